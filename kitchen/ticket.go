@@ -1,0 +1,78 @@
+package kitchen
+
+import "time"
+
+// TicketKind says what a ticket asks of its station.
+type TicketKind string
+
+// The kinds of tickets: make the stage's work, or undo it.
+const (
+	TicketMake TicketKind = "make"
+	TicketUndo TicketKind = "undo"
+)
+
+// Ticket is a stage's work for one order, as it travels to the station.
+type Ticket struct {
+	TicketID string     `json:"ticketId"`
+	Kind     TicketKind `json:"kind"`
+	OrderID  string     `json:"orderId"`
+	Stage    Stage      `json:"stage"`
+	// Pass counts how often the order goes through this stage, from 1; a
+	// remake is a new pass with a ticket of its own.
+	Pass int `json:"pass"`
+	// Attempt counts how often this same ticket was issued, from 1.
+	Attempt    int      `json:"attempt"`
+	Lines      []Line   `json:"lines"`
+	Notes      string   `json:"notes,omitempty"`
+	Allergies  []string `json:"allergies,omitempty"`
+	PickupCode string   `json:"pickupCode"`
+	// IssuedAt is when this attempt went out, AckBy when it goes out again
+	// unless the station has answered.
+	IssuedAt time.Time `json:"issuedAt"`
+	AckBy    time.Time `json:"ackBy"`
+}
+
+// AckKind is what a station says about a ticket.
+type AckKind string
+
+// The kinds of acks.
+const (
+	AckStarted AckKind = "started"
+	AckDone    AckKind = "done"
+	AckFailed  AckKind = "failed"
+	AckUndone  AckKind = "undone"
+)
+
+// Ends reports whether an ack of this kind ends the work on its ticket.
+func (k AckKind) Ends() bool { return k == AckDone || k == AckFailed || k == AckUndone }
+
+// Ack is a station's acknowledgement of a ticket.
+type Ack struct {
+	TicketID string  `json:"ticketId"`
+	OrderID  string  `json:"orderId"`
+	Stage    Stage   `json:"stage"`
+	Kind     AckKind `json:"kind"`
+	// By is the person or robot that speaks.
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+	// StartedAt may go with done and failed, so that the order keeps it.
+	StartedAt *time.Time `json:"startedAt,omitempty"`
+	// Attempt is the ticket's attempt that was answered; 0 if the station
+	// does not say.
+	Attempt int `json:"attempt,omitempty"`
+	// Reason is a code of the kitchen file; it goes with failed and undone,
+	// as do Note and Scrapped (pieces thrown away).
+	Reason   string `json:"reason,omitempty"`
+	Note     string `json:"note,omitempty"`
+	Scrapped int    `json:"scrapped,omitempty"`
+}
+
+// Shipped announces to downstream systems that an order left the factory.
+type Shipped struct {
+	OrderID    string    `json:"orderId"`
+	PickupCode string    `json:"pickupCode"`
+	Customer   Customer  `json:"customer"`
+	Lines      []Line    `json:"lines"`
+	PlacedAt   time.Time `json:"placedAt"`
+	ShippedAt  time.Time `json:"shippedAt"`
+}
