@@ -1,0 +1,105 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+const (
+	// TaskQueue is where workers look for orders.
+	TaskQueue = "cupcakery-orders"
+	// QueryStatus is the query that an OrderWorkflow answers with its
+	// kitchen.Status.
+	QueryStatus = "status"
+	// ActivityAnnounceShipped is the local activity that tells downstream
+	// systems of a shipped order. Its input is a kitchen.Shipped.
+	ActivityAnnounceShipped = "AnnounceShipped"
+	// MemoRequestHash is the memo field that keeps the hash of the request
+	// that created the order, so that the same Idempotency-Key with another
+	// body is recognised.
+	MemoRequestHash = "requestHash"
+)
+
+// The search attributes of an order. They are set when it starts; only the
+// state changes later, and only towards needs-attention, cancelling and
+// cancelled: see StateFromVisibility.
+var (
+	KeyState      = temporal.NewSearchAttributeKeyKeyword("CupcakeState")
+	KeyFlavours   = temporal.NewSearchAttributeKeyKeywordList("CupcakeFlavours")
+	KeyCustomer   = temporal.NewSearchAttributeKeyKeyword("CupcakeCustomer")
+	KeyPickupCode = temporal.NewSearchAttributeKeyKeyword("CupcakePickupCode")
+)
+
+// OrderInput is what OrderWorkflow starts with. It is part of every recorded
+// history: fields may be added, never renamed or given another meaning.
+type OrderInput struct {
+	Order kitchen.Order `json:"order"`
+	// Rules are the kitchen file's rules on the day of the order, so that a
+	// changed file never breaks an order under way.
+	Rules    kitchen.Rules `json:"rules"`
+	PlacedAt time.Time     `json:"placedAt"`
+}
+
+// StartOptions are the options with which an order is started: its workflow
+// id, what makes it readable in the Temporal UI, and what it is found by.
+// A second start with the same order id is refused by Temporal, even after
+// the first has closed (for as long as its history is retained).
+func StartOptions(orderID string, in OrderInput, requestHash string) client.StartWorkflowOptions {
+	return client.StartWorkflowOptions{
+		ID:                                       kitchen.WorkflowID(orderID),
+		TaskQueue:                                TaskQueue,
+		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		Memo:                                     map[string]any{MemoRequestHash: requestHash},
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			KeyState.ValueSet(string(kitchen.StateInProgress)),
+			KeyFlavours.ValueSet(flavours(in.Order)),
+			KeyCustomer.ValueSet(in.Order.Customer.Name),
+			KeyPickupCode.ValueSet(kitchen.PickupCode(orderID)),
+		),
+		StaticSummary: fmt.Sprintf("%s · %s · %s", kitchen.PickupCode(orderID), in.Order.Customer.Name, pieces(in.Order)),
+	}
+}
+
+// StateFromVisibility tells an order's state from what Temporal's visibility
+// keeps of it: whether its workflow runs, and the value of KeyState. A closed
+// workflow says more than the attribute, which saves the last upsert; an
+// order that an operator ended from outside counts as cancelled.
+func StateFromVisibility(status enumspb.WorkflowExecutionStatus, attribute kitchen.OrderState) kitchen.OrderState {
+	switch status {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW, enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED:
+		return attribute
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		if attribute == kitchen.StateInProgress {
+			return kitchen.StateShipped
+		}
+		return attribute
+	default:
+		return kitchen.StateCancelled
+	}
+}
+
+// flavours lists an order's flavours once each, sorted.
+func flavours(order kitchen.Order) []string {
+	var codes []string
+	for _, line := range order.Lines {
+		codes = append(codes, line.Flavour)
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
+
+func pieces(order kitchen.Order) string {
+	if n := order.Pieces(); n != 1 {
+		return fmt.Sprintf("%d cupcakes", n)
+	}
+	return "1 cupcake"
+}

@@ -1,0 +1,78 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// StatusFromHistory puts an order's status together from its history alone,
+// for when no worker can answer the query. The result is marked stale: what
+// history does not tell, such as who works on a pending ticket, is missing.
+// An unknown order is a *serviceerror.NotFound.
+func StatusFromHistory(ctx context.Context, temporalClient client.Client, orderID string) (kitchen.Status, error) {
+	events := temporalClient.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	fold := historyFold{orderID: orderID, pending: map[int64]kitchen.TicketRef{}}
+	for events.HasNext() {
+		event, err := events.Next()
+		if err != nil {
+			return kitchen.Status{}, fmt.Errorf("read the history of the order: %w", err)
+		}
+		if err := fold.apply(event); err != nil {
+			return kitchen.Status{}, fmt.Errorf("read event %d of the order's history: %w", event.GetEventId(), err)
+		}
+	}
+	if fold.order == nil {
+		return kitchen.Status{}, fmt.Errorf("the history of workflow %q is empty", kitchen.WorkflowID(orderID))
+	}
+	fold.order.status.Stale = true
+	return fold.order.status, nil
+}
+
+// historyFold repeats on events what OrderWorkflow does to its status.
+type historyFold struct {
+	orderID string
+	order   *order
+	// pending has the tickets whose activities are scheduled, by the id of
+	// the event that scheduled them.
+	pending map[int64]kitchen.TicketRef
+}
+
+func (f *historyFold) apply(event *historypb.HistoryEvent) error {
+	switch event.GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+		var in OrderInput
+		if err := converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in); err != nil {
+			return err
+		}
+		f.order = newOrder(f.orderID, in)
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+		ref, err := kitchen.ParseActivityID(event.GetActivityTaskScheduledEventAttributes().GetActivityId())
+		if err != nil {
+			return err
+		}
+		f.pending[event.GetEventId()] = ref
+		f.order.recordIssued(ref, event.GetEventTime().AsTime())
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+		completed := event.GetActivityTaskCompletedEventAttributes()
+		var ack kitchen.Ack
+		if err := converter.GetDefaultDataConverter().FromPayloads(completed.GetResult(), &ack); err != nil {
+			return err
+		}
+		f.order.recordDone(f.pending[completed.GetScheduledEventId()], ack)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+		return converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &f.order.status)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+		f.order.status.State = kitchen.StateCancelled
+		f.order.status.WaitingFor = ""
+	default: // the rest, such as workflow tasks, says nothing about the order
+	}
+	return nil
+}
