@@ -15,6 +15,8 @@ import (
 const (
 	// TaskQueue is where workers look for orders.
 	TaskQueue = "cupcakery-orders"
+	// OrderWorkflowType is the name of OrderWorkflow in Temporal.
+	OrderWorkflowType = "OrderWorkflow"
 	// QueryStatus is the query that an OrderWorkflow answers with its
 	// kitchen.Status.
 	QueryStatus = "status"

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cupcakery/cupcakery/worker"
+)
+
+func newWorkerCommand() *cobra.Command {
+	var (
+		logs     logSettings
+		temporal temporalSettings
+		kafka    kafkaSettings
+		listen   string
+	)
+	cmd := &cobra.Command{
+		Use:   "worker",
+		Short: "Drive orders: run workflows and activities, carry acks from Kafka into Temporal",
+		Long: `Drive orders: run their workflows and activities on Temporal, and carry the
+stations' acks from Kafka into Temporal. Any number of workers may run.
+
+SIGTERM lets it finish what is in hand, then it stops. Temporal and Kafka may
+be away: it keeps its place and goes on by itself.`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			logger, err := logs.logger(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			connection, err := kafka.connection()
+			if err != nil {
+				return err
+			}
+			temporalClient, namespace, err := temporal.dial(logger)
+			if err != nil {
+				return err
+			}
+			defer temporalClient.Close()
+			health, err := listenForHealth(listen)
+			if err != nil {
+				return err
+			}
+			group, ctx := errgroup.WithContext(cmd.Context())
+			group.Go(func() error { return health.serve(ctx) })
+			group.Go(func() error {
+				return worker.Run(ctx, worker.Config{
+					Temporal:  temporalClient,
+					Namespace: namespace,
+					Kafka:     connection,
+					Logger:    logger,
+					Metrics:   health.registry,
+					Ready:     health.ready,
+				})
+			})
+			return group.Wait()
+		},
+	}
+	logs.register(cmd)
+	temporal.register(cmd)
+	kafka.register(cmd)
+	cmd.Flags().StringVar(&listen, "listen", ":8081", "address of /healthz, /readyz and /metrics")
+	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_WORKER_LISTEN")
+	return cmd
+}
+
+// healthServer answers probes and metrics for a process that serves nothing
+// else.
+type healthServer struct {
+	registry *prometheus.Registry
+	listener net.Listener
+	isReady  atomic.Bool
+}
+
+func listenForHealth(address string) (*healthServer, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for health checks: %w; choose another address with --listen", err)
+	}
+	s := &healthServer{registry: prometheus.NewRegistry(), listener: listener}
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return s, nil
+}
+
+func (s *healthServer) ready() { s.isReady.Store(true) }
+
+// serve answers until ctx ends.
+func (s *healthServer) serve(ctx context.Context) error {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if !s.isReady.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	stopped := context.AfterFunc(ctx, func() { _ = server.Close() }) // probes need no goodbye
+	defer stopped()
+	if err := server.Serve(s.listener); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("serve health checks: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,284 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+const (
+	// maxAcksInFlight bounds, per partition, the acks read but not finished.
+	maxAcksInFlight = 256
+	// lanes is how many acks are carried at once. The acks of one order
+	// share a lane, so they are carried in the order of the log.
+	lanes = 32
+	// carryWithin bounds one call to Temporal.
+	carryWithin = 10 * time.Second
+
+	pauseAtFirst = 100 * time.Millisecond
+	pauseAtMost  = 5 * time.Second
+)
+
+// deadLetters takes acks that can never be understood.
+type deadLetters interface {
+	PublishDeadLetter(ctx context.Context, original events.Message, reason string) error
+}
+
+// ackCarrier carries acks from Kafka into Temporal.
+type ackCarrier struct {
+	temporal    client.Client
+	namespace   string
+	deadLetters deadLetters
+	courtesy    *courtesy
+	logger      *slog.Logger
+	metrics     *metrics
+	lanes       [lanes]chan inHand
+	seed        maphash.Seed
+}
+
+// inHand is an ack that has been read and not yet finished. Its context ends
+// when its partition is taken away.
+type inHand struct {
+	ctx      context.Context
+	delivery *events.Delivery
+}
+
+func newAckCarrier(temporalClient client.Client, namespace string, letters deadLetters, logger *slog.Logger, metrics *metrics) *ackCarrier {
+	carrier := &ackCarrier{
+		temporal:    temporalClient,
+		namespace:   namespace,
+		deadLetters: letters,
+		logger:      logger,
+		metrics:     metrics,
+		seed:        maphash.MakeSeed(),
+	}
+	carrier.courtesy = newCourtesy(carrier.heartbeat)
+	for i := range carrier.lanes {
+		carrier.lanes[i] = make(chan inHand)
+	}
+	return carrier
+}
+
+// run reads acks and carries them until ctx ends and what is in hand is done.
+func (c *ackCarrier) run(ctx context.Context, consumer *events.Consumer) error {
+	var working sync.WaitGroup
+	for _, lane := range c.lanes {
+		working.Go(func() {
+			for hand := range lane {
+				c.carry(hand)
+			}
+		})
+	}
+	err := consumer.Run(ctx)
+	// The consumer calls take no more, so the lanes can be closed.
+	for _, lane := range c.lanes {
+		close(lane)
+	}
+	working.Wait()
+	c.courtesy.stop()
+	if err != nil {
+		return fmt.Errorf("read acks: %w", err)
+	}
+	return nil
+}
+
+// take hands a message to the lane of its order. While the lane is busy it
+// blocks, which is the consumer's back-pressure.
+func (c *ackCarrier) take(ctx context.Context, delivery *events.Delivery) {
+	lane := c.lanes[maphash.Bytes(c.seed, delivery.Key)%lanes]
+	select {
+	case lane <- inHand{ctx, delivery}:
+	case <-ctx.Done():
+	}
+}
+
+// carry finishes one message, however long Temporal or Kafka are away. It
+// gives up, without committing, only when the message is no longer ours.
+func (c *ackCarrier) carry(hand inHand) {
+	logger := c.logger.With("topic", hand.delivery.Topic, "partition", hand.delivery.Partition, "offset", hand.delivery.Offset)
+	ack, err := events.DecodeAck(hand.delivery.Message)
+	if err == nil {
+		logger = logger.With("ticket_id", ack.TicketID, "kind", ack.Kind)
+		err = c.deliver(hand, ack, logger)
+	}
+	if hand.ctx.Err() != nil && err != nil {
+		return
+	}
+	if err != nil {
+		if !c.bury(hand, err, logger) {
+			return
+		}
+	}
+	hand.delivery.Done()
+}
+
+// deliver tells Temporal what the ack says, again and again while Temporal is
+// away. The error is a reason why the ack can never be delivered, or that of
+// the ended context.
+func (c *ackCarrier) deliver(hand inHand, ack kitchen.Ack, logger *slog.Logger) error {
+	if ack.Kind == kitchen.AckStarted {
+		if hand.delivery.Lag() <= courtesyUpToLag {
+			c.courtesy.afterwards(ack)
+		}
+		c.metrics.acks.WithLabelValues(string(ack.Kind), outcomeCarried).Inc()
+		return nil
+	}
+	c.courtesy.forget(ack.TicketID)
+	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
+		err := c.end(hand.ctx, ack)
+		switch judge(err) {
+		case carried:
+			c.metrics.acks.WithLabelValues(string(ack.Kind), outcomeCarried).Inc()
+			logger.DebugContext(hand.ctx, "carried an ack")
+			return nil
+		case stale:
+			c.metrics.acks.WithLabelValues(string(ack.Kind), outcomeStale).Inc()
+			logger.DebugContext(hand.ctx, "stale ack: its ticket waits for none")
+			return nil
+		case poison:
+			return err
+		}
+		if hand.ctx.Err() != nil {
+			return hand.ctx.Err()
+		}
+		c.metrics.temporalRetries.Inc()
+		if wait == pauseAtFirst {
+			logger.WarnContext(hand.ctx, "Temporal cannot take an ack; it keeps its place and is tried again", "error", err)
+		}
+		if !pause(hand.ctx, wait) {
+			return hand.ctx.Err()
+		}
+	}
+}
+
+// end ends the ticket's activity with what the ack says.
+func (c *ackCarrier) end(ctx context.Context, ack kitchen.Ack) error {
+	ctx, cancel := context.WithTimeout(ctx, carryWithin)
+	defer cancel()
+	ref, err := kitchen.ParseTicketID(ack.TicketID)
+	if err != nil {
+		return serviceerror.NewInvalidArgument(err.Error())
+	}
+	workflowID := kitchen.WorkflowID(ref.OrderID)
+	if ack.Kind == kitchen.AckFailed {
+		return c.temporal.CompleteActivityByID(ctx, c.namespace, workflowID, "", ref.ActivityID(), nil, failure(ack))
+	}
+	if ack.Attempt == 0 || ack.StartedAt == nil {
+		if err := c.complete(ctx, ref, &ack); err != nil {
+			return err
+		}
+	}
+	return c.temporal.CompleteActivityByID(ctx, c.namespace, workflowID, "", ref.ActivityID(), ack, nil)
+}
+
+// complete adds to an ack what its station left out and Temporal knows of the
+// pending ticket. Stations that use our library say it themselves, so this
+// call is for acks typed by hand.
+func (c *ackCarrier) complete(ctx context.Context, ref kitchen.TicketRef, ack *kitchen.Ack) error {
+	description, err := c.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(ref.OrderID), "")
+	if err != nil {
+		return err
+	}
+	for _, ticket := range workflows.PendingTickets(description) {
+		if ticket.Ref != ref {
+			continue
+		}
+		if ack.Attempt == 0 {
+			ack.Attempt = ticket.Attempt
+		}
+		if ack.StartedAt == nil && ticket.AtWork != nil {
+			ack.StartedAt = &ticket.AtWork.At
+		}
+	}
+	return nil
+}
+
+// failure is the error that ends an attempt whose station failed. Its type is
+// the reason, its text what operators read in the Temporal UI.
+func failure(ack kitchen.Ack) error {
+	reason := ack.Reason
+	if reason == "" {
+		reason = kitchen.ReasonOther
+	}
+	message := fmt.Sprintf("%s at %s: %s", reason, ack.Stage, ack.By)
+	if ack.Note != "" {
+		message += ": " + ack.Note
+	}
+	return temporal.NewApplicationErrorWithOptions(message, reason, temporal.ApplicationErrorOptions{Details: []any{ack}})
+}
+
+// heartbeat shows in the Temporal UI who has the ticket in hand.
+func (c *ackCarrier) heartbeat(ctx context.Context, ack kitchen.Ack) {
+	ref, err := kitchen.ParseTicketID(ack.TicketID)
+	if err != nil {
+		return // cannot be: the ack has been checked
+	}
+	err = c.temporal.RecordActivityHeartbeatByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), kitchen.AtWork{By: ack.By, At: ack.At})
+	if err != nil {
+		c.logger.DebugContext(ctx, "who is at work was not shown", "ticket_id", ack.TicketID, "error", err)
+		return
+	}
+	c.metrics.heartbeats.Inc()
+}
+
+// bury puts a poison ack into dead-letters and reports whether it is there.
+func (c *ackCarrier) bury(hand inHand, why error, logger *slog.Logger) bool {
+	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
+		err := c.deadLetters.PublishDeadLetter(hand.ctx, hand.delivery.Message, why.Error())
+		if err == nil {
+			c.metrics.acks.WithLabelValues("", outcomePoison).Inc()
+			logger.WarnContext(hand.ctx, "an ack that cannot be understood went to dead-letters", "reason", why)
+			return true
+		}
+		if wait == pauseAtFirst {
+			logger.WarnContext(hand.ctx, "a dead letter could not be written; it is tried again", "error", err)
+		}
+		if !pause(hand.ctx, wait) {
+			return false
+		}
+	}
+}
+
+// verdict is what becomes of an ack after a call to Temporal.
+type verdict int
+
+const (
+	carried verdict = iota + 1
+	stale
+	poison
+	again
+)
+
+// judge is the one place that decides whether an ack is tried again. What is
+// not known to be final is: an ack must not be lost to an error that passes.
+func judge(err error) verdict {
+	var (
+		notFound *serviceerror.NotFound
+		invalid  *serviceerror.InvalidArgument
+	)
+	switch {
+	case err == nil:
+		return carried
+	case errors.As(err, &notFound):
+		// No such pending activity: done before, or its order has closed, or
+		// it never was.
+		return stale
+	case errors.As(err, &invalid):
+		// Temporal will not take it in this form, such as one over its size
+		// limit.
+		return poison
+	}
+	return again
+}

@@ -1,0 +1,167 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cupcakery/cupcakery/activities"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// Config is what a worker runs with.
+type Config struct {
+	Temporal client.Client
+	// Namespace is the Temporal namespace of the orders. Defaults to
+	// client.DefaultNamespace.
+	Namespace string
+	Kafka     events.Connection
+	Logger    *slog.Logger
+	// Metrics receives the worker's counters. Defaults to a registry of its
+	// own, which nobody reads.
+	Metrics prometheus.Registerer
+	// Ready is called once orders and acks are being worked on. Optional.
+	Ready func()
+}
+
+const (
+	// stopWithin bounds the wait for what is in hand when the worker stops.
+	stopWithin = 10 * time.Second
+	// cachedOrders bounds the memory held for orders under way in one process.
+	// An order that falls out of the cache is replayed from its history.
+	cachedOrders = 2000
+)
+
+// Run works on orders until ctx ends, then finishes what is in hand and
+// returns nil. Kafka and Temporal may be away, at the start too: Run waits
+// and goes on by itself. An error means that it cannot, by its configuration.
+func Run(ctx context.Context, config Config) error {
+	if config.Namespace == "" {
+		config.Namespace = client.DefaultNamespace
+	}
+	if config.Metrics == nil {
+		config.Metrics = prometheus.NewRegistry()
+	}
+	writer, err := events.NewWriter(config.Kafka)
+	if err != nil {
+		return fmt.Errorf("prepare to write to Kafka: %w", err)
+	}
+	defer func() { _ = writer.Close() }() // every write has been waited for by then
+
+	metrics := newMetrics(config.Metrics)
+	carrier := newAckCarrier(config.Temporal, config.Namespace, writer, config.Logger, metrics)
+	consumer, err := events.NewConsumer(events.ConsumerConfig{
+		Connection:  config.Kafka,
+		Group:       events.GroupAcks,
+		Topics:      []string{events.TopicAcks},
+		MaxInFlight: maxAcksInFlight,
+		Handle:      carrier.take,
+		Logger:      config.Logger,
+	})
+	if err != nil {
+		return fmt.Errorf("prepare to read acks: %w", err)
+	}
+
+	worker.SetStickyWorkflowCacheSize(cachedOrders)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return runTemporalWorker(ctx, config, writer) })
+	group.Go(func() error { return carrier.run(ctx, consumer) })
+	group.Go(func() error {
+		select {
+		case <-consumer.Ready():
+			config.Logger.InfoContext(ctx, "worker is ready", "task_queue", workflows.TaskQueue, "group", events.GroupAcks)
+			if config.Ready != nil {
+				config.Ready()
+			}
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// runTemporalWorker serves the task queue until ctx ends. While Temporal
+// cannot be reached for a start it tries again.
+func runTemporalWorker(ctx context.Context, config Config, publisher activities.Publisher) error {
+	for outage := false; ; {
+		err := serveTaskQueue(ctx, config, publisher)
+		if err == nil || ctx.Err() != nil {
+			return nil
+		}
+		if temporalRefuses(err) {
+			return fmt.Errorf("run the Temporal worker: %w", err)
+		}
+		if !outage {
+			config.Logger.WarnContext(ctx, "Temporal cannot be reached; orders wait until it is back", "error", err)
+			outage = true
+		}
+		if !pause(ctx, time.Second) {
+			return nil
+		}
+	}
+}
+
+func serveTaskQueue(ctx context.Context, config Config, publisher activities.Publisher) error {
+	failed := make(chan error, 1)
+	w := worker.New(config.Temporal, workflows.TaskQueue, worker.Options{
+		WorkerStopTimeout:                stopWithin,
+		DisableRegistrationAliasing:      true,
+		MaxConcurrentWorkflowTaskPollers: 4,
+		MaxConcurrentActivityTaskPollers: 4,
+		OnFatalError: func(err error) {
+			select {
+			case failed <- err:
+			default:
+			}
+		},
+	})
+	w.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+	w.RegisterActivity(activities.New(publisher))
+	if err := w.Start(); err != nil {
+		return err
+	}
+	defer w.Stop()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// temporalRefuses tells a refusal, which asking again does not change, from an
+// outage, which passes. A missing namespace counts as an outage: a new cluster
+// registers it while we wait.
+func temporalRefuses(err error) bool {
+	var (
+		invalid       *serviceerror.InvalidArgument
+		denied        *serviceerror.PermissionDenied
+		unimplemented *serviceerror.Unimplemented
+	)
+	return errors.As(err, &invalid) || errors.As(err, &denied) || errors.As(err, &unimplemented)
+}
+
+// pause waits for d and reports whether ctx still goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,318 @@
+package workflows_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/cupcakery/cupcakery/activities"
+	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// server is the dev server that the tests of this package share.
+var server client.Client
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		ctx := context.Background()
+		quiet := slog.New(slog.DiscardHandler)
+		devServer, err := devstack.StartTemporal(ctx, devstack.TemporalConfig{})
+		if err != nil {
+			slog.Error("the Temporal dev server did not start", "error", err)
+			return 1
+		}
+		defer func() { _ = devServer.Stop() }()
+		server, err = client.Dial(client.Options{HostPort: devServer.Addr(), Logger: sdklog.NewStructuredLogger(quiet)})
+		if err != nil {
+			slog.Error("the Temporal dev server cannot be reached", "error", err)
+			return 1
+		}
+		defer server.Close()
+		return m.Run()
+	}())
+}
+
+// tray is a publisher that hands tickets to the test instead of Kafka.
+type tray struct {
+	tickets chan kitchen.Ticket
+	shipped chan kitchen.Shipped
+	// onTicket is called while the activity is still running. Optional.
+	onTicket func(kitchen.Ticket) error
+}
+
+func (p *tray) PublishTicket(_ context.Context, ticket kitchen.Ticket) error {
+	if p.onTicket != nil {
+		if err := p.onTicket(ticket); err != nil {
+			return err
+		}
+	}
+	p.tickets <- ticket
+	return nil
+}
+
+func (p *tray) PublishShipped(_ context.Context, shipped kitchen.Shipped) error {
+	p.shipped <- shipped
+	return nil
+}
+
+// live is one order on the dev server, with a task queue and a worker of its
+// own.
+type live struct {
+	t       *testing.T
+	orderID string
+	tray    *tray
+	run     client.WorkflowRun
+	worker  worker.Worker
+}
+
+func startLive(t *testing.T, in workflows.OrderInput, onTicket func(kitchen.Ticket) error) *live {
+	t.Helper()
+	id, err := kitchen.NewOrderID()
+	require.NoError(t, err)
+	l := &live{
+		t:       t,
+		orderID: id,
+		tray:    &tray{tickets: make(chan kitchen.Ticket, 100), shipped: make(chan kitchen.Shipped, 1), onTicket: onTicket},
+	}
+	options := workflows.StartOptions(id, in, "hash")
+	options.TaskQueue = id
+	l.worker = worker.New(server, id, worker.Options{DisableRegistrationAliasing: true})
+	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+	l.worker.RegisterActivity(activities.New(l.tray))
+	require.NoError(t, l.worker.Start())
+	t.Cleanup(l.worker.Stop)
+	l.run, err = server.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, in)
+	require.NoError(t, err)
+	return l
+}
+
+// ticket waits for the next ticket.
+func (l *live) ticket() kitchen.Ticket {
+	l.t.Helper()
+	select {
+	case ticket := <-l.tray.tickets:
+		return ticket
+	case <-time.After(time.Minute):
+		l.t.Fatal("no ticket within a minute")
+		return kitchen.Ticket{}
+	}
+}
+
+func ackFor(ticket kitchen.Ticket, kind kitchen.AckKind) kitchen.Ack {
+	at := time.Now().UTC()
+	return kitchen.Ack{
+		TicketID: ticket.TicketID, OrderID: ticket.OrderID, Stage: ticket.Stage, Kind: kind,
+		By: "bob", At: at, StartedAt: &at, Attempt: ticket.Attempt,
+	}
+}
+
+// complete ends a ticket's activity as the ack consumer does.
+func complete(ctx context.Context, ticket kitchen.Ticket, err error) error {
+	ref, parseErr := kitchen.ParseTicketID(ticket.TicketID)
+	if parseErr != nil {
+		return parseErr
+	}
+	return server.CompleteActivityByID(ctx, client.DefaultNamespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), ackFor(ticket, kitchen.AckDone), err)
+}
+
+func (l *live) query() kitchen.Status {
+	l.t.Helper()
+	value, err := server.QueryWorkflow(l.t.Context(), l.run.GetID(), "", workflows.QueryStatus)
+	require.NoError(l.t, err)
+	var status kitchen.Status
+	require.NoError(l.t, value.Get(&status))
+	return status
+}
+
+// result waits for the order to close.
+func (l *live) result() kitchen.Status {
+	l.t.Helper()
+	ctx, cancel := context.WithTimeout(l.t.Context(), time.Minute)
+	defer cancel()
+	var status kitchen.Status
+	require.NoError(l.t, l.run.Get(ctx, &status))
+	return status
+}
+
+func TestOnTheServer(t *testing.T) {
+	t.Parallel()
+
+	t.Run("a happy order fits into 30 history events, and its history tells what the query tells", func(t *testing.T) {
+		t.Parallel()
+		l := startLive(t, orderInput(), nil)
+		for range kitchen.Stages() {
+			ticket := l.ticket()
+			fromQuery := l.query()
+			fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+			require.NoError(t, err)
+			require.True(t, fromHistory.Stale)
+			requireSameButTimes(t, fromQuery, fromHistory)
+			require.Equal(t, ticket.Stage, fromQuery.WaitingFor)
+			require.NoError(t, complete(t.Context(), ticket, nil))
+		}
+		status := l.result()
+		require.Equal(t, kitchen.StateShipped, status.State)
+		require.Equal(t, l.orderID, (<-l.tray.shipped).OrderID)
+
+		fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+		require.NoError(t, err)
+		requireSameButTimes(t, status, fromHistory)
+
+		description, err := server.DescribeWorkflowExecution(t.Context(), l.run.GetID(), "")
+		require.NoError(t, err)
+		require.LessOrEqual(t, description.GetWorkflowExecutionInfo().GetHistoryLength(), int64(30))
+	})
+
+	t.Run("an ack may arrive before its activity has returned", func(t *testing.T) {
+		t.Parallel()
+		l := startLive(t, orderInput(), func(ticket kitchen.Ticket) error { return complete(context.Background(), ticket, nil) })
+		require.Equal(t, kitchen.StateShipped, l.result().State)
+	})
+
+	t.Run("without an ack in time the same ticket goes out again", func(t *testing.T) {
+		t.Parallel()
+		in := orderInput()
+		in.Rules.AckWithin = map[kitchen.Stage]kitchen.Duration{kitchen.Mix: kitchen.Duration(time.Second)}
+		l := startLive(t, in, nil)
+		first, second := l.ticket(), l.ticket()
+		require.Equal(t, 1, first.Attempt)
+		require.Equal(t, 2, second.Attempt)
+		require.Equal(t, first.TicketID, second.TicketID)
+		require.WithinDuration(t, first.IssuedAt.Add(time.Second), first.AckBy, time.Second)
+
+		require.NoError(t, complete(t.Context(), second, nil))
+		require.Equal(t, kitchen.Bake, l.ticket().Stage)
+		require.Equal(t, 2, l.query().Stages[0].Attempt)
+	})
+
+	t.Run("an ack may arrive during the pause before the next attempt", func(t *testing.T) {
+		t.Parallel()
+		l := startLive(t, orderInput(), nil)
+		ticket := l.ticket()
+		long := temporal.NewApplicationErrorWithOptions("oven 2", "equipment", temporal.ApplicationErrorOptions{NextRetryDelay: 24 * time.Hour})
+		require.NoError(t, complete(t.Context(), ticket, long))
+		require.NoError(t, complete(t.Context(), ticket, nil))
+		require.Equal(t, kitchen.Bake, l.ticket().Stage)
+	})
+
+	t.Run("a second ack, and one after the order has closed, find nothing", func(t *testing.T) {
+		t.Parallel()
+		l := startLive(t, orderInput(), nil)
+		var tickets []kitchen.Ticket
+		for range kitchen.Stages() {
+			ticket := l.ticket()
+			tickets = append(tickets, ticket)
+			require.NoError(t, complete(t.Context(), ticket, nil))
+			requireNotFound(t, complete(t.Context(), ticket, nil))
+		}
+		l.result()
+		for _, ticket := range tickets {
+			requireNotFound(t, complete(t.Context(), ticket, nil))
+		}
+	})
+
+	t.Run("a ticket that cannot be published is tried again", func(t *testing.T) {
+		t.Parallel()
+		down := make(chan struct{}, 1)
+		down <- struct{}{}
+		l := startLive(t, orderInput(), func(kitchen.Ticket) error {
+			select {
+			case <-down:
+				return errors.New("Kafka is away")
+			default:
+				return nil
+			}
+		})
+		require.Equal(t, 2, l.ticket().Attempt)
+	})
+
+	t.Run("the pending ticket tells its attempt and who is at work", func(t *testing.T) {
+		t.Parallel()
+		l := startLive(t, orderInput(), nil)
+		ticket := l.ticket()
+		ref, err := kitchen.ParseTicketID(ticket.TicketID)
+		require.NoError(t, err)
+		startedAt := time.Now().UTC()
+		require.NoError(t, server.RecordActivityHeartbeatByID(t.Context(), client.DefaultNamespace, l.run.GetID(), "", ref.ActivityID(), kitchen.AtWork{By: "bob", At: startedAt}))
+		status := l.query()
+		workflows.AddPending(&status, l.pending())
+		require.Equal(t, kitchen.TicketStarted, status.Stages[0].State)
+		require.Equal(t, "bob", status.Stages[0].By)
+		require.Equal(t, startedAt, *status.Stages[0].StartedAt)
+
+		failed := ackFor(ticket, kitchen.AckFailed)
+		require.NoError(t, complete(t.Context(), ticket, temporal.NewApplicationError("burnt", "burnt", failed)))
+		require.Equal(t, 2, l.ticket().Attempt)
+		status = l.query()
+		workflows.AddPending(&status, l.pending())
+		require.Equal(t, kitchen.TicketWaiting, status.Stages[0].State, "who failed no longer has it in hand")
+		require.Equal(t, 2, status.Stages[0].Attempt)
+	})
+
+	t.Run("a second start with the same order id is refused", func(t *testing.T) {
+		t.Parallel()
+		l := startLive(t, orderInput(), nil)
+		options := workflows.StartOptions(l.orderID, orderInput(), "hash")
+		_, err := server.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, orderInput())
+		var started *serviceerror.WorkflowExecutionAlreadyStarted
+		require.ErrorAs(t, err, &started)
+	})
+
+	t.Run("an unknown order has no history", func(t *testing.T) {
+		t.Parallel()
+		_, err := workflows.StatusFromHistory(t.Context(), server, orderID)
+		requireNotFound(t, err)
+	})
+
+	t.Run("an order that an operator terminates counts as cancelled", func(t *testing.T) {
+		t.Parallel()
+		l := startLive(t, orderInput(), nil)
+		l.ticket()
+		require.NoError(t, server.TerminateWorkflow(t.Context(), l.run.GetID(), "", "by an operator"))
+		status, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+		require.NoError(t, err)
+		require.Equal(t, kitchen.StateCancelled, status.State)
+		description, err := server.DescribeWorkflowExecution(t.Context(), l.run.GetID(), "")
+		require.NoError(t, err)
+		require.Equal(t, kitchen.StateCancelled, workflows.StateFromVisibility(description.GetWorkflowExecutionInfo().GetStatus(), kitchen.StateInProgress))
+	})
+}
+
+func (l *live) pending() []workflows.PendingTicket {
+	l.t.Helper()
+	description, err := server.DescribeWorkflowExecution(l.t.Context(), l.run.GetID(), "")
+	require.NoError(l.t, err)
+	return workflows.PendingTickets(description)
+}
+
+func requireNotFound(t *testing.T, err error) {
+	t.Helper()
+	var notFound *serviceerror.NotFound
+	require.ErrorAs(t, err, &notFound)
+}
+
+// requireSameButTimes compares two tellings of one order. The workflow's
+// clock is that of its task, history's that of the event: close, not equal.
+func requireSameButTimes(t *testing.T, want, got kitchen.Status) {
+	t.Helper()
+	require.Len(t, got.Stages, len(want.Stages))
+	for i := range want.Stages {
+		require.WithinDuration(t, *want.Stages[i].IssuedAt, *got.Stages[i].IssuedAt, 5*time.Second)
+		got.Stages[i].IssuedAt = want.Stages[i].IssuedAt
+	}
+	got.Stale = want.Stale
+	require.Equal(t, want, got)
+}
