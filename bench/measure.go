@@ -1,0 +1,278 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// measureAlone compares one order in flight with one bare workflow.
+func measureAlone(ctx context.Context, f *factory, p plan) ([]row, error) {
+	say("one in flight: %d bare workflows and %d orders in turn", p.alone, p.alone)
+	var bare, orders []time.Duration
+	const turn = 5
+	for done := 0; done < p.alone; done += turn {
+		bareLoad, err := runLoad(ctx, turn, 1, func(ctx context.Context) (client.WorkflowRun, error) { return startBare(ctx, f.temporal) })
+		if err != nil {
+			return nil, err
+		}
+		orderLoad, err := f.runOrders(ctx, turn, 1, f.startOrder)
+		if err != nil {
+			return nil, err
+		}
+		bare, orders = append(bare, bareLoad.latencies...), append(orders, orderLoad.latencies...)
+	}
+	slices.Sort(bare)
+	slices.Sort(orders)
+	bareP50, orderP50 := quantile(bare, 0.5), quantile(orders, 0.5)
+	return []row{
+		{Name: "bare workflow, one in flight, p50", Value: milliseconds(bareP50), Unit: "ms"},
+		{Name: "order, one in flight, p50", Value: milliseconds(orderP50), Unit: "ms"},
+		atMost(row{Name: "order ÷ bare, p50 with one in flight", Value: float64(orderP50) / float64(bareP50), Unit: "ratio"}, 1.4),
+	}, nil
+}
+
+// measureRates compares the rates with many in flight, and counts what an
+// order costs in history events and Kafka messages.
+func measureRates(ctx context.Context, f *factory, p plan) ([]row, error) {
+	before, err := f.messages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shippedBefore := f.shipped
+	rates, rows, err := f.compareRates(ctx, p, p.inFlight, f.startOrder)
+	if err != nil {
+		return nil, err
+	}
+	after, err := f.messages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	run, err := f.startOrder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	orderEvents, err := f.historyEvents(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	f.shipped++
+	if run, err = startBare(ctx, f.temporal); err != nil {
+		return nil, err
+	}
+	bareEvents, err := f.historyEvents(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return append(rows,
+		atLeast(row{Name: fmt.Sprintf("orders/s ÷ bare/s, %d in flight", p.inFlight), Value: median(rates), Unit: "ratio", Spread: spread(rates)}, 0.93),
+		atMost(row{Name: "history events per order", Value: orderEvents, Unit: "events"}, 30),
+		row{Name: "history events per bare workflow", Value: bareEvents, Unit: "events"},
+		row{Name: "Kafka messages per order", Value: float64(after-before) / float64(f.shipped-1-shippedBefore), Unit: "messages"},
+	), nil
+}
+
+// compareRates runs bare workflows and orders in turn and returns the ratio
+// of each round.
+func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int, start starter) ([]float64, []row, error) {
+	var ratios, bareRates, orderRates []float64
+	for round := range p.rounds {
+		bare, err := runLoad(ctx, p.orders, p.inFlight, func(ctx context.Context) (client.WorkflowRun, error) { return startBare(ctx, f.temporal) })
+		if err != nil {
+			return nil, nil, err
+		}
+		orders, err := f.runOrders(ctx, p.orders, ordersInFlight, start)
+		if err != nil {
+			return nil, nil, err
+		}
+		say("round %d of %d: %.1f bare workflows/s, %.1f orders/s", round+1, p.rounds, bare.perSecond, orders.perSecond)
+		bareRates, orderRates = append(bareRates, bare.perSecond), append(orderRates, orders.perSecond)
+		ratios = append(ratios, orders.perSecond/bare.perSecond)
+	}
+	return ratios, []row{
+		{Name: "bare workflows/s", Value: median(bareRates), Unit: "1/s", Spread: spread(bareRates)},
+		{Name: "orders/s", Value: median(orderRates), Unit: "1/s", Spread: spread(orderRates)},
+	}, nil
+}
+
+func spread(values []float64) string {
+	return fmt.Sprintf("%.3g … %.3g", slices.Min(values), slices.Max(values))
+}
+
+func (f *factory) runOrders(ctx context.Context, n, inFlight int, start starter) (load, error) {
+	result, err := runLoad(ctx, n, inFlight, start)
+	f.shipped += n
+	return result, err
+}
+
+// historyEvents waits for a workflow to close and counts its events.
+func (f *factory) historyEvents(ctx context.Context, run client.WorkflowRun) (float64, error) {
+	if err := run.Get(ctx, nil); err != nil {
+		return 0, err
+	}
+	description, err := f.temporal.DescribeWorkflowExecution(ctx, run.GetID(), run.GetRunID())
+	return float64(description.GetWorkflowExecutionInfo().GetHistoryLength()), err
+}
+
+// readsPerSecond is the pace at which orders under way are read: far more
+// than the customers of so many orders would look.
+const readsPerSecond = 50
+
+// measureReads reads orders over REST while others are under way.
+func measureReads(ctx context.Context, f *factory, p plan) ([]row, error) {
+	say("reading orders while %d are in flight", p.inFlight)
+	var (
+		mu        sync.Mutex
+		underWay  []string
+		latencies []time.Duration
+		failed    int
+		stale     int
+	)
+	reading, stopReading := context.WithCancel(ctx)
+	readers, readersCtx := errgroup.WithContext(reading)
+	readers.SetLimit(200)
+	loaded := make(chan error, 1)
+	go func() {
+		_, err := f.runOrders(ctx, p.orders, p.inFlight, func(ctx context.Context) (client.WorkflowRun, error) {
+			run, orderID, err := f.startKnownOrder(ctx)
+			if err == nil {
+				mu.Lock()
+				underWay = append(underWay, orderID)
+				mu.Unlock()
+			}
+			return run, err
+		})
+		stopReading()
+		loaded <- err
+	}()
+	pace := time.NewTicker(time.Second / readsPerSecond)
+	defer pace.Stop()
+	for i := 0; ; i++ {
+		select {
+		case <-pace.C:
+		case <-reading.Done():
+			if err := readers.Wait(); err != nil && ctx.Err() != nil {
+				return nil, err
+			}
+			if err := <-loaded; err != nil {
+				return nil, err
+			}
+			slices.Sort(latencies)
+			return []row{
+				{Name: "GET of an order under load, p50", Value: milliseconds(quantile(latencies, 0.5)), Unit: "ms"},
+				atMost(row{Name: "GET of an order under load, p99", Value: milliseconds(quantile(latencies, 0.99)), Unit: "ms"}, 250),
+				atMost(row{Name: "GET of an order under load, errors", Value: float64(failed), Unit: fmt.Sprintf("of %d", len(latencies))}, 0),
+				{Name: "GET of an order under load, stale", Value: float64(stale), Unit: fmt.Sprintf("of %d", len(latencies))},
+			}, nil
+		}
+		mu.Lock()
+		var orderID string
+		if n := len(underWay); n > 0 {
+			orderID = underWay[max(0, n-1-i%p.inFlight)] // among the newest, which are under way
+		}
+		mu.Unlock()
+		if orderID == "" {
+			continue
+		}
+		readers.Go(func() error {
+			began := time.Now()
+			isStale, err := f.read(ctx, orderID)
+			took := time.Since(began)
+			mu.Lock()
+			defer mu.Unlock()
+			latencies = append(latencies, took)
+			if err != nil {
+				failed++
+				say("a GET failed: %v", err)
+			}
+			if isStale {
+				stale++
+			}
+			return readersCtx.Err()
+		})
+	}
+}
+
+func (f *factory) read(ctx context.Context, orderID string) (stale bool, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, f.api+"/api/v1/orders/"+orderID, nil)
+	if err != nil {
+		return false, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return false, fmt.Errorf("%s", response.Status)
+	}
+	status, err := decodeStatus(response.Body)
+	return status.Stale, err
+}
+
+// measureWorkTimes repeats the comparison with stages that take long enough
+// for every one of them to be told who works on it. So many more orders are in
+// flight that the factory has as much to do as before.
+func measureWorkTimes(ctx context.Context, f *factory, p plan) ([]row, error) {
+	say("stages that take %s", p.workTime)
+	if err := f.employRobots(ctx, p.workTime); err != nil {
+		return nil, err
+	}
+	probe, err := runLoad(ctx, p.orders, p.inFlight, func(ctx context.Context) (client.WorkflowRun, error) { return startBare(ctx, f.temporal) })
+	if err != nil {
+		return nil, err
+	}
+	atWork := p.workTime.Seconds() * float64(len(kitchen.Stages())) * probe.perSecond
+	longer := p
+	longer.orders = max(p.orders, 4*int(atWork)) // long enough that filling and emptying the line weigh little
+	longer.rounds = max(1, p.rounds/2)
+	ratios, _, err := f.compareRates(ctx, longer, p.inFlight+int(atWork), f.startOrder)
+	if err != nil {
+		return nil, err
+	}
+	return []row{
+		atLeast(row{Name: fmt.Sprintf("orders/s ÷ bare/s, %s a stage, with heartbeats", p.workTime), Value: median(ratios), Unit: "ratio", Spread: spread(ratios)}, 0.8),
+	}, f.employRobots(ctx, 0)
+}
+
+// memoryLooks is how often memory is read on the way to the last order.
+const memoryLooks = 4
+
+// measureMemory places orders over REST until so many have shipped in all,
+// and looks at the memory of worker and API on the way.
+func measureMemory(ctx context.Context, f *factory, p plan) ([]row, error) {
+	const mebi = 1 << 20
+	var workerMemory, apiMemory []float64
+	left := max(memoryLooks, p.soak-f.shipped)
+	say("%d orders more over REST, %d in all", left, f.shipped+left)
+	for look := range memoryLooks {
+		if _, err := f.runOrders(ctx, left/memoryLooks, p.inFlight, f.postOrder); err != nil {
+			return nil, err
+		}
+		workerBytes, err := f.worker.Memory()
+		if err != nil {
+			return nil, err
+		}
+		apiBytes, err := f.apiServer.Memory()
+		if err != nil {
+			return nil, err
+		}
+		workerMemory, apiMemory = append(workerMemory, float64(workerBytes)/mebi), append(apiMemory, float64(apiBytes)/mebi)
+		say("look %d of %d, after %d orders: worker %.0f MB, API %.0f MB", look+1, memoryLooks, f.shipped, workerMemory[look], apiMemory[look])
+	}
+	const last = memoryLooks - 1
+	return []row{
+		atMost(row{Name: fmt.Sprintf("worker, resident after %d orders", f.shipped), Value: workerMemory[last], Unit: "MiB", Spread: spread(workerMemory)}, 80),
+		atMost(row{Name: "worker, last look ÷ first", Value: workerMemory[last] / workerMemory[0], Unit: "ratio"}, 1.2),
+		atMost(row{Name: fmt.Sprintf("API, resident after %d orders", f.shipped), Value: apiMemory[last], Unit: "MiB", Spread: spread(apiMemory)}, 80),
+		atMost(row{Name: "API, last look ÷ first", Value: apiMemory[last] / apiMemory[0], Unit: "ratio"}, 1.2),
+	}, nil
+}
