@@ -1,0 +1,52 @@
+package devstack
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+// localhost is where every part listens: a development stack is for this
+// machine only.
+const localhost = "127.0.0.1"
+
+// PortInUseError says that a part's port is taken.
+type PortInUseError struct {
+	// For is what wants the port, such as "Temporal".
+	For  string
+	Port int
+}
+
+func (e *PortInUseError) Error() string {
+	return fmt.Sprintf("port %d, wanted for %s, is in use by another program", e.Port, e.For)
+}
+
+// CheckPort returns a PortInUseError unless the port can be listened on.
+// Port 0 always can.
+func CheckPort(wantedFor string, port int) error {
+	if port < 0 || port > 65535 {
+		return fmt.Errorf("port %d, wanted for %s, is not a port: use 0 to 65535, 0 for any free one", port, wantedFor)
+	}
+	listener, err := net.Listen("tcp", hostPort(port))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return &PortInUseError{For: wantedFor, Port: port}
+	}
+	if err != nil {
+		return fmt.Errorf("listen for %s: %w", wantedFor, err)
+	}
+	return listener.Close()
+}
+
+// freePort finds a port that nobody listens on. Another program may take it
+// before it is used, so callers that pass it on try again with another one.
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", hostPort(0))
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
+}
+
+func hostPort(port int) string { return net.JoinHostPort(localhost, strconv.Itoa(port)) }
