@@ -1,0 +1,214 @@
+package events
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	kafka "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/fetch"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+	"github.com/segmentio/kafka-go/protocol/produce"
+)
+
+const (
+	dialTimeout = 3 * time.Second
+	// requestTimeout bounds a request whose caller set no deadline. Without
+	// one, a broker that falls silent would hold kafka-go for ever.
+	requestTimeout = 10 * time.Second
+	metadataTTL    = 5 * time.Second
+)
+
+// client is kafka-go's transport with three things added that a long-lived
+// process needs:
+//
+//   - Every request has a deadline.
+//   - Nothing stale survives an outage. kafka-go keeps idle connections to a
+//     broker that has died, each of which fails one more request, and keeps its
+//     picture of the cluster until a timer fires. The first sign of trouble
+//     drops both, so the next request starts from what is true now.
+//   - close ends all connections at once, also those in a long poll.
+type client struct {
+	kafka.Client
+	connection Connection
+	dialer     *dialer
+	transport  *kafka.Transport
+
+	mu      sync.Mutex
+	resetAt time.Time // when the connections were last dropped
+}
+
+// newClient dials nobody yet. topics are those that the client will speak of;
+// it asks the cluster about no others.
+func newClient(connection Connection, topics []string) (*client, error) {
+	if err := connection.Check(); err != nil {
+		return nil, err
+	}
+	mechanism, err := connection.SASL.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	encryption, err := connection.TLS.config()
+	if err != nil {
+		return nil, err
+	}
+	c := &client{connection: connection, dialer: newDialer()}
+	c.transport = &kafka.Transport{
+		ClientID:       connection.clientID(),
+		Dial:           c.dialer.dial,
+		DialTimeout:    dialTimeout,
+		MetadataTTL:    metadataTTL,
+		MetadataTopics: topics,
+		SASL:           mechanism,
+		TLS:            encryption,
+	}
+	c.Client = kafka.Client{Addr: kafka.TCP(connection.Brokers...), Transport: c}
+	return c, nil
+}
+
+// RoundTrip implements kafka.RoundTripper.
+func (c *client) RoundTrip(ctx context.Context, addr net.Addr, request kafka.Request) (kafka.Response, error) {
+	started := time.Now()
+	bounded := ctx
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		bounded, cancel = context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+	}
+	response, err := c.transport.RoundTrip(bounded, addr, request)
+	if (err != nil && ctx.Err() == nil) || outOfDate(response) {
+		c.reset(started)
+	}
+	return response, err
+}
+
+// outOfDate reports whether an answer shows that the transport's picture of
+// the cluster is wrong: a leader has moved, or a topic has come or gone.
+func outOfDate(response kafka.Response) bool {
+	stale := func(code int16) bool {
+		switch kafka.Error(code) {
+		case kafka.UnknownTopicOrPartition, kafka.LeaderNotAvailable, kafka.NotLeaderForPartition, kafka.FencedLeaderEpoch, kafka.UnknownLeaderEpoch:
+			return true
+		}
+		return false
+	}
+	switch response := response.(type) {
+	case *produce.Response:
+		for _, topic := range response.Topics {
+			for _, partition := range topic.Partitions {
+				if stale(partition.ErrorCode) {
+					return true
+				}
+			}
+		}
+	case *fetch.Response:
+		for _, topic := range response.Topics {
+			for _, partition := range topic.Partitions {
+				if stale(partition.ErrorCode) {
+					return true
+				}
+			}
+		}
+	case *metadata.Response:
+		for _, topic := range response.Topics {
+			if stale(topic.ErrorCode) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// reset drops connections and metadata, unless that has happened since the
+// request that found them bad was sent: when a broker dies many requests fail
+// together, and only the first may throw away.
+func (c *client) reset(since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.resetAt.After(since) {
+		return
+	}
+	c.resetAt = time.Now()
+	c.transport.CloseIdleConnections()
+}
+
+// groupDialer dials for kafka-go's ConsumerGroup, which does not use the
+// transport.
+func (c *client) groupDialer() *kafka.Dialer {
+	return &kafka.Dialer{
+		ClientID:      c.connection.clientID(),
+		DialFunc:      c.dialer.dial,
+		SASLMechanism: c.transport.SASL,
+		Timeout:       dialTimeout,
+		TLS:           c.transport.TLS,
+	}
+}
+
+// close ends every connection. The client cannot be used any more.
+func (c *client) close() {
+	c.transport.CloseIdleConnections()
+	c.dialer.close()
+}
+
+// dialer remembers the connections it made, so that it can close them all.
+type dialer struct {
+	net net.Dialer
+
+	mu     sync.Mutex
+	closed bool
+	conns  map[*dialedConn]struct{}
+}
+
+func newDialer() *dialer {
+	return &dialer{
+		conns: make(map[*dialedConn]struct{}),
+		net:   net.Dialer{KeepAlive: 15 * time.Second, Timeout: dialTimeout},
+	}
+}
+
+func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	closed := d.closed
+	d.mu.Unlock()
+	if closed {
+		return nil, net.ErrClosed
+	}
+	conn, err := d.net.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		_ = conn.Close()
+		return nil, net.ErrClosed
+	}
+	dialed := &dialedConn{Conn: conn, dialer: d}
+	d.conns[dialed] = struct{}{}
+	return dialed, nil
+}
+
+func (d *dialer) close() {
+	d.mu.Lock()
+	d.closed = true
+	conns := d.conns
+	d.conns = make(map[*dialedConn]struct{})
+	d.mu.Unlock()
+	for conn := range conns {
+		_ = conn.Conn.Close()
+	}
+}
+
+type dialedConn struct {
+	net.Conn
+	dialer *dialer
+}
+
+// Close implements net.Conn.
+func (c *dialedConn) Close() error {
+	c.dialer.mu.Lock()
+	delete(c.dialer.conns, c)
+	c.dialer.mu.Unlock()
+	return c.Conn.Close()
+}

@@ -1,0 +1,75 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	kafka "github.com/segmentio/kafka-go"
+)
+
+// The headers that tell where a dead letter came from and why it is one. They
+// come on top of the headers that the original had.
+const (
+	HeaderDeadTopic     = "dead_letter_topic"
+	HeaderDeadPartition = "dead_letter_partition"
+	HeaderDeadOffset    = "dead_letter_offset"
+	HeaderDeadReason    = "dead_letter_reason"
+	// HeaderDeadTime is when the original was made, as RFC 3339.
+	HeaderDeadTime = "dead_letter_time"
+	// HeaderDeadSize is there only if the topic refused the original as too
+	// large: its number of bytes, of which the value has the beginning. The
+	// whole lies where topic, partition and offset say, while it is kept.
+	HeaderDeadSize = "dead_letter_size"
+
+	deadPrefix       = "dead_letter_"
+	maxReasonBytes   = 1000
+	truncatedLetters = 64 << 10
+)
+
+// PublishDeadLetter puts a message that can never be understood aside, with its
+// original key, bytes and headers, and says why. Finish the original only once
+// this has returned without an error.
+func (w *Writer) PublishDeadLetter(ctx context.Context, original Message, reason string) error {
+	letter := deadLetter(original, reason)
+	err := w.publish(ctx, letter)
+	if errors.Is(err, kafka.MessageSizeTooLarge) || isTooLarge(err) {
+		letter.Headers = append(letter.Headers, Header{HeaderDeadSize, []byte(strconv.Itoa(len(original.Value)))})
+		letter.Value = letter.Value[:min(len(letter.Value), truncatedLetters)]
+		err = w.publish(ctx, letter)
+	}
+	if err != nil {
+		return fmt.Errorf("publish the dead letter of %s partition %d offset %d: %w", original.Topic, original.Partition, original.Offset, err)
+	}
+	return nil
+}
+
+// isTooLarge reports whether kafka-go itself refused a message for its size.
+func isTooLarge(err error) bool {
+	var tooLarge kafka.MessageTooLargeError
+	return errors.As(err, &tooLarge)
+}
+
+func deadLetter(original Message, reason string) Message {
+	// A letter that was sent back and is dead again tells only its last way.
+	headers := slices.DeleteFunc(slices.Clone(original.Headers), func(header Header) bool {
+		return strings.HasPrefix(header.Key, deadPrefix)
+	})
+	reason = strings.ToValidUTF8(reason[:min(len(reason), maxReasonBytes)], "")
+	return Message{
+		Topic: TopicDeadLetters,
+		Key:   original.Key,
+		Value: original.Value,
+		Headers: append(headers,
+			Header{HeaderDeadTopic, []byte(original.Topic)},
+			Header{HeaderDeadPartition, []byte(strconv.Itoa(original.Partition))},
+			Header{HeaderDeadOffset, []byte(strconv.FormatInt(original.Offset, 10))},
+			Header{HeaderDeadReason, []byte(reason)},
+			Header{HeaderDeadTime, []byte(original.Time.UTC().Format(time.RFC3339Nano))},
+		),
+	}
+}

@@ -1,0 +1,93 @@
+package events
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	kafka "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// UnavailableError says that Kafka cannot be reached or did not answer in
+// time. The same call may succeed later; a message of a failed publish may
+// have been written all the same.
+type UnavailableError struct {
+	Brokers []string
+	Err     error
+}
+
+// Error names the brokers and the cause.
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("Kafka is unavailable at %s: %v", strings.Join(e.Brokers, ", "), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// PoisonError says that a message can never be understood, however often it is
+// read. Such a message belongs to the dead letters.
+type PoisonError struct {
+	Message Message
+	Err     error
+}
+
+// Error says where the message lies and what is wrong with it.
+func (e *PoisonError) Error() string {
+	return fmt.Sprintf("message at %s partition %d offset %d: %v", e.Message.Topic, e.Message.Partition, e.Message.Offset, e.Err)
+}
+
+// Unwrap returns what is wrong.
+func (e *PoisonError) Unwrap() error { return e.Err }
+
+// explain turns an error of a request into one that callers can tell apart:
+// an outage becomes an UnavailableError, what a person must mend says how, and
+// the rest stays as it is.
+func (c Connection) explain(err error) error {
+	var certificate *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var record tls.RecordHeaderError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism),
+		errors.Is(err, kafka.IllegalSASLState):
+		return fmt.Errorf("the broker refused the SASL credentials (mechanism %q, user %q): %w", c.SASL.Mechanism, c.SASL.Username, err)
+	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &record):
+		return fmt.Errorf("the TLS settings do not match the broker: %w", err)
+	case isOutage(err):
+		return &UnavailableError{Brokers: c.Brokers, Err: err}
+	}
+	return err
+}
+
+// isOutage reports whether an error passes by itself once Kafka is well again.
+func isOutage(err error) bool {
+	var network net.Error
+	var code kafka.Error
+	switch {
+	case errors.As(err, &code):
+		switch code {
+		case kafka.UnknownTopicOrPartition:
+			return false // temporary to kafka-go, but somebody must create the topic
+		case kafka.BrokerNotAvailable:
+			return true
+		}
+		return code.Temporary() || code.Timeout()
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, net.ErrClosed), errors.Is(err, protocol.ErrNoLeader):
+		return true
+	}
+	return errors.As(err, &network)
+}
+
+// isMissingTopic reports whether an error means that a topic or partition does
+// not exist as far as the broker knows.
+func isMissingTopic(err error) bool {
+	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)
+}

@@ -1,0 +1,43 @@
+package events
+
+import (
+	"time"
+
+	kafka "github.com/segmentio/kafka-go"
+)
+
+// Message is one record as it lies in Kafka.
+type Message struct {
+	Topic     string
+	Partition int
+	Offset    int64
+	Key       []byte
+	Value     []byte
+	Headers   []Header
+	// Time is when the record was made or appended, as the topic is set.
+	Time time.Time
+}
+
+// Header is one header of a message. Keys may repeat.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Header returns the value of the last header with that key.
+func (m Message) Header(key string) (string, bool) {
+	for i := len(m.Headers) - 1; i >= 0; i-- {
+		if m.Headers[i].Key == key {
+			return string(m.Headers[i].Value), true
+		}
+	}
+	return "", false
+}
+
+func (m Message) kafka() kafka.Message {
+	message := kafka.Message{Topic: m.Topic, Key: m.Key, Value: m.Value}
+	for _, header := range m.Headers {
+		message.Headers = append(message.Headers, kafka.Header{Key: header.Key, Value: header.Value})
+	}
+	return message
+}

@@ -1,0 +1,188 @@
+package events
+
+import (
+	"context"
+	"sync"
+)
+
+// Delivery is a message in somebody's hands.
+type Delivery struct {
+	Message
+	lag       int64
+	epoch     int
+	finished  bool // guarded by partition.mu
+	partition *partition
+}
+
+// Done says that the message is finished, so that it need not be delivered
+// again. It may be called from any goroutine, in any order and more than once.
+// For a partition that has been taken away it does nothing.
+func (d *Delivery) Done() { d.partition.done(d) }
+
+// Lag is how many messages lay behind this one in its partition when it was
+// fetched.
+func (d *Delivery) Lag() int64 { return d.lag }
+
+// partition is one partition in this member's hands. It lives from the
+// generation that assigns it to the one that does not, so work in hand is not
+// disturbed by rebalances that leave it here.
+type partition struct {
+	place
+	consumer *Consumer
+	ctx      context.Context
+	cancel   context.CancelFunc
+	// room is signalled when the next message may be handed out.
+	room chan struct{}
+
+	mu sync.Mutex
+	// active is false between generations: whether the partition is still
+	// ours is not known, so nothing more is handed out.
+	active bool
+	// epoch counts how often the place in the log had to be given up.
+	epoch int
+	// window has what was handed out, from the first unfinished message on.
+	window []*Delivery
+	// committed is where the group's place is as far as we know. It may be
+	// one of kafka-go's special offsets.
+	committed int64
+	// finished is the offset up to which everything is finished.
+	finished int64
+}
+
+func newPartition(c *Consumer, at place, offset int64) *partition {
+	ctx, cancel := context.WithCancel(c.deliveries)
+	return &partition{
+		place: at, consumer: c, ctx: ctx, cancel: cancel, room: make(chan struct{}, 1),
+		active: true, committed: offset, finished: offset,
+	}
+}
+
+// run fetches and hands out until the partition is dropped.
+func (p *partition) run() {
+	f := fetcher{client: p.consumer.client, jumped: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, place: p.place}
+	f.run(p.ctx, p.committed, func(fetched batch) bool {
+		if hook := p.consumer.config.OnFetched; hook != nil {
+			hook(p.topic, p.partition, len(fetched.messages), fetched.highWatermark)
+		}
+		for i := range fetched.messages {
+			d := p.take(fetched.messages[i], fetched.highWatermark)
+			if d == nil {
+				return false
+			}
+			p.consumer.config.Handle(withTrace(p.ctx, &d.Message), d)
+		}
+		return true
+	})
+	p.consumer.outage.over(p.place)
+}
+
+// take waits until there is room in the window and puts the message into it.
+// It returns nil if the partition was dropped meanwhile.
+func (p *partition) take(m Message, highWatermark int64) *Delivery {
+	d := &Delivery{Message: m, lag: max(highWatermark-m.Offset-1, 0), partition: p}
+	for {
+		p.mu.Lock()
+		if p.ctx.Err() != nil {
+			p.mu.Unlock()
+			return nil
+		}
+		if p.active && len(p.window) < p.consumer.config.MaxInFlight {
+			d.epoch = p.epoch
+			p.window = append(p.window, d)
+			p.mu.Unlock()
+			return d
+		}
+		p.mu.Unlock()
+		select {
+		case <-p.ctx.Done():
+			return nil
+		case <-p.room:
+		}
+	}
+}
+
+func (p *partition) done(d *Delivery) {
+	p.mu.Lock()
+	if d.finished || d.epoch != p.epoch || p.ctx.Err() != nil {
+		p.mu.Unlock()
+		return
+	}
+	d.finished = true
+	n := 0
+	for n < len(p.window) && p.window[n].finished {
+		p.finished = p.window[n].Offset + 1
+		n++
+	}
+	clear(p.window[:n]) // so that what is finished can be collected
+	p.window = p.window[n:]
+	p.mu.Unlock()
+	if n > 0 {
+		signal(p.room)
+	}
+	signal(p.consumer.progress)
+	signal(p.consumer.drained)
+}
+
+// jumped gives up the place in the log: what is in the window has no order
+// with what comes now.
+func (p *partition) jumped(_, to int64) {
+	p.mu.Lock()
+	p.epoch++
+	p.window = nil
+	p.finished = to
+	p.mu.Unlock()
+	signal(p.consumer.progress)
+}
+
+// activate lets messages be handed out if the group's place allows to go on;
+// it does not when another member has moved it past us or somebody reset it.
+func (p *partition) activate(offset int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if offset != p.committed && (offset < p.committed || offset > p.finished) {
+		return false
+	}
+	p.committed = offset
+	p.active = true
+	signal(p.room)
+	return true
+}
+
+func (p *partition) pause() {
+	p.mu.Lock()
+	p.active = false
+	p.mu.Unlock()
+}
+
+// uncommitted returns up to where the group's place may move.
+func (p *partition) uncommitted() (int64, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.finished, p.finished != p.committed
+}
+
+func (p *partition) commit(offset int64) {
+	p.mu.Lock()
+	p.committed = offset
+	p.mu.Unlock()
+}
+
+func (p *partition) inHand() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	open := 0
+	for _, d := range p.window {
+		if !d.finished {
+			open++
+		}
+	}
+	return open
+}
+
+// signal wakes whoever waits on a channel of capacity one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

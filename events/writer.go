@@ -1,0 +1,138 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	kafka "github.com/segmentio/kafka-go"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+const (
+	// publishTimeout bounds a publish whose context has no earlier deadline.
+	publishTimeout = 10 * time.Second
+	// batchTimeout is how long a message waits for others of its partition.
+	// What is published together shares a request; what comes alone waits no
+	// longer than this. kafka-go's default is a whole second.
+	batchTimeout = time.Millisecond
+	// A batch is tried this often before its publishers hear of the outage;
+	// whoever publishes retries at leisure.
+	writeAttempts   = 4
+	writeTimeout    = 5 * time.Second
+	writeBackoffMin = 20 * time.Millisecond
+	writeBackoffMax = 250 * time.Millisecond
+)
+
+// Writer publishes the factory's messages. It returns only once every in-sync
+// replica has them. It is safe for concurrent use, and concurrent publishes
+// share requests. Close it when done.
+type Writer struct {
+	client *client
+	source string
+	writer *kafka.Writer
+}
+
+// WriterOption changes how a Writer works.
+type WriterOption func(*Writer)
+
+// WithSource sets the CloudEvents source, a URI reference that tells who
+// speaks. Defaults to "/cupcakery/" and the connection's client id.
+func WithSource(source string) WriterOption { return func(w *Writer) { w.source = source } }
+
+// NewWriter returns a writer. It does not wait for Kafka to be there.
+func NewWriter(connection Connection, options ...WriterOption) (*Writer, error) {
+	client, err := newClient(connection, Topics())
+	if err != nil {
+		return nil, fmt.Errorf("make a Kafka writer: %w", err)
+	}
+	w := &Writer{
+		client: client,
+		source: "/cupcakery/" + connection.clientID(),
+		writer: &kafka.Writer{
+			Addr:            client.Addr,
+			Balancer:        kafka.Murmur2Balancer{},
+			BatchBytes:      MaxDeadLetterBytes,
+			BatchTimeout:    batchTimeout,
+			MaxAttempts:     writeAttempts,
+			RequiredAcks:    kafka.RequireAll,
+			Transport:       client,
+			WriteBackoffMax: writeBackoffMax,
+			WriteBackoffMin: writeBackoffMin,
+			WriteTimeout:    writeTimeout,
+		},
+	}
+	for _, option := range options {
+		option(w)
+	}
+	return w, nil
+}
+
+// PublishTicket sends a ticket to its station.
+func (w *Writer) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error {
+	message, err := ticketMessage(w.source, ticket)
+	if err == nil {
+		err = w.publish(ctx, message)
+	}
+	if err != nil {
+		return fmt.Errorf("publish ticket %q: %w", ticket.TicketID, err)
+	}
+	return nil
+}
+
+// PublishAck says what a station has to say about a ticket.
+func (w *Writer) PublishAck(ctx context.Context, ack kitchen.Ack) error {
+	message, err := ackMessage(w.source, ack)
+	if err == nil {
+		err = w.publish(ctx, message)
+	}
+	if err != nil {
+		return fmt.Errorf("publish ack of ticket %q: %w", ack.TicketID, err)
+	}
+	return nil
+}
+
+// PublishShipped announces that an order has left the factory.
+func (w *Writer) PublishShipped(ctx context.Context, shipped kitchen.Shipped) error {
+	message, err := shippedMessage(w.source, shipped)
+	if err == nil {
+		err = w.publish(ctx, message)
+	}
+	if err != nil {
+		return fmt.Errorf("publish that order %q is shipped: %w", shipped.OrderID, err)
+	}
+	return nil
+}
+
+// publish writes one message and waits for it. An error may come although the
+// message is written: when the answer got lost, or came after the deadline.
+func (w *Writer) publish(ctx context.Context, message Message) error {
+	traceContext.Inject(ctx, headerCarrier{&message})
+	bounded, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	err := w.writer.WriteMessages(bounded, message.kafka())
+	var each kafka.WriteErrors
+	if errors.As(err, &each) {
+		err = each[0]
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, io.ErrClosedPipe):
+		return errors.New("the writer is closed")
+	case isMissingTopic(err):
+		return fmt.Errorf("topic %q does not exist: run `cupcakery topics apply`: %w", message.Topic, err)
+	}
+	return w.client.connection.explain(err)
+}
+
+// Close sends what is under way and ends the connections. Publishing
+// afterwards is an error.
+func (w *Writer) Close() error {
+	err := w.writer.Close()
+	w.client.close()
+	return err
+}
