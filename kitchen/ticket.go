@@ -76,3 +76,7 @@ type Shipped struct {
 	PlacedAt   time.Time `json:"placedAt"`
 	ShippedAt  time.Time `json:"shippedAt"`
 }
+
+// ReasonOther is the reason of a failed ack that gives none. Every kitchen
+// file has it.
+const ReasonOther = "other"

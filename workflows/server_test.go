@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 			slog.Error("the Temporal dev server did not start", "error", err)
 			return 1
 		}
-		defer func() { _ = devServer.Stop() }()
+		defer devServer.Stop()
 		server, err = client.Dial(client.Options{HostPort: devServer.Addr(), Logger: sdklog.NewStructuredLogger(quiet)})
 		if err != nil {
 			slog.Error("the Temporal dev server cannot be reached", "error", err)
@@ -190,12 +190,14 @@ func TestOnTheServer(t *testing.T) {
 		first, second := l.ticket(), l.ticket()
 		require.Equal(t, 1, first.Attempt)
 		require.Equal(t, 2, second.Attempt)
+		third := l.ticket()
+		require.Equal(t, 3, third.Attempt)
 		require.Equal(t, first.TicketID, second.TicketID)
 		require.WithinDuration(t, first.IssuedAt.Add(time.Second), first.AckBy, time.Second)
 
-		require.NoError(t, complete(t.Context(), second, nil))
+		require.NoError(t, complete(t.Context(), third, nil))
 		require.Equal(t, kitchen.Bake, l.ticket().Stage)
-		require.Equal(t, 2, l.query().Stages[0].Attempt)
+		require.Equal(t, 3, l.query().Stages[0].Attempt)
 	})
 
 	t.Run("an ack may arrive during the pause before the next attempt", func(t *testing.T) {
