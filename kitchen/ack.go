@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 	"unicode/utf8"
 )
 
@@ -14,19 +15,59 @@ const (
 	MaxScrapped      = 10_000
 )
 
+const timeRemedy = "give the time as RFC 3339, such as 2026-01-31T12:00:00Z"
+
 // ParseAck reads an ack as a station wrote it. Fields it does not know are
-// ignored; a missing or wrong one is named in the error. An ack that ParseAck
-// refuses can never be understood: it is poison, not an outage.
-func ParseAck(data []byte) (Ack, error) {
+// ignored; a missing or wrong one is named in the error. An ack that does not
+// say when it was given, as one typed by hand, was given when it was received;
+// with a zero received it must say so itself. Times are turned into UTC.
+//
+// An ack that ParseAck refuses can never be understood: it is poison, not an
+// outage.
+func ParseAck(data []byte, received time.Time) (Ack, error) {
+	if !utf8.Valid(data) {
+		return Ack{}, errors.New("not UTF-8: send the ack as JSON in UTF-8")
+	}
 	var ack Ack
 	if err := json.Unmarshal(data, &ack); err != nil {
-		var wrongType *json.UnmarshalTypeError
-		if errors.As(err, &wrongType) && wrongType.Field != "" {
-			return Ack{}, fmt.Errorf("%s: must not be a JSON %s", wrongType.Field, wrongType.Value)
-		}
-		return Ack{}, fmt.Errorf("not a JSON object: %w", err)
+		return Ack{}, ackDecodeError(data, err)
 	}
-	return ack, ack.Check()
+	if ack.At.IsZero() {
+		ack.At = received
+	}
+	ack.At = ack.At.UTC()
+	if ack.StartedAt != nil {
+		startedAt := ack.StartedAt.UTC()
+		ack.StartedAt = &startedAt
+	}
+	if err := ack.Check(); err != nil {
+		return Ack{}, err
+	}
+	return ack, nil
+}
+
+// ackDecodeError names the field that made err. A time that cannot be read is
+// found again by its text, because encoding/json does not say where it was.
+func ackDecodeError(data []byte, err error) error {
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) {
+		if wrongType.Field == "" {
+			return fmt.Errorf("not a JSON object but a JSON %s", wrongType.Value)
+		}
+		return fmt.Errorf("%s: must not be a JSON %s", wrongType.Field, wrongType.Value)
+	}
+	var times struct{ At, StartedAt json.RawMessage }
+	if json.Unmarshal(data, &times) == nil {
+		for _, field := range []struct {
+			name string
+			raw  json.RawMessage
+		}{{"at", times.At}, {"startedAt", times.StartedAt}} {
+			if len(field.raw) > 0 && new(time.Time).UnmarshalJSON(field.raw) != nil {
+				return fmt.Errorf("%s: not a time: %s", field.name, timeRemedy)
+			}
+		}
+	}
+	return fmt.Errorf("not a JSON object: %w", err)
 }
 
 // Check returns an error that names the first field that is missing or wrong.
@@ -53,7 +94,7 @@ func (a Ack) Check() error {
 	case utf8.RuneCountInString(a.By) > MaxByLength:
 		return fmt.Errorf("by: longer than %d characters", MaxByLength)
 	case a.At.IsZero():
-		return errors.New("at: missing: give the time as RFC 3339, such as 2026-01-31T12:00:00Z")
+		return errors.New("at: missing: " + timeRemedy)
 	case utf8.RuneCountInString(a.Note) > MaxAckNoteLength:
 		return fmt.Errorf("note: longer than %d characters", MaxAckNoteLength)
 	case a.Scrapped < 0 || a.Scrapped > MaxScrapped:

@@ -1,0 +1,129 @@
+package kitchen
+
+import (
+	_ "embed"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+)
+
+// Kitchen is a kitchen file, read and checked: what a bakery sells and how it
+// works. It is not changed after it was read, so it may be shared.
+type Kitchen struct {
+	Menu   Menu   `json:"menu"`
+	Limits Limits `json:"limits"`
+	Rules  Rules  `json:"rules"`
+	// Reasons are the reason codes with their labels, in the file's order.
+	Reasons []Reason `json:"reasons"`
+}
+
+// Menu is what can be ordered, in the order in which it is shown.
+type Menu struct {
+	Flavours []Flavour    `json:"flavours"`
+	Sizes    []SizeOnSale `json:"sizes"`
+}
+
+// Flavour is one kind of cupcake.
+type Flavour struct {
+	// Code stands for the flavour in orders, such as red-velvet.
+	Code string `json:"code"`
+	Name string `json:"name"`
+	// Allergens are the codes of what the flavour contains; empty for none.
+	Allergens []string `json:"allergens"`
+}
+
+// SizeOnSale is a size that the menu has.
+type SizeOnSale struct {
+	Code  Size   `json:"code"`
+	Label string `json:"label"`
+	// Grams is what one cupcake weighs; 0 if the file does not say.
+	Grams int `json:"grams,omitempty"`
+}
+
+// Reason says why work can fail and what happens then.
+type Reason struct {
+	Code  string  `json:"code"`
+	Label string  `json:"label"`
+	Then  Outcome `json:"then"`
+}
+
+//go:embed default.yaml
+var defaultFile []byte
+
+// defaultKitchen is read when the program starts; a fault in the embedded file
+// is a fault of the program, and its tests find it.
+var defaultKitchen = func() *Kitchen {
+	k, err := parseFile("the embedded kitchen file", defaultFile, nil)
+	if err != nil {
+		panic(err)
+	}
+	return k
+}()
+
+// Default is the kitchen of the embedded kitchen file. Every call returns a
+// kitchen of its own.
+func Default() *Kitchen { return defaultKitchen.clone() }
+
+// DefaultFile is the text of the embedded kitchen file, to start from.
+func DefaultFile() []byte { return slices.Clone(defaultFile) }
+
+// Load reads the kitchen file at path. Its error names every fault, with line,
+// column and remedy.
+func Load(path string) (*Kitchen, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the kitchen file: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse reads a kitchen file's text; name is what the error calls it. The error
+// is a *FileError that has every fault, with line, column and remedy.
+//
+// What the file leaves out keeps the embedded file's value: a section, a single
+// limit, or a single stage's ackWithin. A list that is given replaces the whole
+// of the embedded one.
+func Parse(name string, data []byte) (*Kitchen, error) {
+	return parseFile(name, data, Default())
+}
+
+// Flavour returns the flavour with the code.
+func (m Menu) Flavour(code string) (Flavour, bool) {
+	i := slices.IndexFunc(m.Flavours, func(f Flavour) bool { return f.Code == code })
+	if i < 0 {
+		return Flavour{}, false
+	}
+	return m.Flavours[i], true
+}
+
+// FlavourCodes lists the codes of the flavours in the menu's order.
+func (m Menu) FlavourCodes() []string {
+	codes := make([]string, len(m.Flavours))
+	for i, flavour := range m.Flavours {
+		codes[i] = flavour.Code
+	}
+	return codes
+}
+
+// SizeCodes lists the sizes on sale in the menu's order.
+func (m Menu) SizeCodes() []Size {
+	codes := make([]Size, len(m.Sizes))
+	for i, size := range m.Sizes {
+		codes[i] = size.Code
+	}
+	return codes
+}
+
+func (k *Kitchen) clone() *Kitchen {
+	c := *k
+	c.Menu.Flavours = slices.Clone(k.Menu.Flavours)
+	for i, flavour := range c.Menu.Flavours {
+		c.Menu.Flavours[i].Allergens = slices.Clone(flavour.Allergens)
+	}
+	c.Menu.Sizes = slices.Clone(k.Menu.Sizes)
+	c.Reasons = slices.Clone(k.Reasons)
+	c.Rules.AckWithin = maps.Clone(k.Rules.AckWithin)
+	c.Rules.Reasons = maps.Clone(k.Rules.Reasons)
+	return &c
+}

@@ -1,0 +1,56 @@
+package kitchen
+
+import "time"
+
+// Limits of the kitchen file on how long a station may take.
+const (
+	MinAckWithin = time.Second
+	MaxAckWithin = 24 * time.Hour
+	// HighestMaxRemakes is the most remakes of one order that a kitchen file
+	// may allow.
+	HighestMaxRemakes = 20
+)
+
+// Outcome is what happens after work has failed. The zero value is no outcome.
+type Outcome string
+
+// The outcomes.
+const (
+	// OutcomeAgain issues the same ticket once more.
+	OutcomeAgain Outcome = "again"
+	// OutcomeRemake starts the order once more from mix: a new pass.
+	OutcomeRemake Outcome = "remake"
+)
+
+// Rules are what a running order needs of the kitchen file. They are part of
+// its workflow's input, so that a changed file never breaks an order under way,
+// and thereby of every recorded history: fields may be added, never renamed or
+// given another meaning, and the zero value of a new field must mean what held
+// before there was one.
+type Rules struct {
+	// AckWithin is how long each station may take; see AckWithinFor.
+	AckWithin map[Stage]Duration `json:"ackWithin"`
+	// MaxRemakes is how often the order may start again from mix.
+	MaxRemakes int `json:"maxRemakes"`
+	// Reasons gives, for each reason code that stations report with failed
+	// work, what happens then; see OutcomeFor.
+	Reasons map[string]Outcome `json:"reasons"`
+}
+
+// AckWithinFor is how long the stage's station may take from a ticket to its
+// ack: the rules' own value, or the default kitchen file's if they have none.
+func (r Rules) AckWithinFor(stage Stage) time.Duration {
+	if within := r.AckWithin[stage]; within > 0 {
+		return time.Duration(within)
+	}
+	return time.Duration(defaultKitchen.Rules.AckWithin[stage])
+}
+
+// OutcomeFor is what happens after work failed for the reason. A code that the
+// rules do not know, or none, means again: it costs no cupcakes.
+func (r Rules) OutcomeFor(reason string) Outcome {
+	if outcome, known := r.Reasons[reason]; known {
+		return outcome
+	}
+	return OutcomeAgain
+}

@@ -1,0 +1,62 @@
+package kitchen
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// listLength is how many of the known values an error lists.
+const listLength = 20
+
+// unknown is the error for a value that is none of the known ones. It suggests
+// the nearest and lists them.
+func unknown(what, value string, known []string, listed string) error {
+	list := strings.Join(known[:min(len(known), listLength)], ", ")
+	if more := len(known) - listLength; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	if value == "" {
+		return fmt.Errorf("missing: %s %s", listed, list)
+	}
+	if nearest := nearest(value, known); nearest != "" {
+		return fmt.Errorf("unknown %s %q: did you mean %q? %s%s %s", what, clip(value), nearest, strings.ToUpper(listed[:1]), listed[1:], list)
+	}
+	return fmt.Errorf("unknown %s %q: %s %s", what, clip(value), listed, list)
+}
+
+// nearest is the known value that value was probably meant to be, or "": at
+// most every third character is mistyped.
+func nearest(value string, known []string) string {
+	value = strings.NewReplacer(" ", "-", "_", "-").Replace(strings.ToLower(strings.TrimSpace(clip(value))))
+	best, bestDistance := "", 1+utf8.RuneCountInString(value)/3
+	for _, candidate := range known {
+		if d := distance(value, strings.ToLower(candidate)); d < bestDistance {
+			best, bestDistance = candidate, d
+		}
+	}
+	return best
+}
+
+// distance is the number of characters to insert, delete or replace to get
+// from a to b (Levenshtein).
+func distance(a, b string) int {
+	from, to := []rune(a), []rune(b)
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, r := range from {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, s := range to {
+			cost := diagonal
+			if r != s {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(to)]
+}
