@@ -59,7 +59,7 @@ func StartKafka(_ context.Context, config KafkaConfig) (*Kafka, error) {
 	cluster, err := kfake.NewCluster(options...)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("port %d, wanted for Kafka, is in use: stop what uses it or choose another port", config.Port)
+		return nil, &PortInUseError{For: "Kafka", Port: config.Port}
 	case err != nil && config.DataDir != "":
 		return nil, fmt.Errorf("start the embedded Kafka on data directory %q: %w", config.DataDir, err)
 	case err != nil:

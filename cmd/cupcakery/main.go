@@ -76,7 +76,9 @@ func newRootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &exitError{exitUsage, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
 	})
-	root.AddCommand()
+	root.AddCommand(
+		newTopicsCommand(),
+	)
 	return root
 }
 
