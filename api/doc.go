@@ -1,0 +1,23 @@
+// Package api takes orders over HTTP and shows where they stand.
+//
+// The contract is openapi.yaml. Handlers and models are generated from it, as
+// is the client in the package below; requests are checked against it before
+// a handler sees them, and what it cannot say (what is on the menu, what may
+// be piped) is checked by the kitchen file.
+//
+//	request ─► access log, metrics, recover, deadline
+//	        ─► route ─► parameters and body against openapi.yaml ─► generated binding
+//	        ─► handler (context, request) → (response, error)
+//	        ─► error → problem document (RFC 9457)
+//
+// The process keeps no state: Temporal has every order. An order is durable
+// before it is answered with 201, and an idempotency key needs no store: the
+// order id is derived from the key, Temporal refuses to start an order twice,
+// and the workflow's memo keeps the hash of the order it was made for.
+//
+// An order's id is its customer's capability. It stands in answers to who
+// asked for it and nowhere else: logs and metrics have the route's pattern.
+package api
+
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config server.cfg.yaml openapi.yaml
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config client/client.cfg.yaml openapi.yaml
