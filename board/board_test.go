@@ -1,0 +1,248 @@
+package board_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+
+// minute is noon and so many minutes.
+func minute(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) }
+
+const orderID = "01936f8e-5c1a-7d3b-9f00-000000000001"
+
+var bake = kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+
+func issue(ref kitchen.TicketRef, attempt int) kitchen.Ticket {
+	return kitchen.Ticket{
+		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: ref.Pass, Attempt: attempt,
+		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12}},
+	}
+}
+
+func ack(ref kitchen.TicketRef, kind kitchen.AckKind, attempt int, by string, at time.Time) kitchen.Ack {
+	return kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kind, Attempt: attempt, By: by, At: at}
+}
+
+// entry is one record of the log: an issue of the bake ticket, or an ack.
+type entry struct {
+	minute  int
+	issue   int // the attempt; 0 for an ack
+	kind    kitchen.AckKind
+	attempt int
+	by      string
+}
+
+func (e entry) addTo(b *board.Board) {
+	if e.issue > 0 {
+		b.AddTicket(issue(bake, e.issue), minute(e.minute))
+		return
+	}
+	b.AddAck(ack(bake, e.kind, e.attempt, e.by, minute(e.minute)), minute(e.minute))
+}
+
+func TestTheLogDecides(t *testing.T) {
+	t.Parallel()
+	const (
+		started = kitchen.AckStarted
+		done    = kitchen.AckDone
+		failed  = kitchen.AckFailed
+	)
+	tests := []struct {
+		name    string
+		log     []entry
+		state   kitchen.TicketState
+		by      string
+		attempt int
+	}{
+		{"AnIssuedTicketWaits", []entry{{issue: 1}}, kitchen.TicketWaiting, "", 1},
+		{"TheFirstToStartOwnsIt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {1, 0, started, 1, "eve"}}, kitchen.TicketStarted, "bob", 1},
+		{"AnAckTypedByHandCountsAsWell", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {1, 0, started, 1, "eve"}}, kitchen.TicketStarted, "bob", 1},
+		{"DoneByAnyoneEndsIt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, done, 0, "eve"}}, kitchen.TicketDone, "eve", 1},
+		{"TheFirstDoneIsTheOneThatCounts", []entry{{issue: 1}, {2, 0, done, 1, "bob"}, {2, 0, done, 1, "eve"}}, kitchen.TicketDone, "bob", 1},
+		{"WhatFollowsDoneIsStale", []entry{{issue: 1}, {2, 0, done, 1, "bob"}, {3, 0, failed, 1, "eve"}, {4, 0, started, 2, "eve"}}, kitchen.TicketDone, "bob", 1},
+		{"DoneOfAnEarlierAttemptEndsItToo", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, done, 1, "bob"}}, kitchen.TicketDone, "bob", 2},
+		{"DoneEndsALaterAttemptToo", []entry{{issue: 1}, {2, 0, done, 1, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketDone, "bob", 2},
+		{"AFailedTicketWaitsForItsNextAttempt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, failed, 1, "bob"}}, kitchen.TicketFailed, "bob", 1},
+		{"TheNextAttemptReopensAFailedTicket", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
+		{"TheNextAttemptReopensATicketThatFailedByHand", []entry{{issue: 1}, {2, 0, failed, 0, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
+		{"AStartAfterTheFailureIsStale", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {2, 0, started, 1, "eve"}}, kitchen.TicketFailed, "bob", 1},
+		{"AStartByHandAfterTheFailureIsOfTheNextAttempt", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {4, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 2},
+		{"ReissuingFreesATicketOfSomebodyGone", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketWaiting, "", 2},
+		{"ReissuingFreesATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketWaiting, "", 2},
+		{"ALateStartOfAnEarlierAttemptIsStale", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, started, 1, "bob"}}, kitchen.TicketWaiting, "", 2},
+		{"ALateFailureOfAnEarlierAttemptIsStale", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, started, 2, "eve"}, {32, 0, failed, 1, "bob"}}, kitchen.TicketStarted, "eve", 2},
+		{"AnAckMayComeBeforeItsTicket", []entry{{1, 0, started, 1, "bob"}, {issue: 1}}, kitchen.TicketStarted, "bob", 1},
+		{"AnAckMayTellOfAnAttemptNotSeenYet", []entry{{issue: 1}, {31, 0, started, 2, "bob"}}, kitchen.TicketStarted, "bob", 2},
+		{"AWrongAttemptIsBelievedOnlyUntilTheNextIssue", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketWaiting, "", 2},
+		{"AnEarlierAttemptThatComesLateChangesNothing", []entry{{issue: 2, minute: 30}, {31, 0, started, 2, "bob"}, {issue: 1, minute: 32}}, kitchen.TicketStarted, "bob", 2},
+		{"TheSameIssueTwiceChangesNothing", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 1, minute: 2}}, kitchen.TicketStarted, "bob", 1},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := board.New()
+			for _, e := range test.log {
+				e.addTo(b)
+			}
+			got, ok := b.Get(bake.TicketID())
+			require.True(t, ok)
+			require.Equal(t, test.state, got.State)
+			require.Equal(t, test.by, got.By)
+			require.Equal(t, test.attempt, got.Attempt)
+		})
+	}
+}
+
+func TestAnEntryTellsWhenAndWhy(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	b.AddTicket(issue(bake, 1), minute(0))
+	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(1)), minute(1))
+	failed := ack(bake, kitchen.AckFailed, 1, "bob", minute(2))
+	failed.Reason, failed.Note = "burnt", "oven 2"
+	b.AddAck(failed, minute(2))
+	b.AddTicket(issue(bake, 2), minute(3))
+	b.AddAck(ack(bake, kitchen.AckStarted, 2, "eve", minute(4)), minute(4))
+
+	got, _ := b.Get(bake.TicketID())
+	require.Equal(t, "eve", got.By)
+	require.Equal(t, minute(4), *got.StartedAt)
+	require.Equal(t, "oven 2", got.LastFailure.Note)
+
+	b.AddAck(ack(bake, kitchen.AckDone, 2, "eve", minute(5)), minute(5))
+	got, _ = b.Get(bake.TicketID())
+	require.Equal(t, minute(4), *got.StartedAt, "the start is known though the done ack does not tell it")
+	require.Equal(t, minute(5), got.Ack.At)
+	require.True(t, got.Ended())
+}
+
+func TestAnUndoTicketEndsUndone(t *testing.T) {
+	t.Parallel()
+	undo := bake
+	undo.Kind = kitchen.TicketUndo
+	b := board.New()
+	b.AddTicket(issue(bake, 1), minute(0))
+	b.AddTicket(issue(undo, 1), minute(1))
+	b.AddAck(ack(undo, kitchen.AckUndone, 1, "bob", minute(2)), minute(2))
+	got, _ := b.Get(undo.TicketID())
+	require.Equal(t, kitchen.TicketUndone, got.State)
+	made, _ := b.Get(bake.TicketID())
+	require.Equal(t, kitchen.TicketWaiting, made.State, "tickets are apart")
+}
+
+func TestOpenListsWhatIsNotEndedLongestKnownFirst(t *testing.T) {
+	t.Parallel()
+	refs := make([]kitchen.TicketRef, 4)
+	b := board.New()
+	for i := range refs {
+		refs[i] = kitchen.TicketRef{OrderID: fmt.Sprintf("01936f8e-5c1a-7d3b-9f00-00000000000%d", i), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}
+	}
+	b.AddTicket(issue(refs[2], 1), minute(0))
+	b.AddTicket(issue(refs[0], 1), minute(1))
+	b.AddTicket(issue(refs[1], 1), minute(1))
+	b.AddTicket(issue(refs[2], 2), minute(9))
+	b.AddTicket(issue(bake, 1), minute(0))
+	b.AddAck(ack(refs[0], kitchen.AckDone, 1, "bob", minute(2)), minute(2))
+	b.AddAck(ack(refs[1], kitchen.AckFailed, 1, "bob", minute(2)), minute(2))
+	b.AddAck(ack(refs[3], kitchen.AckStarted, 1, "bob", minute(2)), minute(2)) // its ticket was never seen
+
+	require.Equal(t, []string{refs[2].TicketID(), refs[1].TicketID()}, ids(b.Open(kitchen.Mix)))
+	require.Equal(t, []string{refs[2].TicketID(), refs[0].TicketID(), refs[1].TicketID()}, ids(b.Entries(kitchen.Mix)))
+	heard, ok := b.Get(refs[3].TicketID())
+	require.True(t, ok)
+	require.Equal(t, kitchen.TicketStarted, heard.State)
+	require.Equal(t, kitchen.Mix, heard.Ticket.Stage)
+	require.Zero(t, heard.Ticket.Attempt)
+}
+
+func TestForgettingDropsOnlyWhatIsSilent(t *testing.T) {
+	t.Parallel()
+	other := bake
+	other.Pass = 2
+	b := board.New()
+	b.AddTicket(issue(bake, 1), minute(0))
+	b.AddTicket(issue(other, 1), minute(0))
+	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(10)), minute(10))
+	require.Equal(t, 1, b.Forget(minute(10)))
+	require.Equal(t, 1, b.Len())
+	_, ok := b.Get(other.TicketID())
+	require.False(t, ok)
+	got, _ := b.Get(bake.TicketID())
+	require.Equal(t, "bob", got.By)
+}
+
+// Not parallel: it counts allocations.
+func TestAStationGoneWildCostsLittleMemory(t *testing.T) {
+	b := board.New()
+	b.AddTicket(issue(bake, 1), minute(0))
+	for range 10_000 {
+		b.AddAck(ack(bake, kitchen.AckFailed, 0, "eve", minute(1)), minute(1))
+	}
+	b.AddTicket(issue(bake, 2), minute(2))
+	b.AddAck(ack(bake, kitchen.AckStarted, 2, "bob", minute(3)), minute(3))
+	got, _ := b.Get(bake.TicketID())
+	require.Equal(t, "bob", got.By)
+	require.Less(t, testing.AllocsPerRun(1, func() { b.Get(bake.TicketID()) }), 200.0, "the acks of one ticket are bounded")
+}
+
+// TestInterleavingDoesNotMatter reads the same partitions twice, each time
+// interleaved in another way, and wants the same board.
+func TestInterleavingDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		refs := []kitchen.TicketRef{bake, {OrderID: orderID, Stage: kitchen.Bake, Pass: 2, Kind: kitchen.TicketMake},
+			{OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketUndo}}
+		tickets := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) func(*board.Board) {
+			ticket := issue(rapid.SampledFrom(refs).Draw(t, "ticket"), rapid.IntRange(1, 4).Draw(t, "attempt"))
+			at := minute(rapid.IntRange(0, 20).Draw(t, "minute"))
+			ticket.IssuedAt = at
+			return func(b *board.Board) { b.AddTicket(ticket, at) }
+		}), 0, 12).Draw(t, "tickets")
+		acks := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) func(*board.Board) {
+			kind := rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckFailed, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind")
+			at := minute(rapid.IntRange(0, 20).Draw(t, "minute"))
+			said := ack(rapid.SampledFrom(refs).Draw(t, "ticket"), kind, rapid.IntRange(0, 5).Draw(t, "attempt"),
+				rapid.SampledFrom([]string{"bob", "eve", "mia"}).Draw(t, "by"), at)
+			return func(b *board.Board) { b.AddAck(said, at) }
+		}), 0, 16).Draw(t, "acks")
+
+		ticketsFirst := board.New()
+		for _, add := range append(append([]func(*board.Board){}, tickets...), acks...) {
+			add(ticketsFirst)
+		}
+		mixed := board.New()
+		for len(tickets)+len(acks) > 0 {
+			next := &acks
+			if len(acks) == 0 || (len(tickets) > 0 && rapid.Bool().Draw(t, "ticket next")) {
+				next = &tickets
+			}
+			(*next)[0](mixed)
+			*next = (*next)[1:]
+		}
+		require.Equal(t, ticketsFirst.Entries(kitchen.Bake), mixed.Entries(kitchen.Bake))
+		require.Equal(t, ticketsFirst.Len(), mixed.Len())
+		for _, ref := range refs {
+			want, wantOK := ticketsFirst.Get(ref.TicketID())
+			got, gotOK := mixed.Get(ref.TicketID())
+			require.Equal(t, wantOK, gotOK)
+			require.Equal(t, want, got)
+		}
+	})
+}
+
+func ids(entries []board.Entry) []string {
+	found := make([]string, len(entries))
+	for i, e := range entries {
+		found[i] = e.Ticket.TicketID
+	}
+	return found
+}
