@@ -25,6 +25,8 @@ type Config struct {
 	// Namespace is the Temporal namespace of the orders. Defaults to
 	// client.DefaultNamespace.
 	Namespace string
+	// TaskQueue defaults to workflows.TaskQueue.
+	TaskQueue string
 	Kafka     events.Connection
 	Logger    *slog.Logger
 	// Metrics receives the worker's counters. Defaults to a registry of its
@@ -49,6 +51,9 @@ func Run(ctx context.Context, config Config) error {
 	if config.Namespace == "" {
 		config.Namespace = client.DefaultNamespace
 	}
+	if config.TaskQueue == "" {
+		config.TaskQueue = workflows.TaskQueue
+	}
 	if config.Metrics == nil {
 		config.Metrics = prometheus.NewRegistry()
 	}
@@ -66,6 +71,7 @@ func Run(ctx context.Context, config Config) error {
 		Topics:      []string{events.TopicAcks},
 		MaxInFlight: maxAcksInFlight,
 		Handle:      carrier.take,
+		StopWait:    5 * time.Second,
 		Logger:      config.Logger,
 	})
 	if err != nil {
@@ -79,7 +85,7 @@ func Run(ctx context.Context, config Config) error {
 	group.Go(func() error {
 		select {
 		case <-consumer.Ready():
-			config.Logger.InfoContext(ctx, "worker is ready", "task_queue", workflows.TaskQueue, "group", events.GroupAcks)
+			config.Logger.InfoContext(ctx, "worker is ready", "task_queue", config.TaskQueue, "group", events.GroupAcks)
 			if config.Ready != nil {
 				config.Ready()
 			}
@@ -116,7 +122,7 @@ func runTemporalWorker(ctx context.Context, config Config, publisher activities.
 
 func serveTaskQueue(ctx context.Context, config Config, publisher activities.Publisher) error {
 	failed := make(chan error, 1)
-	w := worker.New(config.Temporal, workflows.TaskQueue, worker.Options{
+	w := worker.New(config.Temporal, config.TaskQueue, worker.Options{
 		WorkerStopTimeout:                stopWithin,
 		DisableRegistrationAliasing:      true,
 		MaxConcurrentWorkflowTaskPollers: 4,

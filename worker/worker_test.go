@@ -1,0 +1,417 @@
+package worker_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/worker"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// server is the Temporal dev server that the tests share. Each test has a
+// Kafka of its own; so an ack of one never meets the worker of another.
+var (
+	server        client.Client
+	serverAddress string
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		devServer, err := devstack.StartTemporal(context.Background(), devstack.TemporalConfig{})
+		if err != nil {
+			slog.Error("the Temporal dev server did not start", "error", err)
+			return 1
+		}
+		defer devServer.Stop()
+		serverAddress = devServer.Addr()
+		server, err = client.Dial(client.Options{HostPort: serverAddress, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+		if err != nil {
+			slog.Error("the Temporal dev server cannot be reached", "error", err)
+			return 1
+		}
+		defer server.Close()
+		return m.Run()
+	}())
+}
+
+// floor is a worker with its Kafka, and the test as its stations.
+type floor struct {
+	t          *testing.T
+	connection events.Connection
+	writer     *kafka.Writer
+	metrics    *prometheus.Registry
+	tickets    chan kitchen.Ticket
+	other      chan events.Message // dead letters and shipped orders
+	stop       func() error
+}
+
+func newFloor(t *testing.T, temporalClient client.Client) *floor {
+	t.Helper()
+	broker, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{})
+	require.NoError(t, err)
+	t.Cleanup(broker.Stop)
+	f := &floor{
+		t:          t,
+		connection: events.Connection{Brokers: []string{broker.Addr()}},
+		metrics:    prometheus.NewRegistry(),
+		tickets:    make(chan kitchen.Ticket, 100),
+		other:      make(chan events.Message, 100),
+	}
+	_, err = events.ApplyTopics(t.Context(), f.connection, events.TopicSettings{Partitions: 2})
+	require.NoError(t, err)
+	f.writer = &kafka.Writer{Addr: kafka.TCP(broker.Addr()), Topic: events.TopicAcks, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
+	t.Cleanup(func() { require.NoError(t, f.writer.Close()) })
+
+	topics := []string{events.TopicShip, events.TopicDeadLetters}
+	for _, stage := range kitchen.Stages() {
+		topics = append(topics, events.TicketTopic(stage))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	tailed := make(chan error, 1)
+	go func() {
+		tailed <- events.Tail(ctx, events.TailConfig{Connection: f.connection, Topics: topics, Logger: slog.New(slog.DiscardHandler), Handle: func(m events.Message) {
+			if m.Topic == events.TopicShip || m.Topic == events.TopicDeadLetters {
+				f.other <- m
+				return
+			}
+			ticket, err := events.DecodeTicket(m)
+			if err != nil {
+				t.Errorf("a ticket that cannot be read: %v", err)
+			}
+			f.tickets <- ticket
+		}})
+	}()
+	ready := make(chan struct{})
+	ran := make(chan error, 1)
+	go func() {
+		ran <- worker.Run(ctx, worker.Config{
+			Temporal: temporalClient, Kafka: f.connection, Logger: slog.New(slog.DiscardHandler), Metrics: f.metrics,
+			TaskQueue: t.Name(), Ready: func() { close(ready) },
+		})
+	}()
+	f.stop = func() error { cancel(); return <-ran }
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-tailed)
+	})
+	wait(t, ready, "the worker to be ready")
+	return f
+}
+
+func wait[T any](t *testing.T, c <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(time.Minute):
+		require.FailNow(t, "waited a minute for "+what)
+		panic("unreachable")
+	}
+}
+
+// place starts an order on this floor's worker.
+func (f *floor) place() client.WorkflowRun {
+	f.t.Helper()
+	orderID, err := kitchen.NewOrderID()
+	require.NoError(f.t, err)
+	in := workflows.OrderInput{
+		Order:    kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}, Lines: []kitchen.Line{{Flavour: "vanilla", Size: kitchen.SizeM, Quantity: 6}}},
+		Rules:    kitchen.Default().Rules,
+		PlacedAt: time.Now().UTC(),
+	}
+	options := workflows.StartOptions(orderID, in, "hash")
+	options.TaskQueue = f.t.Name()
+	run, err := server.ExecuteWorkflow(f.t.Context(), options, workflows.OrderWorkflowType, in)
+	require.NoError(f.t, err)
+	return run
+}
+
+// say writes an ack as somebody types it with kcat: key and JSON, no headers.
+func (f *floor) say(ticket kitchen.Ticket, kind kitchen.AckKind, more map[string]any) {
+	f.t.Helper()
+	ack := map[string]any{
+		"ticketId": ticket.TicketID, "orderId": ticket.OrderID, "stage": ticket.Stage, "kind": kind, "by": "bob",
+		"at": time.Now().UTC().Format(time.RFC3339Nano),
+	}
+	for field, value := range more {
+		ack[field] = value
+	}
+	value, err := json.Marshal(ack)
+	require.NoError(f.t, err)
+	f.write(ticket.OrderID, value)
+}
+
+func (f *floor) write(key string, value []byte) {
+	f.t.Helper()
+	require.NoError(f.t, f.writer.WriteMessages(f.t.Context(), kafka.Message{Key: []byte(key), Value: value}))
+}
+
+func (f *floor) ticket() kitchen.Ticket {
+	f.t.Helper()
+	return wait(f.t, f.tickets, "a ticket")
+}
+
+func (f *floor) result(run client.WorkflowRun) kitchen.Status {
+	f.t.Helper()
+	ctx, cancel := context.WithTimeout(f.t.Context(), time.Minute)
+	defer cancel()
+	var order kitchen.Status
+	require.NoError(f.t, run.Get(ctx, &order))
+	return order
+}
+
+// acks reads the counter of acks by kind and outcome.
+func (f *floor) acks(kind, outcome string) float64 {
+	f.t.Helper()
+	families, err := f.metrics.Gather()
+	require.NoError(f.t, err)
+	for _, family := range families {
+		if family.GetName() != "cupcakery_acks_total" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			labels := map[string]string{}
+			for _, label := range metric.GetLabel() {
+				labels[label.GetName()] = label.GetValue()
+			}
+			if labels["kind"] == kind && labels["outcome"] == outcome {
+				return metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
+func (f *floor) pending(run client.WorkflowRun) []workflows.PendingTicket {
+	f.t.Helper()
+	description, err := server.DescribeWorkflowExecution(f.t.Context(), run.GetID(), "")
+	require.NoError(f.t, err)
+	return workflows.PendingTickets(description)
+}
+
+func TestWorker(t *testing.T) {
+	t.Parallel()
+
+	t.Run("acks typed by hand carry an order through the factory", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		run := f.place()
+		for _, stage := range kitchen.Stages() {
+			ticket := f.ticket()
+			require.Equal(t, stage, ticket.Stage)
+			f.say(ticket, kitchen.AckDone, nil)
+		}
+		order := f.result(run)
+		require.Equal(t, kitchen.StateShipped, order.State)
+		for _, pass := range order.Stages {
+			require.Equal(t, "bob", pass.By)
+			require.Equal(t, 1, pass.Attempt)
+		}
+		shipped := wait(t, f.other, "the announcement")
+		require.Equal(t, events.TopicShip, shipped.Topic)
+		require.Equal(t, order.ID, string(shipped.Key))
+		require.NoError(t, f.stop())
+	})
+
+	t.Run("a failed ack brings the same ticket again, and Temporal shows why", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		run := f.place()
+		first := f.ticket()
+		f.say(first, kitchen.AckFailed, map[string]any{"reason": "equipment", "note": "mixer 2 is stuck"})
+		second := f.ticket()
+		require.Equal(t, first.TicketID, second.TicketID)
+		require.Equal(t, 2, second.Attempt)
+		description, err := server.DescribeWorkflowExecution(t.Context(), run.GetID(), "")
+		require.NoError(t, err)
+		failure := description.GetPendingActivities()[0].GetLastFailure()
+		require.Equal(t, "equipment at mix: bob: mixer 2 is stuck", failure.GetMessage())
+		require.Equal(t, "equipment", failure.GetApplicationFailureInfo().GetType())
+
+		f.say(second, kitchen.AckDone, nil)
+		require.Equal(t, kitchen.Bake, f.ticket().Stage)
+		order, err := workflows.StatusFromHistory(t.Context(), server, first.OrderID)
+		require.NoError(t, err)
+		require.Equal(t, 2, order.Stages[0].Attempt, "asked of Temporal, since the ack does not say")
+	})
+
+	t.Run("a started ack shows who is at work", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		run := f.place()
+		ticket := f.ticket()
+		f.say(ticket, kitchen.AckStarted, nil)
+		require.Eventually(t, func() bool {
+			pending := f.pending(run)
+			return len(pending) == 1 && pending[0].AtWork != nil && pending[0].AtWork.By == "bob"
+		}, time.Minute, 50*time.Millisecond)
+		f.say(ticket, kitchen.AckDone, nil)
+		f.ticket()
+		order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
+		require.NoError(t, err)
+		require.NotNil(t, order.Stages[0].StartedAt, "taken from who was at work, since the ack does not say")
+	})
+
+	t.Run("the first done counts, what follows is stale", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		run := f.place()
+		for range kitchen.Stages() {
+			ticket := f.ticket()
+			f.say(ticket, kitchen.AckDone, nil)
+			f.say(ticket, kitchen.AckDone, map[string]any{"by": "eve"})
+			f.say(ticket, kitchen.AckFailed, map[string]any{"by": "eve"})
+		}
+		for _, pass := range f.result(run).Stages {
+			require.Equal(t, "bob", pass.By)
+			require.Equal(t, 1, pass.Attempt)
+		}
+		require.Eventually(t, func() bool {
+			return f.acks("done", "stale") == 4 && f.acks("failed", "stale") == 4
+		}, time.Minute, 20*time.Millisecond)
+		require.EqualValues(t, 4, f.acks("done", "carried"))
+	})
+
+	t.Run("poison goes to dead-letters and stops nothing", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		f.place()
+		ticket := f.ticket()
+		for _, poison := range []struct{ value, reason string }{
+			{`not JSON`, "JSON"},
+			{`{"ticketId": 7}`, "ticketId"},
+			{`{}`, "ticketId"},
+			{ackJSON(ticket, map[string]any{"stage": "bake"}), "stage"},
+			{ackJSON(ticket, map[string]any{"stage": "fry"}), "stage"},
+			{ackJSON(ticket, map[string]any{"orderId": "01890a5d-ac96-774b-bcce-b302099a8057"}), "orderId"},
+			{ackJSON(ticket, map[string]any{"kind": "eaten"}), "kind"},
+			{ackJSON(ticket, map[string]any{"by": ""}), "by"},
+			{ackJSON(ticket, map[string]any{"note": strings.Repeat("x", 500_000)}), ""},
+		} {
+			f.write(ticket.OrderID, []byte(poison.value))
+			letter := wait(t, f.other, "a dead letter")
+			require.Equal(t, events.TopicDeadLetters, letter.Topic)
+			require.Equal(t, ticket.OrderID, string(letter.Key))
+			require.Equal(t, poison.value, string(letter.Value))
+			reason, _ := letter.Header(events.HeaderDeadReason)
+			require.Contains(t, reason, poison.reason)
+			topic, _ := letter.Header(events.HeaderDeadTopic)
+			require.Equal(t, events.TopicAcks, topic)
+		}
+		f.say(ticket, kitchen.AckDone, nil)
+		require.Equal(t, kitchen.Bake, f.ticket().Stage)
+		require.EqualValues(t, 9, f.acks("", "poison"))
+	})
+
+	t.Run("while Temporal is away an ack keeps its place, then goes on by itself", func(t *testing.T) {
+		t.Parallel()
+		away, through := newNetwork(t)
+		f := newFloor(t, through)
+		f.place()
+		ticket := f.ticket()
+		away.down.Store(true)
+		f.say(ticket, kitchen.AckDone, nil)
+		for range 3 {
+			wait(t, away.refused, "another try")
+		}
+		require.Zero(t, f.acks("done", "carried"))
+		require.Zero(t, f.committed(), "the ack is not committed")
+		away.down.Store(false)
+		require.Equal(t, kitchen.Bake, f.ticket().Stage)
+		require.Eventually(t, func() bool { return f.committed() == 1 }, time.Minute, 20*time.Millisecond)
+	})
+
+	t.Run("stops with an ack in hand and leaves it to the next worker", func(t *testing.T) {
+		t.Parallel()
+		away, through := newNetwork(t)
+		f := newFloor(t, through)
+		f.place()
+		ticket := f.ticket()
+		away.down.Store(true)
+		f.say(ticket, kitchen.AckDone, nil)
+		wait(t, away.refused, "a try")
+		require.NoError(t, f.stop())
+		require.Zero(t, f.committed())
+	})
+}
+
+func ackJSON(ticket kitchen.Ticket, change map[string]any) string {
+	ack := map[string]any{"ticketId": ticket.TicketID, "orderId": ticket.OrderID, "stage": ticket.Stage, "kind": "done", "by": "bob"}
+	for field, value := range change {
+		ack[field] = value
+	}
+	data, err := json.Marshal(ack)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	return string(data)
+}
+
+// committed is how many acks the group has committed.
+func (f *floor) committed() int64 {
+	f.t.Helper()
+	kafkaClient := &kafka.Client{Addr: f.writer.Addr}
+	response, err := kafkaClient.OffsetFetch(f.t.Context(), &kafka.OffsetFetchRequest{GroupID: events.GroupAcks, Topics: map[string][]int{events.TopicAcks: {0, 1}}})
+	require.NoError(f.t, err)
+	var sum int64
+	for _, partition := range response.Topics[events.TopicAcks] {
+		sum += max(0, partition.CommittedOffset)
+	}
+	return sum
+}
+
+// network is the way to Temporal; while it is down, completions do not get
+// through.
+type network struct {
+	down    atomic.Bool
+	refused chan struct{}
+}
+
+// newNetwork returns a network and a client that goes through it.
+func newNetwork(t *testing.T) (*network, client.Client) {
+	t.Helper()
+	n := &network{refused: make(chan struct{}, 100)}
+	through, err := client.Dial(client.Options{
+		HostPort:          serverAddress,
+		Logger:            sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(n.intercept)}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(through.Close)
+	return n, through
+}
+
+func (n *network) intercept(ctx context.Context, method string, request, reply any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	if n.down.Load() && strings.HasSuffix(method, "/RespondActivityTaskCompletedById") {
+		select {
+		case n.refused <- struct{}{}:
+		default:
+		}
+		return status.Error(codes.Unavailable, "connection refused")
+	}
+	return invoke(ctx, method, request, reply, connection, options...)
+}
+
+func TestWorkerRefusesSettingsThatCannotWork(t *testing.T) {
+	t.Parallel()
+	err := worker.Run(t.Context(), worker.Config{Temporal: server, Logger: slog.New(slog.DiscardHandler)})
+	require.ErrorContains(t, err, "brokers")
+}
