@@ -78,6 +78,7 @@ func newRootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		newTopicsCommand(),
+		newWorkerCommand(),
 	)
 	return root
 }
