@@ -11,6 +11,7 @@ import (
 // Limits on what a station may say in an ack.
 const (
 	MaxByLength      = 80
+	MaxReasonLength  = maxCodeLength
 	MaxAckNoteLength = 500
 	MaxScrapped      = 10_000
 )
@@ -77,7 +78,7 @@ func (a Ack) Check() error {
 		return fmt.Errorf("ticketId: %w", err)
 	}
 	if a.OrderID != ref.OrderID {
-		return fmt.Errorf("orderId: %q is not the order of ticket %q", a.OrderID, a.TicketID)
+		return fmt.Errorf("orderId: %q is not the order of ticket %q", clip(a.OrderID), a.TicketID)
 	}
 	if _, err := ParseStage(string(a.Stage)); err != nil {
 		return fmt.Errorf("stage: %w", err)
@@ -88,21 +89,41 @@ func (a Ack) Check() error {
 	if err := a.checkKind(ref.Kind); err != nil {
 		return fmt.Errorf("kind: %w", err)
 	}
-	switch {
-	case a.By == "":
+	if isBlank(a.By) {
 		return errors.New("by: missing: say who did the work")
-	case utf8.RuneCountInString(a.By) > MaxByLength:
-		return fmt.Errorf("by: longer than %d characters", MaxByLength)
-	case a.At.IsZero():
+	}
+	if err := checkText(a.By, MaxByLength, false); err != nil {
+		return fmt.Errorf("by: %w", err)
+	}
+	if a.At.IsZero() {
 		return errors.New("at: missing: " + timeRemedy)
-	case utf8.RuneCountInString(a.Note) > MaxAckNoteLength:
-		return fmt.Errorf("note: longer than %d characters", MaxAckNoteLength)
-	case a.Scrapped < 0 || a.Scrapped > MaxScrapped:
-		return fmt.Errorf("scrapped: must be from 0 to %d pieces", MaxScrapped)
-	case a.Attempt < 0:
+	}
+	if !inFourDigits(a.At) {
+		return errors.New("at: the year must have four digits")
+	}
+	if a.StartedAt != nil && !inFourDigits(*a.StartedAt) {
+		return errors.New("startedAt: the year must have four digits")
+	}
+	if a.Attempt < 0 {
 		return errors.New("attempt: must not be negative")
 	}
+	if err := checkText(a.Reason, MaxReasonLength, false); err != nil {
+		return fmt.Errorf("reason: %w", err)
+	}
+	if err := checkText(a.Note, MaxAckNoteLength, true); err != nil {
+		return fmt.Errorf("note: %w", err)
+	}
+	if a.Scrapped < 0 || a.Scrapped > MaxScrapped {
+		return fmt.Errorf("scrapped: must be from 0 to %d pieces", MaxScrapped)
+	}
 	return nil
+}
+
+// inFourDigits reports whether t can be written as RFC 3339 in UTC: an offset
+// can move a time that was read out of the years that can be written.
+func inFourDigits(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 0 && year <= 9999
 }
 
 func (a Ack) checkKind(ticket TicketKind) error {
@@ -120,5 +141,5 @@ func (a Ack) checkKind(ticket TicketKind) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("unknown kind %q: use started, done, failed or undone", a.Kind)
+	return fmt.Errorf("unknown kind %q: use started, done, failed or undone", clip(string(a.Kind)))
 }

@@ -213,12 +213,13 @@ func (r *yamlReader) label(node ast.Node, at string) string {
 }
 
 func (r *yamlReader) duration(node ast.Node, at string, least, most time.Duration) Duration {
-	text, ok := r.text(node, at)
-	if !ok {
+	text, isText := node.(*ast.StringNode)
+	if !isText {
+		r.wrongType(node, at, "a duration such as 20m")
 		return 0
 	}
 	var d Duration
-	if err := d.UnmarshalText([]byte(text)); err != nil {
+	if err := d.UnmarshalText([]byte(text.Value)); err != nil {
 		r.faultf(node, at, "%v", err)
 	} else if time.Duration(d) < least || time.Duration(d) > most {
 		r.faultf(node, at, "must be from %s to %s, it is %s", Duration(least), Duration(most), d)
@@ -228,8 +229,8 @@ func (r *yamlReader) duration(node ast.Node, at string, least, most time.Duratio
 
 // oneOf reads one of a closed set of texts.
 func oneOf[T ~string](r *yamlReader, node ast.Node, at, what string, known []T) T {
-	text, ok := r.text(node, at)
-	if !ok || slices.Contains(known, T(text)) {
+	text, isText := r.text(node, at)
+	if !isText || slices.Contains(known, T(text)) {
 		return T(text)
 	}
 	names := make([]string, len(known))

@@ -44,7 +44,7 @@ func OrderIDFromKey(secret []byte, key string) string {
 func CheckOrderID(id string) error {
 	parsed, err := uuid.Parse(id)
 	if err != nil || parsed.String() != id {
-		return fmt.Errorf("%q is not an order id: use the id from the order's answer, 36 characters in lower case", id)
+		return fmt.Errorf("%q is not an order id: use the id from the order's answer, 36 characters in lower case", clip(id))
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func WorkflowID(orderID string) string { return workflowPrefix + orderID }
 func OrderIDFromWorkflowID(workflowID string) (string, error) {
 	orderID, found := strings.CutPrefix(workflowID, workflowPrefix)
 	if !found {
-		return "", fmt.Errorf("workflow id %q does not start with %q", workflowID, workflowPrefix)
+		return "", fmt.Errorf("workflow id %q does not start with %q", clip(workflowID), workflowPrefix)
 	}
 	return orderID, CheckOrderID(orderID)
 }
@@ -87,11 +87,11 @@ func (r TicketRef) ActivityID() string {
 func ParseTicketID(id string) (TicketRef, error) {
 	orderID, activityID, _ := strings.Cut(id, ".")
 	if err := CheckOrderID(orderID); err != nil {
-		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", id)
+		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", clip(id))
 	}
 	ref, err := ParseActivityID(activityID)
 	if err != nil {
-		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", id)
+		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", clip(id))
 	}
 	ref.OrderID = orderID
 	return ref, nil
@@ -108,7 +108,7 @@ func ParseActivityID(id string) (TicketRef, error) {
 	}
 	pass, err := strconv.Atoi(passText)
 	if err != nil || pass < 1 || strconv.Itoa(pass) != passText {
-		return TicketRef{}, fmt.Errorf("activity id %q: the pass must be a number from 1", id)
+		return TicketRef{}, fmt.Errorf("activity id %q: the pass must be a number from 1", clip(id))
 	}
 	ref := TicketRef{Stage: stage, Pass: pass, Kind: TicketMake}
 	if undo {

@@ -29,7 +29,7 @@ func ParseStage(s string) (Stage, error) {
 			return stage, nil
 		}
 	}
-	return "", fmt.Errorf("unknown stage %q: use mix, bake, decorate or package", s)
+	return "", fmt.Errorf("unknown stage %q: use mix, bake, decorate or package", clip(s))
 }
 
 // Valid reports whether s is one of the four stages.

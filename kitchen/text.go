@@ -20,7 +20,7 @@ import (
 // isolates are refused: they make a label read differently from what it says.
 
 // clipLength is how many characters of a wrong value an error repeats.
-const clipLength = 40
+const clipLength = 80
 
 // formatAllowed are the characters of category Cf that may be used.
 var formatAllowed = &unicode.RangeTable{

@@ -1,6 +1,7 @@
 package kitchen
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -13,6 +14,9 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
+
+// wantText is what wrongType calls a text that could be put into quotes.
+const wantText = "text"
 
 // maxFileFaults is how many faults of one file are reported.
 const maxFileFaults = 50
@@ -40,6 +44,7 @@ func (r *yamlReader) parse(data []byte) (root ast.Node) {
 		r.faultAt(start, "", "has %d bytes: a kitchen file has at most %d", len(data), maxFileBytes)
 		return nil
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // some editors write a byte order mark
 	if !utf8.Valid(data) {
 		r.faultAt(positionOf(data), "", "not UTF-8: save the file in UTF-8")
 		return nil
@@ -165,7 +170,7 @@ func (r *yamlReader) text(node ast.Node, at string) (string, bool) {
 	case *ast.LiteralNode:
 		return n.Value.Value, true
 	}
-	r.wrongType(node, at, "text")
+	r.wrongType(node, at, wantText)
 	return "", false
 }
 
@@ -205,11 +210,13 @@ func (r *yamlReader) wrongType(node ast.Node, at, want string) {
 	case ast.SequenceType:
 		r.faultf(node, at, "must be %s, it is a list", want)
 	case ast.IntegerType, ast.FloatType, ast.BoolType, ast.InfinityType, ast.NanType:
-		if want == "text" {
+		if want == wantText {
 			r.faultf(node, at, "must be text: put %s into quotes", clip(node.GetToken().Value))
 			return
 		}
 		r.faultf(node, at, "must be %s, it is %s", want, clip(node.GetToken().Value))
+	case ast.LiteralType:
+		r.faultf(node, at, "must be %s, it is a block of text", want)
 	default:
 		r.faultf(node, at, "must be %s, it is the text %q", want, clip(node.GetToken().Value))
 	}
