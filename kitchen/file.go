@@ -3,7 +3,6 @@ package kitchen
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,7 +62,7 @@ func parseFile(name string, data []byte, base *Kitchen) (*Kitchen, error) {
 	if base == nil {
 		base = &Kitchen{Rules: Rules{AckWithin: map[Stage]Duration{}}}
 	}
-	r := &yamlReader{}
+	r := newYAMLReader()
 	if root := r.parse(data); root != nil {
 		r.kitchen(root, base)
 	}
@@ -253,7 +252,3 @@ func (r *yamlReader) uniqueTexts(format string) func(node ast.Node, at, text str
 		lines[text] = position(node).Line
 	}
 }
-
-// keys lists every key that the reader has looked for, with [] for the index
-// of a list, sorted.
-func (r *yamlReader) keys() []string { return slices.Sorted(maps.Keys(r.known)) }

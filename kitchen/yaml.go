@@ -27,7 +27,13 @@ const maxFileFaults = 50
 // makes a file mean something other than what one reads.
 type yamlReader struct {
 	faults []FileFault
-	known  map[string]bool
+	// known are the keys that were looked for, and present those that were
+	// there, with [] for the index of a list.
+	known, present map[string]bool
+}
+
+func newYAMLReader() *yamlReader {
+	return &yamlReader{known: map[string]bool{}, present: map[string]bool{}}
 }
 
 // yamlField is a key that a mapping may have.
@@ -90,7 +96,7 @@ func (r *yamlReader) mapping(node ast.Node, at string, fields []yamlField) {
 	names := make([]string, len(fields))
 	for i, field := range fields {
 		names[i] = field.key
-		r.know(join(at, field.key))
+		r.known[withoutIndexes(join(at, field.key))] = true
 	}
 	var pairs []*ast.MappingValueNode
 	switch n := node.(type) {
@@ -117,6 +123,7 @@ func (r *yamlReader) mapping(node ast.Node, at string, fields []yamlField) {
 		for _, field := range fields {
 			if field.key == key {
 				found = true
+				r.present[withoutIndexes(join(at, key))] = true
 				field.read(pair.Value, join(at, key))
 			}
 		}
@@ -234,12 +241,7 @@ func (r *yamlReader) faultAt(p *token.Position, at, format string, args ...any) 
 
 var indexPattern = regexp.MustCompile(`\[\d+\]`)
 
-func (r *yamlReader) know(key string) {
-	if r.known == nil {
-		r.known = map[string]bool{}
-	}
-	r.known[indexPattern.ReplaceAllString(key, "[]")] = true
-}
+func withoutIndexes(key string) string { return indexPattern.ReplaceAllString(key, "[]") }
 
 // position is where a value starts; a mapping's own token is its first colon.
 func position(node ast.Node) *token.Position {
