@@ -112,11 +112,12 @@ func (b *Board) Open(stage kitchen.Stage) []Entry {
 
 // Forget drops every ticket of which nothing has been heard since before, and
 // returns how many. An open ticket is issued again and again, so what stays
-// silent for longer than the time it has to be answered in is over.
-func (b *Board) Forget(before time.Time) int {
+// silent for longer than the time it has to be answered in is over. Tickets
+// for which keep says true stay; nil keeps none.
+func (b *Board) Forget(before time.Time, keep func(ticketID string) bool) int {
 	forgotten := 0
 	for id, r := range b.records {
-		if r.heardAt.Before(before) {
+		if r.heardAt.Before(before) && (keep == nil || !keep(id)) {
 			delete(b.records, id)
 			forgotten++
 		}

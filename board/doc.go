@@ -5,20 +5,22 @@
 // The log decides. All acks of one order lie in one partition, so everyone who
 // folds it comes to the same answer:
 //
-//		            issued                 started              done, undone
-//		(unknown) ─────────► waiting ──────────────► started ──────────────► ended
-//		                      ▲   │                     │
-//		     next attempt     │   └───────┐   ┌─────────┘
-//		                      └──────── failed
+//	            issued                 started              done, undone
+//	(unknown) ─────────► waiting ──────────────► started ──────────────► ended
+//	                      ▲   │                     │
+//	     next attempt     │   └───────┐   ┌─────────┘
+//	                      └──────── failed
 //
-//	  - The first started owns its attempt of the ticket; a later one is stale.
-//	  - A done or undone by anyone ends the ticket, whatever attempt it answers,
-//	    because it completes the order's step by the ticket's id. What follows is
-//	    stale.
-//	  - A failed by anyone ends the attempt. The ticket is open again once its
-//	    next attempt has been issued.
-//	  - A newer attempt is free again, whoever started the older: it was issued
-//	    because no answer came, so its owner may be gone.
+// In words:
+//
+//   - The first started owns its attempt of the ticket; a later one is stale.
+//   - A done or undone by anyone ends the ticket, whatever attempt it answers,
+//     because it completes the order's step by the ticket's id. What follows is
+//     stale.
+//   - A failed by anyone ends the attempt. The ticket is open again once its
+//     next attempt has been issued.
+//   - A newer attempt is free again, whoever started the older: it was issued
+//     because no answer came, so its owner may be gone.
 //
 // An ack says which attempt it answers; one typed by hand may leave that out,
 // and then belongs to the attempt that was issued last when it was written. An

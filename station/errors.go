@@ -1,0 +1,42 @@
+package station
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+var (
+	// ErrNotHere says that no such ticket is at this station, or not any more.
+	ErrNotHere = errors.New("this ticket is not at this station")
+	// ErrNotStarted says that a ticket was answered before it was started.
+	ErrNotStarted = errors.New("nobody has started this ticket: start it first")
+	// ErrBusy says that another call about the same ticket is under way.
+	ErrBusy = errors.New("this ticket is being answered already")
+	// ErrStopped says that the station has stopped.
+	ErrStopped = errors.New("the station has stopped")
+)
+
+// TakenError says that the log gives a ticket to somebody else.
+type TakenError struct {
+	// By is who was first, with what and when.
+	By   string
+	Kind kitchen.AckKind
+	At   time.Time
+}
+
+// Error tells who was first. It names no order: who reads it may not be the
+// customer.
+func (e *TakenError) Error() string {
+	what := map[kitchen.AckKind]string{
+		kitchen.AckStarted: "has started it",
+		kitchen.AckDone:    "has done it",
+		kitchen.AckFailed:  "has reported that it failed",
+		kitchen.AckUndone:  "has undone it",
+	}[e.Kind]
+	return fmt.Sprintf("%s was first: %s %s", e.By, e.By, what)
+}
+
+func taken(ack *kitchen.Ack) error { return &TakenError{By: ack.By, Kind: ack.Kind, At: ack.At} }

@@ -1,0 +1,73 @@
+package station
+
+import (
+	"time"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// State is where a ticket stands, seen from one station.
+type State string
+
+// The states of an Item.
+const (
+	// Waiting tickets can be started here.
+	Waiting State = "waiting"
+	// InHand is what is being worked on here.
+	InHand State = "in hand"
+	// Elsewhere is in hand at another station.
+	Elsewhere State = "elsewhere"
+)
+
+// Item is a ticket at this station.
+type Item struct {
+	// Number is how people at this station call the ticket. It stays the same
+	// for as long as the station runs.
+	Number int
+	Ticket kitchen.Ticket
+	State  State
+	// By is who works on it.
+	By        string
+	StartedAt time.Time
+	// Answering is true while a final ack is on its way to Kafka.
+	Answering bool
+	// LastFailure is why an earlier attempt failed, if one did.
+	LastFailure *kitchen.Ack
+}
+
+// EventKind says what happened to a ticket at this station.
+type EventKind int
+
+// The kinds of events.
+const (
+	// Offered: the ticket can be started here, for the first time or again.
+	Offered EventKind = iota + 1
+	// Reissued: a newer attempt of a ticket that is here has arrived.
+	Reissued
+	// TakenUp: the log says that the ticket is in hand here.
+	TakenUp
+	// StartedElsewhere: somebody else works on a ticket that waited here or
+	// was in hand here.
+	StartedElsewhere
+	// Answered: the log has an ack that ends the ticket or its attempt, from
+	// here or elsewhere; Ack tells.
+	Answered
+	// Withdrawn: the ticket is no longer offered here.
+	Withdrawn
+	// Unsent: Kafka does not take an ack; it is kept and tried again.
+	Unsent
+)
+
+// Event is something that happened to a ticket.
+type Event struct {
+	Kind EventKind
+	Item Item
+	// Was is the state before.
+	Was State
+	// Ack goes with StartedElsewhere and Answered.
+	Ack *kitchen.Ack
+	// Mine goes with Answered: the ack was given here.
+	Mine bool
+	// Err goes with Unsent.
+	Err error
+}

@@ -1,0 +1,276 @@
+package station
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+const (
+	// maxInFlight bounds, per partition, the tickets that are here and not
+	// finished.
+	maxInFlight = 256
+	// shortestLookBack is how far the log is read back at least.
+	shortestLookBack = 10 * time.Minute
+	// housekeeping is how often what is over is cleared away.
+	housekeeping = time.Second
+	// reissueGrace is how long after its time a ticket in somebody else's
+	// hands is kept, so that its next attempt can replace it here.
+	reissueGrace = 10 * time.Second
+
+	retryAtFirst = 100 * time.Millisecond
+	retryAtMost  = 2 * time.Second
+)
+
+// Config is what a station runs with.
+type Config struct {
+	Connection events.Connection
+	Stage      kitchen.Stage
+	// Name is who works here: 1 to 80 characters.
+	Name string
+	// AckWithin is how long the stage's tickets may take, as in the kitchen
+	// file of the orders. The station reads the log of acks twice as far back
+	// when it starts, and at least ten minutes. Defaults to the value of the
+	// default kitchen file.
+	AckWithin time.Duration
+	// Observe is called with what happens to tickets, one call at a time and
+	// in order. It must return soon and not call the station. Optional.
+	Observe func(Event)
+	// SessionTimeout is how long after its death a station's tickets go to
+	// others. Defaults to that of events.Consumer.
+	SessionTimeout time.Duration
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+func (c *Config) check() error {
+	var faults []error
+	if _, err := kitchen.ParseStage(string(c.Stage)); err != nil {
+		faults = append(faults, fmt.Errorf("stage: %w", err))
+	}
+	if n := utf8.RuneCountInString(c.Name); n < 1 || n > kitchen.MaxByLength {
+		faults = append(faults, fmt.Errorf("name: must have 1 to %d characters, it has %d", kitchen.MaxByLength, n))
+	}
+	if c.AckWithin < 0 {
+		faults = append(faults, fmt.Errorf("time for an ack: %s must not be negative", c.AckWithin))
+	}
+	return errors.Join(append(faults, c.Connection.Check())...)
+}
+
+func (c *Config) setDefaults() {
+	if c.AckWithin == 0 {
+		c.AckWithin = kitchen.Default().Rules.AckWithinFor(c.Stage)
+	}
+	if c.Observe == nil {
+		c.Observe = func(Event) {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+}
+
+// publisher is what a station says to Kafka.
+type publisher interface {
+	PublishAck(ctx context.Context, ack kitchen.Ack) error
+	PublishDeadLetter(ctx context.Context, original events.Message, reason string) error
+}
+
+// Station is one station of a stage. Its methods are safe for concurrent use.
+type Station struct {
+	config Config
+	// source marks this station's own acks in the log.
+	source    string
+	lookBack  time.Duration
+	publisher publisher
+	writer    *events.Writer
+	consumer  *events.Consumer
+	// caughtUp is closed once the log has been read to its end.
+	caughtUp     chan struct{}
+	caughtUpOnce sync.Once
+	ready        chan struct{}
+	// ctx ends when the station stops; background counts what it says by
+	// itself.
+	ctx        context.Context
+	cancel     context.CancelFunc
+	background sync.WaitGroup
+
+	// mu protects what follows. Observe is called while it is held.
+	mu      sync.Mutex
+	board   *board.Board
+	jobs    map[string]*job // by ticket id
+	numbers map[string]int  // by ticket id
+	last    int             // the number given last
+	forgot  time.Time       // when the board was last told to forget
+	since   time.Time       // from when on the log has been read
+	changed chan struct{}   // closed and made anew at every change
+}
+
+// New checks the settings, all at once. It does not dial.
+func New(config Config) (*Station, error) {
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("make a station: %w", err)
+	}
+	config.setDefaults()
+	s := newStation(config)
+	var err error
+	if s.writer, err = events.NewWriter(config.Connection, events.WithSource(s.source)); err != nil {
+		return nil, fmt.Errorf("make a station: %w", err)
+	}
+	s.publisher = s.writer
+	s.consumer, err = events.NewConsumer(events.ConsumerConfig{
+		Connection:     config.Connection,
+		Group:          events.TicketGroup(config.Stage),
+		Handle:         func(ctx context.Context, d *events.Delivery) { s.take(ctx, d.Message, d.Done) },
+		Logger:         config.Logger,
+		MaxInFlight:    maxInFlight,
+		SessionTimeout: config.SessionTimeout,
+		// What waits for a person is not finished by waiting for it.
+		StopWait: -1,
+		Topics:   []string{events.TicketTopic(config.Stage)},
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make a station: %w", err), s.writer.Close())
+	}
+	return s, nil
+}
+
+// newStation makes all of a station but its connections to Kafka.
+func newStation(config Config) *Station {
+	s := &Station{
+		board:    board.New(),
+		caughtUp: make(chan struct{}),
+		changed:  make(chan struct{}),
+		config:   config,
+		jobs:     make(map[string]*job),
+		lookBack: max(2*config.AckWithin, shortestLookBack),
+		numbers:  make(map[string]int),
+		ready:    make(chan struct{}),
+		source:   "/cupcakery/stations/" + string(config.Stage) + "/" + uuid.NewString(),
+	}
+	s.since = time.Now().Add(-s.lookBack)
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Run takes part in the stage's work until the context ends. What is in hand
+// then stays started in the log; finish it before, if it can be finished. Run
+// goes on by itself through every outage of Kafka and returns nil after a
+// stop. It can be called once.
+func (s *Station) Run(ctx context.Context) error {
+	group, running := errgroup.WithContext(ctx)
+	defer context.AfterFunc(running, s.cancel)()
+	group.Go(func() error {
+		return events.Tail(running, events.TailConfig{
+			CaughtUp:   s.caught,
+			Connection: s.config.Connection,
+			Handle:     s.hear,
+			Logger:     s.config.Logger,
+			Since:      s.since,
+			Topics:     []string{events.TopicAcks},
+		})
+	})
+	group.Go(func() error { return s.consumer.Run(running) })
+	group.Go(func() error {
+		s.awaitReady(running)
+		return nil
+	})
+	group.Go(func() error {
+		s.keepHouse(running)
+		return nil
+	})
+	err := group.Wait()
+	s.cancel()
+	s.background.Wait()
+	return errors.Join(err, s.writer.Close())
+}
+
+// Ready is closed once tickets are offered: the log has been read, and the
+// group has given this station its share.
+func (s *Station) Ready() <-chan struct{} { return s.ready }
+
+// awaitReady closes ready, unless the context ends before.
+func (s *Station) awaitReady(ctx context.Context) {
+	for _, step := range []<-chan struct{}{s.caughtUp, s.consumer.Ready()} {
+		select {
+		case <-step:
+		case <-ctx.Done():
+			return
+		}
+	}
+	close(s.ready)
+}
+
+func (s *Station) caught() { s.caughtUpOnce.Do(func() { close(s.caughtUp) }) }
+
+// Changed returns a channel that is closed at the next change of what Tickets
+// returns.
+func (s *Station) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// change wakes whoever waits for a change. The lock is held.
+func (s *Station) change() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// keepHouse clears away what is over until the context ends.
+func (s *Station) keepHouse(ctx context.Context) {
+	ticker := time.NewTicker(housekeeping)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			s.clear(now)
+		}
+	}
+}
+
+// clear gives up tickets that have been in somebody else's hands for longer
+// than they may, and forgets what nobody asks for any more. Without the first,
+// a partition full of tickets of somebody gone would stand still, with their
+// next attempts behind them.
+func (s *Station) clear(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, j := range s.jobs {
+		if j.state() == Elsewhere && now.After(j.expires) {
+			s.remove(j)
+			s.observe(Event{Kind: Withdrawn, Item: s.item(j), Was: Elsewhere})
+		}
+	}
+	if now.Sub(s.forgot) < s.lookBack/20 {
+		return
+	}
+	s.forgot = now
+	s.board.Forget(now.Add(-s.lookBack), func(ticketID string) bool { return s.jobs[ticketID] != nil })
+	for ticketID := range s.numbers {
+		if _, known := s.board.Get(ticketID); !known && s.jobs[ticketID] == nil {
+			delete(s.numbers, ticketID)
+		}
+	}
+}
+
+// observe tells of an event, unless the station is stopping, when everything
+// vanishes. The lock is held.
+func (s *Station) observe(e Event) {
+	s.change()
+	if s.ctx.Err() == nil {
+		s.config.Observe(e)
+	}
+}

@@ -1,0 +1,308 @@
+package station
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// Start takes a ticket in hand. It returns once the log has decided: nil if the
+// ticket is ours, a *TakenError if somebody else was first. While Kafka is away
+// it tries again until ctx ends. A word that was written although we gave up
+// still counts: then the ticket turns out to be in hand a little later.
+func (s *Station) Start(ctx context.Context, ticketID string) error {
+	s.mu.Lock()
+	j := s.jobs[ticketID]
+	err := s.claim(j)
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.start(ctx, j)
+}
+
+// Next takes the ticket in hand that has waited longest, or waits for one. over
+// is closed when it is no longer in hand, however that comes about.
+func (s *Station) Next(ctx context.Context) (item Item, over <-chan struct{}, err error) {
+	ctx, stop := s.until(ctx)
+	defer stop()
+	for {
+		var j *job
+		err := s.await(ctx, func() bool {
+			if j = s.longestWaiting(); j == nil {
+				return false
+			}
+			return s.claim(j) == nil
+		})
+		if err != nil {
+			return Item{}, nil, err
+		}
+		if err := s.start(ctx, j); err != nil {
+			if ctx.Err() != nil {
+				return Item{}, nil, context.Cause(ctx)
+			}
+			continue // somebody else was first
+		}
+		s.mu.Lock()
+		item, over = s.item(j), j.over
+		s.mu.Unlock()
+		if over == nil {
+			continue // it was taken from us again
+		}
+		return item, over, nil
+	}
+}
+
+// longestWaiting returns the job that may be started and has the lowest number,
+// or nil. The lock is held.
+func (s *Station) longestWaiting() *job {
+	var longest *job
+	for _, j := range s.jobs {
+		if s.startable(j) == nil && j.hand == nothing && (longest == nil || j.number < longest.number) {
+			longest = j
+		}
+	}
+	return longest
+}
+
+// claim keeps others at this station from starting the same job. The lock is
+// held. It changes nothing about a job that is in hand.
+func (s *Station) claim(j *job) error {
+	if err := s.startable(j); err != nil {
+		return err
+	}
+	if j.hand == nothing {
+		j.hand = starting
+	}
+	return nil
+}
+
+// startable returns why a job cannot be started here. The lock is held.
+func (s *Station) startable(j *job) error {
+	switch {
+	case j == nil:
+		return ErrNotHere
+	case j.hand == starting || j.hand == ending:
+		return ErrBusy
+	case j.elsewhere != nil && j.elsewhere.By != s.config.Name:
+		return taken(j.elsewhere)
+	}
+	return nil
+}
+
+// start says started about a job that has been claimed and hears what the log
+// makes of it.
+func (s *Station) start(ctx context.Context, j *job) error {
+	ctx, stop := s.until(ctx)
+	defer stop()
+	for {
+		s.mu.Lock()
+		if done, err := s.started(j); done {
+			s.mu.Unlock()
+			return err
+		}
+		ack := s.ack(j, kitchen.AckStarted)
+		s.mu.Unlock()
+		err := s.sayAndHear(ctx, j, ack, func() bool { return j.hand != starting })
+		if err != nil {
+			s.mu.Lock()
+			if j.hand == starting && !j.gone {
+				s.unclaim(j)
+			}
+			s.mu.Unlock()
+			return err
+		}
+		s.mu.Lock()
+		if j.elsewhere != nil && j.hand == starting && !j.gone {
+			err = taken(j.elsewhere)
+			s.unclaim(j)
+		}
+		s.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		// Otherwise it is in hand, or gone, or has been issued again before
+		// the log had our word: then that counts for nothing, so once more.
+	}
+}
+
+// started reports whether there is nothing more to say to have the job in
+// hand, and the reason if it cannot be. The lock is held.
+func (s *Station) started(j *job) (bool, error) {
+	switch {
+	case j.gone && j.outcome != nil:
+		return true, taken(j.outcome)
+	case j.gone:
+		return true, ErrNotHere
+	case j.hand == working:
+		return true, nil
+	case j.hand != starting:
+		if j.elsewhere != nil {
+			return true, taken(j.elsewhere)
+		}
+		return true, ErrNotHere
+	}
+	return false, nil
+}
+
+// unclaim gives up starting a job. The lock is held.
+func (s *Station) unclaim(j *job) {
+	j.hand = nothing
+	if j.lost {
+		s.lose(j)
+	}
+	s.change()
+}
+
+// Done says that a ticket's work is done. For an undo ticket that is undone,
+// with all its pieces scrapped. It returns once the log has it: nil if the
+// work counts as ours, a *TakenError if somebody else was first. While Kafka
+// is away it tries again until ctx ends, and the ticket stays in hand.
+func (s *Station) Done(ctx context.Context, ticketID string) error {
+	return s.answer(ctx, ticketID, func(ticket kitchen.Ticket, ack *kitchen.Ack) {
+		ack.Kind = kitchen.AckDone
+		if ticket.Kind == kitchen.TicketUndo {
+			ack.Kind = kitchen.AckUndone
+			ack.Scrapped = Pieces(ticket)
+		}
+	})
+}
+
+// Undone is Done for an undo ticket of which not everything was scrapped.
+func (s *Station) Undone(ctx context.Context, ticketID string, scrapped int, note string) error {
+	return s.answer(ctx, ticketID, func(_ kitchen.Ticket, ack *kitchen.Ack) {
+		ack.Kind, ack.Scrapped, ack.Note = kitchen.AckUndone, scrapped, note
+	})
+}
+
+// Fail says that a ticket's work failed, why, and how many pieces had to be
+// thrown away. What happens then is for the order to decide. Otherwise it is
+// like Done.
+func (s *Station) Fail(ctx context.Context, ticketID, reason, note string, scrapped int) error {
+	return s.answer(ctx, ticketID, func(_ kitchen.Ticket, ack *kitchen.Ack) {
+		ack.Kind, ack.Reason, ack.Note, ack.Scrapped = kitchen.AckFailed, reason, note, scrapped
+	})
+}
+
+// Pieces is the number of cupcakes on a ticket.
+func Pieces(ticket kitchen.Ticket) int { return kitchen.Order{Lines: ticket.Lines}.Pieces() }
+
+// answer says the last word about a ticket in hand and hears what the log makes
+// of it.
+func (s *Station) answer(ctx context.Context, ticketID string, complete func(kitchen.Ticket, *kitchen.Ack)) error {
+	ctx, stop := s.until(ctx)
+	defer stop()
+	s.mu.Lock()
+	j := s.jobs[ticketID]
+	ack, err := s.lastWord(j, complete)
+	if err == nil {
+		j.hand = ending
+		s.change()
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := s.sayAndHear(ctx, j, ack, func() bool { return false }); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if !j.gone {
+			s.takeBack(j)
+		}
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case j.outcome == nil:
+		// The log has our word and the job is still there: it was of no use.
+		s.takeBack(j)
+		return ErrNotHere
+	case j.outcome.By == ack.By && j.outcome.Kind == ack.Kind && j.outcome.At.Equal(ack.At):
+		return nil
+	}
+	return taken(j.outcome)
+}
+
+// takeBack leaves a job in hand whose last word has not reached the log. The
+// lock is held.
+func (s *Station) takeBack(j *job) {
+	j.hand = working
+	if j.elsewhere != nil {
+		j.drop()
+	}
+	s.change()
+}
+
+// lastWord makes the ack that ends a job. The lock is held.
+func (s *Station) lastWord(j *job, complete func(kitchen.Ticket, *kitchen.Ack)) (kitchen.Ack, error) {
+	switch {
+	case j == nil:
+		return kitchen.Ack{}, ErrNotHere
+	case j.hand == starting || j.hand == ending:
+		return kitchen.Ack{}, ErrBusy
+	case j.hand != working && j.elsewhere != nil && j.elsewhere.By != s.config.Name:
+		return kitchen.Ack{}, taken(j.elsewhere)
+	case j.hand != working:
+		return kitchen.Ack{}, ErrNotStarted
+	}
+	ack := s.ack(j, "")
+	startedAt := j.startedAt
+	ack.StartedAt = &startedAt
+	complete(j.ticket, &ack)
+	if err := ack.Check(); err != nil {
+		return kitchen.Ack{}, fmt.Errorf("this answer cannot be given: %w", err)
+	}
+	return ack, nil
+}
+
+// ack is what this station says about a job. The lock is held.
+func (s *Station) ack(j *job, kind kitchen.AckKind) kitchen.Ack {
+	return kitchen.Ack{
+		At:       time.Now().UTC(),
+		Attempt:  j.ticket.Attempt,
+		By:       s.config.Name,
+		Kind:     kind,
+		OrderID:  j.ticket.OrderID,
+		Stage:    j.ticket.Stage,
+		TicketID: j.ticket.TicketID,
+	}
+}
+
+// sayAndHear publishes an ack about a job and waits until the log has shown it
+// to us, or the job is gone, or enough says that nothing more is to be known.
+func (s *Station) sayAndHear(ctx context.Context, j *job, ack kitchen.Ack, enough func() bool) error {
+	err := s.say(ctx, ack, func(err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.observe(Event{Kind: Unsent, Item: s.item(j), Was: j.state(), Err: err})
+	})
+	if err == nil {
+		err = s.await(ctx, func() bool { return j.gone || j.heard.Equal(ack.At) || enough() })
+	}
+	if ctx.Err() != nil && context.Cause(ctx) == ErrStopped { //nolint:errorlint // a cause is never wrapped
+		return ErrStopped
+	}
+	return err
+}
+
+// await waits until the condition holds, which is asked after every change
+// with the lock held.
+func (s *Station) await(ctx context.Context, condition func() bool) error {
+	for {
+		s.mu.Lock()
+		if condition() {
+			s.mu.Unlock()
+			return nil
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-changed:
+		}
+	}
+}
