@@ -199,8 +199,12 @@ func (k *ApacheKafka) configure() error {
 		}
 	}
 	properties := map[string]string{
-		"advertised.listeners":                     "PLAINTEXT://" + k.Addr(),
-		"auto.create.topics.enable":                "false",
+		"advertised.listeners":      "PLAINTEXT://" + k.Addr(),
+		"auto.create.topics.enable": "false",
+		// A broker that was killed may come back only once its last session
+		// has ended, by default after 9 s.
+		"broker.heartbeat.interval.ms":             "250",
+		"broker.session.timeout.ms":                "4000",
 		"controller.listener.names":                "CONTROLLER",
 		"controller.quorum.voters":                 "1@" + hostPort(controllerPort),
 		"group.initial.rebalance.delay.ms":         "0", // the default makes the first member of a group wait 3 s

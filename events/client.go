@@ -2,11 +2,14 @@ package events
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 	"github.com/segmentio/kafka-go/protocol/fetch"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 	"github.com/segmentio/kafka-go/protocol/produce"
@@ -77,6 +80,18 @@ func (c *client) RoundTrip(ctx context.Context, addr net.Addr, request kafka.Req
 		defer cancel()
 	}
 	response, err := c.transport.RoundTrip(bounded, addr, request)
+	if isMissingTopic(err) {
+		// Perhaps the transport knows no topic because it has not reached any
+		// broker since the last reset; then that is the error.
+		if _, unreached := c.transport.RoundTrip(bounded, addr, &metadata.Request{}); unreached != nil {
+			err = unreached
+		}
+	}
+	if errors.Is(err, protocol.ErrNoLeader) {
+		// Passes like the broker's own error for it, and kafka-go's writer
+		// tries again after that one.
+		err = fmt.Errorf("%w (%w)", kafka.LeaderNotAvailable, err)
+	}
 	if (err != nil && ctx.Err() == nil) || outOfDate(response) {
 		c.reset(started)
 	}

@@ -254,10 +254,9 @@ func (c *Consumer) buryMember(memberID string) {
 		return
 	}
 	c.running.Go(func() {
-		backoff := newBackoff()
-		// After this long the broker has given up the member by itself.
-		ctx, cancel := context.WithTimeout(c.deliveries, c.config.SessionTimeout)
-		defer cancel()
+		// A broker that comes back counts the session from then on, so there
+		// is no time after which this is needless; any answer ends it.
+		backoff, ctx := newBackoff(), c.deliveries
 		for ctx.Err() == nil {
 			response, err := c.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
 				GroupID: c.config.Group,

@@ -31,16 +31,15 @@ func (e *UnavailableError) Error() string {
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // PoisonError says that a message can never be understood, however often it is
-// read. Such a message belongs to the dead letters.
+// read. Such a message belongs to the dead letters, with this error's text as
+// the reason.
 type PoisonError struct {
 	Message Message
 	Err     error
 }
 
-// Error says where the message lies and what is wrong with it.
-func (e *PoisonError) Error() string {
-	return fmt.Sprintf("message at %s partition %d offset %d: %v", e.Message.Topic, e.Message.Partition, e.Message.Offset, e.Err)
-}
+// Error says what is wrong with the message.
+func (e *PoisonError) Error() string { return e.Err.Error() }
 
 // Unwrap returns what is wrong.
 func (e *PoisonError) Unwrap() error { return e.Err }
@@ -80,7 +79,7 @@ func isOutage(err error) bool {
 		}
 		return code.Temporary() || code.Timeout()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, net.ErrClosed), errors.Is(err, protocol.ErrNoLeader):
+		errors.Is(err, net.ErrClosed):
 		return true
 	}
 	return errors.As(err, &network)

@@ -50,6 +50,9 @@ type fetcher struct {
 	logger *slog.Logger
 	outage *outage
 	place  place
+	// failed makes the next fetch come back quickly, to learn that an outage
+	// is over even if there is nothing to read.
+	failed bool
 	// jumped is called when the offset that comes next no longer exists.
 	jumped func(from, to int64)
 }
@@ -66,6 +69,7 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 			return
 		case err == nil:
 			f.outage.over(f.place)
+			f.failed = false
 			backoff.reset()
 			if !handle(fetched) {
 				return
@@ -77,6 +81,7 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 				continue
 			}
 		}
+		f.failed = true
 		f.outage.began(f.place, fmt.Errorf("fetch %s partition %d from offset %d: %w", f.place.topic, f.place.partition, offset, err))
 		backoff.wait(ctx)
 	}
@@ -92,11 +97,15 @@ func (f *fetcher) fetch(ctx context.Context, offset *int64) (batch, error) {
 		}
 		*offset = resolved
 	}
-	ctx, cancel := context.WithTimeout(ctx, fetchWait+requestTimeout)
+	wait := fetchWait
+	if f.failed {
+		wait = backoffMin
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
 	defer cancel()
 	response, err := f.client.Fetch(ctx, &kafka.FetchRequest{
 		MaxBytes:  fetchBytes,
-		MaxWait:   fetchWait,
+		MaxWait:   wait,
 		MinBytes:  1,
 		Offset:    *offset,
 		Partition: f.place.partition,

@@ -73,7 +73,9 @@ func (p *partition) run() {
 		}
 		return true
 	})
-	p.consumer.outage.over(p.place)
+	if p.consumer.deliveries.Err() == nil {
+		p.consumer.outage.over(p.place) // somebody else's business now
+	}
 }
 
 // take waits until there is room in the window and puts the message into it.

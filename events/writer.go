@@ -19,12 +19,13 @@ const (
 	// What is published together shares a request; what comes alone waits no
 	// longer than this. kafka-go's default is a whole second.
 	batchTimeout = time.Millisecond
-	// A batch is tried this often before its publishers hear of the outage;
-	// whoever publishes retries at leisure.
-	writeAttempts   = 4
+	// A batch is tried this often, over about two seconds, before its
+	// publishers hear of the outage: long enough for a partition to get
+	// another leader. Whoever publishes retries at leisure.
+	writeAttempts   = 8
 	writeTimeout    = 5 * time.Second
 	writeBackoffMin = 20 * time.Millisecond
-	writeBackoffMax = 250 * time.Millisecond
+	writeBackoffMax = 500 * time.Millisecond
 )
 
 // Writer publishes the factory's messages. It returns only once every in-sync
@@ -42,6 +43,14 @@ type WriterOption func(*Writer)
 // WithSource sets the CloudEvents source, a URI reference that tells who
 // speaks. Defaults to "/cupcakery/" and the connection's client id.
 func WithSource(source string) WriterOption { return func(w *Writer) { w.source = source } }
+
+// WithOnWritten sets a function that hears of each request to write: how many
+// messages it had for which topic, and whether it failed in the end.
+func WithOnWritten(hook func(topic string, messages int, err error)) WriterOption {
+	return func(w *Writer) {
+		w.writer.Completion = func(messages []kafka.Message, err error) { hook(messages[0].Topic, len(messages), err) }
+	}
+}
 
 // NewWriter returns a writer. It does not wait for Kafka to be there.
 func NewWriter(connection Connection, options ...WriterOption) (*Writer, error) {
