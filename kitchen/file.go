@@ -13,7 +13,7 @@ import (
 
 // Limits of the kitchen file itself.
 const (
-	maxFileBytes  = 1 << 20
+	maxFileBytes  = 128 << 10
 	maxFlavours   = 500
 	maxAllergens  = 50
 	maxReasons    = 100

@@ -194,8 +194,8 @@ func TestFilesAtTheEdgeOfTheirLimits(t *testing.T) {
 		"too light":            {"menu: {sizes: [{code: S, label: Small, grams: 0}]}", "menu.sizes[0].grams: must be from 1 to 10000, it is 0"},
 		"the heaviest":         {"menu: {sizes: [{code: S, label: Small, grams: 10000}]}", ""},
 		"too heavy":            {"menu: {sizes: [{code: S, label: Small, grams: 10001}]}", "menu.sizes[0].grams: must be from 1 to 10000, it is 10001"},
-		"the largest file":     {"limits: {lines: 3}\n#" + strings.Repeat("x", 1<<20-20), ""},
-		"a larger file":        {"limits: {lines: 3}\n#" + strings.Repeat("x", 1<<20-19), "has 1048577 bytes: a kitchen file has at most 1048576"},
+		"the largest file":     {"limits: {lines: 3}\n#" + strings.Repeat("x", 128<<10-20), ""},
+		"a larger file":        {"limits: {lines: 3}\n#" + strings.Repeat("x", 128<<10-19), "has 131073 bytes: a kitchen file has at most 131072"},
 	} {
 		_, err := Parse("k", []byte(c.file))
 		if c.want == "" {

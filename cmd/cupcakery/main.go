@@ -77,6 +77,8 @@ func newRootCommand() *cobra.Command {
 		return &exitError{exitUsage, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
+		newHealthcheckCommand(),
+		newKitchenCommand(),
 		newTopicsCommand(),
 		newWorkerCommand(),
 	)
@@ -91,4 +93,13 @@ func exactArgs(n int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// chooseSubcommand is what a command that only groups others runs: its help
+// when nothing follows, wrong usage when what follows is not one of them.
+func chooseSubcommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	return &exitError{exitUsage, fmt.Errorf("unknown command %q for %q (see %s --help)", args[0], cmd.CommandPath(), cmd.CommandPath())}
 }
