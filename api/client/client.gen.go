@@ -29,7 +29,6 @@ const (
 	ProblemInvalidParameter     ProblemType = "/problems/invalid-parameter"
 	ProblemMalformedBody        ProblemType = "/problems/malformed-body"
 	ProblemMethodNotAllowed     ProblemType = "/problems/method-not-allowed"
-	ProblemNotAcceptable        ProblemType = "/problems/not-acceptable"
 	ProblemNotFound             ProblemType = "/problems/not-found"
 	ProblemOrderNotFound        ProblemType = "/problems/order-not-found"
 	ProblemTimeout              ProblemType = "/problems/timeout"
@@ -54,8 +53,6 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemMethodNotAllowed:
 		return true
-	case ProblemNotAcceptable:
-		return true
 	case ProblemNotFound:
 		return true
 	case ProblemOrderNotFound:
@@ -78,52 +75,20 @@ type Customer = kitchen.Customer
 type FieldError struct {
 	// Detail What is wrong, and the remedy.
 	Detail string `json:"detail"`
-	Header string `json:"header,omitempty"`
+	Header string `json:"header,omitempty,omitzero"`
 
 	// Parameter The query parameter or the path's part.
-	Parameter string `json:"parameter,omitempty"`
+	Parameter string `json:"parameter,omitempty,omitzero"`
 
 	// Pointer JSON pointer into the body; empty for the whole of it.
 	Pointer *string `json:"pointer,omitempty"`
 }
 
 // Flavour defines model for Flavour.
-type Flavour struct {
-	// Allergens Example: ["egg","milk","wheat"]
-	Allergens []string `json:"allergens"`
-
-	// Code Example: red-velvet
-	Code string `json:"code"`
-
-	// Name Example: Red velvet
-	Name string `json:"name"`
-}
+type Flavour = kitchen.Flavour
 
 // Limits What an order must keep. Lengths count characters (Unicode code points).
-type Limits struct {
-	// Allergies Example: 20
-	Allergies int `json:"allergies"`
-
-	// AllergyLength Example: 80
-	AllergyLength int `json:"allergyLength"`
-
-	// Lines Example: 20
-	Lines int `json:"lines"`
-
-	// MessageLength Example: 40
-	MessageLength int `json:"messageLength"`
-
-	// NameLength Example: 80
-	NameLength int `json:"nameLength"`
-
-	// NotesLength Example: 500
-	NotesLength int `json:"notesLength"`
-
-	// Quantity Pieces a line.
-	//
-	// Example: 500
-	Quantity int `json:"quantity"`
-}
+type Limits = kitchen.Limits
 
 // Line defines model for Line.
 type Line = kitchen.Line
@@ -136,14 +101,14 @@ type Menu struct {
 	Flavours []Flavour `json:"flavours"`
 
 	// Limits What an order must keep. Lengths count characters (Unicode code points).
-	Limits Limits `json:"limits"`
-	Sizes  []Size `json:"sizes"`
+	Limits Limits       `json:"limits"`
+	Sizes  []SizeOnSale `json:"sizes"`
 }
 
 // Order What a customer asks for.
 type Order = kitchen.Order
 
-// OrderID A UUID in its canonical form, in lower case.
+// OrderID A UUID in its canonical form, 36 characters in lower case.
 //
 // Example: 0199c0de-7a11-7000-8000-00000000cafe
 type OrderID = string
@@ -151,7 +116,7 @@ type OrderID = string
 // OrderPage defines model for OrderPage.
 type OrderPage struct {
 	// NextPageToken Gives the next page as `pageToken`; absent on the last one. It means something only to this server.
-	NextPageToken string         `json:"nextPageToken,omitempty"`
+	NextPageToken string         `json:"nextPageToken,omitempty,omitzero"`
 	Orders        []OrderSummary `json:"orders"`
 }
 
@@ -164,11 +129,11 @@ type OrderStatus = kitchen.Status
 // OrderSummary An order in a list.
 type OrderSummary struct {
 	// ClosedAt When it was shipped or cancelled; absent while it is open.
-	ClosedAt time.Time `json:"closedAt,omitempty"`
+	ClosedAt time.Time `json:"closedAt,omitempty,omitzero"`
 	Customer Customer  `json:"customer"`
 	Flavours []string  `json:"flavours"`
 
-	// ID A UUID in its canonical form, in lower case.
+	// ID A UUID in its canonical form, 36 characters in lower case.
 	//
 	// Example: 0199c0de-7a11-7000-8000-00000000cafe
 	ID OrderID `json:"id"`
@@ -184,20 +149,20 @@ type OrderSummary struct {
 // PartState defines model for PartState.
 type PartState struct {
 	// Detail What is wrong.
-	Detail string `json:"detail,omitempty"`
+	Detail string `json:"detail,omitempty,omitzero"`
 	Ok     bool   `json:"ok"`
 }
 
 // Problem An error, as RFC 9457 has it.
 type Problem struct {
 	// Detail What is wrong this time, and the remedy.
-	Detail string `json:"detail,omitempty"`
+	Detail string `json:"detail,omitempty,omitzero"`
 
 	// Errors Every field that is at fault.
-	Errors []FieldError `json:"errors,omitempty"`
+	Errors []FieldError `json:"errors,omitempty,omitzero"`
 
 	// RequestID Finds this request in the server's log.
-	RequestID string `json:"requestId,omitempty"`
+	RequestID string `json:"requestId,omitempty,omitzero"`
 	Status    int    `json:"status"`
 	Title     string `json:"title"`
 
@@ -218,6 +183,9 @@ type Readiness struct {
 // Size defines model for Size.
 type Size = kitchen.Size
 
+// SizeOnSale defines model for SizeOnSale.
+type SizeOnSale = kitchen.SizeOnSale
+
 // Stage defines model for Stage.
 type Stage = kitchen.Stage
 
@@ -233,28 +201,28 @@ type Unavailable = Problem
 // ListOrdersParams defines parameters for ListOrders.
 type ListOrdersParams struct {
 	// State An order counts as in-progress here from its first moment; accepted is not told apart.
-	State ListedState `form:"state,omitempty" json:"state,omitempty"`
+	State ListedState `form:"state,omitempty" json:"state,omitempty,omitzero"`
 
 	// Flavour Orders that have this flavour on a line, by its code on the menu.
-	Flavour string `form:"flavour,omitempty" json:"flavour,omitempty"`
+	Flavour string `form:"flavour,omitempty" json:"flavour,omitempty,omitzero"`
 
 	// Customer The customer's whole name, written as in the order.
-	Customer string `form:"customer,omitempty" json:"customer,omitempty"`
+	Customer string `form:"customer,omitempty" json:"customer,omitempty,omitzero"`
 
 	// PickupCode The code called out at the counter, in capital or small letters.
-	PickupCode string `form:"pickupCode,omitempty" json:"pickupCode,omitempty"`
+	PickupCode string `form:"pickupCode,omitempty" json:"pickupCode,omitempty,omitzero"`
 
 	// Limit How many orders a page has at most.
-	Limit int `form:"limit,omitempty" json:"limit,omitempty"`
+	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
 	// PageToken The `nextPageToken` of the page before, with the same filters.
-	PageToken string `form:"pageToken,omitempty" json:"pageToken,omitempty"`
+	PageToken string `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
 }
 
 // CreateOrderParams defines parameters for CreateOrder.
 type CreateOrderParams struct {
 	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for every order.
-	IdempotencyKey string `json:"Idempotency-Key,omitempty"`
+	IdempotencyKey string `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
 // CreateOrderJSONRequestBody defines body for CreateOrder for application/json ContentType.
@@ -333,6 +301,11 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // The interface specification for the client above.
 type ClientInterface interface {
+
+	// GetIndex Where to look
+	//
+	// Corresponds with GET / (the `GetIndex` operationId).
+	GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetMenu What can be ordered
 	//
@@ -419,6 +392,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// GetIndex Where to look
+//
+// Corresponds with GET / (the `GetIndex` operationId).
+func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetIndexRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // GetMenu What can be ordered
@@ -615,6 +603,33 @@ func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewGetIndexRequest constructs an http.Request for the GetIndex method
+func NewGetIndexRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewGetMenuRequest constructs an http.Request for the GetMenu method
@@ -1034,6 +1049,13 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// GetIndexWithResponse Where to look
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET / (the `GetIndex` operationId).
+	GetIndexWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetIndexResponse, error)
+
 	// GetMenuWithResponse What can be ordered
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -1137,6 +1159,40 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadinessWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetReadinessResponse, error)
+}
+
+type GetIndexResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+}
+
+// GetBody returns the raw response body bytes
+func (r GetIndexResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetIndexResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetIndexResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetIndexResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 type GetMenuResponse struct {
@@ -1675,6 +1731,19 @@ func (r GetReadinessResponse) ContentType() string {
 	return ""
 }
 
+// GetIndexWithResponse Where to look
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET / (the `GetIndex` operationId).
+func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetIndexResponse, error) {
+	rsp, err := c.GetIndex(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetIndexResponse(rsp)
+}
+
 // GetMenuWithResponse What can be ordered
 //
 // Returns a wrapper object for the known response body format(s).
@@ -1843,6 +1912,22 @@ func (c *ClientWithResponses) GetReadinessWithResponse(ctx context.Context, reqE
 		return nil, err
 	}
 	return ParseGetReadinessResponse(rsp)
+}
+
+// ParseGetIndexResponse parses an HTTP response from a GetIndexWithResponse call
+func ParseGetIndexResponse(rsp *http.Response) (*GetIndexResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetIndexResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	return response, nil
 }
 
 // ParseGetMenuResponse parses an HTTP response from a GetMenuWithResponse call

@@ -1,0 +1,172 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+const (
+	listWithin    = 5 * time.Second
+	defaultOnPage = 50
+)
+
+// ListOrders finds orders in Temporal's visibility store.
+func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject) (ListOrdersResponseObject, error) {
+	ctx, cancel := context.WithTimeout(ctx, listWithin)
+	defer cancel()
+	query := listQuery(request.Params)
+	token, err := s.readPageToken(query, request.Params.PageToken)
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		PageSize:      int32(cmp.Or(request.Params.Limit, defaultOnPage)),
+		NextPageToken: token,
+		Query:         query,
+	})
+	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused && len(token) > 0 {
+		return nil, staleTokenProblem(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list orders: %w", err)
+	}
+	page := OrderPage{Orders: []OrderSummary{}, NextPageToken: s.pageToken(query, found.GetNextPageToken())}
+	for _, execution := range found.GetExecutions() {
+		summary, err := summarise(execution)
+		if err != nil {
+			// Somebody started it by hand; it must not hide the others.
+			s.logger.Warn("left a workflow out of the list of orders", slog.Any("error", withoutOrderIDs(err)))
+			continue
+		}
+		page.Orders = append(page.Orders, summary)
+	}
+	return ListOrders200JSONResponse(page), nil
+}
+
+// listQuery is the visibility query for the filters. Everything that came
+// from outside is quoted.
+func listQuery(filters ListOrdersParams) string {
+	conditions := []string{"WorkflowType = " + quote(workflows.OrderWorkflowType)}
+	add := func(format string, args ...any) { conditions = append(conditions, fmt.Sprintf(format, args...)) }
+	state := workflows.KeyState.GetName()
+	// This is workflows.StateFromVisibility, turned round.
+	switch filters.State {
+	case "":
+	case kitchen.StateShipped:
+		add("ExecutionStatus = 'Completed' AND %s = %s", state, quote(string(kitchen.StateInProgress)))
+	case kitchen.StateCancelled:
+		add("(%s = %s OR ExecutionStatus IN ('Canceled', 'Failed', 'Terminated', 'TimedOut'))", state, quote(string(kitchen.StateCancelled)))
+	default:
+		add("CloseTime IS NULL AND %s = %s", state, quote(string(filters.State)))
+	}
+	for _, filter := range []struct{ attribute, value string }{
+		{workflows.KeyFlavours.GetName(), filters.Flavour},
+		{workflows.KeyCustomer.GetName(), filters.Customer},
+		{workflows.KeyPickupCode.GetName(), strings.ToUpper(filters.PickupCode)},
+	} {
+		if filter.value != "" {
+			add("%s = %s", filter.attribute, quote(filter.value))
+		}
+	}
+	return strings.Join(conditions, " AND ")
+}
+
+// quote makes a string literal of Temporal's visibility language.
+func quote(text string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
+}
+
+func summarise(execution *workflowpb.WorkflowExecutionInfo) (OrderSummary, error) {
+	orderID, err := kitchen.OrderIDFromWorkflowID(execution.GetExecution().GetWorkflowId())
+	if err != nil {
+		return OrderSummary{}, err
+	}
+	var customer, state string
+	flavours := []string{}
+	attributes := execution.GetSearchAttributes().GetIndexedFields()
+	err = errors.Join(
+		readAttribute(attributes, workflows.KeyCustomer.GetName(), &customer),
+		readAttribute(attributes, workflows.KeyFlavours.GetName(), &flavours),
+		readAttribute(attributes, workflows.KeyState.GetName(), &state),
+	)
+	if err != nil {
+		return OrderSummary{}, err
+	}
+	summary := OrderSummary{
+		ID:         orderID,
+		PickupCode: kitchen.PickupCode(orderID),
+		State:      workflows.StateFromVisibility(execution.GetStatus(), kitchen.OrderState(state)),
+		Customer:   kitchen.Customer{Name: customer},
+		Flavours:   flavours,
+		PlacedAt:   execution.GetStartTime().AsTime(),
+	}
+	if execution.GetCloseTime() != nil {
+		summary.ClosedAt = execution.GetCloseTime().AsTime()
+	}
+	return summary, nil
+}
+
+func readAttribute(attributes map[string]*commonpb.Payload, name string, value any) error {
+	payload := attributes[name]
+	if payload == nil {
+		return fmt.Errorf("search attribute %s is missing", name)
+	}
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, value); err != nil {
+		return fmt.Errorf("read search attribute %s: %w", name, err)
+	}
+	return nil
+}
+
+// pageToken wraps Temporal's token. The signature binds it to the filters and
+// keeps made-up tokens away from Temporal.
+func (s *Server) pageToken(query string, token []byte) string {
+	if len(token) == 0 {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(append(s.signPage(query, token), token...))
+}
+
+func (s *Server) readPageToken(query, text string) ([]byte, error) {
+	if text == "" {
+		return nil, nil
+	}
+	signed, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(signed) <= sha256.Size {
+		return nil, staleTokenProblem(err)
+	}
+	signature, token := signed[:sha256.Size], signed[sha256.Size:]
+	if !hmac.Equal(signature, s.signPage(query, token)) {
+		return nil, staleTokenProblem(nil)
+	}
+	return token, nil
+}
+
+func (s *Server) signPage(query string, token []byte) []byte {
+	mac := hmac.New(sha256.New, s.secret)
+	fmt.Fprintf(mac, "page of %d bytes: %s", len(query), query)
+	mac.Write(token)
+	return mac.Sum(nil)
+}
+
+func staleTokenProblem(cause error) error {
+	problem := fieldsProblem(ProblemInvalidParameter, []FieldError{{Parameter: "pageToken", Detail: "does not belong to this list: use the nextPageToken of the page before with the same filters, or leave it out to start again"}})
+	problem.Cause = cause
+	return problem
+}

@@ -1,0 +1,45 @@
+package api
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// metrics are what the process counts. No label has a value from a request,
+// so their number is bounded and no order id gets in.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	created  prometheus.Counter
+	answers  *prometheus.CounterVec
+	stale    prometheus.Counter
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "cupcakery_http_request_duration_seconds",
+			Help:    "How long requests took, by method, route and status.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"method", "route", "status"}),
+		created: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cupcakery_orders_created_total",
+			Help: "Orders taken; a repeated request is not counted again.",
+		}),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cupcakery_order_answers_total",
+			Help: "Answers about one order, by source: query (the workflow), history (Temporal, without a worker), closed (Temporal, of a closed order).",
+		}, []string{"source"}),
+		stale: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cupcakery_stale_answers_total",
+			Help: "Answers about one order that were marked stale.",
+		}),
+	}
+	m.registry.MustRegister(m.requests, m.created, m.answers, m.stale,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, from := range []source{fromQuery, fromHistory, fromClosed} {
+		m.answers.WithLabelValues(string(from))
+	}
+	return m
+}

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// createWithin bounds how long Temporal may take to take an order.
+const createWithin = 10 * time.Second
+
+// CreateOrder starts an order's workflow and answers once it is durable. The
+// answer is made from the order itself, so it waits for no worker.
+func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObject) (CreateOrderResponseObject, error) {
+	ctx, cancel := context.WithTimeout(ctx, createWithin)
+	defer cancel()
+	orderID, err := s.orderID(request.Params.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	order := *request.Body
+	hash, err := requestHash(order)
+	if err != nil {
+		return nil, err
+	}
+	in := workflows.OrderInput{Order: order, Rules: s.kitchen.Rules, PlacedAt: time.Now().UTC().Truncate(time.Millisecond)}
+	_, err = s.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(orderID, in, hash), workflows.OrderWorkflowType, in)
+	switch {
+	case err == nil:
+		s.metrics.created.Inc()
+	case isAlreadyStarted(err):
+		if in, err = s.repeated(ctx, orderID, hash); err != nil {
+			return nil, err
+		}
+	case isOutage(err):
+		return nil, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "Nobody can tell now whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
+	default:
+		return nil, fmt.Errorf("start the order: %w", err)
+	}
+	return CreateOrder201JSONResponse{
+		Body:    accepted(orderID, in),
+		Headers: CreateOrder201ResponseHeaders{Location: "/api/v1/orders/" + url.PathEscape(orderID)},
+	}, nil
+}
+
+// orderID is the id that belongs to an idempotency key, or a fresh one.
+func (s *Server) orderID(key string) (string, error) {
+	if key == "" {
+		return kitchen.NewOrderID()
+	}
+	return kitchen.OrderIDFromKey(s.secret, key), nil
+}
+
+// repeated finds the order that an idempotency key has made before, and
+// refuses unless it was made from the same request.
+func (s *Server) repeated(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
+	in, firstHash, err := firstRequest(ctx, s.temporal, orderID)
+	if err != nil {
+		return in, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "The order that this Idempotency-Key has made cannot be read now: repeat the request."}
+	}
+	if firstHash != hash {
+		return in, &problemError{Type: ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}
+	}
+	return in, nil
+}
+
+// requestHash tells orders apart by what they say: it is taken of the order
+// as it was understood, so white space, the sequence of fields and escapes in
+// the request do not matter.
+func requestHash(order kitchen.Order) (string, error) {
+	canonical, err := json.Marshal(order)
+	if err != nil {
+		return "", fmt.Errorf("write the order in its canonical form: %w", err)
+	}
+	sum := sha256.Sum256(canonical)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// accepted is the status of an order of which nothing is known yet but what
+// it was started with. It is the same whenever it is asked for.
+func accepted(orderID string, in workflows.OrderInput) kitchen.Status {
+	return kitchen.Status{
+		ID:         orderID,
+		PickupCode: kitchen.PickupCode(orderID),
+		State:      kitchen.StateAccepted,
+		Customer:   in.Order.Customer,
+		Lines:      in.Order.Lines,
+		Notes:      in.Order.Notes,
+		Allergies:  in.Order.Allergies,
+		PlacedAt:   in.PlacedAt,
+		Stages:     []kitchen.StageStatus{},
+	}
+}
+
+// GetOrder tells where an order stands.
+func (s *Server) GetOrder(ctx context.Context, request GetOrderRequestObject) (GetOrderResponseObject, error) {
+	status, from, err := s.follower.status(ctx, request.ID)
+	if err != nil {
+		return nil, fmt.Errorf("follow the order: %w", err)
+	}
+	s.metrics.answers.WithLabelValues(string(from)).Inc()
+	if status.Stale {
+		s.metrics.stale.Inc()
+	}
+	return GetOrder200JSONResponse(status), nil
+}
+
+// GetMenu tells what can be ordered.
+func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponseObject, error) {
+	return GetMenu200JSONResponse{
+		Flavours: s.kitchen.Menu.Flavours,
+		Sizes:    s.kitchen.Menu.Sizes,
+		Limits:   s.kitchen.Limits,
+	}, nil
+}

@@ -1,0 +1,197 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"go.temporal.io/api/serviceerror"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	problemContentType = "application/problem+json"
+	problemPrefix      = "/problems/"
+	// retryAfter is when a client may ask again while Temporal is away.
+	retryAfter = 2 * time.Second
+)
+
+// problemKind is a sort of problem: what all problems of one type share.
+type problemKind struct {
+	Type    ProblemType
+	Status  int
+	Title   string
+	Meaning string
+}
+
+// problemKinds lists every sort; the specification has the same types.
+var problemKinds = []problemKind{
+	{ProblemBodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
+		"A request's body may have at most 64 KiB. Send less; a large order can be sent as several."},
+	{ProblemIdempotencyConflict, http.StatusConflict, "The Idempotency-Key was used for another order",
+		"A key stands for one order. Use a new key for a new order; to repeat a request whose answer was lost, send the very same order."},
+	{ProblemInternal, http.StatusInternalServerError, "Something went wrong here",
+		"This is a fault of the server, not of the request. Its log has the cause under the answer's requestId. Asking again may help."},
+	{ProblemInvalidOrder, http.StatusUnprocessableEntity, "The order breaks a rule",
+		"The order can be read, but a field is missing, unknown, of another type, out of its limits or not on the menu. " +
+			"The answer's errors name every such field and the remedy. GET /api/v1/menu has the menu and the limits."},
+	{ProblemInvalidParameter, http.StatusBadRequest, "A parameter is wrong",
+		"A query parameter, a header or a part of the path is unknown or malformed. The answer's errors name each one and the remedy."},
+	{ProblemMalformedBody, http.StatusBadRequest, "The body cannot be read",
+		"The body must be one JSON value in UTF-8, complete, with nothing after it and with no field named twice."},
+	{ProblemMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here",
+		"The answer's Allow header lists the methods that are."},
+	{ProblemNotFound, http.StatusNotFound, "There is nothing here",
+		"GET / lists the addresses of this server, /openapi.yaml describes them."},
+	{ProblemOrderNotFound, http.StatusNotFound, "There is no such order",
+		"No order has this id, or it was closed so long ago that Temporal does not keep it any more."},
+	{ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
+		"Send the whole request at once. Nothing was started."},
+	{ProblemUnavailable, http.StatusServiceUnavailable, "Temporal cannot be reached",
+		"Temporal, which keeps the orders, did not answer in time. Ask again after the seconds that the Retry-After header gives. " +
+			"A request to create an order may have succeeded all the same: repeat it with the same Idempotency-Key and the same order, and there will be one."},
+	{ProblemUnsupportedMediaType, http.StatusUnsupportedMediaType, "The body is of another type",
+		"Send JSON, uncompressed, with the header Content-Type: application/json."},
+}
+
+func kindOf(problemType ProblemType) problemKind {
+	for _, kind := range problemKinds {
+		if kind.Type == problemType {
+			return kind
+		}
+	}
+	panic("no problem of type " + string(problemType))
+}
+
+// problemError is an error that knows its answer. What it says is for the
+// client; its cause is for the log only.
+type problemError struct {
+	Type   ProblemType
+	Detail string
+	Errors []FieldError
+	Cause  error
+}
+
+func (e *problemError) Error() string {
+	text := fmt.Sprintf("%s: %s", e.Type, e.Detail)
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+func (e *problemError) Unwrap() error { return e.Cause }
+
+// fieldsProblem is a problem with one or more fields.
+func fieldsProblem(problemType ProblemType, faults []FieldError) *problemError {
+	first := faults[0]
+	where := first.Parameter + first.Header
+	if first.Pointer != nil {
+		where = *first.Pointer
+	}
+	detail := first.Detail
+	if where != "" {
+		detail = where + ": " + detail
+	}
+	if more := len(faults) - 1; more > 0 {
+		detail = fmt.Sprintf("%d places are at fault, errors has all of them; the first is %s", len(faults), detail)
+	}
+	return &problemError{Type: problemType, Detail: detail, Errors: faults}
+}
+
+// asProblem decides what a client is told of an error. Each branch has its
+// case in the table of TestErrorToProblem.
+func asProblem(err error) *problemError {
+	if problem, ok := errors.AsType[*problemError](err); ok {
+		return problem
+	}
+	if isNotFound(err) {
+		return &problemError{Type: ProblemOrderNotFound, Detail: "No order has this id: check it against the answer to the order's creation.", Cause: err}
+	}
+	if isOutage(err) {
+		return &problemError{Type: ProblemUnavailable, Detail: fmt.Sprintf("Ask again in %d seconds.", int(retryAfter.Seconds())), Cause: err}
+	}
+	return &problemError{Type: ProblemInternal, Detail: "The cause is in the server's log, under this answer's requestId.", Cause: err}
+}
+
+func isNotFound(err error) bool {
+	_, is := errors.AsType[*serviceerror.NotFound](err)
+	return is
+}
+
+// isOutage reports whether Temporal could not be reached, is overloaded, or
+// is not set up yet: the same request may succeed later.
+func isOutage(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return true
+	}
+	for current := err; current != nil; current = errors.Unwrap(current) {
+		switch current.(type) {
+		case *serviceerror.Unavailable, *serviceerror.DeadlineExceeded, *serviceerror.ResourceExhausted, *serviceerror.Canceled,
+			*serviceerror.NamespaceNotFound, *serviceerror.NamespaceUnavailable:
+			return true
+		}
+	}
+	switch status.Code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
+		return true
+	}
+	return false
+}
+
+// fail answers with the problem that err is, and logs what the client is not
+// told.
+func (s *Server) fail(c *gin.Context, err error) {
+	problem := asProblem(err)
+	kind := kindOf(problem.Type)
+	if kind.Status >= http.StatusInternalServerError && !clientLeft(c) {
+		level := slog.LevelError
+		if problem.Type == ProblemUnavailable {
+			level = slog.LevelWarn
+		}
+		s.logger.LogAttrs(c.Request.Context(), level, "a request failed",
+			slog.String("route", route(c)), slog.String("request_id", requestID(c)), slog.Any("error", withoutOrderIDs(err)))
+	}
+	if c.Writer.Written() {
+		return // the answer is on its way, and nothing can be taken back
+	}
+	if kind.Status == http.StatusServiceUnavailable {
+		c.Header("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	body, err := json.Marshal(Problem{
+		Type:      problem.Type,
+		Title:     kind.Title,
+		Status:    kind.Status,
+		Detail:    problem.Detail,
+		Errors:    problem.Errors,
+		RequestID: requestID(c),
+	})
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	c.Abort()
+	c.Data(kind.Status, problemContentType, append(body, '\n'))
+}
+
+func clientLeft(c *gin.Context) bool {
+	return errors.Is(c.Request.Context().Err(), context.Canceled)
+}
+
+// showProblem explains a problem's type to whoever opens it.
+func (s *Server) showProblem(c *gin.Context) {
+	for _, kind := range problemKinds {
+		if string(kind.Type) == problemPrefix+c.Param("slug") {
+			c.String(http.StatusOK, "%s\n\nType:   %s\nStatus: %d\n\n%s\n", kind.Title, kind.Type, kind.Status, strings.TrimSpace(kind.Meaning))
+			return
+		}
+	}
+	s.notFound(c)
+}

@@ -1,0 +1,193 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.temporal.io/sdk/client"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+const (
+	// MinSecret is the least number of bytes of a deployment's secret.
+	MinSecret = 16
+
+	readHeaderWithin = 5 * time.Second
+	readWithin       = 10 * time.Second
+	writeWithin      = 20 * time.Second
+	idleWithin       = time.Minute
+	maxHeader        = 16 << 10
+	// finishWithin is how long requests in hand may take once the process was
+	// told to stop. It is below the 10 seconds after which docker kills.
+	finishWithin = 8 * time.Second
+)
+
+// Config says what an API server works with.
+type Config struct {
+	// Temporal has the orders. A client that connects on first use is fine.
+	Temporal client.Client
+	// Kafka is looked at for readiness only.
+	Kafka events.Connection
+	// Kitchen has the menu and the limits. Defaults to kitchen.Default.
+	Kitchen *kitchen.Kitchen
+	// Secret makes order ids from idempotency keys and signs page tokens. All
+	// processes of a deployment must have the same, of at least MinSecret bytes.
+	Secret []byte
+	// Logger defaults to slog.Default.
+	Logger *slog.Logger
+	// QueryWithin is how long a worker may take to tell where an order stands,
+	// before the answer is put together without one. Defaults to 150 ms.
+	QueryWithin time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	if c.Kitchen == nil {
+		c.Kitchen = kitchen.Default()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.QueryWithin == 0 {
+		c.QueryWithin = 150 * time.Millisecond
+	}
+	return c
+}
+
+func (c Config) check() error {
+	var faults []error
+	if c.Temporal == nil {
+		faults = append(faults, errors.New("a Temporal client is missing"))
+	}
+	if len(c.Secret) < MinSecret {
+		faults = append(faults, fmt.Errorf("the secret has %d bytes: give at least %d random ones", len(c.Secret), MinSecret))
+	}
+	if c.QueryWithin < 0 {
+		faults = append(faults, fmt.Errorf("the time for a query, %s, is negative", c.QueryWithin))
+	}
+	return errors.Join(faults...)
+}
+
+// Server is the API. It keeps no state but its metrics.
+type Server struct {
+	temporal      client.Client
+	kafka         events.Connection
+	kitchen       *kitchen.Kitchen
+	secret        []byte
+	logger        *slog.Logger
+	contract      *contract
+	follower      *follower
+	metrics       *metrics
+	temporalProbe *probe
+	kafkaProbe    *probe
+	handler       http.Handler
+}
+
+// New returns a server that is ready to serve.
+func New(config Config) (*Server, error) {
+	config = config.withDefaults()
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("set up the API: %w", err)
+	}
+	contract, err := newContract(config.Kitchen)
+	if err != nil {
+		return nil, fmt.Errorf("set up the API: %w", err)
+	}
+	s := &Server{
+		temporal:      config.Temporal,
+		kafka:         config.Kafka,
+		kitchen:       config.Kitchen,
+		secret:        config.Secret,
+		logger:        config.Logger,
+		contract:      contract,
+		follower:      &follower{temporal: config.Temporal, queryWithin: config.QueryWithin},
+		metrics:       newMetrics(),
+		temporalProbe: &probe{part: "Temporal", logger: config.Logger},
+		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger},
+	}
+	s.handler = headAsGet(s.routes())
+	return s, nil
+}
+
+// Handler serves the API; Serve does so with limits and an orderly end.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+func (s *Server) routes() *gin.Engine {
+	gin.SetMode(gin.ReleaseMode)
+	engine := gin.New()
+	engine.ContextWithFallback = true // handlers get the request's deadline
+	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false // an address has one form
+	engine.Use(identify, protect, s.observe, s.recover, limitTime, s.checkContract)
+	engine.NoRoute(s.notFound)
+	engine.NoMethod(s.methodNotAllowed)
+
+	RegisterHandlersWithOptions(engine, NewStrictHandlerWithOptions(s, nil, StrictGinServerOptions{
+		RequestErrorHandlerFunc:  s.disagree,
+		HandlerErrorFunc:         s.fail,
+		ResponseErrorHandlerFunc: s.fail,
+	}), GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.disagree(c, err) }})
+
+	engine.GET("/", showIndex)
+	engine.GET("/problems/:slug", s.showProblem)
+	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", OpenAPI) })
+	engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})))
+	return engine
+}
+
+// disagree is for requests that keep the contract and yet cannot be bound to
+// the generated types: then those are wrong, not the request.
+func (s *Server) disagree(c *gin.Context, err error) {
+	s.fail(c, fmt.Errorf("bind a request that keeps openapi.yaml: %w", err))
+}
+
+func showIndex(c *gin.Context) {
+	c.String(http.StatusOK, `Cupcakery
+
+GET  /api/v1/menu          what can be ordered
+POST /api/v1/orders        order
+GET  /api/v1/orders        find orders
+GET  /api/v1/orders/{id}   follow an order
+GET  /openapi.yaml         this API, described
+GET  /healthz              does the process live?
+GET  /readyz               can it serve?
+GET  /metrics              numbers for Prometheus
+`)
+}
+
+// Serve answers requests on the listener until ctx ends. Then it takes no
+// more, finishes what is in hand within 8 seconds, and returns nil.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: readHeaderWithin,
+		ReadTimeout:       readWithin,
+		WriteTimeout:      writeWithin,
+		IdleTimeout:       idleWithin,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug), // clients' broken connections
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve the API on %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
+	defer cancel()
+	if err := server.Shutdown(finish); err != nil {
+		s.logger.Warn("some requests were cut off", slog.Duration("after", finishWithin))
+		_ = server.Close() // they had their time
+	}
+	<-served
+	return nil
+}
