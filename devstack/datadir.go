@@ -123,7 +123,7 @@ func (d *DataDir) checkFormat() error {
 	if len(entries) > 0 {
 		return fmt.Errorf("directory %q is not empty and not a data directory of this program (it has no file %q): choose another one", d.path, "version")
 	}
-	return writeFileAtomically(file, []byte(strconv.Itoa(DataDirFormat)+"\n"), 0o644)
+	return WriteFileAtomically(file, []byte(strconv.Itoa(DataDirFormat)+"\n"), 0o644)
 }
 
 func (d *DataDir) lock(part Part) error {
@@ -153,8 +153,8 @@ func writeAtStart(file *os.File, text string) error {
 	return err
 }
 
-// writeFileAtomically makes name appear whole or not at all.
-func writeFileAtomically(name string, data []byte, mode fs.FileMode) error {
+// WriteFileAtomically makes the file appear whole or not at all.
+func WriteFileAtomically(name string, data []byte, mode fs.FileMode) error {
 	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*")
 	if err != nil {
 		return fmt.Errorf("write %q: %w", name, err)
@@ -165,6 +165,7 @@ func writeFileAtomically(name string, data []byte, mode fs.FileMode) error {
 		return fmt.Errorf("write %q: %w", name, err)
 	}
 	if err := os.Rename(file.Name(), name); err != nil {
+		_ = os.Remove(file.Name()) // as above
 		return fmt.Errorf("write %q: %w", name, err)
 	}
 	return nil

@@ -82,7 +82,7 @@ func (c *childProcess) record(file string) error {
 	if err != nil {
 		return fmt.Errorf("record process %d: %w", c.cmd.Process.Pid, err)
 	}
-	return writeFileAtomically(file, append(data, '\n'), 0o644)
+	return WriteFileAtomically(file, append(data, '\n'), 0o644)
 }
 
 // endRecordedProcess ends the process that the file names and removes the

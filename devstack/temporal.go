@@ -15,8 +15,11 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	namespacepb "go.temporal.io/api/namespace/v1"
 	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 const (
@@ -24,6 +27,9 @@ const (
 	// temporalStartWithin bounds how long the dev server may take to come up.
 	// It takes half a second, more with a large database on a slow disk.
 	temporalStartWithin = time.Minute
+	// keepOrders is how long a finished order can still be looked at. The dev
+	// server's own default is a day, too short for looking at last week's.
+	keepOrders = 30 * 24 * time.Hour
 )
 
 // SearchAttributes are the orders' search attributes, which must exist in
@@ -232,7 +238,11 @@ func (t *Temporal) checkReady(ctx context.Context) error {
 			return fmt.Errorf("search attribute %s is %s instead of %s", name, have, want)
 		}
 	}
-	return nil
+	_, err = c.WorkflowService().UpdateNamespace(ctx, &workflowservice.UpdateNamespaceRequest{
+		Namespace: client.DefaultNamespace,
+		Config:    &namespacepb.NamespaceConfig{WorkflowExecutionRetentionTtl: durationpb.New(keepOrders)},
+	})
+	return err
 }
 
 // lastLog is the end of what the server logged, for error messages.

@@ -1,0 +1,71 @@
+package devstack
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Config says which parts a Stack has.
+type Config struct {
+	// Temporal is how Temporal is started; nil to leave it out.
+	Temporal *TemporalConfig
+	// Kafka is how the embedded Kafka is started; nil to leave it out.
+	Kafka *KafkaConfig
+}
+
+// Stack is what the factory stands on. A part that was left out is nil.
+type Stack struct {
+	Temporal *Temporal
+	Kafka    *Kafka
+}
+
+// Start starts the parts, all at once. If one cannot be started the others
+// are stopped again. ctx bounds only the start.
+func Start(ctx context.Context, config Config) (*Stack, error) {
+	s := &Stack{}
+	var group errgroup.Group
+	if config.Temporal != nil {
+		group.Go(func() (err error) {
+			s.Temporal, err = StartTemporal(ctx, *config.Temporal)
+			return err
+		})
+	}
+	if config.Kafka != nil {
+		group.Go(func() (err error) {
+			s.Kafka, err = StartKafka(ctx, *config.Kafka)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Wait returns nil when ctx ends, or an error when a part has ended by itself.
+func (s *Stack) Wait(ctx context.Context) error {
+	// The embedded Kafka is a part of this process and cannot end alone.
+	if s.Temporal == nil {
+		<-ctx.Done()
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.Temporal.Exited():
+		return s.Temporal.Err()
+	}
+}
+
+// Stop stops the parts, Temporal first. It may be called
+// again.
+func (s *Stack) Stop() {
+	if s.Temporal != nil {
+		s.Temporal.Stop()
+	}
+	if s.Kafka != nil {
+		s.Kafka.Stop()
+	}
+}
