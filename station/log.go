@@ -97,8 +97,8 @@ func (s *Station) startedElsewhere(j *job, started *kitchen.Ack) {
 		j.drop()
 	}
 	s.observe(Event{Kind: StartedElsewhere, Item: s.item(j), Was: was, Ack: started})
-	if j.lost && j.hand == nothing {
-		s.discard(j)
+	if j.lost {
+		s.lose(j)
 	}
 }
 

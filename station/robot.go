@@ -84,7 +84,7 @@ func (r *Robot) Run(ctx context.Context) error {
 	for range r.Parallel {
 		arms.Go(func() {
 			for {
-				item, over, err := r.Station.Next(ctx)
+				item, over, err := r.Station.next(ctx, inHand)
 				if err != nil {
 					return // the robot or its station has been stopped
 				}

@@ -23,35 +23,33 @@ func (s *Station) Start(ctx context.Context, ticketID string) error {
 	return s.start(ctx, j)
 }
 
-// Next takes the ticket in hand that has waited longest, or waits for one. over
-// is closed when it is no longer in hand, however that comes about.
-func (s *Station) Next(ctx context.Context) (item Item, over <-chan struct{}, err error) {
-	ctx, stop := s.until(ctx)
+// next takes the ticket in hand that has waited longest, or waits for one until
+// waiting ends. What has been found is taken in hand or not before it returns,
+// unless ctx ends: a ticket that is started and left lying would have to be
+// issued again. over is closed when the ticket is no longer in hand, however
+// that comes about.
+func (s *Station) next(waiting, ctx context.Context) (item Item, over <-chan struct{}, err error) {
+	waiting, stop := s.until(waiting)
 	defer stop()
 	for {
 		var j *job
-		err := s.await(ctx, func() bool {
-			if j = s.longestWaiting(); j == nil {
-				return false
-			}
-			return s.claim(j) == nil
+		err := s.await(waiting, func() bool {
+			j = s.longestWaiting()
+			return j != nil && waiting.Err() == nil && s.claim(j) == nil
 		})
 		if err != nil {
 			return Item{}, nil, err
 		}
-		if err := s.start(ctx, j); err != nil {
-			if ctx.Err() != nil {
-				return Item{}, nil, context.Cause(ctx)
-			}
-			continue // somebody else was first
+		if err := s.start(ctx, j); err != nil && ctx.Err() != nil {
+			return Item{}, nil, err
 		}
 		s.mu.Lock()
 		item, over = s.item(j), j.over
 		s.mu.Unlock()
-		if over == nil {
-			continue // it was taken from us again
+		if over != nil {
+			return item, over, nil
 		}
-		return item, over, nil
+		// Somebody else was first.
 	}
 }
 

@@ -1,0 +1,205 @@
+package station
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// fakeLog is a log of acks in memory, with stations that read it. It shows what
+// depends on the exact order of what happens.
+type fakeLog struct {
+	t       *testing.T
+	mu      sync.Mutex
+	readers []*Station
+	acks    []kitchen.Ack
+	letters []string
+	// refuse, if set, is asked before each ack; written says whether the ack
+	// gets into the log all the same.
+	refuse func(kitchen.Ack) (err error, written bool)
+	// before, if set, is called with each ack before it gets into the log.
+	before func(kitchen.Ack)
+}
+
+// speaker is the log as one station writes to it.
+type speaker struct {
+	log    *fakeLog
+	source string
+}
+
+// PublishAck implements publisher.
+func (s speaker) PublishAck(ctx context.Context, ack kitchen.Ack) error {
+	if s.log.before != nil {
+		s.log.before(ack)
+	}
+	if s.log.refuse != nil {
+		if err, written := s.log.refuse(ack); err != nil {
+			if written {
+				s.log.write(ack, s.source)
+			}
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.log.write(ack, s.source)
+	return nil
+}
+
+// PublishDeadLetter implements publisher.
+func (s speaker) PublishDeadLetter(_ context.Context, _ events.Message, reason string) error {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.log.letters = append(s.log.letters, reason)
+	return nil
+}
+
+// write appends an ack and shows it to everyone.
+func (l *fakeLog) write(ack kitchen.Ack, source string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	value, err := json.Marshal(ack)
+	if err != nil {
+		panic(err)
+	}
+	m := events.Message{Topic: events.TopicAcks, Offset: int64(len(l.acks)), Key: []byte(ack.OrderID), Value: value, Time: time.Now()}
+	if source != "" {
+		m.Headers = []events.Header{{Key: sourceHeader, Value: []byte(source)}}
+	}
+	l.acks = append(l.acks, ack)
+	for _, reader := range l.readers {
+		reader.hear(m)
+	}
+}
+
+// said returns the kinds of the acks in the log.
+func (l *fakeLog) said() []kitchen.AckKind {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var kinds []kitchen.AckKind
+	for _, ack := range l.acks {
+		kinds = append(kinds, ack.Kind)
+	}
+	return kinds
+}
+
+// station joins a station that has caught up with the log.
+func (l *fakeLog) station(name string) *fakeStation {
+	f := &fakeStation{t: l.t, events: make(chan Event, 1000)}
+	config := Config{
+		Stage: kitchen.Bake, Name: name, AckWithin: time.Hour,
+		Observe: func(e Event) { f.events <- e },
+		Logger:  slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+	config.setDefaults()
+	f.Station = newStation(config)
+	f.publisher = speaker{l, f.source}
+	f.caught()
+	l.mu.Lock()
+	l.readers = append(l.readers, f.Station)
+	l.mu.Unlock()
+	l.t.Cleanup(func() {
+		f.cancel()
+		f.background.Wait()
+	})
+	return f
+}
+
+type fakeStation struct {
+	*Station
+	t      *testing.T
+	events chan Event
+}
+
+// deliver brings a ticket and returns its delivery.
+func (f *fakeStation) deliver(ticket kitchen.Ticket) *fakeDelivery {
+	value, err := json.Marshal(ticket)
+	require.NoError(f.t, err)
+	d := &fakeDelivery{done: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	f.t.Cleanup(cancel)
+	d.revoke = cancel
+	f.take(ctx, events.Message{Topic: events.TicketTopic(kitchen.Bake), Key: []byte(ticket.OrderID), Value: value, Time: time.Now()},
+		sync.OnceFunc(func() { close(d.done) }))
+	return d
+}
+
+// next returns the next event, which must be of that kind.
+func (f *fakeStation) expect(kind EventKind) Event {
+	f.t.Helper()
+	select {
+	case e := <-f.events:
+		require.Equal(f.t, kind, e.Kind, "%+v", e)
+		return e
+	case <-time.After(patience):
+		require.FailNow(f.t, "nothing happened")
+		return Event{}
+	}
+}
+
+type fakeDelivery struct {
+	done   chan struct{}
+	revoke context.CancelFunc
+}
+
+func (d *fakeDelivery) finished() bool {
+	select {
+	case <-d.done:
+		return true
+	default:
+		return false
+	}
+}
+
+const patience = time.Minute
+
+// newTicket makes a bake ticket of a new order.
+func newTicket(t *testing.T) kitchen.Ticket { return ticketOf(t, kitchen.Bake, kitchen.TicketMake) }
+
+func ticketOf(t *testing.T, stage kitchen.Stage, kind kitchen.TicketKind) kitchen.Ticket {
+	t.Helper()
+	orderID, err := kitchen.NewOrderID()
+	require.NoError(t, err)
+	ref := kitchen.TicketRef{OrderID: orderID, Stage: stage, Pass: 1, Kind: kind}
+	now := time.Now().UTC()
+	return kitchen.Ticket{
+		TicketID: ref.TicketID(), Kind: kind, OrderID: orderID, Stage: stage, Pass: 1, Attempt: 1,
+		Lines: []kitchen.Line{
+			{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th"},
+			{Flavour: "lemon", Size: kitchen.SizeS, Quantity: 3},
+		},
+		Allergies: []string{"nuts"}, Notes: "ring the bell",
+		PickupCode: kitchen.PickupCode(orderID), IssuedAt: now, AckBy: now.Add(time.Hour),
+	}
+}
+
+func again(ticket kitchen.Ticket) kitchen.Ticket {
+	ticket.Attempt++
+	return ticket
+}
+
+// typed is an ack as a person types it.
+func typed(ticket kitchen.Ticket, kind kitchen.AckKind, by string) kitchen.Ack {
+	return kitchen.Ack{TicketID: ticket.TicketID, OrderID: ticket.OrderID, Stage: ticket.Stage, Kind: kind, By: by, At: time.Now().UTC()}
+}
+
+func requireTaken(t *testing.T, err error, by string, kind kitchen.AckKind) {
+	t.Helper()
+	var taken *TakenError
+	require.ErrorAs(t, err, &taken)
+	require.Equal(t, by, taken.By)
+	require.Equal(t, kind, taken.Kind)
+}
+
+var errAway = errors.New("nobody answers")

@@ -1,0 +1,541 @@
+package station
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+func TestATicketIsStartedAndDone(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	d := bob.deliver(ticket)
+	require.Equal(t, 1, bob.expect(Offered).Item.Number)
+	require.ErrorIs(t, bob.Done(t.Context(), ticket.TicketID), ErrNotStarted)
+
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	require.Equal(t, "bob", bob.expect(TakenUp).Item.By)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID), "starting what is in hand changes nothing")
+	require.False(t, d.finished())
+
+	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
+	require.True(t, bob.expect(Answered).Mine)
+	require.True(t, d.finished())
+	require.Empty(t, bob.Tickets())
+	require.Len(t, log.acks, 2)
+	started, done := log.acks[0], log.acks[1]
+	require.Equal(t, kitchen.AckStarted, started.Kind)
+	require.Equal(t, kitchen.AckDone, done.Kind)
+	require.Equal(t, 1, done.Attempt)
+	require.True(t, done.StartedAt.Equal(started.At))
+	require.ErrorIs(t, bob.Done(t.Context(), ticket.TicketID), ErrNotHere)
+	require.ErrorIs(t, bob.Start(t.Context(), ticket.TicketID), ErrNotHere)
+}
+
+func TestAnUndoTicketEndsUndone(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	all, some := ticketOf(t, kitchen.Bake, kitchen.TicketUndo), ticketOf(t, kitchen.Bake, kitchen.TicketUndo)
+	for _, ticket := range []kitchen.Ticket{all, some} {
+		bob.deliver(ticket)
+		require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	}
+	require.NoError(t, bob.Done(t.Context(), all.TicketID))
+	require.NoError(t, bob.Undone(t.Context(), some.TicketID, 4, "the rest went to staff"))
+	require.Equal(t, kitchen.AckUndone, log.acks[2].Kind)
+	require.Equal(t, 15, log.acks[2].Scrapped)
+	require.Equal(t, kitchen.AckUndone, log.acks[3].Kind)
+	require.Equal(t, 4, log.acks[3].Scrapped)
+	require.Empty(t, bob.Tickets())
+}
+
+func TestAnAnswerThatTheContractRefusesIsNotGiven(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	bob.deliver(ticket)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	require.ErrorContains(t, bob.Fail(t.Context(), ticket.TicketID, "burnt", "", -1), "scrapped")
+	require.ErrorContains(t, bob.Undone(t.Context(), ticket.TicketID, 0, ""), "undo ticket")
+	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.said())
+	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
+}
+
+// Two stations have the same ticket, as after a rebalance, and both start it at
+// the same moment.
+func TestTwoBakersNeverBothGetATicket(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bakers := []*fakeStation{log.station("bob"), log.station("eve")}
+	for range 50 {
+		ticket := newTicket(t)
+		for _, baker := range bakers {
+			baker.deliver(ticket)
+		}
+		gate := make(chan struct{})
+		results := make(chan error, len(bakers))
+		for _, baker := range bakers {
+			go func() {
+				<-gate
+				results <- baker.Start(context.Background(), ticket.TicketID)
+			}()
+		}
+		close(gate)
+		won := 0
+		for range bakers {
+			if err := <-results; err == nil {
+				won++
+			} else {
+				requireTaken(t, err, log.owner(ticket.TicketID), kitchen.AckStarted)
+			}
+		}
+		require.Equal(t, 1, won)
+	}
+}
+
+// owner is who was first to start a ticket.
+func (l *fakeLog) owner(ticketID string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, ack := range l.acks {
+		if ack.TicketID == ticketID && ack.Kind == kitchen.AckStarted {
+			return ack.By
+		}
+	}
+	return ""
+}
+
+func TestTwoArmsOfOneRobotNeverStartTheSameTicket(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	var second error
+	log.before = func(ack kitchen.Ack) {
+		if ack.Kind == kitchen.AckStarted {
+			second = bob.Start(context.Background(), ticket.TicketID)
+		}
+	}
+	bob.deliver(ticket)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	require.ErrorIs(t, second, ErrBusy)
+	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.said())
+}
+
+func TestSomebodyElsesWordIsHeard(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	waiting, inHand, failing := newTicket(t), newTicket(t), newTicket(t)
+	var deliveries []*fakeDelivery
+	for _, ticket := range []kitchen.Ticket{waiting, inHand, failing} {
+		deliveries = append(deliveries, bob.deliver(ticket))
+		bob.expect(Offered)
+	}
+	require.NoError(t, bob.Start(t.Context(), inHand.TicketID))
+	bob.expect(TakenUp)
+
+	log.write(typed(waiting, kitchen.AckStarted, "eve"), "")
+	require.Equal(t, "eve", bob.expect(StartedElsewhere).Item.By)
+	requireTaken(t, bob.Start(t.Context(), waiting.TicketID), "eve", kitchen.AckStarted)
+	requireTaken(t, bob.Done(t.Context(), waiting.TicketID), "eve", kitchen.AckStarted)
+	log.write(typed(waiting, kitchen.AckDone, "eve"), "")
+	require.False(t, bob.expect(Answered).Mine)
+	require.True(t, deliveries[0].finished())
+
+	log.write(typed(inHand, kitchen.AckDone, "eve"), "")
+	answered := bob.expect(Answered)
+	require.Equal(t, InHand, answered.Was)
+	require.Equal(t, "eve", answered.Ack.By)
+	require.True(t, deliveries[1].finished())
+
+	log.write(typed(failing, kitchen.AckFailed, "eve"), "")
+	require.Equal(t, kitchen.AckFailed, bob.expect(Answered).Ack.Kind)
+	require.True(t, deliveries[2].finished())
+	require.Empty(t, bob.Tickets())
+}
+
+func TestWhoIsFirstWithTheLastWordGetsTheCredit(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	bob.deliver(ticket)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	log.before = func(ack kitchen.Ack) {
+		if ack.Kind == kitchen.AckDone {
+			log.write(typed(ticket, kitchen.AckDone, "eve"), "")
+		}
+	}
+	requireTaken(t, bob.Done(t.Context(), ticket.TicketID), "eve", kitchen.AckDone)
+	require.Empty(t, bob.Tickets())
+}
+
+func TestANewerAttemptReplacesTheOlder(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	first := bob.deliver(ticket)
+	number := bob.expect(Offered).Item.Number
+	second := bob.deliver(again(ticket))
+	reissued := bob.expect(Reissued)
+	require.Equal(t, number, reissued.Item.Number)
+	require.Equal(t, 2, reissued.Item.Ticket.Attempt)
+	require.True(t, first.finished())
+	require.False(t, second.finished())
+	late := bob.deliver(ticket)
+	require.True(t, late.finished(), "an attempt that is over")
+	require.Len(t, bob.Tickets(), 1)
+}
+
+// The person is at work, so the new attempt belongs to them as well.
+func TestWorkInHandIsStartedAgainByItself(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	bob.deliver(ticket)
+	bob.expect(Offered)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	startedAt := bob.expect(TakenUp).Item.StartedAt
+	saidAgain := make(chan int, 1)
+	log.before = func(ack kitchen.Ack) {
+		if ack.Kind == kitchen.AckStarted {
+			saidAgain <- ack.Attempt
+		}
+	}
+	second := bob.deliver(again(ticket))
+	bob.expect(Reissued)
+	require.Equal(t, 2, <-saidAgain)
+	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
+	require.True(t, second.finished())
+	last := log.acks[len(log.acks)-1]
+	if last.Kind != kitchen.AckDone { // both are on their way at once
+		last = log.acks[len(log.acks)-2]
+	}
+	require.Equal(t, 2, last.Attempt)
+	require.True(t, last.StartedAt.Equal(startedAt))
+}
+
+func TestATicketIssuedAgainWhileItIsStartedIsStartedInItsNewAttempt(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	bob.deliver(ticket)
+	log.before = func(ack kitchen.Ack) {
+		if ack.Attempt == 1 {
+			bob.deliver(again(ticket))
+		}
+	}
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	require.Equal(t, 2, log.acks[len(log.acks)-1].Attempt)
+	items := bob.Tickets()
+	require.Len(t, items, 1)
+	require.Equal(t, InHand, items[0].State)
+}
+
+// The owner is gone, so the next attempt is for anybody.
+func TestAnAbandonedTicketIsOfferedWithItsNextAttempt(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
+	// Her word was written after this attempt was issued.
+	first := bob.deliver(ticket)
+	bob.expect(Offered) // an ack without an attempt that is older than the ticket is of an earlier one
+	log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
+	bob.expect(StartedElsewhere)
+	require.False(t, first.finished())
+	bob.deliver(again(ticket))
+	bob.expect(Reissued)
+	require.Equal(t, Waiting, bob.expect(Offered).Item.State)
+	require.True(t, first.finished())
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+}
+
+func TestAFailedTicketComesBackWithItsNextAttempt(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	d := bob.deliver(ticket)
+	bob.expect(Offered)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	bob.expect(TakenUp)
+	require.NoError(t, bob.Fail(t.Context(), ticket.TicketID, "burnt", "oven 2", 12))
+	bob.expect(Answered)
+	require.True(t, d.finished())
+	require.Equal(t, 12, log.acks[1].Scrapped)
+
+	redelivered := bob.deliver(ticket)
+	require.True(t, redelivered.finished(), "its attempt is over")
+	require.Len(t, log.acks, 2, "a failure said twice could fail the next attempt")
+
+	bob.deliver(again(ticket))
+	offered := bob.expect(Offered)
+	require.Equal(t, "oven 2", offered.Item.LastFailure.Note)
+	require.Equal(t, 1, offered.Item.Number)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
+}
+
+// The failure answers whichever attempt is open when it arrives.
+func TestAFailureOfATicketThatIsIssuedAgainMeanwhileEndsItHere(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	bob.deliver(ticket)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	var second *fakeDelivery
+	log.before = func(ack kitchen.Ack) {
+		if ack.Kind == kitchen.AckFailed {
+			second = bob.deliver(again(ticket))
+		}
+	}
+	require.NoError(t, bob.Fail(t.Context(), ticket.TicketID, "dropped", "", 15))
+	require.True(t, second.finished())
+	require.Empty(t, bob.Tickets())
+}
+
+func TestAFinishedTicketIsAnsweredWithItsLastAck(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	bob.deliver(ticket)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
+
+	d := bob.deliver(again(ticket))
+	<-d.done
+	require.Len(t, log.acks, 3)
+	require.Equal(t, log.acks[1], log.acks[2])
+	require.Empty(t, bob.Tickets())
+}
+
+func TestPartitionLossWithdrawsWhatWaitsAndLeavesWhatIsInHand(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob, eve := log.station("bob"), log.station("eve")
+	waiting, inHand := newTicket(t), newTicket(t)
+	d1, d2 := bob.deliver(waiting), bob.deliver(inHand)
+	bob.expect(Offered)
+	bob.expect(Offered)
+	require.NoError(t, bob.Start(t.Context(), inHand.TicketID))
+	bob.expect(TakenUp)
+	d1.revoke()
+	require.Equal(t, waiting.TicketID, bob.expect(Withdrawn).Item.Ticket.TicketID)
+	d2.revoke()
+	eve.deliver(waiting)
+	eve.expect(Offered)
+	taken := eve.deliver(inHand)
+	require.Equal(t, "bob", eve.expect(StartedElsewhere).Item.By)
+	requireTaken(t, eve.Start(t.Context(), inHand.TicketID), "bob", kitchen.AckStarted)
+	require.NoError(t, bob.Done(t.Context(), inHand.TicketID))
+	eve.expect(Answered)
+	require.True(t, taken.finished())
+}
+
+// A partition that comes back finds its work where it was.
+func TestATicketInHandThatComesBackIsTheSame(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	d := bob.deliver(ticket)
+	bob.expect(Offered)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	bob.expect(TakenUp)
+	d.revoke()
+	back := bob.deliver(ticket)
+	require.Len(t, bob.Tickets(), 1)
+	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
+	require.True(t, back.finished())
+	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}, log.said())
+}
+
+func TestTakenOverWorkLeavesTheHand(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob, eve := log.station("bob"), log.station("eve")
+	ticket := newTicket(t)
+	d := bob.deliver(ticket)
+	bob.expect(Offered)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	bob.expect(TakenUp)
+	d.revoke()
+	eve.deliver(again(ticket)) // bob's station does not see this attempt
+	eve.expect(Offered)
+	require.NoError(t, eve.Start(t.Context(), ticket.TicketID))
+	lost := bob.expect(StartedElsewhere)
+	require.Equal(t, InHand, lost.Was)
+	require.Equal(t, "eve", lost.Item.By)
+	bob.expect(Withdrawn)
+	require.ErrorIs(t, bob.Done(t.Context(), ticket.TicketID), ErrNotHere)
+	require.NoError(t, eve.Done(t.Context(), ticket.TicketID))
+}
+
+func TestAPersonWhoComesBackTakesTheirWorkUpAgain(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	before := log.station("bob")
+	ticket := newTicket(t)
+	before.deliver(ticket)
+	before.expect(Offered)
+	now, eve := log.station("bob"), log.station("eve")
+	require.NoError(t, before.Start(t.Context(), ticket.TicketID))
+	before.expect(TakenUp)
+
+	now.deliver(ticket)
+	require.Equal(t, "bob", now.expect(StartedElsewhere).Item.By)
+	require.ErrorIs(t, now.Done(t.Context(), ticket.TicketID), ErrNotStarted)
+	eve.deliver(ticket)
+	requireTaken(t, eve.Start(t.Context(), ticket.TicketID), "bob", kitchen.AckStarted)
+
+	require.NoError(t, now.Start(t.Context(), ticket.TicketID))
+	now.expect(TakenUp)
+	require.Equal(t, InHand, before.expect(StartedElsewhere).Was, "the work is in one place only")
+	require.ErrorIs(t, before.Done(t.Context(), ticket.TicketID), ErrNotStarted)
+	require.NoError(t, now.Done(t.Context(), ticket.TicketID))
+}
+
+func TestAnAckIsSaidUntilKafkaHasIt(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	d := bob.deliver(ticket)
+	bob.expect(Offered)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	bob.expect(TakenUp)
+	var tries atomic.Int32
+	log.refuse = func(kitchen.Ack) (error, bool) {
+		if tries.Add(1) <= 3 {
+			return errAway, false
+		}
+		return nil, false
+	}
+	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
+	unsent := bob.expect(Unsent)
+	require.ErrorIs(t, unsent.Err, errAway)
+	require.True(t, unsent.Item.Answering)
+	bob.expect(Answered) // and no second complaint
+	require.True(t, d.finished())
+}
+
+func TestWorkStaysInHandWhenItsAnswerIsGivenUp(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	d := bob.deliver(ticket)
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
+	away := true
+	log.refuse = func(kitchen.Ack) (error, bool) {
+		if away {
+			return errAway, false
+		}
+		return nil, false
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, bob.Done(ctx, ticket.TicketID), errAway)
+	require.False(t, d.finished())
+	require.Equal(t, InHand, bob.Tickets()[0].State)
+	away = false
+	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
+}
+
+func TestAWordThatKafkaTookWithoutSayingSoCounts(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	bob.deliver(ticket)
+	bob.expect(Offered)
+	ctx, cancel := context.WithCancel(t.Context())
+	log.refuse = func(kitchen.Ack) (error, bool) {
+		cancel()
+		return errAway, true
+	}
+	// The log has given us the ticket before we gave up.
+	_ = bob.Start(ctx, ticket.TicketID)
+	bob.expect(TakenUp)
+	log.refuse = nil
+	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
+}
+
+func TestAStationThatStopsLetsGoOfItsCallers(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	ticket := newTicket(t)
+	bob.deliver(ticket)
+	bob.expect(Offered)
+	log.refuse = func(kitchen.Ack) (error, bool) { return errAway, false }
+	result := make(chan error)
+	go func() { result <- bob.Start(context.Background(), ticket.TicketID) }()
+	bob.expect(Unsent)
+	bob.cancel()
+	require.ErrorIs(t, <-result, ErrStopped)
+}
+
+// Otherwise a partition would stand still when somebody who has died had all of
+// its tickets: their next attempts lie behind them.
+func TestWhatSomebodyGoneHadInHandDoesNotStayForEver(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	theirs, waiting := newTicket(t), newTicket(t)
+	d1, d2 := bob.deliver(theirs), bob.deliver(waiting)
+	bob.expect(Offered)
+	bob.expect(Offered)
+	log.write(typed(theirs, kitchen.AckStarted, "eve"), "")
+	bob.expect(StartedElsewhere)
+	bob.clear(time.Now().Add(time.Hour))
+	require.False(t, d1.finished(), "its next attempt may just be on its way")
+	bob.clear(time.Now().Add(time.Hour + reissueGrace + time.Second))
+	require.Equal(t, theirs.TicketID, bob.expect(Withdrawn).Item.Ticket.TicketID)
+	require.True(t, d1.finished())
+	require.False(t, d2.finished())
+	require.Len(t, bob.Tickets(), 1)
+}
+
+func TestWhatIsOverIsForgotten(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	finished, waiting := newTicket(t), newTicket(t)
+	bob.deliver(finished)
+	bob.deliver(waiting)
+	require.NoError(t, bob.Start(t.Context(), finished.TicketID))
+	require.NoError(t, bob.Done(t.Context(), finished.TicketID))
+	bob.clear(time.Now().Add(time.Hour))
+	require.Equal(t, 2, bob.board.Len())
+	bob.clear(time.Now().Add(3 * time.Hour))
+	require.Equal(t, 1, bob.board.Len(), "what waits here is not over")
+	require.Len(t, bob.numbers, 1)
+	require.Len(t, bob.Tickets(), 1)
+}
+
+func TestSettingsAreCheckedAllAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := New(Config{Stage: "fry", AckWithin: -1, Connection: events.Connection{Brokers: []string{"nowhere"}}})
+	for _, part := range []string{"fry", "name", "-1ns", "nowhere"} {
+		require.ErrorContains(t, err, part)
+	}
+}
