@@ -3,7 +3,6 @@ package events
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -48,21 +47,35 @@ func (e *PoisonError) Unwrap() error { return e.Err }
 // an outage becomes an UnavailableError, what a person must mend says how, and
 // the rest stays as it is.
 func (c Connection) explain(err error) error {
-	var certificate *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	var record tls.RecordHeaderError
 	switch {
 	case err == nil, errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism),
 		errors.Is(err, kafka.IllegalSASLState):
 		return fmt.Errorf("the broker refused the SASL credentials (mechanism %q, user %q): %w", c.SASL.Mechanism, c.SASL.Username, err)
-	case errors.As(err, &certificate), errors.As(err, &authority), errors.As(err, &record):
+	case isTLSMismatch(err):
 		return fmt.Errorf("the TLS settings do not match the broker: %w", err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		// A broker going down does this, and one that is spoken to in the
+		// wrong way: it closes without a word.
+		err = fmt.Errorf("the broker closed the connection; if it always does, the TLS or SASL settings do not fit its port: %w", err)
+		return &UnavailableError{Brokers: c.Brokers, Err: err}
 	case isOutage(err):
 		return &UnavailableError{Brokers: c.Brokers, Err: err}
 	}
 	return err
+}
+
+// isTLSMismatch reports whether one side refused the other's certificate, or
+// does not speak TLS at all.
+func isTLSMismatch(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	if errors.As(err, &certificate) || errors.As(err, &record) {
+		return true
+	}
+	var network *net.OpError
+	return errors.As(err, &network) && network.Op == "remote error" // crypto/tls has no other mark for an alert of the peer
 }
 
 // isOutage reports whether an error passes by itself once Kafka is well again.
