@@ -77,8 +77,10 @@ func newRootCommand() *cobra.Command {
 		return &exitError{exitUsage, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
 	})
 	root.AddCommand(
+		newAPICommand(),
 		newHealthcheckCommand(),
 		newKitchenCommand(),
+		newOrderCommand(),
 		newTopicsCommand(),
 		newWorkerCommand(),
 	)

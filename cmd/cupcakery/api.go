@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cupcakery/cupcakery/api"
+)
+
+func newAPICommand() *cobra.Command {
+	var (
+		logs        logSettings
+		temporal    temporalSettings
+		kafka       kafkaSettings
+		kitchenFile kitchenSettings
+		deployment  secretSettings
+		listen      string
+	)
+	cmd := &cobra.Command{
+		Use:   "api",
+		Short: "Take orders over HTTP and show where they stand",
+		Long: `Take orders over HTTP and show where they stand. Any number of these processes
+may run, with the same secret; they keep no state.
+
+SIGTERM lets it finish the requests in hand, then it stops. Temporal and Kafka
+may be away: /readyz says so, and it goes on by itself when they are back.
+Orders are taken without Kafka, but not without Temporal.
+
+There is no sign-in yet: whoever reaches the address can list all orders.`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			logger, err := logs.logger(cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			// Everything is checked before anything is opened, and every fault
+			// is told at once.
+			secret, secretErr := deployment.load()
+			connection, kafkaErr := kafka.connection()
+			menu, kitchenErr := kitchenFile.load()
+			if err := errors.Join(secretErr, kafkaErr, kitchenErr); err != nil {
+				return &exitError{exitUsage, err}
+			}
+			temporalClient, _, err := temporal.dial(logger)
+			if err != nil {
+				return err
+			}
+			defer temporalClient.Close()
+			server, err := api.New(api.Config{
+				Temporal: temporalClient,
+				Kafka:    connection,
+				Kitchen:  menu,
+				Secret:   secret,
+				Logger:   logger,
+			})
+			if err != nil {
+				return err
+			}
+			listener, err := net.Listen("tcp", listen)
+			if err != nil {
+				return fmt.Errorf("listen for the API: %w; choose another address with --listen", err)
+			}
+			logger.Info("taking orders", slog.String("address", listener.Addr().String()))
+			return server.Serve(cmd.Context(), listener)
+		},
+	}
+	logs.register(cmd)
+	temporal.register(cmd)
+	kafka.register(cmd)
+	kitchenFile.register(cmd)
+	deployment.register(cmd)
+	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
+	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
+	return cmd
+}
+
+// secretSettings are where a deployment's secret comes from.
+type secretSettings struct {
+	secret string
+	file   string
+}
+
+func (s *secretSettings) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&s.secret, "secret", "", "the deployment's secret, at least 16 random characters, the same for every API process and never changed lightly: idempotency keys depend on it; other users of the machine can see a flag, so prefer the variable or a file")
+	fromEnvironment(flags, "secret", "CUPCAKERY_SECRET")
+	flags.StringVar(&s.file, "secret-file", "", "file that has the deployment's secret")
+	fromEnvironment(flags, "secret-file", "CUPCAKERY_SECRET_FILE")
+}
+
+// load returns the secret from the one place that has it.
+func (s *secretSettings) load() ([]byte, error) {
+	const remedy = `make one with "openssl rand -hex 32" and give it to every API process`
+	secret := []byte(s.secret)
+	switch {
+	case s.secret != "" && s.file != "":
+		return nil, errors.New("the secret is given twice, by --secret or $CUPCAKERY_SECRET and by --secret-file or $CUPCAKERY_SECRET_FILE: keep one")
+	case s.secret == "" && s.file == "":
+		return nil, fmt.Errorf("the deployment's secret is missing: set $CUPCAKERY_SECRET or $CUPCAKERY_SECRET_FILE; %s", remedy)
+	case s.file != "":
+		data, err := os.ReadFile(s.file)
+		if err != nil {
+			return nil, fmt.Errorf("read the deployment's secret: %w", err)
+		}
+		secret = bytes.TrimSpace(data)
+	}
+	if len(secret) < api.MinSecret {
+		return nil, fmt.Errorf("the deployment's secret has %d characters, and must have at least %d: %s", len(secret), api.MinSecret, remedy)
+	}
+	return secret, nil
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/cupcakery/cupcakery/api/client"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// createRetries are the pauses before a lost request is sent again.
+var createRetries = []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+
+func newOrderCreateCommand() *cobra.Command {
+	var (
+		settings orderSettings
+		input    orderInput
+		key      string
+	)
+	cmd := &cobra.Command{
+		Use:   "create",
+		Short: "Order cupcakes",
+		Long: `Order cupcakes, from a JSON file or from flags.
+
+A line is QUANTITYxSIZE:FLAVOUR, with :MESSAGE after it to pipe one onto each
+cupcake. If the connection is lost the request is sent again with the same
+idempotency key, so that there is never a second order.`,
+		Example: `  cupcakery order create -f order.json
+  cupcakery order create --name Ada --line 12xL:red-velvet:"Happy 40th" --line 6xS:lemon --allergy nuts
+  echo '{"customer":{"name":"Ada"},"lines":[{"flavour":"lemon","size":"S","quantity":6}]}' | cupcakery order create -f - -o json`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			apiClient, err := settings.connect()
+			if err != nil {
+				return err
+			}
+			body, err := input.body(cmd)
+			if err != nil {
+				return err
+			}
+			if key == "" {
+				key = uuid.NewString()
+			}
+			status, err := settings.create(cmd, apiClient, key, body)
+			if err != nil {
+				return err
+			}
+			if settings.output == outputJSON {
+				return writeJSON(cmd.OutOrStdout(), status, "  ")
+			}
+			if err := writeStatus(cmd.OutOrStdout(), status); err != nil {
+				return err
+			}
+			cmd.PrintErrf("The order is taken. Follow it with: cupcakery order watch %s\n", status.ID)
+			return nil
+		},
+	}
+	settings.register(cmd)
+	input.register(cmd, &settings)
+	cmd.Flags().StringVar(&key, "idempotency-key", "", "16 to 128 printable characters; the same key never makes a second order (default: a fresh one)")
+	return cmd
+}
+
+// create sends the order until it is answered.
+func (s *orderSettings) create(cmd *cobra.Command, apiClient *client.ClientWithResponses, key string, body []byte) (kitchen.Status, error) {
+	ctx := cmd.Context()
+	params := &client.CreateOrderParams{IdempotencyKey: key}
+	for attempt := 0; ; attempt++ {
+		answer, err := apiClient.CreateOrderWithBodyWithResponse(ctx, params, "application/json", bytes.NewReader(body))
+		if err == nil && answer.JSON201 != nil {
+			return *answer.JSON201, nil
+		}
+		if err == nil {
+			err = refusal(answer.StatusCode(), answer.Body)
+			if answer.StatusCode() < http.StatusInternalServerError {
+				return kitchen.Status{}, err
+			}
+		} else {
+			nothingSent := isDialError(err) && attempt == 0
+			err = s.unreachable(err)
+			if nothingSent || ctx.Err() != nil {
+				return kitchen.Status{}, err
+			}
+		}
+		if attempt == len(createRetries) {
+			return kitchen.Status{}, &exitError{exitUnavailable, fmt.Errorf("%w\nIt is unknown whether the order was taken: repeat the command with --idempotency-key %s and there will be one", err, key)}
+		}
+		cmd.PrintErrf("No answer yet (%v); sending the same order again.\n", err)
+		if !pause(ctx, createRetries[attempt]) {
+			return kitchen.Status{}, s.unreachable(ctx.Err())
+		}
+	}
+}
+
+// pause waits, and reports false if ctx ended first.
+func pause(ctx context.Context, length time.Duration) bool {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// orderInput are the flags that say what is ordered.
+type orderInput struct {
+	file      string
+	name      string
+	lines     []string
+	notes     string
+	allergies []string
+}
+
+var inputFlags = []string{"name", "line", "notes", "allergy"}
+
+func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
+	flags := cmd.Flags()
+	flags.StringVarP(&in.file, "file", "f", "", "JSON file with the order, - for standard input")
+	flags.StringVar(&in.name, "name", "", "whom to call at the counter")
+	flags.StringArrayVar(&in.lines, "line", nil, "such as 12xL:red-velvet or 12xL:red-velvet:MESSAGE; may be given several times")
+	flags.StringVar(&in.notes, "notes", "", "for the people who make and hand out the order")
+	flags.StringArrayVar(&in.allergies, "allergy", nil, "what must not be near the cupcakes; may be given several times")
+	for _, flag := range inputFlags {
+		cmd.MarkFlagsMutuallyExclusive("file", flag)
+	}
+	err := cmd.RegisterFlagCompletionFunc("line", func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return completeLine(typed, func() []string { return settings.flavours(cmd) }), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+	})
+	if err != nil {
+		panic(err) // the flag exists
+	}
+}
+
+// completeLine offers sizes after a quantity and flavours after a size.
+func completeLine(typed string, flavours func() []string) []string {
+	start, _, hasFlavour := strings.Cut(typed, ":")
+	if hasFlavour {
+		var values []string
+		for _, flavour := range flavours() {
+			values = append(values, start+":"+flavour)
+		}
+		return startingWith(typed, values)
+	}
+	quantity := strings.TrimRight(typed, "xXSMLsml")
+	if _, err := strconv.Atoi(quantity); err != nil {
+		return nil
+	}
+	var values []string
+	for _, size := range kitchen.Sizes() {
+		values = append(values, quantity+"x"+string(size)+":")
+	}
+	return startingWith(typed, values)
+}
+
+// body is the order as JSON. A file is sent as it is: the API reads it
+// strictly and names every fault in it.
+func (in *orderInput) body(cmd *cobra.Command) ([]byte, error) {
+	if in.file != "" {
+		return readFileOrStdin(in.file, cmd.InOrStdin())
+	}
+	if in.name == "" && len(in.lines) == 0 {
+		return nil, &exitError{exitUsage, errors.New("nothing is ordered: give --file, or --name and --line (see cupcakery order create --help)")}
+	}
+	order := kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies}
+	var faults []error
+	for _, text := range in.lines {
+		line, err := parseLine(text)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		order.Lines = append(order.Lines, line)
+	}
+	if len(faults) > 0 {
+		return nil, &exitError{exitUsage, errors.Join(faults...)}
+	}
+	return json.Marshal(order)
+}
+
+func readFileOrStdin(name string, stdin io.Reader) ([]byte, error) {
+	if name == "-" {
+		data, err := io.ReadAll(stdin)
+		if err != nil {
+			return nil, fmt.Errorf("read the order from standard input: %w", err)
+		}
+		return data, nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, &exitError{exitUsage, fmt.Errorf("read the order: %w", err)}
+	}
+	return data, nil
+}
+
+var lineForm = regexp.MustCompile(`^\s*([0-9]{1,9})\s*[xX×]\s*([sSmMlL]|[xX][lL])\s*$`)
+
+// parseLine reads QUANTITYxSIZE:FLAVOUR[:MESSAGE]. What the words mean is for
+// the API to say, which knows the menu.
+func parseLine(text string) (kitchen.Line, error) {
+	start, rest, found := strings.Cut(text, ":")
+	match := lineForm.FindStringSubmatch(start)
+	flavour, message, _ := strings.Cut(rest, ":")
+	flavour = strings.TrimSpace(flavour)
+	if !found || match == nil || flavour == "" {
+		return kitchen.Line{}, fmt.Errorf("--line %q: write QUANTITYxSIZE:FLAVOUR with a size of S, M, L or XL, such as 12xL:red-velvet, and :MESSAGE after it if you like", text)
+	}
+	quantity, err := strconv.Atoi(match[1])
+	if err != nil {
+		return kitchen.Line{}, fmt.Errorf("--line %q: %w", text, err)
+	}
+	return kitchen.Line{Quantity: quantity, Size: kitchen.Size(strings.ToUpper(match[2])), Flavour: flavour, Message: message}, nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+func newOrderGetCommand() *cobra.Command {
+	var settings orderSettings
+	cmd := &cobra.Command{
+		Use:   "get ID",
+		Short: "Show where an order stands",
+		Args:  exactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			apiClient, err := settings.connect()
+			if err != nil {
+				return err
+			}
+			if err := checkOrderID(args[0]); err != nil {
+				return err
+			}
+			answer, err := apiClient.GetOrderWithResponse(cmd.Context(), args[0])
+			if err != nil {
+				return settings.unreachable(err)
+			}
+			if answer.JSON200 == nil {
+				return refusal(answer.StatusCode(), answer.Body)
+			}
+			if settings.output == outputJSON {
+				return writeJSON(cmd.OutOrStdout(), answer.JSON200, "  ")
+			}
+			return writeStatus(cmd.OutOrStdout(), *answer.JSON200)
+		},
+		ValidArgsFunction: settings.completeOrderID,
+	}
+	settings.register(cmd)
+	return cmd
+}
+
+// writeStatus shows an order to people.
+func writeStatus(w io.Writer, status kitchen.Status) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(cells ...string) {
+		for i, cell := range cells {
+			cells[i] = safeText(cell)
+		}
+		_, _ = fmt.Fprintln(table, strings.TrimRight(strings.Join(cells, "\t"), "\t ")) // Flush reports
+	}
+	row("Order", status.ID)
+	row("Pickup code", status.PickupCode)
+	row("State", stateWords(status))
+	row("Customer", status.Customer.Name)
+	for i, line := range status.Lines {
+		label := ""
+		if i == 0 {
+			label = "Lines"
+		}
+		row(label, lineWords(line))
+	}
+	if status.Notes != "" {
+		row("Notes", status.Notes)
+	}
+	if len(status.Allergies) > 0 {
+		row("Allergies", strings.Join(status.Allergies, ", "))
+	}
+	row("Placed", clock(&status.PlacedAt))
+	if status.ShippedAt != nil {
+		row("Shipped", clock(status.ShippedAt))
+	}
+	if status.Remakes > 0 || status.Scrapped > 0 {
+		row("Remakes", fmt.Sprintf("%d, %d pieces scrapped", status.Remakes, status.Scrapped))
+	}
+	if err := table.Flush(); err != nil || len(status.Stages) == 0 {
+		return err
+	}
+	_, _ = fmt.Fprintln(table)
+	row("STAGE", "PASS", "ATTEMPT", "STATE", "BY", "ISSUED", "STARTED", "DONE", "NOTE")
+	for _, pass := range status.Stages {
+		row(string(pass.Stage), fmt.Sprint(pass.Pass), fmt.Sprint(pass.Attempt), string(pass.State), orDash(pass.By),
+			clock(pass.IssuedAt), clock(pass.StartedAt), clock(pass.DoneAt), pass.Note)
+	}
+	return table.Flush()
+}
+
+func stateWords(status kitchen.Status) string {
+	words := string(status.State)
+	if status.WaitingFor != "" {
+		words += ", waiting for " + string(status.WaitingFor)
+	}
+	if status.Stale {
+		words += " (no worker answers: as Temporal has recorded it)"
+	}
+	return words
+}
+
+func lineWords(line kitchen.Line) string {
+	words := fmt.Sprintf("%d × %s %s", line.Quantity, line.Size, line.Flavour)
+	if line.Message != "" {
+		words += " “" + line.Message + "”"
+	}
+	return words
+}
+
+// clock is a time as a person reads it: where they are, without the date if
+// it is today.
+func clock(at *time.Time) string {
+	if at == nil || at.IsZero() {
+		return "-"
+	}
+	local := at.Local()
+	if local.Format(time.DateOnly) == time.Now().Format(time.DateOnly) {
+		return local.Format(time.TimeOnly)
+	}
+	return local.Format(time.DateTime)
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cupcakery/cupcakery/api/client"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// largestPage is the most orders that the API gives at once.
+const largestPage = 200
+
+func newOrderListCommand() *cobra.Command {
+	var (
+		settings orderSettings
+		filters  client.ListOrdersParams
+		state    string
+		limit    int
+	)
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "Find orders",
+		Long: `Find orders: open ones first, then closed ones, the newest of each first. All
+filters must match. A change takes a second or so to show.`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			apiClient, err := settings.connect()
+			if err != nil {
+				return err
+			}
+			if limit < 1 {
+				return &exitError{exitUsage, fmt.Errorf("--limit %d: give a number from 1", limit)}
+			}
+			filters.State = kitchen.OrderState(state)
+			page, err := settings.list(cmd.Context(), apiClient, filters, limit)
+			if err != nil {
+				return err
+			}
+			if settings.output == outputJSON {
+				return writeJSON(cmd.OutOrStdout(), page, "  ")
+			}
+			if err := writeOrders(cmd.OutOrStdout(), page.Orders); err != nil {
+				return err
+			}
+			switch {
+			case len(page.Orders) == 0:
+				cmd.PrintErrln("No order matches.")
+			case page.NextPageToken != "":
+				cmd.PrintErrf("There are more: raise --limit, or go on with --page-token %s\n", safeText(page.NextPageToken))
+			}
+			return nil
+		},
+	}
+	settings.register(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&state, "state", "", "only orders in this state: in-progress, needs-attention, cancelling, cancelled or shipped")
+	flags.StringVar(&filters.Flavour, "flavour", "", "only orders with this flavour, by its code on the menu")
+	flags.StringVar(&filters.Customer, "customer", "", "only orders of the customer with this whole name")
+	flags.StringVar(&filters.PickupCode, "pickup-code", "", "only orders with this pickup code")
+	flags.IntVar(&limit, "limit", 50, "how many orders at most")
+	flags.StringVar(&filters.PageToken, "page-token", "", "go on after a list before, with the same filters")
+	complete(cmd, "state", func(string) []string {
+		return []string{string(kitchen.StateInProgress), string(kitchen.StateNeedsAttention), string(kitchen.StateCancelling), string(kitchen.StateCancelled), string(kitchen.StateShipped)}
+	})
+	complete(cmd, "flavour", func(string) []string { return settings.flavours(cmd) })
+	return cmd
+}
+
+// list collects pages until it has as many orders as asked for.
+func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithResponses, filters client.ListOrdersParams, limit int) (client.OrderPage, error) {
+	collected := client.OrderPage{Orders: []client.OrderSummary{}}
+	for {
+		filters.Limit = min(limit-len(collected.Orders), largestPage)
+		answer, err := apiClient.ListOrdersWithResponse(ctx, &filters)
+		if err != nil {
+			return collected, s.unreachable(err)
+		}
+		if answer.JSON200 == nil {
+			return collected, refusal(answer.StatusCode(), answer.Body)
+		}
+		collected.Orders = append(collected.Orders, answer.JSON200.Orders...)
+		collected.NextPageToken = answer.JSON200.NextPageToken
+		if collected.NextPageToken == "" || len(collected.Orders) >= limit {
+			return collected, nil
+		}
+		filters.PageToken = collected.NextPageToken
+	}
+}
+
+func writeOrders(w io.Writer, orders []client.OrderSummary) error {
+	if len(orders) == 0 {
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, err := fmt.Fprintln(table, "PICKUP\tSTATE\tCUSTOMER\tFLAVOURS\tPLACED\tCLOSED\tORDER")
+	for _, order := range orders {
+		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safeText(order.PickupCode), safeText(string(order.State)), safeText(order.Customer.Name),
+			safeText(strings.Join(order.Flavours, ", ")), clock(&order.PlacedAt), clock(&order.ClosedAt), safeText(order.ID))
+		err = errors.Join(err, rowErr)
+	}
+	return errors.Join(err, table.Flush())
+}
