@@ -78,6 +78,7 @@ func newRootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		newAPICommand(),
+		newDevCommand(),
 		newHealthcheckCommand(),
 		newKitchenCommand(),
 		newOrderCommand(),

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// describe prints where everything is and what to try next.
+func (d *dev) describe(took time.Duration) error {
+	addresses := d.addresses()
+	var text strings.Builder
+	fmt.Fprintf(&text, "Cupcakery is up after %.1f s.\n\n", took.Seconds())
+	table := tabwriter.NewWriter(&text, 0, 0, 3, ' ', 0)
+	row := func(name, value, note string) {
+		if value != "" {
+			_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\n", name, value, note) // into memory
+		}
+	}
+	row("API", addresses.API, "GET / lists what it offers")
+	row("Temporal UI", addresses.TemporalUI, "every order is a workflow")
+	row("Temporal", addresses.Temporal, elsewhere(d.settings.runs(serviceTemporal))+"namespace "+addresses.Namespace)
+	row("Kafka", addresses.Kafka, elsewhere(d.settings.runs(serviceKafka)))
+	row("Data", d.describeData(), "")
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	text.WriteString("\n")
+	switch {
+	case d.settings.demo.on:
+		fmt.Fprintf(&text, "A customer orders every %s. Ctrl-C stops everything.\n", d.settings.demo.every)
+	case d.settings.runs(serviceAPI):
+		d.suggest(&text, addresses)
+	default:
+		text.WriteString("Ctrl-C stops it.\n")
+	}
+	_, err := fmt.Fprintln(d.stdout, trimLines(text.String()))
+	return err
+}
+
+func (d *dev) describeData() string {
+	if d.settings.ephemeral {
+		return "kept nowhere"
+	}
+	if d.dataDir == nil {
+		return ""
+	}
+	return d.settings.dataDir
+}
+
+// suggest shows commands that work as they stand, with this program's name
+// and the ports in use.
+func (d *dev) suggest(text *strings.Builder, addresses readyAddresses) {
+	program := programName()
+	var order, station string
+	if addresses.API != "http://127.0.0.1:8080" {
+		order = " --api " + addresses.API
+	}
+	if addresses.Kafka != "127.0.0.1:9092" {
+		station = " --kafka-brokers " + addresses.Kafka
+	}
+	fmt.Fprintf(text, `Try, each in a terminal of its own:
+  %[1]s order create --name Ada --line 12xL:red-velvet%[2]s
+  %[1]s station mix --name bob%[3]s
+  %[1]s station bake --auto%[3]s
+
+Ctrl-C stops everything; the next start goes on where it stopped.
+`, program, order, station)
+}
+
+// programName is how to call this program from here.
+func programName() string {
+	executable, err := os.Executable()
+	if err != nil {
+		return "cupcakery"
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return executable
+	}
+	relative, err := filepath.Rel(here, executable)
+	if err != nil || strings.HasPrefix(relative, "..") {
+		return executable
+	}
+	return "." + string(filepath.Separator) + relative
+}
+
+func elsewhere(here bool) string {
+	if here {
+		return ""
+	}
+	return "not run here; "
+}
+
+// trimLines removes the blanks that end a table's lines.
+func trimLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
+}

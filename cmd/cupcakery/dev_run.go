@@ -1,0 +1,405 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/cupcakery/cupcakery/api"
+	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/worker"
+)
+
+// devPartitions is how many stations of a stage can share its work here.
+const devPartitions = 8
+
+// dev is the factory on this machine: what it needs first, then what runs.
+type dev struct {
+	settings devSettings
+	stdout   io.Writer
+	logger   *slog.Logger
+
+	kitchen       *kitchen.Kitchen
+	dataDir       *devstack.DataDir // nil when nothing is kept
+	secret        []byte
+	temporalCLI   string
+	listener      net.Listener // the API's
+	externalKafka events.Connection
+
+	stack     *devstack.Stack
+	kafka     events.Connection
+	temporal  client.Client
+	namespace string
+	uiAddr    string
+	apiAddr   string
+
+	parts  []*devPart // in the order in which they were started
+	failed chan error // the first part that ended by itself
+}
+
+// devPart is something that runs until it is told to stop.
+type devPart struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // set when done is closed
+}
+
+// runDev starts everything, waits until ctx ends or a part fails, and stops
+// everything.
+func runDev(ctx context.Context, settings devSettings, stdout, stderr io.Writer) (err error) {
+	begin := time.Now()
+	logger, err := settings.logs.logger(stderr)
+	if err != nil {
+		return err
+	}
+	d := &dev{settings: settings, stdout: stdout, logger: logger, failed: make(chan error, 1)}
+	defer func() { err = errors.Join(err, d.stop()) }()
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	if err := d.start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before all was up
+		}
+		return err
+	}
+	if err := d.writeReadyFile(); err != nil {
+		return err
+	}
+	if err := d.describe(time.Since(begin)); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		_, err := fmt.Fprintln(stdout, "\nStopping ...")
+		return err
+	case err := <-d.failed:
+		return err
+	}
+}
+
+// prepare checks everything that can be checked before anything is started.
+func (d *dev) prepare(ctx context.Context) error {
+	var err error
+	if d.kitchen, err = d.settings.kitchen.load(); err != nil {
+		return err
+	}
+	if !d.settings.runs(serviceKafka) {
+		if d.externalKafka, err = d.settings.kafka.connection(); err != nil {
+			return err
+		}
+	}
+	if !d.settings.runs(serviceTemporal) {
+		if _, err := d.settings.temporal.options(d.logger); err != nil {
+			return err
+		}
+	}
+	if err := d.checkReadyFile(); err != nil {
+		return err
+	}
+	if err := d.openData(); err != nil {
+		return err
+	}
+	if err := d.takePorts(); err != nil {
+		return err
+	}
+	if d.settings.runs(serviceTemporal) {
+		d.temporalCLI, err = devstack.FindTemporalCLI(ctx, d.settings.temporalCLI, d.say)
+	}
+	return err
+}
+
+// checkReadyFile removes the file of an earlier run: whoever waits for it
+// must not read old addresses.
+func (d *dev) checkReadyFile() error {
+	file := d.settings.readyFile
+	if file == "" {
+		return nil
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("--ready-file: %w", err)
+	}
+	if _, err := os.Stat(filepath.Dir(file)); err != nil {
+		return fmt.Errorf("--ready-file %q: its directory: %w", file, err)
+	}
+	return nil
+}
+
+// openData locks the data directory for the parts that keep data, and reads
+// the API's secret.
+func (d *dev) openData() error {
+	if d.settings.ephemeral {
+		d.secret = newSecret()
+		return nil
+	}
+	var parts []devstack.Part
+	if d.settings.runs(serviceTemporal) {
+		parts = append(parts, devstack.PartTemporal)
+	}
+	if d.settings.runs(serviceKafka) {
+		parts = append(parts, devstack.PartKafka)
+	}
+	if len(parts) == 0 && !d.settings.runs(serviceAPI) {
+		return nil // a worker alone keeps nothing
+	}
+	var err error
+	if d.dataDir, err = devstack.OpenDataDir(d.settings.dataDir, parts...); err != nil {
+		return err
+	}
+	if d.settings.runs(serviceAPI) {
+		d.secret, err = keptSecret(d.dataDir.Path("secret"))
+	}
+	return err
+}
+
+// takePorts listens for the API, and checks that the other parts will be able
+// to. It names every port that is taken.
+func (d *dev) takePorts() error {
+	var faults []error
+	for _, port := range d.settings.ports() {
+		err := devstack.CheckPort(port.wantedFor, port.number)
+		var inUse *devstack.PortInUseError
+		if errors.As(err, &inUse) {
+			err = fmt.Errorf("%w: stop that program, or choose another port with --%s (0 takes a free one)", err, port.flag)
+		}
+		faults = append(faults, err)
+	}
+	if err := errors.Join(faults...); err != nil || !d.settings.runs(serviceAPI) {
+		return err
+	}
+	var err error
+	d.listener, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(d.settings.apiPort)))
+	if err != nil {
+		return fmt.Errorf("listen for the API: %w", err)
+	}
+	d.apiAddr = d.listener.Addr().String()
+	return nil
+}
+
+// start starts the parts in the order in which they need each other.
+func (d *dev) start(ctx context.Context) error {
+	if err := d.startStack(ctx); err != nil {
+		return err
+	}
+	if d.settings.runs(serviceWorker) {
+		if err := d.startWorker(ctx); err != nil {
+			return err
+		}
+	}
+	if d.settings.runs(serviceAPI) {
+		server, err := api.New(api.Config{Temporal: d.temporal, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Logger: d.logger})
+		if err != nil {
+			return err
+		}
+		listener := d.listener
+		d.listener = nil // the server closes it
+		d.run("the API", func(ctx context.Context) error { return server.Serve(ctx, listener) })
+	}
+	if d.settings.demo.on {
+		return d.startDemo(ctx)
+	}
+	return nil
+}
+
+// startStack starts what runs here of Temporal and Kafka, and connects to
+// both.
+func (d *dev) startStack(ctx context.Context) error {
+	var config devstack.Config
+	if d.settings.runs(serviceTemporal) {
+		config.Temporal = &devstack.TemporalConfig{
+			CLI: d.temporalCLI, Port: d.settings.temporalPort, UIPort: d.settings.uiPort, DataDir: d.dataDir,
+		}
+	}
+	if d.settings.runs(serviceKafka) {
+		config.Kafka = &devstack.KafkaConfig{Port: d.settings.kafkaPort, Logger: d.logger}
+		if d.dataDir != nil {
+			config.Kafka.DataDir = d.dataDir.Path("kafka")
+		}
+	}
+	var err error
+	if d.stack, err = devstack.Start(ctx, config); err != nil {
+		return err
+	}
+	if config.Temporal != nil || config.Kafka != nil {
+		d.run("the stack", d.stack.Wait)
+	}
+
+	d.kafka = d.externalKafka
+	if d.stack.Kafka != nil {
+		d.kafka = events.Connection{Brokers: []string{d.stack.Kafka.Addr()}}
+		if _, err := events.ApplyTopics(ctx, d.kafka, events.TopicSettings{Partitions: devPartitions}); err != nil {
+			return err
+		}
+	}
+	if d.stack.Temporal == nil {
+		d.temporal, d.namespace, err = d.settings.temporal.dial(d.logger)
+		return err
+	}
+	d.uiAddr = d.stack.Temporal.UIAddr()
+	d.namespace = client.DefaultNamespace
+	d.temporal, err = client.DialContext(ctx, client.Options{HostPort: d.stack.Temporal.Addr(), Logger: sdklog.NewStructuredLogger(d.logger)})
+	if err != nil {
+		return fmt.Errorf("connect to Temporal: %w", err)
+	}
+	return nil
+}
+
+func (d *dev) startWorker(ctx context.Context) error {
+	ready := make(chan struct{})
+	d.run("the worker", func(ctx context.Context) error {
+		return worker.Run(ctx, worker.Config{
+			Temporal:  d.temporal,
+			Namespace: d.namespace,
+			Kafka:     d.kafka,
+			Logger:    d.logger,
+			Ready:     func() { close(ready) },
+		})
+	})
+	return d.await(ctx, ready)
+}
+
+// await waits until ready is closed, a part fails or ctx ends.
+func (d *dev) await(ctx context.Context, ready <-chan struct{}) error {
+	select {
+	case <-ready:
+		return nil
+	case err := <-d.failed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run runs a part until stop ends it. One that ends before is a failure of
+// the whole.
+func (d *dev) run(name string, part func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &devPart{cancel: cancel, done: make(chan struct{})}
+	d.parts = append(d.parts, p)
+	go func() {
+		defer close(p.done)
+		err := part(ctx)
+		if ctx.Err() != nil {
+			p.err = err
+			return
+		}
+		if err == nil {
+			err = fmt.Errorf("%s ended by itself", name)
+		}
+		select {
+		case d.failed <- err:
+		default: // it is not the first
+		}
+	}()
+}
+
+// stop stops what was started, newest first: so the API takes no order that
+// nobody works on, and Temporal and Kafka end when nobody needs them any more.
+func (d *dev) stop() error {
+	var faults []error
+	for _, part := range slices.Backward(d.parts) {
+		part.cancel()
+		<-part.done
+		faults = append(faults, part.err)
+	}
+	if d.listener != nil {
+		faults = append(faults, d.listener.Close())
+	}
+	if d.temporal != nil {
+		d.temporal.Close()
+	}
+	if d.stack != nil {
+		d.stack.Stop()
+	}
+	if d.dataDir != nil {
+		d.dataDir.Close()
+	}
+	return errors.Join(faults...)
+}
+
+// say prints a sentence for the person who watches.
+func (d *dev) say(text string) { _, _ = fmt.Fprintln(d.stdout, text) } // nobody may be reading
+
+// readyAddresses is what the ready file says. Scripts rely on its fields.
+type readyAddresses struct {
+	API        string `json:"api,omitempty"`
+	Temporal   string `json:"temporal"`
+	TemporalUI string `json:"temporalUI,omitempty"`
+	Kafka      string `json:"kafka"`
+	Namespace  string `json:"namespace"`
+}
+
+func (d *dev) addresses() readyAddresses {
+	a := readyAddresses{Kafka: d.kafka.Brokers[0], Namespace: d.namespace}
+	if d.apiAddr != "" {
+		a.API = "http://" + d.apiAddr
+	}
+	if d.uiAddr != "" {
+		a.TemporalUI = "http://" + d.uiAddr
+	}
+	if d.stack.Temporal != nil {
+		a.Temporal = d.stack.Temporal.Addr()
+	} else if options, err := d.settings.temporal.options(d.logger); err == nil { // prepare has checked them
+		a.Temporal = options.HostPort
+	}
+	return a
+}
+
+func (d *dev) writeReadyFile() error {
+	if d.settings.readyFile == "" {
+		return nil
+	}
+	data, err := json.Marshal(d.addresses())
+	if err != nil {
+		return fmt.Errorf("write the ready file: %w", err)
+	}
+	return devstack.WriteFileAtomically(d.settings.readyFile, append(data, '\n'), 0o644)
+}
+
+// newSecret is one that nobody can guess. It is text, so that the file that
+// keeps it is also good for "cupcakery api --secret-file".
+func newSecret() []byte { return []byte(rand.Text() + rand.Text()) }
+
+// keptSecret reads the secret from the file, which it makes the first time.
+// Processes that do so at once agree on the one that was first.
+func keptSecret(file string) ([]byte, error) {
+	for {
+		secret, err := os.ReadFile(file)
+		secret = bytes.TrimSpace(secret)
+		if err == nil && len(secret) < api.MinSecret {
+			return nil, fmt.Errorf("the API's secret in %q is shorter than %d bytes: restore the file, or delete it if no order is open", file, api.MinSecret)
+		}
+		if err == nil {
+			return secret, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read the API's secret: %w", err)
+		}
+		fresh := file + "." + rand.Text()
+		if err := devstack.WriteFileAtomically(fresh, append(newSecret(), '\n'), 0o600); err != nil {
+			return nil, err
+		}
+		err = os.Link(fresh, file)
+		_ = os.Remove(fresh) // a left-over harms nobody
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fmt.Errorf("keep the API's secret: %w", err)
+		}
+	}
+}
