@@ -126,7 +126,7 @@ func (s *Server) routes() *gin.Engine {
 	engine.ContextWithFallback = true // handlers get the request's deadline
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // an address has one form
-	engine.Use(identify, protect, s.observe, s.recover, limitTime, s.checkContract)
+	engine.Use(identify, protect, s.observe, limitTime, s.recover, s.checkContract)
 	engine.NoRoute(s.notFound)
 	engine.NoMethod(s.methodNotAllowed)
 
@@ -139,6 +139,7 @@ func (s *Server) routes() *gin.Engine {
 	engine.GET("/", showIndex)
 	engine.GET("/problems/:slug", s.showProblem)
 	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", OpenAPI) })
+	engine.GET("/asyncapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", events.AsyncAPI) })
 	engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})))
 	return engine
 }
@@ -157,6 +158,7 @@ POST /api/v1/orders        order
 GET  /api/v1/orders        find orders
 GET  /api/v1/orders/{id}   follow an order
 GET  /openapi.yaml         this API, described
+GET  /asyncapi.yaml        the stations' side, described
 GET  /healthz              does the process live?
 GET  /readyz               can it serve?
 GET  /metrics              numbers for Prometheus

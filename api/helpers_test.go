@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+var testSecret = []byte("a secret that only tests know")
+
+// untouchedTemporal fails the test when Temporal is asked anything: every
+// method panics, which the server would answer with 500.
+type untouchedTemporal struct{ client.Client }
+
+func newTestServer(t *testing.T, temporal client.Client, change func(*Config)) *Server {
+	t.Helper()
+	config := Config{Temporal: temporal, Secret: testSecret, Logger: slog.New(slog.DiscardHandler)}
+	if change != nil {
+		change(&config)
+	}
+	server, err := New(config)
+	require.NoError(t, err)
+	return server
+}
+
+// do sends a request to the server's handler.
+func do(t *testing.T, server *Server, request *http.Request) *httptest.ResponseRecorder {
+	t.Helper()
+	recorder := httptest.NewRecorder()
+	server.Handler().ServeHTTP(recorder, request)
+	return recorder
+}
+
+func newRequest(method, target string, body io.Reader, headers ...string) *http.Request {
+	request := httptest.NewRequestWithContext(context.Background(), method, target, body)
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Add(headers[i], headers[i+1])
+	}
+	return request
+}
+
+func postOrder(t *testing.T, server *Server, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	headers = append([]string{"Content-Type", "application/json"}, headers...)
+	return do(t, server, newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader(body), headers...))
+}
+
+// requireProblem checks that the answer is a problem document of the type,
+// and complete.
+func requireProblem(t *testing.T, recorder *httptest.ResponseRecorder, problemType ProblemType) Problem {
+	t.Helper()
+	kind := kindOf(problemType)
+	require.Equal(t, kind.Status, recorder.Code, recorder.Body.String())
+	require.Equal(t, problemContentType, recorder.Header().Get("Content-Type"))
+	var problem Problem
+	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &problem))
+	require.Equal(t, problemType, problem.Type)
+	require.Equal(t, kind.Status, problem.Status)
+	require.Equal(t, kind.Title, problem.Title)
+	require.NotEmpty(t, problem.Detail)
+	require.NotEmpty(t, problem.RequestID)
+	require.Equal(t, recorder.Header().Get(requestIDHeader), problem.RequestID)
+	return problem
+}
+
+func sampleOrder() kitchen.Order {
+	return kitchen.Order{
+		Customer:  kitchen.Customer{Name: "Ada"},
+		Lines:     []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th 🎂 يوم سعيد"}},
+		Notes:     "ring the bell",
+		Allergies: []string{"nuts"},
+	}
+}

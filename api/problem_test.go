@@ -1,0 +1,148 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+func TestErrorToProblem(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		err  error
+		want ProblemType
+	}{
+		"a problem keeps its type":      {&problemError{Type: ProblemTimeout}, ProblemTimeout},
+		"no such workflow":              {serviceerror.NewNotFound("workflow not found"), ProblemOrderNotFound},
+		"Temporal unavailable":          {serviceerror.NewUnavailable("connection refused"), ProblemUnavailable},
+		"Temporal too slow":             {serviceerror.NewDeadlineExceeded("too slow"), ProblemUnavailable},
+		"Temporal overloaded":           {serviceerror.NewResourceExhausted(0, "rps limit"), ProblemUnavailable},
+		"Temporal gave up":              {serviceerror.NewCanceled("cancelled"), ProblemUnavailable},
+		"the namespace is missing":      {serviceerror.NewNamespaceNotFound("default"), ProblemUnavailable},
+		"our deadline":                  {context.DeadlineExceeded, ProblemUnavailable},
+		"the client left":               {context.Canceled, ProblemUnavailable},
+		"a gRPC status":                 {status.Error(codes.Unavailable, "away"), ProblemUnavailable},
+		"a search attribute is missing": {serviceerror.NewInvalidArgument("no mapping defined for search attribute"), ProblemInternal},
+		"anything else":                 {errors.New("disk on fire"), ProblemInternal},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, err := range []error{c.err, fmt.Errorf("while doing: %w", fmt.Errorf("something: %w", c.err))} {
+				problem := asProblem(err)
+				require.Equal(t, c.want, problem.Type)
+				if _, isProblem := errors.AsType[*problemError](c.err); !isProblem {
+					require.NotContains(t, problem.Detail, c.err.Error(), "internal text")
+				}
+			}
+		})
+	}
+}
+
+func TestProblemsOfTheHTTPLayer(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+
+	t.Run("an unknown address is a 404 problem, also with a slash too many", func(t *testing.T) {
+		t.Parallel()
+		for _, target := range []string{"/nowhere", "/api", "/api/v2/orders", "/api/v1/orders/", "//api/v1/orders", "/problems/nothing"} {
+			requireProblem(t, do(t, server, newRequest(http.MethodGet, target, nil)), ProblemNotFound)
+		}
+	})
+	t.Run("a method that is not allowed is a 405 problem with Allow", func(t *testing.T) {
+		t.Parallel()
+		recorder := do(t, server, newRequest(http.MethodDelete, "/api/v1/orders", nil))
+		problem := requireProblem(t, recorder, ProblemMethodNotAllowed)
+		require.Equal(t, "GET, HEAD, OPTIONS, POST", recorder.Header().Get("Allow"))
+		require.Contains(t, problem.Detail, "GET, HEAD, OPTIONS or POST")
+		recorder = do(t, server, newRequest("BREW", "/api/v1/menu", nil))
+		requireProblem(t, recorder, ProblemMethodNotAllowed)
+		require.Equal(t, "GET, HEAD, OPTIONS", recorder.Header().Get("Allow"))
+	})
+	t.Run("OPTIONS says what is allowed", func(t *testing.T) {
+		t.Parallel()
+		recorder := do(t, server, newRequest(http.MethodOptions, "/api/v1/menu", nil))
+		require.Equal(t, http.StatusNoContent, recorder.Code)
+		require.Equal(t, "GET, HEAD, OPTIONS", recorder.Header().Get("Allow"))
+	})
+	t.Run("every problem's type explains itself", func(t *testing.T) {
+		t.Parallel()
+		for _, kind := range problemKinds {
+			recorder := do(t, server, newRequest(http.MethodGet, string(kind.Type), nil))
+			require.Equal(t, http.StatusOK, recorder.Code)
+			require.Contains(t, recorder.Body.String(), kind.Title)
+			require.Contains(t, recorder.Body.String(), kind.Meaning)
+		}
+	})
+}
+
+// explodingTemporal panics with a text that no client may see.
+type explodingTemporal struct{ client.Client }
+
+func (explodingTemporal) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	panic("secret of the house")
+}
+
+func TestAPanicIsAProblemWithoutInternals(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	server := newTestServer(t, explodingTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
+	recorder := do(t, server, newRequest(http.MethodGet, "/api/v1/orders", nil, requestIDHeader, "my-request"))
+	problem := requireProblem(t, recorder, ProblemInternal)
+	require.Equal(t, "my-request", problem.RequestID)
+	require.NotContains(t, recorder.Body.String(), "secret of the house")
+	require.Contains(t, log.String(), "secret of the house")
+	require.Contains(t, log.String(), "ListWorkflow", "the stack")
+	require.Contains(t, log.String(), `"request_id":"my-request"`)
+
+	require.Equal(t, http.StatusOK, do(t, server, newRequest(http.MethodGet, "/healthz", nil)).Code, "the server goes on")
+}
+
+// failingTemporal fails as Temporal does, naming the workflow.
+type failingTemporal struct {
+	client.Client
+	err error
+}
+
+func (f failingTemporal) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	return nil, f.err
+}
+
+func (f failingTemporal) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
+	return nil, f.err
+}
+
+func TestOrderIDsStayOutOfTheLog(t *testing.T) {
+	t.Parallel()
+	const id = "0199c0de-7a11-7000-8000-00000000cafe"
+	for _, err := range []error{
+		serviceerror.NewNotFound("workflow not found for ID: order-" + id),
+		serviceerror.NewUnavailable("shard of order-" + strings.ToUpper(id) + " is moving"),
+		errors.New("order-" + id + " is odd"),
+	} {
+		var log bytes.Buffer
+		server := newTestServer(t, failingTemporal{err: err}, func(c *Config) { c.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
+		recorder := do(t, server, newRequest(http.MethodGet, "/api/v1/orders/"+id, nil))
+		require.GreaterOrEqual(t, recorder.Code, 400)
+		require.NotContains(t, recorder.Body.String(), id)
+		require.Contains(t, log.String(), `"route":"/api/v1/orders/:id"`)
+		require.NotContains(t, strings.ToLower(log.String()), id)
+	}
+	var log bytes.Buffer
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
+	do(t, server, newRequest(http.MethodGet, "/orders/"+id, nil))
+	require.Contains(t, log.String(), `"route":"none"`)
+	require.NotContains(t, log.String(), id)
+}

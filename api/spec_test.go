@@ -1,0 +1,212 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+func loadSpec(t *testing.T) *openapi3.T {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromData(OpenAPI)
+	require.NoError(t, err)
+	require.NoError(t, document.Validate(t.Context(), openapi3.EnableExamplesValidation()))
+	return document
+}
+
+func TestEveryExampleKeepsItsSchema(t *testing.T) {
+	t.Parallel()
+	document := loadSpec(t) // validates the examples
+	// The example order is one that the default kitchen makes.
+	content := document.Paths.Find("/api/v1/orders").Post.RequestBody.Value.Content.Get("application/json")
+	contract, err := newContract(kitchen.Default())
+	require.NoError(t, err)
+	require.Empty(t, contract.checkOrder(content.Example, checkSchema(content.Schema.Value, content.Example)))
+}
+
+func TestSpecificationAndKitchenHaveTheSameFields(t *testing.T) {
+	t.Parallel()
+	schemas := loadSpec(t).Components.Schemas
+	for name, value := range map[string]any{
+		"Customer": kitchen.Customer{}, "Line": kitchen.Line{}, "Order": kitchen.Order{}, "StageStatus": kitchen.StageStatus{},
+		"OrderStatus": kitchen.Status{}, "Flavour": kitchen.Flavour{}, "SizeOnSale": kitchen.SizeOnSale{}, "Limits": kitchen.Limits{},
+		"Menu": Menu{}, "OrderSummary": OrderSummary{}, "OrderPage": OrderPage{}, "Problem": Problem{}, "FieldError": FieldError{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			schema := schemas[name].Value
+			var fields, required []string
+			for field := range reflect.TypeOf(value).Fields() {
+				tag, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+				fields = append(fields, tag)
+				if options == "" {
+					required = append(required, tag)
+				}
+				property := schema.Properties[tag]
+				require.NotNil(t, property, "%s has no %s", name, tag)
+				require.True(t, property.Value.Type == nil || property.Value.Type.Is(jsonType(field.Type)), "%s.%s is %v", name, tag, property.Value.Type)
+			}
+			require.Len(t, schema.Properties, len(fields))
+			require.ElementsMatch(t, required, schema.Required)
+		})
+	}
+}
+
+func jsonType(t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch t.Kind() {
+	case reflect.Int:
+		return openapi3.TypeInteger
+	case reflect.Bool:
+		return openapi3.TypeBoolean
+	case reflect.Slice:
+		return openapi3.TypeArray
+	case reflect.Struct:
+		if t.String() == "time.Time" {
+			return openapi3.TypeString
+		}
+		return openapi3.TypeObject
+	}
+	return openapi3.TypeString
+}
+
+func TestSpecificationAndKitchenHaveTheSameValues(t *testing.T) {
+	t.Parallel()
+	schemas := loadSpec(t).Components.Schemas
+	requireEnum(t, schemas["Stage"].Value, kitchen.Stages())
+	requireEnum(t, schemas["Size"].Value, kitchen.Sizes())
+	requireEnum(t, schemas["OrderState"].Value, []kitchen.OrderState{kitchen.StateAccepted, kitchen.StateInProgress, kitchen.StateNeedsAttention, kitchen.StateCancelling, kitchen.StateCancelled, kitchen.StateShipped})
+	requireEnum(t, schemas["ListedState"].Value, []kitchen.OrderState{kitchen.StateInProgress, kitchen.StateNeedsAttention, kitchen.StateCancelling, kitchen.StateCancelled, kitchen.StateShipped})
+	requireEnum(t, schemas["TicketState"].Value, []kitchen.TicketState{kitchen.TicketWaiting, kitchen.TicketStarted, kitchen.TicketDone, kitchen.TicketFailed, kitchen.TicketUndone})
+	var types []ProblemType
+	for _, kind := range problemKinds {
+		types = append(types, kind.Type)
+	}
+	requireEnum(t, schemas["Problem"].Value.Properties["type"].Value, types)
+}
+
+func requireEnum[T ~string](t *testing.T, schema *openapi3.Schema, values []T) {
+	t.Helper()
+	var texts []any
+	for _, value := range values {
+		texts = append(texts, string(value))
+	}
+	require.Equal(t, texts, schema.Enum)
+}
+
+func TestSpecificationAndKitchenHaveTheSameLimits(t *testing.T) {
+	t.Parallel()
+	schemas := loadSpec(t).Components.Schemas
+	order, orderLine, customer := schemas["Order"].Value.Properties, schemas["Line"].Value.Properties, schemas["Customer"].Value.Properties
+	require.Equal(t, kitchen.HardLimits(), kitchen.Limits{
+		NameLength:    int(*customer["name"].Value.MaxLength),
+		Lines:         int(*order["lines"].Value.MaxItems),
+		Quantity:      int(*orderLine["quantity"].Value.Max),
+		MessageLength: int(*orderLine["message"].Value.MaxLength),
+		NotesLength:   int(*order["notes"].Value.MaxLength),
+		Allergies:     int(*order["allergies"].Value.MaxItems),
+		AllergyLength: int(*order["allergies"].Value.Items.Value.MaxLength),
+	})
+}
+
+func TestSpecificationAndKitchenAgreeOnOrderIDs(t *testing.T) {
+	t.Parallel()
+	schema := loadSpec(t).Components.Schemas["OrderID"].Value
+	fresh, err := kitchen.NewOrderID()
+	require.NoError(t, err)
+	for _, id := range []string{fresh, kitchen.OrderIDFromKey(testSecret, "key"), strings.ToUpper(fresh), fresh[1:], fresh + "0", "{" + fresh + "}",
+		"urn:uuid:" + fresh, strings.ReplaceAll(fresh, "-", ""), " " + fresh, fresh + "\n", ""} {
+		require.Equal(t, kitchen.CheckOrderID(id) == nil, schema.VisitJSON(id) == nil, "%q", id)
+	}
+}
+
+func TestEveryOperationIsServedAndEveryRouteIsSpecified(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	var routes, operations []string
+	for _, route := range server.routes().Routes() {
+		routes = append(routes, route.Method+" "+route.Path)
+	}
+	for operation := range server.contract.operations {
+		operations = append(operations, operation)
+	}
+	slices.Sort(routes)
+	slices.Sort(operations)
+	require.Equal(t, operations, routes)
+}
+
+func TestTheContractsAreServedAsTheyAre(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	for target, want := range map[string][]byte{"/openapi.yaml": OpenAPI, "/asyncapi.yaml": events.AsyncAPI} {
+		recorder := do(t, server, newRequest(http.MethodGet, target, nil))
+		require.Equal(t, http.StatusOK, recorder.Code)
+		require.Equal(t, "application/yaml", recorder.Header().Get("Content-Type"))
+		require.Equal(t, string(want), recorder.Body.String())
+	}
+	index := do(t, server, newRequest(http.MethodGet, "/", nil)).Body.String()
+	for path := range loadSpec(t).Paths.Map() {
+		if path != "/" && !strings.HasPrefix(path, problemPrefix) {
+			require.Contains(t, index, path)
+		}
+	}
+}
+
+// TestGeneratedCodeIsUpToDate generates the code again, elsewhere, and
+// compares.
+func TestGeneratedCodeIsUpToDate(t *testing.T) {
+	t.Parallel()
+	said, err := exec.Command("go", "tool", "-modfile=../tools/go.mod", "-n", "oapi-codegen").Output()
+	require.NoError(t, err)
+	generator := strings.TrimSpace(string(said))
+	elsewhere := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(elsewhere, "client"), 0o755))
+	for _, file := range []string{"openapi.yaml", "overlay.yaml", "server.cfg.yaml", "client/client.cfg.yaml"} {
+		data, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(elsewhere, file), data, 0o644))
+	}
+	for config, output := range map[string]string{"server.cfg.yaml": "server.gen.go", "client/client.cfg.yaml": "client/client.gen.go"} {
+		generate := exec.Command(generator, "-config", config, "openapi.yaml")
+		generate.Dir = elsewhere
+		said, err := generate.CombinedOutput()
+		require.NoError(t, err, string(said))
+		want, err := os.ReadFile(filepath.Join(elsewhere, output))
+		require.NoError(t, err)
+		have, err := os.ReadFile(output)
+		require.NoError(t, err)
+		require.True(t, string(want) == string(have), "%s is not what openapi.yaml says: run go generate ./api", output)
+	}
+}
+
+func TestTheMenuKeepsTheSpecification(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	recorder := do(t, server, newRequest(http.MethodGet, "/api/v1/menu", nil))
+	require.Equal(t, http.StatusOK, recorder.Code)
+	var menu any
+	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &menu))
+	require.NoError(t, loadSpec(t).Components.Schemas["Menu"].Value.VisitJSON(menu))
+	require.Contains(t, recorder.Body.String(), `"code":"red-velvet"`)
+}
+
+func TestGinRunsWithoutDebugging(t *testing.T) {
+	t.Parallel()
+	newTestServer(t, untouchedTemporal{}, nil)
+	require.Equal(t, gin.ReleaseMode, gin.Mode())
+}
