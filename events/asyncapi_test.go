@@ -1,0 +1,168 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// node is a piece of the document.
+type node = map[string]any
+
+type document struct {
+	*testing.T
+	root node
+}
+
+func readAsyncAPI(t *testing.T) document {
+	t.Helper()
+	var root node
+	require.NoError(t, yaml.NewDecoder(bytes.NewReader(AsyncAPI), yaml.Strict()).Decode(&root))
+	return document{t, root}
+}
+
+// at follows a path of keys, and references on the way.
+func (d document) at(path ...string) node {
+	d.Helper()
+	current := d.root
+	for _, key := range path {
+		next, ok := d.resolve(current)[key].(node)
+		require.True(d, ok, "%s is missing", strings.Join(path, "/"))
+		current = next
+	}
+	return d.resolve(current)
+}
+
+func (d document) resolve(n node) node {
+	d.Helper()
+	if ref, ok := n["$ref"].(string); ok {
+		return d.at(strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+	}
+	return n
+}
+
+func TestAsyncAPIReferencesResolve(t *testing.T) {
+	d := readAsyncAPI(t)
+	var walk func(any)
+	walk = func(value any) {
+		switch value := value.(type) {
+		case node:
+			d.resolve(value)
+			for _, child := range value {
+				walk(child)
+			}
+		case []any:
+			for _, child := range value {
+				walk(child)
+			}
+		}
+	}
+	walk(d.root)
+}
+
+func TestAsyncAPIDescribesEveryTopic(t *testing.T) {
+	d := readAsyncAPI(t)
+	assert.ElementsMatch(t, Topics(), slices.Collect(maps.Keys(d.at("channels"))))
+	for _, topic := range Topics() {
+		assert.Equal(t, topic, d.at("channels", topic)["address"])
+	}
+	for _, stage := range kitchen.Stages() {
+		assert.Contains(t, d.at("channels", TicketTopic(stage))["description"], "`"+TicketGroup(stage)+"`")
+	}
+	assert.Contains(t, d.at("channels", TopicAcks)["description"], "`"+GroupAcks+"`")
+	used := map[string]bool{}
+	for name := range d.at("operations") {
+		used[d.at("operations", name, "channel")["address"].(string)] = true
+	}
+	assert.Len(t, used, len(Topics()), "each topic has an operation")
+}
+
+func TestAsyncAPIPayloadsAreWhatWeWrite(t *testing.T) {
+	d := readAsyncAPI(t)
+	for schema, value := range map[string]any{
+		"ticket": kitchen.Ticket{}, "ack": kitchen.Ack{}, "shipped": kitchen.Shipped{}, "line": kitchen.Line{},
+	} {
+		var always, all []string
+		kind := reflect.TypeOf(value)
+		for i := range kind.NumField() {
+			name, options, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+			all = append(all, name)
+			if options == "" {
+				always = append(always, name)
+			}
+		}
+		described := d.at("components", "schemas", schema)
+		assert.ElementsMatch(t, all, slices.Collect(maps.Keys(d.at("components", "schemas", schema, "properties"))), schema)
+		if schema == "ack" {
+			always = slices.DeleteFunc(always, func(name string) bool { return name == "at" }) // read leniently
+		}
+		assert.ElementsMatch(t, always, described["required"], schema)
+	}
+	enum := func(schema, property string) any {
+		return d.at("components", "schemas", schema, "properties", property)["enum"]
+	}
+	assert.ElementsMatch(t, []any{"started", "done", "failed", "undone"}, enum("ack", "kind"))
+	assert.ElementsMatch(t, []any{"make", "undo"}, enum("ticket", "kind"))
+	assert.ElementsMatch(t, texts(kitchen.Sizes()), enum("line", "size"))
+	assert.Equal(t, texts(kitchen.Stages()), d.at("components", "schemas", "stage")["enum"])
+	assert.EqualValues(t, kitchen.MaxByLength, d.at("components", "schemas", "ack", "properties", "by")["maxLength"])
+	assert.EqualValues(t, kitchen.MaxReasonLength, d.at("components", "schemas", "ack", "properties", "reason")["maxLength"])
+	assert.EqualValues(t, kitchen.MaxAckNoteLength, d.at("components", "schemas", "ack", "properties", "note")["maxLength"])
+	assert.EqualValues(t, kitchen.MaxScrapped, d.at("components", "schemas", "ack", "properties", "scrapped")["maximum"])
+}
+
+func texts[T ~string](values []T) []any {
+	var texts []any
+	for _, value := range values {
+		texts = append(texts, string(value))
+	}
+	return texts
+}
+
+func TestAsyncAPIHeadersAreWhatWeWrite(t *testing.T) {
+	d := readAsyncAPI(t)
+	message, err := ackMessage("/bob", kitchen.Ack{TicketID: testTicket, OrderID: testOrder, At: time.Now()})
+	require.NoError(t, err)
+	properties := d.at("components", "schemas", "optionalEnvelope", "properties")
+	for _, header := range message.Headers {
+		assert.Contains(t, properties, header.Key)
+	}
+	for _, name := range traceContext.Fields() {
+		assert.Contains(t, properties, name)
+	}
+	letterHeaders := slices.Collect(maps.Keys(d.at("components", "schemas", "deadLetterHeaders", "properties")))
+	assert.ElementsMatch(t, []string{HeaderDeadTopic, HeaderDeadPartition, HeaderDeadOffset, HeaderDeadReason, HeaderDeadTime, HeaderDeadSize}, letterHeaders)
+	for message, eventType := range map[string]string{"ticket": TypeTicket, "ack": TypeAck, "shipped": TypeShipped, "failed": TypeFailed} {
+		assert.Equal(t, eventType, d.at("components", "messages", message)["name"])
+	}
+	assert.Contains(t, d.at("components", "messages", "ack")["description"], fmt.Sprintf("%d,%03d bytes", MaxMessageBytes/1000, MaxMessageBytes%1000))
+}
+
+func TestAsyncAPIExamplesAreGood(t *testing.T) {
+	d := readAsyncAPI(t)
+	seen := 0
+	for name, decode := range map[string]func(Message) error{
+		"ticket": func(m Message) error { _, err := DecodeTicket(m); return err },
+		"ack":    func(m Message) error { _, err := DecodeAck(m); return err },
+	} {
+		for _, example := range d.at("components", "messages", name)["examples"].([]any) {
+			value, err := json.Marshal(example.(node)["payload"])
+			require.NoError(t, err)
+			assert.NoError(t, decode(Message{Value: value, Time: time.Now()}), "%s example %v", name, example.(node)["name"])
+			seen++
+		}
+	}
+	assert.Equal(t, 4, seen)
+}
