@@ -36,7 +36,8 @@ type Connection struct {
 
 // SASL says who we are. The zero value sends no credentials.
 type SASL struct {
-	// Mechanism is one of the Mechanism constants; empty for none.
+	// Mechanism is one of the Mechanism constants, in either case; empty for
+	// none.
 	Mechanism string
 	Username  string
 	Password  string

@@ -26,6 +26,8 @@ const (
 // orders' workflows.
 const GroupAcks = "order-acks"
 
+const defaultPartitions = 8
+
 // MaxDeadLetterBytes is the largest dead letter that the topic takes when
 // ApplyTopics has made it. It is more than Kafka's default for other topics, so
 // that what was too large to be understood still fits.
@@ -67,18 +69,16 @@ type TopicSettings struct {
 	Replication int
 }
 
-func (s TopicSettings) withDefaults() (TopicSettings, error) {
-	if s.Partitions == 0 {
-		s.Partitions = 8
-	}
+// Check returns every fault of the settings at once.
+func (s TopicSettings) Check() error {
 	var faults []error
-	if s.Partitions < 1 || s.Partitions > 10_000 {
-		faults = append(faults, fmt.Errorf("partitions: %d must be from 1 to 10000", s.Partitions))
+	if s.Partitions < 0 || s.Partitions > 10_000 {
+		faults = append(faults, fmt.Errorf("partitions: %d must be from 1 to 10000, or 0 for %d", s.Partitions, defaultPartitions))
 	}
 	if s.Replication < 0 || s.Replication > 32_767 {
 		faults = append(faults, fmt.Errorf("replication: %d must be at least 1, or 0 for the broker's own default", s.Replication))
 	}
-	return s, errors.Join(faults...)
+	return errors.Join(faults...)
 }
 
 // ApplyTopics creates the topics that are missing, adds partitions to those
@@ -86,9 +86,11 @@ func (s TopicSettings) withDefaults() (TopicSettings, error) {
 // returns the names of the topics it created or extended. Doing it again does
 // nothing.
 func ApplyTopics(ctx context.Context, connection Connection, settings TopicSettings) ([]string, error) {
-	settings, err := settings.withDefaults()
-	if err != nil {
+	if err := settings.Check(); err != nil {
 		return nil, err
+	}
+	if settings.Partitions == 0 {
+		settings.Partitions = defaultPartitions
 	}
 	admin, err := newClient(connection, Topics())
 	if err != nil {

@@ -47,7 +47,7 @@ func (s *kafkaSettings) register(cmd *cobra.Command) {
 // connection returns the settings as given, or every fault in them at once.
 func (s *kafkaSettings) connection() (events.Connection, error) {
 	connection := events.Connection{
-		SASL: events.SASL{Mechanism: strings.ToUpper(s.saslMechanism), Username: s.saslUsername, Password: s.saslPassword},
+		SASL: events.SASL{Mechanism: s.saslMechanism, Username: s.saslUsername, Password: s.saslPassword},
 		TLS:  events.TLS{Enabled: s.tls, CAFile: s.tlsCA, CertFile: s.tlsCert, KeyFile: s.tlsKey, ServerName: s.tlsServerName},
 	}
 	for _, broker := range s.brokers {

@@ -43,6 +43,9 @@ Exit codes: 0 all topics are there, 1 Kafka refused, 5 Kafka cannot be reached.`
 			if err != nil {
 				return err
 			}
+			if err := settings.Check(); err != nil {
+				return &exitError{exitUsage, err}
+			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), topicsTimeout)
 			defer cancel()
 			changed, err := events.ApplyTopics(ctx, connection, settings)
