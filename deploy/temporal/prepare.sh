@@ -19,7 +19,7 @@ until_it_works() {
   until said=$("$@" 2>&1); do
     tries=$((tries + 1))
     if [ "$tries" -ge "$PATIENCE" ]; then
-      echo "Gave up after $PATIENCE tries: $*" >&2
+      echo "Gave up (tries: $PATIENCE): $*" >&2
       echo "$said" >&2
       exit 1
     fi
