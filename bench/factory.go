@@ -55,7 +55,6 @@ func startFactory(ctx context.Context, binary, directory string, workTime time.D
 	}()
 	readyFile := filepath.Join(directory, "ready.json")
 	f.stack, err = f.start("the embedded stack", "dev", "--services", "temporal,kafka", "--ephemeral", "--ready-file", readyFile,
-		"--data-dir", filepath.Join(directory, "data"),
 		"--temporal-port", "0", "--temporal-ui-port", "0", "--kafka-port", "0")
 	if err != nil {
 		return nil, err

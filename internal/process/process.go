@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -68,14 +69,24 @@ func Start(options Options) (*Process, error) {
 		return nil, fmt.Errorf("start %s: %w", options.Name, err)
 	}
 	p.stdin = stdin
-	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", options.Name, err)
-	}
+	started := make(chan error)
 	go func() {
-		_ = p.cmd.Wait() // the state is read from ProcessState
+		// "Die with your parent" means the parent's thread, so the one that
+		// starts the process stays for as long as it runs.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
+		_ = p.cmd.Wait() // how it ended is read from ProcessState
 		p.output.close()
 		close(p.exited)
 	}()
+	if err := <-started; err != nil {
+		return nil, fmt.Errorf("start %s: %w", options.Name, err)
+	}
 	return p, nil
 }
 
