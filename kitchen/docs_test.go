@@ -1,0 +1,68 @@
+package kitchen
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What docs/kitchen-file.md says of each key is held against the reader that
+// takes the key.
+func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../docs/kitchen-file.md")
+	require.NoError(t, err)
+	r := newYAMLReader()
+	root := r.parse(DefaultFile())
+	require.NotNil(t, root)
+	r.kitchen(root, Default())
+
+	values, defaults := map[string]string{}, map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\| (.*)\\|$").FindAllStringSubmatch(string(data), -1) {
+		require.NotContains(t, values, row[1], "a key twice")
+		values[row[1]], defaults[row[1]] = row[2], strings.TrimSpace(row[3])
+	}
+	documented := map[string]bool{}
+	for key := range maps.Keys(values) {
+		documented[key] = true
+	}
+	require.Equal(t, r.known, documented, "keys that the reader takes, and keys in the document")
+
+	k, hard := Default(), HardLimits()
+	for key, c := range map[string]struct{ least, most, standard int }{
+		"limits.nameLength":    {1, hard.NameLength, k.Limits.NameLength},
+		"limits.lines":         {1, hard.Lines, k.Limits.Lines},
+		"limits.quantity":      {1, hard.Quantity, k.Limits.Quantity},
+		"limits.messageLength": {0, hard.MessageLength, k.Limits.MessageLength},
+		"limits.notesLength":   {0, hard.NotesLength, k.Limits.NotesLength},
+		"limits.allergies":     {0, hard.Allergies, k.Limits.Allergies},
+		"limits.allergyLength": {1, hard.AllergyLength, k.Limits.AllergyLength},
+		"remakes.max":          {0, HighestMaxRemakes, k.Rules.MaxRemakes},
+	} {
+		assert.Contains(t, values[key], strconv.Itoa(c.least)+" to "+strconv.Itoa(c.most), key)
+		assert.Equal(t, strconv.Itoa(c.standard), defaults[key], key)
+	}
+	for _, stage := range Stages() {
+		assert.Equal(t, k.Rules.AckWithin[stage].String(), defaults["ackWithin."+string(stage)])
+	}
+	assert.Contains(t, values["ackWithin"], Duration(MinAckWithin).String()+" to "+Duration(MaxAckWithin).String())
+	assert.Contains(t, values["menu.flavours"], "1 to "+strconv.Itoa(maxFlavours))
+	assert.Equal(t, strconv.Itoa(len(k.Menu.Flavours))+" flavours", defaults["menu.flavours"])
+	assert.Contains(t, values["menu.flavours[].allergens"], "up to "+strconv.Itoa(maxAllergens))
+	assert.Contains(t, values["menu.sizes[].grams"], "1 to "+strconv.Itoa(maxGrams))
+	assert.Contains(t, values["reasons"], "1 to "+strconv.Itoa(maxReasons))
+	assert.Equal(t, strconv.Itoa(len(k.Reasons))+" reasons", defaults["reasons"])
+	text := string(data)
+	for _, reason := range k.Reasons {
+		assert.Contains(t, text, "`"+reason.Code+"`")
+	}
+	assert.Contains(t, text, "at most "+strconv.Itoa(maxFileBytes>>10)+" KiB")
+	assert.Contains(t, text, "1 to "+strconv.Itoa(maxCodeLength)+" small letters")
+	assert.Contains(t, text, "1 to "+strconv.Itoa(maxLabel)+" characters")
+}
