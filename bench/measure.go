@@ -84,8 +84,17 @@ func measureRates(ctx context.Context, f *factory, p plan) ([]row, error) {
 // of each round.
 func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int, start starter) ([]float64, []row, error) {
 	var ratios, bareRates, orderRates []float64
+	var bareCPU, orderCPU time.Duration
 	for round := range p.rounds {
+		before, err := f.stack.CPU()
+		if err != nil {
+			return nil, nil, err
+		}
 		bare, err := runLoad(ctx, p.orders, p.inFlight, func(ctx context.Context) (client.WorkflowRun, error) { return startBare(ctx, f.temporal) })
+		if err != nil {
+			return nil, nil, err
+		}
+		between, err := f.stack.CPU()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -93,6 +102,11 @@ func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int, 
 		if err != nil {
 			return nil, nil, err
 		}
+		after, err := f.stack.CPU()
+		if err != nil {
+			return nil, nil, err
+		}
+		bareCPU, orderCPU = bareCPU+between-before, orderCPU+after-between
 		say("round %d of %d: %.1f bare workflows/s, %.1f orders/s", round+1, p.rounds, bare.perSecond, orders.perSecond)
 		bareRates, orderRates = append(bareRates, bare.perSecond), append(orderRates, orders.perSecond)
 		ratios = append(ratios, orders.perSecond/bare.perSecond)
@@ -100,6 +114,8 @@ func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int, 
 	return ratios, []row{
 		{Name: "bare workflows/s", Value: median(bareRates), Unit: "1/s", Spread: spread(bareRates)},
 		{Name: "orders/s", Value: median(orderRates), Unit: "1/s", Spread: spread(orderRates)},
+		{Name: "CPU of Temporal and Kafka per bare workflow", Value: milliseconds(bareCPU) / float64(p.rounds*p.orders), Unit: "ms"},
+		{Name: "CPU of Temporal and Kafka per order", Value: milliseconds(orderCPU) / float64(p.rounds*p.orders), Unit: "ms"},
 	}, nil
 }
 

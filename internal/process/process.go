@@ -166,6 +166,51 @@ func (p *Process) Memory() (int64, error) {
 	return 0, errors.New("the system does not tell resident memory")
 }
 
+// ticksPerSecond is the unit of CPU times in /proc.
+const ticksPerSecond = 100
+
+// CPU is the processor time that the process and its children have used.
+func (p *Process) CPU() (time.Duration, error) { return cpuOf(p.PID()) }
+
+func cpuOf(pid int) (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read the CPU time of process %d: %w", pid, err)
+	}
+	// The command's name, in parentheses, may have spaces; what follows not.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	const user, system = 11, 12
+	if len(fields) <= system {
+		return 0, fmt.Errorf("read the CPU time of process %d: unknown form %q", pid, stat)
+	}
+	userTicks, userErr := strconv.ParseInt(fields[user], 10, 64)
+	systemTicks, systemErr := strconv.ParseInt(fields[system], 10, 64)
+	if err := errors.Join(userErr, systemErr); err != nil {
+		return 0, fmt.Errorf("read the CPU time of process %d: %w", pid, err)
+	}
+	total := time.Duration(userTicks+systemTicks) * time.Second / ticksPerSecond
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return 0, err
+	}
+	for _, file := range threads {
+		children, err := os.ReadFile(file)
+		if err != nil {
+			continue // a thread that has just ended
+		}
+		for _, child := range strings.Fields(string(children)) {
+			childPID, err := strconv.Atoi(child)
+			if err != nil {
+				continue // never: the kernel writes numbers
+			}
+			if spent, err := cpuOf(childPID); err == nil { // else it has just ended
+				total += spent
+			}
+		}
+	}
+	return total, nil
+}
+
 // output collects what a process prints and tells when there is more.
 type output struct {
 	also io.Writer
