@@ -287,11 +287,18 @@ func TestLoadSaysWhichFileCannotBeRead(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
-func TestEditorsThatWriteWindowsFilesAreFine(t *testing.T) {
+func TestFilesOfOtherEditorsAreFine(t *testing.T) {
 	t.Parallel()
-	k, err := Parse("k", []byte("\ufefflimits:\r\n  lines: 3\r\n"))
-	require.NoError(t, err)
-	assert.Equal(t, 3, k.Limits.Lines)
+	for name, file := range map[string]string{
+		"from Windows":         "\ufefflimits:\r\n  lines: 3\r\n",
+		"with a YAML header":   "%YAML 1.2\n---\nlimits: {lines: 3}\n...\n",
+		"with a document mark": "# Menu\n---\nlimits: {lines: 3}\n",
+		"like JSON":            `{"limits": {"lines": 3,}}`,
+	} {
+		k, err := Parse("k", []byte(file))
+		require.NoError(t, err, name)
+		assert.Equal(t, 3, k.Limits.Lines, name)
+	}
 }
 
 // Whatever a file holds, reading it ends without a panic, with a kitchen that

@@ -15,9 +15,6 @@ type FieldError struct {
 	Detail string `json:"detail"`
 }
 
-// Error implements error.
-func (e FieldError) Error() string { return e.Pointer + ": " + e.Detail }
-
 // CheckOrder returns every fault of an order, in the order of its fields; none
 // means that this kitchen can make it. Of more lines or allergies than the
 // limit, only as many as the limit are looked at, so that an answer stays short.

@@ -44,7 +44,7 @@ type yamlField struct {
 }
 
 // parse returns the document's root, or nil after reporting why there is none.
-func (r *yamlReader) parse(data []byte) (root ast.Node) {
+func (r *yamlReader) parse(data []byte) ast.Node {
 	start := &token.Position{Line: 1, Column: 1}
 	if len(data) > maxFileBytes {
 		r.faultAt(start, "", "has %d bytes: a kitchen file has at most %d", len(data), maxFileBytes)
@@ -55,14 +55,6 @@ func (r *yamlReader) parse(data []byte) (root ast.Node) {
 		r.faultAt(positionOf(data), "", "not UTF-8: save the file in UTF-8")
 		return nil
 	}
-	// The parser panics on some texts that are not YAML; that is a fault of
-	// the file too.
-	defer func() {
-		if p := recover(); p != nil {
-			r.faultAt(start, "", "not YAML: check indentation and quotes from the top of the file")
-			root = nil
-		}
-	}()
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		var syntax yaml.Error
@@ -73,8 +65,10 @@ func (r *yamlReader) parse(data []byte) (root ast.Node) {
 		}
 		return nil
 	}
+	var root ast.Node
 	for _, document := range file.Docs {
-		if document.Body == nil || document.Body.Type() == ast.CommentType {
+		// What stands before --- counts as a document of its own.
+		if document.Body == nil || document.Body.Type() == ast.CommentType || document.Body.Type() == ast.DirectiveType {
 			continue
 		}
 		if root != nil {
@@ -143,8 +137,7 @@ func (r *yamlReader) key(pair *ast.MappingValueNode, at string) (string, bool) {
 	case *ast.StringNode:
 		return key.Value, true
 	case *ast.NullNode:
-		// What stands before a colon without a key.
-		r.faultf(pair.Value, at, "a value without a key: write the key before the colon")
+		r.faultf(key, at, "null is not a key: put it into quotes or write another")
 	case *ast.MergeKeyNode:
 		r.faultf(key, at, "<< is not taken here: write the keys out")
 	default:

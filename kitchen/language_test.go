@@ -1,0 +1,42 @@
+package kitchen
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestStagesAndSizesAreClosedSets(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, []Stage{Mix, Bake, Decorate, Package}, Stages())
+	Stages()[0] = "changed"
+	assert.Equal(t, Mix, Stages()[0])
+	var activities []string
+	for _, stage := range Stages() {
+		assert.True(t, stage.Valid())
+		activities = append(activities, stage.ActivityType())
+	}
+	assert.Equal(t, []string{"Mix", "Bake", "Decorate", "Package"}, activities)
+	for _, size := range Sizes() {
+		assert.True(t, size.Valid())
+	}
+	assert.False(t, Stage("").Valid())
+	assert.False(t, Stage("Mix").Valid())
+	assert.Empty(t, Stage("").ActivityType())
+	assert.False(t, Size("").Valid())
+	assert.False(t, Size("XXL").Valid())
+}
+
+func TestOnlyStartedAcksLeaveATicketOpen(t *testing.T) {
+	t.Parallel()
+	assert.False(t, AckStarted.Ends())
+	for _, kind := range []AckKind{AckDone, AckFailed, AckUndone} {
+		assert.True(t, kind.Ends(), kind)
+	}
+}
+
+func TestPiecesCountsEveryLine(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, 0, Order{}.Pieces())
+	assert.Equal(t, 36, Order{Lines: append(linesOf(2), goodOrder().Lines...)}.Pieces())
+}
