@@ -211,4 +211,3 @@ func isAlreadyStarted(err error) bool {
 	_, is := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
 	return is
 }
-

@@ -32,12 +32,12 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
 	query := listQuery(request.Params)
-	token, err := s.readPageToken(query, request.Params.PageToken)
+	token, err := s.readPageToken(query, given(request.Params.PageToken))
 	if err != nil {
 		return nil, err
 	}
 	found, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize:      int32(cmp.Or(request.Params.Limit, defaultOnPage)),
+		PageSize:      int32(cmp.Or(given(request.Params.Limit), defaultOnPage)),
 		NextPageToken: token,
 		Query:         query,
 	})
@@ -67,19 +67,19 @@ func listQuery(filters ListOrdersParams) string {
 	add := func(format string, args ...any) { conditions = append(conditions, fmt.Sprintf(format, args...)) }
 	state := workflows.KeyState.GetName()
 	// This is workflows.StateFromVisibility, turned round.
-	switch filters.State {
+	switch given(filters.State) {
 	case "":
 	case kitchen.StateShipped:
 		add("ExecutionStatus = 'Completed' AND %s = %s", state, quote(string(kitchen.StateInProgress)))
 	case kitchen.StateCancelled:
 		add("(%s = %s OR ExecutionStatus IN ('Canceled', 'Failed', 'Terminated', 'TimedOut'))", state, quote(string(kitchen.StateCancelled)))
 	default:
-		add("CloseTime IS NULL AND %s = %s", state, quote(string(filters.State)))
+		add("CloseTime IS NULL AND %s = %s", state, quote(string(*filters.State)))
 	}
 	for _, filter := range []struct{ attribute, value string }{
-		{workflows.KeyFlavours.GetName(), filters.Flavour},
-		{workflows.KeyCustomer.GetName(), filters.Customer},
-		{workflows.KeyPickupCode.GetName(), strings.ToUpper(filters.PickupCode)},
+		{workflows.KeyFlavours.GetName(), given(filters.Flavour)},
+		{workflows.KeyCustomer.GetName(), given(filters.Customer)},
+		{workflows.KeyPickupCode.GetName(), strings.ToUpper(given(filters.PickupCode))},
 	} {
 		if filter.value != "" {
 			add("%s = %s", filter.attribute, quote(filter.value))

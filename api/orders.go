@@ -14,14 +14,14 @@ import (
 )
 
 // createWithin bounds how long Temporal may take to take an order.
-const createWithin = 10 * time.Second
+const createWithin = 5 * time.Second
 
 // CreateOrder starts an order's workflow and answers once it is durable. The
 // answer is made from the order itself, so it waits for no worker.
 func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObject) (CreateOrderResponseObject, error) {
 	ctx, cancel := context.WithTimeout(ctx, createWithin)
 	defer cancel()
-	orderID, err := s.orderID(request.Params.IdempotencyKey)
+	orderID, err := s.orderID(given(request.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +48,16 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		Body:    accepted(orderID, in),
 		Headers: CreateOrder201ResponseHeaders{Location: "/api/v1/orders/" + url.PathEscape(orderID)},
 	}, nil
+}
+
+// given is an optional parameter's value, or the zero value, which none of
+// them may have.
+func given[T any](parameter *T) T {
+	if parameter == nil {
+		var zero T
+		return zero
+	}
+	return *parameter
 }
 
 // orderID is the id that belongs to an idempotency key, or a fresh one.

@@ -198,28 +198,28 @@ type Unavailable = Problem
 // ListOrdersParams defines parameters for ListOrders.
 type ListOrdersParams struct {
 	// State An order counts as in-progress here from its first moment; accepted is not told apart.
-	State ListedState `form:"state,omitempty" json:"state,omitempty,omitzero"`
+	State *ListedState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Flavour Orders that have this flavour on a line, by its code on the menu.
-	Flavour string `form:"flavour,omitempty" json:"flavour,omitempty,omitzero"`
+	Flavour *string `form:"flavour,omitempty" json:"flavour,omitempty"`
 
 	// Customer The customer's whole name, written as in the order.
-	Customer string `form:"customer,omitempty" json:"customer,omitempty,omitzero"`
+	Customer *string `form:"customer,omitempty" json:"customer,omitempty"`
 
 	// PickupCode The code called out at the counter, in capital or small letters.
-	PickupCode string `form:"pickupCode,omitempty" json:"pickupCode,omitempty,omitzero"`
+	PickupCode *string `form:"pickupCode,omitempty" json:"pickupCode,omitempty"`
 
 	// Limit How many orders a page has at most.
-	Limit int `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// PageToken The `nextPageToken` of the page before, with the same filters.
-	PageToken string `form:"pageToken,omitempty" json:"pageToken,omitempty,omitzero"`
+	PageToken *string `form:"pageToken,omitempty" json:"pageToken,omitempty"`
 }
 
 // CreateOrderParams defines parameters for CreateOrder.
 type CreateOrderParams struct {
 	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for every order.
-	IdempotencyKey string `json:"Idempotency-Key,omitempty,omitzero"`
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
 // CreateOrderJSONRequestBody defines body for CreateOrder for application/json ContentType.
@@ -362,7 +362,7 @@ func (siw *ServerInterfaceWrapper) CreateOrder(c *gin.Context) {
 			return
 		}
 
-		params.IdempotencyKey = IdempotencyKey
+		params.IdempotencyKey = &IdempotencyKey
 
 	}
 

@@ -77,7 +77,7 @@ idempotency key, so that there is never a second order.`,
 // create sends the order until it is answered.
 func (s *orderSettings) create(cmd *cobra.Command, apiClient *client.ClientWithResponses, key string, body []byte) (kitchen.Status, error) {
 	ctx := cmd.Context()
-	params := &client.CreateOrderParams{IdempotencyKey: key}
+	params := &client.CreateOrderParams{IdempotencyKey: &key}
 	for attempt := 0; ; attempt++ {
 		answer, err := apiClient.CreateOrderWithBodyWithResponse(ctx, params, "application/json", bytes.NewReader(body))
 		if err == nil && answer.JSON201 != nil {

@@ -20,8 +20,7 @@ const largestPage = 200
 func newOrderListCommand() *cobra.Command {
 	var (
 		settings orderSettings
-		filters  client.ListOrdersParams
-		state    string
+		filters  listFilters
 		limit    int
 	)
 	cmd := &cobra.Command{
@@ -38,8 +37,7 @@ filters must match. A change takes a second or so to show.`,
 			if limit < 1 {
 				return &exitError{exitUsage, fmt.Errorf("--limit %d: give a number from 1", limit)}
 			}
-			filters.State = kitchen.OrderState(state)
-			page, err := settings.list(cmd.Context(), apiClient, filters, limit)
+			page, err := settings.list(cmd.Context(), apiClient, filters.params(cmd), limit)
 			if err != nil {
 				return err
 			}
@@ -60,12 +58,12 @@ filters must match. A change takes a second or so to show.`,
 	}
 	settings.register(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&state, "state", "", "only orders in this state: in-progress, needs-attention, cancelling, cancelled or shipped")
-	flags.StringVar(&filters.Flavour, "flavour", "", "only orders with this flavour, by its code on the menu")
-	flags.StringVar(&filters.Customer, "customer", "", "only orders of the customer with this whole name")
-	flags.StringVar(&filters.PickupCode, "pickup-code", "", "only orders with this pickup code")
+	flags.StringVar(&filters.state, "state", "", "only orders in this state: in-progress, needs-attention, cancelling, cancelled or shipped")
+	flags.StringVar(&filters.flavour, "flavour", "", "only orders with this flavour, by its code on the menu")
+	flags.StringVar(&filters.customer, "customer", "", "only orders of the customer with this whole name")
+	flags.StringVar(&filters.pickupCode, "pickup-code", "", "only orders with this pickup code")
 	flags.IntVar(&limit, "limit", 50, "how many orders at most")
-	flags.StringVar(&filters.PageToken, "page-token", "", "go on after a list before, with the same filters")
+	flags.StringVar(&filters.pageToken, "page-token", "", "go on after a list before, with the same filters")
 	complete(cmd, "state", func(string) []string {
 		return []string{string(kitchen.StateInProgress), string(kitchen.StateNeedsAttention), string(kitchen.StateCancelling), string(kitchen.StateCancelled), string(kitchen.StateShipped)}
 	})
@@ -73,11 +71,43 @@ filters must match. A change takes a second or so to show.`,
 	return cmd
 }
 
+// listFilters are the flags that say which orders are wanted.
+type listFilters struct {
+	state      string
+	flavour    string
+	customer   string
+	pickupCode string
+	pageToken  string
+}
+
+// params has the filters that were given; an empty one is for the API to
+// refuse, so that a script's unset variable does not find everything.
+func (f listFilters) params(cmd *cobra.Command) client.ListOrdersParams {
+	var params client.ListOrdersParams
+	given := cmd.Flags().Changed
+	if given("state") {
+		params.State = new(kitchen.OrderState(f.state))
+	}
+	if given("flavour") {
+		params.Flavour = &f.flavour
+	}
+	if given("customer") {
+		params.Customer = &f.customer
+	}
+	if given("pickup-code") {
+		params.PickupCode = &f.pickupCode
+	}
+	if given("page-token") {
+		params.PageToken = &f.pageToken
+	}
+	return params
+}
+
 // list collects pages until it has as many orders as asked for.
 func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithResponses, filters client.ListOrdersParams, limit int) (client.OrderPage, error) {
 	collected := client.OrderPage{Orders: []client.OrderSummary{}}
 	for {
-		filters.Limit = min(limit-len(collected.Orders), largestPage)
+		filters.Limit = new(min(limit-len(collected.Orders), largestPage))
 		answer, err := apiClient.ListOrdersWithResponse(ctx, &filters)
 		if err != nil {
 			return collected, s.unreachable(err)
@@ -90,7 +120,7 @@ func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithRe
 		if collected.NextPageToken == "" || len(collected.Orders) >= limit {
 			return collected, nil
 		}
-		filters.PageToken = collected.NextPageToken
+		filters.PageToken = new(collected.NextPageToken)
 	}
 }
 
