@@ -1,5 +1,77 @@
+# Everything here works on a fresh clone: each target installs what it needs
+# into .tools and bin, which git ignores. "make" alone lists the targets.
+
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# Go itself could read the version from git, but refuses a clone that belongs
+# to another user.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+GOFLAGS := -buildvcs=false
+export GOFLAGS
+
+# Arguments for the program, as in: make run ARGS="--api-port 8090"
+ARGS :=
+# What "make test" tests, as in: make test PACKAGES=./station/...
+PACKAGES := ./...
+
+# The race detector needs a C compiler. Without one the tests run all the
+# same, and say that they ran without.
+CC := $(shell go env CC)
+RACE := $(shell command -v $(CC) >/dev/null 2>&1 && echo -race)
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-18s %s\n' "$$name" "$$text"; done
+
+.PHONY: run
+run: build tools ## Start the factory on this machine: API, worker, Temporal with its UI, Kafka
+	@bin/cupcakery dev $(ARGS)
+
+.PHONY: demo
+demo: build tools ## The same, with robots at the stations and customers who order
+	@bin/cupcakery dev --demo $(ARGS)
+
+.PHONY: build
+build: ## Build bin/cupcakery
+	@[ -e bin/cupcakery ] || echo "Building bin/cupcakery (the first time takes a minute or two, and downloads modules) ..."
+	@go build -ldflags "-X main.version=$(VERSION)" -o bin/cupcakery ./cmd/cupcakery
+
+.PHONY: test
+test: tools ## Run every test, against real servers too; PACKAGES=./x/... for some
+	@go run ./internal/make/apachekafka
+	@echo "Testing $(PACKAGES) $(if $(RACE),with the race detector,WITHOUT the race detector: there is no C compiler \"$(CC)\") ..."
+	@go run ./internal/make/gotest $(RACE) -count=1 -timeout=15m $(PACKAGES)
+
+.PHONY: lint
+lint: ## Check the code: formatting, vet, staticcheck, errcheck, workflowcheck, vulnerabilities
+	@tools/lint.sh
+
+.PHONY: bench
+bench: build tools ## Measure the factory against a bare workflow, into bench.json
+	@go run ./bench $(ARGS)
+
+.PHONY: fmt
+fmt: ## Format the code
+	@gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')
+
+.PHONY: tools
+tools: .tools/temporal ## Install the Temporal CLI into .tools
+
 .tools/temporal: tools/temporal-cli.txt tools/install-temporal-cli.sh
 	@tools/install-temporal-cli.sh
 
-.PHONY: tools
-tools: .tools/temporal ## Install what the development stack needs into .tools
+.PHONY: generate
+generate: ## Generate code from the specifications anew
+	@go generate ./...
+
+.PHONY: verify-generated
+verify-generated: ## Fail if generated code is not what its specifications say
+	@tools/verify-generated.sh
+
+.PHONY: record-histories
+record-histories: tools ## Record the orders that workflow code is replayed against (only for new kinds of orders)
+	@go test ./workflows -run '^TestReplay$$' -count=1 -args -record

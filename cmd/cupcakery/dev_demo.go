@@ -176,7 +176,8 @@ func (c *customers) order(ctx context.Context, every time.Duration) {
 
 func (c *customers) orderOnce(ctx context.Context) error {
 	order := c.invent()
-	answer, err := c.client.CreateOrderWithResponse(ctx, &client.CreateOrderParams{IdempotencyKey: rand.Text()}, order)
+	key := rand.Text()
+	answer, err := c.client.CreateOrderWithResponse(ctx, &client.CreateOrderParams{IdempotencyKey: &key}, order)
 	if err != nil {
 		return err
 	}
