@@ -289,7 +289,7 @@ func TestOrdersAreFound(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, unstaffed, nil)
 	// Names that would break out of a query that does not quote them.
-	names := []string{`O'Brien ` + uuid.NewString(), `back\slash ` + uuid.NewString(), `x' OR 'a' = 'a ` + uuid.NewString(), `"quoted" \' ` + uuid.NewString(), `שלום 🎂 ` + uuid.NewString()}
+	names := []string{`O'Brien ` + uuid.NewString(), `back\slash ` + uuid.NewString(), `x' OR 'a' = 'a ` + uuid.NewString(), `Ada "the 100%_er" \' ` + uuid.NewString(), `"quoted" ` + uuid.NewString(), `שלום 🎂 ` + uuid.NewString()}
 	ids := map[string]string{}
 	for _, name := range names {
 		order := sampleOrder()
@@ -299,14 +299,19 @@ func TestOrdersAreFound(t *testing.T) {
 	}
 	find := func(params client.ListOrdersParams) []string {
 		t.Helper()
-		answer, err := s.ListOrdersWithResponse(t.Context(), &params)
-		require.NoError(t, err)
-		require.Equal(t, http.StatusOK, answer.StatusCode(), string(answer.Body))
 		found := []string{}
-		for _, order := range answer.JSON200.Orders {
-			found = append(found, order.ID)
+		for {
+			answer, err := s.ListOrdersWithResponse(t.Context(), &params)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusOK, answer.StatusCode(), string(answer.Body))
+			for _, order := range answer.JSON200.Orders {
+				found = append(found, order.ID)
+			}
+			if answer.JSON200.NextPageToken == "" {
+				return found
+			}
+			params.PageToken = &answer.JSON200.NextPageToken
 		}
-		return found
 	}
 	eventually := func(want string, params client.ListOrdersParams) {
 		t.Helper()

@@ -315,7 +315,8 @@ type ClientInterface interface {
 	// ListOrders Find orders
 	//
 	// For staff; open until there is a sign-in (see above). Open orders come first, and of these the newest; then closed ones, the last closed first.
-	// All filters must match. The answer comes from Temporal's visibility store, which follows an order within a second or so.
+	// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
+	// Temporal's visibility store, which follows an order within a second or so.
 	//
 	// Corresponds with GET /api/v1/orders (the `ListOrders` operationId).
 	ListOrders(ctx context.Context, params *ListOrdersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -427,7 +428,8 @@ func (c *Client) GetMenu(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 // ListOrders Find orders
 //
 // For staff; open until there is a sign-in (see above). Open orders come first, and of these the newest; then closed ones, the last closed first.
-// All filters must match. The answer comes from Temporal's visibility store, which follows an order within a second or so.
+// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
+// Temporal's visibility store, which follows an order within a second or so.
 //
 // Corresponds with GET /api/v1/orders (the `ListOrders` operationId).
 func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1092,7 +1094,8 @@ type ClientWithResponsesInterface interface {
 	// ListOrdersWithResponse Find orders
 	//
 	// For staff; open until there is a sign-in (see above). Open orders come first, and of these the newest; then closed ones, the last closed first.
-	// All filters must match. The answer comes from Temporal's visibility store, which follows an order within a second or so.
+	// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
+	// Temporal's visibility store, which follows an order within a second or so.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1786,7 +1789,8 @@ func (c *ClientWithResponses) GetMenuWithResponse(ctx context.Context, reqEditor
 // ListOrdersWithResponse Find orders
 //
 // For staff; open until there is a sign-in (see above). Open orders come first, and of these the newest; then closed ones, the last closed first.
-// All filters must match. The answer comes from Temporal's visibility store, which follows an order within a second or so.
+// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
+// Temporal's visibility store, which follows an order within a second or so.
 //
 // Returns a wrapper object for the known response body format(s).
 //
