@@ -1,0 +1,204 @@
+// Package architecture holds the arrows between this project's packages: who
+// may import whom, and why.
+package architecture
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/cupcakery/cupcakery"
+
+// layer is what a folder may import of the project besides itself. Arrows
+// point down: cmd → api, worker, station → board, activities, workflows →
+// events → kitchen.
+type layer struct {
+	may    []string
+	reason string
+	// testsMay is what its tests may import besides: all may start a real
+	// stack and real processes.
+	testsMay []string
+}
+
+var layers = map[string]layer{
+	"kitchen":    {reason: "the language of the factory stands alone, so that everything can speak it"},
+	"events":     {may: []string{"kitchen"}, reason: "Kafka carries what the kitchen says and knows nobody who says it"},
+	"workflows":  {may: []string{"kitchen", "events"}, reason: "workflows decide; they start nothing and serve nothing", testsMay: []string{"activities"}},
+	"activities": {may: []string{"kitchen", "events"}, reason: "activities issue tickets, whatever workflow asks for them"},
+	"board":      {may: []string{"kitchen", "events"}, reason: "a board folds the log, for stations and the API alike"},
+	"station":    {may: []string{"kitchen", "events", "board"}, reason: "a station knows Kafka only"},
+	"worker":     {may: []string{"kitchen", "events", "board", "activities", "workflows"}, reason: "the worker brings workflows, activities and acks together"},
+	"api":        {may: []string{"kitchen", "events", "board", "activities", "workflows"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
+	"cmd":        {may: []string{"kitchen", "events", "board", "activities", "workflows", "station", "worker", "api", "devstack"}, reason: "commands put everything together"},
+
+	"devstack":              {reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
+	"bench":                 {may: []string{"kitchen", "events", "workflows", "internal/process"}, reason: "the benchmark drives real processes from outside"},
+	"e2e":                   {reason: "end-to-end tests drive real processes from outside", testsMay: []string{"kitchen", "events", "workflows"}},
+	"internal/architecture": {reason: "this test looks at packages and uses none"},
+	"internal/make":         {may: []string{"devstack"}, reason: "the Makefile's programs install and run, and know no factory"},
+	"internal/process":      {reason: "starting a process needs nothing of the factory"},
+}
+
+// forbidden are imports that no package of some folders may have, with what
+// lies below them. Tests may.
+var forbidden = []struct {
+	by      []string
+	imports []string
+	deps    bool // not through other packages either
+	reason  string
+}{
+	{
+		by: []string{"kitchen", "events", "board", "station"}, imports: []string{"go.temporal.io"}, deps: true,
+		reason: "stations know Kafka only, so that they can be built in any language and run without Temporal",
+	},
+	{
+		by: []string{"kitchen"}, imports: []string{"github.com/segmentio/kafka-go", "net", "database/sql"},
+		reason: "the language of the factory does no I/O but reading the kitchen file",
+	},
+	{
+		by:      []string{"kitchen", "events", "board", "station", "activities", "workflows", "worker", "api", "cmd", "devstack"},
+		imports: []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", module + "/internal/process", module + "/events/eventstest"},
+		reason:  "test support makes the product larger and is not held to its rules",
+	},
+}
+
+// testSupport are packages for tests, which may import what tests may.
+var testSupport = []string{module + "/events/eventstest"}
+
+// pkg is a package as "go list -json" shows it.
+type pkg struct {
+	ImportPath   string
+	Name         string
+	Imports      []string
+	Deps         []string
+	TestImports  []string
+	XTestImports []string
+}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, faults(listPackages(t)))
+}
+
+// TestFaultsAreFound holds that the rules can be broken.
+func TestFaultsAreFound(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		pkg  pkg
+		says string
+	}{
+		"UpTheArrows":                     {pkg{ImportPath: module + "/events", Imports: []string{module + "/worker"}}, "events imports worker"},
+		"FromAFolderBelow":                {pkg{ImportPath: module + "/api/client", Imports: []string{module + "/station"}}, "api imports station"},
+		"OfTheDevelopmentStackByProducts": {pkg{ImportPath: module + "/worker", Imports: []string{module + "/devstack"}}, "worker imports devstack"},
+		"OfTemporalByStations":            {pkg{ImportPath: module + "/station", Imports: []string{"go.temporal.io/sdk/client"}}, "station imports go.temporal.io/sdk/client"},
+		"OfTemporalThroughOthers":         {pkg{ImportPath: module + "/board", Deps: []string{"go.temporal.io/api/common/v1"}}, "board imports go.temporal.io/api/common/v1"},
+		"OfTestSupportByProducts":         {pkg{ImportPath: module + "/api", Imports: []string{module + "/events/eventstest"}}, "events/eventstest"},
+		"OfTestsUpTheArrows":              {pkg{ImportPath: module + "/kitchen", XTestImports: []string{module + "/api"}}, "kitchen imports api"},
+		"ByAFolderWithoutARule":           {pkg{ImportPath: module + "/pantry"}, `folder "pantry" has no rule`},
+		"OfANameThatSaysNothing":          {pkg{ImportPath: module + "/kitchen/util", Name: "util"}, "package name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			found := faults([]pkg{test.pkg})
+			require.NotEmpty(t, found)
+			require.Contains(t, strings.Join(found, "\n"), test.says)
+		})
+	}
+}
+
+// faults lists every broken rule with its reason.
+func faults(packages []pkg) []string {
+	var found []string
+	for _, p := range packages {
+		if slices.Contains([]string{"util", "utils", "common", "helpers", "misc"}, p.Name) {
+			found = append(found, p.ImportPath+": a package name says what is in it, not that there is something")
+		}
+		folder := folderOf(p.ImportPath)
+		rule, known := layers[folder]
+		if !known {
+			found = append(found, "folder \""+folder+"\" has no rule: add it to layers, with the reason for its arrows")
+			continue
+		}
+		for _, imported := range p.Imports {
+			if other := folderOf(imported); inModule(imported) && other != folder && !slices.Contains(rule.may, other) {
+				found = append(found, folder+" imports "+other+": "+rule.reason)
+			}
+		}
+		mayTests := slices.Concat([]string{"devstack", "internal/process"}, rule.may, rule.testsMay)
+		for _, imported := range slices.Concat(p.TestImports, p.XTestImports) {
+			if other := folderOf(imported); inModule(imported) && other != folder && !slices.Contains(mayTests, other) &&
+				!slices.Contains(testSupport, imported) {
+				found = append(found, "a test of "+folder+" imports "+other+": "+rule.reason)
+			}
+		}
+		found = append(found, forbiddenImports(p, folder)...)
+	}
+	return found
+}
+
+func forbiddenImports(p pkg, folder string) []string {
+	if slices.Contains(testSupport, p.ImportPath) {
+		return nil
+	}
+	var found []string
+	for _, rule := range forbidden {
+		if !slices.Contains(rule.by, folder) {
+			continue
+		}
+		imports := p.Imports
+		if rule.deps {
+			imports = slices.Concat(imports, p.Deps)
+		}
+		for _, imported := range imports {
+			for _, prefix := range rule.imports {
+				if imported == prefix || strings.HasPrefix(imported, prefix+"/") {
+					found = append(found, folder+" imports "+imported+": "+rule.reason)
+				}
+			}
+		}
+	}
+	return found
+}
+
+func inModule(importPath string) bool { return strings.HasPrefix(importPath, module+"/") }
+
+// folderOf is the folder that a package's rule stands for: the top one, or
+// the one below internal.
+func folderOf(importPath string) string {
+	parts := strings.Split(strings.TrimPrefix(importPath, module+"/"), "/")
+	if parts[0] == "internal" && len(parts) > 1 {
+		return path.Join(parts[:2]...)
+	}
+	return parts[0]
+}
+
+func listPackages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Imports,Deps,TestImports,XTestImports", "./...")
+	cmd.Dir = "../.."
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, stderr.String())
+	var packages []pkg
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		packages = append(packages, p)
+	}
+	require.Greater(t, len(packages), 10, "go list has found the whole project")
+	return packages
+}
