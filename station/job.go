@@ -91,6 +91,19 @@ func (s *Station) Tickets() []Item {
 	return items
 }
 
+// TicketID returns the id of the ticket that got a number at this station, also
+// if it is here no more.
+func (s *Station) TicketID(number int) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ticketID, given := range s.numbers {
+		if given == number {
+			return ticketID, true
+		}
+	}
+	return "", false
+}
+
 // item is a job as others see it. The lock is held.
 func (s *Station) item(j *job) Item {
 	item := Item{

@@ -82,6 +82,7 @@ func newRootCommand() *cobra.Command {
 		newHealthcheckCommand(),
 		newKitchenCommand(),
 		newOrderCommand(),
+		newStationCommand(),
 		newTopicsCommand(),
 		newWorkerCommand(),
 	)

@@ -1,0 +1,413 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// stationPatience bounds each wait of these tests; it is far more than any
+// takes.
+const stationPatience = time.Minute
+
+// factoryFloor is a Kafka with the factory's topics.
+type factoryFloor struct {
+	*testing.T
+	kafka  *devstack.Kafka
+	writer *events.Writer
+}
+
+func newFactoryFloor(t *testing.T) *factoryFloor {
+	t.Helper()
+	kafka, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(kafka.Stop)
+	return floorOn(t, kafka)
+}
+
+func floorOn(t *testing.T, kafka *devstack.Kafka) *factoryFloor {
+	t.Helper()
+	connection := events.Connection{Brokers: []string{kafka.Addr()}}
+	_, err := events.ApplyTopics(t.Context(), connection, events.TopicSettings{Partitions: 2})
+	require.NoError(t, err)
+	writer, err := events.NewWriter(connection)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = writer.Close() })
+	return &factoryFloor{T: t, kafka: kafka, writer: writer}
+}
+
+// issue publishes a ticket of a new order.
+func (f *factoryFloor) issue(change func(*kitchen.Ticket)) kitchen.Ticket {
+	f.Helper()
+	orderID, err := kitchen.NewOrderID()
+	require.NoError(f, err)
+	ref := kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+	now := time.Now().UTC()
+	ticket := kitchen.Ticket{
+		Kind: kitchen.TicketMake, OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Attempt: 1,
+		Lines:      []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12}},
+		PickupCode: kitchen.PickupCode(orderID), IssuedAt: now, AckBy: now.Add(time.Hour),
+	}
+	if change != nil {
+		change(&ticket)
+	}
+	ref.Kind, ref.Pass = ticket.Kind, ticket.Pass
+	ticket.TicketID = ref.TicketID()
+	require.NoError(f, f.writer.PublishTicket(f.Context(), ticket))
+	return ticket
+}
+
+func (f *factoryFloor) ack(ticket kitchen.Ticket, kind kitchen.AckKind, by string) {
+	f.Helper()
+	require.NoError(f, f.writer.PublishAck(f.Context(), kitchen.Ack{
+		TicketID: ticket.TicketID, OrderID: ticket.OrderID, Stage: ticket.Stage, Kind: kind, By: by, At: time.Now().UTC(),
+	}))
+}
+
+// acks reads all acks of a ticket.
+func (f *factoryFloor) acks(ticket kitchen.Ticket) []kitchen.Ack {
+	f.Helper()
+	ctx, cancel := context.WithTimeout(f.Context(), stationPatience)
+	defer cancel()
+	var found []kitchen.Ack
+	require.NoError(f, events.Tail(ctx, events.TailConfig{
+		Connection: events.Connection{Brokers: []string{f.kafka.Addr()}}, Topics: []string{events.TopicAcks},
+		CaughtUp: cancel, Logger: slog.New(slog.DiscardHandler),
+		Handle: func(m events.Message) {
+			if ack, err := events.DecodeAck(m); err == nil && ack.TicketID == ticket.TicketID {
+				found = append(found, ack)
+			}
+		},
+	}))
+	return found
+}
+
+// terminal is a running cupcakery station with its streams.
+type terminal struct {
+	t       *testing.T
+	input   *io.PipeWriter
+	out     *watched
+	errOut  *watched
+	ctrlC   context.CancelFunc
+	exited  chan struct{}
+	code    int
+	program []string
+}
+
+// openStation runs the true command in this process.
+func openStation(t *testing.T, brokers string, args ...string) *terminal {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	reader, writer := io.Pipe()
+	term := &terminal{
+		t: t, ctrlC: cancel, errOut: newWatched(), exited: make(chan struct{}), input: writer, out: newWatched(),
+		program: append([]string{"station", "bake", "--kafka-brokers", brokers}, args...),
+	}
+	go func() {
+		defer close(term.exited)
+		term.code = run(ctx, term.program, reader, term.out, term.errOut)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		_ = writer.Close()
+		<-term.exited
+	})
+	return term
+}
+
+func (s *terminal) enter(lines ...string) {
+	s.t.Helper()
+	for _, line := range lines {
+		_, err := io.WriteString(s.input, line+"\n")
+		require.NoError(s.t, err)
+	}
+}
+
+// exit waits for the end and returns the exit code.
+func (s *terminal) exit() int {
+	s.t.Helper()
+	select {
+	case <-s.exited:
+		return s.code
+	case <-time.After(stationPatience):
+		require.FailNow(s.t, "the station did not end", "%s%s", s.out, s.errOut)
+		return -1
+	}
+}
+
+// watched is a stream whose text one can wait for.
+type watched struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{}
+}
+
+func newWatched() *watched { return &watched{more: make(chan struct{})} }
+
+// Write implements io.Writer.
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	close(w.more)
+	w.more = make(chan struct{})
+	return w.text.Write(p)
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+func (w *watched) await(t *testing.T, part string) {
+	t.Helper()
+	late := time.After(stationPatience)
+	for {
+		w.mu.Lock()
+		text, more := w.text.String(), w.more
+		w.mu.Unlock()
+		if strings.Contains(text, part) {
+			return
+		}
+		select {
+		case <-more:
+		case <-late:
+			require.FailNow(t, "the text did not come", "%q is not in:\n%s", part, text)
+		}
+	}
+}
+
+func TestStationDoesThePipedCommandsWhenTheirTicketsCome(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	bob := openStation(t, floor.kafka.Addr(), "--plain", "--name", "bob")
+	bob.enter("start 1", "done 1", "start 2", "fail 2 burnt scrapped=5 oven 2")
+	require.NoError(t, bob.input.Close())
+	first := floor.issue(nil)
+	bob.out.await(t, "#1  "+first.PickupCode+"  done by bob")
+	second := floor.issue(nil)
+	require.Zero(t, bob.exit(), bob.errOut)
+
+	acks := floor.acks(first)
+	require.Len(t, acks, 2)
+	require.Equal(t, kitchen.AckDone, acks[1].Kind)
+	require.Equal(t, "bob", acks[1].By)
+	acks = floor.acks(second)
+	require.Len(t, acks, 2)
+	require.Equal(t, "burnt", acks[1].Reason)
+	require.Equal(t, "oven 2", acks[1].Note)
+	require.Equal(t, 5, acks[1].Scrapped)
+	require.Contains(t, bob.out.String(), "failed (burnt: oven 2), 5 scrapped by bob")
+}
+
+func TestStationShowsAllOfATicketAndNothingThatSteersTheTerminal(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	ticket := floor.issue(func(ticket *kitchen.Ticket) {
+		ticket.Attempt = 3
+		ticket.Lines = []kitchen.Line{
+			{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th 🎂 يوم سعيد"},
+			{Flavour: "lemon\x1b]0;owned\a", Size: kitchen.SizeS, Quantity: 3, Message: "\x1b[2Jgone"},
+		}
+		ticket.Notes = "ring the bell\nthen\r\x1b[31m knock\u202e"
+		ticket.Allergies = []string{"nuts", "milk\u0085"}
+	})
+	bob.out.await(t, "knock")
+	bob.enter("start 1", "list")
+	bob.out.await(t, "in hand since")
+	shown := bob.out.String() + bob.errOut.String()
+	require.Contains(t, shown, fmt.Sprintf("#1  %s  bake  attempt 3  ack by %s", ticket.PickupCode, ticket.AckBy.Local().Format("15:04:05")))
+	require.Contains(t, shown, `!!! ALLERGIES: NUTS, MILK`)
+	require.Contains(t, shown, ` 12 × red-velvet L  "Happy 40th 🎂 يوم سعيد"`)
+	require.Contains(t, shown, `\u001b[2Jgone`)
+	require.Contains(t, shown, "notes: ring the bell\n")
+	for _, steering := range []string{"\x1b", "\a", "\r", "\u0085", "\u202e"} {
+		require.NotContains(t, shown, steering)
+	}
+	require.NotContains(t, shown, ticket.OrderID, "it is the customer's secret")
+}
+
+func TestStationTellsWhoWasFirstAndRefuses(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	ticket := floor.issue(nil)
+	bob.out.await(t, "#1")
+	floor.ack(ticket, kitchen.AckStarted, "eve")
+	bob.out.await(t, "started by eve")
+	bob.enter("start 1", "done 1", "dance", "fail 1", "fail 1 sleepy", "start x", "done", "start 1 now", "list all",
+		"fail 1 burnt scrapped=many", strings.Repeat("x", 3*maxLine))
+	floor.ack(ticket, kitchen.AckDone, "eve")
+	bob.out.await(t, "done by eve")
+	bob.enter("done 1", "quit")
+	require.Equal(t, exitRefused, bob.exit())
+	said := bob.errOut.String()
+	for _, part := range []string{
+		"#1  eve was first: eve has started it",
+		`unknown command "dance"`,
+		"fail needs a reason: use burnt, dropped, wrong-order, equipment, other",
+		`"sleepy" is no reason`,
+		`"x" is not the number of a ticket`,
+		"done needs the number",
+		"start takes only the number",
+		"list stands alone",
+		"scrapped=many: give a number",
+		"a line has at most 4096 bytes",
+		"#1  this ticket is not at this station",
+		"12 of the commands were refused",
+	} {
+		require.Contains(t, said, part)
+	}
+	require.NotContains(t, said, ticket.OrderID)
+	require.Len(t, floor.acks(ticket), 2, "only eve's words are in the log")
+}
+
+func TestStationWaitsForATicketOnlyAsLongAsItIsTold(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	bob := openStation(t, floor.kafka.Addr(), "--timeout", "50ms")
+	bob.enter("start 7")
+	require.NoError(t, bob.input.Close())
+	require.Equal(t, exitRefused, bob.exit())
+	require.Contains(t, bob.errOut.String(), "#7  no such ticket has come within 50ms")
+}
+
+func TestStationListsWhatIsThere(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	waiting, theirs := floor.issue(nil), floor.issue(nil)
+	floor.ack(theirs, kitchen.AckStarted, "eve")
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	bob.enter("list", "help")
+	require.NoError(t, bob.input.Close())
+	require.Zero(t, bob.exit(), bob.errOut)
+	_, list, found := strings.Cut(bob.out.String(), "    waiting\n")
+	require.True(t, found, bob.out)
+	require.Contains(t, bob.out.String(), "in hand with eve since")
+	require.Contains(t, bob.out.String(), waiting.PickupCode)
+	require.Contains(t, list, "burnt (Burnt)")
+}
+
+func TestStationLeavesWorkInHandToItsPerson(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	ticket := floor.issue(nil)
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	bob.enter("start 1")
+	bob.out.await(t, "started by bob")
+	bob.ctrlC()
+	require.Zero(t, bob.exit(), bob.errOut)
+	require.Contains(t, bob.errOut.String(), "You leave with #1 "+ticket.PickupCode+" in hand. Come back as bob")
+
+	back := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	back.out.await(t, "you have started it before or elsewhere; start 1 takes it up here")
+	back.enter("start 1", "done 1", "quit")
+	require.Zero(t, back.exit(), back.errOut)
+	require.Equal(t, kitchen.AckDone, floor.acks(ticket)[2].Kind)
+}
+
+func TestStationUndoes(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	ticket := floor.issue(func(ticket *kitchen.Ticket) { ticket.Kind = kitchen.TicketUndo })
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	bob.out.await(t, "UNDO bake")
+	bob.enter("start 1", "done 1 scrapped=4 staff ate the rest")
+	require.NoError(t, bob.input.Close())
+	require.Zero(t, bob.exit(), bob.errOut)
+	undone := floor.acks(ticket)[1]
+	require.Equal(t, kitchen.AckUndone, undone.Kind)
+	require.Equal(t, 4, undone.Scrapped)
+	require.Equal(t, "staff ate the rest", undone.Note)
+}
+
+func TestStationRobotWorksUntilItIsStopped(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	robot := openStation(t, floor.kafka.Addr(), "--auto", "--name", "arms", "--work-time", "1ms", "--parallel", "2", "--fail-rate", "0")
+	var tickets []kitchen.Ticket
+	for range 5 {
+		tickets = append(tickets, floor.issue(nil))
+	}
+	for _, ticket := range tickets {
+		robot.out.await(t, ticket.PickupCode+"  done by arms")
+	}
+	robot.ctrlC()
+	require.Zero(t, robot.exit(), robot.errOut)
+	require.NotContains(t, robot.out.String()+robot.errOut.String(), tickets[0].OrderID)
+}
+
+func TestStationWaitsForKafkaAndSaysSoOnce(t *testing.T) {
+	t.Parallel()
+	// Nobody else gets the port while the other broker has it.
+	placeholder, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	port, addr := placeholder.Port(), placeholder.Addr()
+	placeholder.Stop()
+	bob := openStation(t, addr, "--name", "bob")
+	bob.errOut.await(t, "Kafka does not answer")
+	kafka, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{Port: port, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	t.Cleanup(kafka.Stop)
+	floor := floorOn(t, kafka)
+	ticket := floor.issue(nil)
+	bob.enter("start 1", "done 1", "quit")
+	require.Zero(t, bob.exit(), bob.errOut)
+	require.Contains(t, bob.out.String(), ticket.PickupCode+"  done by bob")
+	require.Equal(t, 1, strings.Count(bob.errOut.String(), "Kafka does not answer"), bob.errOut)
+}
+
+func TestStationRefusesSettingsThatContradict(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args []string
+		says []string
+	}{
+		"unknown stage":       {[]string{"fry"}, []string{`unknown stage "fry"`}},
+		"no stage":            {nil, []string{"accepts 1 arg"}},
+		"robot without auto":  {[]string{"bake", "--work-time", "1s", "--fail-rate", "0.1"}, []string{"--work-time: is for robots", "--fail-rate: is for robots"}},
+		"person's with auto":  {[]string{"bake", "--auto", "--plain", "--timeout", "1s"}, []string{"--plain: is for people", "--timeout: is for people"}},
+		"bad numbers":         {[]string{"bake", "--auto", "--fail-rate", "1.5", "--parallel", "0", "--work-time", "-1s"}, []string{"--fail-rate 1.5", "--parallel 0", "--work-time -1s"}},
+		"not a number":        {[]string{"bake", "--auto", "--fail-rate", "NaN"}, []string{"--fail-rate NaN"}},
+		"name that steers":    {[]string{"bake", "--name", "bob\x1b[2J"}, []string{"--name: must have printable"}},
+		"no name":             {[]string{"bake", "--name", " "}, []string{"--name: missing"}},
+		"long name":           {[]string{"bake", "--name", strings.Repeat("b", 81)}, []string{"--name: must have at most 80"}},
+		"brokers that cannot": {[]string{"bake", "--kafka-brokers", "nowhere"}, []string{`"nowhere" must read host:port`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var errOut bytes.Buffer
+			code := run(t.Context(), append([]string{"station"}, test.args...), strings.NewReader(""), io.Discard, &errOut)
+			require.Equal(t, exitUsage, code)
+			for _, part := range test.says {
+				require.Contains(t, errOut.String(), part)
+			}
+		})
+	}
+}
+
+func TestPrintableIsShortAndSteersNothing(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"Zoë 🧁 👩‍🍳 يوم": "Zoë 🧁 👩‍🍳 يوم",
+		"\x1b[31mred":   `\u001b[31mred`,
+		"a\nb\tc":       `a\u000ab\u0009c`,
+		"bad \xff.":     "bad \ufffd.",
+	} {
+		require.Equal(t, want, printable(text))
+	}
+	require.Len(t, []rune(printable(strings.Repeat("é", 5000))), maxShown+1)
+}

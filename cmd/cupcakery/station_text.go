@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/station"
+)
+
+// maxShown is how many characters of one text a station shows. No order that
+// the API has taken has longer ones, but anybody may write to Kafka.
+const maxShown = 500
+
+// printable makes text from elsewhere safe to show, in one line and not without
+// end.
+func printable(text string) string {
+	count := 0
+	for i := range text {
+		if count == maxShown {
+			return safeText(text[:i]) + "…"
+		}
+		count++
+	}
+	return safeText(text)
+}
+
+// printableLines is printable for text that may have several lines.
+func printableLines(text string) []string {
+	var lines []string
+	for line := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
+		lines = append(lines, printable(strings.TrimSuffix(line, "\r")))
+	}
+	if len(lines) > maxNoteLines {
+		lines = append(lines[:maxNoteLines], "…")
+	}
+	return lines
+}
+
+// maxNoteLines is how many lines of notes are shown.
+const maxNoteLines = 20
+
+// title is the ticket's first line: its number and what people call it by.
+func title(item station.Item) string {
+	ticket := item.Ticket
+	text := fmt.Sprintf("#%d  %s  %s", item.Number, printable(ticket.PickupCode), ticket.Stage)
+	if ticket.Kind == kitchen.TicketUndo {
+		text = fmt.Sprintf("#%d  %s  UNDO %s", item.Number, printable(ticket.PickupCode), ticket.Stage)
+	}
+	if ticket.Pass > 1 {
+		text += fmt.Sprintf("  pass %d", ticket.Pass)
+	}
+	if ticket.Attempt > 1 {
+		text += fmt.Sprintf("  attempt %d", ticket.Attempt)
+	}
+	if !ticket.AckBy.IsZero() {
+		text += "  ack by " + ticket.AckBy.Local().Format("15:04:05")
+	}
+	return text
+}
+
+// details is what there is to know for the work, without the title.
+func details(item station.Item) []string {
+	var lines []string
+	ticket := item.Ticket
+	if len(ticket.Allergies) > 0 {
+		var allergies []string
+		for _, allergy := range ticket.Allergies {
+			allergies = append(allergies, strings.ToUpper(printable(allergy)))
+		}
+		lines = append(lines, "!!! ALLERGIES: "+strings.Join(allergies, ", ")+" !!!")
+	}
+	for _, line := range ticket.Lines {
+		text := fmt.Sprintf("%3d × %s %s", line.Quantity, printable(line.Flavour), printable(string(line.Size)))
+		if line.Message != "" {
+			text += `  "` + printable(line.Message) + `"`
+		}
+		lines = append(lines, text)
+	}
+	if strings.TrimSpace(ticket.Notes) != "" {
+		for i, line := range printableLines(ticket.Notes) {
+			label := "notes: "
+			if i > 0 {
+				label = "       "
+			}
+			lines = append(lines, label+line)
+		}
+	}
+	if item.LastFailure != nil {
+		lines = append(lines, "last time: "+outcome(item.LastFailure)+" by "+printable(item.LastFailure.By))
+	}
+	return lines
+}
+
+// outcome says what an ack says, without who said it.
+func outcome(ack *kitchen.Ack) string {
+	text := string(ack.Kind)
+	if ack.Kind == kitchen.AckFailed {
+		reason := ack.Reason
+		if reason == "" {
+			reason = kitchen.ReasonOther
+		}
+		text += " (" + printable(reason)
+		if ack.Note != "" {
+			text += ": " + printable(ack.Note)
+		}
+		text += ")"
+	}
+	if ack.Scrapped > 0 {
+		text += fmt.Sprintf(", %d scrapped", ack.Scrapped)
+	}
+	return text
+}
+
+// news is what an event means to the person called name, in one line; empty if
+// the ticket itself is the news.
+func news(e station.Event, name string) string {
+	who := fmt.Sprintf("#%d  %s  ", e.Item.Number, printable(e.Item.Ticket.PickupCode))
+	switch e.Kind {
+	case station.Reissued:
+		text := fmt.Sprintf("issued again, attempt %d", e.Item.Ticket.Attempt)
+		if !e.Item.Ticket.AckBy.IsZero() {
+			text += ", ack by " + e.Item.Ticket.AckBy.Local().Format("15:04:05")
+		}
+		return who + text
+	case station.TakenUp:
+		return who + "started by " + printable(e.Item.By)
+	case station.StartedElsewhere:
+		switch {
+		case e.Ack.By == name && e.Was == station.InHand:
+			return who + "you have taken it up at another station"
+		case e.Ack.By == name:
+			return fmt.Sprintf("%syou have started it before or elsewhere; start %d takes it up here", who, e.Item.Number)
+		case e.Was == station.InHand:
+			return who + "taken over by " + printable(e.Ack.By) + "; leave it to them"
+		}
+		return who + "started by " + printable(e.Ack.By)
+	case station.Answered:
+		text := who + outcome(e.Ack) + " by " + printable(e.Ack.By)
+		if e.Was == station.InHand && !e.Mine {
+			text += "; your work on it is not needed any more"
+		}
+		return text
+	case station.Withdrawn:
+		return who + "is not offered here any more"
+	case station.Unsent:
+		return who + "Kafka does not take your word for it now; it is kept and sent as soon as it can be: " + reasonText(e.Err)
+	}
+	return ""
+}
