@@ -27,8 +27,16 @@ import (
 	"github.com/cupcakery/cupcakery/worker"
 )
 
-// devPartitions is how many stations of a stage can share its work here.
-const devPartitions = 8
+const (
+	// devPartitions is how many stations of a stage can share its work here.
+	devPartitions = 8
+	// devStopWithin bounds the wait for each part when it is told to stop.
+	// None takes longer than what it waits for itself.
+	devStopWithin = 20 * time.Second
+	// devFailWithin is that bound when a part has failed: the others may wait
+	// for it in vain.
+	devFailWithin = 2 * time.Second
+)
 
 // dev is the factory on this machine: what it needs first, then what runs.
 type dev struct {
@@ -56,6 +64,7 @@ type dev struct {
 
 // devPart is something that runs until it is told to stop.
 type devPart struct {
+	name   string
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error // set when done is closed
@@ -70,7 +79,13 @@ func runDev(ctx context.Context, settings devSettings, stdout, stderr io.Writer)
 		return err
 	}
 	d := &dev{settings: settings, stdout: stdout, logger: logger, failed: make(chan error, 1)}
-	defer func() { err = errors.Join(err, d.stop()) }()
+	defer func() {
+		if err != nil {
+			_ = d.stop(devFailWithin) // what follows from the failure only hides it
+			return
+		}
+		err = d.stop(devStopWithin)
+	}()
 	if err := d.prepare(ctx); err != nil {
 		return err
 	}
@@ -291,7 +306,7 @@ func (d *dev) await(ctx context.Context, ready <-chan struct{}) error {
 // the whole.
 func (d *dev) run(name string, part func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &devPart{cancel: cancel, done: make(chan struct{})}
+	p := &devPart{name: name, cancel: cancel, done: make(chan struct{})}
 	d.parts = append(d.parts, p)
 	go func() {
 		defer close(p.done)
@@ -312,12 +327,16 @@ func (d *dev) run(name string, part func(context.Context) error) {
 
 // stop stops what was started, newest first: so the API takes no order that
 // nobody works on, and Temporal and Kafka end when nobody needs them any more.
-func (d *dev) stop() error {
+func (d *dev) stop(within time.Duration) error {
 	var faults []error
 	for _, part := range slices.Backward(d.parts) {
 		part.cancel()
-		<-part.done
-		faults = append(faults, part.err)
+		select {
+		case <-part.done:
+			faults = append(faults, part.err)
+		case <-time.After(within):
+			faults = append(faults, fmt.Errorf("%s did not stop within %s", part.name, within))
+		}
 	}
 	if d.listener != nil {
 		faults = append(faults, d.listener.Close())
