@@ -102,7 +102,7 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 				return runRobot(cmd, config, options, rules.Reasons)
 			}
 			if isTerminal(cmd.InOrStdin()) && isTerminal(cmd.OutOrStdout()) && !options.plain {
-				return runPlain(cmd, config, options, rules.Reasons)
+				return runScreen(cmd, config, rules.Reasons)
 			}
 			return runPlain(cmd, config, options, rules.Reasons)
 		},

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/station"
+)
+
+func screenOf(items ...station.Item) *screen {
+	s := &screen{height: 24, name: "bob", reasons: kitchen.Default().Reasons, stage: kitchen.Bake, width: 80}
+	s.Update(screenFacts{items: items, ready: true})
+	return s
+}
+
+func itemOf(number int, state station.State, change func(*kitchen.Ticket)) station.Item {
+	ticket := kitchen.Ticket{
+		TicketID: strings.Repeat("x", number), Stage: kitchen.Bake, Kind: kitchen.TicketMake, Pass: 1, Attempt: 1, PickupCode: "K7QF",
+		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th"}},
+	}
+	if change != nil {
+		change(&ticket)
+	}
+	return station.Item{Number: number, State: state, Ticket: ticket, By: "eve"}
+}
+
+func press(s *screen, keys ...string) (command tea.Cmd) {
+	for _, key := range keys {
+		message := tea.KeyPressMsg{Code: []rune(key)[0], Text: key}
+		switch key {
+		case "enter":
+			message = tea.KeyPressMsg{Code: tea.KeyEnter}
+		case "esc":
+			message = tea.KeyPressMsg{Code: tea.KeyEscape}
+		case "down":
+			message = tea.KeyPressMsg{Code: tea.KeyDown}
+		case "backspace":
+			message = tea.KeyPressMsg{Code: tea.KeyBackspace}
+		}
+		_, command = s.Update(message)
+	}
+	return command
+}
+
+func TestScreenShowsWhatIsInHandFirstAndAllOfTheChosenTicket(t *testing.T) {
+	t.Parallel()
+	s := screenOf(
+		itemOf(1, station.Waiting, func(ticket *kitchen.Ticket) {
+			ticket.Allergies = []string{"nuts"}
+			ticket.Notes = "ring\x1b[2J the bell"
+		}),
+		itemOf(2, station.InHand, nil),
+		itemOf(3, station.Elsewhere, nil),
+	)
+	shown := s.draw()
+	plain := ansi.Strip(shown)
+	require.Less(t, strings.Index(plain, "#2"), strings.Index(plain, "#1"))
+	require.Less(t, strings.Index(plain, "#1"), strings.Index(plain, "#3"))
+	require.Contains(t, plain, "1 waiting · 1 in hand")
+	require.Contains(t, plain, "(eve)")
+	require.NotContains(t, plain, "ring", "only the chosen ticket and what is in hand show all")
+
+	press(s, "down")
+	require.NotContains(t, s.draw(), "\x1b[2J")
+	plain = ansi.Strip(s.draw())
+	require.Contains(t, plain, `12 × red-velvet L  "Happy 40th"`)
+	require.Contains(t, plain, "!!! ALLERGIES: NUTS !!!")
+	require.Contains(t, plain, `ring\u001b[2J the bell`)
+	require.Contains(t, plain, "s start · d done · f fail · ↑↓ choose · q quit")
+}
+
+func TestScreenFitsEveryTerminal(t *testing.T) {
+	t.Parallel()
+	var items []station.Item
+	for number := range 60 {
+		items = append(items, itemOf(number+1, station.Waiting, func(ticket *kitchen.Ticket) {
+			ticket.Notes = strings.Repeat("very long notes 🧁 ", 20)
+		}))
+	}
+	s := screenOf(items...)
+	for range 40 {
+		press(s, "down")
+	}
+	for _, size := range []tea.WindowSizeMsg{{Width: 80, Height: 24}, {Width: 30, Height: 12}, {Width: 200, Height: 60}} {
+		s.Update(size)
+		lines := strings.Split(s.draw(), "\n")
+		require.Len(t, lines, size.Height)
+		for _, line := range lines {
+			require.LessOrEqual(t, ansi.StringWidth(line), size.Width)
+		}
+		require.Contains(t, s.draw(), "▸", "the chosen ticket is in sight")
+		require.Contains(t, s.draw(), "#41")
+	}
+}
+
+func TestScreenAsksBeforeItSaysThatWorkFailed(t *testing.T) {
+	t.Parallel()
+	s := screenOf(itemOf(1, station.InHand, nil))
+	require.Nil(t, press(s, "f"))
+	require.Contains(t, ansi.Strip(s.draw()), "1  Burnt")
+	press(s, "1")
+	require.Contains(t, ansi.Strip(s.draw()), "pieces thrown away: 12█")
+	press(s, "x")
+	require.Nil(t, press(s, "enter"), "12x is no number")
+	require.Contains(t, ansi.Strip(s.draw()), "pieces thrown away: 12x█")
+	press(s, "backspace", "enter", "o", "k", "q")
+	require.Contains(t, ansi.Strip(s.draw()), "note: okq█", "letters are text now")
+	press(s, "esc")
+	require.Contains(t, ansi.Strip(s.draw()), "q quit")
+	require.NotNil(t, press(s, "q"))
+}
+
+// TestScreenWorks runs the true program on keys and looks into the log.
+func TestScreenWorks(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	first, second := floor.issue(nil), floor.issue(nil)
+	keys, keyboard := io.Pipe()
+	out, errOut := newWatched(), newWatched()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- showScreen(ctx, station.Config{
+			Connection: events.Connection{Brokers: []string{floor.kafka.Addr()}}, Stage: kitchen.Bake, Name: "bob",
+			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		}, kitchen.Default().Reasons, errOut, tea.WithInput(keys), tea.WithOutput(out), tea.WithWindowSize(100, 40))
+	}()
+	t.Cleanup(func() {
+		cancel()
+		_ = keyboard.Close()
+	})
+	typeKeys := func(text string) {
+		_, err := io.WriteString(keyboard, text)
+		require.NoError(t, err)
+	}
+	until := func(ticket kitchen.Ticket, kinds ...kitchen.AckKind) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			var said []kitchen.AckKind
+			for _, ack := range floor.acks(ticket) {
+				said = append(said, ack.Kind)
+			}
+			return len(said) == len(kinds) && (len(kinds) == 0 || said[len(said)-1] == kinds[len(kinds)-1])
+		}, stationPatience, 20*time.Millisecond)
+	}
+	out.await(t, second.PickupCode)
+	out.await(t, first.PickupCode)
+	typeKeys("s") // the first ticket that came
+	require.Eventually(t, func() bool { return len(floor.acks(first))+len(floor.acks(second)) == 1 }, stationPatience, 20*time.Millisecond)
+	if len(floor.acks(second)) == 1 {
+		first, second = second, first
+	}
+	out.await(t, "In hand")
+	out.await(t, "started by bob")
+	typeKeys("d")
+	until(first, kitchen.AckStarted, kitchen.AckDone)
+	out.await(t, "done by bob")
+	typeKeys("s")
+	until(second, kitchen.AckStarted)
+	// The screen may hear a moment later than we that it is in hand; until then
+	// it refuses.
+	require.Eventually(t, func() bool {
+		typeKeys("f")
+		return strings.Contains(out.String(), "what went wrong?")
+	}, stationPatience, 20*time.Millisecond)
+	typeKeys("1")
+	out.await(t, "thrown away")
+	typeKeys("\r")
+	typeKeys("oven 2\r")
+	until(second, kitchen.AckStarted, kitchen.AckFailed)
+	failed := floor.acks(second)[1]
+	require.Equal(t, "burnt", failed.Reason)
+	require.Equal(t, "oven 2", failed.Note)
+	require.Equal(t, 12, failed.Scrapped)
+	typeKeys("q")
+	select {
+	case err := <-ended:
+		require.NoError(t, err)
+	case <-time.After(stationPatience):
+		require.FailNow(t, "the screen did not close")
+	}
+	require.NotContains(t, out.String(), first.OrderID)
+}
