@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events/eventstest"
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 	if dir, ok := os.LookupEnv(embeddedKafkaVariable); ok {
 		os.Exit(runEmbeddedKafka(dir, os.Args[1]))
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func TestEmbeddedKafka(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
@@ -24,7 +25,7 @@ const (
 	// alive but does not join again.
 	rebalanceTimeout = 15 * time.Second
 	joinBackoff      = 250 * time.Millisecond
-	// partitionWatch is how soon added partitions are read.
+	// partitionWatch is how often added partitions are looked for.
 	partitionWatch = 5 * time.Second
 	// commitInterval keeps commits apart under load; the first after a
 	// pause goes out at once.
@@ -94,6 +95,8 @@ type Consumer struct {
 	drained  chan struct{}
 	ready    chan struct{}
 	once     sync.Once
+	// partitionCount is how many partitions there were before joining.
+	partitionCount atomic.Int64
 
 	// mu protects what follows. It may be held while a partition's is taken,
 	// never the other way round.
@@ -173,17 +176,15 @@ func (c *Consumer) Run(ctx context.Context) error {
 		return nil
 	}
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		Brokers:                c.config.Connection.Brokers,
-		Dialer:                 c.client.groupDialer(),
-		HeartbeatInterval:      heartbeatInterval,
-		ID:                     c.config.Group,
-		JoinGroupBackoff:       joinBackoff,
-		PartitionWatchInterval: partitionWatch,
-		RebalanceTimeout:       rebalanceTimeout,
-		SessionTimeout:         c.config.SessionTimeout,
-		StartOffset:            kafka.FirstOffset,
-		Topics:                 c.config.Topics,
-		WatchPartitionChanges:  true,
+		Brokers:           c.config.Connection.Brokers,
+		Dialer:            c.client.groupDialer(),
+		HeartbeatInterval: heartbeatInterval,
+		ID:                c.config.Group,
+		JoinGroupBackoff:  joinBackoff,
+		RebalanceTimeout:  rebalanceTimeout,
+		SessionTimeout:    c.config.SessionTimeout,
+		StartOffset:       kafka.FirstOffset,
+		Topics:            c.config.Topics,
 	})
 	if err != nil {
 		return fmt.Errorf("join group %q: %w", c.config.Group, err)
@@ -202,16 +203,17 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return nil
 }
 
-// awaitTopics waits until every topic exists: kafka-go would otherwise join
-// and leave the group in a tight loop. It returns false if the context ended.
+// awaitTopics waits until every topic exists: joining before that would give
+// an empty assignment. It returns false if the context ended.
 func (c *Consumer) awaitTopics(ctx context.Context) bool {
 	backoff := newBackoff()
 	for {
-		_, err := c.client.partitionsOf(ctx, c.config.Topics)
+		partitions, err := c.client.partitionsOf(ctx, c.config.Topics)
 		if ctx.Err() != nil {
 			return false
 		}
 		if err == nil {
+			c.partitionCount.Store(int64(len(partitions)))
 			c.outage.over("topics")
 			return true
 		}
@@ -308,29 +310,53 @@ func (c *Consumer) assign(generation *kafka.Generation) {
 // follow commits what is finished for as long as the generation lasts. When it
 // returns, kafka-go ends the generation and joins the next.
 func (c *Consumer) follow(ctx context.Context, generation *kafka.Generation) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	<-timer.C
+	// Whatever has changed by now, the next generation takes into account.
+	defer c.partitionsChanged()
+	defer c.pause(generation)
+	watch := time.NewTicker(partitionWatch)
+	defer watch.Stop()
+	pause := time.NewTimer(0) // between commits; while it lasts, progress is nil
+	defer pause.Stop()
+	var progress <-chan struct{}
 	for {
 		select {
 		case <-ctx.Done():
-			c.pause(generation)
 			c.commitLast(generation)
 			return
-		case <-c.progress:
-		}
-		if err := c.commit(generation); err != nil {
-			c.pause(generation)
-			c.logger.Debug("A commit was refused; joining the group again", "error", err)
-			signal(c.progress)
-			return
-		}
-		timer.Reset(commitInterval)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
+		case <-watch.C:
+			if c.partitionsChanged() {
+				c.logger.Info("Topics have got more or fewer partitions; joining the group again")
+				c.commitLast(generation)
+				return
+			}
+		case <-pause.C:
+			progress = c.progress
+		case <-progress:
+			if err := c.commit(generation); err != nil {
+				c.logger.Debug("A commit was refused; joining the group again", "error", err)
+				signal(c.progress)
+				return
+			}
+			progress = nil
+			pause.Reset(commitInterval)
 		}
 	}
+}
+
+// partitionsChanged reports whether there are other partitions than when it was
+// last asked, which is before each time the group is joined. kafka-go has a
+// watch for that, but it first counts after joining, and so never sees what
+// was added in between.
+func (c *Consumer) partitionsChanged() bool {
+	// Mostly answered from what the transport knows already. A generation must
+	// not end late because Kafka is away.
+	ctx, cancel := context.WithTimeout(c.deliveries, joinBackoff)
+	defer cancel()
+	partitions, err := c.client.partitionsOf(ctx, c.config.Topics)
+	if err != nil {
+		return false
+	}
+	return c.partitionCount.Swap(int64(len(partitions))) != int64(len(partitions))
 }
 
 // pause stops handing out until the next generation says what is still ours.
@@ -345,10 +371,11 @@ func (c *Consumer) pause(generation *kafka.Generation) {
 	}
 }
 
-// commitLast commits at the end of a generation, where the broker may refuse
+// commitLast hands out nothing more and commits at the end of a generation, where the broker may refuse
 // it for being late; then the next generation does it, or the messages are
 // delivered again.
 func (c *Consumer) commitLast(generation *kafka.Generation) {
+	c.pause(generation)
 	if err := c.commit(generation); err != nil {
 		c.logger.Debug("The last commit of a generation was refused", "error", err)
 		signal(c.progress)
@@ -451,8 +478,8 @@ func (c *Consumer) awaitHandlers() {
 }
 
 // shortLives slows down a group whose generations end as soon as they begin,
-// as they do when a topic has been deleted: kafka-go would join again without
-// a pause.
+// as they do when the broker lets this member join but not commit: kafka-go
+// would join again without a pause.
 type shortLives struct {
 	last  time.Time
 	count int

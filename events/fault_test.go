@@ -273,3 +273,35 @@ func TestConsumerAndTailNameEveryFaultOfTheirSettings(t *testing.T) {
 	require.ErrorContains(t, err, "partitions: -1 must be from 1 to 10000, or 0 for 8")
 	require.ErrorContains(t, err, "replication: -2 must be at least 1")
 }
+
+// A partition that comes to be after the group's leader has handed them out,
+// but before this member begins to read, is in nobody's assignment. kafka-go's
+// own watch for partitions first counts them later than that and took the new
+// one for known, so that it stayed unread until the next rebalance.
+func TestPartitionsAddedWhileJoiningAreRead(t *testing.T) {
+	t.Parallel()
+	cluster, connection := newCluster(t, kfake.SeedTopics(1, events.Topics()...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(connection.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(10*time.Millisecond))
+	require.NoError(t, err)
+	defer client.Close()
+	add := sync.OnceFunc(func() {
+		topic := kmsg.NewCreatePartitionsRequestTopic()
+		topic.Topic, topic.Count = events.TopicAcks, 2
+		request := kmsg.NewPtrCreatePartitionsRequest()
+		request.Topics = append(request.Topics, topic)
+		response, err := request.RequestWith(context.Background(), client)
+		if assert.NoError(t, err) {
+			assert.Zero(t, response.Topics[0].ErrorCode)
+		}
+	})
+	cluster.ControlKey(kmsg.OffsetFetch.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.SleepControl(add) // the member asks for its places right before it begins to read
+		return nil, nil, false
+	})
+	deliveries, _ := consume(t, connection)
+	require.Eventually(t, func() bool {
+		client.ForceMetadataRefresh()
+		return client.ProduceSync(t.Context(), &kgo.Record{Topic: events.TopicAcks, Partition: 1, Value: []byte("new")}).FirstErr() == nil
+	}, patience, 50*time.Millisecond)
+	assert.Equal(t, 1, await(t, deliveries).Partition)
+}

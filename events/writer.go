@@ -19,6 +19,9 @@ const (
 	// What is published together shares a request; what comes alone waits no
 	// longer than this. kafka-go's default is a whole second.
 	batchTimeout = time.Millisecond
+	// batchSize is enough for what comes within that time; kafka-go reserves
+	// memory for so many messages even if there is one.
+	batchSize = 64
 	// A batch is tried this often, over about two seconds, before its
 	// publishers hear of the outage: long enough for a partition to get
 	// another leader. Whoever publishes retries at leisure.
@@ -65,6 +68,7 @@ func NewWriter(connection Connection, options ...WriterOption) (*Writer, error) 
 			Addr:            client.Addr,
 			Balancer:        kafka.Murmur2Balancer{},
 			BatchBytes:      MaxDeadLetterBytes,
+			BatchSize:       batchSize,
 			BatchTimeout:    batchTimeout,
 			MaxAttempts:     writeAttempts,
 			RequiredAcks:    kafka.RequireAll,

@@ -259,11 +259,6 @@ func (m *member) stop() {
 	}
 }
 
-func (m *member) awaitReady() {
-	m.w.Helper()
-	wait(m.w, m.consumer.Ready(), "the group's first assignment")
-}
-
 // next returns the next delivery.
 func (m *member) next() delivered {
 	m.w.Helper()
