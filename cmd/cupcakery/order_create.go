@@ -126,8 +126,6 @@ type orderInput struct {
 	allergies []string
 }
 
-var inputFlags = []string{"name", "line", "notes", "allergy"}
-
 func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
 	flags := cmd.Flags()
 	flags.StringVarP(&in.file, "file", "f", "", "JSON file with the order, - for standard input")
@@ -135,9 +133,6 @@ func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
 	flags.StringArrayVar(&in.lines, "line", nil, "such as 12xL:red-velvet or 12xL:red-velvet:MESSAGE; may be given several times")
 	flags.StringVar(&in.notes, "notes", "", "for the people who make and hand out the order")
 	flags.StringArrayVar(&in.allergies, "allergy", nil, "what must not be near the cupcakes; may be given several times")
-	for _, flag := range inputFlags {
-		cmd.MarkFlagsMutuallyExclusive("file", flag)
-	}
 	err := cmd.RegisterFlagCompletionFunc("line", func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return completeLine(typed, func() []string { return settings.flavours(cmd) }), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	})
@@ -171,6 +166,11 @@ func completeLine(typed string, flavours func() []string) []string {
 // strictly and names every fault in it.
 func (in *orderInput) body(cmd *cobra.Command) ([]byte, error) {
 	if in.file != "" {
+		for _, flag := range []string{"name", "line", "notes", "allergy"} {
+			if cmd.Flags().Changed(flag) {
+				return nil, &exitError{exitUsage, fmt.Errorf("--file and --%s both say what is ordered: keep one", flag)}
+			}
+		}
 		return readFileOrStdin(in.file, cmd.InOrStdin())
 	}
 	if in.name == "" && len(in.lines) == 0 {

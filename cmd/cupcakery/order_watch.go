@@ -152,7 +152,10 @@ func (s *orderSettings) view(w io.Writer) orderView {
 		return jsonView{w}
 	}
 	if _, is := terminalWidth(w); is {
-		return &redrawnView{w: w}
+		return &redrawnView{w: w, width: func() int {
+			columns, _ := terminalWidth(w) // it may have changed
+			return columns
+		}}
 	}
 	return plainView{w}
 }
@@ -177,11 +180,12 @@ func (v plainView) show(before *kitchen.Status, now kitchen.Status) error {
 // redrawnView keeps one line for the order and one for each stage.
 type redrawnView struct {
 	w     io.Writer
+	width func() int
 	drawn int // lines
 }
 
 func (v *redrawnView) show(_ *kitchen.Status, now kitchen.Status) error {
-	columns, _ := terminalWidth(v.w)
+	columns := v.width()
 	lines := watchLines(now)
 	var frame strings.Builder
 	if v.drawn > 0 {

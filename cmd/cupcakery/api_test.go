@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheAPIProcess(t *testing.T) {
+	t.Parallel()
+	secret := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(secret, []byte("0123456789abcdef\n"), 0o600))
+	ctx, stop := context.WithCancel(t.Context())
+	logRead, logWrite := io.Pipe()
+	exited := make(chan int, 1)
+	go func() {
+		// Temporal and Kafka are away: it starts all the same.
+		exited <- run(ctx, []string{"api", "--listen", "127.0.0.1:0", "--temporal-address", "127.0.0.1:1", "--kafka-brokers", "127.0.0.1:1", "--secret-file", secret}, strings.NewReader(""), io.Discard, logWrite)
+		_ = logWrite.Close()
+	}()
+	lines := bufio.NewScanner(logRead)
+	address := ""
+	for address == "" && lines.Scan() {
+		if match := regexp.MustCompile(`msg="taking orders" address=(\S+)`).FindStringSubmatch(lines.Text()); match != nil {
+			address = match[1]
+		}
+	}
+	require.NotEmpty(t, address)
+	go func() { _, _ = io.Copy(io.Discard, logRead) }()
+
+	for path, status := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/api/v1/menu": http.StatusOK} {
+		answer, err := http.Get("http://" + address + path)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, status, answer.StatusCode, path)
+	}
+	stop() // what SIGTERM does
+	select {
+	case code := <-exited:
+		require.Equal(t, 0, code)
+	case <-time.After(time.Minute):
+		t.Fatal("did not stop")
+	}
+}
+
+func TestTheAPIProcessNamesEveryWrongSettingAtOnce(t *testing.T) {
+	t.Parallel()
+	c := invoke(t, "", "api", "--secret", "short", "--kitchen", "/nowhere/kitchen.yaml", "--kafka-brokers", "no-port")
+	require.Equal(t, exitUsage, c.code)
+	require.Contains(t, c.stderr, "the deployment's secret has 5 characters, and must have at least 16")
+	require.Contains(t, c.stderr, "/nowhere/kitchen.yaml")
+	require.Contains(t, c.stderr, "no-port")
+
+	c = invoke(t, "", "api", "--secret", "")
+	require.Equal(t, exitUsage, c.code)
+	require.Contains(t, c.stderr, "set $CUPCAKERY_SECRET or $CUPCAKERY_SECRET_FILE")
+
+	c = invoke(t, "", "api", "--secret", "0123456789abcdef", "--secret-file", "x")
+	require.Equal(t, exitUsage, c.code)
+	require.Contains(t, c.stderr, "given twice")
+
+	c = invoke(t, "", "api", "--secret-file", "/nowhere/secret")
+	require.Equal(t, exitUsage, c.code)
+	require.Contains(t, c.stderr, "read the deployment's secret")
+}
+
+func TestTheAPIProcessNamesAnAddressInUse(t *testing.T) {
+	t.Parallel()
+	fake := newFakeAPI(t, hangUp)
+	c := invoke(t, "", "api", "--secret", "0123456789abcdef", "--listen", strings.TrimPrefix(fake.URL, "http://"))
+	require.Equal(t, exitFailed, c.code)
+	require.Contains(t, c.stderr, "address already in use; choose another address with --listen")
+}
