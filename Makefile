@@ -41,10 +41,14 @@ build: ## Build bin/cupcakery
 	@go build -ldflags "-X main.version=$(VERSION)" -o bin/cupcakery ./cmd/cupcakery
 
 .PHONY: test
-test: tools ## Run every test, against real servers too; PACKAGES=./x/... for some
+test: programs tools ## Run every test, against real servers too; PACKAGES=./x/... for some
 	@go run ./internal/make/apachekafka
 	@echo "Testing $(PACKAGES) $(if $(RACE),with the race detector,WITHOUT the race detector: there is no C compiler \"$(CC)\") ..."
 	@go run ./internal/make/gotest $(RACE) -count=1 -timeout=15m $(PACKAGES)
+
+.PHONY: programs
+programs:
+	@tools/programs.sh
 
 .PHONY: lint
 lint: ## Check the code: formatting, vet, staticcheck, errcheck, workflowcheck, vulnerabilities

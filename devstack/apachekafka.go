@@ -194,7 +194,7 @@ func (k *ApacheKafka) configure() error {
 			continue
 		}
 		var err error
-		if *port, err = freePort(); err != nil {
+		if *port, err = FreePort(); err != nil {
 			return err
 		}
 	}

@@ -42,6 +42,24 @@ func StartKafka(_ context.Context, config KafkaConfig) (*Kafka, error) {
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
+	if config.Port != 0 {
+		return startKafka(config)
+	}
+	// A free port may be taken before the broker listens on it.
+	for attempts := 3; ; attempts-- {
+		var err error
+		if config.Port, err = FreePort(); err != nil {
+			return nil, err
+		}
+		kafka, err := startKafka(config)
+		var inUse *PortInUseError
+		if attempts == 1 || !errors.As(err, &inUse) {
+			return kafka, err
+		}
+	}
+}
+
+func startKafka(config KafkaConfig) (*Kafka, error) {
 	options := []kfake.Opt{
 		kfake.NumBrokers(1),
 		kfake.Ports(config.Port),

@@ -3,6 +3,7 @@ package devstack
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"syscall"
@@ -39,9 +40,21 @@ func CheckPort(wantedFor string, port int) error {
 	return listener.Close()
 }
 
-// freePort finds a port that nobody listens on. Another program may take it
+// Ports of these numbers are handed out by FreePort. They lie below those that
+// Linux and macOS give to outgoing connections: a part that comes back to its
+// port after a restart does not find a connection sitting on it.
+const firstFreePort, freePorts = 20_000, 10_000
+
+// FreePort returns a port that nobody listens on. Another program may take it
 // before it is used, so callers that pass it on try again with another one.
-func freePort() (int, error) {
+func FreePort() (int, error) {
+	for range 100 {
+		port := firstFreePort + rand.IntN(freePorts)
+		if CheckPort("a free port", port) == nil {
+			return port, nil
+		}
+	}
+	// Perhaps this machine allows no such ports: take what the system gives.
 	listener, err := net.Listen("tcp", hostPort(0))
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)

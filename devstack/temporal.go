@@ -183,7 +183,7 @@ func (t *Temporal) Exited() <-chan struct{} { return t.child.exited }
 // Err tells, once the dev server has ended by itself, how and what it logged
 // last.
 func (t *Temporal) Err() error {
-	return &temporalEndedError{state: t.child.cmd.ProcessState.String(), log: t.lastLog()}
+	return &temporalEndedError{cli: t.child.cmd.Path, state: t.child.cmd.ProcessState.String(), log: t.lastLog()}
 }
 
 // Stop ends the dev server and waits for the end. It may be called again.
@@ -282,12 +282,13 @@ func openTemporalLog(dir *DataDir) (*os.File, error) {
 
 // temporalEndedError says that the dev server ended by itself.
 type temporalEndedError struct {
+	cli   string
 	state string
 	log   string
 }
 
 func (e *temporalEndedError) Error() string {
-	return fmt.Sprintf("the Temporal dev server ended (%s); it logged last: %s", e.state, e.log)
+	return fmt.Sprintf("the Temporal dev server ended (%s); it was started with %q and logged last: %s", e.state, e.cli, e.log)
 }
 
 func (e *temporalEndedError) portInUse() bool {
@@ -298,5 +299,5 @@ func portOrFree(port int) (int, error) {
 	if port != 0 {
 		return port, nil
 	}
-	return freePort()
+	return FreePort()
 }

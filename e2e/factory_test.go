@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -325,8 +324,7 @@ func (f *factory) announcements(topic string) []events.Message {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := devstack.FreePort()
 	require.NoError(t, err)
-	defer func() { _ = listener.Close() }() // it was only asked for a number
-	return listener.Addr().(*net.TCPAddr).Port
+	return port
 }

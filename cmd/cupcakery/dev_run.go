@@ -114,7 +114,7 @@ func runDev(ctx context.Context, settings devSettings, stdout, stderr io.Writer)
 func (d *dev) prepare(ctx context.Context) error {
 	var err error
 	if d.kitchen, err = d.settings.kitchen.load(); err != nil {
-		return err
+		return &exitError{exitUsage, err}
 	}
 	if !d.settings.runs(serviceKafka) {
 		if d.externalKafka, err = d.settings.kafka.connection(); err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/internal/process"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -82,6 +83,11 @@ func TestDevGoesOnWhereItStopped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDevRun(t)
+			for _, flag := range []string{"api-port", "temporal-port", "temporal-ui-port", "kafka-port"} {
+				var err error
+				d.ports[flag], err = devstack.FreePort()
+				require.NoError(t, err)
+			}
 			d.start()
 			before := d.ready
 			order := d.order("an idempotency key")
