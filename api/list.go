@@ -171,7 +171,7 @@ func (s *Server) readPageToken(query, text string) ([]byte, error) {
 
 func (s *Server) signPage(query string, token []byte) []byte {
 	mac := hmac.New(sha256.New, s.secret)
-	fmt.Fprintf(mac, "page of %d bytes: %s", len(query), query)
+	mac.Write(fmt.Appendf(nil, "page of %d bytes: %s", len(query), query))
 	mac.Write(token)
 	return mac.Sum(nil)
 }

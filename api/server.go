@@ -190,6 +190,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		s.logger.Warn("some requests were cut off", slog.Duration("after", finishWithin))
 		_ = server.Close() // they had their time
 	}
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("stop serving the API on %s: %w", listener.Addr(), err)
+	}
 	return nil
 }
