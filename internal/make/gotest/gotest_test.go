@@ -28,7 +28,7 @@ func TestGotest(t *testing.T) {
 		},
 		"FailsAndShowsWhatAFailedTestSaid": {
 			tests:   passes + "func TestFails(t *testing.T) { t.Error(\"the cake fell\") }\n",
-			says:    []string{"the cake fell", "FAIL\texample.org/m", "FAIL: 1 tests passed"},
+			says:    []string{"the cake fell", "FAIL\texample.org/m", "FAIL: 1 tests passed, 1 failed"},
 			notSays: []string{"not worth reading"},
 		},
 		"FailsWhenATestIsSkipped": {
@@ -37,7 +37,7 @@ func TestGotest(t *testing.T) {
 		},
 		"FailsAndShowsAPanicOutsideOfTests": {
 			tests: passes + "func TestMain(m *testing.M) { panic(\"no oven\") }\n",
-			says:  []string{"no oven", "FAIL: 0 tests passed"},
+			says:  []string{"no oven", "BROKEN", "FAIL: 0 tests passed"},
 		},
 		"FailsAndShowsAnEarlyExit": {
 			tests: "func TestExits(t *testing.T) { println(\"on the way out\"); os.Exit(3) }\n",
@@ -45,7 +45,7 @@ func TestGotest(t *testing.T) {
 		},
 		"FailsAndShowsWhatDoesNotBuild": {
 			tests: "func TestBroken(t *testing.T) { undefinedThing() }\n",
-			says:  []string{"undefinedThing", "FAIL: 0 tests passed"},
+			says:  []string{"undefinedThing", "BROKEN", "FAIL: 0 tests passed"},
 		},
 		"FailsWhenThereAreNoTests": {
 			says: []string{"FAIL, there were no tests"},

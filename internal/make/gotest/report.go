@@ -31,13 +31,15 @@ type report struct {
 	w        io.Writer
 	output   map[testName]*strings.Builder
 	passed   int
-	failed   int // packages that did not build or broke off count too
+	failed   int
+	broken   []string        // packages that failed without a failed test: not built, or broken off
+	inFailed map[string]bool // packages that have a failed test
 	packages int
 	skipped  []string
 }
 
 func newReport(w io.Writer) *report {
-	return &report{w: w, output: map[testName]*strings.Builder{}}
+	return &report{w: w, output: map[testName]*strings.Builder{}, inFailed: map[string]bool{}}
 }
 
 // read takes all events, and prints each package's line and what failed.
@@ -72,6 +74,9 @@ func (r *report) take(e event) {
 			r.print(e.Output)
 			return
 		}
+		if e.Test == "" && (e.Output == "PASS\n" || e.Output == "FAIL\n") {
+			return // the package's line says so too
+		}
 		if r.output[name] == nil {
 			r.output[name] = &strings.Builder{}
 		}
@@ -91,6 +96,7 @@ func (r *report) endTest(e event, name testName) {
 		r.passed++
 	case "fail":
 		r.failed++
+		r.inFailed[e.Package] = true
 		r.printOutput(name)
 	case "skip":
 		r.skipped = append(r.skipped, name.String())
@@ -108,7 +114,9 @@ func (r *report) endPackage(e event) {
 		}
 	}
 	if e.Action == "fail" {
-		r.failed++
+		if !r.inFailed[e.Package] {
+			r.broken = append(r.broken, e.Package)
+		}
 		for _, name := range rest {
 			r.printOutput(name)
 		}
@@ -126,9 +134,12 @@ func (r *report) summarise(took time.Duration) (ok bool) {
 	for _, name := range r.skipped {
 		r.print("SKIPPED, which counts as failed: " + name + "\n")
 	}
+	for _, name := range r.broken {
+		r.print("BROKEN, it did not build or not run to its end: " + name + "\n")
+	}
 	verdict := "ok"
 	switch {
-	case r.failed > 0 || len(r.skipped) > 0:
+	case r.failed > 0 || len(r.skipped) > 0 || len(r.broken) > 0:
 		verdict = "FAIL"
 	case r.passed == 0:
 		verdict = "FAIL, there were no tests"
