@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -84,9 +85,9 @@ func measureRates(ctx context.Context, f *factory, p plan) ([]row, error) {
 // of each round.
 func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int, start starter) ([]float64, []row, error) {
 	var ratios, bareRates, orderRates []float64
-	var bareCPU, orderCPU time.Duration
+	bareCPU, orderCPU := cpu{}, cpu{}
 	for round := range p.rounds {
-		before, err := f.stack.CPU()
+		before, err := f.cpu()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -94,7 +95,7 @@ func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int, 
 		if err != nil {
 			return nil, nil, err
 		}
-		between, err := f.stack.CPU()
+		between, err := f.cpu()
 		if err != nil {
 			return nil, nil, err
 		}
@@ -102,21 +103,68 @@ func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int, 
 		if err != nil {
 			return nil, nil, err
 		}
-		after, err := f.stack.CPU()
+		after, err := f.cpu()
 		if err != nil {
 			return nil, nil, err
 		}
-		bareCPU, orderCPU = bareCPU+between-before, orderCPU+after-between
+		bareCPU.add(before, between)
+		orderCPU.add(between, after)
 		say("round %d of %d: %.1f bare workflows/s, %.1f orders/s", round+1, p.rounds, bare.perSecond, orders.perSecond)
 		bareRates, orderRates = append(bareRates, bare.perSecond), append(orderRates, orders.perSecond)
 		ratios = append(ratios, orders.perSecond/bare.perSecond)
 	}
-	return ratios, []row{
+	rows := []row{
 		{Name: "bare workflows/s", Value: median(bareRates), Unit: "1/s", Spread: spread(bareRates)},
 		{Name: "orders/s", Value: median(orderRates), Unit: "1/s", Spread: spread(orderRates)},
-		{Name: "CPU of Temporal and Kafka per bare workflow", Value: milliseconds(bareCPU) / float64(p.rounds*p.orders), Unit: "ms"},
-		{Name: "CPU of Temporal and Kafka per order", Value: milliseconds(orderCPU) / float64(p.rounds*p.orders), Unit: "ms"},
-	}, nil
+	}
+	for _, part := range cpuParts {
+		n := float64(p.rounds * p.orders)
+		rows = append(rows, row{
+			Name: "CPU of " + part + " per order", Value: milliseconds(orderCPU[part]) / n, Unit: "ms",
+			Spread: fmt.Sprintf("%.3g per bare workflow", milliseconds(bareCPU[part])/n),
+		})
+	}
+	return ratios, rows, nil
+}
+
+// cpuParts are whose processor time is told apart.
+var cpuParts = []string{"Temporal", "Kafka", "worker", "robots", "benchmark"}
+
+// cpu is processor time by part.
+type cpu map[string]time.Duration
+
+// add adds what each part has spent between two looks.
+func (c cpu) add(before, after cpu) {
+	for _, part := range cpuParts {
+		c[part] += after[part] - before[part]
+	}
+}
+
+// cpu looks at what each part has spent so far. The benchmark's own time is
+// that of the bare worker and of the clients.
+func (f *factory) cpu() (cpu, error) {
+	kafkaTime, temporalTime, err := f.stack.CPU()
+	if err != nil {
+		return nil, err
+	}
+	workerTime, _, err := f.worker.CPU()
+	if err != nil {
+		return nil, err
+	}
+	look := cpu{"Temporal": temporalTime, "Kafka": kafkaTime, "worker": workerTime}
+	for _, robot := range f.robots {
+		robotTime, _, err := robot.CPU()
+		if err != nil {
+			return nil, err
+		}
+		look["robots"] += robotTime
+	}
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		return nil, err
+	}
+	look["benchmark"] = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return look, nil
 }
 
 func spread(values []float64) string {

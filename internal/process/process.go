@@ -169,8 +169,33 @@ func (p *Process) Memory() (int64, error) {
 // ticksPerSecond is the unit of CPU times in /proc.
 const ticksPerSecond = 100
 
-// CPU is the processor time that the process and its children have used.
-func (p *Process) CPU() (time.Duration, error) { return cpuOf(p.PID()) }
+// CPU is the processor time that the process itself has used, and that which
+// its running children have.
+func (p *Process) CPU() (own, children time.Duration, err error) {
+	if own, err = cpuOf(p.PID()); err != nil {
+		return 0, 0, err
+	}
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.PID()))
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, file := range threads {
+		pids, err := os.ReadFile(file)
+		if err != nil {
+			continue // a thread that has just ended
+		}
+		for _, text := range strings.Fields(string(pids)) {
+			pid, err := strconv.Atoi(text)
+			if err != nil {
+				continue // never: the kernel writes numbers
+			}
+			if spent, err := cpuOf(pid); err == nil { // else it has just ended
+				children += spent
+			}
+		}
+	}
+	return own, children, nil
+}
 
 func cpuOf(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -188,27 +213,7 @@ func cpuOf(pid int) (time.Duration, error) {
 	if err := errors.Join(userErr, systemErr); err != nil {
 		return 0, fmt.Errorf("read the CPU time of process %d: %w", pid, err)
 	}
-	total := time.Duration(userTicks+systemTicks) * time.Second / ticksPerSecond
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
-	if err != nil {
-		return 0, err
-	}
-	for _, file := range threads {
-		children, err := os.ReadFile(file)
-		if err != nil {
-			continue // a thread that has just ended
-		}
-		for _, child := range strings.Fields(string(children)) {
-			childPID, err := strconv.Atoi(child)
-			if err != nil {
-				continue // never: the kernel writes numbers
-			}
-			if spent, err := cpuOf(childPID); err == nil { // else it has just ended
-				total += spent
-			}
-		}
-	}
-	return total, nil
+	return time.Duration(userTicks+systemTicks) * time.Second / ticksPerSecond, nil
 }
 
 // output collects what a process prints and tells when there is more.
