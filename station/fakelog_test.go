@@ -94,6 +94,18 @@ func (l *fakeLog) said() []kitchen.AckKind {
 	return kinds
 }
 
+// last returns the newest ack of a kind.
+func (l *fakeLog) last(kind kitchen.AckKind) kitchen.Ack {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := len(l.acks) - 1; i >= 0; i-- {
+		if l.acks[i].Kind == kind {
+			return l.acks[i]
+		}
+	}
+	return kitchen.Ack{}
+}
+
 // station joins a station that has caught up with the log.
 func (l *fakeLog) station(name string) *fakeStation {
 	f := &fakeStation{t: l.t, events: make(chan Event, 1000)}
@@ -135,7 +147,7 @@ func (f *fakeStation) deliver(ticket kitchen.Ticket) *fakeDelivery {
 	return d
 }
 
-// next returns the next event, which must be of that kind.
+// expect returns the next event, which must be of that kind.
 func (f *fakeStation) expect(kind EventKind) Event {
 	f.t.Helper()
 	select {

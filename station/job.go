@@ -91,17 +91,40 @@ func (s *Station) Tickets() []Item {
 	return items
 }
 
-// TicketID returns the id of the ticket that got a number at this station, also
-// if it is here no more.
-func (s *Station) TicketID(number int) (string, bool) {
+// Standing says whether a ticket that people call by its number can be worked
+// on.
+type Standing int
+
+// The standings of a ticket.
+const (
+	// Unknown: no ticket has got this number yet, or it was long ago.
+	Unknown Standing = iota
+	// Here: Tickets lists it.
+	Here
+	// Away: it is not here, but open, and may come back.
+	Away
+	// Ended: its work is done or undone.
+	Ended
+)
+
+// Lookup returns the id of the ticket that has got a number at this station,
+// and where it stands.
+func (s *Station) Lookup(number int) (string, Standing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for ticketID, given := range s.numbers {
-		if given == number {
-			return ticketID, true
+		if given != number {
+			continue
 		}
+		if s.jobs[ticketID] != nil {
+			return ticketID, Here
+		}
+		if entry, _ := s.board.Get(ticketID); entry.Ended() {
+			return ticketID, Ended
+		}
+		return ticketID, Away
 	}
-	return "", false
+	return "", Unknown
 }
 
 // item is a job as others see it. The lock is held.

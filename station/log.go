@@ -25,6 +25,9 @@ func (s *Station) hear(m events.Message) {
 	s.board.AddAck(ack, m.Time)
 	j := s.jobs[ack.TicketID]
 	if j == nil {
+		if _, numbered := s.numbers[ack.TicketID]; numbered {
+			s.change()
+		}
 		return
 	}
 	if own {
@@ -108,7 +111,7 @@ func (s *Station) repeat(ctx context.Context, ack kitchen.Ack, finish func()) {
 	s.background.Go(func() {
 		ctx, stop := s.until(ctx)
 		defer stop()
-		if s.say(ctx, ack, nil) == nil {
+		if s.say(ctx, ack, byItself) == nil {
 			finish()
 		}
 	})
@@ -119,7 +122,7 @@ func (s *Station) startAgain(j job) {
 	ack := s.ack(&j, kitchen.AckStarted)
 	s.background.Go(func() {
 		// If the station stops before, the attempt is as good as abandoned.
-		_ = s.say(s.ctx, ack, nil)
+		_ = s.say(s.ctx, ack, byItself)
 	})
 }
 
@@ -143,22 +146,22 @@ func (s *Station) bury(ctx context.Context, m events.Message, reason string, fin
 	}
 }
 
-// say publishes an ack, again and again until Kafka has it or ctx ends. The
-// first failure is told through trouble, if there is one to tell.
-func (s *Station) say(ctx context.Context, ack kitchen.Ack, trouble func(error)) error {
+// say publishes an ack, again and again until Kafka has it, ctx ends, or goOn,
+// which is asked after each failure, says no.
+func (s *Station) say(ctx context.Context, ack kitchen.Ack, goOn func(error) bool) error {
 	for wait := retryAtFirst; ; wait = min(2*wait, retryAtMost) {
 		err := s.publisher.PublishAck(ctx, ack)
-		if err == nil {
+		if err == nil || (ctx.Err() == nil && !goOn(err)) {
 			return nil
-		}
-		if wait == retryAtFirst && trouble != nil && ctx.Err() == nil {
-			trouble(err)
 		}
 		if !pause(ctx, wait) {
 			return err
 		}
 	}
 }
+
+// byItself is the goOn of what a station says without being asked.
+func byItself(error) bool { return true }
 
 // until is ctx, but ends with the station.
 func (s *Station) until(ctx context.Context) (context.Context, context.CancelFunc) {

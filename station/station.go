@@ -114,6 +114,8 @@ type Station struct {
 	forgot  time.Time       // when the board was last told to forget
 	since   time.Time       // from when on the log has been read
 	changed chan struct{}   // closed and made anew at every change
+
+	turn chan struct{} // held by whoever waits for the next job to claim
 }
 
 // New checks the settings, all at once. It does not dial.
@@ -156,6 +158,7 @@ func newStation(config Config) *Station {
 		lookBack: max(2*config.AckWithin, shortestLookBack),
 		numbers:  make(map[string]int),
 		ready:    make(chan struct{}),
+		turn:     make(chan struct{}, 1),
 		source:   "/cupcakery/stations/" + string(config.Stage) + "/" + uuid.NewString(),
 	}
 	s.since = time.Now().Add(-s.lookBack)

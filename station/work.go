@@ -2,6 +2,7 @@ package station
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,11 +33,7 @@ func (s *Station) next(waiting, ctx context.Context) (item Item, over <-chan str
 	waiting, stop := s.until(waiting)
 	defer stop()
 	for {
-		var j *job
-		err := s.await(waiting, func() bool {
-			j = s.longestWaiting()
-			return j != nil && waiting.Err() == nil && s.claim(j) == nil
-		})
+		j, err := s.claimNext(waiting)
 		if err != nil {
 			return Item{}, nil, err
 		}
@@ -51,6 +48,24 @@ func (s *Station) next(waiting, ctx context.Context) (item Item, over <-chan str
 		}
 		// Somebody else was first.
 	}
+}
+
+// claimNext waits for a job that may be started and claims it. Those who wait
+// do so one after the other: all at once, each change would wake as many as
+// the robot has arms, for one of them to find something.
+func (s *Station) claimNext(ctx context.Context) (*job, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	var j *job
+	err := s.await(ctx, func() bool {
+		j = s.longestWaiting()
+		return j != nil && ctx.Err() == nil && s.claim(j) == nil
+	})
+	return j, err
 }
 
 // longestWaiting returns the job that may be started and has the lowest number,
@@ -103,17 +118,15 @@ func (s *Station) start(ctx context.Context, j *job) error {
 		}
 		ack := s.ack(j, kitchen.AckStarted)
 		s.mu.Unlock()
-		err := s.sayAndHear(ctx, j, ack, func() bool { return j.hand != starting })
-		if err != nil {
-			s.mu.Lock()
-			if j.hand == starting && !j.gone {
-				s.unclaim(j)
-			}
-			s.mu.Unlock()
-			return err
-		}
+		err := s.sayAndHear(ctx, j, ack, func() bool { return j.gone || j.hand != starting || j.heard.Equal(ack.At) })
 		s.mu.Lock()
-		if j.elsewhere != nil && j.hand == starting && !j.gone {
+		switch {
+		case j.hand == working:
+			err = nil
+		case j.hand != starting || j.gone:
+		case err != nil:
+			s.unclaim(j)
+		case j.elsewhere != nil:
 			err = taken(j.elsewhere)
 			s.unclaim(j)
 		}
@@ -203,21 +216,13 @@ func (s *Station) answer(ctx context.Context, ticketID string, complete func(kit
 	if err != nil {
 		return err
 	}
-	if err := s.sayAndHear(ctx, j, ack, func() bool { return false }); err != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if !j.gone {
-			s.takeBack(j)
-		}
-		return err
-	}
+	err = s.sayAndHear(ctx, j, ack, func() bool { return j.outcome != nil })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case j.outcome == nil:
-		// The log has our word and the job is still there: it was of no use.
 		s.takeBack(j)
-		return ErrNotHere
+		return err
 	case j.outcome.By == ack.By && j.outcome.Kind == ack.Kind && j.outcome.At.Equal(ack.At):
 		return nil
 	}
@@ -269,18 +274,26 @@ func (s *Station) ack(j *job, kind kitchen.AckKind) kitchen.Ack {
 	}
 }
 
-// sayAndHear publishes an ack about a job and waits until the log has shown it
-// to us, or the job is gone, or enough says that nothing more is to be known.
-func (s *Station) sayAndHear(ctx context.Context, j *job, ack kitchen.Ack, enough func() bool) error {
-	err := s.say(ctx, ack, func(err error) {
+// sayAndHear publishes an ack about a job and waits until the log has told what
+// there is to know, which is asked with the lock held.
+func (s *Station) sayAndHear(ctx context.Context, j *job, ack kitchen.Ack, known func() bool) error {
+	complained := false
+	err := s.say(ctx, ack, func(err error) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.observe(Event{Kind: Unsent, Item: s.item(j), Was: j.state(), Err: err})
+		if known() {
+			return false // Kafka has taken it without saying so, or somebody was first
+		}
+		if !complained {
+			complained = true
+			s.observe(Event{Kind: Unsent, Item: s.item(j), Was: j.state(), Err: err})
+		}
+		return true
 	})
 	if err == nil {
-		err = s.await(ctx, func() bool { return j.gone || j.heard.Equal(ack.At) || enough() })
+		err = s.await(ctx, known)
 	}
-	if ctx.Err() != nil && context.Cause(ctx) == ErrStopped { //nolint:errorlint // a cause is never wrapped
+	if err != nil && errors.Is(context.Cause(ctx), ErrStopped) {
 		return ErrStopped
 	}
 	return err

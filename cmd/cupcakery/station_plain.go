@@ -255,7 +255,8 @@ func (p *plain) awaitTickets(ctx context.Context) {
 	}
 }
 
-// find returns the ticket with a number. From a pipe, it waits for it to come.
+// find returns the ticket with a number. From a pipe, it waits for it to come,
+// or to come back.
 func (p *plain) find(ctx context.Context, number int) (string, error) {
 	var late <-chan time.Time
 	if p.timeout > 0 {
@@ -265,10 +266,15 @@ func (p *plain) find(ctx context.Context, number int) (string, error) {
 	}
 	for {
 		changed := p.bench.Changed()
-		if ticketID, ok := p.bench.TicketID(number); ok {
+		ticketID, standing := p.bench.Lookup(number)
+		switch {
+		case standing == station.Here:
 			return ticketID, nil
-		}
-		if !p.piped {
+		case standing == station.Ended:
+			return "", errors.New("this ticket is finished")
+		case !p.piped && standing == station.Away:
+			return "", station.ErrNotHere
+		case !p.piped:
 			return "", errors.New("there is no such ticket: list shows what is here")
 		}
 		select {

@@ -193,11 +193,15 @@ func TestStationDoesThePipedCommandsWhenTheirTicketsCome(t *testing.T) {
 	t.Parallel()
 	floor := newFactoryFloor(t)
 	bob := openStation(t, floor.kafka.Addr(), "--plain", "--name", "bob")
-	bob.enter("start 1", "done 1", "start 2", "fail 2 burnt scrapped=5 oven 2")
+	bob.enter("start 1", "done 1", "start 2", "fail 2 burnt scrapped=5 oven 2", "start 2", "done 2")
 	require.NoError(t, bob.input.Close())
 	first := floor.issue(nil)
 	bob.out.await(t, "#1  "+first.PickupCode+"  done by bob")
 	second := floor.issue(nil)
+	bob.out.await(t, "failed (burnt: oven 2), 5 scrapped by bob")
+	again := second
+	again.Attempt = 2
+	require.NoError(t, floor.writer.PublishTicket(t.Context(), again))
 	require.Zero(t, bob.exit(), bob.errOut)
 
 	acks := floor.acks(first)
@@ -205,11 +209,13 @@ func TestStationDoesThePipedCommandsWhenTheirTicketsCome(t *testing.T) {
 	require.Equal(t, kitchen.AckDone, acks[1].Kind)
 	require.Equal(t, "bob", acks[1].By)
 	acks = floor.acks(second)
-	require.Len(t, acks, 2)
+	require.Len(t, acks, 4)
 	require.Equal(t, "burnt", acks[1].Reason)
 	require.Equal(t, "oven 2", acks[1].Note)
 	require.Equal(t, 5, acks[1].Scrapped)
-	require.Contains(t, bob.out.String(), "failed (burnt: oven 2), 5 scrapped by bob")
+	require.Equal(t, kitchen.AckDone, acks[3].Kind)
+	require.Equal(t, 2, acks[3].Attempt)
+	require.Contains(t, bob.out.String(), "last time: failed (burnt: oven 2), 5 scrapped by bob")
 }
 
 func TestStationShowsAllOfATicketAndNothingThatSteersTheTerminal(t *testing.T) {
@@ -266,7 +272,7 @@ func TestStationTellsWhoWasFirstAndRefuses(t *testing.T) {
 		"list stands alone",
 		"scrapped=many: give a number",
 		"a line has at most 4096 bytes",
-		"#1  this ticket is not at this station",
+		"#1  this ticket is finished",
 		"12 of the commands were refused",
 	} {
 		require.Contains(t, said, part)
