@@ -105,6 +105,11 @@ func (s *devSettings) runs(wanted service) bool {
 	return slices.Contains(s.services, string(wanted))
 }
 
+// uses reports whether the stack's part is used here, wherever it runs.
+func (s *devSettings) uses(part service) bool {
+	return s.runs(part) || s.runs(serviceWorker) || s.runs(serviceAPI)
+}
+
 // check refuses settings that contradict each other or would do nothing.
 // given are the flags on the command line.
 func (s *devSettings) check(given []string) error {

@@ -51,12 +51,13 @@ type dev struct {
 	listener      net.Listener // the API's
 	externalKafka events.Connection
 
-	stack     *devstack.Stack
-	kafka     events.Connection
-	temporal  client.Client
-	namespace string
-	uiAddr    string
-	apiAddr   string
+	stack        *devstack.Stack
+	kafka        events.Connection
+	temporal     client.Client
+	namespace    string
+	temporalAddr string
+	uiAddr       string
+	apiAddr      string
 
 	parts  []*devPart // in the order in which they were started
 	failed chan error // the first part that ended by itself
@@ -116,15 +117,17 @@ func (d *dev) prepare(ctx context.Context) error {
 	if d.kitchen, err = d.settings.kitchen.load(); err != nil {
 		return &exitError{exitUsage, err}
 	}
-	if !d.settings.runs(serviceKafka) {
+	if d.settings.uses(serviceKafka) && !d.settings.runs(serviceKafka) {
 		if d.externalKafka, err = d.settings.kafka.connection(); err != nil {
 			return err
 		}
 	}
-	if !d.settings.runs(serviceTemporal) {
-		if _, err := d.settings.temporal.options(d.logger); err != nil {
+	if d.settings.uses(serviceTemporal) && !d.settings.runs(serviceTemporal) {
+		options, err := d.settings.temporal.options(d.logger)
+		if err != nil {
 			return err
 		}
+		d.temporalAddr = options.HostPort
 	}
 	if err := d.checkReadyFile(); err != nil {
 		return err
@@ -263,13 +266,16 @@ func (d *dev) startStack(ctx context.Context) error {
 			return err
 		}
 	}
+	if !d.settings.uses(serviceTemporal) {
+		return nil
+	}
 	if d.stack.Temporal == nil {
 		d.temporal, d.namespace, err = d.settings.temporal.dial(d.logger)
 		return err
 	}
-	d.uiAddr = d.stack.Temporal.UIAddr()
+	d.temporalAddr, d.uiAddr = d.stack.Temporal.Addr(), d.stack.Temporal.UIAddr()
 	d.namespace = client.DefaultNamespace
-	d.temporal, err = client.DialContext(ctx, client.Options{HostPort: d.stack.Temporal.Addr(), Logger: sdklog.NewStructuredLogger(d.logger)})
+	d.temporal, err = client.DialContext(ctx, client.Options{HostPort: d.temporalAddr, Logger: sdklog.NewStructuredLogger(d.logger)})
 	if err != nil {
 		return fmt.Errorf("connect to Temporal: %w", err)
 	}
@@ -356,27 +362,26 @@ func (d *dev) stop(within time.Duration) error {
 // say prints a sentence for the person who watches.
 func (d *dev) say(text string) { _, _ = fmt.Fprintln(d.stdout, text) } // nobody may be reading
 
-// readyAddresses is what the ready file says. Scripts rely on its fields.
+// readyAddresses is what the ready file says of the parts that run or are used
+// here. Scripts rely on its fields.
 type readyAddresses struct {
 	API        string `json:"api,omitempty"`
-	Temporal   string `json:"temporal"`
+	Temporal   string `json:"temporal,omitempty"`
 	TemporalUI string `json:"temporalUI,omitempty"`
-	Kafka      string `json:"kafka"`
-	Namespace  string `json:"namespace"`
+	Kafka      string `json:"kafka,omitempty"`
+	Namespace  string `json:"namespace,omitempty"`
 }
 
 func (d *dev) addresses() readyAddresses {
-	a := readyAddresses{Kafka: d.kafka.Brokers[0], Namespace: d.namespace}
+	a := readyAddresses{Temporal: d.temporalAddr, Namespace: d.namespace}
+	if len(d.kafka.Brokers) > 0 {
+		a.Kafka = d.kafka.Brokers[0]
+	}
 	if d.apiAddr != "" {
 		a.API = "http://" + d.apiAddr
 	}
 	if d.uiAddr != "" {
 		a.TemporalUI = "http://" + d.uiAddr
-	}
-	if d.stack.Temporal != nil {
-		a.Temporal = d.stack.Temporal.Addr()
-	} else if options, err := d.settings.temporal.options(d.logger); err == nil { // prepare has checked them
-		a.Temporal = options.HostPort
 	}
 	return a
 }

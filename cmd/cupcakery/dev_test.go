@@ -175,6 +175,9 @@ func TestDevLeavesPartsToOtherProcesses(t *testing.T) {
 	stack := newDevRun(t)
 	stack.start("--services", "temporal,kafka", "--ephemeral")
 	require.Empty(t, stack.ready.API)
+	broker := newDevRun(t)
+	broker.start("--services", "kafka")
+	require.Equal(t, readyAddresses{Kafka: broker.ready.Kafka}, broker.ready, "only what runs or is used here has an address")
 	elsewhere := []string{"--temporal-address", stack.ready.Temporal, "--kafka-brokers", stack.ready.Kafka}
 
 	worker := newDevRun(t)
