@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -20,12 +22,17 @@ import (
 const (
 	// followWithin bounds the whole of an answer.
 	followWithin = 3 * time.Second
+	// describeWithin is how long Temporal may take to tell about the ticket
+	// that is out. Under full load its slowest answers take longer, and what
+	// they add is not worth the wait.
+	describeWithin = 200 * time.Millisecond
 	// queriesAtOnce bounds the queries under way: when workers are slow, more
 	// of them would only make them slower.
 	queriesAtOnce = 64
-	// queriesGivenUp in a row mean that no worker is there. Then nobody waits
-	// for one during queryPause; one query at a time finds out whether that
-	// has changed.
+	// queriesGivenUp in a row mean that no worker is there, or that workers
+	// are far behind: a query waits its turn behind the order's own tasks.
+	// Then nobody waits for one until a probe, sent each queryPause beside an
+	// answer, has come back in time.
 	queriesGivenUp = 3
 	queryPause     = time.Second
 )
@@ -40,8 +47,8 @@ const (
 )
 
 // follower tells where orders stand. It asks the workflow, and Temporal about
-// the ticket that is out, at the same time. A query waits for a worker, so it
-// gets a short time only; then what Temporal has recorded must do.
+// the ticket that is out, at the same time. Both get a short time only, a query
+// because it waits for a worker; then what Temporal has recorded must do.
 type follower struct {
 	temporal client.Client
 	// queryWithin is how long a worker may take to answer.
@@ -54,52 +61,91 @@ func (f *follower) status(ctx context.Context, orderID string) (kitchen.Status, 
 	defer cancel()
 	queryCtx, endQuery := context.WithTimeout(ctx, f.queryWithin)
 	defer endQuery()
-	queried := make(chan queryAnswer, 1)
-	go func() { queried <- f.query(queryCtx, orderID) }()
+	answered := make(chan answer, 1)
+	go func() {
+		defer func() {
+			// Nothing else catches a panic here, and it must not end the process.
+			if reason := recover(); reason != nil {
+				answered <- answer{err: fmt.Errorf("panic: %v\n%s", reason, debug.Stack())}
+			}
+		}()
+		answered <- f.ask(ctx, queryCtx, orderID)
+	}()
 
-	description, err := f.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(orderID), "")
-	if err != nil {
-		return kitchen.Status{}, "", err
+	describeCtx, endDescribe := context.WithTimeout(ctx, describeWithin)
+	defer endDescribe()
+	description, describeErr := f.temporal.DescribeWorkflowExecution(describeCtx, kitchen.WorkflowID(orderID), "")
+	if describeErr != nil && !isOutage(describeErr) {
+		return kitchen.Status{}, "", describeErr
 	}
-	if description.GetWorkflowExecutionInfo().GetCloseTime() != nil {
-		endQuery()
-		status, err := workflows.StatusFromHistory(ctx, f.temporal, orderID)
-		status.Stale = false
-		return status, fromClosed, err
+	closed := description.GetWorkflowExecutionInfo().GetCloseTime() != nil
+	if closed {
+		endQuery() // no worker knows more than what is recorded
 	}
-	answer, from := <-queried, fromQuery
-	if answer.err != nil {
-		from = fromHistory
-		if answer.status, err = workflows.StatusFromHistory(ctx, f.temporal, orderID); err != nil {
-			return kitchen.Status{}, "", err
-		}
+	now := <-answered
+	if now.err == nil && closed && !isFinal(now.status) {
+		now = f.recorded(ctx, orderID) // it closed while it was asked
+	}
+	if now.err != nil {
+		return kitchen.Status{}, "", now.err
+	}
+	if isFinal(now.status) {
+		now.status.Stale = false
+		return now.status, fromClosed, nil
+	}
+	if describeErr != nil {
+		now.status.Stale = true // who works on it, and how often it was issued, is unknown
 	}
 	for _, activity := range description.GetPendingActivities() {
-		addPending(&answer.status, activity)
+		addPending(&now.status, activity)
 	}
-	return answer.status, from, nil
+	return now.status, now.from, nil
 }
 
-type queryAnswer struct {
+// isFinal reports whether an order can have no more changes.
+func isFinal(status kitchen.Status) bool {
+	return status.State == kitchen.StateShipped || status.State == kitchen.StateCancelled
+}
+
+type answer struct {
 	status kitchen.Status
+	from   source
 	err    error
 }
 
-var errNotAsked = errors.New("no worker has answered for a while, so none was asked")
-
-// query asks the workflow. Any error means that the answer must come from
-// elsewhere; which one it is decides only whether the next query is tried.
-func (f *follower) query(ctx context.Context, orderID string) (answer queryAnswer) {
-	if !f.gate.enter() {
-		return queryAnswer{err: errNotAsked}
+// ask asks the workflow, and reads what is recorded if that is in vain.
+func (f *follower) ask(ctx, queryCtx context.Context, orderID string) answer {
+	switch f.gate.enter() {
+	case askAndWait:
+		if status, err := f.query(queryCtx, orderID); err == nil {
+			return answer{status: status, from: fromQuery}
+		}
+	case askBeside:
+		go func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.queryWithin)
+			defer cancel()
+			_, _ = f.query(ctx, orderID) // the gate learns what came of it
+		}()
+	case doNotAsk:
 	}
+	return f.recorded(ctx, orderID)
+}
+
+func (f *follower) recorded(ctx context.Context, orderID string) answer {
+	status, err := workflows.StatusFromHistory(ctx, f.temporal, orderID)
+	return answer{status: status, from: fromHistory, err: err}
+}
+
+// query asks the workflow, once the gate has been entered. Any error means that
+// the answer must come from elsewhere; which one it is decides only whether the
+// next query is tried.
+func (f *follower) query(ctx context.Context, orderID string) (status kitchen.Status, err error) {
 	outcome := queryWithdrawn
 	defer func() { f.gate.leave(outcome) }()
 	value, err := f.temporal.QueryWorkflow(ctx, kitchen.WorkflowID(orderID), "", workflows.QueryStatus)
 	if err == nil {
-		err = value.Get(&answer.status)
+		err = value.Get(&status)
 	}
-	answer.err = err
 	switch {
 	case err == nil:
 		outcome = queryAnswered
@@ -108,7 +154,7 @@ func (f *follower) query(ctx context.Context, orderID string) (answer queryAnswe
 	default:
 		outcome = queryGivenUp
 	}
-	return answer
+	return status, err
 }
 
 // addPending adds to a status what only Temporal knows of a ticket that is
@@ -155,22 +201,32 @@ type queryGate struct {
 	pausedUntil time.Time
 }
 
-// enter reports whether a query may be sent; then leave must be called.
-func (g *queryGate) enter() bool {
+// admission is what the gate says to somebody who wants to query.
+type admission int
+
+const (
+	doNotAsk   admission = iota
+	askBeside            // to find out whether it is worth waiting again
+	askAndWait           // the usual
+)
+
+// enter decides; unless it says doNotAsk, leave must be called afterwards.
+func (g *queryGate) enter() admission {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.asking >= queriesAtOnce {
-		return false
+		return doNotAsk
 	}
+	admitted := askAndWait
 	if g.givenUp >= queriesGivenUp {
 		if time.Now().Before(g.pausedUntil) {
-			return false
+			return doNotAsk
 		}
-		// This query finds out; the others go on without until it has.
 		g.pausedUntil = time.Now().Add(queryPause)
+		admitted = askBeside
 	}
 	g.asking++
-	return true
+	return admitted
 }
 
 func (g *queryGate) leave(outcome queryOutcome) {

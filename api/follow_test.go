@@ -22,7 +22,7 @@ func TestQueryGate(t *testing.T) {
 	vain := func(t *testing.T, gate *queryGate, times int) {
 		t.Helper()
 		for range times {
-			require.True(t, gate.enter())
+			require.NotEqual(t, doNotAsk, gate.enter())
 			gate.leave(queryGivenUp)
 		}
 	}
@@ -31,24 +31,24 @@ func TestQueryGate(t *testing.T) {
 		t.Parallel()
 		var gate queryGate
 		for range queriesAtOnce {
-			require.True(t, gate.enter())
+			require.Equal(t, askAndWait, gate.enter())
 		}
-		require.False(t, gate.enter())
+		require.Equal(t, doNotAsk, gate.enter())
 		gate.leave(queryAnswered)
-		require.True(t, gate.enter())
+		require.Equal(t, askAndWait, gate.enter())
 	})
 	t.Run("pauses after vain queries, then lets one find out", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			var gate queryGate
 			vain(t, &gate, queriesGivenUp)
-			require.False(t, gate.enter())
+			require.Equal(t, doNotAsk, gate.enter())
 			time.Sleep(queryPause)
-			require.True(t, gate.enter())
-			require.False(t, gate.enter(), "one is enough")
+			require.Equal(t, askBeside, gate.enter())
+			require.Equal(t, doNotAsk, gate.enter(), "one is enough")
 			gate.leave(queryAnswered)
-			require.True(t, gate.enter())
-			require.True(t, gate.enter())
+			require.Equal(t, askAndWait, gate.enter())
+			require.Equal(t, askAndWait, gate.enter())
 		})
 	})
 	t.Run("pauses again when that one was in vain too", func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestQueryGate(t *testing.T) {
 			vain(t, &gate, queriesGivenUp)
 			time.Sleep(queryPause)
 			vain(t, &gate, 1)
-			require.False(t, gate.enter())
+			require.Equal(t, doNotAsk, gate.enter())
 		})
 	})
 	t.Run("goes on when that one was withdrawn", func(t *testing.T) {
@@ -67,20 +67,20 @@ func TestQueryGate(t *testing.T) {
 			var gate queryGate
 			vain(t, &gate, queriesGivenUp)
 			time.Sleep(queryPause)
-			require.True(t, gate.enter())
+			require.Equal(t, askBeside, gate.enter())
 			gate.leave(queryWithdrawn)
 			time.Sleep(queryPause)
-			require.True(t, gate.enter())
+			require.Equal(t, askBeside, gate.enter())
 		})
 	})
 	t.Run("an answer in between starts the count again", func(t *testing.T) {
 		t.Parallel()
 		var gate queryGate
 		vain(t, &gate, queriesGivenUp-1)
-		require.True(t, gate.enter())
+		require.Equal(t, askAndWait, gate.enter())
 		gate.leave(queryAnswered)
 		vain(t, &gate, queriesGivenUp-1)
-		require.True(t, gate.enter())
+		require.Equal(t, askAndWait, gate.enter())
 	})
 }
 
@@ -118,7 +118,9 @@ func TestWhichQueriesCountAsGivenUp(t *testing.T) {
 			f := follower{temporal: queryTemporal{err: c.err}, queryWithin: time.Millisecond}
 			ctx, cancel := context.WithTimeout(c.ctx, f.queryWithin)
 			defer cancel()
-			require.Error(t, f.query(ctx, "id").err)
+			require.Equal(t, askAndWait, f.gate.enter())
+			_, err := f.query(ctx, "id")
+			require.Error(t, err)
 			require.Equal(t, c.givenUp, f.gate.givenUp)
 			require.Zero(t, f.gate.asking)
 		})

@@ -2,17 +2,20 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
-	temporalclient "go.temporal.io/sdk/client"
-
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	temporalclient "go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/devstack"
@@ -176,10 +179,59 @@ func TestWithoutAWorker(t *testing.T) {
 		for range queriesGivenUp {
 			require.True(t, s.status(id).Stale)
 		}
-		require.Equal(t, errNotAsked, s.server.follower.query(t.Context(), id).err)
+		require.Equal(t, doNotAsk, s.server.follower.gate.enter())
 		require.True(t, s.status(id).Stale)
 	})
 	require.NotEqual(t, "0", s.metric("cupcakery_stale_answers_total"))
+}
+
+// silentDescribe is a Temporal that does not tell about pending activities.
+type silentDescribe struct{ temporalclient.Client }
+
+func (silentDescribe) DescribeWorkflowExecution(ctx context.Context, _, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestAnAnswerDoesNotWaitForWhatItCanDoWithout(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, silentDescribe{staffed}, nil)
+	id := s.taken(sampleOrder())
+	nextTicket(t, id)
+	status := s.status(id)
+	require.Equal(t, kitchen.Mix, status.WaitingFor)
+	require.True(t, status.Stale, "who works on it is unknown")
+	for range kitchen.Stages()[1:] {
+		finish(t, kitchen.Ticket{TicketID: id + "." + string(status.WaitingFor) + ".1", OrderID: id, Stage: status.WaitingFor})
+		status.WaitingFor = nextTicket(t, id).Stage
+	}
+	finish(t, kitchen.Ticket{TicketID: id + ".package.1", OrderID: id, Stage: kitchen.Package})
+	require.NoError(t, staffed.GetWorkflow(t.Context(), kitchen.WorkflowID(id), "").Get(t.Context(), nil))
+	status = s.status(id)
+	require.Equal(t, kitchen.StateShipped, status.State)
+	require.False(t, status.Stale)
+}
+
+// explodingHistory is a Temporal whose history cannot be read.
+type explodingHistory struct{ temporalclient.Client }
+
+func (explodingHistory) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
+	panic("secret of the house")
+}
+
+func TestAPanicBesideTheRequestEndsNothing(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer // the server may still write when the answer is there
+	s := openShop(t, explodingHistory{unstaffed}, func(c *Config) {
+		c.QueryWithin = time.Millisecond
+		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	})
+	answer, err := s.GetOrderWithResponse(t.Context(), s.taken(sampleOrder()))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusInternalServerError, answer.StatusCode())
+	require.NotContains(t, string(answer.Body), "secret of the house")
+	require.Contains(t, log.String(), "secret of the house")
+	require.Contains(t, log.String(), "GetWorkflowHistory", "the stack")
 }
 
 func TestAnOrderThatWasEndedFromOutsideIsCancelled(t *testing.T) {
