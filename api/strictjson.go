@@ -11,6 +11,12 @@ import (
 	"unicode/utf8"
 )
 
+// maxDepth is how deep a body may be nested; orders need four levels. Pointers
+// are as long as the nesting is deep, so this bounds the work on a bad body.
+const maxDepth = 32
+
+var errTooDeep = fmt.Errorf("nested deeper than %d levels", maxDepth)
+
 // readJSON reads one JSON value, more strictly than encoding/json: the bytes
 // must be UTF-8 and no object may name a field twice, because programs differ
 // in which of the two they believe. The error is a *problemError.
@@ -39,6 +45,9 @@ func readJSON(data []byte) (any, error) {
 	reader := jsonReader{tokens: json.NewDecoder(bytes.NewReader(data))}
 	reader.tokens.UseNumber()
 	value, err := reader.value("")
+	if errors.Is(err, errTooDeep) {
+		return nil, malformed("", "%v: send an order, which needs fewer", err)
+	}
 	if err != nil {
 		return nil, malformed("", "not JSON: %v", err)
 	}
@@ -52,6 +61,7 @@ func readJSON(data []byte) (any, error) {
 type jsonReader struct {
 	tokens *json.Decoder
 	twice  []FieldError
+	depth  int
 }
 
 func (r *jsonReader) value(pointer string) (any, error) {
@@ -61,6 +71,11 @@ func (r *jsonReader) value(pointer string) (any, error) {
 	}
 	switch token := token.(type) {
 	case json.Delim:
+		if r.depth == maxDepth {
+			return nil, errTooDeep
+		}
+		r.depth++
+		defer func() { r.depth-- }()
 		if token == '{' {
 			return r.object(pointer)
 		}
