@@ -16,8 +16,7 @@
 //	kafka/         Kafka's topics
 //
 // A process that is killed with -9 cannot end its dev server. On Linux the
-// kernel then does; elsewhere, or when the kernel's request is still being
-// carried out, the next OpenDataDir finds the orphan by temporal.pid and ends
-// it. A recorded pid that has since gone to another process is left alone,
+// kernel then kills that too; elsewhere the next OpenDataDir finds the orphan
+// by temporal.pid and ends it. A recorded pid that has since gone to another process is left alone,
 // because that process started at another time.
 package devstack

@@ -9,8 +9,10 @@ import (
 	"syscall"
 )
 
+// childAttributes let a child end with us, also when we are killed: then it is
+// killed too, at once, so that nothing holds its ports and files.
 func childAttributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // processStart tells when a process started, as text that no other process

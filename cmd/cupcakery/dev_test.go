@@ -310,7 +310,19 @@ func (d *devRun) launch(args ...string) {
 		Name: "cupcakery dev", Binary: executable, Args: append(all, args...), Env: []string{actAsProgram + "=yes"},
 	})
 	require.NoError(d.t, err)
-	d.t.Cleanup(d.process.Kill)
+	d.t.Cleanup(d.kill)
+}
+
+// kill ends the process as kill -9 does, and waits until its dev server has
+// ended too and nobody writes into the data directory.
+func (d *devRun) kill() {
+	d.process.Kill()
+	if _, err := os.Stat(d.dataDir); err != nil {
+		return
+	}
+	if dir, err := devstack.OpenDataDir(d.dataDir, devstack.PartTemporal); err == nil { // else it is another run's
+		dir.Close()
+	}
 }
 
 // start launches the process and waits until all is up.
