@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
-	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -96,9 +94,7 @@ func (f *follower) status(ctx context.Context, orderID string) (kitchen.Status, 
 	if describeErr != nil {
 		now.status.Stale = true // who works on it, and how often it was issued, is unknown
 	}
-	for _, activity := range description.GetPendingActivities() {
-		addPending(&now.status, activity)
-	}
+	workflows.AddPending(&now.status, workflows.PendingTickets(description))
 	return now.status, now.from, nil
 }
 
@@ -155,33 +151,6 @@ func (f *follower) query(ctx context.Context, orderID string) (status kitchen.St
 		outcome = queryGivenUp
 	}
 	return status, err
-}
-
-// addPending adds to a status what only Temporal knows of a ticket that is
-// out: how often it was issued, and who has it in hand.
-func addPending(status *kitchen.Status, activity *workflowpb.PendingActivityInfo) {
-	ref, err := kitchen.ParseActivityID(activity.GetActivityId())
-	if err != nil {
-		return // an activity that is no ticket
-	}
-	i := slices.IndexFunc(status.Stages, func(pass kitchen.StageStatus) bool { return pass.Stage == ref.Stage && pass.Pass == ref.Pass })
-	if i < 0 || status.Stages[i].State != kitchen.TicketWaiting {
-		return // the two answers are of different moments
-	}
-	pass := &status.Stages[i]
-	pass.Attempt = max(pass.Attempt, int(activity.GetAttempt()))
-	// Temporal keeps the last heartbeat over attempts; one from before this
-	// attempt was issued says who had the ticket then.
-	beat := activity.GetLastHeartbeatTime()
-	if beat == nil || beat.AsTime().Before(activity.GetLastStartedTime().AsTime()) || activity.GetState() != enumspb.PENDING_ACTIVITY_STATE_STARTED {
-		return
-	}
-	var atWork kitchen.AtWork
-	if err := converter.GetDefaultDataConverter().FromPayloads(activity.GetHeartbeatDetails(), &atWork); err != nil || atWork.By == "" {
-		return
-	}
-	at := atWork.At.UTC()
-	pass.State, pass.By, pass.StartedAt = kitchen.TicketStarted, atWork.By, &at
 }
 
 // queryOutcome is how a query ended.

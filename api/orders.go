@@ -111,7 +111,7 @@ func accepted(orderID string, in workflows.OrderInput) kitchen.Status {
 
 // GetOrder tells where an order stands.
 func (s *Server) GetOrder(ctx context.Context, request GetOrderRequestObject) (GetOrderResponseObject, error) {
-	status, from, err := s.follower.status(ctx, request.ID)
+	status, from, err := s.follower.status(requestContext(ctx), request.ID)
 	if err != nil {
 		return nil, fmt.Errorf("follow the order: %w", err)
 	}

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
@@ -31,22 +33,24 @@ func PendingTickets(description *workflowservice.DescribeWorkflowExecutionRespon
 			continue // an activity that is no ticket
 		}
 		ref.OrderID = orderID
-		ticket := PendingTicket{Ref: ref, Attempt: max(1, int(pending.GetAttempt()))}
-		var atWork kitchen.AtWork
-		if err := converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &atWork); err == nil && atWork.By != "" {
-			ticket.AtWork = &atWork
-		}
-		// Temporal keeps the heartbeat across attempts. Whoever said that the
-		// work failed no longer has it in hand.
-		var failed kitchen.Ack
-		details := pending.GetLastFailure().GetApplicationFailureInfo().GetDetails()
-		if err := converter.GetDefaultDataConverter().FromPayloads(details, &failed); err == nil && failed.Kind == kitchen.AckFailed &&
-			ticket.AtWork != nil && !failed.At.Before(ticket.AtWork.At) {
-			ticket.AtWork = nil
-		}
-		tickets = append(tickets, ticket)
+		tickets = append(tickets, PendingTicket{Ref: ref, Attempt: max(1, int(pending.GetAttempt())), AtWork: atWork(pending)})
 	}
 	return tickets
+}
+
+// atWork tells who has a pending ticket in hand. Temporal keeps the last
+// heartbeat across attempts; one from before this attempt was issued says who
+// had the ticket then.
+func atWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
+	beat := pending.GetLastHeartbeatTime()
+	if beat == nil || beat.AsTime().Before(pending.GetLastStartedTime().AsTime()) || pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_STARTED {
+		return nil
+	}
+	var who kitchen.AtWork
+	if err := converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &who); err != nil || who.By == "" {
+		return nil
+	}
+	return &who
 }
 
 // AddPending completes a status with what only Temporal knows of the tickets
@@ -58,7 +62,7 @@ func AddPending(status *kitchen.Status, pending []PendingTicket) {
 			if pass.Stage != ticket.Ref.Stage || pass.Pass != ticket.Ref.Pass || pass.State != kitchen.TicketWaiting {
 				continue
 			}
-			pass.Attempt = ticket.Attempt
+			pass.Attempt = max(pass.Attempt, ticket.Attempt)
 			if ticket.AtWork != nil {
 				pass.State = kitchen.TicketStarted
 				pass.By = ticket.AtWork.By

@@ -1,0 +1,73 @@
+package workflows_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+func TestAddPending(t *testing.T) {
+	t.Parallel()
+	started := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	beat, err := converter.GetDefaultDataConverter().ToPayloads(kitchen.AtWork{By: "carol", At: started.Add(time.Second)})
+	require.NoError(t, err)
+	garbage, err := converter.GetDefaultDataConverter().ToPayloads(7)
+	require.NoError(t, err)
+	pending := func(change func(*workflowpb.PendingActivityInfo)) *workflowpb.PendingActivityInfo {
+		activity := &workflowpb.PendingActivityInfo{
+			ActivityId: "bake.1", Attempt: 3, State: enumspb.PENDING_ACTIVITY_STATE_STARTED, HeartbeatDetails: beat,
+			LastStartedTime: timestamppb.New(started), LastHeartbeatTime: timestamppb.New(started.Add(2 * time.Second)),
+		}
+		if change != nil {
+			change(activity)
+		}
+		return activity
+	}
+	waiting := kitchen.StageStatus{Stage: kitchen.Bake, Pass: 1, Attempt: 1, State: kitchen.TicketWaiting}
+	again := waiting
+	again.Attempt = 3
+	taken := again
+	at := started.Add(time.Second)
+	taken.State, taken.By, taken.StartedAt = kitchen.TicketStarted, "carol", &at
+	done := waiting
+	done.State, done.By = kitchen.TicketDone, "bob"
+
+	for name, c := range map[string]struct {
+		before, want kitchen.StageStatus
+		activity     *workflowpb.PendingActivityInfo
+	}{
+		"who has it in hand": {waiting, taken, pending(nil)},
+		"nobody yet":         {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) { a.LastHeartbeatTime = nil })},
+		"who had it before it was issued again": {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) {
+			a.LastHeartbeatTime = timestamppb.New(started.Add(-time.Second))
+		})},
+		"between two attempts": {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) {
+			a.State = enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
+		})},
+		"a heartbeat of another kind": {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) { a.HeartbeatDetails = garbage })},
+		"done meanwhile":              {done, done, pending(nil)},
+		"another stage":               {waiting, waiting, pending(func(a *workflowpb.PendingActivityInfo) { a.ActivityId = "mix.1" })},
+		"another pass":                {waiting, waiting, pending(func(a *workflowpb.PendingActivityInfo) { a.ActivityId = "bake.2" })},
+		"an activity that is none":    {waiting, waiting, pending(func(a *workflowpb.PendingActivityInfo) { a.ActivityId = "7" })},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status := kitchen.Status{Stages: []kitchen.StageStatus{c.before}}
+			workflows.AddPending(&status, workflows.PendingTickets(&workflowservice.DescribeWorkflowExecutionResponse{
+				WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: kitchen.WorkflowID(orderID)}},
+				PendingActivities:     []*workflowpb.PendingActivityInfo{c.activity},
+			}))
+			require.Equal(t, c.want, status.Stages[0])
+		})
+	}
+}
