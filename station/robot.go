@@ -14,7 +14,8 @@ import (
 // Robot works at a station by itself.
 type Robot struct {
 	Station *Station
-	// WorkTime is how long each ticket takes.
+	// WorkTime is how long each ticket takes. A robot that takes no time says
+	// done without having said started.
 	WorkTime time.Duration
 	// FailRate is which part of the work fails, from 0 to 1.
 	FailRate float64
@@ -84,7 +85,7 @@ func (r *Robot) Run(ctx context.Context) error {
 	for range r.Parallel {
 		arms.Go(func() {
 			for {
-				item, over, err := r.Station.next(ctx, inHand)
+				item, over, err := r.Station.next(ctx, inHand, r.WorkTime > 0)
 				if err != nil {
 					return // the robot or its station has been stopped
 				}

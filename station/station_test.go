@@ -537,3 +537,32 @@ func TestSettingsAreCheckedAllAtOnce(t *testing.T) {
 		require.ErrorContains(t, err, part)
 	}
 }
+
+func TestARobotSaysStartedOnlyIfTheWorkTakesTime(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		workTime time.Duration
+		says     []kitchen.AckKind
+	}{
+		"work that takes time": {time.Millisecond, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}},
+		"work that takes none": {0, []kitchen.AckKind{kitchen.AckDone}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := &fakeLog{t: t}
+			arm := log.station("arm")
+			delivery := arm.deliver(newTicket(t))
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- (&Robot{Station: arm.Station, WorkTime: c.workTime}).Run(ctx) }()
+			arm.expect(Offered)
+			arm.expect(TakenUp)
+			require.True(t, arm.expect(Answered).Mine)
+			cancel()
+			require.NoError(t, <-ended)
+			require.Equal(t, c.says, log.said())
+			require.NotNil(t, log.last(kitchen.AckDone).StartedAt)
+			require.True(t, delivery.finished())
+		})
+	}
+}

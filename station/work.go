@@ -29,7 +29,10 @@ func (s *Station) Start(ctx context.Context, ticketID string) error {
 // unless ctx ends: a ticket that is started and left lying would have to be
 // issued again. over is closed when the ticket is no longer in hand, however
 // that comes about.
-func (s *Station) next(waiting, ctx context.Context) (item Item, over <-chan struct{}, err error) {
+//
+// Without announce nobody is told that it is in hand: for work that is over as
+// soon as it begins, whose last word is all there is to say.
+func (s *Station) next(waiting, ctx context.Context, announce bool) (item Item, over <-chan struct{}, err error) {
 	waiting, stop := s.until(waiting)
 	defer stop()
 	for {
@@ -37,7 +40,9 @@ func (s *Station) next(waiting, ctx context.Context) (item Item, over <-chan str
 		if err != nil {
 			return Item{}, nil, err
 		}
-		if err := s.start(ctx, j); err != nil && ctx.Err() != nil {
+		if !announce {
+			s.startSilently(j)
+		} else if err := s.start(ctx, j); err != nil && ctx.Err() != nil {
 			return Item{}, nil, err
 		}
 		s.mu.Lock()
@@ -136,6 +141,19 @@ func (s *Station) start(ctx context.Context, j *job) error {
 		}
 		// Otherwise it is in hand, or gone, or has been issued again before
 		// the log had our word: then that counts for nothing, so once more.
+	}
+}
+
+// startSilently takes a claimed job in hand without a word to the log.
+func (s *Station) startSilently(j *job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case j.gone || j.hand != starting: // it was taken away since it was claimed
+	case j.elsewhere != nil:
+		s.unclaim(j)
+	default:
+		s.takenUp(j, s.ack(j, kitchen.AckStarted))
 	}
 }
 
