@@ -55,8 +55,12 @@ func runLoad(ctx context.Context, n, inFlight int, start starter) (load, error) 
 	return load{perSecond: float64(n) / elapsed.Seconds(), latencies: latencies}, nil
 }
 
-// quantile of sorted values; q from 0 to 1.
+// quantile of sorted values; q from 0 to 1. Of none it is zero.
 func quantile[T any](sorted []T, q float64) T {
+	if len(sorted) == 0 {
+		var none T
+		return none
+	}
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 

@@ -69,6 +69,8 @@ func newRootCommand() *cobra.Command {
 		Use:               "cupcakery",
 		Short:             "Run a cupcake factory on Temporal and Kafka",
 		Version:           version,
+		Args:              cobra.ArbitraryArgs,
+		RunE:              chooseSubcommand,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd.Flags(), os.LookupEnv) },

@@ -21,6 +21,8 @@ func newTopicsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "topics",
 		Short: "Create and check the factory's Kafka topics",
+		Args:  cobra.ArbitraryArgs,
+		RunE:  chooseSubcommand,
 	}
 	cmd.AddCommand(newTopicsApplyCommand(), newTopicsCheckCommand())
 	return cmd

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/internal/process"
+)
+
+// The benchmark is run once at its smallest, so that it cannot rot. Only what
+// does not depend on the machine's speed is looked at.
+func TestTheSmallestBenchmark(t *testing.T) {
+	binary, err := process.Build(t.Context(), "..", t.TempDir())
+	require.NoError(t, err)
+	results, err := measure(t.Context(), binary, plan{rounds: 1, orders: 5, inFlight: 5, alone: 5, soak: 0, workTime: 10 * time.Millisecond})
+	require.NoError(t, err)
+	figures := map[string]float64{}
+	for _, r := range results {
+		figures[r.Name] = r.Value
+	}
+	require.EqualValues(t, 30, figures["history events per order"])
+	require.EqualValues(t, 29, figures["history events per bare workflow"])
+	require.EqualValues(t, 9, figures["Kafka messages per order"], "four tickets, four acks, one announcement")
+	require.Zero(t, figures["GET of an order under load, errors"])
+
+	var table bytes.Buffer
+	require.NoError(t, printTable(&table, results))
+	require.Contains(t, table.String(), "orders/s ÷ bare/s")
+}
+
+func TestQuantile(t *testing.T) {
+	t.Parallel()
+	values := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	require.Equal(t, 1, quantile(values, 0))
+	require.Equal(t, 6, quantile(values, 0.5))
+	require.Equal(t, 10, quantile(values, 0.99))
+	require.Equal(t, 10, quantile(values, 1))
+}
