@@ -117,6 +117,9 @@ func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int, 
 		{Name: "bare workflows/s", Value: median(bareRates), Unit: "1/s", Spread: spread(bareRates)},
 		{Name: "orders/s", Value: median(orderRates), Unit: "1/s", Spread: spread(orderRates)},
 	}
+	if orderCPU["Temporal"] > 0 {
+		rows = append(rows, row{Name: "CPU of Temporal, bare ÷ order", Value: float64(bareCPU["Temporal"]) / float64(orderCPU["Temporal"]), Unit: "ratio"})
+	}
 	for _, part := range cpuParts {
 		n := float64(p.rounds * p.orders)
 		rows = append(rows, row{
