@@ -45,7 +45,7 @@ type Config struct {
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 	// QueryWithin is how long a worker may take to tell where an order stands,
-	// before the answer is put together without one. Defaults to 150 ms.
+	// before the answer is put together without one. Defaults to 100 ms.
 	QueryWithin time.Duration
 }
 
@@ -57,7 +57,7 @@ func (c Config) withDefaults() Config {
 		c.Logger = slog.Default()
 	}
 	if c.QueryWithin == 0 {
-		c.QueryWithin = 150 * time.Millisecond
+		c.QueryWithin = 100 * time.Millisecond
 	}
 	return c
 }

@@ -23,8 +23,8 @@ const (
 // startBareWorker runs what orders are measured against.
 func startBareWorker(temporalClient client.Client) (worker.Worker, error) {
 	w := worker.New(temporalClient, bareQueue, worker.Options{
-		MaxConcurrentWorkflowTaskPollers: 4,
-		MaxConcurrentActivityTaskPollers: 4,
+		MaxConcurrentWorkflowTaskPollers: 8,
+		MaxConcurrentActivityTaskPollers: 8,
 	})
 	w.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})

@@ -125,8 +125,8 @@ func serveTaskQueue(ctx context.Context, config Config, publisher activities.Pub
 	w := worker.New(config.Temporal, config.TaskQueue, worker.Options{
 		WorkerStopTimeout:                stopWithin,
 		DisableRegistrationAliasing:      true,
-		MaxConcurrentWorkflowTaskPollers: 4,
-		MaxConcurrentActivityTaskPollers: 4,
+		MaxConcurrentWorkflowTaskPollers: 8,
+		MaxConcurrentActivityTaskPollers: 8,
 		OnFatalError: func(err error) {
 			select {
 			case failed <- err:
