@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer devServer.Stop()
-		server, err = client.Dial(client.Options{HostPort: devServer.Addr(), Logger: sdklog.NewStructuredLogger(quiet)})
+		server, err = client.Dial(client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: sdklog.NewStructuredLogger(quiet)})
 		if err != nil {
 			slog.Error("the Temporal dev server cannot be reached", "error", err)
 			return 1
