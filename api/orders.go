@@ -45,7 +45,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		return nil, fmt.Errorf("start the order: %w", err)
 	}
 	return CreateOrder201JSONResponse{
-		Body:    accepted(orderID, in),
+		Body:    workflows.Accepted(orderID, in),
 		Headers: CreateOrder201ResponseHeaders{Location: "/api/v1/orders/" + url.PathEscape(orderID)},
 	}, nil
 }
@@ -91,22 +91,6 @@ func requestHash(order kitchen.Order) (string, error) {
 	}
 	sum := sha256.Sum256(canonical)
 	return hex.EncodeToString(sum[:]), nil
-}
-
-// accepted is the status of an order of which nothing is known yet but what
-// it was started with. It is the same whenever it is asked for.
-func accepted(orderID string, in workflows.OrderInput) kitchen.Status {
-	return kitchen.Status{
-		ID:         orderID,
-		PickupCode: kitchen.PickupCode(orderID),
-		State:      kitchen.StateAccepted,
-		Customer:   in.Order.Customer,
-		Lines:      in.Order.Lines,
-		Notes:      in.Order.Notes,
-		Allergies:  in.Order.Allergies,
-		PlacedAt:   in.PlacedAt,
-		Stages:     []kitchen.StageStatus{},
-	}
 }
 
 // GetOrder tells where an order stands.

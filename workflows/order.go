@@ -40,19 +40,22 @@ type order struct {
 }
 
 func newOrder(orderID string, in OrderInput) *order {
-	return &order{
-		in: in,
-		status: kitchen.Status{
-			ID:         orderID,
-			PickupCode: kitchen.PickupCode(orderID),
-			State:      kitchen.StateAccepted,
-			Customer:   in.Order.Customer,
-			Lines:      in.Order.Lines,
-			Notes:      in.Order.Notes,
-			Allergies:  in.Order.Allergies,
-			PlacedAt:   in.PlacedAt,
-			Stages:     []kitchen.StageStatus{},
-		},
+	return &order{in: in, status: Accepted(orderID, in)}
+}
+
+// Accepted is the status of an order of which nothing is known yet but what
+// it was started with.
+func Accepted(orderID string, in OrderInput) kitchen.Status {
+	return kitchen.Status{
+		ID:         orderID,
+		PickupCode: kitchen.PickupCode(orderID),
+		State:      kitchen.StateAccepted,
+		Customer:   in.Order.Customer,
+		Lines:      in.Order.Lines,
+		Notes:      in.Order.Notes,
+		Allergies:  in.Order.Allergies,
+		PlacedAt:   in.PlacedAt,
+		Stages:     []kitchen.StageStatus{},
 	}
 }
 
