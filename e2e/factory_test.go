@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
@@ -294,7 +295,7 @@ func (f *factory) requireEachStageOnce(orderID string) {
 	require.NoError(f.t, err)
 	defer temporalClient.Close()
 	completed := 0
-	history := temporalClient.GetWorkflowHistory(f.t.Context(), kitchen.WorkflowID(orderID), "", false, 1)
+	history := temporalClient.GetWorkflowHistory(f.t.Context(), kitchen.WorkflowID(orderID), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {
 		event, err := history.Next()
 		require.NoError(f.t, err)

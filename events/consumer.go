@@ -371,9 +371,9 @@ func (c *Consumer) pause(generation *kafka.Generation) {
 	}
 }
 
-// commitLast hands out nothing more and commits at the end of a generation, where the broker may refuse
-// it for being late; then the next generation does it, or the messages are
-// delivered again.
+// commitLast hands out nothing more and commits at the end of a generation,
+// where the broker may refuse it for being late; then the next generation does
+// it, or the messages are delivered again.
 func (c *Consumer) commitLast(generation *kafka.Generation) {
 	c.pause(generation)
 	if err := c.commit(generation); err != nil {

@@ -113,13 +113,8 @@ func (c *ackCarrier) carry(hand inHand) {
 		logger = logger.With("ticket_id", ack.TicketID, "kind", ack.Kind)
 		err = c.deliver(hand, ack, logger)
 	}
-	if hand.ctx.Err() != nil && err != nil {
+	if err != nil && (hand.ctx.Err() != nil || !c.bury(hand, err, logger)) {
 		return
-	}
-	if err != nil {
-		if !c.bury(hand, err, logger) {
-			return
-		}
 	}
 	hand.delivery.Done()
 }

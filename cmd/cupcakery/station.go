@@ -54,8 +54,9 @@ On a terminal a full screen shows what waits and what you have in hand. With
 and lines are commands:
 
 ` + plainHelp + `
-When the input is no terminal, its commands are done one after the other. One about a ticket that has not arrived yet waits for it (at most
---timeout), so that
+When the input is no terminal, its commands are done one after the other. One
+about a ticket that has not arrived yet waits for it (at most --timeout), so
+that
 
   printf 'start 1\ndone 1\n' | cupcakery station bake
 
