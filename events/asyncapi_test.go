@@ -92,7 +92,8 @@ func TestAsyncAPIDescribesEveryTopic(t *testing.T) {
 func TestAsyncAPIPayloadsAreWhatWeWrite(t *testing.T) {
 	d := readAsyncAPI(t)
 	for schema, value := range map[string]any{
-		"ticket": kitchen.Ticket{}, "ack": kitchen.Ack{}, "shipped": kitchen.Shipped{}, "line": kitchen.Line{},
+		"ticket": kitchen.Ticket{}, "ack": kitchen.Ack{}, "shipped": kitchen.Shipped{}, "failed": kitchen.Failed{},
+		"leftover": kitchen.Leftover{}, "line": kitchen.Line{},
 	} {
 		var always, all []string
 		kind := reflect.TypeOf(value)

@@ -107,6 +107,12 @@ func shippedMessage(source string, shipped kitchen.Shipped) (Message, error) {
 	return newMessage(TopicShip, source, TypeShipped, shipped.OrderID+"#shipped", shipped.OrderID, shipped.ShippedAt, shipped)
 }
 
+func failedMessage(source string, failed kitchen.Failed) (Message, error) {
+	// One order may need attention more than once.
+	id := failed.OrderID + "#" + string(failed.State) + "#" + failed.At.UTC().Format(time.RFC3339Nano)
+	return newMessage(TopicFailures, source, TypeFailed, id, failed.OrderID, failed.At, failed)
+}
+
 func newMessage(topic, source, eventType, id, orderID string, at time.Time, data any) (Message, error) {
 	value, err := json.Marshal(data)
 	if err != nil {

@@ -120,6 +120,18 @@ func (w *Writer) PublishShipped(ctx context.Context, shipped kitchen.Shipped) er
 	return nil
 }
 
+// PublishFailed announces that an order was cancelled or needs attention.
+func (w *Writer) PublishFailed(ctx context.Context, failed kitchen.Failed) error {
+	message, err := failedMessage(w.source, failed)
+	if err == nil {
+		err = w.publish(ctx, message)
+	}
+	if err != nil {
+		return fmt.Errorf("publish that order %q is %s: %w", failed.OrderID, failed.State, err)
+	}
+	return nil
+}
+
 // publish writes one message and waits for it. An error may come although the
 // message is written: when the answer got lost, or came after the deadline.
 func (w *Writer) publish(ctx context.Context, message Message) error {

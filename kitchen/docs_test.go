@@ -44,12 +44,15 @@ func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
 		"limits.allergies":     {0, hard.Allergies, k.Limits.Allergies},
 		"limits.allergyLength": {1, hard.AllergyLength, k.Limits.AllergyLength},
 		"remakes.max":          {0, HighestMaxRemakes, k.Rules.MaxRemakes},
+
+		"attention.afterReissues": {0, HighestReissues, k.Rules.MaxReissues},
 	} {
 		assert.Contains(t, values[key], strconv.Itoa(c.least)+" to "+strconv.Itoa(c.most), key)
 		assert.Equal(t, strconv.Itoa(c.standard), defaults[key], key)
 	}
 	for _, stage := range Stages() {
 		assert.Equal(t, k.Rules.AckWithin[stage].String(), defaults["ackWithin."+string(stage)])
+		assert.Equal(t, string(k.Rules.Undo[stage]), defaults["undo."+string(stage)])
 	}
 	assert.Contains(t, values["ackWithin"], Duration(MinAckWithin).String()+" to "+Duration(MaxAckWithin).String())
 	assert.Contains(t, values["menu.flavours"], "1 to "+strconv.Itoa(maxFlavours))

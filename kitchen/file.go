@@ -60,7 +60,7 @@ func (e *FileError) Error() string {
 // embedded file, which has everything.
 func parseFile(name string, data []byte, base *Kitchen) (*Kitchen, error) {
 	if base == nil {
-		base = &Kitchen{Rules: Rules{AckWithin: map[Stage]Duration{}}}
+		base = &Kitchen{Rules: Rules{AckWithin: map[Stage]Duration{}, Undo: map[Stage]UndoWith{}}}
 	}
 	r := newYAMLReader()
 	if root := r.parse(data); root != nil {
@@ -84,6 +84,10 @@ func (r *yamlReader) kitchen(node ast.Node, k *Kitchen) {
 		{key: "menu", read: func(n ast.Node, at string) { r.menu(n, at, &k.Menu) }},
 		{key: "limits", read: func(n ast.Node, at string) { r.limits(n, at, &k.Limits) }},
 		{key: "ackWithin", read: func(n ast.Node, at string) { r.ackWithin(n, at, k.Rules.AckWithin) }},
+		{key: "attention", read: func(n ast.Node, at string) {
+			r.mapping(n, at, []yamlField{{key: "afterReissues", required: true, read: r.into(&k.Rules.MaxReissues, 0, HighestReissues)}})
+		}},
+		{key: "undo", read: func(n ast.Node, at string) { r.undo(n, at, k.Rules.Undo) }},
 		{key: "remakes", read: func(n ast.Node, at string) {
 			r.mapping(n, at, []yamlField{{key: "max", required: true, read: r.into(&k.Rules.MaxRemakes, 0, HighestMaxRemakes)}})
 		}},
@@ -162,6 +166,16 @@ func (r *yamlReader) ackWithin(node ast.Node, at string, within map[Stage]Durati
 	for _, stage := range stages {
 		fields = append(fields, yamlField{key: string(stage), read: func(n ast.Node, at string) {
 			within[stage] = r.duration(n, at, MinAckWithin, MaxAckWithin)
+		}})
+	}
+	r.mapping(node, at, fields)
+}
+
+func (r *yamlReader) undo(node ast.Node, at string, undo map[Stage]UndoWith) {
+	fields := make([]yamlField, 0, len(stages))
+	for _, stage := range stages {
+		fields = append(fields, yamlField{key: string(stage), read: func(n ast.Node, at string) {
+			undo[stage] = oneOf(r, n, at, "way to undo", []UndoWith{UndoByHand, UndoOnRecord})
 		}})
 	}
 	r.mapping(node, at, fields)

@@ -88,6 +88,15 @@ func Parse(name string, data []byte) (*Kitchen, error) {
 	return parseFile(name, data, Default())
 }
 
+// OrderRules are the rules that an order placed now is given, with the limits
+// that its amendments must keep.
+func (k *Kitchen) OrderRules() Rules {
+	rules := k.Rules
+	limits := k.Limits
+	rules.Limits = &limits
+	return rules
+}
+
 // Flavour returns the flavour with the code.
 func (m Menu) Flavour(code string) (Flavour, bool) {
 	i := slices.IndexFunc(m.Flavours, func(f Flavour) bool { return f.Code == code })
@@ -125,5 +134,6 @@ func (k *Kitchen) clone() *Kitchen {
 	c.Reasons = slices.Clone(k.Reasons)
 	c.Rules.AckWithin = maps.Clone(k.Rules.AckWithin)
 	c.Rules.Reasons = maps.Clone(k.Rules.Reasons)
+	c.Rules.Undo = maps.Clone(k.Rules.Undo)
 	return &c
 }

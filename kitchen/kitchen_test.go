@@ -19,7 +19,7 @@ func TestTheEmbeddedFileHasEveryKeyAndTheHardLimits(t *testing.T) {
 	r := newYAMLReader()
 	root := r.parse(DefaultFile())
 	require.NotNil(t, root)
-	r.kitchen(root, &Kitchen{Rules: Rules{AckWithin: map[Stage]Duration{}}})
+	r.kitchen(root, &Kitchen{Rules: Rules{AckWithin: map[Stage]Duration{}, Undo: map[Stage]UndoWith{}}})
 	require.Empty(t, r.faults)
 	assert.Equal(t, r.known, r.present, "keys that the reader knows, and keys in default.yaml")
 
@@ -80,6 +80,9 @@ func TestRulesWithoutAValueFallBack(t *testing.T) {
 	assert.Equal(t, OutcomeRemake, rules.OutcomeFor("burnt"))
 	assert.Equal(t, OutcomeAgain, rules.OutcomeFor("gremlins"))
 	assert.Equal(t, OutcomeAgain, Rules{}.OutcomeFor(""))
+	remakesOther := Rules{Reasons: map[string]Outcome{ReasonOther: OutcomeRemake, "equipment": OutcomeAgain}}
+	assert.Equal(t, OutcomeRemake, remakesOther.OutcomeFor("gremlins"), "an unknown reason counts as other")
+	assert.Equal(t, OutcomeAgain, remakesOther.OutcomeFor("equipment"))
 }
 
 func TestDurationsAreShortText(t *testing.T) {
@@ -213,16 +216,16 @@ func TestFaultsOfAFileHavePlaceAndRemedy(t *testing.T) {
 		"comments only":       {"# menu\n", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
 		"null":                {"~", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
 		"not UTF-8":           {"limits:\n  lines: 3 # f\xfcr\n", "k:2:15: not UTF-8: save the file in UTF-8"},
-		"a list":              {"- menu", "k:1:1: must be keys with values: menu, limits, ackWithin, remakes, reasons, it is a list"},
-		"text":                {"menu", `k:1:1: must be keys with values: menu, limits, ackWithin, remakes, reasons, it is the text "menu"`},
+		"a list":              {"- menu", "k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, it is a list"},
+		"text":                {"menu", `k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, it is the text "menu"`},
 		"an open bracket":     {"menu: [\n", "k:1:7: not YAML: sequence end token ']' not found"},
 		"two documents":       {"limits: {lines: 3}\n---\nlimits: {lines: 4}", "k:3:1: a second document: a kitchen file has one, without --- in between"},
 		"an unknown key":      {"limits:\n  line: 3\n", `k:2:3: limits.line: unknown key "line": did you mean "lines"? Known here are nameLength, lines, quantity, messageLength, notesLength, allergies, allergyLength`},
-		"an unknown section":  {"staff: []\n", `k:1:1: staff: unknown key "staff": known here are menu, limits, ackWithin, remakes, reasons`},
+		"an unknown section":  {"staff: []\n", `k:1:1: staff: unknown key "staff": known here are menu, limits, ackWithin, attention, undo, remakes, reasons`},
 		"an unknown stage":    {"ackWithin:\n  fry: 20m", `k:2:3: ackWithin.fry: unknown key "fry": known here are mix, bake, decorate, package`},
 		"a key twice":         {"limits:\n  lines: 3\n  quantity: 4\n  lines: 3\n", "k:4:3: limits.lines: is there already, on line 2: keep one of them"},
 		"a section twice":     {"remakes: {max: 1}\nremakes: {max: 1}\n", "k:2:1: remakes: is there already, on line 1: keep one of them"},
-		"a number for a key":  {"3: 4", `k:1:1: 3: unknown key "3": known here are menu, limits, ackWithin, remakes, reasons`},
+		"a number for a key":  {"3: 4", `k:1:1: 3: unknown key "3": known here are menu, limits, ackWithin, attention, undo, remakes, reasons`},
 		"no value":            {"limits:\n  lines:\n", "k:2:10: limits.lines: has no value: give it a whole number from 1 to 20, or remove the key"},
 		"text for a number":   {"limits:\n  lines: \"3\"\n", `k:2:10: limits.lines: must be a whole number from 1 to 20, it is the text "3"`},
 		"a fraction":          {"limits: {lines: 3.5}", "k:1:17: limits.lines: must be a whole number from 1 to 20, it is 3.5"},

@@ -65,12 +65,73 @@ type StageStatus struct {
 	State TicketState `json:"state"`
 	// Attempt counts how often the ticket was issued, from 1.
 	Attempt int `json:"attempt"`
-	// By is the person or robot that works on the ticket or did.
+	// By is the person or robot that works on the ticket or did; of undone
+	// work, who has undone it.
 	By        string     `json:"by,omitempty"`
 	IssuedAt  *time.Time `json:"issuedAt,omitempty"`
 	StartedAt *time.Time `json:"startedAt,omitempty"`
-	DoneAt    *time.Time `json:"doneAt,omitempty"`
-	Note      string     `json:"note,omitempty"`
+	// DoneAt is when the work was done, and MadeBy who did it once By is
+	// somebody else. Both stay when it is undone.
+	DoneAt *time.Time `json:"doneAt,omitempty"`
+	MadeBy string     `json:"madeBy,omitempty"`
+	// Reason is the code with which the work failed, FailedAt when.
+	Reason   string     `json:"reason,omitempty"`
+	FailedAt *time.Time `json:"failedAt,omitempty"`
+	Note     string     `json:"note,omitempty"`
+	// Scrapped is how many pieces were thrown away here.
+	Scrapped int `json:"scrapped,omitempty"`
+	// Undo is how undoing the work goes; nil while nobody was asked to.
+	Undo *UndoStatus `json:"undo,omitempty"`
+}
+
+// Made reports whether the stage's work has been done and not been undone.
+func (s StageStatus) Made() bool { return s.DoneAt != nil && s.State != TicketUndone }
+
+// UndoStatus is the compensation of one pass through one stage.
+type UndoStatus struct {
+	// State is that of the undo ticket; undone without a ticket if the
+	// kitchen file says that it needs no hands.
+	State    TicketState `json:"state"`
+	Attempt  int         `json:"attempt"`
+	IssuedAt *time.Time  `json:"issuedAt,omitempty"`
+	// StartedAt is when somebody took the undo ticket in hand, and By who.
+	StartedAt *time.Time `json:"startedAt,omitempty"`
+	By        string     `json:"by,omitempty"`
+	UndoneAt  *time.Time `json:"undoneAt,omitempty"`
+	// Left says why the work was left as it is, for people; then a manager
+	// has decided so.
+	Left string `json:"left,omitempty"`
+}
+
+// Choice is what a manager can decide about an order that needs attention.
+type Choice string
+
+// The choices.
+const (
+	// ChoiceRetry goes on at the same station: with a ticket that is open it
+	// waits on, otherwise it issues the ticket again.
+	ChoiceRetry Choice = "retry"
+	// ChoiceRemake starts again from mix, after undoing what was made.
+	ChoiceRemake Choice = "remake"
+	// ChoiceCancel cancels the order. While it is being cancelled already, it
+	// leaves what was asked about as it is.
+	ChoiceCancel Choice = "cancel"
+)
+
+// Choices lists all choices.
+func Choices() []Choice { return []Choice{ChoiceRetry, ChoiceRemake, ChoiceCancel} }
+
+// Attention is what a manager must decide about an order.
+type Attention struct {
+	// Reason says what happened, for people.
+	Reason string `json:"reason"`
+	Stage  Stage  `json:"stage"`
+	Pass   int    `json:"pass"`
+	// Undoing is set when it is the stage's undo ticket that went wrong.
+	Undoing bool      `json:"undoing,omitempty"`
+	Since   time.Time `json:"since"`
+	// Choices are those that can be made now.
+	Choices []Choice `json:"choices"`
 }
 
 // Status is everything there is to know about an order: the answer of the
@@ -81,18 +142,23 @@ type Status struct {
 	State      OrderState `json:"state"`
 	// Stage is the last stage the order entered; empty before the first.
 	Stage Stage `json:"stage,omitempty"`
-	// WaitingFor is the stage whose ack the order waits for; empty when it
-	// waits for nobody.
-	WaitingFor Stage         `json:"waitingFor,omitempty"`
-	Customer   Customer      `json:"customer"`
-	Lines      []Line        `json:"lines"`
-	Notes      string        `json:"notes,omitempty"`
-	Allergies  []string      `json:"allergies,omitempty"`
-	PlacedAt   time.Time     `json:"placedAt"`
-	ShippedAt  *time.Time    `json:"shippedAt,omitempty"`
-	Stages     []StageStatus `json:"stages"`
-	Remakes    int           `json:"remakes"`
-	Scrapped   int           `json:"scrapped"`
+	// WaitingFor is the stage whose ack the order waits for, be it for work
+	// or for undoing it; empty when it waits for nobody at a station.
+	WaitingFor  Stage         `json:"waitingFor,omitempty"`
+	Customer    Customer      `json:"customer"`
+	Lines       []Line        `json:"lines"`
+	Notes       string        `json:"notes,omitempty"`
+	Allergies   []string      `json:"allergies,omitempty"`
+	PlacedAt    time.Time     `json:"placedAt"`
+	ShippedAt   *time.Time    `json:"shippedAt,omitempty"`
+	CancelledAt *time.Time    `json:"cancelledAt,omitempty"`
+	Stages      []StageStatus `json:"stages"`
+	Remakes     int           `json:"remakes"`
+	Scrapped    int           `json:"scrapped"`
+	// Attention is what a manager must decide; nil when nothing is asked.
+	Attention *Attention `json:"attention,omitempty"`
+	// CancelReason is why the order was cancelled or is being, for people.
+	CancelReason string `json:"cancelReason,omitempty"`
 	// Stale is set when no worker could be asked and the answer was put
 	// together from what Temporal has recorded.
 	Stale bool `json:"stale"`

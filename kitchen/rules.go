@@ -9,6 +9,9 @@ const (
 	// HighestMaxRemakes is the most remakes of one order that a kitchen file
 	// may allow.
 	HighestMaxRemakes = 20
+	// HighestReissues is the most re-issues in vain that a kitchen file may
+	// allow before a manager is asked.
+	HighestReissues = 100
 )
 
 // Outcome is what happens after work has failed. The zero value is no outcome.
@@ -20,6 +23,18 @@ const (
 	OutcomeAgain Outcome = "again"
 	// OutcomeRemake starts the order once more from mix: a new pass.
 	OutcomeRemake Outcome = "remake"
+)
+
+// UndoWith says what it takes to undo a stage's finished work. The zero value
+// means hands.
+type UndoWith string
+
+// The ways to undo a stage.
+const (
+	// UndoByHand sends an undo ticket, which a station must acknowledge.
+	UndoByHand UndoWith = "hands"
+	// UndoOnRecord needs no hands: that the work is undone is only recorded.
+	UndoOnRecord UndoWith = "record"
 )
 
 // Rules are what a running order needs of the kitchen file. They are part of
@@ -35,6 +50,14 @@ type Rules struct {
 	// Reasons gives, for each reason code that stations report with failed
 	// work, what happens then; see OutcomeFor.
 	Reasons map[string]Outcome `json:"reasons"`
+	// MaxReissues is how often a ticket is issued again in vain before a
+	// manager is asked; 0 for never.
+	MaxReissues int `json:"maxReissues,omitempty"`
+	// Undo is what it takes to undo each stage; see UndoOnRecordAt.
+	Undo map[Stage]UndoWith `json:"undo,omitempty"`
+	// Limits are what the order may hold after an amendment; nil for
+	// HardLimits. See LimitsNow.
+	Limits *Limits `json:"limits,omitempty"`
 }
 
 // AckWithinFor is how long the stage's station may take from a ticket to its
@@ -47,10 +70,25 @@ func (r Rules) AckWithinFor(stage Stage) time.Duration {
 }
 
 // OutcomeFor is what happens after work failed for the reason. A code that the
-// rules do not know, or none, means again: it costs no cupcakes.
+// rules do not know, or none, counts as ReasonOther; rules that do not know
+// that either say again, which costs no cupcakes.
 func (r Rules) OutcomeFor(reason string) Outcome {
-	if outcome, known := r.Reasons[reason]; known {
-		return outcome
+	for _, code := range []string{reason, ReasonOther} {
+		if outcome, known := r.Reasons[code]; known {
+			return outcome
+		}
 	}
 	return OutcomeAgain
+}
+
+// UndoOnRecordAt reports whether undoing the stage's finished work needs no
+// hands.
+func (r Rules) UndoOnRecordAt(stage Stage) bool { return r.Undo[stage] == UndoOnRecord }
+
+// LimitsNow are the limits that an amendment must keep.
+func (r Rules) LimitsNow() Limits {
+	if r.Limits == nil {
+		return HardLimits()
+	}
+	return *r.Limits
 }

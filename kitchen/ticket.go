@@ -26,6 +26,10 @@ type Ticket struct {
 	Notes      string   `json:"notes,omitempty"`
 	Allergies  []string `json:"allergies,omitempty"`
 	PickupCode string   `json:"pickupCode"`
+	// Made goes with an undo ticket: the stage's work was done when the order
+	// was cancelled. Without it the stage's own ticket was still open, so if
+	// nobody has started that either, it is only to be withdrawn.
+	Made bool `json:"made,omitempty"`
 	// IssuedAt is when this attempt went out, AckBy when it goes out again
 	// unless the station has answered.
 	IssuedAt time.Time `json:"issuedAt"`
@@ -77,6 +81,36 @@ type Shipped struct {
 	ShippedAt  time.Time `json:"shippedAt"`
 }
 
-// ReasonOther is the reason of a failed ack that gives none. Every kitchen
-// file has it.
+// Failed announces to downstream systems that an order was cancelled or needs
+// a manager's decision.
+type Failed struct {
+	OrderID    string   `json:"orderId"`
+	PickupCode string   `json:"pickupCode"`
+	Customer   Customer `json:"customer"`
+	Lines      []Line   `json:"lines"`
+	// State is StateNeedsAttention or StateCancelled.
+	State OrderState `json:"state"`
+	// Reason says why, for people.
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+	// Attention is what a manager is asked; nil for a cancelled order.
+	Attention *Attention `json:"attention,omitempty"`
+	// Stages tell what has been made and what has been undone.
+	Stages []StageStatus `json:"stages"`
+	// NotUndone lists the work of a cancelled order that nobody has undone.
+	NotUndone []Leftover `json:"notUndone"`
+	Remakes   int        `json:"remakes"`
+	Scrapped  int        `json:"scrapped"`
+}
+
+// Leftover is a stage's work that was made and neither shipped nor undone.
+type Leftover struct {
+	Stage Stage `json:"stage"`
+	Pass  int   `json:"pass"`
+	// Reason says why nobody has undone it, for people.
+	Reason string `json:"reason"`
+}
+
+// ReasonOther is the reason of a failed ack that gives none, and what a reason
+// that the kitchen file does not list counts as.
 const ReasonOther = "other"

@@ -20,6 +20,22 @@ const (
 	// QueryStatus is the query that an OrderWorkflow answers with its
 	// kitchen.Status.
 	QueryStatus = "status"
+	// UpdateCancel, UpdateAmend and UpdateResolve are the updates that an
+	// OrderWorkflow takes, with a kitchen.Cancellation, kitchen.Amendment or
+	// kitchen.Resolution. Each answers with an Answer. An update id acts once.
+	UpdateCancel  = "cancel"
+	UpdateAmend   = "amend"
+	UpdateResolve = "resolve"
+	// ErrorRefused is the type of the error with which an update is refused
+	// because of where the order stands; its message says why, for people.
+	ErrorRefused = "refused"
+	// ErrorInvalid is the type of the error with which an update is refused
+	// because of what it says; its details are []kitchen.FieldError.
+	ErrorInvalid = "invalid"
+	// ActivityAnnounceFailed is the local activity that tells downstream
+	// systems of an order that was cancelled or needs attention. Its input is
+	// a kitchen.Failed.
+	ActivityAnnounceFailed = "AnnounceFailed"
 	// ActivityAnnounceShipped is the local activity that tells downstream
 	// systems of a shipped order. Its input is a kitchen.Shipped.
 	ActivityAnnounceShipped = "AnnounceShipped"
@@ -47,6 +63,16 @@ type OrderInput struct {
 	// changed file never breaks an order under way.
 	Rules    kitchen.Rules `json:"rules"`
 	PlacedAt time.Time     `json:"placedAt"`
+}
+
+// Answer is what an update returns: the order afterwards, and what the update
+// was, so that whoever uses an update id twice for different things notices.
+// One of the three requests is set.
+type Answer struct {
+	Order     kitchen.Status        `json:"order"`
+	Cancelled *kitchen.Cancellation `json:"cancelled,omitempty"`
+	Amended   *kitchen.Amendment    `json:"amended,omitempty"`
+	Resolved  *kitchen.Resolution   `json:"resolved,omitempty"`
 }
 
 // StartOptions are the options with which an order is started: its workflow

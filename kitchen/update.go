@@ -1,0 +1,99 @@
+package kitchen
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MaxDecisionLength is the most characters of a cancellation's reason and of a
+// resolution's note.
+const MaxDecisionLength = 500
+
+// Cancellation asks that an order be cancelled and undone.
+type Cancellation struct {
+	// Reason is for people; empty if none is given.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Check returns every fault, in the order of the fields.
+func (c Cancellation) Check() []FieldError {
+	var faults orderCheck
+	faults.add(checkOptional(c.Reason, MaxDecisionLength, true), "/reason")
+	return faults.faults
+}
+
+// Amendment changes what is written on and about an order. What it leaves out
+// stays as it is.
+type Amendment struct {
+	// Notes replace the order's notes; an empty text removes them.
+	Notes *string `json:"notes,omitempty"`
+	// Messages replace the piped messages of the lines that they name.
+	Messages []LineMessage `json:"messages,omitempty"`
+}
+
+// LineMessage is the new piped message of one line.
+type LineMessage struct {
+	// Line counts the order's lines from 0.
+	Line int `json:"line"`
+	// Message is what is piped; empty for nothing.
+	Message string `json:"message"`
+}
+
+// Check returns every fault, in the order of the fields, for an order of so
+// many lines.
+func (a Amendment) Check(limits Limits, lines int) []FieldError {
+	var c orderCheck
+	if a.Notes == nil && len(a.Messages) == 0 {
+		c.add(errors.New("changes nothing: give notes, messages or both"), "")
+	}
+	if a.Notes != nil {
+		c.add(limits.CheckNotes(*a.Notes), "/notes")
+	}
+	if len(a.Messages) > lines {
+		c.addf("/messages", "must have at most %d entries, one for each line, it has %d", lines, len(a.Messages))
+	}
+	for i, message := range a.Messages[:min(len(a.Messages), lines)] {
+		at := fmt.Sprintf("/messages/%d/", i)
+		same := func(other LineMessage) bool { return other.Line == message.Line }
+		switch {
+		case message.Line < 0 || message.Line >= lines:
+			c.addf(at+"line", "must be from 0 to %d: lines are counted from 0", lines-1)
+		case slices.ContainsFunc(a.Messages[:i], same):
+			c.addf(at+"line", "line %d is in the list already: leave one of them out", message.Line)
+		}
+		c.add(limits.CheckMessage(message.Message), at+"message")
+	}
+	return c.faults
+}
+
+// Resolution is a manager's decision about an order that needs attention.
+type Resolution struct {
+	Choice Choice `json:"choice"`
+	// Note is for people; empty if none is given.
+	Note string `json:"note,omitempty"`
+}
+
+// Check returns every fault, in the order of the fields.
+func (r Resolution) Check() []FieldError {
+	var c orderCheck
+	if !slices.Contains(Choices(), r.Choice) {
+		names := make([]string, len(Choices()))
+		for i, choice := range Choices() {
+			names[i] = string(choice)
+		}
+		c.add(unknown("choice", string(r.Choice), names, "use one of"), "/choice")
+	}
+	c.add(checkOptional(r.Note, MaxDecisionLength, true), "/note")
+	return c.faults
+}
+
+// FieldErrors says faults in one sentence each, for logs and operators.
+func FieldErrors(faults []FieldError) string {
+	texts := make([]string, len(faults))
+	for i, fault := range faults {
+		texts[i] = strings.TrimPrefix(fault.Pointer+": ", ": ") + fault.Detail
+	}
+	return strings.Join(texts, "; ")
+}
