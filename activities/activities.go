@@ -1,5 +1,6 @@
 // Package activities does for OrderWorkflow what reaches outside Temporal:
-// it issues tickets to the stations and announces what became of an order.
+// it issues tickets to the stations, complains when nobody answers them, and
+// announces what became of an order.
 package activities
 
 import (
@@ -16,6 +17,9 @@ const (
 	// ErrorTypeNotPublished is the type of the error with which an activity
 	// fails that could not reach Kafka.
 	ErrorTypeNotPublished = "not-published"
+	// ErrorTypeNotTold is the type of the error with which an activity fails
+	// that could not tell its workflow that nobody answers.
+	ErrorTypeNotTold = "not-told"
 
 	// publishWithin bounds one try to publish. Longer outages are waited out
 	// by Temporal's retries: an attempt that is not running survives the
@@ -30,45 +34,81 @@ const (
 type Publisher interface {
 	PublishTicket(context.Context, kitchen.Ticket) error
 	PublishShipped(context.Context, kitchen.Shipped) error
+	PublishFailed(context.Context, kitchen.Failed) error
+}
+
+// Orders tells the orders' workflows what only an activity notices. It is
+// workflows.Orders.
+type Orders interface {
+	// Complain tells an order that nobody answers a ticket that it has issued
+	// reissues times and once more without an end.
+	Complain(ctx context.Context, ref kitchen.TicketRef, attempt, reissues int) error
+	// CountAttempts is how often Temporal has started a pending activity.
+	CountAttempts(ctx context.Context, workflowID, activityID string) (int, error)
 }
 
 // Activities are registered with a Temporal worker as they are; each exported
 // method is an activity of that name.
 type Activities struct {
 	publisher Publisher
+	orders    Orders
 }
 
 // New returns activities that publish with the given publisher.
-func New(publisher Publisher) *Activities { return &Activities{publisher: publisher} }
+func New(publisher Publisher, orders Orders) *Activities {
+	return &Activities{publisher: publisher, orders: orders}
+}
 
 // Mix issues a mix ticket and stays pending until its ack completes it, as do
 // Bake, Decorate and Package. The type shows in the Temporal UI where an
 // order is.
-func (a *Activities) Mix(ctx context.Context, ticket kitchen.Ticket) (kitchen.Ack, error) {
-	return a.issue(ctx, ticket)
+func (a *Activities) Mix(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
+	return a.issue(ctx, issue)
 }
 
 // Bake issues a bake ticket.
-func (a *Activities) Bake(ctx context.Context, ticket kitchen.Ticket) (kitchen.Ack, error) {
-	return a.issue(ctx, ticket)
+func (a *Activities) Bake(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
+	return a.issue(ctx, issue)
 }
 
 // Decorate issues a decorate ticket.
-func (a *Activities) Decorate(ctx context.Context, ticket kitchen.Ticket) (kitchen.Ack, error) {
-	return a.issue(ctx, ticket)
+func (a *Activities) Decorate(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
+	return a.issue(ctx, issue)
 }
 
 // Package issues a package ticket.
-func (a *Activities) Package(ctx context.Context, ticket kitchen.Ticket) (kitchen.Ack, error) {
-	return a.issue(ctx, ticket)
+func (a *Activities) Package(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
+	return a.issue(ctx, issue)
+}
+
+// UndoMix issues a ticket to undo mixing, as UndoBake, UndoDecorate and
+// UndoPackage do for their stages.
+func (a *Activities) UndoMix(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
+	return a.issue(ctx, issue)
+}
+
+// UndoBake issues a ticket to undo baking.
+func (a *Activities) UndoBake(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
+	return a.issue(ctx, issue)
+}
+
+// UndoDecorate issues a ticket to undo decorating.
+func (a *Activities) UndoDecorate(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
+	return a.issue(ctx, issue)
+}
+
+// UndoPackage issues a ticket to undo packaging.
+func (a *Activities) UndoPackage(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
+	return a.issue(ctx, issue)
 }
 
 // issue publishes one attempt of a ticket. The result comes later, by the
 // activity's ids and not by its task token: a token dies with its attempt, but
 // an ack is for the ticket, whichever attempt it answers.
-func (a *Activities) issue(ctx context.Context, ticket kitchen.Ticket) (kitchen.Ack, error) {
+func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
 	info := activity.GetInfo(ctx)
-	ticket.Attempt = int(info.Attempt)
+	ticket := issue.Ticket
+	ticket.Attempt = issue.Issued + int(info.Attempt)
 	ticket.IssuedAt = time.Now().UTC()
 	ticket.AckBy = info.Deadline.UTC()
 
@@ -77,13 +117,43 @@ func (a *Activities) issue(ctx context.Context, ticket kitchen.Ticket) (kitchen.
 	if err := a.publisher.PublishTicket(publishing, ticket); err != nil {
 		return kitchen.Ack{}, notPublished("the ticket could not be put on Kafka", err)
 	}
+	if inVain(issue, info, ticket.IssuedAt) {
+		ref := kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: ticket.Kind}
+		if err := a.orders.Complain(publishing, ref, ticket.Attempt, issue.MaxReissues); err != nil {
+			return kitchen.Ack{}, temporal.NewApplicationErrorWithOptions("the order could not be told that nobody answers", ErrorTypeNotTold,
+				temporal.ApplicationErrorOptions{NextRetryDelay: publishAgainAfter, Cause: err})
+		}
+	}
 	return kitchen.Ack{}, activity.ErrResultPending
+}
+
+// inVain reports whether a ticket has been out for longer than its re-issues
+// may take. Attempts alone do not say so: while Kafka is away, they pass
+// quickly.
+func inVain(issue kitchen.Issue, info activity.Info, now time.Time) bool {
+	return issue.MaxReissues > 0 && int(info.Attempt) > issue.MaxReissues &&
+		now.Sub(info.ScheduledTime) >= time.Duration(issue.MaxReissues)*info.StartToCloseTimeout
+}
+
+// CountAttempts tells how often Temporal has started a pending activity of the
+// workflow that asks.
+func (a *Activities) CountAttempts(ctx context.Context, activityID string) (int, error) {
+	return a.orders.CountAttempts(ctx, activity.GetInfo(ctx).WorkflowExecution.ID, activityID)
 }
 
 // AnnounceShipped tells downstream systems that an order has left the factory.
 func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shipped) error {
 	if err := a.publisher.PublishShipped(ctx, shipped); err != nil {
 		return notPublished("the shipped order could not be announced on Kafka", err)
+	}
+	return nil
+}
+
+// AnnounceFailed tells downstream systems that an order was cancelled or needs
+// attention.
+func (a *Activities) AnnounceFailed(ctx context.Context, failed kitchen.Failed) error {
+	if err := a.publisher.PublishFailed(ctx, failed); err != nil {
+		return notPublished("the failed order could not be announced on Kafka", err)
 	}
 	return nil
 }

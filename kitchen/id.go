@@ -83,6 +83,21 @@ func (r TicketRef) ActivityID() string {
 	return id
 }
 
+// ActivityType is the name under which Temporal shows the activity that issues
+// the ticket: that of its stage, such as Bake, or UndoBake.
+func (r TicketRef) ActivityType() string {
+	if r.Kind == TicketUndo {
+		return "Undo" + r.Stage.ActivityType()
+	}
+	return r.Stage.ActivityType()
+}
+
+// Undo names the ticket that undoes this one.
+func (r TicketRef) Undo() TicketRef {
+	r.Kind = TicketUndo
+	return r
+}
+
 // ParseTicketID is the inverse of TicketRef.TicketID.
 func ParseTicketID(id string) (TicketRef, error) {
 	orderID, activityID, _ := strings.Cut(id, ".")

@@ -36,6 +36,17 @@ type Ticket struct {
 	AckBy    time.Time `json:"ackBy"`
 }
 
+// Issue is what an activity is asked to do about a ticket. In JSON it is the
+// ticket with further fields beside.
+type Issue struct {
+	Ticket
+	// Issued is how often the ticket was issued before this activity.
+	Issued int `json:"issued,omitempty"`
+	// MaxReissues is how often the activity issues the ticket again in vain
+	// before it asks for a manager; 0 for never.
+	MaxReissues int `json:"maxReissues,omitempty"`
+}
+
 // AckKind is what a station says about a ticket.
 type AckKind string
 

@@ -39,6 +39,7 @@ type deadLetters interface {
 // ackCarrier carries acks from Kafka into Temporal.
 type ackCarrier struct {
 	temporal    client.Client
+	orders      *workflows.Orders
 	namespace   string
 	deadLetters deadLetters
 	courtesy    *courtesy
@@ -58,6 +59,7 @@ type inHand struct {
 func newAckCarrier(temporalClient client.Client, namespace string, letters deadLetters, logger *slog.Logger, metrics *metrics) *ackCarrier {
 	carrier := &ackCarrier{
 		temporal:    temporalClient,
+		orders:      workflows.NewOrders(temporalClient),
 		namespace:   namespace,
 		deadLetters: letters,
 		logger:      logger,
@@ -133,6 +135,9 @@ func (c *ackCarrier) deliver(hand inHand, ack kitchen.Ack, logger *slog.Logger) 
 	c.courtesy.forget(ack.TicketID)
 	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
 		err := c.end(hand.ctx, ack)
+		if isNotFound(err) {
+			err = c.lookAgain(hand.ctx, ack, err)
+		}
 		switch judge(err) {
 		case carried:
 			c.metrics.acks.WithLabelValues(string(ack.Kind), outcomeCarried).Inc()
@@ -168,7 +173,7 @@ func (c *ackCarrier) end(ctx context.Context, ack kitchen.Ack) error {
 	}
 	workflowID := kitchen.WorkflowID(ref.OrderID)
 	if ack.Kind == kitchen.AckFailed {
-		return c.temporal.CompleteActivityByID(ctx, c.namespace, workflowID, "", ref.ActivityID(), nil, failure(ack))
+		return c.fail(ctx, ref, ack)
 	}
 	if ack.Attempt == 0 || ack.StartedAt == nil {
 		if err := c.complete(ctx, ref, &ack); err != nil {
@@ -177,6 +182,34 @@ func (c *ackCarrier) end(ctx context.Context, ack kitchen.Ack) error {
 	}
 	return c.temporal.CompleteActivityByID(ctx, c.namespace, workflowID, "", ref.ActivityID(), ack, nil)
 }
+
+// fail ends the ticket's attempt, or the whole ticket if its order must know
+// at once: because the failure means something else than the same ticket
+// again, or because pieces were scrapped, which are counted.
+func (c *ackCarrier) fail(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) error {
+	final := ref.Kind == kitchen.TicketUndo || ack.Scrapped > 0
+	if !final {
+		rules, err := c.orders.Rules(ctx, ref.OrderID)
+		if err != nil {
+			return err
+		}
+		final = rules.OutcomeFor(ack.Reason) != kitchen.OutcomeAgain
+	}
+	if final && ack.Attempt == 0 {
+		if err := c.complete(ctx, ref, &ack); err != nil {
+			return err
+		}
+	}
+	err := c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), nil, failure(ack, final))
+	if !final && isNotFound(err) {
+		return errAttemptOver
+	}
+	return err
+}
+
+// errAttemptOver says that a failure came when its attempt had ended: the
+// ticket comes again anyway.
+var errAttemptOver = errors.New("the attempt is over already")
 
 // complete adds to an ack what its station left out and Temporal knows of the
 // pending ticket. Stations that use our library say it themselves, so this
@@ -201,8 +234,9 @@ func (c *ackCarrier) complete(ctx context.Context, ref kitchen.TicketRef, ack *k
 }
 
 // failure is the error that ends an attempt whose station failed. Its type is
-// the reason, its text what operators read in the Temporal UI.
-func failure(ack kitchen.Ack) error {
+// the reason, its text what operators read in the Temporal UI; a final one ends
+// the ticket as well.
+func failure(ack kitchen.Ack, final bool) error {
 	reason := ack.Reason
 	if reason == "" {
 		reason = kitchen.ReasonOther
@@ -211,7 +245,7 @@ func failure(ack kitchen.Ack) error {
 	if ack.Note != "" {
 		message += ": " + ack.Note
 	}
-	return temporal.NewApplicationErrorWithOptions(message, reason, temporal.ApplicationErrorOptions{Details: []any{ack}})
+	return temporal.NewApplicationErrorWithOptions(message, reason, temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: final})
 }
 
 // heartbeat shows in the Temporal UI who has the ticket in hand.
@@ -246,6 +280,30 @@ func (c *ackCarrier) bury(hand inHand, why error, logger *slog.Logger) bool {
 	}
 }
 
+// lookAgain tells an ack that no activity waits for from one that came between
+// two attempts or two runs: that one is tried again.
+func (c *ackCarrier) lookAgain(ctx context.Context, ack kitchen.Ack, notFound error) error {
+	ctx, cancel := context.WithTimeout(ctx, carryWithin)
+	defer cancel()
+	ref, err := kitchen.ParseTicketID(ack.TicketID)
+	if err != nil {
+		return notFound // cannot be: the ack has been checked
+	}
+	description, err := c.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(ref.OrderID), "")
+	switch {
+	case err != nil:
+		return err
+	case workflows.IsBetweenAttempts(description, ref):
+		return fmt.Errorf("ticket %s is between two attempts", ref.ActivityID())
+	}
+	return notFound
+}
+
+func isNotFound(err error) bool {
+	var notFound *serviceerror.NotFound
+	return errors.As(err, &notFound)
+}
+
 // verdict is what becomes of an ack after a call to Temporal.
 type verdict int
 
@@ -259,14 +317,11 @@ const (
 // judge is the one place that decides whether an ack is tried again. What is
 // not known to be final is: an ack must not be lost to an error that passes.
 func judge(err error) verdict {
-	var (
-		notFound *serviceerror.NotFound
-		invalid  *serviceerror.InvalidArgument
-	)
+	var invalid *serviceerror.InvalidArgument
 	switch {
 	case err == nil:
 		return carried
-	case errors.As(err, &notFound):
+	case isNotFound(err), errors.Is(err, errAttemptOver):
 		// No such pending activity: done before, or its order has closed, or
 		// it never was.
 		return stale

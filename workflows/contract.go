@@ -32,6 +32,16 @@ const (
 	// ErrorInvalid is the type of the error with which an update is refused
 	// because of what it says; its details are []kitchen.FieldError.
 	ErrorInvalid = "invalid"
+	// SignalUnanswered tells an OrderWorkflow that a ticket has been issued too
+	// often in vain, with an Unanswered.
+	SignalUnanswered = "unanswered"
+	// ActivityCountAttempts is the local activity that tells how often
+	// Temporal has started a pending activity of the order. Its input is the
+	// activity's id.
+	ActivityCountAttempts = "CountAttempts"
+	// MemoStatus is the memo field that keeps the order's status as of the
+	// last change that no activity's event tells.
+	MemoStatus = "status"
 	// ActivityAnnounceFailed is the local activity that tells downstream
 	// systems of an order that was cancelled or needs attention. Its input is
 	// a kitchen.Failed.
@@ -63,13 +73,54 @@ type OrderInput struct {
 	// changed file never breaks an order under way.
 	Rules    kitchen.Rules `json:"rules"`
 	PlacedAt time.Time     `json:"placedAt"`
+	// Progress is set when the order has continued as new: how far it got.
+	Progress *Progress `json:"progress,omitempty"`
+}
+
+// Progress is what an order carries on from one run to the next.
+type Progress struct {
+	Status    kitchen.Status `json:"status"`
+	Direction Direction      `json:"direction"`
+	// ToUndo are the stages of this pass that have begun, in that order.
+	ToUndo []kitchen.Stage `json:"toUndo"`
+	// AskFrom is the attempt of the open ticket from which on a manager may be
+	// asked about it.
+	AskFrom int `json:"askFrom,omitempty"`
+	// Handled are the updates that have acted already, by their ids.
+	Handled []Handled `json:"handled,omitempty"`
+}
+
+// Direction is which way an order goes.
+type Direction string
+
+// The directions.
+const (
+	Making     Direction = "making"
+	Remaking   Direction = "remaking" // undoing the pass, to start another
+	Cancelling Direction = "cancelling"
+)
+
+// Handled is an update that has acted.
+type Handled struct {
+	ID string `json:"id"`
+	// Answer has no order: whoever asks again is told where it stands then.
+	Answer Answer `json:"answer"`
+}
+
+// Unanswered says that a ticket has been issued too often in vain.
+type Unanswered struct {
+	ActivityID string `json:"activityId"`
+	// Attempt is the attempt of the ticket that is one too many.
+	Attempt int `json:"attempt"`
+	// Reason says so for people.
+	Reason string `json:"reason"`
 }
 
 // Answer is what an update returns: the order afterwards, and what the update
 // was, so that whoever uses an update id twice for different things notices.
 // One of the three requests is set.
 type Answer struct {
-	Order     kitchen.Status        `json:"order"`
+	Order     kitchen.Status        `json:"order,omitzero"`
 	Cancelled *kitchen.Cancellation `json:"cancelled,omitempty"`
 	Amended   *kitchen.Amendment    `json:"amended,omitempty"`
 	Resolved  *kitchen.Resolution   `json:"resolved,omitempty"`

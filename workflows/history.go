@@ -8,16 +8,21 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
+
+var dataConverter = converter.GetDefaultDataConverter()
+
+const historyFilterAll = enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT
 
 // StatusFromHistory puts an order's status together from its history alone,
 // for when no worker can answer the query. The result is marked stale: what
 // history does not tell, such as who works on a pending ticket, is missing.
 // An unknown order is a *serviceerror.NotFound.
 func StatusFromHistory(ctx context.Context, temporalClient client.Client, orderID string) (kitchen.Status, error) {
-	events := temporalClient.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	events := temporalClient.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), "", false, historyFilterAll)
 	fold := historyFold{orderID: orderID, pending: map[int64]kitchen.TicketRef{}}
 	for events.HasNext() {
 		event, err := events.Next()
@@ -48,7 +53,7 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 	switch event.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
 		var in OrderInput
-		if err := converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in); err != nil {
+		if err := dataConverter.FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in); err != nil {
 			return err
 		}
 		f.order = newOrder(f.orderID, in)
@@ -57,17 +62,40 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		if err != nil {
 			return err
 		}
+		ref.OrderID = f.orderID
 		f.pending[event.GetEventId()] = ref
 		f.order.recordIssued(ref, event.GetEventTime().AsTime())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 		completed := event.GetActivityTaskCompletedEventAttributes()
 		var ack kitchen.Ack
-		if err := converter.GetDefaultDataConverter().FromPayloads(completed.GetResult(), &ack); err != nil {
+		if err := dataConverter.FromPayloads(completed.GetResult(), &ack); err != nil {
 			return err
 		}
-		f.order.recordDone(f.pending[completed.GetScheduledEventId()], ack)
+		if ref := f.pending[completed.GetScheduledEventId()]; ref.Kind == kitchen.TicketUndo {
+			f.order.recordUndone(ref, ack)
+		} else {
+			f.order.recordDone(ref, ack)
+		}
+	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+		failed := event.GetActivityTaskFailedEventAttributes()
+		ack, _ := failedAck(temporal.GetDefaultFailureConverter().FailureToError(failed.GetFailure()))
+		f.order.recordFailed(f.pending[failed.GetScheduledEventId()], ack)
+	case enumspb.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
+		payload := event.GetWorkflowPropertiesModifiedEventAttributes().GetUpsertedMemo().GetFields()[MemoStatus]
+		if payload == nil {
+			return nil
+		}
+		var status kitchen.Status // a fresh one: decoding must not merge
+		if err := dataConverter.FromPayload(payload, &status); err != nil {
+			return err
+		}
+		f.order.status = status
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
-		return converter.GetDefaultDataConverter().FromPayloads(event.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &f.order.status)
+		var status kitchen.Status
+		if err := dataConverter.FromPayloads(event.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &status); err != nil {
+			return err
+		}
+		f.order.status = status
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
 		f.order.status.State = kitchen.StateCancelled

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -10,25 +11,50 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// OrderWorkflow drives one order from the first bowl to the counter. Its
-// workflow id is kitchen.WorkflowID of the order id; it answers QueryStatus
-// at any time and returns the order's last status.
+// OrderWorkflow drives one order from the first bowl to the counter, or back
+// to an empty bowl. Its workflow id is kitchen.WorkflowID of the order id; it
+// answers QueryStatus at any time, takes UpdateCancel, UpdateAmend and
+// UpdateResolve, and returns the order's last status.
 func OrderWorkflow(ctx workflow.Context, in OrderInput) (kitchen.Status, error) {
 	orderID, err := kitchen.OrderIDFromWorkflowID(workflow.GetInfo(ctx).WorkflowExecution.ID)
 	if err != nil {
 		return kitchen.Status{}, temporal.NewNonRetryableApplicationError("an order's workflow id is order-<order id>", "WrongWorkflowID", err)
 	}
 	order := newOrder(orderID, in)
-	if err := workflow.SetQueryHandler(ctx, QueryStatus, func() (kitchen.Status, error) { return order.status, nil }); err != nil {
+	if err := order.listen(ctx); err != nil {
 		return order.status, err
 	}
-	for _, stage := range kitchen.Stages() {
-		if err := order.makeAt(ctx, stage); err != nil {
+	// Temporal's own cancel request is one of the things that the order listens
+	// for. It must not break off what comes then, so the steps do not see it.
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	for !order.closed() {
+		if err := order.step(ctx); err != nil {
 			return order.status, err
 		}
 	}
-	err = order.ship(ctx)
-	return order.status, err
+	return order.status, nil
+}
+
+// step does what comes next. Whatever is known of an order lies in its status
+// and progress, so that each step can be the first of a new run.
+func (o *order) step(ctx workflow.Context) error {
+	switch {
+	case o.waitsForDecision():
+		return o.awaitDecision(ctx)
+	case o.direction != Making && len(o.toUndo) > 0:
+		return o.undo(ctx, o.toUndo[len(o.toUndo)-1])
+	case o.direction != Making && o.madeAfterUndo() != nil:
+		return o.askAboutLateWork(ctx, o.madeAfterUndo())
+	case o.direction == Cancelling:
+		return o.endCancelled(ctx)
+	case o.direction == Remaking:
+		o.startPass()
+		return nil
+	}
+	if stage, left := o.nextStage(); left {
+		return o.makeAt(ctx, stage)
+	}
+	return o.ship(ctx)
 }
 
 // order is an order under way: what it was started with and where it stands.
@@ -37,10 +63,31 @@ func OrderWorkflow(ctx workflow.Context, in OrderInput) (kitchen.Status, error) 
 type order struct {
 	in     OrderInput
 	status kitchen.Status
+
+	pass      int
+	direction Direction
+	// toUndo are the stages of this pass whose compensation is registered.
+	toUndo []kitchen.Stage
+	// askFrom is the attempt of the open ticket from which on a manager may
+	// be asked about it.
+	askFrom int
+	// unanswered is a complaint that has not been looked at.
+	unanswered *Unanswered
+	// shipping is set once nothing can be taken back.
+	shipping bool
+	handled  []Handled
+	// told is the state that Temporal's visibility has.
+	told kitchen.OrderState
 }
 
 func newOrder(orderID string, in OrderInput) *order {
-	return &order{in: in, status: Accepted(orderID, in)}
+	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, told: kitchen.StateInProgress}
+	if p := in.Progress; p != nil {
+		o.status, o.direction, o.toUndo, o.askFrom, o.handled = p.Status, p.Direction, p.ToUndo, p.AskFrom, p.Handled
+		o.pass = p.Status.Remakes + 1
+		o.told = p.Status.State
+	}
+	return o
 }
 
 // Accepted is the status of an order of which nothing is known yet but what
@@ -59,75 +106,128 @@ func Accepted(orderID string, in OrderInput) kitchen.Status {
 	}
 }
 
+func (o *order) closed() bool {
+	return o.status.State == kitchen.StateShipped || o.status.State == kitchen.StateCancelled
+}
+
+// ref names the ticket of a stage in this pass.
+func (o *order) ref(stage kitchen.Stage) kitchen.TicketRef {
+	return kitchen.TicketRef{OrderID: o.status.ID, Stage: stage, Pass: o.pass, Kind: kitchen.TicketMake}
+}
+
+// nextStage is the first stage that this pass has not made, if one is left.
+func (o *order) nextStage() (kitchen.Stage, bool) {
+	for _, stage := range kitchen.Stages() {
+		if row := o.row(o.ref(stage)); row == nil || row.State != kitchen.TicketDone {
+			return stage, true
+		}
+	}
+	return "", false
+}
+
 // makeAt sends the order's ticket to a stage's station and waits until the
-// station has done it, however often the ticket must be issued.
+// station has done it, however often the ticket must be issued, or until the
+// order goes another way.
 func (o *order) makeAt(ctx workflow.Context, stage kitchen.Stage) error {
-	ref := kitchen.TicketRef{OrderID: o.status.ID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}
-	o.recordIssued(ref, workflow.Now(ctx))
-	o.showDetails(ctx)
-	var ack kitchen.Ack
-	if err := workflow.ExecuteActivity(o.ticketOptions(ctx, ref), stage.ActivityType(), o.ticket(ref)).Get(ctx, &ack); err != nil {
-		return fmt.Errorf("wait for %s: %w", stage, err)
+	ref := o.ref(stage)
+	if !slices.Contains(o.toUndo, stage) {
+		o.toUndo = append(o.toUndo, stage) // before the ticket can have any effect
 	}
-	o.recordDone(ref, ack)
-	return nil
+	if o.endedBefore(ref) && !o.pauseBeforeReissue(ctx) {
+		return nil
+	}
+	ticket := o.issue(ctx, ref)
+	for {
+		if err := workflow.Await(ctx, func() bool {
+			return ticket.isAnswered() || o.direction != Making || o.unanswered != nil || o.tooLong(ctx)
+		}); err != nil {
+			return err
+		}
+		switch {
+		case ticket.isAnswered():
+			return o.hear(ctx, ticket)
+		case o.direction != Making:
+			o.withdraw(ctx, ticket)
+			return nil
+		case o.unanswered != nil:
+			if err := o.askAboutSilence(ctx, ref); err != nil {
+				return err
+			}
+		default:
+			if err := o.continueAsNew(ctx, ticket); err != nil {
+				return err
+			}
+		}
+	}
 }
 
-// ticketOptions are the options of an activity that is one ticket. There is
-// no limit on the whole wait, only on one attempt's.
-func (o *order) ticketOptions(ctx workflow.Context, ref kitchen.TicketRef) workflow.Context {
-	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		ActivityID:          ref.ActivityID(),
-		StartToCloseTimeout: o.in.Rules.AckWithinFor(ref.Stage),
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval:    reissueAfter,
-			BackoffCoefficient: 1,
-			MaximumInterval:    reissueAfter,
-		},
-		Summary: fmt.Sprintf("%s · %s", o.status.PickupCode, pieces(o.in.Order)),
-	})
+// hear takes a station's last word on its ticket: the work is done, or it
+// failed and the kitchen's rules say what then.
+func (o *order) hear(ctx workflow.Context, ticket *ticket) error {
+	ack, failure := ticket.answer(ctx)
+	if failure == nil {
+		o.recordDone(ticket.ref, ack)
+		return o.settle(ctx)
+	}
+	ack, reported := failedAck(failure)
+	o.recordFailed(ticket.ref, ack)
+	switch {
+	case o.direction != Making:
+		return nil // it was cancelled at the same moment
+	case !reported: // nobody at a station said so
+		return o.ask(ctx, ticket.ref, endedByHand(ticket.ref, failure), kitchen.Choices()...)
+	case o.in.Rules.OutcomeFor(ack.Reason) == kitchen.OutcomeAgain:
+		return o.settle(ctx) // and so the ticket is issued again
+	case o.status.Remakes < o.in.Rules.MaxRemakes:
+		o.startPass()
+		return o.settle(ctx)
+	}
+	return o.ask(ctx, ticket.ref, failedOnceTooOften(ack, o.status.Remakes), kitchen.Choices()...)
 }
 
-// reissueAfter is the pause between the end of a ticket's attempt and the
-// next attempt.
-const reissueAfter = time.Second
-
-// ticket is what the activity issues; the activity adds what differs from
-// attempt to attempt.
-func (o *order) ticket(ref kitchen.TicketRef) kitchen.Ticket {
-	return kitchen.Ticket{
-		TicketID:   ref.TicketID(),
-		Kind:       ref.Kind,
-		OrderID:    ref.OrderID,
-		Stage:      ref.Stage,
-		Pass:       ref.Pass,
-		Lines:      o.status.Lines,
-		Notes:      o.status.Notes,
-		Allergies:  o.status.Allergies,
-		PickupCode: o.status.PickupCode,
-	}
+// startPass begins again from mix. What the last pass made is lost, or has been
+// undone; there is nothing left of it to undo.
+func (o *order) startPass() {
+	o.pass++
+	o.direction = Making
+	o.toUndo = nil
+	o.recordPass(o.pass)
 }
 
 // ship announces the order to downstream systems and closes it. The
 // announcement is a local activity: it is short, needs no watching, and costs
 // one history event instead of six.
 func (o *order) ship(ctx workflow.Context) error {
+	o.shipping = true
 	shippedAt := workflow.Now(ctx)
-	announce := workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		StartToCloseTimeout: 10 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
-	})
-	if err := workflow.ExecuteLocalActivity(announce, ActivityAnnounceShipped, kitchen.Shipped{
+	if err := announce(ctx, ActivityAnnounceShipped, kitchen.Shipped{
 		OrderID:    o.status.ID,
 		PickupCode: o.status.PickupCode,
 		Customer:   o.status.Customer,
 		Lines:      o.status.Lines,
 		PlacedAt:   o.status.PlacedAt,
 		ShippedAt:  shippedAt,
-	}).Get(ctx, nil); err != nil {
-		return fmt.Errorf("announce that the order shipped: %w", err)
+	}); err != nil {
+		return err
 	}
 	o.recordShipped(shippedAt)
 	o.showDetails(ctx)
+	return nil
+}
+
+// announceOptions are those of the local activities: short ones that are tried
+// for as long as it takes.
+var announceOptions = workflow.LocalActivityOptions{
+	StartToCloseTimeout: 10 * time.Second,
+	RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
+}
+
+// announce runs one of the local activities that tell downstream systems what
+// became of an order.
+func announce(ctx workflow.Context, activity string, what any) error {
+	ctx = workflow.WithLocalActivityOptions(ctx, announceOptions)
+	if err := workflow.ExecuteLocalActivity(ctx, activity, what).Get(ctx, nil); err != nil {
+		return fmt.Errorf("%s: %w", activity, err)
+	}
 	return nil
 }

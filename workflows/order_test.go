@@ -49,6 +49,9 @@ type factory struct {
 	mu      sync.Mutex
 	issued  []issue
 	shipped []kitchen.Shipped
+	failed  []kitchen.Failed
+	// attempts is what Temporal says of the pending activity.
+	attempts int
 	// answer says how an activity ends; the default is a done ack at once.
 	answer func(issue) (kitchen.Ack, error)
 }
@@ -68,8 +71,17 @@ func newFactory(t *testing.T) *factory {
 	f.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
 	f.env.SetTestTimeout(time.Minute)
 	for _, stage := range kitchen.Stages() {
-		f.env.RegisterActivityWithOptions(f.issue, activity.RegisterOptions{Name: stage.ActivityType()})
+		for _, kind := range []kitchen.TicketKind{kitchen.TicketMake, kitchen.TicketUndo} {
+			f.env.RegisterActivityWithOptions(f.issue, activity.RegisterOptions{Name: kitchen.TicketRef{Stage: stage, Kind: kind}.ActivityType()})
+		}
 	}
+	f.env.RegisterActivityWithOptions(func(_ context.Context, failed kitchen.Failed) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.failed = append(f.failed, failed)
+		return nil
+	}, activity.RegisterOptions{Name: workflows.ActivityAnnounceFailed})
+	f.env.RegisterActivityWithOptions(func(context.Context, string) (int, error) { return f.attempts, nil }, activity.RegisterOptions{Name: workflows.ActivityCountAttempts})
 	f.env.RegisterActivityWithOptions(func(_ context.Context, shipped kitchen.Shipped) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -79,24 +91,33 @@ func newFactory(t *testing.T) *factory {
 	return f
 }
 
-func (f *factory) issue(ctx context.Context, ticket kitchen.Ticket) (kitchen.Ack, error) {
+func (f *factory) issue(ctx context.Context, asked kitchen.Issue) (kitchen.Ack, error) {
 	info := activity.GetInfo(ctx)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i := issue{ticket: ticket, attempt: int(info.Attempt), token: info.TaskToken}
+	ticket := asked.Ticket
+	i := issue{ticket: ticket, attempt: asked.Issued + int(info.Attempt), token: info.TaskToken}
 	f.issued = append(f.issued, i)
-	require.Equal(f.t, ticket.Stage.ActivityType(), info.ActivityType.Name)
+	require.Equal(f.t, kitchen.TicketRef{Stage: ticket.Stage, Kind: ticket.Kind}.ActivityType(), info.ActivityType.Name)
 	require.Equal(f.t, ticket.TicketID, orderID+"."+info.ActivityID)
 	return f.answer(i)
 }
 
-// done is a station's ack for a ticket.
+// done is a station's ack for a ticket: done, or undone with all its pieces
+// scrapped if its work was made.
 func (f *factory) done(i issue) kitchen.Ack {
 	at := f.env.Now().UTC()
-	return kitchen.Ack{
+	ack := kitchen.Ack{
 		TicketID: i.ticket.TicketID, OrderID: i.ticket.OrderID, Stage: i.ticket.Stage,
 		Kind: kitchen.AckDone, By: "bob", At: at, StartedAt: &at, Attempt: i.attempt,
 	}
+	if i.ticket.Kind == kitchen.TicketUndo {
+		ack.Kind = kitchen.AckUndone
+		if i.ticket.Made {
+			ack.Scrapped = 13
+		}
+	}
+	return ack
 }
 
 func (f *factory) status() kitchen.Status {

@@ -1,10 +1,11 @@
 package workflows
 
 import (
+	"time"
+
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/sdk/converter"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -46,8 +47,14 @@ func atWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
 	if beat == nil || beat.AsTime().Before(pending.GetLastStartedTime().AsTime()) || pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_STARTED {
 		return nil
 	}
+	return lastAtWork(pending)
+}
+
+// lastAtWork tells who had a pending ticket in hand last, perhaps in an earlier
+// attempt.
+func lastAtWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
 	var who kitchen.AtWork
-	if err := converter.GetDefaultDataConverter().FromPayloads(pending.GetHeartbeatDetails(), &who); err != nil || who.By == "" {
+	if err := dataConverter.FromPayloads(pending.GetHeartbeatDetails(), &who); err != nil || who.By == "" {
 		return nil
 	}
 	return &who
@@ -58,16 +65,23 @@ func atWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
 func AddPending(status *kitchen.Status, pending []PendingTicket) {
 	for _, ticket := range pending {
 		for i := range status.Stages {
-			pass := &status.Stages[i]
-			if pass.Stage != ticket.Ref.Stage || pass.Pass != ticket.Ref.Pass || pass.State != kitchen.TicketWaiting {
-				continue
-			}
-			pass.Attempt = max(pass.Attempt, ticket.Attempt)
-			if ticket.AtWork != nil {
-				pass.State = kitchen.TicketStarted
-				pass.By = ticket.AtWork.By
-				pass.StartedAt = inUTC(ticket.AtWork.At)
+			row := &status.Stages[i]
+			switch {
+			case row.Stage != ticket.Ref.Stage || row.Pass != ticket.Ref.Pass:
+			case ticket.Ref.Kind == kitchen.TicketMake && row.State == kitchen.TicketWaiting:
+				addPending(ticket, &row.State, &row.Attempt, &row.By, &row.StartedAt)
+			case ticket.Ref.Kind == kitchen.TicketUndo && row.Undo != nil && row.Undo.State == kitchen.TicketWaiting:
+				addPending(ticket, &row.Undo.State, &row.Undo.Attempt, &row.Undo.By, &row.Undo.StartedAt)
 			}
 		}
+	}
+}
+
+func addPending(ticket PendingTicket, state *kitchen.TicketState, attempt *int, by *string, startedAt **time.Time) {
+	*attempt += ticket.Attempt - 1
+	if ticket.AtWork != nil {
+		*state = kitchen.TicketStarted
+		*by = ticket.AtWork.By
+		*startedAt = inUTC(ticket.AtWork.At)
 	}
 }

@@ -49,6 +49,7 @@ func TestMain(m *testing.M) {
 type tray struct {
 	tickets chan kitchen.Ticket
 	shipped chan kitchen.Shipped
+	failed  chan kitchen.Failed
 	// onTicket is called while the activity is still running. Optional.
 	onTicket func(kitchen.Ticket) error
 }
@@ -65,6 +66,11 @@ func (p *tray) PublishTicket(_ context.Context, ticket kitchen.Ticket) error {
 
 func (p *tray) PublishShipped(_ context.Context, shipped kitchen.Shipped) error {
 	p.shipped <- shipped
+	return nil
+}
+
+func (p *tray) PublishFailed(_ context.Context, failed kitchen.Failed) error {
+	p.failed <- failed
 	return nil
 }
 
@@ -85,13 +91,13 @@ func startLive(t *testing.T, in workflows.OrderInput, onTicket func(kitchen.Tick
 	l := &live{
 		t:       t,
 		orderID: id,
-		tray:    &tray{tickets: make(chan kitchen.Ticket, 100), shipped: make(chan kitchen.Shipped, 1), onTicket: onTicket},
+		tray:    &tray{tickets: make(chan kitchen.Ticket, 100), shipped: make(chan kitchen.Shipped, 1), failed: make(chan kitchen.Failed, 100), onTicket: onTicket},
 	}
 	options := workflows.StartOptions(id, in, "hash")
 	options.TaskQueue = id
 	l.worker = worker.New(server, id, worker.Options{DisableRegistrationAliasing: true})
 	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	l.worker.RegisterActivity(activities.New(l.tray))
+	l.worker.RegisterActivity(activities.New(l.tray, workflows.NewOrders(server)))
 	require.NoError(t, l.worker.Start())
 	t.Cleanup(l.worker.Stop)
 	l.run, err = server.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, in)

@@ -1,0 +1,283 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// listen takes everything that comes from outside while the order goes on:
+// queries, updates, Temporal's own cancel request, and complaints of tickets.
+// What is heard changes the order; its steps see the change.
+func (o *order) listen(ctx workflow.Context) error {
+	if err := workflow.SetQueryHandler(ctx, QueryStatus, func() (kitchen.Status, error) { return o.status, nil }); err != nil {
+		return err
+	}
+	if err := onUpdate(ctx, o, UpdateCancel, "Cancel the order and undo what was made.", o.checkCancel, o.cancel); err != nil {
+		return err
+	}
+	if err := onUpdate(ctx, o, UpdateAmend, "Change the notes and the piped messages.", o.checkAmend, o.amend); err != nil {
+		return err
+	}
+	if err := onUpdate(ctx, o, UpdateResolve, "Decide what the order needs attention for: retry, remake or cancel.", o.checkResolve, o.resolve); err != nil {
+		return err
+	}
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		ctx.Done().Receive(ctx, nil)
+		if o.refusesCancel() == nil {
+			o.cancel(ctx, kitchen.Cancellation{Reason: "cancelled in Temporal"})
+			_ = o.tell(ctx) // the search attributes exist, or the order could not have been started
+		}
+	})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		complaints := workflow.GetSignalChannel(ctx, SignalUnanswered)
+		for {
+			var complaint Unanswered
+			complaints.Receive(ctx, &complaint)
+			if o.hasGroundsFor(complaint) {
+				o.unanswered = &complaint
+			}
+		}
+	})
+	return nil
+}
+
+// onUpdate registers an update. What acts does not wait for anything, so an
+// update is over as soon as it is accepted.
+func onUpdate[Request any](ctx workflow.Context, o *order, name, description string, check func(Request) error, act func(workflow.Context, Request) Answer) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, name, func(ctx workflow.Context, request Request) (Answer, error) {
+		id := workflow.GetCurrentUpdateInfo(ctx).ID
+		answer, again := o.handledBefore(id)
+		if !again {
+			answer = act(ctx, request)
+			o.handled = append(o.handled, Handled{ID: id, Answer: answer})
+			if err := o.tell(ctx); err != nil {
+				return Answer{}, err
+			}
+		}
+		answer.Order = o.status
+		return answer, nil
+	}, workflow.UpdateHandlerOptions{
+		Description: description,
+		Validator: func(ctx workflow.Context, request Request) error {
+			if _, again := o.handledBefore(workflow.GetCurrentUpdateInfo(ctx).ID); again {
+				return nil
+			}
+			return check(request)
+		},
+	})
+}
+
+// handledBefore finds an update that has acted in an earlier run; Temporal
+// itself knows those of this one.
+func (o *order) handledBefore(id string) (Answer, bool) {
+	i := slices.IndexFunc(o.handled, func(h Handled) bool { return h.ID == id })
+	if i < 0 {
+		return Answer{}, false
+	}
+	return o.handled[i].Answer, true
+}
+
+func refused(format string, args ...any) error {
+	return temporal.NewApplicationError(fmt.Sprintf(format, args...), ErrorRefused)
+}
+
+func invalid(faults []kitchen.FieldError) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return temporal.NewApplicationError(kitchen.FieldErrors(faults), ErrorInvalid, faults)
+}
+
+func (o *order) checkCancel(request kitchen.Cancellation) error {
+	if err := invalid(request.Check()); err != nil {
+		return err
+	}
+	return o.refusesCancel()
+}
+
+func (o *order) refusesCancel() error {
+	switch {
+	case o.shipping:
+		return refused("The order is shipped: it cannot be cancelled any more.")
+	case o.status.State == kitchen.StateCancelled:
+		return refused("The order is cancelled already.")
+	case o.direction == Cancelling:
+		return refused("The order is being cancelled already.")
+	}
+	return nil
+}
+
+func (o *order) cancel(_ workflow.Context, request kitchen.Cancellation) Answer {
+	o.direction = Cancelling
+	o.recordCancelling(request.Reason)
+	return Answer{Cancelled: &request}
+}
+
+func (o *order) checkAmend(request kitchen.Amendment) error {
+	if err := invalid(request.Check(o.in.Rules.LimitsNow(), len(o.status.Lines))); err != nil {
+		return err
+	}
+	switch {
+	case o.shipping:
+		return refused("The order is shipped: it cannot be changed any more.")
+	case o.direction == Cancelling:
+		return refused("The order is being cancelled: it cannot be changed any more.")
+	case o.direction == Making && o.row(o.ref(kitchen.Decorate)) != nil:
+		return refused("The order is at %s: notes and messages can be changed until its decorate ticket is issued.", o.status.Stage)
+	}
+	return nil
+}
+
+func (o *order) amend(_ workflow.Context, request kitchen.Amendment) Answer {
+	o.recordAmended(request)
+	return Answer{Amended: &request}
+}
+
+func (o *order) checkResolve(request kitchen.Resolution) error {
+	if err := invalid(request.Check()); err != nil {
+		return err
+	}
+	switch asked := o.status.Attention; {
+	case asked == nil:
+		return refused("Nothing is asked about this order now: it is %s.", o.status.State)
+	case !slices.Contains(asked.Choices, request.Choice):
+		names := make([]string, len(asked.Choices))
+		for i, choice := range asked.Choices {
+			names[i] = string(choice)
+		}
+		return refused("%s cannot be chosen now: choose %s.", request.Choice, strings.Join(names, " or "))
+	}
+	return nil
+}
+
+// resolve does what a manager has chosen. The steps that wait see it by the
+// question being gone.
+func (o *order) resolve(_ workflow.Context, request kitchen.Resolution) Answer {
+	asked := *o.status.Attention
+	row := o.row(o.ref(asked.Stage))
+	o.recordDecided()
+	switch {
+	case request.Choice == kitchen.ChoiceRetry:
+		// A ticket that is out comes again and again; who waits on gives it
+		// as many attempts once more.
+		o.askFrom += o.in.Rules.MaxReissues
+	case asked.Undoing && request.Choice == o.choicesToLeave()[0]:
+		o.recordLeft(o.ref(asked.Stage), leftWords(request))
+	case request.Choice == kitchen.ChoiceCancel:
+		o.direction = Cancelling
+		o.recordCancelling(cmpOr(request.Note, asked.Reason))
+	case row.State == kitchen.TicketFailed:
+		o.startPass() // what was made is lost with the failure, as without a manager
+	default:
+		o.direction = Remaking
+	}
+	return Answer{Resolved: &request}
+}
+
+func leftWords(request kitchen.Resolution) string {
+	return cmpOr(request.Note, "a manager has decided to leave it")
+}
+
+func cmpOr(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// ask puts a question to the managers: it shows in the status, in Temporal's
+// lists and UI, and on order-failures.
+func (o *order) ask(ctx workflow.Context, about kitchen.TicketRef, reason string, choices ...kitchen.Choice) error {
+	at := workflow.Now(ctx)
+	o.unanswered = nil
+	o.recordAsked(about, reason, choices, at)
+	if err := o.tell(ctx); err != nil {
+		return err
+	}
+	return announce(ctx, ActivityAnnounceFailed, o.failed(kitchen.StateNeedsAttention, reason, at))
+}
+
+// waitsForDecision reports whether nothing goes on before a manager has
+// decided. While a ticket is out, its answer may come first.
+func (o *order) waitsForDecision() bool {
+	return o.status.Attention != nil && o.status.WaitingFor == ""
+}
+
+func (o *order) awaitDecision(ctx workflow.Context) error {
+	if err := workflow.Await(ctx, func() bool { return !o.waitsForDecision() || o.tooLong(ctx) }); err != nil {
+		return err
+	}
+	if !o.waitsForDecision() {
+		return nil
+	}
+	return o.continueAsNew(ctx, nil)
+}
+
+// hasGroundsFor reports whether a complaint is about the ticket that is out
+// and not about one for which somebody has been asked.
+func (o *order) hasGroundsFor(complaint Unanswered) bool {
+	ref, err := kitchen.ParseActivityID(complaint.ActivityID)
+	if err != nil || o.status.Attention != nil || o.status.WaitingFor != ref.Stage || ref.Pass != o.pass {
+		return false
+	}
+	undoing := ref.Kind == kitchen.TicketUndo
+	return undoing == (o.direction != Making) && complaint.Attempt >= o.askFrom
+}
+
+// askAboutSilence asks what to do about a ticket that nobody answers. It stays
+// out: an answer settles the question.
+func (o *order) askAboutSilence(ctx workflow.Context, ref kitchen.TicketRef) error {
+	complaint := *o.unanswered
+	o.unanswered = nil
+	if !o.hasGroundsFor(complaint) {
+		return nil
+	}
+	o.askFrom = complaint.Attempt
+	choices := kitchen.Choices()
+	if ref.Kind == kitchen.TicketUndo {
+		choices = append([]kitchen.Choice{kitchen.ChoiceRetry}, o.choicesToLeave()...)
+	}
+	return o.ask(ctx, ref, complaint.Reason, choices...)
+}
+
+// settle takes back a question that an answer has settled by itself.
+func (o *order) settle(ctx workflow.Context) error {
+	o.askFrom = 0
+	o.unanswered = nil
+	if o.status.Attention == nil {
+		return nil
+	}
+	o.recordDecided()
+	return o.tell(ctx)
+}
+
+func failedOnceTooOften(ack kitchen.Ack, remakes int) string {
+	times := "after 1 remake"
+	if remakes != 1 {
+		times = fmt.Sprintf("after %d remakes", remakes)
+	}
+	return fmt.Sprintf("%s failed %s: %s", ack.Stage, times, ackWords(ack))
+}
+
+func undoFailed(ack kitchen.Ack) string {
+	return fmt.Sprintf("%s cannot be undone: %s", ack.Stage, ackWords(ack))
+}
+
+func endedByHand(ref kitchen.TicketRef, failure error) string {
+	return fmt.Sprintf("the ticket %s was ended in Temporal and not by its station: %v", ref.ActivityID(), failure)
+}
+
+// ackWords is what a station said: the reason, who, and the note.
+func ackWords(ack kitchen.Ack) string {
+	text := fmt.Sprintf("%s (%s)", cmpOr(ack.Reason, kitchen.ReasonOther), ack.By)
+	if ack.Note != "" {
+		text += ": " + ack.Note
+	}
+	return text
+}

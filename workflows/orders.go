@@ -1,0 +1,119 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// Orders reaches the orders' workflows from outside, for those who carry
+// something to them.
+type Orders struct{ temporal client.Client }
+
+// NewOrders returns the orders that the client reaches.
+func NewOrders(temporalClient client.Client) *Orders { return &Orders{temporalClient} }
+
+// Complain tells an order that a ticket has been issued so many times in vain,
+// in words that say what is known of it, unless a manager has been asked.
+func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt, reissues int) error {
+	workflowID := kitchen.WorkflowID(ref.OrderID)
+	description, err := o.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return err
+	}
+	var state string
+	payload := description.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()[KeyState.GetName()]
+	if err := dataConverter.FromPayload(payload, &state); err == nil && state == string(kitchen.StateNeedsAttention) {
+		return nil
+	}
+	return o.temporal.SignalWorkflow(ctx, workflowID, "", SignalUnanswered, Unanswered{
+		ActivityID: ref.ActivityID(),
+		Attempt:    attempt,
+		Reason:     silence(description, ref, time.Now()),
+	})
+}
+
+// silence says what is known of a ticket that nobody answers.
+func silence(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef, now time.Time) string {
+	task := string(ref.Stage)
+	if ref.Kind == kitchen.TicketUndo {
+		task = "the undoing of " + task
+	}
+	for _, pending := range description.GetPendingActivities() {
+		if pending.GetActivityId() != ref.ActivityID() {
+			continue
+		}
+		waited := kitchen.Duration(now.Sub(pending.GetScheduledTime().AsTime()).Round(time.Second))
+		if waited >= kitchen.Duration(time.Minute) {
+			waited = kitchen.Duration(time.Duration(waited).Round(time.Minute))
+		}
+		if failure := pending.GetLastFailure(); failure != nil {
+			if ack, reported := failedAck(temporal.GetDefaultFailureConverter().FailureToError(failure)); reported {
+				return fmt.Sprintf("%s has been tried again and again for %s; the last time: %s", task, waited, ackWords(ack))
+			}
+		}
+		if who := lastAtWork(pending); who != nil {
+			return fmt.Sprintf("%s was started by %s and has not been finished for %s", task, who.By, waited)
+		}
+		return fmt.Sprintf("nobody has answered at %s for %s", strings.TrimPrefix(task, "the undoing of "), waited) + undoing(ref)
+	}
+	return fmt.Sprintf("nobody answers at %s", ref.Stage) + undoing(ref)
+}
+
+func undoing(ref kitchen.TicketRef) string {
+	if ref.Kind == kitchen.TicketUndo {
+		return ", where the work is to be undone"
+	}
+	return ""
+}
+
+// CountAttempts is how often Temporal has started a pending activity of an
+// order; 0 if it is not pending.
+func (o *Orders) CountAttempts(ctx context.Context, workflowID, activityID string) (int, error) {
+	description, err := o.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return 0, err
+	}
+	for _, pending := range description.GetPendingActivities() {
+		if pending.GetActivityId() == activityID {
+			return int(pending.GetAttempt()), nil
+		}
+	}
+	return 0, nil
+}
+
+// Rules reads the rules that an order was started with.
+func (o *Orders) Rules(ctx context.Context, orderID string) (kitchen.Rules, error) {
+	events := o.temporal.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), "", false, historyFilterAll)
+	if !events.HasNext() {
+		return kitchen.Rules{}, fmt.Errorf("the history of workflow %q is empty", kitchen.WorkflowID(orderID))
+	}
+	event, err := events.Next()
+	if err != nil {
+		return kitchen.Rules{}, err
+	}
+	var in OrderInput
+	err = dataConverter.FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
+	return in.Rules, err
+}
+
+// IsBetweenAttempts reports whether an ack that found no activity to end may
+// find one a moment later: its ticket waits for its next attempt, or its order
+// has just continued as new and has not issued the ticket again yet.
+func IsBetweenAttempts(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef) bool {
+	if slices.ContainsFunc(PendingTickets(description), func(ticket PendingTicket) bool { return ticket.Ref == ref }) {
+		return true
+	}
+	info := description.GetWorkflowExecutionInfo()
+	continued := info.GetFirstRunId() != info.GetExecution().GetRunId()
+	const firstTask = 3 // started, workflow task scheduled, workflow task started
+	return continued && description.GetPendingWorkflowTask() != nil && info.GetHistoryLength() <= firstTask
+}
