@@ -59,7 +59,7 @@ func TestMain(m *testing.M) {
 		theTickets = newTicketBoard()
 		orders := worker.New(staffed, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true})
 		orders.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-		orders.RegisterActivity(activities.New(theTickets))
+		orders.RegisterActivity(activities.New(theTickets, workflows.NewOrders(staffed)))
 		if err := orders.Start(); err != nil {
 			slog.Error("the worker did not start", "error", err)
 			return 1
@@ -119,6 +119,8 @@ func (b *ticketBoard) PublishTicket(_ context.Context, ticket kitchen.Ticket) er
 }
 
 func (b *ticketBoard) PublishShipped(context.Context, kitchen.Shipped) error { return nil }
+
+func (b *ticketBoard) PublishFailed(context.Context, kitchen.Failed) error { return nil }
 
 // nextTicket waits for an order's next ticket.
 func nextTicket(t *testing.T, orderID string) kitchen.Ticket {

@@ -12,6 +12,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -21,6 +22,8 @@ import (
 )
 
 const orderID = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+var dataConverter = converter.GetDefaultDataConverter()
 
 var placedAt = time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
 
@@ -46,6 +49,12 @@ type factory struct {
 	t   *testing.T
 	env *testsuite.TestWorkflowEnvironment
 
+	in workflows.OrderInput
+	// checks are made when the order has ended.
+	checks []func()
+	// out are the tickets that the test holds, by their activities' ids.
+	out map[string]issue
+
 	mu      sync.Mutex
 	issued  []issue
 	shipped []kitchen.Shipped
@@ -66,7 +75,7 @@ type issue struct {
 func newFactory(t *testing.T) *factory {
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	f := &factory{t: t, env: suite.NewTestWorkflowEnvironment()}
+	f := &factory{t: t, env: suite.NewTestWorkflowEnvironment(), in: orderInput(), out: map[string]issue{}}
 	f.answer = func(i issue) (kitchen.Ack, error) { return f.done(i), nil }
 	f.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
 	f.env.SetTestTimeout(time.Minute)
@@ -130,11 +139,14 @@ func (f *factory) status() kitchen.Status {
 
 // run runs the order to its end and returns its result.
 func (f *factory) run() kitchen.Status {
-	f.env.ExecuteWorkflow(workflows.OrderWorkflow, orderInput())
+	f.env.ExecuteWorkflow(workflows.OrderWorkflow, f.in)
 	require.True(f.t, f.env.IsWorkflowCompleted())
 	require.NoError(f.t, f.env.GetWorkflowError())
 	var status kitchen.Status
 	require.NoError(f.t, f.env.GetWorkflowResult(&status))
+	for _, check := range f.checks {
+		check()
+	}
 	return status
 }
 

@@ -125,13 +125,27 @@ func ackFor(ticket kitchen.Ticket, kind kitchen.AckKind) kitchen.Ack {
 	}
 }
 
-// complete ends a ticket's activity as the ack consumer does.
+// patience bounds every wait, and tick is the pause between two questions.
+const (
+	patience = time.Minute
+	tick     = 20 * time.Millisecond
+)
+
+// complete ends a ticket's activity as the ack consumer does, with done or
+// undone unless there is an error.
 func complete(ctx context.Context, ticket kitchen.Ticket, err error) error {
 	ref, parseErr := kitchen.ParseTicketID(ticket.TicketID)
 	if parseErr != nil {
 		return parseErr
 	}
-	return server.CompleteActivityByID(ctx, client.DefaultNamespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), ackFor(ticket, kitchen.AckDone), err)
+	return server.CompleteActivityByID(ctx, client.DefaultNamespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), ackFor(ticket, endOf(ticket)), err)
+}
+
+func endOf(ticket kitchen.Ticket) kitchen.AckKind {
+	if ticket.Kind == kitchen.TicketUndo {
+		return kitchen.AckUndone
+	}
+	return kitchen.AckDone
 }
 
 func (l *live) query() kitchen.Status {

@@ -1,0 +1,83 @@
+package workflows_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// The SDK's test environment forgets an activity whose cancellation was asked
+// for, where the server still takes its result; so these are on the server.
+func TestWorkThatIsDoneWhileItsOrderIsCancelled(t *testing.T) {
+	t.Parallel()
+
+	// cancelAtBake brings an order to bake, cancels it, and returns its bake
+	// ticket and the undo ticket.
+	cancelAtBake := func(t *testing.T) (l *live, bake, undo kitchen.Ticket) {
+		l = startLive(t, orderInput(), nil)
+		require.NoError(t, complete(t.Context(), l.ticket(), nil))
+		bake = l.ticket()
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{Reason: "changed my mind"})
+		undo = l.ticket()
+		require.Equal(t, bake.TicketID+".undo", undo.TicketID)
+		require.False(t, undo.Made)
+		return l, bake, undo
+	}
+
+	t.Run("is noted, and its undo ticket says what became of it", func(t *testing.T) {
+		t.Parallel()
+		l, bake, undo := cancelAtBake(t)
+		require.NoError(t, complete(t.Context(), bake, nil))
+		l.until(func(s kitchen.Status) bool { return s.Stages[1].State == kitchen.TicketDone })
+		require.NoError(t, complete(t.Context(), undo, nil))
+		require.NoError(t, complete(t.Context(), l.ticket(), nil))
+		status := l.result()
+		require.Equal(t, kitchen.StateCancelled, status.State)
+		require.Equal(t, kitchen.TicketUndone, status.Stages[1].State)
+		require.NotNil(t, status.Stages[1].DoneAt)
+		require.Equal(t, "bob", status.Stages[1].MadeBy)
+	})
+
+	t.Run("after its undo is for a manager", func(t *testing.T) {
+		t.Parallel()
+		l, bake, undo := cancelAtBake(t)
+		require.NoError(t, complete(t.Context(), undo, nil))
+		mixUndo := l.ticket()
+		require.NoError(t, complete(t.Context(), bake, nil))
+		l.until(func(s kitchen.Status) bool { return s.Stages[1].State == kitchen.TicketDone })
+		require.NoError(t, complete(t.Context(), mixUndo, nil))
+		asked := l.until(func(s kitchen.Status) bool { return s.Attention != nil })
+		require.Contains(t, asked.Attention.Reason, "bake was done by bob after its ticket had been withdrawn")
+		require.Equal(t, []kitchen.Choice{kitchen.ChoiceCancel}, asked.Attention.Choices)
+		l.update(workflows.UpdateResolve, kitchen.Resolution{Choice: kitchen.ChoiceCancel, Note: "given to the staff"})
+		require.Equal(t, kitchen.StateCancelled, l.result().State)
+		require.Equal(t, kitchen.StateNeedsAttention, (<-l.tray.failed).State)
+		require.Equal(t, []kitchen.Leftover{{Stage: kitchen.Bake, Pass: 1, Reason: "given to the staff"}}, (<-l.tray.failed).NotUndone)
+	})
+}
+
+// update sends an update that must be taken.
+func (l *live) update(name string, request any) workflows.Answer {
+	l.t.Helper()
+	handle, err := server.UpdateWorkflow(l.t.Context(), client.UpdateWorkflowOptions{
+		WorkflowID: l.run.GetID(), UpdateName: name, Args: []any{request}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	require.NoError(l.t, err)
+	var answer workflows.Answer
+	require.NoError(l.t, handle.Get(l.t.Context(), &answer))
+	return answer
+}
+
+// until asks the order until its status passes the check.
+func (l *live) until(check func(kitchen.Status) bool) (status kitchen.Status) {
+	l.t.Helper()
+	require.Eventually(l.t, func() bool {
+		status = l.query()
+		return check(status)
+	}, patience, tick)
+	return status
+}
