@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -61,6 +62,8 @@ type floor struct {
 	tickets    chan kitchen.Ticket
 	other      chan events.Message // dead letters and shipped orders
 	stop       func() error
+	// rules changes what the orders are started with. Optional.
+	rules func(*kitchen.Rules)
 }
 
 func newFloor(t *testing.T, temporalClient client.Client) *floor {
@@ -80,7 +83,7 @@ func newFloor(t *testing.T, temporalClient client.Client) *floor {
 	f.writer = &kafka.Writer{Addr: kafka.TCP(broker.Addr()), Topic: events.TopicAcks, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
 	t.Cleanup(func() { require.NoError(t, f.writer.Close()) })
 
-	topics := []string{events.TopicShip, events.TopicDeadLetters}
+	topics := []string{events.TopicShip, events.TopicFailures, events.TopicDeadLetters}
 	for _, stage := range kitchen.Stages() {
 		topics = append(topics, events.TicketTopic(stage))
 	}
@@ -88,7 +91,7 @@ func newFloor(t *testing.T, temporalClient client.Client) *floor {
 	tailed := make(chan error, 1)
 	go func() {
 		tailed <- events.Tail(ctx, events.TailConfig{Connection: f.connection, Topics: topics, Logger: slog.New(slog.DiscardHandler), Handle: func(m events.Message) {
-			if m.Topic == events.TopicShip || m.Topic == events.TopicDeadLetters {
+			if !strings.HasPrefix(m.Topic, "orders-to-") || m.Topic == events.TopicShip {
 				f.other <- m
 				return
 			}
@@ -137,11 +140,24 @@ func (f *floor) place() client.WorkflowRun {
 		Rules:    kitchen.Default().Rules,
 		PlacedAt: time.Now().UTC(),
 	}
+	if f.rules != nil {
+		f.rules(&in.Rules)
+	}
 	options := workflows.StartOptions(orderID, in, "hash")
 	options.TaskQueue = f.t.Name()
 	run, err := server.ExecuteWorkflow(f.t.Context(), options, workflows.OrderWorkflowType, in)
 	require.NoError(f.t, err)
 	return run
+}
+
+// update sends an update that must be taken.
+func (f *floor) update(run client.WorkflowRun, name string, request any) {
+	f.t.Helper()
+	handle, err := server.UpdateWorkflow(f.t.Context(), client.UpdateWorkflowOptions{
+		WorkflowID: run.GetID(), UpdateName: name, Args: []any{request}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	require.NoError(f.t, err)
+	require.NoError(f.t, handle.Get(f.t.Context(), nil))
 }
 
 // say writes an ack as somebody types it with kcat: key and JSON, no headers.
@@ -253,6 +269,101 @@ func TestWorker(t *testing.T) {
 		require.Equal(t, 2, order.Stages[0].Attempt, "asked of Temporal, since the ack does not say")
 	})
 
+	t.Run("a reason that means a remake starts again from mix, with the pieces counted", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		f.place()
+		f.say(f.ticket(), kitchen.AckDone, nil)
+		bake := f.ticket()
+		f.say(bake, kitchen.AckFailed, map[string]any{"reason": "burnt", "note": "oven 2", "scrapped": 6})
+		again := f.ticket()
+		require.Equal(t, kitchen.Mix, again.Stage)
+		require.Equal(t, 2, again.Pass)
+		order, err := workflows.StatusFromHistory(t.Context(), server, bake.OrderID)
+		require.NoError(t, err)
+		require.Equal(t, 1, order.Remakes)
+		require.Equal(t, 6, order.Scrapped)
+		require.Equal(t, "burnt", order.Stages[1].Reason)
+	})
+
+	t.Run("a reason that nobody knows counts as other, and is kept", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		f.place()
+		f.say(f.ticket(), kitchen.AckFailed, map[string]any{"reason": "gremlins", "scrapped": 1})
+		ticket := f.ticket()
+		require.Equal(t, kitchen.Mix, ticket.Stage)
+		require.Equal(t, 1, ticket.Pass, "other means again")
+		require.Equal(t, 2, ticket.Attempt, "attempts go on over activities")
+		order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
+		require.NoError(t, err)
+		require.Equal(t, "gremlins", order.Stages[0].Reason)
+	})
+
+	t.Run("a remake that comes between two attempts keeps its place", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		run := f.place()
+		ticket := f.ticket()
+		pause := temporal.NewApplicationErrorWithOptions("oven 2", "equipment", temporal.ApplicationErrorOptions{NextRetryDelay: 3 * time.Second})
+		require.NoError(t, server.CompleteActivityByID(t.Context(), client.DefaultNamespace, run.GetID(), "", "mix.1", nil, pause))
+		f.say(ticket, kitchen.AckFailed, map[string]any{"reason": "burnt"})
+		require.Equal(t, 2, f.ticket().Attempt)
+		remade := f.ticket()
+		require.Equal(t, 2, remade.Pass)
+		require.Zero(t, f.acks("failed", "stale"))
+	})
+
+	t.Run("a cancelled order is undone by acks, and an undo that fails is announced", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		run := f.place()
+		f.say(f.ticket(), kitchen.AckDone, nil)
+		f.ticket()
+		f.update(run, workflows.UpdateCancel, kitchen.Cancellation{})
+		f.say(f.ticket(), kitchen.AckUndone, nil)
+		undo := f.ticket()
+		require.Equal(t, kitchen.Mix, undo.Stage)
+		require.True(t, undo.Made)
+		f.say(undo, kitchen.AckFailed, map[string]any{"reason": "equipment", "note": "the bowl is stuck"})
+		var failed kitchen.Failed
+		announced := wait(t, f.other, "the announcement")
+		require.Equal(t, events.TopicFailures, announced.Topic)
+		require.Equal(t, undo.OrderID, string(announced.Key))
+		require.NoError(t, json.Unmarshal(announced.Value, &failed))
+		require.Equal(t, kitchen.StateNeedsAttention, failed.State)
+		require.Contains(t, failed.Reason, "mix cannot be undone: equipment (bob): the bowl is stuck")
+		f.update(run, workflows.UpdateResolve, kitchen.Resolution{Choice: kitchen.ChoiceRetry})
+		again := f.ticket()
+		require.Equal(t, undo.TicketID, again.TicketID)
+		require.Equal(t, 2, again.Attempt)
+		f.say(again, kitchen.AckUndone, map[string]any{"scrapped": 6})
+		order := f.result(run)
+		require.Equal(t, kitchen.StateCancelled, order.State)
+		require.Equal(t, 6, order.Scrapped)
+		require.NoError(t, json.Unmarshal(wait(t, f.other, "the end").Value, &failed))
+		require.Equal(t, kitchen.StateCancelled, failed.State)
+	})
+
+	t.Run("a ticket that nobody answers asks for a manager, and a late done heals the order", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		f.rules = func(rules *kitchen.Rules) {
+			rules.AckWithin = map[kitchen.Stage]kitchen.Duration{kitchen.Mix: kitchen.Duration(time.Second)}
+			rules.MaxReissues = 1
+		}
+		f.place()
+		ticket := f.ticket()
+		var failed kitchen.Failed
+		require.NoError(t, json.Unmarshal(wait(t, f.other, "the question").Value, &failed))
+		require.Regexp(t, "^nobody has answered at mix for [0-9]+s$", failed.Reason)
+		f.say(ticket, kitchen.AckDone, nil)
+		require.Eventually(t, func() bool {
+			order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
+			return err == nil && order.State == kitchen.StateInProgress && order.WaitingFor == kitchen.Bake
+		}, time.Minute, 50*time.Millisecond)
+	})
+
 	t.Run("a started ack shows who is at work", func(t *testing.T) {
 		t.Parallel()
 		f := newFloor(t, server)
@@ -304,6 +415,9 @@ func TestWorker(t *testing.T) {
 			{ackJSON(ticket, map[string]any{"orderId": "01890a5d-ac96-774b-bcce-b302099a8057"}), "orderId"},
 			{ackJSON(ticket, map[string]any{"kind": "eaten"}), "kind"},
 			{ackJSON(ticket, map[string]any{"by": ""}), "by"},
+			{ackJSON(ticket, map[string]any{"kind": "failed", "scrapped": -1}), "scrapped"},
+			{ackJSON(ticket, map[string]any{"kind": "failed", "scrapped": 10_001}), "scrapped"},
+			{ackJSON(ticket, map[string]any{"kind": "undone"}), "kind"},
 			{ackJSON(ticket, map[string]any{"note": strings.Repeat("x", 500_000)}), ""},
 		} {
 			f.write(ticket.OrderID, []byte(poison.value))
@@ -318,7 +432,7 @@ func TestWorker(t *testing.T) {
 		}
 		f.say(ticket, kitchen.AckDone, nil)
 		require.Equal(t, kitchen.Bake, f.ticket().Stage)
-		require.EqualValues(t, 9, f.acks("", "poison"))
+		require.EqualValues(t, 12, f.acks("", "poison"))
 	})
 
 	t.Run("while Temporal is away an ack keeps its place, then goes on by itself", func(t *testing.T) {
