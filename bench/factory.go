@@ -185,7 +185,7 @@ func (f *factory) startKnownOrder(ctx context.Context) (client.WorkflowRun, stri
 	if err != nil {
 		return nil, "", err
 	}
-	in := workflows.OrderInput{Order: order(), Rules: kitchen.Default().Rules, PlacedAt: time.Now().UTC()}
+	in := workflows.OrderInput{Order: order(), Rules: kitchen.Default().OrderRules(), PlacedAt: time.Now().UTC()}
 	run, err := f.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(orderID, in, "benchmark"), workflows.OrderWorkflowType, in)
 	return run, orderID, err
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"github.com/cupcakery/cupcakery/kitchen"
 	"io"
 	"slices"
 	"sync/atomic"
@@ -11,6 +10,8 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 // load is how a number of workflows went.

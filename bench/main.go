@@ -80,6 +80,7 @@ func measure(ctx context.Context, binary string, p plan) ([]row, error) {
 		measureAlone,
 		measureRates,
 		measureReads,
+		measureCancelled,
 		measureWorkTimes,
 		measureMemory,
 	} {

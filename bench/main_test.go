@@ -24,6 +24,7 @@ func TestTheSmallestBenchmark(t *testing.T) {
 	require.EqualValues(t, 30, figures["history events per order"])
 	require.EqualValues(t, 29, figures["history events per bare workflow"])
 	require.EqualValues(t, 9, figures["Kafka messages per order"], "four tickets, four acks, one announcement")
+	require.NotZero(t, figures["cancelled orders/s, three stages undone"])
 	require.Zero(t, figures["GET of an order under load, errors"])
 
 	var table bytes.Buffer
