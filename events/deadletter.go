@@ -26,6 +26,12 @@ const (
 	// whole lies where topic, partition and offset say, while it is kept.
 	HeaderDeadSize = "dead_letter_size"
 
+	// HeaderRedriveCount and HeaderRedriveLetter mark a message that a person
+	// has sent again: how often that was done, counting its earlier deaths too,
+	// and the place of the letter it was taken from. They outlive another death.
+	HeaderRedriveCount  = "redrive_count"
+	HeaderRedriveLetter = "redrive_letter"
+
 	deadPrefix       = "dead_letter_"
 	maxReasonBytes   = 1000
 	truncatedLetters = 64 << 10

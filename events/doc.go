@@ -31,6 +31,9 @@
 //
 // [Tail] reads topics without a group: each caller sees every message.
 //
+// [DeadLetters] is how people sort out what could never be understood: the
+// letter stays, and what they decide is written behind it.
+//
 // Kafka is the authority on what was said and in which order. What it means is
 // decided elsewhere: this package knows no workflow and never imports Temporal.
 package events

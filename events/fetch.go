@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,6 +54,8 @@ type fetcher struct {
 	// failed makes the next fetch come back quickly, to learn that an outage
 	// is over even if there is nothing to read.
 	failed bool
+	// bytes bounds what one fetch brings. Defaults to fetchBytes.
+	bytes int64
 	// jumped is called when the offset that comes next no longer exists.
 	jumped func(from, to int64)
 }
@@ -104,7 +107,7 @@ func (f *fetcher) fetch(ctx context.Context, offset *int64) (batch, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
 	defer cancel()
 	response, err := f.client.Fetch(ctx, &kafka.FetchRequest{
-		MaxBytes:  fetchBytes,
+		MaxBytes:  cmp.Or(f.bytes, fetchBytes),
 		MaxWait:   wait,
 		MinBytes:  1,
 		Offset:    *offset,

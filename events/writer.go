@@ -66,7 +66,7 @@ func NewWriter(connection Connection, options ...WriterOption) (*Writer, error) 
 		source: "/cupcakery/" + connection.clientID(),
 		writer: &kafka.Writer{
 			Addr:            client.Addr,
-			Balancer:        kafka.Murmur2Balancer{},
+			Balancer:        balancer{},
 			BatchBytes:      MaxDeadLetterBytes,
 			BatchSize:       batchSize,
 			BatchTimeout:    batchTimeout,
@@ -135,10 +135,22 @@ func (w *Writer) PublishFailed(ctx context.Context, failed kitchen.Failed) error
 // publish writes one message and waits for it. An error may come although the
 // message is written: when the answer got lost, or came after the deadline.
 func (w *Writer) publish(ctx context.Context, message Message) error {
+	return w.write(ctx, message, nil)
+}
+
+// publishInto is publish into the partition that the message names, wherever
+// its key would go.
+func (w *Writer) publishInto(ctx context.Context, message Message) error {
+	return w.write(ctx, message, chosenPartition(message.Partition))
+}
+
+func (w *Writer) write(ctx context.Context, message Message, data any) error {
 	traceContext.Inject(ctx, headerCarrier{&message})
 	bounded, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	err := w.writer.WriteMessages(bounded, message.kafka())
+	record := message.kafka()
+	record.WriterData = data
+	err := w.writer.WriteMessages(bounded, record)
 	var each kafka.WriteErrors
 	if errors.As(err, &each) {
 		err = each[0]
@@ -160,4 +172,18 @@ func (w *Writer) Close() error {
 	err := w.writer.Close()
 	w.client.close()
 	return err
+}
+
+// chosenPartition, as a record's WriterData, is where it goes.
+type chosenPartition int
+
+// balancer puts a key where Java clients put it.
+type balancer struct{ byKey kafka.Murmur2Balancer }
+
+// Balance implements kafka.Balancer.
+func (b balancer) Balance(record kafka.Message, partitions ...int) int {
+	if chosen, ok := record.WriterData.(chosenPartition); ok {
+		return int(chosen)
+	}
+	return b.byKey.Balance(record, partitions...)
 }

@@ -1,7 +1,7 @@
 // Command cupcakery is the whole cupcake factory in one binary: the processes
 // a bakery runs in production (api, worker), the stations' side of the
-// contract (station), tools for people (order, topics), and everything at
-// once on one machine (dev).
+// contract (station), tools for people (order, topics, dead-letters), and
+// everything at once on one machine (dev).
 package main
 
 import (
@@ -24,7 +24,7 @@ const (
 	exitFailed      = 1 // something went wrong while doing what was asked
 	exitUsage       = 2 // the command line itself is wrong
 	exitNotFound    = 3 // what was asked for does not exist
-	exitRefused     = 4 // the input is invalid, or the order's state forbids it
+	exitRefused     = 4 // the input is invalid, or the state of the order or letter forbids it
 	exitUnavailable = 5 // the API, Kafka or Temporal cannot be reached
 )
 
@@ -80,6 +80,7 @@ func newRootCommand() *cobra.Command {
 	})
 	root.AddCommand(
 		newAPICommand(),
+		newDeadLettersCommand(),
 		newDevCommand(),
 		newHealthcheckCommand(),
 		newKitchenCommand(),

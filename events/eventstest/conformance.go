@@ -38,6 +38,12 @@ type Broker struct {
 	SessionTimeout time.Duration
 }
 
+// scenario is one promise, named by what is broken when it fails.
+type scenario struct {
+	name string
+	run  func(*world)
+}
+
 // Run holds everything that package events promises against the broker. Most
 // scenarios share one, in parallel, with topics and groups of their own; those
 // that kill the broker or change the factory's topics have another.
@@ -48,10 +54,7 @@ func Run(t *testing.T, broker Broker) {
 		w := newWorld(t, instance)
 		_, err := events.ApplyTopics(w.ctx(), w.connection, events.TopicSettings{Partitions: 4})
 		require.NoError(t, err)
-		for _, scenario := range []struct {
-			name string
-			run  func(*world)
-		}{
+		for _, scenario := range append([]scenario{
 			{"ANewGroupStartsAtTheFirstMessage", newGroupStartsAtFirst},
 			{"OnlyWhatIsFinishedWithoutAGapIsCommitted", onlyContiguousPrefixIsCommitted},
 			{"NeverMoreThanMaxInFlightIsDelivered", neverMoreThanMaxInFlight},
@@ -70,7 +73,7 @@ func Run(t *testing.T, broker Broker) {
 			{"PublishesTogetherShareRequests", publishesShareRequests},
 			{"TailReadsFromATimeOnAndSaysWhenItHasCaughtUp", tailFromTime},
 			{"PublishingToAMissingTopicSaysWhatToDo", missingTopic},
-		} {
+		}, letterScenarios...) {
 			t.Run(scenario.name, func(t *testing.T) {
 				t.Parallel()
 				scenario.run(newWorld(t, instance))
@@ -81,6 +84,7 @@ func Run(t *testing.T, broker Broker) {
 		t.Parallel()
 		instance := broker.Start(t)
 		t.Run("TopicsAreAppliedAndChecked", func(t *testing.T) { applyAndCheckTopics(newWorld(t, instance)) })
+		t.Run("ALetterThatKafkaHasDeletedIsGone", func(t *testing.T) { deletedLetters(newWorld(t, instance)) })
 		t.Run("EverybodyGoesOnAfterTheBrokerWasKilled", func(t *testing.T) { brokerKilled(newWorld(t, instance)) })
 	})
 }

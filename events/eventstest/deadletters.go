@@ -1,0 +1,429 @@
+package eventstest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// letterScenarios use the topic of dead letters that all scenarios share; each
+// looks only at letters and keys of its own.
+var letterScenarios = []scenario{
+	{"ARedrivenLetterComesBackToItsTopicAsItWas", redriveLetter},
+	{"ARedriveThatCrashesLosesNothing", crashedRedrive},
+	{"OneOfManyWhoRedriveALetterAtOnceSendsIt", redriveAtOnce},
+	{"ALateRedriveGivesWayToTheFirst", lateRedrive},
+	{"WhatCannotBeUnderstoodIsSentOnlyOnceMended", mendedLetter},
+	{"AMessageThatDiesAgainTellsOfItsRedrives", diesAgain},
+	{"ADiscardedLetterIsSettledAndStays", discardLetter},
+	{"ALetterWithoutAKeyIsMarkedWhereItLies", keylessLetter},
+	{"AHugeLetterIsListedWithoutItsBytesAndKeptWithThem", hugeLetter},
+	{"OnlyALetterIsTakenForOne", notALetter},
+}
+
+// office is the dead letters as one person works with them.
+type office struct {
+	*events.DeadLetters
+	w *world
+}
+
+func (w *world) office(onStep func(events.RedriveStep)) *office {
+	w.Helper()
+	letters, err := events.NewDeadLetters(events.DeadLettersConfig{
+		Connection: w.connection,
+		OnStep: func(_ events.LetterPlace, step events.RedriveStep) {
+			if onStep != nil {
+				onStep(step)
+			}
+		},
+	})
+	require.NoError(w, err)
+	w.Cleanup(func() { require.NoError(w, letters.Close()) })
+	return &office{letters, w}
+}
+
+// letter returns the letter that the list has at a place.
+func (o *office) letter(place events.LetterPlace) events.Letter {
+	o.w.Helper()
+	letters, err := o.List(o.w.ctx())
+	require.NoError(o.w, err)
+	for _, letter := range letters {
+		if letter.Place == place {
+			return letter
+		}
+	}
+	require.FailNow(o.w, "the list has no letter "+place.String())
+	panic("not reached")
+}
+
+func (o *office) redrive(place events.LetterPlace, how events.Redrive) events.Letter {
+	o.w.Helper()
+	letter, err := o.Redrive(o.w.ctx(), place, how)
+	require.NoError(o.w, err)
+	return letter
+}
+
+func (o *office) refused(err error, why string) {
+	o.w.Helper()
+	var refused *events.LetterRefusedError
+	require.ErrorAs(o.w, err, &refused)
+	assert.ErrorContains(o.w, err, why)
+}
+
+// ack is a good ack with an order of its own.
+func (w *world) ack() (key, value []byte) {
+	w.Helper()
+	ref := newTicket(w)
+	return []byte(ref.OrderID), fmt.Appendf(nil, `{"ticketId":%q,"orderId":%q,"stage":"bake","kind":"done","by":"bob"}`, ref.TicketID(), ref.OrderID)
+}
+
+// bury makes a dead letter of a message that looks as if it had come from a
+// topic of the factory's, and returns its place.
+func (w *world) bury(topic string, key, value []byte, headers ...events.Header) events.LetterPlace {
+	w.Helper()
+	mark := uuid.NewString()
+	original := events.Message{
+		Topic: topic, Partition: 2, Offset: 42, Key: key, Value: value, Time: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
+		Headers: append(headers, events.Header{Key: "test", Value: []byte(mark)}),
+	}
+	letters := w.tail(time.Time{}, events.TopicDeadLetters)
+	require.NoError(w, w.writer().PublishDeadLetter(w.ctx(), original, "a bad day"))
+	for {
+		letter := letters.next()
+		if got, _ := letter.Header("test"); got == mark {
+			return events.LetterPlace{Partition: letter.Partition, Offset: letter.Offset}
+		}
+	}
+}
+
+// ofKey returns the next message with the key.
+func (t *tailing) ofKey(key []byte) events.Message {
+	t.w.Helper()
+	for {
+		if message := t.next(); string(message.Key) == string(key) {
+			return message
+		}
+	}
+}
+
+// count returns how many messages of a topic have the key.
+func (w *world) count(topic string, key []byte) int {
+	w.Helper()
+	tail := w.tail(time.Time{}, topic)
+	wait(w, tail.caughtUp, "the end of the topic")
+	count := 0
+	for {
+		select {
+		case message := <-tail.messages:
+			if string(message.Key) == string(key) {
+				count++
+			}
+		default:
+			return count
+		}
+	}
+}
+
+func redriveLetter(w *world) {
+	key, value := w.ack()
+	place := w.bury(events.TopicAcks, key, value, events.Header{Key: "ce_id", Value: []byte("the event")}, events.Header{Key: "mine", Value: []byte("kept")})
+	o := w.office(nil)
+	letter := o.letter(place)
+	assert.Equal(w, events.LetterOpen, letter.State)
+	assert.Equal(w, events.TopicAcks, letter.Topic)
+	assert.Equal(w, 2, letter.Partition)
+	assert.Equal(w, int64(42), letter.Offset)
+	assert.Equal(w, "a bad day", letter.Reason)
+	assert.Equal(w, key, letter.Key)
+	assert.Equal(w, len(value), letter.Size)
+	assert.Zero(w, letter.Redrives)
+
+	acks := w.tail(time.Time{}, events.TopicAcks)
+	letter = o.redrive(place, events.Redrive{Decision: events.Decision{By: "ada", Note: "we read them now"}})
+	assert.Equal(w, events.LetterRedriven, letter.State)
+	message := acks.ofKey(key)
+	assert.Equal(w, value, message.Value)
+	assert.Equal(w, JavaPartition(key, 4), message.Partition)
+	assert.Equal(w, []events.Header{
+		{Key: "ce_id", Value: []byte("the event")},
+		{Key: "mine", Value: []byte("kept")},
+		message.Headers[2], // the test's own
+		{Key: events.HeaderRedriveCount, Value: []byte("1")},
+		{Key: events.HeaderRedriveLetter, Value: []byte(place.String())},
+	}, message.Headers)
+
+	for _, o := range []*office{o, w.office(nil)} { // who did it, and who comes later
+		letter = o.letter(place)
+		assert.Equal(w, events.LetterRedriven, letter.State)
+		assert.Equal(w, 1, letter.Redrives)
+		assert.Equal(w, "ada", letter.By)
+		assert.Equal(w, "we read them now", letter.Note)
+		assert.False(w, letter.Mended)
+		_, err := o.Redrive(w.ctx(), place, events.Redrive{})
+		o.refused(err, "it was redriven at ")
+		_, err = o.Discard(w.ctx(), place, events.Decision{})
+		o.refused(err, "it was redriven at ")
+	}
+	o.redrive(place, events.Redrive{Again: true})
+	assertHeaders(w, acks.ofKey(key), map[string]string{"ce_id": "the event", events.HeaderRedriveCount: "2"})
+	assert.Equal(w, 2, o.letter(place).Redrives)
+}
+
+func crashedRedrive(w *world) {
+	for _, crash := range []struct {
+		after events.RedriveStep
+		state events.LetterState
+		sent  int
+	}{
+		{events.RedriveChecked, events.LetterOpen, 0},
+		{events.RedriveAnnounced, events.LetterRedriving, 0},
+		{events.RedriveSent, events.LetterRedriving, 1},
+		{events.RedriveNoted, events.LetterRedriven, 1},
+	} {
+		key, value := w.ack()
+		place := w.bury(events.TopicAcks, key, value)
+		// A panic ends the redrive where it is, as a kill does.
+		victim := w.office(func(step events.RedriveStep) {
+			if step == crash.after {
+				panic("crash")
+			}
+		})
+		require.PanicsWithValue(w, "crash", func() { _, _ = victim.Redrive(w.ctx(), place, events.Redrive{}) })
+		assert.Equal(w, crash.sent, w.count(events.TopicAcks, key), "after step %d", crash.after)
+
+		heir := w.office(nil)
+		letter := heir.letter(place)
+		assert.Equal(w, crash.state, letter.State, "after step %d", crash.after)
+		how := events.Redrive{Again: crash.state != events.LetterOpen}
+		if how.Again {
+			_, err := heir.Redrive(w.ctx(), place, events.Redrive{})
+			heir.refused(err, "--again")
+		}
+		acks := w.tail(time.Time{}, events.TopicAcks)
+		heir.redrive(place, how)
+		for range crash.sent {
+			assertHeaders(w, acks.ofKey(key), map[string]string{events.HeaderRedriveCount: "1"})
+		}
+		message := acks.ofKey(key)
+		assert.Equal(w, value, message.Value)
+		assertHeaders(w, message, map[string]string{events.HeaderRedriveCount: strconv.Itoa(letter.Redrives + 1)})
+		assert.Equal(w, events.LetterRedriven, heir.letter(place).State)
+	}
+}
+
+func redriveAtOnce(w *world) {
+	const people = 5
+	key, value := w.ack()
+	place := w.bury(events.TopicAcks, key, value)
+	gate, results := make(chan struct{}), make(chan error, people)
+	var looking sync.WaitGroup
+	looking.Add(people)
+	for range people {
+		o := w.office(func(step events.RedriveStep) {
+			if step == events.RedriveChecked { // everybody has seen it open
+				looking.Done()
+				<-gate
+			}
+		})
+		go func() {
+			_, err := o.Redrive(w.Context(), place, events.Redrive{})
+			results <- err
+		}()
+	}
+	looking.Wait()
+	close(gate)
+	sent := 0
+	for range people {
+		if err := receive(w, results, "the end of a redrive"); err == nil {
+			sent++
+		} else {
+			w.office(nil).refused(err, "somebody else decided about it at the same time and was first")
+		}
+	}
+	assert.Equal(w, 1, sent)
+	assert.Equal(w, 1, w.count(events.TopicAcks, key))
+	letter := w.office(nil).letter(place)
+	assert.Equal(w, events.LetterRedriven, letter.State)
+	assert.Equal(w, 1, letter.Redrives)
+}
+
+func lateRedrive(w *world) {
+	key, value := w.ack()
+	place := w.bury(events.TopicAcks, key, value)
+	first := w.office(nil)
+	late := w.office(func(step events.RedriveStep) {
+		if step == events.RedriveChecked {
+			_, err := first.Discard(w.ctx(), place, events.Decision{By: "eve"})
+			assert.NoError(w, err)
+		}
+	})
+	letter, err := late.Redrive(w.ctx(), place, events.Redrive{})
+	late.refused(err, "was first")
+	assert.Equal(w, events.LetterDiscarded, letter.State)
+	assert.Zero(w, w.count(events.TopicAcks, key))
+	letter = late.letter(place)
+	assert.Equal(w, events.LetterDiscarded, letter.State)
+	assert.Equal(w, "eve", letter.By)
+	assert.Zero(w, letter.Redrives)
+}
+
+func mendedLetter(w *world) {
+	key, value := w.ack()
+	place := w.bury(events.TopicAcks, key, append(value, '}'))
+	o := w.office(nil)
+	_, err := o.Redrive(w.ctx(), place, events.Redrive{})
+	o.refused(err, "not a JSON object")
+	_, err = o.Redrive(w.ctx(), place, events.Redrive{Value: []byte{}})
+	o.refused(err, "the value is empty")
+	assert.Equal(w, events.LetterOpen, o.letter(place).State)
+	acks := w.tail(time.Time{}, events.TopicAcks)
+	o.redrive(place, events.Redrive{Value: value})
+	assert.Equal(w, value, acks.ofKey(key).Value)
+	assert.True(w, o.letter(place).Mended)
+
+	// A ticket must be understood by the station it goes to.
+	ticket, err := json.Marshal(ticketOf(newTicket(w), 1))
+	require.NoError(w, err)
+	_, err = o.Redrive(w.ctx(), w.bury(events.TicketTopic(kitchen.Mix), key, ticket), events.Redrive{})
+	o.refused(err, "a ticket of bake is not for the topic of mix")
+	for _, topic := range []string{"payments", events.TopicDeadLetters} {
+		_, err = o.Redrive(w.ctx(), w.bury(topic, key, value), events.Redrive{})
+		o.refused(err, fmt.Sprintf("it says that it is from topic %q", topic))
+	}
+}
+
+func diesAgain(w *world) {
+	key, value := w.ack()
+	o := w.office(nil)
+	acks := w.tail(time.Time{}, events.TopicAcks)
+	place := w.bury(events.TopicAcks, key, value)
+	for redrives := 1; redrives <= 3; redrives++ {
+		o.redrive(place, events.Redrive{})
+		message := acks.ofKey(key)
+		assertHeaders(w, message, map[string]string{events.HeaderRedriveCount: strconv.Itoa(redrives), events.HeaderRedriveLetter: place.String()})
+		place = w.bury(events.TopicAcks, message.Key, message.Value, message.Headers...)
+		assert.Equal(w, redrives, o.letter(place).Redrives, "the new letter tells of the old ones' redrives")
+	}
+}
+
+func discardLetter(w *world) {
+	key, value := w.ack()
+	place := w.bury(events.TopicAcks, key, value)
+	o := w.office(nil)
+	letter, err := o.Discard(w.ctx(), place, events.Decision{By: "ada", Note: "eaten"})
+	require.NoError(w, err)
+	assert.Equal(w, events.LetterDiscarded, letter.State)
+	letter = w.office(nil).letter(place)
+	assert.Equal(w, events.LetterDiscarded, letter.State)
+	assert.Equal(w, "eaten", letter.Note)
+	_, err = o.Discard(w.ctx(), place, events.Decision{})
+	o.refused(err, "it was discarded at ")
+	_, err = o.Redrive(w.ctx(), place, events.Redrive{})
+	o.refused(err, "it was discarded at ")
+	_, record, err := o.Get(w.ctx(), place)
+	require.NoError(w, err)
+	assert.Equal(w, value, record.Value)
+	o.redrive(place, events.Redrive{Again: true})
+	assert.Equal(w, 1, w.count(events.TopicAcks, key))
+	assert.Equal(w, events.LetterRedriven, o.letter(place).State)
+}
+
+func keylessLetter(w *world) {
+	_, value := w.ack()
+	o := w.office(nil)
+	for range 8 { // without a key a message goes to a random one of four partitions
+		place := w.bury(events.TopicAcks, nil, value)
+		letter, err := o.Discard(w.ctx(), place, events.Decision{})
+		require.NoError(w, err)
+		assert.Equal(w, events.LetterDiscarded, letter.State)
+	}
+}
+
+func hugeLetter(w *world) {
+	const size = 5 << 20
+	key, value := w.ack()
+	huge := []byte(strings.Repeat("x", size))
+	before := w.bury(events.TopicAcks, key, value)
+	place := w.bury(events.TopicShip, key, huge)
+	behind := w.bury(events.TopicAcks, key, value)
+	o := w.office(nil)
+	assert.Equal(w, size, o.letter(place).Size)
+	letter, record, err := o.Get(w.ctx(), place)
+	require.NoError(w, err)
+	assert.True(w, string(record.Value) == string(huge), "all bytes are there") // not Equal: it would print them
+	require.NoError(w, letter.CheckRedrive(record.Value))
+
+	_, err = o.Redrive(w.ctx(), place, events.Redrive{})
+	require.ErrorContains(w, err, fmt.Sprintf("the topic takes no message of %d bytes: raise its max.message.bytes", size))
+	assert.Equal(w, events.LetterRedriving, o.letter(place).State)
+	o.redrive(before, events.Redrive{})
+	o.redrive(behind, events.Redrive{})
+	o.redrive(place, events.Redrive{Value: []byte("{}"), Again: true})
+}
+
+func notALetter(w *world) {
+	key, value := w.ack()
+	place := w.bury(events.TopicAcks, key, value)
+	o := w.office(nil)
+	o.redrive(place, events.Redrive{})
+	missing := func(place events.LetterPlace, why string) {
+		w.Helper()
+		_, _, err := o.Get(w.ctx(), place)
+		var missing *events.LetterNotFoundError
+		require.ErrorAs(w, err, &missing)
+		assert.ErrorContains(w, err, why)
+	}
+	marks := w.tail(time.Time{}, events.TopicDeadLetters)
+	for _, eventType := range []string{"", events.TypeLetterRedriving, events.TypeLetterRedriven} {
+		record := marks.ofKey(key)
+		got, _ := record.Header("ce_type")
+		assert.Equal(w, eventType, got)
+		_, is := record.Header(events.HeaderDeadTopic)
+		assert.Equal(w, eventType == "", is, "only the letter has it")
+		if eventType != "" {
+			missing(events.LetterPlace{Partition: record.Partition, Offset: record.Offset}, "what became of letter "+place.String())
+		}
+	}
+	missing(events.LetterPlace{Partition: place.Partition, Offset: 1 << 40}, "its partition ends before offset")
+	missing(events.LetterPlace{Partition: 4}, "the topic has 4 partitions, counted from 0")
+
+	// What somebody else has written there can be put away, and goes nowhere.
+	offset := w.produceRecords(&kgo.Record{Topic: events.TopicDeadLetters, Partition: 1, Key: key, Value: []byte("hello")})
+	stray := events.LetterPlace{Partition: 1, Offset: offset}
+	assert.Contains(w, o.letter(stray).Reason, "not written by Cupcakery")
+	_, err := o.Redrive(w.ctx(), stray, events.Redrive{})
+	o.refused(err, "it does not say which topic it is from")
+	_, err = o.Discard(w.ctx(), stray, events.Decision{})
+	require.NoError(w, err)
+}
+
+// deletedLetters has a broker of its own, because it deletes.
+func deletedLetters(w *world) {
+	key, value := w.ack()
+	gone := w.bury(events.TopicAcks, key, value)
+	place := w.bury(events.TopicAcks, key, value)
+	o := w.office(nil)
+	o.redrive(gone, events.Redrive{})
+	require.Equal(w, gone.Partition, place.Partition)
+	w.deleteRecords(events.TopicDeadLetters, int32(gone.Partition), place.Offset)
+	_, _, err := w.office(nil).Get(w.ctx(), gone)
+	var missing *events.LetterNotFoundError
+	require.ErrorAs(w, err, &missing)
+	assert.ErrorContains(w, err, fmt.Sprintf("Kafka has deleted what lay before offset %d", place.Offset))
+	letters, err := w.office(nil).List(w.ctx())
+	require.NoError(w, err)
+	require.Len(w, letters, 1, "marks of letters that are gone mean nothing")
+	assert.Equal(w, events.LetterOpen, letters[0].State)
+	assert.Equal(w, place, letters[0].Place)
+}
