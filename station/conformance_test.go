@@ -683,6 +683,7 @@ func robotWorks(w *world) {
 	go func() { ended <- robot.Run(ctx) }()
 	issued := w.issue(kitchen.Decorate, 8)
 	undo := ticketOf(w.T, kitchen.Decorate, kitchen.TicketUndo)
+	undo.Made = true
 	require.NoError(w, w.writer.PublishTicket(w.ctx(), undo))
 	failed := 0
 	for _, ticket := range issued {
