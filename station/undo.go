@@ -69,11 +69,16 @@ func (s *Station) work(j *job) (state kitchen.TicketState, by string) {
 	return kitchen.TicketWaiting, ""
 }
 
-// recallsAll reports whether the log has been read so far back that whoever
-// has the work of an undo ticket in hand must have appeared in it. A ticket is
-// cancelled at most the time for an ack after its last attempt was issued, and
-// the first attempt of its undo ticket goes out right then. The lock is held.
+// recallsAll reports whether whoever has the work of an undo ticket in hand
+// must have appeared in what was read of the log. That is sure if the ticket to
+// make it was seen here: its acks came later. If it was not, the undo ticket's
+// first attempt tells, which goes out when the order is cancelled, and until
+// then the ticket was issued again whenever the time for its ack was over. The
+// lock is held.
 func (s *Station) recallsAll(j *job) bool {
+	if entry, _ := s.board.Get(j.undoes); entry.Ticket.Attempt > 0 {
+		return true
+	}
 	return !j.firstIssued.IsZero() && !j.firstIssued.Add(-s.config.AckWithin).Before(s.since)
 }
 

@@ -309,6 +309,20 @@ func TestAnAnswerOnItsWayDecidesWhatThereIsToUndo(t *testing.T) {
 		require.Equal(t, 2, withdrawn.Undo)
 		require.Equal(t, kitchen.TicketStarted, w.bob.expect(Offered).Item.Work)
 	})
+	t.Run("an answer that is given up hears it from the log as well", func(t *testing.T) {
+		t.Parallel()
+		w := begin(t, kitchen.AckDone)
+		w.log.refuse = func(kitchen.Ack) (error, bool) { return errAway, false }
+		w.log.before = func(kitchen.Ack) { w.log.before = nil; w.log.write(typed(w.undo, kitchen.AckStarted, "mia"), "") }
+		ctx, cancel := context.WithCancel(t.Context())
+		result := make(chan error, 1)
+		go func() { result <- w.bob.Done(ctx, w.ticket.TicketID) }()
+		w.bob.expect(Unsent) // and nothing else: the answer may yet get there
+		cancel()
+		require.ErrorIs(t, <-result, errAway)
+		require.Equal(t, InHand, w.bob.expect(Withdrawn).Was)
+		requireWithdrawn(t, w.bob.Done(t.Context(), w.ticket.TicketID), 0)
+	})
 	t.Run("undone by somebody else ends it", func(t *testing.T) {
 		t.Parallel()
 		w := begin(t, kitchen.AckDone)
@@ -434,6 +448,12 @@ func TestAStationThatDoesNotRecallAllLeavesUndoingToHands(t *testing.T) {
 	bob.deliver(undoOf(newTicket(t), false))
 	bob.expect(Offered)
 	require.Empty(t, log.said())
+
+	ticket := newTicket(t)
+	bob.deliver(ticket)
+	bob.expect(Offered)
+	bob.deliver(again(undoOf(ticket, false))).await(t)
+	require.Equal(t, []kitchen.AckKind{kitchen.AckUndone}, log.said(), "all of that ticket's life was seen")
 }
 
 func TestWhatAnUndoTicketUndoesIsNotForgotten(t *testing.T) {
