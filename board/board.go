@@ -37,11 +37,42 @@ type Entry struct {
 	Ack *kitchen.Ack
 	// LastFailure is why an earlier attempt failed, if one did.
 	LastFailure *kitchen.Ack
+	// Withdrawn says of a make ticket that its undo ticket has been issued, or
+	// that somebody has spoken of that: the order waits for it no longer. One
+	// that is started is still in somebody's hands.
+	Withdrawn bool
 }
 
 // Ended reports whether the ticket is finished for good.
 func (e Entry) Ended() bool {
 	return e.State == kitchen.TicketDone || e.State == kitchen.TicketUndone
+}
+
+// open reports whether there is still something to do or to wait for.
+func (e Entry) open() bool {
+	return !e.Ended() && (!e.Withdrawn || e.State == kitchen.TicketStarted)
+}
+
+// UndoOf returns the id of the undo ticket that withdraws a make ticket, and
+// false for an id of anything else.
+func UndoOf(ticketID string) (string, bool) {
+	return counterpart(ticketID, kitchen.TicketMake, kitchen.TicketUndo)
+}
+
+// UndoneBy returns the id of the make ticket that an undo ticket withdraws,
+// and false for an id of anything else.
+func UndoneBy(ticketID string) (string, bool) {
+	return counterpart(ticketID, kitchen.TicketUndo, kitchen.TicketMake)
+}
+
+// counterpart returns the id of the same work's ticket of the other kind.
+func counterpart(ticketID string, from, to kitchen.TicketKind) (string, bool) {
+	ref, err := kitchen.ParseTicketID(ticketID)
+	if err != nil || ref.Kind != from {
+		return "", false
+	}
+	ref.Kind = to
+	return ref.TicketID(), true
 }
 
 // AddTicket adds an issue of a ticket; at is the time of its record in Kafka.
@@ -75,7 +106,26 @@ func (b *Board) Get(ticketID string) (Entry, bool) {
 	if !ok {
 		return Entry{}, false
 	}
-	return r.entry(ticketID), true
+	return b.entry(ticketID, r), true
+}
+
+// entry is where a ticket stands, given what is known of its undo ticket. That
+// the undo ticket is known withdraws the ticket, and that it is undone ends it,
+// whatever else the log says of either.
+func (b *Board) entry(ticketID string, r *record) Entry {
+	e := r.entry(ticketID)
+	undoID, _ := UndoOf(ticketID)
+	undo, withdrawn := b.records[undoID]
+	if !withdrawn {
+		return e
+	}
+	e.Withdrawn = true
+	if undo.ended != nil {
+		ack := undo.ended.ack
+		e.State = kitchen.TicketUndone
+		e.Ack, e.By, e.StartedAt = &ack, ack.By, ack.StartedAt
+	}
+	return e
 }
 
 // Entries lists the tickets of a stage that the board has seen issued and not
@@ -88,7 +138,7 @@ func (b *Board) Entries(stage kitchen.Stage) []Entry {
 	var found []dated
 	for id, r := range b.records {
 		if r.ticket.Attempt > 0 && r.ticket.Stage == stage {
-			found = append(found, dated{r.entry(id), r.firstIssued})
+			found = append(found, dated{b.entry(id, r), r.firstIssued})
 		}
 	}
 	slices.SortFunc(found, func(x, y dated) int {
@@ -105,9 +155,10 @@ func (b *Board) Entries(stage kitchen.Stage) []Entry {
 }
 
 // Open lists the entries of a stage that have not ended. One that failed is
-// among them: it waits for its next attempt.
+// among them: it waits for its next attempt. One that is withdrawn is among
+// them only while somebody has it in hand.
 func (b *Board) Open(stage kitchen.Stage) []Entry {
-	return slices.DeleteFunc(b.Entries(stage), Entry.Ended)
+	return slices.DeleteFunc(b.Entries(stage), func(e Entry) bool { return !e.open() })
 }
 
 // Forget drops every ticket of which nothing has been heard since before, and

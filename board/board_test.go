@@ -21,6 +21,9 @@ const orderID = "01936f8e-5c1a-7d3b-9f00-000000000001"
 
 var bake = kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
 
+// unbake is the undo ticket of bake.
+var unbake = kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketUndo}
+
 func issue(ref kitchen.TicketRef, attempt int) kitchen.Ticket {
 	return kitchen.Ticket{
 		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: ref.Pass, Attempt: attempt,
@@ -125,18 +128,99 @@ func TestAnEntryTellsWhenAndWhy(t *testing.T) {
 	require.True(t, got.Ended())
 }
 
-func TestAnUndoTicketEndsUndone(t *testing.T) {
+func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 	t.Parallel()
-	undo := bake
-	undo.Kind = kitchen.TicketUndo
+	const (
+		waiting = kitchen.TicketWaiting
+		started = kitchen.TicketStarted
+	)
+	make1 := func(b *board.Board) { b.AddTicket(issue(bake, 1), minute(0)) }
+	undo1 := func(b *board.Board) { b.AddTicket(issue(unbake, 1), minute(5)) }
+	say := func(ref kitchen.TicketRef, kind kitchen.AckKind, by string, m int) func(*board.Board) {
+		return func(b *board.Board) { b.AddAck(ack(ref, kind, 1, by, minute(m)), minute(m)) }
+	}
+	tests := []struct {
+		name      string
+		log       []func(*board.Board)
+		withdrawn bool
+		state     kitchen.TicketState
+		by        string
+		open      bool
+	}{
+		{"NotWithoutOne", []func(*board.Board){make1}, false, waiting, "", true},
+		{"WhenItIsIssued", []func(*board.Board){make1, undo1}, true, waiting, "", false},
+		{"WhenItIsIssuedBefore", []func(*board.Board){undo1, make1}, true, waiting, "", false},
+		{"WhenSomebodyStartsIt", []func(*board.Board){make1, say(unbake, kitchen.AckStarted, "eve", 6)}, true, waiting, "", false},
+		{"WhenSomebodyFailsIt", []func(*board.Board){make1, say(unbake, kitchen.AckFailed, "eve", 6)}, true, waiting, "", false},
+		{"ButNotOutOfSomebodysHands", []func(*board.Board){make1, say(bake, kitchen.AckStarted, "bob", 1), undo1}, true, started, "bob", true},
+		{"AlsoWhenTheStartComesLate", []func(*board.Board){make1, undo1, say(bake, kitchen.AckStarted, "bob", 6)}, true, started, "bob", true},
+		{"AFailedOneDoesNotComeAgain", []func(*board.Board){make1, say(bake, kitchen.AckFailed, "bob", 1), undo1}, true, kitchen.TicketFailed, "bob", false},
+		{"DoneStaysDoneUntilItIsUndone", []func(*board.Board){make1, undo1, say(bake, kitchen.AckDone, "bob", 6)}, true, kitchen.TicketDone, "bob", false},
+		{"UndoneEndsIt", []func(*board.Board){make1, undo1, say(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
+		{"UndoneEndsWhatWasDone", []func(*board.Board){make1, say(bake, kitchen.AckDone, "bob", 1), undo1, say(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
+		{"UndoneEndsItBeforeItIsSeen", []func(*board.Board){say(unbake, kitchen.AckUndone, "eve", 6), make1}, true, kitchen.TicketUndone, "eve", false},
+		{"AStartAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), say(bake, kitchen.AckStarted, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
+		{"DoneAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), say(bake, kitchen.AckDone, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
+		{"ALaterAttemptAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), func(b *board.Board) { b.AddTicket(issue(bake, 2), minute(8)) }}, true, kitchen.TicketUndone, "eve", false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := board.New()
+			for _, add := range test.log {
+				add(b)
+			}
+			got, ok := b.Get(bake.TicketID())
+			require.True(t, ok)
+			require.Equal(t, test.withdrawn, got.Withdrawn)
+			require.Equal(t, test.state, got.State)
+			require.Equal(t, test.by, got.By)
+			require.Equal(t, test.state == kitchen.TicketDone || test.state == kitchen.TicketUndone, got.Ended())
+			open := ids(b.Open(kitchen.Bake))
+			if test.open {
+				require.Contains(t, open, bake.TicketID())
+			} else {
+				require.NotContains(t, open, bake.TicketID())
+			}
+			other := bake
+			other.Pass = 2
+			b.AddTicket(issue(other, 1), minute(9))
+			remade, _ := b.Get(other.TicketID())
+			require.False(t, remade.Withdrawn, "another pass has an undo ticket of its own")
+			require.Contains(t, ids(b.Open(kitchen.Bake)), other.TicketID())
+		})
+	}
+}
+
+func TestAnUndoTicketIsOpenUntilItIsUndone(t *testing.T) {
+	t.Parallel()
 	b := board.New()
-	b.AddTicket(issue(bake, 1), minute(0))
-	b.AddTicket(issue(undo, 1), minute(1))
-	b.AddAck(ack(undo, kitchen.AckUndone, 1, "bob", minute(2)), minute(2))
-	got, _ := b.Get(undo.TicketID())
+	b.AddTicket(issue(unbake, 1), minute(1))
+	b.AddAck(ack(unbake, kitchen.AckFailed, 1, "bob", minute(2)), minute(2))
+	require.Equal(t, []string{unbake.TicketID()}, ids(b.Open(kitchen.Bake)))
+	b.AddAck(ack(unbake, kitchen.AckUndone, 1, "bob", minute(3)), minute(3))
+	require.Empty(t, b.Open(kitchen.Bake))
+	got, _ := b.Get(unbake.TicketID())
 	require.Equal(t, kitchen.TicketUndone, got.State)
-	made, _ := b.Get(bake.TicketID())
-	require.Equal(t, kitchen.TicketWaiting, made.State, "tickets are apart")
+	require.False(t, got.Withdrawn)
+}
+
+func TestATicketAndItsUndoTicketFindEachOther(t *testing.T) {
+	t.Parallel()
+	undoID, ok := board.UndoOf(bake.TicketID())
+	require.True(t, ok)
+	require.Equal(t, unbake.TicketID(), undoID)
+	makeID, ok := board.UndoneBy(undoID)
+	require.True(t, ok)
+	require.Equal(t, bake.TicketID(), makeID)
+	for _, wrong := range []string{"", "nonsense", undoID, undoID + ".undo"} {
+		_, ok := board.UndoOf(wrong)
+		require.False(t, ok, wrong)
+	}
+	for _, wrong := range []string{"", "nonsense", makeID} {
+		_, ok := board.UndoneBy(wrong)
+		require.False(t, ok, wrong)
+	}
 }
 
 func TestOpenListsWhatIsNotEndedLongestKnownFirst(t *testing.T) {
@@ -200,8 +284,7 @@ func TestAStationGoneWildCostsLittleMemory(t *testing.T) {
 func TestInterleavingDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		refs := []kitchen.TicketRef{bake, {OrderID: orderID, Stage: kitchen.Bake, Pass: 2, Kind: kitchen.TicketMake},
-			{OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketUndo}}
+		refs := []kitchen.TicketRef{bake, {OrderID: orderID, Stage: kitchen.Bake, Pass: 2, Kind: kitchen.TicketMake}, unbake}
 		tickets := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) func(*board.Board) {
 			ticket := issue(rapid.SampledFrom(refs).Draw(t, "ticket"), rapid.IntRange(1, 4).Draw(t, "attempt"))
 			at := minute(rapid.IntRange(0, 20).Draw(t, "minute"))
@@ -211,7 +294,11 @@ func TestInterleavingDoesNotMatter(t *testing.T) {
 		acks := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) func(*board.Board) {
 			kind := rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckFailed, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind")
 			at := minute(rapid.IntRange(0, 20).Draw(t, "minute"))
-			said := ack(rapid.SampledFrom(refs).Draw(t, "ticket"), kind, rapid.IntRange(0, 5).Draw(t, "attempt"),
+			ref := rapid.SampledFrom(refs).Draw(t, "ticket")
+			if kind == kitchen.AckDone && ref.Kind == kitchen.TicketUndo {
+				kind = kitchen.AckUndone
+			}
+			said := ack(ref, kind, rapid.IntRange(0, 5).Draw(t, "attempt"),
 				rapid.SampledFrom([]string{"bob", "eve", "mia"}).Draw(t, "by"), at)
 			return func(b *board.Board) { b.AddAck(said, at) }
 		}), 0, 16).Draw(t, "acks")
@@ -230,6 +317,7 @@ func TestInterleavingDoesNotMatter(t *testing.T) {
 			*next = (*next)[1:]
 		}
 		require.Equal(t, ticketsFirst.Entries(kitchen.Bake), mixed.Entries(kitchen.Bake))
+		require.Equal(t, ticketsFirst.Open(kitchen.Bake), mixed.Open(kitchen.Bake))
 		require.Equal(t, ticketsFirst.Len(), mixed.Len())
 		for _, ref := range refs {
 			want, wantOK := ticketsFirst.Get(ref.TicketID())

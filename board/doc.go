@@ -21,6 +21,10 @@
 //     next attempt has been issued.
 //   - A newer attempt is free again, whoever started the older: it was issued
 //     because no answer came, so its owner may be gone.
+//   - An undo ticket withdraws the make ticket that it undoes, as soon as it is
+//     issued or anybody speaks of it. Whoever has that in hand is still shown
+//     with it, since there is something to put away. Once the undo ticket is
+//     undone, so is the make ticket, and what follows about either is stale.
 //
 // An ack says which attempt it answers; one typed by hand may leave that out,
 // and then belongs to the attempt that was issued last when it was written. An
@@ -29,7 +33,9 @@
 // ahead, until an attempt turns up that was issued after the ack: then the
 // claim was wrong, and no mistyped number blocks a ticket for longer.
 //
-// The two kinds of entries are folded apart and only put together when
-// somebody asks. That is what makes the answer independent of how the topics
-// are interleaved: only the order within a partition counts.
+// Issues and acks are folded apart, each for its ticket, and only put together
+// when somebody asks; so are a make ticket and its undo ticket. That is what
+// makes the answer independent of how the topics are interleaved: only the
+// order within a partition counts. An undo ticket may even lie before the make
+// ticket that it withdraws, if the two were published at the same time.
 package board

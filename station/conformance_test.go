@@ -132,6 +132,15 @@ var scenarios = []struct {
 	{"WhatIsTooOldToKnowIsNotOffered", tooOld},
 	{"ARobotWorks", robotWorks},
 	{"ARobotFinishesWhatIsInHandWhenItStops", robotStops},
+	{"WithdrawnBeforeItIsStartedIsUndoneWithoutHands", withdrawnWaiting},
+	{"WithdrawnInHandIsToldAtOnceAndUndone", withdrawnInHand},
+	{"DoneThatTheCancellingMissedNeedsHands", withdrawnDone},
+	{"MadeWorkNeedsHands", undoMade},
+	{"ATicketAfterItsUndoTicketIsNotOffered", undoFirst},
+	{"WithdrawnInHandHearsItFromTheLogWhenThePartitionHasMoved", withdrawnElsewhere},
+	{"AFinishedUndoTicketIsAnsweredWithItsLastAck", undoRepeated},
+	{"AnUndoTicketThatFailedComesBack", undoFails},
+	{"ARobotStopsAndUndoesWhenItsTicketIsWithdrawn", robotWithdrawn},
 }
 
 // world is what a scenario works in. Its broker may have tickets of earlier
@@ -169,6 +178,28 @@ func (w *world) reissue(ticket kitchen.Ticket) kitchen.Ticket {
 	return ticket
 }
 
+// cancel publishes the undo ticket of a ticket.
+func (w *world) cancel(ticket kitchen.Ticket, made bool) kitchen.Ticket {
+	w.Helper()
+	undo := undoOf(ticket, made)
+	require.NoError(w, w.writer.PublishTicket(w.ctx(), undo))
+	return undo
+}
+
+// answer returns the last ack about a ticket, which must be the only one that
+// ends it.
+func (w *world) answer(ticket kitchen.Ticket) kitchen.Ack {
+	w.Helper()
+	kinds := w.kinds(ticket)
+	require.NotEmpty(w, kinds)
+	for i, kind := range kinds {
+		require.Equal(w, i == len(kinds)-1, kind.Ends(), "%v", kinds)
+	}
+	var last kitchen.Ack
+	require.NoError(w, json.Unmarshal(w.acks(ticket)[len(kinds)-1], &last))
+	return last
+}
+
 // produce writes a bare record, as kcat does.
 func (w *world) produce(record *kgo.Record) *kgo.Record {
 	w.Helper()
@@ -194,7 +225,8 @@ func (w *world) acks(ticket kitchen.Ticket) [][]byte {
 	require.NoError(w, events.Tail(ctx, events.TailConfig{
 		Connection: w.connection, Topics: []string{events.TopicAcks}, Logger: quiet,
 		Handle: func(m events.Message) {
-			if bytes.Contains(m.Value, []byte(ticket.TicketID)) {
+			// A ticket's id is the beginning of its undo ticket's.
+			if bytes.Contains(m.Value, []byte(`"`+ticket.TicketID+`"`)) {
 				found = append(found, m.Value)
 			}
 		},
@@ -683,6 +715,7 @@ func robotWorks(w *world) {
 	go func() { ended <- robot.Run(ctx) }()
 	issued := w.issue(kitchen.Decorate, 8)
 	undo := ticketOf(w.T, kitchen.Decorate, kitchen.TicketUndo)
+	undo.Made = true
 	require.NoError(w, w.writer.PublishTicket(w.ctx(), undo))
 	failed := 0
 	for _, ticket := range issued {
@@ -737,4 +770,179 @@ func robotStops(w *world) {
 	require.Equal(w, Waiting, item.State)
 	require.NoError(w, station.Start(w.ctx(), second.TicketID))
 	<-started
+}
+
+func withdrawnWaiting(w *world) {
+	bob := w.open(kitchen.Bake, "bob")
+	place := w.committed(kitchen.Bake)
+	ticket := w.issue(kitchen.Bake, 1)[0]
+	bob.await(Offered, ticket)
+	undo := w.cancel(ticket, false)
+	withdrawn := bob.await(Withdrawn, ticket)
+	require.True(w, withdrawn.Cancelled)
+	require.Zero(w, withdrawn.Undo)
+	require.Eventually(w, func() bool { return w.committed(kitchen.Bake) == place+2 }, patience, 20*time.Millisecond)
+	undone := w.answer(undo)
+	require.Equal(w, kitchen.AckUndone, undone.Kind)
+	require.Equal(w, "bob", undone.By)
+	require.Zero(w, undone.Scrapped)
+	require.Equal(w, "withdrawn: nobody had started it", undone.Note)
+	require.Empty(w, w.acks(ticket))
+	requireWithdrawn(w.T, bob.Start(w.ctx(), ticket.TicketID), 0)
+}
+
+func withdrawnInHand(w *world) {
+	bob := w.open(kitchen.Decorate, "bob")
+	ticket := w.issue(kitchen.Decorate, 1)[0]
+	bob.await(Offered, ticket)
+	require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
+	undo := w.cancel(ticket, false)
+	withdrawn := bob.await(Withdrawn, ticket)
+	require.Equal(w, InHand, withdrawn.Was)
+	offered := bob.await(Offered, undo).Item
+	require.Equal(w, withdrawn.Undo, offered.Number)
+	require.Equal(w, "bob", offered.WorkBy)
+	requireWithdrawn(w.T, bob.Done(w.ctx(), ticket.TicketID), offered.Number)
+	require.NoError(w, bob.Start(w.ctx(), undo.TicketID))
+	require.NoError(w, bob.Done(w.ctx(), undo.TicketID))
+	require.Equal(w, 15, w.answer(undo).Scrapped)
+	require.Equal(w, []kitchen.AckKind{kitchen.AckStarted}, w.kinds(ticket))
+}
+
+func withdrawnDone(w *world) {
+	ticket := w.issue(kitchen.Package, 1)[0]
+	w.say(ticket, kitchen.AckDone, "eve")
+	undo := w.cancel(ticket, false)
+	bob := w.open(kitchen.Package, "bob")
+	offered := bob.await(Offered, undo).Item
+	require.Equal(w, kitchen.TicketDone, offered.Work)
+	require.Equal(w, "eve", offered.WorkBy)
+	require.NoError(w, bob.Start(w.ctx(), undo.TicketID))
+	require.NoError(w, bob.Done(w.ctx(), undo.TicketID))
+	require.Equal(w, 15, w.answer(undo).Scrapped)
+}
+
+func undoMade(w *world) {
+	bob := w.open(kitchen.Mix, "bob")
+	undo := w.cancel(ticketOf(w.T, kitchen.Mix, kitchen.TicketMake), true)
+	require.Equal(w, kitchen.TicketDone, bob.await(Offered, undo).Item.Work)
+	require.NoError(w, bob.Start(w.ctx(), undo.TicketID))
+	require.NoError(w, bob.Undone(w.ctx(), undo.TicketID, 3, "the rest went to staff"))
+	require.Equal(w, 3, w.answer(undo).Scrapped)
+}
+
+func undoFirst(w *world) {
+	bob := w.open(kitchen.Bake, "bob")
+	place := w.committed(kitchen.Bake)
+	ticket := ticketOf(w.T, kitchen.Bake, kitchen.TicketMake)
+	undo := w.cancel(ticket, true)
+	bob.await(Offered, undo)
+	require.NoError(w, w.writer.PublishTicket(w.ctx(), ticket))
+	require.NoError(w, bob.Start(w.ctx(), undo.TicketID))
+	require.NoError(w, bob.Done(w.ctx(), undo.TicketID))
+	require.NoError(w, w.writer.PublishTicket(w.ctx(), again(ticket)))
+	require.Eventually(w, func() bool { return w.committed(kitchen.Bake) == place+3 }, patience, 20*time.Millisecond)
+	require.Empty(w, w.acks(ticket))
+	_, here := bob.item(ticket)
+	require.False(w, here)
+	requireWithdrawn(w.T, bob.Start(w.ctx(), ticket.TicketID), 0)
+
+	// The same for a station that knows of it only from the log.
+	eve := w.open(kitchen.Bake, "eve")
+	eve.receive(again(again(ticket)))
+	_, here = eve.item(ticket)
+	require.False(w, here)
+}
+
+func withdrawnElsewhere(w *world) {
+	const tickets = 24
+	bob := w.open(kitchen.Package, "bob")
+	issued := w.issue(kitchen.Package, tickets)
+	for _, ticket := range issued {
+		bob.await(Offered, ticket)
+		require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
+	}
+	mia := w.open(kitchen.Package, "mia") // and with her half of the partitions
+	require.Eventually(w, func() bool {
+		for _, ticket := range issued {
+			if _, there := mia.item(ticket); there {
+				return true
+			}
+		}
+		return false
+	}, patience, 10*time.Millisecond)
+	var moved kitchen.Ticket
+	for _, ticket := range issued {
+		if _, there := mia.item(ticket); there {
+			moved = ticket
+		}
+	}
+	undo := w.cancel(moved, false)
+	mia.await(Withdrawn, moved)
+	require.Equal(w, "bob", mia.await(Offered, undo).Item.WorkBy)
+	item, here := bob.item(moved)
+	require.True(w, here)
+	require.Equal(w, InHand, item.State, "nobody has told bob yet")
+	require.NoError(w, mia.Start(w.ctx(), undo.TicketID))
+	withdrawn := bob.await(Withdrawn, moved)
+	require.Equal(w, InHand, withdrawn.Was)
+	require.Equal(w, "mia", withdrawn.Ack.By)
+	requireWithdrawn(w.T, bob.Done(w.ctx(), moved.TicketID), 0)
+	require.NoError(w, mia.Done(w.ctx(), undo.TicketID))
+	require.Equal(w, 15, w.answer(undo).Scrapped)
+	for _, ticket := range issued {
+		if ticket.TicketID != moved.TicketID {
+			require.NoError(w, bob.Done(w.ctx(), ticket.TicketID))
+		}
+	}
+}
+
+func undoRepeated(w *world) {
+	bob := w.open(kitchen.Mix, "bob")
+	undo := w.cancel(ticketOf(w.T, kitchen.Mix, kitchen.TicketMake), true)
+	bob.await(Offered, undo)
+	require.NoError(w, bob.Start(w.ctx(), undo.TicketID))
+	require.NoError(w, bob.Undone(w.ctx(), undo.TicketID, 4, "eaten"))
+	bob.stop()
+	eve := w.open(kitchen.Mix, "eve")
+	w.reissue(undo)
+	require.Eventually(w, func() bool { return len(w.acks(undo)) == 3 }, patience, 20*time.Millisecond)
+	acks := w.acks(undo)
+	require.JSONEq(w, string(acks[1]), string(acks[2]), "the same word again")
+	_, offered := eve.item(undo)
+	require.False(w, offered)
+}
+
+func undoFails(w *world) {
+	bob := w.open(kitchen.Decorate, "bob")
+	undo := w.cancel(ticketOf(w.T, kitchen.Decorate, kitchen.TicketMake), true)
+	bob.await(Offered, undo)
+	require.NoError(w, bob.Start(w.ctx(), undo.TicketID))
+	require.NoError(w, bob.Fail(w.ctx(), undo.TicketID, "other", "sold to somebody else", 0))
+	failed := w.answer(undo)
+	require.Equal(w, kitchen.AckFailed, failed.Kind)
+	require.Equal(w, "sold to somebody else", failed.Note)
+	undo = w.reissue(undo)
+	require.Equal(w, "other", bob.await(Offered, undo).Item.LastFailure.Reason)
+	require.NoError(w, bob.Start(w.ctx(), undo.TicketID))
+	require.NoError(w, bob.Done(w.ctx(), undo.TicketID))
+}
+
+func robotWithdrawn(w *world) {
+	station := w.open(kitchen.Package, "claws")
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan error, 1)
+	// Its work would take longer than the test waits.
+	go func() { ended <- (&Robot{Station: station.Station, WorkTime: 2 * patience}).Run(ctx) }()
+	ticket := w.issue(kitchen.Package, 1)[0]
+	station.await(TakenUp, ticket)
+	undo := w.cancel(ticket, false)
+	require.Equal(w, InHand, station.await(Withdrawn, ticket).Was)
+	station.await(TakenUp, undo)
+	require.NoError(w, station.Done(w.ctx(), undo.TicketID))
+	cancel()
+	require.NoError(w, <-ended)
+	require.Equal(w, 15, w.answer(undo).Scrapped)
+	require.NotContains(w, station.log(), "did not count")
 }

@@ -24,7 +24,29 @@
 // A ticket's message counts as finished for the group only when the log has
 // the ack that ended it, when a newer attempt of the same ticket has arrived
 // (it lies behind in the same partition), or when somebody else has had it in
-// hand for so long that it is being issued again.
+// hand for so long that it is being issued again. The ticket of a cancelled
+// order is finished once its undo ticket is here.
+//
+// # When an order is cancelled
+//
+// Its open ticket is not issued again; an undo ticket says so, in the same
+// partition. Whichever of the two comes first, the ticket is withdrawn: what
+// waited vanishes, what comes later is not offered, and what is in hand leaves
+// the hand, whose owner is told at once. A station that has work in hand on a
+// partition that is not its own any more never sees the undo ticket, but hears
+// the first ack about it.
+//
+//	                                        offered
+//	somebody has begun, or made the work ───────────► waiting ─► in hand ─► undone, failed
+//	an answer is on its way from here ───► awaited, and decides
+//	nobody has begun ────────────────────► undone by itself
+//
+// The station answers an undo ticket by itself, unseen by people, only if its
+// log reaches back far enough to know that nobody has begun; if somebody turns
+// out to have, before the answer is written, the undo ticket is offered after
+// all. A last word that another station is writing at the very same moment is
+// not seen: then the log has a done and, right behind it, an undone with nothing
+// scrapped.
 //
 // # When things break
 //
@@ -33,6 +55,8 @@
 //     same name takes it up: a name is a person, and a person who comes back
 //     finds the work where it was left. If two stations go by one name, the
 //     one that took a ticket up last has it in hand.
+//   - An undo ticket fails: a manager is asked. If it is issued again it is
+//     offered, since somebody has found something.
 //   - A partition goes to another station: what only waited here vanishes.
 //     What is in hand stays, since the other station reads in the log whose it
 //     is.

@@ -39,4 +39,19 @@ func (e *TakenError) Error() string {
 	return fmt.Sprintf("%s was first: %s %s", e.By, e.By, what)
 }
 
+// WithdrawnError says that a ticket's order was cancelled.
+type WithdrawnError struct {
+	// Undo is the number of the ticket to undo the work, or 0 if that is not
+	// at this station.
+	Undo int
+}
+
+// Error names no order either.
+func (e *WithdrawnError) Error() string {
+	if e.Undo == 0 {
+		return "withdrawn: the order was cancelled"
+	}
+	return fmt.Sprintf("withdrawn: the order was cancelled; see its UNDO ticket #%d", e.Undo)
+}
+
 func taken(ack *kitchen.Ack) error { return &TakenError{By: ack.By, Kind: ack.Kind, At: ack.At} }

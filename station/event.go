@@ -33,6 +33,20 @@ type Item struct {
 	Answering bool
 	// LastFailure is why an earlier attempt failed, if one did.
 	LastFailure *kitchen.Ack
+	// Work goes with an undo ticket: the work that it undoes is done, started,
+	// or waiting if nobody is known to have begun it. WorkBy is who has, if
+	// that is known.
+	Work   kitchen.TicketState
+	WorkBy string
+}
+
+// ToScrap is how many pieces an undo ticket is likely to cost: all of them,
+// unless nobody is known to have begun.
+func (i Item) ToScrap() int {
+	if i.Work == kitchen.TicketDone || i.Work == kitchen.TicketStarted {
+		return Pieces(i.Ticket)
+	}
+	return 0
 }
 
 // EventKind says what happened to a ticket at this station.
@@ -52,7 +66,8 @@ const (
 	// Answered: the log has an ack that ends the ticket or its attempt, from
 	// here or elsewhere; Ack tells.
 	Answered
-	// Withdrawn: the ticket is no longer offered here.
+	// Withdrawn: the ticket is no longer offered here. If its order was
+	// cancelled it is no longer in hand either; Cancelled, Undo and Ack tell.
 	Withdrawn
 	// Unsent: Kafka does not take an ack; it is kept and tried again.
 	Unsent
@@ -64,8 +79,13 @@ type Event struct {
 	Item Item
 	// Was is the state before.
 	Was State
-	// Ack goes with StartedElsewhere and Answered.
+	// Ack goes with StartedElsewhere and Answered, and with Withdrawn if it was
+	// somebody's word about the undo ticket that withdrew the ticket.
 	Ack *kitchen.Ack
+	// Cancelled goes with Withdrawn: the order was cancelled. Undo is then the
+	// number of the undo ticket, or 0 if people here need not care for one.
+	Cancelled bool
+	Undo      int
 	// Mine goes with Answered: the ack was given here.
 	Mine bool
 	// Err goes with Unsent.

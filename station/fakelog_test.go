@@ -160,6 +160,26 @@ func (f *fakeStation) expect(kind EventKind) Event {
 	}
 }
 
+// expectNothing fails if something happened that was not expected.
+func (f *fakeStation) expectNothing() {
+	f.t.Helper()
+	select {
+	case e := <-f.events:
+		require.FailNow(f.t, "something happened", "%+v", e)
+	default:
+	}
+}
+
+// await waits until the delivery is finished.
+func (d *fakeDelivery) await(t *testing.T) {
+	t.Helper()
+	select {
+	case <-d.done:
+	case <-time.After(patience):
+		require.FailNow(t, "the delivery was not finished")
+	}
+}
+
 type fakeDelivery struct {
 	done   chan struct{}
 	revoke context.CancelFunc
@@ -198,6 +218,13 @@ func ticketOf(t *testing.T, stage kitchen.Stage, kind kitchen.TicketKind) kitche
 
 func again(ticket kitchen.Ticket) kitchen.Ticket {
 	ticket.Attempt++
+	return ticket
+}
+
+// undoOf is the undo ticket of a ticket whose order has been cancelled.
+func undoOf(ticket kitchen.Ticket, made bool) kitchen.Ticket {
+	ref := kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: kitchen.TicketUndo}
+	ticket.TicketID, ticket.Kind, ticket.Attempt, ticket.Made = ref.TicketID(), ref.Kind, 1, made
 	return ticket
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -23,7 +24,7 @@ const (
 // job is a ticket that has been delivered here and is not finished. Its fields
 // are protected by the station's mu.
 type job struct {
-	number int
+	number int // 0 while it is hidden
 	ticket kitchen.Ticket
 	hand   hand
 	// elsewhere is the started ack of whoever else has it in hand.
@@ -40,6 +41,17 @@ type job struct {
 	delivery *delivery
 	// lost says that the delivery's partition has gone to another station.
 	lost bool
+
+	// undoes is the ticket that an undo ticket undoes; empty for others.
+	undoes string
+	// hidden is set for an undo ticket while it is not known whether it needs
+	// hands, and byItself while the station answers it without any.
+	hidden, byItself bool
+	// hadInHand says that an undo ticket has taken its work out of our hand.
+	hadInHand bool
+	// firstIssued is when its first attempt was issued; zero if that has not
+	// been here.
+	firstIssued time.Time
 
 	// gone is set when the job has been removed, outcome to the ack that did
 	// so, if one did.
@@ -70,6 +82,14 @@ func (j *job) state() State {
 	return Waiting
 }
 
+// before reports whether j is to be worked on before another job.
+func (j *job) before(other *job) bool {
+	if undo := j.undoes != ""; undo != (other.undoes != "") {
+		return undo
+	}
+	return j.number < other.number
+}
+
 // drop takes the ticket out of our hands.
 func (j *job) drop() {
 	j.hand = nothing
@@ -85,7 +105,9 @@ func (s *Station) Tickets() []Item {
 	defer s.mu.Unlock()
 	items := make([]Item, 0, len(s.jobs))
 	for _, j := range s.jobs {
-		items = append(items, s.item(j))
+		if !j.hidden {
+			items = append(items, s.item(j))
+		}
 	}
 	slices.SortFunc(items, func(x, y Item) int { return cmp.Compare(x.Number, y.Number) })
 	return items
@@ -105,6 +127,8 @@ const (
 	Away
 	// Ended: its work is done or undone.
 	Ended
+	// Cancelled: it is not here, since its order was cancelled.
+	Cancelled
 )
 
 // Lookup returns the id of the ticket that has got a number at this station,
@@ -119,7 +143,10 @@ func (s *Station) Lookup(number int) (string, Standing) {
 		if s.jobs[ticketID] != nil {
 			return ticketID, Here
 		}
-		if entry, _ := s.board.Get(ticketID); entry.Ended() {
+		switch entry, _ := s.board.Get(ticketID); {
+		case entry.Withdrawn:
+			return ticketID, Cancelled
+		case entry.Ended():
 			return ticketID, Ended
 		}
 		return ticketID, Away
@@ -141,6 +168,9 @@ func (s *Station) item(j *job) Item {
 		item.By, item.StartedAt = s.config.Name, j.startedAt
 	case Elsewhere:
 		item.By, item.StartedAt = j.elsewhere.By, j.elsewhere.At
+	}
+	if j.undoes != "" {
+		item.Work, item.WorkBy = s.work(j)
 	}
 	return item
 }
@@ -200,6 +230,9 @@ func (s *Station) take(ctx context.Context, m events.Message, finish func()) {
 func (s *Station) offer(ctx context.Context, ticket kitchen.Ticket, issuedAt time.Time, finish func()) {
 	entry, _ := s.board.Get(ticket.TicketID)
 	switch {
+	case entry.Withdrawn:
+		finish() // its order was cancelled, and does not ask for it any more
+		return
 	case entry.Ended():
 		s.repeat(ctx, *entry.Ack, finish)
 		return
@@ -207,22 +240,41 @@ func (s *Station) offer(ctx context.Context, ticket kitchen.Ticket, issuedAt tim
 		finish() // the next attempt lies behind this one, or is on its way
 		return
 	}
-	number, known := s.numbers[ticket.TicketID]
-	if !known {
-		s.last++
-		number = s.last
-		s.numbers[ticket.TicketID] = number
-	}
-	j := &job{number: number}
+	j := &job{}
 	s.jobs[ticket.TicketID] = j
 	s.hold(ctx, j, ticket, issuedAt, finish)
 	j.lastFailure = entry.LastFailure
-	kind := Offered
 	if entry.State == kitchen.TicketStarted {
 		j.elsewhere = entry.Ack
+	}
+	if undoes, ok := board.UndoneBy(ticket.TicketID); ok {
+		j.hidden, j.undoes = true, undoes
+		s.takeUndo(j)
+		return
+	}
+	s.show(j)
+}
+
+// show lets people see a job for the first time. The lock is held.
+func (s *Station) show(j *job) {
+	s.number(j)
+	kind := Offered
+	if j.elsewhere != nil {
 		kind = StartedElsewhere
 	}
 	s.observe(Event{Kind: kind, Item: s.item(j), Ack: j.elsewhere})
+}
+
+// number gives a job the number by which people call it. The lock is held.
+func (s *Station) number(j *job) {
+	ticketID := j.ticket.TicketID
+	number, known := s.numbers[ticketID]
+	if !known {
+		s.last++
+		number = s.last
+		s.numbers[ticketID] = number
+	}
+	j.number, j.hidden = number, false
 }
 
 // reissue puts a delivery in the place of an earlier one of the same ticket.
@@ -242,6 +294,10 @@ func (s *Station) reissue(ctx context.Context, j *job, ticket kitchen.Ticket, is
 	entry, _ := s.board.Get(ticket.TicketID)
 	j.lastFailure = entry.LastFailure
 	j.elsewhere = nil
+	if j.hidden {
+		s.takeUndo(j)
+		return
+	}
 	s.observe(Event{Kind: Reissued, Item: s.item(j), Was: was})
 	switch {
 	case entry.State == kitchen.TicketStarted && entry.By != s.config.Name:
@@ -259,6 +315,9 @@ func (s *Station) hold(ctx context.Context, j *job, ticket kitchen.Ticket, issue
 		issuedAt = time.Now()
 	}
 	j.ticket = ticket
+	if ticket.Attempt == 1 {
+		j.firstIssued = issuedAt
+	}
 	j.lost = false
 	j.expires = issuedAt.Add(s.config.AckWithin)
 	if ticket.AckBy.After(j.expires) {

@@ -23,18 +23,19 @@ func (s *Station) hear(m events.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.board.AddAck(ack, m.Time)
-	j := s.jobs[ack.TicketID]
-	if j == nil {
-		if _, numbered := s.numbers[ack.TicketID]; numbered {
-			s.change()
+	if j := s.jobs[ack.TicketID]; j != nil {
+		if own {
+			j.heard = ack.At
+			defer s.change()
 		}
-		return
+		s.settle(j, ack, own)
+		if j.hidden && !j.gone {
+			s.takeUndo(j)
+		}
+	} else if _, numbered := s.numbers[ack.TicketID]; numbered {
+		s.change()
 	}
-	if own {
-		j.heard = ack.At
-		defer s.change()
-	}
-	s.settle(j, ack, own)
+	s.hearOfCounterpart(ack)
 }
 
 // settle does what the log's newest ack means for a job. The lock is held.

@@ -108,6 +108,7 @@ func (r *Robot) work(ctx context.Context, item Item, over <-chan struct{}) {
 		return
 	case <-timer.C:
 	}
+	// If it is taken away just now, the station refuses the answer.
 	ticketID := item.Ticket.TicketID
 	var err error
 	if reason, failed := r.fails(); failed && item.Ticket.Kind != kitchen.TicketUndo {
@@ -119,7 +120,8 @@ func (r *Robot) work(ctx context.Context, item Item, over <-chan struct{}) {
 	} else {
 		err = r.Station.Done(ctx, ticketID)
 	}
-	if err != nil {
+	var withdrawn *WithdrawnError
+	if err != nil && !errors.As(err, &withdrawn) {
 		r.Station.config.Logger.InfoContext(ctx, "A robot's work did not count",
 			"pickup_code", item.Ticket.PickupCode, "stage", item.Ticket.Stage, "reason", err)
 	}

@@ -261,7 +261,10 @@ func (s *Station) clear(now time.Time) {
 		return
 	}
 	s.forgot = now
-	s.board.Forget(now.Add(-s.lookBack), func(ticketID string) bool { return s.jobs[ticketID] != nil })
+	s.board.Forget(now.Add(-s.lookBack), func(ticketID string) bool {
+		undoID, _ := board.UndoOf(ticketID)
+		return s.jobs[ticketID] != nil || s.jobs[undoID] != nil
+	})
 	for ticketID := range s.numbers {
 		if _, known := s.board.Get(ticketID); !known && s.jobs[ticketID] == nil {
 			delete(s.numbers, ticketID)
@@ -270,10 +273,10 @@ func (s *Station) clear(now time.Time) {
 }
 
 // observe tells of an event, unless the station is stopping, when everything
-// vanishes. The lock is held.
+// vanishes, or the ticket is one that nobody needs to see. The lock is held.
 func (s *Station) observe(e Event) {
 	s.change()
-	if s.ctx.Err() == nil {
+	if s.ctx.Err() == nil && e.Item.Number > 0 {
 		s.config.Observe(e)
 	}
 }

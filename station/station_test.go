@@ -45,6 +45,7 @@ func TestAnUndoTicketEndsUndone(t *testing.T) {
 	log := &fakeLog{t: t}
 	bob := log.station("bob")
 	all, some := ticketOf(t, kitchen.Bake, kitchen.TicketUndo), ticketOf(t, kitchen.Bake, kitchen.TicketUndo)
+	all.Made, some.Made = true, true
 	for _, ticket := range []kitchen.Ticket{all, some} {
 		bob.deliver(ticket)
 		require.NoError(t, bob.Start(t.Context(), ticket.TicketID))

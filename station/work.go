@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -15,8 +16,10 @@ import (
 // still counts: then the ticket turns out to be in hand a little later.
 func (s *Station) Start(ctx context.Context, ticketID string) error {
 	s.mu.Lock()
-	j := s.jobs[ticketID]
-	err := s.claim(j)
+	j, err := s.find(ticketID)
+	if err == nil {
+		err = s.claim(j)
+	}
 	s.mu.Unlock()
 	if err != nil {
 		return err
@@ -24,7 +27,16 @@ func (s *Station) Start(ctx context.Context, ticketID string) error {
 	return s.start(ctx, j)
 }
 
-// next takes the ticket in hand that has waited longest, or waits for one until
+// find returns the job of a ticket, or why there is none for people. The lock
+// is held.
+func (s *Station) find(ticketID string) (*job, error) {
+	if j := s.jobs[ticketID]; j != nil && !j.hidden {
+		return j, nil
+	}
+	return nil, s.gone(ticketID)
+}
+
+// next takes the ticket in hand that has waited longest, undo tickets first, or waits for one until
 // waiting ends. What has been found is taken in hand or not before it returns,
 // unless ctx ends: a ticket that is started and left lying would have to be
 // issued again. over is closed when the ticket is no longer in hand, however
@@ -74,11 +86,12 @@ func (s *Station) claimNext(ctx context.Context) (*job, error) {
 }
 
 // longestWaiting returns the job that may be started and has the lowest number,
-// or nil. The lock is held.
+// or nil. Undo tickets come first: until they are undone, somebody keeps what
+// nobody wants. The lock is held.
 func (s *Station) longestWaiting() *job {
 	var longest *job
 	for _, j := range s.jobs {
-		if s.startable(j) == nil && j.hand == nothing && (longest == nil || j.number < longest.number) {
+		if s.startable(j) == nil && j.hand == nothing && !j.hidden && (longest == nil || j.before(longest)) {
 			longest = j
 		}
 	}
@@ -100,8 +113,6 @@ func (s *Station) claim(j *job) error {
 // startable returns why a job cannot be started here. The lock is held.
 func (s *Station) startable(j *job) error {
 	switch {
-	case j == nil:
-		return ErrNotHere
 	case j.hand == starting || j.hand == ending:
 		return ErrBusy
 	case j.elsewhere != nil && j.elsewhere.By != s.config.Name:
@@ -164,7 +175,7 @@ func (s *Station) started(j *job) (bool, error) {
 	case j.gone && j.outcome != nil:
 		return true, taken(j.outcome)
 	case j.gone:
-		return true, ErrNotHere
+		return true, s.gone(j.ticket.TicketID)
 	case j.hand == working:
 		return true, nil
 	case j.hand != starting:
@@ -186,31 +197,32 @@ func (s *Station) unclaim(j *job) {
 }
 
 // Done says that a ticket's work is done. For an undo ticket that is undone,
-// with all its pieces scrapped. It returns once the log has it: nil if the
-// work counts as ours, a *TakenError if somebody else was first. While Kafka
-// is away it tries again until ctx ends, and the ticket stays in hand.
+// with as many pieces scrapped as Item.ToScrap tells. It returns once the log
+// has it: nil if the work counts as ours, a *TakenError if somebody else was
+// first, a *WithdrawnError if the order was cancelled. While Kafka is away it
+// tries again until ctx ends, and the ticket stays in hand.
 func (s *Station) Done(ctx context.Context, ticketID string) error {
-	return s.answer(ctx, ticketID, func(ticket kitchen.Ticket, ack *kitchen.Ack) {
+	return s.answer(ctx, ticketID, func(item Item, ack *kitchen.Ack) {
 		ack.Kind = kitchen.AckDone
-		if ticket.Kind == kitchen.TicketUndo {
+		if item.Ticket.Kind == kitchen.TicketUndo {
 			ack.Kind = kitchen.AckUndone
-			ack.Scrapped = Pieces(ticket)
+			ack.Scrapped = item.ToScrap()
 		}
 	})
 }
 
-// Undone is Done for an undo ticket of which not everything was scrapped.
+// Undone is Done for an undo ticket, with a word on what became of its pieces.
 func (s *Station) Undone(ctx context.Context, ticketID string, scrapped int, note string) error {
-	return s.answer(ctx, ticketID, func(_ kitchen.Ticket, ack *kitchen.Ack) {
+	return s.answer(ctx, ticketID, func(_ Item, ack *kitchen.Ack) {
 		ack.Kind, ack.Scrapped, ack.Note = kitchen.AckUndone, scrapped, note
 	})
 }
 
 // Fail says that a ticket's work failed, why, and how many pieces had to be
-// thrown away. What happens then is for the order to decide. Otherwise it is
-// like Done.
+// thrown away. What happens then is for the order to decide; for an undo
+// ticket, a manager is asked. Otherwise it is like Done.
 func (s *Station) Fail(ctx context.Context, ticketID, reason, note string, scrapped int) error {
-	return s.answer(ctx, ticketID, func(_ kitchen.Ticket, ack *kitchen.Ack) {
+	return s.answer(ctx, ticketID, func(_ Item, ack *kitchen.Ack) {
 		ack.Kind, ack.Reason, ack.Note, ack.Scrapped = kitchen.AckFailed, reason, note, scrapped
 	})
 }
@@ -220,12 +232,15 @@ func Pieces(ticket kitchen.Ticket) int { return kitchen.Order{Lines: ticket.Line
 
 // answer says the last word about a ticket in hand and hears what the log makes
 // of it.
-func (s *Station) answer(ctx context.Context, ticketID string, complete func(kitchen.Ticket, *kitchen.Ack)) error {
+func (s *Station) answer(ctx context.Context, ticketID string, complete func(Item, *kitchen.Ack)) error {
 	ctx, stop := s.until(ctx)
 	defer stop()
 	s.mu.Lock()
-	j := s.jobs[ticketID]
-	ack, err := s.lastWord(j, complete)
+	var ack kitchen.Ack
+	j, err := s.find(ticketID)
+	if err == nil {
+		ack, err = s.lastWord(j, complete)
+	}
 	if err == nil {
 		j.hand = ending
 		s.change()
@@ -234,34 +249,41 @@ func (s *Station) answer(ctx context.Context, ticketID string, complete func(kit
 	if err != nil {
 		return err
 	}
-	err = s.sayAndHear(ctx, j, ack, func() bool { return j.outcome != nil })
+	err = s.sayAndHear(ctx, j, ack, func() bool { return j.gone })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case j.outcome == nil:
+	case !j.gone:
 		s.takeBack(j)
 		return err
+	case j.outcome == nil:
+		return s.gone(ticketID)
 	case j.outcome.By == ack.By && j.outcome.Kind == ack.Kind && j.outcome.At.Equal(ack.At):
 		return nil
 	}
 	return taken(j.outcome)
 }
 
-// takeBack leaves a job in hand whose last word has not reached the log. The
-// lock is held.
+// takeBack leaves a job in hand whose last word has not reached the log, unless
+// its order has been cancelled meanwhile. The lock is held.
 func (s *Station) takeBack(j *job) {
 	j.hand = working
 	if j.elsewhere != nil {
 		j.drop()
 	}
+	undoID, _ := board.UndoOf(j.ticket.TicketID)
+	if undo := s.jobs[undoID]; undo != nil {
+		s.takeUndo(undo)
+	}
+	if entry, _ := s.board.Get(j.ticket.TicketID); entry.Withdrawn && !j.gone {
+		s.withdraw(j, nil)
+	}
 	s.change()
 }
 
 // lastWord makes the ack that ends a job. The lock is held.
-func (s *Station) lastWord(j *job, complete func(kitchen.Ticket, *kitchen.Ack)) (kitchen.Ack, error) {
+func (s *Station) lastWord(j *job, complete func(Item, *kitchen.Ack)) (kitchen.Ack, error) {
 	switch {
-	case j == nil:
-		return kitchen.Ack{}, ErrNotHere
 	case j.hand == starting || j.hand == ending:
 		return kitchen.Ack{}, ErrBusy
 	case j.hand != working && j.elsewhere != nil && j.elsewhere.By != s.config.Name:
@@ -272,7 +294,7 @@ func (s *Station) lastWord(j *job, complete func(kitchen.Ticket, *kitchen.Ack)) 
 	ack := s.ack(j, "")
 	startedAt := j.startedAt
 	ack.StartedAt = &startedAt
-	complete(j.ticket, &ack)
+	complete(s.item(j), &ack)
 	if err := ack.Check(); err != nil {
 		return kitchen.Ack{}, fmt.Errorf("this answer cannot be given: %w", err)
 	}

@@ -76,7 +76,7 @@ var demoRobots = map[kitchen.Stage]struct{ name, did string }{
 func (d *dev) startDemo(ctx context.Context) error {
 	var told sync.Once
 	listening := make(chan struct{})
-	log := &lifeLog{w: d.stdout}
+	log := &lifeLog{rules: d.kitchen.Rules, w: d.stdout}
 	d.run("the demo's log", func(ctx context.Context) error {
 		return events.Tail(ctx, events.TailConfig{
 			Connection: d.kafka,
@@ -221,8 +221,9 @@ func pick[T any](from []T) T { return from[mathrand.IntN(len(from))] }
 // lifeLog prints the life of orders, a line for each thing that happens, as
 // the log in Kafka has it: whoever works at a station appears in it.
 type lifeLog struct {
-	mu sync.Mutex // one line at a time
-	w  io.Writer
+	rules kitchen.Rules
+	mu    sync.Mutex // one line at a time
+	w     io.Writer
 }
 
 // hear prints what a message says. What cannot be understood is the worker's
@@ -249,8 +250,48 @@ func (l *lifeLog) hear(m events.Message) {
 		if reason == "" {
 			reason = kitchen.ReasonOther
 		}
-		l.print(ack.At, code, fmt.Sprintf("%s failed at %s (%s): the ticket comes again", ack.Stage, ack.By, reason))
+		l.print(ack.At, code, fmt.Sprintf("%s failed at %s (%s): %s", what(ack), ack.By, reason, l.afterFailure(ack)))
+	case kitchen.AckUndone:
+		l.print(ack.At, code, fmt.Sprintf("%s undone by %s, %s", ack.Stage, ack.By, scrapped(ack)))
 	}
+}
+
+// afterFailure says what happens after work failed. An order that has started
+// again too often waits for a manager; the log does not tell.
+func (l *lifeLog) afterFailure(ack kitchen.Ack) string {
+	switch {
+	case isUndo(ack):
+		return "a manager is asked"
+	case l.rules.OutcomeFor(ack.Reason) == kitchen.OutcomeRemake:
+		return "the order starts again from mix"
+	}
+	return "the ticket comes again"
+}
+
+func isUndo(ack kitchen.Ack) bool {
+	ref, err := kitchen.ParseTicketID(ack.TicketID)
+	return err == nil && ref.Kind == kitchen.TicketUndo
+}
+
+// what names the work that an ack is about.
+func what(ack kitchen.Ack) string {
+	if isUndo(ack) {
+		return "undoing " + string(ack.Stage)
+	}
+	return string(ack.Stage)
+}
+
+// scrapped says what undoing has cost, and why if nothing.
+func scrapped(ack kitchen.Ack) string {
+	switch {
+	case ack.Scrapped == 1:
+		return "1 piece scrapped"
+	case ack.Scrapped > 0:
+		return fmt.Sprintf("%d pieces scrapped", ack.Scrapped)
+	case ack.Note != "":
+		return "nothing scrapped (" + ack.Note + ")"
+	}
+	return "nothing scrapped"
 }
 
 func (l *lifeLog) print(at time.Time, code, text string) {

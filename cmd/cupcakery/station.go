@@ -189,7 +189,7 @@ func runRobot(cmd *cobra.Command, config station.Config, options stationOptions,
 	screen := newTicketPrinter(cmd.OutOrStdout(), cmd.ErrOrStderr(), config.Name)
 	defer screen.close()
 	config.Observe = func(e station.Event) {
-		if e.Kind == station.Answered || e.Kind == station.Unsent {
+		if e.Kind == station.Answered || e.Kind == station.Unsent || isStop(e, config.Name) {
 			screen.show(e)
 		}
 	}

@@ -25,8 +25,12 @@ const plainHelp = `  start N                              take ticket N in hand
   help                                 these lines
   quit                                 close the station
 
-An UNDO ticket asks to undo the work: "done N [scrapped=K] [note]" says that it
-is undone, and how many pieces are thrown away (all, if you do not say).
+An UNDO ticket asks to undo the work for a cancelled order:
+  done N [scrapped=K] [note]           it is undone; K pieces are thrown away (all
+                                       of them if the work was done or begun)
+  fail N REASON [scrapped=K] [note]    it cannot be undone; a manager is asked
+STOP at a ticket that you have in hand means that its order was cancelled: put
+the work aside. You need not answer that ticket any more.
 `
 
 const (
@@ -268,8 +272,8 @@ func (p *plain) find(ctx context.Context, number int) (string, error) {
 		changed := p.bench.Changed()
 		ticketID, standing := p.bench.Lookup(number)
 		switch {
-		case standing == station.Here:
-			return ticketID, nil
+		case standing == station.Here, standing == station.Cancelled:
+			return ticketID, nil // the station tells why nothing can be done to a cancelled one
 		case standing == station.Ended:
 			return "", errors.New("this ticket is finished")
 		case !p.piped && standing == station.Away:
@@ -380,19 +384,25 @@ func (c command) doTo(ctx context.Context, bench *station.Station, ticketID stri
 		return bench.Start(ctx, ticketID)
 	case c.verb == "fail":
 		if scrapped < 0 {
-			scrapped = 0
-			if c.reason.Then == kitchen.OutcomeRemake {
-				scrapped = station.Pieces(item.Ticket)
-			}
+			scrapped = scrappedBy(c.reason, item)
 		}
 		return bench.Fail(ctx, ticketID, c.reason.Code, c.note, scrapped)
 	case item.Ticket.Kind == kitchen.TicketUndo:
 		if scrapped < 0 {
-			scrapped = station.Pieces(item.Ticket)
+			scrapped = item.ToScrap()
 		}
 		return bench.Undone(ctx, ticketID, scrapped, c.note)
-	case c.scrapped >= 0 || c.note != "":
+	case item.Number > 0 && (c.scrapped >= 0 || c.note != ""):
 		return errors.New("done takes only the number of a ticket, unless it is an UNDO ticket")
 	}
 	return bench.Done(ctx, ticketID)
+}
+
+// scrappedBy is how many pieces a failure costs if nobody says: all if the work
+// starts again, none of what could not be undone.
+func scrappedBy(reason kitchen.Reason, item station.Item) int {
+	if reason.Then == kitchen.OutcomeRemake && item.Ticket.Kind != kitchen.TicketUndo {
+		return station.Pieces(item.Ticket)
+	}
+	return 0
 }

@@ -105,12 +105,12 @@ func (p *ticketPrinter) ticket(item station.Item) {
 	p.write(p.out, text)
 }
 
-// list writes every ticket with its state.
+// list writes every ticket with its state, undo tickets first.
 func (p *ticketPrinter) list(items []station.Item) {
 	if len(items) == 0 {
 		p.say("no tickets")
 	}
-	for _, item := range items {
+	for _, item := range undoFirst(items) {
 		p.ticket(item)
 		switch {
 		case item.Answering:

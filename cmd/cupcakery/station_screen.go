@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -73,8 +74,11 @@ func newScreenFeed(name string) *screenFeed {
 
 func (f *screenFeed) observe(e station.Event) {
 	text := news(e, f.name)
-	if e.Kind == station.Unsent {
+	switch {
+	case e.Kind == station.Unsent:
 		text = "! " + text
+	case isStop(e, f.name):
+		text = loud.Styled(text)
 	}
 	f.note(text)
 }
@@ -207,6 +211,9 @@ func (s *screen) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 		s.width, s.height = message.Width, message.Height
 	case screenFacts:
 		s.items, s.ready = message.items, message.ready
+		if s.asked != nil && !s.inHand(s.asked.item) {
+			s.asked = nil // so that it is seen why
+		}
 		s.remember(message.news...)
 		if s.index() < 0 {
 			s.move(0)
@@ -247,6 +254,13 @@ func (s *screen) index() int {
 	return -1
 }
 
+// inHand reports whether a ticket is still in hand here.
+func (s *screen) inHand(item station.Item) bool {
+	return slices.ContainsFunc(s.items, func(here station.Item) bool {
+		return here.Ticket.TicketID == item.Ticket.TicketID && here.State == station.InHand
+	})
+}
+
 // move chooses another ticket. One that is gone gives way to the first.
 func (s *screen) move(by int) tea.Cmd {
 	if len(s.items) == 0 {
@@ -264,12 +278,34 @@ func (s *screen) move(by int) tea.Cmd {
 	return nil
 }
 
-// order is the items as they are shown: what is in hand first.
+// The sections of the list, in their order.
+const (
+	sectionUndo      = "To undo"
+	sectionInHand    = "In hand"
+	sectionWaiting   = "Waiting"
+	sectionElsewhere = "With others"
+)
+
+// section is where a ticket is shown.
+func section(item station.Item) string {
+	switch {
+	case item.State == station.InHand:
+		return sectionInHand
+	case item.State == station.Elsewhere:
+		return sectionElsewhere
+	case item.Ticket.Kind == kitchen.TicketUndo:
+		return sectionUndo
+	}
+	return sectionWaiting
+}
+
+// order is the items as they are shown: what waits to be undone first, then
+// what is in hand.
 func (s *screen) order() []station.Item {
 	var order []station.Item
-	for _, state := range []station.State{station.InHand, station.Waiting, station.Elsewhere} {
-		for _, item := range s.items {
-			if item.State == state {
+	for _, title := range []string{sectionUndo, sectionInHand, sectionWaiting, sectionElsewhere} {
+		for _, item := range undoFirst(s.items) {
+			if section(item) == title {
 				order = append(order, item)
 			}
 		}
@@ -330,9 +366,9 @@ func (s *screen) fail() tea.Cmd {
 
 // askDetails asks what goes with a reason, or with an undo if there is none.
 func (s *screen) askDetails(reason *kitchen.Reason) tea.Cmd {
-	scrapped := 0
-	if reason == nil || reason.Then == kitchen.OutcomeRemake {
-		scrapped = station.Pieces(s.asked.item.Ticket)
+	scrapped := s.asked.item.ToScrap()
+	if reason != nil {
+		scrapped = scrappedBy(*reason, s.asked.item)
 	}
 	s.asked.reason = reason
 	s.asked.fields = []*field{{"pieces thrown away", strconv.Itoa(scrapped)}, {"note", ""}}
@@ -426,12 +462,11 @@ func (s *screen) summary() string {
 
 // drawTickets returns the list, and where the chosen ticket is in it.
 func (s *screen) drawTickets() (lines []string, at int) {
-	titles := map[station.State]string{station.InHand: "In hand", station.Waiting: "Waiting", station.Elsewhere: "With others"}
-	var section station.State
+	last := ""
 	for _, item := range s.order() {
-		if item.State != section {
-			section = item.State
-			lines = append(lines, bold.Styled(titles[section]))
+		if title := section(item); title != last {
+			last = title
+			lines = append(lines, bold.Styled(title))
 		}
 		mark := "  "
 		chosen := item.Ticket.TicketID == s.chosen
@@ -440,12 +475,19 @@ func (s *screen) drawTickets() (lines []string, at int) {
 			at = len(lines)
 		}
 		lines = append(lines, mark+s.drawTitle(item))
-		if !chosen && item.State != station.InHand {
+		if !chosen && last != sectionInHand && last != sectionUndo {
 			continue
+		}
+		urgent := 0 // how many of the details are
+		if len(item.Ticket.Allergies) > 0 {
+			urgent++
+		}
+		if item.Ticket.Kind == kitchen.TicketUndo {
+			urgent++
 		}
 		for i, detail := range details(item) {
 			for wrapped := range strings.SplitSeq(ansi.Wrap(detail, max(20, s.width-6), ""), "\n") {
-				if i == 0 && len(item.Ticket.Allergies) > 0 {
+				if i < urgent {
 					wrapped = loud.Styled(wrapped)
 				}
 				lines = append(lines, "      "+wrapped)
@@ -477,7 +519,11 @@ func (s *screen) drawTitle(item station.Item) string {
 func (s *screen) drawQuestion() []string {
 	who := fmt.Sprintf("#%d  %s", s.asked.item.Number, printable(s.asked.item.Ticket.PickupCode))
 	if s.asked.fields == nil {
-		lines := []string{bold.Styled(who + ": what went wrong?")}
+		question := ": what went wrong?"
+		if s.asked.item.Ticket.Kind == kitchen.TicketUndo {
+			question = ": why can it not be undone? A manager is asked."
+		}
+		lines := []string{bold.Styled(who + question)}
 		for i, reason := range s.reasons[:min(9, len(s.reasons))] {
 			lines = append(lines, fmt.Sprintf("  %d  %s", i+1, printable(reason.Label)))
 		}

@@ -120,6 +120,52 @@ func TestScreenAsksBeforeItSaysThatWorkFailed(t *testing.T) {
 	require.NotNil(t, press(s, "q"))
 }
 
+func TestScreenShowsWhatIsToBeUndoneAboveAll(t *testing.T) {
+	t.Parallel()
+	undo := itemOf(3, station.Waiting, func(ticket *kitchen.Ticket) { ticket.Kind = kitchen.TicketUndo })
+	undo.Work, undo.WorkBy = kitchen.TicketDone, "eve\x1b[2J"
+	s := screenOf(itemOf(1, station.InHand, nil), itemOf(2, station.Waiting, nil), undo)
+	plain := ansi.Strip(s.draw())
+	require.Less(t, strings.Index(plain, "To undo"), strings.Index(plain, "In hand"))
+	require.Less(t, strings.Index(plain, "#3"), strings.Index(plain, "#1"))
+	require.Contains(t, s.draw(), loud.Styled("UNDO: the order was cancelled; set the cupcakes aside or bin them"))
+	require.Contains(t, plain, `the work was done, by eve\u001b[2J`)
+	require.NotContains(t, s.draw(), "\x1b[2J")
+}
+
+func TestScreenAsksWhatBecameOfUndoneWork(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		work   kitchen.TicketState
+		pieces string
+	}{{kitchen.TicketDone, "12"}, {kitchen.TicketStarted, "12"}, {kitchen.TicketWaiting, "0"}} {
+		undo := itemOf(1, station.InHand, func(ticket *kitchen.Ticket) { ticket.Kind = kitchen.TicketUndo })
+		undo.Work = test.work
+		s := screenOf(undo)
+		press(s, "d")
+		require.Contains(t, ansi.Strip(s.draw()), "pieces thrown away: "+test.pieces+"█", test.work)
+		press(s, "esc", "f")
+		require.Contains(t, ansi.Strip(s.draw()), "why can it not be undone? A manager is asked.")
+		press(s, "1") // burnt, which would be a remake of anything else
+		require.Contains(t, ansi.Strip(s.draw()), "pieces thrown away: 0█")
+	}
+}
+
+func TestScreenDropsAQuestionAboutWorkThatIsTakenAway(t *testing.T) {
+	t.Parallel()
+	s := screenOf(itemOf(1, station.InHand, nil), itemOf(2, station.InHand, nil))
+	press(s, "f", "1")
+	require.Contains(t, s.draw(), "pieces thrown away")
+	s.Update(screenFacts{items: []station.Item{itemOf(1, station.InHand, nil)}, ready: true})
+	require.Contains(t, s.draw(), "pieces thrown away", "the other's matter")
+
+	feed := newScreenFeed("bob")
+	feed.observe(station.Event{Kind: station.Withdrawn, Item: itemOf(1, station.InHand, nil), Was: station.InHand, Cancelled: true, Undo: 5})
+	s.Update(screenFacts{ready: true, news: feed.news})
+	require.NotContains(t, s.draw(), "pieces thrown away")
+	require.Contains(t, s.draw(), loud.Styled("#1  K7QF  STOP: the order was cancelled; put it aside, its UNDO ticket is #5"))
+}
+
 // TestScreenWorks runs the true program on keys and looks into the log.
 func TestScreenWorks(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,7 @@ import (
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/station"
 )
 
 // stationPatience bounds each wait of these tests; it is far more than any
@@ -65,6 +66,17 @@ func (f *factoryFloor) issue(change func(*kitchen.Ticket)) kitchen.Ticket {
 	}
 	ref.Kind, ref.Pass = ticket.Kind, ticket.Pass
 	ticket.TicketID = ref.TicketID()
+	require.NoError(f, f.writer.PublishTicket(f.Context(), ticket))
+	return ticket
+}
+
+// cancel publishes the undo ticket of a ticket.
+func (f *factoryFloor) cancel(ticket kitchen.Ticket, made bool) kitchen.Ticket {
+	f.Helper()
+	ref, err := kitchen.ParseTicketID(ticket.TicketID)
+	require.NoError(f, err)
+	ref.Kind = kitchen.TicketUndo
+	ticket.TicketID, ticket.Kind, ticket.Attempt, ticket.Made = ref.TicketID(), ref.Kind, 1, made
 	require.NoError(f, f.writer.PublishTicket(f.Context(), ticket))
 	return ticket
 }
@@ -328,7 +340,7 @@ func TestStationLeavesWorkInHandToItsPerson(t *testing.T) {
 func TestStationUndoes(t *testing.T) {
 	t.Parallel()
 	floor := newFactoryFloor(t)
-	ticket := floor.issue(func(ticket *kitchen.Ticket) { ticket.Kind = kitchen.TicketUndo })
+	ticket := floor.issue(func(ticket *kitchen.Ticket) { ticket.Kind, ticket.Made = kitchen.TicketUndo, true })
 	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
 	bob.out.await(t, "UNDO bake")
 	bob.enter("start 1", "done 1 scrapped=4 staff ate the rest")
@@ -338,6 +350,114 @@ func TestStationUndoes(t *testing.T) {
 	require.Equal(t, kitchen.AckUndone, undone.Kind)
 	require.Equal(t, 4, undone.Scrapped)
 	require.Equal(t, "staff ate the rest", undone.Note)
+}
+
+func TestStationStopsWorkOfACancelledOrder(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	ticket := floor.issue(nil)
+	bob.enter("start 1")
+	bob.out.await(t, "started by bob")
+	undo := floor.cancel(ticket, false)
+	bob.out.await(t, "#1  "+ticket.PickupCode+"  STOP: the order was cancelled; put it aside, its UNDO ticket is #2\n"+
+		"#2  "+ticket.PickupCode+"  UNDO bake")
+	bob.out.await(t, "UNDO: the order was cancelled; set the cupcakes aside or bin them")
+	bob.out.await(t, "the work was not done, but bob had it in hand")
+	bob.enter("done 1", "done 1 scrapped=3 too late", "fail 1 burnt", "start 1", "list", "start 2", "done 2", "quit")
+	require.Equal(t, exitRefused, bob.exit())
+	require.Equal(t, 4, strings.Count(bob.errOut.String(), "! #1  withdrawn: the order was cancelled; see its UNDO ticket #2\n"), bob.errOut)
+	require.Equal(t, 12, floor.acks(undo)[1].Scrapped)
+	require.Len(t, floor.acks(ticket), 1, "nothing was said of it but started")
+}
+
+func TestStationFailsToUndo(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	undo := floor.issue(func(ticket *kitchen.Ticket) { ticket.Kind, ticket.Made = kitchen.TicketUndo, true })
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	bob.enter("start 1", "fail 1", "fail 1 burnt sold to\x1b[2J somebody", "fail 1 burnt sold to somebody")
+	require.NoError(t, bob.input.Close())
+	require.Equal(t, exitRefused, bob.exit())
+	require.Contains(t, bob.errOut.String(), "fail needs a reason")
+	require.Contains(t, bob.errOut.String(), "2 of the commands were refused")
+	failed := floor.acks(undo)[1]
+	require.Equal(t, kitchen.AckFailed, failed.Kind)
+	require.Equal(t, "burnt", failed.Reason)
+	require.Equal(t, "sold to somebody", failed.Note)
+	require.Zero(t, failed.Scrapped, "nothing starts again, so nothing is thrown away unless somebody says so")
+	require.NotContains(t, bob.out.String()+bob.errOut.String(), "\x1b")
+}
+
+func TestStationListsUndoTicketsFirst(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	floor.issue(nil)
+	bob.out.await(t, "#1")
+	undo := floor.issue(func(ticket *kitchen.Ticket) { ticket.Kind, ticket.Made = kitchen.TicketUndo, true })
+	bob.out.await(t, "#2")
+	bob.enter("list")
+	require.NoError(t, bob.input.Close())
+	require.Zero(t, bob.exit(), bob.errOut)
+	_, list, _ := strings.Cut(bob.out.String(), "the work was done\n")
+	require.Less(t, strings.Index(list, "UNDO bake"), strings.Index(list, "#1"))
+	require.NotContains(t, bob.out.String(), undo.OrderID)
+}
+
+func TestStationRobotStopsWhenAnOrderIsCancelled(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	robot := openStation(t, floor.kafka.Addr(), "--auto", "--name", "arms", "--work-time", "1s", "--fail-rate", "1")
+	ticket := floor.issue(nil)
+	require.Eventually(t, func() bool { return len(floor.acks(ticket)) == 1 }, stationPatience, 10*time.Millisecond)
+	undo := floor.cancel(ticket, false)
+	robot.out.await(t, "STOP: the order was cancelled")
+	robot.out.await(t, "undone, 12 scrapped by arms")
+	robot.ctrlC()
+	require.Zero(t, robot.exit(), robot.errOut)
+	require.Equal(t, kitchen.AckUndone, floor.acks(undo)[1].Kind)
+	require.Len(t, floor.acks(ticket), 1)
+}
+
+func TestEveryStageSaysHowItIsUndone(t *testing.T) {
+	t.Parallel()
+	for _, stage := range kitchen.Stages() {
+		require.NotEmpty(t, undoing[stage], stage)
+	}
+	require.Len(t, undoing, len(kitchen.Stages()))
+}
+
+func TestNewsOfAWithdrawnTicketSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	steering := "eve\x1b[2J"
+	for name, test := range map[string]struct {
+		event station.Event
+		stop  bool
+		says  string
+	}{
+		"not cancelled": {station.Event{}, false, "is not offered here any more"},
+		"in hand here": {station.Event{Cancelled: true, Was: station.InHand, Undo: 5}, true,
+			"STOP: the order was cancelled; put it aside, its UNDO ticket is #5"},
+		"in hand here, undone elsewhere": {station.Event{Cancelled: true, Was: station.InHand, Ack: &kitchen.Ack{By: steering}}, true,
+			`STOP: the order was cancelled; put it aside, its UNDO ticket is with eve\u001b[2J`},
+		"in hand here, nobody knows": {station.Event{Cancelled: true, Was: station.InHand}, true,
+			"STOP: the order was cancelled; put it aside"},
+		"yours from before": {station.Event{Cancelled: true, Was: station.Elsewhere, Item: station.Item{By: "bob"}, Undo: 5}, true,
+			"STOP: the order was cancelled; put it aside, its UNDO ticket is #5"},
+		"somebody else's": {station.Event{Cancelled: true, Was: station.Elsewhere, Item: station.Item{By: steering}, Undo: 5}, false,
+			`the order was cancelled; eve\u001b[2J had it in hand`},
+		"waiting": {station.Event{Cancelled: true, Was: station.Waiting}, false,
+			"the order was cancelled; nobody needs to start it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := test.event
+			e.Kind, e.Item.Number, e.Item.Ticket.PickupCode = station.Withdrawn, 3, "K7QF"
+			require.Equal(t, "#3  K7QF  "+test.says, news(e, "bob"))
+			require.Equal(t, test.stop, isStop(e, "bob"))
+		})
+	}
 }
 
 func TestStationRobotWorksUntilItIsStopped(t *testing.T) {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -59,6 +61,42 @@ func title(item station.Item) string {
 	return text
 }
 
+// undoing says how each stage's work is undone.
+var undoing = map[kitchen.Stage]string{
+	kitchen.Mix:      "empty the bowl",
+	kitchen.Bake:     "set the cupcakes aside or bin them",
+	kitchen.Decorate: "set the cupcakes aside or bin them",
+	kitchen.Package:  "unbox the cupcakes",
+}
+
+// undoDetails is what an undo ticket asks for.
+func undoDetails(item station.Item) []string {
+	lines := []string{"UNDO: the order was cancelled; " + undoing[item.Ticket.Stage]}
+	who := printable(item.WorkBy)
+	switch {
+	case item.Work == kitchen.TicketDone && who != "":
+		return append(lines, "the work was done, by "+who)
+	case item.Work == kitchen.TicketDone:
+		return append(lines, "the work was done")
+	case item.Work == kitchen.TicketStarted:
+		return append(lines, "the work was not done, but "+who+" had it in hand")
+	}
+	return append(lines, "the work was not done; nobody is known to have begun it")
+}
+
+// undoFirst sorts tickets so that undo tickets come first.
+func undoFirst(items []station.Item) []station.Item {
+	rank := func(item station.Item) int {
+		if item.Ticket.Kind == kitchen.TicketUndo {
+			return 0
+		}
+		return 1
+	}
+	sorted := slices.Clone(items)
+	slices.SortStableFunc(sorted, func(x, y station.Item) int { return cmp.Compare(rank(x), rank(y)) })
+	return sorted
+}
+
 // details is what there is to know for the work, without the title.
 func details(item station.Item) []string {
 	var lines []string
@@ -69,6 +107,9 @@ func details(item station.Item) []string {
 			allergies = append(allergies, strings.ToUpper(printable(allergy)))
 		}
 		lines = append(lines, "!!! ALLERGIES: "+strings.Join(allergies, ", ")+" !!!")
+	}
+	if ticket.Kind == kitchen.TicketUndo {
+		lines = append(lines, undoDetails(item)...)
 	}
 	for _, line := range ticket.Lines {
 		text := fmt.Sprintf("%3d × %s %s", line.Quantity, printable(line.Flavour), printable(string(line.Size)))
@@ -142,9 +183,32 @@ func news(e station.Event, name string) string {
 		}
 		return text
 	case station.Withdrawn:
-		return who + "is not offered here any more"
+		return who + withdrawal(e, name)
 	case station.Unsent:
 		return who + "Kafka does not take your word for it now; it is kept and sent as soon as it can be: " + reasonText(e.Err)
 	}
 	return ""
+}
+
+// isStop reports whether an event takes work out of the hand of the person
+// called name.
+func isStop(e station.Event, name string) bool {
+	return e.Kind == station.Withdrawn && e.Cancelled && (e.Was == station.InHand || e.Item.By == name)
+}
+
+// withdrawal says why a ticket is not offered any more, and what is to be done.
+func withdrawal(e station.Event, name string) string {
+	switch {
+	case !e.Cancelled:
+		return "is not offered here any more"
+	case isStop(e, name) && e.Undo > 0:
+		return fmt.Sprintf("STOP: the order was cancelled; put it aside, its UNDO ticket is #%d", e.Undo)
+	case isStop(e, name) && e.Ack != nil:
+		return "STOP: the order was cancelled; put it aside, its UNDO ticket is with " + printable(e.Ack.By)
+	case isStop(e, name):
+		return "STOP: the order was cancelled; put it aside"
+	case e.Was == station.Elsewhere:
+		return "the order was cancelled; " + printable(e.Item.By) + " had it in hand"
+	}
+	return "the order was cancelled; nobody needs to start it"
 }
