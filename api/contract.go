@@ -91,13 +91,13 @@ func (c *contract) check(g *gin.Context) error {
 		return err
 	}
 	schema := operation.RequestBody.Value.Content.Get("application/json").Schema.Value
-	faults := checkSchema(schema, value)
+	invalid := ProblemInvalidUpdate
 	if operation.OperationID == "createOrder" {
-		faults = c.checkOrder(value, faults)
+		invalid = ProblemInvalidOrder
 	}
-	if len(faults) > 0 {
+	if faults := c.checkBody(operation.OperationID, value, checkSchema(schema, value)); len(faults) > 0 {
 		slices.SortStableFunc(faults, func(a, b fault) int { return comparePaths(a.path, b.path) })
-		return fieldsProblem(ProblemInvalidOrder, fieldErrors(faults))
+		return fieldsProblem(invalid, fieldErrors(faults))
 	}
 	canonical, err := json.Marshal(value)
 	if err != nil {
@@ -247,29 +247,26 @@ func fieldErrors(faults []fault) []FieldError {
 	return fields
 }
 
-// checkOrder adds to the specification's faults of an order those that the
+// checkBody adds to the specification's faults of a body those that the
 // kitchen finds, which knows the menu and its own limits. One place is
 // reported once: where both object the kitchen has the better words, unless
 // the value was no value at all.
-func (c *contract) checkOrder(value any, faults []fault) []fault {
+func (c *contract) checkBody(operation string, value any, faults []fault) []fault {
 	readable := value
 	for _, f := range faults {
 		if f.wrongType {
 			readable = without(readable, f.path)
 		}
 	}
-	var order kitchen.Order
-	if object, ok := readable.(map[string]any); ok {
-		data, err := json.Marshal(object)
-		if err == nil {
-			// What does not fit has been reported and is left out, except
-			// numbers beyond every limit: they stay zero, a fault as well.
-			_ = json.Unmarshal(data, &order)
-		}
-	} else {
+	object, ok := readable.(map[string]any)
+	if !ok {
 		return faults
 	}
-	for _, found := range c.kitchen.CheckOrder(order) {
+	inSpecification := len(faults)
+	for _, found := range c.kitchenFaults(operation, object) {
+		if found.Pointer == "" && inSpecification > 0 {
+			continue // the kitchen has not seen all of the body
+		}
 		covered := slices.IndexFunc(faults, func(f fault) bool {
 			pointer := f.pointer()
 			return found.Pointer == pointer || strings.HasPrefix(found.Pointer, pointer+"/") && (f.wrongType || f.missing)
@@ -288,6 +285,33 @@ func (c *contract) checkOrder(value any, faults []fault) []fault {
 		}
 	}
 	return faults
+}
+
+// kitchenFaults is what the kitchen has to say about a body.
+func (c *contract) kitchenFaults(operation string, object map[string]any) []kitchen.FieldError {
+	switch operation {
+	case "createOrder":
+		return c.kitchen.CheckOrder(readAs[kitchen.Order](object))
+	case "cancelOrder":
+		return readAs[kitchen.Cancellation](object).Check()
+	case "amendOrder":
+		// How many lines this order has its workflow knows.
+		return readAs[kitchen.Amendment](object).Check(c.kitchen.Limits, c.kitchen.Limits.Lines)
+	case "resolveOrder":
+		return readAs[kitchen.Resolution](object).Check()
+	}
+	return nil
+}
+
+// readAs reads as much of an object as fits. What does not fit has been
+// reported and is left out, except numbers beyond every limit: they stay zero,
+// which is reported as well where it is a fault.
+func readAs[T any](object map[string]any) T {
+	var value T
+	if data, err := json.Marshal(object); err == nil {
+		_ = json.Unmarshal(data, &value)
+	}
+	return value
 }
 
 // without is value with the place at path left out.

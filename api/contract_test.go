@@ -144,7 +144,7 @@ func TestOrdersThatLookOddAreRead(t *testing.T) {
 			want, err := readJSON([]byte(goodOrder))
 			require.NoError(t, err)
 			require.Equal(t, want, value)
-			require.Empty(t, contract.checkOrder(value, nil))
+			require.Empty(t, contract.checkBody("createOrder", value, nil))
 		})
 	}
 }
@@ -261,6 +261,6 @@ func FuzzReadJSON(f *testing.F) {
 		if json.Unmarshal(data, &plain) == nil { // fails for numbers that no float holds
 			require.Equal(t, plain, value)
 		}
-		contract.checkOrder(value, checkSchema(schema, value)) // must not panic
+		contract.checkBody("createOrder", value, checkSchema(schema, value)) // must not panic
 	})
 }

@@ -30,7 +30,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	if err != nil {
 		return nil, err
 	}
-	in := workflows.OrderInput{Order: order, Rules: s.kitchen.Rules, PlacedAt: time.Now().UTC().Truncate(time.Millisecond)}
+	in := workflows.OrderInput{Order: order, Rules: s.kitchen.OrderRules(), PlacedAt: time.Now().UTC().Truncate(time.Millisecond)}
 	_, err = s.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(orderID, in, hash), workflows.OrderWorkflowType, in)
 	switch {
 	case err == nil:

@@ -36,8 +36,8 @@ type problemKind struct {
 var problemKinds = []problemKind{
 	{ProblemBodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
 		"A request's body may have at most 64 KiB. Send less; a large order can be sent as several."},
-	{ProblemIdempotencyConflict, http.StatusConflict, "The Idempotency-Key was used for another order",
-		"A key stands for one order. Use a new key for a new order; to repeat a request whose answer was lost, send the very same order."},
+	{ProblemIdempotencyConflict, http.StatusConflict, "The Idempotency-Key was used for something else",
+		"A key stands for one request: one order, or one change of an order. Use a new key for a new request; to repeat a request whose answer was lost, send the very same one."},
 	{ProblemInternal, http.StatusInternalServerError, "Something went wrong here",
 		"This is a fault of the server, not of the request. Its log has the cause under the answer's requestId. Asking again may help."},
 	{ProblemInvalidOrder, http.StatusUnprocessableEntity, "The order breaks a rule",
@@ -45,6 +45,9 @@ var problemKinds = []problemKind{
 			"The answer's errors name every such field and the remedy. GET /api/v1/menu has the menu and the limits."},
 	{ProblemInvalidParameter, http.StatusBadRequest, "A parameter is wrong",
 		"A query parameter, a header or a part of the path is unknown or malformed. The answer's errors name each one and the remedy."},
+	{ProblemInvalidUpdate, http.StatusUnprocessableEntity, "The change breaks a rule",
+		"What is asked of the order can be read, but a field is missing, unknown, of another type or out of its limits. " +
+			"The answer's errors name every such field and the remedy. Nothing was changed."},
 	{ProblemMalformedBody, http.StatusBadRequest, "The body cannot be read",
 		"The body must be one JSON value in UTF-8, complete, with nothing after it and with no field named twice."},
 	{ProblemMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here",
@@ -53,11 +56,14 @@ var problemKinds = []problemKind{
 		"GET / lists the addresses of this server, /openapi.yaml describes them."},
 	{ProblemOrderNotFound, http.StatusNotFound, "There is no such order",
 		"No order has this id, or it was closed so long ago that Temporal does not keep it any more."},
+	{ProblemRefused, http.StatusConflict, "The order cannot be changed like this",
+		"Where the order stands does not allow what was asked; the answer's detail says why. Nothing was changed. " +
+			"GET /api/v1/orders/{id} shows where it stands and, if it needs attention, what can be decided."},
 	{ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
 		"Send the whole request at once. Nothing was started."},
-	{ProblemUnavailable, http.StatusServiceUnavailable, "Temporal cannot be reached",
-		"Temporal, which keeps the orders, did not answer in time. Ask again after the seconds that the Retry-After header gives. " +
-			"A request to create an order may have succeeded all the same: repeat it with the same Idempotency-Key and the same order, and there will be one."},
+	{ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
+		"Temporal, which keeps the orders, or the worker that carries out changes of an order, did not answer in time. Ask again after the seconds that the Retry-After header gives. " +
+			"A request to create or to change an order may have succeeded all the same: repeat it as it was, with the same Idempotency-Key, and it is done once."},
 	{ProblemUnsupportedMediaType, http.StatusUnsupportedMediaType, "The body is of another type",
 		"Send JSON, uncompressed, with the header Content-Type: application/json."},
 }

@@ -153,15 +153,18 @@ func (s *Server) disagree(c *gin.Context, err error) {
 func showIndex(c *gin.Context) {
 	c.String(http.StatusOK, `Cupcakery
 
-GET  /api/v1/menu          what can be ordered
-POST /api/v1/orders        order
-GET  /api/v1/orders        find orders
-GET  /api/v1/orders/{id}   follow an order
-GET  /openapi.yaml         this API, described
-GET  /asyncapi.yaml        the stations' side, described
-GET  /healthz              does the process live?
-GET  /readyz               can it serve?
-GET  /metrics              numbers for Prometheus
+GET  /api/v1/menu                  what can be ordered
+POST /api/v1/orders                order
+GET  /api/v1/orders                find orders
+GET  /api/v1/orders/{id}           follow an order
+POST /api/v1/orders/{id}/cancel    cancel it
+POST /api/v1/orders/{id}/amend     change its notes and messages
+POST /api/v1/orders/{id}/resolve   decide when it needs attention
+GET  /openapi.yaml                 this API, described
+GET  /asyncapi.yaml                the stations' side, described
+GET  /healthz                      does the process live?
+GET  /readyz                       can it serve?
+GET  /metrics                      numbers for Prometheus
 `)
 }
 

@@ -34,7 +34,7 @@ func TestEveryExampleKeepsItsSchema(t *testing.T) {
 	content := document.Paths.Find("/api/v1/orders").Post.RequestBody.Value.Content.Get("application/json")
 	contract, err := newContract(kitchen.Default())
 	require.NoError(t, err)
-	require.Empty(t, contract.checkOrder(content.Example, checkSchema(content.Schema.Value, content.Example)))
+	require.Empty(t, contract.checkBody("createOrder", content.Example, checkSchema(content.Schema.Value, content.Example)))
 }
 
 func TestSpecificationAndKitchenHaveTheSameFields(t *testing.T) {
@@ -42,7 +42,8 @@ func TestSpecificationAndKitchenHaveTheSameFields(t *testing.T) {
 	schemas := loadSpec(t).Components.Schemas
 	for name, value := range map[string]any{
 		"Customer": kitchen.Customer{}, "Line": kitchen.Line{}, "Order": kitchen.Order{}, "StageStatus": kitchen.StageStatus{},
-		"OrderStatus": kitchen.Status{}, "Flavour": kitchen.Flavour{}, "SizeOnSale": kitchen.SizeOnSale{}, "Limits": kitchen.Limits{},
+		"UndoStatus": kitchen.UndoStatus{}, "Attention": kitchen.Attention{}, "Cancellation": kitchen.Cancellation{}, "Amendment": kitchen.Amendment{},
+		"LineMessage": kitchen.LineMessage{}, "Resolution": kitchen.Resolution{}, "OrderStatus": kitchen.Status{}, "Flavour": kitchen.Flavour{}, "SizeOnSale": kitchen.SizeOnSale{}, "Limits": kitchen.Limits{},
 		"Menu": Menu{}, "OrderSummary": OrderSummary{}, "OrderPage": OrderPage{}, "Problem": Problem{}, "FieldError": FieldError{},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,6 +94,7 @@ func TestSpecificationAndKitchenHaveTheSameValues(t *testing.T) {
 	requireEnum(t, schemas["OrderState"].Value, []kitchen.OrderState{kitchen.StateAccepted, kitchen.StateInProgress, kitchen.StateNeedsAttention, kitchen.StateCancelling, kitchen.StateCancelled, kitchen.StateShipped})
 	requireEnum(t, schemas["ListedState"].Value, []kitchen.OrderState{kitchen.StateInProgress, kitchen.StateNeedsAttention, kitchen.StateCancelling, kitchen.StateCancelled, kitchen.StateShipped})
 	requireEnum(t, schemas["TicketState"].Value, []kitchen.TicketState{kitchen.TicketWaiting, kitchen.TicketStarted, kitchen.TicketDone, kitchen.TicketFailed, kitchen.TicketUndone})
+	requireEnum(t, schemas["Choice"].Value, kitchen.Choices())
 	var types []ProblemType
 	for _, kind := range problemKinds {
 		types = append(types, kind.Type)
@@ -122,6 +124,13 @@ func TestSpecificationAndKitchenHaveTheSameLimits(t *testing.T) {
 		Allergies:     int(*order["allergies"].Value.MaxItems),
 		AllergyLength: int(*order["allergies"].Value.Items.Value.MaxLength),
 	})
+	amendment, message := schemas["Amendment"].Value.Properties, schemas["LineMessage"].Value.Properties
+	require.Equal(t, kitchen.HardLimits().NotesLength, int(*amendment["notes"].Value.MaxLength))
+	require.Equal(t, kitchen.HardLimits().Lines, int(*amendment["messages"].Value.MaxItems))
+	require.Equal(t, kitchen.HardLimits().Lines, int(*message["line"].Value.Max)+1)
+	require.Equal(t, kitchen.HardLimits().MessageLength, int(*message["message"].Value.MaxLength))
+	require.Equal(t, kitchen.MaxDecisionLength, int(*schemas["Cancellation"].Value.Properties["reason"].Value.MaxLength))
+	require.Equal(t, kitchen.MaxDecisionLength, int(*schemas["Resolution"].Value.Properties["note"].Value.MaxLength))
 }
 
 func TestSpecificationAndKitchenAgreeOnOrderIDs(t *testing.T) {

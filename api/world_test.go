@@ -65,6 +65,13 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer orders.Stop()
+		standIns := worker.New(staffed, standInQueue, worker.Options{DisableRegistrationAliasing: true})
+		standIns.RegisterWorkflowWithOptions(standIn, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+		if err := standIns.Start(); err != nil {
+			slog.Error("the stand-ins' worker did not start", "error", err)
+			return 1
+		}
+		defer standIns.Stop()
 		return m.Run()
 	}())
 }

@@ -27,10 +27,12 @@ const (
 	ProblemInternal             ProblemType = "/problems/internal"
 	ProblemInvalidOrder         ProblemType = "/problems/invalid-order"
 	ProblemInvalidParameter     ProblemType = "/problems/invalid-parameter"
+	ProblemInvalidUpdate        ProblemType = "/problems/invalid-update"
 	ProblemMalformedBody        ProblemType = "/problems/malformed-body"
 	ProblemMethodNotAllowed     ProblemType = "/problems/method-not-allowed"
 	ProblemNotFound             ProblemType = "/problems/not-found"
 	ProblemOrderNotFound        ProblemType = "/problems/order-not-found"
+	ProblemRefused              ProblemType = "/problems/refused"
 	ProblemTimeout              ProblemType = "/problems/timeout"
 	ProblemUnavailable          ProblemType = "/problems/unavailable"
 	ProblemUnsupportedMediaType ProblemType = "/problems/unsupported-media-type"
@@ -49,6 +51,8 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemInvalidParameter:
 		return true
+	case ProblemInvalidUpdate:
+		return true
 	case ProblemMalformedBody:
 		return true
 	case ProblemMethodNotAllowed:
@@ -56,6 +60,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemNotFound:
 		return true
 	case ProblemOrderNotFound:
+		return true
+	case ProblemRefused:
 		return true
 	case ProblemTimeout:
 		return true
@@ -67,6 +73,19 @@ func (e ProblemType) Valid() bool {
 		return false
 	}
 }
+
+// Amendment Changes what is written on and about an order. Give notes, messages or both.
+type Amendment = kitchen.Amendment
+
+// Attention What a manager must decide about an order.
+type Attention = kitchen.Attention
+
+// Cancellation Asks that an order be cancelled and undone.
+type Cancellation = kitchen.Cancellation
+
+// Choice `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. While it is being cancelled
+// already, `cancel` leaves what was asked about as it is.
+type Choice = kitchen.Choice
 
 // Customer defines model for Customer.
 type Customer = kitchen.Customer
@@ -92,6 +111,9 @@ type Limits = kitchen.Limits
 
 // Line defines model for Line.
 type Line = kitchen.Line
+
+// LineMessage The new piped message of one line.
+type LineMessage = kitchen.LineMessage
 
 // ListedState defines model for ListedState.
 type ListedState = kitchen.OrderState
@@ -180,6 +202,9 @@ type Readiness struct {
 	Temporal PartState `json:"temporal"`
 }
 
+// Resolution A manager's decision about an order that needs attention.
+type Resolution = kitchen.Resolution
+
 // Size defines model for Size.
 type Size = kitchen.Size
 
@@ -194,6 +219,17 @@ type StageStatus = kitchen.StageStatus
 
 // TicketState defines model for TicketState.
 type TicketState = kitchen.TicketState
+
+// UndoStatus The undoing of one pass through one stage.
+type UndoStatus = kitchen.UndoStatus
+
+// OrderInPath A UUID in its canonical form, 36 characters in lower case.
+//
+// Example: 0199c0de-7a11-7000-8000-00000000cafe
+type OrderInPath = OrderID
+
+// UpdateKey defines model for UpdateKey.
+type UpdateKey = string
 
 // Unavailable An error, as RFC 9457 has it.
 type Unavailable = Problem
@@ -225,8 +261,35 @@ type CreateOrderParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// AmendOrderParams defines parameters for AmendOrder.
+type AmendOrderParams struct {
+	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
+	IdempotencyKey *UpdateKey `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelOrderParams defines parameters for CancelOrder.
+type CancelOrderParams struct {
+	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
+	IdempotencyKey *UpdateKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ResolveOrderParams defines parameters for ResolveOrder.
+type ResolveOrderParams struct {
+	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
+	IdempotencyKey *UpdateKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateOrderJSONRequestBody defines body for CreateOrder for application/json ContentType.
 type CreateOrderJSONRequestBody = Order
+
+// AmendOrderJSONRequestBody defines body for AmendOrder for application/json ContentType.
+type AmendOrderJSONRequestBody = Amendment
+
+// CancelOrderJSONRequestBody defines body for CancelOrder for application/json ContentType.
+type CancelOrderJSONRequestBody = Cancellation
+
+// ResolveOrderJSONRequestBody defines body for ResolveOrder for application/json ContentType.
+type ResolveOrderJSONRequestBody = Resolution
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -356,6 +419,84 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/orders/{id} (the `GetOrder` operationId).
 	GetOrder(ctx context.Context, id OrderID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AmendOrderWithBody Change what is written on and about an order
+	//
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// When it is too late the request is refused with 409, whose detail says why.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/orders/{id}/amend (the `AmendOrder` operationId).
+	AmendOrderWithBody(ctx context.Context, id OrderInPath, params *AmendOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AmendOrder Change what is written on and about an order
+	//
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// When it is too late the request is refused with 409, whose detail says why.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/orders/{id}/amend (the `AmendOrder` operationId).
+	AmendOrder(ctx context.Context, id OrderInPath, params *AmendOrderParams, body AmendOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelOrderWithBody Cancel an order
+	//
+	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
+	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
+	CancelOrderWithBody(ctx context.Context, id OrderInPath, params *CancelOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelOrder Cancel an order
+	//
+	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
+	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
+	CancelOrder(ctx context.Context, id OrderInPath, params *CancelOrderParams, body CancelOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResolveOrderWithBody Decide about an order that needs attention
+	//
+	// For a manager; open to whoever has the order's id until there is a sign-in (see above). An order in `needs-attention`, and one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
+	ResolveOrderWithBody(ctx context.Context, id OrderInPath, params *ResolveOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResolveOrder Decide about an order that needs attention
+	//
+	// For a manager; open to whoever has the order's id until there is a sign-in (see above). An order in `needs-attention`, and one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
+	ResolveOrder(ctx context.Context, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetAsyncAPI The contract of the Kafka topics
 	//
@@ -500,6 +641,144 @@ func (c *Client) CreateOrder(ctx context.Context, params *CreateOrderParams, bod
 // Corresponds with GET /api/v1/orders/{id} (the `GetOrder` operationId).
 func (c *Client) GetOrder(ctx context.Context, id OrderID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetOrderRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AmendOrderWithBody Change what is written on and about an order
+//
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// When it is too late the request is refused with 409, whose detail says why.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/orders/{id}/amend (the `AmendOrder` operationId).
+func (c *Client) AmendOrderWithBody(ctx context.Context, id OrderInPath, params *AmendOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAmendOrderRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AmendOrder Change what is written on and about an order
+//
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// When it is too late the request is refused with 409, whose detail says why.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/orders/{id}/amend (the `AmendOrder` operationId).
+func (c *Client) AmendOrder(ctx context.Context, id OrderInPath, params *AmendOrderParams, body AmendOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAmendOrderRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelOrderWithBody Cancel an order
+//
+// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
+// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
+func (c *Client) CancelOrderWithBody(ctx context.Context, id OrderInPath, params *CancelOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelOrderRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelOrder Cancel an order
+//
+// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
+// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
+func (c *Client) CancelOrder(ctx context.Context, id OrderInPath, params *CancelOrderParams, body CancelOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelOrderRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResolveOrderWithBody Decide about an order that needs attention
+//
+// For a manager; open to whoever has the order's id until there is a sign-in (see above). An order in `needs-attention`, and one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
+func (c *Client) ResolveOrderWithBody(ctx context.Context, id OrderInPath, params *ResolveOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResolveOrderRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResolveOrder Decide about an order that needs attention
+//
+// For a manager; open to whoever has the order's id until there is a sign-in (see above). An order in `needs-attention`, and one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
+func (c *Client) ResolveOrder(ctx context.Context, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResolveOrderRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -864,6 +1143,192 @@ func NewGetOrderRequest(server string, id OrderID) (*http.Request, error) {
 	return req, nil
 }
 
+// NewAmendOrderRequest calls the generic AmendOrder builder with application/json body
+func NewAmendOrderRequest(server string, id OrderInPath, params *AmendOrderParams, body AmendOrderJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAmendOrderRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewAmendOrderRequestWithBody constructs an http.Request for the AmendOrder method, with any body, and a specified content type
+func NewAmendOrderRequestWithBody(server string, id OrderInPath, params *AmendOrderParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/orders/%s/amend", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewCancelOrderRequest calls the generic CancelOrder builder with application/json body
+func NewCancelOrderRequest(server string, id OrderInPath, params *CancelOrderParams, body CancelOrderJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCancelOrderRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewCancelOrderRequestWithBody constructs an http.Request for the CancelOrder method, with any body, and a specified content type
+func NewCancelOrderRequestWithBody(server string, id OrderInPath, params *CancelOrderParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/orders/%s/cancel", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewResolveOrderRequest calls the generic ResolveOrder builder with application/json body
+func NewResolveOrderRequest(server string, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResolveOrderRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewResolveOrderRequestWithBody constructs an http.Request for the ResolveOrder method, with any body, and a specified content type
+func NewResolveOrderRequestWithBody(server string, id OrderInPath, params *ResolveOrderParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/orders/%s/resolve", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetAsyncAPIRequest constructs an http.Request for the GetAsyncAPI method
 func NewGetAsyncAPIRequest(server string) (*http.Request, error) {
 	var err error
@@ -1139,6 +1604,84 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/orders/{id} (the `GetOrder` operationId).
 	GetOrderWithResponse(ctx context.Context, id OrderID, reqEditors ...RequestEditorFn) (*GetOrderResponse, error)
+
+	// AmendOrderWithBodyWithResponse Change what is written on and about an order
+	//
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// When it is too late the request is refused with 409, whose detail says why.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/orders/{id}/amend (the `AmendOrder` operationId).
+	AmendOrderWithBodyWithResponse(ctx context.Context, id OrderInPath, params *AmendOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AmendOrderResponse, error)
+
+	// AmendOrderWithResponse Change what is written on and about an order
+	//
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// When it is too late the request is refused with 409, whose detail says why.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/orders/{id}/amend (the `AmendOrder` operationId).
+	AmendOrderWithResponse(ctx context.Context, id OrderInPath, params *AmendOrderParams, body AmendOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*AmendOrderResponse, error)
+
+	// CancelOrderWithBodyWithResponse Cancel an order
+	//
+	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
+	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
+	CancelOrderWithBodyWithResponse(ctx context.Context, id OrderInPath, params *CancelOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelOrderResponse, error)
+
+	// CancelOrderWithResponse Cancel an order
+	//
+	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
+	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
+	CancelOrderWithResponse(ctx context.Context, id OrderInPath, params *CancelOrderParams, body CancelOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelOrderResponse, error)
+
+	// ResolveOrderWithBodyWithResponse Decide about an order that needs attention
+	//
+	// For a manager; open to whoever has the order's id until there is a sign-in (see above). An order in `needs-attention`, and one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
+	ResolveOrderWithBodyWithResponse(ctx context.Context, id OrderInPath, params *ResolveOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResolveOrderResponse, error)
+
+	// ResolveOrderWithResponse Decide about an order that needs attention
+	//
+	// For a manager; open to whoever has the order's id until there is a sign-in (see above). An order in `needs-attention`, and one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	//
+	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
+	ResolveOrderWithResponse(ctx context.Context, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*ResolveOrderResponse, error)
 
 	// GetAsyncAPIWithResponse The contract of the Kafka topics
 	//
@@ -1521,6 +2064,318 @@ func (r GetOrderResponse) ContentType() string {
 	return ""
 }
 
+// AmendOrderResponse503Headers the declared response headers of an HTTP 503 response for AmendOrder
+type AmendOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type AmendOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OrderStatus
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *AmendOrderResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AmendOrderResponse) GetJSON200() *OrderStatus {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSON409() *Problem {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AmendOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AmendOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AmendOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AmendOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CancelOrderResponse503Headers the declared response headers of an HTTP 503 response for CancelOrder
+type CancelOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type CancelOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OrderStatus
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CancelOrderResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CancelOrderResponse) GetJSON200() *OrderStatus {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CancelOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r CancelOrderResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CancelOrderResponse) GetApplicationProblemJSON409() *Problem {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CancelOrderResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CancelOrderResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CancelOrderResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CancelOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ResolveOrderResponse503Headers the declared response headers of an HTTP 503 response for ResolveOrder
+type ResolveOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type ResolveOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OrderStatus
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResolveOrderResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResolveOrderResponse) GetJSON200() *OrderStatus {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ResolveOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ResolveOrderResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ResolveOrderResponse) GetApplicationProblemJSON409() *Problem {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ResolveOrderResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ResolveOrderResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ResolveOrderResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ResolveOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResolveOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResolveOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResolveOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResolveOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResolveOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetAsyncAPIResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -1857,6 +2712,120 @@ func (c *ClientWithResponses) GetOrderWithResponse(ctx context.Context, id Order
 		return nil, err
 	}
 	return ParseGetOrderResponse(rsp)
+}
+
+// AmendOrderWithBodyWithResponse Change what is written on and about an order
+//
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// When it is too late the request is refused with 409, whose detail says why.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/orders/{id}/amend (the `AmendOrder` operationId).
+func (c *ClientWithResponses) AmendOrderWithBodyWithResponse(ctx context.Context, id OrderInPath, params *AmendOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AmendOrderResponse, error) {
+	rsp, err := c.AmendOrderWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAmendOrderResponse(rsp)
+}
+
+// AmendOrderWithResponse Change what is written on and about an order
+//
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// When it is too late the request is refused with 409, whose detail says why.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/orders/{id}/amend (the `AmendOrder` operationId).
+func (c *ClientWithResponses) AmendOrderWithResponse(ctx context.Context, id OrderInPath, params *AmendOrderParams, body AmendOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*AmendOrderResponse, error) {
+	rsp, err := c.AmendOrder(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAmendOrderResponse(rsp)
+}
+
+// CancelOrderWithBodyWithResponse Cancel an order
+//
+// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
+// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
+func (c *ClientWithResponses) CancelOrderWithBodyWithResponse(ctx context.Context, id OrderInPath, params *CancelOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelOrderResponse, error) {
+	rsp, err := c.CancelOrderWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelOrderResponse(rsp)
+}
+
+// CancelOrderWithResponse Cancel an order
+//
+// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
+// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
+func (c *ClientWithResponses) CancelOrderWithResponse(ctx context.Context, id OrderInPath, params *CancelOrderParams, body CancelOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelOrderResponse, error) {
+	rsp, err := c.CancelOrder(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelOrderResponse(rsp)
+}
+
+// ResolveOrderWithBodyWithResponse Decide about an order that needs attention
+//
+// For a manager; open to whoever has the order's id until there is a sign-in (see above). An order in `needs-attention`, and one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
+func (c *ClientWithResponses) ResolveOrderWithBodyWithResponse(ctx context.Context, id OrderInPath, params *ResolveOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResolveOrderResponse, error) {
+	rsp, err := c.ResolveOrderWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResolveOrderResponse(rsp)
+}
+
+// ResolveOrderWithResponse Decide about an order that needs attention
+//
+// For a manager; open to whoever has the order's id until there is a sign-in (see above). An order in `needs-attention`, and one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+//
+// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
+// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
+func (c *ClientWithResponses) ResolveOrderWithResponse(ctx context.Context, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*ResolveOrderResponse, error) {
+	rsp, err := c.ResolveOrder(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResolveOrderResponse(rsp)
 }
 
 // GetAsyncAPIWithResponse The contract of the Kafka topics
@@ -2205,6 +3174,291 @@ func ParseGetOrderResponse(rsp *http.Response) (*GetOrderResponse, error) {
 	switch {
 	case rsp.StatusCode == 503:
 		var headers GetOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAmendOrderResponse parses an HTTP response from a AmendOrderWithResponse call
+func ParseAmendOrderResponse(rsp *http.Response) (*AmendOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AmendOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OrderStatus
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 503:
+		var headers AmendOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCancelOrderResponse parses an HTTP response from a CancelOrderWithResponse call
+func ParseCancelOrderResponse(rsp *http.Response) (*CancelOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OrderStatus
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 503:
+		var headers CancelOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResolveOrderResponse parses an HTTP response from a ResolveOrderWithResponse call
+func ParseResolveOrderResponse(rsp *http.Response) (*ResolveOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResolveOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OrderStatus
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 503:
+		var headers ResolveOrderResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

@@ -1,0 +1,183 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+const (
+	// updateWithin bounds how long an order's workflow may take to answer an
+	// update. Nobody but a worker can answer for it.
+	updateWithin = 5 * time.Second
+	// closedWithin bounds the search for what became of a closed order.
+	closedWithin = 3 * time.Second
+	// errorClosedFirst is the type of the error with which Temporal itself
+	// ends an update whose order was closed before the answer was there.
+	errorClosedFirst = "AcceptedUpdateCompletedWorkflow"
+)
+
+// CancelOrder cancels an order.
+func (s *Server) CancelOrder(ctx context.Context, request CancelOrderRequestObject) (CancelOrderResponseObject, error) {
+	order, err := s.update(requestContext(ctx), request.ID, given(request.Params.IdempotencyKey),
+		change{name: workflows.UpdateCancel, asked: workflows.Answer{Cancelled: request.Body}})
+	return CancelOrder200JSONResponse(order), err
+}
+
+// AmendOrder changes what is written on and about an order.
+func (s *Server) AmendOrder(ctx context.Context, request AmendOrderRequestObject) (AmendOrderResponseObject, error) {
+	order, err := s.update(requestContext(ctx), request.ID, given(request.Params.IdempotencyKey),
+		change{name: workflows.UpdateAmend, asked: workflows.Answer{Amended: request.Body}})
+	return AmendOrder200JSONResponse(order), err
+}
+
+// ResolveOrder decides about an order that needs attention.
+func (s *Server) ResolveOrder(ctx context.Context, request ResolveOrderRequestObject) (ResolveOrderResponseObject, error) {
+	order, err := s.update(requestContext(ctx), request.ID, given(request.Params.IdempotencyKey),
+		change{name: workflows.UpdateResolve, asked: workflows.Answer{Resolved: request.Body}})
+	return ResolveOrder200JSONResponse(order), err
+}
+
+// change is something asked of an order: the update's name, and what it asks
+// in the place where its answer repeats it.
+type change struct {
+	name  string
+	asked workflows.Answer
+}
+
+// argument is what the update is sent with.
+func (c change) argument() any {
+	switch {
+	case c.asked.Cancelled != nil:
+		return *c.asked.Cancelled
+	case c.asked.Amended != nil:
+		return *c.asked.Amended
+	}
+	return *c.asked.Resolved
+}
+
+// isAnsweredBy reports whether an answer is one to this change.
+func (c change) isAnsweredBy(answer workflows.Answer) (bool, error) {
+	answer.Order = c.asked.Order
+	asked, err := json.Marshal(c.asked)
+	if err != nil {
+		return false, fmt.Errorf("write what was asked: %w", err)
+	}
+	answered, err := json.Marshal(answer)
+	if err != nil {
+		return false, fmt.Errorf("write what was answered: %w", err)
+	}
+	return bytes.Equal(asked, answered), nil
+}
+
+// update asks an order's workflow for a change and returns the order as it
+// was right after it. Temporal keeps the answers of an order's updates by
+// their ids, which are the idempotency keys, for as long as it keeps the
+// order: a repeated request reaches no worker and gets the first answer, also
+// when the order has closed, and whichever update it names. So a key that was
+// used for something else is found by what the answer says it was for.
+// Updates that the workflow refuses are not kept.
+func (s *Server) update(ctx context.Context, orderID, key string, asked change) (kitchen.Status, error) {
+	if key == "" {
+		key = uuid.NewString()
+	}
+	updating, cancel := context.WithTimeout(ctx, updateWithin)
+	defer cancel()
+	handle, err := s.temporal.UpdateWorkflow(updating, client.UpdateWorkflowOptions{
+		WorkflowID:   kitchen.WorkflowID(orderID),
+		UpdateID:     key,
+		UpdateName:   asked.name,
+		Args:         []any{asked.argument()},
+		WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	var answer workflows.Answer
+	if err == nil {
+		err = handle.Get(updating, &answer)
+	}
+	if err != nil {
+		return kitchen.Status{}, s.updateProblem(ctx, orderID, err)
+	}
+	same, err := asked.isAnsweredBy(answer)
+	if err != nil {
+		return kitchen.Status{}, err
+	}
+	if !same {
+		return kitchen.Status{}, &problemError{Type: ProblemIdempotencyConflict,
+			Detail: "This Idempotency-Key was used for something else that was asked of this order: use a new key, or send the very same request to repeat the first one."}
+	}
+	return answer.Order, nil
+}
+
+// updateProblem decides what a client is told of an update that failed. Each
+// branch has its case in TestUpdateErrorToProblem.
+func (s *Server) updateProblem(ctx context.Context, orderID string, err error) error {
+	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
+		switch failure.Type() {
+		case workflows.ErrorRefused:
+			return &problemError{Type: ProblemRefused, Detail: failure.Message()}
+		case workflows.ErrorInvalid:
+			return invalidUpdate(failure)
+		case errorClosedFirst:
+			return s.closedProblem(ctx, orderID)
+		}
+		return fmt.Errorf("update the order: %w", err)
+	}
+	if isNotFound(err) { // of the order, or because it is closed: Temporal has one error for both
+		return s.closedProblem(ctx, orderID)
+	}
+	if _, timeout := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); timeout || isOutage(err) {
+		return &problemError{Type: ProblemUnavailable, Cause: err,
+			Detail: "Nobody can tell now whether this was done. Repeat the request with the same Idempotency-Key and it is done once; without a key, look at the order first."}
+	}
+	return fmt.Errorf("update the order: %w", err)
+}
+
+// invalidUpdate repeats the faults that the workflow has found.
+func invalidUpdate(failure *temporal.ApplicationError) error {
+	var found []kitchen.FieldError
+	if err := failure.Details(&found); err != nil || len(found) == 0 {
+		return fmt.Errorf("read which fields of the update are invalid: %w", errors.Join(failure, err))
+	}
+	faults := make([]FieldError, len(found))
+	for i, f := range found {
+		faults[i] = FieldError{Pointer: &f.Pointer, Detail: f.Detail}
+	}
+	return fieldsProblem(ProblemInvalidUpdate, faults)
+}
+
+// closedProblem is the problem of an update that reached no open order: there
+// is none, or it is closed.
+func (s *Server) closedProblem(ctx context.Context, orderID string) error {
+	ctx, cancel := context.WithTimeout(ctx, closedWithin)
+	defer cancel()
+	description, err := s.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(orderID), "")
+	if err != nil {
+		return fmt.Errorf("look for the order: %w", err)
+	}
+	closed := description.GetWorkflowExecutionInfo().GetCloseTime()
+	if closed == nil {
+		return &problemError{Type: ProblemUnavailable, Detail: "The order could not be reached just now, and nothing was changed: repeat the request."}
+	}
+	status, err := workflows.StatusFromHistory(ctx, s.temporal, orderID)
+	if err != nil {
+		return fmt.Errorf("read what became of the order: %w", err)
+	}
+	at := closed.AsTime()
+	for _, told := range []*time.Time{status.ShippedAt, status.CancelledAt} {
+		if told != nil {
+			at = *told
+		}
+	}
+	return &problemError{Type: ProblemRefused,
+		Detail: fmt.Sprintf("The order was %s on %s: it cannot be changed any more.", status.State, at.UTC().Format("2 January 2006 at 15:04:05 MST"))}
+}
