@@ -22,16 +22,26 @@ import (
 func newOrderCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "order",
-		Short: "Order cupcakes, find orders and follow them",
-		Long: `Order cupcakes, find orders and follow them, through the API.
+		Short: "Order cupcakes, find, follow and change orders",
+		Long: `Order cupcakes, find, follow and change orders, through the API. Only doctor,
+which is for operators, speaks to Temporal and Kafka themselves.
 
 Results go to standard output, everything else to standard error. Exit codes:
 0 done, 1 failed (for watch also: the order was cancelled), 2 wrong usage,
-3 no such order, 4 the order was refused, 5 the API cannot be reached.`,
+3 no such order, 4 the order or what was asked of it was refused, 5 the API
+cannot be reached.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: chooseSubcommand,
 	}
-	cmd.AddCommand(newOrderCreateCommand(), newOrderGetCommand(), newOrderListCommand(), newOrderWatchCommand())
+	cmd.AddCommand(
+		newOrderAmendCommand(),
+		newOrderCancelCommand(),
+		newOrderCreateCommand(),
+		newOrderGetCommand(),
+		newOrderListCommand(),
+		newOrderResolveCommand(),
+		newOrderWatchCommand(),
+	)
 	return cmd
 }
 

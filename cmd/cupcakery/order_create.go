@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"regexp"
 	"strconv"
@@ -20,9 +19,6 @@ import (
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
-
-// createRetries are the pauses before a lost request is sent again.
-var createRetries = []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
 
 func newOrderCreateCommand() *cobra.Command {
 	var (
@@ -76,33 +72,16 @@ idempotency key, so that there is never a second order.`,
 
 // create sends the order until it is answered.
 func (s *orderSettings) create(cmd *cobra.Command, apiClient *client.ClientWithResponses, key string, body []byte) (kitchen.Status, error) {
-	ctx := cmd.Context()
-	params := &client.CreateOrderParams{IdempotencyKey: &key}
-	for attempt := 0; ; attempt++ {
-		answer, err := apiClient.CreateOrderWithBodyWithResponse(ctx, params, "application/json", bytes.NewReader(body))
-		if err == nil && answer.JSON201 != nil {
-			return *answer.JSON201, nil
-		}
-		if err == nil {
-			err = refusal(answer.StatusCode(), answer.Body)
-			if answer.StatusCode() < http.StatusInternalServerError {
-				return kitchen.Status{}, err
+	return s.untilAnswered(cmd, keyedRequest{
+		key: key, what: "the same order", unknown: "the order was taken", once: "there will be one",
+		send: func(ctx context.Context) (*kitchen.Status, int, []byte, error) {
+			answer, err := apiClient.CreateOrderWithBodyWithResponse(ctx, &client.CreateOrderParams{IdempotencyKey: &key}, "application/json", bytes.NewReader(body))
+			if err != nil {
+				return nil, 0, nil, err
 			}
-		} else {
-			nothingSent := isDialError(err) && attempt == 0
-			err = s.unreachable(err)
-			if nothingSent || ctx.Err() != nil {
-				return kitchen.Status{}, err
-			}
-		}
-		if attempt == len(createRetries) {
-			return kitchen.Status{}, &exitError{exitUnavailable, fmt.Errorf("%w\nIt is unknown whether the order was taken: repeat the command with --idempotency-key %s and there will be one", err, key)}
-		}
-		cmd.PrintErrf("No answer yet (%v); sending the same order again.\n", err)
-		if !pause(ctx, createRetries[attempt]) {
-			return kitchen.Status{}, s.unreachable(ctx.Err())
-		}
-	}
+			return answer.JSON201, answer.StatusCode(), answer.Body, nil
+		},
+	})
 }
 
 // pause waits, and reports false if ctx ended first.

@@ -74,6 +74,23 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 	if status.ShippedAt != nil {
 		row("Shipped", clock(status.ShippedAt))
 	}
+	if status.CancelledAt != nil {
+		row("Cancelled", clock(status.CancelledAt))
+	}
+	if status.CancelReason != "" {
+		row("Because", status.CancelReason)
+	}
+	if status.Attention != nil {
+		row("Attention", attentionWords(*status.Attention))
+		row("", "since "+clock(&status.Attention.Since))
+		for i, command := range resolveCommands(status) {
+			label := ""
+			if i == 0 {
+				label = "Decide with"
+			}
+			row(label, command)
+		}
+	}
 	if status.Remakes > 0 || status.Scrapped > 0 {
 		row("Remakes", fmt.Sprintf("%d, %d pieces scrapped", status.Remakes, status.Scrapped))
 	}
@@ -84,7 +101,7 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 	row("STAGE", "PASS", "ATTEMPT", "STATE", "BY", "ISSUED", "STARTED", "DONE", "NOTE")
 	for _, pass := range status.Stages {
 		row(string(pass.Stage), fmt.Sprint(pass.Pass), fmt.Sprint(pass.Attempt), string(pass.State), orDash(pass.By),
-			clock(pass.IssuedAt), clock(pass.StartedAt), clock(pass.DoneAt), pass.Note)
+			clock(pass.IssuedAt), clock(pass.StartedAt), clock(pass.DoneAt), strings.Join(passRemarks(pass), "; "))
 	}
 	return table.Flush()
 }
@@ -96,6 +113,48 @@ func stateWords(status kitchen.Status) string {
 	}
 	if status.Stale {
 		words += " (no worker answers: as Temporal has recorded it)"
+	}
+	return words
+}
+
+// passRemarks is what there is to say of a pass beside its state and times.
+func passRemarks(pass kitchen.StageStatus) []string {
+	var remarks []string
+	if pass.MadeBy != "" {
+		remarks = append(remarks, "made by "+pass.MadeBy)
+	}
+	if pass.Reason != "" {
+		remarks = append(remarks, "failed: "+pass.Reason)
+	}
+	if pass.Note != "" {
+		remarks = append(remarks, pass.Note)
+	}
+	if pass.Scrapped > 0 {
+		remarks = append(remarks, fmt.Sprintf("%d scrapped", pass.Scrapped))
+	}
+	if pass.Undo != nil {
+		if words := undoWords(*pass.Undo); words != "" {
+			remarks = append(remarks, words)
+		}
+	}
+	return remarks
+}
+
+// undoWords is how the undoing of a pass goes; empty once it is undone, which
+// the pass says itself.
+func undoWords(undo kitchen.UndoStatus) string {
+	if undo.Left != "" {
+		return "left as it is: " + undo.Left
+	}
+	if undo.State == kitchen.TicketUndone {
+		return ""
+	}
+	words := "undo " + string(undo.State)
+	if undo.By != "" {
+		words += " by " + undo.By
+	}
+	if undo.Attempt > 1 {
+		words += fmt.Sprintf(", attempt %d", undo.Attempt)
 	}
 	return words
 }

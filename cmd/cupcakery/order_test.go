@@ -298,10 +298,16 @@ func TestOrderCommandLinesThatAreWrong(t *testing.T) {
 		"another output":        {[]string{"list", "-o", "yaml"}, `--output "yaml": use table or json`},
 		"an address that is none": {[]string{"list", "--api", "localhost:8080"},
 			`--api "localhost:8080": give an address such as http://127.0.0.1:8080`},
-		"limit 0":         {[]string{"list", "--limit", "0"}, "--limit 0: give a number from 1"},
-		"an id too short": {[]string{"get", "0199"}, `"0199" is not an order id`},
-		"no id":           {[]string{"watch"}, "accepts 1 arg(s)"},
-		"unknown command": {[]string{"cancel"}, `unknown command "cancel"`},
+		"limit 0":                  {[]string{"list", "--limit", "0"}, "--limit 0: give a number from 1"},
+		"an id too short":          {[]string{"get", "0199"}, `"0199" is not an order id`},
+		"no id":                    {[]string{"watch"}, "accepts 1 arg(s)"},
+		"unknown command":          {[]string{"refund"}, `unknown command "refund"`},
+		"cancelling what is no id": {[]string{"cancel", "0199"}, `"0199" is not an order id`},
+		"amending nothing":         {[]string{"amend", anOrderID}, "nothing is changed: give --notes, --message or both"},
+		"a message of no line":     {[]string{"amend", anOrderID, "--message", "Happy 41st"}, `--message "Happy 41st": write LINE:TEXT`},
+		"a line below 0":           {[]string{"amend", anOrderID, "--message", "-1:x"}, "counted from 0"},
+		"no choice":                {[]string{"resolve", anOrderID}, "accepts 2 arg(s)"},
+		"an unknown choice":        {[]string{"resolve", anOrderID, "remak"}, `did you mean "remake"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -319,7 +325,8 @@ func TestAnAPIThatIsNotThere(t *testing.T) {
 	require.NoError(t, err)
 	address := "http://" + listener.Addr().String()
 	require.NoError(t, listener.Close())
-	for _, args := range [][]string{{"get", anOrderID}, {"watch", anOrderID}, {"list"}, {"create", "--name", "Ada", "--line", "1xS:lemon"}} {
+	for _, args := range [][]string{{"get", anOrderID}, {"watch", anOrderID}, {"list"}, {"create", "--name", "Ada", "--line", "1xS:lemon"},
+		{"cancel", anOrderID}, {"amend", anOrderID, "--notes", ""}, {"resolve", anOrderID, "retry"}} {
 		c := invoke(t, "", append(append([]string{"order"}, args...), "--api", address)...)
 		require.Equal(t, exitUnavailable, c.code, c.stderr)
 		require.Contains(t, c.stderr, "the API at "+address+" cannot be reached")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,8 @@ func newOrderWatchCommand() *cobra.Command {
 		Short: "Follow an order until it is shipped",
 		Long: `Follow an order until it is shipped. On a terminal each stage is a line that is
 kept up to date; in a pipe each change is a line. With -o json each change is
-the whole order on one line. The API may restart meanwhile.
+the whole order on one line. The API may restart meanwhile. An order that needs
+attention is watched on: what happened and the choices are shown.
 
 Exits with 0 when the order is shipped, with 1 when it was cancelled.`,
 		Args: exactArgs(1),
@@ -77,6 +79,9 @@ func (s *orderSettings) watch(cmd *cobra.Command, apiClient *client.ClientWithRe
 			case kitchen.StateShipped:
 				return nil
 			case kitchen.StateCancelled:
+				if status.CancelReason != "" {
+					return &exitError{exitFailed, fmt.Errorf("the order was cancelled: %s", safeText(status.CancelReason))}
+				}
 				return &exitError{exitFailed, errors.New("the order was cancelled")}
 			}
 		case ctx.Err() != nil:
@@ -200,7 +205,8 @@ func (v *redrawnView) show(_ *kitchen.Status, now kitchen.Status) error {
 }
 
 // watchLines is an order as it stands: a line for it, one for each pass
-// through a stage, and one for each stage that is still to come.
+// through a stage, one for each stage that is still to come, and what a
+// manager is asked. The command stands alone, since long lines are cut.
 func watchLines(status kitchen.Status) []string {
 	lines := []string{fmt.Sprintf("%s  %s  %s", status.PickupCode, status.Customer.Name, stateWords(status))}
 	entered := map[kitchen.Stage]bool{}
@@ -212,6 +218,12 @@ func watchLines(status kitchen.Status) []string {
 		if !entered[stage] {
 			lines = append(lines, fmt.Sprintf("  %-9s -", stage))
 		}
+	}
+	if attention := status.Attention; attention != nil {
+		lines = append(lines,
+			"needs attention: "+attentionWords(*attention),
+			"choose "+choiceWords(attention.Choices)+":",
+			"  cupcakery order resolve "+status.ID+" CHOICE")
 	}
 	return lines
 }
@@ -227,24 +239,52 @@ func changes(before *kitchen.Status, now kitchen.Status) []string {
 		if i < len(before.Stages) && passWords(before.Stages[i]) == passWords(pass) {
 			continue
 		}
-		at := pass.IssuedAt
-		switch {
-		case pass.DoneAt != nil:
-			at = pass.DoneAt
-		case pass.State == kitchen.TicketStarted && pass.StartedAt != nil:
-			at = pass.StartedAt
-		}
-		lines = append(lines, fmt.Sprintf("%s %s %s", clock(at), pass.Stage, passWords(pass)))
+		lines = append(lines, fmt.Sprintf("%s %s %s", clock(newsOf(pass)), pass.Stage, passWords(pass)))
 	}
-	if now.State != before.State && now.State != kitchen.StateAccepted && now.State != kitchen.StateInProgress {
-		at := clock(now.ShippedAt)
-		if now.ShippedAt == nil {
-			moment := time.Now()
-			at = clock(&moment)
+	seen := time.Now()
+	if len(before.Lines) == len(now.Lines) { // so it is not the first look
+		for i, line := range now.Lines {
+			if line != before.Lines[i] {
+				lines = append(lines, fmt.Sprintf("%s order amended: %s", clock(&seen), lineWords(line)))
+			}
 		}
-		lines = append(lines, fmt.Sprintf("%s order %s", at, now.State))
+		if now.Notes != before.Notes {
+			lines = append(lines, fmt.Sprintf("%s order amended: notes “%s”", clock(&seen), now.Notes))
+		}
+	}
+	if now.State != before.State {
+		switch at := cmp.Or(now.ShippedAt, now.CancelledAt, &seen); {
+		case now.State != kitchen.StateAccepted && now.State != kitchen.StateInProgress:
+			words := string(now.State)
+			if now.CancelReason != "" {
+				words += ": " + now.CancelReason
+			}
+			lines = append(lines, fmt.Sprintf("%s order %s", clock(at), words))
+		case before.State == kitchen.StateNeedsAttention:
+			lines = append(lines, fmt.Sprintf("%s order goes on", clock(&seen)))
+		}
+	}
+	if asked := now.Attention; asked != nil && (before.Attention == nil || !asked.Since.Equal(before.Attention.Since) || attentionWords(*asked) != attentionWords(*before.Attention)) {
+		lines = append(lines, fmt.Sprintf("%s attention, %s", clock(&asked.Since), attentionWords(*asked)))
+		for _, command := range resolveCommands(now) {
+			lines = append(lines, "  decide with: "+command)
+		}
 	}
 	return lines
+}
+
+// newsOf is when a pass came to where it stands.
+func newsOf(pass kitchen.StageStatus) *time.Time {
+	if undo := pass.Undo; undo != nil {
+		return cmp.Or(undo.UndoneAt, undo.StartedAt, undo.IssuedAt)
+	}
+	switch pass.State {
+	case kitchen.TicketStarted:
+		return cmp.Or(pass.StartedAt, pass.IssuedAt)
+	case kitchen.TicketFailed:
+		return cmp.Or(pass.FailedAt, pass.IssuedAt)
+	}
+	return cmp.Or(pass.DoneAt, pass.IssuedAt)
 }
 
 func passWords(pass kitchen.StageStatus) string {
@@ -258,8 +298,8 @@ func passWords(pass kitchen.StageStatus) string {
 	if pass.Attempt > 1 {
 		words += fmt.Sprintf(", attempt %d", pass.Attempt)
 	}
-	if pass.Note != "" {
-		words += ": " + pass.Note
+	if remarks := passRemarks(pass); len(remarks) > 0 {
+		words += ": " + strings.Join(remarks, "; ")
 	}
 	return words
 }
