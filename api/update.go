@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,7 +85,9 @@ func (c change) isAnsweredBy(answer workflows.Answer) (bool, error) {
 // was right after it. Temporal keeps the answers of an order's updates by
 // their ids, which are the idempotency keys, for as long as it keeps the
 // order: a repeated request reaches no worker and gets the first answer, also
-// when the order has closed, and whichever update it names. So a key that was
+// when the order has closed, and whichever update it names. (After an order
+// has gone on in a new run its workflow answers for those of the run before,
+// with where it stands by then.) So a key that was
 // used for something else is found by what the answer says it was for.
 // Updates that the workflow refuses are not kept.
 func (s *Server) update(ctx context.Context, orderID, key string, asked change) (kitchen.Status, error) {
@@ -105,7 +108,9 @@ func (s *Server) update(ctx context.Context, orderID, key string, asked change) 
 		err = handle.Get(updating, &answer)
 	}
 	if err != nil {
-		return kitchen.Status{}, s.updateProblem(ctx, orderID, err)
+		if answer, err = s.updateFailed(ctx, orderID, key, err); err != nil {
+			return kitchen.Status{}, err
+		}
 	}
 	same, err := asked.isAnsweredBy(answer)
 	if err != nil {
@@ -118,28 +123,33 @@ func (s *Server) update(ctx context.Context, orderID, key string, asked change) 
 	return answer.Order, nil
 }
 
-// updateProblem decides what a client is told of an update that failed. Each
-// branch has its case in TestUpdateErrorToProblem.
-func (s *Server) updateProblem(ctx context.Context, orderID string, err error) error {
+// updateFailed decides what a client is told of an update that failed: an
+// error, or the answer after all. Each branch has its case in
+// TestUpdateErrorToProblem.
+func (s *Server) updateFailed(ctx context.Context, orderID, key string, err error) (workflows.Answer, error) {
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		switch failure.Type() {
 		case workflows.ErrorRefused:
-			return &problemError{Type: ProblemRefused, Detail: failure.Message()}
+			return workflows.Answer{}, &problemError{Type: ProblemRefused, Detail: failure.Message()}
 		case workflows.ErrorInvalid:
-			return invalidUpdate(failure)
+			return workflows.Answer{}, invalidUpdate(failure)
 		case errorClosedFirst:
-			return s.closedProblem(ctx, orderID)
+			return s.closedAnswer(ctx, orderID, key)
 		}
-		return fmt.Errorf("update the order: %w", err)
+		return workflows.Answer{}, fmt.Errorf("update the order: %w", err)
 	}
 	if isNotFound(err) { // of the order, or because it is closed: Temporal has one error for both
-		return s.closedProblem(ctx, orderID)
+		return s.closedAnswer(ctx, orderID, key)
 	}
 	if _, timeout := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); timeout || isOutage(err) {
-		return &problemError{Type: ProblemUnavailable, Cause: err,
-			Detail: "Nobody can tell now whether this was done. Repeat the request with the same Idempotency-Key and it is done once; without a key, look at the order first."}
+		return workflows.Answer{}, nobodyCanTell(err)
 	}
-	return fmt.Errorf("update the order: %w", err)
+	return workflows.Answer{}, fmt.Errorf("update the order: %w", err)
+}
+
+func nobodyCanTell(cause error) error {
+	return &problemError{Type: ProblemUnavailable, Cause: cause,
+		Detail: "Nobody can tell now whether this was done. Repeat the request with the same Idempotency-Key and it is done once; without a key, look at the order first."}
 }
 
 // invalidUpdate repeats the faults that the workflow has found.
@@ -155,29 +165,39 @@ func invalidUpdate(failure *temporal.ApplicationError) error {
 	return fieldsProblem(ProblemInvalidUpdate, faults)
 }
 
-// closedProblem is the problem of an update that reached no open order: there
-// is none, or it is closed.
-func (s *Server) closedProblem(ctx context.Context, orderID string) error {
+// closedAnswer answers an update that reached no open order: there is none, or
+// it is closed. Of an order that went on in a new run Temporal knows the
+// updates of the last one only; earlier ones stand in what that was started
+// with.
+func (s *Server) closedAnswer(ctx context.Context, orderID, key string) (workflows.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, closedWithin)
 	defer cancel()
 	description, err := s.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(orderID), "")
 	if err != nil {
-		return fmt.Errorf("look for the order: %w", err)
+		return workflows.Answer{}, fmt.Errorf("look for the order: %w", err)
 	}
 	closed := description.GetWorkflowExecutionInfo().GetCloseTime()
-	if closed == nil {
-		return &problemError{Type: ProblemUnavailable, Detail: "The order could not be reached just now, and nothing was changed: repeat the request."}
+	if closed == nil { // one run has ended and the next begun meanwhile
+		return workflows.Answer{}, nobodyCanTell(errors.New("the order's workflow was between two runs"))
 	}
 	status, err := workflows.StatusFromHistory(ctx, s.temporal, orderID)
 	if err != nil {
-		return fmt.Errorf("read what became of the order: %w", err)
+		return workflows.Answer{}, fmt.Errorf("read what became of the order: %w", err)
 	}
-	at := closed.AsTime()
-	for _, told := range []*time.Time{status.ShippedAt, status.CancelledAt} {
-		if told != nil {
-			at = *told
+	status.Stale = false // it cannot change any more
+	in, _, err := firstRequest(ctx, s.temporal, orderID)
+	if err != nil {
+		return workflows.Answer{}, fmt.Errorf("read what was asked of the order: %w", err)
+	}
+	if in.Progress != nil {
+		for _, handled := range in.Progress.Handled {
+			if handled.ID == key {
+				handled.Answer.Order = status
+				return handled.Answer, nil
+			}
 		}
 	}
-	return &problemError{Type: ProblemRefused,
+	at := cmp.Or(status.ShippedAt, status.CancelledAt, new(closed.AsTime()))
+	return workflows.Answer{}, &problemError{Type: ProblemRefused,
 		Detail: fmt.Sprintf("The order was %s on %s: it cannot be changed any more.", status.State, at.UTC().Format("2 January 2006 at 15:04:05 MST"))}
 }

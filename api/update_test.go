@@ -122,9 +122,13 @@ func standInOrder(t *testing.T, notes string) string {
 
 func startOrder(t *testing.T, temporal temporalclient.Client, queue string, order kitchen.Order) string {
 	t.Helper()
+	return startOrderWith(t, temporal, queue, workflows.OrderInput{Order: order, Rules: kitchen.Default().OrderRules(), PlacedAt: time.Now().UTC().Truncate(time.Millisecond)})
+}
+
+func startOrderWith(t *testing.T, temporal temporalclient.Client, queue string, in workflows.OrderInput) string {
+	t.Helper()
 	id, err := kitchen.NewOrderID()
 	require.NoError(t, err)
-	in := workflows.OrderInput{Order: order, Rules: kitchen.Default().OrderRules(), PlacedAt: time.Now().UTC().Truncate(time.Millisecond)}
 	options := workflows.StartOptions(id, in, "hash")
 	options.TaskQueue = queue
 	_, err = temporal.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, in)
@@ -207,6 +211,25 @@ func TestAnOrderIsChanged(t *testing.T) {
 			require.Equal(t, order, s.status(id))
 		}
 	})
+}
+
+// The other tests speak to standIn; this one to the true workflow.
+func TestATrueOrderIsChanged(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, staffed, nil)
+	id := s.taken(sampleOrder())
+	finish(t, nextTicket(t, id))
+	nextTicket(t, id)
+	order := s.changed(id, "amend", "", `{"messages":[{"line":0,"message":"Happy 41st"}]}`).order
+	require.Equal(t, "Happy 41st", order.Lines[0].Message)
+	require.NotEmpty(t, s.refused(ProblemRefused, id, "resolve", "", `{"choice":"retry"}`).Detail)
+	require.Len(t, s.refused(ProblemInvalidUpdate, id, "amend", "", `{"messages":[{"line":1,"message":""}]}`).Errors, 1)
+	key := uuid.NewString()
+	first := s.changed(id, "cancel", key, `{"reason":"changed my mind"}`)
+	require.Equal(t, kitchen.StateCancelling, first.order.State)
+	require.Equal(t, "changed my mind", first.order.CancelReason)
+	require.Equal(t, first.body, s.changed(id, "cancel", key, `{"reason":"changed my mind"}`).body)
+	require.NotEmpty(t, s.refused(ProblemRefused, id, "cancel", "", `{}`).Detail)
 }
 
 func TestAnUpdatesKeyActsOnce(t *testing.T) {
@@ -296,6 +319,18 @@ func TestAChangeIsRefusedForWhereTheOrderStands(t *testing.T) {
 		require.NoError(t, staffed.GetWorkflow(t.Context(), kitchen.WorkflowID(id), "").Get(t.Context(), nil))
 		detail := s.refused(ProblemRefused, id, "amend", "", `{"notes":"too late"}`).Detail
 		require.Contains(t, detail, "The order was cancelled on "+time.Now().UTC().Format("2 January 2006"))
+	})
+	t.Run("unless it was done in an earlier run", func(t *testing.T) {
+		t.Parallel()
+		key := uuid.NewString()
+		order := sampleOrder()
+		asked := kitchen.Amendment{Notes: new("ring twice")}
+		id := startOrderWith(t, staffed, standInQueue, workflows.OrderInput{Order: order, Rules: kitchen.Default().OrderRules(),
+			Progress: &workflows.Progress{Handled: []workflows.Handled{{ID: key, Answer: workflows.Answer{Amended: &asked}}}}})
+		require.NoError(t, staffed.TerminateWorkflow(t.Context(), kitchen.WorkflowID(id), "", "by an operator"))
+		require.Equal(t, kitchen.StateCancelled, s.changed(id, "amend", key, `{"notes":"ring twice"}`).order.State)
+		s.refused(ProblemIdempotencyConflict, id, "amend", key, `{"notes":"ring once"}`)
+		s.refused(ProblemRefused, id, "amend", uuid.NewString(), `{"notes":"ring twice"}`)
 	})
 	t.Run("when it was ended from outside", func(t *testing.T) {
 		t.Parallel()
