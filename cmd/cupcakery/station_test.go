@@ -49,7 +49,7 @@ func floorOn(t *testing.T, kafka *devstack.Kafka) *factoryFloor {
 	return &factoryFloor{T: t, kafka: kafka, writer: writer}
 }
 
-// issue publishes a ticket of a new order.
+// issue publishes a ticket, of a new order unless changed.
 func (f *factoryFloor) issue(change func(*kitchen.Ticket)) kitchen.Ticket {
 	f.Helper()
 	orderID, err := kitchen.NewOrderID()
@@ -64,7 +64,7 @@ func (f *factoryFloor) issue(change func(*kitchen.Ticket)) kitchen.Ticket {
 	if change != nil {
 		change(&ticket)
 	}
-	ref.Kind, ref.Pass = ticket.Kind, ticket.Pass
+	ref.OrderID, ref.Kind, ref.Pass = ticket.OrderID, ticket.Kind, ticket.Pass
 	ticket.TicketID = ref.TicketID()
 	require.NoError(f, f.writer.PublishTicket(f.Context(), ticket))
 	return ticket

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	temporalclient "go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/worker"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// factory is Temporal, Kafka and a worker.
+type factory struct {
+	*factoryFloor
+	address  string
+	temporal temporalclient.Client
+}
+
+func newFactory(t *testing.T) *factory {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	stack, err := devstack.Start(t.Context(), devstack.Config{Temporal: &devstack.TemporalConfig{Headless: true}, Kafka: &devstack.KafkaConfig{Logger: quiet}})
+	require.NoError(t, err)
+	t.Cleanup(stack.Stop)
+	f := &factory{factoryFloor: floorOn(t, stack.Kafka), address: stack.Temporal.Addr()}
+	f.temporal, err = temporalclient.Dial(temporalclient.Options{HostPort: f.address, Logger: sdklog.NewStructuredLogger(quiet)})
+	require.NoError(t, err)
+	t.Cleanup(f.temporal.Close)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- worker.Run(ctx, worker.Config{Temporal: f.temporal, Namespace: temporalclient.DefaultNamespace,
+			Kafka: events.Connection{Brokers: []string{f.kafka.Addr()}}, Logger: quiet})
+	}()
+	t.Cleanup(func() { stop(); require.NoError(t, <-ended) })
+	return f
+}
+
+// order starts an order and returns its mix ticket.
+func (f *factory) order() kitchen.Ticket {
+	f.Helper()
+	id, err := kitchen.NewOrderID()
+	require.NoError(f, err)
+	in := workflows.OrderInput{
+		Order:    kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}, Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeS, Quantity: 6}}, Notes: "ring"},
+		Rules:    kitchen.Default().OrderRules(),
+		PlacedAt: time.Now().UTC(),
+	}
+	_, err = f.temporal.ExecuteWorkflow(f.Context(), workflows.StartOptions(id, in, "hash"), workflows.OrderWorkflowType, in)
+	require.NoError(f, err)
+	return f.await(kitchen.TicketRef{OrderID: id, Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake})
+}
+
+// tickets are all issues of a ticket.
+func (f *factory) tickets(ref kitchen.TicketRef) []kitchen.Ticket {
+	f.Helper()
+	ctx, cancel := context.WithTimeout(f.Context(), stationPatience)
+	defer cancel()
+	var found []kitchen.Ticket
+	require.NoError(f, events.Tail(ctx, events.TailConfig{
+		Connection: events.Connection{Brokers: []string{f.kafka.Addr()}}, Topics: []string{events.TicketTopic(ref.Stage)},
+		CaughtUp: cancel, Logger: slog.New(slog.DiscardHandler),
+		Handle: func(m events.Message) {
+			if ticket, err := events.DecodeTicket(m); err == nil && ticket.TicketID == ref.TicketID() {
+				found = append(found, ticket)
+			}
+		},
+	}))
+	return found
+}
+
+// await waits until a ticket is out.
+func (f *factory) await(ref kitchen.TicketRef) kitchen.Ticket {
+	f.Helper()
+	var found []kitchen.Ticket
+	require.Eventually(f, func() bool { found = f.tickets(ref); return len(found) > 0 }, stationPatience, 20*time.Millisecond)
+	return found[0]
+}
+
+// finish does the work of a ticket and returns the next stage's.
+func (f *factory) finish(ticket kitchen.Ticket, next kitchen.Stage) kitchen.Ticket {
+	f.Helper()
+	f.ack(ticket, kitchen.AckDone, "bob")
+	return f.await(kitchen.TicketRef{OrderID: ticket.OrderID, Stage: next, Pass: ticket.Pass, Kind: ticket.Kind})
+}
+
+func (f *factory) terminate(ticket kitchen.Ticket) {
+	f.Helper()
+	require.NoError(f, f.temporal.TerminateWorkflow(f.Context(), kitchen.WorkflowID(ticket.OrderID), "", "by an operator"))
+}
+
+func (f *factory) doctor(args ...string) said {
+	f.Helper()
+	return invoke(f.T, "", append([]string{"order", "doctor", "--kafka-brokers", f.kafka.Addr(), "--temporal-address", f.address}, args...)...)
+}
+
+func (f *factory) undoTickets(ticket kitchen.Ticket) []kitchen.Ticket {
+	f.Helper()
+	return f.tickets(refOf(ticket).Undo())
+}
+
+const allWaitedFor = "Every open ticket is waited for by its order.\n"
+
+func TestTheDoctorWithdrawsWhatNoOrderWaitsFor(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	running := f.order()
+	require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())
+
+	ended := f.finish(f.order(), kitchen.Bake)
+	inHand := f.order()
+	f.ack(inHand, kitchen.AckStarted, "carol")
+	stray := f.issue(func(ticket *kitchen.Ticket) { // of an order that runs, and waits for another ticket
+		ticket.OrderID, ticket.Pass = running.OrderID, 7
+	})
+	f.terminate(ended)
+	f.terminate(inHand)
+	orphans := []kitchen.Ticket{ended, inHand, stray}
+
+	t.Run("a dry run only says so", func(t *testing.T) {
+		c := f.doctor("--dry-run")
+		require.Equal(t, exitFailed, c.code)
+		require.Contains(t, c.stderr, "3 of the tickets are not waited for; without --dry-run they are withdrawn")
+		for _, ticket := range orphans {
+			require.Contains(t, c.stdout, ticket.TicketID)
+			require.Empty(t, f.undoTickets(ticket))
+		}
+		require.NotContains(t, c.stdout, running.TicketID)
+		require.Contains(t, c.stdout, "runs without waiting for it")
+		require.Contains(t, c.stdout, "Made for "+ended.PickupCode+" and not undone:\n  mix  done by bob")
+	})
+	t.Run("a true run withdraws them", func(t *testing.T) {
+		c := f.doctor("-o", "json")
+		require.Equal(t, 0, c.code, c.stderr)
+		require.Empty(t, c.stderr)
+		var found findings
+		require.NoError(t, json.Unmarshal([]byte(c.stdout), &found))
+		require.Len(t, found.Tickets, len(orphans))
+		require.Len(t, found.Orders, len(orphans))
+		require.Contains(t, c.stdout, `"by": "carol"`)
+		for _, ticket := range found.Tickets {
+			require.True(t, ticket.Withdrawn)
+			require.Equal(t, map[string]orderFate{ended.TicketID: "terminated", inHand.TicketID: "terminated", stray.TicketID: fateRuns}[ticket.TicketID], ticket.Order)
+			require.Equal(t, ticket.TicketID == inHand.TicketID, ticket.State == kitchen.TicketStarted)
+		}
+		undo := f.undoTickets(ended)
+		require.Len(t, undo, 1)
+		want := ended
+		want.TicketID, want.Kind, want.IssuedAt, want.AckBy = ended.TicketID+".undo", kitchen.TicketUndo, undo[0].IssuedAt, undo[0].IssuedAt.Add(40*time.Minute)
+		require.Equal(t, want, undo[0])
+	})
+	t.Run("another run finds nothing new", func(t *testing.T) {
+		require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())
+		for _, ticket := range orphans {
+			require.Len(t, f.undoTickets(ticket), 1)
+		}
+	})
+	t.Run("orders that run go on", func(t *testing.T) {
+		require.Empty(t, f.undoTickets(running))
+		f.finish(running, kitchen.Bake)
+	})
+	t.Run("an undo ticket is named and left to its station", func(t *testing.T) {
+		undo := f.issue(func(ticket *kitchen.Ticket) {
+			ticket.OrderID, ticket.Kind, ticket.Pass, ticket.Made = ended.OrderID, kitchen.TicketUndo, 3, true
+		})
+		c := f.doctor()
+		require.Equal(t, exitFailed, c.code)
+		require.Contains(t, c.stdout, undo.TicketID)
+		require.Contains(t, c.stdout, "no: answer it at its station")
+		require.Contains(t, c.stderr, "1 of the tickets are not withdrawn")
+	})
+}
+
+// lateTemporal answers the first question about an order only after the order
+// has gone on.
+type lateTemporal struct {
+	temporalclient.Client
+	goOn  func()
+	asked atomic.Int32
+}
+
+func (l *lateTemporal) DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	if l.asked.Add(1) == 1 {
+		l.goOn()
+	}
+	return l.Client.DescribeWorkflowExecution(ctx, workflowID, runID)
+}
+
+func TestTheDoctorIsNotFooledByAnOrderThatGoesOn(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	mix := f.order()
+	late := &lateTemporal{Client: f.temporal, goOn: func() { f.finish(mix, kitchen.Bake) }}
+	d := &doctor{temporal: late, kafka: events.Connection{Brokers: []string{f.kafka.Addr()}}, rules: kitchen.Default().Rules, logger: slog.New(slog.DiscardHandler)}
+	found, err := d.examine(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, found.Tickets)
+	require.EqualValues(t, 1, late.asked.Load(), "the log, read again, says that the ticket is done")
+}
+
+func TestTheDoctorLeavesFailedWorkToItsOrder(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	bake := f.finish(f.order(), kitchen.Bake)
+	remakes := kitchen.Default().Reasons
+	reason := remakes[slices.IndexFunc(remakes, func(r kitchen.Reason) bool { return r.Then == kitchen.OutcomeRemake })].Code
+	require.NoError(t, f.writer.PublishAck(t.Context(), kitchen.Ack{TicketID: bake.TicketID, OrderID: bake.OrderID, Stage: bake.Stage, Kind: kitchen.AckFailed, By: "bob", At: time.Now().UTC(), Reason: reason}))
+	second := kitchen.TicketRef{OrderID: bake.OrderID, Stage: kitchen.Mix, Pass: 2, Kind: kitchen.TicketMake}
+	f.await(second)
+	require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())
+	f.terminate(bake)
+	c := f.doctor("--dry-run")
+	require.Contains(t, c.stdout, second.TicketID())
+	require.NotContains(t, c.stdout, bake.TicketID)
+}
+
+func TestTheDoctorDoubtsANamespaceThatKnowsNoOrder(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	ticket := f.issue(nil)
+	c := f.doctor()
+	require.Equal(t, exitFailed, c.code)
+	require.Contains(t, c.stderr, `Temporal's namespace "default" knows none of the 1 orders that have open tickets`)
+	require.Empty(t, f.undoTickets(ticket))
+	c = f.doctor("--orders-lost")
+	require.Equal(t, 0, c.code, c.stderr)
+	require.Contains(t, c.stdout, "unknown to Temporal")
+	require.Len(t, f.undoTickets(ticket), 1)
+
+	c = f.doctor("--temporal-namespace", "elsewhere", "--orders-lost")
+	require.Equal(t, 0, c.code, "there is nothing to ask about: %s", c.stderr)
+	f.issue(nil)
+	c = f.doctor("--temporal-namespace", "elsewhere", "--orders-lost")
+	require.Equal(t, exitFailed, c.code, "a namespace that is missing knows nothing of orders")
+	require.Empty(t, c.stdout)
+}
+
+func TestTheDoctorNeedsKafkaAndTemporal(t *testing.T) {
+	t.Parallel()
+	f := newFactoryFloor(t)
+	f.issue(nil)
+	c := invoke(t, "", "order", "doctor", "--kafka-brokers", "127.0.0.1:1", "--temporal-address", "127.0.0.1:1")
+	require.Equal(t, exitUnavailable, c.code, c.stderr)
+	require.Contains(t, c.stderr, "Kafka is unavailable at 127.0.0.1:1")
+	c = invoke(t, "", "order", "doctor", "--kafka-brokers", f.kafka.Addr(), "--temporal-address", "127.0.0.1:1")
+	require.Equal(t, exitUnavailable, c.code, c.stderr)
+	require.Contains(t, c.stderr, "Temporal cannot be reached")
+	require.Empty(t, c.stdout)
+	for _, args := range [][]string{{"-o", "yaml"}, {"extra"}, {"--kafka-brokers", "nowhere"}, {"--kitchen", "/nowhere.yaml"}} {
+		c := invoke(t, "", append([]string{"order", "doctor"}, args...)...)
+		require.Equal(t, exitUsage, c.code, strings.Join(args, " "))
+	}
+}
