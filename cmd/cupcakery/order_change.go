@@ -117,18 +117,6 @@ func resolveCommands(status kitchen.Status) []string {
 	return commands
 }
 
-// attentionWords says what a manager is asked about.
-func attentionWords(attention kitchen.Attention) string {
-	words := string(attention.Stage)
-	if attention.Undoing {
-		words = "undoing " + words
-	}
-	if attention.Pass > 1 {
-		words += fmt.Sprintf(", pass %d", attention.Pass)
-	}
-	return words + ": " + attention.Reason
-}
-
 // choiceWords lists choices as a sentence does.
 func choiceWords(choices []kitchen.Choice) string {
 	words := make([]string, len(choices))

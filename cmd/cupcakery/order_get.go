@@ -81,7 +81,7 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 		row("Because", status.CancelReason)
 	}
 	if status.Attention != nil {
-		row("Attention", attentionWords(*status.Attention))
+		row("Attention", status.Attention.Reason)
 		row("", "since "+clock(&status.Attention.Since))
 		for i, command := range resolveCommands(status) {
 			label := ""

@@ -221,7 +221,7 @@ func watchLines(status kitchen.Status) []string {
 	}
 	if attention := status.Attention; attention != nil {
 		lines = append(lines,
-			"needs attention: "+attentionWords(*attention),
+			"needs a decision: "+attention.Reason,
 			"choose "+choiceWords(attention.Choices)+":",
 			"  cupcakery order resolve "+status.ID+" CHOICE")
 	}
@@ -264,8 +264,8 @@ func changes(before *kitchen.Status, now kitchen.Status) []string {
 			lines = append(lines, fmt.Sprintf("%s order goes on", clock(&seen)))
 		}
 	}
-	if asked := now.Attention; asked != nil && (before.Attention == nil || !asked.Since.Equal(before.Attention.Since) || attentionWords(*asked) != attentionWords(*before.Attention)) {
-		lines = append(lines, fmt.Sprintf("%s attention, %s", clock(&asked.Since), attentionWords(*asked)))
+	if asked := now.Attention; asked != nil && (before.Attention == nil || !asked.Since.Equal(before.Attention.Since) || asked.Reason != before.Attention.Reason) {
+		lines = append(lines, fmt.Sprintf("%s order needs a decision: %s", clock(&asked.Since), asked.Reason))
 		for _, command := range resolveCommands(now) {
 			lines = append(lines, "  decide with: "+command)
 		}
