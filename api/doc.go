@@ -10,6 +10,9 @@
 //	        ─► handler (context, request) → (response, error)
 //	        ─► error → problem document (RFC 9457)
 //
+// Cancelling, amending and resolving are updates of the order's workflow; an
+// idempotency key is the update's id there, by which Temporal keeps the answer.
+//
 // The process keeps no state: Temporal has every order. An order is durable
 // before it is answered with 201, and an idempotency key needs no store: the
 // order id is derived from the key, Temporal refuses to start an order twice,

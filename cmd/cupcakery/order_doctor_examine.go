@@ -108,7 +108,7 @@ func (d *doctor) isRightNamespace(orders map[string]examined) error {
 	if len(orders) == 0 || d.ordersLost {
 		return nil
 	}
-	return fmt.Errorf("Temporal's namespace %q knows none of the %d orders that have open tickets: give the right one with --temporal-namespace, or say with --orders-lost that the orders are lost; nothing was withdrawn", d.namespace, len(orders))
+	return fmt.Errorf("the namespace %q of Temporal knows none of the %d orders that have open tickets: give the right one with --temporal-namespace, or say with --orders-lost that the orders are lost; nothing was withdrawn", d.namespace, len(orders))
 }
 
 // reachable fails unless both sides can be asked, so that a doctor who finds
@@ -123,7 +123,7 @@ func (d *doctor) reachable(ctx context.Context) error {
 		d.logger.Warn("Kafka's topics are not in order", slog.Any("error", err))
 	}
 	if _, err := d.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		return &exitError{exitUnavailable, fmt.Errorf("Temporal cannot be reached: %w; give its address with --temporal-address or $TEMPORAL_ADDRESS", err)}
+		return &exitError{exitUnavailable, fmt.Errorf("no connection to Temporal: %w; start it, or give its address with --temporal-address or $TEMPORAL_ADDRESS", err)}
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func (d *doctor) openTickets(ctx context.Context) ([]board.Entry, error) {
 	case ctx.Err() != nil:
 		return nil, &exitError{exitFailed, errors.New("interrupted; nothing was withdrawn")}
 	case !caughtUp:
-		return nil, &exitError{exitUnavailable, fmt.Errorf("Kafka's log could not be read within %s", doctorReadWithin)}
+		return nil, &exitError{exitUnavailable, fmt.Errorf("the log in Kafka could not be read within %s", doctorReadWithin)}
 	}
 	var open []board.Entry
 	for _, stage := range kitchen.Stages() {

@@ -233,7 +233,7 @@ func TestTheDoctorDoubtsANamespaceThatKnowsNoOrder(t *testing.T) {
 	ticket := f.issue(nil)
 	c := f.doctor()
 	require.Equal(t, exitFailed, c.code)
-	require.Contains(t, c.stderr, `Temporal's namespace "default" knows none of the 1 orders that have open tickets`)
+	require.Contains(t, c.stderr, `the namespace "default" of Temporal knows none of the 1 orders that have open tickets`)
 	require.Empty(t, f.undoTickets(ticket))
 	c = f.doctor("--orders-lost")
 	require.Equal(t, 0, c.code, c.stderr)
@@ -257,7 +257,7 @@ func TestTheDoctorNeedsKafkaAndTemporal(t *testing.T) {
 	require.Contains(t, c.stderr, "Kafka is unavailable at 127.0.0.1:1")
 	c = invoke(t, "", "order", "doctor", "--kafka-brokers", f.kafka.Addr(), "--temporal-address", "127.0.0.1:1")
 	require.Equal(t, exitUnavailable, c.code, c.stderr)
-	require.Contains(t, c.stderr, "Temporal cannot be reached")
+	require.Contains(t, c.stderr, "no connection to Temporal")
 	require.Empty(t, c.stdout)
 	for _, args := range [][]string{{"-o", "yaml"}, {"extra"}, {"--kafka-brokers", "nowhere"}, {"--kitchen", "/nowhere.yaml"}} {
 		c := invoke(t, "", append([]string{"order", "doctor"}, args...)...)
