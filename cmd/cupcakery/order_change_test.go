@@ -22,8 +22,8 @@ func inTrouble() kitchen.Status {
 	return status
 }
 
-// undoing is an order that is being cancelled: bake is undone, mix is not yet.
-func undoing() kitchen.Status {
+// beingCancelled is an order that is being cancelled: bake is undone, mix is not yet.
+func beingCancelled() kitchen.Status {
 	status := at(kitchen.Bake, kitchen.TicketUndone, "dave")
 	status.State, status.WaitingFor, status.CancelReason = kitchen.StateCancelling, kitchen.Mix, "changed my mind"
 	issued, undone := status.PlacedAt.Add(3*time.Minute), status.PlacedAt.Add(4*time.Minute)
@@ -36,7 +36,7 @@ func undoing() kitchen.Status {
 }
 
 func cancelledOrder() kitchen.Status {
-	status := undoing()
+	status := beingCancelled()
 	status.State, status.WaitingFor, status.CancelledAt = kitchen.StateCancelled, "", new(status.PlacedAt.Add(5*time.Minute))
 	status.Stages[0].Undo = &kitchen.UndoStatus{State: kitchen.TicketFailed, Attempt: 2, By: "erin", Left: "the bowl is gone"}
 	return status
@@ -59,7 +59,7 @@ func TestChangesAreSentAsTheyAreGiven(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fake := newFakeAPI(t, answerJSON(http.StatusOK, undoing()))
+			fake := newFakeAPI(t, answerJSON(http.StatusOK, beingCancelled()))
 			said := invoke(t, "", append(append([]string{"order"}, c.args...), "--api", fake.URL, "-o", "json", "--idempotency-key", key)...)
 			require.Equal(t, 0, said.code, said.stderr)
 			require.Empty(t, said.stderr, "JSON comes without chatter")
@@ -77,7 +77,7 @@ func TestAChangeIsRepeatedWithTheSameKey(t *testing.T) {
 	for _, args := range [][]string{{"cancel", anOrderID}, {"amend", anOrderID, "--notes", "x"}, {"resolve", anOrderID, "retry"}} {
 		t.Run(args[0], func(t *testing.T) {
 			t.Parallel()
-			fake := newFakeAPI(t, hangUp, answerProblem(503, "No answer in time", "Nobody can tell."), answerJSON(http.StatusOK, undoing()))
+			fake := newFakeAPI(t, hangUp, answerProblem(503, "No answer in time", "Nobody can tell."), answerJSON(http.StatusOK, beingCancelled()))
 			c := invoke(t, "", append(append([]string{"order"}, args...), "--api", fake.URL)...)
 			require.Equal(t, 0, c.code, c.stderr)
 			require.Contains(t, c.stderr, "sending the same request again")
@@ -123,7 +123,7 @@ func TestGetShowsWhatAManagerIsAsked(t *testing.T) {
 
 func TestGetShowsWhatIsUndone(t *testing.T) {
 	t.Parallel()
-	c := invoke(t, "", "order", "get", anOrderID, "--api", newFakeAPI(t, answerJSON(200, undoing())).URL)
+	c := invoke(t, "", "order", "get", anOrderID, "--api", newFakeAPI(t, answerJSON(200, beingCancelled())).URL)
 	require.Equal(t, 0, c.code, c.stderr)
 	require.Contains(t, c.stdout, "cancelling, waiting for mix")
 	require.Regexp(t, `(?m)^Because +changed my mind$`, c.stdout)
@@ -143,7 +143,7 @@ func TestWatchSaysWhatHappensToAnOrderInTrouble(t *testing.T) {
 	goesOn.Lines, goesOn.Notes = amended.Lines, amended.Notes
 	goesOn.Stages[1].Attempt = 2
 	fake := newFakeAPI(t, answerJSON(200, at(kitchen.Bake, kitchen.TicketStarted, "carol")), answerJSON(200, amended), answerJSON(200, inTrouble()), answerJSON(200, inTrouble()),
-		answerJSON(200, goesOn), answerJSON(200, undoing()), answerJSON(200, cancelledOrder()))
+		answerJSON(200, goesOn), answerJSON(200, beingCancelled()), answerJSON(200, cancelledOrder()))
 	c := invoke(t, "", "order", "watch", anOrderID, "--api", fake.URL)
 	require.Equal(t, exitFailed, c.code)
 	require.Equal(t, "cupcakery: the order was cancelled: changed my mind\n", c.stderr)
