@@ -1,7 +1,9 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cupcakery/cupcakery/api"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -100,6 +103,38 @@ func TestARefusedChangeIsNotRepeated(t *testing.T) {
 	require.Equal(t, "cupcakery: The order cannot be changed like this: The order is shipped: it cannot be cancelled any more.\n", c.stderr)
 	require.Len(t, fake.requests, 1)
 	require.Empty(t, c.stdout)
+}
+
+func TestATrueOrderIsChangedFromTheCommandLine(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	server, err := api.New(api.Config{Temporal: f.temporal, Secret: []byte("a secret of the tests"), Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	web := httptest.NewServer(server.Handler())
+	t.Cleanup(web.Close)
+	id := f.order().OrderID
+	order := func(args ...string) said {
+		t.Helper()
+		return invoke(t, "", append([]string{"order", args[0], id, "--api", web.URL}, args[1:]...)...)
+	}
+
+	c := order("amend", "--message", "0:Happy 41st", "--notes", "")
+	require.Equal(t, 0, c.code, c.stderr)
+	require.Contains(t, c.stdout, "6 × S lemon “Happy 41st”")
+	require.NotContains(t, c.stdout, "Notes")
+	require.Contains(t, c.stderr, "The order is changed.")
+	c = order("amend", "--message", "1:of no line")
+	require.Equal(t, exitRefused, c.code)
+	require.Contains(t, c.stderr, "\n  /messages/0/line: ")
+	c = order("resolve", "retry")
+	require.Equal(t, exitRefused, c.code)
+	require.Contains(t, c.stderr, "The order cannot be changed like this: ")
+	key := uuid.NewString()
+	first := order("cancel", "--reason", "changed my mind", "--idempotency-key", key, "-o", "json")
+	require.Equal(t, 0, first.code, first.stderr)
+	require.Contains(t, first.stdout, `"state": "cancelling"`)
+	require.Equal(t, first, order("cancel", "--reason", "changed my mind", "--idempotency-key", key, "-o", "json"))
+	require.Equal(t, exitRefused, order("cancel").code)
 }
 
 func TestTheShellCompletesChoices(t *testing.T) {
