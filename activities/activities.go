@@ -40,9 +40,9 @@ type Publisher interface {
 // Orders tells the orders' workflows what only an activity notices. It is
 // workflows.Orders.
 type Orders interface {
-	// Complain tells an order that nobody answers a ticket that it has issued
-	// reissues times and once more without an end.
-	Complain(ctx context.Context, ref kitchen.TicketRef, attempt, reissues int) error
+	// Complain tells an order that nobody answers a ticket, which was first
+	// issued so long ago.
+	Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, waited time.Duration) error
 	// CountAttempts is how often Temporal has started a pending activity.
 	CountAttempts(ctx context.Context, workflowID, activityID string) (int, error)
 }
@@ -117,9 +117,9 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 	if err := a.publisher.PublishTicket(publishing, ticket); err != nil {
 		return kitchen.Ack{}, notPublished("the ticket could not be put on Kafka", err)
 	}
-	if inVain(issue, info, ticket.IssuedAt) {
+	if waited := ticket.IssuedAt.Sub(info.ScheduledTime); inVain(issue, info, waited) {
 		ref := kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: ticket.Kind}
-		if err := a.orders.Complain(publishing, ref, ticket.Attempt, issue.MaxReissues); err != nil {
+		if err := a.orders.Complain(publishing, ref, ticket.Attempt, waited); err != nil {
 			return kitchen.Ack{}, temporal.NewApplicationErrorWithOptions("the order could not be told that nobody answers", ErrorTypeNotTold,
 				temporal.ApplicationErrorOptions{NextRetryDelay: publishAgainAfter, Cause: err})
 		}
@@ -130,9 +130,9 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 // inVain reports whether a ticket has been out for longer than its re-issues
 // may take. Attempts alone do not say so: while Kafka is away, they pass
 // quickly.
-func inVain(issue kitchen.Issue, info activity.Info, now time.Time) bool {
+func inVain(issue kitchen.Issue, info activity.Info, waited time.Duration) bool {
 	return issue.MaxReissues > 0 && int(info.Attempt) > issue.MaxReissues &&
-		now.Sub(info.ScheduledTime) >= time.Duration(issue.MaxReissues)*info.StartToCloseTimeout
+		waited >= time.Duration(issue.MaxReissues)*info.StartToCloseTimeout
 }
 
 // CountAttempts tells how often Temporal has started a pending activity of the

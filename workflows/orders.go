@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
@@ -21,9 +20,9 @@ type Orders struct{ temporal client.Client }
 // NewOrders returns the orders that the client reaches.
 func NewOrders(temporalClient client.Client) *Orders { return &Orders{temporalClient} }
 
-// Complain tells an order that a ticket has been issued so many times in vain,
-// in words that say what is known of it, unless a manager has been asked.
-func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt, reissues int) error {
+// Complain tells an order that a ticket has been issued too often in vain, in
+// words that say what is known of it, unless a manager has been asked.
+func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, waited time.Duration) error {
 	workflowID := kitchen.WorkflowID(ref.OrderID)
 	description, err := o.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 	if err != nil {
@@ -37,42 +36,39 @@ func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt, r
 	return o.temporal.SignalWorkflow(ctx, workflowID, "", SignalUnanswered, Unanswered{
 		ActivityID: ref.ActivityID(),
 		Attempt:    attempt,
-		Reason:     silence(description, ref, time.Now()),
+		Reason:     silence(description, ref, waited),
 	})
 }
 
 // silence says what is known of a ticket that nobody answers.
-func silence(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef, now time.Time) string {
-	task := string(ref.Stage)
+func silence(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef, waited time.Duration) string {
+	task, where := string(ref.Stage), ""
 	if ref.Kind == kitchen.TicketUndo {
-		task = "the undoing of " + task
+		task, where = "undoing "+task, ", where the work is to be undone"
 	}
+	since := roundForPeople(waited)
 	for _, pending := range description.GetPendingActivities() {
 		if pending.GetActivityId() != ref.ActivityID() {
 			continue
 		}
-		waited := kitchen.Duration(now.Sub(pending.GetScheduledTime().AsTime()).Round(time.Second))
-		if waited >= kitchen.Duration(time.Minute) {
-			waited = kitchen.Duration(time.Duration(waited).Round(time.Minute))
-		}
 		if failure := pending.GetLastFailure(); failure != nil {
 			if ack, reported := failedAck(temporal.GetDefaultFailureConverter().FailureToError(failure)); reported {
-				return fmt.Sprintf("%s has been tried again and again for %s; the last time: %s", task, waited, ackWords(ack))
+				return fmt.Sprintf("%s has been tried again and again for %s; the last time: %s", task, since, ackWords(ack))
 			}
 		}
 		if who := lastAtWork(pending); who != nil {
-			return fmt.Sprintf("%s was started by %s and has not been finished for %s", task, who.By, waited)
+			return fmt.Sprintf("%s started %s and has not finished; the ticket has been out for %s", who.By, task, since)
 		}
-		return fmt.Sprintf("nobody has answered at %s for %s", strings.TrimPrefix(task, "the undoing of "), waited) + undoing(ref)
 	}
-	return fmt.Sprintf("nobody answers at %s", ref.Stage) + undoing(ref)
+	return fmt.Sprintf("nobody has answered at %s for %s%s", ref.Stage, since, where)
 }
 
-func undoing(ref kitchen.TicketRef) string {
-	if ref.Kind == kitchen.TicketUndo {
-		return ", where the work is to be undone"
+// roundForPeople leaves seconds out of what takes minutes.
+func roundForPeople(d time.Duration) kitchen.Duration {
+	if d < time.Minute {
+		return kitchen.Duration(d.Round(time.Second))
 	}
-	return ""
+	return kitchen.Duration(d.Round(time.Minute))
 }
 
 // CountAttempts is how often Temporal has started a pending activity of an
