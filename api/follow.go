@@ -51,7 +51,9 @@ type follower struct {
 	temporal client.Client
 	// queryWithin is how long a worker may take to answer.
 	queryWithin time.Duration
-	gate        queryGate
+	// describeWithin is how long Temporal may take to tell about the ticket.
+	describeWithin time.Duration
+	gate           queryGate
 }
 
 func (f *follower) status(ctx context.Context, orderID string) (kitchen.Status, source, error) {
@@ -70,7 +72,7 @@ func (f *follower) status(ctx context.Context, orderID string) (kitchen.Status, 
 		answered <- f.ask(ctx, queryCtx, orderID)
 	}()
 
-	describeCtx, endDescribe := context.WithTimeout(ctx, describeWithin)
+	describeCtx, endDescribe := context.WithTimeout(ctx, f.describeWithin)
 	defer endDescribe()
 	description, describeErr := f.temporal.DescribeWorkflowExecution(describeCtx, kitchen.WorkflowID(orderID), "")
 	if describeErr != nil && !isOutage(describeErr) {

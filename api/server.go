@@ -108,7 +108,7 @@ func New(config Config) (*Server, error) {
 		secret:        config.Secret,
 		logger:        config.Logger,
 		contract:      contract,
-		follower:      &follower{temporal: config.Temporal, queryWithin: config.QueryWithin},
+		follower:      &follower{temporal: config.Temporal, queryWithin: config.QueryWithin, describeWithin: describeWithin},
 		metrics:       newMetrics(),
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger},
 		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger},

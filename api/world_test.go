@@ -167,13 +167,14 @@ type shop struct {
 
 func openShop(t *testing.T, temporal temporalclient.Client, change func(*Config)) *shop {
 	t.Helper()
-	// Workers of a machine that runs other tests as well may be slow.
+	// Workers and Temporal of a machine that runs other tests as well may be slow.
 	server := newTestServer(t, temporal, func(c *Config) {
 		c.QueryWithin = 2 * time.Second
 		if change != nil {
 			change(c)
 		}
 	})
+	server.follower.describeWithin = 2 * time.Second
 	web := httptest.NewServer(server.Handler())
 	t.Cleanup(web.Close)
 	apiClient, err := client.NewClientWithResponses(web.URL, client.WithHTTPClient(web.Client()))

@@ -167,7 +167,7 @@ func (d *doctor) openTickets(ctx context.Context) ([]board.Entry, error) {
 	var open []board.Entry
 	for _, stage := range kitchen.Stages() {
 		for _, entry := range log.Open(stage) {
-			if !isTakenBack(log, entry.Ticket) {
+			if !isTakenBack(entry) {
 				open = append(open, entry)
 			}
 		}
@@ -178,12 +178,8 @@ func (d *doctor) openTickets(ctx context.Context) ([]board.Entry, error) {
 // isTakenBack reports whether nobody needs to do anything more about a ticket
 // than its station is asked to already: its undo ticket is out, or it is one
 // for work that nobody had done, which stations answer by themselves.
-func isTakenBack(log *board.Board, ticket kitchen.Ticket) bool {
-	if ticket.Kind == kitchen.TicketUndo {
-		return !ticket.Made
-	}
-	_, withdrawn := log.Get(refOf(ticket).Undo().TicketID())
-	return withdrawn
+func isTakenBack(entry board.Entry) bool {
+	return entry.Withdrawn || entry.Ticket.Kind == kitchen.TicketUndo && !entry.Ticket.Made
 }
 
 func refOf(ticket kitchen.Ticket) kitchen.TicketRef {

@@ -168,6 +168,15 @@ func TestTheDoctorWithdrawsWhatNoOrderWaitsFor(t *testing.T) {
 			require.Len(t, f.undoTickets(ticket), 1)
 		}
 	})
+	t.Run("a station answers for what nobody has started", func(t *testing.T) {
+		openStation(t, f.kafka.Addr(), "--name", "dave")
+		undo := f.undoTickets(ended)[0]
+		require.Eventually(t, func() bool {
+			acks := f.acks(undo)
+			return len(acks) > 0 && acks[0].Kind == kitchen.AckUndone
+		}, stationPatience, 20*time.Millisecond)
+		require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())
+	})
 	t.Run("orders that run go on", func(t *testing.T) {
 		require.Empty(t, f.undoTickets(running))
 		f.finish(running, kitchen.Bake)
