@@ -98,8 +98,8 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		f.order.status = status
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-		f.order.status.State = kitchen.StateCancelled
-		f.order.status.WaitingFor = ""
+		f.order.status.Attention = nil // nobody can decide any more
+		f.order.recordCancelled(event.GetEventTime().AsTime())
 	default: // the rest, such as workflow tasks, says nothing about the order
 	}
 	return nil
