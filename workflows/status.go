@@ -270,7 +270,8 @@ func (o *order) showDetails(ctx workflow.Context) {
 		for i, choice := range asked.Choices {
 			names[i] = string(choice)
 		}
-		fmt.Fprintf(&text, "\n\n**A manager must decide:** %s. Send the update `resolve` with one of: %s.", markdownText(asked.Reason), strings.Join(names, ", "))
+		fmt.Fprintf(&text, "\n\n**A manager must decide:** %s.\n\nChoose %s: `cupcakery order resolve`, or the update `resolve` with `{\"choice\": \"%s\"}`.",
+			markdownText(asked.Reason), strings.Join(names, ", "), names[0])
 	}
 	if o.status.CancelReason != "" {
 		fmt.Fprintf(&text, "\n\nCancelled because: %s", markdownText(o.status.CancelReason))
