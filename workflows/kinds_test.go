@@ -260,9 +260,7 @@ var kinds = map[string]kind{
 	"continued-as-new": {ends: kitchen.StateShipped, on: shortHistories, happen: func(t *testing.T, l *live) {
 		l.makes("mix.1")
 		l.expect("bake.1")
-		for l.describe().GetWorkflowExecutionInfo().GetFirstRunId() == l.describe().GetWorkflowExecutionInfo().GetExecution().GetRunId() {
-			l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: text("ring twice")})
-		}
+		l.continues()
 		again := l.expect("bake.1")
 		require.Equal(t, 2, again.Attempt)
 		l.ends(again)
@@ -272,9 +270,7 @@ var kinds = map[string]kind{
 	"continued-as-new-while-it-asks": {ends: kitchen.StateShipped, rules: withoutRemakes, on: shortHistories, happen: func(t *testing.T, l *live) {
 		l.fails(l.expect("mix.1"), "burnt", 13)
 		l.asks("mix failed after 0 remakes", kitchen.Choices()...)
-		for l.describe().GetWorkflowExecutionInfo().GetFirstRunId() == l.describe().GetWorkflowExecutionInfo().GetExecution().GetRunId() {
-			l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: text("ring twice")})
-		}
+		l.continues()
 		l.tellsTheSame()
 		require.Equal(t, kitchen.StateNeedsAttention, l.query().State)
 		l.decides(kitchen.ChoiceRetry)
