@@ -211,6 +211,28 @@ var kinds = map[string]kind{
 		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
 		l.ends(undo)
 	}},
+	"undo-unanswered-left": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(_ *testing.T, l *live) {
+		l.expect("mix.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		l.expect("mix.1.undo")
+		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		l.decides(kitchen.ChoiceCancel)
+		require.Len(l.t, l.announced().NotUndone, 1)
+	}},
+	// What a manager has waited on for before must not matter to the undo.
+	"undo-unanswered-after-waiting-on": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(t *testing.T, l *live) {
+		l.expect("mix.1")
+		for range 3 {
+			l.asks("nobody has answered at mix for", kitchen.Choices()...)
+			l.decides(kitchen.ChoiceRetry)
+		}
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		l.expect("mix.1.undo")
+		undo := l.expect("mix.1.undo")
+		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		require.Empty(t, l.tray.tickets, "asked about the second attempt")
+		l.ends(undo)
+	}},
 
 	"undo-failed-retried": {ends: kitchen.StateCancelled, happen: func(t *testing.T, l *live) {
 		l.makes("mix.1")
