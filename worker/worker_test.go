@@ -55,6 +55,7 @@ func TestMain(m *testing.M) {
 // floor is a worker with its Kafka, and the test as its stations.
 type floor struct {
 	t          *testing.T
+	server     client.Client
 	connection events.Connection
 	writer     *kafka.Writer
 	metrics    *prometheus.Registry
@@ -65,11 +66,19 @@ type floor struct {
 
 func newFloor(t *testing.T, temporalClient client.Client) *floor {
 	t.Helper()
+	return newFloorOn(t, server, temporalClient)
+}
+
+// newFloorOn returns a floor whose orders are on a server, which its worker
+// reaches through a client.
+func newFloorOn(t *testing.T, server, temporalClient client.Client) *floor {
+	t.Helper()
 	broker, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{})
 	require.NoError(t, err)
 	t.Cleanup(broker.Stop)
 	f := &floor{
 		t:          t,
+		server:     server,
 		connection: events.Connection{Brokers: []string{broker.Addr()}},
 		metrics:    prometheus.NewRegistry(),
 		tickets:    make(chan kitchen.Ticket, 100),
@@ -139,7 +148,7 @@ func (f *floor) place() client.WorkflowRun {
 	}
 	options := workflows.StartOptions(orderID, in, "hash")
 	options.TaskQueue = f.t.Name()
-	run, err := server.ExecuteWorkflow(f.t.Context(), options, workflows.OrderWorkflowType, in)
+	run, err := f.server.ExecuteWorkflow(f.t.Context(), options, workflows.OrderWorkflowType, in)
 	require.NoError(f.t, err)
 	return run
 }
