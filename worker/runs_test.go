@@ -68,7 +68,8 @@ func TestAnAckBetweenTwoRunsIsNotLost(t *testing.T) {
 	}
 	between := &gap{held: make(chan string, 1), release: make(chan struct{}), missed: make(chan struct{}, 100)}
 	outside := connect()
-	f := newFloorOn(t, outside, connect(between.intercept))
+	f := newFloorOn(t, outside)
+	f.hire(connect(between.intercept), nil)
 	run := f.place()
 	f.say(f.ticket(), kitchen.AckDone, nil)
 	bake := f.ticket()

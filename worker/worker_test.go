@@ -66,12 +66,13 @@ type floor struct {
 
 func newFloor(t *testing.T, temporalClient client.Client) *floor {
 	t.Helper()
-	return newFloorOn(t, server, temporalClient)
+	f := newFloorOn(t, server)
+	f.stop = f.hire(temporalClient, nil)
+	return f
 }
 
-// newFloorOn returns a floor whose orders are on a server, which its worker
-// reaches through a client.
-func newFloorOn(t *testing.T, server, temporalClient client.Client) *floor {
+// newFloorOn returns a floor whose orders are on a server, without a worker.
+func newFloorOn(t *testing.T, server client.Client) *floor {
 	t.Helper()
 	broker, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{})
 	require.NoError(t, err)
@@ -108,21 +109,31 @@ func newFloorOn(t *testing.T, server, temporalClient client.Client) *floor {
 			f.tickets <- ticket
 		}})
 	}()
-	ready := make(chan struct{})
-	ran := make(chan error, 1)
-	go func() {
-		ran <- worker.Run(ctx, worker.Config{
-			Temporal: temporalClient, Kafka: f.connection, Logger: slog.New(slog.DiscardHandler), Metrics: f.metrics,
-			TaskQueue: t.Name(), Ready: func() { close(ready) },
-		})
-	}()
-	f.stop = func() error { cancel(); return <-ran }
 	t.Cleanup(func() {
 		cancel()
 		require.NoError(t, <-tailed)
 	})
-	wait(t, ready, "the worker to be ready")
 	return f
+}
+
+// hire starts a worker on the floor, which reaches Temporal through a client,
+// and returns how to stop it. It stops with the test at the latest.
+func (f *floor) hire(temporalClient client.Client, change func(*worker.Config)) (stop func() error) {
+	f.t.Helper()
+	ready := make(chan struct{})
+	config := worker.Config{
+		Temporal: temporalClient, Kafka: f.connection, Logger: slog.New(slog.DiscardHandler), Metrics: f.metrics,
+		TaskQueue: f.t.Name(), Ready: func() { close(ready) },
+	}
+	if change != nil {
+		change(&config)
+	}
+	ctx, cancel := context.WithCancel(f.t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- worker.Run(ctx, config) }()
+	f.t.Cleanup(cancel)
+	wait(f.t, ready, "the worker to be ready")
+	return func() error { cancel(); return <-ran }
 }
 
 func wait[T any](t *testing.T, c <-chan T, what string) T {
