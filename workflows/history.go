@@ -100,6 +100,7 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
 		f.order.status.State = kitchen.StateCancelled
 		f.order.status.WaitingFor = ""
+		f.order.status.Attention = nil // nobody can decide any more
 	default: // the rest, such as workflow tasks, says nothing about the order
 	}
 	return nil

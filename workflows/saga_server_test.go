@@ -234,6 +234,22 @@ func TestWhatAnOperatorSees(t *testing.T) {
 	require.JSONEq(t, `"undo `+kitchen.PickupCode(l.orderID)+` · 13 cupcakes"`, summaries["bake.1.undo"])
 }
 
+func TestAnOrderTerminatedInTroubleAsksNothing(t *testing.T) {
+	t.Parallel()
+	in := orderInput()
+	withoutRemakes(&in.Rules)
+	l := startLive(t, in, nil)
+	l.fails(l.expect("mix.1"), "burnt", 13)
+	l.asks("mix failed after 0 remakes", kitchen.Choices()...)
+	require.NoError(t, l.server.TerminateWorkflow(t.Context(), l.run.GetID(), "", "by an operator"))
+	status, err := workflows.StatusFromHistory(t.Context(), l.server, l.orderID)
+	require.NoError(t, err)
+	require.Equal(t, kitchen.StateCancelled, status.State)
+	require.Nil(t, status.Attention)
+	require.Empty(t, l.tray.failed, "nobody is told")
+	require.Equal(t, kitchen.StateCancelled, workflows.StateFromVisibility(l.describe().GetWorkflowExecutionInfo().GetStatus(), l.attribute()))
+}
+
 // details is the order's table in the Temporal UI.
 func (l *live) details() string {
 	l.t.Helper()
