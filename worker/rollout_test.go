@@ -116,7 +116,9 @@ func (r *rollout) drainage(build string) string {
 	r.t.Helper()
 	output, err := r.operate("temporal worker deployment describe-version --deployment-name cupcakery --build-id "+build, "--output", "json")
 	require.NoError(r.t, err)
-	var version struct{ DrainageInfo struct{ DrainageStatus string } }
+	var version struct {
+		DrainageInfo struct{ DrainageStatus string }
+	}
 	require.NoError(r.t, json.Unmarshal(output, &version), string(output))
 	return version.DrainageInfo.DrainageStatus
 }

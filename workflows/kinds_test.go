@@ -289,6 +289,20 @@ var kinds = map[string]kind{
 		l.makes("decorate.1", "package.1")
 		require.Equal(t, "ring twice", l.query().Notes)
 	}},
+	"continued-as-new-while-undoing": {ends: kitchen.StateCancelled, on: shortHistories, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		l.expect("bake.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		first := l.expect("bake.1.undo")
+		for len(l.runs()) == 1 {
+			require.NoError(t, l.server.SignalWorkflow(t.Context(), l.run.GetID(), "", workflows.SignalUnanswered, workflows.Unanswered{ActivityID: "mix.1"}))
+			l.query()
+		}
+		again := l.expect("bake.1.undo")
+		require.Equal(t, first.Attempt+1, again.Attempt)
+		l.ends(again)
+		l.undoes("mix.1.undo")
+	}},
 	"continued-as-new-while-it-asks": {ends: kitchen.StateShipped, rules: withoutRemakes, on: shortHistories, happen: func(t *testing.T, l *live) {
 		l.fails(l.expect("mix.1"), "burnt", 13)
 		l.asks("mix failed after 0 remakes", kitchen.Choices()...)
