@@ -66,7 +66,8 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 // listQuery is the visibility query for the filters. Everything that came
 // from outside is quoted.
 func listQuery(filters ListOrdersParams) string {
-	conditions := []string{"WorkflowType = " + quote(workflows.OrderWorkflowType)}
+	// An order that has continued as new is listed once, by its last run.
+	conditions := []string{"WorkflowType = " + quote(workflows.OrderWorkflowType), "ExecutionStatus != 'ContinuedAsNew'"}
 	add := func(format string, args ...any) { conditions = append(conditions, fmt.Sprintf(format, args...)) }
 	state := workflows.KeyState.GetName()
 	// This is workflows.StateFromVisibility, turned round.
@@ -127,6 +128,14 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (OrderSummary, error
 		Customer:   kitchen.Customer{Name: customer},
 		Flavours:   flavours,
 		PlacedAt:   execution.GetStartTime().AsTime(),
+	}
+	// A run that goes on with an order starts later than the order.
+	var kept kitchen.Status
+	if payload := execution.GetMemo().GetFields()[workflows.MemoStatus]; payload != nil {
+		if err := converter.GetDefaultDataConverter().FromPayload(payload, &kept); err != nil {
+			return OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
+		}
+		summary.PlacedAt = kept.PlacedAt
 	}
 	if execution.GetCloseTime() != nil {
 		summary.ClosedAt = execution.GetCloseTime().AsTime()

@@ -70,6 +70,8 @@ type TemporalConfig struct {
 	UIPort int
 	// Headless leaves the web UI out.
 	Headless bool
+	// DynamicConfig is added to DynamicConfig, for tests.
+	DynamicConfig map[string]string
 	// DataDir keeps the orders, with PartTemporal locked. Defaults to keeping
 	// nothing.
 	DataDir *DataDir
@@ -138,8 +140,10 @@ func startTemporal(ctx context.Context, config TemporalConfig) (*Temporal, error
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		args = append(args, "--search-attribute", name+"="+attributes[name].String())
 	}
-	for _, key := range slices.Sorted(maps.Keys(DynamicConfig())) {
-		args = append(args, "--dynamic-config-value", key+"="+DynamicConfig()[key])
+	values := DynamicConfig()
+	maps.Copy(values, config.DynamicConfig)
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		args = append(args, "--dynamic-config-value", key+"="+values[key])
 	}
 
 	if t.log, err = openTemporalLog(config.DataDir); err != nil {

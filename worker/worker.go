@@ -27,8 +27,13 @@ type Config struct {
 	Namespace string
 	// TaskQueue defaults to workflows.TaskQueue.
 	TaskQueue string
-	Kafka     events.Connection
-	Logger    *slog.Logger
+	// DeploymentName and BuildID make the worker a version of a Temporal Worker
+	// Deployment: an order that starts on a build stays on it to its end. Both
+	// or neither; without them any worker may go on with any order.
+	DeploymentName string
+	BuildID        string
+	Kafka          events.Connection
+	Logger         *slog.Logger
 	// Metrics receives the worker's counters. Defaults to a registry of its
 	// own, which nobody reads.
 	Metrics prometheus.Registerer
@@ -56,6 +61,9 @@ func Run(ctx context.Context, config Config) error {
 	}
 	if config.Metrics == nil {
 		config.Metrics = prometheus.NewRegistry()
+	}
+	if err := CheckDeployment(config.DeploymentName, config.BuildID); err != nil {
+		return err
 	}
 	writer, err := events.NewWriter(config.Kafka)
 	if err != nil {
@@ -127,6 +135,7 @@ func serveTaskQueue(ctx context.Context, config Config, publisher activities.Pub
 		DisableRegistrationAliasing:      true,
 		MaxConcurrentWorkflowTaskPollers: 8,
 		MaxConcurrentActivityTaskPollers: 8,
+		DeploymentOptions:                deployment(config),
 		OnFatalError: func(err error) {
 			select {
 			case failed <- err:

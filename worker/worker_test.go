@@ -56,6 +56,7 @@ func TestMain(m *testing.M) {
 // floor is a worker with its Kafka, and the test as its stations.
 type floor struct {
 	t          *testing.T
+	server     client.Client
 	connection events.Connection
 	writer     *kafka.Writer
 	metrics    *prometheus.Registry
@@ -68,11 +69,20 @@ type floor struct {
 
 func newFloor(t *testing.T, temporalClient client.Client) *floor {
 	t.Helper()
+	f := newFloorOn(t, server)
+	f.stop = f.hire(temporalClient, nil)
+	return f
+}
+
+// newFloorOn returns a floor whose orders are on a server, without a worker.
+func newFloorOn(t *testing.T, server client.Client) *floor {
+	t.Helper()
 	broker, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{})
 	require.NoError(t, err)
 	t.Cleanup(broker.Stop)
 	f := &floor{
 		t:          t,
+		server:     server,
 		connection: events.Connection{Brokers: []string{broker.Addr()}},
 		metrics:    prometheus.NewRegistry(),
 		tickets:    make(chan kitchen.Ticket, 100),
@@ -102,21 +112,31 @@ func newFloor(t *testing.T, temporalClient client.Client) *floor {
 			f.tickets <- ticket
 		}})
 	}()
-	ready := make(chan struct{})
-	ran := make(chan error, 1)
-	go func() {
-		ran <- worker.Run(ctx, worker.Config{
-			Temporal: temporalClient, Kafka: f.connection, Logger: slog.New(slog.DiscardHandler), Metrics: f.metrics,
-			TaskQueue: t.Name(), Ready: func() { close(ready) },
-		})
-	}()
-	f.stop = func() error { cancel(); return <-ran }
 	t.Cleanup(func() {
 		cancel()
 		require.NoError(t, <-tailed)
 	})
-	wait(t, ready, "the worker to be ready")
 	return f
+}
+
+// hire starts a worker on the floor, which reaches Temporal through a client,
+// and returns how to stop it. It stops with the test at the latest.
+func (f *floor) hire(temporalClient client.Client, change func(*worker.Config)) (stop func() error) {
+	f.t.Helper()
+	ready := make(chan struct{})
+	config := worker.Config{
+		Temporal: temporalClient, Kafka: f.connection, Logger: slog.New(slog.DiscardHandler), Metrics: f.metrics,
+		TaskQueue: f.t.Name(), Ready: func() { close(ready) },
+	}
+	if change != nil {
+		change(&config)
+	}
+	ctx, cancel := context.WithCancel(f.t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- worker.Run(ctx, config) }()
+	f.t.Cleanup(cancel)
+	wait(f.t, ready, "the worker to be ready")
+	return func() error { cancel(); return <-ran }
 }
 
 func wait[T any](t *testing.T, c <-chan T, what string) T {
@@ -145,7 +165,7 @@ func (f *floor) place() client.WorkflowRun {
 	}
 	options := workflows.StartOptions(orderID, in, "hash")
 	options.TaskQueue = f.t.Name()
-	run, err := server.ExecuteWorkflow(f.t.Context(), options, workflows.OrderWorkflowType, in)
+	run, err := f.server.ExecuteWorkflow(f.t.Context(), options, workflows.OrderWorkflowType, in)
 	require.NoError(f.t, err)
 	return run
 }

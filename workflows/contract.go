@@ -86,7 +86,7 @@ type Progress struct {
 	// AskFrom is the attempt of the open ticket from which on a manager may be
 	// asked about it.
 	AskFrom int `json:"askFrom,omitempty"`
-	// Handled are the updates that have acted already, by their ids.
+	// Handled are the last updates that have acted already, by their ids.
 	Handled []Handled `json:"handled,omitempty"`
 }
 

@@ -47,6 +47,11 @@ func (o *order) listen(ctx workflow.Context) error {
 	return nil
 }
 
+// handledKept is how many of the updates that have acted an order remembers
+// over its runs. At up to 8 KB each, they stay below the 2 MB that Temporal
+// takes as the input of the next run.
+const handledKept = 100
+
 // onUpdate registers an update. What acts does not wait for anything, so an
 // update is over as soon as it is accepted.
 func onUpdate[Request any](ctx workflow.Context, o *order, name, description string, check func(Request) error, act func(workflow.Context, Request) Answer) error {
@@ -56,6 +61,7 @@ func onUpdate[Request any](ctx workflow.Context, o *order, name, description str
 		if !again {
 			answer = act(ctx, request)
 			o.handled = append(o.handled, Handled{ID: id, Answer: answer})
+			o.handled = o.handled[max(0, len(o.handled)-handledKept):]
 			if err := o.tell(ctx); err != nil {
 				return Answer{}, err
 			}

@@ -63,13 +63,21 @@ func TestWorkThatIsDoneWhileItsOrderIsCancelled(t *testing.T) {
 // update sends an update that must be taken.
 func (l *live) update(name string, request any) workflows.Answer {
 	l.t.Helper()
-	handle, err := server.UpdateWorkflow(l.t.Context(), client.UpdateWorkflowOptions{
-		WorkflowID: l.run.GetID(), UpdateName: name, Args: []any{request}, WaitForStage: client.WorkflowUpdateStageCompleted,
-	})
+	answer, err := l.updateAs("", name, request)
 	require.NoError(l.t, err)
-	var answer workflows.Answer
-	require.NoError(l.t, handle.Get(l.t.Context(), &answer))
 	return answer
+}
+
+// updateAs sends an update under an id.
+func (l *live) updateAs(id, name string, request any) (answer workflows.Answer, err error) {
+	l.t.Helper()
+	handle, err := l.server.UpdateWorkflow(l.t.Context(), client.UpdateWorkflowOptions{
+		WorkflowID: l.run.GetID(), UpdateID: id, UpdateName: name, Args: []any{request}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err != nil {
+		return answer, err
+	}
+	return answer, handle.Get(l.t.Context(), &answer)
 }
 
 // until asks the order until its status passes the check.

@@ -24,6 +24,9 @@ func OrderWorkflow(ctx workflow.Context, in OrderInput) (kitchen.Status, error) 
 	if err := order.listen(ctx); err != nil {
 		return order.status, err
 	}
+	if in.Progress != nil {
+		order.showDetails(ctx) // which Temporal does not carry over
+	}
 	// Temporal's own cancel request is one of the things that the order listens
 	// for. It must not break off what comes then, so the steps do not see it.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)

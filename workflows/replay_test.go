@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"flag"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -14,11 +15,9 @@ import (
 	"go.temporal.io/api/temporalproto"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
-	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -29,40 +28,20 @@ var record = flag.Bool("record", false, "record the histories that TestReplay re
 
 const histories = "testdata/histories"
 
-// recordings are the kinds of orders of which a history is kept, each with
-// what happens to it.
-var recordings = map[string]func(*testing.T, *live){
-	"happy": func(t *testing.T, l *live) {
-		for range kitchen.Stages() {
-			require.NoError(t, complete(t.Context(), l.ticket(), nil))
-		}
-	},
-	"reissued": func(t *testing.T, l *live) {
-		l.ticket()
-		require.NoError(t, complete(t.Context(), l.ticket(), nil))
-		for range 3 {
-			require.NoError(t, complete(t.Context(), l.ticket(), nil))
-		}
-	},
-	"failed-again-here": func(t *testing.T, l *live) {
-		ticket := l.ticket()
-		require.NoError(t, complete(t.Context(), ticket, temporal.NewApplicationError("equipment at mix: bob", "equipment", ackFor(ticket, kitchen.AckFailed))))
-		for range kitchen.Stages() {
-			require.NoError(t, complete(t.Context(), l.ticket(), nil))
-		}
-	},
-}
-
 func TestReplay(t *testing.T) {
 	if *record {
 		require.NoError(t, os.MkdirAll(histories, 0o755))
-		for name, happen := range recordings {
-			recordHistory(t, name, happen)
+		for name, kind := range kinds {
+			if len(recordedFiles(t, name)) == 0 {
+				recordHistory(t, name, kind)
+			}
 		}
+	}
+	for name := range kinds {
+		require.NotEmpty(t, recordedFiles(t, name), "no order of the kind %q is recorded: run make record-histories", name)
 	}
 	files, err := filepath.Glob(filepath.Join(histories, "*.json"))
 	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(files), len(recordings), "histories are missing: run make record-histories")
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			require.NoError(t, replay(file),
@@ -70,6 +49,16 @@ func TestReplay(t *testing.T) {
 					"Put the change behind workflow.GetVersion; never re-record an old history to make this pass.")
 		})
 	}
+}
+
+// recordedFiles are the histories of a kind of order, whenever they were
+// recorded.
+func recordedFiles(t *testing.T, kind string) []string {
+	t.Helper()
+	const day = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+	files, err := filepath.Glob(filepath.Join(histories, day+"-"+kind+".json"))
+	require.NoError(t, err)
+	return files
 }
 
 // replay runs today's OrderWorkflow against a recorded history.
@@ -92,22 +81,46 @@ func replay(file string) error {
 	})
 }
 
-func recordHistory(t *testing.T, name string, happen func(*testing.T, *live)) {
+// recordHistory keeps the history of an order, that of its first run under the
+// name of its kind.
+func recordHistory(t *testing.T, name string, kind kind) {
 	t.Helper()
-	in := orderInput()
-	in.Rules.AckWithin = map[kitchen.Stage]kitchen.Duration{kitchen.Mix: kitchen.Duration(time.Second)}
-	l := startLive(t, in, nil)
-	happen(t, l)
+	l := kind.start(t)
+	kind.happen(t, l)
 	l.result()
-	var history historypb.History
-	events := server.GetWorkflowHistory(t.Context(), l.run.GetID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	day := time.Now().UTC().Format(time.DateOnly)
+	for i, runID := range l.runs() {
+		file := day + "-" + name
+		if i > 0 {
+			file += fmt.Sprintf(".run-%d", i+1)
+		}
+		data, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(&historypb.History{Events: l.history(runID)})
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(histories, file+".json"), append(data, '\n'), 0o644))
+	}
+}
+
+// runs are the order's runs, the first first.
+func (l *live) runs() []string {
+	l.t.Helper()
+	runs := []string{l.describe().GetWorkflowExecutionInfo().GetFirstRunId()}
+	for {
+		events := l.history(runs[len(runs)-1])
+		next := events[len(events)-1].GetWorkflowExecutionContinuedAsNewEventAttributes()
+		if next == nil {
+			return runs
+		}
+		runs = append(runs, next.GetNewExecutionRunId())
+	}
+}
+
+func (l *live) history(runID string) (history []*historypb.HistoryEvent) {
+	l.t.Helper()
+	events := l.server.GetWorkflowHistory(l.t.Context(), l.run.GetID(), runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
-		require.NoError(t, err)
-		history.Events = append(history.Events, event)
+		require.NoError(l.t, err)
+		history = append(history, event)
 	}
-	data, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(&history)
-	require.NoError(t, err)
-	file := filepath.Join(histories, time.Now().UTC().Format("2006-01-02")+"-"+name+".json")
-	require.NoError(t, os.WriteFile(file, append(data, '\n'), 0o644))
+	return history
 }

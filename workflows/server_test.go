@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
@@ -23,19 +24,21 @@ import (
 )
 
 // server is the dev server that the tests of this package share.
-var server client.Client
+var (
+	server client.Client
+	quiet  = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+)
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		ctx := context.Background()
-		quiet := slog.New(slog.DiscardHandler)
 		devServer, err := devstack.StartTemporal(ctx, devstack.TemporalConfig{})
 		if err != nil {
 			slog.Error("the Temporal dev server did not start", "error", err)
 			return 1
 		}
 		defer devServer.Stop()
-		server, err = client.Dial(client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: sdklog.NewStructuredLogger(quiet)})
+		server, err = client.Dial(client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: quiet})
 		if err != nil {
 			slog.Error("the Temporal dev server cannot be reached", "error", err)
 			return 1
@@ -78,31 +81,45 @@ func (p *tray) PublishFailed(_ context.Context, failed kitchen.Failed) error {
 // own.
 type live struct {
 	t       *testing.T
+	server  client.Client
 	orderID string
 	tray    *tray
 	run     client.WorkflowRun
 	worker  worker.Worker
+	// last is what was announced last on order-failures.
+	last kitchen.Failed
 }
 
 func startLive(t *testing.T, in workflows.OrderInput, onTicket func(kitchen.Ticket) error) *live {
+	t.Helper()
+	return startLiveOn(t, server, in, onTicket)
+}
+
+func startLiveOn(t *testing.T, server client.Client, in workflows.OrderInput, onTicket func(kitchen.Ticket) error) *live {
 	t.Helper()
 	id, err := kitchen.NewOrderID()
 	require.NoError(t, err)
 	l := &live{
 		t:       t,
+		server:  server,
 		orderID: id,
 		tray:    &tray{tickets: make(chan kitchen.Ticket, 100), shipped: make(chan kitchen.Shipped, 1), failed: make(chan kitchen.Failed, 100), onTicket: onTicket},
 	}
 	options := workflows.StartOptions(id, in, "hash")
 	options.TaskQueue = id
-	l.worker = worker.New(server, id, worker.Options{DisableRegistrationAliasing: true})
-	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	l.worker.RegisterActivity(activities.New(l.tray, workflows.NewOrders(server)))
-	require.NoError(t, l.worker.Start())
-	t.Cleanup(l.worker.Stop)
+	l.startWorker()
+	t.Cleanup(func() { l.worker.Stop() })
 	l.run, err = server.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, in)
 	require.NoError(t, err)
 	return l
+}
+
+func (l *live) startWorker() {
+	l.t.Helper()
+	l.worker = worker.New(l.server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
+	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+	l.worker.RegisterActivity(activities.New(l.tray, workflows.NewOrders(l.server)))
+	require.NoError(l.t, l.worker.Start())
 }
 
 // ticket waits for the next ticket.
@@ -150,7 +167,7 @@ func endOf(ticket kitchen.Ticket) kitchen.AckKind {
 
 func (l *live) query() kitchen.Status {
 	l.t.Helper()
-	value, err := server.QueryWorkflow(l.t.Context(), l.run.GetID(), "", workflows.QueryStatus)
+	value, err := l.server.QueryWorkflow(l.t.Context(), l.run.GetID(), "", workflows.QueryStatus)
 	require.NoError(l.t, err)
 	var status kitchen.Status
 	require.NoError(l.t, value.Get(&status))
@@ -313,11 +330,16 @@ func TestOnTheServer(t *testing.T) {
 	})
 }
 
+func (l *live) describe() *workflowservice.DescribeWorkflowExecutionResponse {
+	l.t.Helper()
+	description, err := l.server.DescribeWorkflowExecution(l.t.Context(), l.run.GetID(), "")
+	require.NoError(l.t, err)
+	return description
+}
+
 func (l *live) pending() []workflows.PendingTicket {
 	l.t.Helper()
-	description, err := server.DescribeWorkflowExecution(l.t.Context(), l.run.GetID(), "")
-	require.NoError(l.t, err)
-	return workflows.PendingTickets(description)
+	return workflows.PendingTickets(l.describe())
 }
 
 func requireNotFound(t *testing.T, err error) {
@@ -332,8 +354,13 @@ func requireSameButTimes(t *testing.T, want, got kitchen.Status) {
 	t.Helper()
 	require.Len(t, got.Stages, len(want.Stages))
 	for i := range want.Stages {
-		require.WithinDuration(t, *want.Stages[i].IssuedAt, *got.Stages[i].IssuedAt, 5*time.Second)
+		require.WithinDuration(t, *want.Stages[i].IssuedAt, *got.Stages[i].IssuedAt, patience)
 		got.Stages[i].IssuedAt = want.Stages[i].IssuedAt
+		wanted, undo := want.Stages[i].Undo, got.Stages[i].Undo
+		if wanted != nil && undo != nil && wanted.IssuedAt != nil && undo.IssuedAt != nil {
+			require.WithinDuration(t, *wanted.IssuedAt, *undo.IssuedAt, patience)
+			undo.IssuedAt = wanted.IssuedAt
+		}
 	}
 	got.Stale = want.Stale
 	require.Equal(t, want, got)

@@ -258,7 +258,7 @@ func (o *order) tell(ctx workflow.Context) error {
 // the workflow's current details. It adds no history event.
 func (o *order) showDetails(ctx workflow.Context) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "**%s** · pickup code **%s**", o.status.State, o.status.PickupCode)
+	fmt.Fprintf(&text, "**%s** · pickup code **%s** · %s · %s", o.status.State, o.status.PickupCode, markdownText(o.status.Customer.Name), pieces(o.in.Order))
 	if o.status.WaitingFor != "" {
 		fmt.Fprintf(&text, " · waiting for **%s**", o.status.WaitingFor)
 	}

@@ -26,6 +26,9 @@ type ticket struct {
 // issue sends a ticket out.
 func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 	issued := o.issuedBefore(ref)
+	if issued == 0 {
+		o.askFrom = 0 // what was said about another ticket does not hold for this one
+	}
 	o.recordIssued(ref, workflow.Now(ctx))
 	o.showDetails(ctx)
 	row := o.row(ref)

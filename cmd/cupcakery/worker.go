@@ -23,6 +23,8 @@ func newWorkerCommand() *cobra.Command {
 		temporal temporalSettings
 		kafka    kafkaSettings
 		listen   string
+		// deploymentName and buildID are a version of a Worker Deployment.
+		deploymentName, buildID string
 	)
 	cmd := &cobra.Command{
 		Use:   "worker",
@@ -31,9 +33,15 @@ func newWorkerCommand() *cobra.Command {
 stations' acks from Kafka into Temporal. Any number of workers may run.
 
 SIGTERM lets it finish what is in hand, then it stops. Temporal and Kafka may
-be away: it keeps its place and goes on by itself.`,
+be away: it keeps its place and goes on by itself.
+
+With --deployment-name and --build-id an order stays on the build that it began
+on, and Temporal is told which build takes new orders; docs/rollout.md says how.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := worker.CheckDeployment(deploymentName, buildID); err != nil {
+				return &exitError{exitUsage, fmt.Errorf("--deployment-name %q, --build-id %q: %w", deploymentName, buildID, err)}
+			}
 			logger, err := logs.logger(cmd.ErrOrStderr())
 			if err != nil {
 				return err
@@ -55,12 +63,14 @@ be away: it keeps its place and goes on by itself.`,
 			group.Go(func() error { return health.serve(ctx) })
 			group.Go(func() error {
 				return worker.Run(ctx, worker.Config{
-					Temporal:  temporalClient,
-					Namespace: namespace,
-					Kafka:     connection,
-					Logger:    logger,
-					Metrics:   health.registry,
-					Ready:     health.ready,
+					Temporal:       temporalClient,
+					Namespace:      namespace,
+					DeploymentName: deploymentName,
+					BuildID:        buildID,
+					Kafka:          connection,
+					Logger:         logger,
+					Metrics:        health.registry,
+					Ready:          health.ready,
 				})
 			})
 			return group.Wait()
@@ -71,6 +81,10 @@ be away: it keeps its place and goes on by itself.`,
 	kafka.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8081", "address of /healthz, /readyz and /metrics")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_WORKER_LISTEN")
+	cmd.Flags().StringVar(&deploymentName, "deployment-name", "", "Temporal Worker Deployment that the worker is a version of, with --build-id; empty for a worker without versions")
+	fromEnvironment(cmd.Flags(), "deployment-name", "CUPCAKERY_DEPLOYMENT_NAME")
+	cmd.Flags().StringVar(&buildID, "build-id", "", "the worker's version in its deployment, with --deployment-name")
+	fromEnvironment(cmd.Flags(), "build-id", "CUPCAKERY_BUILD_ID")
 	return cmd
 }
 

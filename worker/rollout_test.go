@@ -1,0 +1,165 @@
+package worker_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/worker"
+)
+
+// TestRollout goes the way of docs/rollout.md, with its commands.
+func TestRollout(t *testing.T) {
+	t.Parallel()
+	devServer, err := devstack.StartTemporal(t.Context(), devstack.TemporalConfig{
+		Headless: true,
+		DynamicConfig: map[string]string{ // minutes by default
+			"matching.wv.VersionDrainageStatusVisibilityGracePeriod": `"1s"`,
+			"matching.wv.VersionDrainageStatusRefreshInterval":       `"1s"`,
+		},
+	})
+	require.NoError(t, err)
+	t.Cleanup(devServer.Stop)
+	outside, err := client.Dial(client.Options{HostPort: devServer.Addr(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	require.NoError(t, err)
+	t.Cleanup(outside.Close)
+	r := &rollout{t: t, floor: newFloorOn(t, outside), address: devServer.Addr()}
+
+	stopOld := r.hire(outside, nil)
+	oldest, itsMix := r.placed()
+	require.Empty(t, r.buildOf(oldest))
+
+	stopV1 := r.hire(outside, build("v1"))
+	r.makeCurrent("v1")
+	a, itsTicket := r.placed()
+	require.Equal(t, "v1", r.buildOf(a))
+	r.say(itsMix, kitchen.AckDone, nil)
+	itsBake := r.ticket()
+	require.Equal(t, "v1", r.buildOf(oldest), "orders of workers without versions go on with the current one")
+	require.NoError(t, stopOld())
+
+	stopV2 := r.hire(outside, build("v2"))
+	r.makeCurrent("v2")
+	b, ofB := r.placed()
+	require.Equal(t, "v2", r.buildOf(b))
+	require.Equal(t, "draining", r.drainage("v1"))
+	r.finish(a, itsTicket)
+	r.finish(oldest, itsBake)
+	require.Equal(t, "v1", r.buildOf(a), "it has finished where it began")
+	require.Equal(t, []string{"v1"}, r.buildsIn(a))
+	require.Eventually(t, func() bool { return r.drainage("v1") == "drained" }, time.Minute, 100*time.Millisecond)
+
+	require.NoError(t, stopV1())
+	r.finish(b, ofB)
+	require.Equal(t, []string{"v2"}, r.buildsIn(b))
+	require.NoError(t, stopV2())
+}
+
+func build(id string) func(*worker.Config) {
+	return func(config *worker.Config) {
+		config.DeploymentName, config.BuildID = "cupcakery", id
+		config.Metrics = nil
+	}
+}
+
+// rollout is an operator on a floor.
+type rollout struct {
+	t *testing.T
+	*floor
+	address string
+}
+
+// operate runs a command of docs/rollout.md.
+func (r *rollout) operate(command string, more ...string) (output []byte, err error) {
+	r.t.Helper()
+	document, err := os.ReadFile("../docs/rollout.md")
+	require.NoError(r.t, err)
+	require.Contains(r.t, string(document), command+"\n")
+	cli, err := devstack.FindTemporalCLI(r.t.Context(), "", nil)
+	require.NoError(r.t, err)
+	run := exec.CommandContext(r.t.Context(), cli, append(strings.Fields(command)[1:], more...)...)
+	run.Env = append(os.Environ(), "TEMPORAL_ADDRESS="+r.address, "HOME="+r.t.TempDir())
+	return run.Output()
+}
+
+// makeCurrent makes a build current, once Temporal has seen its workers, and
+// waits until the orders' task queue knows.
+func (r *rollout) makeCurrent(build string) {
+	r.t.Helper()
+	require.Eventually(r.t, func() bool {
+		_, err := r.operate("temporal worker deployment set-current-version --deployment-name cupcakery --build-id " + build + " --yes")
+		return err == nil
+	}, time.Minute, 100*time.Millisecond)
+	require.Eventually(r.t, func() bool {
+		queue, err := r.server.WorkflowService().DescribeTaskQueue(r.t.Context(), &workflowservice.DescribeTaskQueueRequest{
+			Namespace: client.DefaultNamespace, TaskQueue: &taskqueuepb.TaskQueue{Name: r.t.Name()}, TaskQueueType: enumspb.TASK_QUEUE_TYPE_WORKFLOW,
+		})
+		return err == nil && queue.GetVersioningInfo().GetCurrentDeploymentVersion().GetBuildId() == build
+	}, time.Minute, 100*time.Millisecond)
+}
+
+// drainage is what Temporal says of a build's orders.
+func (r *rollout) drainage(build string) string {
+	r.t.Helper()
+	output, err := r.operate("temporal worker deployment describe-version --deployment-name cupcakery --build-id "+build, "--output", "json")
+	require.NoError(r.t, err)
+	var version struct {
+		DrainageInfo struct{ DrainageStatus string }
+	}
+	require.NoError(r.t, json.Unmarshal(output, &version), string(output))
+	return version.DrainageInfo.DrainageStatus
+}
+
+// placed places an order and waits for its first ticket.
+func (r *rollout) placed() (client.WorkflowRun, kitchen.Ticket) {
+	r.t.Helper()
+	run := r.place()
+	return run, r.ticket()
+}
+
+// finish brings an order to its end from the ticket that is out.
+func (r *rollout) finish(run client.WorkflowRun, ticket kitchen.Ticket) {
+	r.t.Helper()
+	for r.say(ticket, kitchen.AckDone, nil); ticket.Stage != kitchen.Package; r.say(ticket, kitchen.AckDone, nil) {
+		ticket = r.ticket()
+		require.Equal(r.t, run.GetID(), kitchen.WorkflowID(ticket.OrderID))
+	}
+	require.Equal(r.t, kitchen.StateShipped, r.result(run).State)
+}
+
+// buildOf is the build that an order is on; empty for a worker without versions.
+func (r *rollout) buildOf(run client.WorkflowRun) string {
+	r.t.Helper()
+	description, err := r.server.DescribeWorkflowExecution(r.t.Context(), run.GetID(), "")
+	require.NoError(r.t, err)
+	return description.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId()
+}
+
+// buildsIn are the builds that have worked on an order, as its history tells.
+func (r *rollout) buildsIn(run client.WorkflowRun) (builds []string) {
+	r.t.Helper()
+	events := r.server.GetWorkflowHistory(r.t.Context(), run.GetID(), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(r.t, err)
+		if completed := event.GetWorkflowTaskCompletedEventAttributes(); completed != nil {
+			if id := completed.GetDeploymentVersion().GetBuildId(); len(builds) == 0 || builds[len(builds)-1] != id {
+				builds = append(builds, id)
+			}
+		}
+	}
+	return builds
+}

@@ -1,0 +1,471 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// kind is a kind of order: what it was started with and what happens to it
+// until it closes. TestEveryKindOfOrder lets it happen, and TestReplay keeps a
+// history of it.
+type kind struct {
+	// rules changes the rules; nil for the default kitchen file's.
+	rules func(*kitchen.Rules)
+	// on is the server; nil for the one that the tests share.
+	on     func(*testing.T) client.Client
+	happen func(*testing.T, *live)
+	// ends is the state in which the order closes.
+	ends kitchen.OrderState
+}
+
+func (k kind) start(t *testing.T) *live {
+	t.Helper()
+	in := orderInput()
+	if k.rules != nil {
+		k.rules(&in.Rules)
+	}
+	on := server
+	if k.on != nil {
+		on = k.on(t)
+	}
+	return startLiveOn(t, on, in, nil)
+}
+
+// Rules for orders that get into trouble.
+func withoutRemakes(rules *kitchen.Rules) { rules.MaxRemakes = 0 }
+func withImpatience(rules *kitchen.Rules) { rules.MaxReissues = 1; within(time.Second)(rules) }
+func withMixOnRecord(rules *kitchen.Rules) {
+	rules.Undo = map[kitchen.Stage]kitchen.UndoWith{kitchen.Mix: kitchen.UndoOnRecord}
+}
+
+// within lets mixing take no longer than this.
+func within(d time.Duration) func(*kitchen.Rules) {
+	return func(rules *kitchen.Rules) {
+		rules.AckWithin = map[kitchen.Stage]kitchen.Duration{kitchen.Mix: kitchen.Duration(d)}
+	}
+}
+
+// kinds are all kinds of orders. Their names are part of the names of recorded
+// histories.
+var kinds = map[string]kind{
+	"happy": {ends: kitchen.StateShipped, happen: func(_ *testing.T, l *live) {
+		l.makes("mix.1", "bake.1", "decorate.1", "package.1")
+	}},
+	"reissued": {ends: kitchen.StateShipped, rules: within(time.Second), happen: func(t *testing.T, l *live) {
+		l.expect("mix.1")
+		again := l.expect("mix.1")
+		require.Equal(t, 2, again.Attempt)
+		l.ends(again)
+		l.makes("bake.1", "decorate.1", "package.1")
+		require.GreaterOrEqual(t, l.query().Stages[0].Attempt, 2)
+	}},
+	"failed-again-here": {ends: kitchen.StateShipped, happen: func(_ *testing.T, l *live) {
+		l.fails(l.expect("mix.1"), "equipment", 0)
+		l.makes("mix.1", "bake.1", "decorate.1", "package.1")
+	}},
+	"failed-again-scrapped": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		l.fails(l.expect("bake.1"), "equipment", 2)
+		again := l.expect("bake.1")
+		require.Equal(t, 2, again.Attempt)
+		l.ends(again)
+		l.makes("decorate.1", "package.1")
+		require.Equal(t, 2, l.query().Scrapped)
+	}},
+	"remade": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		l.fails(l.expect("bake.1"), "burnt", 13)
+		l.makes("mix.2", "bake.2", "decorate.2", "package.2")
+		status := l.query()
+		require.Equal(t, 1, status.Remakes)
+		require.Equal(t, 13, status.Scrapped)
+	}},
+
+	"cancelled-at-mix": {ends: kitchen.StateCancelled, happen: func(_ *testing.T, l *live) {
+		l.expect("mix.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		l.undoes("mix.1.undo")
+	}},
+	"cancelled-at-bake": {ends: kitchen.StateCancelled, happen: func(_ *testing.T, l *live) {
+		l.makes("mix.1")
+		l.expect("bake.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{Reason: "changed my mind"})
+		l.undoes("bake.1.undo", "mix.1.undo")
+	}},
+	"cancelled-at-decorate": {ends: kitchen.StateCancelled, happen: func(_ *testing.T, l *live) {
+		l.makes("mix.1", "bake.1")
+		l.expect("decorate.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{Reason: "changed my mind"})
+		l.undoes("decorate.1.undo", "bake.1.undo", "mix.1.undo")
+	}},
+	"cancelled-at-package": {ends: kitchen.StateCancelled, rules: withMixOnRecord, happen: func(_ *testing.T, l *live) {
+		l.makes("mix.1", "bake.1", "decorate.1")
+		l.expect("package.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{Reason: "changed my mind"})
+		l.undoes("package.1.undo", "decorate.1.undo", "bake.1.undo")
+	}},
+	"cancelled-in-temporal": {ends: kitchen.StateCancelled, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1", "bake.1")
+		l.expect("decorate.1")
+		require.NoError(t, l.server.CancelWorkflow(t.Context(), l.run.GetID(), ""))
+		l.undoes("decorate.1.undo", "bake.1.undo", "mix.1.undo")
+		require.Equal(t, "cancelled in Temporal", l.query().CancelReason)
+	}},
+	"cancelled-with-a-late-done": {ends: kitchen.StateCancelled, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		late := l.expect("bake.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		undo := l.expect("bake.1.undo")
+		require.False(t, undo.Made)
+		l.ends(late)
+		l.until(func(s kitchen.Status) bool { return s.Stages[1].State == kitchen.TicketDone })
+		l.tellsTheSame()
+		l.ends(undo)
+		l.undoes("mix.1.undo")
+	}},
+	"cancelled-with-work-done-after-its-undo": {ends: kitchen.StateCancelled, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		late := l.expect("bake.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		l.ends(l.expect("bake.1.undo"))
+		undo := l.expect("mix.1.undo")
+		l.ends(late)
+		l.until(func(s kitchen.Status) bool { return s.Stages[1].State == kitchen.TicketDone })
+		l.ends(undo)
+		l.asks("bake was done by bob after its ticket had been withdrawn", kitchen.ChoiceCancel)
+		l.decides(kitchen.ChoiceCancel)
+		require.Len(t, l.announced().NotUndone, 1)
+	}},
+
+	"attention-retried": {ends: kitchen.StateShipped, rules: withoutRemakes, happen: func(_ *testing.T, l *live) {
+		l.makes("mix.1")
+		l.fails(l.expect("bake.1"), "burnt", 13)
+		l.asks("bake failed after 0 remakes: burnt (bob): oven 2", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceRetry)
+		l.makes("bake.1", "decorate.1", "package.1")
+	}},
+	"attention-remade": {ends: kitchen.StateShipped, rules: withoutRemakes, happen: func(_ *testing.T, l *live) {
+		l.makes("mix.1")
+		l.fails(l.expect("bake.1"), "burnt", 13)
+		l.asks("bake failed after 0 remakes", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceRemake)
+		l.makes("mix.2", "bake.2", "decorate.2", "package.2")
+	}},
+	"attention-cancelled": {ends: kitchen.StateCancelled, rules: withoutRemakes, happen: func(_ *testing.T, l *live) {
+		l.makes("mix.1")
+		l.fails(l.expect("bake.1"), "burnt", 13)
+		l.asks("bake failed after 0 remakes", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceCancel)
+		l.undoes("bake.1.undo", "mix.1.undo")
+	}},
+	"attention-after-an-end-by-hand": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		ticket := l.expect("mix.1")
+		require.NoError(t, l.complete(ticket, nil, temporal.NewNonRetryableApplicationError("an operator", "operator", nil)))
+		l.asks("was ended in Temporal and not by its station", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceRetry)
+		l.makes("mix.1", "bake.1", "decorate.1", "package.1")
+	}},
+
+	"unanswered-healed": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(t *testing.T, l *live) {
+		ticket := l.expect("mix.1")
+		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		require.Equal(t, kitchen.Mix, l.query().WaitingFor, "the ticket stays open")
+		l.ends(ticket)
+		l.makes("bake.1", "decorate.1", "package.1")
+		require.Nil(t, l.query().Attention)
+	}},
+	"unanswered-retried": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(_ *testing.T, l *live) {
+		ticket := l.expect("mix.1")
+		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceRetry)
+		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		l.ends(ticket)
+		l.makes("bake.1", "decorate.1", "package.1")
+	}},
+	"unanswered-remade": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(_ *testing.T, l *live) {
+		l.expect("mix.1")
+		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceRemake)
+		l.undoes("mix.1.undo")
+		l.makes("mix.2", "bake.2", "decorate.2", "package.2")
+	}},
+	"unanswered-cancelled": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(_ *testing.T, l *live) {
+		l.expect("mix.1")
+		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceCancel)
+		l.undoes("mix.1.undo")
+	}},
+	"undo-unanswered": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(_ *testing.T, l *live) {
+		l.expect("mix.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		undo := l.expect("mix.1.undo")
+		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		l.ends(undo)
+	}},
+	"undo-unanswered-left": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(_ *testing.T, l *live) {
+		l.expect("mix.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		l.expect("mix.1.undo")
+		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		l.decides(kitchen.ChoiceCancel)
+		require.Len(l.t, l.announced().NotUndone, 1)
+	}},
+	// What a manager has waited on for before must not matter to the undo.
+	"undo-unanswered-after-waiting-on": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(t *testing.T, l *live) {
+		l.expect("mix.1")
+		for range 3 {
+			l.asks("nobody has answered at mix for", kitchen.Choices()...)
+			l.decides(kitchen.ChoiceRetry)
+		}
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		l.expect("mix.1.undo")
+		undo := l.expect("mix.1.undo")
+		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		require.Empty(t, l.tray.tickets, "asked about the second attempt")
+		l.ends(undo)
+	}},
+
+	"undo-failed-retried": {ends: kitchen.StateCancelled, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		l.expect("bake.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		l.fails(l.expect("bake.1.undo"), "equipment", 0)
+		l.asks("bake cannot be undone: equipment (bob): oven 2", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		l.decides(kitchen.ChoiceRetry)
+		again := l.expect("bake.1.undo")
+		require.Equal(t, 2, again.Attempt)
+		l.ends(again)
+		l.undoes("mix.1.undo")
+	}},
+	"undo-failed-left": {ends: kitchen.StateCancelled, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		l.expect("bake.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		l.fails(l.expect("bake.1.undo"), "equipment", 0)
+		l.asks("bake cannot be undone", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		l.decides(kitchen.ChoiceCancel)
+		l.undoes("mix.1.undo")
+		require.Equal(t, []kitchen.Leftover{{Stage: kitchen.Bake, Pass: 1, Reason: "the manager says so"}}, l.announced().NotUndone)
+	}},
+	"undo-failed-while-remaking": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(_ *testing.T, l *live) {
+		l.expect("mix.1")
+		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceRemake)
+		l.fails(l.expect("mix.1.undo"), "equipment", 0)
+		l.asks("mix cannot be undone", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceRemake)
+		l.makes("mix.2", "bake.2", "decorate.2", "package.2")
+	}},
+
+	"amended": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		bake := l.expect("bake.1")
+		l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: text("no bell"), Messages: []kitchen.LineMessage{{Line: 1, Message: "Happy 41st"}}})
+		l.tellsTheSame()
+		l.ends(bake)
+		decorate := l.expect("decorate.1")
+		require.Equal(t, "Happy 41st", decorate.Lines[1].Message)
+		_, err := l.updateAs("", workflows.UpdateAmend, kitchen.Amendment{Notes: text("a bell")})
+		require.ErrorContains(t, err, "until its decorate ticket is issued")
+		l.ends(decorate)
+		l.makes("package.1")
+	}},
+	"continued-as-new": {ends: kitchen.StateShipped, on: shortHistories, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		l.expect("bake.1")
+		l.continues()
+		again := l.expect("bake.1")
+		require.Equal(t, 2, again.Attempt)
+		l.ends(again)
+		l.makes("decorate.1", "package.1")
+		require.Equal(t, "ring twice", l.query().Notes)
+	}},
+	"continued-as-new-while-undoing": {ends: kitchen.StateCancelled, on: shortHistories, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		l.expect("bake.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		first := l.expect("bake.1.undo")
+		for len(l.runs()) == 1 {
+			require.NoError(t, l.server.SignalWorkflow(t.Context(), l.run.GetID(), "", workflows.SignalUnanswered, workflows.Unanswered{ActivityID: "mix.1"}))
+			l.query()
+		}
+		again := l.expect("bake.1.undo")
+		require.Equal(t, first.Attempt+1, again.Attempt)
+		l.ends(again)
+		l.undoes("mix.1.undo")
+	}},
+	"continued-as-new-while-it-asks": {ends: kitchen.StateShipped, rules: withoutRemakes, on: shortHistories, happen: func(t *testing.T, l *live) {
+		l.fails(l.expect("mix.1"), "burnt", 13)
+		l.asks("mix failed after 0 remakes", kitchen.Choices()...)
+		l.continues()
+		l.tellsTheSame()
+		require.Equal(t, kitchen.StateNeedsAttention, l.query().State)
+		l.decides(kitchen.ChoiceRetry)
+		again := l.expect("mix.1")
+		require.Equal(t, 2, again.Attempt)
+		l.ends(again)
+		l.makes("bake.1", "decorate.1", "package.1")
+	}},
+}
+
+// TestEveryKindOfOrder holds, for each kind, what happens, and that history
+// tells what the query tells at every step of it.
+func TestEveryKindOfOrder(t *testing.T) {
+	t.Parallel()
+	for name, kind := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := kind.start(t)
+			kind.happen(t, l)
+			status := l.result()
+			require.Equal(t, kind.ends, status.State)
+			require.Nil(t, status.Attention)
+			require.Empty(t, status.WaitingFor)
+			l.tellsTheSame()
+			if kind.ends == kitchen.StateCancelled {
+				require.Equal(t, kitchen.StateCancelled, l.announced().State)
+				require.Equal(t, status.Stages, l.last.Stages)
+			}
+			require.Equal(t, kind.ends, workflows.StateFromVisibility(l.describe().GetWorkflowExecutionInfo().GetStatus(), l.attribute()))
+		})
+	}
+}
+
+// shortHistories is a server that has orders continue as new after few events.
+func shortHistories(t *testing.T) client.Client {
+	t.Helper()
+	devServer, err := devstack.StartTemporal(t.Context(), devstack.TemporalConfig{
+		Headless: true, DynamicConfig: map[string]string{"limit.historyCount.suggestContinueAsNew": "40"},
+	})
+	require.NoError(t, err)
+	t.Cleanup(devServer.Stop)
+	connected, err := client.Dial(client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: quiet})
+	require.NoError(t, err)
+	t.Cleanup(connected.Close)
+	return connected
+}
+
+// expect waits for the ticket, past those that are issued again, and checks
+// that history and query agree then.
+func (l *live) expect(id string) kitchen.Ticket {
+	l.t.Helper()
+	for {
+		ticket := l.ticket()
+		if ticket.TicketID == l.orderID+"."+id {
+			l.tellsTheSame()
+			return ticket
+		}
+		require.Greater(l.t, ticket.Attempt, 1, "%s came instead of %s", ticket.TicketID, id)
+	}
+}
+
+// makes has stations do the work of tickets, one after the other.
+func (l *live) makes(ids ...string) {
+	l.t.Helper()
+	for _, id := range ids {
+		l.ends(l.expect(id))
+	}
+}
+
+// undoes has stations undo, each only after the former.
+func (l *live) undoes(ids ...string) {
+	l.t.Helper()
+	for _, id := range ids {
+		undo := l.expect(id)
+		require.Equal(l.t, kitchen.TicketUndo, undo.Kind)
+		require.Equal(l.t, undo.Stage, l.query().WaitingFor)
+		l.ends(undo)
+	}
+}
+
+// ends says done or undone, as the ack carrier does.
+func (l *live) ends(ticket kitchen.Ticket) {
+	l.t.Helper()
+	ack := ackFor(ticket, endOf(ticket))
+	if ticket.Made {
+		ack.Scrapped = 13
+	}
+	require.NoError(l.t, l.complete(ticket, ack, nil))
+}
+
+// fails says failed, as the ack carrier does.
+func (l *live) fails(ticket kitchen.Ticket, reason string, scrapped int) {
+	l.t.Helper()
+	ack := ackFor(ticket, kitchen.AckFailed)
+	ack.Reason, ack.Note, ack.Scrapped = reason, "oven 2", scrapped
+	final := ticket.Kind == kitchen.TicketUndo || scrapped > 0 || orderInput().Rules.OutcomeFor(reason) != kitchen.OutcomeAgain
+	require.NoError(l.t, l.complete(ticket, nil, temporal.NewApplicationErrorWithOptions(reason+" at "+string(ticket.Stage)+": bob: oven 2", reason,
+		temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: final})))
+}
+
+func (l *live) complete(ticket kitchen.Ticket, ack any, err error) error {
+	ref, parseErr := kitchen.ParseTicketID(ticket.TicketID)
+	if parseErr != nil {
+		return parseErr
+	}
+	return l.server.CompleteActivityByID(context.WithoutCancel(l.t.Context()), client.DefaultNamespace, l.run.GetID(), "", ref.ActivityID(), ack, err)
+}
+
+// asks waits until a manager is asked, everywhere where managers look.
+func (l *live) asks(reason string, choices ...kitchen.Choice) kitchen.Status {
+	l.t.Helper()
+	announced := l.announced()
+	require.Equal(l.t, kitchen.StateNeedsAttention, announced.State)
+	require.Contains(l.t, announced.Reason, reason)
+	status := l.query()
+	require.Equal(l.t, kitchen.StateNeedsAttention, status.State)
+	require.Contains(l.t, status.Attention.Reason, reason)
+	require.Equal(l.t, choices, status.Attention.Choices)
+	require.Equal(l.t, status.Attention, announced.Attention)
+	require.Equal(l.t, kitchen.StateNeedsAttention, l.attribute())
+	l.tellsTheSame()
+	return status
+}
+
+func (l *live) decides(choice kitchen.Choice) {
+	l.t.Helper()
+	answer := l.update(workflows.UpdateResolve, kitchen.Resolution{Choice: choice, Note: "the manager says so"})
+	require.Nil(l.t, answer.Order.Attention)
+	l.tellsTheSame()
+}
+
+// announced waits for the next announcement on order-failures.
+func (l *live) announced() kitchen.Failed {
+	l.t.Helper()
+	if l.last.State == kitchen.StateCancelled {
+		return l.last
+	}
+	select {
+	case l.last = <-l.tray.failed:
+		return l.last
+	case <-time.After(patience):
+		l.t.Fatal("nothing was announced")
+		return kitchen.Failed{}
+	}
+}
+
+// attribute is the order's state as Temporal's lists have it.
+func (l *live) attribute() (state kitchen.OrderState) {
+	l.t.Helper()
+	fields := l.describe().GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()
+	require.NoError(l.t, dataConverter.FromPayload(fields[workflows.KeyState.GetName()], &state))
+	return state
+}
+
+// tellsTheSame compares what history tells with what the query tells.
+func (l *live) tellsTheSame() {
+	l.t.Helper()
+	fromQuery := l.query()
+	fromHistory, err := workflows.StatusFromHistory(l.t.Context(), l.server, l.orderID)
+	require.NoError(l.t, err)
+	requireSameButTimes(l.t, fromQuery, fromHistory)
+}
