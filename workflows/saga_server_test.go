@@ -210,7 +210,7 @@ func TestWhatAnOperatorSees(t *testing.T) {
 	details := l.details()
 	require.Contains(t, details, "**needs-attention** · pickup code **"+kitchen.PickupCode(l.orderID)+"**")
 	require.Contains(t, details, "13 scrapped")
-	require.Contains(t, details, "**A manager must decide:** bake failed after 0 remakes: burnt (bob): oven 2. Send the update `resolve` with one of: retry, remake, cancel.")
+	require.Contains(t, details, "**A manager must decide:** bake failed after 0 remakes: burnt (bob): oven 2.")
 	require.Contains(t, details, "| bake | 1 | failed | bob |")
 	require.Contains(t, details, "| burnt: oven 2 |")
 	descriptions := map[string]string{}
