@@ -1,8 +1,11 @@
 package station
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -573,6 +576,33 @@ func TestARobotStopsWhenItsTicketIsWithdrawnAndUndoesItFirst(t *testing.T) {
 	arm.expect(Answered)
 	cancel()
 	require.NoError(t, <-ended)
+}
+
+// The robot's time may be over just when its ticket is withdrawn.
+func TestARobotDoesNotComplainOfAWithdrawnTicket(t *testing.T) {
+	t.Parallel()
+	for name, complains := range map[string]bool{"withdrawn": false, "done by somebody else": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := &fakeLog{t: t}
+			arm := log.station("arm")
+			var logged bytes.Buffer
+			arm.config.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+			ticket := newTicket(t)
+			arm.deliver(ticket)
+			item, _, err := arm.next(t.Context(), t.Context(), true)
+			require.NoError(t, err)
+			if complains {
+				log.write(typed(ticket, kitchen.AckDone, "eve"), "")
+			} else {
+				arm.deliver(undoOf(ticket, false))
+			}
+			robot := &Robot{Station: arm.Station}
+			robot.setDefaults()
+			robot.work(t.Context(), item, nil)
+			require.Equal(t, complains, strings.Contains(logged.String(), "did not count"), logged.String())
+		})
+	}
 }
 
 // A robot that takes no time is always about to say done.
