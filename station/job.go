@@ -45,12 +45,14 @@ type job struct {
 	// undoes is the ticket that an undo ticket undoes; empty for others.
 	undoes string
 	// hidden is set for an undo ticket while it is not known whether it needs
-	// hands, and byItself while the station answers it without any.
-	hidden, byItself bool
+	// hands. byItself stops the station from answering it without any; nil
+	// while it does not.
+	hidden   bool
+	byItself context.CancelFunc
 	// hadInHand says that an undo ticket has taken its work out of our hand.
 	hadInHand bool
-	// firstIssued is when its first attempt was issued; zero if that has not
-	// been here.
+	// firstIssued is when its first attempt was issued; zero, which is long
+	// ago, if that has not been here.
 	firstIssued time.Time
 
 	// gone is set when the job has been removed, outcome to the ack that did
@@ -96,6 +98,15 @@ func (j *job) drop() {
 	if j.over != nil {
 		close(j.over)
 		j.over = nil
+	}
+}
+
+// leaveToHands stops the station from answering an undo ticket by itself. What
+// is on its way to the log is left to the log.
+func (j *job) leaveToHands() {
+	if j.byItself != nil {
+		j.byItself()
+		j.byItself = nil
 	}
 }
 
@@ -184,6 +195,7 @@ func (s *Station) remove(j *job) {
 // discard ends a job but not its delivery. The lock is held.
 func (s *Station) discard(j *job) {
 	j.drop()
+	j.leaveToHands()
 	j.gone = true
 	delete(s.jobs, j.ticket.TicketID)
 }

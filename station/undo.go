@@ -1,6 +1,8 @@
 package station
 
 import (
+	"context"
+
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -37,7 +39,7 @@ func (s *Station) takeUndo(j *job) {
 	needsHands := work != kitchen.TicketWaiting || (x != nil && x.hand != nothing) ||
 		j.elsewhere != nil || j.lastFailure != nil || !s.recallsAll(j)
 	if needsHands {
-		j.byItself = false
+		j.leaveToHands()
 		s.number(j) // by which whoever has the work in hand is told
 	}
 	if x != nil {
@@ -45,8 +47,7 @@ func (s *Station) takeUndo(j *job) {
 	}
 	if needsHands {
 		s.show(j)
-	} else if !j.byItself {
-		j.byItself = true
+	} else if j.byItself == nil {
 		s.undoByItself(j)
 	}
 }
@@ -79,7 +80,7 @@ func (s *Station) recallsAll(j *job) bool {
 	if entry, _ := s.board.Get(j.undoes); entry.Ticket.Attempt > 0 {
 		return true
 	}
-	return !j.firstIssued.IsZero() && !j.firstIssued.Add(-s.config.AckWithin).Before(s.since)
+	return !j.firstIssued.Add(-s.config.AckWithin).Before(s.since)
 }
 
 // undoByItself says undone about work that nobody has begun, unless it turns
@@ -90,13 +91,11 @@ func (s *Station) undoByItself(j *job) {
 	if entry, _ := s.board.Get(j.undoes); entry.State == kitchen.TicketFailed || entry.Attempt > 1 {
 		ack.Note = nothingHeld
 	}
+	var ctx context.Context
+	ctx, j.byItself = context.WithCancel(s.ctx)
 	s.background.Go(func() {
 		// If the station stops before, the undo ticket is delivered again.
-		_ = s.say(s.ctx, ack, func(error) bool {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			return j.byItself && !j.gone
-		})
+		_ = s.say(ctx, ack, byItself)
 	})
 }
 

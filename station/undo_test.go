@@ -1,8 +1,13 @@
 package station
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -99,11 +104,32 @@ func TestATicketWithdrawnInHandIsTakenOutOfItAtOnce(t *testing.T) {
 		require.EqualError(t, err, "withdrawn: the order was cancelled; see its UNDO ticket #2")
 	}
 	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.said(), "nothing was said about it")
+	log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
+	bob.expectNothing()
 	require.NoError(t, bob.Start(t.Context(), undo.TicketID))
 	require.NoError(t, bob.Done(t.Context(), undo.TicketID))
 	require.Equal(t, 15, log.last(kitchen.AckUndone).Scrapped)
 	require.True(t, undoDelivery.finished())
 	require.Empty(t, bob.Tickets())
+}
+
+func TestWorkInHandWithoutAWordIsPutAwayAsWell(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	arm := log.station("arm")
+	ticket := newTicket(t)
+	arm.deliver(ticket)
+	arm.expect(Offered)
+	item, _, err := arm.next(t.Context(), t.Context(), false)
+	require.NoError(t, err)
+	require.Equal(t, ticket.TicketID, item.Ticket.TicketID)
+	arm.expect(TakenUp)
+	arm.deliver(undoOf(ticket, false))
+	require.Equal(t, InHand, arm.expect(Withdrawn).Was)
+	offered := arm.expect(Offered).Item
+	require.Equal(t, "arm", offered.WorkBy)
+	require.Equal(t, 15, offered.ToScrap())
+	require.Empty(t, log.said())
 }
 
 func TestMadeWorkNeedsHandsToUndoIt(t *testing.T) {
@@ -335,6 +361,59 @@ func TestAnAnswerOnItsWayDecidesWhatThereIsToUndo(t *testing.T) {
 	})
 }
 
+// goAway lets the log refuse acks until back is called; tried tells of the
+// first.
+func (l *fakeLog) goAway() (tried <-chan struct{}, back func()) {
+	refused := make(chan struct{})
+	first := sync.OnceFunc(func() { close(refused) })
+	var isBack atomic.Bool
+	l.refuse = func(kitchen.Ack) (error, bool) {
+		if isBack.Load() {
+			return nil, false
+		}
+		first()
+		return errAway, false
+	}
+	return refused, func() { isBack.Store(true) }
+}
+
+func TestAStationThatLosesAnUndoTicketDoesNotAnswerIt(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	tried, back := log.goAway()
+	d := bob.deliver(undoOf(newTicket(t), false))
+	<-tried
+	bob.mu.Lock()
+	require.Nil(t, bob.longestWaiting(), "no robot takes what is not offered")
+	bob.mu.Unlock()
+	d.revoke()
+	require.Eventually(t, func() bool {
+		bob.mu.Lock()
+		defer bob.mu.Unlock()
+		return len(bob.jobs) == 0
+	}, patience, time.Millisecond)
+	back()
+	bob.background.Wait()
+	require.Empty(t, log.said(), "whoever has it now knows more")
+	bob.expectNothing()
+}
+
+func TestAnUndoTicketThatIsIssuedAgainForMadeWorkNeedsHands(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	bob := log.station("bob")
+	tried, _ := log.goAway()
+	undo := undoOf(newTicket(t), false)
+	bob.deliver(undo)
+	<-tried
+	undo.Made = true
+	bob.deliver(again(undo))
+	offered := bob.expect(Offered).Item
+	require.Equal(t, kitchen.TicketDone, offered.Work)
+	require.Equal(t, 2, offered.Ticket.Attempt)
+}
+
 func TestSomebodyElsesWordStopsAStationFromUndoingByItself(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone} {
@@ -343,21 +422,16 @@ func TestSomebodyElsesWordStopsAStationFromUndoingByItself(t *testing.T) {
 			log := &fakeLog{t: t}
 			bob := log.station("bob")
 			ticket := newTicket(t)
-			away := make(chan struct{}, 100)
-			log.refuse = func(kitchen.Ack) (error, bool) {
-				away <- struct{}{}
-				return errAway, false
-			}
+			tried, back := log.goAway()
 			undo := undoOf(ticket, false)
 			bob.deliver(undo)
-			<-away
+			<-tried
 			bob.expectNothing()
 			require.Empty(t, bob.Tickets())
 			log.write(typed(ticket, kind, "eve"), "")
 			require.Equal(t, "eve", bob.expect(Offered).Item.WorkBy)
-			bob.mu.Lock()
-			require.False(t, bob.jobs[undo.TicketID].byItself)
-			bob.mu.Unlock()
+			back()
+			bob.background.Wait()
 			require.Equal(t, []kitchen.AckKind{kind}, log.said())
 		})
 	}
@@ -426,7 +500,9 @@ func TestAnUndoTicketThatFailedComesBackToHands(t *testing.T) {
 	require.NoError(t, bob.Undone(t.Context(), undo.TicketID, 0, ""))
 
 	// Also without any other reason: somebody has looked, and asks a manager.
-	another := undoOf(newTicket(t), false)
+	ticket = newTicket(t)
+	bob.deliver(ticket)
+	another := undoOf(ticket, false)
 	log.write(typed(another, kitchen.AckFailed, "eve"), "")
 	bob.deliver(again(another))
 	require.NoError(t, bob.Start(t.Context(), another.TicketID))
@@ -437,7 +513,8 @@ func TestAStationThatDoesNotRecallAllLeavesUndoingToHands(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	bob := log.station("bob")
-	bob.deliver(again(undoOf(newTicket(t), false)))
+	late := again(undoOf(newTicket(t), false))
+	bob.deliver(late)
 	offered := bob.expect(Offered).Item
 	require.Equal(t, kitchen.TicketWaiting, offered.Work)
 	require.Zero(t, offered.ToScrap())
@@ -454,6 +531,11 @@ func TestAStationThatDoesNotRecallAllLeavesUndoingToHands(t *testing.T) {
 	bob.expect(Offered)
 	bob.deliver(again(undoOf(ticket, false))).await(t)
 	require.Equal(t, []kitchen.AckKind{kitchen.AckUndone}, log.said(), "all of that ticket's life was seen")
+
+	require.NoError(t, bob.Start(t.Context(), late.TicketID))
+	require.NoError(t, bob.Done(t.Context(), late.TicketID))
+	require.Equal(t, late.TicketID, log.last(kitchen.AckUndone).TicketID)
+	require.Zero(t, log.last(kitchen.AckUndone).Scrapped)
 }
 
 func TestWhatAnUndoTicketUndoesIsNotForgotten(t *testing.T) {
@@ -461,13 +543,11 @@ func TestWhatAnUndoTicketUndoesIsNotForgotten(t *testing.T) {
 	log := &fakeLog{t: t}
 	bob := log.station("bob")
 	ticket := newTicket(t)
-	bob.deliver(ticket)
-	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	undo := undoOf(ticket, false)
-	bob.deliver(undo)
+	log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
+	bob.deliver(undoOf(ticket, false))
 	bob.clear(time.Now().Add(3 * time.Hour))
 	require.Equal(t, 15, bob.Tickets()[0].ToScrap())
-	require.Equal(t, "bob", bob.Tickets()[0].WorkBy)
+	require.Equal(t, "eve", bob.Tickets()[0].WorkBy)
 }
 
 func TestARobotStopsWhenItsTicketIsWithdrawnAndUndoesItFirst(t *testing.T) {
@@ -496,6 +576,33 @@ func TestARobotStopsWhenItsTicketIsWithdrawnAndUndoesItFirst(t *testing.T) {
 	arm.expect(Answered)
 	cancel()
 	require.NoError(t, <-ended)
+}
+
+// The robot's time may be over just when its ticket is withdrawn.
+func TestARobotDoesNotComplainOfAWithdrawnTicket(t *testing.T) {
+	t.Parallel()
+	for name, complains := range map[string]bool{"withdrawn": false, "done by somebody else": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := &fakeLog{t: t}
+			arm := log.station("arm")
+			var logged bytes.Buffer
+			arm.config.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+			ticket := newTicket(t)
+			arm.deliver(ticket)
+			item, _, err := arm.next(t.Context(), t.Context(), true)
+			require.NoError(t, err)
+			if complains {
+				log.write(typed(ticket, kitchen.AckDone, "eve"), "")
+			} else {
+				arm.deliver(undoOf(ticket, false))
+			}
+			robot := &Robot{Station: arm.Station}
+			robot.setDefaults()
+			robot.work(t.Context(), item, nil)
+			require.Equal(t, complains, strings.Contains(logged.String(), "did not count"), logged.String())
+		})
+	}
 }
 
 // A robot that takes no time is always about to say done.

@@ -125,6 +125,7 @@ func TestScreenShowsWhatIsToBeUndoneAboveAll(t *testing.T) {
 	undo := itemOf(3, station.Waiting, func(ticket *kitchen.Ticket) { ticket.Kind = kitchen.TicketUndo })
 	undo.Work, undo.WorkBy = kitchen.TicketDone, "eve\x1b[2J"
 	s := screenOf(itemOf(1, station.InHand, nil), itemOf(2, station.Waiting, nil), undo)
+	press(s, "down")
 	plain := ansi.Strip(s.draw())
 	require.Less(t, strings.Index(plain, "To undo"), strings.Index(plain, "In hand"))
 	require.Less(t, strings.Index(plain, "#3"), strings.Index(plain, "#1"))

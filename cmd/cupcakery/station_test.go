@@ -441,6 +441,8 @@ func TestNewsOfAWithdrawnTicketSaysWhatToDo(t *testing.T) {
 			"STOP: the order was cancelled; put it aside, its UNDO ticket is #5"},
 		"in hand here, undone elsewhere": {station.Event{Cancelled: true, Was: station.InHand, Ack: &kitchen.Ack{By: steering}}, true,
 			`STOP: the order was cancelled; put it aside, its UNDO ticket is with eve\u001b[2J`},
+		"in hand here, said to be undone": {station.Event{Cancelled: true, Was: station.InHand, Ack: &kitchen.Ack{By: "eve", Kind: kitchen.AckUndone}}, true,
+			"STOP: the order was cancelled; put it away, eve has said already that it is undone"},
 		"in hand here, nobody knows": {station.Event{Cancelled: true, Was: station.InHand}, true,
 			"STOP: the order was cancelled; put it aside"},
 		"yours from before": {station.Event{Cancelled: true, Was: station.Elsewhere, Item: station.Item{By: "bob"}, Undo: 5}, true,

@@ -203,6 +203,8 @@ func withdrawal(e station.Event, name string) string {
 		return "is not offered here any more"
 	case isStop(e, name) && e.Undo > 0:
 		return fmt.Sprintf("STOP: the order was cancelled; put it aside, its UNDO ticket is #%d", e.Undo)
+	case isStop(e, name) && e.Ack != nil && e.Ack.Kind == kitchen.AckUndone:
+		return "STOP: the order was cancelled; put it away, " + printable(e.Ack.By) + " has said already that it is undone"
 	case isStop(e, name) && e.Ack != nil:
 		return "STOP: the order was cancelled; put it aside, its UNDO ticket is with " + printable(e.Ack.By)
 	case isStop(e, name):
