@@ -101,7 +101,7 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 	row("STAGE", "PASS", "ATTEMPT", "STATE", "BY", "ISSUED", "STARTED", "DONE", "NOTE")
 	for _, pass := range status.Stages {
 		row(string(pass.Stage), fmt.Sprint(pass.Pass), fmt.Sprint(pass.Attempt), string(pass.State), orDash(pass.By),
-			clock(pass.IssuedAt), clock(pass.StartedAt), clock(pass.DoneAt), strings.Join(passRemarks(pass), "; "))
+			clock(pass.IssuedAt), clock(pass.StartedAt), clock(pass.DoneAt), orDash(strings.Join(passRemarks(pass), "; ")))
 	}
 	return table.Flush()
 }
