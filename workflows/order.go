@@ -164,6 +164,7 @@ func (o *order) makeAt(ctx workflow.Context, stage kitchen.Stage) error {
 // hear takes a station's last word on its ticket: the work is done, or it
 // failed and the kitchen's rules say what then.
 func (o *order) hear(ctx workflow.Context, ticket *ticket) error {
+	o.ended()
 	ack, failure := ticket.answer(ctx)
 	if failure == nil {
 		o.recordDone(ticket.ref, ack)
