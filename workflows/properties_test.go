@@ -43,11 +43,7 @@ func init() {
 // To repeat a failure, give the -rapid.failfile or -rapid.seed that it prints.
 func TestOrderKeepsToTheModel(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t)
-		w.run()
-		w.checkEnd()
-	})
+	rapid.Check(t, func(t *rapid.T) { newWorld(t, t, randomInput(t)).run() })
 }
 
 // world is what an order lives in: the stations, the managers, Kafka and a
@@ -56,9 +52,12 @@ func TestOrderKeepsToTheModel(t *testing.T) {
 // the server lets it go on and takes what a station says all the same. It is
 // also how several things can happen within one workflow task.
 type world struct {
-	t   *rapid.T
+	t   rapid.TB
 	env *testsuite.TestWorkflowEnvironment
 	in  workflows.OrderInput
+	// random draws what happens; without it the script says so.
+	random *rapid.T
+	script []scene
 
 	// may is all that the order may be by now. More than one are left as long
 	// as it does not show in which order things at one instant were taken.
@@ -74,10 +73,17 @@ type world struct {
 	told       []told
 	failed     []kitchen.Failed
 	shipped    int
+	listed     kitchen.OrderState // what Temporal's visibility has
 	complaints []workflows.Unanswered
 	failures   []failure // reported ones
 	updates    []*update
 	log        []string
+}
+
+// scene is what happens at one instant of a scripted life.
+type scene struct {
+	events     func(*world) []*event
+	announcing time.Duration
 }
 
 // candidate is what the order may be, and what came of the last events then.
@@ -129,28 +135,35 @@ type event struct {
 	update *update
 }
 
-func newWorld(t *rapid.T) *world {
-	suite := &testsuite.WorkflowTestSuite{}
-	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: orderInput()}
-	w.in.Rules.MaxRemakes = rapid.IntRange(0, 2).Draw(t, "max remakes")
-	w.in.Rules.MaxReissues = rapid.IntRange(0, 2).Draw(t, "max reissues")
-	w.in.Rules.Reasons = map[string]kitchen.Outcome{}
+// randomInput is an order under random rules, which has perhaps continued as
+// new already.
+func randomInput(t *rapid.T) workflows.OrderInput {
+	in := orderInput()
+	in.Rules.MaxRemakes = rapid.IntRange(0, 2).Draw(t, "max remakes")
+	in.Rules.MaxReissues = rapid.IntRange(0, 2).Draw(t, "max reissues")
+	in.Rules.Reasons = map[string]kitchen.Outcome{}
 	for _, reason := range []string{"burnt", "dropped", kitchen.ReasonOther} {
 		if outcome := rapid.SampledFrom([]kitchen.Outcome{"", kitchen.OutcomeAgain, kitchen.OutcomeRemake}).Draw(t, reason); outcome != "" {
-			w.in.Rules.Reasons[reason] = outcome
+			in.Rules.Reasons[reason] = outcome
 		}
 	}
-	w.in.Rules.Undo = map[kitchen.Stage]kitchen.UndoWith{}
+	in.Rules.Undo = map[kitchen.Stage]kitchen.UndoWith{}
 	for _, stage := range kitchen.Stages() {
-		w.in.Rules.Undo[stage] = rapid.SampledFrom([]kitchen.UndoWith{"", kitchen.UndoByHand, kitchen.UndoOnRecord}).Draw(t, "undo "+string(stage))
+		in.Rules.Undo[stage] = rapid.SampledFrom([]kitchen.UndoWith{"", kitchen.UndoByHand, kitchen.UndoOnRecord}).Draw(t, "undo "+string(stage))
 	}
 	if rapid.Bool().Draw(t, "second run") {
-		w.in.Progress = &workflows.Progress{
-			Status: workflows.Accepted(orderID, w.in), Direction: workflows.Making,
+		in.Progress = &workflows.Progress{
+			Status: workflows.Accepted(orderID, in), Direction: workflows.Making,
 			Handled: []workflows.Handled{{ID: "earlier", Answer: workflows.Answer{Cancelled: &kitchen.Cancellation{Reason: "earlier"}}}},
 		}
 	}
+	return in
+}
+
+func newWorld(t rapid.TB, random *rapid.T, in workflows.OrderInput) *world {
+	suite := &testsuite.WorkflowTestSuite{}
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random}
 	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
 	w.env.SetTestTimeout(time.Minute)
 	w.env.SetStartTime(placedAt)
@@ -168,17 +181,20 @@ const (
 	offbeat = 337 * time.Millisecond
 )
 
-func (w *world) run() {
+// run lets an order live from its first ticket to its end.
+func (w *world) run() kitchen.Status {
 	m := newModel(w.in, w.env.Now())
 	m.announcing = 1
 	m.run()
 	w.announcing = 1
+	w.listed = kitchen.StateInProgress
 	w.may = []candidate{{model: m}}
 	w.after(beat)
 	w.env.ExecuteWorkflow(workflows.OrderWorkflow, w.in)
 	if !w.env.IsWorkflowCompleted() || w.env.GetWorkflowError() != nil {
 		w.fatalf("the order has not closed well: %v", w.env.GetWorkflowError())
 	}
+	return w.checkEnd()
 }
 
 func (w *world) after(d time.Duration) { w.env.RegisterDelayedCallback(w.step, d) }
@@ -191,22 +207,31 @@ func (w *world) step() {
 	w.compare()
 	const longest = 40
 	w.steps++
-	if w.steps < longest && rapid.IntRange(0, 24).Draw(w.t, "go on") > 0 {
+	switch {
+	case len(w.script) > 0:
+		scene := w.script[0]
+		w.script = w.script[1:]
+		w.happen(max(1, scene.announcing), scene.events(w))
+	case w.random != nil && w.steps < longest && rapid.IntRange(0, 24).Draw(w.random, "go on") > 0:
 		w.misbehave()
-	} else {
+	default:
 		w.steps = longest
 		w.behave()
 	}
-	w.after(beat * time.Duration(rapid.SampledFrom([]int{1, 1, 2, 3, 4, 10, 1000}).Draw(w.t, "wait")))
+	beats := 2
+	if w.random != nil {
+		beats = rapid.SampledFrom([]int{1, 1, 2, 3, 4, 10, 1000}).Draw(w.random, "wait")
+	}
+	w.after(beat * time.Duration(beats))
 }
 
 func (w *world) misbehave() {
 	announcing := time.Duration(1)
-	if rapid.IntRange(0, 4).Draw(w.t, "Kafka away") == 4 {
-		announcing = offbeat * time.Duration(rapid.IntRange(1, 12).Draw(w.t, "for"))
+	if rapid.IntRange(0, 2).Draw(w.random, "Kafka away") == 2 {
+		announcing = offbeat * time.Duration(rapid.IntRange(1, 12).Draw(w.random, "for"))
 	}
 	var events []*event
-	for range rapid.SampledFrom([]int{1, 1, 1, 1, 2, 2, 3}).Draw(w.t, "together") {
+	for range rapid.SampledFrom([]int{1, 1, 1, 1, 2, 2, 3}).Draw(w.random, "together") {
 		events = append(events, w.anything())
 	}
 	w.happen(announcing, events)
@@ -225,7 +250,10 @@ func (w *world) behave() {
 		}
 	}
 	if asked := w.query().Attention; asked != nil && len(events) == 0 {
-		choice := rapid.SampledFrom(asked.Choices).Draw(w.t, "choice")
+		choice := asked.Choices[0]
+		if w.random != nil {
+			choice = rapid.SampledFrom(asked.Choices).Draw(w.random, "choice")
+		}
 		events = append(events, w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: choice}))
 	}
 	w.happen(1, events)
@@ -295,23 +323,23 @@ func (w *world) anything() *event {
 	what := rapid.SampledFrom([]string{
 		"good ack", "good ack", "good ack", "good ack", "good ack", "failed ack", "failed ack", "any ack", "failed ack again",
 		"silence", "silence", "end", "cancel", "cancel in Temporal", "amend", "resolve", "resolve", "resolve", "same update again", "old complaint", "nothing",
-	}).Draw(w.t, "what")
+	}).Draw(w.random, "what")
 	switch {
 	case what == "good ack" && len(open) > 0:
-		p := rapid.SampledFrom(open).Draw(w.t, "ticket")
+		p := rapid.SampledFrom(open).Draw(w.random, "ticket")
 		ack := goodAck(p, w.env.Now())
 		if p.ref.Kind == kitchen.TicketUndo {
-			ack.Scrapped = rapid.IntRange(0, 13).Draw(w.t, "scrapped")
+			ack.Scrapped = rapid.IntRange(0, 13).Draw(w.random, "scrapped")
 		}
 		return w.ack(p.ref, ack)
 	case what == "failed ack" && len(open) > 0:
-		return w.ack(rapid.SampledFrom(open).Draw(w.t, "ticket").ref, w.failedAck())
+		return w.ack(rapid.SampledFrom(open).Draw(w.random, "ticket").ref, w.failedAck())
 	case what == "any ack":
 		ref := kitchen.TicketRef{
-			OrderID: orderID, Stage: rapid.SampledFrom(kitchen.Stages()).Draw(w.t, "stage"), Pass: rapid.IntRange(1, 3).Draw(w.t, "pass"),
-			Kind: rapid.SampledFrom([]kitchen.TicketKind{kitchen.TicketMake, kitchen.TicketUndo}).Draw(w.t, "kind"),
+			OrderID: orderID, Stage: rapid.SampledFrom(kitchen.Stages()).Draw(w.random, "stage"), Pass: rapid.IntRange(1, 3).Draw(w.random, "pass"),
+			Kind: rapid.SampledFrom([]kitchen.TicketKind{kitchen.TicketMake, kitchen.TicketUndo}).Draw(w.random, "kind"),
 		}
-		if rapid.Bool().Draw(w.t, "failed") {
+		if rapid.Bool().Draw(w.random, "failed") {
 			return w.ack(ref, w.failedAck())
 		}
 		return w.ack(ref, goodAck(&pending{ref: ref, attempt: 1}, w.env.Now()))
@@ -319,29 +347,34 @@ func (w *world) anything() *event {
 		last := w.failures[len(w.failures)-1]
 		return w.ack(last.ref, last.ack)
 	case what == "silence" && len(open) > 0:
-		return w.silence(rapid.SampledFrom(open).Draw(w.t, "ticket"))
+		return w.silence(rapid.SampledFrom(open).Draw(w.random, "ticket"))
 	case what == "end" && len(open) > 0:
-		return w.end(rapid.SampledFrom(open).Draw(w.t, "ticket"))
+		return w.end(rapid.SampledFrom(open).Draw(w.random, "ticket"))
 	case what == "cancel":
-		return w.update(workflows.UpdateCancel, "", kitchen.Cancellation{Reason: "no appetite"})
+		reason := rapid.SampledFrom([]string{"no appetite", "", strings.Repeat("no ", kitchen.MaxDecisionLength)}).Draw(w.random, "why")
+		return w.update(workflows.UpdateCancel, "", kitchen.Cancellation{Reason: reason})
 	case what == "cancel in Temporal":
-		return &event{text: what, do: w.env.CancelWorkflow, model: func(m *model) string { m.cancel(); return "" }}
+		return w.cancelInTemporal()
 	case what == "amend":
 		return w.update(workflows.UpdateAmend, "", rapid.SampledFrom([]kitchen.Amendment{
 			{Notes: ptr("no bell")}, {Notes: ptr("")}, {Messages: []kitchen.LineMessage{{Line: 1, Message: "Sorry"}}}, {Messages: []kitchen.LineMessage{{Line: 7}}}, {},
-		}).Draw(w.t, "amendment"))
+		}).Draw(w.random, "amendment"))
 	case what == "resolve":
 		choices := []kitchen.Choice{kitchen.ChoiceRetry, kitchen.ChoiceRemake, kitchen.ChoiceCancel, "wait"}
-		if asked := w.query().Attention; asked != nil && rapid.IntRange(0, 3).Draw(w.t, "wrong choice") < 3 {
+		if asked := w.query().Attention; asked != nil && rapid.IntRange(0, 3).Draw(w.random, "wrong choice") < 3 {
 			choices = asked.Choices
 		}
-		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: rapid.SampledFrom(choices).Draw(w.t, "choice")})
+		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: rapid.SampledFrom(choices).Draw(w.random, "choice")})
 	case what == "same update again":
 		return w.updateAgain()
 	case what == "old complaint" && len(w.complaints) > 0:
-		return w.complain(rapid.SampledFrom(w.complaints).Draw(w.t, "complaint"))
+		return w.complain(rapid.SampledFrom(w.complaints).Draw(w.random, "complaint"))
 	}
 	return &event{text: "nothing", do: func() {}, model: func(*model) string { return "" }}
+}
+
+func (w *world) cancelInTemporal() *event {
+	return &event{text: "cancel in Temporal", do: w.env.CancelWorkflow, model: func(m *model) string { m.cancel(); return "" }}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -363,8 +396,8 @@ func goodAck(p *pending, at time.Time) kitchen.Ack {
 func (w *world) failedAck() kitchen.Ack {
 	return kitchen.Ack{
 		OrderID: orderID, Kind: kitchen.AckFailed, By: "eve", At: w.env.Now(),
-		Reason:   rapid.SampledFrom([]string{"burnt", "dropped", kitchen.ReasonOther, "a code of last year", ""}).Draw(w.t, "reason"),
-		Scrapped: rapid.IntRange(0, 3).Draw(w.t, "scrapped"),
+		Reason:   rapid.SampledFrom([]string{"burnt", "dropped", kitchen.ReasonOther, "a code of last year", ""}).Draw(w.random, "reason"),
+		Scrapped: rapid.IntRange(0, 3).Draw(w.random, "scrapped"),
 	}
 }
 
@@ -492,12 +525,15 @@ func (w *world) update(name, id string, arg any) *event {
 	u := &update{name: name, id: id, arg: arg}
 	w.updates = append(w.updates, u)
 	return &event{
-		text:   fmt.Sprintf("%s %+v as %s", name, arg, id),
+		text:   fmt.Sprintf("%s %.40s as %s", name, fmt.Sprintf("%+v", arg), id),
 		update: u,
 		do:     func() { w.env.UpdateWorkflow(name, id, u, arg) },
 		model: func(m *model) string {
 			switch arg := arg.(type) {
 			case kitchen.Cancellation:
+				if len(arg.Reason) > kitchen.MaxDecisionLength {
+					return invalid
+				}
 				return m.cancel()
 			case kitchen.Amendment:
 				return m.amend(arg)
@@ -514,7 +550,7 @@ func (w *world) update(name, id string, arg any) *event {
 // knows.
 func (w *world) updateAgain() *event {
 	first := &update{id: "earlier", answer: workflows.Answer{Cancelled: &kitchen.Cancellation{Reason: "earlier"}}}
-	if w.in.Progress == nil || rapid.Bool().Draw(w.t, "of this run") {
+	if w.in.Progress == nil || rapid.Bool().Draw(w.random, "of this run") {
 		var acted []*update
 		for _, u := range w.updates {
 			if u.verdict == accepted {
@@ -524,7 +560,7 @@ func (w *world) updateAgain() *event {
 		if len(acted) == 0 {
 			return &event{text: "nothing", do: func() {}, model: func(*model) string { return "" }}
 		}
-		first = rapid.SampledFrom(acted).Draw(w.t, "update")
+		first = rapid.SampledFrom(acted).Draw(w.random, "update")
 	}
 	again := w.update(workflows.UpdateResolve, first.id, kitchen.Resolution{Choice: kitchen.ChoiceCancel})
 	again.update.first = first
@@ -620,6 +656,13 @@ func (w *world) observed(status kitchen.Status) string {
 	if (status.Attention != nil) != (status.State == kitchen.StateNeedsAttention) {
 		w.fatalf("the state is %s and the question %+v", status.State, status.Attention)
 	}
+	running := enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+	if w.env.IsWorkflowCompleted() {
+		running = enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	}
+	if listed := workflows.StateFromVisibility(running, w.listed); listed != status.State && (status.State != kitchen.StateAccepted) {
+		w.fatalf("the state is %s and lists say %s", status.State, listed)
+	}
 	var asked question
 	if status.Attention != nil {
 		asked = questionOf(status.Attention)
@@ -660,17 +703,15 @@ func (w *world) fatalf(format string, args ...any) {
 
 // checkEnd holds the plain promises against the whole life of an order,
 // without the model.
-func (w *world) checkEnd() {
+func (w *world) checkEnd() kitchen.Status {
 	var status kitchen.Status
 	require.NoError(w.t, w.env.GetWorkflowResult(&status))
 	require.Equal(w.t, status, w.query(), "the query and the result tell the same")
-	for i := range w.may {
-		w.may[i].model.advance(w.env.Now())
-	}
 	w.compare()
 	if err := w.promises(status); err != nil {
 		w.fatalf("%v", err)
 	}
+	return status
 }
 
 // promises are what holds for each closed order.
@@ -780,6 +821,14 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, ar
 	w.issued = append(w.issued, issuedTicket{id: ref.ActivityID(), made: issue.Made, notes: issue.Notes})
 	w.log = append(w.log, "             -> "+ref.ActivityID())
 	return future
+}
+
+// UpsertTypedSearchAttributes changes what lists say.
+func (o *outbound) UpsertTypedSearchAttributes(ctx workflow.Context, attributes ...temporal.SearchAttributeUpdate) error {
+	if state, ok := temporal.NewSearchAttributes(attributes...).GetKeyword(workflows.KeyState); ok {
+		o.world.listed = kitchen.OrderState(state)
+	}
+	return o.Next.UpsertTypedSearchAttributes(ctx, attributes...)
 }
 
 // ExecuteLocalActivity announces, as soon as Kafka is there.
