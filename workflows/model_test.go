@@ -74,7 +74,7 @@ const (
 type row struct {
 	stage   kitchen.Stage
 	pass    int
-	done    bool // a done ack has come, in time or late
+	maker   string // who has done the work, in time or late; empty for nobody
 	state   kitchen.TicketState
 	undo    kitchen.TicketState
 	left    bool
@@ -98,6 +98,7 @@ type answer struct {
 	failed   bool
 	passing  bool // a failure that ends an attempt only: the ticket comes again
 	byHand   bool // by somebody in Temporal and not by a station
+	by       string
 	reason   string
 	scrapped int
 	id       string
@@ -257,7 +258,7 @@ func (m *model) compensate(i int) {
 	switch {
 	case r.left:
 		r.settled = true
-	case r.done && r.state == kitchen.TicketDone && m.rules.UndoOnRecordAt(r.stage):
+	case r.state == kitchen.TicketDone && m.rules.UndoOnRecordAt(r.stage):
 		r.undo, r.state, r.settled = kitchen.TicketUndone, kitchen.TicketUndone, true
 		m.waiting = ""
 	case r.undo == kitchen.TicketFailed:
@@ -276,7 +277,7 @@ func (m *model) issue(i int, undoing bool) {
 	m.doing, m.on, m.undoing, m.waiting = working, i, undoing, r.stage
 	ref := m.ref(i, undoing)
 	*m.ticket(i, undoing) = ticketModel{pending: true, listened: true}
-	m.issued = append(m.issued, issuedTicket{id: ref.ActivityID(), made: undoing && r.done && r.state == kitchen.TicketDone, notes: m.notes})
+	m.issued = append(m.issued, issuedTicket{id: ref.ActivityID(), made: undoing && r.state == kitchen.TicketDone, notes: m.notes})
 	if undoing {
 		r.undo = kitchen.TicketWaiting
 		return
@@ -339,7 +340,7 @@ func (m *model) find(ref kitchen.TicketRef) int {
 func (m *model) note(i int, a answer) {
 	switch {
 	case !a.failed:
-		m.rows[i].done, m.rows[i].state = true, kitchen.TicketDone
+		m.rows[i].maker, m.rows[i].state = a.by, kitchen.TicketDone
 	case !a.byHand:
 		m.scrap(i, a)
 	}
@@ -373,7 +374,7 @@ func (m *model) hear(a answer) {
 			m.ask(m.on, true, append([]kitchen.Choice{kitchen.ChoiceRetry}, m.waysToLeave()...)...)
 		}
 	case !a.failed:
-		r.done, r.state = true, kitchen.TicketDone
+		r.maker, r.state = a.by, kitchen.TicketDone
 		m.answeredByItself()
 	default:
 		r.state = kitchen.TicketFailed
@@ -557,13 +558,13 @@ func (m *model) resolve(choice kitchen.Choice) string {
 func (m *model) describe() string {
 	var rows []string
 	for _, r := range m.rows {
-		rows = append(rows, rowText(r.stage, r.pass, r.state, r.done, r.undo, r.left))
+		rows = append(rows, rowText(r.stage, r.pass, r.state, r.maker, r.undo, r.left))
 	}
 	return describe(m.state, m.stage, m.waiting, m.asked, m.notes, m.remakes, m.scrapped, rows, m.issued, m.told)
 }
 
-func rowText(stage kitchen.Stage, pass int, state kitchen.TicketState, done bool, undo kitchen.TicketState, left bool) string {
-	return fmt.Sprintf("%s.%d %s done=%t undo=%s left=%t", stage, pass, state, done, undo, left)
+func rowText(stage kitchen.Stage, pass int, state kitchen.TicketState, maker string, undo kitchen.TicketState, left bool) string {
+	return fmt.Sprintf("%s.%d %s made by %q undo=%s left=%t", stage, pass, state, maker, undo, left)
 }
 
 func describe(state kitchen.OrderState, stage, waiting kitchen.Stage, asked question, notes string, remakes, scrapped int, rows []string, issued []issuedTicket, told []told) string {

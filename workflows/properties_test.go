@@ -328,6 +328,7 @@ func (w *world) anything() *event {
 	case what == "good ack" && len(open) > 0:
 		p := rapid.SampledFrom(open).Draw(w.random, "ticket")
 		ack := goodAck(p, w.env.Now())
+		ack.By = rapid.SampledFrom([]string{"bob", "kim"}).Draw(w.random, "by")
 		if p.ref.Kind == kitchen.TicketUndo {
 			ack.Scrapped = rapid.IntRange(0, 13).Draw(w.random, "scrapped")
 		}
@@ -404,8 +405,8 @@ func (w *world) failedAck() kitchen.Ack {
 // ack is a station's last word on a ticket, carried as the worker carries it.
 func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
 	ack.TicketID, ack.Stage = ref.TicketID(), ref.Stage
-	a := answer{ended: true, reason: ack.Reason, scrapped: ack.Scrapped, id: fmt.Sprint(ack.At, ack.Reason)}
-	text := fmt.Sprintf("%s: %s, %d scrapped", ref.ActivityID(), ack.Kind, ack.Scrapped)
+	a := answer{ended: true, by: ack.By, reason: ack.Reason, scrapped: ack.Scrapped, id: fmt.Sprint(ack.At, ack.Reason)}
+	text := fmt.Sprintf("%s: %s by %s, %d scrapped", ref.ActivityID(), ack.Kind, ack.By, ack.Scrapped)
 	var failed error
 	if ack.Kind == kitchen.AckFailed {
 		a.failed = true
@@ -648,7 +649,17 @@ func (w *world) checkEcho(u *update) {
 		want.Cancelled, want.Amended, want.Resolved = u.first.answer.Cancelled, u.first.answer.Amended, u.first.answer.Resolved
 	}
 	require.Equal(w.t, want, u.answer, "the echo of update %s", u.id)
-	require.Equal(w.t, orderID, u.answer.Order.ID)
+	after := u.answer.Order
+	require.Equal(w.t, orderID, after.ID)
+	switch arg := u.arg.(type) {
+	case kitchen.Cancellation:
+		require.Equal(w.t, kitchen.StateCancelling, after.State)
+		require.Equal(w.t, arg.Reason, after.CancelReason)
+	case kitchen.Amendment:
+		require.True(w.t, arg.Notes == nil || *arg.Notes == after.Notes)
+	case kitchen.Resolution:
+		require.True(w.t, after.Attention == nil || u.first != nil)
+	}
 }
 
 // observed says of the order what model.describe says of the model.
@@ -673,7 +684,14 @@ func (w *world) observed(status kitchen.Status) string {
 		if r.Undo != nil {
 			undo, left = r.Undo.State, r.Undo.Left != ""
 		}
-		rows = append(rows, rowText(r.Stage, r.Pass, r.State, r.DoneAt != nil, undo, left))
+		maker := ""
+		if r.DoneAt != nil {
+			maker = r.By
+		}
+		if r.MadeBy != "" {
+			maker = r.MadeBy
+		}
+		rows = append(rows, rowText(r.Stage, r.Pass, r.State, maker, undo, left))
 	}
 	verdicts := make([]string, len(w.happened))
 	for i, e := range w.happened {
@@ -733,6 +751,34 @@ func (w *world) promises(status kitchen.Status) error {
 		}
 	default:
 		return fmt.Errorf("an order closed as %s", status.State)
+	}
+	var left, told []string
+	for _, r := range status.Stages {
+		if r.Undo != nil && r.Undo.Left != "" {
+			left = append(left, fmt.Sprintf("%s.%d", r.Stage, r.Pass))
+		}
+	}
+	for _, failed := range w.failed {
+		for _, l := range failed.NotUndone {
+			if failed.State == kitchen.StateCancelled {
+				told = append(told, fmt.Sprintf("%s.%d", l.Stage, l.Pass))
+			}
+		}
+	}
+	if status.State == kitchen.StateCancelled && !slices.Equal(left, told) {
+		return fmt.Errorf("%v are left, and %v were announced", left, told)
+	}
+	decisions, remakes := 0, 0
+	for _, u := range w.updates {
+		if decision, ok := u.arg.(kitchen.Resolution); ok && u.verdict == accepted && u.first == nil {
+			decisions++
+			if decision.Choice == kitchen.ChoiceRemake {
+				remakes++
+			}
+		}
+	}
+	if len(left) > decisions || status.Remakes > w.in.Rules.MaxRemakes && remakes == 0 {
+		return fmt.Errorf("%d left and %d remakes without a manager", len(left), status.Remakes)
 	}
 	lastPass := status.Remakes + 1
 	done := map[string]bool{} // by activity id
@@ -860,6 +906,7 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 	}
 	w.told = append(w.told, what)
 	w.log = append(w.log, fmt.Sprintf("             -> %+v", what))
+	//workflowcheck:ignore it is Temporal's part that is played here
 	w.env.RegisterDelayedCallback(func() { end.Set(nil, nil) }, w.announcing)
 	return future
 }
