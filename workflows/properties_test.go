@@ -68,6 +68,7 @@ type world struct {
 
 	// announcing is how long an announcement takes.
 	announcing time.Duration
+	decided    []*pending // by a workflow task, and not yet with the server
 	activities []*pending
 	issued     []issuedTicket
 	told       []told
@@ -293,6 +294,7 @@ func (w *world) happen(announcing time.Duration, events []*event) {
 	w.may, w.happened = may, events
 	w.announcing = announcing
 	for _, e := range events {
+		w.onServer(w.schedule)
 		e.do()
 	}
 	// A timer, so that there is a workflow task even if no event brought one.
@@ -451,6 +453,21 @@ func (w *world) pending(ref kitchen.TicketRef) *pending {
 		}
 	}
 	return nil
+}
+
+// schedule takes the activities from a workflow task that has ended. One that
+// the same task has cancelled is never started, so its ticket does not go out.
+func (w *world) schedule() {
+	for _, p := range w.decided {
+		if p.cancelRequested() {
+			p.complete(kitchen.Ack{}, temporal.NewCanceledError())
+			continue
+		}
+		w.activities = append(w.activities, p)
+		w.issued = append(w.issued, issuedTicket{id: p.ref.ActivityID(), made: p.issue.Made, notes: p.issue.Notes})
+		w.log = append(w.log, "             -> "+p.ref.ActivityID())
+	}
+	w.decided = nil
 }
 
 // complete ends an activity, if it waits.
@@ -863,9 +880,9 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, ar
 	if p := w.pending(ref); p != nil {
 		panic(fmt.Sprintf("the ticket %s goes out twice: the server refuses that", ref.ActivityID()))
 	}
-	w.activities = append(w.activities, &pending{ref: ref, issue: issue, attempt: 1, ctx: ctx, end: end})
-	w.issued = append(w.issued, issuedTicket{id: ref.ActivityID(), made: issue.Made, notes: issue.Notes})
-	w.log = append(w.log, "             -> "+ref.ActivityID())
+	w.decided = append(w.decided, &pending{ref: ref, issue: issue, attempt: 1, ctx: ctx, end: end})
+	//workflowcheck:ignore it is Temporal's part that is played here
+	w.onServer(w.schedule)
 	return future
 }
 

@@ -30,6 +30,17 @@ func play(t *testing.T, in workflows.OrderInput, script ...scene) (*world, kitch
 	return w, status
 }
 
+// together lets scenes happen at one instant.
+func together(scenes ...scene) scene {
+	return scene{events: func(w *world) []*event {
+		var all []*event
+		for _, s := range scenes {
+			all = append(all, s.events(w)...)
+		}
+		return all
+	}}
+}
+
 // slowly is a scene from which on announcements take five beats.
 func slowly(s scene) scene {
 	s.announcing = 5 * offbeat
@@ -215,4 +226,14 @@ func TestPatienceWithATicketEndsWithIt(t *testing.T) {
 	w, _ := play(t, undoInput(), silent("mix.1"), again("mix.1"), again("mix.1"), resolved(kitchen.ChoiceRetry), cancelledByUpdate(), silent("mix.1.undo"), acked("mix.1.undo", 0))
 	require.Len(t, w.failed, 3)
 	require.True(t, w.failed[1].Attention.Undoing)
+}
+
+// An answer and Temporal's cancel request came in one workflow task. The next
+// ticket was issued and withdrawn in it, so it never went out; its station was
+// asked to undo it all the same.
+func TestCancelRequestIsHeardBeforeTheNextTicketGoesOut(t *testing.T) {
+	t.Parallel()
+	w, status := play(t, undoInput(), together(acked("mix.1", 0), cancelledInTemporal()))
+	require.Equal(t, []string{"mix.1", "mix.1.undo"}, w.tickets())
+	require.Equal(t, kitchen.StateCancelled, status.State)
 }
