@@ -235,7 +235,7 @@ func (m *model) listen() bool {
 }
 
 func (m *model) produce() {
-	for i, stage := range kitchen.Stages() {
+	for _, stage := range kitchen.Stages() {
 		at := slices.IndexFunc(m.rows, func(r row) bool { return r.pass == m.pass && r.stage == stage })
 		switch {
 		case at < 0:
@@ -246,7 +246,7 @@ func (m *model) produce() {
 			m.pause(at, false)
 			return
 		case m.rows[at].state != kitchen.TicketDone:
-			panic(fmt.Sprintf("the model is wrong: stage %d is neither done nor failed nor out", i))
+			panic(fmt.Sprintf("the model is wrong: %s is neither done nor failed nor out", stage))
 		}
 	}
 	m.shipping = true
