@@ -40,6 +40,7 @@ func (o *order) undo(ctx workflow.Context, stage kitchen.Stage) error {
 			return o.hearUndo(ctx, ticket)
 		case isLeft():
 			ticket.cancel()
+			o.ended()
 			o.settled(stage)
 			return nil
 		case o.unanswered != nil:
@@ -57,7 +58,9 @@ func (o *order) undo(ctx workflow.Context, stage kitchen.Stage) error {
 // hearUndo takes a station's last word on its undo ticket. What cannot be
 // undone is for a manager to see.
 func (o *order) hearUndo(ctx workflow.Context, ticket *ticket) error {
+	o.ended()
 	ack, failure := ticket.answer(ctx)
+	left := o.row(ticket.ref).Undo.Left != "" // decided before this answer was heard
 	if failure == nil {
 		o.recordUndone(ticket.ref, ack)
 		o.settled(ticket.ref.Stage)
@@ -69,6 +72,10 @@ func (o *order) hearUndo(ctx workflow.Context, ticket *ticket) error {
 		reason = endedByHand(ticket.ref, failure)
 	}
 	o.recordFailed(ticket.ref, ack)
+	if left {
+		o.settled(ticket.ref.Stage)
+		return o.settle(ctx)
+	}
 	return o.ask(ctx, ticket.ref, reason, append([]kitchen.Choice{kitchen.ChoiceRetry}, o.choicesToLeave()...)...)
 }
 

@@ -252,10 +252,15 @@ func (o *order) askAboutSilence(ctx workflow.Context, ref kitchen.TicketRef) err
 	return o.ask(ctx, ref, complaint.Reason, choices...)
 }
 
-// settle takes back a question that an answer has settled by itself.
-func (o *order) settle(ctx workflow.Context) error {
+// ended notes that a ticket is not out any more: what is known against it says
+// nothing about the next.
+func (o *order) ended() {
 	o.askFrom = 0
 	o.unanswered = nil
+}
+
+// settle takes back a question that an answer has settled by itself.
+func (o *order) settle(ctx workflow.Context) error {
 	if o.status.Attention == nil {
 		return nil
 	}

@@ -30,12 +30,28 @@ func OrderWorkflow(ctx workflow.Context, in OrderInput) (kitchen.Status, error) 
 	// Temporal's own cancel request is one of the things that the order listens
 	// for. It must not break off what comes then, so the steps do not see it.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	for !order.closed() {
-		if err := order.step(ctx); err != nil {
-			return order.status, err
+	// Coroutines take turns in the order in which they began. So the steps see
+	// what was heard in the same workflow task, and no ticket goes out only to
+	// be withdrawn, after which its station would be asked to undo it.
+	ended := false
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		err = order.steps(ctx)
+		ended = true
+	})
+	if err := workflow.Await(ctx, func() bool { return ended }); err != nil {
+		return order.status, err
+	}
+	return order.status, err
+}
+
+// steps does one step after the other until the order is closed.
+func (o *order) steps(ctx workflow.Context) error {
+	for !o.closed() {
+		if err := o.step(ctx); err != nil {
+			return err
 		}
 	}
-	return order.status, nil
+	return nil
 }
 
 // step does what comes next. Whatever is known of an order lies in its status
@@ -167,6 +183,7 @@ func (o *order) makeAt(ctx workflow.Context, stage kitchen.Stage) error {
 // hear takes a station's last word on its ticket: the work is done, or it
 // failed and the kitchen's rules say what then.
 func (o *order) hear(ctx workflow.Context, ticket *ticket) error {
+	o.ended()
 	ack, failure := ticket.answer(ctx)
 	if failure == nil {
 		o.recordDone(ticket.ref, ack)

@@ -127,7 +127,7 @@ func (o *order) recordUndone(ref kitchen.TicketRef, ack kitchen.Ack) {
 	}
 	counted := 0
 	for _, other := range o.status.Stages {
-		if other.Pass == row.Pass && other.Undo != nil && other.State == kitchen.TicketUndone {
+		if other.Pass == row.Pass && other.Undo != nil && other.Undo.State == kitchen.TicketUndone { // whether its work was done all the same or not
 			counted += other.Scrapped
 		}
 	}
@@ -156,6 +156,7 @@ func (o *order) endUndo(row *kitchen.StageStatus, at time.Time) {
 	}
 	row.State = kitchen.TicketUndone
 	row.Undo.State = kitchen.TicketUndone
+	row.Undo.Left = "" // if a manager had given it up, it was undone all the same
 	row.Undo.UndoneAt = inUTC(at)
 }
 

@@ -90,6 +90,7 @@ func (t *ticket) answer(ctx workflow.Context) (kitchen.Ack, error) {
 // noted: the cupcakes exist.
 func (o *order) withdraw(ctx workflow.Context, ticket *ticket) {
 	ticket.cancel()
+	o.ended()
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ack, failure := ticket.answer(ctx)
 		if failure == nil {

@@ -1,0 +1,929 @@
+package workflows_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
+	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+	"pgregory.net/rapid"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// interleavings is how many random lives of an order the ordinary test lives
+// through; -rapid.checks says another number.
+const interleavings = "3000"
+
+func init() {
+	if err := flag.Set("rapid.checks", interleavings); err != nil {
+		panic(err)
+	}
+}
+
+// TestOrderKeepsToTheModel lets anything happen to orders, in any order, and
+// compares what they do with the model after each step. In the end everybody
+// behaves, and each order must close.
+//
+// To repeat a failure, give the -rapid.failfile or -rapid.seed that it prints.
+func TestOrderKeepsToTheModel(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) { newWorld(t, t, randomInput(t)).run() })
+}
+
+// world is what an order lives in: the stations, the managers, Kafka and a
+// Temporal server. The latter is played by an interceptor, because the SDK's
+// test environment ends an activity when its cancellation is requested, while
+// the server lets it go on and takes what a station says all the same. It is
+// also how several things can happen within one workflow task.
+type world struct {
+	t   rapid.TB
+	env *testsuite.TestWorkflowEnvironment
+	in  workflows.OrderInput
+	// random draws what happens; without it the script says so.
+	random *rapid.T
+	script []scene
+
+	// may is all that the order may be by now. More than one are left as long
+	// as it does not show in which order things at one instant were taken.
+	may      []candidate
+	happened []*event // at the last step
+	steps    int
+	tailed   int
+
+	// announcing is how long an announcement takes.
+	announcing time.Duration
+	decided    []*pending // by a workflow task, and not yet with the server
+	activities []*pending
+	issued     []issuedTicket
+	told       []told
+	failed     []kitchen.Failed
+	shipped    int
+	listed     kitchen.OrderState // what Temporal's visibility has
+	complaints []workflows.Unanswered
+	failures   []failure // reported ones
+	updates    []*update
+	log        []string
+}
+
+// scene is what happens at one instant of a scripted life.
+type scene struct {
+	events     func(*world) []*event
+	announcing time.Duration
+}
+
+// candidate is what the order may be, and what came of the last events then.
+type candidate struct {
+	model    model
+	verdicts []string
+}
+
+// pending is a ticket's activity as the server sees it.
+type pending struct {
+	ref     kitchen.TicketRef
+	issue   kitchen.Issue
+	attempt int // of this activity
+	ctx     workflow.Context
+	end     workflow.Settable
+	ended   bool
+}
+
+// GoString is what rapid prints of it.
+func (p *pending) GoString() string { return p.ref.ActivityID() }
+
+// cancelRequested reports whether the server would not retry it any more.
+func (p *pending) cancelRequested() bool { return p.ctx.Err() != nil }
+
+type failure struct {
+	ref kitchen.TicketRef
+	ack kitchen.Ack
+}
+
+// update is one that was sent, and what came of it.
+type update struct {
+	name    string
+	id      string
+	arg     any
+	verdict string
+	answer  workflows.Answer
+	calls   int
+	// first is the update that had the same id.
+	first *update
+}
+
+// event is one thing that happens: to the order, and to a model of it. It
+// returns the verdict that the model expects if it is an update.
+type event struct {
+	text  string
+	do    func()
+	model func(*model) string
+	// update is what do has sent, once it has.
+	update *update
+}
+
+// randomInput is an order under random rules, which has perhaps continued as
+// new already.
+func randomInput(t *rapid.T) workflows.OrderInput {
+	in := orderInput()
+	in.Rules.MaxRemakes = rapid.IntRange(0, 2).Draw(t, "max remakes")
+	in.Rules.MaxReissues = rapid.IntRange(0, 2).Draw(t, "max reissues")
+	in.Rules.Reasons = map[string]kitchen.Outcome{}
+	for _, reason := range []string{"burnt", "dropped", kitchen.ReasonOther} {
+		if outcome := rapid.SampledFrom([]kitchen.Outcome{"", kitchen.OutcomeAgain, kitchen.OutcomeRemake}).Draw(t, reason); outcome != "" {
+			in.Rules.Reasons[reason] = outcome
+		}
+	}
+	in.Rules.Undo = map[kitchen.Stage]kitchen.UndoWith{}
+	for _, stage := range kitchen.Stages() {
+		in.Rules.Undo[stage] = rapid.SampledFrom([]kitchen.UndoWith{"", kitchen.UndoByHand, kitchen.UndoOnRecord}).Draw(t, "undo "+string(stage))
+	}
+	if rapid.Bool().Draw(t, "second run") {
+		in.Progress = &workflows.Progress{
+			Status: workflows.Accepted(orderID, in), Direction: workflows.Making,
+			Handled: []workflows.Handled{{ID: "earlier", Answer: workflows.Answer{Cancelled: &kitchen.Cancellation{Reason: "earlier"}}}},
+		}
+	}
+	return in
+}
+
+func newWorld(t rapid.TB, random *rapid.T, in workflows.OrderInput) *world {
+	suite := &testsuite.WorkflowTestSuite{}
+	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
+	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random}
+	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
+	w.env.SetTestTimeout(time.Minute)
+	w.env.SetStartTime(placedAt)
+	w.env.SetWorkerOptions(worker.Options{
+		Interceptors:             []interceptor.WorkerInterceptor{&serverInterceptor{world: w}},
+		DeadlockDetectionTimeout: time.Minute,
+	})
+	return w
+}
+
+// Things happen on the beat and announcements end off it, and a pause of a
+// second fits neither. So it is always clear what came first.
+const (
+	beat    = 331 * time.Millisecond
+	offbeat = 337 * time.Millisecond
+)
+
+// run lets an order live from its first ticket to its end.
+func (w *world) run() kitchen.Status {
+	m := newModel(w.in, w.env.Now())
+	m.announcing = 1
+	m.run()
+	w.announcing = 1
+	w.listed = kitchen.StateInProgress
+	w.may = []candidate{{model: m}}
+	w.after(beat)
+	w.env.ExecuteWorkflow(workflows.OrderWorkflow, w.in)
+	if !w.env.IsWorkflowCompleted() || w.env.GetWorkflowError() != nil {
+		w.fatalf("the order has not closed well: %v", w.env.GetWorkflowError())
+	}
+	return w.checkEnd()
+}
+
+func (w *world) after(d time.Duration) { w.env.RegisterDelayedCallback(w.step, d) }
+
+// step compares the order with the model and lets the next things happen.
+func (w *world) step() {
+	if w.env.IsWorkflowCompleted() {
+		return
+	}
+	w.compare()
+	const longest = 40
+	w.steps++
+	switch {
+	case len(w.script) > 0:
+		scene := w.script[0]
+		w.script = w.script[1:]
+		w.happen(max(1, scene.announcing), scene.events(w))
+	case w.random != nil && w.steps < longest && rapid.IntRange(0, 24).Draw(w.random, "go on") > 0:
+		w.misbehave()
+	default:
+		w.steps = longest
+		w.behave()
+	}
+	beats := 2
+	if w.random != nil {
+		beats = rapid.SampledFrom([]int{1, 1, 2, 3, 4, 10, 1000}).Draw(w.random, "wait")
+	}
+	w.after(beat * time.Duration(beats))
+}
+
+func (w *world) misbehave() {
+	announcing := time.Duration(1)
+	if rapid.IntRange(0, 2).Draw(w.random, "Kafka away") == 2 {
+		announcing = offbeat * time.Duration(rapid.IntRange(1, 12).Draw(w.random, "for"))
+	}
+	var events []*event
+	for range rapid.SampledFrom([]int{1, 1, 1, 1, 2, 2, 3}).Draw(w.random, "together") {
+		events = append(events, w.anything())
+	}
+	w.happen(announcing, events)
+}
+
+// behave is what good stations and managers do.
+func (w *world) behave() {
+	const enough = 200
+	if w.tailed++; w.tailed > enough {
+		w.fatalf("the order does not close, although everybody behaves")
+	}
+	var events []*event
+	for _, p := range w.activities {
+		if !p.ended && !p.cancelRequested() && len(events) == 0 {
+			events = append(events, w.ack(p.ref, goodAck(p, w.env.Now())))
+		}
+	}
+	if asked := w.query().Attention; asked != nil && len(events) == 0 {
+		choice := asked.Choices[0]
+		if w.random != nil {
+			choice = rapid.SampledFrom(asked.Choices).Draw(w.random, "choice")
+		}
+		events = append(events, w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: choice}))
+	}
+	w.happen(1, events)
+}
+
+// happen lets events happen at one instant, within one workflow task where
+// the test environment can. The order must do as if they came one by one, in
+// any order, each before or after it has acted on the one before.
+func (w *world) happen(announcing time.Duration, events []*event) {
+	texts := make([]string, len(events))
+	for i, e := range events {
+		texts[i] = e.text
+	}
+	w.log = append(w.log, fmt.Sprintf("%s %s", w.env.Now().Format("15:04:05.000"), strings.Join(texts, " + ")))
+	if announcing > 1 {
+		w.log = append(w.log, fmt.Sprintf("             from now on an announcement takes %s", announcing))
+	}
+	var may []candidate
+	seen := map[string]bool{}
+	for _, before := range w.may {
+		for _, order := range permutations(len(events)) {
+			for acts := range 1 << max(0, len(events)-1) {
+				after := candidate{model: before.model.clone(), verdicts: make([]string, len(events))}
+				after.model.announcing = announcing
+				for n, i := range order {
+					after.model.held = acts>>n&1 == 1
+					after.verdicts[i] = events[i].model(&after.model)
+				}
+				after.model.run()
+				if key := fmt.Sprint(after.model.fingerprint(), after.verdicts); !seen[key] {
+					seen[key] = true
+					may = append(may, after)
+				}
+			}
+		}
+	}
+	w.may, w.happened = may, events
+	w.announcing = announcing
+	for _, e := range events {
+		w.onServer(w.schedule)
+		e.do()
+	}
+	// A timer, so that there is a workflow task even if no event brought one.
+	w.env.RegisterDelayedCallback(func() {}, 1)
+}
+
+func permutations(n int) [][]int {
+	if n == 0 {
+		return [][]int{nil}
+	}
+	var all [][]int
+	for _, shorter := range permutations(n - 1) {
+		for at := range n {
+			all = append(all, slices.Insert(slices.Clone(shorter), at, n-1))
+		}
+	}
+	return all
+}
+
+// anything draws one of the things that can happen to an order.
+func (w *world) anything() *event {
+	var open []*pending
+	for _, p := range w.activities {
+		if !p.ended {
+			open = append(open, p)
+		}
+	}
+	what := rapid.SampledFrom([]string{
+		"good ack", "good ack", "good ack", "good ack", "good ack", "failed ack", "failed ack", "any ack", "failed ack again",
+		"silence", "silence", "end", "cancel", "cancel in Temporal", "amend", "resolve", "resolve", "resolve", "same update again", "old complaint", "nothing",
+	}).Draw(w.random, "what")
+	switch {
+	case what == "good ack" && len(open) > 0:
+		p := rapid.SampledFrom(open).Draw(w.random, "ticket")
+		ack := goodAck(p, w.env.Now())
+		ack.By = rapid.SampledFrom([]string{"bob", "kim"}).Draw(w.random, "by")
+		if p.ref.Kind == kitchen.TicketUndo {
+			ack.Scrapped = rapid.IntRange(0, 13).Draw(w.random, "scrapped")
+		}
+		return w.ack(p.ref, ack)
+	case what == "failed ack" && len(open) > 0:
+		return w.ack(rapid.SampledFrom(open).Draw(w.random, "ticket").ref, w.failedAck())
+	case what == "any ack":
+		ref := kitchen.TicketRef{
+			OrderID: orderID, Stage: rapid.SampledFrom(kitchen.Stages()).Draw(w.random, "stage"), Pass: rapid.IntRange(1, 3).Draw(w.random, "pass"),
+			Kind: rapid.SampledFrom([]kitchen.TicketKind{kitchen.TicketMake, kitchen.TicketUndo}).Draw(w.random, "kind"),
+		}
+		if rapid.Bool().Draw(w.random, "failed") {
+			return w.ack(ref, w.failedAck())
+		}
+		return w.ack(ref, goodAck(&pending{ref: ref, attempt: 1}, w.env.Now()))
+	case what == "failed ack again" && len(w.failures) > 0:
+		last := w.failures[len(w.failures)-1]
+		return w.ack(last.ref, last.ack)
+	case what == "silence" && len(open) > 0:
+		return w.silence(rapid.SampledFrom(open).Draw(w.random, "ticket"))
+	case what == "end" && len(open) > 0:
+		return w.end(rapid.SampledFrom(open).Draw(w.random, "ticket"))
+	case what == "cancel":
+		reason := rapid.SampledFrom([]string{"no appetite", "", strings.Repeat("no ", kitchen.MaxDecisionLength)}).Draw(w.random, "why")
+		return w.update(workflows.UpdateCancel, "", kitchen.Cancellation{Reason: reason})
+	case what == "cancel in Temporal":
+		return w.cancelInTemporal()
+	case what == "amend":
+		return w.update(workflows.UpdateAmend, "", rapid.SampledFrom([]kitchen.Amendment{
+			{Notes: ptr("no bell")}, {Notes: ptr("")}, {Messages: []kitchen.LineMessage{{Line: 1, Message: "Sorry"}}}, {Messages: []kitchen.LineMessage{{Line: 7}}}, {},
+		}).Draw(w.random, "amendment"))
+	case what == "resolve":
+		choices := []kitchen.Choice{kitchen.ChoiceRetry, kitchen.ChoiceRemake, kitchen.ChoiceCancel, "wait"}
+		if asked := w.query().Attention; asked != nil && rapid.IntRange(0, 3).Draw(w.random, "wrong choice") < 3 {
+			choices = asked.Choices
+		}
+		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: rapid.SampledFrom(choices).Draw(w.random, "choice")})
+	case what == "same update again":
+		return w.updateAgain()
+	case what == "old complaint" && len(w.complaints) > 0:
+		return w.complain(rapid.SampledFrom(w.complaints).Draw(w.random, "complaint"))
+	}
+	return &event{text: "nothing", do: func() {}, model: func(*model) string { return "" }}
+}
+
+func (w *world) cancelInTemporal() *event {
+	return &event{text: "cancel in Temporal", do: w.env.CancelWorkflow, model: func(m *model) string { m.cancel(); return "" }}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func goodAck(p *pending, at time.Time) kitchen.Ack {
+	ack := kitchen.Ack{
+		TicketID: p.ref.TicketID(), OrderID: orderID, Stage: p.ref.Stage, Kind: kitchen.AckDone,
+		By: "bob", At: at, Attempt: p.issue.Issued + p.attempt,
+	}
+	if p.ref.Kind == kitchen.TicketUndo {
+		ack.Kind = kitchen.AckUndone
+		if p.issue.Made {
+			ack.Scrapped = 13
+		}
+	}
+	return ack
+}
+
+func (w *world) failedAck() kitchen.Ack {
+	return kitchen.Ack{
+		OrderID: orderID, Kind: kitchen.AckFailed, By: "eve", At: w.env.Now(),
+		Reason:   rapid.SampledFrom([]string{"burnt", "dropped", kitchen.ReasonOther, "a code of last year", ""}).Draw(w.random, "reason"),
+		Scrapped: rapid.IntRange(0, 3).Draw(w.random, "scrapped"),
+	}
+}
+
+// ack is a station's last word on a ticket, carried as the worker carries it.
+func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
+	ack.TicketID, ack.Stage = ref.TicketID(), ref.Stage
+	a := answer{ended: true, by: ack.By, reason: ack.Reason, scrapped: ack.Scrapped, id: fmt.Sprint(ack.At, ack.Reason)}
+	text := fmt.Sprintf("%s: %s by %s, %d scrapped", ref.ActivityID(), ack.Kind, ack.By, ack.Scrapped)
+	var failed error
+	if ack.Kind == kitchen.AckFailed {
+		a.failed = true
+		a.passing = ref.Kind == kitchen.TicketMake && ack.Scrapped == 0 && w.in.Rules.OutcomeFor(ack.Reason) == kitchen.OutcomeAgain
+		failed = temporal.NewApplicationErrorWithOptions("failed", cmpReason(ack), temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: !a.passing})
+		text += fmt.Sprintf(", reason %q", ack.Reason)
+	}
+	return &event{
+		text: text,
+		do: func() {
+			if failed != nil {
+				w.failures = append(w.failures, failure{ref, ack})
+			}
+			w.onServer(func() {
+				p := w.pending(ref)
+				if p != nil && a.passing && !p.cancelRequested() {
+					p.attempt++
+					return
+				}
+				p.complete(ack, failed)
+			})
+		},
+		model: func(m *model) string { m.answered(ref, a); return "" },
+	}
+}
+
+func cmpReason(ack kitchen.Ack) string {
+	if ack.Reason == "" {
+		return kitchen.ReasonOther
+	}
+	return ack.Reason
+}
+
+// onServer does what the server does, without a workflow task for it alone.
+func (w *world) onServer(do func()) { w.env.RegisterDelayedCallback(do, 0) }
+
+// pending is the activity that waits for an answer to a ticket, if one does.
+func (w *world) pending(ref kitchen.TicketRef) *pending {
+	for _, p := range w.activities {
+		if p.ref == ref && !p.ended {
+			return p
+		}
+	}
+	return nil
+}
+
+// schedule takes the activities from a workflow task that has ended. One that
+// the same task has cancelled is never started, so its ticket does not go out.
+func (w *world) schedule() {
+	for _, p := range w.decided {
+		if p.cancelRequested() {
+			p.complete(kitchen.Ack{}, temporal.NewCanceledError())
+			continue
+		}
+		w.activities = append(w.activities, p)
+		w.issued = append(w.issued, issuedTicket{id: p.ref.ActivityID(), made: p.issue.Made, notes: p.issue.Notes})
+		w.log = append(w.log, "             -> "+p.ref.ActivityID())
+	}
+	w.decided = nil
+}
+
+// complete ends an activity, if it waits.
+func (p *pending) complete(ack kitchen.Ack, failure error) {
+	if p == nil {
+		return
+	}
+	p.ended = true
+	if failure != nil {
+		failures := temporal.GetDefaultFailureConverter()
+		p.end.Set(nil, failures.FailureToError(failures.ErrorToFailure(failure)))
+		return
+	}
+	payloads, err := converter.GetDefaultDataConverter().ToPayloads(ack)
+	if err != nil {
+		panic(err)
+	}
+	p.end.Set(payloads, nil)
+}
+
+// silence is an attempt without an answer: the ticket comes again, with a
+// complaint after too many. One that was withdrawn does not come again.
+func (w *world) silence(p *pending) *event {
+	if p.cancelRequested() {
+		return &event{
+			text: p.ref.ActivityID() + ": too late for an answer",
+			do: func() {
+				w.onServer(func() {
+					w.pending(p.ref).complete(kitchen.Ack{}, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil))
+				})
+			},
+			model: func(m *model) string { m.expired(p.ref); return "" },
+		}
+	}
+	p.attempt++
+	complaint := workflows.Unanswered{ActivityID: p.ref.ActivityID(), Attempt: p.issue.Issued + p.attempt, Reason: "nobody answers"}
+	if w.in.Rules.MaxReissues == 0 || p.attempt <= w.in.Rules.MaxReissues {
+		return &event{text: p.ref.ActivityID() + ": issued again", do: func() {}, model: func(*model) string { return "" }}
+	}
+	w.complaints = append(w.complaints, complaint)
+	return w.complain(complaint)
+}
+
+func (w *world) complain(complaint workflows.Unanswered) *event {
+	ref, err := kitchen.ParseActivityID(complaint.ActivityID)
+	if err != nil {
+		panic(err)
+	}
+	return &event{
+		text:  fmt.Sprintf("%s: no answer to attempt %d", complaint.ActivityID, complaint.Attempt),
+		do:    func() { w.env.SignalWorkflowSkippingWorkflowTask(workflows.SignalUnanswered, complaint) },
+		model: func(m *model) string { m.complained(ref, complaint.Attempt); return "" },
+	}
+}
+
+// end is an operator who ends a ticket in Temporal.
+func (w *world) end(p *pending) *event {
+	return &event{
+		text: p.ref.ActivityID() + ": ended in Temporal",
+		do: func() {
+			w.onServer(func() {
+				w.pending(p.ref).complete(kitchen.Ack{}, temporal.NewNonRetryableApplicationError("by an operator", "", nil))
+			})
+		},
+		model: func(m *model) string { m.answered(p.ref, answer{ended: true, failed: true, byHand: true}); return "" },
+	}
+}
+
+func (w *world) update(name, id string, arg any) *event {
+	if id == "" {
+		id = fmt.Sprintf("update-%d", len(w.updates))
+	}
+	u := &update{name: name, id: id, arg: arg}
+	w.updates = append(w.updates, u)
+	return &event{
+		text:   fmt.Sprintf("%s %.40s as %s", name, fmt.Sprintf("%+v", arg), id),
+		update: u,
+		do:     func() { w.env.UpdateWorkflow(name, id, u, arg) },
+		model: func(m *model) string {
+			switch arg := arg.(type) {
+			case kitchen.Cancellation:
+				if len(arg.Reason) > kitchen.MaxDecisionLength {
+					return invalid
+				}
+				return m.cancel()
+			case kitchen.Amendment:
+				return m.amend(arg)
+			case kitchen.Resolution:
+				return m.resolve(arg.Choice)
+			}
+			panic("no such update")
+		},
+	}
+}
+
+// updateAgain sends an update id that has acted, with another request: one of
+// this run, which Temporal knows, or one of the run before, which the order
+// knows.
+func (w *world) updateAgain() *event {
+	first := &update{id: "earlier", answer: workflows.Answer{Cancelled: &kitchen.Cancellation{Reason: "earlier"}}}
+	if w.in.Progress == nil || rapid.Bool().Draw(w.random, "of this run") {
+		var acted []*update
+		for _, u := range w.updates {
+			if u.verdict == accepted {
+				acted = append(acted, u)
+			}
+		}
+		if len(acted) == 0 {
+			return &event{text: "nothing", do: func() {}, model: func(*model) string { return "" }}
+		}
+		first = rapid.SampledFrom(acted).Draw(w.random, "update")
+	}
+	again := w.update(workflows.UpdateResolve, first.id, kitchen.Resolution{Choice: kitchen.ChoiceCancel})
+	again.update.first = first
+	again.model = func(*model) string { return accepted }
+	return again
+}
+
+// Accept, Reject and Complete make an update its own callback.
+func (u *update) Accept() {}
+
+func (u *update) Reject(err error) {
+	u.calls++
+	var why *temporal.ApplicationError
+	if errors.As(err, &why) {
+		u.verdict = why.Type()
+	} else {
+		u.verdict = fmt.Sprint("rejected without a type: ", err)
+	}
+}
+
+func (u *update) Complete(success any, err error) {
+	u.calls++
+	if err != nil {
+		u.verdict = fmt.Sprint("failed: ", err)
+		return
+	}
+	u.verdict = accepted
+	u.answer = success.(workflows.Answer)
+}
+
+func (w *world) query() kitchen.Status {
+	value, err := w.env.QueryWorkflow(workflows.QueryStatus)
+	require.NoError(w.t, err)
+	var status kitchen.Status
+	require.NoError(w.t, value.Get(&status))
+	return status
+}
+
+// compare holds the order against what it may be.
+func (w *world) compare() {
+	is := w.observed(w.query())
+	var may []candidate
+	var expected []string
+	for _, c := range w.may {
+		c.model.advance(w.env.Now())
+		text := c.model.describe() + fmt.Sprintln("verdicts", c.verdicts)
+		if text == is {
+			may = append(may, c)
+		} else {
+			expected = append(expected, text)
+		}
+	}
+	if len(may) == 0 {
+		w.fatalf("the order is not as the model says. It is\n%s\nand may be\n%s", is, strings.Join(expected, "or\n"))
+	}
+	w.may = may
+	for _, e := range w.happened {
+		if e.update != nil {
+			w.checkEcho(e.update)
+		}
+	}
+	w.happened = nil
+	for i := range w.may {
+		w.may[i].verdicts = nil
+	}
+}
+
+func (w *world) checkEcho(u *update) {
+	if u.calls != 1 {
+		w.fatalf("update %s was answered %d times", u.id, u.calls)
+	}
+	if u.verdict != accepted {
+		return
+	}
+	want := workflows.Answer{Order: u.answer.Order}
+	switch arg := u.arg.(type) {
+	case kitchen.Cancellation:
+		want.Cancelled = &arg
+	case kitchen.Amendment:
+		want.Amended = &arg
+	case kitchen.Resolution:
+		want.Resolved = &arg
+	}
+	if u.first != nil {
+		want.Cancelled, want.Amended, want.Resolved = u.first.answer.Cancelled, u.first.answer.Amended, u.first.answer.Resolved
+	}
+	require.Equal(w.t, want, u.answer, "the echo of update %s", u.id)
+	after := u.answer.Order
+	require.Equal(w.t, orderID, after.ID)
+	switch arg := u.arg.(type) {
+	case kitchen.Cancellation:
+		require.Equal(w.t, kitchen.StateCancelling, after.State)
+		require.Equal(w.t, arg.Reason, after.CancelReason)
+	case kitchen.Amendment:
+		require.True(w.t, arg.Notes == nil || *arg.Notes == after.Notes)
+	case kitchen.Resolution:
+		require.True(w.t, after.Attention == nil || u.first != nil)
+	}
+}
+
+// observed says of the order what model.describe says of the model.
+func (w *world) observed(status kitchen.Status) string {
+	if (status.Attention != nil) != (status.State == kitchen.StateNeedsAttention) {
+		w.fatalf("the state is %s and the question %+v", status.State, status.Attention)
+	}
+	running := enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+	if w.env.IsWorkflowCompleted() {
+		running = enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	}
+	if listed := workflows.StateFromVisibility(running, w.listed); listed != status.State && (status.State != kitchen.StateAccepted) {
+		w.fatalf("the state is %s and lists say %s", status.State, listed)
+	}
+	var asked question
+	if status.Attention != nil {
+		asked = questionOf(status.Attention)
+	}
+	var rows []string
+	for _, r := range status.Stages {
+		undo, left := kitchen.TicketState(""), false
+		if r.Undo != nil {
+			undo, left = r.Undo.State, r.Undo.Left != ""
+		}
+		maker := ""
+		if r.DoneAt != nil {
+			maker = r.By
+		}
+		if r.MadeBy != "" {
+			maker = r.MadeBy
+		}
+		rows = append(rows, rowText(r.Stage, r.Pass, r.State, maker, undo, left))
+	}
+	verdicts := make([]string, len(w.happened))
+	for i, e := range w.happened {
+		if e.update != nil {
+			verdicts[i] = e.update.verdict
+		}
+	}
+	if len(w.happened) == 0 {
+		verdicts = nil
+	}
+	return describe(status.State, status.Stage, status.WaitingFor, asked, status.Notes, status.Remakes, status.Scrapped, rows, w.issued, w.told) +
+		fmt.Sprintln("verdicts", verdicts)
+}
+
+func questionOf(asked *kitchen.Attention) question {
+	q := question{about: kitchen.TicketRef{Stage: asked.Stage, Pass: asked.Pass, Kind: kitchen.TicketMake}}
+	if asked.Undoing {
+		q.about = q.about.Undo()
+	}
+	copy(q.choices[:], asked.Choices)
+	return q
+}
+
+func (w *world) fatalf(format string, args ...any) {
+	w.t.Fatalf("%s\n\nThe rules were %+v\nand this has happened:\n%s", fmt.Sprintf(format, args...), w.in.Rules, strings.Join(w.log, "\n"))
+}
+
+// checkEnd holds the plain promises against the whole life of an order,
+// without the model.
+func (w *world) checkEnd() kitchen.Status {
+	var status kitchen.Status
+	require.NoError(w.t, w.env.GetWorkflowResult(&status))
+	require.Equal(w.t, status, w.query(), "the query and the result tell the same")
+	w.compare()
+	if err := w.promises(status); err != nil {
+		w.fatalf("%v", err)
+	}
+	return status
+}
+
+// promises are what holds for each closed order.
+func (w *world) promises(status kitchen.Status) error {
+	cancelledEvents := 0
+	for _, failed := range w.failed {
+		if failed.State == kitchen.StateCancelled {
+			cancelledEvents++
+		}
+	}
+	switch status.State {
+	case kitchen.StateShipped:
+		if w.shipped != 1 || cancelledEvents != 0 || status.CancelledAt != nil {
+			return errors.New("the shipped order was not announced once, or also cancelled")
+		}
+	case kitchen.StateCancelled:
+		if w.shipped != 0 || cancelledEvents != 1 || status.ShippedAt != nil {
+			return errors.New("the cancelled order was not announced once, or also shipped")
+		}
+	default:
+		return fmt.Errorf("an order closed as %s", status.State)
+	}
+	var left, told []string
+	for _, r := range status.Stages {
+		if r.Undo != nil && r.Undo.Left != "" {
+			left = append(left, fmt.Sprintf("%s.%d", r.Stage, r.Pass))
+		}
+	}
+	for _, failed := range w.failed {
+		for _, l := range failed.NotUndone {
+			if failed.State == kitchen.StateCancelled {
+				told = append(told, fmt.Sprintf("%s.%d", l.Stage, l.Pass))
+			}
+		}
+	}
+	if status.State == kitchen.StateCancelled && !slices.Equal(left, told) {
+		return fmt.Errorf("%v are left, and %v were announced", left, told)
+	}
+	decisions, remakes := 0, 0
+	for _, u := range w.updates {
+		if decision, ok := u.arg.(kitchen.Resolution); ok && u.verdict == accepted && u.first == nil {
+			decisions++
+			if decision.Choice == kitchen.ChoiceRemake {
+				remakes++
+			}
+		}
+	}
+	if len(left) > decisions || status.Remakes > w.in.Rules.MaxRemakes && remakes == 0 {
+		return fmt.Errorf("%d left and %d remakes without a manager", len(left), status.Remakes)
+	}
+	lastPass := status.Remakes + 1
+	done := map[string]bool{} // by activity id
+	for _, r := range status.Stages {
+		id := fmt.Sprintf("%s.%d", r.Stage, r.Pass)
+		done[id] = r.DoneAt != nil
+		isUndone := r.Undo != nil && r.Undo.State == kitchen.TicketUndone
+		isLeft := r.Undo != nil && r.Undo.Left != ""
+		switch {
+		case r.Pass == lastPass && status.State == kitchen.StateShipped && (r.DoneAt == nil || r.Undo != nil):
+			return fmt.Errorf("shipped without %s, or with its undo", id)
+		case r.Pass == lastPass && status.State == kitchen.StateCancelled && !isUndone && !isLeft:
+			return fmt.Errorf("cancelled, and %s is neither undone nor left", id)
+		}
+	}
+	// Of each pass, make tickets go out in the order of the stages, each
+	// after the one before was done; undo tickets in the reverse order.
+	lastMake, lastUndo := map[int]int{}, map[int]int{}
+	for _, out := range w.issued {
+		ref, err := kitchen.ParseActivityID(out.id)
+		if err != nil {
+			return err
+		}
+		at := slices.Index(kitchen.Stages(), ref.Stage) + 1
+		switch {
+		case ref.Kind == kitchen.TicketMake && lastUndo[ref.Pass] > 0:
+			return fmt.Errorf("%s went out after its pass was being undone", out.id)
+		case ref.Kind == kitchen.TicketMake && at != lastMake[ref.Pass] && at != lastMake[ref.Pass]+1:
+			return fmt.Errorf("%s went out of turn", out.id)
+		case ref.Kind == kitchen.TicketMake && at > 1 && !done[fmt.Sprintf("%s.%d", kitchen.Stages()[at-2], ref.Pass)]:
+			return fmt.Errorf("%s went out before the stage before it was done", out.id)
+		case ref.Kind == kitchen.TicketMake:
+			lastMake[ref.Pass] = at
+		case at > lastMake[ref.Pass]:
+			return fmt.Errorf("%s undoes what never went out", out.id)
+		case lastUndo[ref.Pass] > 0 && at > lastUndo[ref.Pass]:
+			return fmt.Errorf("%s was undone out of turn", out.id)
+		default:
+			lastUndo[ref.Pass] = at
+		}
+	}
+	return nil
+}
+
+// serverInterceptor plays the Temporal server's part in activities.
+type serverInterceptor struct {
+	interceptor.WorkerInterceptorBase
+	world *world
+}
+
+func (s *serverInterceptor) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &inbound{interceptor.WorkflowInboundInterceptorBase{Next: next}, s.world}
+}
+
+type inbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+	world *world
+}
+
+func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return i.Next.Init(&outbound{interceptor.WorkflowOutboundInterceptorBase{Next: next}, i.world})
+}
+
+type outbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+	world *world
+}
+
+// ExecuteActivity schedules a ticket's activity.
+func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+	w := o.world
+	future, end := workflow.NewFuture(ctx)
+	if ctx.Err() != nil {
+		end.Set(nil, ctx.Err()) // as the SDK does, with nothing scheduled
+		return future
+	}
+	issue := args[0].(kitchen.Issue)
+	ref, err := kitchen.ParseTicketID(issue.TicketID)
+	if err != nil || ref.ActivityType() != activityType || workflow.GetActivityOptions(ctx).ActivityID != ref.ActivityID() {
+		panic(fmt.Sprintf("the ticket %s goes out as %s %s: %v", issue.TicketID, activityType, workflow.GetActivityOptions(ctx).ActivityID, err))
+	}
+	if p := w.pending(ref); p != nil {
+		panic(fmt.Sprintf("the ticket %s goes out twice: the server refuses that", ref.ActivityID()))
+	}
+	w.decided = append(w.decided, &pending{ref: ref, issue: issue, attempt: 1, ctx: ctx, end: end})
+	//workflowcheck:ignore it is Temporal's part that is played here
+	w.onServer(w.schedule)
+	return future
+}
+
+// UpsertTypedSearchAttributes changes what lists say.
+func (o *outbound) UpsertTypedSearchAttributes(ctx workflow.Context, attributes ...temporal.SearchAttributeUpdate) error {
+	if state, ok := temporal.NewSearchAttributes(attributes...).GetKeyword(workflows.KeyState); ok {
+		o.world.listed = kitchen.OrderState(state)
+	}
+	return o.Next.UpsertTypedSearchAttributes(ctx, attributes...)
+}
+
+// ExecuteLocalActivity announces, as soon as Kafka is there.
+func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
+	w := o.world
+	future, end := workflow.NewFuture(ctx)
+	if ctx.Err() != nil {
+		end.Set(nil, ctx.Err())
+		return future
+	}
+	what := told{state: kitchen.StateShipped}
+	switch arg := args[0].(type) {
+	case kitchen.Shipped:
+		w.shipped++
+	case kitchen.Failed:
+		w.failed = append(w.failed, arg)
+		what = told{state: arg.State}
+		var left []string
+		for _, l := range arg.NotUndone {
+			left = append(left, fmt.Sprintf("%s.%d", l.Stage, l.Pass))
+		}
+		what.left = fmt.Sprint(left)
+		if arg.Attention != nil {
+			what.asked = questionOf(arg.Attention)
+		}
+		what.remakes = arg.Remakes
+	default:
+		panic(fmt.Sprintf("%s of %T", activityType, arg))
+	}
+	w.told = append(w.told, what)
+	w.log = append(w.log, fmt.Sprintf("             -> %+v", what))
+	//workflowcheck:ignore it is Temporal's part that is played here
+	w.env.RegisterDelayedCallback(func() { end.Set(nil, nil) }, w.announcing)
+	return future
+}
