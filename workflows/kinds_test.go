@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -343,14 +342,8 @@ func TestEveryKindOfOrder(t *testing.T) {
 // shortHistories is a server that has orders continue as new after few events.
 func shortHistories(t *testing.T) client.Client {
 	t.Helper()
-	devServer, err := devstack.StartTemporal(t.Context(), devstack.TemporalConfig{
-		Headless: true, DynamicConfig: map[string]string{"limit.historyCount.suggestContinueAsNew": "40"},
-	})
+	connected, err := shortServer()
 	require.NoError(t, err)
-	t.Cleanup(devServer.Stop)
-	connected, err := client.Dial(client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: quiet})
-	require.NoError(t, err)
-	t.Cleanup(connected.Close)
 	return connected
 }
 
