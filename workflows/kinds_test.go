@@ -230,7 +230,17 @@ var kinds = map[string]kind{
 		l.expect("mix.1.undo")
 		undo := l.expect("mix.1.undo")
 		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
-		require.Empty(t, l.tray.tickets, "asked about the second attempt")
+		complaints := 0
+		for _, event := range l.history("") {
+			var complaint workflows.Unanswered
+			if signal := event.GetWorkflowExecutionSignaledEventAttributes(); signal != nil {
+				require.NoError(t, dataConverter.FromPayloads(signal.GetInput(), &complaint))
+			}
+			if complaint.ActivityID == "mix.1.undo" {
+				complaints++
+			}
+		}
+		require.Equal(t, 1, complaints, "its first complaint is heard")
 		l.ends(undo)
 	}},
 
