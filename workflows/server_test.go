@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,27 +24,43 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// server is the dev server that the tests of this package share.
+// server is the dev server that the tests of this package share, and
+// shortServer one that has orders continue as new after few events.
 var (
-	server client.Client
-	quiet  = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	server      client.Client
+	shortServer func() (client.Client, error)
+	quiet       = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
 )
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		ctx := context.Background()
-		devServer, err := devstack.StartTemporal(ctx, devstack.TemporalConfig{})
-		if err != nil {
+		var stops []func()
+		defer func() {
+			for _, stop := range stops {
+				stop()
+			}
+		}()
+		start := func(dynamicConfig map[string]string) (client.Client, error) {
+			devServer, err := devstack.StartTemporal(context.Background(), devstack.TemporalConfig{Headless: true, DynamicConfig: dynamicConfig})
+			if err != nil {
+				return nil, err
+			}
+			connected, err := client.Dial(client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: quiet})
+			if err != nil {
+				devServer.Stop()
+				return nil, err
+			}
+			stops = append(stops, func() { connected.Close(); devServer.Stop() })
+			return connected, nil
+		}
+		shortServer = sync.OnceValues(func() (client.Client, error) {
+			return start(map[string]string{"limit.historyCount.suggestContinueAsNew": "40"})
+		})
+		var err error
+		if server, err = start(nil); err != nil {
 			slog.Error("the Temporal dev server did not start", "error", err)
 			return 1
 		}
-		defer devServer.Stop()
-		server, err = client.Dial(client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: quiet})
-		if err != nil {
-			slog.Error("the Temporal dev server cannot be reached", "error", err)
-			return 1
-		}
-		defer server.Close()
 		return m.Run()
 	}())
 }
