@@ -47,6 +47,47 @@ type historyFold struct {
 	// pending has the tickets whose activities are scheduled, by the id of
 	// the event that scheduled them.
 	pending map[int64]kitchen.TicketRef
+	// heardInTask are the ends of tickets that the last workflow task has
+	// heard of, heardSince those that came since.
+	heardInTask, heardSince []ticketEnd
+}
+
+// ticketEnd is how a ticket's activity ended.
+type ticketEnd struct {
+	ref    kitchen.TicketRef
+	ack    kitchen.Ack
+	failed bool
+}
+
+func (f *historyFold) hear(end ticketEnd) {
+	f.heardSince = append(f.heardSince, end)
+	f.order.record(end)
+}
+
+// record notes how a ticket ended.
+func (o *order) record(end ticketEnd) {
+	switch {
+	case end.failed:
+		o.recordFailed(end.ref, end.ack)
+	case end.ref.Kind == kitchen.TicketUndo:
+		o.recordUndone(end.ref, end.ack)
+	default:
+		o.recordDone(end.ref, end.ack)
+	}
+}
+
+// knows reports whether the status has it that a ticket ended so.
+func (o *order) knows(end ticketEnd) bool {
+	row := o.row(end.ref)
+	switch {
+	case row == nil:
+		return true // of another run
+	case end.failed:
+		return row.FailedAt != nil && row.FailedAt.Equal(end.ack.At)
+	case end.ref.Kind == kitchen.TicketUndo:
+		return row.Undo != nil && row.Undo.State == kitchen.TicketUndone
+	}
+	return row.DoneAt != nil
 }
 
 func (f *historyFold) apply(event *historypb.HistoryEvent) error {
@@ -67,19 +108,18 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		f.order.recordIssued(ref, event.GetEventTime().AsTime())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 		completed := event.GetActivityTaskCompletedEventAttributes()
-		var ack kitchen.Ack
-		if err := dataConverter.FromPayloads(completed.GetResult(), &ack); err != nil {
+		end := ticketEnd{ref: f.pending[completed.GetScheduledEventId()]}
+		if err := dataConverter.FromPayloads(completed.GetResult(), &end.ack); err != nil {
 			return err
 		}
-		if ref := f.pending[completed.GetScheduledEventId()]; ref.Kind == kitchen.TicketUndo {
-			f.order.recordUndone(ref, ack)
-		} else {
-			f.order.recordDone(ref, ack)
-		}
+		f.hear(end)
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		failed := event.GetActivityTaskFailedEventAttributes()
-		ack, _ := failedAck(temporal.GetDefaultFailureConverter().FailureToError(failed.GetFailure()))
-		f.order.recordFailed(f.pending[failed.GetScheduledEventId()], ack)
+		end := ticketEnd{ref: f.pending[failed.GetScheduledEventId()], failed: true}
+		end.ack, _ = failedAck(temporal.GetDefaultFailureConverter().FailureToError(failed.GetFailure()))
+		f.hear(end)
+	case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+		f.heardInTask, f.heardSince = f.heardSince, nil
 	case enumspb.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
 		payload := event.GetWorkflowPropertiesModifiedEventAttributes().GetUpsertedMemo().GetFields()[MemoStatus]
 		if payload == nil {
@@ -90,6 +130,13 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 			return err
 		}
 		f.order.status = status
+		// An update may have been told before the order heard, in the same
+		// task, how its ticket ended.
+		for _, end := range f.heardInTask {
+			if !f.order.knows(end) {
+				f.order.record(end)
+			}
+		}
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
 		var status kitchen.Status
 		if err := dataConverter.FromPayloads(event.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &status); err != nil {
