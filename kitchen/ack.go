@@ -14,6 +14,8 @@ const (
 	MaxReasonLength  = maxCodeLength
 	MaxAckNoteLength = 500
 	MaxScrapped      = 10_000
+	// MaxAttempt is more often than any ticket is issued.
+	MaxAttempt = 1_000_000
 )
 
 const timeRemedy = "give the time as RFC 3339, such as 2026-01-31T12:00:00Z"
@@ -104,8 +106,8 @@ func (a Ack) Check() error {
 	if a.StartedAt != nil && !inFourDigits(*a.StartedAt) {
 		return errors.New("startedAt: the year must have four digits")
 	}
-	if a.Attempt < 0 {
-		return errors.New("attempt: must not be negative")
+	if a.Attempt < 0 || a.Attempt > MaxAttempt {
+		return fmt.Errorf("attempt: must be from 1 to %d, or left out", MaxAttempt)
 	}
 	if err := checkText(a.Reason, MaxReasonLength, false); err != nil {
 		return fmt.Errorf("reason: %w", err)

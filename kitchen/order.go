@@ -98,6 +98,9 @@ type UndoStatus struct {
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 	By        string     `json:"by,omitempty"`
 	UndoneAt  *time.Time `json:"undoneAt,omitempty"`
+	// Scrapped is how many of the pieces at this stage were thrown away by
+	// undoing it.
+	Scrapped int `json:"scrapped,omitempty"`
 	// Left says why the work was left as it is, for people; then a manager
 	// has decided so.
 	Left string `json:"left,omitempty"`

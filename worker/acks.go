@@ -27,6 +27,10 @@ const (
 	// carryWithin bounds one call to Temporal.
 	carryWithin = 10 * time.Second
 
+	// betweenAttemptsWithin is far longer than the pause between two attempts
+	// while a worker is there.
+	betweenAttemptsWithin = 5 * time.Minute
+
 	pauseAtFirst = 100 * time.Millisecond
 	pauseAtMost  = 5 * time.Second
 )
@@ -43,10 +47,16 @@ type ackCarrier struct {
 	namespace   string
 	deadLetters deadLetters
 	courtesy    *courtesy
-	logger      *slog.Logger
-	metrics     *metrics
-	lanes       [lanes]chan inHand
-	seed        maphash.Seed
+	// betweenAttempts is how long an ack may wait for its ticket's next
+	// attempt.
+	betweenAttempts time.Duration
+	logger          *slog.Logger
+	metrics         *metrics
+	lanes           [lanes]chan inHand
+	seed            maphash.Seed
+	// waiting counts the acks that wait beside the lanes for their ticket's
+	// next attempt.
+	waiting sync.WaitGroup
 }
 
 // inHand is an ack that has been read and not yet finished. Its context ends
@@ -65,6 +75,8 @@ func newAckCarrier(temporalClient client.Client, namespace string, letters deadL
 		logger:      logger,
 		metrics:     metrics,
 		seed:        maphash.MakeSeed(),
+
+		betweenAttempts: betweenAttemptsWithin,
 	}
 	carrier.courtesy = newCourtesy(carrier.heartbeat)
 	for i := range carrier.lanes {
@@ -89,6 +101,7 @@ func (c *ackCarrier) run(ctx context.Context, consumer *events.Consumer) error {
 		close(lane)
 	}
 	working.Wait()
+	c.waiting.Wait()
 	c.courtesy.stop()
 	if err != nil {
 		return fmt.Errorf("read acks: %w", err)
@@ -115,10 +128,36 @@ func (c *ackCarrier) carry(hand inHand) {
 		logger = logger.With("ticket_id", ack.TicketID, "kind", ack.Kind)
 		err = c.deliver(hand, ack, logger)
 	}
+	if errors.Is(err, errBetweenAttempts) {
+		c.waiting.Go(func() { c.finish(hand, c.deliverLater(hand, ack, logger), logger) })
+		return
+	}
+	c.finish(hand, err, logger)
+}
+
+// finish commits a message that was delivered, or buries it for the reason
+// why it never can be.
+func (c *ackCarrier) finish(hand inHand, err error, logger *slog.Logger) {
 	if err != nil && (hand.ctx.Err() != nil || !c.bury(hand, err, logger)) {
 		return
 	}
 	hand.delivery.Done()
+}
+
+// deliverLater delivers an ack that came between two attempts of its ticket.
+// That is over in a moment, unless no worker takes up the next attempt; other
+// orders must not wait for it, nor commits for ever.
+func (c *ackCarrier) deliverLater(hand inHand, ack kitchen.Ack, logger *slog.Logger) error {
+	deadline := time.Now().Add(c.betweenAttempts)
+	for wait := pauseAtFirst; time.Now().Before(deadline); wait = min(2*wait, pauseAtMost) {
+		if !pause(hand.ctx, wait) {
+			return hand.ctx.Err()
+		}
+		if err := c.deliver(hand, ack, logger); !errors.Is(err, errBetweenAttempts) {
+			return err
+		}
+	}
+	return fmt.Errorf("no attempt of its ticket has begun for %s: redrive it when the order's workers are back", kitchen.Duration(c.betweenAttempts))
 }
 
 // deliver tells Temporal what the ack says, again and again while Temporal is
@@ -137,6 +176,9 @@ func (c *ackCarrier) deliver(hand inHand, ack kitchen.Ack, logger *slog.Logger) 
 		err := c.end(hand.ctx, ack)
 		if isNotFound(err) {
 			err = c.lookAgain(hand.ctx, ack, err)
+		}
+		if errors.Is(err, errBetweenAttempts) {
+			return err
 		}
 		switch judge(err) {
 		case carried:
@@ -210,6 +252,9 @@ func (c *ackCarrier) fail(ctx context.Context, ref kitchen.TicketRef, ack kitche
 // errAttemptOver says that a failure came when its attempt had ended: the
 // ticket comes again anyway.
 var errAttemptOver = errors.New("the attempt is over already")
+
+// errBetweenAttempts says that nobody waits for an ack now, and somebody will.
+var errBetweenAttempts = errors.New("the ticket is between two attempts")
 
 // complete adds to an ack what its station left out and Temporal knows of the
 // pending ticket. Stations that use our library say it themselves, so this
@@ -294,7 +339,7 @@ func (c *ackCarrier) lookAgain(ctx context.Context, ack kitchen.Ack, notFound er
 	case err != nil:
 		return err
 	case workflows.IsBetweenAttempts(description, ref):
-		return fmt.Errorf("ticket %s is between two attempts", ref.ActivityID())
+		return errBetweenAttempts
 	}
 	return notFound
 }

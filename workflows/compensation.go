@@ -39,8 +39,7 @@ func (o *order) undo(ctx workflow.Context, stage kitchen.Stage) error {
 		case ticket.isAnswered():
 			return o.hearUndo(ctx, ticket)
 		case isLeft():
-			ticket.cancel()
-			o.ended()
+			o.withdraw(ctx, ticket)
 			o.settled(stage)
 			return nil
 		case o.unanswered != nil:
@@ -69,6 +68,7 @@ func (o *order) hearUndo(ctx workflow.Context, ticket *ticket) error {
 	ack, reported := failedAck(failure)
 	reason := undoFailed(ack)
 	if !reported {
+		ack.At = workflow.Now(ctx)
 		reason = endedByHand(ticket.ref, failure)
 	}
 	o.recordFailed(ticket.ref, ack)

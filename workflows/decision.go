@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -178,8 +179,8 @@ func (o *order) resolve(_ workflow.Context, request kitchen.Resolution) Answer {
 	case request.Choice == kitchen.ChoiceCancel:
 		o.direction = Cancelling
 		o.recordCancelling(cmpOr(request.Note, asked.Reason))
-	case row.State == kitchen.TicketFailed:
-		o.startPass() // what was made is lost with the failure, as without a manager
+	case row.State == kitchen.TicketFailed && row.By != "":
+		o.startPass() // its station says what was made is lost, as without a manager
 	default:
 		o.direction = Remaking
 	}
@@ -281,7 +282,12 @@ func undoFailed(ack kitchen.Ack) string {
 }
 
 func endedByHand(ref kitchen.TicketRef, failure error) string {
-	return fmt.Sprintf("the ticket %s was ended in Temporal and not by its station: %v", ref.ActivityID(), failure)
+	text := fmt.Sprintf("the ticket %s was ended in Temporal and not by its station", ref.ActivityID())
+	var said *temporal.ApplicationError
+	if errors.As(failure, &said) && said.Message() != "" {
+		text += ": " + said.Message()
+	}
+	return text
 }
 
 // ackWords is what a station said: the reason, who, and the note.

@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"fmt"
+	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
@@ -52,28 +53,12 @@ type historyFold struct {
 	heardInTask, heardSince []ticketEnd
 }
 
-// ticketEnd is how a ticket's activity ended.
-type ticketEnd struct {
-	ref    kitchen.TicketRef
-	ack    kitchen.Ack
-	failed bool
-}
-
-func (f *historyFold) hear(end ticketEnd) {
+func (f *historyFold) hear(end ticketEnd, at time.Time) {
+	if end.ack.At.IsZero() {
+		end.ack.At = at
+	}
 	f.heardSince = append(f.heardSince, end)
 	f.order.record(end)
-}
-
-// record notes how a ticket ended.
-func (o *order) record(end ticketEnd) {
-	switch {
-	case end.failed:
-		o.recordFailed(end.ref, end.ack)
-	case end.ref.Kind == kitchen.TicketUndo:
-		o.recordUndone(end.ref, end.ack)
-	default:
-		o.recordDone(end.ref, end.ack)
-	}
 }
 
 // knows reports whether the status has it that a ticket ended so.
@@ -83,7 +68,8 @@ func (o *order) knows(end ticketEnd) bool {
 	case row == nil:
 		return true // of another run
 	case end.failed:
-		return row.FailedAt != nil && row.FailedAt.Equal(end.ack.At)
+		byHand := end.ack.Kind == ""
+		return row.FailedAt != nil && (byHand || row.FailedAt.Equal(end.ack.At))
 	case end.ref.Kind == kitchen.TicketUndo:
 		return row.Undo != nil && row.Undo.State == kitchen.TicketUndone
 	}
@@ -109,15 +95,14 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 		completed := event.GetActivityTaskCompletedEventAttributes()
 		end := ticketEnd{ref: f.pending[completed.GetScheduledEventId()]}
-		if err := dataConverter.FromPayloads(completed.GetResult(), &end.ack); err != nil {
-			return err
-		}
-		f.hear(end)
+		// Who completes an activity by hand may say anything.
+		end.failed = dataConverter.FromPayloads(completed.GetResult(), &end.ack) != nil
+		f.hear(end, event.GetEventTime().AsTime())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		failed := event.GetActivityTaskFailedEventAttributes()
 		end := ticketEnd{ref: f.pending[failed.GetScheduledEventId()], failed: true}
 		end.ack, _ = failedAck(temporal.GetDefaultFailureConverter().FailureToError(failed.GetFailure()))
-		f.hear(end)
+		f.hear(end, event.GetEventTime().AsTime())
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
 		f.heardInTask, f.heardSince = f.heardSince, nil
 	case enumspb.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:

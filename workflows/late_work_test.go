@@ -60,6 +60,64 @@ func TestWorkThatIsDoneWhileItsOrderIsCancelled(t *testing.T) {
 	})
 }
 
+func TestAnUndoThatIsLeftAndComesAllTheSame(t *testing.T) {
+	t.Parallel()
+	l := startLive(t, orderInput(), nil)
+	require.NoError(t, complete(t.Context(), l.ticket(), nil))
+	l.ticket()
+	l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+	undo := l.ticket()
+	require.NoError(t, server.SignalWorkflow(t.Context(), l.run.GetID(), "", workflows.SignalUnanswered,
+		workflows.Unanswered{ActivityID: "bake.1.undo", Attempt: 3, Reason: "nobody has answered"}))
+	l.until(func(s kitchen.Status) bool { return s.Attention != nil })
+	l.update(workflows.UpdateResolve, kitchen.Resolution{Choice: kitchen.ChoiceCancel, Note: "the oven is locked"})
+	mixUndo := l.ticket()
+	require.NoError(t, complete(t.Context(), undo, nil))
+	fromQuery := l.until(func(s kitchen.Status) bool { return s.Stages[1].State == kitchen.TicketUndone })
+	require.Equal(t, kitchen.Mix, fromQuery.WaitingFor, "it still waits for the next undo")
+	fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+	require.NoError(t, err)
+	requireSameButTimes(t, fromQuery, fromHistory)
+	require.NoError(t, complete(t.Context(), mixUndo, nil))
+	l.result()
+	require.Equal(t, kitchen.StateNeedsAttention, (<-l.tray.failed).State)
+	require.Empty(t, (<-l.tray.failed).NotUndone)
+}
+
+func TestAResultThatIsNoAckIsForAManager(t *testing.T) {
+	t.Parallel()
+	l := startLive(t, orderInput(), nil)
+	l.ticket()
+	require.NoError(t, server.CompleteActivityByID(t.Context(), client.DefaultNamespace, l.run.GetID(), "", "mix.1", "ok", nil))
+	asked := l.until(func(s kitchen.Status) bool { return s.Attention != nil })
+	require.Equal(t, "the ticket mix.1 was ended in Temporal and not by its station", asked.Attention.Reason, "internal text stays inside")
+	fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+	require.NoError(t, err)
+	require.Equal(t, asked.Attention, fromHistory.Attention)
+}
+
+func TestAnAmendmentBeforeTheFirstTicketLeavesVisibilityTrue(t *testing.T) {
+	t.Parallel()
+	l := prepareLiveOn(t, server, nil)
+	in, notes := orderInput(), "ring twice"
+	options := workflows.StartOptions(l.orderID, in, "hash")
+	options.TaskQueue = l.orderID
+	handle, err := server.UpdateWithStartWorkflow(t.Context(), client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: server.NewWithStartWorkflowOperation(options, workflows.OrderWorkflowType, in),
+		UpdateOptions: client.UpdateWorkflowOptions{
+			UpdateName: workflows.UpdateAmend, Args: []any{kitchen.Amendment{Notes: &notes}}, WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	require.NoError(t, err)
+	require.NoError(t, handle.Get(t.Context(), nil))
+	require.Equal(t, notes, l.ticket().Notes)
+	description, err := server.DescribeWorkflowExecution(t.Context(), kitchen.WorkflowID(l.orderID), "")
+	require.NoError(t, err)
+	var state string
+	require.NoError(t, dataConverter.FromPayload(description.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()["CupcakeState"], &state))
+	require.Equal(t, "in-progress", state)
+}
+
 // update sends an update that must be taken.
 func (l *live) update(name string, request any) workflows.Answer {
 	l.t.Helper()

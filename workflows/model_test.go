@@ -81,7 +81,8 @@ type row struct {
 	settled bool // nothing is left to undo
 	// lastFailure is the failed ack that was counted last.
 	lastFailure  string
-	scrapped     int
+	undoScrapped int  // pieces that undoing it has cost
+	byHand       bool // its last failure was no station's word
 	make, unmake ticketModel
 }
 
@@ -213,7 +214,7 @@ func (m *model) listen() bool {
 		t.listened = false // withdrawn, but a late answer is noted
 		m.doing = free
 	case m.undoing && r.left:
-		*t = ticketModel{} // nobody wants to know any more
+		t.listened = false // as with a withdrawn ticket
 		r.settled = true
 		m.doing = free
 	case m.silence > 0:
@@ -316,7 +317,7 @@ func (m *model) answered(ref kitchen.TicketRef, a answer) {
 	}
 	t.pending = false
 	if !t.listened {
-		m.note(i, a)
+		m.note(i, ref.Kind == kitchen.TicketUndo, a)
 	} else {
 		t.answer = a
 	}
@@ -336,9 +337,14 @@ func (m *model) find(ref kitchen.TicketRef) int {
 	return slices.IndexFunc(m.rows, func(r row) bool { return r.stage == ref.Stage && r.pass == ref.Pass })
 }
 
-// note keeps what a station says of a ticket that was withdrawn.
-func (m *model) note(i int, a answer) {
+// note keeps what a station says of a ticket that was withdrawn or left.
+func (m *model) note(i int, undoing bool, a answer) {
 	switch {
+	case undoing && !a.failed:
+		m.undone(i, a)
+	case undoing && !a.byHand:
+		m.scrap(i, a)
+		m.rows[i].undo = kitchen.TicketFailed
 	case !a.failed:
 		m.rows[i].maker, m.rows[i].state = a.by, kitchen.TicketDone
 	case !a.byHand:
@@ -350,7 +356,6 @@ func (m *model) note(i int, a answer) {
 func (m *model) scrap(i int, a answer) {
 	if m.rows[i].lastFailure != a.id {
 		m.scrapped += a.scrapped
-		m.rows[i].scrapped += a.scrapped
 	}
 	m.rows[i].lastFailure = a.id
 }
@@ -364,9 +369,7 @@ func (m *model) hear(a answer) {
 	}
 	switch {
 	case m.undoing && !a.failed:
-		m.scrapped += m.newlyScrapped(a.scrapped)
-		r.scrapped += a.scrapped
-		r.undo, r.state, r.settled, r.left = kitchen.TicketUndone, kitchen.TicketUndone, true, false
+		m.undone(m.on, a)
 		m.answeredByItself()
 	case m.undoing:
 		r.undo = kitchen.TicketFailed
@@ -377,7 +380,7 @@ func (m *model) hear(a answer) {
 		r.maker, r.state = a.by, kitchen.TicketDone
 		m.answeredByItself()
 	default:
-		r.state = kitchen.TicketFailed
+		r.state, r.byHand = kitchen.TicketFailed, a.byHand
 		switch {
 		case m.way != workflows.Making:
 		case a.byHand:
@@ -393,17 +396,20 @@ func (m *model) hear(a answer) {
 	}
 }
 
-// newlyScrapped is how many of the pieces that an undo has scrapped are new:
-// the stages of a pass hand on the same cupcakes, so what the stages that are
-// undone already have scrapped is among them.
-func (m *model) newlyScrapped(pieces int) int {
+// undone counts of the pieces that an undo has scrapped those that are new: the
+// stages of a pass hand on the same cupcakes, so what undoing other stages has
+// scrapped is among them.
+func (m *model) undone(i int, a answer) {
 	counted := 0
 	for _, r := range m.rows {
-		if r.pass == m.rows[m.on].pass && r.undo == kitchen.TicketUndone {
-			counted += r.scrapped
+		if r.pass == m.rows[i].pass {
+			counted += r.undoScrapped
 		}
 	}
-	return max(0, min(pieces, m.pieces-counted))
+	m.scrapped += max(0, min(a.scrapped, m.pieces-counted))
+	r := &m.rows[i]
+	r.undoScrapped = a.scrapped
+	r.undo, r.state, r.settled, r.left = kitchen.TicketUndone, kitchen.TicketUndone, true, false
 }
 
 func (m *model) outcome(reason string) kitchen.Outcome {
@@ -546,7 +552,7 @@ func (m *model) resolve(choice kitchen.Choice) string {
 	default:
 		m.byHand++
 		m.way = workflows.Remaking
-		if m.rows[i].state == kitchen.TicketFailed {
+		if m.rows[i].state == kitchen.TicketFailed && !m.rows[i].byHand {
 			m.startPass()
 		}
 	}

@@ -104,7 +104,9 @@ func newOrder(orderID string, in OrderInput) *order {
 	if p := in.Progress; p != nil {
 		o.status, o.direction, o.toUndo, o.askFrom, o.handled = p.Status, p.Direction, p.ToUndo, p.AskFrom, p.Handled
 		o.pass = p.Status.Remakes + 1
-		o.told = p.Status.State
+		if p.Status.State != kitchen.StateAccepted {
+			o.told = p.Status.State
+		}
 	}
 	return o
 }
@@ -190,6 +192,9 @@ func (o *order) hear(ctx workflow.Context, ticket *ticket) error {
 		return o.settle(ctx)
 	}
 	ack, reported := failedAck(failure)
+	if !reported {
+		ack.At = workflow.Now(ctx)
+	}
 	o.recordFailed(ticket.ref, ack)
 	switch {
 	case o.direction != Making:
@@ -235,19 +240,30 @@ func (o *order) ship(ctx workflow.Context) error {
 	return nil
 }
 
-// announceOptions are those of the local activities: short ones that are tried
-// for as long as it takes.
-var announceOptions = workflow.LocalActivityOptions{
-	StartToCloseTimeout: 10 * time.Second,
-	RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second},
-}
+// The pauses between two tries to announce something.
+const (
+	announceAgainAfter = 5 * time.Second
+	announceAtMost     = time.Minute
+)
 
 // announce runs one of the local activities that tell downstream systems what
-// became of an order.
+// became of an order, for as long as it takes. Each is one try: a local
+// activity that tried again by itself would hold up queries and updates, and
+// would give up.
 func announce(ctx workflow.Context, activity string, what any) error {
-	ctx = workflow.WithLocalActivityOptions(ctx, announceOptions)
-	if err := workflow.ExecuteLocalActivity(ctx, activity, what).Get(ctx, nil); err != nil {
-		return fmt.Errorf("%s: %w", activity, err)
+	oneTry := workflow.WithLocalActivityOptions(ctx, oneTryOptions)
+	for pause := announceAgainAfter; ; pause = min(2*pause, announceAtMost) {
+		if err := workflow.ExecuteLocalActivity(oneTry, activity, what).Get(ctx, nil); err == nil {
+			return nil
+		}
+		if err := workflow.Sleep(ctx, pause); err != nil {
+			return fmt.Errorf("wait to call %s again: %w", activity, err)
+		}
 	}
-	return nil
+}
+
+// oneTryOptions are those of local activities that are not tried again.
+var oneTryOptions = workflow.LocalActivityOptions{
+	StartToCloseTimeout: 5 * time.Second,
+	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 }

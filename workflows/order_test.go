@@ -59,6 +59,8 @@ type factory struct {
 	issued  []issue
 	shipped []kitchen.Shipped
 	failed  []kitchen.Failed
+	// refusals is how often Kafka still refuses an announcement.
+	refusals int
 	// attempts is what Temporal says of the pending activity.
 	attempts int
 	// answer says how an activity ends; the default is a done ack at once.
@@ -87,6 +89,10 @@ func newFactory(t *testing.T) *factory {
 	f.env.RegisterActivityWithOptions(func(_ context.Context, failed kitchen.Failed) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		if f.refusals > 0 {
+			f.refusals--
+			return errors.New("Kafka is away")
+		}
 		f.failed = append(f.failed, failed)
 		return nil
 	}, activity.RegisterOptions{Name: workflows.ActivityAnnounceFailed})
@@ -94,6 +100,10 @@ func newFactory(t *testing.T) *factory {
 	f.env.RegisterActivityWithOptions(func(_ context.Context, shipped kitchen.Shipped) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		if f.refusals > 0 {
+			f.refusals--
+			return errors.New("Kafka is away")
+		}
 		f.shipped = append(f.shipped, shipped)
 		return nil
 	}, activity.RegisterOptions{Name: workflows.ActivityAnnounceShipped})

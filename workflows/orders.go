@@ -111,8 +111,8 @@ func IsBetweenAttempts(description *workflowservice.DescribeWorkflowExecutionRes
 	info := description.GetWorkflowExecutionInfo()
 	continued := info.GetFirstRunId() != info.GetExecution().GetRunId()
 	// The first task is there after two or three events. It may fail with its
-	// worker, and signals may come meanwhile. An order whose tasks fail for good
-	// must not hold up acks for ever, so there is an end.
+	// worker, and signals may come meanwhile; an order whose tasks fail for good
+	// gets past this soon.
 	const firstTask = 10
 	return continued && description.GetPendingWorkflowTask() != nil && info.GetHistoryLength() <= firstTask
 }

@@ -450,3 +450,57 @@ func TestAVeryLongOrderContinuesAsNew(t *testing.T) {
 	require.Equal(t, "thrice", status.Notes)
 	require.Equal(t, 8, g.row(status, kitchen.Bake, 1).Attempt)
 }
+
+func TestAnnouncementsOutlastKafkasAbsence(t *testing.T) {
+	t.Parallel()
+
+	t.Run("of a shipped order, which can be looked at meanwhile", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		f.refusals = 50
+		f.at(30*time.Minute, func() { require.Equal(t, kitchen.TicketDone, f.row(f.status(), kitchen.Package, 1).State) })
+		require.Equal(t, kitchen.StateShipped, f.run().State)
+		require.Len(t, f.shipped, 1)
+	})
+
+	t.Run("of a question and of a cancelled order, which takes decisions meanwhile", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		f.in.Rules.MaxRemakes = 0
+		f.refusals = 50
+		answer := f.answer
+		f.answer = func(i issue) (kitchen.Ack, error) {
+			if i.ticket.Stage == kitchen.Bake && i.ticket.Kind == kitchen.TicketMake {
+				return kitchen.Ack{}, f.failure(i, "burnt", 13)
+			}
+			return answer(i)
+		}
+		f.at(time.Minute, func() {
+			require.NotNil(t, f.status().Attention)
+			f.update(workflows.UpdateResolve, "one", kitchen.Resolution{Choice: kitchen.ChoiceCancel})
+		})
+		require.Equal(t, kitchen.StateCancelled, f.run().State)
+		require.Equal(t, kitchen.StateCancelled, f.failed[len(f.failed)-1].State)
+	})
+}
+
+func TestAnEndByHandIsNoWordOfAStation(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	answer := f.answer
+	f.answer = func(i issue) (kitchen.Ack, error) {
+		if i.ticket.TicketID == orderID+".bake.1" {
+			return kitchen.Ack{}, temporal.NewNonRetryableApplicationError("by an operator", "", nil)
+		}
+		return answer(i)
+	}
+	f.at(time.Minute, func() {
+		asked := f.status()
+		require.Equal(t, "the ticket bake.1 was ended in Temporal and not by its station: by an operator", asked.Attention.Reason)
+		require.False(t, f.row(asked, kitchen.Bake, 1).FailedAt.IsZero())
+		f.update(workflows.UpdateResolve, "one", kitchen.Resolution{Choice: kitchen.ChoiceRemake})
+	})
+	require.Equal(t, kitchen.StateShipped, f.run().State)
+	require.Equal(t, []string{"mix.1", "bake.1", "bake.1.undo", "mix.1.undo", "mix.2", "bake.2", "decorate.2", "package.2"}, f.tickets(),
+		"the station still has the ticket, and the bowl is full")
+}

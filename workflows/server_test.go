@@ -114,6 +114,18 @@ func startLive(t *testing.T, in workflows.OrderInput, onTicket func(kitchen.Tick
 
 func startLiveOn(t *testing.T, server client.Client, in workflows.OrderInput, onTicket func(kitchen.Ticket) error) *live {
 	t.Helper()
+	l := prepareLiveOn(t, server, onTicket)
+	options := workflows.StartOptions(l.orderID, in, "hash")
+	options.TaskQueue = l.orderID
+	var err error
+	l.run, err = server.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, in)
+	require.NoError(t, err)
+	return l
+}
+
+// prepareLiveOn has a worker ready for an order that has not started.
+func prepareLiveOn(t *testing.T, server client.Client, onTicket func(kitchen.Ticket) error) *live {
+	t.Helper()
 	id, err := kitchen.NewOrderID()
 	require.NoError(t, err)
 	l := &live{
@@ -122,12 +134,8 @@ func startLiveOn(t *testing.T, server client.Client, in workflows.OrderInput, on
 		orderID: id,
 		tray:    &tray{tickets: make(chan kitchen.Ticket, 100), shipped: make(chan kitchen.Shipped, 1), failed: make(chan kitchen.Failed, 100), onTicket: onTicket},
 	}
-	options := workflows.StartOptions(id, in, "hash")
-	options.TaskQueue = id
 	l.startWorker()
 	t.Cleanup(func() { l.worker.Stop() })
-	l.run, err = server.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, in)
-	require.NoError(t, err)
 	return l
 }
 

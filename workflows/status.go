@@ -65,6 +65,32 @@ func (o *order) recordAttempts(ref kitchen.TicketRef, attempts int) {
 	}
 }
 
+// ticketEnd is how a ticket's activity ended.
+type ticketEnd struct {
+	ref    kitchen.TicketRef
+	ack    kitchen.Ack
+	failed bool
+}
+
+// record notes how a ticket ended.
+func (o *order) record(end ticketEnd) {
+	switch {
+	case end.failed:
+		o.recordFailed(end.ref, end.ack)
+	case end.ref.Kind == kitchen.TicketUndo:
+		o.recordUndone(end.ref, end.ack)
+	default:
+		o.recordDone(end.ref, end.ack)
+	}
+}
+
+// stopWaiting notes that the order does not wait for a stage any more.
+func (o *order) stopWaiting(stage kitchen.Stage) {
+	if o.status.WaitingFor == stage {
+		o.status.WaitingFor = ""
+	}
+}
+
 // recordDone notes a station's done ack on the ticket that ref names.
 func (o *order) recordDone(ref kitchen.TicketRef, ack kitchen.Ack) {
 	row := o.row(ref)
@@ -72,7 +98,7 @@ func (o *order) recordDone(ref kitchen.TicketRef, ack kitchen.Ack) {
 		return // cannot be: the ticket went out
 	}
 	if row.Undo == nil {
-		o.status.WaitingFor = ""
+		o.stopWaiting(row.Stage)
 	}
 	row.State = kitchen.TicketDone
 	row.By, row.MadeBy = ack.By, ""
@@ -102,7 +128,7 @@ func (o *order) recordFailed(ref kitchen.TicketRef, ack kitchen.Ack) {
 		o.status.Scrapped += ack.Scrapped
 	}
 	if ref.Kind == kitchen.TicketUndo {
-		o.status.WaitingFor = ""
+		o.stopWaiting(row.Stage)
 		row.Undo.State = kitchen.TicketFailed
 		row.Undo.By = ack.By
 		row.Undo.Attempt = max(row.Undo.Attempt, ack.Attempt)
@@ -112,7 +138,7 @@ func (o *order) recordFailed(ref kitchen.TicketRef, ack kitchen.Ack) {
 	if row.Undo != nil {
 		return // its undo ticket is out: it says what became of the pieces
 	}
-	o.status.WaitingFor = ""
+	o.stopWaiting(row.Stage)
 	row.State = kitchen.TicketFailed
 	row.By = ack.By
 	row.StartedAt = ack.StartedAt
@@ -127,13 +153,14 @@ func (o *order) recordUndone(ref kitchen.TicketRef, ack kitchen.Ack) {
 	}
 	counted := 0
 	for _, other := range o.status.Stages {
-		if other.Pass == row.Pass && other.Undo != nil && other.Undo.State == kitchen.TicketUndone { // whether its work was done all the same or not
-			counted += other.Scrapped
+		if other.Pass == row.Pass && other.Undo != nil {
+			counted += other.Undo.Scrapped
 		}
 	}
 	o.status.Scrapped += max(0, min(ack.Scrapped, o.in.Order.Pieces()-counted))
 	o.endUndo(row, ack.At)
 	row.Scrapped += ack.Scrapped
+	row.Undo.Scrapped = ack.Scrapped
 	row.By, row.Note = ack.By, cmpOr(ack.Note, row.Note)
 	row.Undo.By = ack.By
 	if ack.StartedAt != nil {
@@ -150,7 +177,7 @@ func (o *order) recordUndoneOnRecord(ref kitchen.TicketRef, at time.Time) {
 }
 
 func (o *order) endUndo(row *kitchen.StageStatus, at time.Time) {
-	o.status.WaitingFor = ""
+	o.stopWaiting(row.Stage)
 	if row.DoneAt != nil {
 		row.MadeBy = cmpOr(row.MadeBy, row.By)
 	}
@@ -225,7 +252,7 @@ func (o *order) failed(state kitchen.OrderState, reason string, at time.Time) ki
 		Reason:     reason,
 		At:         at.UTC(),
 		Attention:  o.status.Attention,
-		Stages:     o.status.Stages,
+		Stages:     cloneStages(o.status.Stages),
 		NotUndone:  []kitchen.Leftover{},
 		Remakes:    o.status.Remakes,
 		Scrapped:   o.status.Scrapped,
@@ -238,14 +265,31 @@ func (o *order) failed(state kitchen.OrderState, reason string, at time.Time) ki
 	return failed
 }
 
+// cloneStages are stages that share nothing with those that the order goes on
+// changing: a local activity is given its input as it is.
+func cloneStages(stages []kitchen.StageStatus) []kitchen.StageStatus {
+	clones := slices.Clone(stages)
+	for i, row := range clones {
+		if row.Undo != nil {
+			undo := *row.Undo
+			clones[i].Undo = &undo
+		}
+	}
+	return clones
+}
+
 // tell puts the order's state where operators and lists look, and the whole
 // status into history. It is for changes that no activity's event tells: a
 // happy order has none, because it costs two events.
 func (o *order) tell(ctx workflow.Context) error {
 	o.showDetails(ctx)
-	if o.status.State != o.told {
-		o.told = o.status.State
-		if err := workflow.UpsertTypedSearchAttributes(ctx, KeyState.ValueSet(string(o.status.State))); err != nil {
+	state := o.status.State
+	if state == kitchen.StateAccepted {
+		state = kitchen.StateInProgress // visibility does not tell them apart
+	}
+	if state != o.told {
+		o.told = state
+		if err := workflow.UpsertTypedSearchAttributes(ctx, KeyState.ValueSet(string(state))); err != nil {
 			return fmt.Errorf("tell the order's state: %w", err)
 		}
 	}
@@ -301,7 +345,7 @@ func undoWords(row kitchen.StageStatus) string {
 	case undo.Left != "":
 		return "left as it is: " + undo.Left
 	case undo.State == kitchen.TicketUndone:
-		return fmt.Sprintf("undone, %d scrapped", row.Scrapped)
+		return fmt.Sprintf("undone, %d scrapped", undo.Scrapped)
 	default:
 		return string(undo.State)
 	}

@@ -82,21 +82,24 @@ func (t *ticket) isAnswered() bool { return t.future.IsReady() }
 func (t *ticket) answer(ctx workflow.Context) (kitchen.Ack, error) {
 	var ack kitchen.Ack
 	err := t.future.Get(ctx, &ack)
+	if ack.At.IsZero() {
+		ack.At = workflow.Now(ctx) // whoever completed it by hand did not say
+	}
 	return ack, err
 }
 
 // withdraw stops waiting for a ticket, which is then not issued again. What
 // its station says all the same, within the time of its last attempt, is
-// noted: the cupcakes exist.
+// noted: the cupcakes exist, or are gone.
 func (o *order) withdraw(ctx workflow.Context, ticket *ticket) {
 	ticket.cancel()
 	o.ended()
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ack, failure := ticket.answer(ctx)
 		if failure == nil {
-			o.recordDone(ticket.ref, ack)
+			o.record(ticketEnd{ref: ticket.ref, ack: ack})
 		} else if ack, reported := failedAck(failure); reported {
-			o.recordFailed(ticket.ref, ack)
+			o.record(ticketEnd{ref: ticket.ref, ack: ack, failed: true})
 		}
 	})
 }

@@ -161,7 +161,7 @@ func TestCancelUndoesAfterTrouble(t *testing.T) {
 			}}
 			w, status := play(t, undoInput(), acked("mix.1", 0), scrapping, cancel())
 			require.Equal(t, []string{"mix.1", "bake.1", "bake.1.undo", "mix.1.undo"}, w.tickets())
-			require.Equal(t, 13, status.Scrapped, "the same cupcakes")
+			require.Equal(t, 14, status.Scrapped, "one by the failure, and the same cupcakes once")
 		})
 		t.Run(way+", of the second pass only", func(t *testing.T) {
 			t.Parallel()

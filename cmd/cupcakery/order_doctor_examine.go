@@ -167,7 +167,7 @@ func (d *doctor) openTickets(ctx context.Context) ([]board.Entry, error) {
 	var open []board.Entry
 	for _, stage := range kitchen.Stages() {
 		for _, entry := range log.Open(stage) {
-			if !isTakenBack(entry) {
+			if !isTakenBack(log, entry) {
 				open = append(open, entry)
 			}
 		}
@@ -177,9 +177,14 @@ func (d *doctor) openTickets(ctx context.Context) ([]board.Entry, error) {
 
 // isTakenBack reports whether nobody needs to do anything more about a ticket
 // than its station is asked to already: its undo ticket is out, or it is one
-// for work that nobody had done, which stations answer by themselves.
-func isTakenBack(entry board.Entry) bool {
-	return entry.Withdrawn || entry.Ticket.Kind == kitchen.TicketUndo && !entry.Ticket.Made
+// for work that nobody had begun, which stations answer by themselves.
+func isTakenBack(log *board.Board, entry board.Entry) bool {
+	madeID, isUndo := board.UndoneBy(entry.Ticket.TicketID)
+	if !isUndo {
+		return entry.Withdrawn
+	}
+	made, _ := log.Get(madeID)
+	return !entry.Ticket.Made && entry.State == kitchen.TicketWaiting && made.By == ""
 }
 
 func refOf(ticket kitchen.Ticket) kitchen.TicketRef {
@@ -265,7 +270,7 @@ func temporalExit(err error) error {
 
 // describe tells what there is to say of the orphans and their orders. A
 // ticket whose failure its order has heard of is none: the order has gone on
-// without it, and no station waits.
+// without it, or waits for a manager who may issue it again.
 func (d *doctor) describe(ctx context.Context, found *findings, orphans []board.Entry, orders map[string]examined) error {
 	told := map[string]kitchen.Status{}
 	for _, entry := range orphans {
@@ -278,7 +283,7 @@ func (d *doctor) describe(ctx context.Context, found *findings, orphans []board.
 			}
 			told[id] = status
 		}
-		if entry.State == kitchen.TicketFailed && hasHeardOfFailure(status, refOf(entry.Ticket)) {
+		if hasHeardOfFailure(status, refOf(entry.Ticket)) && (entry.State == kitchen.TicketFailed || orders[id].fate == fateRuns) {
 			continue
 		}
 		orphan := orphanTicket{
