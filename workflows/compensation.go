@@ -68,7 +68,9 @@ func (o *order) hearUndo(ctx workflow.Context, ticket *ticket) error {
 	if !reported {
 		reason = endedByHand(ticket.ref, failure)
 	}
-	o.recordFailed(ticket.ref, ack)
+	if !o.recordFailed(ticket.ref, ack) && reported {
+		return o.settle(ctx) // a manager has decided about it: the ticket is issued again
+	}
 	return o.ask(ctx, ticket.ref, reason, append([]kitchen.Choice{kitchen.ChoiceRetry}, o.choicesToLeave()...)...)
 }
 
