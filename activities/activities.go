@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/cupcakery/cupcakery/internal/fault"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -114,6 +115,7 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 
 	publishing, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()
+	fault.Pass(fault.TicketUnpublished, ticket.OrderID, ticket.TicketID)
 	if err := a.publisher.PublishTicket(publishing, ticket); err != nil {
 		return kitchen.Ack{}, notPublished("the ticket could not be put on Kafka", err)
 	}
@@ -124,6 +126,7 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 				temporal.ApplicationErrorOptions{NextRetryDelay: publishAgainAfter, Cause: err})
 		}
 	}
+	fault.Pass(fault.TicketPublished, ticket.OrderID, ticket.TicketID)
 	return kitchen.Ack{}, activity.ErrResultPending
 }
 
@@ -143,18 +146,22 @@ func (a *Activities) CountAttempts(ctx context.Context, activityID string) (int,
 
 // AnnounceShipped tells downstream systems that an order has left the factory.
 func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shipped) error {
+	fault.Pass(fault.NewsUnpublished, shipped.OrderID, string(kitchen.StateShipped))
 	if err := a.publisher.PublishShipped(ctx, shipped); err != nil {
 		return notPublished("the shipped order could not be announced on Kafka", err)
 	}
+	fault.Pass(fault.NewsPublished, shipped.OrderID, string(kitchen.StateShipped))
 	return nil
 }
 
 // AnnounceFailed tells downstream systems that an order was cancelled or needs
 // attention.
 func (a *Activities) AnnounceFailed(ctx context.Context, failed kitchen.Failed) error {
+	fault.Pass(fault.NewsUnpublished, failed.OrderID, string(failed.State))
 	if err := a.publisher.PublishFailed(ctx, failed); err != nil {
 		return notPublished("the failed order could not be announced on Kafka", err)
 	}
+	fault.Pass(fault.NewsPublished, failed.OrderID, string(failed.State))
 	return nil
 }
 

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -118,6 +119,8 @@ type factory struct {
 	api      *process.Process
 	apiURL   string
 	env      []string
+	// workerBinary is what the worker runs, if not the ordinary binary.
+	workerBinary string
 	// ticketsAgainAfter is every stage's ackWithin.
 	ticketsAgainAfter time.Duration
 }
@@ -125,6 +128,16 @@ type factory struct {
 // newFactory starts a factory on the given Kafka: worker and API, but nobody
 // at the stations.
 func newFactory(t *testing.T, newBroker func(*testing.T, *factory) broker, ticketsAgainAfter time.Duration) *factory {
+	t.Helper()
+	f := newStack(t, newBroker, ticketsAgainAfter)
+	f.startAPI()
+	f.startWorker()
+	return f
+}
+
+// newStack starts what a factory stands on: Kafka, with its topics, and
+// Temporal.
+func newStack(t *testing.T, newBroker func(*testing.T, *factory) broker, ticketsAgainAfter time.Duration) *factory {
 	t.Helper()
 	f := &factory{t: t, ticketsAgainAfter: ticketsAgainAfter}
 	f.kafka = newBroker(t, f)
@@ -141,8 +154,6 @@ func newFactory(t *testing.T, newBroker func(*testing.T, *factory) broker, ticke
 		"CUPCAKERY_API=" + f.apiURL,
 	}
 	f.run("topics", "apply", "--partitions", "2")
-	f.startAPI()
-	f.startWorker()
 	return f
 }
 
@@ -155,12 +166,17 @@ func (f *factory) startAPI() {
 func (f *factory) startWorker() {
 	f.t.Helper()
 	address := fmt.Sprintf("127.0.0.1:%d", freePort(f.t))
-	f.worker = f.start("worker", "worker", "--listen", address)
+	f.worker = f.startBinary(cmp.Or(f.workerBinary, binary), "worker", "worker", "--listen", address)
 	f.eventually(f.answers("http://"+address+"/readyz"), f.worker)
 }
 
 // start starts the binary and kills it when the test ends.
 func (f *factory) start(name string, args ...string) *process.Process {
+	f.t.Helper()
+	return f.startBinary(binary, name, args...)
+}
+
+func (f *factory) startBinary(binary, name string, args ...string) *process.Process {
 	f.t.Helper()
 	p, err := process.Start(process.Options{Name: name, Binary: binary, Args: args, Env: f.env})
 	require.NoError(f.t, err)
@@ -287,13 +303,20 @@ func waitsFor(stage kitchen.Stage) func(kitchen.Status) bool {
 
 func shipped(s kitchen.Status) bool { return s.State == kitchen.StateShipped }
 
+// dialTemporal returns a client that is closed when the test ends.
+func (f *factory) dialTemporal() client.Client {
+	f.t.Helper()
+	temporalClient, err := client.Dial(client.Options{HostPort: f.temporal.ready.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	require.NoError(f.t, err)
+	f.t.Cleanup(temporalClient.Close)
+	return temporalClient
+}
+
 // requireEachStageOnce checks in Temporal's own record that each stage of the
 // order was credited exactly once.
 func (f *factory) requireEachStageOnce(orderID string) {
 	f.t.Helper()
-	temporalClient, err := client.Dial(client.Options{HostPort: f.temporal.ready.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
-	require.NoError(f.t, err)
-	defer temporalClient.Close()
+	temporalClient := f.dialTemporal()
 	completed := 0
 	history := temporalClient.GetWorkflowHistory(f.t.Context(), kitchen.WorkflowID(orderID), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {

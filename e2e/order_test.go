@@ -152,3 +152,69 @@ func TestKillingAnyProcessLosesNothing(t *testing.T) {
 		f.requireEachStageOnce(placed.ID)
 	})
 }
+
+// An order is cancelled when half of it is made. The baker dies with the undo
+// ticket in hand, then API and Temporal do, and what was made is undone all the
+// same.
+func TestACancelledOrderIsUndoneWhoeverDies(t *testing.T) {
+	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) broker) {
+		f := newFactory(t, newBroker, 30*time.Second)
+		people := map[kitchen.Stage]*process.Process{}
+		for _, stage := range kitchen.Stages() {
+			people[stage] = f.person(stage, "person-"+string(stage))
+		}
+		placed := f.place(wedding())
+		for _, stage := range []kitchen.Stage{kitchen.Mix, kitchen.Bake} {
+			f.until(placed.ID, "at "+string(stage), waitsFor(stage))
+			typed(t, people[stage], "start 1", "done 1")
+		}
+		f.until(placed.ID, "at decorate", waitsFor(kitchen.Decorate))
+		typed(t, people[kitchen.Decorate], "start 1")
+		f.until(placed.ID, "in the decorator's hands", func(s kitchen.Status) bool { return s.Stages[2].By != "" })
+
+		require.Contains(t, f.run("order", "cancel", placed.ID, "--reason", "changed my mind"), "The order is being cancelled.")
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		require.NoError(t, people[kitchen.Decorate].WaitForOutput(ctx, "STOP: the order was cancelled"))
+		typed(t, people[kitchen.Decorate], "start 2", "done 2")
+
+		// The baker dies with the undo ticket in hand.
+		f.until(placed.ID, "at bake again", waitsFor(kitchen.Bake))
+		typed(t, people[kitchen.Bake], "start 2")
+		f.until(placed.ID, "in the baker's hands", func(s kitchen.Status) bool { return s.Stages[1].Undo.By != "" })
+		people[kitchen.Bake].Kill()
+
+		// Nobody can ask and nobody can tell while the baker comes back and
+		// finishes.
+		f.api.Kill()
+		f.temporal.kill()
+		baker := f.person(kitchen.Bake, "person-bake")
+		typed(t, baker, "start 1", "done 1")
+		require.NoError(t, baker.WaitForOutput(ctx, "undone, "))
+		f.temporal.restart()
+		f.startAPI()
+
+		f.until(placed.ID, "at mix again", waitsFor(kitchen.Mix))
+		typed(t, people[kitchen.Mix], "start 2", "done 2 scrapped=0 the bowl was kept")
+		status := f.until(placed.ID, "cancelled", func(s kitchen.Status) bool { return s.State == kitchen.StateCancelled })
+		require.Equal(t, "changed my mind", status.CancelReason)
+		require.Len(t, status.Stages, 3, "nobody was asked to package")
+		for i, scrapped := range []int{0, placedPieces(placed), placedPieces(placed)} {
+			row := status.Stages[i]
+			require.Equal(t, kitchen.TicketUndone, row.State)
+			require.Equal(t, "person-"+string(row.Stage), row.Undo.By)
+			require.Equal(t, scrapped, row.Scrapped, row.Stage)
+		}
+		require.Equal(t, placedPieces(placed), status.Scrapped, "the same cupcakes are counted once")
+
+		messages := f.announcements(events.TopicFailures)
+		require.Len(t, messages, 1)
+		var announced kitchen.Failed
+		require.NoError(t, json.Unmarshal(messages[0].Value, &announced))
+		require.Equal(t, kitchen.StateCancelled, announced.State)
+		require.Equal(t, "cancelled: changed my mind", announced.Reason)
+		require.Empty(t, announced.NotUndone)
+	})
+}
+
+func placedPieces(status kitchen.Status) int { return kitchen.Order{Lines: status.Lines}.Pieces() }

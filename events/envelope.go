@@ -108,8 +108,12 @@ func shippedMessage(source string, shipped kitchen.Shipped) (Message, error) {
 }
 
 func failedMessage(source string, failed kitchen.Failed) (Message, error) {
-	// One order may need attention more than once.
-	id := failed.OrderID + "#" + string(failed.State) + "#" + failed.At.UTC().Format(time.RFC3339Nano)
+	id := failed.OrderID + "#" + string(failed.State)
+	if failed.State != kitchen.StateCancelled {
+		// One order may need attention more than once; it ends once, however
+		// often a worker that dies meanwhile makes another say so.
+		id += "#" + failed.At.UTC().Format(time.RFC3339Nano)
+	}
 	return newMessage(TopicFailures, source, TypeFailed, id, failed.OrderID, failed.At, failed)
 }
 

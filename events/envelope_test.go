@@ -57,8 +57,25 @@ func TestAckAndShippedEnvelopes(t *testing.T) {
 	second, _ := again.Header("ce_id")
 	assert.Equal(t, first, second, "a repeated announcement is recognisable")
 
+	// A worker that dies while it tells of an end makes another tell of it, at
+	// another time.
+	cancelled := kitchen.Failed{OrderID: testOrder, State: kitchen.StateCancelled, At: time.Now()}
+	later := cancelled
+	later.At = later.At.Add(time.Second)
+	assert.Equal(t, failedID(t, cancelled), failedID(t, later))
+	cancelled.State, later.State = kitchen.StateNeedsAttention, kitchen.StateNeedsAttention
+	assert.NotEqual(t, failedID(t, cancelled), failedID(t, later), "an order may need attention more than once")
+
 	_, err = ackMessage("not a URI reference\n", kitchen.Ack{TicketID: testTicket, OrderID: testOrder, At: time.Now()})
 	require.ErrorContains(t, err, "source")
+}
+
+func failedID(t *testing.T, failed kitchen.Failed) string {
+	t.Helper()
+	message, err := failedMessage("/worker", failed)
+	require.NoError(t, err)
+	id, _ := message.Header("ce_id")
+	return id
 }
 
 func TestTraceTravelsInTheHeaders(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/fault"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -127,6 +128,7 @@ func (c *ackCarrier) carry(hand inHand) {
 	if err == nil {
 		logger = logger.With("ticket_id", ack.TicketID, "kind", ack.Kind)
 		err = c.deliver(hand, ack, logger)
+		fault.Pass(fault.AckTold, ack.OrderID, ack.TicketID, string(ack.Kind))
 	}
 	if errors.Is(err, errBetweenAttempts) {
 		c.waiting.Go(func() { c.finish(hand, c.deliverLater(hand, ack, logger), logger) })
@@ -172,6 +174,7 @@ func (c *ackCarrier) deliver(hand inHand, ack kitchen.Ack, logger *slog.Logger) 
 		return nil
 	}
 	c.courtesy.forget(ack.TicketID)
+	fault.Pass(fault.AckRead, ack.OrderID, ack.TicketID, string(ack.Kind))
 	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
 		err := c.end(hand.ctx, ack)
 		if isNotFound(err) {
@@ -312,6 +315,7 @@ func (c *ackCarrier) bury(hand inHand, why error, logger *slog.Logger) bool {
 	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
 		err := c.deadLetters.PublishDeadLetter(hand.ctx, hand.delivery.Message, why.Error())
 		if err == nil {
+			fault.Pass(fault.LetterPublished, string(hand.delivery.Key))
 			c.metrics.acks.WithLabelValues("", outcomePoison).Inc()
 			logger.WarnContext(hand.ctx, "an ack that cannot be understood went to dead-letters", "reason", why)
 			return true

@@ -71,10 +71,12 @@ func (o *order) hearUndo(ctx workflow.Context, ticket *ticket) error {
 		ack.At = workflow.Now(ctx)
 		reason = endedByHand(ticket.ref, failure)
 	}
-	o.recordFailed(ticket.ref, ack)
-	if left {
+	switch news := o.recordFailed(ticket.ref, ack); {
+	case left:
 		o.settled(ticket.ref.Stage)
 		return o.settle(ctx)
+	case reported && !news:
+		return o.settle(ctx) // a manager has decided about it: the ticket is issued again
 	}
 	return o.ask(ctx, ticket.ref, reason, append([]kitchen.Choice{kitchen.ChoiceRetry}, o.choicesToLeave()...)...)
 }

@@ -364,7 +364,9 @@ func (m *model) hear(a answer) {
 	r := &m.rows[m.on]
 	m.doing, m.silence, m.waiting = free, 0, ""
 	*m.ticket(m.on, m.undoing) = ticketModel{}
+	news := true
 	if a.failed {
+		news = a.byHand || r.lastFailure != a.id
 		m.scrap(m.on, a)
 	}
 	switch {
@@ -373,7 +375,9 @@ func (m *model) hear(a answer) {
 		m.answeredByItself()
 	case m.undoing:
 		r.undo = kitchen.TicketFailed
-		if !r.left {
+		if !news && !r.left {
+			m.answeredByItself() // a manager has decided about it
+		} else if !r.left {
 			m.ask(m.on, true, append([]kitchen.Choice{kitchen.ChoiceRetry}, m.waysToLeave()...)...)
 		}
 	case !a.failed:
@@ -383,6 +387,8 @@ func (m *model) hear(a answer) {
 		r.state, r.byHand = kitchen.TicketFailed, a.byHand
 		switch {
 		case m.way != workflows.Making:
+		case !news:
+			m.answeredByItself() // what it means has been decided
 		case a.byHand:
 			m.ask(m.on, false, kitchen.Choices()...)
 		case m.outcome(a.reason) == kitchen.OutcomeAgain:

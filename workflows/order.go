@@ -195,10 +195,12 @@ func (o *order) hear(ctx workflow.Context, ticket *ticket) error {
 	if !reported {
 		ack.At = workflow.Now(ctx)
 	}
-	o.recordFailed(ticket.ref, ack)
+	news := o.recordFailed(ticket.ref, ack)
 	switch {
 	case o.direction != Making:
 		return nil // it was cancelled at the same moment
+	case reported && !news:
+		return o.settle(ctx) // what it means has been decided: the ticket is issued again
 	case !reported: // nobody at a station said so
 		return o.ask(ctx, ticket.ref, endedByHand(ticket.ref, failure), kitchen.Choices()...)
 	case o.in.Rules.OutcomeFor(ack.Reason) == kitchen.OutcomeAgain:

@@ -202,6 +202,24 @@ func TestCancelling(t *testing.T) {
 		require.Equal(t, 2, f.row(status, kitchen.Mix, 1).Undo.Attempt, "attempts go on over activities")
 	})
 
+	// A worker dies after it has told Temporal that an undo failed and before it
+	// has committed the ack. By the time the next one reads the ack, a manager
+	// has chosen to try again, and the undo ticket is out once more.
+	t.Run("a failed undo that is heard twice is asked about once", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		f.holding("bake.1")
+		f.answer = repeatingTheFirst(f, f.answer, orderID+".mix.1.undo", "other", 0)
+		f.at(time.Minute, func() { f.update(workflows.UpdateCancel, "one", kitchen.Cancellation{}) })
+		f.at(2*time.Minute, func() {
+			f.update(workflows.UpdateResolve, "two", kitchen.Resolution{Choice: kitchen.ChoiceRetry})
+		})
+		status := f.run()
+		require.Equal(t, []string{"mix.1.undo", "mix.1.undo", "mix.1.undo"}, f.tickets()[3:])
+		require.Equal(t, kitchen.TicketUndone, f.row(status, kitchen.Mix, 1).Undo.State)
+		require.Len(t, f.failed, 2, "one question and the end")
+	})
+
 	t.Run("is refused twice, and once the order is shipped", func(t *testing.T) {
 		t.Parallel()
 		f := newFactory(t)
@@ -217,6 +235,23 @@ func TestCancelling(t *testing.T) {
 }
 
 func text(s string) *string { return &s }
+
+// repeatingTheFirst answers a ticket with a failure, then with the same ack once
+// more, and then as it would be answered without that.
+func repeatingTheFirst(f *factory, answer func(issue) (kitchen.Ack, error), ticketID, reason string, scrapped int) func(issue) (kitchen.Ack, error) {
+	var first error
+	heard := 0
+	return func(i issue) (kitchen.Ack, error) {
+		if i.ticket.TicketID != ticketID || heard == 2 {
+			return answer(i)
+		}
+		heard++
+		if first == nil {
+			first = f.failure(i, reason, scrapped)
+		}
+		return kitchen.Ack{}, first
+	}
+}
 
 func TestRemaking(t *testing.T) {
 	t.Parallel()
@@ -275,6 +310,21 @@ func TestRemaking(t *testing.T) {
 			return answer(i)
 		}
 		require.Equal(t, 2, f.run().Scrapped)
+	})
+
+	t.Run("the same failed ack after a manager's retry asks nobody again", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		f.in.Rules.MaxRemakes = 0
+		f.answer = repeatingTheFirst(f, f.answer, orderID+".bake.1", "burnt", 13)
+		f.at(time.Hour, func() {
+			f.update(workflows.UpdateResolve, "one", kitchen.Resolution{Choice: kitchen.ChoiceRetry})
+		})
+		status := f.run()
+		require.Equal(t, []string{"mix.1", "bake.1", "bake.1", "bake.1", "decorate.1", "package.1"}, f.tickets())
+		require.Equal(t, kitchen.StateShipped, status.State)
+		require.Equal(t, 13, status.Scrapped)
+		require.Len(t, f.failed, 1, "one question")
 	})
 
 	t.Run("an unknown reason counts as other", func(t *testing.T) {

@@ -114,12 +114,13 @@ func (o *order) recordDone(ref kitchen.TicketRef, ack kitchen.Ack) {
 }
 
 // recordFailed notes that a ticket's activity has ended without its work being
-// done. The same ack may come again, for the next attempt; then what it
-// scrapped has been counted.
-func (o *order) recordFailed(ref kitchen.TicketRef, ack kitchen.Ack) {
+// done, and reports whether that is news: a worker that dies may leave the same
+// ack to come again, for the next attempt. Then what it scrapped has been
+// counted, and whoever had to hear of it has.
+func (o *order) recordFailed(ref kitchen.TicketRef, ack kitchen.Ack) (news bool) {
 	row := o.row(ref)
 	if row == nil {
-		return // cannot be: the ticket went out
+		return false // cannot be: the ticket went out
 	}
 	again := row.FailedAt != nil && row.FailedAt.Equal(ack.At) && row.Reason == ack.Reason
 	row.Reason, row.Note, row.FailedAt = ack.Reason, ack.Note, inUTC(ack.At)
@@ -132,16 +133,17 @@ func (o *order) recordFailed(ref kitchen.TicketRef, ack kitchen.Ack) {
 		row.Undo.State = kitchen.TicketFailed
 		row.Undo.By = ack.By
 		row.Undo.Attempt = max(row.Undo.Attempt, ack.Attempt)
-		return
+		return !again
 	}
 	row.Attempt = max(row.Attempt, ack.Attempt)
 	if row.Undo != nil {
-		return // its undo ticket is out: it says what became of the pieces
+		return !again // its undo ticket is out: it says what became of the pieces
 	}
 	o.stopWaiting(row.Stage)
 	row.State = kitchen.TicketFailed
 	row.By = ack.By
 	row.StartedAt = ack.StartedAt
+	return !again
 }
 
 // recordUndone notes a station's undone ack. Of one pass, all undone stages

@@ -19,11 +19,12 @@ import (
 	"time"
 )
 
-// Build compiles the binary of the module in root into directory and returns
-// its path.
-func Build(ctx context.Context, root, directory string) (string, error) {
+// Build compiles the binary of the module in root into directory, with further
+// flags of go build if there are any, and returns its path.
+func Build(ctx context.Context, root, directory string, flags ...string) (string, error) {
 	binary := filepath.Join(directory, "cupcakery")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/cupcakery")
+	args := append([]string{"build", "-o", binary}, flags...)
+	build := exec.CommandContext(ctx, "go", append(args, "./cmd/cupcakery")...)
 	build.Dir = root
 	if output, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the binary: %w\n%s", err, output)
