@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	temporalclient "go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
@@ -162,8 +163,16 @@ func TestTheDoctorWithdrawsWhatNoOrderWaitsFor(t *testing.T) {
 		want.TicketID, want.Kind, want.IssuedAt, want.AckBy = ended.TicketID+".undo", kitchen.TicketUndo, undo[0].IssuedAt, undo[0].IssuedAt.Add(40*time.Minute)
 		require.Equal(t, want, undo[0])
 	})
-	t.Run("another run finds nothing new", func(t *testing.T) {
-		require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())
+	// onlyForCarol is what is left until carol has put aside what she had in hand.
+	onlyForCarol := func(t *testing.T) {
+		t.Helper()
+		c := f.doctor()
+		require.Equal(t, exitFailed, c.code)
+		require.Contains(t, c.stdout, inHand.TicketID+".undo")
+		require.Contains(t, c.stderr, "1 of the tickets are not withdrawn")
+	}
+	t.Run("another run finds nothing new but what needs hands", func(t *testing.T) {
+		onlyForCarol(t)
 		for _, ticket := range orphans {
 			require.Len(t, f.undoTickets(ticket), 1)
 		}
@@ -175,7 +184,9 @@ func TestTheDoctorWithdrawsWhatNoOrderWaitsFor(t *testing.T) {
 			acks := f.acks(undo)
 			return len(acks) > 0 && acks[0].Kind == kitchen.AckUndone
 		}, stationPatience, 20*time.Millisecond)
-		require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())
+		onlyForCarol(t)
+		f.ack(f.undoTickets(inHand)[0], kitchen.AckUndone, "carol")
+		require.Eventually(t, func() bool { return f.doctor() == said{code: 0, stdout: allWaitedFor} }, stationPatience, 20*time.Millisecond)
 	})
 	t.Run("orders that run go on", func(t *testing.T) {
 		require.Empty(t, f.undoTickets(running))
@@ -234,6 +245,38 @@ func TestTheDoctorLeavesFailedWorkToItsOrder(t *testing.T) {
 	c := f.doctor("--dry-run")
 	require.Contains(t, c.stdout, second.TicketID())
 	require.NotContains(t, c.stdout, bake.TicketID)
+}
+
+// A manager who is asked about a ticket may issue it again; withdrawn, it would
+// reach no station.
+func TestTheDoctorLeavesATicketThatAManagerIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	mix := f.order()
+	byHand := temporal.NewNonRetryableApplicationError("by an operator", "", nil)
+	require.NoError(t, f.temporal.CompleteActivityByID(t.Context(), temporalclient.DefaultNamespace, kitchen.WorkflowID(mix.OrderID), "", "mix.1", nil, byHand))
+	require.Eventually(t, func() bool {
+		status, err := workflows.StatusFromHistory(t.Context(), f.temporal, mix.OrderID)
+		return err == nil && status.Attention != nil
+	}, stationPatience, 20*time.Millisecond)
+	require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())
+	require.Empty(t, f.undoTickets(mix))
+}
+
+// An undo ticket for work that somebody had begun needs hands, which a gone
+// order does not ask for again.
+func TestTheDoctorSeesAnUndoTicketOfWorkThatWasBegun(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	mix := f.order()
+	f.ack(mix, kitchen.AckStarted, "carol")
+	require.NoError(t, f.temporal.CancelWorkflow(t.Context(), kitchen.WorkflowID(mix.OrderID), ""))
+	undo := f.await(refOf(mix).Undo())
+	require.False(t, undo.Made)
+	f.terminate(mix)
+	c := f.doctor()
+	require.Equal(t, exitFailed, c.code)
+	require.Contains(t, c.stdout, undo.TicketID)
 }
 
 func TestTheDoctorDoubtsANamespaceThatKnowsNoOrder(t *testing.T) {
