@@ -410,8 +410,8 @@ func (f *crashingFactory) update(ctx context.Context, o *orderUnderWay, name, id
 // next, until no order is under way. It returns how often it did.
 func (f *crashingFactory) killUntilAllEnd() (kills int) {
 	f.t.Helper()
+	before := 0
 	for {
-		before := len(f.held(""))
 		f.awaitEnds(before)
 		if len(f.open()) == 0 {
 			return kills
@@ -426,6 +426,8 @@ func (f *crashingFactory) killUntilAllEnd() (kills int) {
 		}
 		f.worker.Kill()
 		kills++
+		// What the next worker holds while it starts counts as new.
+		before = len(f.held(""))
 		f.buryWorker()
 		f.startWorker()
 	}
