@@ -92,8 +92,11 @@ func (c *contract) check(g *gin.Context) error {
 	}
 	schema := operation.RequestBody.Value.Content.Get("application/json").Schema.Value
 	invalid := ProblemInvalidUpdate
-	if operation.OperationID == "createOrder" {
+	switch operation.OperationID {
+	case "createOrder":
 		invalid = ProblemInvalidOrder
+	case "signIn":
+		invalid = ProblemInvalidSignIn
 	}
 	if faults := c.checkBody(operation.OperationID, value, checkSchema(schema, value)); len(faults) > 0 {
 		slices.SortStableFunc(faults, func(a, b fault) int { return comparePaths(a.path, b.path) })

@@ -193,7 +193,7 @@ func TestBadParametersAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			problem := requireProblem(t, do(t, server, newRequest(http.MethodGet, bad.target, nil)), ProblemInvalidParameter)
+			problem := requireProblem(t, do(t, server, signInAs(server, kitchen.RoleMixer, newRequest(http.MethodGet, bad.target, nil))), ProblemInvalidParameter)
 			require.Len(t, problem.Errors, 1)
 			require.Equal(t, bad.parameter, problem.Errors[0].Parameter)
 			require.Contains(t, problem.Errors[0].Detail, bad.detail)
@@ -202,7 +202,7 @@ func TestBadParametersAreRefused(t *testing.T) {
 
 	t.Run("all at once", func(t *testing.T) {
 		t.Parallel()
-		problem := requireProblem(t, do(t, server, newRequest(http.MethodGet, "/api/v1/orders?limit=0&state=x&b=1&a=2", nil)), ProblemInvalidParameter)
+		problem := requireProblem(t, do(t, server, signInAs(server, kitchen.RoleMixer, newRequest(http.MethodGet, "/api/v1/orders?limit=0&state=x&b=1&a=2", nil))), ProblemInvalidParameter)
 		var names []string
 		for _, fault := range problem.Errors {
 			names = append(names, fault.Parameter)

@@ -24,7 +24,7 @@ type untouchedTemporal struct{ client.Client }
 
 func newTestServer(t *testing.T, temporal client.Client, change func(*Config)) *Server {
 	t.Helper()
-	config := Config{Temporal: temporal, Secret: testSecret, Logger: slog.New(slog.DiscardHandler)}
+	config := Config{Temporal: temporal, Secret: testSecret, Logger: slog.New(slog.DiscardHandler), Staff: testStaff}
 	if change != nil {
 		change(&config)
 	}

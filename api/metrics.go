@@ -13,7 +13,15 @@ type metrics struct {
 	created  prometheus.Counter
 	answers  *prometheus.CounterVec
 	stale    prometheus.Counter
+	signIns  *prometheus.CounterVec
 }
+
+// What became of an attempt to sign in.
+const (
+	signInDone    = "signed-in"
+	signInWrong   = "wrong"
+	signInRefused = "refused"
+)
 
 func newMetrics() *metrics {
 	m := &metrics{
@@ -35,11 +43,18 @@ func newMetrics() *metrics {
 			Name: "cupcakery_stale_answers_total",
 			Help: "Answers about one order that were marked stale.",
 		}),
+		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cupcakery_sign_ins_total",
+			Help: "Attempts to sign in, by outcome: signed-in, wrong (name or PIN), refused (too many attempts, or no staff).",
+		}, []string{"outcome"}),
 	}
-	m.registry.MustRegister(m.requests, m.created, m.answers, m.stale,
+	m.registry.MustRegister(m.requests, m.created, m.answers, m.stale, m.signIns,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, from := range []source{fromQuery, fromHistory, fromClosed} {
 		m.answers.WithLabelValues(string(from))
+	}
+	for _, outcome := range []string{signInDone, signInWrong, signInRefused} {
+		m.signIns.WithLabelValues(outcome)
 	}
 	return m
 }

@@ -36,6 +36,9 @@ type problemKind struct {
 var problemKinds = []problemKind{
 	{ProblemBodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
 		"A request's body may have at most 64 KiB. Send less; a large order can be sent as several."},
+	{ProblemCrossSite, http.StatusForbidden, "The request comes from another site",
+		"Only this server's own pages may change something in the name of whoever is signed in, or sign somebody in. The browser says that another site has sent this request. " +
+			"If it was this server's page, the proxy in front of it does not pass the Host header on as it was."},
 	{ProblemIdempotencyConflict, http.StatusConflict, "The Idempotency-Key was used for something else",
 		"A key stands for one request: one order, or one change of an order. Use a new key for a new request; to repeat a request whose answer was lost, send the very same one."},
 	{ProblemInternal, http.StatusInternalServerError, "Something went wrong here",
@@ -45,6 +48,8 @@ var problemKinds = []problemKind{
 			"The answer's errors name every such field and the remedy. GET /api/v1/menu has the menu and the limits."},
 	{ProblemInvalidParameter, http.StatusBadRequest, "A parameter is wrong",
 		"A query parameter, a header or a part of the path is unknown or malformed. The answer's errors name each one and the remedy."},
+	{ProblemInvalidSignIn, http.StatusUnprocessableEntity, "The sign-in breaks a rule",
+		"Send a name and a PIN of 6 to 12 digits, both as texts. The answer's errors name every field that is at fault. The attempt does not count."},
 	{ProblemInvalidUpdate, http.StatusUnprocessableEntity, "The change breaks a rule",
 		"What is asked of the order can be read, but a field is missing, unknown, of another type or out of its limits. " +
 			"The answer's errors name every such field and the remedy. Nothing was changed."},
@@ -52,8 +57,15 @@ var problemKinds = []problemKind{
 		"The body must be one JSON value in UTF-8, complete, with nothing after it and with no field named twice."},
 	{ProblemMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here",
 		"The answer's Allow header lists the methods that are."},
+	{ProblemNoStaff, http.StatusForbidden, "The server has no staff",
+		"This is for staff who have signed in, and the server was started without a staff file, or with an empty one. " +
+			"Whoever operates it names one with --staff or CUPCAKERY_STAFF; cupcakery staff hash makes the lines that it needs."},
+	{ProblemNotAllowed, http.StatusForbidden, "This is for another role",
+		"Who is signed in may not do this. The answer's detail says whose work it is."},
 	{ProblemNotFound, http.StatusNotFound, "There is nothing here",
 		"GET / lists the addresses of this server, /openapi.yaml describes them."},
+	{ProblemNotSignedIn, http.StatusUnauthorized, "Nobody is signed in",
+		"This is for staff: sign in with POST /api/v1/session. A session ends after twelve hours, with a new PIN, and when everybody is signed out."},
 	{ProblemOrderNotFound, http.StatusNotFound, "There is no such order",
 		"No order has this id, or it was closed so long ago that Temporal does not keep it any more."},
 	{ProblemRefused, http.StatusConflict, "The order cannot be changed like this",
@@ -61,11 +73,15 @@ var problemKinds = []problemKind{
 			"GET /api/v1/orders/{id} shows where it stands and, if it needs attention, what can be decided."},
 	{ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
 		"Send the whole request at once. Nothing was started."},
+	{ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to sign in",
+		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. Try again after the seconds that the Retry-After header gives."},
 	{ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
 		"Temporal, which keeps the orders, or the worker that carries out changes of an order, did not answer in time. Ask again after the seconds that the Retry-After header gives. " +
 			"A request to create or to change an order may have succeeded all the same: repeat it as it was, with the same Idempotency-Key, and it is done once."},
 	{ProblemUnsupportedMediaType, http.StatusUnsupportedMediaType, "The body is of another type",
 		"Send JSON, uncompressed, with the header Content-Type: application/json."},
+	{ProblemWrongNameOrPIN, http.StatusUnauthorized, "The name or the PIN is wrong",
+		"Nobody of the staff has this name and this PIN. Which of the two is wrong is not told. The name must be written as in the staff file."},
 }
 
 func kindOf(problemType ProblemType) problemKind {
@@ -84,6 +100,9 @@ type problemError struct {
 	Detail string
 	Errors []FieldError
 	Cause  error
+	// RetryAfter is when the client may ask again, if the type has no time of
+	// its own.
+	RetryAfter time.Duration
 }
 
 func (e *problemError) Error() string {
@@ -169,8 +188,13 @@ func (s *Server) fail(c *gin.Context, err error) {
 	if c.Writer.Written() {
 		return // the answer is on its way, and nothing can be taken back
 	}
-	if kind.Status == http.StatusServiceUnavailable {
+	switch kind.Status {
+	case http.StatusServiceUnavailable:
 		c.Header("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	case http.StatusTooManyRequests:
+		c.Header("Retry-After", strconv.Itoa(int(problem.RetryAfter.Seconds())))
+	case http.StatusUnauthorized:
+		c.Header("WWW-Authenticate", `Session realm="Cupcakery staff"`)
 	}
 	body, err := json.Marshal(Problem{
 		Type:      problem.Type,

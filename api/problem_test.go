@@ -18,6 +18,8 @@ import (
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 func TestErrorToProblem(t *testing.T) {
@@ -100,7 +102,7 @@ func TestAPanicIsAProblemWithoutInternals(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	server := newTestServer(t, explodingTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
-	recorder := do(t, server, newRequest(http.MethodGet, "/api/v1/orders", nil, requestIDHeader, "my-request"))
+	recorder := do(t, server, signInAs(server, kitchen.RoleMixer, newRequest(http.MethodGet, "/api/v1/orders", nil, requestIDHeader, "my-request")))
 	problem := requireProblem(t, recorder, ProblemInternal)
 	require.Equal(t, "my-request", problem.RequestID)
 	require.NotContains(t, recorder.Body.String(), "secret of the house")

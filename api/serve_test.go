@@ -15,6 +15,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/goleak"
+
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 // gatedTemporal answers lists when the test lets it.
@@ -59,7 +61,12 @@ func TestServeFinishesWhatIsInHand(t *testing.T) {
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		response, err := web.Get(address + "/api/v1/orders")
+		request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, address+"/api/v1/orders", nil)
+		if err != nil {
+			answered <- answer{err: err}
+			return
+		}
+		response, err := web.Do(signInAs(server, kitchen.RoleMixer, request))
 		if err != nil {
 			answered <- answer{err: err}
 			return

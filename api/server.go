@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -42,6 +43,14 @@ type Config struct {
 	// Secret makes order ids from idempotency keys and signs page tokens. All
 	// processes of a deployment must have the same, of at least MinSecret bytes.
 	Secret []byte
+	// Staff are those who may sign in. Without any, what is for staff is refused.
+	Staff kitchen.Staff
+	// Demo are names and PINs of Staff that the API tells everybody. They are
+	// for a factory to try things out with.
+	Demo []DemoPerson
+	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
+	// X-Forwarded-Proto count. Defaults to none.
+	TrustedProxies []netip.Prefix
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 	// QueryWithin is how long a worker may take to tell where an order stands,
@@ -70,6 +79,11 @@ func (c Config) check() error {
 	if len(c.Secret) < MinSecret {
 		faults = append(faults, fmt.Errorf("the secret has %d bytes: give at least %d random ones", len(c.Secret), MinSecret))
 	}
+	for _, person := range c.Demo {
+		if _, found := c.Staff.Find(person.Name); !found {
+			faults = append(faults, fmt.Errorf("%q of the demo is not on the staff: add the person or leave it out", person.Name))
+		}
+	}
 	if c.QueryWithin < 0 {
 		faults = append(faults, fmt.Errorf("the time for a query, %s, is negative", c.QueryWithin))
 	}
@@ -89,6 +103,11 @@ type Server struct {
 	temporalProbe *probe
 	kafkaProbe    *probe
 	handler       http.Handler
+
+	sessions       *sessions
+	demo           []DemoPerson
+	crossOrigin    *http.CrossOriginProtection
+	trustedProxies []netip.Prefix
 }
 
 // New returns a server that is ready to serve.
@@ -98,6 +117,10 @@ func New(config Config) (*Server, error) {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
 	contract, err := newContract(config.Kitchen)
+	if err != nil {
+		return nil, fmt.Errorf("set up the API: %w", err)
+	}
+	sessions, err := newSessions(config.Staff, config.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
@@ -112,8 +135,24 @@ func New(config Config) (*Server, error) {
 		metrics:       newMetrics(),
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger},
 		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger},
+
+		sessions:       sessions,
+		demo:           config.Demo,
+		crossOrigin:    http.NewCrossOriginProtection(),
+		trustedProxies: config.TrustedProxies,
 	}
-	s.handler = headAsGet(s.routes())
+	engine := s.routes()
+	if err := checkAccess(engine.Routes()); err != nil {
+		return nil, fmt.Errorf("set up the API: %w", err)
+	}
+	proxies := make([]string, len(config.TrustedProxies))
+	for i, network := range config.TrustedProxies {
+		proxies[i] = network.String()
+	}
+	if err := engine.SetTrustedProxies(proxies); err != nil {
+		return nil, fmt.Errorf("set up the API: trust proxies: %w", err)
+	}
+	s.handler = headAsGet(engine)
 	return s, nil
 }
 
@@ -126,7 +165,8 @@ func (s *Server) routes() *gin.Engine {
 	engine.ContextWithFallback = true // handlers get the request's deadline
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // an address has one form
-	engine.Use(identify, protect, s.observe, limitTime, s.recover, s.checkContract)
+	engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	engine.Use(identify, protect, s.observe, limitTime, s.recover, s.authorise, s.checkContract)
 	engine.NoRoute(s.notFound)
 	engine.NoMethod(s.methodNotAllowed)
 
@@ -153,18 +193,22 @@ func (s *Server) disagree(c *gin.Context, err error) {
 func showIndex(c *gin.Context) {
 	c.String(http.StatusOK, `Cupcakery
 
-GET  /api/v1/menu                  what can be ordered
-POST /api/v1/orders                order
-GET  /api/v1/orders                find orders
-GET  /api/v1/orders/{id}           follow an order
-POST /api/v1/orders/{id}/cancel    cancel it
-POST /api/v1/orders/{id}/amend     change its notes and messages
-POST /api/v1/orders/{id}/resolve   decide when it needs attention
-GET  /openapi.yaml                 this API, described
-GET  /asyncapi.yaml                the stations' side, described
-GET  /healthz                      does the process live?
-GET  /readyz                       can it serve?
-GET  /metrics                      numbers for Prometheus
+GET    /api/v1/menu                  what can be ordered
+POST   /api/v1/orders                order
+GET    /api/v1/orders                find orders (staff)
+GET    /api/v1/orders/{id}           follow an order
+POST   /api/v1/orders/{id}/cancel    cancel it
+POST   /api/v1/orders/{id}/amend     change its notes and messages
+POST   /api/v1/orders/{id}/resolve   decide when it needs attention (managers)
+POST   /api/v1/session               sign in, if you are staff
+GET    /api/v1/session               who is signed in
+DELETE /api/v1/session               sign out
+GET    /api/v1/session/demo          names and PINs to try it with, if it is for that
+GET    /openapi.yaml                 this API, described
+GET    /asyncapi.yaml                the stations' side, described
+GET    /healthz                      does the process live?
+GET    /readyz                       can it serve?
+GET    /metrics                      numbers for Prometheus
 `)
 }
 

@@ -152,7 +152,7 @@ func (s *shop) ask(orderID, verb, key, body string) changed {
 	if key != "" {
 		request.Header.Set("Idempotency-Key", key)
 	}
-	recorder := do(s.t, s.server, request)
+	recorder := do(s.t, s.server, signInAs(s.server, kitchen.RoleManager, request))
 	answer := changed{code: recorder.Code, header: recorder.Header(), body: recorder.Body.String()}
 	if recorder.Code == http.StatusOK {
 		require.NoError(s.t, json.Unmarshal(recorder.Body.Bytes(), &answer.order))
@@ -444,7 +444,8 @@ func TestBadChangesAreRefusedAndSendNothing(t *testing.T) {
 	t.Run("an id that is none", func(t *testing.T) {
 		t.Parallel()
 		for _, verb := range []string{"cancel", "amend", "resolve"} {
-			recorder := do(t, s.server, newRequest(http.MethodPost, "/api/v1/orders/0199/"+verb, strings.NewReader(`{}`), "Content-Type", "application/json"))
+			request := newRequest(http.MethodPost, "/api/v1/orders/0199/"+verb, strings.NewReader(`{}`), "Content-Type", "application/json")
+			recorder := do(t, s.server, signInAs(s.server, kitchen.RoleManager, request))
 			require.Equal(t, "id", requireProblem(t, recorder, ProblemInvalidParameter).Errors[0].Parameter)
 		}
 	})

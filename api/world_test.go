@@ -177,7 +177,11 @@ func openShop(t *testing.T, temporal temporalclient.Client, change func(*Config)
 	server.follower.describeWithin = 2 * time.Second
 	web := httptest.NewServer(server.Handler())
 	t.Cleanup(web.Close)
-	apiClient, err := client.NewClientWithResponses(web.URL, client.WithHTTPClient(web.Client()))
+	apiClient, err := client.NewClientWithResponses(web.URL, client.WithHTTPClient(web.Client()),
+		client.WithRequestEditorFn(func(_ context.Context, request *http.Request) error {
+			signInAs(server, kitchen.RoleManager, request)
+			return nil
+		}))
 	require.NoError(t, err)
 	return &shop{ClientWithResponses: apiClient, t: t, server: server}
 }

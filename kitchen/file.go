@@ -1,7 +1,6 @@
 package kitchen
 
 import (
-	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -11,7 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Limits of the kitchen file itself.
+// Limits of the kitchen file itself, and of the staff file where it has the same.
 const (
 	maxFileBytes  = 128 << 10
 	maxFlavours   = 500
@@ -25,7 +24,7 @@ const (
 // codePattern is what a code looks like that orders, acks and addresses carry.
 var codePattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// FileFault is a fault in one place of a kitchen file.
+// FileFault is a fault in one place of a kitchen file or a staff file.
 type FileFault struct {
 	// Line and Column count from 1.
 	Line, Column int
@@ -36,7 +35,7 @@ type FileFault struct {
 	Detail string
 }
 
-// FileError is what is wrong with a kitchen file.
+// FileError is what is wrong with a kitchen file or a staff file.
 type FileError struct {
 	// Name is what the file is called.
 	Name   string
@@ -66,11 +65,8 @@ func parseFile(name string, data []byte, base *Kitchen) (*Kitchen, error) {
 	if root := r.parse(data); root != nil {
 		r.kitchen(root, base)
 	}
-	if len(r.faults) > 0 {
-		slices.SortStableFunc(r.faults, func(a, b FileFault) int {
-			return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-		})
-		return nil, &FileError{name, r.faults}
+	if err := r.result(name); err != nil {
+		return nil, err
 	}
 	base.Rules.Reasons = make(map[string]Outcome, len(base.Reasons))
 	for _, reason := range base.Reasons {

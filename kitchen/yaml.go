@@ -2,10 +2,12 @@ package kitchen
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,14 +28,19 @@ const maxFileFaults = 50
 // plain YAML only: an anchor, alias, tag or merge key is a fault, because it
 // makes a file mean something other than what one reads.
 type yamlReader struct {
-	faults []FileFault
+	// file is what kind of file is read, and startFrom how to begin one.
+	file, startFrom string
+	faults          []FileFault
 	// known are the keys that were looked for, and present those that were
 	// there, with [] for the index of a list.
 	known, present map[string]bool
 }
 
 func newYAMLReader() *yamlReader {
-	return &yamlReader{known: map[string]bool{}, present: map[string]bool{}}
+	return &yamlReader{
+		file: "kitchen file", startFrom: "start from what `cupcakery kitchen default` prints",
+		known: map[string]bool{}, present: map[string]bool{},
+	}
 }
 
 // yamlField is a key that a mapping may have.
@@ -47,7 +54,7 @@ type yamlField struct {
 func (r *yamlReader) parse(data []byte) ast.Node {
 	start := &token.Position{Line: 1, Column: 1}
 	if len(data) > maxFileBytes {
-		r.faultAt(start, "", "has %d bytes: a kitchen file has at most %d", len(data), maxFileBytes)
+		r.faultAt(start, "", "has %d bytes: a %s has at most %d", len(data), r.file, maxFileBytes)
 		return nil
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // some editors write a byte order mark
@@ -72,16 +79,28 @@ func (r *yamlReader) parse(data []byte) ast.Node {
 			continue
 		}
 		if root != nil {
-			r.faultf(document.Body, "", "a second document: a kitchen file has one, without --- in between")
+			r.faultf(document.Body, "", "a second document: a %s has one, without --- in between", r.file)
 			return nil
 		}
 		root = document.Body
 	}
 	if root == nil || root.Type() == ast.NullType {
-		r.faultAt(start, "", "the file is empty: start from what `cupcakery kitchen default` prints")
+		r.faultAt(start, "", "the file is empty: %s", r.startFrom)
 		return nil
 	}
 	return root
+}
+
+// result is the error for the file called name, with its faults in their order;
+// nil if there are none.
+func (r *yamlReader) result(name string) error {
+	if len(r.faults) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(r.faults, func(a, b FileFault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return &FileError{name, r.faults}
 }
 
 // mapping reads a mapping's values with fields, and reports keys that are

@@ -20,6 +20,7 @@ func newAPICommand() *cobra.Command {
 		kafka       kafkaSettings
 		kitchenFile kitchenSettings
 		deployment  secretSettings
+		people      staffSettings
 		listen      string
 	)
 	cmd := &cobra.Command{
@@ -32,7 +33,8 @@ SIGTERM lets it finish the requests in hand, then it stops. Temporal and Kafka
 may be away: /readyz says so, and it goes on by itself when they are back.
 Orders are taken without Kafka, but not without Temporal.
 
-There is no sign-in yet: whoever reaches the address can list all orders.`,
+Customers need no account. What is for staff (listing orders, deciding about
+them) is refused without a staff file; "cupcakery staff" makes one.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := logs.logger(cmd.ErrOrStderr())
@@ -44,7 +46,9 @@ There is no sign-in yet: whoever reaches the address can list all orders.`,
 			secret, secretErr := deployment.load()
 			connection, kafkaErr := kafka.connection()
 			menu, kitchenErr := kitchenFile.load()
-			if err := errors.Join(secretErr, kafkaErr, kitchenErr); err != nil {
+			staff, staffErr := people.load()
+			proxies, proxiesErr := people.trusted()
+			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
 			temporalClient, _, err := temporal.dial(logger)
@@ -57,7 +61,10 @@ There is no sign-in yet: whoever reaches the address can list all orders.`,
 				Kafka:    connection,
 				Kitchen:  menu,
 				Secret:   secret,
+				Staff:    staff,
 				Logger:   logger,
+
+				TrustedProxies: proxies,
 			})
 			if err != nil {
 				return err
@@ -65,6 +72,9 @@ There is no sign-in yet: whoever reaches the address can list all orders.`,
 			listener, err := net.Listen("tcp", listen)
 			if err != nil {
 				return fmt.Errorf("listen for the API: %w; choose another address with --listen", err)
+			}
+			if len(staff.People) == 0 {
+				logger.Warn("there is no staff: nobody can list orders or decide about them; name a staff file with --staff or CUPCAKERY_STAFF")
 			}
 			logger.Info("taking orders", slog.String("address", listener.Addr().String()))
 			return server.Serve(cmd.Context(), listener)
@@ -75,6 +85,7 @@ There is no sign-in yet: whoever reaches the address can list all orders.`,
 	kafka.register(cmd)
 	kitchenFile.register(cmd)
 	deployment.register(cmd)
+	people.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
 	return cmd

@@ -54,11 +54,14 @@ func TestTheAPIProcess(t *testing.T) {
 
 func TestTheAPIProcessNamesEveryWrongSettingAtOnce(t *testing.T) {
 	t.Parallel()
-	c := invoke(t, "", "api", "--secret", "short", "--kitchen", "/nowhere/kitchen.yaml", "--kafka-brokers", "no-port")
+	c := invoke(t, "", "api", "--secret", "short", "--kitchen", "/nowhere/kitchen.yaml", "--kafka-brokers", "no-port",
+		"--staff", "/nowhere/staff.yaml", "--trusted-proxies", "10.0.0.0/8,the-proxy")
 	require.Equal(t, exitUsage, c.code)
 	require.Contains(t, c.stderr, "the deployment's secret has 5 characters, and must have at least 16")
 	require.Contains(t, c.stderr, "/nowhere/kitchen.yaml")
 	require.Contains(t, c.stderr, "no-port")
+	require.Contains(t, c.stderr, "read the staff file: open /nowhere/staff.yaml")
+	require.Contains(t, c.stderr, `--trusted-proxies "the-proxy": give a network such as 10.0.0.0/8, or one address`)
 
 	c = invoke(t, "", "api", "--secret", "")
 	require.Equal(t, exitUsage, c.code)

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 // No test here starts a container. They hold what can be known without: that
@@ -217,6 +218,20 @@ func TestMountedFilesExistAndVolumesKeepTheData(t *testing.T) {
 		service := serviceNamed(t, project, job)
 		assert.Equal(t, []string{"sh", service.Volumes[0].Target}, []string(service.Command), job)
 	}
+}
+
+// A fresh deployment comes up, and has no PIN that everybody knows.
+func TestNobodyCanSignInUntilAStaffFileIsNamed(t *testing.T) {
+	t.Parallel()
+	service := serviceNamed(t, loadCompose(t, nil), "api")
+	require.Len(t, service.Volumes, 1)
+	assert.Equal(t, deref(service.Environment["CUPCAKERY_STAFF"]), service.Volumes[0].Target)
+	staff, err := kitchen.LoadStaff(service.Volumes[0].Source)
+	require.NoError(t, err)
+	assert.Empty(t, staff.People)
+
+	named := serviceNamed(t, loadCompose(t, types.Mapping{"STAFF_FILE": "/srv/bakery/staff.yaml"}), "api")
+	assert.Equal(t, "/srv/bakery/staff.yaml", named.Volumes[0].Source)
 }
 
 func TestServicesHaveNoMoreRightsThanTheyNeed(t *testing.T) {

@@ -50,7 +50,8 @@ embedded Kafka, the worker and the API. It keeps its data, so that the next
 start goes on with yesterday's orders. Ctrl-C stops all of it.
 
 Everything listens on 127.0.0.1 only. Each port can be moved; 0 takes a free
-one. The secret that the API needs is made once and kept with the data.
+one. The secret that the API needs is made once and kept with the data. The API
+has demo staff, whose names and PINs everybody can learn.
 
 --services runs only some parts here, for instance to stop and start a worker
 of your own. The parts that run elsewhere are found by --temporal-address,

@@ -28,6 +28,9 @@ func (d *dev) describe(took time.Duration) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
+	if len(d.demoStaff) > 0 {
+		fmt.Fprintf(&text, "\nStaff of this demonstration, to sign in as:\n  %s\n", describeStaff(d.demoStaff))
+	}
 	text.WriteString("\n")
 	switch {
 	case d.settings.demo.on:

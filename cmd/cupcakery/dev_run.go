@@ -58,6 +58,7 @@ type dev struct {
 	temporalAddr string
 	uiAddr       string
 	apiAddr      string
+	demoStaff    []api.DemoPerson // the API's
 
 	parts  []*devPart // in the order in which they were started
 	failed chan error // the first part that ended by itself
@@ -222,12 +223,17 @@ func (d *dev) start(ctx context.Context) error {
 		}
 	}
 	if d.settings.runs(serviceAPI) {
-		server, err := api.New(api.Config{Temporal: d.temporal, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Logger: d.logger})
+		staff, demo, err := demoStaff()
+		if err != nil {
+			return err
+		}
+		server, err := api.New(api.Config{Temporal: d.temporal, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Logger: d.logger})
 		if err != nil {
 			return err
 		}
 		listener := d.listener
 		d.listener = nil // the server closes it
+		d.demoStaff = demo
 		d.run("the API", func(ctx context.Context) error { return server.Serve(ctx, listener) })
 	}
 	if d.settings.demo.on {

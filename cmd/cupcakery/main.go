@@ -85,6 +85,7 @@ func newRootCommand() *cobra.Command {
 		newHealthcheckCommand(),
 		newKitchenCommand(),
 		newOrderCommand(),
+		newStaffCommand(),
 		newStationCommand(),
 		newTopicsCommand(),
 		newWorkerCommand(),

@@ -24,7 +24,9 @@ func newOrderCommand() *cobra.Command {
 		Use:   "order",
 		Short: "Order cupcakes, find, follow and change orders",
 		Long: `Order cupcakes, find, follow and change orders, through the API. Only doctor,
-which is for operators, speaks to Temporal and Kafka themselves.
+which is for operators, speaks to Temporal and Kafka themselves. Only list and
+resolve are for staff, who sign in with --as; for the rest an order's id is
+enough.
 
 Results go to standard output, everything else to standard error. Exit codes:
 0 done, 1 failed (for watch also: the order was cancelled), 2 wrong usage,
@@ -50,6 +52,8 @@ cannot be reached.`,
 type orderSettings struct {
 	api    string
 	output string
+	// as is whom a command for staff signs in as, with pin.
+	as, pin string
 }
 
 const (
@@ -75,7 +79,10 @@ func (s *orderSettings) connect() (*client.ClientWithResponses, error) {
 		return nil, &exitError{exitUsage, fmt.Errorf("--api %q: give an address such as http://127.0.0.1:8080", s.api)}
 	}
 	apiClient, err := client.NewClientWithResponses(s.api,
-		client.WithHTTPClient(&http.Client{Timeout: 20 * time.Second}),
+		client.WithHTTPClient(&http.Client{
+			Timeout:   20 * time.Second,
+			Transport: &staffTransport{base: http.DefaultTransport, api: s.api, name: s.as, pin: s.pin},
+		}),
 		client.WithRequestEditorFn(func(_ context.Context, request *http.Request) error {
 			request.Header.Set("User-Agent", "cupcakery/"+version)
 			return nil
@@ -135,6 +142,7 @@ func refusal(status int, body []byte) error {
 		}
 		text.WriteString("\n  " + safeText(where+fault.Detail))
 	}
+	text.WriteString(signInRemedy(problem.Type))
 	if code == exitFailed && problem.RequestID != "" {
 		text.WriteString(" (request " + safeText(problem.RequestID) + ")")
 	}
@@ -170,6 +178,10 @@ const completionWithin = time.Second
 func (s *orderSettings) ask(cmd *cobra.Command) (*client.ClientWithResponses, context.Context, context.CancelFunc, bool) {
 	if err := applyEnvironment(cmd.Flags(), os.LookupEnv); err != nil {
 		return nil, nil, nil, false
+	}
+	// A shell that completes asks nobody for a PIN.
+	if s.as, s.pin = os.Getenv(nameVariable), os.Getenv(pinVariable); s.pin == "" {
+		s.as = ""
 	}
 	apiClient, err := s.connect()
 	if err != nil {

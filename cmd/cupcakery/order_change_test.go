@@ -108,7 +108,9 @@ func TestARefusedChangeIsNotRepeated(t *testing.T) {
 func TestATrueOrderIsChangedFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	f := newFactory(t)
-	server, err := api.New(api.Config{Temporal: f.temporal, Secret: []byte("a secret of the tests"), Logger: slog.New(slog.DiscardHandler)})
+	staff, demo, err := demoStaff()
+	require.NoError(t, err)
+	server, err := api.New(api.Config{Temporal: f.temporal, Secret: []byte("a secret of the tests"), Staff: staff, Demo: demo, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	web := httptest.NewServer(server.Handler())
 	t.Cleanup(web.Close)

@@ -27,15 +27,18 @@ func newOrderListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "Find orders",
 		Long: `Find orders: open ones first, then closed ones, the newest of each first. All
-filters must match. A change takes a second or so to show.`,
+filters must match. A change takes a second or so to show. This is for staff.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 1 {
+				return &exitError{exitUsage, fmt.Errorf("--limit %d: give a number from 1", limit)}
+			}
+			if err := settings.askForPIN(cmd); err != nil {
+				return err
+			}
 			apiClient, err := settings.connect()
 			if err != nil {
 				return err
-			}
-			if limit < 1 {
-				return &exitError{exitUsage, fmt.Errorf("--limit %d: give a number from 1", limit)}
 			}
 			page, err := settings.list(cmd.Context(), apiClient, filters.params(cmd), limit)
 			if err != nil {
@@ -57,6 +60,7 @@ filters must match. A change takes a second or so to show.`,
 		},
 	}
 	settings.register(cmd)
+	settings.registerStaff(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&filters.state, "state", "", "only orders in this state: in-progress, needs-attention, cancelling, cancelled or shipped")
 	flags.StringVar(&filters.flavour, "flavour", "", "only orders with this flavour, by its code on the menu")

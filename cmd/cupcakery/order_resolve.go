@@ -25,13 +25,18 @@ which choices there are:
   retry   go on at the same station
   remake  start again from mix, after undoing what was made
   cancel  cancel the order; while it is being cancelled already, leave what was
-          asked about as it is`,
+          asked about as it is
+
+This is for managers.`,
 		Example: `  cupcakery order resolve 0199c0de-7a11-7000-8000-00000000cafe remake --note "start again with the other oven"`,
 		Args:    exactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			choice := kitchen.Choice(args[1])
 			if faults := (kitchen.Resolution{Choice: choice}).Check(); len(faults) > 0 {
 				return &exitError{exitUsage, errors.New(faults[0].Detail)}
+			}
+			if err := change.askForPIN(cmd); err != nil {
+				return err
 			}
 			return change.run(cmd, args[0], kitchen.Resolution{Choice: choice, Note: note}, "It is decided.", sendResolution)
 		},
@@ -47,6 +52,7 @@ which choices there are:
 		},
 	}
 	change.register(cmd)
+	change.registerStaff(cmd)
 	cmd.Flags().StringVar(&note, "note", "", "why, for the people who read it")
 	return cmd
 }

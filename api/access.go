@@ -1,0 +1,152 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// access says who may do what: every route of the server, as gin writes it,
+// with those who may use it. A route that is not here keeps the server from
+// starting. openapi.yaml says the same to its readers, in x-roles.
+var access = map[string]permission{
+	"GET /":                  anybody,
+	"GET /asyncapi.yaml":     anybody,
+	"GET /healthz":           anybody,
+	"GET /metrics":           anybody,
+	"GET /openapi.yaml":      anybody,
+	"GET /problems/:slug":    anybody,
+	"GET /readyz":            anybody,
+	"GET /api/v1/menu":       anybody,
+	"POST /api/v1/orders":    anybody,
+	"GET /api/v1/orders":     anyRole,
+	"GET /api/v1/session":    anybody,
+	"POST /api/v1/session":   anybody,
+	"DELETE /api/v1/session": anybody,
+
+	"GET /api/v1/session/demo": anybody,
+
+	// Whoever has an order's id may see it and change it: it is the customer's
+	// capability.
+	"GET /api/v1/orders/:id":         anybody,
+	"POST /api/v1/orders/:id/amend":  anybody,
+	"POST /api/v1/orders/:id/cancel": anybody,
+
+	"POST /api/v1/orders/:id/resolve": {roles: []kitchen.Role{kitchen.RoleManager}},
+}
+
+var (
+	anybody = permission{open: true}
+	anyRole = permission{roles: kitchen.Roles()}
+)
+
+// permission is who may use a route. The zero value is nobody.
+type permission struct {
+	// open lets everybody in, whether signed in or not.
+	open bool
+	// roles are those that may, if it is not open.
+	roles []kitchen.Role
+}
+
+// checkAccess returns an error that names every route without a permission.
+func checkAccess(routes gin.RoutesInfo) error {
+	var missing []string
+	for _, route := range routes {
+		if _, found := access[route.Method+" "+route.Path]; !found {
+			missing = append(missing, route.Method+" "+route.Path)
+		}
+	}
+	if len(missing) > 0 {
+		slices.Sort(missing)
+		return fmt.Errorf("nobody has said who may use %s: add each to the table in api/access.go", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// authorise lets a request through to its route if it may be made, and
+// remembers who makes it.
+func (s *Server) authorise(c *gin.Context) {
+	if c.FullPath() == "" {
+		return // no such route; the answer is 404 or 405
+	}
+	if err := s.checkOrigin(c); err != nil {
+		s.fail(c, err)
+		return
+	}
+	session, signedIn := s.sessions.of(c.Request)
+	if signedIn {
+		c.Set(sessionKey, session)
+	}
+	if err := s.permit(access[c.Request.Method+" "+c.FullPath()], session, signedIn); err != nil {
+		s.fail(c, err)
+	}
+}
+
+// checkOrigin refuses requests that another site has made in the name of
+// somebody who is signed in here, or to sign somebody in. SameSite=Strict
+// should have kept the cookie out of them; this holds where a browser does not
+// know it, and against other ports of this host. Browsers say where a request
+// comes from by Sec-Fetch-Site or Origin; what says neither is no browser.
+func (s *Server) checkOrigin(c *gin.Context) error {
+	if len(c.Request.CookiesNamed(sessionCookie)) == 0 && c.FullPath() != sessionPath {
+		return nil
+	}
+	if err := s.crossOrigin.Check(c.Request); err != nil {
+		return &problemError{Type: ProblemCrossSite, Cause: err,
+			Detail: "This changes something in the name of whoever is signed in, and comes from another site: open this server's own pages. Behind a proxy, the proxy must pass the Host header on."}
+	}
+	return nil
+}
+
+// permit returns an error unless the permission covers who asks.
+func (s *Server) permit(needed permission, session Session, signedIn bool) error {
+	switch {
+	case needed.open:
+		return nil
+	case s.sessions.nobody():
+		return noStaffProblem()
+	case !signedIn:
+		return &problemError{Type: ProblemNotSignedIn, Detail: fmt.Sprintf("This is for staff: sign in with POST %s.", sessionPath)}
+	case !slices.Contains(needed.roles, session.Role):
+		roles := make([]string, len(needed.roles))
+		for i, role := range needed.roles {
+			roles[i] = string(role)
+		}
+		return &problemError{Type: ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this is for a %s.", session.Role, alternatives(roles))}
+	}
+	return nil
+}
+
+func noStaffProblem() error {
+	return &problemError{Type: ProblemNoStaff,
+		Detail: "This is for staff, and the server has none: start it with --staff FILE or CUPCAKERY_STAFF; cupcakery staff hash makes a line of the file."}
+}
+
+// staffOf returns who is signed in in a handler's context.
+func staffOf(c *gin.Context) (Session, bool) {
+	value, found := c.Get(sessionKey)
+	session, is := value.(Session)
+	return session, found && is
+}
+
+// isHTTPS reports whether the browser speaks https, to this server or to a
+// trusted proxy in front of it.
+func (s *Server) isHTTPS(c *gin.Context) bool {
+	if c.Request.TLS != nil {
+		return true
+	}
+	if !s.trusts(c.RemoteIP()) {
+		return false
+	}
+	// Each proxy appends; the last word is that of the one that is trusted.
+	said := c.Request.Header.Values("X-Forwarded-Proto")
+	if len(said) == 0 {
+		return false
+	}
+	words := strings.Split(said[len(said)-1], ",")
+	return strings.EqualFold(strings.TrimSpace(words[len(words)-1]), "https")
+}

@@ -1,0 +1,184 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// unreachableTemporal is away, and says so when it is asked whether it is.
+type unreachableTemporal struct{ client.Client }
+
+func (unreachableTemporal) CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error) {
+	return nil, errors.New("away")
+}
+
+// nobody stands for whoever is not signed in.
+const nobody kitchen.Role = ""
+
+// TestEachRoleReachesWhatItMayAndNothingElse walks through every route of the
+// server with every role, and with nobody signed in.
+func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, unreachableTemporal{}, nil)
+	all := append(kitchen.Roles(), nobody)
+	// This says it a second time, by whom and not by route, so that a slip in
+	// the table is seen.
+	want := map[string][]kitchen.Role{
+		"GET /api/v1/orders":              kitchen.Roles(),
+		"POST /api/v1/orders/:id/resolve": {kitchen.RoleManager},
+	}
+	routes := server.routes().Routes()
+	require.NotEmpty(t, routes)
+	for _, route := range routes {
+		name := route.Method + " " + route.Path
+		may, staffOnly := want[name]
+		if !staffOnly {
+			may = all
+		}
+		for _, role := range all {
+			t.Run(name+" as "+string(role), func(t *testing.T) {
+				t.Parallel()
+				// An unknown parameter and an empty body are refused right behind
+				// the door, so that nothing else is asked.
+				target := strings.NewReplacer(":id", "none", ":slug", "none").Replace(route.Path) + "?through=the-door"
+				request := newRequest(route.Method, target, nil)
+				if role != nobody {
+					signInAs(server, role, request)
+				}
+				recorder := do(t, server, request)
+				switch {
+				case slices.Contains(may, role):
+					require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, recorder.Code, recorder.Body.String())
+					if strings.HasPrefix(route.Path, "/api/") {
+						require.Equal(t, ProblemInvalidParameter, requireProblem(t, recorder, ProblemInvalidParameter).Type)
+					}
+				case role == nobody:
+					requireProblem(t, recorder, ProblemNotSignedIn)
+					require.Equal(t, `Session realm="Cupcakery staff"`, recorder.Header().Get("WWW-Authenticate"))
+				default:
+					problem := requireProblem(t, recorder, ProblemNotAllowed)
+					require.Contains(t, problem.Detail, "You are signed in as "+string(role))
+				}
+			})
+		}
+	}
+}
+
+func TestEveryRouteIsInTheTableAndNothingElseIs(t *testing.T) {
+	t.Parallel()
+	engine := newTestServer(t, untouchedTemporal{}, nil).routes()
+	require.NoError(t, checkAccess(engine.Routes()))
+	var routes []string
+	for _, route := range engine.Routes() {
+		routes = append(routes, route.Method+" "+route.Path)
+	}
+	require.ElementsMatch(t, routes, slices.Collect(maps.Keys(access)))
+
+	engine.GET("/back-door", func(*gin.Context) {})
+	require.EqualError(t, checkAccess(engine.Routes()), "nobody has said who may use GET /back-door: add each to the table in api/access.go")
+}
+
+// The specification says who may do what to whoever reads it; the table
+// decides.
+func TestSpecificationAndTableNameTheSameRoles(t *testing.T) {
+	t.Parallel()
+	for name, operation := range newTestServer(t, untouchedTemporal{}, nil).contract.operations {
+		needed := access[name]
+		require.Equal(t, needed.open, operation.Security == nil, name)
+		if needed.open {
+			require.NotContains(t, operation.Extensions, "x-roles", name)
+			continue
+		}
+		var roles []any
+		for _, role := range needed.roles {
+			roles = append(roles, string(role))
+		}
+		require.Equal(t, roles, operation.Extensions["x-roles"], name)
+		require.NotNil(t, operation.Responses.Value("401"), name)
+		require.NotNil(t, operation.Responses.Value("403"), name)
+	}
+	requireEnum(t, loadSpec(t).Components.Schemas["Role"].Value, kitchen.Roles())
+	pin := loadSpec(t).Components.Schemas["SignIn"].Value.Properties["pin"].Value
+	require.Equal(t, kitchen.MinPINLength, int(pin.MinLength))
+	require.Equal(t, kitchen.MaxPINLength, int(*pin.MaxLength))
+	require.Equal(t, kitchen.MaxByLength, int(*loadSpec(t).Components.Schemas["SignIn"].Value.Properties["name"].Value.MaxLength))
+}
+
+func TestAPermissionOfNobodyLetsNobodyThrough(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	for _, role := range kitchen.Roles() {
+		require.Error(t, server.permit(permission{}, Session{Role: role}, true))
+	}
+	require.Error(t, server.permit(permission{}, Session{}, false))
+	require.Error(t, server.permit(anyRole, Session{}, true), "the role of nobody")
+}
+
+func TestWithoutStaffWhatIsForStaffIsRefusedWithTheRemedy(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Staff = kitchen.Staff{} })
+	for _, request := range []*http.Request{
+		newRequest(http.MethodGet, "/api/v1/orders", nil),
+		newRequest(http.MethodPost, "/api/v1/orders/none/resolve", nil),
+		newRequest(http.MethodPost, sessionPath, strings.NewReader(`{"name":"mia","pin":"123456"}`), "Content-Type", "application/json"),
+	} {
+		problem := requireProblem(t, do(t, server, request), ProblemNoStaff)
+		require.Contains(t, problem.Detail, "--staff FILE")
+	}
+	requireProblem(t, whoAmI(t, server, ""), ProblemNotSignedIn)
+	require.Equal(t, http.StatusOK, do(t, server, newRequest(http.MethodGet, "/api/v1/menu", nil)).Code)
+}
+
+func TestAnotherSiteCannotActForWhoeverIsSignedIn(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	const cancel = "/api/v1/orders/none/cancel" // open to everybody, and refused behind the door
+	for name, c := range map[string]struct {
+		method, target string
+		headers        []string
+		signedIn       bool
+		crossSite      bool
+	}{
+		"a page of this server":             {http.MethodPost, cancel, []string{"Sec-Fetch-Site", "same-origin", "Origin", "http://example.com"}, true, false},
+		"typed into the address bar":        {http.MethodPost, cancel, []string{"Sec-Fetch-Site", "none"}, true, false},
+		"an old browser, this server":       {http.MethodPost, cancel, []string{"Origin", "http://example.com"}, true, false},
+		"no browser":                        {http.MethodPost, cancel, nil, true, false},
+		"another site":                      {http.MethodPost, cancel, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, true, true},
+		"a neighbour of the same site":      {http.MethodPost, cancel, []string{"Sec-Fetch-Site", "same-site", "Origin", "https://evil.example.com"}, true, true},
+		"an old browser, another site":      {http.MethodPost, cancel, []string{"Origin", "https://evil.example"}, true, true},
+		"an old browser, another port":      {http.MethodPost, cancel, []string{"Origin", "http://example.com:81"}, true, true},
+		"an origin that hides":              {http.MethodPost, cancel, []string{"Origin", "null"}, true, true},
+		"another site, nobody signed in":    {http.MethodPost, cancel, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, false, false},
+		"another site only looks":           {http.MethodGet, "/api/v1/menu", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, true, false},
+		"another site signs somebody in":    {http.MethodPost, sessionPath, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, false, true},
+		"another site signs somebody out":   {http.MethodDelete, sessionPath, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, false, true},
+		"a page of this server signs in":    {http.MethodPost, sessionPath, []string{"Sec-Fetch-Site", "same-origin"}, false, false},
+		"another site with a forged cookie": {http.MethodPost, cancel, []string{"Sec-Fetch-Site", "cross-site", "Cookie", sessionCookie + "=forged"}, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			request := newRequest(c.method, c.target, nil, c.headers...)
+			request.Host = "example.com"
+			if c.signedIn {
+				signInAs(server, kitchen.RoleManager, request)
+			}
+			recorder := do(t, server, request)
+			if c.crossSite {
+				requireProblem(t, recorder, ProblemCrossSite)
+				return
+			}
+			require.NotEqual(t, http.StatusForbidden, recorder.Code, recorder.Body.String())
+		})
+	}
+}

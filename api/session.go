@@ -1,0 +1,311 @@
+package api
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+const (
+	sessionPath   = "/api/v1/session"
+	sessionCookie = "cupcakery_session"
+	sessionKey    = "cupcakery.session"
+	// sessionLasts is longer than a shift.
+	sessionLasts = 12 * time.Hour
+	// maxToken is how long a session's token may be; a name has at most 80
+	// characters, of which each may need 12 bytes of JSON.
+	maxToken = 2 << 10
+
+	// Attempts to sign in, for one name and from one address. A kitchen may
+	// have one address, and good attempts do not count.
+	nameBurst    = 5
+	nameEvery    = 3 * time.Minute
+	addressBurst = 20
+	addressEvery = 30 * time.Second
+	maxAttempts  = 10_000
+
+	// parallelHashes bounds the memory of sign-ins, of which each needs 19 MiB,
+	// or what the staff file says.
+	parallelHashes = 2
+	hashWithin     = 5 * time.Second
+	hashRetryAfter = 2 * time.Second
+)
+
+// sessions signs people in and knows who is. It keeps no sessions: a session is
+// a token that says who and until when, signed.
+//
+// What is signed ends with the hash of the person's PIN, which the token does
+// not have, so a new PIN ends the sessions of the old one. The key is derived
+// from the deployment's secret and the number of sessions in the staff file, so
+// another number ends all. The role is not in it: the staff file's counts.
+type sessions struct {
+	staff kitchen.Staff
+	key   []byte
+	decoy kitchen.PINHash
+	// names counts attempts for people, whose number is bounded, and strangers
+	// those for other names: no flood of them makes one forget a person's.
+	names, strangers, addresses *attempts
+	hashing                     chan struct{}
+	matches                     func(hash kitchen.PINHash, pin string) bool
+	now                         func() time.Time
+}
+
+func newSessions(staff kitchen.Staff, secret []byte) (*sessions, error) {
+	key, err := hkdf.Key(sha256.New, secret, nil, fmt.Sprintf("cupcakery: sign sessions, number %d", staff.Sessions), sha256.Size)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key that signs sessions: %w", err)
+	}
+	return &sessions{
+		staff:     staff,
+		key:       key,
+		decoy:     staff.Decoy(),
+		names:     newAttempts(nameBurst, nameEvery, max(1, len(staff.People))),
+		strangers: newAttempts(nameBurst, nameEvery, maxAttempts),
+		addresses: newAttempts(addressBurst, addressEvery, maxAttempts),
+		hashing:   make(chan struct{}, parallelHashes),
+		matches:   kitchen.PINHash.Matches,
+		now:       time.Now,
+	}, nil
+}
+
+// nobody reports whether there is no staff at all.
+func (s *sessions) nobody() bool { return len(s.staff.People) == 0 }
+
+// token is what a session's token says.
+type token struct {
+	Name string `json:"name"`
+	// Expires is in seconds of Unix time.
+	Expires int64 `json:"expires"`
+}
+
+// issue makes a session and its token.
+func (s *sessions) issue(person kitchen.Person) (Session, string) {
+	expires := s.now().Add(sessionLasts).UTC().Truncate(time.Second)
+	payload, err := json.Marshal(token{Name: person.Name, Expires: expires.Unix()})
+	if err != nil {
+		panic(err) // a text and a number
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	return Session{Name: person.Name, Role: person.Role, ExpiresAt: expires}, encode(payload) + "." + encode(s.sign(payload, person))
+}
+
+func (s *sessions) sign(payload []byte, person kitchen.Person) []byte {
+	mac := hmac.New(sha256.New, s.key)
+	mac.Write(fmt.Appendf(nil, "session of %d bytes: %s", len(payload), payload))
+	mac.Write([]byte(person.PIN.String()))
+	return mac.Sum(nil)
+}
+
+// of finds who a request comes from. A cookie that is not good is as none.
+func (s *sessions) of(request *http.Request) (Session, bool) {
+	for _, cookie := range request.CookiesNamed(sessionCookie) {
+		if session, good := s.read(cookie.Value); good {
+			return session, true
+		}
+	}
+	return Session{}, false
+}
+
+// read is the session of a token, if we have signed it and it is still good.
+func (s *sessions) read(text string) (Session, bool) {
+	first, second, found := strings.Cut(text, ".")
+	if !found || len(text) > maxToken {
+		return Session{}, false
+	}
+	decoding := base64.RawURLEncoding.Strict()
+	payload, err := decoding.DecodeString(first)
+	if err != nil {
+		return Session{}, false
+	}
+	signature, err := decoding.DecodeString(second)
+	if err != nil {
+		return Session{}, false
+	}
+	var said token
+	if err := json.Unmarshal(payload, &said); err != nil {
+		return Session{}, false
+	}
+	person, found := s.staff.Find(said.Name)
+	if !found || !hmac.Equal(signature, s.sign(payload, person)) {
+		return Session{}, false
+	}
+	expires := time.Unix(said.Expires, 0).UTC()
+	if !s.now().Before(expires) {
+		return Session{}, false
+	}
+	return Session{Name: person.Name, Role: person.Role, ExpiresAt: expires}, true
+}
+
+// authenticate returns the person with the name and the PIN. It takes the same
+// work for a name that nobody has, and limits attempts.
+func (s *sessions) authenticate(ctx context.Context, name, pin, address string) (kitchen.Person, error) {
+	person, known := s.staff.Find(name)
+	names, hash := s.names, person.PIN
+	if !known {
+		names, hash = s.strangers, s.decoy
+	}
+	// An attempt is taken before it is known to be wrong, so that many at once
+	// are not more than the limit.
+	now := s.now()
+	if wait := s.addresses.take(address, now); wait > 0 {
+		return kitchen.Person{}, tooManyAttempts(wait, "from your address")
+	}
+	if wait := names.take(name, now); wait > 0 {
+		s.addresses.giveBack(address)
+		return kitchen.Person{}, tooManyAttempts(wait, "under this name")
+	}
+	ctx, cancel := context.WithTimeout(ctx, hashWithin)
+	defer cancel()
+	select {
+	case s.hashing <- struct{}{}:
+	case <-ctx.Done():
+		s.addresses.giveBack(address)
+		names.giveBack(name)
+		return kitchen.Person{}, &problemError{Type: ProblemTooManyAttempts, RetryAfter: hashRetryAfter, Cause: ctx.Err(),
+			Detail: "Too many people sign in at this moment: try again in a few seconds."}
+	}
+	matches := s.matches(hash, pin)
+	<-s.hashing
+	if !matches || !known {
+		return kitchen.Person{}, &problemError{Type: ProblemWrongNameOrPIN, Detail: "Nobody has this name and this PIN: check both. After a few wrong PINs one has to wait."}
+	}
+	s.addresses.giveBack(address)
+	names.forget(name)
+	return person, nil
+}
+
+func tooManyAttempts(wait time.Duration, where string) error {
+	wait = (wait + time.Second - 1).Truncate(time.Second)
+	return &problemError{Type: ProblemTooManyAttempts, RetryAfter: wait,
+		Detail: fmt.Sprintf("There were too many wrong PINs %s: try again in %d seconds.", where, int(wait.Seconds()))}
+}
+
+// setCookie is the header that gives a browser a token, or takes it away if it
+// is empty.
+func setCookie(token string, https bool) string {
+	cookie := http.Cookie{Name: sessionCookie, Value: token, Path: "/", MaxAge: int(sessionLasts.Seconds()), HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: https}
+	if token == "" {
+		cookie.MaxAge = -1
+	}
+	return cookie.String()
+}
+
+// SignIn begins a session.
+func (s *Server) SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error) {
+	c, err := ginContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.sessions.nobody() {
+		s.metrics.signIns.WithLabelValues(signInRefused).Inc()
+		return nil, noStaffProblem()
+	}
+	person, err := s.sessions.authenticate(requestContext(ctx), request.Body.Name, request.Body.Pin, addressOf(c))
+	if err != nil {
+		s.refuseSignIn(c, request.Body.Name, err)
+		return nil, err
+	}
+	session, token := s.sessions.issue(person)
+	s.metrics.signIns.WithLabelValues(signInDone).Inc()
+	s.logger.LogAttrs(ctx, slog.LevelInfo, "signed in",
+		slog.String("name", person.Name), slog.String("role", string(person.Role)), slog.String("request_id", requestID(c)))
+	return SignIn200JSONResponse{Body: session, Headers: SignIn200ResponseHeaders{SetCookie: setCookie(token, s.isHTTPS(c))}}, nil
+}
+
+// refuseSignIn logs and counts. A name that nobody has is not logged: it may be
+// a PIN that was typed into the wrong field.
+func (s *Server) refuseSignIn(c *gin.Context, name string, err error) {
+	outcome := signInRefused
+	if asProblem(err).Type == ProblemWrongNameOrPIN {
+		outcome = signInWrong
+	}
+	s.metrics.signIns.WithLabelValues(outcome).Inc()
+	attributes := []slog.Attr{slog.String("problem", string(asProblem(err).Type)), slog.String("request_id", requestID(c))}
+	if _, known := s.sessions.staff.Find(name); known {
+		attributes = append(attributes, slog.String("name", name))
+	}
+	s.logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "a sign-in was refused", attributes...)
+}
+
+// SignOut takes the session's cookie out of the browser.
+func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutResponseObject, error) {
+	c, err := ginContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return SignOut204Response{Headers: SignOut204ResponseHeaders{SetCookie: setCookie("", s.isHTTPS(c))}}, nil
+}
+
+// GetSession tells who is signed in.
+func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (GetSessionResponseObject, error) {
+	c, err := ginContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	session, signedIn := staffOf(c)
+	if !signedIn {
+		return nil, &problemError{Type: ProblemNotSignedIn, Detail: fmt.Sprintf("This request has no session that is good: sign in with POST %s.", sessionPath)}
+	}
+	return GetSession200JSONResponse(session), nil
+}
+
+// GetDemoStaff tells names and PINs to try the factory with.
+func (s *Server) GetDemoStaff(context.Context, GetDemoStaffRequestObject) (GetDemoStaffResponseObject, error) {
+	if len(s.demo) == 0 {
+		return nil, &problemError{Type: ProblemNotFound, Detail: "There are no demo staff here: they exist under cupcakery dev only."}
+	}
+	return GetDemoStaff200JSONResponse{Staff: s.demo}, nil
+}
+
+// ginContext is the context that the generated code hands to handlers.
+func ginContext(ctx context.Context) (*gin.Context, error) {
+	c, is := ctx.(*gin.Context)
+	if !is {
+		return nil, fmt.Errorf("a handler was called with %T instead of gin's context", ctx)
+	}
+	return c, nil
+}
+
+// addressOf is under which key attempts from a request's address are counted.
+// Who has one address of an IPv6 network has all 2⁶⁴ of it.
+func addressOf(c *gin.Context) string {
+	address, err := netip.ParseAddr(c.ClientIP())
+	if err != nil {
+		return "unknown"
+	}
+	if address = address.Unmap(); address.Is4() {
+		return address.String()
+	}
+	network, err := address.WithZone("").Prefix(64)
+	if err != nil {
+		return "unknown"
+	}
+	return network.String()
+}
+
+// trusts reports whether an address is that of a proxy whose headers count.
+func (s *Server) trusts(remote string) bool {
+	address, err := netip.ParseAddr(remote)
+	if err != nil {
+		return false
+	}
+	for _, proxy := range s.trustedProxies {
+		if proxy.Contains(address.Unmap()) {
+			return true
+		}
+	}
+	return false
+}

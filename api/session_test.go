@@ -1,0 +1,502 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// testStaff has one person a role, whose name is the role and whose PIN is not
+// known: where a test signs in with a PIN, it says itself what matches.
+var testStaff = func() kitchen.Staff {
+	var staff kitchen.Staff
+	for i, role := range kitchen.Roles() {
+		hash, err := kitchen.ParsePINHash(fmt.Sprintf("$argon2id$v=19$m=19456,t=2,p=1$%s$%s", strings.Repeat("A", 22), strings.Repeat(string(rune('B'+i)), 42)+"A"))
+		if err != nil {
+			panic(err)
+		}
+		staff.People = append(staff.People, kitchen.Person{Name: string(role), Role: role, PIN: hash})
+	}
+	return staff
+}()
+
+const goodPIN = "123456"
+
+// matchGoodPIN lets goodPIN match everybody's hash, without the work.
+func matchGoodPIN(server *Server) {
+	server.sessions.matches = func(_ kitchen.PINHash, pin string) bool { return pin == goodPIN }
+}
+
+// signInAs gives a request the session of the person with the role.
+func signInAs(server *Server, role kitchen.Role, request *http.Request) *http.Request {
+	person, found := server.sessions.staff.Find(string(role))
+	if !found {
+		panic("nobody is " + role)
+	}
+	_, token := server.sessions.issue(person)
+	request.AddCookie(&http.Cookie{Name: sessionCookie, Value: token})
+	return request
+}
+
+func signIn(t *testing.T, server *Server, name, pin string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	body, err := json.Marshal(SignIn{Name: name, Pin: pin})
+	require.NoError(t, err)
+	request := newRequest(http.MethodPost, sessionPath, bytes.NewReader(body), append([]string{"Content-Type", "application/json"}, headers...)...)
+	return do(t, server, request)
+}
+
+func whoAmI(t *testing.T, server *Server, cookie string) *httptest.ResponseRecorder {
+	t.Helper()
+	request := newRequest(http.MethodGet, sessionPath, nil)
+	if cookie != "" {
+		request.Header.Set("Cookie", sessionCookie+"="+cookie)
+	}
+	return do(t, server, request)
+}
+
+func requireSession(t *testing.T, recorder *httptest.ResponseRecorder) Session {
+	t.Helper()
+	require.Equal(t, http.StatusOK, recorder.Code, recorder.Body.String())
+	var session Session
+	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &session))
+	return session
+}
+
+func TestASessionFromSignInToSignOut(t *testing.T) {
+	t.Parallel()
+	hash, err := kitchen.HashPIN("271828")
+	require.NoError(t, err)
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) {
+		c.Staff = kitchen.Staff{People: []kitchen.Person{{Name: "Zoë 🧁", Role: kitchen.RoleBaker, PIN: hash}}}
+	})
+	recorder := signIn(t, server, "Zoë 🧁", "271828")
+	session := requireSession(t, recorder)
+	require.Equal(t, "Zoë 🧁", session.Name)
+	require.Equal(t, kitchen.RoleBaker, session.Role)
+	cookies := recorder.Result().Cookies() //nolint:bodyclose // a recorder's
+	require.Len(t, cookies, 1)
+	cookie := cookies[0]
+	require.True(t, cookie.HttpOnly)
+	require.Equal(t, http.SameSiteStrictMode, cookie.SameSite)
+	require.Equal(t, "/", cookie.Path)
+	require.Empty(t, cookie.Domain)
+	require.False(t, cookie.Secure, "over plain http")
+	require.Equal(t, int(sessionLasts.Seconds()), cookie.MaxAge)
+	require.NotContains(t, cookie.Value, "271828")
+
+	require.Equal(t, session, requireSession(t, whoAmI(t, server, cookie.Value)))
+
+	request := newRequest(http.MethodDelete, sessionPath, nil)
+	request.AddCookie(cookie)
+	recorder = do(t, server, request)
+	require.Equal(t, http.StatusNoContent, recorder.Code)
+	gone := recorder.Result().Cookies() //nolint:bodyclose // a recorder's
+	require.Len(t, gone, 1)
+	require.Equal(t, cookie.Name, gone[0].Name)
+	require.Equal(t, cookie.Path, gone[0].Path)
+	require.Negative(t, gone[0].MaxAge)
+	require.Empty(t, gone[0].Value)
+
+	requireProblem(t, signIn(t, server, "Zoë 🧁", "271829"), ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "zoë 🧁", "271828"), ProblemWrongNameOrPIN)
+}
+
+func TestASessionThatIsNotGoodIsNone(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
+	at := func(server *Server, offset time.Duration) *Server {
+		server.sessions.now = func() time.Time { return now.Add(offset) }
+		return server
+	}
+	tokenOf := func(server *Server, role kitchen.Role) string {
+		person, _ := server.sessions.staff.Find(string(role))
+		_, token := server.sessions.issue(person)
+		return token
+	}
+	server := at(newTestServer(t, untouchedTemporal{}, nil), 0)
+	good := tokenOf(server, kitchen.RoleBaker)
+	require.Equal(t, "baker", requireSession(t, whoAmI(t, server, good)).Name)
+	require.Equal(t, "baker", requireSession(t, whoAmI(t, server, "forged; "+sessionCookie+"="+good)).Name, "another cookie of the name before it")
+
+	encode := base64.RawURLEncoding.EncodeToString
+	payload, signature, _ := strings.Cut(good, ".")
+	manager := encode(fmt.Appendf(nil, `{"name":"manager","expires":%d}`, now.Add(sessionLasts).Unix()))
+	for name, text := range map[string]string{
+		"none":                     "",
+		"made up":                  "manager",
+		"only a dot":               ".",
+		"without a signature":      payload + ".",
+		"without a dot":            payload,
+		"another's signature":      manager + "." + signature,
+		"longer validity":          encode(fmt.Appendf(nil, `{"name":"baker","expires":%d}`, now.Add(1000*time.Hour).Unix())) + "." + signature,
+		"signature of zeros":       payload + "." + encode(make([]byte, 32)),
+		"signature too long":       good + "AAAA",
+		"padded":                   good + "==",
+		"not JSON":                 encode([]byte("baker")) + "." + signature,
+		"JSON of another kind":     encode([]byte("[]")) + "." + signature,
+		"expiry beyond every time": encode([]byte(`{"name":"baker","expires":99999999999999999999}`)) + "." + signature,
+		"name of 10,000":           encode([]byte(`{"name":"`+strings.Repeat("b", 10_000)+`","expires":1}`)) + "." + signature,
+		"somebody unknown":         encode(fmt.Appendf(nil, `{"name":"nobody","expires":%d}`, now.Add(time.Hour).Unix())) + "." + signature,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireProblem(t, whoAmI(t, server, text), ProblemNotSignedIn)
+		})
+	}
+	t.Run("cut off anywhere", func(t *testing.T) {
+		t.Parallel()
+		for i := range len(good) {
+			_, is := server.sessions.read(good[:i])
+			require.False(t, is, i)
+		}
+	})
+	t.Run("a character changed anywhere", func(t *testing.T) {
+		t.Parallel()
+		for i := range good {
+			changed := []byte(good)
+			changed[i] ^= 1
+			_, is := server.sessions.read(string(changed))
+			require.False(t, is, i)
+		}
+	})
+	t.Run("expired", func(t *testing.T) {
+		t.Parallel()
+		later := at(newTestServer(t, untouchedTemporal{}, nil), sessionLasts-time.Second)
+		require.Equal(t, "baker", requireSession(t, whoAmI(t, later, good)).Name)
+		requireProblem(t, whoAmI(t, at(later, sessionLasts), good), ProblemNotSignedIn)
+	})
+	t.Run("good at another process of the deployment", func(t *testing.T) {
+		t.Parallel()
+		require.Equal(t, "baker", requireSession(t, whoAmI(t, at(newTestServer(t, untouchedTemporal{}, nil), 0), good)).Name)
+	})
+	for name, change := range map[string]func(*Config){
+		"signed with another secret":    func(c *Config) { c.Secret = []byte("another secret of a deployment") },
+		"everybody was signed out":      func(c *Config) { c.Staff.Sessions++ },
+		"the PIN was changed":           func(c *Config) { c.Staff.People = withPINOf(c.Staff, "baker", "mixer") },
+		"the person has left":           func(c *Config) { c.Staff.People = c.Staff.People[2:] },
+		"there is no staff any more":    func(c *Config) { c.Staff = kitchen.Staff{} },
+		"the name is somebody else now": func(c *Config) { c.Staff.People = []kitchen.Person{{Name: "baker", Role: kitchen.RoleManager}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requireProblem(t, whoAmI(t, at(newTestServer(t, untouchedTemporal{}, change), 0), good), ProblemNotSignedIn)
+		})
+	}
+	t.Run("another role counts at once", func(t *testing.T) {
+		t.Parallel()
+		promoted := at(newTestServer(t, untouchedTemporal{}, func(c *Config) {
+			person, _ := c.Staff.Find("baker")
+			person.Role = kitchen.RoleManager
+			c.Staff.People = []kitchen.Person{person}
+		}), 0)
+		require.Equal(t, kitchen.RoleManager, requireSession(t, whoAmI(t, promoted, good)).Role)
+	})
+}
+
+// withPINOf is the staff's people, where one has the PIN of the other.
+func withPINOf(staff kitchen.Staff, name, other string) []kitchen.Person {
+	from, _ := staff.Find(other)
+	var people []kitchen.Person
+	for _, person := range staff.People {
+		if person.Name == name {
+			person.PIN = from.PIN
+		}
+		people = append(people, person)
+	}
+	return people
+}
+
+func TestSignInRefusesWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	server.sessions.matches = func(kitchen.PINHash, string) bool { panic("nothing to compare") }
+	for name, c := range map[string]struct {
+		body, says string
+		want       ProblemType
+	}{
+		"name of 10,000":       {`{"name":"` + strings.Repeat("m", 10_000) + `","pin":"123456"}`, "1 to 80 characters, it has 10000", ProblemInvalidSignIn},
+		"no name":              {`{"pin":"123456"}`, "missing", ProblemInvalidSignIn},
+		"empty name":           {`{"name":"","pin":"123456"}`, "1 to 80 characters, it has 0", ProblemInvalidSignIn},
+		"no PIN":               {`{"name":"mia"}`, "missing", ProblemInvalidSignIn},
+		"PIN as a number":      {`{"name":"mia","pin":987654}`, "must be a text, not another number", ProblemInvalidSignIn},
+		"PIN too short":        {`{"name":"mia","pin":"98765"}`, "6 to 12 characters, it has 5", ProblemInvalidSignIn},
+		"PIN of 10,000 digits": {`{"name":"mia","pin":"` + strings.Repeat("9", 10_000) + `"}`, "6 to 12 characters, it has 10000", ProblemInvalidSignIn},
+		"PIN with letters":     {`{"name":"mia","pin":"98765a"}`, "must be 6 to 12 digits, as a text", ProblemInvalidSignIn},
+		"a role":               {`{"name":"mia","pin":"987654","role":"manager"}`, "unknown field", ProblemInvalidSignIn},
+		"two names":            {`{"name":"mia","name":"max","pin":"987654"}`, "named twice", ProblemMalformedBody},
+		"not JSON":             {`name=mia&pin=987654`, "not JSON", ProblemMalformedBody},
+		"a list":               {`[]`, "must be an object", ProblemInvalidSignIn},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			recorder := do(t, server, newRequest(http.MethodPost, sessionPath, strings.NewReader(c.body), "Content-Type", "application/json"))
+			problem := requireProblem(t, recorder, c.want)
+			require.Contains(t, problem.Detail, c.says)
+			require.NotContains(t, recorder.Body.String(), "98765", "a PIN is not repeated")
+			require.Empty(t, recorder.Header().Get("Set-Cookie"))
+		})
+	}
+}
+
+func TestAWrongPINAndANameThatNobodyHasAreNotToldApart(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	var compared []kitchen.PINHash
+	server.sessions.matches = func(hash kitchen.PINHash, _ string) bool {
+		compared = append(compared, hash)
+		return false
+	}
+	var answers []string
+	for i, name := range []string{"manager", "nobody"} {
+		for range nameBurst + 1 {
+			recorder := signIn(t, server, name, goodPIN, requestIDHeader, "same", "X-Forwarded-For", strconv.Itoa(i))
+			answers = append(answers, strconv.Itoa(recorder.Code)+recorder.Body.String())
+		}
+	}
+	require.Equal(t, answers[:nameBurst+1], answers[nameBurst+1:])
+	require.Len(t, compared, 2*nameBurst, "the same work for both")
+	costs := func(hash kitchen.PINHash) string { return strings.Join(strings.Split(hash.String(), "$")[:4], "$") }
+	require.Equal(t, costs(compared[0]), costs(compared[nameBurst]))
+}
+
+func TestEvenAMatchingPINDoesNotSignAStrangerIn(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	matchGoodPIN(server)
+	requireProblem(t, signIn(t, server, "nobody", goodPIN), ProblemWrongNameOrPIN)
+}
+
+func TestWrongPINsAreLimited(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
+	type clocked struct {
+		*Server
+		now time.Time
+	}
+	open := func(t *testing.T) *clocked {
+		c := &clocked{Server: newTestServer(t, untouchedTemporal{}, func(c *Config) {
+			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // where httptest's requests come from
+		}), now: start}
+		c.sessions.now = func() time.Time { return c.now }
+		matchGoodPIN(c.Server)
+		return c
+	}
+	t.Run("under one name, from wherever", func(t *testing.T) {
+		t.Parallel()
+		c := open(t)
+		for i := range nameBurst {
+			requireProblem(t, signIn(t, c.Server, "baker", "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i)), ProblemWrongNameOrPIN)
+		}
+		recorder := signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "203.0.113.9")
+		problem := requireProblem(t, recorder, ProblemTooManyAttempts)
+		require.Equal(t, "180", recorder.Header().Get("Retry-After"))
+		require.Contains(t, problem.Detail, "under this name: try again in 180 seconds")
+		requireSession(t, signIn(t, c.Server, "mixer", goodPIN, "X-Forwarded-For", "203.0.113.9"))
+
+		c.now = start.Add(nameEvery - time.Second)
+		recorder = signIn(t, c.Server, "baker", goodPIN)
+		requireProblem(t, recorder, ProblemTooManyAttempts)
+		require.Equal(t, "1", recorder.Header().Get("Retry-After"))
+		c.now = start.Add(nameEvery)
+		requireSession(t, signIn(t, c.Server, "baker", goodPIN))
+		for range nameBurst { // success forgets what was wrong before
+			requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemWrongNameOrPIN)
+		}
+	})
+	t.Run("from one address, under whatever name", func(t *testing.T) {
+		t.Parallel()
+		c := open(t)
+		for i := range addressBurst {
+			requireProblem(t, signIn(t, c.Server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("2001:db8::%d", i)), ProblemWrongNameOrPIN)
+		}
+		recorder := signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "2001:db8::ffff:1")
+		problem := requireProblem(t, recorder, ProblemTooManyAttempts)
+		require.Equal(t, "30", recorder.Header().Get("Retry-After"))
+		require.Contains(t, problem.Detail, "from your address")
+		requireSession(t, signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "2001:db8:0:1::1"))
+		c.now = start.Add(addressEvery)
+		requireSession(t, signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "2001:db8::ffff:1"))
+	})
+	t.Run("good PINs do not count", func(t *testing.T) {
+		t.Parallel()
+		c := open(t)
+		for range 3 * addressBurst {
+			requireSession(t, signIn(t, c.Server, "baker", goodPIN))
+		}
+	})
+	t.Run("many at once are not more than the limit", func(t *testing.T) {
+		t.Parallel()
+		c := open(t)
+		var compared sync.Map
+		c.sessions.matches = func(_ kitchen.PINHash, pin string) bool { compared.Store(pin, true); return false }
+		var signing sync.WaitGroup
+		for i := range 5 * nameBurst {
+			signing.Go(func() {
+				_, _ = c.sessions.authenticate(t.Context(), "baker", fmt.Sprintf("%06d", i), fmt.Sprint(i))
+			})
+		}
+		signing.Wait()
+		count := 0
+		compared.Range(func(any, any) bool { count++; return true })
+		require.Equal(t, nameBurst, count)
+	})
+	t.Run("an address that is not a trusted proxy's cannot name another", func(t *testing.T) {
+		t.Parallel()
+		server := newTestServer(t, untouchedTemporal{}, nil)
+		matchGoodPIN(server)
+		for i := range addressBurst {
+			requireProblem(t, signIn(t, server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i), "X-Real-IP", fmt.Sprintf("198.51.100.%d", i)), ProblemWrongNameOrPIN)
+		}
+		requireProblem(t, signIn(t, server, "baker", goodPIN, "X-Forwarded-For", "203.0.113.9"), ProblemTooManyAttempts)
+	})
+}
+
+func TestAttemptsAreRememberedInBoundedMemory(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
+	a := newAttempts(3, time.Minute, 100)
+	for range 3 {
+		require.Zero(t, a.take("guessed at", now))
+	}
+	for i := range 10_000 {
+		require.Zero(t, a.take(strconv.Itoa(i), now))
+		require.LessOrEqual(t, len(a.until), 100)
+	}
+	require.Equal(t, time.Minute, a.take("guessed at", now), "a flood of others does not wash it away")
+	require.Zero(t, a.take("later", now.Add(time.Hour)))
+	require.Len(t, a.until, 1, "what is over is forgotten")
+	a.giveBack("never tried")
+	require.Len(t, a.until, 1)
+}
+
+func TestFewPINsAreHashedAtOnce(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	synctest.Test(t, func(t *testing.T) {
+		server.sessions.hashing = make(chan struct{}, parallelHashes)
+		var mu sync.Mutex
+		running, most := 0, 0
+		release := make(chan struct{})
+		server.sessions.matches = func(kitchen.PINHash, string) bool {
+			mu.Lock()
+			running++
+			most = max(most, running)
+			mu.Unlock()
+			<-release
+			mu.Lock()
+			running--
+			mu.Unlock()
+			return true
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		outcomes := make(chan error, 10)
+		for i := range 10 {
+			go func() {
+				_, err := server.sessions.authenticate(ctx, "stranger "+strconv.Itoa(i), goodPIN, strconv.Itoa(i))
+				outcomes <- err
+			}()
+		}
+		synctest.Wait()
+		require.Equal(t, parallelHashes, most)
+		for range 10 - parallelHashes { // synctest's clock moves on while all wait
+			require.Equal(t, ProblemTooManyAttempts, asProblem(<-outcomes).Type)
+		}
+		close(release)
+		for range parallelHashes {
+			require.Equal(t, ProblemWrongNameOrPIN, asProblem(<-outcomes).Type)
+		}
+		require.Equal(t, parallelHashes, most)
+		require.Len(t, server.sessions.strangers.until, 10)
+		require.Empty(t, server.sessions.hashing)
+	})
+}
+
+func TestTheCookieIsForHTTPSOnlyWhereTheBrowserSpeaksIt(t *testing.T) {
+	t.Parallel()
+	proxy := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for name, c := range map[string]struct {
+		proxies []netip.Prefix
+		remote  string
+		proto   []string
+		secure  bool
+	}{
+		"plain":                          {nil, "203.0.113.1:5", nil, false},
+		"anybody says https":             {nil, "203.0.113.1:5", []string{"https"}, false},
+		"not the proxy says https":       {proxy, "203.0.113.1:5", []string{"https"}, false},
+		"the proxy says https":           {proxy, "10.1.2.3:5", []string{"https"}, true},
+		"the proxy, by a mapped address": {proxy, "[::ffff:10.1.2.3]:5", []string{"https"}, true},
+		"the proxy says http":            {proxy, "10.1.2.3:5", []string{"http"}, false},
+		"the proxy corrects the client":  {proxy, "10.1.2.3:5", []string{"https, http"}, false},
+		"the proxy appends":              {proxy, "10.1.2.3:5", []string{"http", "HTTPS"}, true},
+		"the proxy says nothing":         {proxy, "10.1.2.3:5", nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newTestServer(t, untouchedTemporal{}, func(config *Config) { config.TrustedProxies = c.proxies })
+			matchGoodPIN(server)
+			for _, request := range []*http.Request{
+				newRequest(http.MethodPost, sessionPath, strings.NewReader(`{"name":"baker","pin":"`+goodPIN+`"}`), "Content-Type", "application/json"),
+				newRequest(http.MethodDelete, sessionPath, nil),
+			} {
+				request.RemoteAddr = c.remote
+				request.Header["X-Forwarded-Proto"] = c.proto
+				recorder := do(t, server, request)
+				cookies := recorder.Result().Cookies() //nolint:bodyclose // a recorder's
+				require.Len(t, cookies, 1, recorder.Body.String())
+				require.Equal(t, c.secure, cookies[0].Secure)
+			}
+		})
+	}
+}
+
+func TestSignInsAreLoggedWithoutPINsAndStrangers(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	matchGoodPIN(server)
+	requireSession(t, signIn(t, server, "manager", goodPIN, requestIDHeader, "first"))
+	requireProblem(t, signIn(t, server, "manager", "987654", requestIDHeader, "second"), ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "987654", "987654", requestIDHeader, "third"), ProblemWrongNameOrPIN)
+	text := log.String()
+	require.Contains(t, text, `msg="signed in" name=manager role=manager request_id=first`)
+	require.Contains(t, text, `msg="a sign-in was refused" problem=/problems/wrong-name-or-pin request_id=second name=manager`)
+	require.Contains(t, text, `problem=/problems/wrong-name-or-pin request_id=third`)
+	require.NotContains(t, text, "987654")
+	require.NotContains(t, text, goodPIN)
+	metrics := do(t, server, newRequest(http.MethodGet, "/metrics", nil)).Body.String()
+	require.Contains(t, metrics, `cupcakery_sign_ins_total{outcome="signed-in"} 1`)
+	require.Contains(t, metrics, `cupcakery_sign_ins_total{outcome="wrong"} 2`)
+	require.Contains(t, metrics, `cupcakery_sign_ins_total{outcome="refused"} 0`)
+}
+
+func TestDemoStaffAreToldWhereThereAreSome(t *testing.T) {
+	t.Parallel()
+	requireProblem(t, do(t, newTestServer(t, untouchedTemporal{}, nil), newRequest(http.MethodGet, sessionPath+"/demo", nil)), ProblemNotFound)
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) {
+		c.Demo = []DemoPerson{{Name: "manager", Role: kitchen.RoleManager, Pin: goodPIN}}
+	})
+	recorder := do(t, server, newRequest(http.MethodGet, sessionPath+"/demo", nil))
+	require.Equal(t, http.StatusOK, recorder.Code)
+	require.JSONEq(t, `{"staff":[{"name":"manager","role":"manager","pin":"123456"}]}`, recorder.Body.String())
+
+	_, err := New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, Demo: []DemoPerson{{Name: "ghost"}}})
+	require.ErrorContains(t, err, `"ghost" of the demo is not on the staff`)
+}

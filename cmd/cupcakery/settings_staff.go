@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// staffSettings say who may sign in at the API, and whom it believes where a
+// request comes from.
+type staffSettings struct {
+	path    string
+	proxies []string
+}
+
+func (s *staffSettings) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&s.path, "staff", "", "staff file: who may sign in, as what, with which PIN; without one, what is for staff is refused")
+	fromEnvironment(flags, "staff", "CUPCAKERY_STAFF")
+	flags.StringSliceVar(&s.proxies, "trusted-proxies", nil, "networks of proxies, such as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto count")
+	fromEnvironment(flags, "trusted-proxies", "CUPCAKERY_TRUSTED_PROXIES")
+}
+
+// load reads the staff file. Its error names every fault in it. No file is no
+// staff.
+func (s *staffSettings) load() (kitchen.Staff, error) {
+	if s.path == "" {
+		return kitchen.Staff{}, nil
+	}
+	return kitchen.LoadStaff(s.path)
+}
+
+func (s *staffSettings) trusted() ([]netip.Prefix, error) {
+	var networks []netip.Prefix
+	var faults []error
+	for _, text := range s.proxies {
+		network, err := readNetwork(strings.TrimSpace(text))
+		if err != nil {
+			faults = append(faults, fmt.Errorf("--trusted-proxies %q: give a network such as 10.0.0.0/8, or one address", text))
+		}
+		networks = append(networks, network)
+	}
+	return networks, errors.Join(faults...)
+}
+
+// readNetwork reads a network, or an address for a network of one.
+func readNetwork(text string) (netip.Prefix, error) {
+	if strings.Contains(text, "/") {
+		network, err := netip.ParsePrefix(text)
+		return network.Masked(), err
+	}
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	return address.Prefix(address.BitLen())
+}
