@@ -906,9 +906,12 @@ func undoRepeated(w *world) {
 	bob.stop()
 	eve := w.open(kitchen.Mix, "eve")
 	w.reissue(undo)
-	require.Eventually(w, func() bool { return len(w.acks(undo)) == 3 }, patience, 20*time.Millisecond)
+	// The first delivery comes again as well if bob stopped before its commit.
+	require.Eventually(w, func() bool { return len(w.acks(undo)) >= 3 }, patience, 20*time.Millisecond)
 	acks := w.acks(undo)
-	require.JSONEq(w, string(acks[1]), string(acks[2]), "the same word again")
+	for _, again := range acks[2:] {
+		require.JSONEq(w, string(acks[1]), string(again), "the same word again")
+	}
 	_, offered := eve.item(undo)
 	require.False(w, offered)
 }
