@@ -117,6 +117,7 @@ func (o *order) askAboutLateWork(ctx workflow.Context, row *kitchen.StageStatus)
 // not, and closes the order.
 func (o *order) endCancelled(ctx workflow.Context) error {
 	at := workflow.Now(ctx)
+	o.ending = true
 	if err := announce(ctx, ActivityAnnounceFailed, o.failed(kitchen.StateCancelled, o.cancelWords(), at)); err != nil {
 		return err
 	}

@@ -339,7 +339,9 @@ func (m *model) find(ref kitchen.TicketRef) int {
 
 // note keeps what a station says of a ticket that was withdrawn or left.
 func (m *model) note(i int, undoing bool, a answer) {
+	ending := len(m.told) > 0 && m.told[len(m.told)-1].state == kitchen.StateCancelled
 	switch {
+	case undoing && ending: // that it was left is being announced
 	case undoing && !a.failed:
 		m.undone(i, a)
 	case undoing && !a.byHand:

@@ -92,9 +92,10 @@ type order struct {
 	askFrom int
 	// unanswered is a complaint that has not been looked at.
 	unanswered *Unanswered
-	// shipping is set once nothing can be taken back.
-	shipping bool
-	handled  []Handled
+	// shipping is set once nothing can be taken back, ending once it is being
+	// announced what a cancelled order leaves.
+	shipping, ending bool
+	handled          []Handled
 	// told is the state that Temporal's visibility has.
 	told kitchen.OrderState
 }

@@ -96,6 +96,9 @@ func (o *order) withdraw(ctx workflow.Context, ticket *ticket) {
 	o.ended()
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ack, failure := ticket.answer(ctx)
+		if o.ending && ticket.ref.Kind == kitchen.TicketUndo {
+			return // downstream systems have been told that it was left
+		}
 		if failure == nil {
 			o.record(ticketEnd{ref: ticket.ref, ack: ack})
 		} else if ack, reported := failedAck(failure); reported {
