@@ -68,7 +68,6 @@ func (o *order) hearUndo(ctx workflow.Context, ticket *ticket) error {
 	ack, reported := failedAck(failure)
 	reason := undoFailed(ack)
 	if !reported {
-		ack.At = workflow.Now(ctx)
 		reason = endedByHand(ticket.ref, failure)
 	}
 	switch news := o.recordFailed(ticket.ref, ack); {

@@ -54,7 +54,7 @@ type historyFold struct {
 }
 
 func (f *historyFold) hear(end ticketEnd, at time.Time) {
-	if end.ack.At.IsZero() {
+	if end.ack.At.IsZero() && !end.failed {
 		end.ack.At = at
 	}
 	f.heardSince = append(f.heardSince, end)
@@ -68,8 +68,8 @@ func (o *order) knows(end ticketEnd) bool {
 	case row == nil:
 		return true // of another run
 	case end.failed:
-		byHand := end.ack.Kind == ""
-		return row.FailedAt != nil && (byHand || row.FailedAt.Equal(end.ack.At))
+		byHand := end.ack.At.IsZero()
+		return byHand || row.FailedAt != nil && row.FailedAt.Equal(end.ack.At)
 	case end.ref.Kind == kitchen.TicketUndo:
 		return row.Undo != nil && row.Undo.State == kitchen.TicketUndone
 	}

@@ -193,9 +193,6 @@ func (o *order) hear(ctx workflow.Context, ticket *ticket) error {
 		return o.settle(ctx)
 	}
 	ack, reported := failedAck(failure)
-	if !reported {
-		ack.At = workflow.Now(ctx)
-	}
 	news := o.recordFailed(ticket.ref, ack)
 	switch {
 	case o.direction != Making:

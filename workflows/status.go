@@ -123,7 +123,10 @@ func (o *order) recordFailed(ref kitchen.TicketRef, ack kitchen.Ack) (news bool)
 		return false // cannot be: the ticket went out
 	}
 	again := row.FailedAt != nil && row.FailedAt.Equal(ack.At) && row.Reason == ack.Reason
-	row.Reason, row.Note, row.FailedAt = ack.Reason, ack.Note, inUTC(ack.At)
+	row.Reason, row.Note, row.FailedAt = ack.Reason, ack.Note, nil
+	if !ack.At.IsZero() { // otherwise it was ended by hand, and no ack that can come again
+		row.FailedAt = inUTC(ack.At)
+	}
 	if !again {
 		row.Scrapped += ack.Scrapped
 		o.status.Scrapped += ack.Scrapped
