@@ -77,7 +77,7 @@ func (o *order) hearUndo(ctx workflow.Context, ticket *ticket) error {
 	case reported && !news:
 		return o.settle(ctx) // a manager has decided about it: the ticket is issued again
 	}
-	return o.ask(ctx, ticket.ref, reason, append([]kitchen.Choice{kitchen.ChoiceRetry}, o.choicesToLeave()...)...)
+	return o.ask(ctx, ticket.ref, reason, o.undoChoices()...)
 }
 
 // settled notes that there is nothing left to undo of a stage.
@@ -92,6 +92,11 @@ func (o *order) choicesToLeave() []kitchen.Choice {
 		return []kitchen.Choice{kitchen.ChoiceRemake, kitchen.ChoiceCancel}
 	}
 	return []kitchen.Choice{kitchen.ChoiceCancel}
+}
+
+// undoChoices are those about an undo ticket that can still be answered.
+func (o *order) undoChoices() []kitchen.Choice {
+	return append([]kitchen.Choice{kitchen.ChoiceRetry}, o.choicesToLeave()...)
 }
 
 // madeAfterUndo is a pass through a stage that was done although its undo had

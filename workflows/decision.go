@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,7 +32,7 @@ func (o *order) listen(ctx workflow.Context) error {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ctx.Done().Receive(ctx, nil)
 		if o.refusesCancel() == nil {
-			o.cancel(ctx, kitchen.Cancellation{Reason: "cancelled in Temporal"})
+			o.cancel(kitchen.Cancellation{Reason: "cancelled in Temporal"})
 			_ = o.tell(ctx) // the search attributes exist, or the order could not have been started
 		}
 	})
@@ -55,12 +56,12 @@ const handledKept = 100
 
 // onUpdate registers an update. What acts does not wait for anything, so an
 // update is over as soon as it is accepted.
-func onUpdate[Request any](ctx workflow.Context, o *order, name, description string, check func(Request) error, act func(workflow.Context, Request) Answer) error {
+func onUpdate[Request any](ctx workflow.Context, o *order, name, description string, check func(Request) error, act func(Request) Answer) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, name, func(ctx workflow.Context, request Request) (Answer, error) {
 		id := workflow.GetCurrentUpdateInfo(ctx).ID
 		answer, again := o.handledBefore(id)
 		if !again {
-			answer = act(ctx, request)
+			answer = act(request)
 			o.handled = append(o.handled, Handled{ID: id, Answer: answer})
 			o.handled = o.handled[max(0, len(o.handled)-handledKept):]
 			if err := o.tell(ctx); err != nil {
@@ -120,7 +121,7 @@ func (o *order) refusesCancel() error {
 	return nil
 }
 
-func (o *order) cancel(_ workflow.Context, request kitchen.Cancellation) Answer {
+func (o *order) cancel(request kitchen.Cancellation) Answer {
 	o.direction = Cancelling
 	o.recordCancelling(request.Reason)
 	return Answer{Cancelled: &request}
@@ -141,7 +142,7 @@ func (o *order) checkAmend(request kitchen.Amendment) error {
 	return nil
 }
 
-func (o *order) amend(_ workflow.Context, request kitchen.Amendment) Answer {
+func (o *order) amend(request kitchen.Amendment) Answer {
 	o.recordAmended(request)
 	return Answer{Amended: &request}
 }
@@ -154,18 +155,22 @@ func (o *order) checkResolve(request kitchen.Resolution) error {
 	case asked == nil:
 		return refused("Nothing is asked about this order now: it is %s.", o.status.State)
 	case !slices.Contains(asked.Choices, request.Choice):
-		names := make([]string, len(asked.Choices))
-		for i, choice := range asked.Choices {
-			names[i] = string(choice)
-		}
-		return refused("%s cannot be chosen now: choose %s.", request.Choice, strings.Join(names, " or "))
+		return refused("%s cannot be chosen now: choose %s.", request.Choice, strings.Join(choiceNames(asked.Choices), " or "))
 	}
 	return nil
 }
 
+func choiceNames(choices []kitchen.Choice) []string {
+	names := make([]string, len(choices))
+	for i, choice := range choices {
+		names[i] = string(choice)
+	}
+	return names
+}
+
 // resolve does what a manager has chosen. The steps that wait see it by the
 // question being gone.
-func (o *order) resolve(_ workflow.Context, request kitchen.Resolution) Answer {
+func (o *order) resolve(request kitchen.Resolution) Answer {
 	asked := *o.status.Attention
 	row := o.row(o.ref(asked.Stage))
 	o.recordDecided()
@@ -178,7 +183,7 @@ func (o *order) resolve(_ workflow.Context, request kitchen.Resolution) Answer {
 		o.recordLeft(o.ref(asked.Stage), leftWords(request))
 	case request.Choice == kitchen.ChoiceCancel:
 		o.direction = Cancelling
-		o.recordCancelling(cmpOr(request.Note, asked.Reason))
+		o.recordCancelling(cmp.Or(request.Note, asked.Reason))
 	case row.State == kitchen.TicketFailed && row.By != "":
 		o.startPass() // its station says what was made is lost, as without a manager
 	default:
@@ -188,14 +193,7 @@ func (o *order) resolve(_ workflow.Context, request kitchen.Resolution) Answer {
 }
 
 func leftWords(request kitchen.Resolution) string {
-	return cmpOr(request.Note, "a manager has decided to leave it")
-}
-
-func cmpOr(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
+	return cmp.Or(request.Note, "a manager has decided to leave it")
 }
 
 // ask puts a question to the managers: it shows in the status, in Temporal's
@@ -248,7 +246,7 @@ func (o *order) askAboutSilence(ctx workflow.Context, ref kitchen.TicketRef) err
 	o.askFrom = complaint.Attempt
 	choices := kitchen.Choices()
 	if ref.Kind == kitchen.TicketUndo {
-		choices = append([]kitchen.Choice{kitchen.ChoiceRetry}, o.choicesToLeave()...)
+		choices = o.undoChoices()
 	}
 	return o.ask(ctx, ref, complaint.Reason, choices...)
 }
@@ -292,7 +290,7 @@ func endedByHand(ref kitchen.TicketRef, failure error) string {
 
 // ackWords is what a station said: the reason, who, and the note.
 func ackWords(ack kitchen.Ack) string {
-	text := fmt.Sprintf("%s (%s)", cmpOr(ack.Reason, kitchen.ReasonOther), ack.By)
+	text := fmt.Sprintf("%s (%s)", cmp.Or(ack.Reason, kitchen.ReasonOther), ack.By)
 	if ack.Note != "" {
 		text += ": " + ack.Note
 	}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -166,7 +167,7 @@ func (o *order) recordUndone(ref kitchen.TicketRef, ack kitchen.Ack) {
 	o.endUndo(row, ack.At)
 	row.Scrapped += ack.Scrapped
 	row.Undo.Scrapped = ack.Scrapped
-	row.By, row.Note = ack.By, cmpOr(ack.Note, row.Note)
+	row.By, row.Note = ack.By, cmp.Or(ack.Note, row.Note)
 	row.Undo.By = ack.By
 	if ack.StartedAt != nil {
 		row.Undo.StartedAt = inUTC(*ack.StartedAt)
@@ -184,7 +185,7 @@ func (o *order) recordUndoneOnRecord(ref kitchen.TicketRef, at time.Time) {
 func (o *order) endUndo(row *kitchen.StageStatus, at time.Time) {
 	o.stopWaiting(row.Stage)
 	if row.DoneAt != nil {
-		row.MadeBy = cmpOr(row.MadeBy, row.By)
+		row.MadeBy = cmp.Or(row.MadeBy, row.By)
 	}
 	row.State = kitchen.TicketUndone
 	row.Undo.State = kitchen.TicketUndone
@@ -316,10 +317,7 @@ func (o *order) showDetails(ctx workflow.Context) {
 		fmt.Fprintf(&text, " · %d scrapped", o.status.Scrapped)
 	}
 	if asked := o.status.Attention; asked != nil {
-		names := make([]string, len(asked.Choices))
-		for i, choice := range asked.Choices {
-			names[i] = string(choice)
-		}
+		names := choiceNames(asked.Choices)
 		fmt.Fprintf(&text, "\n\n**A manager must decide:** %s.\n\nChoose %s: `cupcakery order resolve`, or the update `resolve` with `{\"choice\": \"%s\"}`.",
 			markdownText(asked.Reason), strings.Join(names, ", "), names[0])
 	}
@@ -339,7 +337,7 @@ func troubleWords(row kitchen.StageStatus) string {
 	if row.FailedAt == nil {
 		return ""
 	}
-	return strings.TrimSuffix(cmpOr(row.Reason, kitchen.ReasonOther)+": "+row.Note, ": ")
+	return strings.TrimSuffix(cmp.Or(row.Reason, kitchen.ReasonOther)+": "+row.Note, ": ")
 }
 
 // undoWords say how undoing goes, if somebody was asked to.
