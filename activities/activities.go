@@ -120,8 +120,7 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 		return kitchen.Ack{}, notPublished("the ticket could not be put on Kafka", err)
 	}
 	if waited := ticket.IssuedAt.Sub(info.ScheduledTime); inVain(issue, info, waited) {
-		ref := kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: ticket.Kind}
-		if err := a.orders.Complain(publishing, ref, ticket.Attempt, waited); err != nil {
+		if err := a.orders.Complain(publishing, ticket.Ref(), ticket.Attempt, waited); err != nil {
 			return kitchen.Ack{}, temporal.NewApplicationErrorWithOptions("the order could not be told that nobody answers", ErrorTypeNotTold,
 				temporal.ApplicationErrorOptions{NextRetryDelay: publishAgainAfter, Cause: err})
 		}

@@ -36,6 +36,11 @@ type Ticket struct {
 	AckBy    time.Time `json:"ackBy"`
 }
 
+// Ref names the ticket.
+func (t Ticket) Ref() TicketRef {
+	return TicketRef{OrderID: t.OrderID, Stage: t.Stage, Pass: t.Pass, Kind: t.Kind}
+}
+
 // Issue is what an activity is asked to do about a ticket. In JSON it is the
 // ticket with further fields beside.
 type Issue struct {

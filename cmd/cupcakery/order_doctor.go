@@ -214,7 +214,7 @@ func (d *doctor) withdraw(ctx context.Context, found *findings) error {
 // undoTicket is the ticket that withdraws another, which was not done as far
 // as anybody has said.
 func undoTicket(ticket kitchen.Ticket, rules kitchen.Rules, now time.Time) kitchen.Ticket {
-	ref := kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: kitchen.TicketMake}.Undo()
+	ref := ticket.Ref().Undo()
 	ticket.TicketID, ticket.Kind = ref.TicketID(), ref.Kind
 	ticket.Made, ticket.Attempt = false, 1
 	ticket.IssuedAt, ticket.AckBy = now, now.Add(rules.AckWithinFor(ticket.Stage))

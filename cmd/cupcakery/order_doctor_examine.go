@@ -187,10 +187,6 @@ func isTakenBack(log *board.Board, entry board.Entry) bool {
 	return !entry.Ticket.Made && entry.State == kitchen.TicketWaiting && made.By == ""
 }
 
-func refOf(ticket kitchen.Ticket) kitchen.TicketRef {
-	return kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: ticket.Kind}
-}
-
 // notWaitedFor asks Temporal about the tickets' orders and returns the tickets
 // that no order waits for, and the orders by their ids.
 func (d *doctor) notWaitedFor(ctx context.Context, entries []board.Entry) ([]board.Entry, map[string]examined, error) {
@@ -216,7 +212,7 @@ func (d *doctor) notWaitedFor(ctx context.Context, entries []board.Entry) ([]boa
 	for i, id := range ids {
 		orders[id] = answers[i]
 	}
-	return slices.DeleteFunc(slices.Clone(entries), func(e board.Entry) bool { return orders[e.Ticket.OrderID].waitsFor(refOf(e.Ticket)) }), orders, nil
+	return slices.DeleteFunc(slices.Clone(entries), func(e board.Entry) bool { return orders[e.Ticket.OrderID].waitsFor(e.Ticket.Ref()) }), orders, nil
 }
 
 func (d *doctor) ask(ctx context.Context, orderID string) (examined, error) {
@@ -283,7 +279,7 @@ func (d *doctor) describe(ctx context.Context, found *findings, orphans []board.
 			}
 			told[id] = status
 		}
-		if hasHeardOfFailure(status, refOf(entry.Ticket)) && (entry.State == kitchen.TicketFailed || orders[id].fate == fateRuns) {
+		if hasHeardOfFailure(status, entry.Ticket.Ref()) && (entry.State == kitchen.TicketFailed || orders[id].fate == fateRuns) {
 			continue
 		}
 		orphan := orphanTicket{

@@ -110,7 +110,7 @@ func (f *factory) doctor(args ...string) said {
 
 func (f *factory) undoTickets(ticket kitchen.Ticket) []kitchen.Ticket {
 	f.Helper()
-	return f.tickets(refOf(ticket).Undo())
+	return f.tickets(ticket.Ref().Undo())
 }
 
 const allWaitedFor = "Every open ticket is waited for by its order.\n"
@@ -271,7 +271,7 @@ func TestTheDoctorSeesAnUndoTicketOfWorkThatWasBegun(t *testing.T) {
 	mix := f.order()
 	f.ack(mix, kitchen.AckStarted, "carol")
 	require.NoError(t, f.temporal.CancelWorkflow(t.Context(), kitchen.WorkflowID(mix.OrderID), ""))
-	undo := f.await(refOf(mix).Undo())
+	undo := f.await(mix.Ref().Undo())
 	require.False(t, undo.Made)
 	f.terminate(mix)
 	c := f.doctor()
