@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -510,6 +511,7 @@ func rebalance(w *world) {
 		}
 	}
 	eve := w.open(kitchen.Package, "eve")
+	require.Eventually(w, func() bool { return len(eve.Tickets()) > 0 }, patience, 10*time.Millisecond)
 	moved := 0
 	for i, ticket := range issued {
 		if i%2 == 0 {
@@ -518,19 +520,22 @@ func rebalance(w *world) {
 			require.Equal(w, InHand, item.State, "what is in hand stays")
 			continue
 		}
-		// What waited is at one of the two.
+		// What waited is at one of the two, and may still move until it is started.
+		var starter *baker
 		require.Eventually(w, func() bool {
-			_, here := bob.item(ticket)
-			_, there := eve.item(ticket)
-			return here != there
+			for _, who := range []*baker{eve, bob} {
+				if err := who.Start(w.ctx(), ticket.TicketID); err == nil {
+					starter = who
+					return true
+				} else if !errors.Is(err, ErrNotHere) {
+					require.NoError(w, err)
+				}
+			}
+			return false
 		}, patience, 10*time.Millisecond)
-		if _, there := eve.item(ticket); there {
+		require.NoError(w, starter.Done(w.ctx(), ticket.TicketID))
+		if starter == eve {
 			moved++
-			require.NoError(w, eve.Start(w.ctx(), ticket.TicketID))
-			require.NoError(w, eve.Done(w.ctx(), ticket.TicketID))
-		} else {
-			require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
-			require.NoError(w, bob.Done(w.ctx(), ticket.TicketID))
 		}
 	}
 	require.NotZero(w, moved)
