@@ -13,6 +13,11 @@ type metrics struct {
 	created  prometheus.Counter
 	answers  *prometheus.CounterVec
 	stale    prometheus.Counter
+
+	acks            *prometheus.CounterVec
+	liveConnections prometheus.Gauge
+	liveMessages    *prometheus.CounterVec
+	liveDrops       prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -35,8 +40,24 @@ func newMetrics() *metrics {
 			Name: "cupcakery_stale_answers_total",
 			Help: "Answers about one order that were marked stale.",
 		}),
+		acks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cupcakery_acks_total",
+			Help: "Acks given through the API, by kind and outcome: counts, refused, unknown (Kafka did not take it in time).",
+		}, []string{"kind", "outcome"}),
+		liveConnections: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "cupcakery_live_connections",
+			Help: "Live connections that are open.",
+		}),
+		liveMessages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cupcakery_live_messages_total",
+			Help: "Messages sent on live connections, by type.",
+		}, []string{"type"}),
+		liveDrops: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cupcakery_live_drops_total",
+			Help: "Times that a client had read too slowly and got a fresh snapshot instead of what it missed.",
+		}),
 	}
-	m.registry.MustRegister(m.requests, m.created, m.answers, m.stale,
+	m.registry.MustRegister(m.requests, m.created, m.answers, m.stale, m.acks, m.liveConnections, m.liveMessages, m.liveDrops,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, from := range []source{fromQuery, fromHistory, fromClosed} {
 		m.answers.WithLabelValues(string(from))

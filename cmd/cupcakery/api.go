@@ -21,18 +21,21 @@ func newAPICommand() *cobra.Command {
 		kitchenFile kitchenSettings
 		deployment  secretSettings
 		listen      string
+		live        liveSettings
 	)
 	cmd := &cobra.Command{
 		Use:   "api",
 		Short: "Take orders over HTTP and show where they stand",
 		Long: `Take orders over HTTP and show where they stand. Any number of these processes
-may run, with the same secret; they keep no state.
+may run, with the same secret; they keep no state. Each reads the log of tickets
+and acks from Kafka and shows it to the stations, live.
 
 SIGTERM lets it finish the requests in hand, then it stops. Temporal and Kafka
 may be away: /readyz says so, and it goes on by itself when they are back.
 Orders are taken without Kafka, but not without Temporal.
 
-There is no sign-in yet: whoever reaches the address can list all orders.`,
+There is no sign-in yet: whoever reaches the address can list all orders, and
+see and answer the stations' tickets.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := logs.logger(cmd.ErrOrStderr())
@@ -58,6 +61,9 @@ There is no sign-in yet: whoever reaches the address can list all orders.`,
 				Kitchen:  menu,
 				Secret:   secret,
 				Logger:   logger,
+
+				LiveConnections: live.connections,
+				LiveOrigins:     live.origins,
 			})
 			if err != nil {
 				return err
@@ -75,9 +81,24 @@ There is no sign-in yet: whoever reaches the address can list all orders.`,
 	kafka.register(cmd)
 	kitchenFile.register(cmd)
 	deployment.register(cmd)
+	live.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
 	return cmd
+}
+
+// liveSettings say who may connect to the live side.
+type liveSettings struct {
+	connections int
+	origins     []string
+}
+
+func (s *liveSettings) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.IntVar(&s.connections, "live-connections", 4096, "how many live connections (WebSockets) this process takes at most")
+	fromEnvironment(flags, "live-connections", "CUPCAKERY_LIVE_CONNECTIONS")
+	flags.StringSliceVar(&s.origins, "live-origin", nil, "another site whose pages may open live connections, such as https://boards.example.com; repeat it or separate several by commas")
+	fromEnvironment(flags, "live-origin", "CUPCAKERY_LIVE_ORIGINS")
 }
 
 // secretSettings are where a deployment's secret comes from.
