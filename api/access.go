@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -37,11 +38,29 @@ var access = map[string]permission{
 	"POST /api/v1/orders/:id/cancel": anybody,
 
 	"POST /api/v1/orders/:id/resolve": {roles: []kitchen.Role{kitchen.RoleManager}},
+
+	"GET /api/v1/stations/:stage/tickets":               ofStage,
+	"POST /api/v1/stations/:stage/tickets/:ticket/acks": ofStage,
+
+	// Each channel asks for itself: see mayFollow.
+	"GET /api/v1/live": anybody,
+}
+
+// mayFollow says who may follow a channel of the live side.
+func mayFollow(channel string) permission {
+	switch {
+	case channel == channelKitchen:
+		return anyRole
+	case strings.HasPrefix(channel, channelStation):
+		return ofStage
+	}
+	return anybody // an order, or no channel at all
 }
 
 var (
 	anybody = permission{open: true}
 	anyRole = permission{roles: kitchen.Roles()}
+	ofStage = permission{roles: kitchen.Roles(), ofStage: true}
 )
 
 // permission is who may use a route. The zero value is nobody.
@@ -50,6 +69,8 @@ type permission struct {
 	open bool
 	// roles are those that may, if it is not open.
 	roles []kitchen.Role
+	// ofStage lets only those of them in who work at the stage in question.
+	ofStage bool
 }
 
 // checkAccess returns an error that names every route without a permission.
@@ -81,7 +102,7 @@ func (s *Server) authorise(c *gin.Context) {
 	if signedIn {
 		c.Set(sessionKey, session)
 	}
-	if err := s.permit(access[c.Request.Method+" "+c.FullPath()], session, signedIn); err != nil {
+	if err := s.sessions.permit(access[c.Request.Method+" "+c.FullPath()], kitchen.Stage(c.Param("stage")), session, signedIn); err != nil {
 		s.fail(c, err)
 	}
 }
@@ -102,12 +123,13 @@ func (s *Server) checkOrigin(c *gin.Context) error {
 	return nil
 }
 
-// permit returns an error unless the permission covers who asks.
-func (s *Server) permit(needed permission, session Session, signedIn bool) error {
+// permit returns an error unless the permission covers who asks, and about
+// which stage, if it is about one.
+func (s *sessions) permit(needed permission, stage kitchen.Stage, session Session, signedIn bool) error {
 	switch {
 	case needed.open:
 		return nil
-	case s.sessions.nobody():
+	case s.nobody():
 		return noStaffProblem()
 	case !signedIn:
 		return &problemError{Type: ProblemNotSignedIn, Detail: fmt.Sprintf("This is for staff: sign in with POST %s.", sessionPath)}
@@ -117,6 +139,8 @@ func (s *Server) permit(needed permission, session Session, signedIn bool) error
 			roles[i] = string(role)
 		}
 		return &problemError{Type: ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this is for a %s.", session.Role, alternatives(roles))}
+	case needed.ofStage && !session.Role.WorksAt(stage):
+		return &problemError{Type: ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this is another station's. It is for those who work there, and managers.", session.Role)}
 	}
 	return nil
 }
@@ -127,10 +151,9 @@ func noStaffProblem() error {
 }
 
 // staffOf returns who is signed in in a handler's context.
-func staffOf(c *gin.Context) (Session, bool) {
-	value, found := c.Get(sessionKey)
-	session, is := value.(Session)
-	return session, found && is
+func staffOf(ctx context.Context) (Session, bool) {
+	session, is := ctx.Value(sessionKey).(Session)
+	return session, is
 }
 
 // isHTTPS reports whether the browser speaks https, to this server or to a

@@ -37,6 +37,9 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 	want := map[string][]kitchen.Role{
 		"GET /api/v1/orders":              kitchen.Roles(),
 		"POST /api/v1/orders/:id/resolve": {kitchen.RoleManager},
+
+		"GET /api/v1/stations/:stage/tickets":               {kitchen.RoleBaker, kitchen.RoleManager},
+		"POST /api/v1/stations/:stage/tickets/:ticket/acks": {kitchen.RoleBaker, kitchen.RoleManager},
 	}
 	routes := server.routes().Routes()
 	require.NotEmpty(t, routes)
@@ -51,7 +54,7 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 				t.Parallel()
 				// An unknown parameter and an empty body are refused right behind
 				// the door, so that nothing else is asked.
-				target := strings.NewReplacer(":id", "none", ":slug", "none").Replace(route.Path) + "?through=the-door"
+				target := strings.NewReplacer(":id", "none", ":slug", "none", ":stage", "bake", ":ticket", "none").Replace(route.Path) + "?through=the-door"
 				request := newRequest(route.Method, target, nil)
 				if role != nobody {
 					signInAs(server, role, request)
@@ -119,10 +122,17 @@ func TestAPermissionOfNobodyLetsNobodyThrough(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	for _, role := range kitchen.Roles() {
-		require.Error(t, server.permit(permission{}, Session{Role: role}, true))
+		require.Error(t, server.sessions.permit(permission{}, kitchen.Bake, Session{Role: role}, true))
 	}
-	require.Error(t, server.permit(permission{}, Session{}, false))
-	require.Error(t, server.permit(anyRole, Session{}, true), "the role of nobody")
+	require.Error(t, server.sessions.permit(permission{}, kitchen.Bake, Session{}, false))
+	for _, role := range kitchen.Roles() {
+		for _, stage := range append(kitchen.Stages(), "cellar") {
+			own, works := role.Stage()
+			may := role == kitchen.RoleManager || works && own == stage
+			require.Equal(t, may, server.sessions.permit(ofStage, stage, Session{Role: role}, true) == nil, "%s at %s", role, stage)
+		}
+	}
+	require.Error(t, server.sessions.permit(anyRole, "", Session{}, true), "the role of nobody")
 }
 
 func TestWithoutStaffWhatIsForStaffIsRefusedWithTheRemedy(t *testing.T) {

@@ -45,6 +45,8 @@ var OpenAPI []byte
 type contract struct {
 	operations map[string]*openapi3.Operation // by method and route, as gin writes it
 	kitchen    *kitchen.Kitchen
+	// liveRequest is what a client may send on a live connection.
+	liveRequest *openapi3.Schema
 }
 
 func newContract(k *kitchen.Kitchen) (*contract, error) {
@@ -55,7 +57,7 @@ func newContract(k *kitchen.Kitchen) (*contract, error) {
 	if err := document.Validate(context.Background()); err != nil {
 		return nil, fmt.Errorf("check the embedded openapi.yaml: %w", err)
 	}
-	c := &contract{operations: map[string]*openapi3.Operation{}, kitchen: k}
+	c := &contract{operations: map[string]*openapi3.Operation{}, kitchen: k, liveRequest: document.Components.Schemas["LiveRequest"].Value}
 	for path, item := range document.Paths.Map() {
 		for method, operation := range item.Operations() {
 			c.operations[method+" "+strings.NewReplacer("{", ":", "}", "").Replace(path)] = operation
@@ -97,6 +99,8 @@ func (c *contract) check(g *gin.Context) error {
 		invalid = ProblemInvalidOrder
 	case "signIn":
 		invalid = ProblemInvalidSignIn
+	case "ackTicket":
+		invalid = ProblemInvalidAck
 	}
 	if faults := c.checkBody(operation.OperationID, value, checkSchema(schema, value)); len(faults) > 0 {
 		slices.SortStableFunc(faults, func(a, b fault) int { return comparePaths(a.path, b.path) })

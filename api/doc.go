@@ -13,7 +13,13 @@
 // Cancelling, amending and resolving are updates of the order's workflow; an
 // idempotency key is the update's id there, by which Temporal keeps the answer.
 //
-// The process keeps no state: Temporal has every order. An order is durable
+// One reader of the log in Kafka folds the stations' boards for the whole
+// process (floor.go). Acks are written to the log and answered by what it makes
+// of them (stations.go). Live connections have a place in the changes of the
+// channels that they follow, and no queue (feed.go, live.go); orders are
+// asked about when the log speaks of them (live_orders.go).
+//
+// The process keeps no state that it cannot read again: Temporal has every order. An order is durable
 // before it is answered with 201, and an idempotency key needs no store: the
 // order id is derived from the key, Temporal refuses to start an order twice,
 // and the workflow's memo keeps the hash of the order it was made for.

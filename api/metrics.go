@@ -14,6 +14,11 @@ type metrics struct {
 	answers  *prometheus.CounterVec
 	stale    prometheus.Counter
 	signIns  *prometheus.CounterVec
+
+	acks            *prometheus.CounterVec
+	liveConnections prometheus.Gauge
+	liveMessages    *prometheus.CounterVec
+	liveDrops       prometheus.Counter
 }
 
 // What became of an attempt to sign in.
@@ -47,8 +52,24 @@ func newMetrics() *metrics {
 			Name: "cupcakery_sign_ins_total",
 			Help: "Attempts to sign in, by outcome: signed-in, wrong (name or PIN), refused (too many attempts, or no staff).",
 		}, []string{"outcome"}),
+		acks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cupcakery_acks_total",
+			Help: "Acks given through the API, by kind and outcome: counts, refused, unknown (Kafka did not take it in time).",
+		}, []string{"kind", "outcome"}),
+		liveConnections: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "cupcakery_live_connections",
+			Help: "Live connections that are open.",
+		}),
+		liveMessages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cupcakery_live_messages_total",
+			Help: "Messages sent on live connections, by type.",
+		}, []string{"type"}),
+		liveDrops: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cupcakery_live_drops_total",
+			Help: "Times that a client had read too slowly and got a fresh snapshot instead of what it missed.",
+		}),
 	}
-	m.registry.MustRegister(m.requests, m.created, m.answers, m.stale, m.signIns,
+	m.registry.MustRegister(m.requests, m.created, m.answers, m.stale, m.signIns, m.acks, m.liveConnections, m.liveMessages, m.liveDrops,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, from := range []source{fromQuery, fromHistory, fromClosed} {
 		m.answers.WithLabelValues(string(from))

@@ -70,7 +70,9 @@ func (s *Server) observe(c *gin.Context) {
 	start := time.Now()
 	c.Next()
 	took := time.Since(start)
-	s.metrics.requests.WithLabelValues(knownMethod(c.Request.Method), route(c), strconv.Itoa(c.Writer.Status())).Observe(took.Seconds())
+	if c.Writer.Status() != http.StatusSwitchingProtocols { // how long a page stays open is no answer's time
+		s.metrics.requests.WithLabelValues(knownMethod(c.Request.Method), route(c), strconv.Itoa(c.Writer.Status())).Observe(took.Seconds())
+	}
 	level := slog.LevelInfo
 	switch c.FullPath() {
 	case "/healthz", "/readyz", "/metrics":
@@ -112,7 +114,8 @@ func (s *Server) recover(c *gin.Context) {
 	c.Next()
 }
 
-// limitTime gives the request's context a deadline.
+// limitTime gives the request's context a deadline. A live connection does not
+// use it.
 func limitTime(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), requestWithin)
 	defer cancel()

@@ -37,12 +37,15 @@ var problemKinds = []problemKind{
 	{ProblemBodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
 		"A request's body may have at most 64 KiB. Send less; a large order can be sent as several."},
 	{ProblemCrossSite, http.StatusForbidden, "The request comes from another site",
-		"Only this server's own pages may change something in the name of whoever is signed in, or sign somebody in. The browser says that another site has sent this request. " +
+		"Only this server's own pages may change something in the name of whoever is signed in, sign somebody in, or open /api/v1/live. The browser says that another site has sent this request. " +
 			"If it was this server's page, the proxy in front of it does not pass the Host header on as it was."},
 	{ProblemIdempotencyConflict, http.StatusConflict, "The Idempotency-Key was used for something else",
 		"A key stands for one request: one order, or one change of an order. Use a new key for a new request; to repeat a request whose answer was lost, send the very same one."},
 	{ProblemInternal, http.StatusInternalServerError, "Something went wrong here",
 		"This is a fault of the server, not of the request. Its log has the cause under the answer's requestId. Asking again may help."},
+	{ProblemInvalidAck, http.StatusUnprocessableEntity, "The ack breaks a rule",
+		"What is said about the ticket can be read, but a field is missing, unknown, of another type or out of its limits, or does not fit the kind of ticket. " +
+			"The answer's errors name the fields and the remedy. Nothing was written."},
 	{ProblemInvalidOrder, http.StatusUnprocessableEntity, "The order breaks a rule",
 		"The order can be read, but a field is missing, unknown, of another type, out of its limits or not on the menu. " +
 			"The answer's errors name every such field and the remedy. GET /api/v1/menu has the menu and the limits."},
@@ -71,15 +74,25 @@ var problemKinds = []problemKind{
 	{ProblemRefused, http.StatusConflict, "The order cannot be changed like this",
 		"Where the order stands does not allow what was asked; the answer's detail says why. Nothing was changed. " +
 			"GET /api/v1/orders/{id} shows where it stands and, if it needs attention, what can be decided."},
+	{ProblemTicketEnded, http.StatusConflict, "The ticket has ended",
+		"Somebody else has finished the ticket, it has failed and waits for its next attempt, or its order was cancelled; the answer's detail says which, and by who it was. " +
+			"GET /api/v1/stations/{stage}/tickets shows what there is to do."},
+	{ProblemTicketNotFound, http.StatusNotFound, "There is no such ticket",
+		"The ticket is not on this stage's board: it never was, belongs to another stage, or ended so long ago that the board has forgotten it."},
+	{ProblemTicketTaken, http.StatusConflict, "Somebody else has the ticket",
+		"Somebody else was first to take the ticket in hand; the answer's by says who. It is free again if it is issued again without an answer."},
 	{ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
 		"Send the whole request at once. Nothing was started."},
 	{ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to sign in",
 		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. Try again after the seconds that the Retry-After header gives."},
 	{ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
-		"Temporal, which keeps the orders, or the worker that carries out changes of an order, did not answer in time. Ask again after the seconds that the Retry-After header gives. " +
-			"A request to create or to change an order may have succeeded all the same: repeat it as it was, with the same Idempotency-Key, and it is done once."},
+		"Temporal, which keeps the orders, the worker that carries out changes of an order, or Kafka, which takes acks, did not answer in time; or there are as many live connections as this process takes. Ask again after the seconds that the Retry-After header gives. " +
+			"A request to create or to change an order may have succeeded all the same: repeat it as it was, with the same Idempotency-Key, and it is done once. " +
+			"An ack may count all the same: look at the board before saying it again."},
 	{ProblemUnsupportedMediaType, http.StatusUnsupportedMediaType, "The body is of another type",
 		"Send JSON, uncompressed, with the header Content-Type: application/json."},
+	{ProblemUpgradeRequired, http.StatusUpgradeRequired, "The address is a WebSocket",
+		"Connect with a WebSocket client: new WebSocket(\"wss://…/api/v1/live\") in a browser."},
 	{ProblemWrongNameOrPIN, http.StatusUnauthorized, "The name or the PIN is wrong",
 		"Nobody of the staff has this name and this PIN. Which of the two is wrong is not told. The name must be written as in the staff file."},
 }
@@ -99,10 +112,12 @@ type problemError struct {
 	Type   ProblemType
 	Detail string
 	Errors []FieldError
-	Cause  error
 	// RetryAfter is when the client may ask again, if the type has no time of
 	// its own.
 	RetryAfter time.Duration
+	// By is who was first, of a ticket.
+	By    string
+	Cause error
 }
 
 func (e *problemError) Error() string {
@@ -202,6 +217,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		Status:    kind.Status,
 		Detail:    problem.Detail,
 		Errors:    problem.Errors,
+		By:        problem.By,
 		RequestID: requestID(c),
 	})
 	if err != nil {

@@ -17,12 +17,76 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for BehindReason.
+const (
+	BehindKafka    BehindReason = "kafka"
+	BehindStarting BehindReason = "starting"
+)
+
+// Valid indicates whether the value is a known member of the BehindReason enum.
+func (e BehindReason) Valid() bool {
+	switch e {
+	case BehindKafka:
+		return true
+	case BehindStarting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveMessageType.
+const (
+	LiveMessageTypeChange   LiveMessageType = "change"
+	LiveMessageTypeProblem  LiveMessageType = "problem"
+	LiveMessageTypeResumed  LiveMessageType = "resumed"
+	LiveMessageTypeSnapshot LiveMessageType = "snapshot"
+	LiveMessageTypeState    LiveMessageType = "state"
+)
+
+// Valid indicates whether the value is a known member of the LiveMessageType enum.
+func (e LiveMessageType) Valid() bool {
+	switch e {
+	case LiveMessageTypeChange:
+		return true
+	case LiveMessageTypeProblem:
+		return true
+	case LiveMessageTypeResumed:
+		return true
+	case LiveMessageTypeSnapshot:
+		return true
+	case LiveMessageTypeState:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveRequestType.
+const (
+	LiveSubscribe   LiveRequestType = "subscribe"
+	LiveUnsubscribe LiveRequestType = "unsubscribe"
+)
+
+// Valid indicates whether the value is a known member of the LiveRequestType enum.
+func (e LiveRequestType) Valid() bool {
+	switch e {
+	case LiveSubscribe:
+		return true
+	case LiveUnsubscribe:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemType.
 const (
 	ProblemBodyTooLarge         ProblemType = "/problems/body-too-large"
 	ProblemCrossSite            ProblemType = "/problems/cross-site"
 	ProblemIdempotencyConflict  ProblemType = "/problems/idempotency-conflict"
 	ProblemInternal             ProblemType = "/problems/internal"
+	ProblemInvalidAck           ProblemType = "/problems/invalid-ack"
 	ProblemInvalidOrder         ProblemType = "/problems/invalid-order"
 	ProblemInvalidParameter     ProblemType = "/problems/invalid-parameter"
 	ProblemInvalidSignIn        ProblemType = "/problems/invalid-sign-in"
@@ -35,10 +99,14 @@ const (
 	ProblemNotSignedIn          ProblemType = "/problems/not-signed-in"
 	ProblemOrderNotFound        ProblemType = "/problems/order-not-found"
 	ProblemRefused              ProblemType = "/problems/refused"
+	ProblemTicketEnded          ProblemType = "/problems/ticket-ended"
+	ProblemTicketNotFound       ProblemType = "/problems/ticket-not-found"
+	ProblemTicketTaken          ProblemType = "/problems/ticket-taken"
 	ProblemTimeout              ProblemType = "/problems/timeout"
 	ProblemTooManyAttempts      ProblemType = "/problems/too-many-attempts"
 	ProblemUnavailable          ProblemType = "/problems/unavailable"
 	ProblemUnsupportedMediaType ProblemType = "/problems/unsupported-media-type"
+	ProblemUpgradeRequired      ProblemType = "/problems/upgrade-required"
 	ProblemWrongNameOrPIN       ProblemType = "/problems/wrong-name-or-pin"
 )
 
@@ -52,6 +120,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemIdempotencyConflict:
 		return true
 	case ProblemInternal:
+		return true
+	case ProblemInvalidAck:
 		return true
 	case ProblemInvalidOrder:
 		return true
@@ -77,6 +147,12 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemRefused:
 		return true
+	case ProblemTicketEnded:
+		return true
+	case ProblemTicketNotFound:
+		return true
+	case ProblemTicketTaken:
+		return true
 	case ProblemTimeout:
 		return true
 	case ProblemTooManyAttempts:
@@ -85,6 +161,8 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemUnsupportedMediaType:
 		return true
+	case ProblemUpgradeRequired:
+		return true
 	case ProblemWrongNameOrPIN:
 		return true
 	default:
@@ -92,11 +170,126 @@ func (e ProblemType) Valid() bool {
 	}
 }
 
+// Ack What somebody at a station says about a ticket.
+type Ack struct {
+	Kind AckKind `json:"kind"`
+
+	// Note For the people who read it.
+	//
+	// Example: oven 2
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Reason With `failed`: a code of the kitchen file, `other` if left out.
+	//
+	// Example: burnt
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Scrapped Pieces thrown away.
+	//
+	// Example: 12
+	Scrapped int `json:"scrapped,omitempty,omitzero"`
+}
+
+// AckKind defines model for AckKind.
+type AckKind = kitchen.AckKind
+
 // Amendment Changes what is written on and about an order. Give notes, messages or both.
 type Amendment = kitchen.Amendment
 
 // Attention What a manager must decide about an order.
 type Attention = kitchen.Attention
+
+// Behind What is shown may be out of date. It goes on by itself.
+type Behind struct {
+	// Reason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or what came meanwhile is still being read.
+	Reason BehindReason `json:"reason"`
+	Since  time.Time    `json:"since"`
+}
+
+// BehindReason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or what came meanwhile is still being read.
+type BehindReason string
+
+// Board A station's board.
+type Board struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Behind Absent when everything is up to date; on a live connection `state` tells it instead.
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
+	// Cursor Stands for the board as it is here; `/api/v1/live` goes on from it.
+	Cursor string `json:"cursor"`
+
+	// Ended The last 20 that were done or undone, newest first.
+	Ended []BoardTicket `json:"ended"`
+	Stage Stage         `json:"stage"`
+
+	// Tickets Those that are open, longest known first.
+	Tickets []BoardTicket `json:"tickets"`
+}
+
+// BoardChange What has changed on a board.
+type BoardChange struct {
+	// Removed Ids of tickets that are not shown any more.
+	Removed []string `json:"removed"`
+
+	// Tickets New on the board, or to be shown instead of what the board has under the same id. The state tells where: `done` and `undone` are ended, all others open.
+	Tickets []BoardTicket `json:"tickets"`
+}
+
+// BoardTicket A ticket as its station sees it.
+type BoardTicket struct {
+	// AckBy When it is issued again unless somebody has answered.
+	AckBy     time.Time `json:"ackBy"`
+	Allergies []string  `json:"allergies,omitempty,omitzero"`
+
+	// Attempt Counts how often the ticket was issued.
+	Attempt int `json:"attempt"`
+
+	// By Who has it in hand, ended it or let it fail.
+	By string `json:"by,omitempty,omitzero"`
+
+	// EndedAt When it was done, undone or failed.
+	EndedAt time.Time `json:"endedAt,omitempty,omitzero"`
+
+	// Failure Why this attempt has failed.
+	Failure TicketFailure `json:"failure,omitempty,omitzero"`
+
+	// IssuedAt When this attempt was.
+	IssuedAt time.Time `json:"issuedAt"`
+
+	// Kind Make the stage's work, or undo it.
+	Kind TicketKind `json:"kind"`
+
+	// LastFailure Why an earlier attempt did.
+	LastFailure TicketFailure `json:"lastFailure,omitempty,omitzero"`
+	Lines       []Line        `json:"lines"`
+
+	// Made Of an undo ticket: the work was done, so there is something to put away.
+	Made  bool   `json:"made"`
+	Notes string `json:"notes,omitempty,omitzero"`
+
+	// Pass Above 1 the order is made again.
+	Pass int `json:"pass"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+
+	// Since When it was first issued, as far back as the log was read: its age begins here.
+	Since     time.Time `json:"since"`
+	StartedAt time.Time `json:"startedAt,omitempty,omitzero"`
+
+	// State One that failed waits for its next attempt, or for what its order decides.
+	State TicketState `json:"state"`
+
+	// TicketID Begins with the order's id: not for people's eyes.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe.bake.1
+	TicketID string `json:"ticketId"`
+
+	// Withdrawn The order was cancelled. Whoever has it in hand stops; its undo ticket says what becomes of it.
+	Withdrawn bool `json:"withdrawn"`
+}
 
 // Cancellation Asks that an order be cancelled and undone.
 type Cancellation = kitchen.Cancellation
@@ -139,6 +332,15 @@ type FieldError struct {
 // Flavour defines model for Flavour.
 type Flavour = kitchen.Flavour
 
+// KitchenCounts How much there is to do.
+type KitchenCounts struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Stages Every stage, in the order of the work.
+	Stages []StageCounts `json:"stages"`
+}
+
 // Limits What an order must keep. Lengths count characters (Unicode code points).
 type Limits = kitchen.Limits
 
@@ -150,6 +352,55 @@ type LineMessage = kitchen.LineMessage
 
 // ListedState defines model for ListedState.
 type ListedState = kitchen.OrderState
+
+// LiveMessage What the server sends on `/api/v1/live`.
+type LiveMessage struct {
+	// At With `state`: the server's time.
+	At time.Time `json:"at,omitempty,omitzero"`
+
+	// Behind With `state`; absent when everything is up to date.
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
+	// Board A snapshot of `station/<stage>`.
+	Board Board `json:"board,omitempty,omitzero"`
+
+	// Change A change of it.
+	Change BoardChange `json:"change,omitempty,omitzero"`
+
+	// Channel All but `state` have it.
+	//
+	// Example: station/bake
+	Channel string `json:"channel,omitempty,omitzero"`
+
+	// Cursor With `snapshot`, `change` and `resumed`: what to go on from. A text; do not calculate with it.
+	Cursor string `json:"cursor,omitempty,omitzero"`
+
+	// Kitchen A snapshot of `kitchen`.
+	Kitchen KitchenCounts `json:"kitchen,omitempty,omitzero"`
+
+	// Order A snapshot of `order/<id>`.
+	Order OrderStatus `json:"order,omitempty,omitzero"`
+
+	// Problem With `problem`.
+	Problem Problem         `json:"problem,omitempty,omitzero"`
+	Type    LiveMessageType `json:"type"`
+}
+
+// LiveMessageType defines model for LiveMessage.Type.
+type LiveMessageType string
+
+// LiveRequest What a client sends on `/api/v1/live`.
+type LiveRequest struct {
+	// Channel Example: station/bake
+	Channel string `json:"channel"`
+
+	// Cursor With `subscribe`: the cursor of the last message that came of this channel.
+	Cursor string          `json:"cursor,omitempty,omitzero"`
+	Type   LiveRequestType `json:"type"`
+}
+
+// LiveRequestType defines model for LiveRequest.Type.
+type LiveRequestType string
 
 // Menu defines model for Menu.
 type Menu struct {
@@ -210,6 +461,9 @@ type PartState struct {
 
 // Problem An error, as RFC 9457 has it.
 type Problem struct {
+	// By Of a ticket: who was first.
+	By string `json:"by,omitempty,omitzero"`
+
 	// Detail What is wrong this time, and the remedy.
 	Detail string `json:"detail,omitempty,omitzero"`
 
@@ -272,8 +526,33 @@ type SizeOnSale = kitchen.SizeOnSale
 // Stage defines model for Stage.
 type Stage = kitchen.Stage
 
+// StageCounts The open tickets of a stage.
+type StageCounts struct {
+	Failed int `json:"failed"`
+
+	// Oldest Since when the oldest is open; absent when there is none.
+	Oldest  time.Time `json:"oldest,omitempty,omitzero"`
+	Stage   Stage     `json:"stage"`
+	Started int       `json:"started"`
+	Waiting int       `json:"waiting"`
+}
+
 // StageStatus One pass of an order through one stage.
 type StageStatus = kitchen.StageStatus
+
+// TicketFailure defines model for TicketFailure.
+type TicketFailure struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	Note string    `json:"note,omitempty,omitzero"`
+
+	// Reason Example: burnt
+	Reason   string `json:"reason,omitempty,omitzero"`
+	Scrapped int    `json:"scrapped,omitempty,omitzero"`
+}
+
+// TicketKind Make the stage's work, or undo it.
+type TicketKind = kitchen.TicketKind
 
 // TicketState defines model for TicketState.
 type TicketState = kitchen.TicketState
@@ -285,6 +564,9 @@ type UndoStatus = kitchen.UndoStatus
 //
 // Example: 0199c0de-7a11-7000-8000-00000000cafe
 type OrderInPath = OrderID
+
+// StageInPath defines model for StageInPath.
+type StageInPath = Stage
 
 // UpdateKey defines model for UpdateKey.
 type UpdateKey = string
@@ -358,6 +640,9 @@ type ResolveOrderJSONRequestBody = Resolution
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = SignIn
 
+// AckTicketJSONRequestBody defines body for AckTicket for application/json ContentType.
+type AckTicketJSONRequestBody = Ack
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// GetMenu What can be ordered
@@ -393,6 +678,12 @@ type ServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(c *gin.Context)
+	// GetBoard A station's board
+	// (GET /api/v1/stations/{stage}/tickets)
+	GetBoard(c *gin.Context, stage StageInPath)
+	// AckTicket Say something about a ticket
+	// (POST /api/v1/stations/{stage}/tickets/{ticket}/acks)
+	AckTicket(c *gin.Context, stage StageInPath, ticket string)
 	// GetHealth Does the process live?
 	// (GET /healthz)
 	GetHealth(c *gin.Context)
@@ -754,6 +1045,65 @@ func (siw *ServerInterfaceWrapper) GetDemoStaff(c *gin.Context) {
 	siw.Handler.GetDemoStaff(c)
 }
 
+// GetBoard operation middleware
+func (siw *ServerInterfaceWrapper) GetBoard(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "stage" -------------
+	var stage StageInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "stage", c.Param("stage"), &stage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter stage: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetBoard(c, stage)
+}
+
+// AckTicket operation middleware
+func (siw *ServerInterfaceWrapper) AckTicket(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "stage" -------------
+	var stage StageInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "stage", c.Param("stage"), &stage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter stage: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "ticket" -------------
+	var ticket string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "ticket", c.Param("ticket"), &ticket, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter ticket: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AckTicket(c, stage, ticket)
+}
+
 // GetHealth operation middleware
 func (siw *ServerInterfaceWrapper) GetHealth(c *gin.Context) {
 
@@ -818,6 +1168,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/api/v1/session", wrapper.GetSession)
 	router.POST(options.BaseURL+"/api/v1/session", wrapper.SignIn)
 	router.GET(options.BaseURL+"/api/v1/session/demo", wrapper.GetDemoStaff)
+	router.GET(options.BaseURL+"/api/v1/stations/:stage/tickets", wrapper.GetBoard)
+	router.POST(options.BaseURL+"/api/v1/stations/:stage/tickets/:ticket/acks", wrapper.AckTicket)
 	router.GET(options.BaseURL+"/healthz", wrapper.GetHealth)
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness)
 }
@@ -1994,6 +2346,267 @@ func (response GetDemoStaffdefaultApplicationProblemPlusJSONResponse) VisitGetDe
 	return err
 }
 
+type GetBoardRequestObject struct {
+	Stage StageInPath `json:"stage"`
+}
+
+type GetBoardResponseObject interface {
+	VisitGetBoardResponse(w http.ResponseWriter) error
+}
+
+type GetBoard200JSONResponse Board
+
+func (response GetBoard200JSONResponse) VisitGetBoardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBoard400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetBoard400ApplicationProblemPlusJSONResponse) VisitGetBoardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBoard401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GetBoard401ApplicationProblemPlusJSONResponse) VisitGetBoardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBoard403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetBoard403ApplicationProblemPlusJSONResponse) VisitGetBoardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBoarddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetBoarddefaultApplicationProblemPlusJSONResponse) VisitGetBoardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicketRequestObject struct {
+	Stage  StageInPath `json:"stage"`
+	Ticket string      `json:"ticket"`
+	Body   *AckTicketJSONRequestBody
+}
+
+type AckTicketResponseObject interface {
+	VisitAckTicketResponse(w http.ResponseWriter) error
+}
+
+type AckTicket200JSONResponse BoardTicket
+
+func (response AckTicket200JSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicket400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response AckTicket400ApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicket401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response AckTicket401ApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicket403ApplicationProblemPlusJSONResponse Problem
+
+func (response AckTicket403ApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicket404ApplicationProblemPlusJSONResponse Problem
+
+func (response AckTicket404ApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicket409ApplicationProblemPlusJSONResponse Problem
+
+func (response AckTicket409ApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicket413ApplicationProblemPlusJSONResponse Problem
+
+func (response AckTicket413ApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicket415ApplicationProblemPlusJSONResponse Problem
+
+func (response AckTicket415ApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicket422ApplicationProblemPlusJSONResponse Problem
+
+func (response AckTicket422ApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicket503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AckTicket503ApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AckTicketdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AckTicketdefaultApplicationProblemPlusJSONResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetHealthRequestObject struct {
 }
 
@@ -2082,6 +2695,12 @@ type StrictServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(ctx context.Context, request GetDemoStaffRequestObject) (GetDemoStaffResponseObject, error)
+	// GetBoard A station's board
+	// (GET /api/v1/stations/{stage}/tickets)
+	GetBoard(ctx context.Context, request GetBoardRequestObject) (GetBoardResponseObject, error)
+	// AckTicket Say something about a ticket
+	// (POST /api/v1/stations/{stage}/tickets/{ticket}/acks)
+	AckTicket(ctx context.Context, request AckTicketRequestObject) (AckTicketResponseObject, error)
 	// GetHealth Does the process live?
 	// (GET /healthz)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
@@ -2509,6 +3128,77 @@ func (sh *strictHandler) GetDemoStaff(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetDemoStaffResponseObject); ok {
 		if err := validResponse.VisitGetDemoStaffResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetBoard operation middleware
+func (sh *strictHandler) GetBoard(ctx *gin.Context, stage StageInPath) {
+	var request GetBoardRequestObject
+
+	request.Stage = stage
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBoard(ctx, request.(GetBoardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBoard")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetBoardResponseObject); ok {
+		if err := validResponse.VisitGetBoardResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AckTicket operation middleware
+func (sh *strictHandler) AckTicket(ctx *gin.Context, stage StageInPath, ticket string) {
+	var request AckTicketRequestObject
+
+	request.Stage = stage
+	request.Ticket = ticket
+
+	var body AckTicketJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AckTicket(ctx, request.(AckTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AckTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AckTicketResponseObject); ok {
+		if err := validResponse.VisitAckTicketResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -36,7 +36,8 @@ const (
 type Config struct {
 	// Temporal has the orders. A client that connects on first use is fine.
 	Temporal client.Client
-	// Kafka is looked at for readiness only.
+	// Kafka has the log of tickets and acks, which boards show and acks go to.
+	// Without brokers the boards stay empty.
 	Kafka events.Connection
 	// Kitchen has the menu and the limits. Defaults to kitchen.Default.
 	Kitchen *kitchen.Kitchen
@@ -56,6 +57,9 @@ type Config struct {
 	// QueryWithin is how long a worker may take to tell where an order stands,
 	// before the answer is put together without one. Defaults to 100 ms.
 	QueryWithin time.Duration
+	// LiveConnections is how many live connections the process takes at most.
+	// Defaults to 4096.
+	LiveConnections int
 }
 
 func (c Config) withDefaults() Config {
@@ -67,6 +71,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.QueryWithin == 0 {
 		c.QueryWithin = 100 * time.Millisecond
+	}
+	if c.LiveConnections == 0 {
+		c.LiveConnections = defaultLiveConnections
 	}
 	return c
 }
@@ -87,10 +94,16 @@ func (c Config) check() error {
 	if c.QueryWithin < 0 {
 		faults = append(faults, fmt.Errorf("the time for a query, %s, is negative", c.QueryWithin))
 	}
+	if c.LiveConnections < 0 {
+		faults = append(faults, fmt.Errorf("the number of live connections, %d, is negative", c.LiveConnections))
+	}
+	if len(c.Kafka.Brokers) > 0 {
+		faults = append(faults, c.Kafka.Check())
+	}
 	return errors.Join(faults...)
 }
 
-// Server is the API. It keeps no state but its metrics.
+// Server is the API. It keeps no state but its metrics and the fold of the log.
 type Server struct {
 	temporal      client.Client
 	kafka         events.Connection
@@ -99,6 +112,8 @@ type Server struct {
 	logger        *slog.Logger
 	contract      *contract
 	follower      *follower
+	floor         *floor
+	live          *liveSide
 	metrics       *metrics
 	temporalProbe *probe
 	kafkaProbe    *probe
@@ -141,6 +156,12 @@ func New(config Config) (*Server, error) {
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 	}
+	orders := newOrderFeeds(s.follower, config.Logger)
+	if s.floor, err = newFloor(config, orders); err != nil {
+		return nil, fmt.Errorf("set up the API: %w", err)
+	}
+	orders.mu = &s.floor.mu
+	s.live = newLiveSide(config)
 	engine := s.routes()
 	if err := checkAccess(engine.Routes()); err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
@@ -156,7 +177,8 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// Handler serves the API; Serve does so with limits and an orderly end.
+// Handler serves the API; Serve does so with limits and an orderly end, and
+// reads the log, without which boards stay empty.
 func (s *Server) Handler() http.Handler { return s.handler }
 
 func (s *Server) routes() *gin.Engine {
@@ -176,6 +198,7 @@ func (s *Server) routes() *gin.Engine {
 		ResponseErrorHandlerFunc: s.fail,
 	}), GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.disagree(c, err) }})
 
+	engine.GET("/api/v1/live", s.getLive)
 	engine.GET("/", showIndex)
 	engine.GET("/problems/:slug", s.showProblem)
 	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", OpenAPI) })
@@ -204,6 +227,9 @@ POST   /api/v1/session               sign in, if you are staff
 GET    /api/v1/session               who is signed in
 DELETE /api/v1/session               sign out
 GET    /api/v1/session/demo          names and PINs to try it with, if it is for that
+GET    /api/v1/live                  everything live, by WebSocket
+GET    /api/v1/stations/{stage}/tickets  a station's board (its role, and managers)
+POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  say something about a ticket
 GET    /openapi.yaml                 this API, described
 GET    /asyncapi.yaml                the stations' side, described
 GET    /healthz                      does the process live?
@@ -213,7 +239,8 @@ GET    /metrics                      numbers for Prometheus
 }
 
 // Serve answers requests on the listener until ctx ends. Then it takes no
-// more, finishes what is in hand within 8 seconds, and returns nil.
+// more, ends live connections, finishes what is in hand within 8 seconds, and
+// returns nil.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           s.handler,
@@ -224,21 +251,43 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug), // clients' broken connections
 	}
+	stopReading := s.readLog(ctx)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
-		return fmt.Errorf("serve the API on %s: %w", listener.Addr(), err)
+		s.live.close()
+		return errors.Join(fmt.Errorf("serve the API on %s: %w", listener.Addr(), err), stopReading())
 	case <-ctx.Done():
 	}
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
 	defer cancel()
+	s.live.close() // all at once, while other requests are finished
 	if err := server.Shutdown(finish); err != nil {
 		s.logger.Warn("some requests were cut off", slog.Duration("after", finishWithin))
 		_ = server.Close() // they had their time
 	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("stop serving the API on %s: %w", listener.Addr(), err)
+	s.finishLive(finish)
+	// Acks in hand needed the log until now.
+	err := stopReading()
+	if served := <-served; !errors.Is(served, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("stop serving the API on %s: %w", listener.Addr(), served))
 	}
-	return nil
+	return err
+}
+
+// readLog starts reading the log and returns what stops that and says how it
+// went.
+func (s *Server) readLog(ctx context.Context) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	read := make(chan error, 1)
+	go func() { read <- s.floor.run(ctx) }()
+	return func() error {
+		cancel()
+		s.floor.orders.stop()
+		if err := <-read; err != nil {
+			return fmt.Errorf("read the log of tickets and acks: %w", err)
+		}
+		return nil
+	}
 }

@@ -27,6 +27,9 @@ type Entry struct {
 	// heard acks, Attempt is 0 and only what the id tells is filled in.
 	Ticket kitchen.Ticket
 	State  kitchen.TicketState
+	// Since is when the ticket was first issued, as far back as the board has
+	// read; zero while it has only heard acks.
+	Since time.Time
 	// Attempt is the attempt that State is about. It is newer than the
 	// ticket's if an ack told of one that the board has not seen.
 	Attempt int
@@ -247,7 +250,7 @@ func (r *record) startOf(by string) *time.Time {
 
 // entry puts issues and acks together.
 func (r *record) entry(ticketID string) Entry {
-	e := Entry{Ticket: r.ticket, State: kitchen.TicketWaiting, Attempt: r.ticket.Attempt}
+	e := Entry{Ticket: r.ticket, State: kitchen.TicketWaiting, Since: r.firstIssued, Attempt: r.ticket.Attempt}
 	if r.ticket.Attempt == 0 {
 		e.Ticket = known(ticketID)
 	}

@@ -2,6 +2,8 @@ package board_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -334,4 +336,70 @@ func ids(entries []board.Entry) []string {
 		found[i] = e.Ticket.TicketID
 	}
 	return found
+}
+
+// TestAnyReadingOfTheLogGivesTheSameBoard reads one log as several processes
+// do: each fetches its partitions in an order and in batches of its own, asks
+// in between, and may be restarted and begin again with an empty board.
+func TestAnyReadingOfTheLogGivesTheSameBoard(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		refs := []kitchen.TicketRef{bake, unbake}
+		for i := range 3 {
+			refs = append(refs, kitchen.TicketRef{OrderID: fmt.Sprintf("01936f8e-5c1a-7d3b-9f00-0000000000a%d", i), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake})
+		}
+		// An order's tickets of a stage lie in one partition, its acks in another.
+		type partition []func(*board.Board)
+		log := map[string]partition{}
+		for m := range rapid.IntRange(0, 40).Draw(t, "records") {
+			ref := rapid.SampledFrom(refs).Draw(t, "ticket")
+			attempt, at := rapid.IntRange(1, 3).Draw(t, "attempt"), minute(m)
+			if rapid.Bool().Draw(t, "an issue") {
+				ticket := issue(ref, attempt)
+				log["tickets/"+ref.OrderID] = append(log["tickets/"+ref.OrderID], func(b *board.Board) { b.AddTicket(ticket, at) })
+				continue
+			}
+			kind := rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind")
+			if ref.Kind == kitchen.TicketUndo && kind == kitchen.AckDone {
+				kind = kitchen.AckUndone
+			}
+			said := ack(ref, kind, attempt-rapid.IntRange(0, 1).Draw(t, "less"), rapid.SampledFrom([]string{"bob", "eve"}).Draw(t, "by"), at)
+			log["acks/"+ref.OrderID] = append(log["acks/"+ref.OrderID], func(b *board.Board) { b.AddAck(said, at) })
+		}
+		names := slices.Sorted(maps.Keys(log))
+
+		once := board.New()
+		for _, name := range names {
+			for _, add := range log[name] {
+				add(once)
+			}
+		}
+		reader, read, left := board.New(), map[string]int{}, 0
+		for _, records := range log {
+			left += len(records)
+		}
+		for left > 0 {
+			if rapid.IntRange(0, 19).Draw(t, "restart") == 0 {
+				for _, n := range read {
+					left += n
+				}
+				reader, read = board.New(), map[string]int{}
+			}
+			name := rapid.SampledFrom(names).Draw(t, "partition")
+			batch := rapid.IntRange(0, len(log[name])-read[name]).Draw(t, "batch")
+			for _, add := range log[name][read[name] : read[name]+batch] {
+				add(reader)
+			}
+			read[name] += batch
+			left -= batch
+			reader.Open(kitchen.Bake) // asking changes nothing
+		}
+		require.Equal(t, once.Entries(kitchen.Bake), reader.Entries(kitchen.Bake))
+		for _, ref := range refs {
+			want, known := once.Get(ref.TicketID())
+			have, alsoKnown := reader.Get(ref.TicketID())
+			require.Equal(t, known, alsoKnown)
+			require.Equal(t, want, have)
+		}
+	})
 }

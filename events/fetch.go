@@ -246,6 +246,8 @@ func (c *client) offsets(ctx context.Context, topic string, request kafka.Offset
 // however many parts of a reader notice it.
 type outage struct {
 	logger *slog.Logger
+	// onBegan hears of each part when it stops working. May be nil.
+	onBegan func(part any)
 
 	mu    sync.Mutex
 	down  map[any]struct{}
@@ -259,6 +261,9 @@ func newOutage(logger *slog.Logger) *outage {
 // began says that a part of the reader cannot work.
 func (o *outage) began(part any, err error) {
 	o.mu.Lock()
+	if _, known := o.down[part]; !known && o.onBegan != nil {
+		defer o.onBegan(part)
+	}
 	defer o.mu.Unlock()
 	if len(o.down) == 0 {
 		o.since = time.Now()

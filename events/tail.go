@@ -27,6 +27,10 @@ type TailConfig struct {
 	// CaughtUp is called once, when everything has been handled that was
 	// there when Tail started. May be nil.
 	CaughtUp func()
+	// Behind is called with the time when Kafka stopped answering, and with the
+	// zero time once it answers and everything that came meanwhile has been
+	// handled. Like Handle it is called one at a time. May be nil.
+	Behind func(since time.Time)
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger
 }
@@ -47,7 +51,8 @@ func Tail(ctx context.Context, config TailConfig) error {
 		return fmt.Errorf("tail Kafka topics: %w", err)
 	}
 	defer client.close()
-	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[place]struct{})}
+	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[place]struct{}), lost: make(map[any]struct{})}
+	t.outage.onBegan = t.lose
 	defer t.running.Wait()
 	t.run(ctx)
 	return nil
@@ -73,6 +78,9 @@ type tail struct {
 
 	mu     sync.Mutex // held while a callback runs
 	behind int        // partitions that have not caught up
+	// lost are the parts that an outage has stopped and that have not caught
+	// up since: partitions, and the list of them.
+	lost map[any]struct{}
 }
 
 func (t *tail) run(ctx context.Context) {
@@ -88,6 +96,7 @@ func (t *tail) run(ctx context.Context) {
 			continue
 		}
 		t.outage.over("topics")
+		t.regain("topics")
 		backoff.reset()
 		t.start(ctx, partitions, first)
 		first = false
@@ -122,6 +131,7 @@ func (t *tail) read(ctx context.Context, at place, first bool) {
 		}
 		if start >= end {
 			t.caughtUp()
+			t.regain(at)
 			end = -1
 		}
 	}
@@ -135,6 +145,9 @@ func (t *tail) read(ctx context.Context, at place, first bool) {
 		if end >= 0 && fetched.next >= end {
 			t.caughtUp()
 			end = -1
+		}
+		if fetched.next >= fetched.highWatermark {
+			t.regain(at)
 		}
 		return true
 	})
@@ -181,6 +194,32 @@ func (t *tail) caughtUp() {
 	t.behind--
 	if t.behind == 0 && t.config.CaughtUp != nil {
 		t.config.CaughtUp()
+	}
+}
+
+// lose notes that an outage has stopped a part of the tail.
+func (t *tail) lose(part any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.lost[part]; ok {
+		return
+	}
+	t.lost[part] = struct{}{}
+	if len(t.lost) == 1 && t.config.Behind != nil {
+		t.config.Behind(time.Now())
+	}
+}
+
+// regain notes that a part has caught up, if it was lost.
+func (t *tail) regain(part any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.lost[part]; !ok {
+		return
+	}
+	delete(t.lost, part)
+	if len(t.lost) == 0 && t.config.Behind != nil {
+		t.config.Behind(time.Time{})
 	}
 }
 

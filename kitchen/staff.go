@@ -35,6 +35,23 @@ func Roles() []Role {
 	return []Role{RoleMixer, RoleBaker, RoleDecorator, RolePackager, RoleManager}
 }
 
+// Stage returns the stage whose station the role works at. A manager works at
+// none.
+func (r Role) Stage() (stage Stage, works bool) {
+	at := slices.Index(Roles(), r)
+	if at < 0 || at >= len(stages) {
+		return "", false
+	}
+	return stages[at], true
+}
+
+// WorksAt reports whether somebody with the role may speak for the station of
+// the stage: its own role may, and a manager for all.
+func (r Role) WorksAt(stage Stage) bool {
+	own, works := r.Stage()
+	return r == RoleManager || works && own == stage
+}
+
 // Person is somebody who may sign in.
 type Person struct {
 	// Name is what the person signs in with, and what acks are given by.

@@ -20,12 +20,31 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for BehindReason.
+const (
+	BehindKafka    BehindReason = "kafka"
+	BehindStarting BehindReason = "starting"
+)
+
+// Valid indicates whether the value is a known member of the BehindReason enum.
+func (e BehindReason) Valid() bool {
+	switch e {
+	case BehindKafka:
+		return true
+	case BehindStarting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemType.
 const (
 	ProblemBodyTooLarge         ProblemType = "/problems/body-too-large"
 	ProblemCrossSite            ProblemType = "/problems/cross-site"
 	ProblemIdempotencyConflict  ProblemType = "/problems/idempotency-conflict"
 	ProblemInternal             ProblemType = "/problems/internal"
+	ProblemInvalidAck           ProblemType = "/problems/invalid-ack"
 	ProblemInvalidOrder         ProblemType = "/problems/invalid-order"
 	ProblemInvalidParameter     ProblemType = "/problems/invalid-parameter"
 	ProblemInvalidSignIn        ProblemType = "/problems/invalid-sign-in"
@@ -38,10 +57,14 @@ const (
 	ProblemNotSignedIn          ProblemType = "/problems/not-signed-in"
 	ProblemOrderNotFound        ProblemType = "/problems/order-not-found"
 	ProblemRefused              ProblemType = "/problems/refused"
+	ProblemTicketEnded          ProblemType = "/problems/ticket-ended"
+	ProblemTicketNotFound       ProblemType = "/problems/ticket-not-found"
+	ProblemTicketTaken          ProblemType = "/problems/ticket-taken"
 	ProblemTimeout              ProblemType = "/problems/timeout"
 	ProblemTooManyAttempts      ProblemType = "/problems/too-many-attempts"
 	ProblemUnavailable          ProblemType = "/problems/unavailable"
 	ProblemUnsupportedMediaType ProblemType = "/problems/unsupported-media-type"
+	ProblemUpgradeRequired      ProblemType = "/problems/upgrade-required"
 	ProblemWrongNameOrPIN       ProblemType = "/problems/wrong-name-or-pin"
 )
 
@@ -55,6 +78,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemIdempotencyConflict:
 		return true
 	case ProblemInternal:
+		return true
+	case ProblemInvalidAck:
 		return true
 	case ProblemInvalidOrder:
 		return true
@@ -80,6 +105,12 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemRefused:
 		return true
+	case ProblemTicketEnded:
+		return true
+	case ProblemTicketNotFound:
+		return true
+	case ProblemTicketTaken:
+		return true
 	case ProblemTimeout:
 		return true
 	case ProblemTooManyAttempts:
@@ -88,6 +119,8 @@ func (e ProblemType) Valid() bool {
 		return true
 	case ProblemUnsupportedMediaType:
 		return true
+	case ProblemUpgradeRequired:
+		return true
 	case ProblemWrongNameOrPIN:
 		return true
 	default:
@@ -95,11 +128,117 @@ func (e ProblemType) Valid() bool {
 	}
 }
 
+// Ack What somebody at a station says about a ticket.
+type Ack struct {
+	Kind AckKind `json:"kind"`
+
+	// Note For the people who read it.
+	//
+	// Example: oven 2
+	Note string `json:"note,omitempty,omitzero"`
+
+	// Reason With `failed`: a code of the kitchen file, `other` if left out.
+	//
+	// Example: burnt
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Scrapped Pieces thrown away.
+	//
+	// Example: 12
+	Scrapped int `json:"scrapped,omitempty,omitzero"`
+}
+
+// AckKind defines model for AckKind.
+type AckKind = kitchen.AckKind
+
 // Amendment Changes what is written on and about an order. Give notes, messages or both.
 type Amendment = kitchen.Amendment
 
 // Attention What a manager must decide about an order.
 type Attention = kitchen.Attention
+
+// Behind What is shown may be out of date. It goes on by itself.
+type Behind struct {
+	// Reason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or what came meanwhile is still being read.
+	Reason BehindReason `json:"reason"`
+	Since  time.Time    `json:"since"`
+}
+
+// BehindReason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or what came meanwhile is still being read.
+type BehindReason string
+
+// Board A station's board.
+type Board struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Behind Absent when everything is up to date; on a live connection `state` tells it instead.
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
+	// Cursor Stands for the board as it is here; `/api/v1/live` goes on from it.
+	Cursor string `json:"cursor"`
+
+	// Ended The last 20 that were done or undone, newest first.
+	Ended []BoardTicket `json:"ended"`
+	Stage Stage         `json:"stage"`
+
+	// Tickets Those that are open, longest known first.
+	Tickets []BoardTicket `json:"tickets"`
+}
+
+// BoardTicket A ticket as its station sees it.
+type BoardTicket struct {
+	// AckBy When it is issued again unless somebody has answered.
+	AckBy     time.Time `json:"ackBy"`
+	Allergies []string  `json:"allergies,omitempty,omitzero"`
+
+	// Attempt Counts how often the ticket was issued.
+	Attempt int `json:"attempt"`
+
+	// By Who has it in hand, ended it or let it fail.
+	By string `json:"by,omitempty,omitzero"`
+
+	// EndedAt When it was done, undone or failed.
+	EndedAt time.Time `json:"endedAt,omitempty,omitzero"`
+
+	// Failure Why this attempt has failed.
+	Failure TicketFailure `json:"failure,omitempty,omitzero"`
+
+	// IssuedAt When this attempt was.
+	IssuedAt time.Time `json:"issuedAt"`
+
+	// Kind Make the stage's work, or undo it.
+	Kind TicketKind `json:"kind"`
+
+	// LastFailure Why an earlier attempt did.
+	LastFailure TicketFailure `json:"lastFailure,omitempty,omitzero"`
+	Lines       []Line        `json:"lines"`
+
+	// Made Of an undo ticket: the work was done, so there is something to put away.
+	Made  bool   `json:"made"`
+	Notes string `json:"notes,omitempty,omitzero"`
+
+	// Pass Above 1 the order is made again.
+	Pass int `json:"pass"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+
+	// Since When it was first issued, as far back as the log was read: its age begins here.
+	Since     time.Time `json:"since"`
+	StartedAt time.Time `json:"startedAt,omitempty,omitzero"`
+
+	// State One that failed waits for its next attempt, or for what its order decides.
+	State TicketState `json:"state"`
+
+	// TicketID Begins with the order's id: not for people's eyes.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe.bake.1
+	TicketID string `json:"ticketId"`
+
+	// Withdrawn The order was cancelled. Whoever has it in hand stops; its undo ticket says what becomes of it.
+	Withdrawn bool `json:"withdrawn"`
+}
 
 // Cancellation Asks that an order be cancelled and undone.
 type Cancellation = kitchen.Cancellation
@@ -213,6 +352,9 @@ type PartState struct {
 
 // Problem An error, as RFC 9457 has it.
 type Problem struct {
+	// By Of a ticket: who was first.
+	By string `json:"by,omitempty,omitzero"`
+
 	// Detail What is wrong this time, and the remedy.
 	Detail string `json:"detail,omitempty,omitzero"`
 
@@ -278,6 +420,20 @@ type Stage = kitchen.Stage
 // StageStatus One pass of an order through one stage.
 type StageStatus = kitchen.StageStatus
 
+// TicketFailure defines model for TicketFailure.
+type TicketFailure struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	Note string    `json:"note,omitempty,omitzero"`
+
+	// Reason Example: burnt
+	Reason   string `json:"reason,omitempty,omitzero"`
+	Scrapped int    `json:"scrapped,omitempty,omitzero"`
+}
+
+// TicketKind Make the stage's work, or undo it.
+type TicketKind = kitchen.TicketKind
+
 // TicketState defines model for TicketState.
 type TicketState = kitchen.TicketState
 
@@ -288,6 +444,9 @@ type UndoStatus = kitchen.UndoStatus
 //
 // Example: 0199c0de-7a11-7000-8000-00000000cafe
 type OrderInPath = OrderID
+
+// StageInPath defines model for StageInPath.
+type StageInPath = Stage
 
 // UpdateKey defines model for UpdateKey.
 type UpdateKey = string
@@ -360,6 +519,9 @@ type ResolveOrderJSONRequestBody = Resolution
 
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = SignIn
+
+// AckTicketJSONRequestBody defines body for AckTicket for application/json ContentType.
+type AckTicketJSONRequestBody = Ack
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -439,6 +601,35 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET / (the `GetIndex` operationId).
 	GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetLive Everything live
+	//
+	// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
+	//
+	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
+	// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+	//
+	// | channel | has | sends |
+	// |---|---|---|
+	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most |
+	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
+	//
+	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
+	// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+	// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+	// instead of the changes that it missed, and nobody else waits for it.
+	//
+	// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
+	// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
+	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal; the others go on without it.
+	//
+	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. One that breaks the protocol is closed with code 1008 and the reason, one with too large a message with 1009.
+	// A process takes a limited number of connections and answers 503 beyond. The server pings, and closes a connection that does not answer. When the process stops it
+	// closes with 1001: connect again, with a pause that differs from client to client. A browser's `Origin` must be this host.
+	//
+	// Corresponds with GET /api/v1/live (the `GetLive` operationId).
+	GetLive(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetMenu What can be ordered
 	//
@@ -605,6 +796,46 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetBoard A station's board
+	//
+	// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
+	// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	//
+	// To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
+	//
+	// Corresponds with GET /api/v1/stations/{stage}/tickets (the `GetBoard` operationId).
+	GetBoard(ctx context.Context, stage StageInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AckTicketWithBody Say something about a ticket
+	//
+	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
+	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	//
+	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
+	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	//
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
+	AckTicketWithBody(ctx context.Context, stage StageInPath, ticket string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AckTicket Say something about a ticket
+	//
+	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
+	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	//
+	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
+	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	//
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
+	AckTicket(ctx context.Context, stage StageInPath, ticket string, body AckTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetAsyncAPI The contract of the Kafka topics
 	//
 	// What a station in any language needs to know to take tickets and answer them.
@@ -648,6 +879,45 @@ type ClientInterface interface {
 // Corresponds with GET / (the `GetIndex` operationId).
 func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetIndexRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetLive Everything live
+//
+// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
+//
+// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
+// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+//
+// | channel | has | sends |
+// |---|---|---|
+// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most |
+// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
+//
+// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
+// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+// instead of the changes that it missed, and nobody else waits for it.
+//
+// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
+// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
+// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal; the others go on without it.
+//
+// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. One that breaks the protocol is closed with code 1008 and the reason, one with too large a message with 1009.
+// A process takes a limited number of connections and answers 503 beyond. The server pings, and closes a connection that does not answer. When the process stops it
+// closes with 1001: connect again, with a pause that differs from client to client. A browser's `Origin` must be this host.
+//
+// Corresponds with GET /api/v1/live (the `GetLive` operationId).
+func (c *Client) GetLive(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLiveRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -983,6 +1253,76 @@ func (c *Client) GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
+// GetBoard A station's board
+//
+// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
+// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+//
+// To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
+//
+// Corresponds with GET /api/v1/stations/{stage}/tickets (the `GetBoard` operationId).
+func (c *Client) GetBoard(ctx context.Context, stage StageInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetBoardRequest(c.Server, stage)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AckTicketWithBody Say something about a ticket
+//
+// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
+// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+//
+// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
+// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+//
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
+func (c *Client) AckTicketWithBody(ctx context.Context, stage StageInPath, ticket string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAckTicketRequestWithBody(c.Server, stage, ticket, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AckTicket Say something about a ticket
+//
+// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
+// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+//
+// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
+// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+//
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
+func (c *Client) AckTicket(ctx context.Context, stage StageInPath, ticket string, body AckTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAckTicketRequest(c.Server, stage, ticket, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetAsyncAPI The contract of the Kafka topics
 //
 // What a station in any language needs to know to take tickets and answer them.
@@ -1090,6 +1430,33 @@ func NewGetIndexRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetLiveRequest constructs an http.Request for the GetLive method
+func NewGetLiveRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/live")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1644,6 +2011,94 @@ func NewGetDemoStaffRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetBoardRequest constructs an http.Request for the GetBoard method
+func NewGetBoardRequest(server string, stage StageInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "stage", stage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stations/%s/tickets", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAckTicketRequest calls the generic AckTicket builder with application/json body
+func NewAckTicketRequest(server string, stage StageInPath, ticket string, body AckTicketJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAckTicketRequestWithBody(server, stage, ticket, "application/json", bodyReader)
+}
+
+// NewAckTicketRequestWithBody constructs an http.Request for the AckTicket method, with any body, and a specified content type
+func NewAckTicketRequestWithBody(server string, stage StageInPath, ticket string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "stage", stage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "ticket", ticket, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stations/%s/tickets/%s/acks", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetAsyncAPIRequest constructs an http.Request for the GetAsyncAPI method
 func NewGetAsyncAPIRequest(server string) (*http.Request, error) {
 	var err error
@@ -1864,6 +2319,37 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET / (the `GetIndex` operationId).
 	GetIndexWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetIndexResponse, error)
 
+	// GetLiveWithResponse Everything live
+	//
+	// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
+	//
+	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
+	// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+	//
+	// | channel | has | sends |
+	// |---|---|---|
+	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most |
+	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
+	//
+	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
+	// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+	// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+	// instead of the changes that it missed, and nobody else waits for it.
+	//
+	// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
+	// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
+	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal; the others go on without it.
+	//
+	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. One that breaks the protocol is closed with code 1008 and the reason, one with too large a message with 1009.
+	// A process takes a limited number of connections and answers 503 beyond. The server pings, and closes a connection that does not answer. When the process stops it
+	// closes with 1001: connect again, with a pause that differs from client to client. A browser's `Origin` must be this host.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/live (the `GetLive` operationId).
+	GetLiveWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLiveResponse, error)
+
 	// GetMenuWithResponse What can be ordered
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2041,6 +2527,48 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaffWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDemoStaffResponse, error)
 
+	// GetBoardWithResponse A station's board
+	//
+	// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
+	// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	//
+	// To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stations/{stage}/tickets (the `GetBoard` operationId).
+	GetBoardWithResponse(ctx context.Context, stage StageInPath, reqEditors ...RequestEditorFn) (*GetBoardResponse, error)
+
+	// AckTicketWithBodyWithResponse Say something about a ticket
+	//
+	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
+	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	//
+	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
+	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	//
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
+	AckTicketWithBodyWithResponse(ctx context.Context, stage StageInPath, ticket string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AckTicketResponse, error)
+
+	// AckTicketWithResponse Say something about a ticket
+	//
+	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
+	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	//
+	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
+	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	//
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
+	AckTicketWithResponse(ctx context.Context, stage StageInPath, ticket string, body AckTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*AckTicketResponse, error)
+
 	// GetAsyncAPIWithResponse The contract of the Kafka topics
 	//
 	// What a station in any language needs to know to take tickets and answer them.
@@ -2119,6 +2647,75 @@ func (r GetIndexResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetIndexResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetLiveResponse503Headers the declared response headers of an HTTP 503 response for GetLive
+type GetLiveResponse503Headers struct {
+	RetryAfter int
+}
+
+type GetLiveResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON426 the response for an HTTP 426 `application/problem+json` response
+	ApplicationProblemJSON426 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetLiveResponse503Headers
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetLiveResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON426 returns the response for an HTTP 426 `application/problem+json` response
+func (r GetLiveResponse) GetApplicationProblemJSON426() *Problem {
+	return r.ApplicationProblemJSON426
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetLiveResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetLiveResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetLiveResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLiveResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLiveResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetLiveResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3066,6 +3663,207 @@ func (r GetDemoStaffResponse) ContentType() string {
 	return ""
 }
 
+// GetBoardResponse401Headers the declared response headers of an HTTP 401 response for GetBoard
+type GetBoardResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+type GetBoardResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Board
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetBoardResponse401Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetBoardResponse) GetJSON200() *Board {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetBoardResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetBoardResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetBoardResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetBoardResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetBoardResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetBoardResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetBoardResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetBoardResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AckTicketResponse401Headers the declared response headers of an HTTP 401 response for AckTicket
+type AckTicketResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// AckTicketResponse503Headers the declared response headers of an HTTP 503 response for AckTicket
+type AckTicketResponse503Headers struct {
+	RetryAfter int
+}
+
+type AckTicketResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BoardTicket
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *AckTicketResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *AckTicketResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AckTicketResponse) GetJSON200() *BoardTicket {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSON409() *Problem {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AckTicketResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AckTicketResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AckTicketResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AckTicketResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AckTicketResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetAsyncAPIResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3316,6 +4114,43 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 		return nil, err
 	}
 	return ParseGetIndexResponse(rsp)
+}
+
+// GetLiveWithResponse Everything live
+//
+// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
+//
+// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
+// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+//
+// | channel | has | sends |
+// |---|---|---|
+// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most |
+// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
+//
+// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
+// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+// instead of the changes that it missed, and nobody else waits for it.
+//
+// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
+// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
+// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal; the others go on without it.
+//
+// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. One that breaks the protocol is closed with code 1008 and the reason, one with too large a message with 1009.
+// A process takes a limited number of connections and answers 503 beyond. The server pings, and closes a connection that does not answer. When the process stops it
+// closes with 1001: connect again, with a pause that differs from client to client. A browser's `Origin` must be this host.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/live (the `GetLive` operationId).
+func (c *ClientWithResponses) GetLiveWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLiveResponse, error) {
+	rsp, err := c.GetLive(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLiveResponse(rsp)
 }
 
 // GetMenuWithResponse What can be ordered
@@ -3591,6 +4426,66 @@ func (c *ClientWithResponses) GetDemoStaffWithResponse(ctx context.Context, reqE
 	return ParseGetDemoStaffResponse(rsp)
 }
 
+// GetBoardWithResponse A station's board
+//
+// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
+// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+//
+// To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stations/{stage}/tickets (the `GetBoard` operationId).
+func (c *ClientWithResponses) GetBoardWithResponse(ctx context.Context, stage StageInPath, reqEditors ...RequestEditorFn) (*GetBoardResponse, error) {
+	rsp, err := c.GetBoard(ctx, stage, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetBoardResponse(rsp)
+}
+
+// AckTicketWithBodyWithResponse Say something about a ticket
+//
+// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
+// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+//
+// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
+// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+//
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
+func (c *ClientWithResponses) AckTicketWithBodyWithResponse(ctx context.Context, stage StageInPath, ticket string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AckTicketResponse, error) {
+	rsp, err := c.AckTicketWithBody(ctx, stage, ticket, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAckTicketResponse(rsp)
+}
+
+// AckTicketWithResponse Say something about a ticket
+//
+// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
+// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+//
+// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
+// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+//
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
+func (c *ClientWithResponses) AckTicketWithResponse(ctx context.Context, stage StageInPath, ticket string, body AckTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*AckTicketResponse, error) {
+	rsp, err := c.AckTicket(ctx, stage, ticket, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAckTicketResponse(rsp)
+}
+
 // GetAsyncAPIWithResponse The contract of the Kafka topics
 //
 // What a station in any language needs to know to take tickets and answer them.
@@ -3687,6 +4582,69 @@ func ParseGetIndexResponse(rsp *http.Response) (*GetIndexResponse, error) {
 	response := &GetIndexResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
+	}
+
+	return response, nil
+}
+
+// ParseGetLiveResponse parses an HTTP response from a GetLiveWithResponse call
+func ParseGetLiveResponse(rsp *http.Response) (*GetLiveResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLiveResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 101:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 426:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON426 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 503:
+		var headers GetLiveResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil
@@ -4535,6 +5493,192 @@ func ParseGetDemoStaffResponse(rsp *http.Response) (*GetDemoStaffResponse, error
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetBoardResponse parses an HTTP response from a GetBoardWithResponse call
+func ParseGetBoardResponse(rsp *http.Response) (*GetBoardResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetBoardResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Board
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetBoardResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAckTicketResponse parses an HTTP response from a AckTicketWithResponse call
+func ParseAckTicketResponse(rsp *http.Response) (*AckTicketResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AckTicketResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BoardTicket
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers AckTicketResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers AckTicketResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil

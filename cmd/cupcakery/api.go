@@ -22,19 +22,22 @@ func newAPICommand() *cobra.Command {
 		deployment  secretSettings
 		people      staffSettings
 		listen      string
+		live        liveSettings
 	)
 	cmd := &cobra.Command{
 		Use:   "api",
 		Short: "Take orders over HTTP and show where they stand",
 		Long: `Take orders over HTTP and show where they stand. Any number of these processes
-may run, with the same secret; they keep no state.
+may run, with the same secret; they keep no state. Each reads the log of tickets
+and acks from Kafka and shows it to the stations, live.
 
 SIGTERM lets it finish the requests in hand, then it stops. Temporal and Kafka
 may be away: /readyz says so, and it goes on by itself when they are back.
 Orders are taken without Kafka, but not without Temporal.
 
 Customers need no account. What is for staff (listing orders, deciding about
-them) is refused without a staff file; "cupcakery staff" makes one.`,
+them, the stations' boards) is refused without a staff file; "cupcakery staff"
+makes one.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := logs.logger(cmd.ErrOrStderr())
@@ -64,7 +67,8 @@ them) is refused without a staff file; "cupcakery staff" makes one.`,
 				Staff:    staff,
 				Logger:   logger,
 
-				TrustedProxies: proxies,
+				TrustedProxies:  proxies,
+				LiveConnections: live.connections,
 			})
 			if err != nil {
 				return err
@@ -74,7 +78,7 @@ them) is refused without a staff file; "cupcakery staff" makes one.`,
 				return fmt.Errorf("listen for the API: %w; choose another address with --listen", err)
 			}
 			if len(staff.People) == 0 {
-				logger.Warn("there is no staff: nobody can list orders or decide about them; name a staff file with --staff or CUPCAKERY_STAFF")
+				logger.Warn("there is no staff: nobody can list orders, decide about them or see a station's board; name a staff file with --staff or CUPCAKERY_STAFF")
 			}
 			logger.Info("taking orders", slog.String("address", listener.Addr().String()))
 			return server.Serve(cmd.Context(), listener)
@@ -86,9 +90,21 @@ them) is refused without a staff file; "cupcakery staff" makes one.`,
 	kitchenFile.register(cmd)
 	deployment.register(cmd)
 	people.register(cmd)
+	live.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
 	return cmd
+}
+
+// liveSettings say who may connect to the live side.
+type liveSettings struct {
+	connections int
+}
+
+func (s *liveSettings) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.IntVar(&s.connections, "live-connections", 4096, "how many live connections (WebSockets) this process takes at most")
+	fromEnvironment(flags, "live-connections", "CUPCAKERY_LIVE_CONNECTIONS")
 }
 
 // secretSettings are where a deployment's secret comes from.

@@ -570,6 +570,16 @@ func brokerKilled(w *world) {
 	}
 	slices.Sort(values)
 	assert.Equal(w, []string{"0", "1", "2", "3"}, values)
+	level, told := true, false
+	for !told || !level || len(tail.behind) > 0 { // it may have been behind when it started, too
+		select {
+		case since := <-tail.behind:
+			assert.Equal(w, level, !since.IsZero(), "since when it is behind and that it is level again, in turn")
+			level, told = since.IsZero(), true
+		case <-time.After(patience):
+			require.FailNow(w, "the tail does not say that it is level again")
+		}
+	}
 	require.Eventually(w, func() bool { return w.log.count(back) == before+2 }, patience, 10*time.Millisecond)
 	assert.Equal(w, before+2, w.log.count(lost), "once for the consumer and once for the tail, not once for each try")
 }
@@ -579,15 +589,17 @@ type tailing struct {
 	w        *world
 	messages chan events.Message
 	caughtUp chan struct{}
+	behind   chan time.Time
 }
 
 func (w *world) tail(since time.Time, topics ...string) *tailing {
 	w.Helper()
-	t := &tailing{w: w, messages: make(chan events.Message, 10_000), caughtUp: make(chan struct{})}
+	t := &tailing{w: w, messages: make(chan events.Message, 10_000), caughtUp: make(chan struct{}), behind: make(chan time.Time, 100)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- events.Tail(ctx, events.TailConfig{
+			Behind:     func(since time.Time) { t.behind <- since },
 			CaughtUp:   func() { close(t.caughtUp) },
 			Connection: w.connection,
 			Handle:     func(m events.Message) { t.messages <- m },

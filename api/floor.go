@@ -1,0 +1,523 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+const (
+	// endedShown is how many tickets a board shows that have just ended.
+	endedShown = 20
+	// kitchenPause is the least time between two counts of the kitchen.
+	kitchenPause = 100 * time.Millisecond
+	// forgetAtMost is the longest time between two looks for what is over.
+	forgetAtMost = time.Minute
+)
+
+// floor is what this process knows of the factory's floor. One reader of the
+// log folds it, for all boards and everybody who follows them:
+//
+//	ticket topics, station-acks ─► board.Board ─► the feeds of station/… and kitchen
+//	orders-to-ship, order-failures ─► (only that something was said) ─► order/…
+//
+// The fold is kept until the log has been silent about a ticket for twice as
+// long as one may stay unanswered: an open ticket is issued again before. The
+// log is read as far back at the start, so that every process shows the same.
+type floor struct {
+	connection events.Connection
+	logger     *slog.Logger
+	lookBack   time.Duration
+	// source marks this process's own acks in the log.
+	source string
+	writer *events.Writer // nil without brokers
+	// recount has a token when the kitchen's counts may have changed.
+	recount chan struct{}
+	orders  *orderFeeds
+
+	// mu protects what follows, and everything of every feed.
+	mu       sync.Mutex
+	board    *board.Board
+	behind   Behind // zero when everything is up to date
+	caughtUp bool
+	away     time.Time // since when Kafka does not answer; zero when it does
+	states   uint64    // counts changes of behind
+	stations map[kitchen.Stage]*stationFeed
+	kitchen  *feed
+	counts   KitchenCounts
+	conns    map[*liveConn]struct{}
+	awaited  map[saying]chan board.Entry
+	lastAck  time.Time
+}
+
+// saying tells this process's own acks apart.
+type saying struct {
+	ticketID string
+	at       int64
+}
+
+func newFloor(config Config, orders *orderFeeds) (*floor, error) {
+	f := &floor{
+		connection: config.Kafka,
+		logger:     config.Logger,
+		lookBack:   2 * longestAckWithin(config.Kitchen.Rules),
+		source:     "/cupcakery/api/" + uuid.NewString(),
+		recount:    make(chan struct{}, 1),
+		orders:     orders,
+		board:      board.New(),
+		behind:     Behind{Reason: BehindStarting, Since: time.Now().UTC()},
+		stations:   make(map[kitchen.Stage]*stationFeed),
+		conns:      make(map[*liveConn]struct{}),
+		awaited:    make(map[saying]chan board.Entry),
+	}
+	for _, stage := range kitchen.Stages() {
+		f.stations[stage] = f.newStationFeed(stage)
+	}
+	f.kitchen = newFeed(channelKitchen, func() LiveMessage { return LiveMessage{Type: LiveMessageTypeSnapshot, Kitchen: f.counts} })
+	f.counts = f.count()
+	if len(config.Kafka.Brokers) == 0 {
+		return f, nil
+	}
+	var err error
+	f.writer, err = events.NewWriter(config.Kafka, events.WithSource(f.source))
+	return f, err
+}
+
+func longestAckWithin(rules kitchen.Rules) time.Duration {
+	var longest time.Duration
+	for _, stage := range kitchen.Stages() {
+		longest = max(longest, rules.AckWithinFor(stage))
+	}
+	return longest
+}
+
+// run reads the log until the context ends. It goes on by itself through every
+// outage of Kafka.
+func (f *floor) run(ctx context.Context) error {
+	if f.writer == nil {
+		f.logger.Warn("there are no Kafka brokers: boards stay empty")
+		<-ctx.Done()
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var beside sync.WaitGroup
+	beside.Go(func() { f.keepHouse(ctx) })
+	beside.Go(func() { f.keepCounts(ctx) })
+	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures}
+	for _, stage := range kitchen.Stages() {
+		topics = append(topics, events.TicketTopic(stage))
+	}
+	err := events.Tail(ctx, events.TailConfig{
+		Behind:     f.kafkaIsAway,
+		CaughtUp:   f.hasCaughtUp,
+		Connection: f.connection,
+		Handle:     f.handle,
+		Logger:     f.logger,
+		Since:      time.Now().Add(-f.lookBack),
+		Topics:     topics,
+	})
+	cancel()
+	beside.Wait()
+	if closeErr := f.writer.Close(); err == nil && closeErr != nil {
+		err = fmt.Errorf("close the writer of acks: %w", closeErr)
+	}
+	return err
+}
+
+// handle folds one message. What cannot be understood is for the workers and
+// stations to put aside.
+func (f *floor) handle(m events.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch m.Topic {
+	case events.TopicAcks:
+		ack, err := events.DecodeAck(m)
+		if err != nil {
+			return
+		}
+		f.board.AddAck(ack, m.Time)
+		f.touch(ack.TicketID)
+		if source, _ := m.Header("ce_source"); source == f.source {
+			f.answer(ack)
+		}
+		f.orders.said(ack.OrderID)
+	case events.TopicShip, events.TopicFailures:
+		f.orders.said(string(m.Key))
+	default:
+		ticket, err := events.DecodeTicket(m)
+		if err != nil || m.Topic != events.TicketTopic(ticket.Stage) {
+			return
+		}
+		f.board.AddTicket(ticket, m.Time)
+		f.touch(ticket.TicketID)
+		f.orders.said(ticket.OrderID)
+	}
+}
+
+// touch shows a ticket of which the log has spoken as it is now, and the
+// ticket that it undoes or is undone by. The lock is held.
+func (f *floor) touch(ticketID string) {
+	if !f.caughtUp {
+		return // everything is shown at once then
+	}
+	ref, err := kitchen.ParseTicketID(ticketID)
+	if err != nil {
+		return // not reached: what was decoded has a good id
+	}
+	ids := []string{ticketID}
+	if other, ok := board.UndoOf(ticketID); ok {
+		ids = append(ids, other)
+	} else if other, ok := board.UndoneBy(ticketID); ok {
+		ids = append(ids, other)
+	}
+	f.stations[ref.Stage].update(ids)
+}
+
+// kafkaIsAway hears when Kafka stops answering, and when it is well again.
+func (f *floor) kafkaIsAway(since time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = since
+	f.judge()
+}
+
+// hasCaughtUp hears when the log has been read to its end for the first time.
+func (f *floor) hasCaughtUp() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.caughtUp = true
+	for _, station := range f.stations {
+		station.rebuild()
+	}
+	f.judge()
+}
+
+// judge says whether the floor is behind. The lock is held.
+func (f *floor) judge() {
+	var behind Behind
+	switch {
+	case !f.away.IsZero():
+		behind = Behind{Reason: BehindKafka, Since: f.away.UTC()}
+		if !f.caughtUp {
+			behind.Since = f.behind.Since
+		}
+	case !f.caughtUp:
+		behind = Behind{Reason: BehindStarting, Since: f.behind.Since}
+	}
+	if behind == f.behind {
+		return
+	}
+	f.behind = behind
+	f.states++
+	for c := range f.conns {
+		c.poke()
+	}
+}
+
+// keepHouse forgets what is over until the context ends.
+func (f *floor) keepHouse(ctx context.Context) {
+	ticker := time.NewTicker(min(f.lookBack/20, forgetAtMost))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			f.forget(now.Add(-f.lookBack))
+		}
+	}
+}
+
+func (f *floor) forget(before time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.away.IsZero() {
+		return // the log is silent because nobody can read it
+	}
+	forgotten := f.board.Forget(before, func(ticketID string) bool {
+		// An undo ticket goes after the ticket that it withdraws, which would
+		// be open again without it.
+		makeID, isUndo := board.UndoneBy(ticketID)
+		_, known := f.board.Get(makeID)
+		return isUndo && known
+	})
+	if forgotten == 0 {
+		return
+	}
+	for _, station := range f.stations {
+		station.update(station.shown())
+	}
+}
+
+// keepCounts counts the kitchen's open tickets anew when they may have
+// changed, and not more often than makes sense to a person.
+func (f *floor) keepCounts(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.recount:
+		}
+		f.mu.Lock()
+		if counts := f.count(); !slices.Equal(counts.Stages, f.counts.Stages) {
+			f.counts = counts
+			f.kitchen.renew()
+		}
+		f.mu.Unlock()
+		pause.Reset(kitchenPause)
+	}
+}
+
+// count counts the open tickets. The lock is held, or nobody else is there.
+func (f *floor) count() KitchenCounts {
+	counts := KitchenCounts{At: time.Now().UTC()}
+	for _, stage := range kitchen.Stages() {
+		of := StageCounts{Stage: stage}
+		for _, ticket := range f.stations[stage].open {
+			switch ticket.State {
+			case kitchen.TicketStarted:
+				of.Started++
+			case kitchen.TicketFailed:
+				of.Failed++
+			case kitchen.TicketWaiting, kitchen.TicketDone, kitchen.TicketUndone:
+				of.Waiting++ // those that ended are not open
+			}
+			if of.Oldest.IsZero() || ticket.Since.Before(of.Oldest) {
+				of.Oldest = ticket.Since
+			}
+		}
+		counts.Stages = append(counts.Stages, of)
+	}
+	return counts
+}
+
+// stationFeed is a station's board and who follows it.
+type stationFeed struct {
+	*feed
+	floor *floor
+	stage kitchen.Stage
+	open  map[string]BoardTicket
+	ended []BoardTicket // the newest, newest first
+	// more is set while the board knows of others that have ended before.
+	more bool
+}
+
+func (f *floor) newStationFeed(stage kitchen.Stage) *stationFeed {
+	s := &stationFeed{floor: f, stage: stage, open: make(map[string]BoardTicket)}
+	s.feed = newFeed(channelStation+string(stage), func() LiveMessage {
+		b := s.board()
+		b.Behind = Behind{} // told to each connection by itself, as it is by then
+		return LiveMessage{Type: LiveMessageTypeSnapshot, Board: b}
+	})
+	return s
+}
+
+// board is the whole board, as it is now.
+func (s *stationFeed) board() Board {
+	b := Board{
+		At:      time.Now().UTC(),
+		Behind:  s.floor.behind,
+		Cursor:  s.cursor(s.number),
+		Ended:   slices.Clone(s.ended),
+		Stage:   s.stage,
+		Tickets: make([]BoardTicket, 0, len(s.open)),
+	}
+	if b.Ended == nil {
+		b.Ended = []BoardTicket{}
+	}
+	for _, ticket := range s.open {
+		b.Tickets = append(b.Tickets, ticket)
+	}
+	slices.SortFunc(b.Tickets, func(x, y BoardTicket) int {
+		return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.TicketID, y.TicketID))
+	})
+	return b
+}
+
+// shown are the ids of all tickets on the board.
+func (s *stationFeed) shown() []string {
+	ids := make([]string, 0, len(s.open)+len(s.ended))
+	for id := range s.open {
+		ids = append(ids, id)
+	}
+	for _, ticket := range s.ended {
+		ids = append(ids, ticket.TicketID)
+	}
+	return ids
+}
+
+// rebuild shows all that the log has told, and starts everybody afresh.
+func (s *stationFeed) rebuild() {
+	for _, entry := range s.floor.board.Entries(s.stage) {
+		s.put(entry.Ticket.TicketID)
+	}
+	s.renew()
+	s.changed()
+}
+
+// update shows tickets as they are now and tells whoever follows the board.
+func (s *stationFeed) update(ids []string) {
+	change := BoardChange{Tickets: []BoardTicket{}, Removed: []string{}}
+	for _, id := range ids {
+		ticket, removed := s.put(id)
+		if ticket != nil {
+			change.Tickets = append(change.Tickets, *ticket)
+		}
+		change.Removed = append(change.Removed, removed...)
+	}
+	if s.more && len(s.ended) < endedShown {
+		change.Tickets = append(change.Tickets, s.refill()...)
+	}
+	if len(change.Tickets)+len(change.Removed) == 0 {
+		return
+	}
+	s.change(LiveMessage{Type: LiveMessageTypeChange, Change: change})
+	s.changed()
+}
+
+func (s *stationFeed) changed() {
+	select {
+	case s.floor.recount <- struct{}{}:
+	default: // somebody has said so
+	}
+}
+
+// put places a ticket on the board where it belongs now. It returns the
+// ticket if it is shown and differs from what was shown before, and the ids
+// of those that are not shown any more.
+func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
+	before, wasOpen := s.open[id]
+	place := slices.IndexFunc(s.ended, func(t BoardTicket) bool { return t.TicketID == id })
+	if place >= 0 {
+		before = s.ended[place]
+		s.ended = slices.Delete(s.ended, place, place+1)
+	}
+	delete(s.open, id)
+	wasShown := wasOpen || place >= 0
+
+	entry, _ := s.floor.board.Get(id)
+	now := newBoardTicket(entry)
+	switch {
+	case entry.Ticket.Attempt == 0:
+		// Forgotten, or only acks have been heard of it.
+	case entry.Withdrawn && entry.State != kitchen.TicketStarted:
+		// Its undo ticket is shown instead.
+	case !entry.Ended():
+		s.open[id] = now
+	default:
+		at, _ := slices.BinarySearchFunc(s.ended, now, lastEndedFirst)
+		s.ended = slices.Insert(s.ended, at, now)
+		if len(s.ended) > endedShown {
+			last := s.ended[endedShown].TicketID
+			s.ended, s.more = s.ended[:endedShown], true
+			if last != id {
+				removed = append(removed, last)
+			}
+		}
+	}
+	_, isOpen := s.open[id]
+	isShown := isOpen || slices.ContainsFunc(s.ended, func(t BoardTicket) bool { return t.TicketID == id })
+	switch {
+	case isShown && !(wasShown && reflect.DeepEqual(before, now)):
+		changed = &now
+	case wasShown && !isShown:
+		removed = append(removed, id)
+	}
+	return changed, removed
+}
+
+// refill shows tickets again that had to make room for others which are not
+// shown any more, and returns them.
+func (s *stationFeed) refill() []BoardTicket {
+	var ended []BoardTicket
+	for _, entry := range s.floor.board.Entries(s.stage) {
+		if entry.Ended() && !entry.Withdrawn {
+			ended = append(ended, newBoardTicket(entry))
+		}
+	}
+	slices.SortFunc(ended, lastEndedFirst)
+	s.more = len(ended) > endedShown
+	ended = ended[:min(len(ended), endedShown)]
+	var back []BoardTicket
+	for _, ticket := range ended {
+		if !slices.ContainsFunc(s.ended, func(t BoardTicket) bool { return t.TicketID == ticket.TicketID }) {
+			back = append(back, ticket)
+		}
+	}
+	s.ended = ended
+	return back
+}
+
+func lastEndedFirst(x, y BoardTicket) int {
+	return cmp.Or(y.EndedAt.Compare(x.EndedAt), strings.Compare(x.TicketID, y.TicketID))
+}
+
+// newBoardTicket is a ticket as its station sees it.
+func newBoardTicket(e board.Entry) BoardTicket {
+	ticket := BoardTicket{
+		AckBy:      printable(e.Ticket.AckBy),
+		Allergies:  e.Ticket.Allergies,
+		Attempt:    e.Attempt,
+		By:         e.By,
+		IssuedAt:   printable(e.Ticket.IssuedAt),
+		Kind:       e.Ticket.Kind,
+		Lines:      e.Ticket.Lines,
+		Made:       e.Ticket.Made,
+		Notes:      e.Ticket.Notes,
+		Pass:       e.Ticket.Pass,
+		PickupCode: e.Ticket.PickupCode,
+		Since:      printable(e.Since),
+		State:      e.State,
+		TicketID:   e.Ticket.TicketID,
+		Withdrawn:  e.Withdrawn,
+	}
+	if ticket.Lines == nil {
+		ticket.Lines = []kitchen.Line{}
+	}
+	if e.StartedAt != nil {
+		ticket.StartedAt = printable(*e.StartedAt)
+	}
+	if e.Ack != nil && e.Ack.Kind.Ends() {
+		ticket.EndedAt = printable(e.Ack.At)
+	}
+	if e.State == kitchen.TicketFailed {
+		ticket.Failure = newTicketFailure(e.Ack)
+	}
+	if e.LastFailure != nil {
+		ticket.LastFailure = newTicketFailure(e.LastFailure)
+	}
+	return ticket
+}
+
+func newTicketFailure(ack *kitchen.Ack) TicketFailure {
+	return TicketFailure{At: printable(ack.At), By: ack.By, Note: ack.Note, Reason: ack.Reason, Scrapped: ack.Scrapped}
+}
+
+// printable is a time in UTC, or none if it is one that JSON cannot have:
+// anybody can write records to Kafka that are from the year 20,000.
+func printable(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}

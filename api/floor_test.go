@@ -1,0 +1,202 @@
+package api
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// mirror is a board as a client keeps it from the messages that it gets.
+type mirror struct {
+	tickets map[string]BoardTicket
+	cursor  string
+}
+
+func newMirror(snapshot LiveMessage) *mirror {
+	m := &mirror{}
+	m.apply(snapshot)
+	return m
+}
+
+func (m *mirror) apply(message LiveMessage) {
+	m.cursor = message.Cursor
+	switch message.Type {
+	case LiveMessageTypeSnapshot:
+		m.tickets = map[string]BoardTicket{}
+		for _, ticket := range append(message.Board.Tickets, message.Board.Ended...) {
+			m.tickets[ticket.TicketID] = ticket
+		}
+	case LiveMessageTypeChange:
+		for _, ticket := range message.Change.Tickets {
+			m.tickets[ticket.TicketID] = ticket
+		}
+		for _, id := range message.Change.Removed {
+			delete(m.tickets, id)
+		}
+	case LiveMessageTypeState, LiveMessageTypeResumed, LiveMessageTypeProblem:
+	}
+}
+
+// newTestFloor is a floor that has read an empty log.
+func newTestFloor(t require.TestingT) *floor {
+	orders := newOrderFeeds(nil, slog.New(slog.DiscardHandler))
+	f, err := newFloor(Config{Kitchen: kitchen.Default(), Logger: slog.New(slog.DiscardHandler)}, orders)
+	require.NoError(t, err)
+	orders.mu = &f.mu
+	f.hasCaughtUp()
+	return f
+}
+
+func record(t require.TestingT, topic string, at time.Time, value any) events.Message {
+	data, err := json.Marshal(value)
+	require.NoError(t, err)
+	return events.Message{Topic: topic, Value: data, Time: at}
+}
+
+// TestWhoeverFollowsABoardSeesTheBoard plays any log to a floor, whose
+// followers read now and then, come back with their cursor, and fall behind:
+// what each has made of its messages is the board of one fold.
+func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	rapid.Check(t, func(t *rapid.T) {
+		f := newTestFloor(t)
+		var refs []kitchen.TicketRef
+		for i := range 32 {
+			ref := kitchen.TicketRef{OrderID: fmt.Sprintf("01936f8e-5c1a-7d3b-9f00-0000000000%02d", i), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+			refs = append(refs, ref)
+			if i%8 == 0 {
+				ref.Kind = kitchen.TicketUndo
+				refs = append(refs, ref)
+			}
+			if kitchen.TicketUndo != ref.Kind && i < rapid.IntRange(0, 32).Draw(t, "done before") {
+				at := noon.Add(-time.Duration(i) * time.Minute)
+				f.handle(record(t, events.TicketTopic(kitchen.Bake), at, ticketOf(ref, 1)))
+				f.handle(record(t, events.TopicAcks, at, kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "mia", At: at}))
+			}
+		}
+		var messages []events.Message
+		for range rapid.IntRange(0, 80).Draw(t, "records") {
+			ref := rapid.SampledFrom(refs).Draw(t, "ticket")
+			at := noon.Add(time.Duration(len(messages)) * time.Minute)
+			if rapid.Bool().Draw(t, "an issue") {
+				ticket := ticketOf(ref, rapid.IntRange(1, 3).Draw(t, "attempt"))
+				messages = append(messages, record(t, events.TicketTopic(kitchen.Bake), at, ticket))
+				continue
+			}
+			kind := rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone, kitchen.AckDone}).Draw(t, "kind")
+			if ref.Kind == kitchen.TicketUndo && kind == kitchen.AckDone {
+				kind = kitchen.AckUndone
+			}
+			messages = append(messages, record(t, events.TopicAcks, at, kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kind,
+				By: rapid.SampledFrom([]string{"bob", "eve"}).Draw(t, "by"), At: at, Attempt: rapid.IntRange(0, 3).Draw(t, "attempt")}))
+		}
+
+		station := f.stations[kitchen.Bake]
+		conns, mirrors := make([]*liveConn, 3), make([]*mirror, 3)
+		for i := range conns {
+			conns[i], mirrors[i] = &liveConn{news: make(chan struct{}, 1)}, &mirror{}
+			station.follow(conns[i], "")
+		}
+		read := func(i int) {
+			frames, _ := station.next(conns[i])
+			for _, frame := range frames {
+				var message LiveMessage
+				require.NoError(t, json.Unmarshal(frame.data, &message))
+				mirrors[i].apply(message)
+			}
+		}
+		for _, message := range messages {
+			f.handle(message)
+			i := rapid.IntRange(0, 2).Draw(t, "who")
+			switch rapid.IntRange(0, 5).Draw(t, "does") {
+			case 0, 1:
+				read(i)
+			case 2:
+				station.follow(conns[i], mirrors[i].cursor)
+			case 3:
+				station.changes = nil // as if they were too many
+				station.snapshot = frame{}
+			case 4:
+				f.forget(noon.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "minutes")) * time.Minute))
+			}
+		}
+		var want []BoardTicket
+		ended := 0
+		whole := f.board.Entries(kitchen.Bake)
+		slices.SortStableFunc(whole, func(x, y board.Entry) int {
+			return cmp.Or(endOf(y).Compare(endOf(x)), strings.Compare(x.Ticket.TicketID, y.Ticket.TicketID))
+		})
+		for _, entry := range whole {
+			switch {
+			case entry.Withdrawn && entry.State != kitchen.TicketStarted:
+				continue
+			case entry.Ended():
+				if ended++; ended > endedShown {
+					continue
+				}
+			}
+			want = append(want, newBoardTicket(entry))
+		}
+		for i := range conns {
+			read(i)
+			require.Len(t, mirrors[i].tickets, len(want))
+			for _, ticket := range want {
+				require.Equal(t, mustJSON(t, ticket), mustJSON(t, mirrors[i].tickets[ticket.TicketID]))
+			}
+		}
+	})
+}
+
+func endOf(e board.Entry) time.Time {
+	if !e.Ended() {
+		return time.Time{}
+	}
+	return e.Ack.At
+}
+
+func mustJSON(t require.TestingT, value any) string {
+	data, err := json.Marshal(value)
+	require.NoError(t, err)
+	return string(data)
+}
+
+// TestAnybodysRecordsCanBeShown: whoever writes to Kafka decides what is in
+// its records.
+func TestAnybodysRecordsCanBeShown(t *testing.T) {
+	t.Parallel()
+	f := newTestFloor(t)
+	station := f.stations[kitchen.Bake]
+	conn := &liveConn{news: make(chan struct{}, 1)}
+	station.follow(conn, "")
+	ref := kitchen.TicketRef{OrderID: "01936f8e-5c1a-7d3b-9f00-000000000001", Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+	bare := fmt.Sprintf(`{"ticketId":%q,"kind":"make","orderId":%q,"stage":"bake","pass":1,"attempt":1,"notes":"<script>alert(1)</script>"}`, ref.TicketID(), ref.OrderID)
+	for _, message := range []events.Message{
+		{Topic: events.TicketTopic(kitchen.Bake), Value: []byte("nonsense")},
+		{Topic: events.TicketTopic(kitchen.Mix), Value: []byte(bare)},
+		{Topic: events.TopicAcks, Value: []byte("nonsense")},
+		{Topic: events.TopicShip},
+		{Topic: events.TicketTopic(kitchen.Bake), Value: []byte(bare), Time: time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC)},
+	} {
+		f.handle(message)
+	}
+	frames, _ := station.next(conn)
+	require.NotEmpty(t, frames)
+	shown := station.board()
+	require.Len(t, shown.Tickets, 1)
+	require.Equal(t, "<script>alert(1)</script>", shown.Tickets[0].Notes)
+	require.NotContains(t, string(frames[0].data), "<script>", "nor if it lands in a page")
+	require.NotNil(t, shown.Tickets[0].Lines)
+}

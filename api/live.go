@@ -1,0 +1,404 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/gin-gonic/gin"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+const (
+	channelKitchen = "kitchen"
+	channelStation = "station/"
+	channelOrder   = "order/"
+
+	// defaultLiveConnections is how many live connections a process takes.
+	defaultLiveConnections = 4096
+	// channelsEach is how many channels a connection may follow.
+	channelsEach = 16
+	// maxLiveRequest is the longest message that a client may send.
+	maxLiveRequest = 4 << 10
+	// maxNotices bounds the answers to a client's own messages that it has not
+	// taken yet.
+	maxNotices = 64
+	// liveWriteWithin is how long a client may take to take a message.
+	liveWriteWithin = 10 * time.Second
+	// pingEvery is how often a client must show that it is still there, and
+	// pongWithin how long it may take for that.
+	pingEvery  = 30 * time.Second
+	pongWithin = 10 * time.Second
+)
+
+// liveSide is who is connected.
+type liveSide struct {
+	limit int
+	// closing ends when the process is told to stop.
+	closing chan struct{}
+
+	mu      sync.Mutex
+	closed  bool
+	open    int
+	running sync.WaitGroup
+}
+
+func newLiveSide(config Config) *liveSide {
+	return &liveSide{limit: config.LiveConnections, closing: make(chan struct{})}
+}
+
+// enter lets one more connection in, unless there are too many.
+func (l *liveSide) enter() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return &problemError{Type: ProblemUnavailable, Detail: "This process is about to stop: connect again."}
+	case l.open >= l.limit:
+		return &problemError{Type: ProblemUnavailable, Detail: fmt.Sprintf("This process has its %d live connections: connect again later.", l.limit)}
+	}
+	l.open++
+	l.running.Add(1)
+	return nil
+}
+
+func (l *liveSide) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.open--
+	l.running.Done()
+}
+
+// close tells all connections to go; it can be called again.
+func (l *liveSide) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
+		close(l.closing)
+	}
+}
+
+// liveConn is one connection. Its writer takes what is new from the feeds
+// that it follows; nothing is queued for it but answers to its own messages.
+type liveConn struct {
+	server *Server
+	socket *websocket.Conn
+	// session is who has connected, if anybody has signed in.
+	session  Session
+	signedIn bool
+	// news has a token when there may be something to write.
+	news chan struct{}
+
+	// What follows is protected by the floor's lock.
+	feeds    []*feed // in the order in which they were subscribed
+	notices  []frame
+	toldOf   uint64 // the floor's state that was told last
+	told     bool
+	breaches string // how the client has broken the protocol
+}
+
+// getLive serves a live connection until either side ends it.
+func (s *Server) getLive(c *gin.Context) {
+	if err := s.checkUpgrade(c.Request); err != nil {
+		s.fail(c, err)
+		return
+	}
+	if err := s.live.enter(); err != nil {
+		s.fail(c, err)
+		return
+	}
+	defer s.live.leave()
+	// The origin has been checked, by rules of our own.
+	socket, err := websocket.Accept(c.Writer, c.Request, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return // it has answered
+	}
+	socket.SetReadLimit(maxLiveRequest)
+	s.metrics.liveConnections.Inc()
+	defer s.metrics.liveConnections.Dec()
+	conn := &liveConn{server: s, socket: socket, news: make(chan struct{}, 1)}
+	if conn.session, conn.signedIn = staffOf(c); conn.signedIn {
+		ends := time.AfterFunc(conn.session.ExpiresAt.Sub(s.sessions.now()), func() { conn.breach("your session is over: sign in again") })
+		defer ends.Stop()
+	}
+	s.floor.join(conn)
+	defer s.floor.leave(conn)
+	conn.serve()
+}
+
+// checkUpgrade refuses what is no WebSocket, and pages of other sites: a
+// browser lets any page connect and sends our cookies along.
+func (s *Server) checkUpgrade(r *http.Request) error {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return &problemError{Type: ProblemUpgradeRequired, Detail: "This address is a WebSocket: connect with ws:// or wss://."}
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return nil // no browser
+	}
+	from, err := url.Parse(origin)
+	if err != nil || from.Host == "" || !strings.EqualFold(from.Host, r.Host) {
+		return &problemError{Type: ProblemCrossSite, Detail: "Pages of another site may not connect: open this server's own pages. Behind a proxy, the proxy must pass the Host header on."}
+	}
+	return nil
+}
+
+// serve reads and writes until the connection is over.
+func (c *liveConn) serve() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer func() { _ = c.socket.CloseNow() }() // closed already, unless the client has gone
+	gone := make(chan struct{})
+	beside.Go(func() {
+		defer close(gone)
+		c.read(ctx)
+	})
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	for {
+		frames, breach := c.take()
+		for _, frame := range frames {
+			if c.write(ctx, frame) != nil {
+				return
+			}
+		}
+		if breach != "" {
+			_ = c.socket.Close(websocket.StatusPolicyViolation, breach)
+			return
+		}
+		select {
+		case <-c.news:
+		case <-gone:
+			if _, breach := c.take(); breach != "" {
+				_ = c.socket.Close(websocket.StatusPolicyViolation, breach)
+			}
+			return
+		case <-c.server.live.closing:
+			_ = c.socket.Close(websocket.StatusGoingAway, "this process stops: connect again")
+			return
+		case <-ping.C:
+			beside.Go(func() {
+				ctx, cancel := context.WithTimeout(ctx, pongWithin)
+				defer cancel()
+				if c.socket.Ping(ctx) != nil {
+					_ = c.socket.CloseNow()
+				}
+			})
+		}
+	}
+}
+
+func (c *liveConn) write(ctx context.Context, frame frame) error {
+	ctx, cancel := context.WithTimeout(ctx, liveWriteWithin)
+	defer cancel()
+	if err := c.socket.Write(ctx, websocket.MessageText, frame.data); err != nil {
+		return err
+	}
+	c.server.metrics.liveMessages.WithLabelValues(string(frame.kind)).Inc()
+	return nil
+}
+
+// poke tells the writer that there may be something to write.
+func (c *liveConn) poke() {
+	select {
+	case c.news <- struct{}{}:
+	default: // it knows
+	}
+}
+
+// read takes the client's messages until the connection is over or the client
+// breaks the protocol.
+func (c *liveConn) read(ctx context.Context) {
+	for {
+		kind, data, err := c.socket.Read(ctx)
+		if err != nil {
+			return
+		}
+		request, err := c.server.readLiveRequest(kind, data)
+		if err != nil {
+			c.breach(err.Error())
+			return
+		}
+		c.obey(request)
+	}
+}
+
+func (c *liveConn) breach(reason string) {
+	const most = 120 // a close frame has room for 123 bytes
+	for len(reason) > most {
+		runes := []rune(reason)
+		reason = string(runes[:len(runes)-1])
+	}
+	c.server.floor.mu.Lock()
+	defer c.server.floor.mu.Unlock()
+	c.breaches = reason
+	c.poke()
+}
+
+// readLiveRequest reads a client's message by the specification.
+func (s *Server) readLiveRequest(kind websocket.MessageType, data []byte) (LiveRequest, error) {
+	if kind != websocket.MessageText {
+		return LiveRequest{}, errors.New("send JSON in text frames")
+	}
+	value, err := readJSON(data)
+	if err != nil {
+		if problem, ok := errors.AsType[*problemError](err); ok {
+			return LiveRequest{}, errors.New(problem.Detail)
+		}
+		return LiveRequest{}, err
+	}
+	if faults := checkSchema(s.contract.liveRequest, value); len(faults) > 0 {
+		return LiveRequest{}, errors.New(strings.TrimPrefix(faults[0].pointer()+": "+faults[0].detail, ": "))
+	}
+	object, _ := value.(map[string]any)
+	return readAs[LiveRequest](object), nil
+}
+
+// obey does what the client asks for.
+func (c *liveConn) obey(request LiveRequest) {
+	floor := c.server.floor
+	floor.mu.Lock()
+	defer floor.mu.Unlock()
+	defer c.poke()
+	at := slices.IndexFunc(c.feeds, func(f *feed) bool { return f.channel == request.Channel })
+	if at >= 0 { // also to subscribe anew, from another cursor
+		floor.unfollow(c, c.feeds[at])
+	}
+	if request.Type == LiveUnsubscribe {
+		return
+	}
+	if len(c.feeds) >= channelsEach {
+		c.refuse(request.Channel, &problemError{Type: ProblemRefused, Detail: fmt.Sprintf("A connection follows at most %d channels: leave one, or open another connection.", channelsEach)})
+		return
+	}
+	if err := c.mayFollow(request.Channel); err != nil {
+		c.refuse(request.Channel, err)
+		return
+	}
+	f, err := floor.channel(request.Channel)
+	if err != nil {
+		c.refuse(request.Channel, err)
+		return
+	}
+	c.feeds = append(c.feeds, f)
+	if f.follow(c, request.Cursor) {
+		c.notify(LiveMessage{Type: LiveMessageTypeResumed, Channel: f.channel, Cursor: request.Cursor})
+	}
+}
+
+// mayFollow returns an error if whoever has connected may not follow a channel.
+func (c *liveConn) mayFollow(channel string) *problemError {
+	stage, _ := strings.CutPrefix(channel, channelStation)
+	if err := c.server.sessions.permit(mayFollow(channel), kitchen.Stage(stage), c.session, c.signedIn); err != nil {
+		return asProblem(err)
+	}
+	return nil
+}
+
+// refuse tells that a channel cannot be followed. The lock is held.
+func (c *liveConn) refuse(channel string, problem *problemError) {
+	c.notify(LiveMessage{Type: LiveMessageTypeProblem, Channel: clip(channel), Problem: liveProblem(problem)})
+}
+
+// notify answers a client's own message. The lock is held.
+func (c *liveConn) notify(message LiveMessage) {
+	if len(c.notices) >= maxNotices {
+		c.breaches = "too many messages at once: read the answers"
+		return
+	}
+	c.notices = append(c.notices, newFrame(message))
+}
+
+// take is what the connection has not got yet, and how the client has broken
+// the protocol, if it has.
+func (c *liveConn) take() (frames []frame, breach string) {
+	floor := c.server.floor
+	floor.mu.Lock()
+	defer floor.mu.Unlock()
+	if !c.told || c.toldOf != floor.states {
+		c.told, c.toldOf = true, floor.states
+		frames = append(frames, newFrame(LiveMessage{Type: LiveMessageTypeState, At: time.Now().UTC(), Behind: floor.behind}))
+	}
+	frames = append(frames, c.notices...)
+	c.notices = nil
+	for _, f := range slices.Clone(c.feeds) {
+		more, dropped := f.next(c)
+		frames = append(frames, more...)
+		if dropped {
+			c.server.metrics.liveDrops.Inc()
+		}
+		if f.ended && len(more) > 0 {
+			floor.unfollow(c, f)
+		}
+	}
+	return frames, c.breaches
+}
+
+// channel finds what a name stands for. The lock is held.
+func (f *floor) channel(name string) (*feed, *problemError) {
+	if name == channelKitchen {
+		return f.kitchen, nil
+	}
+	if stage, ok := strings.CutPrefix(name, channelStation); ok {
+		if station := f.stations[kitchen.Stage(stage)]; station != nil {
+			return station.feed, nil
+		}
+	}
+	if orderID, ok := strings.CutPrefix(name, channelOrder); ok && kitchen.CheckOrderID(orderID) == nil {
+		return f.orders.get(orderID).feed, nil
+	}
+	return nil, &problemError{Type: ProblemNotFound, Detail: "There is no such channel: use kitchen, station/ with a stage, or order/ with an order's id."}
+}
+
+// join adds a connection to those that hear how the floor is.
+func (f *floor) join(c *liveConn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.conns[c] = struct{}{}
+}
+
+// leave removes a connection from everything.
+func (f *floor) leave(c *liveConn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.conns, c)
+	for _, feed := range slices.Clone(c.feeds) {
+		f.unfollow(c, feed)
+	}
+}
+
+// unfollow removes a connection from a feed. The lock is held.
+func (f *floor) unfollow(c *liveConn, of *feed) {
+	c.feeds = slices.DeleteFunc(c.feeds, func(each *feed) bool { return each == of })
+	delete(of.followers, c)
+	if orderID, ok := strings.CutPrefix(of.channel, channelOrder); ok {
+		f.orders.leave(orderID)
+	}
+}
+
+// finishLive ends all live connections and waits for them, until ctx ends.
+func (s *Server) finishLive(ctx context.Context) {
+	s.live.close()
+	over := make(chan struct{})
+	go func() {
+		s.live.running.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+		s.logger.Warn("some live connections were cut off", slog.Duration("after", finishWithin))
+	}
+}

@@ -1,0 +1,387 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/require"
+	temporalclient "go.temporal.io/sdk/client"
+	"go.uber.org/goleak"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+func TestAStationsChannelGoesOnFromItsCursor(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	writer := kafka.writer()
+	first, second := newTicket(t, kitchen.Bake), newTicket(t, kitchen.Bake)
+	b.onBoard(writer, first)
+
+	tablet := b.connect()
+	tablet.subscribe("station/bake", "")
+	snapshot := tablet.next()
+	require.Equal(t, LiveMessageTypeSnapshot, snapshot.Type)
+	require.Equal(t, "station/bake", snapshot.Channel)
+	shown := newMirror(snapshot)
+	for shown.cursor != b.board(kitchen.Bake).Cursor {
+		shown.apply(tablet.next())
+	}
+	require.Contains(t, shown.tickets, first.TicketID)
+	b.acked("bob", first, `{"kind":"started"}`)
+	change := tablet.next()
+	require.Equal(t, LiveMessageTypeChange, change.Type)
+	require.Equal(t, []any{first.TicketID, kitchen.TicketStarted, "bob"}, []any{change.Change.Tickets[0].TicketID, change.Change.Tickets[0].State, change.Change.Tickets[0].By})
+	require.NoError(t, tablet.socket.Close(websocket.StatusNormalClosure, "the tablet sleeps"))
+
+	b.acked("bob", first, `{"kind":"done"}`)
+	b.onBoard(writer, second)
+	woken := b.connect()
+	woken.subscribe("station/bake", change.Cursor)
+	resumed := woken.next()
+	require.Equal(t, LiveMessageTypeResumed, resumed.Type)
+	require.Equal(t, change.Cursor, resumed.Cursor)
+	require.Equal(t, kitchen.TicketDone, woken.next().Change.Tickets[0].State)
+	last := woken.next()
+	require.Equal(t, second.TicketID, last.Change.Tickets[0].TicketID)
+	require.Equal(t, b.board(kitchen.Bake).Cursor, last.Cursor)
+
+	for _, unknown := range []string{"", "nonsense", "0123456789abcdef.1", strings.Split(last.Cursor, ".")[0] + ".99999", strings.Split(last.Cursor, ".")[0] + ".-1"} {
+		again := b.connect()
+		again.subscribe("station/bake", unknown)
+		require.Equal(t, LiveMessageTypeSnapshot, again.next().Type, unknown)
+	}
+	restarted := openBakery(t, kafka, untouchedTemporal{}, nil).connect()
+	restarted.subscribe("station/bake", last.Cursor)
+	fresh := restarted.next()
+	require.Equal(t, LiveMessageTypeSnapshot, fresh.Type, "another process has other cursors")
+	require.Equal(t, b.board(kitchen.Bake).Tickets, fresh.Board.Tickets, "and the same board")
+	require.Equal(t, b.board(kitchen.Bake).Ended, fresh.Board.Ended)
+}
+
+func TestTheKitchensChannelCountsWhatIsOpen(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	tablet := b.connect()
+	tablet.subscribe("kitchen", "")
+	require.Len(t, tablet.next().Kitchen.Stages, 4)
+	writer := kafka.writer()
+	ticket := newTicket(t, kitchen.Bake)
+	b.onBoard(writer, ticket)
+	b.onBoard(writer, newTicket(t, kitchen.Bake))
+	b.onBoard(writer, newTicket(t, kitchen.Mix))
+	b.acked("bob", ticket, `{"kind":"started"}`)
+	for {
+		message := tablet.next()
+		require.Equal(t, LiveMessageTypeSnapshot, message.Type)
+		stages := message.Kitchen.Stages
+		oldest := stages[1].Oldest
+		stages[0].Oldest, stages[1].Oldest = time.Time{}, time.Time{}
+		if stages[1].Started == 1 && stages[1].Waiting == 1 {
+			require.Equal(t, []StageCounts{{Stage: kitchen.Mix, Waiting: 1}, {Stage: kitchen.Bake, Waiting: 1, Started: 1}, {Stage: kitchen.Decorate}, {Stage: kitchen.Package}}, stages)
+			require.Equal(t, b.board(kitchen.Bake).Tickets[0].Since, oldest)
+			return
+		}
+	}
+}
+
+func TestAnOrdersChannelFollowsTheOrder(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, staffed, nil)
+	orders := &shop{t: t, server: b.server, ClientWithResponses: clientOf(t, b.web)}
+	orderID := orders.taken(sampleOrder())
+	mix := nextTicket(t, orderID)
+	tablets := []*tablet{b.connect(), b.connect()}
+	for _, tablet := range tablets {
+		tablet.subscribe("order/"+orderID, "")
+		tablet.awaitOrder(func(order kitchen.Status) bool { return order.WaitingFor == kitchen.Mix })
+	}
+	writer := kafka.writer()
+	finish(t, mix)
+	bake := nextTicket(t, orderID)
+	require.NoError(t, writer.PublishTicket(t.Context(), bake))
+	for _, tablet := range tablets {
+		order := tablet.awaitOrder(func(order kitchen.Status) bool { return order.WaitingFor == kitchen.Bake })
+		require.Equal(t, orderID, order.ID)
+		require.Equal(t, "bob", order.Stages[0].By)
+	}
+	takeUp(t, bake, "eve")
+	require.NoError(t, writer.PublishAck(t.Context(), kitchen.Ack{TicketID: bake.TicketID, OrderID: orderID, Stage: kitchen.Bake, Kind: kitchen.AckStarted, By: "eve", At: time.Now()}))
+	tablets[0].awaitOrder(func(order kitchen.Status) bool { return order.Stages[1].By == "eve" })
+
+	// What the log does not tell, and this process has done.
+	amended, err := orders.AmendOrderWithResponse(t.Context(), orderID, nil, kitchen.Amendment{Notes: new("ring twice")})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, amended.StatusCode())
+	tablets[0].awaitOrder(func(order kitchen.Status) bool { return order.Notes == "ring twice" })
+
+	finish(t, bake)
+	finish(t, nextTicket(t, orderID))
+	finish(t, nextTicket(t, orderID))
+	require.Eventually(t, func() bool { return orders.status(orderID).State == kitchen.StateShipped }, patience, 20*time.Millisecond)
+	require.NoError(t, writer.PublishShipped(t.Context(), kitchen.Shipped{OrderID: orderID}))
+	tablets[0].awaitOrder(func(order kitchen.Status) bool { return order.State == kitchen.StateShipped })
+
+	tablets[0].subscribe("order/01936f8e-5c1a-7d3b-9f00-000000000001", "")
+	problem := tablets[0].next()
+	require.Equal(t, []any{LiveMessageTypeProblem, ProblemOrderNotFound}, []any{problem.Type, problem.Problem.Type})
+}
+
+// awayTemporal is a client of a Temporal that nobody can reach.
+func awayTemporal(t *testing.T) temporalclient.Client {
+	t.Helper()
+	away := newAwayTemporal(t)
+	t.Cleanup(away.Close)
+	return away
+}
+
+func newAwayTemporal(t *testing.T) temporalclient.Client {
+	t.Helper()
+	away, err := temporalclient.NewLazyClient(temporalOptions("127.0.0.1:1"))
+	require.NoError(t, err)
+	return away
+}
+
+func TestWithoutTemporalBoardsGoOn(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, awayTemporal(t), nil)
+	tablet := b.connect()
+	tablet.subscribe("order/01936f8e-5c1a-7d3b-9f00-000000000001", "")
+	problem := tablet.next()
+	require.Equal(t, []any{LiveMessageTypeProblem, ProblemUnavailable}, []any{problem.Type, problem.Problem.Type})
+	ticket := newTicket(t, kitchen.Mix)
+	b.onBoard(kafka.writer(), ticket)
+	require.Equal(t, kitchen.TicketDone, b.acked("bob", ticket, `{"kind":"done"}`).State)
+}
+
+func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	slow, quick := b.connect(), b.connect()
+	for _, tablet := range []*tablet{slow, quick} {
+		tablet.subscribe("station/bake", "")
+		require.Equal(t, LiveMessageTypeSnapshot, tablet.next().Type)
+	}
+	// More than the connections between the two hold, and the changes kept.
+	large := BoardTicket{Notes: strings.Repeat("x", 64<<10), Lines: []kitchen.Line{}}
+	feed := b.server.floor.stations[kitchen.Bake]
+	last := ""
+	for i := range 3 * keptChanges {
+		b.server.floor.mu.Lock()
+		feed.change(LiveMessage{Type: LiveMessageTypeChange, Change: BoardChange{Tickets: []BoardTicket{large}, Removed: []string{}}})
+		b.server.floor.mu.Unlock()
+		message := quick.next()
+		require.Equal(t, LiveMessageTypeChange, message.Type, i)
+		last = message.Cursor
+	}
+	for {
+		message := slow.next()
+		if message.Type == LiveMessageTypeSnapshot {
+			require.Equal(t, last, message.Cursor)
+			break
+		}
+	}
+	metrics := do(t, b.server, newRequest(http.MethodGet, "/metrics", nil)).Body.String()
+	require.Contains(t, metrics, "cupcakery_live_drops_total 1")
+	require.Contains(t, metrics, "cupcakery_live_connections 3") // with the one that waited for the log
+	require.Contains(t, metrics, `cupcakery_live_messages_total{type="change"} `)
+}
+
+func TestAClientThatBreaksTheProtocolIsToldHow(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	for text, reason := range map[string]string{
+		`subscribe me`: "",
+		`{"type":"subscribe","channel":"kitchen"} {}`:                                       "",
+		`{"type":"subscribe"}`:                                                              "/channel: missing",
+		`{"type":"shout","channel":"kitchen"}`:                                              "/type: unknown value",
+		`{"type":"subscribe","channel":7}`:                                                  "/channel: must be a text",
+		`{"type":"subscribe","channel":"kitchen","as":"` + strings.Repeat("m", 3000) + `"}`: "/as: unknown field",
+		`{"type":"subscribe","type":"subscribe","channel":"kitchen"}`:                       "",
+		`[]`:   "must be an object",
+		`null`: "",
+	} {
+		tablet := b.connect()
+		tablet.send(websocket.MessageText, text)
+		closed := tablet.closedWith()
+		require.Equal(t, websocket.StatusPolicyViolation, closed.Code, text)
+		require.NotEmpty(t, closed.Reason)
+		if len(text) < 1000 {
+			require.Contains(t, closed.Reason, reason, text)
+		}
+	}
+	binary := b.connect()
+	binary.send(websocket.MessageBinary, `{"type":"subscribe","channel":"kitchen"}`)
+	require.Equal(t, websocket.StatusPolicyViolation, binary.closedWith().Code)
+	long := b.connect()
+	long.send(websocket.MessageText, `{"type":"subscribe","channel":"`+strings.Repeat("x", maxLiveRequest)+`"}`)
+	require.Equal(t, websocket.StatusMessageTooBig, long.closedWith().Code)
+}
+
+func TestAChannelThatCannotBeFollowedDisturbsNoOther(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	tablet := b.connect()
+	for _, unknown := range []string{"", "cellar", "station/cellar", "station/", "order/", "order/x", "order/01936F8E-5C1A-7D3B-9F00-000000000001", "<script>", strings.Repeat("y", 1000)} {
+		tablet.subscribe(unknown, "")
+		problem := tablet.next()
+		require.Equal(t, []any{LiveMessageTypeProblem, ProblemNotFound}, []any{problem.Type, problem.Problem.Type})
+		require.Equal(t, clip(unknown), problem.Channel)
+	}
+	tablet.subscribe("station/mix", "")
+	require.Equal(t, LiveMessageTypeSnapshot, tablet.next().Type)
+	tablet.send(websocket.MessageText, `{"type":"unsubscribe","channel":"station/mix"}`)
+	tablet.send(websocket.MessageText, `{"type":"unsubscribe","channel":"never"}`)
+	tablet.subscribe("kitchen", "")
+	require.Equal(t, "kitchen", tablet.next().Channel)
+	b.onBoard(kafka.writer(), newTicket(t, kitchen.Mix))
+	require.Equal(t, "kitchen", tablet.next().Channel, "nothing comes of a channel that was left")
+}
+
+func TestAConnectionFollowsSoManyChannels(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, awayTemporal(t), nil)
+	tablet := b.connect()
+	for range channelsEach {
+		tablet.subscribe("order/"+newTicket(t, kitchen.Mix).OrderID, "")
+		require.Equal(t, ProblemUnavailable, tablet.next().Problem.Type)
+	}
+	tablet.subscribe("kitchen", "")
+	require.Equal(t, ProblemRefused, tablet.next().Problem.Type)
+}
+
+func TestWhoMayConnect(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, func(c *Config) {
+		c.LiveConnections = 2
+	})
+	for origin, status := range map[string]int{
+		b.web.URL:                    http.StatusSwitchingProtocols,
+		"https://boards.example.com": http.StatusForbidden,
+		b.web.URL + ".evil.example":  http.StatusForbidden,
+		"null":                       http.StatusForbidden,
+		"://":                        http.StatusForbidden,
+	} {
+		socket, response, err := b.dial(http.Header{"Origin": {origin}})
+		require.Equal(t, status, response.StatusCode, origin)
+		if err == nil {
+			// It counts until it is over, and one is open since the beginning.
+			t.Cleanup(func() { _ = socket.CloseNow() })
+			continue
+		}
+		require.Equal(t, problemContentType, response.Header.Get("Content-Type"))
+		require.Contains(t, body(t, response), string(ProblemCrossSite))
+	}
+	_, response, err := b.dial(nil)
+	require.Error(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	require.NotEmpty(t, response.Header.Get("Retry-After"))
+	require.Contains(t, body(t, response), "has its 2 live connections")
+
+	requireProblem(t, do(t, b.server, newRequest(http.MethodGet, "/api/v1/live", nil)), ProblemUpgradeRequired)
+	requireProblem(t, do(t, b.server, newRequest(http.MethodGet, "/api/v1/live?channel=kitchen", nil)), ProblemInvalidParameter)
+
+	_, err = New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, LiveConnections: -1})
+	require.ErrorContains(t, err, "live connections, -1, is negative")
+}
+
+func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, awayTemporal(t), func(c *Config) {
+		c.Staff = kitchen.Staff{People: append(slices.Clone(testStaff.People), managers.People...)}
+	})
+	const order = "order/01936f8e-5c1a-7d3b-9f00-000000000001"
+	// Said by whom and not by channel, so that a slip in mayFollow is seen.
+	want := map[kitchen.Role][]string{
+		nobody:                {order},
+		kitchen.RoleMixer:     {order, "kitchen", "station/mix"},
+		kitchen.RoleBaker:     {order, "kitchen", "station/bake"},
+		kitchen.RoleDecorator: {order, "kitchen", "station/decorate"},
+		kitchen.RolePackager:  {order, "kitchen", "station/package"},
+		kitchen.RoleManager:   {order, "kitchen", "station/mix", "station/bake", "station/decorate", "station/package"},
+	}
+	for role, may := range want {
+		tablet := b.connectWith(nil)
+		refusal := ProblemNotSignedIn
+		if role != nobody {
+			tablet = b.connectWith(b.cookie(string(role)))
+			refusal = ProblemNotAllowed
+		}
+		for _, channel := range want[kitchen.RoleManager] {
+			tablet.subscribe(channel, "")
+			answer := tablet.next()
+			require.Equal(t, channel, answer.Channel)
+			switch {
+			case channel == order:
+				require.Equal(t, ProblemUnavailable, answer.Problem.Type, "%s follows %s", role, channel)
+			case slices.Contains(may, channel):
+				require.Equal(t, LiveMessageTypeSnapshot, answer.Type, "%s follows %s", role, channel)
+			default:
+				require.Equal(t, refusal, answer.Problem.Type, "%s follows %s", role, channel)
+			}
+		}
+	}
+}
+
+func TestALiveConnectionEndsWithItsSession(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	cookie := b.cookie("bob")
+	b.server.sessions.now = func() time.Time { return time.Now().Add(sessionLasts - time.Second) }
+	tablet := b.connectWith(cookie)
+	tablet.subscribe("kitchen", "")
+	require.Equal(t, LiveMessageTypeSnapshot, tablet.next().Type)
+	closed := tablet.closedWith()
+	require.Equal(t, websocket.StatusPolicyViolation, closed.Code)
+	require.Equal(t, "your session is over: sign in again", closed.Reason)
+}
+
+// TestServeEndsLiveConnections runs alone: it looks for goroutines that stay
+// behind.
+func TestServeEndsLiveConnections(t *testing.T) {
+	kafka := startBrokers(t)
+	leaks := []goleak.Option{
+		goleak.IgnoreCurrent(),
+		// The worker that the tests share polls all the time.
+		goleak.IgnoreAnyFunction("google.golang.org/grpc.(*ClientConn).Invoke"),
+		// The embedded Kafka ends a connection's goroutines a moment after it.
+		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kfake.(*clientConn).read"),
+	}
+	away := newAwayTemporal(t)
+	server := newTestServer(t, away, func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, listener) }()
+	socket, _, err := websocket.Dial(t.Context(), "ws://"+listener.Addr().String()+"/api/v1/live", &websocket.DialOptions{HTTPHeader: (&bakery{t: t, server: server}).cookie("bob")})
+	require.NoError(t, err)
+	tablet := &tablet{t, socket}
+	tablet.awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
+	for _, channel := range []string{"station/bake", "kitchen", "order/01936f8e-5c1a-7d3b-9f00-000000000001"} {
+		tablet.subscribe(channel, "")
+		require.Equal(t, channel, tablet.next().Channel)
+	}
+	stop()
+	require.Equal(t, websocket.StatusGoingAway, tablet.closedWith().Code)
+	require.NoError(t, <-served)
+	away.Close()
+	goleak.VerifyNone(t, leaks...)
+}

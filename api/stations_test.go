@@ -1,0 +1,265 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+func TestABoardShowsATicketThroughItsLife(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	writer := kafka.writer()
+	ticket := newTicket(t, kitchen.Bake)
+	b.onBoard(writer, ticket)
+
+	board := b.board(kitchen.Bake)
+	require.Zero(t, board.Behind)
+	require.Empty(t, board.Ended)
+	require.Len(t, board.Tickets, 1)
+	shown := board.Tickets[0]
+	require.Equal(t, ticket.TicketID, shown.TicketID)
+	require.Equal(t, kitchen.TicketWaiting, shown.State)
+	require.Equal(t, []any{ticket.Lines, ticket.Notes, ticket.Allergies, ticket.PickupCode, 1, 1}, []any{shown.Lines, shown.Notes, shown.Allergies, shown.PickupCode, shown.Attempt, shown.Pass})
+	require.Empty(t, b.board(kitchen.Mix).Tickets)
+
+	started := b.acked("bob", ticket, `{"kind":"started"}`)
+	require.Equal(t, kitchen.TicketStarted, started.State)
+	require.Equal(t, "bob", started.By)
+	require.NotZero(t, started.StartedAt)
+	failed := b.acked("bob", ticket, `{"kind":"failed","reason":"burnt","note":"oven 2","scrapped":12}`)
+	require.Equal(t, kitchen.TicketFailed, failed.State)
+	require.Equal(t, []any{"burnt", "oven 2", 12}, []any{failed.Failure.Reason, failed.Failure.Note, failed.Failure.Scrapped})
+	require.Equal(t, started.StartedAt, failed.StartedAt)
+
+	again := ticket
+	again.Attempt = 2
+	b.onBoard(writer, again)
+	shown = b.board(kitchen.Bake).Tickets[0]
+	require.Equal(t, kitchen.TicketWaiting, shown.State)
+	require.Equal(t, "burnt", shown.LastFailure.Reason)
+	require.Equal(t, board.Tickets[0].Since, shown.Since, "its age goes on")
+
+	require.Equal(t, kitchen.TicketDone, b.acked("eve", ticket, `{"kind":"done"}`).State)
+	board = b.board(kitchen.Bake)
+	require.Empty(t, board.Tickets)
+	require.Len(t, board.Ended, 1)
+	require.Equal(t, "eve", board.Ended[0].By)
+	require.Equal(t, 2, board.Ended[0].Attempt)
+
+	undo := undoOf(ticket, true)
+	b.onBoard(writer, undo)
+	board = b.board(kitchen.Bake)
+	require.Empty(t, board.Ended, "its undo ticket is shown instead")
+	require.True(t, board.Tickets[0].Made)
+	undone := b.acked("eve", undo, `{"kind":"undone","scrapped":12}`)
+	require.Equal(t, kitchen.TicketUndone, undone.State)
+}
+
+func TestAnAckSaysWhatStationsSay(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	acks := make(chan kitchen.Ack, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		_ = events.Tail(ctx, events.TailConfig{Connection: kafka.connection(), Topics: []string{events.TopicAcks}, Handle: func(m events.Message) {
+			if ack, err := events.DecodeAck(m); err == nil {
+				acks <- ack
+			}
+		}})
+	}()
+	ticket := newTicket(t, kitchen.Mix)
+	ticket.Attempt = 3
+	b.onBoard(kafka.writer(), ticket)
+	b.acked("bob", ticket, `{"kind":"started"}`)
+	b.acked("bob", ticket, `{"kind":"started"}`) // on her other tab: nothing is written
+	b.acked("bob", ticket, `{"kind":"done","note":"lovely"}`)
+	b.acked("bob", ticket, `{"kind":"done"}`)
+	started, done := <-acks, <-acks
+	require.Equal(t, kitchen.Ack{TicketID: ticket.TicketID, OrderID: ticket.OrderID, Stage: kitchen.Mix, Kind: kitchen.AckStarted, By: "bob", Attempt: 3, At: started.At}, started)
+	require.Equal(t, kitchen.Ack{TicketID: ticket.TicketID, OrderID: ticket.OrderID, Stage: kitchen.Mix, Kind: kitchen.AckDone, By: "bob", Attempt: 3, At: done.At,
+		StartedAt: &started.At, Note: "lovely"}, done)
+	require.Empty(t, acks)
+}
+
+// TestOfAllWhoTakeATicketExactlyOneGetsIt: they stand at two processes, so
+// only the log can decide.
+func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	bakeries := []*bakery{openBakery(t, kafka, untouchedTemporal{}, nil), openBakery(t, kafka, untouchedTemporal{}, nil)}
+	writer := kafka.writer()
+	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone} {
+		ticket := newTicket(t, kitchen.Decorate)
+		watch := bakeries[1].connect()
+		watch.subscribe("station/decorate", "")
+		watch.next()
+		bakeries[0].onBoard(writer, ticket)
+		watch.next() // both know it
+
+		const people = 8
+		gate := make(chan struct{})
+		answers := make([]*httptest.ResponseRecorder, people)
+		var running sync.WaitGroup
+		for i := range people {
+			running.Go(func() {
+				<-gate
+				answers[i] = bakeries[i%2].ack(fmt.Sprintf("person %d", i), ticket, fmt.Sprintf(`{"kind":%q}`, kind))
+			})
+		}
+		close(gate)
+		running.Wait()
+		first := ""
+		for _, answer := range answers {
+			if answer.Code == http.StatusOK {
+				require.Empty(t, first, "only one may win")
+				var won BoardTicket
+				require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &won))
+				first = won.By
+			}
+		}
+		require.NotEmpty(t, first)
+		for _, answer := range answers {
+			if answer.Code == http.StatusOK {
+				continue
+			}
+			problemType := ProblemTicketTaken
+			if kind == kitchen.AckDone {
+				problemType = ProblemTicketEnded
+			}
+			problem := requireProblem(t, answer, problemType)
+			require.Equal(t, first, problem.By)
+			require.Contains(t, problem.Detail, first)
+		}
+	}
+}
+
+func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	writer := kafka.writer()
+	ticket := newTicket(t, kitchen.Bake)
+	b.onBoard(writer, ticket)
+	b.acked("bob", ticket, `{"kind":"started"}`)
+
+	other := ticket
+	other.Stage = kitchen.Mix
+	requireProblem(t, b.ack("bob", other, `{"kind":"done"}`), ProblemTicketNotFound)
+	requireProblem(t, b.ack("bob", newTicket(t, kitchen.Bake), `{"kind":"done"}`), ProblemTicketNotFound)
+	requireProblem(t, b.ack("bob", kitchen.Ticket{Stage: "cellar", TicketID: "x"}, `{"kind":"done"}`), ProblemInvalidParameter)
+	requireProblem(t, b.ack("bob", kitchen.Ticket{Stage: kitchen.Bake, TicketID: "nonsense"}, `{"kind":"done"}`), ProblemTicketNotFound)
+	require.Equal(t, "bob", requireProblem(t, b.ack("eve", ticket, `{"kind":"done"}`), ProblemTicketTaken).By)
+	require.Equal(t, "bob", requireProblem(t, b.ack("eve", ticket, `{"kind":"failed"}`), ProblemTicketTaken).By)
+
+	for body, field := range map[string]string{
+		`{"kind":"done","by":"eve"}`:                                       "/by",
+		`{"note":"done"}`:                                                  "/kind",
+		`{"kind":"undone"}`:                                                "/kind",
+		`{"kind":"burnt"}`:                                                 "/kind",
+		`{"kind":"failed","scrapped":-1}`:                                  "/scrapped",
+		`{"kind":"failed","note":"a\u0000"}`:                               "/note",
+		`{"kind":"failed","attempt":1}`:                                    "/attempt",
+		`{"kind":"failed","reason":"two\nlines"}`:                          "/reason",
+		`{"kind":"failed","reason":"` + strings.Repeat("x", 10_000) + `"}`: "/reason",
+		`{"kind":"failed","orderId":"` + ticket.OrderID + `"}`:             "/orderId",
+	} {
+		problem := requireProblem(t, b.ack("bob", ticket, body), ProblemInvalidAck)
+		require.Len(t, problem.Errors, 1, body)
+		require.Equal(t, field, *problem.Errors[0].Pointer, body)
+	}
+	requireProblem(t, b.ack("bob", ticket, `{"kind":`), ProblemMalformedBody)
+	require.Equal(t, kitchen.TicketStarted, b.board(kitchen.Bake).Tickets[0].State, "nothing has changed")
+
+	b.onBoard(writer, undoOf(ticket, false))
+	withdrawn := requireProblem(t, b.ack("bob", ticket, `{"kind":"done"}`), ProblemTicketEnded)
+	require.Contains(t, withdrawn.Detail, "cancelled")
+	board := b.board(kitchen.Bake)
+	require.Len(t, board.Tickets, 2)
+	for _, shown := range board.Tickets {
+		require.Equal(t, shown.Kind == kitchen.TicketMake, shown.Withdrawn, "bob still has it in hand")
+	}
+	require.Contains(t, do(t, b.server, newRequest(http.MethodGet, "/metrics", nil)).Body.String(), `cupcakery_acks_total{kind="started",outcome="counts"} 1`)
+}
+
+func TestWithoutKafkaAnAckMayCountAllTheSame(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	ticket := newTicket(t, kitchen.Bake)
+	b.onBoard(kafka.writer(), ticket)
+	state := b.connect()
+	state.awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
+	kafka.stop()
+	since := state.awaitState(func(behind Behind) bool { return !behind.Since.IsZero() })
+	require.Equal(t, BehindKafka, since.Reason)
+
+	answer := b.ack("bob", ticket, `{"kind":"started"}`)
+	problem := requireProblem(t, answer, ProblemUnavailable)
+	require.NotEmpty(t, answer.Header().Get("Retry-After"))
+	require.Contains(t, problem.Detail, "It may count all the same")
+	board := b.board(kitchen.Bake)
+	require.Equal(t, since, board.Behind)
+	require.Len(t, board.Tickets, 1, "what was known is still shown")
+	unknown := requireProblem(t, b.ack("bob", newTicket(t, kitchen.Bake), `{"kind":"done"}`), ProblemUnavailable)
+	require.Contains(t, unknown.Detail, "Nothing was written")
+
+	kafka.start()
+	state.awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
+	require.Equal(t, "bob", b.acked("bob", ticket, `{"kind":"started"}`).By)
+	require.Zero(t, b.board(kitchen.Bake).Behind)
+}
+
+func TestBoardsStartWithoutKafkaAndSaySo(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	ticket := newTicket(t, kitchen.Package)
+	require.NoError(t, kafka.writer().PublishTicket(t.Context(), ticket))
+	kafka.stop()
+	b := openBakeryAtOnce(t, kafka, untouchedTemporal{}, nil)
+	tablet := b.connect()
+	tablet.subscribe("station/package", "")
+	tablet.awaitState(func(behind Behind) bool { return behind.Reason == BehindKafka })
+	require.Empty(t, b.board(kitchen.Package).Tickets)
+	kafka.start()
+	for {
+		message := tablet.next()
+		require.Equal(t, LiveMessageTypeSnapshot, message.Type)
+		if len(message.Board.Tickets) == 1 {
+			require.Equal(t, ticket.TicketID, message.Board.Tickets[0].TicketID)
+			break
+		}
+	}
+}
+
+func TestWhatIsSilentForTooLongIsForgotten(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	tablet := b.connect()
+	tablet.subscribe("station/bake", "")
+	tablet.next()
+	ticket := newTicket(t, kitchen.Bake)
+	b.onBoard(kafka.writer(), ticket)
+	require.Equal(t, ticket.TicketID, tablet.next().Change.Tickets[0].TicketID)
+	b.server.floor.forget(time.Now().Add(-time.Hour))
+	require.Len(t, b.board(kitchen.Bake).Tickets, 1)
+	b.server.floor.forget(time.Now().Add(time.Hour))
+	require.Equal(t, []string{ticket.TicketID}, tablet.next().Change.Removed)
+	require.Empty(t, b.board(kitchen.Bake).Tickets)
+	require.Zero(t, b.server.floor.board.Len())
+}
