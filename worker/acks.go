@@ -55,9 +55,12 @@ type ackCarrier struct {
 	metrics         *metrics
 	lanes           [lanes]chan inHand
 	seed            maphash.Seed
-	// waiting counts the acks that wait beside the lanes for their ticket's
-	// next attempt.
-	waiting sync.WaitGroup
+	// waiting counts the orders of which an ack waits beside its lane for its
+	// ticket's next attempt, and behind has by order what was read after it: an
+	// order's acks are delivered in their order.
+	waiting  sync.WaitGroup
+	behindMu sync.Mutex
+	behind   map[string][]inHand
 }
 
 // inHand is an ack that has been read and not yet finished. Its context ends
@@ -65,6 +68,7 @@ type ackCarrier struct {
 type inHand struct {
 	ctx      context.Context
 	delivery *events.Delivery
+	done     func()
 }
 
 func newAckCarrier(temporalClient client.Client, namespace string, letters deadLetters, logger *slog.Logger, metrics *metrics) *ackCarrier {
@@ -78,6 +82,7 @@ func newAckCarrier(temporalClient client.Client, namespace string, letters deadL
 		seed:        maphash.MakeSeed(),
 
 		betweenAttempts: betweenAttemptsWithin,
+		behind:          make(map[string][]inHand),
 	}
 	carrier.courtesy = newCourtesy(carrier.heartbeat)
 	for i := range carrier.lanes {
@@ -115,14 +120,66 @@ func (c *ackCarrier) run(ctx context.Context, consumer *events.Consumer) error {
 func (c *ackCarrier) take(ctx context.Context, delivery *events.Delivery) {
 	lane := c.lanes[maphash.Bytes(c.seed, delivery.Key)%lanes]
 	select {
-	case lane <- inHand{ctx, delivery}:
+	case lane <- inHand{ctx, delivery, delivery.Done}:
 	case <-ctx.Done():
 	}
 }
 
 // carry finishes one message, however long Temporal or Kafka are away. It
-// gives up, without committing, only when the message is no longer ours.
+// gives up, without committing, only when the message is no longer ours. A
+// message that has to wait for its ticket's next attempt waits beside the lane,
+// and what comes for the same order waits behind it.
 func (c *ackCarrier) carry(hand inHand) {
+	if c.waitsBehind(hand) {
+		return
+	}
+	later := c.attempt(hand)
+	if later == nil {
+		return
+	}
+	key := string(hand.delivery.Key)
+	c.behindMu.Lock()
+	c.behind[key] = nil
+	c.behindMu.Unlock()
+	c.waiting.Go(func() {
+		later()
+		for next, more := c.nextBehind(key); more; next, more = c.nextBehind(key) {
+			if later := c.attempt(next); later != nil {
+				later()
+			}
+		}
+	})
+}
+
+// waitsBehind puts a message behind another of its order that waits, if there
+// is one.
+func (c *ackCarrier) waitsBehind(hand inHand) bool {
+	c.behindMu.Lock()
+	defer c.behindMu.Unlock()
+	key := string(hand.delivery.Key)
+	queue, waits := c.behind[key]
+	if waits {
+		c.behind[key] = append(queue, hand)
+	}
+	return waits
+}
+
+// nextBehind takes the next message of an order, or ends the waiting.
+func (c *ackCarrier) nextBehind(key string) (hand inHand, more bool) {
+	c.behindMu.Lock()
+	defer c.behindMu.Unlock()
+	queue := c.behind[key]
+	if len(queue) == 0 {
+		delete(c.behind, key)
+		return inHand{}, false
+	}
+	c.behind[key] = queue[1:]
+	return queue[0], true
+}
+
+// attempt finishes one message, unless it came between two attempts of its
+// ticket: then it returns what finishes it later.
+func (c *ackCarrier) attempt(hand inHand) (later func()) {
 	logger := c.logger.With("topic", hand.delivery.Topic, "partition", hand.delivery.Partition, "offset", hand.delivery.Offset)
 	ack, err := events.DecodeAck(hand.delivery.Message)
 	if err == nil {
@@ -131,10 +188,10 @@ func (c *ackCarrier) carry(hand inHand) {
 		fault.Pass(fault.AckTold, ack.OrderID, ack.TicketID, string(ack.Kind))
 	}
 	if errors.Is(err, errBetweenAttempts) {
-		c.waiting.Go(func() { c.finish(hand, c.deliverLater(hand, ack, logger), logger) })
-		return
+		return func() { c.finish(hand, c.deliverLater(hand, ack, logger), logger) }
 	}
 	c.finish(hand, err, logger)
+	return nil
 }
 
 // finish commits a message that was delivered, or buries it for the reason
@@ -143,7 +200,7 @@ func (c *ackCarrier) finish(hand inHand, err error, logger *slog.Logger) {
 	if err != nil && (hand.ctx.Err() != nil || !c.bury(hand, err, logger)) {
 		return
 	}
-	hand.delivery.Done()
+	hand.done()
 }
 
 // deliverLater delivers an ack that came between two attempts of its ticket.

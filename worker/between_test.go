@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"testing"
 	"time"
@@ -58,4 +59,61 @@ func TestAnAckBetweenTwoAttemptsHoldsUpNobodyAndIsNotLost(t *testing.T) {
 	require.ErrorContains(t, err, "no attempt of its ticket has begun for 1ms: redrive it when the order's workers are back")
 	require.True(t, carrier.bury(hand, err, carrier.logger))
 	require.Contains(t, <-buried, "redrive it")
+}
+
+// secondAttempt is a Temporal in which a ticket's next attempt begins when its
+// gate opens. It remembers what the ticket's activity was told.
+type secondAttempt struct {
+	noAttempt
+	gate chan struct{}
+	told chan string
+}
+
+func (s *secondAttempt) CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result any, err error) error {
+	select {
+	case <-s.gate:
+	default:
+		if err != nil { // Temporal takes a result at any time, and a failure of an attempt only
+			return s.noAttempt.CompleteActivityByID(ctx, namespace, workflowID, runID, activityID, result, err)
+		}
+	}
+	if err != nil {
+		s.told <- "failed"
+	} else {
+		s.told <- "done"
+	}
+	return nil
+}
+
+// Without the queue behind it, the done ack would end the ticket while the
+// failed one waits, and the pieces that were thrown away would not be counted.
+func TestAcksOfAnOrderKeepTheirOrderWhileOneWaits(t *testing.T) {
+	t.Parallel()
+	temporal := &secondAttempt{gate: make(chan struct{}), told: make(chan string, 2)}
+	carrier := newAckCarrier(temporal, client.DefaultNamespace, make(letters, 1), slog.New(slog.DiscardHandler), newMetrics(prometheus.NewRegistry()))
+	now := time.Now().UTC()
+	done := make(chan kitchen.AckKind, 2)
+	carry := func(ack kitchen.Ack) {
+		value, err := json.Marshal(ack)
+		require.NoError(t, err)
+		carrier.carry(inHand{
+			ctx:      t.Context(),
+			delivery: &events.Delivery{Message: events.Message{Topic: events.TopicAcks, Key: []byte(orderID), Value: value, Time: now}},
+			done:     func() { done <- ack.Kind },
+		})
+	}
+	ticket := kitchen.Ack{TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, By: "bob", At: now, StartedAt: &now}
+	failed, made := ticket, ticket
+	failed.Kind, failed.Reason, failed.Scrapped, failed.Attempt = kitchen.AckFailed, "equipment", 2, 1
+	made.Kind, made.Attempt = kitchen.AckDone, 2
+	carry(failed)
+	carry(made)
+	require.Empty(t, done)
+	close(temporal.gate)
+	require.Equal(t, "failed", <-temporal.told)
+	require.Equal(t, "done", <-temporal.told)
+	require.Equal(t, kitchen.AckFailed, <-done)
+	require.Equal(t, kitchen.AckDone, <-done)
+	carrier.waiting.Wait()
+	require.Empty(t, carrier.behind)
 }
