@@ -63,6 +63,9 @@ func protect(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	c.Header("Referrer-Policy", "no-referrer")
 	c.Header("X-Content-Type-Options", "nosniff")
+	c.Header("Content-Security-Policy", contentPolicy)
+	c.Header("Cross-Origin-Opener-Policy", "same-origin")
+	c.Header("Cross-Origin-Resource-Policy", "same-origin")
 }
 
 // observe logs and measures requests. Probes and scrapes are logged at debug.
@@ -130,7 +133,13 @@ func (s *Server) checkContract(c *gin.Context) {
 	}
 }
 
+// notFound tells a person in a page, and programs by a problem.
 func (s *Server) notFound(c *gin.Context) {
+	document, built := s.pages["/"+indexPage]
+	if built && isForPerson(c) && !strings.HasPrefix(c.Request.URL.Path, "/api/") {
+		s.send(c, http.StatusNotFound, document, "no-cache")
+		return
+	}
 	s.fail(c, &problemError{Type: ProblemNotFound, Detail: "Nothing has this address: GET / lists what there is."})
 }
 

@@ -149,7 +149,9 @@ func TestOrderIDsStayOutOfTheLog(t *testing.T) {
 	}
 	var log bytes.Buffer
 	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
-	do(t, server, newRequest(http.MethodGet, "/orders/"+id, nil))
+	do(t, server, newRequest(http.MethodGet, "/orders/"+id, nil, "Accept", "text/html"))
+	require.Contains(t, log.String(), `"route":"/orders/:id"`)
+	do(t, server, newRequest(http.MethodGet, "/order/"+id, nil))
 	require.Contains(t, log.String(), `"route":"none"`)
 	require.NotContains(t, log.String(), id)
 }

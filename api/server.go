@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -52,6 +53,9 @@ type Config struct {
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto count. Defaults to none.
 	TrustedProxies []netip.Prefix
+	// Pages are the built files of the browser's side, with index.html at their
+	// root. Without any the API is all there is.
+	Pages fs.FS
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 	// QueryWithin is how long a worker may take to tell where an order stands,
@@ -114,6 +118,7 @@ type Server struct {
 	follower      *follower
 	floor         *floor
 	live          *liveSide
+	pages         pages
 	metrics       *metrics
 	temporalProbe *probe
 	kafkaProbe    *probe
@@ -139,6 +144,10 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
+	pages, err := readPages(config.Pages)
+	if err != nil {
+		return nil, fmt.Errorf("set up the API: %w", err)
+	}
 	s := &Server{
 		temporal:      config.Temporal,
 		kafka:         config.Kafka,
@@ -146,6 +155,7 @@ func New(config Config) (*Server, error) {
 		secret:        config.Secret,
 		logger:        config.Logger,
 		contract:      contract,
+		pages:         pages,
 		follower:      &follower{temporal: config.Temporal, queryWithin: config.QueryWithin, describeWithin: describeWithin},
 		metrics:       newMetrics(),
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger},
@@ -199,7 +209,8 @@ func (s *Server) routes() *gin.Engine {
 	}), GinServerOptions{ErrorHandler: func(c *gin.Context, err error, _ int) { s.disagree(c, err) }})
 
 	engine.GET("/api/v1/live", s.getLive)
-	engine.GET("/", showIndex)
+	engine.GET("/", s.showIndex)
+	s.routePages(engine)
 	engine.GET("/problems/:slug", s.showProblem)
 	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", OpenAPI) })
 	engine.GET("/asyncapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", events.AsyncAPI) })
@@ -213,7 +224,14 @@ func (s *Server) disagree(c *gin.Context, err error) {
 	s.fail(c, fmt.Errorf("bind a request that keeps openapi.yaml: %w", err))
 }
 
-func showIndex(c *gin.Context) {
+// showIndex shows a browser the page on which to order, and everybody else what
+// there is.
+func (s *Server) showIndex(c *gin.Context) {
+	c.Header("Vary", "Accept")
+	if _, built := s.pages["/"+indexPage]; built && isForPerson(c) {
+		s.showPage(c)
+		return
+	}
 	c.String(http.StatusOK, `Cupcakery
 
 GET    /api/v1/menu                  what can be ordered
