@@ -37,12 +37,30 @@ demo: build tools ## The same, with robots at the stations and customers who ord
 	@bin/cupcakery dev --demo $(ARGS)
 
 .PHONY: build
-build: ## Build bin/cupcakery
+build: web ## Build bin/cupcakery, with the pages in it
 	@[ -e bin/cupcakery ] || echo "Building bin/cupcakery (the first time takes a minute or two, and downloads modules) ..."
 	@go build -ldflags "-X main.version=$(VERSION)" -o bin/cupcakery ./cmd/cupcakery
 
+.PHONY: web
+web: web/dist/index.html ## Build the pages
+
+web/dist/index.html: web/node_modules/.package-lock.json $(shell git ls-files web ':!web/browser' 2>/dev/null)
+	@echo "Building the pages ..."
+	@cd web && npm run --silent build -- --logLevel warn
+	@touch $@
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@tools/check-node.sh
+	@echo "Installing what the pages are built with into web/node_modules ..."
+	@cd web && npm ci --silent
+	@touch $@
+
+.PHONY: web-dev
+web-dev: web/node_modules/.package-lock.json ## Serve the pages with hot reload, against a running "make run" or $CUPCAKERY_URL
+	@cd web && npm run --silent dev
+
 .PHONY: test
-test: programs tools ## Run every test, against real servers too; PACKAGES=./x/... for some
+test: programs tools web ## Run every test, against real servers too; PACKAGES=./x/... for some
 	@go run ./internal/make/apachekafka
 	@echo "Testing $(PACKAGES) $(if $(RACE),with the race detector,WITHOUT the race detector: there is no C compiler \"$(CC)\") ..."
 	@go run ./internal/make/gotest $(RACE) -count=1 -timeout=15m $(PACKAGES)

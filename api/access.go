@@ -33,6 +33,7 @@ var access = map[string]permission{
 	"GET /orders/:id":           anybody,
 	"GET /sign-in":              anybody,
 	"GET /stations/:stage":      anybody,
+	"GET /theme.js":             anybody,
 
 	"GET /api/v1/menu":       anybody,
 	"POST /api/v1/orders":    anybody,

@@ -33,7 +33,7 @@ const (
 var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashboard", "/attention", "/counter"}
 
 // fileRoutes are the addresses of what pages load.
-var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/manifest.webmanifest"}
+var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/manifest.webmanifest", "/theme.js"}
 
 // pages are the browser's side, held in memory as it is sent. A build without
 // them has none.
@@ -58,16 +58,21 @@ var mediaTypes = map[string]string{
 	".woff2":       "font/woff2",
 }
 
-// readPages reads files into memory. Files whose name begins with a dot are
-// left out.
+// readPages reads files into memory. Files and folders whose name begins with a
+// dot are left out.
 func readPages(files fs.FS) (pages, error) {
 	read := pages{}
 	if files == nil {
 		return read, nil
 	}
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || strings.HasPrefix(entry.Name(), ".") {
+		switch hidden := name != "." && strings.HasPrefix(entry.Name(), "."); {
+		case err != nil:
 			return err
+		case entry.IsDir() && hidden:
+			return fs.SkipDir
+		case entry.IsDir() || hidden:
+			return nil
 		}
 		data, err := fs.ReadFile(files, name)
 		if err != nil {

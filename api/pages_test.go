@@ -18,6 +18,7 @@ var somePages = fstest.MapFS{
 	"assets/app-1a2b3c.js": {Data: []byte(strings.Repeat("console.log('cupcakes');", 100))},
 	"favicon.svg":          {Data: []byte("<svg/>")},
 	".gitkeep":             {},
+	".vite/manifest.json":  {Data: []byte("{}")},
 }
 
 func withPages(c *Config) { c.Pages = somePages }
@@ -70,7 +71,7 @@ func TestAnUnknownAddressIsAPageForPeopleAndAProblemForPrograms(t *testing.T) {
 	person := do(t, server, newRequest(http.MethodGet, "/cellar", nil, "Accept", "text/html"))
 	require.Equal(t, http.StatusNotFound, person.Code)
 	require.Contains(t, person.Body.String(), "<title>")
-	for _, target := range []string{"/cellar", "/assets/none.js", "/assets/../index.html", "/assets/.gitkeep", "/.gitkeep"} {
+	for _, target := range []string{"/cellar", "/assets/none.js", "/assets/../index.html", "/assets/.gitkeep", "/.gitkeep", "/.vite/manifest.json"} {
 		requireProblem(t, do(t, server, newRequest(http.MethodGet, target, nil)), ProblemNotFound)
 	}
 	requireProblem(t, do(t, server, newRequest(http.MethodGet, "/api/v1/cellar", nil, "Accept", "text/html")), ProblemNotFound)
@@ -92,6 +93,9 @@ func TestPagesThatCannotBeReadKeepTheServerFromStarting(t *testing.T) {
 	t.Parallel()
 	_, err := New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, Pages: brokenFiles{}})
 	require.ErrorContains(t, err, "read the pages: broken")
+	read, err := readPages(somePages)
+	require.NoError(t, err)
+	require.Len(t, read, 3, "what begins with a dot is left out")
 }
 
 // Scripts of others, and any that stand in a page, must not run, whatever text

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cupcakery/cupcakery/api"
+	"github.com/cupcakery/cupcakery/web"
 )
 
 func newAPICommand() *cobra.Command {
@@ -65,6 +66,7 @@ makes one.`,
 				Kitchen:  menu,
 				Secret:   secret,
 				Staff:    staff,
+				Pages:    web.Files(),
 				Logger:   logger,
 
 				TrustedProxies:  proxies,

@@ -24,6 +24,7 @@ import (
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/web"
 	"github.com/cupcakery/cupcakery/worker"
 )
 
@@ -227,7 +228,7 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		server, err := api.New(api.Config{Temporal: d.temporal, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Logger: d.logger})
+		server, err := api.New(api.Config{Temporal: d.temporal, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger})
 		if err != nil {
 			return err
 		}

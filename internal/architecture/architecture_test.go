@@ -38,8 +38,9 @@ var layers = map[string]layer{
 	"station":    {may: []string{"kitchen", "events", "board"}, reason: "a station knows Kafka only"},
 	"worker":     {may: []string{"kitchen", "events", "board", "activities", "workflows", "internal/fault"}, reason: "the worker brings workflows, activities and acks together"},
 	"api":        {may: []string{"kitchen", "events", "board", "activities", "workflows"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
-	"cmd":        {may: []string{"kitchen", "events", "board", "activities", "workflows", "station", "worker", "api", "devstack"}, reason: "commands put everything together"},
+	"cmd":        {may: []string{"kitchen", "events", "board", "activities", "workflows", "station", "worker", "api", "devstack", "web"}, reason: "commands put everything together"},
 
+	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
 	"bench":                 {may: []string{"kitchen", "events", "workflows", "internal/process"}, reason: "the benchmark drives real processes from outside"},
 	"e2e":                   {reason: "end-to-end tests drive real processes from outside", testsMay: []string{"kitchen", "events", "workflows", "station", "internal/fault"}},

@@ -1,0 +1,86 @@
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, Resolution, Session, SignIn, Stage, Statistics } from "./schema.gen";
+import { noAnswer, Problem, problemOf } from "./problem";
+
+interface Request {
+  readonly body?: unknown;
+  /** Makes a request that changes something safe to repeat. */
+  readonly key?: string;
+  readonly signal?: AbortSignal;
+  /** Lets the request outlive the page. */
+  readonly keepalive?: boolean;
+}
+
+const base = "/api/v1";
+
+async function ask(method: string, path: string, { body, key, signal, keepalive }: Request = {}): Promise<Response> {
+  const headers = new Headers({ Accept: "application/json" });
+  if (body !== undefined) headers.set("Content-Type", "application/json");
+  if (key !== undefined) headers.set("Idempotency-Key", key);
+  let response: Response;
+  try {
+    response = await fetch(base + path, {
+      method,
+      headers,
+      cache: "no-store",
+      credentials: "same-origin",
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+      ...(keepalive && { keepalive }),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw noAnswer();
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await (await ask("GET", path, signal ? { signal } : {})).json()) as T;
+}
+
+async function post<T>(path: string, request: Request): Promise<T> {
+  return (await (await ask("POST", path, request)).json()) as T;
+}
+
+const order = (id: string) => `/orders/${encodeURIComponent(id)}`;
+
+/** The API, operation by operation. What goes wrong is thrown as a Problem. */
+export const api = {
+  menu: (signal?: AbortSignal) => get<Menu>("/menu", signal),
+  pace: (signal?: AbortSignal) => get<Pace>("/pace", signal),
+  statistics: (signal?: AbortSignal) => get<Statistics>("/statistics", signal),
+
+  createOrder: (body: Order, key: string) => post<OrderStatus>("/orders", { body, key }),
+  order: (id: string, signal?: AbortSignal) => get<OrderStatus>(order(id), signal),
+  orders: (state: OrderState, signal?: AbortSignal) => get<OrderPage>(`/orders?state=${state}&limit=100`, signal),
+  cancel: (id: string, body: Cancellation, key: string) => post<OrderStatus>(`${order(id)}/cancel`, { body, key }),
+  amend: (id: string, body: Amendment, key: string) => post<OrderStatus>(`${order(id)}/amend`, { body, key }),
+  resolve: (id: string, body: Resolution, key: string) => post<OrderStatus>(`${order(id)}/resolve`, { body, key }),
+
+  ack: (stage: Stage, ticketId: string, body: Ack, keepalive = false) =>
+    post<BoardTicket>(`/stations/${stage}/tickets/${encodeURIComponent(ticketId)}/acks`, { body, keepalive }),
+
+  /** Who is signed in; null if nobody is. */
+  async session(signal?: AbortSignal): Promise<Session | null> {
+    try {
+      return await get<Session>("/session", signal);
+    } catch (error) {
+      if (error instanceof Problem && error.is("/problems/not-signed-in", "/problems/no-staff")) return null;
+      throw error;
+    }
+  },
+  signIn: (body: SignIn) => post<Session>("/session", { body }),
+  async signOut(): Promise<void> {
+    await ask("DELETE", "/session");
+  },
+  /** Names and PINs to try the factory with; empty where it is not for that. */
+  async demoStaff(signal?: AbortSignal): Promise<DemoStaff["staff"]> {
+    try {
+      return (await get<DemoStaff>("/session/demo", signal)).staff;
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return [];
+      throw error;
+    }
+  },
+};

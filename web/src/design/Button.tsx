@@ -1,0 +1,25 @@
+import type { ComponentProps } from "react";
+
+type Look = "primary" | "quiet" | "danger" | "bare" | "stage";
+
+interface Props extends Omit<ComponentProps<"button">, "disabled"> {
+  readonly look?: Look;
+  readonly big?: boolean;
+  /** It cannot be pressed now; it keeps the focus, so that a keyboard is not lost. */
+  readonly off?: boolean;
+}
+
+export function Button({ look = "quiet", big = false, off = false, className = "", type = "button", onClick, ...rest }: Props) {
+  return (
+    <button
+      {...rest}
+      type={type}
+      className={`button button-${look}${big ? " button-big" : ""} ${className}`}
+      aria-disabled={off || undefined}
+      onClick={(event) => {
+        if (off) event.preventDefault();
+        else onClick?.(event);
+      }}
+    />
+  );
+}

@@ -1,0 +1,43 @@
+import { useLiveStatus, useNow } from "../live/hooks";
+import { Notice } from "./feedback";
+import { spanText, timeOfDay } from "./time";
+
+/** Whether what the page shows is up to date, in the corner of each live page. */
+export function ConnectionBadge() {
+  const status = useLiveStatus();
+  const words = { connecting: "Connecting …", live: "Live", behind: "Behind", disconnected: "No connection" };
+  return (
+    <span className="connection" data-kind={status.kind} role="status">
+      <span className="connection-dot" aria-hidden="true" /> {words[status.kind]}
+    </span>
+  );
+}
+
+/** Says across the page that it is not up to date, since when and why. */
+export function ConnectionBanner() {
+  const status = useLiveStatus();
+  const now = useNow();
+  if (status.kind === "disconnected") {
+    return (
+      <Notice look="bad" className="connection-banner">
+        <strong>No connection since {timeOfDay(status.since)}.</strong> This page shows what it knew then, and goes on by itself.
+      </Notice>
+    );
+  }
+  if (status.kind === "behind" && status.reason === "kafka") {
+    return (
+      <Notice look="warn" className="connection-banner">
+        <strong>Behind since {timeOfDay(status.since)}.</strong> The kitchen&rsquo;s log (Kafka) does not answer; orders are taken and nothing is lost. This page goes on by itself.
+      </Notice>
+    );
+  }
+  // A server that has just started catches up in a moment.
+  if (status.kind === "behind" && now - status.since > 3000) {
+    return (
+      <Notice look="warn" className="connection-banner">
+        <strong>Catching up.</strong> This server has just started and reads the kitchen&rsquo;s log, for {spanText(now - status.since)} now.
+      </Notice>
+    );
+  }
+  return null;
+}

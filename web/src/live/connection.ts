@@ -1,0 +1,235 @@
+import type { Behind, Board, CounterDisplay, KitchenCounts, LiveMessage, LiveRequest, OrderStatus } from "../api/schema.gen";
+import { Problem } from "../api/problem";
+import { applyChange } from "./fold";
+
+/** What is known of a channel. A problem stands instead of what is not known, or beside what was. */
+export interface ChannelState {
+  readonly board?: Board;
+  readonly kitchen?: KitchenCounts;
+  readonly counter?: CounterDisplay;
+  readonly order?: OrderStatus;
+  readonly problem?: Problem;
+  /** Counts what has come, so that equal snapshots can be told apart. */
+  readonly news: number;
+}
+
+/** How the connection is. Times are the browser's own, in milliseconds. */
+export type LiveStatus =
+  | { readonly kind: "connecting"; readonly since: number }
+  | { readonly kind: "live" }
+  | { readonly kind: "behind"; readonly since: number; readonly reason: Behind["reason"] }
+  | { readonly kind: "disconnected"; readonly since: number };
+
+/** What the connection needs of the browser, so that tests can stand in for it. */
+export interface Surroundings {
+  readonly open: () => WebSocket;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+interface Channel {
+  state: ChannelState;
+  cursor: string | undefined;
+  followers: Set<() => void>;
+  /** The server has ended it; it begins anew with the next connection. */
+  over: boolean;
+}
+
+const firstPause = 500;
+const longestPause = 15_000;
+/** A connection that was never refused and stays this long starts the pauses anew. */
+const steadyAfter = 5_000;
+/** A tab that was hidden for so long may have slept through the end of its connection. */
+const longSleep = 30_000;
+
+/**
+ * The one connection of this tab to `/api/v1/live`, shared by everything that
+ * follows a channel. It is open while anything is followed, comes back by
+ * itself, and goes on from where each channel was.
+ */
+export class Live {
+  readonly #surroundings: Surroundings;
+  readonly #channels = new Map<string, Channel>();
+  readonly #watchers = new Set<() => void>();
+  #socket: WebSocket | undefined;
+  #status: LiveStatus;
+  #failures = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #steady: ReturnType<typeof setTimeout> | undefined;
+  #closing: ReturnType<typeof setTimeout> | undefined;
+  /** How far the server's clock is before the browser's, in milliseconds. */
+  #offset = 0;
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+    this.#status = { kind: "connecting", since: surroundings.now() };
+  }
+
+  /** The server's time, in milliseconds, as well as it is known. */
+  now(): number {
+    return this.#surroundings.now() + this.#offset;
+  }
+
+  readonly status = (): LiveStatus => this.#status;
+
+  readonly watchStatus = (watcher: () => void): (() => void) => {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  };
+
+  state(channel: string): ChannelState {
+    return this.#channels.get(channel)?.state ?? nothing;
+  }
+
+  follow(name: string, follower: () => void): () => void {
+    clearTimeout(this.#closing);
+    let channel = this.#channels.get(name);
+    if (!channel) {
+      channel = { state: nothing, cursor: undefined, followers: new Set(), over: false };
+      this.#channels.set(name, channel);
+      this.#send({ type: "subscribe", channel: name });
+    }
+    channel.followers.add(follower);
+    this.#connect();
+    return () => {
+      channel.followers.delete(follower);
+      if (channel.followers.size > 0 || this.#channels.get(name) !== channel) return;
+      this.#channels.delete(name);
+      if (!channel.over) this.#send({ type: "unsubscribe", channel: name });
+      // The next page may follow something in a moment.
+      if (this.#channels.size === 0) this.#closing = setTimeout(() => { this.close(); }, 1000);
+    };
+  }
+
+  /** Tries at once, when there is reason to think that it may work now. */
+  readonly hurry = (): void => {
+    if (this.#retry === undefined) return;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    this.#connect();
+  };
+
+  /** Opens the connection anew, and goes on from where each channel was: after a sleep it may be dead and not know. */
+  refresh(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    clearTimeout(this.#steady);
+    socket?.close(1000);
+    this.hurry();
+    this.#connect();
+  }
+
+  /** Ends the connection. It opens again if anything is followed; with another session, if there is one. */
+  close(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close(1000);
+    for (const channel of this.#channels.values()) {
+      channel.over = false;
+      channel.cursor = undefined;
+      this.#tell(channel, nothing);
+    }
+    this.#setStatus({ kind: "connecting", since: this.#surroundings.now() });
+    this.#connect();
+  }
+
+  #connect(): void {
+    if (this.#socket || this.#retry !== undefined || this.#channels.size === 0) return;
+    const socket = this.#surroundings.open();
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#steady = setTimeout(() => (this.#failures = 0), steadyAfter);
+      for (const [name, channel] of this.#channels) {
+        channel.over = false;
+        this.#send({ type: "subscribe", channel: name, ...(channel.cursor !== undefined && { cursor: channel.cursor }) });
+      }
+    };
+    socket.onmessage = (event: MessageEvent<string>) => {
+      if (socket === this.#socket) this.#hear(JSON.parse(event.data) as LiveMessage);
+    };
+    socket.onclose = () => {
+      if (socket !== this.#socket) return;
+      this.#socket = undefined;
+      clearTimeout(this.#steady);
+      if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "disconnected", since: this.#surroundings.now() });
+      // Each tab waits another time, or all would come back at the same moment.
+      const pause = Math.min(firstPause * 2 ** this.#failures, longestPause) * (0.5 + this.#surroundings.random() / 2);
+      this.#failures++;
+      this.#retry = setTimeout(() => {
+        this.#retry = undefined;
+        this.#connect();
+      }, pause);
+    };
+  }
+
+  #send(request: LiveRequest): void {
+    if (this.#socket?.readyState === 1) this.#socket.send(JSON.stringify(request));
+  }
+
+  #hear(message: LiveMessage): void {
+    if (message.type === "state") {
+      const at = Date.parse(message.at ?? "");
+      if (Number.isFinite(at)) this.#offset = at - this.#surroundings.now();
+      const { behind } = message;
+      this.#setStatus(behind ? { kind: "behind", since: Date.parse(behind.since) - this.#offset, reason: behind.reason } : { kind: "live" });
+      return;
+    }
+    const channel = this.#channels.get(message.channel ?? "");
+    if (!channel) return; // left meanwhile
+    if (message.cursor !== undefined) channel.cursor = message.cursor;
+    const news = channel.state.news + 1;
+    switch (message.type) {
+      case "snapshot": {
+        const { board, kitchen, counter, order } = message;
+        this.#tell(channel, { news, ...(board && { board }), ...(kitchen && { kitchen }), ...(counter && { counter }), ...(order && { order }) });
+        break;
+      }
+      case "change":
+        if (channel.state.board && message.change) this.#tell(channel, { board: applyChange(channel.state.board, message.change), news });
+        break;
+      case "problem":
+        if (message.problem) {
+          const problem = new Problem(message.problem.detail ?? message.problem.title, message.problem.status, message.problem);
+          channel.over = !problem.is("/problems/unavailable");
+          this.#tell(channel, { ...channel.state, problem, news });
+        }
+        break;
+      case "resumed":
+        if (channel.state.problem) {
+          const { problem, ...rest } = channel.state;
+          this.#tell(channel, { ...rest, news });
+        }
+    }
+  }
+
+  #tell(channel: Channel, state: ChannelState): void {
+    channel.state = state;
+    for (const follower of channel.followers) follower();
+  }
+
+  #setStatus(status: LiveStatus): void {
+    this.#status = status;
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+const nothing: ChannelState = { news: 0 };
+
+/** The connection of this tab. */
+export function openLive(): Live {
+  const live = new Live({
+    open: () => new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/live`),
+    now: () => Date.now(),
+    random: () => Math.random(),
+  });
+  addEventListener("online", live.hurry);
+  let hiddenAt = Date.now();
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") hiddenAt = Date.now();
+    else if (Date.now() - hiddenAt > longSleep) live.refresh();
+    else live.hurry();
+  });
+  return live;
+}

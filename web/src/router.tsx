@@ -1,0 +1,98 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { sessionQuery } from "./api/queries";
+import type { Role, Session } from "./api/schema.gen";
+import type { Live } from "./live/connection";
+import { homeOf, rolesAt } from "./staff";
+import { CrashPage, NotFoundPage, WaitingPage } from "./screens/other/OtherPages";
+
+/** What routes need to decide who may see them. */
+interface Context {
+  readonly queryClient: QueryClient;
+  readonly live: Live;
+}
+
+const root = createRootRouteWithContext<Context>()({ notFoundComponent: NotFoundPage });
+
+const order = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  component: lazyRouteComponent(() => import("./screens/order/OrderScreen"), "OrderScreen"),
+});
+
+const tracking = createRoute({
+  getParentRoute: () => root,
+  path: "/orders/$id",
+  component: lazyRouteComponent(() => import("./screens/tracking/TrackingScreen"), "TrackingScreen"),
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  // Where to go afterwards; only addresses of these pages count.
+  validateSearch: (search: Record<string, unknown>): { to?: string } => (isOwnAddress(search["to"]) ? { to: search["to"] } : {}),
+  component: lazyRouteComponent(() => import("./screens/signin/SignInScreen"), "SignInScreen"),
+});
+
+function isOwnAddress(to: unknown): to is string {
+  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter)$/.test(to);
+}
+
+/** Lets only staff with one of the roles see a page. The server decides what it answers; this only spares people a page that cannot. */
+function staffOnly(roles: readonly Role[] | undefined) {
+  return async ({ context, location }: { context: Context; location: { pathname: string } }): Promise<{ session: Session }> => {
+    const session = await context.queryClient.query({ ...sessionQuery, staleTime: "static" });
+    if (!session) throw redirect({ to: "/sign-in", search: { to: location.pathname } });
+    if (roles && !roles.includes(session.role)) throw redirect(homeOf(session.role));
+    return { session };
+  };
+}
+
+const station = createRoute({
+  getParentRoute: () => root,
+  path: "/stations/$stage",
+  beforeLoad: ({ params, ...rest }) => staffOnly(rolesAt(params.stage))(rest),
+  component: lazyRouteComponent(() => import("./screens/station/StationScreen"), "StationScreen"),
+});
+
+const dashboard = createRoute({
+  getParentRoute: () => root,
+  path: "/dashboard",
+  beforeLoad: staffOnly(undefined),
+  component: lazyRouteComponent(() => import("./screens/dashboard/DashboardScreen"), "DashboardScreen"),
+});
+
+const attention = createRoute({
+  getParentRoute: () => root,
+  path: "/attention",
+  beforeLoad: staffOnly(["manager"]),
+  component: lazyRouteComponent(() => import("./screens/attention/AttentionScreen"), "AttentionScreen"),
+});
+
+const counter = createRoute({
+  getParentRoute: () => root,
+  path: "/counter",
+  beforeLoad: staffOnly(undefined),
+  component: lazyRouteComponent(() => import("./screens/counter/CounterScreen"), "CounterScreen"),
+});
+
+const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter]);
+
+export function newRouter(context: Context) {
+  return createRouter({
+    routeTree: tree,
+    context,
+    defaultErrorComponent: CrashPage,
+    defaultPendingComponent: WaitingPage,
+    defaultPendingMs: 300,
+    defaultPreload: "intent",
+    // Nothing of a page is kept when it is left; live channels come back at once.
+    scrollRestoration: true,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof newRouter>;
+  }
+}

@@ -1,0 +1,76 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useCallback, useEffect, type ReactNode } from "react";
+import { api } from "../api/client";
+import { demoStaffQuery, sessionQuery } from "../api/queries";
+import type { Problem } from "../api/problem";
+import type { Session } from "../api/schema.gen";
+import { Button } from "../design/Button";
+import { ConnectionBadge, ConnectionBanner } from "../design/Connection";
+import { Layout } from "../design/Layout";
+import { stageOfRole, stages, stageWords } from "../design/stages";
+import { useLiveConnection } from "../live/hooks";
+
+interface Props {
+  readonly title: string;
+  readonly session: Session;
+  /** What a live channel of the page says is wrong; a session that is over leads to the sign-in. */
+  readonly problem?: Problem | undefined;
+  readonly tools?: ReactNode;
+  readonly width?: "narrow" | "wide";
+  readonly children: ReactNode;
+}
+
+/** The frame of all pages for staff: where they can go, who is signed in, and whether the page is up to date. */
+export function StaffLayout({ title, session, problem, tools, width = "wide", children }: Props) {
+  const leave = useLeave();
+  const isOver = problem?.is("/problems/not-signed-in") ?? false;
+  useEffect(() => {
+    if (isOver) void leave(location.pathname);
+  }, [isOver, leave]);
+  const demo = useQuery(demoStaffQuery).data ?? [];
+  const stage = stageOfRole(session.role);
+  return (
+    <Layout
+      title={title}
+      width={width}
+      banner={<ConnectionBanner />}
+      nav={
+        <>
+          {(stage ? [stage] : stages).map((each) => <Link key={each} to="/stations/$stage" params={{ stage: each }}>{stageWords[each].name}</Link>)}
+          <Link to="/dashboard">Dashboard</Link>
+          {session.role === "manager" && <Link to="/attention">Attention</Link>}
+          <Link to="/counter">Counter</Link>
+        </>
+      }
+      tools={
+        <>
+          <ConnectionBadge />
+          {tools}
+          {demo.length > 0 && <span className="badge badge-warn" title="Everybody can learn the demo staff's PINs">Demo</span>}
+          <span className="badge">{session.name}, {session.role}</span>
+          <Button look="bare" onClick={() => { void leave(undefined); }}>Sign out</Button>
+        </>
+      }
+    >
+      {children}
+    </Layout>
+  );
+}
+
+/** Signs out, and goes to the sign-in. */
+function useLeave() {
+  const queryClient = useQueryClient();
+  const live = useLiveConnection();
+  const navigate = useNavigate();
+  return useCallback(async (to: string | undefined) => {
+    try {
+      await api.signOut();
+    } catch {
+      // The cookie stays until it expires; the page forgets all the same.
+    }
+    queryClient.setQueryData(sessionQuery.queryKey, null);
+    live.close();
+    await navigate({ to: "/sign-in", search: to ? { to } : {} });
+  }, [queryClient, live, navigate]);
+}

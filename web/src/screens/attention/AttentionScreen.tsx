@@ -1,0 +1,114 @@
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useCallback, useState } from "react";
+import { api } from "../../api/client";
+import type { Choice, OrderStatus, OrderSummary, Resolution } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Empty, Failure, Loading, Notice } from "../../design/feedback";
+import { Field } from "../../design/Field";
+import { StageBadge } from "../../design/stages";
+import { spanText, timeOfDay } from "../../design/time";
+import { useLive, useNow } from "../../live/hooks";
+import { StaffLayout } from "../StaffLayout";
+import { useRefetchOnNews } from "../useRefetchOnNews";
+import { useUpdate } from "../useUpdate";
+import { consequence, story } from "./story";
+import "./attention.css";
+
+const route = getRouteApi("/attention");
+
+/** A connection follows at most 16 channels; the kitchen's is one of them. */
+const shownAtOnce = 14;
+
+const openQuestions = queryOptions({
+  queryKey: ["attention"],
+  queryFn: async ({ signal }) => {
+    // An order that is being cancelled may be stuck as well.
+    const [asking, cancelling] = await Promise.all([api.orders("needs-attention", signal), api.orders("cancelling", signal)]);
+    const oldestFirst = (orders: readonly OrderSummary[]) => orders.toReversed();
+    return [...oldestFirst(asking.orders), ...oldestFirst(cancelling.orders)];
+  },
+  staleTime: 0,
+});
+
+export function AttentionScreen() {
+  const { session } = route.useRouteContext();
+  const { kitchen, news, problem } = useLive("kitchen");
+  const questions = useQuery(openQuestions);
+  useRefetchOnNews(news, questions.refetch);
+  const orders = questions.data;
+  const waiting = kitchen?.orders?.needsAttention;
+  return (
+    <StaffLayout title="Attention" session={session} problem={problem} width="narrow">
+      <header className="page-head">
+        <div>
+          <h1>Attention desk</h1>
+          <p className="lead">Orders that cannot go on by themselves. The first manager who decides is the one who counts.</p>
+        </div>
+        {waiting !== undefined && <span className={`badge ${waiting > 0 ? "badge-bad" : "badge-good"} numbers`}>{waiting} waiting</span>}
+      </header>
+      {questions.error && <Failure error={questions.error} retry={() => void questions.refetch()} />}
+      {!orders && !questions.error && <Loading what="what needs a decision" />}
+      {orders && <Questions orders={orders} />}
+    </StaffLayout>
+  );
+}
+
+function Questions({ orders }: { readonly orders: readonly OrderSummary[] }) {
+  const shown = orders.slice(0, shownAtOnce);
+  const asking = orders.some((order) => order.state === "needs-attention");
+  return (
+    <>
+      {!asking && <Empty title="Nothing to decide"><p>When an order needs you, it appears here by itself.</p></Empty>}
+      <ul className="stack">
+        {shown.map((order) => <Question key={order.id} id={order.id} />)}
+      </ul>
+      {orders.length > shown.length && <p className="soft">And {orders.length - shown.length} more, which come up when these are decided.</p>}
+    </>
+  );
+}
+
+/** One order's question; nothing when it is answered. */
+function Question({ id }: { readonly id: string }) {
+  const { order, problem } = useLive(`order/${id}`);
+  if (!order) return problem ? <li><Failure error={problem} /></li> : null;
+  return order.attention ? <li><Decision order={order} attention={order.attention} /></li> : null;
+}
+
+const choiceWords: Readonly<Record<Choice, string>> = { retry: "Retry", remake: "Remake", cancel: "Cancel the order" };
+
+function Decision({ order, attention }: { readonly order: OrderStatus; readonly attention: NonNullable<OrderStatus["attention"]> }) {
+  const now = useNow();
+  const [note, setNote] = useState("");
+  const { busy, problem, send } = useUpdate(useCallback((body: Resolution, key: string) => api.resolve(order.id, body, key), [order.id]));
+  const decide = (choice: Choice) => send({ choice, ...(note.trim() && { note: note.trim() }) });
+  const pieces = order.lines.reduce((sum, line) => sum + line.quantity, 0);
+  return (
+    <article className="card stack question" aria-label={`Order ${order.pickupCode}`}>
+      <header className="row question-head">
+        <span className="code question-code">{order.pickupCode}</span>
+        <StageBadge stage={attention.stage} />
+        {attention.undoing && <span className="badge badge-bad">while undoing</span>}
+        <span className="badge badge-bad numbers">for {spanText(now - Date.parse(attention.since))}</span>
+      </header>
+      <p className="question-reason wrap-anywhere">{attention.reason}</p>
+      <p className="soft wrap-anywhere">{pieces} pieces for <span dir="auto">{order.customer.name}</span>, ordered at {timeOfDay(order.placedAt)}{order.remakes > 0 ? `, remade ${order.remakes === 1 ? "once" : `${order.remakes} times`}` : ""}{order.scrapped > 0 ? `, ${order.scrapped} pieces scrapped so far` : ""}.</p>
+      <details>
+        <summary>What happened</summary>
+        <ol className="story">{story(order).map((line, i) => <li key={i} className="wrap-anywhere">{line}</li>)}</ol>
+      </details>
+      <Field label="Note" hint="For the people who read it; may stay empty">
+        {(wiring) => <input {...wiring} className="input" maxLength={500} value={note} onChange={(event) => { setNote(event.target.value); }} />}
+      </Field>
+      {problem && <Notice look="bad" urgent>{problem.message}</Notice>}
+      <ul className="question-choices">
+        {attention.choices.map((choice) => (
+          <li key={choice}>
+            <Button look={choice === "cancel" ? "danger" : "primary"} big off={busy} onClick={() => void decide(choice)}>{choiceWords[choice]}</Button>
+            <span className="small soft">{consequence(choice, attention)}</span>
+          </li>
+        ))}
+      </ul>
+    </article>
+  );
+}

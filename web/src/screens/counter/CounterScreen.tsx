@@ -1,0 +1,48 @@
+import { getRouteApi } from "@tanstack/react-router";
+import type { CounterOrder } from "../../api/schema.gen";
+import { Failure, Loading } from "../../design/feedback";
+import { useLive } from "../../live/hooks";
+import { StaffLayout } from "../StaffLayout";
+import "./counter.css";
+
+const route = getRouteApi("/counter");
+
+/** A screen for the shop: which orders are being made and which can be picked up. */
+export function CounterScreen() {
+  const { session } = route.useRouteContext();
+  const { counter, problem } = useLive("counter");
+  return (
+    <StaffLayout title="Counter" session={session} problem={problem}>
+      <h1 className="visually-hidden">Orders at the counter</h1>
+      {counter ? (
+        <div className="counter">
+          <Codes title="Ready" look="ready" orders={counter.ready} empty="Nothing waits to be picked up." />
+          <Codes title="Preparing" look="preparing" orders={counter.preparing} empty="Nothing is being made." />
+        </div>
+      ) : problem ? (
+        <Failure error={problem} />
+      ) : (
+        <Loading what="the orders" />
+      )}
+    </StaffLayout>
+  );
+}
+
+interface CodesProps {
+  readonly title: string;
+  readonly look: "ready" | "preparing";
+  readonly orders: readonly CounterOrder[];
+  readonly empty: string;
+}
+
+function Codes({ title, look, orders, empty }: CodesProps) {
+  return (
+    <section className={`codes codes-${look}`} aria-label={title}>
+      <h2>{title}</h2>
+      {orders.length === 0 && <p>{empty}</p>}
+      <ul aria-live={look === "ready" ? "polite" : "off"} aria-relevant="additions">
+        {orders.map((order) => <li key={`${order.pickupCode} ${order.since}`} className="code">{order.pickupCode}</li>)}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,147 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { statisticsQuery } from "../../api/queries";
+import type { KitchenCounts, Session, StageCounts, Statistics } from "../../api/schema.gen";
+import { Failure, Loading } from "../../design/feedback";
+import { StageIcon, stageWords } from "../../design/stages";
+import { spanText } from "../../design/time";
+import { useLive, useNow } from "../../live/hooks";
+import { StaffLayout } from "../StaffLayout";
+import { useRefetchOnNews } from "../useRefetchOnNews";
+import { BarChart } from "./BarChart";
+import { stageTimes, throughput } from "./figures";
+import "./dashboard.css";
+
+const route = getRouteApi("/dashboard");
+
+export function DashboardScreen() {
+  const { session } = route.useRouteContext();
+  const { kitchen, news, problem } = useLive("kitchen");
+  const statistics = useQuery(statisticsQuery);
+  useRefetchOnNews(news, statistics.refetch);
+  return (
+    <StaffLayout title="Dashboard" session={session} problem={problem}>
+      <div className="stack dashboard">
+        <h1>Dashboard</h1>
+        {kitchen ? <Now kitchen={kitchen} session={session} /> : problem ? <Failure error={problem} /> : <Loading what="the kitchen" bars={2} />}
+        {statistics.data ? <Lately statistics={statistics.data} /> : statistics.error ? <Failure error={statistics.error} retry={() => void statistics.refetch()} /> : <Loading what="the figures" bars={2} />}
+      </div>
+    </StaffLayout>
+  );
+}
+
+/** How much there is to do at this moment. */
+function Now({ kitchen, session }: { readonly kitchen: KitchenCounts; readonly session: Session }) {
+  const { orders } = kitchen;
+  return (
+    <>
+      <section aria-label="Open orders">
+        <dl className="tiles">
+          <div className="tile"><dt>In progress</dt><dd className="numbers">{orders?.inProgress ?? "–"}</dd></div>
+          <div className={`tile${orders && orders.needsAttention > 0 ? " tile-bad" : ""}`}>
+            <dt>{session.role === "manager" ? <Link to="/attention">Need attention</Link> : "Need attention"}</dt>
+            <dd className="numbers">{orders?.needsAttention ?? "–"}</dd>
+          </div>
+          <div className="tile"><dt>Being cancelled</dt><dd className="numbers">{orders?.cancelling ?? "–"}</dd></div>
+        </dl>
+        {!orders && <p className="soft small">Temporal does not answer, so the open orders cannot be counted. The stations go on.</p>}
+      </section>
+      <section aria-labelledby="flow">
+        <h2 id="flow">Through the kitchen</h2>
+        <ol className="flow">{kitchen.stages.map((stage) => <StageTile key={stage.stage} counts={stage} />)}</ol>
+      </section>
+    </>
+  );
+}
+
+function StageTile({ counts }: { readonly counts: StageCounts }) {
+  const now = useNow();
+  const { stage, waiting, started, failed, oldest } = counts;
+  return (
+    <li className="flow-stage" data-stage={stage}>
+      <h3><StageIcon stage={stage} /> {stageWords[stage].name}</h3>
+      <dl>
+        <div><dt>Waiting</dt><dd className="numbers">{waiting}</dd></div>
+        <div><dt>In hand</dt><dd className="numbers">{started}</dd></div>
+        <div><dt>Failed</dt><dd className="numbers">{failed}</dd></div>
+      </dl>
+      <p className="soft small">{oldest ? `Oldest: ${spanText(now - Date.parse(oldest))}` : "Nothing open"}</p>
+    </li>
+  );
+}
+
+/** What the last hours were like. */
+function Lately({ statistics }: { readonly statistics: Statistics }) {
+  const most = Math.max(1, ...statistics.stages.flatMap((stage) => throughput(statistics, stage).map((bar) => bar.value)));
+  return (
+    <>
+      <section aria-labelledby="throughput">
+        <h2 id="throughput">Tickets done, by quarter of an hour</h2>
+        <div className="charts">
+          {statistics.stages.map((stage) => (
+            <div key={stage.stage} data-stage={stage.stage} className="card chart-card">
+              <BarChart title={stageWords[stage.stage].name} bars={throughput(statistics, stage)} most={most} />
+            </div>
+          ))}
+        </div>
+      </section>
+      <section aria-labelledby="times" className="card">
+        <h2 id="times">How long a ticket took</h2>
+        <TimesTable statistics={statistics} />
+      </section>
+      <section aria-labelledby="failures" className="card">
+        <h2 id="failures">Why work failed</h2>
+        <Failures statistics={statistics} />
+      </section>
+    </>
+  );
+}
+
+function TimesTable({ statistics }: { readonly statistics: Statistics }) {
+  const rows = statistics.stages.map((stage) => ({ stage: stage.stage, ...stageTimes(stage) }));
+  const longest = Math.max(1, ...rows.map((row) => (row.wait ?? 0) + (row.work ?? 0)));
+  return (
+    // It may be wider than a phone; then it scrolls, by keyboard too.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <div className="table-scroll" tabIndex={0} role="region" aria-label="How long a ticket took, by stage">
+      <table>
+        <thead>
+          <tr><th scope="col">Stage</th><th scope="col">Done</th><th scope="col">Failed</th><th scope="col">Waited</th><th scope="col">In hand</th><td className="times-bar-cell" /></tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.stage} data-stage={row.stage}>
+              <th scope="row">{stageWords[row.stage].name}</th>
+              <td className="numbers">{row.done}</td>
+              <td className="numbers">{row.failed}</td>
+              <td className="numbers">{row.wait === undefined ? "–" : spanText(row.wait)}</td>
+              <td className="numbers">{row.work === undefined ? "–" : spanText(row.work)}</td>
+              <td className="times-bar-cell" aria-hidden="true">
+                <div className="times-bar">
+                  <span className="times-wait" style={{ width: `${((row.wait ?? 0) / longest) * 100}%` }} />
+                  <span className="times-work" style={{ width: `${((row.work ?? 0) / longest) * 100}%` }} />
+                </div>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Failures({ statistics }: { readonly statistics: Statistics }) {
+  const most = Math.max(1, ...statistics.failures.map((failure) => failure.count));
+  if (statistics.failures.length === 0) return <p className="soft">Nothing failed in the last hours.</p>;
+  return (
+    <ul className="failures">
+      {statistics.failures.slice(0, 12).map((failure) => (
+        <li key={`${failure.stage} ${failure.reason}`} data-stage={failure.stage}>
+          <span className="wrap-anywhere"><b>{failure.reason}</b> at {failure.stage}</span>
+          <span className="failure-bar" aria-hidden="true"><span style={{ width: `${(failure.count / most) * 100}%` }} /></span>
+          <span className="numbers">{failure.count}{failure.scrapped > 0 ? `, ${failure.scrapped} pieces scrapped` : ""}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

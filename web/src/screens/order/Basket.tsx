@@ -1,0 +1,43 @@
+import type { Line, Menu } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Cupcake } from "../../design/Cupcake";
+import { Quantity } from "./Quantity";
+
+interface Props {
+  readonly menu: Menu;
+  readonly lines: readonly Line[];
+  readonly fault: string | undefined;
+  readonly faults: Readonly<Record<number, string>>;
+  readonly onChange: (lines: readonly Line[]) => void;
+}
+
+export function Basket({ menu, lines, fault, faults, onChange }: Props) {
+  const name = (code: string) => menu.flavours.find((flavour) => flavour.code === code)?.name ?? code;
+  const label = (code: string) => menu.sizes.find((size) => size.code === code)?.label.toLowerCase() ?? code;
+  return (
+    <section className="card stack" aria-labelledby="basket">
+      <h2 id="basket">Basket</h2>
+      {lines.length === 0 && <p className="soft">Still empty. Choose a flavour and add it.</p>}
+      {fault && <p className="field-error" data-fault tabIndex={-1}>{fault}</p>}
+      <ul className="basket">
+        {lines.map((line, i) => {
+          const title = `${name(line.flavour)}, ${label(line.size)}`;
+          return (
+            <li key={`${line.flavour} ${line.size} ${line.message ?? ""}`}>
+              <div className="basket-picture"><Cupcake flavour={line.flavour} size={line.size} /></div>
+              <div className="basket-words">
+                <b className="wrap-anywhere">{title}</b>
+                {line.message && <p className="soft small">“<span dir="auto" className="wrap-anywhere">{line.message}</span>”</p>}
+                {faults[i] && <p className="field-error" data-fault tabIndex={-1}>{faults[i]}</p>}
+                <div className="row">
+                  <Quantity label={`Pieces of ${title}`} isLabelHidden value={line.quantity} most={menu.limits.quantity} onChange={(quantity) => { onChange(lines.with(i, { ...line, quantity })); }} />
+                  <Button look="bare" aria-label={`Take ${title} out`} onClick={() => { onChange(lines.toSpliced(i, 1)); }}>Take out</Button>
+                </div>
+              </div>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,82 @@
+import { useState, type SyntheticEvent } from "react";
+import type { Line, Menu } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Cupcake } from "../../design/Cupcake";
+import { Field } from "../../design/Field";
+import { lengthOf, newLine } from "./draft";
+import { Quantity } from "./Quantity";
+
+interface Props {
+  readonly menu: Menu;
+  readonly onAdd: (line: Line) => void;
+  readonly isFull: boolean;
+}
+
+/** Where a customer puts a kind of cupcake together and sees it. */
+export function Builder({ menu, onAdd, isFull }: Props) {
+  const { flavours, sizes, limits } = menu;
+  const [code, setCode] = useState(flavours[0]?.code ?? "");
+  const [size, setSize] = useState(sizes.find((each) => each.code === "M")?.code ?? sizes[0]?.code ?? "M");
+  const [quantity, setQuantity] = useState(Math.min(6, limits.quantity));
+  const [message, setMessage] = useState("");
+  const [added, setAdded] = useState("");
+  const flavour = flavours.find((each) => each.code === code);
+  const excess = lengthOf(message.trim()) - limits.messageLength;
+  const add = (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (excess > 0 || isFull) return;
+    onAdd(newLine(code, size, quantity, message));
+    setAdded(`${quantity} × ${flavour?.name ?? code} ${size} is in the basket.`);
+    setMessage("");
+  };
+  return (
+    <form className="builder" onSubmit={add} noValidate>
+      <fieldset>
+        <legend><h2>Flavour</h2></legend>
+        <div className="flavours">
+          {flavours.map((each) => (
+            // The rule does not look into the card, which has the flavour's name.
+            // eslint-disable-next-line jsx-a11y/label-has-associated-control
+            <label key={each.code} className="flavour">
+              <input type="radio" name="flavour" value={each.code} checked={each.code === code} onChange={() => { setCode(each.code); }} />
+              <span className="flavour-card">
+                <span className="flavour-picture"><Cupcake flavour={each.code} size="L" /></span>
+                <span className="flavour-name">{each.name}</span>
+                <span className="flavour-allergens small">{each.allergens.length > 0 ? `Has ${each.allergens.join(", ")}` : "No listed allergens"}</span>
+              </span>
+            </label>
+          ))}
+        </div>
+      </fieldset>
+      <div className="card builder-card">
+        <div className="builder-picture"><Cupcake flavour={code} size={size} message={message.trim()} /></div>
+        <div className="stack builder-fields">
+          <h2>{flavour?.name ?? code}</h2>
+          <fieldset>
+            <legend className="field-legend">Size</legend>
+            <div className="choices">
+              {sizes.map((each) => (
+                <label key={each.code} className="choice">
+                  <input type="radio" name="size" value={each.code} checked={each.code === size} onChange={() => { setSize(each.code); }} />
+                  <span>{each.label}{each.grams ? `, ${each.grams} g` : ""}</span>
+                </label>
+              ))}
+            </div>
+          </fieldset>
+          <Quantity label="How many" value={quantity} most={limits.quantity} onChange={setQuantity} />
+          {limits.messageLength > 0 && (
+            <Field
+              label="Piped on each"
+              hint={`May stay empty; ${Math.max(0, limits.messageLength - lengthOf(message))} characters left`}
+              error={excess > 0 ? `${excess} characters too many.` : undefined}
+            >
+              {(wiring) => <input {...wiring} className="input" dir="auto" autoComplete="off" value={message} onChange={(event) => { setMessage(event.target.value); }} />}
+            </Field>
+          )}
+          <Button look="primary" type="submit" off={excess > 0 || isFull}>{isFull ? "The basket is full" : "Add to basket"}</Button>
+          <p className="small soft" role="status">{added}</p>
+        </div>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,100 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useEffect, useRef, useState, type SyntheticEvent } from "react";
+import { api } from "../../api/client";
+import { Problem, textOf } from "../../api/problem";
+import { menuQuery } from "../../api/queries";
+import type { Line, Menu } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Failure, Loading, Notice } from "../../design/feedback";
+import { Layout } from "../../design/Layout";
+import { Basket } from "./Basket";
+import { Builder } from "./Builder";
+import { Customer } from "./Customer";
+import { addLine, check, conflicts, emptyDraft, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, orderOf, readyToSend, type Draft, type Faults } from "./draft";
+import "./order.css";
+
+export function OrderScreen() {
+  const menu = useQuery(menuQuery);
+  return (
+    <Layout title="Order" nav={<Link to="/">Order</Link>} tools={<Link to="/sign-in" className="button button-bare">Staff</Link>}>
+      <header className="page-head">
+        <div>
+          <h1>Cupcakes, made for you</h1>
+          <p className="lead">Mixed, baked, decorated and packaged to order. Follow yours live on its way through the kitchen.</p>
+        </div>
+      </header>
+      {menu.data ? <Ordering menu={menu.data} /> : menu.error ? <Failure error={menu.error} retry={() => void menu.refetch()} /> : <Loading what="the menu" />}
+    </Layout>
+  );
+}
+
+function Ordering({ menu }: { readonly menu: Menu }) {
+  const navigate = useNavigate();
+  const [draft, setDraft] = useState(loadDraft);
+  const [faults, setFaults] = useState<Faults>(noFaults);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
+  const sending = useRef(false);
+  const form = useRef<HTMLFormElement>(null);
+  const change = (part: Partial<Draft>) => { setDraft((all) => ({ ...all, ...part })); };
+  useEffect(() => { keepDraft(draft); }, [draft]);
+
+  const showFaults = (found: Faults) => {
+    setFaults(found);
+    // The first field at fault, once it is marked.
+    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-fault]")?.focus());
+  };
+  const order = async (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (sending.current) return;
+    const found = check(draft, menu);
+    setTrouble(null);
+    showFaults(found);
+    if (hasFaults(found)) return;
+    sending.current = true;
+    setBusy(true);
+    // Kept before it is sent: after a crash or a reload the same order has the same key.
+    const ready = readyToSend(draft);
+    keepDraft(ready);
+    setDraft(ready);
+    try {
+      const { id } = await api.createOrder(orderOf(ready), ready.sent.key);
+      setDraft(emptyDraft);
+      forgetDraft();
+      await navigate({ to: "/orders/$id", params: { id } });
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem(textOf(error), 0);
+      if (!problem.isUncertain) {
+        // A refusal is an answer: what is sent next is another request.
+        const { sent, ...unsent } = ready;
+        setDraft(unsent);
+      }
+      const { faults: atFields, rest } = faultsOf(problem.errors);
+      showFaults(atFields);
+      if (!hasFaults(atFields) || rest.length > 0) setTrouble(problem.isUncertain ? `${problem.message} Press the button again: it stays one order.` : [problem.message, ...rest].join(" "));
+    } finally {
+      sending.current = false;
+      setBusy(false);
+    }
+  };
+  const pieces = draft.lines.reduce((sum, line) => sum + line.quantity, 0);
+  const putIn = (line: Line) => {
+    change({ lines: addLine(draft.lines, line, menu.limits) });
+    setFaults(noFaults);
+  };
+  return (
+    <div className="ordering">
+      <Builder menu={menu} onAdd={putIn} isFull={draft.lines.length >= menu.limits.lines} />
+      <form ref={form} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
+        <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); setFaults(noFaults); }} />
+        <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
+        {conflicts(draft, menu).map(({ flavour, allergens }) => (
+          <Notice key={flavour} look="bad"><strong>{flavour} has {allergens.join(" and ")}.</strong> You named that as an allergy.</Notice>
+        ))}
+        {trouble && <Notice look="bad" urgent>{trouble}</Notice>}
+        <Button look="primary" big type="submit" off={busy}>{busy ? "Ordering …" : pieces > 0 ? `Order ${pieces} ${pieces === 1 ? "cupcake" : "cupcakes"}` : "Order"}</Button>
+      </form>
+    </div>
+  );
+}

@@ -1,0 +1,154 @@
+import type { FieldError, Limits, Line, Menu, Order, Size } from "../../api/schema.gen";
+import { newKey } from "../../api/keys";
+
+/** What a customer has filled in so far. */
+export interface Draft {
+  readonly lines: readonly Line[];
+  readonly name: string;
+  /** Allergens of the menu that must not be in it. */
+  readonly allergens: readonly string[];
+  /** Others, as typed, separated by commas. */
+  readonly otherAllergies: string;
+  readonly notes: string;
+  /** What was sent and had no answer yet: sent again as it was, it is the same order. */
+  readonly sent?: { readonly key: string; readonly body: string };
+}
+
+export const emptyDraft: Draft = { lines: [], name: "", allergens: [], otherAllergies: "", notes: "" };
+
+/** The order that a draft stands for. */
+export function orderOf(draft: Draft): Order {
+  const allergies = allergiesOf(draft);
+  return {
+    customer: { name: draft.name.trim() },
+    lines: draft.lines,
+    ...(draft.notes.trim() && { notes: draft.notes.trim() }),
+    ...(allergies.length > 0 && { allergies }),
+  };
+}
+
+export function allergiesOf(draft: Draft): readonly string[] {
+  const others = draft.otherAllergies.split(",").map((each) => each.trim()).filter(Boolean);
+  return [...new Set([...draft.allergens, ...others])];
+}
+
+/** Puts a line into the basket; pieces that differ in nothing are counted together. */
+export function addLine(lines: readonly Line[], line: Line, limits: Limits): readonly Line[] {
+  const same = lines.findIndex((each) => each.flavour === line.flavour && each.size === line.size && (each.message ?? "") === (line.message ?? ""));
+  const known = lines[same];
+  if (!known) return [...lines, line];
+  return lines.with(same, { ...known, quantity: Math.min(limits.quantity, known.quantity + line.quantity) });
+}
+
+export function newLine(flavour: string, size: Size, quantity: number, message: string): Line {
+  return { flavour, size, quantity, ...(message.trim() && { message: message.trim() }) };
+}
+
+/** Characters as the API counts them: code points. */
+export function lengthOf(text: string): number {
+  return Array.from(text).length;
+}
+
+export interface Faults {
+  readonly name?: string;
+  readonly notes?: string;
+  readonly allergies?: string;
+  /** Of the basket as a whole. */
+  readonly basket?: string;
+  /** Of single lines of the basket. */
+  readonly lines: Readonly<Record<number, string>>;
+}
+
+export const noFaults: Faults = { lines: {} };
+
+export function hasFaults(faults: Faults): boolean {
+  return Boolean(faults.name ?? faults.notes ?? faults.allergies ?? faults.basket) || Object.keys(faults.lines).length > 0;
+}
+
+/** What is wrong before anything is sent. The server looks again. */
+export function check(draft: Draft, menu: Menu): Faults {
+  const { limits } = menu;
+  const order = orderOf(draft);
+  const tooLong = (text: string, most: number) => (lengthOf(text) > most ? `At most ${most} characters: ${lengthOf(text) - most} too many.` : undefined);
+  const name = order.customer.name ? tooLong(order.customer.name, limits.nameLength) : "Tell us a name to call out.";
+  const notes = tooLong(order.notes ?? "", limits.notesLength);
+  const allergies = (order.allergies ?? []).length > limits.allergies
+    ? `At most ${limits.allergies} allergies.`
+    : order.allergies?.map((each) => tooLong(each, limits.allergyLength)).find(Boolean);
+  const basket = draft.lines.length === 0 ? "Put at least one cupcake into the basket." : draft.lines.length > limits.lines ? `At most ${limits.lines} different kinds: take some out.` : undefined;
+  const lines: Record<number, string> = {};
+  draft.lines.forEach((line, i) => {
+    const fault = checkLine(line, menu);
+    if (fault) lines[i] = fault;
+  });
+  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(basket && { basket }), lines };
+}
+
+function checkLine(line: Line, { flavours, sizes, limits }: Menu): string | undefined {
+  if (!flavours.some((flavour) => flavour.code === line.flavour)) return "We do not have this flavour any more: take it out.";
+  if (!sizes.some((size) => size.code === line.size)) return "We do not have this size any more: choose another.";
+  if (!Number.isInteger(line.quantity) || line.quantity < 1 || line.quantity > limits.quantity) return `From 1 to ${limits.quantity} pieces.`;
+  if (lengthOf(line.message ?? "") > limits.messageLength) return `At most ${limits.messageLength} characters fit on a cupcake.`;
+  return undefined;
+}
+
+/** What the server has found, beside the fields that it is about. What has no field here is left over. */
+export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faults; readonly rest: readonly string[] } {
+  let faults: { name?: string; notes?: string; allergies?: string; basket?: string } = {};
+  const lines: Record<number, string> = {};
+  const rest: string[] = [];
+  for (const { pointer, detail } of errors) {
+    const [, first, second] = (pointer ?? "").split("/");
+    const text = `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
+    if (first === "customer") faults = { ...faults, name: text };
+    else if (first === "notes") faults = { ...faults, notes: text };
+    else if (first === "allergies") faults = { ...faults, allergies: text };
+    else if (first === "lines" && second !== undefined) lines[Number(second)] ??= text;
+    else if (first === "lines") faults = { ...faults, basket: text };
+    else rest.push(text);
+  }
+  return { faults: { ...faults, lines }, rest };
+}
+
+/** Allergens of the basket that the customer must not eat, by flavour. */
+export function conflicts(draft: Draft, menu: Menu): readonly { readonly flavour: string; readonly allergens: readonly string[] }[] {
+  const named = new Set(allergiesOf(draft).map((each) => each.toLowerCase()));
+  const flavours = new Set(draft.lines.map((line) => line.flavour));
+  return menu.flavours
+    .filter((flavour) => flavours.has(flavour.code))
+    .map((flavour) => ({ flavour: flavour.name, allergens: flavour.allergens.filter((allergen) => named.has(allergen.toLowerCase())) }))
+    .filter((conflict) => conflict.allergens.length > 0);
+}
+
+/** The draft as it is about to be sent: the same order keeps the key that it had. */
+export function readyToSend(draft: Draft): Draft & Required<Pick<Draft, "sent">> {
+  const body = JSON.stringify(orderOf(draft));
+  return { ...draft, sent: draft.sent?.body === body ? draft.sent : { key: newKey(), body } };
+}
+
+const kept = "cupcakery.draft.1";
+
+export function loadDraft(): Draft {
+  try {
+    const text = localStorage.getItem(kept);
+    return text ? { ...emptyDraft, ...(JSON.parse(text) as Partial<Draft>) } : emptyDraft;
+  } catch {
+    return emptyDraft;
+  }
+}
+
+export function keepDraft(draft: Draft): void {
+  try {
+    localStorage.setItem(kept, JSON.stringify(draft));
+  } catch {
+    // The draft lives as long as the page then.
+  }
+}
+
+export function forgetDraft(): void {
+  try {
+    localStorage.removeItem(kept);
+  } catch {
+    // There was none to keep.
+  }
+}

@@ -1,0 +1,44 @@
+import { Link, useRouter, type ErrorComponentProps } from "@tanstack/react-router";
+import { textOf } from "../../api/problem";
+import { Button } from "../../design/Button";
+import { Empty, Loading, Notice } from "../../design/feedback";
+import { Layout } from "../../design/Layout";
+
+export function NotFoundPage() {
+  return (
+    <Layout title="Not here" width="narrow">
+      <Empty title="There is no such page">
+        <p>The address may be cut off. An order&rsquo;s page has an address of 36 letters and digits after <span className="code">/orders/</span>.</p>
+        <Link to="/" className="button button-primary">Order cupcakes</Link>
+      </Empty>
+    </Layout>
+  );
+}
+
+export function CrashPage({ error, reset }: ErrorComponentProps) {
+  const router = useRouter();
+  const again = () => {
+    reset();
+    void router.invalidate();
+  };
+  return (
+    <Layout title="Something went wrong" width="narrow">
+      <div className="stack">
+        <h1>Something went wrong</h1>
+        <Notice look="bad" urgent>{textOf(error)}</Notice>
+        <div className="row">
+          <Button look="primary" onClick={again}>Try again</Button>
+          <Button onClick={() => { location.reload(); }}>Reload the page</Button>
+        </div>
+      </div>
+    </Layout>
+  );
+}
+
+export function WaitingPage() {
+  return (
+    <Layout title="One moment">
+      <Loading what="the page" />
+    </Layout>
+  );
+}

@@ -1,0 +1,96 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, useRouter } from "@tanstack/react-router";
+import { useRef, useState, type SyntheticEvent } from "react";
+import { api } from "../../api/client";
+import { Problem, textOf } from "../../api/problem";
+import { demoStaffQuery, sessionQuery } from "../../api/queries";
+import type { DemoPerson } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Notice } from "../../design/feedback";
+import { Field } from "../../design/Field";
+import { Layout } from "../../design/Layout";
+import { useLiveConnection } from "../../live/hooks";
+import { homeOf } from "../../staff";
+import "./signin.css";
+
+const route = getRouteApi("/sign-in");
+
+export function SignInScreen() {
+  const { to } = route.useSearch();
+  const router = useRouter();
+  const queryClient = useQueryClient();
+  const live = useLiveConnection();
+  const demo = useQuery(demoStaffQuery);
+  const [name, setName] = useState("");
+  const [pin, setPin] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const pinInput = useRef<HTMLInputElement>(null);
+
+  const signIn = async (person: { name: string; pin: string }) => {
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      const session = await api.signIn(person);
+      queryClient.setQueryData(sessionQuery.queryKey, session);
+      live.close(); // the connection that there was is nobody's
+      await (to ? router.navigate({ to }) : router.navigate(homeOf(session.role)));
+    } catch (error) {
+      setProblem(error instanceof Problem ? error : new Problem(textOf(error), 0));
+      setPin("");
+      pinInput.current?.focus();
+    } finally {
+      setBusy(false);
+    }
+  };
+  const submit = (event: SyntheticEvent) => {
+    event.preventDefault();
+    void signIn({ name: name.trim(), pin });
+  };
+  const at = (pointer: string) => problem?.errors.find((fault) => fault.pointer === pointer)?.detail;
+  const isOfAField = at("/name") !== undefined || at("/pin") !== undefined;
+
+  return (
+    <Layout title="Staff sign-in" width="narrow">
+      <div className="sign-in">
+        <form className="card stack" onSubmit={submit} noValidate>
+          <div>
+            <h1>Staff sign-in</h1>
+            <p className="lead">Customers need no account: <a href="/">order here</a>.</p>
+          </div>
+          {problem && !isOfAField && <Notice look="bad" urgent>{problem.message}</Notice>}
+          <Field label="Name" error={at("/name")}>
+            {(wiring) => <input {...wiring} className="input" autoComplete="username" autoCapitalize="none" spellCheck={false} value={name} onChange={(event) => { setName(event.target.value); }} required />}
+          </Field>
+          <Field label="PIN" hint="6 to 12 digits" error={at("/pin")}>
+            {(wiring) => (
+              <input {...wiring} ref={pinInput} className="input sign-in-pin" type="password" inputMode="numeric" autoComplete="current-password" value={pin} onChange={(event) => { setPin(event.target.value); }} required />
+            )}
+          </Field>
+          <Button look="primary" type="submit" off={busy}>{busy ? "Signing in …" : "Sign in"}</Button>
+        </form>
+        {demo.data && demo.data.length > 0 && <DemoStaff people={demo.data} choose={(person) => { void signIn(person); }} />}
+      </div>
+    </Layout>
+  );
+}
+
+function DemoStaff({ people, choose }: { readonly people: readonly DemoPerson[]; readonly choose: (person: DemoPerson) => void }) {
+  return (
+    <section className="stack" aria-labelledby="demo">
+      <Notice look="warn">
+        <strong id="demo">This factory is for trying things out.</strong> Its staff and their PINs are known to everybody who opens this page.
+      </Notice>
+      <ul className="sign-in-people">
+        {people.map((person) => (
+          <li key={person.name}>
+            <Button onClick={() => { choose(person); }} className="sign-in-person">
+              <span>Sign in as <b>{person.name}</b>, {person.role}</span> <span className="code">{person.pin}</span>
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,55 @@
+import { useState, type SyntheticEvent } from "react";
+import type { BoardTicket, ReasonOnOffer } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Dialog } from "../../design/Dialog";
+import { Field } from "../../design/Field";
+import { piecesOf } from "./board";
+import { PieceCount } from "./PieceCount";
+import type { Ending } from "./saying";
+
+interface Props {
+  readonly ticket: BoardTicket;
+  readonly reasons: readonly ReasonOnOffer[];
+  readonly onReport: (ack: Ending) => void;
+  readonly onClose: () => void;
+}
+
+/** Asks why the work failed and what was thrown away. */
+export function FailureDialog({ ticket, reasons, onReport, onClose }: Props) {
+  const [code, setCode] = useState(reasons[0]?.code ?? "other");
+  const [note, setNote] = useState("");
+  const [scrapped, setScrapped] = useState<number | null>(null);
+  const reason = reasons.find((each) => each.code === code);
+  // What a remake is made for is lost, unless somebody says otherwise.
+  const pieces = scrapped ?? (reason?.remake ? piecesOf(ticket) : 0);
+  const report = (event: SyntheticEvent) => {
+    event.preventDefault();
+    onReport({ kind: "failed", reason: code, scrapped: pieces, ...(note.trim() && { note: note.trim() }) });
+  };
+  return (
+    <Dialog title={`What went wrong with ${ticket.pickupCode}?`} onClose={onClose}>
+      <form className="stack" onSubmit={report}>
+        <fieldset>
+          <legend className="field-legend">Reason</legend>
+          <div className="choices">
+            {reasons.map((each) => (
+              <label key={each.code} className="choice choice-big">
+                <input type="radio" name="reason" value={each.code} checked={each.code === code} onChange={() => { setCode(each.code); }} />
+                <span>{each.label}</span>
+              </label>
+            ))}
+          </div>
+        </fieldset>
+        <p className="soft">{reason?.remake ? "The order starts again from mix." : "The same ticket comes again to this station."}</p>
+        <PieceCount label="Pieces scrapped" value={pieces} onChange={setScrapped} />
+        <Field label="Note" hint="For the people who read it; may stay empty">
+          {(wiring) => <input {...wiring} className="input" value={note} maxLength={500} onChange={(event) => { setNote(event.target.value); }} />}
+        </Field>
+        <div className="dialog-actions">
+          <Button onClick={onClose}>Back</Button>
+          <Button look="danger" type="submit">Report failure</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,246 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type KeyboardEvent } from "react";
+import { api } from "../../api/client";
+import { textOf } from "../../api/problem";
+import { menuQuery } from "../../api/queries";
+import type { Board, BoardTicket, Stage } from "../../api/schema.gen";
+import { Empty, Failure, Loading } from "../../design/feedback";
+import { isStage, StageIcon, stageWords } from "../../design/stages";
+import { useLive, useNow } from "../../live/hooks";
+import { NotFoundPage } from "../other/OtherPages";
+import { StaffLayout } from "../StaffLayout";
+import { allDay, columnsOf, newlyWaiting } from "./board";
+import { chime, isChimeOn, keepChime } from "./chime";
+import { FailureDialog } from "./FailureDialog";
+import { Sayings, type Ending } from "./saying";
+import { ScrappedDialog } from "./ScrappedDialog";
+import { TicketCard } from "./TicketCard";
+import "./station.css";
+
+const route = getRouteApi("/stations/$stage");
+
+export function StationScreen() {
+  const { stage } = route.useParams();
+  return isStage(stage) ? <Station key={stage} stage={stage} /> : <NotFoundPage />;
+}
+
+function Station({ stage }: { readonly stage: Stage }) {
+  const { session } = route.useRouteContext();
+  const { board, problem } = useLive(`station/${stage}`);
+  const [sound, setSound] = useState(isChimeOn);
+  const soundTool = (
+    <button
+      type="button"
+      className="icon-button"
+      aria-pressed={sound}
+      aria-label="Chime when a ticket comes"
+      title={sound ? "Chime is on" : "Chime is off"}
+      onClick={() => {
+        setSound(!sound);
+        keepChime(!sound);
+        if (!sound) chime();
+      }}
+    >
+      {sound ? "🔔" : "🔕"}
+    </button>
+  );
+  return (
+    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={soundTool}>
+      <div data-stage={stage} className="station">
+        {board ? <Display board={board} me={session.name} sound={sound} /> : problem ? <Failure error={problem} /> : <Loading what="the board" />}
+      </div>
+    </StaffLayout>
+  );
+}
+
+type Asking = { readonly about: "failure" | "scrapped"; readonly ticket: BoardTicket } | null;
+
+/** The board of one station, as a person at it sees it. */
+function Display({ board, me, sound }: { readonly board: Board; readonly me: string; readonly sound: boolean }) {
+  const { stage } = board;
+  const now = useNow();
+  const names = useFlavourNames();
+  const [asking, setAsking] = useState<Asking>(null);
+  const [word, setWord] = useState<{ readonly text: string } | null>(null);
+  const [starting, setStarting] = useState<ReadonlySet<string>>(new Set());
+  const sayings = useSayings(stage, setWord);
+  const list = useSyncExternalStore(sayings.watch, sayings.list);
+  const said = useMemo(() => new Map(list.map((each) => [each.ticketId, each.ack.kind])), [list]);
+  const columns = columnsOf(board, me, said);
+  const counts = allDay(board, said);
+  useChime(board, sound);
+
+  const start = async (ticket: BoardTicket) => {
+    if (starting.has(ticket.ticketId)) return;
+    setStarting((all) => new Set(all).add(ticket.ticketId));
+    try {
+      await api.ack(stage, ticket.ticketId, { kind: "started" });
+      setWord({ text: `${ticket.pickupCode} is yours.` });
+    } catch (error) {
+      setWord({ text: `${ticket.pickupCode}: ${textOf(error)}` });
+    } finally {
+      setStarting((all) => new Set([...all].filter((id) => id !== ticket.ticketId)));
+    }
+  };
+  const end = (ticket: BoardTicket, ack: Ending) => {
+    sayings.say(ticket.ticketId, ticket.pickupCode, ack);
+    setAsking(null);
+  };
+  const card = (ticket: BoardTicket, place: "waiting" | "mine" | "others" | "ended") => (
+    <TicketCard
+      key={ticket.ticketId}
+      ticket={ticket}
+      stage={stage}
+      rules={board.rules}
+      names={names}
+      now={now}
+      place={place}
+      busy={starting.has(ticket.ticketId)}
+      saying={list.find((each) => each.ticketId === ticket.ticketId)}
+      onStart={() => void start(ticket)}
+      onDone={() => { end(ticket, { kind: "done" }); }}
+      onUndone={(scrapped) => { end(ticket, { kind: "undone", scrapped }); }}
+      onFailed={() => { setAsking({ about: "failure", ticket }); }}
+      onFewerScrapped={() => { setAsking({ about: "scrapped", ticket }); }}
+      onTakeBack={() => { sayings.takeBack(ticket.ticketId); }}
+    />
+  );
+  const takeBackLast = () => list.some((each) => sayings.takeBack(each.ticketId));
+
+  return (
+    // The keys are a shorter way to what the buttons do.
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
+    <div onKeyDown={(event) => { moveByKey(event, takeBackLast); }}>
+      <header className="station-head">
+        <h1><StageIcon stage={stage} /> {stageWords[stage].name}</h1>
+        <dl className="all-day" aria-label="Pieces to make, by flavour">
+          {counts.map(({ flavour, pieces }) => (
+            <div key={flavour}><dt>{names(flavour)}</dt><dd className="numbers">{pieces}</dd></div>
+          ))}
+        </dl>
+      </header>
+      {board.tickets.length === 0 && columns.justDone.length === 0 ? (
+        <Empty title="Nothing to do"><p>The next ticket appears here by itself.</p></Empty>
+      ) : (
+        <div className="board">
+          <Column title="Waiting" count={columns.waiting.length} empty="Nothing waits.">
+            {columns.waiting.map((ticket) => card(ticket, "waiting"))}
+            {columns.others.length > 0 && <li className="board-divider"><h3>With others</h3></li>}
+            {columns.others.map((ticket) => card(ticket, "others"))}
+          </Column>
+          <Column title="Mine" count={columns.mine.length} empty="Start a ticket to take it in hand.">
+            {columns.mine.map((ticket) => card(ticket, "mine"))}
+          </Column>
+          <Column title="Just done" count={columns.justDone.length} empty="What is finished shows here." quiet>
+            {columns.justDone.map((ticket) => card(ticket, "ended"))}
+          </Column>
+        </div>
+      )}
+      <p className="station-keys soft small">Keys: arrows move, Enter presses, F reports a failure, U takes back what you said last.</p>
+      <Toast word={word} done={() => { setWord(null); }} />
+      {asking?.about === "failure" && <FailureDialog ticket={asking.ticket} reasons={board.rules.reasons} onReport={(ack) => { end(asking.ticket, ack); }} onClose={() => { setAsking(null); }} />}
+      {asking?.about === "scrapped" && <ScrappedDialog ticket={asking.ticket} onUndone={(scrapped) => { end(asking.ticket, { kind: "undone", scrapped }); }} onClose={() => { setAsking(null); }} />}
+    </div>
+  );
+}
+
+interface ColumnProps {
+  readonly title: string;
+  readonly count: number;
+  readonly empty: string;
+  readonly quiet?: boolean;
+  readonly children: React.ReactNode;
+}
+
+function Column({ title, count, empty, quiet = false, children }: ColumnProps) {
+  return (
+    <section className={`board-column${quiet ? " board-column-quiet" : ""}`} aria-label={title}>
+      <h2>{title} <span className="badge numbers">{count}</span></h2>
+      <ul>{children}</ul>
+      {count === 0 && <p className="soft">{empty}</p>}
+    </section>
+  );
+}
+
+/** A word about what was just done. It goes after a while, and stays under the pointer. */
+function Toast({ word, done }: { readonly word: { readonly text: string } | null; readonly done: () => void }) {
+  useEffect(() => {
+    if (!word) return undefined;
+    const timer = setTimeout(done, 8_000);
+    return () => { clearTimeout(timer); };
+  }, [word, done]);
+  return (
+    <div role="status">
+      {word && <div className="toast"><span>{word.text}</span></div>}
+    </div>
+  );
+}
+
+function useFlavourNames(): (code: string) => string {
+  const { data: menu } = useQuery(menuQuery);
+  return useCallback((code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code, [menu]);
+}
+
+/** What is said at this board; what waits goes out when the page is left. */
+function useSayings(stage: Stage, setWord: (word: { text: string }) => void): Sayings {
+  const [sayings] = useState(
+    () => new Sayings(
+      (ticketId, ack, keepalive) => api.ack(stage, ticketId, ack, keepalive),
+      (saying, problem) => { setWord({ text: `${saying.pickupCode}: ${problem.message}` }); },
+    ),
+  );
+  useEffect(() => {
+    addEventListener("pagehide", sayings.flush);
+    return () => {
+      removeEventListener("pagehide", sayings.flush);
+      sayings.flush();
+    };
+  }, [sayings]);
+  return sayings;
+}
+
+function useChime(board: Board, sound: boolean) {
+  const before = useRef<Board>(undefined);
+  useEffect(() => {
+    if (sound && newlyWaiting(before.current, board).length > 0) chime();
+    before.current = board;
+  }, [board, sound]);
+}
+
+/** Arrows go from one ticket's main button to the next, and between columns. */
+function moveByKey(event: KeyboardEvent<HTMLElement>, takeBackLast: () => void) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const board = event.currentTarget;
+  const columns = [...board.querySelectorAll(".board-column")].map((column) => [...column.querySelectorAll<HTMLButtonElement>("button[data-main]")]);
+  const column = columns.findIndex((buttons) => buttons.some((button) => button.closest("li")?.contains(document.activeElement)));
+  const row = columns[column]?.findIndex((button) => button.closest("li")?.contains(document.activeElement)) ?? -1;
+  const focus = (button: HTMLButtonElement | undefined) => {
+    if (!button) return;
+    button.focus();
+    button.closest("li")?.scrollIntoView({ block: "nearest" });
+    event.preventDefault();
+  };
+  const firstOf = (list: HTMLButtonElement[][]) => list.find((buttons) => buttons.length > 0)?.[0];
+  switch (event.key) {
+    case "ArrowDown":
+      focus(column < 0 ? firstOf(columns) : columns[column]?.[row + 1]);
+      break;
+    case "ArrowUp":
+      focus(columns[column]?.[row - 1]);
+      break;
+    case "ArrowRight":
+      focus(firstOf(columns.slice(column + 1)));
+      break;
+    case "ArrowLeft":
+      focus(firstOf(columns.slice(0, Math.max(column, 0)).reverse()));
+      break;
+    case "f":
+    case "F":
+      document.activeElement?.closest("li")?.querySelector<HTMLButtonElement>("button[data-failed]")?.click();
+      break;
+    case "u":
+    case "U":
+      takeBackLast();
+  }
+}

@@ -1,0 +1,129 @@
+import type { BoardRules, BoardTicket, Stage } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { clockText, timeOfDay } from "../../design/time";
+import { ageOf, piecesOf, showsMessages, type Age } from "./board";
+import type { Saying } from "./saying";
+
+interface Props {
+  readonly ticket: BoardTicket;
+  readonly stage: Stage;
+  readonly rules: BoardRules;
+  readonly names: (flavour: string) => string;
+  /** The server's time, in milliseconds. */
+  readonly now: number;
+  readonly place: "waiting" | "mine" | "others" | "ended";
+  readonly busy: boolean;
+  readonly saying: Saying | undefined;
+  readonly onStart: () => void;
+  readonly onDone: () => void;
+  readonly onUndone: (scrapped: number) => void;
+  readonly onFailed: () => void;
+  readonly onFewerScrapped: () => void;
+  readonly onTakeBack: () => void;
+}
+
+/** A ticket on a station's board, with what can be done about it. */
+export function TicketCard(props: Props) {
+  const { ticket, stage, rules, names, now, place, saying } = props;
+  const isUndo = ticket.kind === "undo";
+  const age = ageOf(ticket, rules, now);
+  const allergies = ticket.allergies ?? [];
+  const messages = ticket.lines.filter((line) => line.message);
+  return (
+    <li>
+      <article className={`ticket${isUndo ? " ticket-undo" : ""}${ticket.withdrawn ? " ticket-withdrawn" : ""}`} data-age={place === "ended" ? undefined : age} aria-label={`Ticket ${ticket.pickupCode}`}>
+        <header className="ticket-head">
+          <span className="ticket-code code">{ticket.pickupCode}</span>
+          {place !== "ended" && <AgeClock age={age} span={now - Date.parse(ticket.since)} />}
+        </header>
+        {isUndo && <p className="ticket-banner">Cancelled: {ticket.made ? "put away or scrap what was made" : "nothing was made here"}</p>}
+        {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: the order was cancelled. Its undo ticket says what becomes of it.</p>}
+        {allergies.length > 0 && (
+          <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
+        )}
+        <ul className="ticket-lines">
+          {ticket.lines.map((line, i) => (
+            <li key={i}><b className="numbers">{line.quantity}</b> × <span className="wrap-anywhere">{names(line.flavour)}</span> <span className="badge">{line.size}</span></li>
+          ))}
+        </ul>
+        {showsMessages(stage) && !isUndo && messages.length > 0 && (
+          <ul className="ticket-messages" aria-label="Piped on">
+            {messages.map((line, i) => (
+              <li key={i}>{ticket.lines.length > 1 && <span className="soft small">{names(line.flavour)}: </span>}<q dir="auto" className="wrap-anywhere">{line.message}</q></li>
+            ))}
+          </ul>
+        )}
+        {ticket.boxes && ticket.boxes.length > 0 && (
+          <p className="ticket-boxes">Boxes: {ticket.boxes.map(({ code, count }) => <b key={code} className="ticket-box">{count} × {code}</b>)}</p>
+        )}
+        {ticket.notes && <p className="ticket-notes pre" dir="auto">{ticket.notes}</p>}
+        <p className="ticket-badges">
+          {ticket.pass > 1 && <span className="badge badge-warn">Remake {ticket.pass - 1}</span>}
+          {ticket.attempt > 1 && <span className="badge">Issued {ticket.attempt} times</span>}
+          {ticket.lastFailure && <span className="badge badge-bad">Failed before: {ticket.lastFailure.reason ?? "other"}{ticket.lastFailure.note ? `, ${ticket.lastFailure.note}` : ""}</span>}
+          {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand {clockText(now - Date.parse(ticket.startedAt))}</span>}
+          {place === "others" && <span className="badge badge-stage wrap-anywhere">In hand: {ticket.by}</span>}
+          {place === "waiting" && ticket.state === "failed" && <span className="badge badge-bad">Failed at {timeOfDay(ticket.endedAt ?? ticket.since)}{ticket.by ? `, ${ticket.by}` : ""}: it comes again, or its order decides</span>}
+        </p>
+        {saying ? <JustSaid saying={saying} onTakeBack={props.onTakeBack} /> : <Actions {...props} />}
+      </article>
+    </li>
+  );
+}
+
+const ageWords: Readonly<Record<Age, string>> = { fresh: "", late: "late", overdue: "overdue" };
+
+function AgeClock({ age, span }: { readonly age: Age; readonly span: number }) {
+  return (
+    <span className="ticket-age numbers" data-age={age}>
+      {ageWords[age] && <span className="ticket-age-word">{ageWords[age]}</span>} <span role="timer" aria-label={`Age ${clockText(span)}`}>{clockText(span)}</span>
+    </span>
+  );
+}
+
+/** What was just said, while it can be taken back. */
+function JustSaid({ saying, onTakeBack }: { readonly saying: Saying; readonly onTakeBack: () => void }) {
+  const words = { done: "Done", undone: "Undone", failed: "Failed" }[saying.ack.kind];
+  const canTakeBack = saying.until > 0 && !saying.troubled;
+  return (
+    <div className="ticket-actions">
+      <p className="ticket-said" role="status">
+        <strong>{words}{saying.ack.reason ? `: ${saying.ack.reason}` : ""}</strong> {saying.troubled ? "Kafka has not taken it yet; it is said again." : canTakeBack ? "" : "Sending …"}
+      </p>
+      {canTakeBack && (
+        <Button big data-main look="quiet" onClick={onTakeBack} className="ticket-take-back">
+          Undo <span className="ticket-fuse" aria-hidden="true" />
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function Actions({ ticket, place, busy, onStart, onDone, onUndone, onFailed, onFewerScrapped }: Props) {
+  if (place === "ended") {
+    return <p className="soft small">{ticket.state === "undone" ? "Undone" : "Done"} by <span className="wrap-anywhere">{ticket.by}</span> at {timeOfDay(ticket.endedAt ?? ticket.since)}</p>;
+  }
+  if (place === "others" || ticket.state === "failed" || (ticket.withdrawn && ticket.kind === "make")) return null;
+  if (ticket.kind === "undo") {
+    const pieces = ticket.made ? piecesOf(ticket) : 0;
+    return (
+      <div className="ticket-actions">
+        <Button big data-main look="stage" onClick={() => { onUndone(pieces); }}>{pieces > 0 ? `Undone, ${pieces} scrapped` : "Undone"}</Button>
+        {pieces > 0 && <Button data-failed onClick={onFewerScrapped}>Fewer scrapped …</Button>}
+      </div>
+    );
+  }
+  if (place === "waiting") {
+    return (
+      <div className="ticket-actions">
+        <Button big data-main look="stage" off={busy} onClick={onStart}>{busy ? "Starting …" : "Start"}</Button>
+      </div>
+    );
+  }
+  return (
+    <div className="ticket-actions">
+      <Button big data-main look="stage" onClick={onDone}>Done</Button>
+      <Button data-failed look="danger" onClick={onFailed}>Failed …</Button>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+const kept = "cupcakery.chime";
+
+export function isChimeOn(): boolean {
+  try {
+    return localStorage.getItem(kept) === "on";
+  } catch {
+    return false;
+  }
+}
+
+export function keepChime(on: boolean): void {
+  try {
+    localStorage.setItem(kept, on ? "on" : "off");
+  } catch {
+    // It holds until the page is left.
+  }
+}
+
+let context: AudioContext | undefined;
+
+/** Two short notes. The first call must come from a touch or a key, or browsers stay silent. */
+export function chime(): void {
+  if (typeof AudioContext === "undefined") return;
+  context ??= new AudioContext();
+  void context.resume();
+  for (const [frequency, after] of [[880, 0], [1175, 0.16]] as const) {
+    const tone = context.createOscillator();
+    const volume = context.createGain();
+    const start = context.currentTime + after;
+    tone.frequency.value = frequency;
+    volume.gain.setValueAtTime(0.0001, start);
+    volume.gain.exponentialRampToValueAtTime(0.25, start + 0.02);
+    volume.gain.exponentialRampToValueAtTime(0.0001, start + 0.35);
+    tone.connect(volume).connect(context.destination);
+    tone.start(start);
+    tone.stop(start + 0.4);
+  }
+}

@@ -1,0 +1,57 @@
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useState, type SyntheticEvent } from "react";
+import { api } from "../../api/client";
+import { menuQuery } from "../../api/queries";
+import type { Amendment, OrderStatus } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Dialog } from "../../design/Dialog";
+import { Failure } from "../../design/feedback";
+import { Field } from "../../design/Field";
+import { useUpdate } from "../useUpdate";
+
+/** What differs from the order, or null if nothing does. */
+export function amendmentOf(order: OrderStatus, notes: string, messages: readonly string[]): Amendment | null {
+  const changed = order.lines.flatMap((line, i) => ((line.message ?? "") === messages[i] ? [] : [{ line: i, message: messages[i] ?? "" }]));
+  const otherNotes = notes !== (order.notes ?? "");
+  if (changed.length === 0 && !otherNotes) return null;
+  return { ...(otherNotes && { notes }), ...(changed.length > 0 && { messages: changed }) };
+}
+
+export function AmendDialog({ order, onClose }: { readonly order: OrderStatus; readonly onClose: () => void }) {
+  const { data: menu } = useQuery(menuQuery);
+  const [notes, setNotes] = useState(order.notes ?? "");
+  const [messages, setMessages] = useState(order.lines.map((line) => line.message ?? ""));
+  const { busy, problem, send } = useUpdate(useCallback((body: Amendment, key: string) => api.amend(order.id, body, key), [order.id]));
+  const amendment = amendmentOf(order, notes, messages);
+  const submit = async (event: SyntheticEvent) => {
+    event.preventDefault();
+    if (!amendment || (await send(amendment))) onClose();
+  };
+  // The server names a message by its place among those that were sent.
+  const faultOf = (line: number) => {
+    const place = amendment?.messages?.findIndex((each) => each.line === line) ?? -1;
+    return problem?.errors.find((fault) => place >= 0 && (fault.pointer ?? "").startsWith(`/messages/${place}/`))?.detail;
+  };
+  return (
+    <Dialog title="Change message or notes" onClose={onClose}>
+      <form className="stack" onSubmit={(event) => void submit(event)} noValidate>
+        <p className="soft">It counts for what is not decorated yet.</p>
+        {order.lines.map((line, i) => (
+          <Field key={i} label={`Piped on ${line.quantity} × ${menu?.flavours.find((flavour) => flavour.code === line.flavour)?.name ?? line.flavour}`} error={faultOf(i)}>
+            {(wiring) => (
+              <input {...wiring} className="input" dir="auto" value={messages[i] ?? ""} onChange={(event) => { setMessages(messages.with(i, event.target.value)); }} />
+            )}
+          </Field>
+        ))}
+        <Field label="Notes" error={problem?.errors.find((fault) => fault.pointer === "/notes")?.detail}>
+          {(wiring) => <textarea {...wiring} className="input" dir="auto" value={notes} onChange={(event) => { setNotes(event.target.value); }} />}
+        </Field>
+        {problem?.errors.length === 0 && <Failure error={problem} />}
+        <div className="dialog-actions">
+          <Button onClick={onClose}>Back</Button>
+          <Button look="primary" type="submit" off={busy || !amendment}>{busy ? "Changing …" : "Change it"}</Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,158 @@
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { menuQuery, paceQuery } from "../../api/queries";
+import type { OrderStatus } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { ConnectionBadge, ConnectionBanner } from "../../design/Connection";
+import { Cupcake } from "../../design/Cupcake";
+import { Empty, Failure, Loading, Notice } from "../../design/feedback";
+import { Layout } from "../../design/Layout";
+import { spanText, timeOfDay } from "../../design/time";
+import { useLive, useNow } from "../../live/hooks";
+import { AmendDialog } from "./AmendDialog";
+import { CancelDialog } from "./CancelDialog";
+import { canAmend, canCancel, estimate, headline, mishaps, stepsOf } from "./progress";
+import { Steps } from "./Steps";
+import "./tracking.css";
+
+const route = getRouteApi("/orders/$id");
+
+export function TrackingScreen() {
+  const { id } = route.useParams();
+  const { order, problem } = useLive(`order/${id}`);
+  return (
+    // The title has the pickup code and not the id: titles stand in histories and on screens of others.
+    <Layout title={order ? `Order ${order.pickupCode}` : "Your order"} width="narrow" banner={<ConnectionBanner />} nav={<Link to="/">Order</Link>} tools={<ConnectionBadge />}>
+      {order ? (
+        <Tracking order={order} />
+      ) : problem?.is("/problems/order-not-found", "/problems/not-found") ? (
+        <Empty title="There is no such order">
+          <p>The address may be cut off, or the order is so old that it was forgotten.</p>
+          <Link to="/" className="button button-primary">Order cupcakes</Link>
+        </Empty>
+      ) : problem ? (
+        <div className="stack">
+          <h1>Your order</h1>
+          <Failure error={problem} />
+          <p className="soft">Your order is safe. This page shows it as soon as it can.</p>
+        </div>
+      ) : (
+        <Loading what="your order" />
+      )}
+    </Layout>
+  );
+}
+
+function Tracking({ order }: { readonly order: OrderStatus }) {
+  const [dialog, setDialog] = useState<"cancel" | "amend" | null>(null);
+  const close = () => { setDialog(null); };
+  return (
+    <div className="stack tracking">
+      <header className={`card tracking-head tracking-${order.state}`}>
+        <div className="tracking-words">
+          <p className="tracking-code">Pickup code <span className="code">{order.pickupCode}</span></p>
+          <h1 aria-live="polite">{headline(order)}</h1>
+          <When order={order} />
+        </div>
+        <div className="tracking-picture">
+          <Cupcake flavour={order.lines[0]?.flavour ?? "vanilla"} size={order.lines[0]?.size ?? "M"} message={order.lines[0]?.message} />
+        </div>
+      </header>
+      <Notices order={order} />
+      <section className="card" aria-labelledby="way">
+        <h2 id="way">The way of your order</h2>
+        <Steps steps={stepsOf(order)} isOpen={order.state !== "shipped" && order.state !== "cancelled"} />
+        <Mishaps order={order} />
+      </section>
+      <Ordered order={order} />
+      {canCancel(order) && (
+        <div className="row">
+          {canAmend(order) && <Button onClick={() => { setDialog("amend"); }}>Change message or notes</Button>}
+          <Button look="danger" onClick={() => { setDialog("cancel"); }}>Cancel the order</Button>
+        </div>
+      )}
+      <p className="soft small">Keep this page&rsquo;s address to come back, and keep it to yourself: whoever has it can see, change and cancel the order.</p>
+      {dialog === "cancel" && <CancelDialog order={order} onClose={close} />}
+      {dialog === "amend" && <AmendDialog order={order} onClose={close} />}
+    </div>
+  );
+}
+
+/** When it was or may be ready. */
+function When({ order }: { readonly order: OrderStatus }) {
+  const pace = useQuery(paceQuery);
+  const now = useNow();
+  if (order.state === "shipped") return <p className="lead">Packaged at {timeOfDay(order.shippedAt ?? order.placedAt)}. Say the code at the counter.</p>;
+  if (order.state === "cancelled") return <p className="lead">At {timeOfDay(order.cancelledAt ?? order.placedAt)}{order.cancelReason ? <>: <span className="wrap-anywhere">{order.cancelReason}</span></> : ""}.</p>;
+  if (order.state === "cancelling") return <p className="lead">What was made is put away, the last stage first.</p>;
+  if (order.state === "needs-attention") return <p className="lead">It goes on as soon as a manager has decided how.</p>;
+  const ready = pace.data && estimate(order, pace.data, now);
+  if (!ready) return <p className="lead">Ordered at {timeOfDay(order.placedAt)}. Too little was baked lately to say when it is ready.</p>;
+  if (ready.slow) return <p className="lead">It takes longer than usual; ready in about {spanText(Math.max(60_000, ready.until - now))}, or later.</p>;
+  const [from, until] = [Math.ceil((ready.from - now) / 60_000), Math.ceil((ready.until - now) / 60_000)];
+  return <p className="lead">Ready in about {from < until ? `${Math.max(1, from)} to ${until}` : Math.max(1, until)} min, around {timeOfDay(ready.until)}.</p>;
+}
+
+function Notices({ order }: { readonly order: OrderStatus }) {
+  return (
+    <>
+      {order.stale && <Notice look="warn">The kitchen&rsquo;s computer does not answer at present. This is what was recorded last, and it goes on by itself.</Notice>}
+      {order.attention && (
+        <Notice look="warn">
+          <strong>Something went wrong, and a manager was asked.</strong> You need not do anything.
+        </Notice>
+      )}
+      {order.remakes > 0 && order.state !== "cancelled" && (
+        <Notice look="info">
+          <strong>We started again.</strong> Your cupcakes did not turn out as they should, so they are made anew{order.remakes > 1 ? ` for the ${order.remakes === 2 ? "second" : "third"} time` : ""}.
+        </Notice>
+      )}
+    </>
+  );
+}
+
+function Mishaps({ order }: { readonly order: OrderStatus }) {
+  const all = mishaps(order);
+  if (all.length === 0) return null;
+  return (
+    <details className="tracking-mishaps">
+      <summary>What went wrong ({all.length})</summary>
+      <ul>
+        {all.map((row) => (
+          <li key={`${row.stage}.${row.pass}`} className="wrap-anywhere">
+            {row.failedAt && <>{timeOfDay(row.failedAt)}: </>}{row.stage}, {row.reason ?? "failed"}{row.note ? ` (${row.note})` : ""}{row.scrapped ? `, ${row.scrapped} pieces scrapped` : ""}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+function Ordered({ order }: { readonly order: OrderStatus }) {
+  const { data: menu } = useQuery(menuQuery);
+  const name = (code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code;
+  const label = (code: string) => menu?.sizes.find((size) => size.code === code)?.label.toLowerCase() ?? code;
+  return (
+    <section className="card stack" aria-labelledby="ordered">
+      <h2 id="ordered">What you ordered</h2>
+      <ul className="tracking-lines">
+        {order.lines.map((line, i) => (
+          <li key={i}>
+            <div className="tracking-thumb"><Cupcake flavour={line.flavour} size={line.size} /></div>
+            <div>
+              <b className="numbers">{line.quantity}</b> × <span className="wrap-anywhere">{name(line.flavour)}</span>, {label(line.size)}
+              {line.message && <div className="soft">“<span dir="auto" className="wrap-anywhere">{line.message}</span>”</div>}
+            </div>
+          </li>
+        ))}
+      </ul>
+      <dl className="tracking-facts">
+        <div><dt>For</dt><dd className="wrap-anywhere" dir="auto">{order.customer.name}</dd></div>
+        {order.allergies && order.allergies.length > 0 && <div><dt>Allergies</dt><dd className="wrap-anywhere">{order.allergies.join(", ")}</dd></div>}
+        {order.notes && <div><dt>Notes</dt><dd className="pre" dir="auto">{order.notes}</dd></div>}
+        <div><dt>Ordered</dt><dd>{new Date(order.placedAt).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</dd></div>
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,93 @@
+import type { OrderStatus, Pace, Stage, StageStatus } from "../../api/schema.gen";
+import { stages, stageWords } from "../../design/stages";
+
+/** How a stage of the order's present pass stands. */
+export interface Step {
+  readonly stage: Stage;
+  readonly look: "ahead" | "waiting" | "working" | "done" | "failed" | "undone";
+  readonly row: StageStatus | undefined;
+}
+
+/** The present pass, stage by stage. */
+export function stepsOf(order: OrderStatus): readonly Step[] {
+  const pass = Math.max(1, ...order.stages.map((row) => row.pass));
+  return stages.map((stage) => {
+    const row = order.stages.find((each) => each.stage === stage && each.pass === pass);
+    return { stage, look: lookOf(row), row };
+  });
+}
+
+function lookOf(row: StageStatus | undefined): Step["look"] {
+  if (!row) return "ahead";
+  return row.state === "started" ? "working" : row.state;
+}
+
+/** One sentence that says where the order is. */
+export function headline(order: OrderStatus): string {
+  switch (order.state) {
+    case "shipped":
+      return "Ready: your cupcakes wait for you";
+    case "cancelled":
+      return "Cancelled";
+    case "cancelling":
+      return "Being cancelled";
+    case "needs-attention":
+      return "Somebody is looking into your order";
+    case "accepted":
+      return "Your order is in";
+    case "in-progress": {
+      const stage = order.waitingFor ?? order.stage;
+      if (!stage) return "Your order is in";
+      const at = order.stages.filter((row) => row.stage === stage).at(-1);
+      return at?.state === "started" ? `Your cupcakes are ${stageWords[stage].doing}` : `Next up: ${stageWords[stage].name.toLowerCase()}`;
+    }
+  }
+}
+
+/** When an order may be ready, in milliseconds of the server's time. */
+export interface Estimate {
+  readonly from: number;
+  readonly until: number;
+  /** It takes longer at its stage than nine in ten do. */
+  readonly slow: boolean;
+}
+
+/** With fewer, chance says more than experience. */
+const enoughSamples = 3;
+
+/**
+ * From how long the stages take at present: each stage that is ahead counts
+ * whole, the present one as far as it is not over. Null if nobody can say.
+ */
+export function estimate(order: OrderStatus, pace: Pace, now: number): Estimate | null {
+  const at = order.waitingFor;
+  if (order.state !== "in-progress" || !at) return null;
+  const issuedAt = order.stages.filter((row) => row.stage === at).at(-1)?.issuedAt;
+  const sofar = issuedAt ? Math.max(0, (now - Date.parse(issuedAt)) / 1000) : 0;
+  let typical = 0;
+  let slowly = 0;
+  let isSlow = false;
+  for (const stage of stages.slice(stages.indexOf(at))) {
+    const known = pace.stages.find((each) => each.stage === stage);
+    if (known?.typicalSeconds === undefined || known.slowSeconds === undefined || known.samples < enoughSamples) return null;
+    const spent = stage === at ? sofar : 0;
+    isSlow ||= spent > known.slowSeconds;
+    typical += Math.max(0, known.typicalSeconds - spent);
+    slowly += Math.max(0, known.slowSeconds - spent);
+  }
+  return { from: now + typical * 1000, until: now + Math.max(slowly, typical) * 1000, slow: isSlow };
+}
+
+export function canCancel(order: OrderStatus): boolean {
+  return order.state === "accepted" || order.state === "in-progress" || order.state === "needs-attention";
+}
+
+/** Text can change until the present pass's decorate ticket is out. */
+export function canAmend(order: OrderStatus): boolean {
+  return canCancel(order) && stepsOf(order).every((step) => (step.stage === "decorate" || step.stage === "package" ? step.look === "ahead" : true));
+}
+
+/** Work that failed and was made again, for who wonders why it takes longer. */
+export function mishaps(order: OrderStatus): readonly StageStatus[] {
+  return order.stages.filter((row) => row.failedAt !== undefined || (row.reason !== undefined && row.state !== "done"));
+}

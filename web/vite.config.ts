@@ -1,0 +1,27 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+// Where "npm run dev" finds the API: a running "cupcakery dev".
+const api = process.env["CUPCAKERY_URL"] ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [react()],
+  build: {
+    emptyOutDir: false, // scripts/clean.mjs does, and leaves what keeps the folder
+    manifest: true, // for scripts/budget.mjs
+    assetsInlineLimit: 0, // the pages' policy allows nothing inline
+    modulePreload: { polyfill: false },
+    target: "es2022",
+  },
+  server: {
+    proxy: Object.fromEntries(
+      ["/api", "/openapi.yaml", "/asyncapi.yaml", "/problems"].map((path) => [path, { target: api, ws: path === "/api", changeOrigin: false }]),
+    ),
+  },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/testing.ts"],
+    restoreMocks: true,
+  },
+});
