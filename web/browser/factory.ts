@@ -1,0 +1,212 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Order, OrderState, OrderStatus, Stage } from "../src/api/schema.gen";
+
+const binary = resolve(import.meta.dirname, "../../bin/cupcakery");
+const temporalCLI = resolve(import.meta.dirname, "../../.tools/temporal");
+const patience = 120_000;
+
+/** The demo staff of `cupcakery dev`. */
+export const staff = {
+  mix: { name: "mia", pin: "111111" },
+  bake: { name: "bob", pin: "222222" },
+  decorate: { name: "dora", pin: "333333" },
+  package: { name: "pat", pin: "444444" },
+  manager: { name: "max", pin: "555555" },
+} as const;
+
+export type Person = (typeof staff)[keyof typeof staff];
+
+/** One running process of the binary. */
+class Part {
+  readonly #name: string;
+  readonly #process: ChildProcess;
+  #output = "";
+
+  constructor(name: string, args: readonly string[]) {
+    this.#name = name;
+    this.#process = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const keep = (data: Buffer) => (this.#output += data.toString());
+    this.#process.stdout?.on("data", keep);
+    this.#process.stderr?.on("data", keep);
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  check(): void {
+    if (this.#process.exitCode !== null) throw new Error(`${this.#name} has ended by itself:\n${this.#output}`);
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = new Promise((done) => this.#process.once("exit", done));
+    this.#process.kill(signal);
+    await ended;
+  }
+}
+
+/** Waits for a condition; how long is only how long it may take at most. */
+export async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`it did not come to this: ${what}`);
+    await pause(50);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+interface Addresses {
+  readonly temporal?: string;
+  readonly temporalUI?: string;
+  readonly kafka?: string;
+}
+
+/**
+ * A factory on this machine: Temporal, Kafka, worker and API, each a process
+ * of its own, so that each can be killed and started again.
+ */
+export class Factory {
+  readonly #dir = mkdtempSync(join(tmpdir(), "cupcakery-pages-"));
+  readonly #parts = new Map<string, Part>();
+  #kafkaPort = 0;
+  #apiPort = 0;
+  #temporal = "";
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#apiPort}`;
+  }
+
+  get kafka(): string {
+    return `127.0.0.1:${this.#kafkaPort}`;
+  }
+
+  async start(): Promise<void> {
+    [this.#kafkaPort, this.#apiPort] = [await freePort(), await freePort()];
+    // Whoever waits for a ticket that failed must not wait for long.
+    writeFileSync(join(this.#dir, "kitchen.yaml"), "remakes: {max: 1}\n");
+    await this.startKafka();
+    const ports = [await freePort(), await freePort()];
+    const addresses = await this.#start("temporal", ["--temporal-port", String(ports[0]), "--temporal-ui-port", String(ports[1]), "--temporal-cli", temporalCLI]);
+    this.#temporal = addresses.temporal ?? "";
+    await this.startWorker();
+    await this.startAPI();
+  }
+
+  async stop(): Promise<void> {
+    for (const name of ["api", "worker", "kafka", "temporal"]) await this.#parts.get(name)?.end("SIGTERM");
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+
+  async startKafka(): Promise<void> {
+    await this.#start("kafka", ["--kafka-port", String(this.#kafkaPort)]);
+  }
+
+  async startWorker(): Promise<void> {
+    await this.#start("worker", ["--kafka-brokers", this.kafka, "--temporal-address", this.#temporal]);
+  }
+
+  async startAPI(): Promise<void> {
+    await this.#start("api", ["--api-port", String(this.#apiPort), "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal]);
+    await until("the API is ready", async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok);
+  }
+
+  /** Kills a part as a power cut would. */
+  async kill(name: "kafka" | "worker" | "api"): Promise<void> {
+    await this.#parts.get(name)?.end("SIGKILL");
+  }
+
+  /** What the part has logged. */
+  logOf(name: "worker" | "api"): string {
+    return this.#parts.get(name)?.output ?? "";
+  }
+
+  async #start(service: string, args: readonly string[]): Promise<Addresses> {
+    const ready = join(this.#dir, `${service}.json`);
+    const part = new Part(service, [
+      "dev", "--services", service, "--data-dir", join(this.#dir, service), "--ready-file", ready,
+      "--kitchen", join(this.#dir, "kitchen.yaml"), "--log-level", "info", ...args,
+    ]);
+    this.#parts.set(service, part);
+    await until(`${service} is up`, () => {
+      part.check();
+      return Promise.resolve(existsSync(ready));
+    });
+    return JSON.parse(readFileSync(ready, "utf8")) as Addresses;
+  }
+
+  async place(order: Partial<Order> = {}): Promise<OrderStatus> {
+    const response = await fetch(`${this.url}/api/v1/orders`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ customer: { name: "Ada" }, lines: [{ flavour: "lemon", size: "M", quantity: 6 }], ...order }),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    return (await response.json()) as OrderStatus;
+  }
+
+  async order(id: string): Promise<OrderStatus | undefined> {
+    const response = await fetch(`${this.url}/api/v1/orders/${id}`);
+    return response.ok ? ((await response.json()) as OrderStatus) : undefined;
+  }
+
+  async untilState(id: string, state: OrderState): Promise<OrderStatus> {
+    return until(`the order is ${state}`, async () => {
+      const order = await this.order(id);
+      return order?.state === state && order;
+    });
+  }
+
+  async untilWaitingFor(id: string, stage: Stage): Promise<OrderStatus> {
+    return until(`the order waits for ${stage}`, async () => {
+      const order = await this.order(id);
+      return order?.waitingFor === stage && order;
+    });
+  }
+
+  /** The header that speaks for somebody. */
+  async cookieOf(person: Person): Promise<string> {
+    const response = await fetch(`${this.url}/api/v1/session`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(person) });
+    if (!response.ok) throw new Error(await response.text());
+    return (response.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "";
+  }
+
+  /** Says something of an order's ticket without a browser. */
+  async say(person: Person, ticketId: string, ack: object): Promise<void> {
+    const stage = ticketId.split(".")[1] ?? "";
+    const cookie = await this.cookieOf(person);
+    await until(`${person.name} says ${JSON.stringify(ack)} of ${stage}`, async () => {
+      const response = await fetch(`${this.url}/api/v1/stations/${stage}/tickets/${ticketId}/acks`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Cookie: cookie },
+        body: JSON.stringify(ack),
+      });
+      if (response.status === 404 || response.status === 503) return undefined; // the log is not there yet
+      if (!response.ok) throw new Error(await response.text());
+      return true;
+    });
+  }
+
+  /** Takes an order through stages without a browser. */
+  async work(id: string, ...through: readonly Stage[]): Promise<void> {
+    for (const stage of through) {
+      const { stages } = await this.untilWaitingFor(id, stage);
+      const pass = Math.max(...stages.map((row) => row.pass));
+      await this.say(staff[stage], `${id}.${stage}.${pass}`, { kind: "done" });
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Page } from "@playwright/test";
+import type { AxeResults } from "axe-core";
+import { staff, type Factory } from "./factory";
+import { expect, test } from "./test";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const sizes = { phone: { width: 360, height: 740 }, tablet: { width: 820, height: 1180 }, desk: { width: 1440, height: 900 } };
+
+/** Every screen, with something on it. */
+async function screens(factory: Factory) {
+  const { id } = await factory.place({
+    lines: [{ flavour: "red-velvet", size: "L", quantity: 12, message: "Happy 40th" }, { flavour: "carrot", size: "S", quantity: 30 }],
+    allergies: ["nuts"], notes: "ring the bell",
+  });
+  await factory.work(id, "mix");
+  await factory.say(staff.bake, `${id}.bake.1`, { kind: "failed", reason: "equipment", note: "oven 2" });
+  const asking = await factory.place();
+  for (const pass of [1, 2]) await factory.say(staff.mix, `${asking.id}.mix.${pass}`, { kind: "failed", reason: "dropped", scrapped: 6 });
+  await factory.untilState(asking.id, "needs-attention");
+  return [
+    { name: "order", path: "/", person: undefined, ready: (page: Page) => page.getByRole("radio", { name: /Red velvet/ }) },
+    { name: "tracking", path: `/orders/${id}`, person: undefined, ready: (page: Page) => page.getByText("What you ordered") },
+    { name: "sign-in", path: "/sign-in", person: undefined, ready: (page: Page) => page.getByText("This factory is for trying things out.") },
+    { name: "mix", path: "/stations/mix", person: staff.mix, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
+    { name: "bake", path: "/stations/bake", person: staff.bake, ready: (page: Page) => page.getByRole("article").first() },
+    { name: "decorate", path: "/stations/decorate", person: staff.decorate, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
+    { name: "package", path: "/stations/package", person: staff.package, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
+    { name: "dashboard", path: "/dashboard", person: staff.manager, ready: (page: Page) => page.getByText("Why work failed") },
+    { name: "attention", path: "/attention", person: staff.manager, ready: (page: Page) => page.getByRole("article").first() },
+    { name: "counter", path: "/counter", person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "Ready" }) },
+    { name: "not found", path: "/cellar", person: undefined, ready: (page: Page) => page.getByText("There is no such page") },
+  ];
+}
+
+test("every screen fits a phone, a tablet and a desk, and axe has no complaint in either theme", async ({ desk, factory }) => {
+  const complaints: string[] = [];
+  for (const screen of await screens(factory)) {
+    for (const [size, viewport] of Object.entries(sizes)) {
+      for (const colorScheme of ["light", "dark"] as const) {
+        const page = await desk.open(screen.path, screen.person, { viewport, colorScheme, reducedMotion: "reduce" });
+        await expect(screen.ready(page)).toBeVisible();
+        const where = `${screen.name}, ${size}, ${colorScheme}`;
+        const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (excess > 0) complaints.push(`${where}: ${excess} px too wide`);
+        await page.evaluate(axe);
+        const results = await page.evaluate(() => (globalThis as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run());
+        for (const violation of results.violations) {
+          complaints.push(`${where}: ${violation.id}, ${violation.help}: ${violation.nodes.map((node) => node.html).slice(0, 3).join(" · ")}`);
+        }
+        await page.context().close();
+      }
+    }
+  }
+  expect(complaints).toEqual([]);
+});
+
+test("the theme that somebody has chosen stays", async ({ desk }) => {
+  const page = await desk.open("/", undefined, { colorScheme: "light" });
+  await page.getByRole("button", { name: "Use the dark theme" }).click();
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await expect(page.getByRole("button", { name: "Use the light theme" })).toBeVisible();
+});

@@ -1,0 +1,64 @@
+import { test as base, expect, type BrowserContext, type Page } from "@playwright/test";
+import { Factory, type Person } from "./factory";
+
+interface Desk {
+  /** Opens a browser of somebody's own; with a person it is signed in. */
+  readonly open: (path: string, person?: Person, options?: Parameters<import("@playwright/test").Browser["newContext"]>[0]) => Promise<Page>;
+}
+
+/** What the tests work with: a factory for all tests of a worker, and browsers. */
+export const test = base.extend<{ desk: Desk }, { factory: Factory }>({
+  factory: [
+    async ({}, give) => {
+      const factory = new Factory();
+      try {
+        await factory.start();
+        await give(factory);
+      } finally {
+        await factory.stop();
+      }
+    },
+    { scope: "worker", timeout: 240_000 },
+  ],
+  desk: async ({ browser, factory }, give) => {
+    const contexts: BrowserContext[] = [];
+    const troubles: string[] = [];
+    await give({
+      async open(path, person, options = {}) {
+        const context = await browser.newContext({ baseURL: factory.url, viewport: { width: 1180, height: 820 }, ...options });
+        contexts.push(context);
+        const page = await context.newPage();
+        // Nothing may go wrong unseen: neither a script nor what the policy forbids.
+        page.on("pageerror", (error) => troubles.push(`${path}: ${error.message}`));
+        page.on("console", (message) => {
+          if (/Content Security Policy|Refused to/.test(message.text())) troubles.push(`${path}: ${message.text()}`);
+        });
+        if (person) {
+          const answer = await context.request.post("/api/v1/session", { data: person });
+          expect(answer.ok(), await answer.text()).toBe(true);
+        }
+        await page.goto(path);
+        return page;
+      },
+    });
+    for (const context of contexts) await context.close();
+    expect(troubles).toEqual([]);
+  },
+});
+
+export { expect };
+
+/** A ticket's card on a board. */
+export function ticket(page: Page, code: string) {
+  return page.getByRole("article", { name: `Ticket ${code}` });
+}
+
+/** A column of a board. */
+export function column(page: Page, name: "Waiting" | "Mine" | "Just done") {
+  return page.getByRole("region", { name });
+}
+
+/** Follows the order whose page is open. */
+export function orderIdOf(page: Page): string {
+  return new URL(page.url()).pathname.split("/").at(-1) ?? "";
+}
