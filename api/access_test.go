@@ -36,6 +36,7 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 	// the table is seen.
 	want := map[string][]kitchen.Role{
 		"GET /api/v1/orders":              kitchen.Roles(),
+		"GET /api/v1/statistics":          kitchen.Roles(),
 		"POST /api/v1/orders/:id/resolve": {kitchen.RoleManager},
 
 		"GET /api/v1/stations/:stage/tickets":               {kitchen.RoleBaker, kitchen.RoleManager},

@@ -31,25 +31,32 @@ const (
 // log folds it, for all boards and everybody who follows them:
 //
 //	ticket topics, station-acks ─► board.Board ─► the feeds of station/… and kitchen
-//	orders-to-ship, order-failures ─► (only that something was said) ─► order/…
+//	                            └► figures ─► statistics and pace
+//	all topics ─► (only that something was said) ─► order/…
 //
-// The fold is kept until the log has been silent about a ticket for twice as
+// The board is kept until the log has been silent about a ticket for twice as
 // long as one may stay unanswered: an open ticket is issued again before. The
-// log is read as far back at the start, so that every process shows the same.
+// log is read as far back at the start, and at least as far as the figures go,
+// so that every process shows the same.
 type floor struct {
-	connection events.Connection
-	logger     *slog.Logger
-	lookBack   time.Duration
+	connection  events.Connection
+	logger      *slog.Logger
+	kitchenFile *kitchen.Kitchen
+	now         func() time.Time
+	// lookBack is when the board forgets, and readBack how far the log is read
+	// back at the start.
+	lookBack, readBack time.Duration
 	// source marks this process's own acks in the log.
 	source string
 	writer *events.Writer // nil without brokers
 	// recount has a token when the kitchen's counts may have changed.
-	recount chan struct{}
-	orders  *orderFeeds
+	recount     chan struct{}
+	orders      *orderFeeds
 
 	// mu protects what follows, and everything of every feed.
 	mu       sync.Mutex
 	board    *board.Board
+	figures  *figures
 	behind   Behind // zero when everything is up to date
 	caughtUp bool
 	away     time.Time // since when Kafka does not answer; zero when it does
@@ -57,9 +64,9 @@ type floor struct {
 	stations map[kitchen.Stage]*stationFeed
 	kitchen  *feed
 	counts   KitchenCounts
-	conns    map[*liveConn]struct{}
-	awaited  map[saying]chan board.Entry
-	lastAck  time.Time
+	conns     map[*liveConn]struct{}
+	awaited   map[saying]chan board.Entry
+	lastAck   time.Time
 }
 
 // saying tells this process's own acks apart.
@@ -69,18 +76,24 @@ type saying struct {
 }
 
 func newFloor(config Config, orders *orderFeeds) (*floor, error) {
+	lookBack := 2 * longestAckWithin(config.Kitchen.Rules)
+	readBack := max(lookBack, figuresBack)
 	f := &floor{
-		connection: config.Kafka,
-		logger:     config.Logger,
-		lookBack:   2 * longestAckWithin(config.Kitchen.Rules),
-		source:     "/cupcakery/api/" + uuid.NewString(),
-		recount:    make(chan struct{}, 1),
-		orders:     orders,
-		board:      board.New(),
-		behind:     Behind{Reason: BehindStarting, Since: time.Now().UTC()},
-		stations:   make(map[kitchen.Stage]*stationFeed),
-		conns:      make(map[*liveConn]struct{}),
-		awaited:    make(map[saying]chan board.Entry),
+		connection:  config.Kafka,
+		logger:      config.Logger,
+		kitchenFile: config.Kitchen,
+		now:         time.Now,
+		lookBack:    lookBack,
+		readBack:    readBack,
+		source:      "/cupcakery/api/" + uuid.NewString(),
+		recount:     make(chan struct{}, 1),
+		orders:      orders,
+		board:       board.New(),
+		figures:     newFigures(config.Kitchen.Rules, readBack),
+		behind:      Behind{Reason: BehindStarting, Since: time.Now().UTC()},
+		stations:    make(map[kitchen.Stage]*stationFeed),
+		conns:       make(map[*liveConn]struct{}),
+		awaited:     make(map[saying]chan board.Entry),
 	}
 	for _, stage := range kitchen.Stages() {
 		f.stations[stage] = f.newStationFeed(stage)
@@ -126,7 +139,7 @@ func (f *floor) run(ctx context.Context) error {
 		Connection: f.connection,
 		Handle:     f.handle,
 		Logger:     f.logger,
-		Since:      time.Now().Add(-f.lookBack),
+		Since:      f.now().Add(-f.readBack),
 		Topics:     topics,
 	})
 	cancel()
@@ -138,33 +151,53 @@ func (f *floor) run(ctx context.Context) error {
 }
 
 // handle folds one message. What cannot be understood is for the workers and
-// stations to put aside.
+// stations to put aside. Messages are read before the lock is taken: others
+// wait for it.
 func (f *floor) handle(m events.Message) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	switch m.Topic {
 	case events.TopicAcks:
-		ack, err := events.DecodeAck(m)
-		if err != nil {
-			return
+		if ack, err := events.DecodeAck(m); err == nil {
+			f.hearAck(ack, m)
 		}
-		f.board.AddAck(ack, m.Time)
-		f.touch(ack.TicketID)
-		if source, _ := m.Header("ce_source"); source == f.source {
-			f.answer(ack)
-		}
-		f.orders.said(ack.OrderID)
 	case events.TopicShip, events.TopicFailures:
-		f.orders.said(string(m.Key))
+		f.hearOfOrder(string(m.Key))
 	default:
-		ticket, err := events.DecodeTicket(m)
-		if err != nil || m.Topic != events.TicketTopic(ticket.Stage) {
-			return
+		if ticket, err := events.DecodeTicket(m); err == nil && m.Topic == events.TicketTopic(ticket.Stage) {
+			f.hearTicket(ticket, m)
 		}
-		f.board.AddTicket(ticket, m.Time)
-		f.touch(ticket.TicketID)
-		f.orders.said(ticket.OrderID)
 	}
+}
+
+func (f *floor) hearAck(ack kitchen.Ack, m events.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.board.AddAck(ack, m.Time)
+	f.figures.hearAck(ack, m.Time, f.now())
+	f.touch(ack.TicketID)
+	if source, _ := m.Header("ce_source"); source == f.source {
+		f.answer(ack)
+	}
+	f.said(ack.OrderID)
+}
+
+func (f *floor) hearTicket(ticket kitchen.Ticket, m events.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.board.AddTicket(ticket, m.Time)
+	f.figures.hearTicket(ticket, m.Time, f.now())
+	f.touch(ticket.TicketID)
+	f.said(ticket.OrderID)
+}
+
+func (f *floor) hearOfOrder(orderID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.said(orderID)
+}
+
+// said passes on that the log has spoken of an order. The lock is held.
+func (f *floor) said(orderID string) {
+	f.orders.said(orderID)
 }
 
 // touch shows a ticket of which the log has spoken as it is now, and the
@@ -199,6 +232,9 @@ func (f *floor) hasCaughtUp() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.caughtUp = true
+	// What a process has forgotten that has run for longer, though the figures
+	// needed it.
+	f.drop(f.now().Add(-f.lookBack))
 	for _, station := range f.stations {
 		station.rebuild()
 	}
@@ -247,19 +283,25 @@ func (f *floor) forget(before time.Time) {
 	if !f.away.IsZero() {
 		return // the log is silent because nobody can read it
 	}
-	forgotten := f.board.Forget(before, func(ticketID string) bool {
+	f.figures.forget(f.now())
+	if f.drop(before) == 0 {
+		return
+	}
+	for _, station := range f.stations {
+		station.update(station.shown())
+	}
+}
+
+// drop lets the board forget, and returns how many tickets it has. The lock is
+// held.
+func (f *floor) drop(before time.Time) int {
+	return f.board.Forget(before, func(ticketID string) bool {
 		// An undo ticket goes after the ticket that it withdraws, which would
 		// be open again without it.
 		makeID, isUndo := board.UndoneBy(ticketID)
 		_, known := f.board.Get(makeID)
 		return isUndo && known
 	})
-	if forgotten == 0 {
-		return
-	}
-	for _, station := range f.stations {
-		station.update(station.shown())
-	}
 }
 
 // keepCounts counts the kitchen's open tickets anew when they may have
@@ -316,6 +358,7 @@ type stationFeed struct {
 	*feed
 	floor *floor
 	stage kitchen.Stage
+	rules BoardRules
 	open  map[string]BoardTicket
 	ended []BoardTicket // the newest, newest first
 	// more is set while the board knows of others that have ended before.
@@ -323,7 +366,7 @@ type stationFeed struct {
 }
 
 func (f *floor) newStationFeed(stage kitchen.Stage) *stationFeed {
-	s := &stationFeed{floor: f, stage: stage, open: make(map[string]BoardTicket)}
+	s := &stationFeed{floor: f, stage: stage, rules: boardRules(f.kitchenFile, stage), open: make(map[string]BoardTicket)}
 	s.feed = newFeed(channelStation+string(stage), func() LiveMessage {
 		b := s.board()
 		b.Behind = Behind{} // told to each connection by itself, as it is by then
@@ -339,6 +382,7 @@ func (s *stationFeed) board() Board {
 		Behind:  s.floor.behind,
 		Cursor:  s.cursor(s.number),
 		Ended:   slices.Clone(s.ended),
+		Rules:   s.rules,
 		Stage:   s.stage,
 		Tickets: make([]BoardTicket, 0, len(s.open)),
 	}
@@ -416,7 +460,7 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 	wasShown := wasOpen || place >= 0
 
 	entry, _ := s.floor.board.Get(id)
-	now := newBoardTicket(entry)
+	now := s.floor.boardTicket(entry)
 	switch {
 	case entry.Ticket.Attempt == 0:
 		// Forgotten, or only acks have been heard of it.
@@ -452,7 +496,7 @@ func (s *stationFeed) refill() []BoardTicket {
 	var ended []BoardTicket
 	for _, entry := range s.floor.board.Entries(s.stage) {
 		if entry.Ended() && !entry.Withdrawn {
-			ended = append(ended, newBoardTicket(entry))
+			ended = append(ended, s.floor.boardTicket(entry))
 		}
 	}
 	slices.SortFunc(ended, lastEndedFirst)
@@ -472,8 +516,8 @@ func lastEndedFirst(x, y BoardTicket) int {
 	return cmp.Or(y.EndedAt.Compare(x.EndedAt), strings.Compare(x.TicketID, y.TicketID))
 }
 
-// newBoardTicket is a ticket as its station sees it.
-func newBoardTicket(e board.Entry) BoardTicket {
+// boardTicket is a ticket as its station sees it.
+func (f *floor) boardTicket(e board.Entry) BoardTicket {
 	ticket := BoardTicket{
 		AckBy:      printable(e.Ticket.AckBy),
 		Allergies:  e.Ticket.Allergies,
@@ -494,6 +538,9 @@ func newBoardTicket(e board.Entry) BoardTicket {
 	if ticket.Lines == nil {
 		ticket.Lines = []kitchen.Line{}
 	}
+	if e.Ticket.Stage == kitchen.Package && e.Ticket.Kind == kitchen.TicketMake {
+		ticket.Boxes = f.kitchenFile.Boxes(piecesOf(e.Ticket.Lines))
+	}
 	if e.StartedAt != nil {
 		ticket.StartedAt = printable(*e.StartedAt)
 	}
@@ -507,6 +554,33 @@ func newBoardTicket(e board.Entry) BoardTicket {
 		ticket.LastFailure = newTicketFailure(e.LastFailure)
 	}
 	return ticket
+}
+
+// piecesOf is how many cupcakes the lines have; none if no order has so many.
+func piecesOf(lines []kitchen.Line) int {
+	most := kitchen.HardLimits().Lines * kitchen.HardLimits().Quantity
+	pieces := 0
+	for _, line := range lines {
+		if line.Quantity < 0 || line.Quantity > most-pieces {
+			return 0
+		}
+		pieces += line.Quantity
+	}
+	return pieces
+}
+
+// boardRules are what a stage's board needs of the kitchen file.
+func boardRules(k *kitchen.Kitchen, stage kitchen.Stage) BoardRules {
+	age := k.Age[stage]
+	rules := BoardRules{
+		LateAfterSeconds:    int(time.Duration(age.Late).Seconds()),
+		OverdueAfterSeconds: int(time.Duration(age.Overdue).Seconds()),
+		Reasons:             make([]ReasonOnOffer, 0, len(k.Reasons)),
+	}
+	for _, reason := range k.Reasons {
+		rules.Reasons = append(rules.Reasons, ReasonOnOffer{Code: reason.Code, Label: reason.Label, Remake: reason.Then == kitchen.OutcomeRemake})
+	}
+	return rules
 }
 
 func newTicketFailure(ack *kitchen.Ack) TicketFailure {

@@ -148,7 +148,7 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 					continue
 				}
 			}
-			want = append(want, newBoardTicket(entry))
+			want = append(want, f.boardTicket(entry))
 		}
 		for i := range conns {
 			read(i)

@@ -348,7 +348,8 @@ func (c *liveConn) take() (frames []frame, breach string) {
 
 // channel finds what a name stands for. The lock is held.
 func (f *floor) channel(name string) (*feed, *problemError) {
-	if name == channelKitchen {
+	switch name {
+	case channelKitchen:
 		return f.kitchen, nil
 	}
 	if stage, ok := strings.CutPrefix(name, channelStation); ok {

@@ -69,7 +69,7 @@ func TestAStationsChannelGoesOnFromItsCursor(t *testing.T) {
 func TestTheKitchensChannelCountsWhatIsOpen(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	b := openBakery(t, kafka, awayTemporal(t), nil)
 	tablet := b.connect()
 	tablet.subscribe("kitchen", "")
 	require.Len(t, tablet.next().Kitchen.Stages, 4)
@@ -233,7 +233,7 @@ func TestAClientThatBreaksTheProtocolIsToldHow(t *testing.T) {
 func TestAChannelThatCannotBeFollowedDisturbsNoOther(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	b := openBakery(t, kafka, awayTemporal(t), nil)
 	tablet := b.connect()
 	for _, unknown := range []string{"", "cellar", "station/cellar", "station/", "order/", "order/x", "order/01936F8E-5C1A-7D3B-9F00-000000000001", "<script>", strings.Repeat("y", 1000)} {
 		tablet.subscribe(unknown, "")
@@ -342,7 +342,7 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 func TestALiveConnectionEndsWithItsSession(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	b := openBakery(t, kafka, awayTemporal(t), nil)
 	cookie := b.cookie("bob")
 	b.server.sessions.now = func() time.Time { return time.Now().Add(sessionLasts - time.Second) }
 	tablet := b.connectWith(cookie)

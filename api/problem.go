@@ -85,6 +85,9 @@ var problemKinds = []problemKind{
 		"Send the whole request at once. Nothing was started."},
 	{ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to sign in",
 		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. Try again after the seconds that the Retry-After header gives."},
+	{ProblemTooManyConnections, http.StatusTooManyRequests, "Too many live connections from one address",
+		"A process takes a limited number of live connections from one address, so that nobody keeps others out. Close one, or connect again after the seconds that the Retry-After header gives. " +
+			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},
 	{ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
 		"Temporal, which keeps the orders, the worker that carries out changes of an order, or Kafka, which takes acks, did not answer in time; or there are as many live connections as this process takes. Ask again after the seconds that the Retry-After header gives. " +
 			"A request to create or to change an order may have succeeded all the same: repeat it as it was, with the same Idempotency-Key, and it is done once. " +

@@ -104,6 +104,7 @@ const (
 	ProblemTicketTaken          ProblemType = "/problems/ticket-taken"
 	ProblemTimeout              ProblemType = "/problems/timeout"
 	ProblemTooManyAttempts      ProblemType = "/problems/too-many-attempts"
+	ProblemTooManyConnections   ProblemType = "/problems/too-many-connections"
 	ProblemUnavailable          ProblemType = "/problems/unavailable"
 	ProblemUnsupportedMediaType ProblemType = "/problems/unsupported-media-type"
 	ProblemUpgradeRequired      ProblemType = "/problems/upgrade-required"
@@ -156,6 +157,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemTimeout:
 		return true
 	case ProblemTooManyAttempts:
+		return true
+	case ProblemTooManyConnections:
 		return true
 	case ProblemUnavailable:
 		return true
@@ -222,7 +225,10 @@ type Board struct {
 
 	// Ended The last 20 that were done or undone, newest first.
 	Ended []BoardTicket `json:"ended"`
-	Stage Stage         `json:"stage"`
+
+	// Rules What a board needs of the kitchen file.
+	Rules BoardRules `json:"rules"`
+	Stage Stage      `json:"stage"`
 
 	// Tickets Those that are open, longest known first.
 	Tickets []BoardTicket `json:"tickets"`
@@ -237,6 +243,18 @@ type BoardChange struct {
 	Tickets []BoardTicket `json:"tickets"`
 }
 
+// BoardRules What a board needs of the kitchen file.
+type BoardRules struct {
+	// LateAfterSeconds From this age on a ticket is late.
+	LateAfterSeconds int `json:"lateAfterSeconds"`
+
+	// OverdueAfterSeconds From this age on it is overdue.
+	OverdueAfterSeconds int `json:"overdueAfterSeconds"`
+
+	// Reasons What work can have failed for, as people choose it.
+	Reasons []ReasonOnOffer `json:"reasons"`
+}
+
 // BoardTicket A ticket as its station sees it.
 type BoardTicket struct {
 	// AckBy When it is issued again unless somebody has answered.
@@ -245,6 +263,9 @@ type BoardTicket struct {
 
 	// Attempt Counts how often the ticket was issued.
 	Attempt int `json:"attempt"`
+
+	// Boxes At package: the boxes to take for the pieces, the largest first.
+	Boxes []BoxCount `json:"boxes,omitempty,omitzero"`
 
 	// By Who has it in hand, ended it or let it fail.
 	By string `json:"by,omitempty,omitzero"`
@@ -291,12 +312,34 @@ type BoardTicket struct {
 	Withdrawn bool `json:"withdrawn"`
 }
 
+// BoxCount defines model for BoxCount.
+type BoxCount = kitchen.BoxCount
+
 // Cancellation Asks that an order be cancelled and undone.
 type Cancellation = kitchen.Cancellation
 
 // Choice `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. While it is being cancelled
 // already, `cancel` leaves what was asked about as it is.
 type Choice = kitchen.Choice
+
+// CounterDisplay What customers see who wait at the counter.
+type CounterDisplay struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Preparing Orders under way, the longest known first; at most 200.
+	Preparing []CounterOrder `json:"preparing"`
+
+	// Ready Orders packaged in the last half hour, the newest first; at most 60.
+	Ready []CounterOrder `json:"ready"`
+}
+
+// CounterOrder defines model for CounterOrder.
+type CounterOrder struct {
+	// PickupCode Example: K7QF
+	PickupCode string    `json:"pickupCode"`
+	Since      time.Time `json:"since"`
+}
 
 // Customer defines model for Customer.
 type Customer = kitchen.Customer
@@ -314,6 +357,20 @@ type DemoPerson struct {
 // DemoStaff defines model for DemoStaff.
 type DemoStaff struct {
 	Staff []DemoPerson `json:"staff"`
+}
+
+// FailureCount defines model for FailureCount.
+type FailureCount struct {
+	Count int `json:"count"`
+
+	// Reason A code of the kitchen file. A reason that it does not list counts as `other`.
+	//
+	// Example: burnt
+	Reason string `json:"reason"`
+
+	// Scrapped Pieces thrown away.
+	Scrapped int   `json:"scrapped"`
+	Stage    Stage `json:"stage"`
 }
 
 // FieldError A fault in one place, which is told by exactly one of pointer, parameter and header.
@@ -336,6 +393,9 @@ type Flavour = kitchen.Flavour
 type KitchenCounts struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
+
+	// Orders Absent while Temporal does not answer, and for a moment at first.
+	Orders *OrderCounts `json:"orders,omitempty"`
 
 	// Stages Every stage, in the order of the work.
 	Stages []StageCounts `json:"stages"`
@@ -371,6 +431,9 @@ type LiveMessage struct {
 	//
 	// Example: station/bake
 	Channel string `json:"channel,omitempty,omitzero"`
+
+	// Counter A snapshot of `counter`.
+	Counter CounterDisplay `json:"counter,omitempty,omitzero"`
 
 	// Cursor With `snapshot`, `change` and `resumed`: what to go on from. A text; do not calculate with it.
 	Cursor string `json:"cursor,omitempty,omitzero"`
@@ -414,6 +477,15 @@ type Menu struct {
 // Order What a customer asks for.
 type Order = kitchen.Order
 
+// OrderCounts The open orders by state, as Temporal lists them.
+type OrderCounts struct {
+	Cancelling int `json:"cancelling"`
+
+	// InProgress Accepted ones are among them.
+	InProgress     int `json:"inProgress"`
+	NeedsAttention int `json:"needsAttention"`
+}
+
 // OrderID A UUID in its canonical form, 36 characters in lower case.
 //
 // Example: 0199c0de-7a11-7000-8000-00000000cafe
@@ -452,6 +524,15 @@ type OrderSummary struct {
 	State    ListedState `json:"state"`
 }
 
+// Pace How long the stages take at present.
+type Pace struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Stages Every stage, in the order of the work.
+	Stages []StagePace `json:"stages"`
+}
+
 // PartState defines model for PartState.
 type PartState struct {
 	// Detail What is wrong.
@@ -487,6 +568,18 @@ type Readiness struct {
 	Kafka    PartState `json:"kafka"`
 	Ready    bool      `json:"ready"`
 	Temporal PartState `json:"temporal"`
+}
+
+// ReasonOnOffer defines model for ReasonOnOffer.
+type ReasonOnOffer struct {
+	// Code Example: burnt
+	Code string `json:"code"`
+
+	// Label Example: Burnt
+	Label string `json:"label"`
+
+	// Remake The order starts again from mix; otherwise the same ticket comes again.
+	Remake bool `json:"remake"`
 }
 
 // Resolution A manager's decision about an order that needs attention.
@@ -537,8 +630,66 @@ type StageCounts struct {
 	Waiting int       `json:"waiting"`
 }
 
+// StagePace defines model for StagePace.
+type StagePace struct {
+	Samples int `json:"samples"`
+
+	// SlowSeconds Nine in ten took no longer; absent without samples.
+	SlowSeconds *float64 `json:"slowSeconds,omitempty"`
+	Stage       Stage    `json:"stage"`
+
+	// TypicalSeconds Half of the tickets took no longer; absent without samples.
+	TypicalSeconds *float64 `json:"typicalSeconds,omitempty"`
+}
+
+// StageStatistics defines model for StageStatistics.
+type StageStatistics struct {
+	Stage Stage `json:"stage"`
+
+	// Steps One after the other without gaps, the oldest first; the last one is under way.
+	Steps []StatisticsStep `json:"steps"`
+}
+
 // StageStatus One pass of an order through one stage.
 type StageStatus = kitchen.StageStatus
+
+// Statistics What the stations did in the last hours.
+type Statistics struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Behind What is shown may be out of date. It goes on by itself.
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
+	// Failures Failed work by stage and reason, the most frequent first.
+	Failures []FailureCount `json:"failures"`
+
+	// From When the first step begins.
+	From time.Time `json:"from"`
+
+	// Stages Every stage, in the order of the work.
+	Stages []StageStatistics `json:"stages"`
+
+	// StepSeconds How long each step is.
+	//
+	// Example: 300
+	StepSeconds int `json:"stepSeconds"`
+}
+
+// StatisticsStep defines model for StatisticsStep.
+type StatisticsStep struct {
+	// Done Tickets done.
+	Done int `json:"done"`
+
+	// Failed Times that work failed; each attempt at a ticket can once.
+	Failed int `json:"failed"`
+
+	// WaitSeconds How long a done ticket had waited on average until somebody took it in hand, from its first issue on; absent if that is not known of any.
+	WaitSeconds *float64 `json:"waitSeconds,omitempty"`
+
+	// WorkSeconds How long somebody had it in hand on average; absent likewise.
+	WorkSeconds *float64 `json:"workSeconds,omitempty"`
+}
 
 // TicketFailure defines model for TicketFailure.
 type TicketFailure struct {
@@ -576,6 +727,9 @@ type SignedOut = Problem
 
 // TooManyAttempts An error, as RFC 9457 has it.
 type TooManyAttempts = Problem
+
+// TooManyConnections An error, as RFC 9457 has it.
+type TooManyConnections = Problem
 
 // Unavailable An error, as RFC 9457 has it.
 type Unavailable = Problem
@@ -666,6 +820,9 @@ type ServerInterface interface {
 	// ResolveOrder Decide about an order that needs attention
 	// (POST /api/v1/orders/{id}/resolve)
 	ResolveOrder(c *gin.Context, id OrderInPath, params ResolveOrderParams)
+	// GetPace How long the stages take at present
+	// (GET /api/v1/pace)
+	GetPace(c *gin.Context)
 	// SignOut Sign out
 	// (DELETE /api/v1/session)
 	SignOut(c *gin.Context)
@@ -684,6 +841,9 @@ type ServerInterface interface {
 	// AckTicket Say something about a ticket
 	// (POST /api/v1/stations/{stage}/tickets/{ticket}/acks)
 	AckTicket(c *gin.Context, stage StageInPath, ticket string)
+	// GetStatistics What the stations did in the last hours
+	// (GET /api/v1/statistics)
+	GetStatistics(c *gin.Context)
 	// GetHealth Does the process live?
 	// (GET /healthz)
 	GetHealth(c *gin.Context)
@@ -993,6 +1153,19 @@ func (siw *ServerInterfaceWrapper) ResolveOrder(c *gin.Context) {
 	siw.Handler.ResolveOrder(c, id, params)
 }
 
+// GetPace operation middleware
+func (siw *ServerInterfaceWrapper) GetPace(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPace(c)
+}
+
 // SignOut operation middleware
 func (siw *ServerInterfaceWrapper) SignOut(c *gin.Context) {
 
@@ -1104,6 +1277,19 @@ func (siw *ServerInterfaceWrapper) AckTicket(c *gin.Context) {
 	siw.Handler.AckTicket(c, stage, ticket)
 }
 
+// GetStatistics operation middleware
+func (siw *ServerInterfaceWrapper) GetStatistics(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetStatistics(c)
+}
+
 // GetHealth operation middleware
 func (siw *ServerInterfaceWrapper) GetHealth(c *gin.Context) {
 
@@ -1164,12 +1350,14 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/api/v1/orders/:id/amend", wrapper.AmendOrder)
 	router.POST(options.BaseURL+"/api/v1/orders/:id/cancel", wrapper.CancelOrder)
 	router.POST(options.BaseURL+"/api/v1/orders/:id/resolve", wrapper.ResolveOrder)
+	router.GET(options.BaseURL+"/api/v1/pace", wrapper.GetPace)
 	router.DELETE(options.BaseURL+"/api/v1/session", wrapper.SignOut)
 	router.GET(options.BaseURL+"/api/v1/session", wrapper.GetSession)
 	router.POST(options.BaseURL+"/api/v1/session", wrapper.SignIn)
 	router.GET(options.BaseURL+"/api/v1/session/demo", wrapper.GetDemoStaff)
 	router.GET(options.BaseURL+"/api/v1/stations/:stage/tickets", wrapper.GetBoard)
 	router.POST(options.BaseURL+"/api/v1/stations/:stage/tickets/:ticket/acks", wrapper.AckTicket)
+	router.GET(options.BaseURL+"/api/v1/statistics", wrapper.GetStatistics)
 	router.GET(options.BaseURL+"/healthz", wrapper.GetHealth)
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness)
 }
@@ -1192,6 +1380,15 @@ type TooManyAttemptsApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers TooManyAttemptsResponseHeaders
+}
+
+type TooManyConnectionsResponseHeaders struct {
+	RetryAfter int
+}
+type TooManyConnectionsApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers TooManyConnectionsResponseHeaders
 }
 
 type UnavailableResponseHeaders struct {
@@ -2030,6 +2227,44 @@ func (response ResolveOrderdefaultApplicationProblemPlusJSONResponse) VisitResol
 	return err
 }
 
+type GetPaceRequestObject struct {
+}
+
+type GetPaceResponseObject interface {
+	VisitGetPaceResponse(w http.ResponseWriter) error
+}
+
+type GetPace200JSONResponse Pace
+
+func (response GetPace200JSONResponse) VisitGetPaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPacedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPacedefaultApplicationProblemPlusJSONResponse) VisitGetPaceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SignOutRequestObject struct {
 }
 
@@ -2607,6 +2842,77 @@ func (response AckTicketdefaultApplicationProblemPlusJSONResponse) VisitAckTicke
 	return err
 }
 
+type GetStatisticsRequestObject struct {
+}
+
+type GetStatisticsResponseObject interface {
+	VisitGetStatisticsResponse(w http.ResponseWriter) error
+}
+
+type GetStatistics200JSONResponse Statistics
+
+func (response GetStatistics200JSONResponse) VisitGetStatisticsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatistics401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatistics401ApplicationProblemPlusJSONResponse) VisitGetStatisticsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatistics403ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatistics403ApplicationProblemPlusJSONResponse) VisitGetStatisticsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatisticsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetStatisticsdefaultApplicationProblemPlusJSONResponse) VisitGetStatisticsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetHealthRequestObject struct {
 }
 
@@ -2683,6 +2989,9 @@ type StrictServerInterface interface {
 	// ResolveOrder Decide about an order that needs attention
 	// (POST /api/v1/orders/{id}/resolve)
 	ResolveOrder(ctx context.Context, request ResolveOrderRequestObject) (ResolveOrderResponseObject, error)
+	// GetPace How long the stages take at present
+	// (GET /api/v1/pace)
+	GetPace(ctx context.Context, request GetPaceRequestObject) (GetPaceResponseObject, error)
 	// SignOut Sign out
 	// (DELETE /api/v1/session)
 	SignOut(ctx context.Context, request SignOutRequestObject) (SignOutResponseObject, error)
@@ -2701,6 +3010,9 @@ type StrictServerInterface interface {
 	// AckTicket Say something about a ticket
 	// (POST /api/v1/stations/{stage}/tickets/{ticket}/acks)
 	AckTicket(ctx context.Context, request AckTicketRequestObject) (AckTicketResponseObject, error)
+	// GetStatistics What the stations did in the last hours
+	// (GET /api/v1/statistics)
+	GetStatistics(ctx context.Context, request GetStatisticsRequestObject) (GetStatisticsResponseObject, error)
 	// GetHealth Does the process live?
 	// (GET /healthz)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
@@ -3021,6 +3333,30 @@ func (sh *strictHandler) ResolveOrder(ctx *gin.Context, id OrderInPath, params R
 	}
 }
 
+// GetPace operation middleware
+func (sh *strictHandler) GetPace(ctx *gin.Context) {
+	var request GetPaceRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPace(ctx, request.(GetPaceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPace")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPaceResponseObject); ok {
+		if err := validResponse.VisitGetPaceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // SignOut operation middleware
 func (sh *strictHandler) SignOut(ctx *gin.Context) {
 	var request SignOutRequestObject
@@ -3199,6 +3535,30 @@ func (sh *strictHandler) AckTicket(ctx *gin.Context, stage StageInPath, ticket s
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AckTicketResponseObject); ok {
 		if err := validResponse.VisitAckTicketResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetStatistics operation middleware
+func (sh *strictHandler) GetStatistics(ctx *gin.Context) {
+	var request GetStatisticsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStatistics(ctx, request.(GetStatisticsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStatistics")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetStatisticsResponseObject); ok {
+		if err := validResponse.VisitGetStatisticsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

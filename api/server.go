@@ -248,6 +248,8 @@ GET    /api/v1/session/demo          names and PINs to try it with, if it is for
 GET    /api/v1/live                  everything live, by WebSocket
 GET    /api/v1/stations/{stage}/tickets  a station's board (its role, and managers)
 POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  say something about a ticket
+GET    /api/v1/statistics            what the stations did in the last hours (staff)
+GET    /api/v1/pace                  how long the stages take at present
 GET    /openapi.yaml                 this API, described
 GET    /asyncapi.yaml                the stations' side, described
 GET    /healthz                      does the process live?

@@ -43,7 +43,7 @@ func TestSpecificationAndKitchenHaveTheSameFields(t *testing.T) {
 	for name, value := range map[string]any{
 		"Customer": kitchen.Customer{}, "Line": kitchen.Line{}, "Order": kitchen.Order{}, "StageStatus": kitchen.StageStatus{},
 		"UndoStatus": kitchen.UndoStatus{}, "Attention": kitchen.Attention{}, "Cancellation": kitchen.Cancellation{}, "Amendment": kitchen.Amendment{},
-		"LineMessage": kitchen.LineMessage{}, "Resolution": kitchen.Resolution{}, "OrderStatus": kitchen.Status{}, "Flavour": kitchen.Flavour{}, "SizeOnSale": kitchen.SizeOnSale{}, "Limits": kitchen.Limits{},
+		"LineMessage": kitchen.LineMessage{}, "Resolution": kitchen.Resolution{}, "OrderStatus": kitchen.Status{}, "Flavour": kitchen.Flavour{}, "SizeOnSale": kitchen.SizeOnSale{}, "Limits": kitchen.Limits{}, "BoxCount": kitchen.BoxCount{},
 		"Menu": Menu{}, "OrderSummary": OrderSummary{}, "OrderPage": OrderPage{}, "Problem": Problem{}, "FieldError": FieldError{},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -38,7 +38,7 @@ func (s *Server) AckTicket(ctx context.Context, request AckTicketRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	return AckTicket200JSONResponse(newBoardTicket(entry)), nil
+	return AckTicket200JSONResponse(s.floor.boardTicket(entry)), nil
 }
 
 // ackOutcome is what became of an ack, for the metrics.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -146,6 +147,42 @@ func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
 			require.Contains(t, problem.Detail, first)
 		}
 	}
+}
+
+func TestABoardShowsWhatItNeedsOfTheKitchenFile(t *testing.T) {
+	t.Parallel()
+	k, err := kitchen.Parse("kitchen.yaml", []byte("age: {package: {late: 90s, overdue: 3m}}\nboxes: [{code: S, pieces: 5}, {code: L, pieces: 20}]\n"+
+		"reasons: [{code: burnt, label: Burnt, then: remake}, {code: oven, label: The oven, then: again}]\n"))
+	require.NoError(t, err)
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, func(c *Config) { c.Kitchen = k })
+	writer := kafka.writer()
+	ticket := newTicket(t, kitchen.Package)
+	ticket.Lines = append(ticket.Lines, kitchen.Line{Flavour: "lemon", Size: kitchen.SizeS, Quantity: 13})
+	b.onBoard(writer, ticket)
+	b.onBoard(writer, undoOf(ticket, true))
+	baking := newTicket(t, kitchen.Bake)
+	b.onBoard(writer, baking)
+
+	board := b.board(kitchen.Package)
+	require.Equal(t, BoardRules{LateAfterSeconds: 90, OverdueAfterSeconds: 180, Reasons: []ReasonOnOffer{{Code: "burnt", Label: "Burnt", Remake: true}, {Code: "oven", Label: "The oven"}}}, board.Rules)
+	for _, shown := range board.Tickets {
+		require.Empty(t, shown.Boxes, shown.TicketID) // the make ticket is withdrawn and not shown
+	}
+	require.Empty(t, b.board(kitchen.Bake).Tickets[0].Boxes)
+	require.Equal(t, 20*60, b.board(kitchen.Bake).Rules.LateAfterSeconds)
+	again := newTicket(t, kitchen.Package)
+	again.Lines = ticket.Lines // 12 and 13 pieces
+	b.onBoard(writer, again)
+	require.Equal(t, []kitchen.BoxCount{{Code: kitchen.SizeL, Count: 1}, {Code: kitchen.SizeS, Count: 1}}, b.acked("bob", again, `{"kind":"started"}`).Boxes)
+	var raw any
+	require.NoError(t, json.Unmarshal([]byte(mustJSON(t, b.board(kitchen.Package))), &raw))
+	require.NoError(t, loadSpec(t).Components.Schemas["Board"].Value.VisitJSON(raw))
+
+	impossible := newTicket(t, kitchen.Package)
+	impossible.Lines = []kitchen.Line{{Quantity: math.MaxInt}, {Quantity: math.MaxInt}, {Quantity: -4}}
+	b.onBoard(writer, impossible)
+	require.Empty(t, b.acked("bob", impossible, `{"kind":"started"}`).Boxes)
 }
 
 func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {

@@ -1,6 +1,8 @@
 package board
 
 import (
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +40,8 @@ type Entry struct {
 	StartedAt *time.Time
 	// Ack is what put the ticket into its state; nil while it waits.
 	Ack *kitchen.Ack
+	// HeardAt is the time of Ack's record in Kafka.
+	HeardAt time.Time
 	// LastFailure is why an earlier attempt failed, if one did.
 	LastFailure *kitchen.Ack
 	// Withdrawn says of a make ticket that its undo ticket has been issued, or
@@ -126,7 +130,7 @@ func (b *Board) entry(ticketID string, r *record) Entry {
 	if undo.ended != nil {
 		ack := undo.ended.ack
 		e.State = kitchen.TicketUndone
-		e.Ack, e.By, e.StartedAt = &ack, ack.By, ack.StartedAt
+		e.Ack, e.HeardAt, e.By, e.StartedAt = &ack, undo.ended.at, ack.By, ack.StartedAt
 	}
 	return e
 }
@@ -178,6 +182,9 @@ func (b *Board) Forget(before time.Time, keep func(ticketID string) bool) int {
 	}
 	return forgotten
 }
+
+// TicketIDs are the ids of all tickets that the board knows, in no order.
+func (b *Board) TicketIDs() iter.Seq[string] { return maps.Keys(b.records) }
 
 // Len is the number of tickets that the board knows.
 func (b *Board) Len() int { return len(b.records) }
@@ -261,12 +268,12 @@ func (r *record) entry(ticketID string) Entry {
 			e.State = kitchen.TicketUndone
 		}
 		e.Attempt = max(e.Attempt, ack.Attempt)
-		e.Ack, e.By, e.StartedAt = &ack, ack.By, ack.StartedAt
+		e.Ack, e.HeardAt, e.By, e.StartedAt = &ack, r.ended.at, ack.By, ack.StartedAt
 		return e
 	}
 	for _, s := range r.acks {
 		if r.counts(s) {
-			e.hear(s.ack)
+			e.hear(s)
 		} else if s.ack.Kind == kitchen.AckFailed {
 			e.LastFailure = &s.ack
 		}
@@ -284,7 +291,8 @@ func (r *record) counts(s said) bool {
 }
 
 // hear lets an ack that counts change the entry.
-func (e *Entry) hear(ack kitchen.Ack) {
+func (e *Entry) hear(s said) {
+	ack := s.ack
 	attempt := ack.Attempt
 	if attempt == 0 {
 		attempt = e.Attempt
@@ -301,18 +309,18 @@ func (e *Entry) hear(ack kitchen.Ack) {
 		}
 		e.Attempt = attempt
 		e.State = kitchen.TicketWaiting
-		e.Ack, e.By, e.StartedAt = nil, "", nil
+		e.Ack, e.HeardAt, e.By, e.StartedAt = nil, time.Time{}, "", nil
 	}
 	switch {
 	case ack.Kind == kitchen.AckStarted && e.State == kitchen.TicketWaiting:
 		e.State = kitchen.TicketStarted
-		e.Ack, e.By, e.StartedAt = &ack, ack.By, &ack.At
+		e.Ack, e.HeardAt, e.By, e.StartedAt = &ack, s.at, ack.By, &ack.At
 	case ack.Kind == kitchen.AckFailed && e.State != kitchen.TicketFailed:
 		if ack.StartedAt != nil {
 			e.StartedAt = ack.StartedAt
 		}
 		e.State = kitchen.TicketFailed
-		e.Ack, e.By = &ack, ack.By
+		e.Ack, e.HeardAt, e.By = &ack, s.at, ack.By
 	}
 }
 

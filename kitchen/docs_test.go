@@ -61,7 +61,17 @@ func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
 	assert.Contains(t, values["menu.sizes[].grams"], "1 to "+strconv.Itoa(maxGrams))
 	assert.Contains(t, values["reasons"], "1 to "+strconv.Itoa(maxReasons))
 	assert.Equal(t, strconv.Itoa(len(k.Reasons))+" reasons", defaults["reasons"])
+	for _, stage := range Stages() {
+		assert.Equal(t, k.Age[stage].Late.String(), defaults["age."+string(stage)+".late"])
+		assert.Equal(t, k.Age[stage].Overdue.String(), defaults["age."+string(stage)+".overdue"])
+	}
+	assert.Contains(t, values["age"], Duration(minAge).String()+" to "+Duration(maxAge).String())
+	assert.Contains(t, values["boxes[].pieces"], "1 to "+strconv.Itoa(maxBoxPieces))
 	text := string(data)
+	assert.Contains(t, text, "4, 6, 12 and 24 cupcakes")
+	assert.Equal(t, []BoxSize{{SizeS, 4}, {SizeM, 6}, {SizeL, 12}, {SizeXL, 24}}, k.BoxSizes)
+	assert.Contains(t, text, "30\ncupcakes go into one XL and one M")
+	assert.Equal(t, []BoxCount{{SizeXL, 1}, {SizeM, 1}}, k.Boxes(30))
 	for _, reason := range k.Reasons {
 		assert.Contains(t, text, "`"+reason.Code+"`")
 	}

@@ -19,6 +19,9 @@ const (
 	maxCodeLength = 64
 	maxLabel      = 80
 	maxGrams      = 10_000
+	maxBoxPieces  = 10_000
+	minAge        = time.Second
+	maxAge        = 24 * time.Hour
 )
 
 // codePattern is what a code looks like that orders, acks and addresses carry.
@@ -59,7 +62,7 @@ func (e *FileError) Error() string {
 // embedded file, which has everything.
 func parseFile(name string, data []byte, base *Kitchen) (*Kitchen, error) {
 	if base == nil {
-		base = &Kitchen{Rules: Rules{AckWithin: map[Stage]Duration{}, Undo: map[Stage]UndoWith{}}}
+		base = emptyKitchen()
 	}
 	r := newYAMLReader()
 	if root := r.parse(data); root != nil {
@@ -75,6 +78,10 @@ func parseFile(name string, data []byte, base *Kitchen) (*Kitchen, error) {
 	return base, nil
 }
 
+func emptyKitchen() *Kitchen {
+	return &Kitchen{Rules: Rules{AckWithin: map[Stage]Duration{}, Undo: map[Stage]UndoWith{}}, Age: map[Stage]Age{}}
+}
+
 func (r *yamlReader) kitchen(node ast.Node, k *Kitchen) {
 	r.mapping(node, "", []yamlField{
 		{key: "menu", read: func(n ast.Node, at string) { r.menu(n, at, &k.Menu) }},
@@ -88,6 +95,8 @@ func (r *yamlReader) kitchen(node ast.Node, k *Kitchen) {
 			r.mapping(n, at, []yamlField{{key: "max", required: true, read: r.into(&k.Rules.MaxRemakes, 0, HighestMaxRemakes)}})
 		}},
 		{key: "reasons", read: func(n ast.Node, at string) { k.Reasons = r.reasons(n, at) }},
+		{key: "age", read: func(n ast.Node, at string) { r.age(n, at, k.Age) }},
+		{key: "boxes", read: func(n ast.Node, at string) { k.BoxSizes = r.boxes(n, at) }},
 	})
 }
 
@@ -195,6 +204,80 @@ func (r *yamlReader) reasons(node ast.Node, at string) []Reason {
 		reasons = append(reasons, reason)
 	})
 	return reasons
+}
+
+func (r *yamlReader) age(node ast.Node, at string, ages map[Stage]Age) {
+	fields := make([]yamlField, 0, len(stages))
+	for _, stage := range stages {
+		fields = append(fields, yamlField{key: string(stage), read: func(n ast.Node, at string) {
+			var age Age
+			var overdue func() // the fault of overdue, once both are read
+			r.mapping(n, at, []yamlField{
+				{key: "late", required: true, read: func(n ast.Node, at string) { age.Late = r.seconds(n, at) }},
+				{key: "overdue", required: true, read: func(n ast.Node, at string) {
+					age.Overdue = r.seconds(n, at)
+					overdue = func() { r.faultf(n, at, "must be longer than late, %s, it is %s", age.Late, age.Overdue) }
+				}},
+			})
+			if age.Late > 0 && age.Overdue > 0 && age.Overdue <= age.Late {
+				overdue()
+			}
+			ages[stage] = age
+		}})
+	}
+	r.mapping(node, at, fields)
+}
+
+// seconds reads an age, which is shown in whole seconds; zero after a fault.
+func (r *yamlReader) seconds(node ast.Node, at string) Duration {
+	before := len(r.faults)
+	d := r.duration(node, at, minAge, maxAge)
+	if len(r.faults) == before && time.Duration(d)%time.Second != 0 {
+		r.faultf(node, at, "must be whole seconds, it is %s", d)
+	}
+	if len(r.faults) > before {
+		return 0
+	}
+	return d
+}
+
+// boxes reads sizes of boxes in any order, and puts the smallest first.
+func (r *yamlReader) boxes(node ast.Node, at string) []BoxSize {
+	type given struct {
+		size BoxSize
+		node ast.Node // of the pieces
+		at   string
+	}
+	var all []given
+	codes := r.uniqueTexts("%q is in the list already: leave one of them out")
+	r.sequence(node, at, 1, len(Sizes()), func(n ast.Node, at string) {
+		var box given
+		r.mapping(n, at, []yamlField{
+			{key: "code", required: true, read: func(n ast.Node, at string) {
+				box.size.Code = oneOf(r, n, at, "size", Sizes())
+				codes(n, at, string(box.size.Code))
+			}},
+			{key: "pieces", required: true, read: func(n ast.Node, at string) {
+				box.node, box.at = n, at
+				r.into(&box.size.Pieces, 1, maxBoxPieces)(n, at)
+			}},
+		})
+		all = append(all, box)
+	})
+	slices.SortStableFunc(all, func(a, b given) int {
+		return slices.Index(Sizes(), a.size.Code) - slices.Index(Sizes(), b.size.Code)
+	})
+	var sizes []BoxSize
+	for i, box := range all {
+		if i > 0 {
+			smaller := all[i-1].size
+			if smaller.Code != "" && smaller.Code != box.size.Code && smaller.Pieces > 0 && box.size.Pieces > 0 && box.size.Pieces <= smaller.Pieces {
+				r.faultf(box.node, box.at, "must be more than in size %s, %d, it is %d", smaller.Code, smaller.Pieces, box.size.Pieces)
+			}
+		}
+		sizes = append(sizes, box.size)
+	}
+	return sizes
 }
 
 // code reads a code, and label a text for people.

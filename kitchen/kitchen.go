@@ -16,6 +16,11 @@ type Kitchen struct {
 	Rules  Rules  `json:"rules"`
 	// Reasons are the reason codes with their labels, in the file's order.
 	Reasons []Reason `json:"reasons"`
+	// Age is how old each stage's tickets may become before its board shows
+	// that they are. It is for people and no part of an order's rules.
+	Age map[Stage]Age `json:"age"`
+	// BoxSizes are what orders are packed into, the smallest first; see Boxes.
+	BoxSizes []BoxSize `json:"boxes"`
 }
 
 // Menu is what can be ordered, in the order in which it is shown.
@@ -46,6 +51,13 @@ type Reason struct {
 	Code  string  `json:"code"`
 	Label string  `json:"label"`
 	Then  Outcome `json:"then"`
+}
+
+// Age says from which age on a ticket is late, and from which it is overdue,
+// both in whole seconds. Overdue is the longer one.
+type Age struct {
+	Late    Duration `json:"late"`
+	Overdue Duration `json:"overdue"`
 }
 
 //go:embed default.yaml
@@ -132,6 +144,8 @@ func (k *Kitchen) clone() *Kitchen {
 	}
 	c.Menu.Sizes = slices.Clone(k.Menu.Sizes)
 	c.Reasons = slices.Clone(k.Reasons)
+	c.Age = maps.Clone(k.Age)
+	c.BoxSizes = slices.Clone(k.BoxSizes)
 	c.Rules.AckWithin = maps.Clone(k.Rules.AckWithin)
 	c.Rules.Reasons = maps.Clone(k.Rules.Reasons)
 	c.Rules.Undo = maps.Clone(k.Rules.Undo)

@@ -19,7 +19,7 @@ func TestTheEmbeddedFileHasEveryKeyAndTheHardLimits(t *testing.T) {
 	r := newYAMLReader()
 	root := r.parse(DefaultFile())
 	require.NotNil(t, root)
-	r.kitchen(root, &Kitchen{Rules: Rules{AckWithin: map[Stage]Duration{}, Undo: map[Stage]UndoWith{}}})
+	r.kitchen(root, emptyKitchen())
 	require.Empty(t, r.faults)
 	assert.Equal(t, r.known, r.present, "keys that the reader knows, and keys in default.yaml")
 
@@ -43,6 +43,8 @@ func TestEveryDefaultIsItsCallersOwn(t *testing.T) {
 	k.Menu.Flavours[0].Allergens[0] = "changed"
 	k.Menu.Sizes[0].Code = "changed"
 	k.Reasons[0].Code = "changed"
+	k.Age[Mix] = Age{}
+	k.BoxSizes[0].Code = "changed"
 	k.Rules.AckWithin[Mix] = 1
 	k.Rules.Reasons["burnt"] = "changed"
 	DefaultFile()[0] = 'x'
@@ -103,13 +105,16 @@ func TestDurationsAreShortText(t *testing.T) {
 
 func TestWhatAFileLeavesOutKeepsItsDefault(t *testing.T) {
 	t.Parallel()
-	k, err := Parse("kitchen.yaml", []byte("limits: {quantity: 24}\nackWithin: {bake: 1h}\nreasons: [{code: gone, label: Gone, then: remake}]\n"))
+	k, err := Parse("kitchen.yaml", []byte("limits: {quantity: 24}\nackWithin: {bake: 1h}\nreasons: [{code: gone, label: Gone, then: remake}]\n"+
+		"age: {bake: {late: 1h, overdue: 2h}}\nboxes: [{code: L, pieces: 10}, {code: M, pieces: 5}]\n"))
 	require.NoError(t, err)
 	want := Default()
 	want.Limits.Quantity = 24
 	want.Rules.AckWithin[Bake] = Duration(time.Hour)
 	want.Reasons = []Reason{{"gone", "Gone", OutcomeRemake}}
 	want.Rules.Reasons = map[string]Outcome{"gone": OutcomeRemake}
+	want.Age[Bake] = Age{Duration(time.Hour), Duration(2 * time.Hour)}
+	want.BoxSizes = []BoxSize{{SizeM, 5}, {SizeL, 10}}
 	assert.Equal(t, want, k)
 }
 
@@ -197,6 +202,12 @@ func TestFilesAtTheEdgeOfTheirLimits(t *testing.T) {
 		"too light":            {"menu: {sizes: [{code: S, label: Small, grams: 0}]}", "menu.sizes[0].grams: must be from 1 to 10000, it is 0"},
 		"the heaviest":         {"menu: {sizes: [{code: S, label: Small, grams: 10000}]}", ""},
 		"too heavy":            {"menu: {sizes: [{code: S, label: Small, grams: 10001}]}", "menu.sizes[0].grams: must be from 1 to 10000, it is 10001"},
+		"the shortest ages":    {"age: {mix: {late: 1s, overdue: 2s}}", ""},
+		"a shorter age":        {"age: {mix: {late: 999ms, overdue: 2s}}", "age.mix.late: must be from 1s to 24h, it is 999ms"},
+		"the longest age":      {"age: {mix: {late: 1s, overdue: 24h}}", ""},
+		"a longer age":         {"age: {mix: {late: 1s, overdue: 24h0m1s}}", "age.mix.overdue: must be from 1s to 24h, it is 24h0m1s"},
+		"the largest box":      {"boxes: [{code: S, pieces: 10000}]", ""},
+		"a larger box":         {"boxes: [{code: S, pieces: 10001}]", "boxes[0].pieces: must be from 1 to 10000, it is 10001"},
 		"the largest file":     {"limits: {lines: 3}\n#" + strings.Repeat("x", 128<<10-20), ""},
 		"a larger file":        {"limits: {lines: 3}\n#" + strings.Repeat("x", 128<<10-19), "has 131073 bytes: a kitchen file has at most 131072"},
 	} {
@@ -212,45 +223,56 @@ func TestFilesAtTheEdgeOfTheirLimits(t *testing.T) {
 func TestFaultsOfAFileHavePlaceAndRemedy(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, want string }{
-		"empty":               {"", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
-		"comments only":       {"# menu\n", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
-		"null":                {"~", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
-		"not UTF-8":           {"limits:\n  lines: 3 # f\xfcr\n", "k:2:15: not UTF-8: save the file in UTF-8"},
-		"a list":              {"- menu", "k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, it is a list"},
-		"text":                {"menu", `k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, it is the text "menu"`},
-		"an open bracket":     {"menu: [\n", "k:1:7: not YAML: sequence end token ']' not found"},
-		"two documents":       {"limits: {lines: 3}\n---\nlimits: {lines: 4}", "k:3:1: a second document: a kitchen file has one, without --- in between"},
-		"an unknown key":      {"limits:\n  line: 3\n", `k:2:3: limits.line: unknown key "line": did you mean "lines"? Known here are nameLength, lines, quantity, messageLength, notesLength, allergies, allergyLength`},
-		"an unknown section":  {"staff: []\n", `k:1:1: staff: unknown key "staff": known here are menu, limits, ackWithin, attention, undo, remakes, reasons`},
-		"an unknown stage":    {"ackWithin:\n  fry: 20m", `k:2:3: ackWithin.fry: unknown key "fry": known here are mix, bake, decorate, package`},
-		"a key twice":         {"limits:\n  lines: 3\n  quantity: 4\n  lines: 3\n", "k:4:3: limits.lines: is there already, on line 2: keep one of them"},
-		"a section twice":     {"remakes: {max: 1}\nremakes: {max: 1}\n", "k:2:1: remakes: is there already, on line 1: keep one of them"},
-		"a number for a key":  {"3: 4", `k:1:1: 3: unknown key "3": known here are menu, limits, ackWithin, attention, undo, remakes, reasons`},
-		"no value":            {"limits:\n  lines:\n", "k:2:10: limits.lines: has no value: give it a whole number from 1 to 20, or remove the key"},
-		"text for a number":   {"limits:\n  lines: \"3\"\n", `k:2:10: limits.lines: must be a whole number from 1 to 20, it is the text "3"`},
-		"a fraction":          {"limits: {lines: 3.5}", "k:1:17: limits.lines: must be a whole number from 1 to 20, it is 3.5"},
-		"a huge number":       {"limits: {lines: 18446744073709551615}", "k:1:17: limits.lines: must be from 1 to 20, it is 18446744073709551615"},
-		"a number for text":   {"menu: {sizes: [{code: S, label: 3}]}", "k:1:33: menu.sizes[0].label: must be text: put 3 into quotes"},
-		"a bool for text":     {"menu: {sizes: [{code: S, label: true}]}", "k:1:33: menu.sizes[0].label: must be text: put true into quotes"},
-		"a list for text":     {"menu: {sizes: [{code: S, label: [x]}]}", "k:1:33: menu.sizes[0].label: must be text, it is a list"},
-		"keys for a list":     {"reasons: {burnt: remake}", "k:1:10: reasons: must be a list, it is keys with values"},
-		"a block for keys":    {"limits: |\n  lines: 3\n", "k:1:9: limits: must be keys with values: nameLength, lines, quantity, messageLength, notesLength, allergies, allergyLength, it is a block of text"},
-		"an alias":            {"remakes: {max: 1}\nlimits: *x", "k:2:9: limits: anchors and aliases are not taken here: write the value out"},
-		"an anchor":           {"limits: &x {lines: 3}", "k:1:9: limits: anchors and aliases are not taken here: write the value out"},
-		"a tag":               {"limits: {lines: !!int 3}", "k:1:17: limits.lines: tags such as !!int are not taken here: write the plain value"},
-		"a merge key":         {"limits:\n  <<: {lines: 3}", "k:2:3: limits: << is not taken here: write the keys out"},
-		"an empty list":       {"menu: {flavours: []}", "k:1:18: menu.flavours: must have from 1 to 500 entries, it has 0"},
-		"no allergens":        {"menu:\n  flavours:\n    - code: lime\n      name: Lime\n", "k:3:7: menu.flavours[0].allergens: missing: add it"},
-		"a code in capitals":  {"menu: {flavours: [{code: Lime Pie, name: Lime, allergens: []}]}", `k:1:26: menu.flavours[0].code: "Lime Pie" is not a code: use at most 64 small letters, digits and single hyphens, such as red-velvet`},
-		"a code twice":        {"menu:\n  flavours:\n    - {code: lime, name: A, allergens: []}\n    - {code: lime, name: B, allergens: []}\n", `k:4:14: menu.flavours[1].code: two flavours with the code "lime": give one of them another (the other is on line 3)`},
-		"a size twice":        {"menu: {sizes: [{code: S, label: Small}, {code: S, label: Little}]}", `k:1:48: menu.sizes[1].code: "S" is in the list already: leave one of them out (the other is on line 1)`},
-		"an allergen twice":   {"menu: {flavours: [{code: a, name: A, allergens: [egg, egg]}]}", `k:1:55: menu.flavours[0].allergens[1]: "egg" is in the list already: leave one of them out (the other is on line 1)`},
-		"an unknown size":     {"menu: {sizes: [{code: XXL, label: Huge}]}", `k:1:23: menu.sizes[0].code: unknown size "XXL": did you mean "XL"? Use one of S, M, L, XL`},
-		"a blank name":        {"menu: {flavours: [{code: a, name: ' ', allergens: []}]}", "k:1:35: menu.flavours[0].name: must not be blank: write what people should read"},
-		"an escape in a name": {"menu: {flavours: [{code: a, name: \"\\e[2J\", allergens: []}]}", "k:1:35: menu.flavours[0].name: character 1 is a control character (U+001B): remove it"},
-		"an unknown outcome":  {"reasons: [{code: burnt, label: Burnt, then: remakes}]", `k:1:45: reasons[0].then: unknown outcome "remakes": did you mean "remake"? Use one of again, remake`},
-		"a reason twice":      {"reasons:\n  - {code: a, label: A, then: again}\n  - {code: a, label: A, then: again}", `k:3:12: reasons[1].code: two reasons with the code "a": give one of them another (the other is on line 2)`},
-		"remakes without max": {"remakes: {}", "k:1:10: remakes.max: missing: add it"},
+		"empty":                  {"", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
+		"comments only":          {"# menu\n", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
+		"null":                   {"~", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
+		"not UTF-8":              {"limits:\n  lines: 3 # f\xfcr\n", "k:2:15: not UTF-8: save the file in UTF-8"},
+		"a list":                 {"- menu", "k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, it is a list"},
+		"text":                   {"menu", `k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, it is the text "menu"`},
+		"an open bracket":        {"menu: [\n", "k:1:7: not YAML: sequence end token ']' not found"},
+		"two documents":          {"limits: {lines: 3}\n---\nlimits: {lines: 4}", "k:3:1: a second document: a kitchen file has one, without --- in between"},
+		"an unknown key":         {"limits:\n  line: 3\n", `k:2:3: limits.line: unknown key "line": did you mean "lines"? Known here are nameLength, lines, quantity, messageLength, notesLength, allergies, allergyLength`},
+		"an unknown section":     {"staff: []\n", `k:1:1: staff: unknown key "staff": known here are menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes`},
+		"an unknown stage":       {"ackWithin:\n  fry: 20m", `k:2:3: ackWithin.fry: unknown key "fry": known here are mix, bake, decorate, package`},
+		"a key twice":            {"limits:\n  lines: 3\n  quantity: 4\n  lines: 3\n", "k:4:3: limits.lines: is there already, on line 2: keep one of them"},
+		"a section twice":        {"remakes: {max: 1}\nremakes: {max: 1}\n", "k:2:1: remakes: is there already, on line 1: keep one of them"},
+		"a number for a key":     {"3: 4", `k:1:1: 3: unknown key "3": known here are menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes`},
+		"no value":               {"limits:\n  lines:\n", "k:2:10: limits.lines: has no value: give it a whole number from 1 to 20, or remove the key"},
+		"text for a number":      {"limits:\n  lines: \"3\"\n", `k:2:10: limits.lines: must be a whole number from 1 to 20, it is the text "3"`},
+		"a fraction":             {"limits: {lines: 3.5}", "k:1:17: limits.lines: must be a whole number from 1 to 20, it is 3.5"},
+		"a huge number":          {"limits: {lines: 18446744073709551615}", "k:1:17: limits.lines: must be from 1 to 20, it is 18446744073709551615"},
+		"a number for text":      {"menu: {sizes: [{code: S, label: 3}]}", "k:1:33: menu.sizes[0].label: must be text: put 3 into quotes"},
+		"a bool for text":        {"menu: {sizes: [{code: S, label: true}]}", "k:1:33: menu.sizes[0].label: must be text: put true into quotes"},
+		"a list for text":        {"menu: {sizes: [{code: S, label: [x]}]}", "k:1:33: menu.sizes[0].label: must be text, it is a list"},
+		"keys for a list":        {"reasons: {burnt: remake}", "k:1:10: reasons: must be a list, it is keys with values"},
+		"a block for keys":       {"limits: |\n  lines: 3\n", "k:1:9: limits: must be keys with values: nameLength, lines, quantity, messageLength, notesLength, allergies, allergyLength, it is a block of text"},
+		"an alias":               {"remakes: {max: 1}\nlimits: *x", "k:2:9: limits: anchors and aliases are not taken here: write the value out"},
+		"an anchor":              {"limits: &x {lines: 3}", "k:1:9: limits: anchors and aliases are not taken here: write the value out"},
+		"a tag":                  {"limits: {lines: !!int 3}", "k:1:17: limits.lines: tags such as !!int are not taken here: write the plain value"},
+		"a merge key":            {"limits:\n  <<: {lines: 3}", "k:2:3: limits: << is not taken here: write the keys out"},
+		"an empty list":          {"menu: {flavours: []}", "k:1:18: menu.flavours: must have from 1 to 500 entries, it has 0"},
+		"no allergens":           {"menu:\n  flavours:\n    - code: lime\n      name: Lime\n", "k:3:7: menu.flavours[0].allergens: missing: add it"},
+		"a code in capitals":     {"menu: {flavours: [{code: Lime Pie, name: Lime, allergens: []}]}", `k:1:26: menu.flavours[0].code: "Lime Pie" is not a code: use at most 64 small letters, digits and single hyphens, such as red-velvet`},
+		"a code twice":           {"menu:\n  flavours:\n    - {code: lime, name: A, allergens: []}\n    - {code: lime, name: B, allergens: []}\n", `k:4:14: menu.flavours[1].code: two flavours with the code "lime": give one of them another (the other is on line 3)`},
+		"a size twice":           {"menu: {sizes: [{code: S, label: Small}, {code: S, label: Little}]}", `k:1:48: menu.sizes[1].code: "S" is in the list already: leave one of them out (the other is on line 1)`},
+		"an allergen twice":      {"menu: {flavours: [{code: a, name: A, allergens: [egg, egg]}]}", `k:1:55: menu.flavours[0].allergens[1]: "egg" is in the list already: leave one of them out (the other is on line 1)`},
+		"an unknown size":        {"menu: {sizes: [{code: XXL, label: Huge}]}", `k:1:23: menu.sizes[0].code: unknown size "XXL": did you mean "XL"? Use one of S, M, L, XL`},
+		"a blank name":           {"menu: {flavours: [{code: a, name: ' ', allergens: []}]}", "k:1:35: menu.flavours[0].name: must not be blank: write what people should read"},
+		"an escape in a name":    {"menu: {flavours: [{code: a, name: \"\\e[2J\", allergens: []}]}", "k:1:35: menu.flavours[0].name: character 1 is a control character (U+001B): remove it"},
+		"an unknown outcome":     {"reasons: [{code: burnt, label: Burnt, then: remakes}]", `k:1:45: reasons[0].then: unknown outcome "remakes": did you mean "remake"? Use one of again, remake`},
+		"a reason twice":         {"reasons:\n  - {code: a, label: A, then: again}\n  - {code: a, label: A, then: again}", `k:3:12: reasons[1].code: two reasons with the code "a": give one of them another (the other is on line 2)`},
+		"remakes without max":    {"remakes: {}", "k:1:10: remakes.max: missing: add it"},
+		"late without overdue":   {"age:\n  mix: {late: 5m}", "k:2:8: age.mix.overdue: missing: add it"},
+		"an age that is none":    {"age: {mix: {late: soon, overdue: 10m}}", `k:1:19: age.mix.late: "soon" is not a duration: write it like 20m, 90s or 1h30m`},
+		"overdue before late":    {"age:\n  bake:\n    overdue: 20m\n    late: 30m", "k:3:14: age.bake.overdue: must be longer than late, 30m, it is 20m"},
+		"overdue with late":      {"age: {bake: {late: 20m, overdue: 20m}}", "k:1:34: age.bake.overdue: must be longer than late, 20m, it is 20m"},
+		"an age in half seconds": {"age: {mix: {late: 1500ms, overdue: 10m}}", "k:1:19: age.mix.late: must be whole seconds, it is 1.5s"},
+		"a box twice":            {"boxes: [{code: S, pieces: 4}, {code: S, pieces: 6}]", `k:1:38: boxes[1].code: "S" is in the list already: leave one of them out (the other is on line 1)`},
+		"a box of no size":       {"boxes: [{code: XXL, pieces: 4}]", `k:1:16: boxes[0].code: unknown size "XXL": did you mean "XL"? Use one of S, M, L, XL`},
+		"a box without pieces":   {"boxes: [{code: S}]", "k:1:9: boxes[0].pieces: missing: add it"},
+		"a box that holds none":  {"boxes: [{code: S, pieces: 0}]", "k:1:27: boxes[0].pieces: must be from 1 to 10000, it is 0"},
+		"a larger box for less":  {"boxes:\n  - {code: L, pieces: 6}\n  - {code: S, pieces: 6}\n", "k:2:23: boxes[0].pieces: must be more than in size S, 6, it is 6"},
+		"no boxes":               {"boxes: []", "k:1:8: boxes: must have from 1 to 4 entries, it has 0"},
 	} {
 		k, err := Parse("k", []byte(c.file))
 		assert.EqualError(t, err, c.want, name)
@@ -333,6 +355,11 @@ func FuzzParse(f *testing.F) {
 			assert.GreaterOrEqual(t, k.Rules.AckWithinFor(stage), MinAckWithin)
 			assert.LessOrEqual(t, k.Rules.AckWithinFor(stage), MaxAckWithin)
 		}
+		for _, stage := range Stages() {
+			assert.Positive(t, k.Age[stage].Late)
+			assert.Greater(t, k.Age[stage].Overdue, k.Age[stage].Late)
+		}
+		assert.NotEmpty(t, k.Boxes(1))
 		rules, err := json.Marshal(k.Rules)
 		require.NoError(t, err)
 		var back Rules

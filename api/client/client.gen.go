@@ -62,6 +62,7 @@ const (
 	ProblemTicketTaken          ProblemType = "/problems/ticket-taken"
 	ProblemTimeout              ProblemType = "/problems/timeout"
 	ProblemTooManyAttempts      ProblemType = "/problems/too-many-attempts"
+	ProblemTooManyConnections   ProblemType = "/problems/too-many-connections"
 	ProblemUnavailable          ProblemType = "/problems/unavailable"
 	ProblemUnsupportedMediaType ProblemType = "/problems/unsupported-media-type"
 	ProblemUpgradeRequired      ProblemType = "/problems/upgrade-required"
@@ -114,6 +115,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemTimeout:
 		return true
 	case ProblemTooManyAttempts:
+		return true
+	case ProblemTooManyConnections:
 		return true
 	case ProblemUnavailable:
 		return true
@@ -180,10 +183,25 @@ type Board struct {
 
 	// Ended The last 20 that were done or undone, newest first.
 	Ended []BoardTicket `json:"ended"`
-	Stage Stage         `json:"stage"`
+
+	// Rules What a board needs of the kitchen file.
+	Rules BoardRules `json:"rules"`
+	Stage Stage      `json:"stage"`
 
 	// Tickets Those that are open, longest known first.
 	Tickets []BoardTicket `json:"tickets"`
+}
+
+// BoardRules What a board needs of the kitchen file.
+type BoardRules struct {
+	// LateAfterSeconds From this age on a ticket is late.
+	LateAfterSeconds int `json:"lateAfterSeconds"`
+
+	// OverdueAfterSeconds From this age on it is overdue.
+	OverdueAfterSeconds int `json:"overdueAfterSeconds"`
+
+	// Reasons What work can have failed for, as people choose it.
+	Reasons []ReasonOnOffer `json:"reasons"`
 }
 
 // BoardTicket A ticket as its station sees it.
@@ -194,6 +212,9 @@ type BoardTicket struct {
 
 	// Attempt Counts how often the ticket was issued.
 	Attempt int `json:"attempt"`
+
+	// Boxes At package: the boxes to take for the pieces, the largest first.
+	Boxes []BoxCount `json:"boxes,omitempty,omitzero"`
 
 	// By Who has it in hand, ended it or let it fail.
 	By string `json:"by,omitempty,omitzero"`
@@ -240,6 +261,9 @@ type BoardTicket struct {
 	Withdrawn bool `json:"withdrawn"`
 }
 
+// BoxCount defines model for BoxCount.
+type BoxCount = kitchen.BoxCount
+
 // Cancellation Asks that an order be cancelled and undone.
 type Cancellation = kitchen.Cancellation
 
@@ -263,6 +287,20 @@ type DemoPerson struct {
 // DemoStaff defines model for DemoStaff.
 type DemoStaff struct {
 	Staff []DemoPerson `json:"staff"`
+}
+
+// FailureCount defines model for FailureCount.
+type FailureCount struct {
+	Count int `json:"count"`
+
+	// Reason A code of the kitchen file. A reason that it does not list counts as `other`.
+	//
+	// Example: burnt
+	Reason string `json:"reason"`
+
+	// Scrapped Pieces thrown away.
+	Scrapped int   `json:"scrapped"`
+	Stage    Stage `json:"stage"`
 }
 
 // FieldError A fault in one place, which is told by exactly one of pointer, parameter and header.
@@ -343,6 +381,15 @@ type OrderSummary struct {
 	State    ListedState `json:"state"`
 }
 
+// Pace How long the stages take at present.
+type Pace struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Stages Every stage, in the order of the work.
+	Stages []StagePace `json:"stages"`
+}
+
 // PartState defines model for PartState.
 type PartState struct {
 	// Detail What is wrong.
@@ -378,6 +425,18 @@ type Readiness struct {
 	Kafka    PartState `json:"kafka"`
 	Ready    bool      `json:"ready"`
 	Temporal PartState `json:"temporal"`
+}
+
+// ReasonOnOffer defines model for ReasonOnOffer.
+type ReasonOnOffer struct {
+	// Code Example: burnt
+	Code string `json:"code"`
+
+	// Label Example: Burnt
+	Label string `json:"label"`
+
+	// Remake The order starts again from mix; otherwise the same ticket comes again.
+	Remake bool `json:"remake"`
 }
 
 // Resolution A manager's decision about an order that needs attention.
@@ -417,8 +476,66 @@ type SizeOnSale = kitchen.SizeOnSale
 // Stage defines model for Stage.
 type Stage = kitchen.Stage
 
+// StagePace defines model for StagePace.
+type StagePace struct {
+	Samples int `json:"samples"`
+
+	// SlowSeconds Nine in ten took no longer; absent without samples.
+	SlowSeconds *float64 `json:"slowSeconds,omitempty"`
+	Stage       Stage    `json:"stage"`
+
+	// TypicalSeconds Half of the tickets took no longer; absent without samples.
+	TypicalSeconds *float64 `json:"typicalSeconds,omitempty"`
+}
+
+// StageStatistics defines model for StageStatistics.
+type StageStatistics struct {
+	Stage Stage `json:"stage"`
+
+	// Steps One after the other without gaps, the oldest first; the last one is under way.
+	Steps []StatisticsStep `json:"steps"`
+}
+
 // StageStatus One pass of an order through one stage.
 type StageStatus = kitchen.StageStatus
+
+// Statistics What the stations did in the last hours.
+type Statistics struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Behind What is shown may be out of date. It goes on by itself.
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
+	// Failures Failed work by stage and reason, the most frequent first.
+	Failures []FailureCount `json:"failures"`
+
+	// From When the first step begins.
+	From time.Time `json:"from"`
+
+	// Stages Every stage, in the order of the work.
+	Stages []StageStatistics `json:"stages"`
+
+	// StepSeconds How long each step is.
+	//
+	// Example: 300
+	StepSeconds int `json:"stepSeconds"`
+}
+
+// StatisticsStep defines model for StatisticsStep.
+type StatisticsStep struct {
+	// Done Tickets done.
+	Done int `json:"done"`
+
+	// Failed Times that work failed; each attempt at a ticket can once.
+	Failed int `json:"failed"`
+
+	// WaitSeconds How long a done ticket had waited on average until somebody took it in hand, from its first issue on; absent if that is not known of any.
+	WaitSeconds *float64 `json:"waitSeconds,omitempty"`
+
+	// WorkSeconds How long somebody had it in hand on average; absent likewise.
+	WorkSeconds *float64 `json:"workSeconds,omitempty"`
+}
 
 // TicketFailure defines model for TicketFailure.
 type TicketFailure struct {
@@ -456,6 +573,9 @@ type SignedOut = Problem
 
 // TooManyAttempts An error, as RFC 9457 has it.
 type TooManyAttempts = Problem
+
+// TooManyConnections An error, as RFC 9457 has it.
+type TooManyConnections = Problem
 
 // Unavailable An error, as RFC 9457 has it.
 type Unavailable = Problem
@@ -612,7 +732,8 @@ type ClientInterface interface {
 	// | channel | has | sends |
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
 	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
@@ -622,11 +743,12 @@ type ClientInterface interface {
 	//
 	// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
 	// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal; the others go on without it.
+	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
 	//
-	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. One that breaks the protocol is closed with code 1008 and the reason, one with too large a message with 1009.
-	// A process takes a limited number of connections and answers 503 beyond. The server pings, and closes a connection that does not answer. When the process stops it
-	// closes with 1001: connect again, with a pause that differs from client to client. A browser's `Origin` must be this host.
+	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
+	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
+	// answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+	// browser's `Origin` must be this host.
 	//
 	// Corresponds with GET /api/v1/live (the `GetLive` operationId).
 	GetLive(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -759,6 +881,14 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
 	ResolveOrder(ctx context.Context, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetPace How long the stages take at present
+	//
+	// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
+	// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+	//
+	// Corresponds with GET /api/v1/pace (the `GetPace` operationId).
+	GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SignOut Sign out
 	//
 	// Takes the cookie out of this browser. The server keeps no sessions; `sessions` in the staff file ends them all.
@@ -836,6 +966,14 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
 	AckTicket(ctx context.Context, stage StageInPath, ticket string, body AckTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetStatistics What the stations did in the last hours
+	//
+	// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
+	// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	//
+	// Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
+	GetStatistics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetAsyncAPI The contract of the Kafka topics
 	//
 	// What a station in any language needs to know to take tickets and answer them.
@@ -899,7 +1037,8 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // | channel | has | sends |
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //
 // **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
@@ -909,11 +1048,12 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 //
 // The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
 // right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal; the others go on without it.
+// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
 //
-// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. One that breaks the protocol is closed with code 1008 and the reason, one with too large a message with 1009.
-// A process takes a limited number of connections and answers 503 beyond. The server pings, and closes a connection that does not answer. When the process stops it
-// closes with 1001: connect again, with a pause that differs from client to client. A browser's `Origin` must be this host.
+// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
+// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
+// answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+// browser's `Origin` must be this host.
 //
 // Corresponds with GET /api/v1/live (the `GetLive` operationId).
 func (c *Client) GetLive(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1166,6 +1306,24 @@ func (c *Client) ResolveOrder(ctx context.Context, id OrderInPath, params *Resol
 	return c.Client.Do(req)
 }
 
+// GetPace How long the stages take at present
+//
+// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
+// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+//
+// Corresponds with GET /api/v1/pace (the `GetPace` operationId).
+func (c *Client) GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPaceRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SignOut Sign out
 //
 // Takes the cookie out of this browser. The server keeps no sessions; `sessions` in the staff file ends them all.
@@ -1313,6 +1471,24 @@ func (c *Client) AckTicketWithBody(ctx context.Context, stage StageInPath, ticke
 // Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
 func (c *Client) AckTicket(ctx context.Context, stage StageInPath, ticket string, body AckTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAckTicketRequest(c.Server, stage, ticket, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetStatistics What the stations did in the last hours
+//
+// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
+// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+//
+// Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
+func (c *Client) GetStatistics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStatisticsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -1890,6 +2066,33 @@ func NewResolveOrderRequestWithBody(server string, id OrderInPath, params *Resol
 	return req, nil
 }
 
+// NewGetPaceRequest constructs an http.Request for the GetPace method
+func NewGetPaceRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/pace")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewSignOutRequest constructs an http.Request for the SignOut method
 func NewSignOutRequest(server string) (*http.Request, error) {
 	var err error
@@ -2095,6 +2298,33 @@ func NewAckTicketRequestWithBody(server string, stage StageInPath, ticket string
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetStatisticsRequest constructs an http.Request for the GetStatistics method
+func NewGetStatisticsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/statistics")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	return req, nil
 }
@@ -2329,7 +2559,8 @@ type ClientWithResponsesInterface interface {
 	// | channel | has | sends |
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
 	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
@@ -2339,11 +2570,12 @@ type ClientWithResponsesInterface interface {
 	//
 	// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
 	// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal; the others go on without it.
+	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
 	//
-	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. One that breaks the protocol is closed with code 1008 and the reason, one with too large a message with 1009.
-	// A process takes a limited number of connections and answers 503 beyond. The server pings, and closes a connection that does not answer. When the process stops it
-	// closes with 1001: connect again, with a pause that differs from client to client. A browser's `Origin` must be this host.
+	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
+	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
+	// answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+	// browser's `Origin` must be this host.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2484,6 +2716,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
 	ResolveOrderWithResponse(ctx context.Context, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*ResolveOrderResponse, error)
 
+	// GetPaceWithResponse How long the stages take at present
+	//
+	// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
+	// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/pace (the `GetPace` operationId).
+	GetPaceWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPaceResponse, error)
+
 	// SignOutWithResponse Sign out
 	//
 	// Takes the cookie out of this browser. The server keeps no sessions; `sessions` in the staff file ends them all.
@@ -2569,6 +2811,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/stations/{stage}/tickets/{ticket}/acks (the `AckTicket` operationId).
 	AckTicketWithResponse(ctx context.Context, stage StageInPath, ticket string, body AckTicketJSONRequestBody, reqEditors ...RequestEditorFn) (*AckTicketResponse, error)
 
+	// GetStatisticsWithResponse What the stations did in the last hours
+	//
+	// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
+	// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
+	GetStatisticsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetStatisticsResponse, error)
+
 	// GetAsyncAPIWithResponse The contract of the Kafka topics
 	//
 	// What a station in any language needs to know to take tickets and answer them.
@@ -2653,6 +2905,11 @@ func (r GetIndexResponse) ContentType() string {
 	return ""
 }
 
+// GetLiveResponse429Headers the declared response headers of an HTTP 429 response for GetLive
+type GetLiveResponse429Headers struct {
+	RetryAfter int
+}
+
 // GetLiveResponse503Headers the declared response headers of an HTTP 503 response for GetLive
 type GetLiveResponse503Headers struct {
 	RetryAfter int
@@ -2665,10 +2922,14 @@ type GetLiveResponse struct {
 	ApplicationProblemJSON403 *Problem
 	// ApplicationProblemJSON426 the response for an HTTP 426 `application/problem+json` response
 	ApplicationProblemJSON426 *Problem
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyConnections
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetLiveResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *GetLiveResponse503Headers
 }
@@ -2681,6 +2942,11 @@ func (r GetLiveResponse) GetApplicationProblemJSON403() *Problem {
 // GetApplicationProblemJSON426 returns the response for an HTTP 426 `application/problem+json` response
 func (r GetLiveResponse) GetApplicationProblemJSON426() *Problem {
 	return r.ApplicationProblemJSON426
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetLiveResponse) GetApplicationProblemJSON429() *TooManyConnections {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
@@ -3373,6 +3639,54 @@ func (r ResolveOrderResponse) ContentType() string {
 	return ""
 }
 
+type GetPaceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Pace
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPaceResponse) GetJSON200() *Pace {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetPaceResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPaceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPaceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPaceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPaceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // SignOutResponse204Headers the declared response headers of an HTTP 204 response for SignOut
 type SignOutResponse204Headers struct {
 	SetCookie string
@@ -3864,6 +4178,75 @@ func (r AckTicketResponse) ContentType() string {
 	return ""
 }
 
+// GetStatisticsResponse401Headers the declared response headers of an HTTP 401 response for GetStatistics
+type GetStatisticsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+type GetStatisticsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Statistics
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetStatisticsResponse401Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStatisticsResponse) GetJSON200() *Statistics {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetStatisticsResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetStatisticsResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetStatisticsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStatisticsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStatisticsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStatisticsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStatisticsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetAsyncAPIResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4126,7 +4509,8 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 // | channel | has | sends |
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //
 // **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
@@ -4136,11 +4520,12 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 //
 // The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
 // right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal; the others go on without it.
+// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
 //
-// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. One that breaks the protocol is closed with code 1008 and the reason, one with too large a message with 1009.
-// A process takes a limited number of connections and answers 503 beyond. The server pings, and closes a connection that does not answer. When the process stops it
-// closes with 1001: connect again, with a pause that differs from client to client. A browser's `Origin` must be this host.
+// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
+// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
+// answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+// browser's `Origin` must be this host.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4353,6 +4738,22 @@ func (c *ClientWithResponses) ResolveOrderWithResponse(ctx context.Context, id O
 	return ParseResolveOrderResponse(rsp)
 }
 
+// GetPaceWithResponse How long the stages take at present
+//
+// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
+// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/pace (the `GetPace` operationId).
+func (c *ClientWithResponses) GetPaceWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPaceResponse, error) {
+	rsp, err := c.GetPace(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPaceResponse(rsp)
+}
+
 // SignOutWithResponse Sign out
 //
 // Takes the cookie out of this browser. The server keeps no sessions; `sessions` in the staff file ends them all.
@@ -4484,6 +4885,22 @@ func (c *ClientWithResponses) AckTicketWithResponse(ctx context.Context, stage S
 		return nil, err
 	}
 	return ParseAckTicketResponse(rsp)
+}
+
+// GetStatisticsWithResponse What the stations did in the last hours
+//
+// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
+// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
+func (c *ClientWithResponses) GetStatisticsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetStatisticsResponse, error) {
+	rsp, err := c.GetStatistics(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStatisticsResponse(rsp)
 }
 
 // GetAsyncAPIWithResponse The contract of the Kafka topics
@@ -4618,6 +5035,13 @@ func ParseGetLiveResponse(rsp *http.Response) (*GetLiveResponse, error) {
 		}
 		response.ApplicationProblemJSON426 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyConnections
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
 		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -4635,6 +5059,16 @@ func ParseGetLiveResponse(rsp *http.Response) (*GetLiveResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 429:
+		var headers GetLiveResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetLiveResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -5241,6 +5675,39 @@ func ParseResolveOrderResponse(rsp *http.Response) (*ResolveOrderResponse, error
 	return response, nil
 }
 
+// ParseGetPaceResponse parses an HTTP response from a GetPaceWithResponse call
+func ParseGetPaceResponse(rsp *http.Response) (*GetPaceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPaceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Pace
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseSignOutResponse parses an HTTP response from a SignOutWithResponse call
 func ParseSignOutResponse(rsp *http.Response) (*SignOutResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -5679,6 +6146,66 @@ func ParseAckTicketResponse(rsp *http.Response) (*AckTicketResponse, error) {
 			headers.RetryAfter = value
 		}
 		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetStatisticsResponse parses an HTTP response from a GetStatisticsWithResponse call
+func ParseGetStatisticsResponse(rsp *http.Response) (*GetStatisticsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStatisticsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Statistics
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetStatisticsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
 	}
 
 	return response, nil

@@ -1,0 +1,392 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"hash/maphash"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+const (
+	// figuresBack is how far back the figures go.
+	figuresBack = 4 * time.Hour
+	// figuresStep is how long a step of the statistics is, and figuresSteps how
+	// many are shown, with the one that is under way.
+	figuresStep  = 5 * time.Minute
+	figuresSteps = int(figuresBack / figuresStep)
+	// paceSamples is of how many tickets a stage's pace is.
+	paceSamples = 50
+	// failuresEach bounds the failures that are counted of one ticket.
+	failuresEach = 64
+	// clocksApart is how much earlier than its issue work may seem to begin:
+	// a station's clock is not that of whoever issued the ticket.
+	clocksApart = time.Minute
+)
+
+// figures count what the stations did, by the log. Beside the board, which
+// shows tickets, they keep a few numbers of every make ticket that was heard of,
+// by which each thing counts once however often and in which order of the topics
+// the log tells it: what counts is decided by the acks of a ticket alone, which
+// lie in one partition, and what the ticket topics tell is filled in.
+//
+//   - The first done counts, unless the work was undone before, in the step of
+//     the time that its station gives.
+//   - A failed ack counts once for each attempt that it names, and one that
+//     names none once for each time that it gives, until the ticket has ended.
+//   - A time that cannot be is replaced by that of the ack's record.
+//
+// The floor's lock is held for all of it.
+type figures struct {
+	// back is how long a ticket of which nothing is heard is remembered.
+	back    time.Duration
+	reasons map[string]kitchen.Outcome // those that the kitchen file lists
+	seed    maphash.Seed
+	works   map[uint64]*work // by the hash of the ticket's id; there may be many
+	// steps is a ring by the step's number. It has room for a step that some
+	// clock begins before ours.
+	steps [figuresSteps + 2]step
+	paces map[kitchen.Stage]*pace
+}
+
+// work is what the figures know of a make ticket. Times are in milliseconds,
+// as Kafka has them, and zero while they are not known.
+type work struct {
+	heard   int64 // the last record
+	issued  int64 // the first issue
+	started int64 // the last start
+	done    int64
+	over    bool // done or undone
+	counted bool // done, and in a step
+	failed  []failedWork
+}
+
+// failedWork tells the failures of a ticket apart.
+type failedWork struct {
+	attempt int
+	at      int64 // for one that does not name its attempt
+}
+
+// step is what the stations did in one step.
+type step struct {
+	number   int64
+	stages   map[kitchen.Stage]*stageStep
+	failures map[failureKind]failureTally
+}
+
+type stageStep struct {
+	done, failed int
+	wait, work   average
+}
+
+type failureKind struct {
+	stage  kitchen.Stage
+	reason string
+}
+
+type failureTally struct{ count, scrapped int }
+
+// average is one of milliseconds.
+type average struct {
+	sum   int64
+	count int64
+}
+
+func (a *average) add(milliseconds int64, known bool, times int64) {
+	if known {
+		a.sum += times * milliseconds
+		a.count += times
+	}
+}
+
+// seconds is nil of nothing.
+func (a *average) seconds() *float64 {
+	if a.count == 0 {
+		return nil
+	}
+	return new(math.Round(float64(a.sum)/float64(a.count)) / 1000)
+}
+
+// pace has the last tickets that a stage has done, the newest first.
+type pace struct{ samples []paceSample }
+
+type paceSample struct {
+	ticketID string
+	done     int64
+	took     int64 // issued to done
+}
+
+func newFigures(rules kitchen.Rules, back time.Duration) *figures {
+	f := &figures{back: back, reasons: rules.Reasons, seed: maphash.MakeSeed(), works: make(map[uint64]*work), paces: make(map[kitchen.Stage]*pace)}
+	for _, stage := range kitchen.Stages() {
+		f.paces[stage] = &pace{}
+	}
+	return f
+}
+
+// workOf is a make ticket's work, of which a record has spoken.
+func (f *figures) workOf(ticketID string, record, now time.Time) *work {
+	key := maphash.String(f.seed, ticketID)
+	w := f.works[key]
+	if w == nil {
+		w = &work{}
+		f.works[key] = w
+	}
+	if record.After(now) {
+		record = now // or a record from the future would be remembered for ever
+	}
+	w.heard = max(w.heard, record.UnixMilli())
+	return w
+}
+
+// hearTicket hears that a make ticket was issued.
+func (f *figures) hearTicket(ticket kitchen.Ticket, record, now time.Time) {
+	if ticket.Kind != kitchen.TicketMake {
+		return
+	}
+	if record.IsZero() {
+		record = ticket.IssuedAt
+	}
+	w := f.workOf(ticket.TicketID, record, now)
+	if issued := record.UnixMilli(); w.issued == 0 || issued < w.issued {
+		f.tally(ticket.Ref(), w, -1, now)
+		w.issued = issued
+		f.tally(ticket.Ref(), w, 1, now)
+	}
+}
+
+// hearAck hears an ack.
+func (f *figures) hearAck(ack kitchen.Ack, record, now time.Time) {
+	ref, err := kitchen.ParseTicketID(ack.TicketID)
+	if err != nil {
+		return // not reached: what was decoded has a good id
+	}
+	if record.IsZero() {
+		record = ack.At
+	}
+	isUndo := ref.Kind == kitchen.TicketUndo
+	ref.Kind = kitchen.TicketMake
+	w := f.workOf(ref.TicketID(), record, now)
+	at := happenedAt(ack.At, record)
+	switch {
+	case w.over:
+	case isUndo:
+		w.over = ack.Kind == kitchen.AckUndone
+	case ack.Kind == kitchen.AckStarted:
+		w.started = max(w.started, at.UnixMilli())
+	case ack.Kind == kitchen.AckDone:
+		w.over, w.done = true, at.UnixMilli()
+		if ack.StartedAt != nil {
+			w.started = ack.StartedAt.UnixMilli()
+		}
+		if stage := f.stepAt(w.done, ref.Stage, now); stage != nil {
+			stage.done++
+			w.counted = true
+		}
+		f.tally(ref, w, 1, now)
+	case ack.Kind == kitchen.AckFailed:
+		f.hearFailed(ref.Stage, w, ack, at, now)
+	}
+}
+
+func (f *figures) hearFailed(stage kitchen.Stage, w *work, ack kitchen.Ack, at, now time.Time) {
+	failed := failedWork{attempt: ack.Attempt}
+	if ack.Attempt == 0 {
+		failed.at = ack.At.UnixMilli()
+	}
+	if len(w.failed) == failuresEach || slices.Contains(w.failed, failed) {
+		return
+	}
+	w.failed = append(w.failed, failed)
+	counted := f.stepAt(at.UnixMilli(), stage, now)
+	if counted == nil {
+		return
+	}
+	counted.failed++
+	reason := ack.Reason
+	if _, listed := f.reasons[reason]; !listed {
+		reason = kitchen.ReasonOther // else who writes to Kafka could make as many as he likes
+	}
+	failures := f.steps[f.place(numberOf(at.UnixMilli()))].failures
+	kind := failureKind{stage, reason}
+	tally := failures[kind]
+	failures[kind] = failureTally{tally.count + 1, tally.scrapped + ack.Scrapped}
+}
+
+// tally adds the durations of work that is done to the figures, or with -1
+// takes them out again.
+func (f *figures) tally(ref kitchen.TicketRef, w *work, times int64, now time.Time) {
+	if !w.counted {
+		return
+	}
+	if stage := f.stepAt(w.done, ref.Stage, now); stage != nil {
+		waited, known := f.between(w.issued, w.started)
+		stage.wait.add(waited, known, times)
+		worked, known := f.between(w.started, w.done)
+		stage.work.add(worked, known, times)
+	}
+	f.paces[ref.Stage].remove(ref.TicketID())
+	if took, known := f.between(w.issued, w.done); known && times > 0 {
+		f.paces[ref.Stage].put(paceSample{ref.TicketID(), w.done, took})
+	}
+}
+
+// between is the time from one moment to another in milliseconds, and whether
+// it is known and can be.
+func (f *figures) between(from, to int64) (int64, bool) {
+	took := to - from
+	if from == 0 || to == 0 || took < -clocksApart.Milliseconds() || took > f.back.Milliseconds() {
+		return 0, false
+	}
+	return max(took, 0), true
+}
+
+// happenedAt is when something happened, as whoever says it has it, or the time
+// of its record if that cannot be.
+func happenedAt(said, record time.Time) time.Time {
+	if said.After(record) || said.Before(record.Add(-figuresBack)) {
+		return record
+	}
+	return said
+}
+
+// numberOf is the number of the step that a time in milliseconds is in.
+func numberOf(at int64) int64 {
+	number := at / figuresStep.Milliseconds()
+	if at < 0 {
+		number-- // division goes towards zero
+	}
+	return number
+}
+
+// firstStep is the number of the oldest step that the figures show.
+func firstStep(now time.Time) int64 { return numberOf(now.UnixMilli()) - int64(figuresSteps) + 1 }
+
+func (f *figures) place(number int64) int { return int(number % int64(len(f.steps))) }
+
+// stepAt is a stage's step at a time; nil if the figures do not go as far back,
+// or that far ahead.
+func (f *figures) stepAt(at int64, stage kitchen.Stage, now time.Time) *stageStep {
+	number := numberOf(at)
+	if number < firstStep(now) || number > numberOf(now.UnixMilli())+1 {
+		return nil
+	}
+	s := &f.steps[f.place(number)]
+	if s.number != number {
+		*s = step{number: number, stages: make(map[kitchen.Stage]*stageStep), failures: make(map[failureKind]failureTally)}
+	}
+	counted := s.stages[stage]
+	if counted == nil {
+		counted = &stageStep{}
+		s.stages[stage] = counted
+	}
+	return counted
+}
+
+// forget drops what is known of tickets of which nothing was heard for long.
+func (f *figures) forget(now time.Time) {
+	before := now.Add(-f.back).UnixMilli()
+	for key, w := range f.works {
+		if w.heard < before {
+			delete(f.works, key)
+		}
+	}
+}
+
+// statistics are the figures of the steps up to now.
+func (f *figures) statistics(now time.Time) Statistics {
+	first := firstStep(now)
+	statistics := Statistics{
+		At:          now.UTC(),
+		Failures:    []FailureCount{},
+		From:        time.UnixMilli(first * figuresStep.Milliseconds()).UTC(),
+		StepSeconds: int(figuresStep.Seconds()),
+	}
+	failures := make(map[failureKind]failureTally)
+	for _, stage := range kitchen.Stages() {
+		of := StageStatistics{Stage: stage, Steps: make([]StatisticsStep, figuresSteps)}
+		for i := range of.Steps {
+			s := f.steps[f.place(first+int64(i))]
+			if s.number != first+int64(i) {
+				continue
+			}
+			if counted := s.stages[stage]; counted != nil {
+				of.Steps[i] = StatisticsStep{Done: counted.done, Failed: counted.failed, WaitSeconds: counted.wait.seconds(), WorkSeconds: counted.work.seconds()}
+			}
+			for kind, more := range s.failures {
+				if kind.stage == stage {
+					tally := failures[kind]
+					failures[kind] = failureTally{tally.count + more.count, tally.scrapped + more.scrapped}
+				}
+			}
+		}
+		statistics.Stages = append(statistics.Stages, of)
+	}
+	for kind, tally := range failures {
+		statistics.Failures = append(statistics.Failures, FailureCount{Stage: kind.stage, Reason: kind.reason, Count: tally.count, Scrapped: tally.scrapped})
+	}
+	slices.SortFunc(statistics.Failures, func(x, y FailureCount) int {
+		return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Stage, y.Stage), cmp.Compare(x.Reason, y.Reason))
+	})
+	return statistics
+}
+
+func (p *pace) put(sample paceSample) {
+	at, _ := slices.BinarySearchFunc(p.samples, sample, func(x, y paceSample) int {
+		return cmp.Or(cmp.Compare(y.done, x.done), strings.Compare(x.ticketID, y.ticketID))
+	})
+	p.samples = slices.Insert(p.samples, at, sample)
+	p.samples = p.samples[:min(len(p.samples), paceSamples)]
+}
+
+func (p *pace) remove(ticketID string) {
+	p.samples = slices.DeleteFunc(p.samples, func(s paceSample) bool { return s.ticketID == ticketID })
+}
+
+// of is the stage's pace now.
+func (p *pace) of(stage kitchen.Stage, now time.Time) StagePace {
+	var took []int64
+	for _, sample := range p.samples {
+		if numberOf(sample.done) >= firstStep(now) {
+			took = append(took, sample.took)
+		}
+	}
+	of := StagePace{Stage: stage, Samples: len(took)}
+	if len(took) > 0 {
+		slices.Sort(took)
+		of.TypicalSeconds, of.SlowSeconds = quantile(took, 0.5), quantile(took, 0.9)
+	}
+	return of
+}
+
+// quantile is the least of sorted milliseconds that so large a part of them do
+// not exceed, in seconds.
+func quantile(sorted []int64, part float64) *float64 {
+	at := int(math.Ceil(part*float64(len(sorted)))) - 1
+	return new(float64(sorted[at]) / 1000)
+}
+
+// GetStatistics tells what the stations did in the last hours.
+func (s *Server) GetStatistics(context.Context, GetStatisticsRequestObject) (GetStatisticsResponseObject, error) {
+	s.floor.mu.Lock()
+	defer s.floor.mu.Unlock()
+	statistics := s.floor.figures.statistics(s.floor.now())
+	statistics.Behind = s.floor.behind
+	return GetStatistics200JSONResponse(statistics), nil
+}
+
+// GetPace tells how long the stages take at present.
+func (s *Server) GetPace(context.Context, GetPaceRequestObject) (GetPaceResponseObject, error) {
+	s.floor.mu.Lock()
+	defer s.floor.mu.Unlock()
+	now := s.floor.now()
+	answer := Pace{At: now.UTC()}
+	for _, stage := range kitchen.Stages() {
+		answer.Stages = append(answer.Stages, s.floor.figures.paces[stage].of(stage, now))
+	}
+	return GetPace200JSONResponse(answer), nil
+}

@@ -1,0 +1,41 @@
+package kitchen
+
+// BoxSize is a size of box that finished cupcakes are packed into.
+type BoxSize struct {
+	Code Size `json:"code"`
+	// Pieces is how many cupcakes, of whichever size, one box holds.
+	Pieces int `json:"pieces"`
+}
+
+// BoxCount is a number of boxes of one size.
+type BoxCount struct {
+	Code  Size `json:"code"`
+	Count int  `json:"count"`
+}
+
+// Boxes are the boxes to take for so many pieces, the largest first: as many of
+// the largest size as are full, then the smallest that holds the rest. No
+// fewer boxes hold them.
+func (k *Kitchen) Boxes(pieces int) []BoxCount {
+	if pieces < 1 {
+		return nil
+	}
+	largest := k.BoxSizes[len(k.BoxSizes)-1]
+	full, rest := pieces/largest.Pieces, pieces%largest.Pieces
+	var last Size // holds the rest
+	for _, size := range k.BoxSizes {
+		if size.Pieces >= rest {
+			last = size.Code
+			break
+		}
+	}
+	switch {
+	case rest == 0:
+		return []BoxCount{{largest.Code, full}}
+	case last == largest.Code:
+		return []BoxCount{{largest.Code, full + 1}}
+	case full == 0:
+		return []BoxCount{{last, 1}}
+	}
+	return []BoxCount{{largest.Code, full}, {last, 1}}
+}
