@@ -265,8 +265,8 @@ export interface paths {
         };
         /**
          * What the stations did in the last hours
-         * @description Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once. While Kafka does not answer, or
-         *     this process has just started and has not read the log to its end, the answer has `behind`.
+         * @description Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
+         *     says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
          */
         readonly get: operations["getStatistics"];
         readonly put?: never;
@@ -286,8 +286,8 @@ export interface paths {
         };
         /**
          * How long the stages take at present
-         * @description From the last 50 tickets of each stage that were done in the last four hours, issued to done: waiting counts, as it does for who waits for an order. With it
-         *     an order's remaining time can be estimated. A stage with few samples has not enough to tell.
+         * @description From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
+         *     an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
          */
         readonly get: operations["getPace"];
         readonly put?: never;
@@ -315,8 +315,8 @@ export interface paths {
          *     | channel | has | sends |
          *     |---|---|---|
          *     | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-         *     | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most |
-         *     | `counter` | a `CounterDisplay` | the same |
+         *     | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+         *     | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
          *     | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
          *
          *     **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
@@ -326,11 +326,12 @@ export interface paths {
          *
          *     The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
          *     right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-         *     stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal; the others go on without it.
+         *     stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
          *
-         *     **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. One that breaks the protocol is closed with code 1008 and the reason, one with too large a message with 1009.
-         *     A process takes a limited number of connections and answers 503 beyond. The server pings, and closes a connection that does not answer. When the process stops it
-         *     closes with 1001: connect again, with a pause that differs from client to client. A browser's `Origin` must be this host.
+         *     **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
+         *     1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
+         *     answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+         *     browser's `Origin` must be this host.
          */
         readonly get: operations["getLive"];
         readonly put?: never;
@@ -943,9 +944,9 @@ export interface components {
         readonly StatisticsStep: {
             /** @description Tickets done. */
             readonly done: number;
-            /** @description Times that work failed. */
+            /** @description Times that work failed; each attempt at a ticket can once. */
             readonly failed: number;
-            /** @description How long a done ticket had waited on average until somebody took it in hand; absent if that is not known of any. */
+            /** @description How long a done ticket had waited on average until somebody took it in hand, from its first issue on; absent if that is not known of any. */
             readonly waitSeconds?: number;
             /** @description How long somebody had it in hand on average; absent likewise. */
             readonly workSeconds?: number;
@@ -953,7 +954,7 @@ export interface components {
         readonly FailureCount: {
             readonly stage: components["schemas"]["Stage"];
             /**
-             * @description The code as the station gave it.
+             * @description A code of the kitchen file. A reason that it does not list counts as `other`.
              * @example burnt
              */
             readonly reason: string;
@@ -999,12 +1000,13 @@ export interface components {
         };
         /** @description How much there is to do. */
         readonly KitchenCounts: {
-            readonly orders?: components["schemas"]["OrderCounts"];
             /**
              * Format: date-time
              * @description The server's time when this was put together.
              */
             readonly at: string;
+            /** @description Absent while Temporal does not answer, and for a moment at first. */
+            readonly orders?: components["schemas"]["OrderCounts"];
             /** @description Every stage, in the order of the work. */
             readonly stages: readonly components["schemas"]["StageCounts"][];
         };
@@ -1020,7 +1022,7 @@ export interface components {
              */
             readonly oldest?: string;
         };
-        /** @description The open orders by state, from Temporal; absent while it does not answer. */
+        /** @description The open orders by state, as Temporal lists them. */
         readonly OrderCounts: {
             /** @description Accepted ones are among them. */
             readonly inProgress: number;
@@ -1095,7 +1097,7 @@ export interface components {
              * @description Tells problems apart; open it on this server for an explanation.
              * @enum {string}
              */
-            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/refused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
+            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/refused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
             readonly title: string;
             readonly status: number;
             /** @description What is wrong this time, and the remedy. */
@@ -1187,6 +1189,29 @@ export interface components {
                  *       "title": "Too many attempts to sign in",
                  *       "status": 429,
                  *       "detail": "Try again in 180 seconds.",
+                 *       "requestId": "0d9b1c3a5e7f4a2b"
+                 *     }
+                 */
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There are as many live connections from this address as a process takes. */
+        readonly TooManyConnections: {
+            headers: {
+                /**
+                 * @description Seconds to wait before the next attempt.
+                 * @example 30
+                 */
+                readonly "Retry-After": number;
+                readonly [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/too-many-connections",
+                 *       "title": "Too many live connections from one address",
+                 *       "status": 429,
+                 *       "detail": "Your address has its 256 live connections with this process: close one, or connect again later.",
                  *       "requestId": "0d9b1c3a5e7f4a2b"
                  *     }
                  */
@@ -1291,6 +1316,7 @@ export type FieldError = components['schemas']['FieldError'];
 export type ResponseProblem = components['responses']['Problem'];
 export type ResponseSignedOut = components['responses']['SignedOut'];
 export type ResponseTooManyAttempts = components['responses']['TooManyAttempts'];
+export type ResponseTooManyConnections = components['responses']['TooManyConnections'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ParameterStageInPath = components['parameters']['StageInPath'];
 export type ParameterOrderInPath = components['parameters']['OrderInPath'];
@@ -1942,7 +1968,23 @@ export interface operations {
                      *           "withdrawn": false
                      *         }
                      *       ],
-                     *       "ended": []
+                     *       "ended": [],
+                     *       "rules": {
+                     *         "lateAfterSeconds": 1200,
+                     *         "overdueAfterSeconds": 1800,
+                     *         "reasons": [
+                     *           {
+                     *             "code": "burnt",
+                     *             "label": "Burnt",
+                     *             "remake": true
+                     *           },
+                     *           {
+                     *             "code": "equipment",
+                     *             "label": "Equipment failed",
+                     *             "remake": false
+                     *           }
+                     *         ]
+                     *       }
                      *     }
                      */
                     readonly "application/json": components["schemas"]["Board"];
@@ -2095,6 +2137,7 @@ export interface operations {
             };
             readonly 403: components["responses"]["Problem"];
             readonly 426: components["responses"]["Problem"];
+            readonly 429: components["responses"]["TooManyConnections"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
