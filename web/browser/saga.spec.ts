@@ -96,6 +96,7 @@ for (const [choice, button, end] of [
     await question.getByRole("button", { name: button }).click();
     await expect(question).toBeHidden();
     if (end === "cancelled") {
+      await factory.say(staff.mix, `${id}.mix.2.undo`, { kind: "undone" });
       await factory.untilState(id, "cancelled");
       await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Cancelled");
     } else {

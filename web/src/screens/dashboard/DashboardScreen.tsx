@@ -44,7 +44,7 @@ function Now({ kitchen, session }: { readonly kitchen: KitchenCounts; readonly s
           </div>
           <div className="tile"><dt>Being cancelled</dt><dd className="numbers">{orders?.cancelling ?? "–"}</dd></div>
         </dl>
-        {!orders && <p className="soft small">Temporal does not answer, so the open orders cannot be counted. The stations go on.</p>}
+        {!orders && <p className="soft small">The open orders are not counted at this moment, because Temporal does not answer. The stations go on.</p>}
       </section>
       <section aria-labelledby="flow">
         <h2 id="flow">Through the kitchen</h2>

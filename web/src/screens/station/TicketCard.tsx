@@ -38,7 +38,7 @@ export function TicketCard(props: Props) {
         </header>
         {isUndo && <p className="ticket-banner">Cancelled: {ticket.made ? "put away or scrap what was made" : "nothing was made here"}</p>}
         {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: the order was cancelled. Its undo ticket says what becomes of it.</p>}
-        {allergies.length > 0 && (
+        {place !== "ended" && allergies.length > 0 && (
           <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
         )}
         <ul className="ticket-lines">
@@ -46,17 +46,17 @@ export function TicketCard(props: Props) {
             <li key={i}><b className="numbers">{line.quantity}</b> × <span className="wrap-anywhere">{names(line.flavour)}</span> <span className="badge">{line.size}</span></li>
           ))}
         </ul>
-        {showsMessages(stage) && !isUndo && messages.length > 0 && (
+        {place !== "ended" && showsMessages(stage) && !isUndo && messages.length > 0 && (
           <ul className="ticket-messages" aria-label="Piped on">
             {messages.map((line, i) => (
               <li key={i}>{ticket.lines.length > 1 && <span className="soft small">{names(line.flavour)}: </span>}<q dir="auto" className="wrap-anywhere">{line.message}</q></li>
             ))}
           </ul>
         )}
-        {ticket.boxes && ticket.boxes.length > 0 && (
+        {place !== "ended" && ticket.boxes && ticket.boxes.length > 0 && (
           <p className="ticket-boxes">Boxes: {ticket.boxes.map(({ code, count }) => <b key={code} className="ticket-box">{count} × {code}</b>)}</p>
         )}
-        {ticket.notes && <p className="ticket-notes pre" dir="auto">{ticket.notes}</p>}
+        {place !== "ended" && ticket.notes && <p className="ticket-notes pre" dir="auto">{ticket.notes}</p>}
         <p className="ticket-badges">
           {ticket.pass > 1 && <span className="badge badge-warn">Remake {ticket.pass - 1}</span>}
           {ticket.attempt > 1 && <span className="badge">Issued {ticket.attempt} times</span>}

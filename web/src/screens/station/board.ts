@@ -12,6 +12,9 @@ export interface Columns {
   readonly justDone: readonly BoardTicket[];
 }
 
+/** What has ended is to look back a little; more would hide what there is to do. */
+const endedShown = 8;
+
 /** Where each ticket stands for one person. What was just said counts already. */
 export function columnsOf(board: Board, me: string, said: Said): Columns {
   const waiting: BoardTicket[] = [];
@@ -27,7 +30,8 @@ export function columnsOf(board: Board, me: string, said: Said): Columns {
   // Work that was cancelled is put away first: it takes up hands and room.
   const first = (ticket: BoardTicket) => (ticket.kind === "undo" ? 0 : 1);
   waiting.sort((a, b) => first(a) - first(b));
-  return { waiting, mine, others, justDone: [...now, ...board.ended.filter((ticket) => !said.has(ticket.ticketId))] };
+  const ended = board.ended.filter((ticket) => !said.has(ticket.ticketId)).slice(0, endedShown);
+  return { waiting, mine, others, justDone: [...now, ...ended] };
 }
 
 export type Age = "fresh" | "late" | "overdue";
