@@ -178,7 +178,9 @@ export class Live {
     }
     const channel = this.#channels.get(message.channel ?? "");
     if (!channel) return; // left meanwhile
-    if (message.cursor !== undefined) channel.cursor = message.cursor;
+    // Only from what is known can it go on: not from a problem, nor from a change of a board that was left.
+    const isKnown = message.type === "snapshot" || channel.state.board !== undefined;
+    if (message.cursor !== undefined && isKnown && message.type !== "problem") channel.cursor = message.cursor;
     const news = channel.state.news + 1;
     switch (message.type) {
       case "snapshot": {

@@ -7,10 +7,13 @@ const hasEnded = (ticket: BoardTicket) => ticket.state === "done" || ticket.stat
 
 /** A board after a change. Both stay as they were. */
 export function applyChange(board: Board, change: BoardChange): Board {
-  const gone = new Set([...change.removed, ...change.tickets.map((ticket) => ticket.ticketId)]);
-  const stays = (ticket: BoardTicket) => !gone.has(ticket.ticketId);
-  const open = [...board.tickets.filter(stays), ...change.tickets.filter((ticket) => !hasEnded(ticket))];
-  const ended = [...board.ended.filter(stays), ...change.tickets.filter(hasEnded)];
+  // One that is named twice made room for another that went away again: what was told last counts.
+  const told = new Map(change.tickets.map((ticket) => [ticket.ticketId, ticket]));
+  const gone = new Set(change.removed);
+  const stays = (ticket: BoardTicket) => !gone.has(ticket.ticketId) && !told.has(ticket.ticketId);
+  const news = [...told.values()];
+  const open = [...board.tickets.filter(stays), ...news.filter((ticket) => !hasEnded(ticket))];
+  const ended = [...board.ended.filter(stays), ...news.filter(hasEnded)];
   return {
     ...board,
     tickets: open.sort((a, b) => compareTimes(a.since, b.since) || compareTexts(a.ticketId, b.ticketId)),
@@ -18,9 +21,17 @@ export function applyChange(board: Board, change: BoardChange): Board {
   };
 }
 
-/** Times may have fractions of different lengths, so they are not compared as texts. */
+/**
+ * Times may have fractions of different lengths, so they are not compared as
+ * texts; and finer ones than a Date keeps, so dates alone would put tickets in
+ * another order than the server, and then cut off another one.
+ */
 function compareTimes(a: string, b: string): number {
-  return (Date.parse(a) || 0) - (Date.parse(b) || 0);
+  return (Date.parse(a) || 0) - (Date.parse(b) || 0) || compareTexts(fractionOf(a), fractionOf(b));
+}
+
+function fractionOf(time: string): string {
+  return (/\.(\d+)/.exec(time)?.[1] ?? "").replace(/0+$/, "");
 }
 
 function compareTexts(a: string, b: string): number {

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type KeyboardEvent } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type RefObject } from "react";
 import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
 import { menuQuery } from "../../api/queries";
@@ -106,12 +106,11 @@ function Display({ board, me, sound }: { readonly board: Board; readonly me: str
       onTakeBack={() => { sayings.takeBack(ticket.ticketId); }}
     />
   );
-  const takeBackLast = () => list.some((each) => sayings.takeBack(each.ticketId));
+  const display = useRef<HTMLDivElement>(null);
+  useKeys(display, sayings);
 
   return (
-    // The keys are a shorter way to what the buttons do.
-    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
-    <div onKeyDown={(event) => { moveByKey(event, takeBackLast); }}>
+    <div ref={display}>
       <header className="station-head">
         <h1><StageIcon stage={stage} /> {stageWords[stage].name}</h1>
         <dl className="all-day" aria-label="Pieces to make, by flavour">
@@ -208,10 +207,20 @@ function useChime(board: Board, sound: boolean) {
   }, [board, sound]);
 }
 
+/** The keys of a board, which are a shorter way to what its buttons do. */
+function useKeys(display: RefObject<HTMLElement | null>, sayings: Sayings) {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (display.current) moveByKey(event, display.current, () => { sayings.list().some((each) => sayings.takeBack(each.ticketId)); });
+    };
+    addEventListener("keydown", press);
+    return () => { removeEventListener("keydown", press); };
+  }, [display, sayings]);
+}
+
 /** Arrows go from one ticket's main button to the next, and between columns. */
-function moveByKey(event: KeyboardEvent<HTMLElement>, takeBackLast: () => void) {
+function moveByKey(event: KeyboardEvent, board: HTMLElement, takeBackLast: () => void) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const board = event.currentTarget;
   const columns = [...board.querySelectorAll(".board-column")].map((column) => [...column.querySelectorAll<HTMLButtonElement>("button[data-main]")]);
   const column = columns.findIndex((buttons) => buttons.some((button) => button.closest("li")?.contains(document.activeElement)));
   const row = columns[column]?.findIndex((button) => button.closest("li")?.contains(document.activeElement)) ?? -1;

@@ -30,8 +30,7 @@ export function columnsOf(board: Board, me: string, said: Said): Columns {
   // Work that was cancelled is put away first: it takes up hands and room.
   const first = (ticket: BoardTicket) => (ticket.kind === "undo" ? 0 : 1);
   waiting.sort((a, b) => first(a) - first(b));
-  const ended = board.ended.filter((ticket) => !said.has(ticket.ticketId)).slice(0, endedShown);
-  return { waiting, mine, others, justDone: [...now, ...ended] };
+  return { waiting, mine, others, justDone: [...now, ...board.ended.slice(0, endedShown)] };
 }
 
 export type Age = "fresh" | "late" | "overdue";

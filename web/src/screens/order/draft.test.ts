@@ -1,0 +1,237 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { limits, menu } from "../../testing-data";
+import { addLine, allergiesOf, check, conflicts, emptyDraft, faultsOf, forgetDraft, hasFaults, keepDraft, lengthOf, loadDraft, newLine, noFaults, orderOf, readyToSend, type Draft } from "./draft";
+
+const cake = "🧁"; // one code point, two of JavaScript's characters
+
+/** A draft that can be ordered. */
+function draft(overrides: Partial<Draft> = {}): Draft {
+  return { ...emptyDraft, name: "Ada", lines: [{ flavour: "vanilla", size: "M", quantity: 6 }], ...overrides };
+}
+
+describe("the order of a draft", () => {
+  test("has only what was filled in", () => {
+    expect(orderOf(draft())).toEqual({ customer: { name: "Ada" }, lines: draft().lines });
+  });
+
+  test("has no space around name and notes", () => {
+    const made = orderOf(draft({ name: "  Ada ", notes: "\n ring the bell  " }));
+    expect(made.customer.name).toBe("Ada");
+    expect(made.notes).toBe("ring the bell");
+  });
+
+  test("has no notes that are only space", () => {
+    expect(orderOf(draft({ notes: " \n " }))).not.toHaveProperty("notes");
+  });
+
+  test("has the allergies that were chosen and those that were typed, each once", () => {
+    expect(allergiesOf(draft({ allergens: ["egg", "milk"], otherAllergies: " kiwi,, egg , soy bean," }))).toEqual(["egg", "milk", "kiwi", "soy bean"]);
+    expect(orderOf(draft({ allergens: ["egg"] })).allergies).toEqual(["egg"]);
+  });
+});
+
+describe("the basket", () => {
+  test("counts pieces together that differ in nothing", () => {
+    const lines = addLine(addLine([], newLine("vanilla", "M", 6, ""), limits), newLine("vanilla", "M", 2, ""), limits);
+    expect(lines).toEqual([{ flavour: "vanilla", size: "M", quantity: 8 }]);
+  });
+
+  test.each([
+    ["flavour", newLine("nut", "M", 2, "Hi")],
+    ["size", newLine("vanilla", "L", 2, "Hi")],
+    ["message", newLine("vanilla", "M", 2, "Ho")],
+    ["message, which it lacks", newLine("vanilla", "M", 2, "")],
+  ])("has a line of its own for what differs in its %s", (_, line) => {
+    const first = newLine("vanilla", "M", 6, "Hi");
+    expect(addLine([first], line, limits)).toEqual([first, line]);
+  });
+
+  test("never counts more together than a line may have", () => {
+    expect(addLine([newLine("vanilla", "M", 499, "")], newLine("vanilla", "M", 6, ""), limits)).toEqual([newLine("vanilla", "M", 500, "")]);
+  });
+
+  test("keeps a line where it was, and leaves the old basket alone", () => {
+    const before = [newLine("vanilla", "M", 1, ""), newLine("nut", "M", 1, "")];
+    expect(addLine(before, newLine("vanilla", "M", 1, ""), limits).map((line) => line.flavour)).toEqual(["vanilla", "nut"]);
+    expect(before[0]?.quantity).toBe(1);
+  });
+
+  test("has no message that is only space, and none around one", () => {
+    expect(newLine("vanilla", "M", 1, "  ")).not.toHaveProperty("message");
+    expect(newLine("vanilla", "M", 1, " Hi ").message).toBe("Hi");
+  });
+});
+
+describe("a check before the order is sent", () => {
+  test("finds nothing wrong with a good draft", () => {
+    const faults = check(draft({ notes: "ring", allergens: ["egg"], otherAllergies: "kiwi" }), menu());
+    expect(faults).toEqual(noFaults);
+    expect(hasFaults(faults)).toBe(false);
+  });
+
+  test("counts characters as the API does: an emoji is one", () => {
+    expect(lengthOf(cake.repeat(3))).toBe(3);
+    const full = draft({
+      name: cake.repeat(20),
+      notes: cake.repeat(50),
+      otherAllergies: cake.repeat(8),
+      lines: [newLine("vanilla", "M", 1, cake.repeat(10))],
+    });
+    expect(check(full, menu())).toEqual(noFaults);
+  });
+
+  test.each([
+    ["name", { name: cake.repeat(21) }, "At most 20 characters: 1 too many."],
+    ["notes", { notes: cake.repeat(53) }, "At most 50 characters: 3 too many."],
+    ["allergies", { otherAllergies: `kiwi, ${cake.repeat(9)}` }, "At most 8 characters: 1 too many."],
+    ["allergies", { otherAllergies: "a, b, c, d" }, "At most 3 allergies."],
+    ["name", { name: "   " }, "Tell us a name to call out."],
+    ["basket", { lines: [] }, "Put at least one cupcake into the basket."],
+    ["basket", { lines: ["1", "2", "3", "4"].map((message) => newLine("vanilla", "M", 1, message)) }, "At most 3 different kinds: take some out."],
+  ] as const)("finds what is wrong with %s (%j)", (field, part, text) => {
+    const faults = check(draft(part), menu());
+    expect(faults).toEqual({ lines: {}, [field]: text });
+    expect(hasFaults(faults)).toBe(true);
+  });
+
+  test.each([
+    ["a flavour that is gone", { flavour: "mud" }, "We do not have this flavour any more: take it out."],
+    ["a size that is gone", { size: "XL" }, "We do not have this size any more: choose another."],
+    ["no pieces", { quantity: 0 }, "From 1 to 500 pieces."],
+    ["half a piece", { quantity: 1.5 }, "From 1 to 500 pieces."],
+    ["too many pieces", { quantity: 501 }, "From 1 to 500 pieces."],
+    ["a message that is too long", { message: cake.repeat(11) }, "At most 10 characters fit on a cupcake."],
+  ] as const)("finds %s at its line", (_, part, text) => {
+    const good = newLine("vanilla", "M", 1, "");
+    const faults = check(draft({ lines: [good, { ...good, ...part }] }), menu());
+    expect(faults).toEqual({ lines: { 1: text } });
+    expect(hasFaults(faults)).toBe(true);
+  });
+
+  test("finds everything at once", () => {
+    expect(Object.keys(check({ ...emptyDraft, notes: "x".repeat(51), otherAllergies: "x".repeat(9) }, menu()))).toEqual(["name", "notes", "allergies", "basket", "lines"]);
+  });
+});
+
+describe("what the server finds", () => {
+  const faultAt = (pointer: string | undefined) => faultsOf([{ ...(pointer !== undefined && { pointer }), detail: "must be otherwise" }]);
+
+  test.each([
+    ["/lines/0/quantity", { lines: { 0: "Must be otherwise." } }],
+    ["/lines/12", { lines: { 12: "Must be otherwise." } }],
+    ["/lines", { lines: {}, basket: "Must be otherwise." }],
+    ["/customer/name", { lines: {}, name: "Must be otherwise." }],
+    ["/customer", { lines: {}, name: "Must be otherwise." }],
+    ["/notes", { lines: {}, notes: "Must be otherwise." }],
+    ["/allergies", { lines: {}, allergies: "Must be otherwise." }],
+    ["/allergies/2", { lines: {}, allergies: "Must be otherwise." }],
+  ])("at %s stands beside its field", (pointer, faults) => {
+    expect(faultAt(pointer)).toEqual({ faults, rest: [] });
+  });
+
+  test.each([["/colour"], [""], [undefined]])("at %j, which has no field, is left over", (pointer) => {
+    expect(faultAt(pointer)).toEqual({ faults: { lines: {} }, rest: ["Must be otherwise."] });
+  });
+
+  test("first at a line counts; the others come up when it is mended", () => {
+    const { faults } = faultsOf([{ pointer: "/lines/1/flavour", detail: "unknown" }, { pointer: "/lines/1/quantity", detail: "too many" }]);
+    expect(faults.lines).toEqual({ 1: "Unknown." });
+  });
+
+  test("stands beside all fields that are at fault", () => {
+    const { faults, rest } = faultsOf([{ pointer: "/notes", detail: "too long" }, { pointer: "/lines/0/size", detail: "unknown" }, { pointer: "/x", detail: "unknown" }]);
+    expect(faults).toEqual({ notes: "Too long.", lines: { 0: "Unknown." } });
+    expect(rest).toEqual(["Unknown."]);
+  });
+});
+
+describe("conflicts", () => {
+  test("are the allergens of what is in the basket that were named, however they are written", () => {
+    const nutty = draft({ lines: [newLine("nut", "M", 1, ""), newLine("vanilla", "M", 1, "")], allergens: ["wheat"], otherAllergies: "NUTS, kiwi" });
+    expect(conflicts(nutty, menu())).toEqual([
+      { flavour: "Vanilla", allergens: ["wheat"] },
+      { flavour: "Nutty", allergens: ["Nuts", "wheat"] },
+    ]);
+  });
+
+  test("are none with what is not in the basket", () => {
+    expect(conflicts(draft({ allergens: ["Nuts"] }), menu())).toEqual([]);
+  });
+
+  test("tell of a flavour once, though it has several lines", () => {
+    const twice = draft({ lines: [newLine("nut", "M", 1, ""), newLine("nut", "L", 1, "")], allergens: ["Nuts"] });
+    expect(conflicts(twice, menu())).toHaveLength(1);
+  });
+});
+
+describe("the idempotency key", () => {
+  test("stays for the same order, so that it is made once", () => {
+    const first = readyToSend(draft());
+    expect(first.sent.key).toMatch(/^[!-~]{16,128}$/);
+    expect(readyToSend(first).sent).toEqual(first.sent);
+  });
+
+  test("stays though something was typed that changes nothing", () => {
+    const first = readyToSend(draft());
+    expect(readyToSend({ ...first, name: " Ada " }).sent.key).toBe(first.sent.key);
+  });
+
+  test.each([
+    ["name", { name: "Bob" }],
+    ["notes", { notes: "ring" }],
+    ["allergies", { allergens: ["egg"] }],
+    ["lines", { lines: [newLine("vanilla", "M", 7, "")] }],
+  ])("changes with the order's %s", (_, part) => {
+    const first = readyToSend(draft());
+    expect(readyToSend({ ...first, ...part }).sent.key).not.toBe(first.sent.key);
+  });
+
+  test("is another one for the same order of somebody else", () => {
+    expect(readyToSend(draft()).sent.key).not.toBe(readyToSend(draft()).sent.key);
+  });
+
+  test("survives a reload of the page", () => {
+    const first = readyToSend(draft());
+    keepDraft(first);
+    expect(readyToSend(loadDraft()).sent).toEqual(first.sent);
+  });
+});
+
+describe("keeping a draft", () => {
+  beforeEach(() => { localStorage.clear(); });
+  afterEach(() => { vi.unstubAllGlobals(); });
+
+  test("brings it back as it was", () => {
+    keepDraft(draft({ notes: "ring" }));
+    expect(loadDraft()).toEqual(draft({ notes: "ring" }));
+  });
+
+  test("starts empty when nothing was kept", () => {
+    expect(loadDraft()).toEqual(emptyDraft);
+  });
+
+  test("starts empty after it was forgotten", () => {
+    keepDraft(draft());
+    forgetDraft();
+    expect(loadDraft()).toEqual(emptyDraft);
+  });
+
+  test("fills up what an older page did not know", () => {
+    localStorage.setItem("cupcakery.draft.1", '{"name":"Ada"}');
+    expect(loadDraft()).toEqual({ ...emptyDraft, name: "Ada" });
+  });
+
+  test.each(["{", "", "null", "undefined"])("starts empty from what is no draft: %j", (text) => {
+    localStorage.setItem("cupcakery.draft.1", text);
+    expect(loadDraft()).toEqual(emptyDraft);
+  });
+
+  test("does without a storage that refuses everything", () => {
+    const refuse = vi.fn(() => { throw new DOMException("denied", "SecurityError"); });
+    vi.stubGlobal("localStorage", { getItem: refuse, setItem: refuse, removeItem: refuse });
+    keepDraft(draft());
+    forgetDraft();
+    expect(loadDraft()).toEqual(emptyDraft);
+    expect(refuse).toHaveBeenCalledTimes(3);
+  });
+});

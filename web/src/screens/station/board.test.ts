@@ -1,0 +1,112 @@
+import { describe, expect, test } from "vitest";
+import type { BoardTicket } from "../../api/schema.gen";
+import { board, doneTicket, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
+import { ageOf, allDay, columnsOf, newlyWaiting, piecesOf, showsMessages, type Said } from "./board";
+
+const ids = (tickets: readonly BoardTicket[]) => tickets.map((each) => each.ticketId);
+const nothingSaid: Said = new Map();
+
+describe("the columns", () => {
+  const shown = board({
+    tickets: [
+      ticket({ ticketId: "waiting" }),
+      startedTicket("Ben", { ticketId: "mine" }),
+      startedTicket("Bea", { ticketId: "hers" }),
+      ticket({ ticketId: "failed", state: "failed", by: "Ben" }),
+    ],
+    ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "done" })],
+  });
+
+  test("tell what waits, what I have in hand, what others have, and what has ended", () => {
+    const columns = columnsOf(shown, "Ben", nothingSaid);
+    expect(ids(columns.waiting)).toEqual(["waiting", "failed"]);
+    expect(ids(columns.mine)).toEqual(["mine"]);
+    expect(ids(columns.others)).toEqual(["hers"]);
+    expect(ids(columns.justDone)).toEqual(["done"]);
+  });
+
+  test("count what I have just said already, and show it first", () => {
+    const columns = columnsOf(shown, "Ben", new Map([["mine", "done"], ["waiting", "undone"]]));
+    expect(ids(columns.waiting)).toEqual(["failed"]);
+    expect(columns.mine).toEqual([]);
+    expect(ids(columns.justDone)).toEqual(["waiting", "mine", "done"]);
+  });
+
+  // The board's news may be here before the answer to what was said: the ticket was nowhere then.
+  test("show a ticket once, and not never, when the server tells of its end before the saying is over", () => {
+    const columns = columnsOf(board({ ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "done" })] }), "Ben", new Map([["done", "done"]]));
+    expect(ids(columns.justDone)).toEqual(["done"]);
+  });
+
+  test("put what was cancelled first, and keep the order of the rest", () => {
+    const columns = columnsOf(board({ tickets: [ticket({ ticketId: "a" }), undoTicket({ ticketId: "b" }), ticket({ ticketId: "c" }), undoTicket({ ticketId: "d" })] }), "Ben", nothingSaid);
+    expect(ids(columns.waiting)).toEqual(["b", "d", "a", "c"]);
+  });
+});
+
+describe("the age of a ticket", () => {
+  test.each([
+    [0, "fresh"],
+    [299, "fresh"],
+    [300, "late"],
+    [599, "late"],
+    [600, "overdue"],
+    [86_400, "overdue"],
+    [-30, "fresh"], // the server's clock is not known to the second
+  ] as const)("after %i seconds is %s", (seconds, age) => {
+    expect(ageOf(ticket(), rules, start + seconds * 1000)).toBe(age);
+  });
+});
+
+test("a ticket has the pieces of all its lines", () => {
+  expect(piecesOf(ticket({ lines: [{ flavour: "nut", size: "M", quantity: 6 }, { flavour: "lemon", size: "L", quantity: 4 }] }))).toBe(10);
+});
+
+describe("the all-day count", () => {
+  const of = (flavour: string, quantity: number) => ({ lines: [{ flavour, size: "M", quantity }] }) as const;
+
+  test("adds up the pieces of each flavour, the most first, and of as many by name", () => {
+    const counts = allDay(board({
+      tickets: [
+        ticket({ ticketId: "a", ...of("nut", 5) }),
+        startedTicket("Bea", { ticketId: "b", ...of("lemon", 4) }),
+        ticket({ ticketId: "c", state: "failed", ...of("nut", 1) }),
+        ticket({ ticketId: "d", ...of("vanilla", 9) }),
+        ticket({ ticketId: "e", ...of("apple", 4) }),
+      ],
+    }), nothingSaid);
+    expect(counts).toEqual([{ flavour: "vanilla", pieces: 9 }, { flavour: "nut", pieces: 6 }, { flavour: "apple", pieces: 4 }, { flavour: "lemon", pieces: 4 }]);
+  });
+
+  test("leaves out what is to be undone, was withdrawn, has ended or was just said to have", () => {
+    const counts = allDay(board({
+      tickets: [undoTicket({ ticketId: "a" }), startedTicket("Ben", { ticketId: "b", withdrawn: true }), startedTicket("Ben", { ticketId: "c" })],
+      ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "d" })],
+    }), new Map([["c", "done"]]));
+    expect(counts).toEqual([]);
+  });
+});
+
+test("messages matter to who pipes them and who checks them", () => {
+  expect((["mix", "bake", "decorate", "package"] as const).filter(showsMessages)).toEqual(["decorate", "package"]);
+});
+
+describe("newly waiting tickets", () => {
+  const before = board({ tickets: [ticket({ ticketId: "a" })], ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "b" })] });
+
+  test("are none on the first board that is seen: it would chime for all of them", () => {
+    expect(newlyWaiting(undefined, before)).toEqual([]);
+  });
+
+  test("are those that were not there before", () => {
+    expect(ids(newlyWaiting(before, board({ tickets: [ticket({ ticketId: "a" }), ticket({ ticketId: "c" })] })))).toEqual(["c"]);
+  });
+
+  test("are those that were issued once more", () => {
+    expect(ids(newlyWaiting(before, board({ tickets: [ticket({ ticketId: "a", attempt: 2 })] })))).toEqual(["a"]);
+  });
+
+  test("are not those that somebody has in hand, or that wait again", () => {
+    expect(newlyWaiting(before, board({ tickets: [startedTicket("Ben", { ticketId: "c" }), ticket({ ticketId: "b" })] }))).toEqual([]);
+  });
+});

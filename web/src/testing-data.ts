@@ -1,0 +1,112 @@
+import type { Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, Menu, OrderStatus, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
+import { stages } from "./design/stages";
+
+/** Some moment; everything here is told from it on. */
+export const start = Date.parse("2026-03-04T09:00:00Z");
+
+/** A moment so many seconds after the start, as the API writes it. */
+export function at(seconds: number): string {
+  return new Date(start + seconds * 1000).toISOString();
+}
+
+export function ticket(overrides: Partial<BoardTicket> = {}): BoardTicket {
+  return {
+    ticketId: "0199c0de-7a11-7000-8000-00000000cafe.bake.1",
+    kind: "make",
+    pass: 1,
+    attempt: 1,
+    state: "waiting",
+    since: at(0),
+    issuedAt: at(0),
+    ackBy: at(3600),
+    lines: [{ flavour: "vanilla", size: "M", quantity: 6 }],
+    pickupCode: "K7QF",
+    made: false,
+    withdrawn: false,
+    ...overrides,
+  };
+}
+
+export function startedTicket(by: string, overrides: Partial<BoardTicket> = {}): BoardTicket {
+  return ticket({ state: "started", by, startedAt: at(10), ...overrides });
+}
+
+export function doneTicket(by: string, endedAt: string, overrides: Partial<BoardTicket> = {}): BoardTicket {
+  return ticket({ state: "done", by, endedAt, ...overrides });
+}
+
+export function undoTicket(overrides: Partial<BoardTicket> = {}): BoardTicket {
+  return ticket({ ticketId: "0199c0de-7a11-7000-8000-00000000cafe.bake.1.undo", kind: "undo", made: true, ...overrides });
+}
+
+export const rules: BoardRules = {
+  lateAfterSeconds: 300,
+  overdueAfterSeconds: 600,
+  reasons: [
+    { code: "burnt", label: "Burnt", remake: true },
+    { code: "oven-down", label: "Oven is down", remake: false },
+  ],
+};
+
+export function board(overrides: Partial<Board> = {}): Board {
+  return { stage: "bake", rules, at: at(0), cursor: "e.1", tickets: [], ended: [], ...overrides };
+}
+
+export const limits: Limits = { nameLength: 20, lines: 3, quantity: 500, messageLength: 10, notesLength: 50, allergies: 3, allergyLength: 8 };
+
+export function menu(overrides: Partial<Menu> = {}): Menu {
+  return {
+    flavours: [
+      { code: "vanilla", name: "Vanilla", allergens: ["egg", "milk", "wheat"] },
+      { code: "nut", name: "Nutty", allergens: ["Nuts", "wheat"] },
+      { code: "lemon", name: "Lemon", allergens: [] },
+    ],
+    sizes: [
+      { code: "M", label: "Medium" },
+      { code: "L", label: "Large", grams: 110 },
+    ],
+    limits,
+    ...overrides,
+  };
+}
+
+export function row(stage: Stage, state: StageStatus["state"], overrides: Partial<StageStatus> = {}): StageStatus {
+  return { stage, pass: 1, attempt: 1, state, ...overrides };
+}
+
+export function order(overrides: Partial<OrderStatus> = {}): OrderStatus {
+  return {
+    id: "0199c0de-7a11-7000-8000-00000000cafe",
+    pickupCode: "K7QF",
+    state: "in-progress",
+    customer: { name: "Ada" },
+    lines: [{ flavour: "vanilla", size: "M", quantity: 6 }],
+    placedAt: at(0),
+    stages: [],
+    remakes: 0,
+    scrapped: 0,
+    stale: false,
+    ...overrides,
+  };
+}
+
+/** Every stage takes the same. */
+export function pace(typicalSeconds: number, slowSeconds: number, overrides: Partial<Pace> = {}): Pace {
+  return { at: at(0), stages: stages.map((stage) => ({ stage, samples: 10, typicalSeconds, slowSeconds })), ...overrides };
+}
+
+export function statistics(overrides: Partial<Statistics> = {}): Statistics {
+  return { at: at(0), from: at(0), stepSeconds: 300, stages: [], failures: [], ...overrides };
+}
+
+export function stageStatistics(steps: readonly Partial<StatisticsStep>[]): StageStatistics {
+  return { stage: "bake", steps: steps.map((step) => ({ done: 0, failed: 0, ...step })) };
+}
+
+export function kitchen(needsAttention: number): KitchenCounts {
+  return { at: at(0), stages: [], orders: { inProgress: 0, needsAttention, cancelling: 0 } };
+}
+
+export function counter(...ready: readonly string[]): CounterDisplay {
+  return { at: at(0), preparing: [], ready: ready.map((pickupCode) => ({ pickupCode, since: at(0) })) };
+}
