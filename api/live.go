@@ -19,6 +19,7 @@ import (
 )
 
 const (
+	channelCounter = "counter"
 	channelKitchen = "kitchen"
 	channelStation = "station/"
 	channelOrder   = "order/"
@@ -349,6 +350,9 @@ func (c *liveConn) take() (frames []frame, breach string) {
 // channel finds what a name stands for. The lock is held.
 func (f *floor) channel(name string) (*feed, *problemError) {
 	switch name {
+	case channelCounter:
+		f.counter.open()
+		return f.counter.feed, nil
 	case channelKitchen:
 		return f.kitchen, nil
 	}
@@ -360,7 +364,7 @@ func (f *floor) channel(name string) (*feed, *problemError) {
 	if orderID, ok := strings.CutPrefix(name, channelOrder); ok && kitchen.CheckOrderID(orderID) == nil {
 		return f.orders.get(orderID).feed, nil
 	}
-	return nil, &problemError{Type: ProblemNotFound, Detail: "There is no such channel: use kitchen, station/ with a stage, or order/ with an order's id."}
+	return nil, &problemError{Type: ProblemNotFound, Detail: "There is no such channel: use counter, kitchen, station/ with a stage, or order/ with an order's id."}
 }
 
 // join adds a connection to those that hear how the floor is.

@@ -310,11 +310,11 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 	// Said by whom and not by channel, so that a slip in mayFollow is seen.
 	want := map[kitchen.Role][]string{
 		nobody:                {order},
-		kitchen.RoleMixer:     {order, "kitchen", "station/mix"},
-		kitchen.RoleBaker:     {order, "kitchen", "station/bake"},
-		kitchen.RoleDecorator: {order, "kitchen", "station/decorate"},
-		kitchen.RolePackager:  {order, "kitchen", "station/package"},
-		kitchen.RoleManager:   {order, "kitchen", "station/mix", "station/bake", "station/decorate", "station/package"},
+		kitchen.RoleMixer:     {order, "counter", "kitchen", "station/mix"},
+		kitchen.RoleBaker:     {order, "counter", "kitchen", "station/bake"},
+		kitchen.RoleDecorator: {order, "counter", "kitchen", "station/decorate"},
+		kitchen.RolePackager:  {order, "counter", "kitchen", "station/package"},
+		kitchen.RoleManager:   {order, "counter", "kitchen", "station/mix", "station/bake", "station/decorate", "station/package"},
 	}
 	for role, may := range want {
 		tablet := b.connectWith(nil)
