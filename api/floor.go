@@ -33,7 +33,7 @@ const (
 //
 //	ticket topics, station-acks ─► board.Board ─► the feeds of station/…, kitchen and counter
 //	                            └► figures ─► statistics and pace
-//	all topics ─► (only that something was said) ─► order/…
+//	all topics ─► (only that something was said) ─► order/…, kitchen's counts of orders
 //
 // The board is kept until the log has been silent about a ticket for twice as
 // long as one may stay unanswered: an open ticket is issued again before. The
@@ -51,8 +51,9 @@ type floor struct {
 	source string
 	writer *events.Writer // nil without brokers
 	// recount has a token when the kitchen's counts may have changed.
-	recount chan struct{}
-	orders  *orderFeeds
+	recount     chan struct{}
+	orders      *orderFeeds
+	orderCounts *orderCounter
 
 	// mu protects what follows, and everything of every feed.
 	mu       sync.Mutex
@@ -107,6 +108,7 @@ func newFloor(config Config, orders *orderFeeds) (*floor, error) {
 	f.kitchen = newFeed(channelKitchen, func() LiveMessage { return LiveMessage{Type: LiveMessageTypeSnapshot, Kitchen: f.counts} })
 	f.counts = f.count()
 	f.counter = f.newCounterFeed()
+	f.orderCounts = newOrderCounter(config.Temporal, f)
 	if len(config.Kafka.Brokers) == 0 {
 		return f, nil
 	}
@@ -137,6 +139,7 @@ func (f *floor) run(ctx context.Context) error {
 	beside.Go(func() { f.keepHouse(ctx) })
 	beside.Go(func() { f.keepCounts(ctx) })
 	beside.Go(func() { f.keepCounter(ctx) })
+	beside.Go(func() { f.orderCounts.run(ctx) })
 	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures}
 	for _, stage := range kitchen.Stages() {
 		topics = append(topics, events.TicketTopic(stage))
@@ -223,11 +226,13 @@ func (f *floor) hearFailed(m events.Message) {
 		f.counter.touchOrder(failed.OrderID)
 	}
 	f.said(string(m.Key))
+	f.orderCounts.failed()
 }
 
 // said passes on that the log has spoken of an order. The lock is held.
 func (f *floor) said(orderID string) {
 	f.orders.said(orderID)
+	f.orderCounts.said()
 }
 
 // touch shows a ticket of which the log has spoken as it is now, and the
@@ -369,6 +374,7 @@ func (f *floor) keepCounts(ctx context.Context) {
 		}
 		f.mu.Lock()
 		if counts := f.count(); !slices.Equal(counts.Stages, f.counts.Stages) {
+			counts.Orders = f.counts.Orders
 			f.counts = counts
 			f.kitchen.renew()
 		}

@@ -297,6 +297,9 @@ func (c *liveConn) obey(request LiveRequest) {
 	if f.follow(c, request.Cursor) {
 		c.notify(LiveMessage{Type: LiveMessageTypeResumed, Channel: f.channel, Cursor: request.Cursor})
 	}
+	if f == floor.kitchen {
+		floor.orderCounts.said() // what is known of orders may be old
+	}
 }
 
 // mayFollow returns an error if whoever has connected may not follow a channel.
