@@ -65,7 +65,7 @@ var access = map[string]permission{
 // mayFollow says who may follow a channel of the live side.
 func mayFollow(channel string) permission {
 	switch {
-	case channel == channelKitchen:
+	case channel == channelKitchen, channel == channelCounter:
 		return anyRole
 	case strings.HasPrefix(channel, channelStation):
 		return ofStage

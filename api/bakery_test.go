@@ -103,6 +103,12 @@ func openBakeryAtOnce(t *testing.T, kafka *brokers, temporal temporalclient.Clie
 		}
 	})
 	server.follower.describeWithin = 2 * time.Second
+	return serveBakery(t, server)
+}
+
+// serveBakery lets a server read the log and serve, until the test ends.
+func serveBakery(t *testing.T, server *Server) *bakery {
+	t.Helper()
 	stop := server.readLog(context.Background())
 	web := httptest.NewServer(server.Handler())
 	t.Cleanup(func() {

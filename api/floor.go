@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -30,9 +31,9 @@ const (
 // floor is what this process knows of the factory's floor. One reader of the
 // log folds it, for all boards and everybody who follows them:
 //
-//	ticket topics, station-acks ─► board.Board ─► the feeds of station/… and kitchen
+//	ticket topics, station-acks ─► board.Board ─► the feeds of station/…, kitchen and counter
 //	                            └► figures ─► statistics and pace
-//	all topics ─► (only that something was said) ─► order/…
+//	all topics ─► (only that something was said) ─► order/…, kitchen's counts of orders
 //
 // The board is kept until the log has been silent about a ticket for twice as
 // long as one may stay unanswered: an open ticket is issued again before. The
@@ -52,6 +53,7 @@ type floor struct {
 	// recount has a token when the kitchen's counts may have changed.
 	recount     chan struct{}
 	orders      *orderFeeds
+	orderCounts *orderCounter
 
 	// mu protects what follows, and everything of every feed.
 	mu       sync.Mutex
@@ -64,6 +66,10 @@ type floor struct {
 	stations map[kitchen.Stage]*stationFeed
 	kitchen  *feed
 	counts   KitchenCounts
+	counter  *counterFeed
+	// cancelled are orders of which order-failures says so, and since when it
+	// does.
+	cancelled map[string]time.Time
 	conns     map[*liveConn]struct{}
 	awaited   map[saying]chan board.Entry
 	lastAck   time.Time
@@ -94,12 +100,15 @@ func newFloor(config Config, orders *orderFeeds) (*floor, error) {
 		stations:    make(map[kitchen.Stage]*stationFeed),
 		conns:       make(map[*liveConn]struct{}),
 		awaited:     make(map[saying]chan board.Entry),
+		cancelled:   make(map[string]time.Time),
 	}
 	for _, stage := range kitchen.Stages() {
 		f.stations[stage] = f.newStationFeed(stage)
 	}
 	f.kitchen = newFeed(channelKitchen, func() LiveMessage { return LiveMessage{Type: LiveMessageTypeSnapshot, Kitchen: f.counts} })
 	f.counts = f.count()
+	f.counter = f.newCounterFeed()
+	f.orderCounts = newOrderCounter(config.Temporal, f)
 	if len(config.Kafka.Brokers) == 0 {
 		return f, nil
 	}
@@ -129,6 +138,8 @@ func (f *floor) run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { f.keepHouse(ctx) })
 	beside.Go(func() { f.keepCounts(ctx) })
+	beside.Go(func() { f.keepCounter(ctx) })
+	beside.Go(func() { f.orderCounts.run(ctx) })
 	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures}
 	for _, stage := range kitchen.Stages() {
 		topics = append(topics, events.TicketTopic(stage))
@@ -159,8 +170,10 @@ func (f *floor) handle(m events.Message) {
 		if ack, err := events.DecodeAck(m); err == nil {
 			f.hearAck(ack, m)
 		}
-	case events.TopicShip, events.TopicFailures:
+	case events.TopicShip:
 		f.hearOfOrder(string(m.Key))
+	case events.TopicFailures:
+		f.hearFailed(m)
 	default:
 		if ticket, err := events.DecodeTicket(m); err == nil && m.Topic == events.TicketTopic(ticket.Stage) {
 			f.hearTicket(ticket, m)
@@ -195,9 +208,31 @@ func (f *floor) hearOfOrder(orderID string) {
 	f.said(orderID)
 }
 
+// hearFailed hears of an order that was cancelled or needs attention.
+func (f *floor) hearFailed(m events.Message) {
+	var failed struct {
+		OrderID string             `json:"orderId"`
+		State   kitchen.OrderState `json:"state"`
+	}
+	readable := len(m.Value) <= events.MaxMessageBytes && json.Unmarshal(m.Value, &failed) == nil && kitchen.CheckOrderID(failed.OrderID) == nil
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if readable && failed.State == kitchen.StateCancelled {
+		at := m.Time
+		if now := f.now(); at.After(now) {
+			at = now // or a record from the future would be remembered for ever
+		}
+		f.cancelled[failed.OrderID] = at
+		f.counter.touchOrder(failed.OrderID)
+	}
+	f.said(string(m.Key))
+	f.orderCounts.failed()
+}
+
 // said passes on that the log has spoken of an order. The lock is held.
 func (f *floor) said(orderID string) {
 	f.orders.said(orderID)
+	f.orderCounts.said()
 }
 
 // touch shows a ticket of which the log has spoken as it is now, and the
@@ -217,6 +252,7 @@ func (f *floor) touch(ticketID string) {
 		ids = append(ids, other)
 	}
 	f.stations[ref.Stage].update(ids)
+	f.counter.touch(ticketID)
 }
 
 // kafkaIsAway hears when Kafka stops answering, and when it is well again.
@@ -237,6 +273,9 @@ func (f *floor) hasCaughtUp() {
 	f.drop(f.now().Add(-f.lookBack))
 	for _, station := range f.stations {
 		station.rebuild()
+	}
+	if len(f.counter.followers) > 0 {
+		f.counter.open()
 	}
 	f.judge()
 }
@@ -295,12 +334,25 @@ func (f *floor) forget(before time.Time) {
 // drop lets the board forget, and returns how many tickets it has. The lock is
 // held.
 func (f *floor) drop(before time.Time) int {
+	now := f.now()
+	for orderID, since := range f.cancelled {
+		if since.Before(before) {
+			delete(f.cancelled, orderID)
+			f.counter.touchOrder(orderID)
+		}
+	}
 	return f.board.Forget(before, func(ticketID string) bool {
 		// An undo ticket goes after the ticket that it withdraws, which would
 		// be open again without it.
 		makeID, isUndo := board.UndoneBy(ticketID)
-		_, known := f.board.Get(makeID)
-		return isUndo && known
+		if _, known := f.board.Get(makeID); isUndo && known {
+			return true
+		}
+		if entry, _ := f.board.Get(ticketID); entry.Ticket.Stage == kitchen.Package && entry.State == kitchen.TicketDone && isReady(endedAt(entry), now) {
+			return true // whoever waits at the counter may not have seen it yet
+		}
+		f.counter.touch(ticketID)
+		return false
 	})
 }
 
@@ -322,6 +374,7 @@ func (f *floor) keepCounts(ctx context.Context) {
 		}
 		f.mu.Lock()
 		if counts := f.count(); !slices.Equal(counts.Stages, f.counts.Stages) {
+			counts.Orders = f.counts.Orders
 			f.counts = counts
 			f.kitchen.renew()
 		}

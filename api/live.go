@@ -14,67 +14,94 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/gin-gonic/gin"
+	"golang.org/x/time/rate"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 const (
+	channelCounter = "counter"
 	channelKitchen = "kitchen"
 	channelStation = "station/"
 	channelOrder   = "order/"
 
-	// defaultLiveConnections is how many live connections a process takes.
-	defaultLiveConnections = 4096
+	// defaultLiveConnections is how many live connections a process takes, and
+	// defaultLiveConnectionsPerAddress how many of them from one address.
+	defaultLiveConnections           = 4096
+	defaultLiveConnectionsPerAddress = 256
+	// liveRetryAfter is when a client may connect again whose address has too
+	// many.
+	liveRetryAfter = 30 * time.Second
 	// channelsEach is how many channels a connection may follow.
 	channelsEach = 16
-	// maxLiveRequest is the longest message that a client may send.
-	maxLiveRequest = 4 << 10
+	// maxLiveRequest is the longest message that a client may send,
+	// requestsASecond how many it may send for long, and requestsAtOnce how many
+	// at a time: far more than a page needs that comes back with 16 channels.
+	maxLiveRequest  = 4 << 10
+	requestsASecond = 50
+	requestsAtOnce  = 100
 	// maxNotices bounds the answers to a client's own messages that it has not
 	// taken yet.
 	maxNotices = 64
 	// liveWriteWithin is how long a client may take to take a message.
 	liveWriteWithin = 10 * time.Second
-	// pingEvery is how often a client must show that it is still there, and
-	// pongWithin how long it may take for that.
-	pingEvery  = 30 * time.Second
-	pongWithin = 10 * time.Second
+	pingEvery       = 30 * time.Second
+	pongWithin      = 10 * time.Second
 )
 
 // liveSide is who is connected.
 type liveSide struct {
-	limit int
+	limit, perAddress int
+	// pingEvery is how often a client must show that it is still there, and
+	// pongWithin how long it may take for that.
+	pingEvery, pongWithin time.Duration
 	// closing ends when the process is told to stop.
 	closing chan struct{}
 
 	mu      sync.Mutex
 	closed  bool
 	open    int
+	from    map[string]int // of open, by address
 	running sync.WaitGroup
 }
 
 func newLiveSide(config Config) *liveSide {
-	return &liveSide{limit: config.LiveConnections, closing: make(chan struct{})}
+	return &liveSide{
+		limit:      config.LiveConnections,
+		perAddress: config.LiveConnectionsPerAddress,
+		pingEvery:  pingEvery,
+		pongWithin: pongWithin,
+		closing:    make(chan struct{}),
+		from:       make(map[string]int),
+	}
 }
 
-// enter lets one more connection in, unless there are too many.
-func (l *liveSide) enter() error {
+// enter lets one more connection in from an address, unless there are too many.
+func (l *liveSide) enter(address string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.closed:
 		return &problemError{Type: ProblemUnavailable, Detail: "This process is about to stop: connect again."}
+	case l.from[address] >= l.perAddress:
+		return &problemError{Type: ProblemTooManyConnections, RetryAfter: liveRetryAfter,
+			Detail: fmt.Sprintf("Your address has its %d live connections with this process: close one, or connect again later.", l.perAddress)}
 	case l.open >= l.limit:
 		return &problemError{Type: ProblemUnavailable, Detail: fmt.Sprintf("This process has its %d live connections: connect again later.", l.limit)}
 	}
 	l.open++
+	l.from[address]++
 	l.running.Add(1)
 	return nil
 }
 
-func (l *liveSide) leave() {
+func (l *liveSide) leave(address string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open--
+	if l.from[address]--; l.from[address] == 0 {
+		delete(l.from, address)
+	}
 	l.running.Done()
 }
 
@@ -113,11 +140,12 @@ func (s *Server) getLive(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	if err := s.live.enter(); err != nil {
+	address := addressOf(c)
+	if err := s.live.enter(address); err != nil {
 		s.fail(c, err)
 		return
 	}
-	defer s.live.leave()
+	defer s.live.leave(address)
 	// The origin has been checked, by rules of our own.
 	socket, err := websocket.Accept(c.Writer, c.Request, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
@@ -165,7 +193,7 @@ func (c *liveConn) serve() {
 		defer close(gone)
 		c.read(ctx)
 	})
-	ping := time.NewTicker(pingEvery)
+	ping := time.NewTicker(c.server.live.pingEvery)
 	defer ping.Stop()
 	for {
 		frames, breach := c.take()
@@ -190,7 +218,7 @@ func (c *liveConn) serve() {
 			return
 		case <-ping.C:
 			beside.Go(func() {
-				ctx, cancel := context.WithTimeout(ctx, pongWithin)
+				ctx, cancel := context.WithTimeout(ctx, c.server.live.pongWithin)
 				defer cancel()
 				if c.socket.Ping(ctx) != nil {
 					_ = c.socket.CloseNow()
@@ -221,9 +249,14 @@ func (c *liveConn) poke() {
 // read takes the client's messages until the connection is over or the client
 // breaks the protocol.
 func (c *liveConn) read(ctx context.Context) {
+	requests := rate.NewLimiter(requestsASecond, requestsAtOnce)
 	for {
 		kind, data, err := c.socket.Read(ctx)
 		if err != nil {
+			return
+		}
+		if !requests.Allow() {
+			c.breach(fmt.Sprintf("too many messages: send at most %d a second", requestsASecond))
 			return
 		}
 		request, err := c.server.readLiveRequest(kind, data)
@@ -296,6 +329,9 @@ func (c *liveConn) obey(request LiveRequest) {
 	if f.follow(c, request.Cursor) {
 		c.notify(LiveMessage{Type: LiveMessageTypeResumed, Channel: f.channel, Cursor: request.Cursor})
 	}
+	if f == floor.kitchen {
+		floor.orderCounts.said() // what is known of orders may be old
+	}
 }
 
 // mayFollow returns an error if whoever has connected may not follow a channel.
@@ -349,6 +385,9 @@ func (c *liveConn) take() (frames []frame, breach string) {
 // channel finds what a name stands for. The lock is held.
 func (f *floor) channel(name string) (*feed, *problemError) {
 	switch name {
+	case channelCounter:
+		f.counter.open()
+		return f.counter.feed, nil
 	case channelKitchen:
 		return f.kitchen, nil
 	}
@@ -360,7 +399,7 @@ func (f *floor) channel(name string) (*feed, *problemError) {
 	if orderID, ok := strings.CutPrefix(name, channelOrder); ok && kitchen.CheckOrderID(orderID) == nil {
 		return f.orders.get(orderID).feed, nil
 	}
-	return nil, &problemError{Type: ProblemNotFound, Detail: "There is no such channel: use kitchen, station/ with a stage, or order/ with an order's id."}
+	return nil, &problemError{Type: ProblemNotFound, Detail: "There is no such channel: use counter, kitchen, station/ with a stage, or order/ with an order's id."}
 }
 
 // join adds a connection to those that hear how the floor is.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -296,8 +297,100 @@ func TestWhoMayConnect(t *testing.T) {
 	requireProblem(t, do(t, b.server, newRequest(http.MethodGet, "/api/v1/live", nil)), ProblemUpgradeRequired)
 	requireProblem(t, do(t, b.server, newRequest(http.MethodGet, "/api/v1/live?channel=kitchen", nil)), ProblemInvalidParameter)
 
-	_, err = New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, LiveConnections: -1})
+	_, err = New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, LiveConnections: -1, LiveConnectionsPerAddress: -2})
 	require.ErrorContains(t, err, "live connections, -1, is negative")
+	require.ErrorContains(t, err, "from one address, -2, is negative")
+}
+
+func TestAnAddressHasSoManyConnections(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, func(c *Config) {
+		c.LiveConnectionsPerAddress = 2
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	})
+	from := func(address string) (*websocket.Conn, *http.Response) {
+		socket, response, err := b.dial(http.Header{"X-Forwarded-For": {address}})
+		if err == nil {
+			t.Cleanup(func() { _ = socket.CloseNow() }) // closed already, one of them
+		}
+		return socket, response
+	}
+	var open []*websocket.Conn
+	for _, address := range []string{"192.0.2.1", "192.0.2.1", "2001:db8::1", "2001:db8::2"} {
+		socket, response := from(address)
+		require.Equal(t, http.StatusSwitchingProtocols, response.StatusCode)
+		open = append(open, socket)
+	}
+	for _, address := range []string{"192.0.2.1", "2001:db8::3"} { // the same network
+		_, response := from(address)
+		require.Equal(t, http.StatusTooManyRequests, response.StatusCode)
+		require.Equal(t, "30", response.Header.Get("Retry-After"))
+		require.Contains(t, body(t, response), string(ProblemTooManyConnections))
+	}
+	_, response := from("192.0.2.2")
+	require.Equal(t, http.StatusSwitchingProtocols, response.StatusCode, "another address")
+	require.NoError(t, open[0].Close(websocket.StatusNormalClosure, "bye"))
+	require.Eventually(t, func() bool {
+		_, response := from("192.0.2.1")
+		return response.StatusCode == http.StatusSwitchingProtocols
+	}, patience, 10*time.Millisecond, "one has left")
+
+	live := b.server.live
+	live.mu.Lock()
+	defer live.mu.Unlock()
+	require.Len(t, live.from, 4, "with the connection that waited for the log")
+}
+
+func TestAClientThatSendsTooMuchIsClosed(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, awayTemporal(t), nil)
+	modest := b.connect()
+	for range requestsAtOnce - 2 {
+		modest.send(websocket.MessageText, `{"type":"unsubscribe","channel":"kitchen"}`)
+	}
+	modest.subscribe("kitchen", "")
+	require.Equal(t, "kitchen", modest.next().Channel)
+
+	wild := b.connect()
+	for range 4 * requestsAtOnce {
+		if wild.socket.Write(t.Context(), websocket.MessageText, []byte(`{"type":"unsubscribe","channel":"kitchen"}`)) != nil {
+			break // closed already
+		}
+	}
+	closed := wild.closedWith()
+	require.Equal(t, websocket.StatusPolicyViolation, closed.Code)
+	require.Equal(t, "too many messages: send at most 50 a second", closed.Reason)
+}
+
+func TestAClientThatDoesNotAnswerPingsIsDropped(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
+	server.live.pingEvery, server.live.pongWithin = 20*time.Millisecond, 200*time.Millisecond
+	b := serveBakery(t, server)
+	lively := b.connect()
+	dead := b.connect() // answers pings only while it reads
+	go func() {
+		for {
+			if _, err := lively.read(); err != nil {
+				return
+			}
+		}
+	}()
+	open := func() int {
+		server.live.mu.Lock()
+		defer server.live.mu.Unlock()
+		return server.live.open
+	}
+	require.Eventually(t, func() bool { return open() == 1 }, patience, 5*time.Millisecond)
+	require.Never(t, func() bool { return open() == 0 }, 500*time.Millisecond, 50*time.Millisecond, "who answers stays")
+	for {
+		if _, err := dead.read(); err != nil {
+			break
+		}
+	}
 }
 
 func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
@@ -310,11 +403,11 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 	// Said by whom and not by channel, so that a slip in mayFollow is seen.
 	want := map[kitchen.Role][]string{
 		nobody:                {order},
-		kitchen.RoleMixer:     {order, "kitchen", "station/mix"},
-		kitchen.RoleBaker:     {order, "kitchen", "station/bake"},
-		kitchen.RoleDecorator: {order, "kitchen", "station/decorate"},
-		kitchen.RolePackager:  {order, "kitchen", "station/package"},
-		kitchen.RoleManager:   {order, "kitchen", "station/mix", "station/bake", "station/decorate", "station/package"},
+		kitchen.RoleMixer:     {order, "counter", "kitchen", "station/mix"},
+		kitchen.RoleBaker:     {order, "counter", "kitchen", "station/bake"},
+		kitchen.RoleDecorator: {order, "counter", "kitchen", "station/decorate"},
+		kitchen.RolePackager:  {order, "counter", "kitchen", "station/package"},
+		kitchen.RoleManager:   {order, "counter", "kitchen", "station/mix", "station/bake", "station/decorate", "station/package"},
 	}
 	for role, may := range want {
 		tablet := b.connectWith(nil)

@@ -64,6 +64,9 @@ type Config struct {
 	// LiveConnections is how many live connections the process takes at most.
 	// Defaults to 4096.
 	LiveConnections int
+	// LiveConnectionsPerAddress is how many of them may come from one address.
+	// Defaults to 256.
+	LiveConnectionsPerAddress int
 }
 
 func (c Config) withDefaults() Config {
@@ -78,6 +81,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.LiveConnections == 0 {
 		c.LiveConnections = defaultLiveConnections
+	}
+	if c.LiveConnectionsPerAddress == 0 {
+		c.LiveConnectionsPerAddress = defaultLiveConnectionsPerAddress
 	}
 	return c
 }
@@ -100,6 +106,9 @@ func (c Config) check() error {
 	}
 	if c.LiveConnections < 0 {
 		faults = append(faults, fmt.Errorf("the number of live connections, %d, is negative", c.LiveConnections))
+	}
+	if c.LiveConnectionsPerAddress < 0 {
+		faults = append(faults, fmt.Errorf("the number of live connections from one address, %d, is negative", c.LiveConnectionsPerAddress))
 	}
 	if len(c.Kafka.Brokers) > 0 {
 		faults = append(faults, c.Kafka.Check())

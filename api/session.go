@@ -279,7 +279,8 @@ func ginContext(ctx context.Context) (*gin.Context, error) {
 	return c, nil
 }
 
-// addressOf is under which key attempts from a request's address are counted.
+// addressOf is under which key sign-in attempts and live connections from a
+// request's address are counted.
 // Who has one address of an IPv6 network has all 2⁶⁴ of it.
 func addressOf(c *gin.Context) string {
 	address, err := netip.ParseAddr(c.ClientIP())

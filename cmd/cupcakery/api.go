@@ -71,6 +71,8 @@ makes one.`,
 
 				TrustedProxies:  proxies,
 				LiveConnections: live.connections,
+
+				LiveConnectionsPerAddress: live.perAddress,
 			})
 			if err != nil {
 				return err
@@ -101,12 +103,15 @@ makes one.`,
 // liveSettings say who may connect to the live side.
 type liveSettings struct {
 	connections int
+	perAddress  int
 }
 
 func (s *liveSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.IntVar(&s.connections, "live-connections", 4096, "how many live connections (WebSockets) this process takes at most")
 	fromEnvironment(flags, "live-connections", "CUPCAKERY_LIVE_CONNECTIONS")
+	flags.IntVar(&s.perAddress, "live-connections-per-address", 256, "how many of them from one address; behind a proxy that is not trusted (--trusted-proxies) everybody has the proxy's")
+	fromEnvironment(flags, "live-connections-per-address", "CUPCAKERY_LIVE_CONNECTIONS_PER_ADDRESS")
 }
 
 // secretSettings are where a deployment's secret comes from.
