@@ -16,7 +16,7 @@ export GOFLAGS
 
 # Arguments for the program, as in: make run ARGS="--api-port 8090"
 ARGS :=
-# What "make test" tests, as in: make test PACKAGES=./station/...
+# What "make test-go" tests, as in: make test-go PACKAGES=./station/...
 PACKAGES := ./...
 
 # The race detector needs a C compiler. Without one the tests run all the
@@ -60,7 +60,14 @@ web-dev: web/node_modules/.package-lock.json ## Serve the pages with hot reload,
 	@cd web && npm run --silent dev
 
 .PHONY: test
-test: programs tools web ## Run every test, against real servers too; PACKAGES=./x/... for some
+test: test-web test-go ## Run every test, in a real browser and against real servers too
+
+.PHONY: test-web
+test-web: build tools ## Test the pages only
+	@tools/test-web.sh
+
+.PHONY: test-go
+test-go: programs tools web ## Run the Go tests only; PACKAGES=./x/... for some
 	@go run ./internal/make/apachekafka
 	@echo "Testing $(PACKAGES) $(if $(RACE),with the race detector,WITHOUT the race detector: there is no C compiler \"$(CC)\") ..."
 	@go run ./internal/make/gotest $(RACE) -count=1 -timeout=15m $(PACKAGES)
@@ -70,8 +77,13 @@ programs:
 	@tools/programs.sh
 
 .PHONY: lint
-lint: ## Check the code: formatting, vet, staticcheck, errcheck, workflowcheck, vulnerabilities
+lint: web ## Check the code: formatting, vet, staticcheck, errcheck, workflowcheck, vulnerabilities; of the pages ESLint and types
 	@tools/lint.sh
+
+.PHONY: screenshots
+screenshots: build tools ## Take pictures of every screen, into docs/screenshots
+	@tools/install-chromium.sh
+	@cd web && npm run --silent screenshots
 
 .PHONY: bench
 bench: build tools ## Measure the factory against a bare workflow, into bench.json
@@ -88,11 +100,12 @@ tools: .tools/temporal ## Install the Temporal CLI into .tools
 	@tools/install-temporal-cli.sh
 
 .PHONY: generate
-generate: ## Generate code from the specifications anew
+generate: web/node_modules/.package-lock.json ## Generate code from the specifications anew
 	@go generate ./...
+	@cd web && npm run --silent generate
 
 .PHONY: verify-generated
-verify-generated: ## Fail if generated code is not what its specifications say
+verify-generated: web/node_modules/.package-lock.json ## Fail if generated code is not what its specifications say
 	@tools/verify-generated.sh
 
 .PHONY: record-histories

@@ -1,0 +1,108 @@
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Page } from "@playwright/test";
+import { staff } from "./factory";
+import { expect, test, ticket } from "./test";
+
+// "make screenshots" takes them; tests do not, since pictures prove nothing by themselves.
+const into = resolve(import.meta.dirname, "../../docs/screenshots");
+
+test.skip(process.env["SCREENSHOTS"] === undefined, "only for make screenshots");
+
+const desktop = { width: 1280, height: 800 };
+const tablet = { width: 1180, height: 820 };
+const phone = { width: 390, height: 844 };
+
+test("pictures of every screen", async ({ desk, factory }) => {
+  mkdirSync(into, { recursive: true });
+  const take = async (page: Page, name: string, isWhole = true) => {
+    await page.evaluate(() => document.fonts.ready);
+    await page.screenshot({ path: `${into}/${name}.png`, fullPage: isWhole, animations: "disabled" });
+    await page.context().close();
+  };
+
+  // A kitchen at work: orders at every stage, some that went wrong, some that are ready.
+  const menu = ["red-velvet", "chocolate", "lemon", "strawberry", "carrot", "salted-caramel", "vanilla", "coffee-walnut"];
+  const names = ["Ada", "Grace", "Linus", "Mei 美", "Kwame", "Zoë", "Omar", "Ines"];
+  const messages = ["Happy 40th", "Congratulations 🎉", "Thank you!", "Get well soon 🌷", "مبروك", "Love", "", "1 : 0"];
+  const place = (i: number, more: object = {}) =>
+    factory.place({
+      customer: { name: names[i % 8] ?? "Ada" },
+      lines: [
+        { flavour: menu[i % 8] ?? "lemon", size: "L", quantity: 6 + ((i * 5) % 19), ...(messages[i % 8] && { message: messages[i % 8] }) },
+        { flavour: menu[(i + 3) % 8] ?? "lemon", size: "M", quantity: 4 + (i % 5) },
+      ],
+      ...more,
+    });
+  const done = [];
+  for (let i = 0; i < 7; i++) done.push(await place(i));
+  for (const { id } of done) await factory.work(id, "mix", "bake", "decorate", "package");
+  for (const i of [1, 4, 6]) await factory.work((await place(i)).id, "mix", "bake", "decorate");
+  const nutty = await place(2, { allergies: ["nuts", "soya"], notes: "No candles, please: the hall has smoke detectors." });
+  await factory.work(nutty.id, "mix", "bake");
+  for (const i of [3, 5]) await factory.work((await place(i)).id, "mix", "bake");
+  const followed = await place(0, { customer: { name: "Ada" }, lines: [{ flavour: "red-velvet", size: "L", quantity: 12, message: "Happy 40th" }], allergies: ["nuts"], notes: "ring the bell" });
+  await factory.work(followed.id, "mix");
+  await factory.untilWaitingFor(followed.id, "bake");
+  await factory.say(staff.bake, `${followed.id}.bake.1`, { kind: "started" });
+  const burnt = await place(7);
+  await factory.work(burnt.id, "mix");
+  await factory.untilWaitingFor(burnt.id, "bake");
+  await factory.say(staff.bake, `${burnt.id}.bake.1`, { kind: "failed", reason: "burnt", note: "oven 2", scrapped: 30 });
+  for (const i of [2, 5]) {
+    const { id } = await place(i);
+    await factory.work(id, "mix");
+    for (const pass of [1, 2]) {
+      if (pass > 1) await factory.work(id, "mix");
+      await factory.say(staff.bake, `${id}.bake.${pass}`, { kind: "failed", reason: pass === 1 ? "dropped" : "burnt", note: "oven 2", scrapped: 12 });
+    }
+    await factory.untilState(id, "needs-attention");
+  }
+  const gone = await place(1);
+  await factory.work(gone.id, "mix", "bake");
+  await factory.untilWaitingFor(gone.id, "decorate");
+  await fetch(`${factory.url}/api/v1/orders/${gone.id}/cancel`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ reason: "the party is off" }) });
+
+  for (const theme of ["light", "dark"] as const) {
+    const open = async (path: string, viewport: typeof phone, person?: (typeof staff)[keyof typeof staff]) => desk.open(path, person, { viewport, colorScheme: theme, deviceScaleFactor: 1.5, reducedMotion: "reduce" });
+    for (const [size, viewport] of [["desk", desktop], ["phone", phone]] as const) {
+      const order = await open("/", viewport);
+      await order.getByRole("radio", { name: /Strawberry/ }).check();
+      await order.getByLabel("Piped on each").fill("Happy 40th");
+      await order.getByRole("button", { name: "Add to basket" }).click();
+      await order.getByRole("radio", { name: /Chocolate Has/ }).check();
+      await order.getByLabel("Piped on each").fill("Hooray, Ada!");
+      await order.getByLabel("Name", { exact: true }).fill("Grace");
+      await take(order, `order-${size}-${theme}`);
+      const tracking = await open(`/orders/${followed.id}`, viewport);
+      await expect(tracking.getByText("bob is at it")).toBeVisible();
+      await take(tracking, `tracking-${size}-${theme}`);
+    }
+    const signIn = await open("/sign-in", tablet);
+    await expect(signIn.getByText("This factory is for trying things out.")).toBeVisible();
+    await take(signIn, `sign-in-${theme}`);
+    for (const stage of ["mix", "bake", "decorate", "package"] as const) {
+      const board = await open(`/stations/${stage}`, tablet, staff[stage]);
+      await expect(board.getByRole("article").first()).toBeVisible();
+      const start = board.getByRole("region", { name: "Waiting" }).getByRole("button", { name: "Start" }).first();
+      if ((await board.getByRole("region", { name: "Mine" }).getByRole("article").count()) === 0 && (await start.count()) > 0) {
+        await start.click();
+        await expect(board.getByRole("region", { name: "Mine" }).getByRole("article").first()).toBeVisible();
+      }
+      await take(board, `station-${stage}-${theme}`, false);
+    }
+    const dashboard = await open("/dashboard", desktop, staff.manager);
+    await expect(dashboard.getByText("burnt").first()).toBeVisible();
+    await take(dashboard, `dashboard-${theme}`);
+    const attention = await open("/attention", tablet, staff.manager);
+    await expect(attention.getByRole("article")).toHaveCount(2);
+    await attention.getByText("What happened").first().click();
+    await take(attention, `attention-${theme}`);
+    const counter = await open("/counter", desktop, staff.manager);
+    await expect(counter.getByRole("region", { name: "Ready" }).getByRole("listitem").first()).toBeVisible();
+    await take(counter, `counter-${theme}`, false);
+    const failing = await open("/stations/bake", tablet, staff.bake);
+    await ticket(failing, followed.pickupCode).getByRole("button", { name: "Failed …" }).click();
+    await take(failing, `failure-${theme}`, false);
+  }
+});
