@@ -252,7 +252,26 @@ func (f *floor) touch(ticketID string) {
 		ids = append(ids, other)
 	}
 	f.stations[ref.Stage].update(ids)
+	if ref.Kind == kitchen.TicketMake && ref.Stage == kitchen.Mix && ref.Pass > 1 {
+		// What failed in the pass before waits for nothing any more.
+		for _, stage := range kitchen.Stages() {
+			before := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass - 1, Kind: kitchen.TicketMake}
+			f.stations[stage].update([]string{before.TicketID()})
+		}
+	}
 	f.counter.touch(ticketID)
+}
+
+// isMadeAnew reports whether the ticket's order has begun a further pass since.
+// The lock is held.
+func (f *floor) isMadeAnew(ticketID string) bool {
+	ref, err := kitchen.ParseTicketID(ticketID)
+	if err != nil {
+		return false // cannot be: the ticket is on the board
+	}
+	next := kitchen.TicketRef{OrderID: ref.OrderID, Stage: kitchen.Mix, Pass: ref.Pass + 1, Kind: kitchen.TicketMake}
+	entry, known := f.board.Get(next.TicketID())
+	return known && entry.Ticket.Attempt > 0
 }
 
 // kafkaIsAway hears when Kafka stops answering, and when it is well again.
@@ -519,6 +538,8 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 		// Forgotten, or only acks have been heard of it.
 	case entry.Withdrawn && entry.State != kitchen.TicketStarted:
 		// Its undo ticket is shown instead.
+	case entry.State == kitchen.TicketFailed && entry.Ticket.Kind == kitchen.TicketMake && s.floor.isMadeAnew(id):
+		// The order is made anew, and has other tickets.
 	case !entry.Ended():
 		s.open[id] = now
 	default:

@@ -300,3 +300,30 @@ func TestWhatIsSilentForTooLongIsForgotten(t *testing.T) {
 	require.Empty(t, b.board(kitchen.Bake).Tickets)
 	require.Zero(t, b.server.floor.board.Len())
 }
+
+func TestATicketThatFailedLeavesTheBoardWhenItsOrderIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	writer := kafka.writer()
+	burnt, other := newTicket(t, kitchen.Bake), newTicket(t, kitchen.Bake)
+	b.onBoard(writer, burnt)
+	b.onBoard(writer, other)
+	b.acked("bob", burnt, `{"kind":"failed","reason":"burnt"}`)
+	b.acked("bob", other, `{"kind":"failed","reason":"equipment"}`)
+	require.Len(t, b.board(kitchen.Bake).Tickets, 2)
+
+	tablet := b.connect()
+	tablet.subscribe("station/bake", "")
+	shown := newMirror(tablet.next())
+	for shown.cursor != b.board(kitchen.Bake).Cursor {
+		shown.apply(tablet.next())
+	}
+	require.Len(t, shown.tickets, 2)
+	anew := ticketOf(kitchen.TicketRef{OrderID: burnt.OrderID, Stage: kitchen.Mix, Pass: 2, Kind: kitchen.TicketMake}, 1)
+	b.onBoard(writer, anew)
+	require.Equal(t, []string{burnt.TicketID}, tablet.next().Change.Removed)
+	require.Equal(t, other.TicketID, b.board(kitchen.Bake).Tickets[0].TicketID, "that one comes again")
+	restarted := openBakery(t, kafka, untouchedTemporal{}, nil)
+	require.Equal(t, b.board(kitchen.Bake).Tickets, restarted.board(kitchen.Bake).Tickets)
+}

@@ -7,6 +7,8 @@ if (!existsSync(chromium)) throw new Error("There is no .tools/chromium: run the
 
 export default defineConfig({
   testDir: "browser",
+  // Pictures prove nothing by themselves: "make screenshots" takes them, and only them.
+  ...(process.env["SCREENSHOTS"] === undefined ? { testIgnore: "screenshots.spec.ts" } : { testMatch: "screenshots.spec.ts" }),
   outputDir: "test-results",
   // Each worker has a factory of its own; two cores carry no more.
   workers: 1,

@@ -32,7 +32,7 @@ export function Layout({ title, nav, tools, banner, width, children }: Props) {
           </svg>
           Cupcakery
         </Link>
-        <nav aria-label="Pages">{nav}</nav>
+        {nav && <nav aria-label="Pages">{nav}</nav>}
         <div className="masthead-tools">{tools}<ThemeToggle /></div>
       </header>
       {banner}

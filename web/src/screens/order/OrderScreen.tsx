@@ -17,7 +17,7 @@ import "./order.css";
 export function OrderScreen() {
   const menu = useQuery(menuQuery);
   return (
-    <Layout title="Order" nav={<Link to="/">Order</Link>} tools={<Link to="/sign-in" className="button button-bare">Staff</Link>}>
+    <Layout title="Order" tools={<Link to="/sign-in" className="button button-bare">Staff</Link>}>
       <header className="page-head">
         <div>
           <h1>Cupcakes, made for you</h1>

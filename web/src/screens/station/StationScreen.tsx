@@ -42,7 +42,10 @@ function Station({ stage }: { readonly stage: Stage }) {
         if (!sound) chime();
       }}
     >
-      {sound ? "🔔" : "🔕"}
+      <svg viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" strokeLinejoin="round" aria-hidden="true" focusable="false">
+        <path d="M6 16V11a6 6 0 0 1 12 0v5l1.500 2h-15zM10 21h4" />
+        {!sound && <path d="M4 4l16 16" />}
+      </svg>
     </button>
   );
   return (
@@ -127,6 +130,8 @@ function Display({ board, me, sound }: { readonly board: Board; readonly me: str
             {columns.waiting.map((ticket) => card(ticket, "waiting"))}
             {columns.others.length > 0 && <li className="board-divider"><h3>With others</h3></li>}
             {columns.others.map((ticket) => card(ticket, "others"))}
+            {columns.failed.length > 0 && <li className="board-divider"><h3>Failed</h3></li>}
+            {columns.failed.map((ticket) => card(ticket, "waiting"))}
           </Column>
           <Column title="Mine" count={columns.mine.length} empty="Start a ticket to take it in hand.">
             {columns.mine.map((ticket) => card(ticket, "mine"))}

@@ -4,8 +4,10 @@ import type { Board, BoardRules, BoardTicket, Stage } from "../../api/schema.gen
 export type Said = ReadonlyMap<string, "done" | "failed" | "undone">;
 
 export interface Columns {
-  /** Nobody has it in hand; those that failed wait for their next attempt. */
+  /** Nobody has it in hand. */
   readonly waiting: readonly BoardTicket[];
+  /** It failed, and waits for its next attempt or for what its order decides. */
+  readonly failed: readonly BoardTicket[];
   readonly mine: readonly BoardTicket[];
   readonly others: readonly BoardTicket[];
   /** What I have just said comes first. */
@@ -18,11 +20,13 @@ const endedShown = 8;
 /** Where each ticket stands for one person. What was just said counts already. */
 export function columnsOf(board: Board, me: string, said: Said): Columns {
   const waiting: BoardTicket[] = [];
+  const failed: BoardTicket[] = [];
   const mine: BoardTicket[] = [];
   const others: BoardTicket[] = [];
   const now: BoardTicket[] = [];
   for (const ticket of board.tickets) {
     if (said.has(ticket.ticketId)) now.push(ticket);
+    else if (ticket.state === "failed") failed.push(ticket);
     else if (ticket.state !== "started") waiting.push(ticket);
     else if (ticket.by === me) mine.push(ticket);
     else others.push(ticket);
@@ -30,7 +34,7 @@ export function columnsOf(board: Board, me: string, said: Said): Columns {
   // Work that was cancelled is put away first: it takes up hands and room.
   const first = (ticket: BoardTicket) => (ticket.kind === "undo" ? 0 : 1);
   waiting.sort((a, b) => first(a) - first(b));
-  return { waiting, mine, others, justDone: [...now, ...board.ended.slice(0, endedShown)] };
+  return { waiting, failed, mine, others, justDone: [...now, ...board.ended.slice(0, endedShown)] };
 }
 
 export type Age = "fresh" | "late" | "overdue";
@@ -55,7 +59,7 @@ export interface FlavourCount {
 export function allDay(board: Board, said: Said): readonly FlavourCount[] {
   const pieces = new Map<string, number>();
   for (const ticket of board.tickets) {
-    if (ticket.kind !== "make" || ticket.withdrawn || said.has(ticket.ticketId)) continue;
+    if (ticket.kind !== "make" || ticket.state === "failed" || ticket.withdrawn || said.has(ticket.ticketId)) continue;
     for (const line of ticket.lines) pieces.set(line.flavour, (pieces.get(line.flavour) ?? 0) + line.quantity);
   }
   return [...pieces].map(([flavour, count]) => ({ flavour, pieces: count })).sort((a, b) => b.pieces - a.pieces || (a.flavour < b.flavour ? -1 : 1));
