@@ -41,11 +41,19 @@ export function Loading({ what, bars = 3 }: { readonly what: string; readonly ba
   );
 }
 
-export function Empty({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
+interface EmptyProps {
+  readonly title: string;
+  /** It is all that the page has. */
+  readonly isPage?: boolean;
+  readonly children?: ReactNode;
+}
+
+export function Empty({ title, isPage = false, children }: EmptyProps) {
+  const Heading = isPage ? "h1" : "h2";
   return (
     <div className="empty">
       <Cupcake flavour="vanilla" size="M" />
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {children}
     </div>
   );

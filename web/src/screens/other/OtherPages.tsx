@@ -7,7 +7,7 @@ import { Layout } from "../../design/Layout";
 export function NotFoundPage() {
   return (
     <Layout title="Not here" width="narrow">
-      <Empty title="There is no such page">
+      <Empty isPage title="There is no such page">
         <p>The address may be cut off. An order&rsquo;s page has an address of 36 letters and digits after <span className="code">/orders/</span>.</p>
         <Link to="/" className="button button-primary">Order cupcakes</Link>
       </Empty>

@@ -10,7 +10,7 @@ import { isStage, StageIcon, stageWords } from "../../design/stages";
 import { useLive, useNow } from "../../live/hooks";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
-import { allDay, columnsOf, newlyWaiting } from "./board";
+import { allDay, columnsOf, newlyWaiting, type Columns } from "./board";
 import { chime, isChimeOn, keepChime } from "./chime";
 import { FailureDialog } from "./FailureDialog";
 import { Sayings, type Ending } from "./saying";
@@ -78,6 +78,7 @@ function Display({ board, me, sound }: { readonly board: Board; readonly me: str
     if (starting.has(ticket.ticketId)) return;
     setStarting((all) => new Set(all).add(ticket.ticketId));
     try {
+      keepFocus(ticket);
       await api.ack(stage, ticket.ticketId, { kind: "started" });
       setWord({ text: `${ticket.pickupCode} is yours.` });
     } catch (error) {
@@ -87,6 +88,7 @@ function Display({ board, me, sound }: { readonly board: Board; readonly me: str
     }
   };
   const end = (ticket: BoardTicket, ack: Ending) => {
+    keepFocus(ticket);
     sayings.say(ticket.ticketId, ticket.pickupCode, ack);
     setAsking(null);
   };
@@ -106,11 +108,17 @@ function Display({ board, me, sound }: { readonly board: Board; readonly me: str
       onUndone={(scrapped) => { end(ticket, { kind: "undone", scrapped }); }}
       onFailed={() => { setAsking({ about: "failure", ticket }); }}
       onFewerScrapped={() => { setAsking({ about: "scrapped", ticket }); }}
-      onTakeBack={() => { sayings.takeBack(ticket.ticketId); }}
+      onTakeBack={() => {
+        if (sayings.takeBack(ticket.ticketId)) keepFocus(ticket);
+      }}
     />
   );
   const display = useRef<HTMLDivElement>(null);
-  useKeys(display, sayings);
+  const keepFocus = useFocusOf(display, columns);
+  useKeys(display, () => {
+    const last = list.find((each) => sayings.takeBack(each.ticketId));
+    if (last) keepFocus(last);
+  });
 
   return (
     <div ref={display}>
@@ -212,15 +220,31 @@ function useChime(board: Board, sound: boolean) {
   }, [board, sound]);
 }
 
+/**
+ * Lets the focus go along with a ticket that moves to another column: the
+ * button that had it is gone then, and a keyboard would start from nowhere.
+ */
+function useFocusOf(display: RefObject<HTMLElement | null>, columns: Columns): (ticket: { readonly pickupCode: string }) => void {
+  const wanted = useRef<string | null>(null);
+  useEffect(() => {
+    if (wanted.current === null || (document.activeElement && document.activeElement !== document.body)) return;
+    const button = display.current?.querySelector<HTMLElement>(`[aria-label="Ticket ${CSS.escape(wanted.current)}"] button[data-main]`);
+    if (!button) return;
+    button.focus({ preventScroll: true });
+    wanted.current = null; // from now on whoever takes the focus away has a reason
+  }, [display, columns]);
+  return useCallback((ticket) => { wanted.current = ticket.pickupCode; }, []);
+}
+
 /** The keys of a board, which are a shorter way to what its buttons do. */
-function useKeys(display: RefObject<HTMLElement | null>, sayings: Sayings) {
+function useKeys(display: RefObject<HTMLElement | null>, takeBackLast: () => void) {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (display.current) moveByKey(event, display.current, () => { sayings.list().some((each) => sayings.takeBack(each.ticketId)); });
+      if (display.current) moveByKey(event, display.current, takeBackLast);
     };
     addEventListener("keydown", press);
     return () => { removeEventListener("keydown", press); };
-  }, [display, sayings]);
+  });
 }
 
 /** Arrows go from one ticket's main button to the next, and between columns. */

@@ -27,7 +27,7 @@ export function TrackingScreen() {
       {order ? (
         <Tracking order={order} />
       ) : problem?.is("/problems/order-not-found", "/problems/not-found") ? (
-        <Empty title="There is no such order">
+        <Empty isPage title="There is no such order">
           <p>The address may be cut off, or the order is so old that it was forgotten.</p>
           <Link to="/" className="button button-primary">Order cupcakes</Link>
         </Empty>
