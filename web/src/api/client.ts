@@ -35,13 +35,19 @@ async function ask(method: string, path: string, { body, key, signal, keepalive 
   return response;
 }
 
-async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await (await ask("GET", path, signal ? { signal } : {})).json()) as T;
+/** What is cut off, or comes from somebody in between, is no answer of the server's. */
+async function askFor<T>(method: string, path: string, request: Request): Promise<T> {
+  const response = await ask(method, path, request);
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (request.signal?.aborted) throw error;
+    throw noAnswer();
+  }
 }
 
-async function post<T>(path: string, request: Request): Promise<T> {
-  return (await (await ask("POST", path, request)).json()) as T;
-}
+const get = <T>(path: string, signal?: AbortSignal) => askFor<T>("GET", path, signal ? { signal } : {});
+const post = <T>(path: string, request: Request) => askFor<T>("POST", path, request);
 
 const order = (id: string) => `/orders/${encodeURIComponent(id)}`;
 

@@ -38,11 +38,21 @@ export class Problem extends Error {
 export async function problemOf(response: Response): Promise<Problem> {
   const after = Number(response.headers.get("Retry-After") ?? Number.NaN);
   const retryAfter = Number.isFinite(after) ? after : undefined;
-  if (!(response.headers.get("Content-Type") ?? "").startsWith("application/problem+json")) {
+  const document = await documentOf(response);
+  if (!document) {
     return new Problem(`The server answered ${response.status}, which these pages do not understand. Try again in a moment.`, response.status, undefined, retryAfter);
   }
-  const document = (await response.json()) as ProblemDocument;
   return new Problem(document.detail ?? document.title, response.status, document, retryAfter);
+}
+
+/** Null if the answer is somebody else's, or was cut off. */
+async function documentOf(response: Response): Promise<ProblemDocument | null> {
+  if (!(response.headers.get("Content-Type") ?? "").startsWith("application/problem+json")) return null;
+  try {
+    return (await response.json()) as ProblemDocument | null;
+  } catch {
+    return null;
+  }
 }
 
 export function noAnswer(): Problem {

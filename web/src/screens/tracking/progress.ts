@@ -39,9 +39,18 @@ export function headline(order: OrderStatus): string {
       const stage = order.waitingFor ?? order.stage;
       if (!stage) return "Your order is in";
       const at = order.stages.filter((row) => row.stage === stage).at(-1);
-      return at?.state === "started" ? `Your cupcakes are ${stageWords[stage].doing}` : `Next up: ${stageWords[stage].name.toLowerCase()}`;
+      if (at?.state === "undone" || isBeingUndone(at)) return "We put it away and start again";
+      if (at?.state === "started") return `Your cupcakes are ${stageWords[stage].doing}`;
+      // Between two stages the order waits for nobody.
+      const next = at?.state === "done" ? stages[stages.indexOf(stage) + 1] : stage;
+      return next ? `Next up: ${stageWords[next].name.toLowerCase()}` : "Your cupcakes are nearly ready";
     }
   }
+}
+
+/** An order that is in progress and waits for such a stage starts again afterwards. */
+function isBeingUndone(row: StageStatus | undefined): boolean {
+  return row?.undo !== undefined && row.undo.state !== "undone";
 }
 
 /** When an order may be ready, in milliseconds of the server's time. */
@@ -57,12 +66,15 @@ const enoughSamples = 3;
 
 /**
  * From how long the stages take at present: each stage that is ahead counts
- * whole, the present one as far as it is not over. Null if nobody can say.
+ * whole, the present one as far as it is not over; all of them, if the order
+ * is about to start again. Null if nobody can say.
  */
 export function estimate(order: OrderStatus, pace: Pace, now: number): Estimate | null {
-  const at = order.waitingFor;
-  if (order.state !== "in-progress" || !at) return null;
-  const issuedAt = order.stages.filter((row) => row.stage === at).at(-1)?.issuedAt;
+  if (order.state !== "in-progress" || !order.waitingFor) return null;
+  const waitedFor = order.stages.filter((row) => row.stage === order.waitingFor).at(-1);
+  const again = isBeingUndone(waitedFor);
+  const at = again ? "mix" : order.waitingFor;
+  const issuedAt = again ? undefined : waitedFor?.issuedAt;
   const sofar = issuedAt ? Math.max(0, (now - Date.parse(issuedAt)) / 1000) : 0;
   let typical = 0;
   let slowly = 0;

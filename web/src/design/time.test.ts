@@ -1,0 +1,45 @@
+import { describe, expect, test } from "vitest";
+import { clockText, spanText, timeOfDay } from "./time";
+
+const [s, min, h] = [1_000, 60_000, 3_600_000];
+
+describe("a span in words", () => {
+  test.each([
+    [-5 * s, "0 s"],
+    [0, "0 s"],
+    [999, "0 s"],
+    [59.9 * s, "59 s"],
+    [min, "1 min"],
+    [59 * min + 59 * s, "59 min"],
+    [h, "1 h"],
+    [h + 59 * s, "1 h"],
+    [2 * h + 5 * min, "2 h 5 min"],
+    [25 * h, "25 h"],
+  ])("of %i ms is %s", (span, text) => {
+    expect(spanText(span)).toBe(text);
+  });
+});
+
+describe("a span on a clock", () => {
+  test.each([
+    [-5 * s, "0:00"],
+    [999, "0:00"],
+    [45 * s, "0:45"],
+    [12 * min + 5 * s, "12:05"],
+    [59 * min + 59.9 * s, "59:59"],
+    [h, "1:00:00"],
+    [h + 2 * min + 7 * s, "1:02:07"],
+    [100 * h, "100:00:00"],
+  ])("of %i ms is %s", (span, text) => {
+    expect(clockText(span)).toBe(text);
+  });
+});
+
+describe("the time of day", () => {
+  test("is the same for a text and for milliseconds, and has minutes but no seconds", () => {
+    const text = timeOfDay("2026-03-04T09:05:07Z");
+    expect(timeOfDay(Date.parse("2026-03-04T09:05:07Z"))).toBe(text);
+    const minutes = String(new Date("2026-03-04T09:05:07Z").getMinutes()).padStart(2, "0"); // not 05 everywhere
+    expect(text).toMatch(new RegExp(`^\\d{1,2}\\D${minutes}\\D*$`));
+  });
+});

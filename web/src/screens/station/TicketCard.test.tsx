@@ -1,0 +1,260 @@
+import { render, screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, test, vi } from "vitest";
+import { at, doneTicket, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
+import { timeOfDay } from "../../design/time";
+import { TicketCard } from "./TicketCard";
+import type { Saying } from "./saying";
+
+type Props = Parameters<typeof TicketCard>[0];
+
+const names = (code: string) => ({ vanilla: "Vanilla", nut: "Nutty" })[code] ?? code;
+
+/** The card, with everything that it can ask for as a mock. */
+function show(overrides: Partial<Props> = {}) {
+  const asked = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onTakeBack: vi.fn() };
+  render(<ul><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} now={start} place="waiting" busy={false} saying={undefined} {...asked} {...overrides} /></ul>);
+  return { asked, card: screen.getByRole("article"), user: userEvent.setup() };
+}
+
+const buttons = () => screen.queryAllByRole("button").map((button) => button.textContent.trim());
+const press = (name: string) => userEvent.click(screen.getByRole("button", { name }));
+const saying = (overrides: Partial<Saying> = {}): Saying => ({ ticketId: ticket().ticketId, pickupCode: "K7QF", ack: { kind: "done" }, until: start + 5_000, troubled: false, ...overrides });
+
+describe("a ticket", () => {
+  test("tells its code, what to make, the boxes and the notes", () => {
+    const { card } = show({
+      ticket: ticket({
+        lines: [{ flavour: "vanilla", size: "M", quantity: 6 }, { flavour: "nut", size: "L", quantity: 4 }],
+        boxes: [{ code: "XL", count: 1 }, { code: "S", count: 2 }],
+        notes: "ring\nthe bell",
+      }),
+    });
+    expect(card.getAttribute("aria-label")).toBe("Ticket K7QF");
+    expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(["6 × Vanilla M", "4 × Nutty L"]);
+    expect(card.textContent).toContain("Boxes: 1 × XL2 × S");
+    expect(screen.getByText(/ring/).textContent).toBe("ring\nthe bell");
+  });
+
+  test("names a flavour that is gone from the menu by its code", () => {
+    const { card } = show({ ticket: ticket({ lines: [{ flavour: "mud", size: "M", quantity: 1 }] }) });
+    expect(card.textContent).toContain("1 × mud M");
+  });
+
+  test("warns of allergies in words, and of none when there are none", () => {
+    const { card } = show({ ticket: ticket({ allergies: ["nuts", "soy bean"] }) });
+    expect(card.textContent).toContain("Allergy: nuts, soy bean");
+  });
+
+  test.each([[undefined], [[]]])("does not speak of allergies when they are %j", (allergies) => {
+    const { card } = show({ ticket: ticket(allergies && { allergies }) });
+    expect(card.textContent).not.toContain("Allergy");
+  });
+
+  test.each([["mix", false], ["bake", false], ["decorate", true], ["package", true]] as const)("at %s shows what is piped on: %s", (stage, shows) => {
+    const { card } = show({ stage, ticket: ticket({ lines: [{ flavour: "vanilla", size: "M", quantity: 6, message: "Happy 40th" }] }) });
+    expect(card.textContent.includes("Happy 40th")).toBe(shows);
+  });
+
+  test("tells which line a message is for, if there are several", () => {
+    show({ stage: "decorate", ticket: ticket({ lines: [{ flavour: "vanilla", size: "M", quantity: 6, message: "Hi" }, { flavour: "nut", size: "L", quantity: 4 }] }) });
+    expect(screen.getByRole("list", { name: "Piped on" }).textContent).toBe("Vanilla: Hi");
+  });
+
+  test.each([[0, "fresh", "0:00", false], [305, "late", "5:05", "late"], [3_725, "overdue", "1:02:05", "overdue"]] as const)("after %i s is %s, says %s and in words %s", (seconds, age, clock, word) => {
+    const { card } = show({ now: start + seconds * 1000 });
+    expect(card.dataset["age"]).toBe(age);
+    expect(screen.getByRole("timer").textContent).toBe(clock);
+    expect(within(card).queryByText(/^(late|overdue)$/)?.textContent ?? false).toBe(word);
+  });
+
+  test("that has ended has no age any more", () => {
+    const { card } = show({ place: "ended", ticket: doneTicket("Ben", at(5)), now: start + 900_000 });
+    expect(card.dataset["age"]).toBeUndefined();
+    expect(screen.queryByRole("timer")).toBeNull();
+  });
+
+  test("tells how often it was made and issued, and how it failed before", () => {
+    const { card } = show({ ticket: ticket({ pass: 3, attempt: 2, lastFailure: { by: "Bea", at: at(1), reason: "burnt", note: "oven 2" } }) });
+    expect(card.textContent).toContain("Remake 2");
+    expect(card.textContent).toContain("Issued 2 times");
+    expect(card.textContent).toContain("Failed before: burnt, oven 2");
+  });
+
+  test("that is new has none of these badges", () => {
+    const { card } = show();
+    expect(card.textContent).not.toMatch(/Remake|Issued|Failed|In hand/);
+  });
+});
+
+describe("what others have written", () => {
+  const hostile = '<img src=x onerror="document.title=1"><script>document.title = 2</script><b>bold</b>';
+
+  test("is shown as text and makes no elements, wherever it stands", () => {
+    const { card } = show({
+      stage: "package",
+      place: "others",
+      names: (code) => code,
+      ticket: startedTicket(hostile, {
+        pickupCode: hostile,
+        notes: hostile,
+        allergies: [hostile],
+        lines: [{ flavour: hostile, size: "M", quantity: 1, message: hostile }],
+        lastFailure: { by: hostile, at: at(0), reason: hostile, note: hostile },
+      }),
+    });
+    expect(card.querySelector("img, script, [onerror]")).toBeNull();
+    expect(card.textContent.split(hostile)).toHaveLength(9); // at eight places
+    expect(screen.getByText(hostile, { selector: "q" }).children).toHaveLength(0);
+    expect(screen.getByText(hostile, { selector: ".ticket-notes" }).children).toHaveLength(0);
+    expect(screen.getByText(hostile, { selector: ".ticket-allergies span" }).children).toHaveLength(0);
+    expect(screen.getByText(hostile, { selector: ".ticket-code" }).children).toHaveLength(0);
+  });
+
+  test("is shown as text by whom a ticket has ended and failed", () => {
+    const { card } = show({ place: "ended", ticket: doneTicket(hostile, at(5)) });
+    expect(card.textContent).toContain(`Done by ${hostile} at`);
+    expect(card.querySelector("img, script")).toBeNull();
+  });
+
+  test("is shown whole though it has 10,000 characters, and leaves the buttons where they are", () => {
+    const long = "W".repeat(10_000);
+    const { card } = show({ stage: "decorate", place: "mine", ticket: startedTicket(long, { allergies: [long], notes: long, lines: [{ flavour: long, size: "M", quantity: 1, message: long }] }) });
+    expect(card.textContent.split(long)).toHaveLength(5);
+    // Long words may break anywhere; only then does the card keep its width.
+    for (const selector of [".ticket-allergies .wrap-anywhere", ".ticket-lines .wrap-anywhere", ".ticket-messages .wrap-anywhere", ".ticket-notes.pre"]) {
+      expect(card.querySelector(selector)?.textContent).toBe(long);
+    }
+    expect(buttons()).toEqual(["Done", "Failed …"]);
+  });
+
+  test("is aligned by its own script", () => {
+    const { card } = show({ stage: "decorate", ticket: ticket({ notes: "שלום", lines: [{ flavour: "vanilla", size: "M", quantity: 1, message: "مرحبا" }] }) });
+    expect(card.querySelector(".ticket-notes")?.getAttribute("dir")).toBe("auto");
+    expect(card.querySelector("q")?.getAttribute("dir")).toBe("auto");
+  });
+});
+
+describe("what can be done", () => {
+  test("with a ticket that waits: start it", async () => {
+    const { asked } = show();
+    expect(buttons()).toEqual(["Start"]);
+    await press("Start");
+    expect(asked.onStart).toHaveBeenCalledTimes(1);
+  });
+
+  test("while it is being started: nothing, and the button keeps the focus", async () => {
+    const { asked } = show({ busy: true });
+    const button = screen.getByRole("button", { name: "Starting …" });
+    await userEvent.click(button);
+    expect(asked.onStart).not.toHaveBeenCalled();
+    expect(button.getAttribute("aria-disabled")).toBe("true");
+    expect(document.activeElement).toBe(button);
+  });
+
+  test("with one that I have in hand: end it, or tell that it failed", async () => {
+    const { asked, card } = show({ place: "mine", ticket: startedTicket("Ben"), now: start + 75_000 });
+    expect(card.textContent).toContain("In hand 1:05");
+    await press("Done");
+    expect(asked.onDone).toHaveBeenCalledTimes(1);
+    await press("Failed …");
+    expect(asked.onFailed).toHaveBeenCalledTimes(1);
+  });
+
+  test("with one that somebody else has: nothing but know who", () => {
+    const { card } = show({ place: "others", ticket: startedTicket("Bea") });
+    expect(buttons()).toEqual([]);
+    expect(card.textContent).toContain("In hand: Bea");
+  });
+
+  test("with one that failed: nothing, until it is issued again", () => {
+    const { card } = show({ ticket: ticket({ state: "failed", by: "Bea", endedAt: at(65) }) });
+    expect(buttons()).toEqual([]);
+    expect(card.textContent).toContain(`Failed at ${timeOfDay(at(65))}, Bea: it comes again, or its order decides`);
+  });
+
+  test("with one that has ended: nothing but know who did it and when", () => {
+    const { card } = show({ place: "ended", ticket: doneTicket("Bea", at(65)) });
+    expect(buttons()).toEqual([]);
+    expect(card.textContent).toContain(`Done by Bea at ${timeOfDay(at(65))}`);
+  });
+
+  test("with one that was undone: nothing but know that it was", () => {
+    const { card } = show({ place: "ended", ticket: undoTicket({ state: "undone", by: "Bea", endedAt: at(65) }) });
+    expect(card.textContent).toContain(`Undone by Bea at ${timeOfDay(at(65))}`);
+  });
+});
+
+describe("an undo ticket", () => {
+  const pieces = { lines: [{ flavour: "vanilla", size: "M", quantity: 6 }, { flavour: "nut", size: "M", quantity: 4 }] } as const;
+
+  test("says what to do with what was made; all of it is scrapped unless somebody says otherwise", async () => {
+    const { asked, card } = show({ ticket: undoTicket(pieces) });
+    expect(card.className).toContain("ticket-undo");
+    expect(card.textContent).toContain("Cancelled: put away or scrap what was made");
+    expect(buttons()).toEqual(["Undone, 10 scrapped", "Fewer scrapped …"]);
+    await press("Undone, 10 scrapped");
+    expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(10);
+    await press("Fewer scrapped …");
+    expect(asked.onFewerScrapped).toHaveBeenCalledTimes(1);
+  });
+
+  test("has nothing to scrap where nothing was made", async () => {
+    const { asked, card } = show({ ticket: undoTicket({ ...pieces, made: false }) });
+    expect(card.textContent).toContain("Cancelled: nothing was made here");
+    expect(buttons()).toEqual(["Undone"]);
+    await press("Undone");
+    expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(0);
+  });
+
+  test("has no message to pipe", () => {
+    const { card } = show({ stage: "decorate", ticket: undoTicket({ lines: [{ flavour: "vanilla", size: "M", quantity: 6, message: "Happy 40th" }] }) });
+    expect(card.textContent).not.toContain("Happy 40th");
+  });
+
+  test("that is in hand is undone like one that waits", () => {
+    show({ place: "mine", ticket: undoTicket({ ...pieces, state: "started", by: "Ben", startedAt: at(1) }) });
+    expect(buttons()).toEqual(["Undone, 10 scrapped", "Fewer scrapped …"]);
+  });
+});
+
+describe("a withdrawn ticket", () => {
+  test.each(["mine", "waiting"] as const)("says stop, and can be told nothing of, when it is in %s", (place) => {
+    const { card } = show({ place, ticket: startedTicket("Ben", { withdrawn: true }) });
+    expect(card.className).toContain("ticket-withdrawn");
+    expect(card.textContent).toContain("Stop: the order was cancelled.");
+    expect(buttons()).toEqual([]);
+  });
+
+  test("is the only one that says stop", () => {
+    const { card } = show({ place: "mine", ticket: startedTicket("Ben") });
+    expect(card.className).not.toContain("ticket-withdrawn");
+    expect(card.textContent).not.toContain("Stop");
+  });
+});
+
+describe("what was just said", () => {
+  test.each([
+    ["done", { kind: "done" }, "Done"],
+    ["undone", { kind: "undone", scrapped: 6 }, "Undone"],
+    ["failed", { kind: "failed", reason: "burnt" }, "Failed: burnt"],
+  ] as const)("%s stands there instead of the buttons, and can be taken back", async (_, ack, words) => {
+    const { asked } = show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ ack }) });
+    expect(screen.getByRole("status").textContent.trim()).toBe(words);
+    expect(buttons()).toEqual(["Undo"]);
+    await press("Undo");
+    expect(asked.onTakeBack).toHaveBeenCalledTimes(1);
+  });
+
+  test("cannot be taken back once it is on its way", () => {
+    show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ until: 0 }) });
+    expect(screen.getByRole("status").textContent).toContain("Sending …");
+    expect(buttons()).toEqual([]);
+  });
+
+  test("tells that Kafka has not taken it yet", () => {
+    show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ until: 0, troubled: true }) });
+    expect(screen.getByRole("status").textContent).toContain("Kafka has not taken it yet; it is said again.");
+    expect(buttons()).toEqual([]);
+  });
+});

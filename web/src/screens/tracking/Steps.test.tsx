@@ -1,0 +1,66 @@
+import { render, screen, within } from "@testing-library/react";
+import { describe, expect, test } from "vitest";
+import type { StageStatus } from "../../api/schema.gen";
+import { timeOfDay } from "../../design/time";
+import { Live } from "../../live/connection";
+import { LiveContext } from "../../live/hooks";
+import { at, order, row, start } from "../../testing-data";
+import { stepsOf } from "./progress";
+import { Steps } from "./Steps";
+
+/** Shows the steps of an order with these stages, so many seconds after the start. */
+function show(stages: readonly StageStatus[], isOpen = true, seconds = 0) {
+  const live = new Live({ open: () => { throw new Error("Nothing is followed here."); }, now: () => start + seconds * 1000, random: () => 0 });
+  render(<LiveContext value={live}><Steps steps={stepsOf(order({ stages }))} isOpen={isOpen} /></LiveContext>);
+  return screen.getAllByRole("listitem");
+}
+
+/** The words of the first step. */
+function words(mix: StageStatus, seconds = 0): string | null {
+  const [first] = show([mix], true, seconds);
+  return first?.querySelector("p")?.textContent ?? null;
+}
+
+describe("Steps", () => {
+  test("are the four stages in their order", () => {
+    expect(show([]).map((item) => [item.querySelector("b")?.textContent, item.dataset["look"]])).toEqual([["Mix", "ahead"], ["Bake", "ahead"], ["Decorate", "ahead"], ["Package", "ahead"]]);
+    expect(screen.getAllByText("to come")).toHaveLength(4);
+  });
+
+  test.each(["started", "waiting"] as const)("mark for screen readers too where the order is, when its ticket is %s", (state) => {
+    const items = show([row("mix", "done"), row("bake", state)]);
+    expect(items.map((item) => item.getAttribute("aria-current"))).toEqual([null, "step", null, null]);
+  });
+
+  test("mark nothing once the order is over", () => {
+    expect(show([row("mix", "started")], false).map((item) => item.getAttribute("aria-current"))).toEqual([null, null, null, null]);
+  });
+
+  test.each([
+    [row("mix", "waiting"), "waits for its turn"],
+    [row("mix", "waiting", { issuedAt: at(-150) }), "waits for its turn, for 2 min"],
+    [row("mix", "started", { by: "Max" }), "Max is at it"],
+    [row("mix", "started", { by: "Max", startedAt: at(65) }), `Max is at it, since ${timeOfDay(at(65))}`],
+    [row("mix", "started"), "somebody is at it"],
+    [row("mix", "done"), "done"],
+    [row("mix", "done", { by: "Max", doneAt: at(65) }), `done at ${timeOfDay(at(65))} by Max`],
+    [row("mix", "failed"), "failed"],
+    [row("mix", "failed", { reason: "lumpy" }), "failed: lumpy"],
+    [row("mix", "undone"), "undone"],
+    [row("mix", "undone", { by: "Bea", undo: { state: "undone", attempt: 1, undoneAt: at(65) } }), `undone at ${timeOfDay(at(65))} by Bea`],
+    [row("mix", "done", { undo: { state: "waiting", attempt: 1 } }), "is to be undone"],
+    [row("mix", "done", { undo: { state: "failed", attempt: 1 } }), "is to be undone"],
+    [row("mix", "done", { undo: { state: "started", attempt: 1, by: "Bea" } }), "being undone by Bea"],
+    [row("mix", "done", { undo: { state: "started", attempt: 1 } }), "being undone by somebody"],
+    [row("mix", "done", { undo: { state: "failed", attempt: 1, left: "eaten" } }), "left as it is"],
+  ])("say of %j: %s", (mix, text) => {
+    expect(words(mix)).toBe(text);
+  });
+
+  test("show names that others have given as text", () => {
+    const hostile = "<img src=x onerror=alert(1)>";
+    const [first] = show([row("mix", "started", { by: hostile })]);
+    if (!first) throw new Error("There is no step.");
+    expect(within(first).getByText(`${hostile} is at it`).children).toHaveLength(0);
+  });
+});
