@@ -60,9 +60,10 @@ const (
 // liveSide is who is connected.
 type liveSide struct {
 	limit, perAddress int
-	// pingEvery is how often a client must show that it is still there, and
-	// pongWithin how long it may take for that.
-	pingEvery, pongWithin time.Duration
+	// pingEvery is how often a client must show that it is still there,
+	// pongWithin how long it may take for that, and writeWithin how long to take
+	// a message.
+	pingEvery, pongWithin, writeWithin time.Duration
 	// closing ends when the process is told to stop.
 	closing chan struct{}
 
@@ -75,12 +76,13 @@ type liveSide struct {
 
 func newLiveSide(config Config) *liveSide {
 	return &liveSide{
-		limit:      config.LiveConnections,
-		perAddress: config.LiveConnectionsPerAddress,
-		pingEvery:  pingEvery,
-		pongWithin: pongWithin,
-		closing:    make(chan struct{}),
-		from:       make(map[string]int),
+		limit:       config.LiveConnections,
+		perAddress:  config.LiveConnectionsPerAddress,
+		pingEvery:   pingEvery,
+		pongWithin:  pongWithin,
+		writeWithin: liveWriteWithin,
+		closing:     make(chan struct{}),
+		from:        make(map[string]int),
 	}
 }
 
@@ -272,7 +274,7 @@ func (c *liveConn) serve() {
 }
 
 func (c *liveConn) write(ctx context.Context, frame frame) error {
-	ctx, cancel := context.WithTimeout(ctx, liveWriteWithin)
+	ctx, cancel := context.WithTimeout(ctx, c.server.live.writeWithin)
 	defer cancel()
 	if err := c.socket.Write(ctx, websocket.MessageText, frame.data); err != nil {
 		return err

@@ -171,7 +171,10 @@ func TestWithoutTemporalBoardsGoOn(t *testing.T) {
 func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
+	server.live.pingEvery, server.live.writeWithin = patience, patience // this machine may be slow as well
+	b := serveBakery(t, server)
+	b.connect().awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
 	slow, quick := b.connect(), b.connect()
 	for _, tablet := range []*tablet{slow, quick} {
 		tablet.subscribe("station/bake", "")
