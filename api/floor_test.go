@@ -200,3 +200,27 @@ func TestAnybodysRecordsCanBeShown(t *testing.T) {
 	require.NotContains(t, string(frames[0].data), "<script>", "nor if it lands in a page")
 	require.NotNil(t, shown.Tickets[0].Lines)
 }
+
+// BenchmarkReadingTheLogOfManyOrders is the start of a process with 10,000 open
+// orders on the log, a quarter of them at each stage.
+func BenchmarkReadingTheLogOfManyOrders(b *testing.B) {
+	var messages []events.Message
+	for i := range 10_000 {
+		for _, stage := range kitchen.Stages()[:i%4+1] {
+			ref := kitchen.TicketRef{OrderID: cakeOrder(i), Stage: stage, Pass: 1, Kind: kitchen.TicketMake}
+			messages = append(messages, record(b, events.TicketTopic(stage), time.Now(), ticketOf(ref, 1)))
+			if stage != kitchen.Stages()[i%4] {
+				messages = append(messages, record(b, events.TopicAcks, time.Now(), ackOf(ref, kitchen.AckStarted, time.Now())), record(b, events.TopicAcks, time.Now(), ackOf(ref, kitchen.AckDone, time.Now())))
+			}
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		f := newTestFloor(b)
+		f.caughtUp = false
+		for _, message := range messages {
+			f.handle(message)
+		}
+		f.hasCaughtUp()
+	}
+}

@@ -1,12 +1,16 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +44,10 @@ const (
 	maxLiveRequest  = 4 << 10
 	requestsASecond = 50
 	requestsAtOnce  = 100
+	// liveReadBuffer and liveWriteBuffer are what a connection keeps. A change
+	// of a board fits into the latter and is then written at once.
+	liveReadBuffer  = 512
+	liveWriteBuffer = 2 << 10
 	// maxNotices bounds the answers to a client's own messages that it has not
 	// taken yet.
 	maxNotices = 64
@@ -52,9 +60,10 @@ const (
 // liveSide is who is connected.
 type liveSide struct {
 	limit, perAddress int
-	// pingEvery is how often a client must show that it is still there, and
-	// pongWithin how long it may take for that.
-	pingEvery, pongWithin time.Duration
+	// pingEvery is how often a client must show that it is still there,
+	// pongWithin how long it may take for that, and writeWithin how long to take
+	// a message.
+	pingEvery, pongWithin, writeWithin time.Duration
 	// closing ends when the process is told to stop.
 	closing chan struct{}
 
@@ -67,12 +76,13 @@ type liveSide struct {
 
 func newLiveSide(config Config) *liveSide {
 	return &liveSide{
-		limit:      config.LiveConnections,
-		perAddress: config.LiveConnectionsPerAddress,
-		pingEvery:  pingEvery,
-		pongWithin: pongWithin,
-		closing:    make(chan struct{}),
-		from:       make(map[string]int),
+		limit:       config.LiveConnections,
+		perAddress:  config.LiveConnectionsPerAddress,
+		pingEvery:   pingEvery,
+		pongWithin:  pongWithin,
+		writeWithin: liveWriteWithin,
+		closing:     make(chan struct{}),
+		from:        make(map[string]int),
 	}
 }
 
@@ -134,7 +144,9 @@ type liveConn struct {
 	breaches string // how the client has broken the protocol
 }
 
-// getLive serves a live connection until either side ends it.
+// getLive makes a request into a live connection. It is served on a goroutine
+// of its own: the request's has a deep stack and all that a request needs,
+// which would else be kept for as long as a page is open.
 func (s *Server) getLive(c *gin.Context) {
 	if err := s.checkUpgrade(c.Request); err != nil {
 		s.fail(c, err)
@@ -145,23 +157,56 @@ func (s *Server) getLive(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	defer s.live.leave(address)
 	// The origin has been checked, by rules of our own.
-	socket, err := websocket.Accept(c.Writer, c.Request, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	socket, err := websocket.Accept(smallBuffers{c.Writer}, c.Request, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
+		s.live.leave(address)
 		return // it has answered
 	}
-	socket.SetReadLimit(maxLiveRequest)
+	conn := &liveConn{server: s, socket: socket, news: make(chan struct{}, 1)}
+	conn.session, conn.signedIn = staffOf(c)
+	go s.serveLive(conn, address)
+}
+
+// serveLive serves a live connection until either side ends it.
+func (s *Server) serveLive(conn *liveConn, address string) {
+	defer s.live.leave(address)
+	defer func() {
+		// Nothing else catches a panic here, and it must not end the process.
+		if reason := recover(); reason != nil {
+			_ = conn.socket.CloseNow()
+			s.logger.Error("a live connection panicked", slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
+		}
+	}()
+	conn.socket.SetReadLimit(maxLiveRequest)
 	s.metrics.liveConnections.Inc()
 	defer s.metrics.liveConnections.Dec()
-	conn := &liveConn{server: s, socket: socket, news: make(chan struct{}, 1)}
-	if conn.session, conn.signedIn = staffOf(c); conn.signedIn {
+	if conn.signedIn {
 		ends := time.AfterFunc(conn.session.ExpiresAt.Sub(s.sessions.now()), func() { conn.breach("your session is over: sign in again") })
 		defer ends.Stop()
 	}
 	s.floor.join(conn)
 	defer s.floor.leave(conn)
 	conn.serve()
+}
+
+// smallBuffers gives a connection smaller buffers when it is taken over than
+// a request has: a page says little, and most of what it is told fits.
+type smallBuffers struct{ gin.ResponseWriter }
+
+func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := w.ResponseWriter.Hijack()
+	if err != nil {
+		return conn, buffers, err
+	}
+	// What the client has said already moves from one buffer to the other, where
+	// it is looked for.
+	said := buffers.Reader.Buffered()
+	reader := bufio.NewReaderSize(io.MultiReader(io.LimitReader(buffers.Reader, int64(said)), conn), max(said, liveReadBuffer))
+	if _, err := reader.Peek(said); err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	return conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(conn, liveWriteBuffer)), nil
 }
 
 // checkUpgrade refuses what is no WebSocket, and pages of other sites: a
@@ -229,7 +274,7 @@ func (c *liveConn) serve() {
 }
 
 func (c *liveConn) write(ctx context.Context, frame frame) error {
-	ctx, cancel := context.WithTimeout(ctx, liveWriteWithin)
+	ctx, cancel := context.WithTimeout(ctx, c.server.live.writeWithin)
 	defer cancel()
 	if err := c.socket.Write(ctx, websocket.MessageText, frame.data); err != nil {
 		return err

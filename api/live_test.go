@@ -1,7 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -168,7 +171,10 @@ func TestWithoutTemporalBoardsGoOn(t *testing.T) {
 func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
+	server.live.pingEvery, server.live.writeWithin = patience, patience // this machine may be slow as well
+	b := serveBakery(t, server)
+	b.connect().awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
 	slow, quick := b.connect(), b.connect()
 	for _, tablet := range []*tablet{slow, quick} {
 		tablet.subscribe("station/bake", "")
@@ -250,6 +256,36 @@ func TestAChannelThatCannotBeFollowedDisturbsNoOther(t *testing.T) {
 	require.Equal(t, "kitchen", tablet.next().Channel)
 	b.onBoard(kafka.writer(), newTicket(t, kitchen.Mix))
 	require.Equal(t, "kitchen", tablet.next().Channel, "nothing comes of a channel that was left")
+}
+
+// A client need not wait for the answer to its upgrade before it says
+// something.
+func TestWhatAClientSaysWithItsUpgradeIsHeard(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, awayTemporal(t), nil)
+	conn, err := net.Dial("tcp", b.web.Listener.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() }) // the server may have been faster
+	var said bytes.Buffer
+	fmt.Fprintf(&said, "GET /api/v1/live HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", conn.RemoteAddr())
+	const frames = 20 // more than a connection's buffer holds
+	for i := range frames {
+		text := fmt.Sprintf(`{"type":"subscribe","channel":"cellar %d"}`, i)
+		said.Write([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}) // a text, masked with nothing
+		said.WriteString(text)
+	}
+	_, err = conn.Write(said.Bytes())
+	require.NoError(t, err)
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(patience)))
+	var heard bytes.Buffer
+	for !strings.Contains(heard.String(), fmt.Sprintf(`"channel":"cellar %d"`, frames-1)) {
+		_, err := io.CopyN(&heard, conn, 1)
+		require.NoError(t, err, heard.String())
+	}
+	for i := range frames {
+		require.Contains(t, heard.String(), fmt.Sprintf(`"channel":"cellar %d"`, i))
+	}
 }
 
 func TestAConnectionFollowsSoManyChannels(t *testing.T) {

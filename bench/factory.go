@@ -47,6 +47,20 @@ type factory struct {
 // startFactory starts everything. What has been started is stopped again if
 // something fails.
 func startFactory(ctx context.Context, binary, directory string, workTime time.Duration) (_ *factory, err error) {
+	f, err := startWithoutRobots(ctx, binary, directory)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.employRobots(ctx, workTime); err != nil {
+		f.stop()
+		return nil, err
+	}
+	return f, nil
+}
+
+// startWithoutRobots starts a factory whose stations nobody has. Further
+// arguments are the API's.
+func startWithoutRobots(ctx context.Context, binary, directory string, apiArgs ...string) (_ *factory, err error) {
 	f := &factory{binary: binary}
 	defer func() {
 		if err != nil {
@@ -91,16 +105,13 @@ func startFactory(ctx context.Context, binary, directory string, workTime time.D
 	if f.worker, err = f.start("the worker", "worker", "--listen", workerAddress); err != nil {
 		return nil, err
 	}
-	if f.apiServer, err = f.start("the API", "api", "--listen", apiAddress); err != nil {
+	if f.apiServer, err = f.start("the API", append([]string{"api", "--listen", apiAddress}, apiArgs...)...); err != nil {
 		return nil, err
 	}
 	if err := waitFor(ctx, answers(f.api+"/readyz"), f.apiServer); err != nil {
 		return nil, err
 	}
-	if err := waitFor(ctx, answers("http://"+workerAddress+"/readyz"), f.worker); err != nil {
-		return nil, err
-	}
-	return f, f.employRobots(ctx, workTime)
+	return f, waitFor(ctx, answers("http://"+workerAddress+"/readyz"), f.worker)
 }
 
 // employRobots replaces the robots by ones with another work time, and waits

@@ -6,6 +6,9 @@
 //
 // The bare workflow has as many activities as an order has stages; they do
 // nothing. What an order costs beyond it is what Kafka, tickets and acks add.
+//
+// The live side is measured in a factory of its own, without robots: this
+// process says the acks, and has the WebSockets that hear of them.
 package main
 
 import (
@@ -31,6 +34,11 @@ type plan struct {
 	alone    int // orders, and bare workflows, with one in flight
 	soak     int // orders before the last look at memory
 	workTime time.Duration
+
+	live       int // live connections of each kind
+	liveOrders int // orders that they follow
+	liveAcks   int // acks whose way to them is timed, of each kind
+	openOrders int // on the log when the API starts
 }
 
 func main() {
@@ -39,12 +47,16 @@ func main() {
 		file   string
 		binary string
 	)
-	flag.IntVar(&p.rounds, "rounds", 5, "rounds of bare workflows and orders in turn")
+	flag.IntVar(&p.rounds, "rounds", 5, "rounds of bare workflows and orders in turn; 0 measures the live side only")
 	flag.IntVar(&p.orders, "orders", 600, "orders, and bare workflows, per round")
 	flag.IntVar(&p.inFlight, "in-flight", 100, "orders under way at once")
 	flag.IntVar(&p.alone, "alone", 60, "orders, and bare workflows, with one in flight")
 	flag.IntVar(&p.soak, "soak", 10_000, "orders in all, after which memory is read")
 	flag.DurationVar(&p.workTime, "work-time", 2*time.Second, "work time of a stage in the round with heartbeats; over a second")
+	flag.IntVar(&p.live, "live", 1000, "live connections on one station's board, and as many on orders; 0 leaves the live side out")
+	flag.IntVar(&p.liveOrders, "live-orders", 100, "orders that those follow, each the same number of them")
+	flag.IntVar(&p.liveAcks, "live-acks", 200, "acks whose way to live connections is timed, of each kind")
+	flag.IntVar(&p.openOrders, "open-orders", 10_000, "open orders on the log when the API is started anew")
 	flag.StringVar(&file, "json", "bench.json", "file for the results")
 	flag.StringVar(&binary, "binary", "bin/cupcakery", "the binary to measure")
 	flag.Parse()
@@ -68,6 +80,21 @@ func measure(ctx context.Context, binary string, p plan) ([]row, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(directory) }()
+	var results []row
+	if p.rounds > 0 {
+		if results, err = measureOrders(ctx, binary, directory, p); err != nil {
+			return nil, err
+		}
+	}
+	if p.live == 0 {
+		return results, nil
+	}
+	rows, err := measureLive(ctx, binary, directory, p)
+	return append(results, rows...), err
+}
+
+// measureOrders measures a factory that makes orders.
+func measureOrders(ctx context.Context, binary, directory string, p plan) ([]row, error) {
 	say("starting Temporal, Kafka, worker, API and four robots")
 	f, err := startFactory(ctx, binary, directory, 0)
 	if err != nil {

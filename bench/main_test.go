@@ -15,7 +15,8 @@ import (
 func TestTheSmallestBenchmark(t *testing.T) {
 	binary, err := process.Build(t.Context(), "..", t.TempDir())
 	require.NoError(t, err)
-	results, err := measure(t.Context(), binary, plan{rounds: 1, orders: 5, inFlight: 5, alone: 5, soak: 0, workTime: 10 * time.Millisecond})
+	results, err := measure(t.Context(), binary, plan{rounds: 1, orders: 5, inFlight: 5, alone: 5, soak: 0, workTime: 10 * time.Millisecond,
+		live: 10, liveOrders: 5, liveAcks: 5, openOrders: 20})
 	require.NoError(t, err)
 	figures := map[string]float64{}
 	for _, r := range results {
@@ -26,6 +27,13 @@ func TestTheSmallestBenchmark(t *testing.T) {
 	require.EqualValues(t, 9, figures["Kafka messages per order"], "four tickets, four acks, one announcement")
 	require.NotZero(t, figures["cancelled orders/s, three stages undone"])
 	require.Zero(t, figures["GET of an order under load, errors"])
+
+	for _, name := range []string{
+		"ack to a board with 10 connections, p99", "ack to an order with 2 connections, 10 follow theirs, p99",
+		"API, resident per connection, 20 connections", "API, start with 20 open orders until up to date",
+	} {
+		require.Contains(t, figures, name)
+	}
 
 	var table bytes.Buffer
 	require.NoError(t, printTable(&table, results))
