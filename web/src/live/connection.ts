@@ -39,6 +39,8 @@ const firstPause = 500;
 const longestPause = 15_000;
 /** A connection that was never refused and stays this long starts the pauses anew. */
 const steadyAfter = 5_000;
+/** The server speaks as soon as the connection is open; one that has said nothing for so long is dead. */
+const silentAtMost = 10_000;
 /** A tab that was hidden for so long may have slept through the end of its connection. */
 const longSleep = 30_000;
 
@@ -57,6 +59,7 @@ export class Live {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #steady: ReturnType<typeof setTimeout> | undefined;
   #closing: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
   /** How far the server's clock is before the browser's, in milliseconds. */
   #offset = 0;
 
@@ -114,6 +117,7 @@ export class Live {
     const socket = this.#socket;
     this.#socket = undefined;
     clearTimeout(this.#steady);
+    clearTimeout(this.#silence);
     socket?.close(1000);
     this.hurry();
     this.#connect();
@@ -125,6 +129,7 @@ export class Live {
     this.#retry = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
+    clearTimeout(this.#silence);
     socket?.close(1000);
     for (const channel of this.#channels.values()) {
       channel.over = false;
@@ -139,6 +144,8 @@ export class Live {
     if (this.#socket || this.#retry !== undefined || this.#channels.size === 0) return;
     const socket = this.#surroundings.open();
     this.#socket = socket;
+    // One that opens and never says anything, or does not even open, is as good as none.
+    this.#silence = setTimeout(() => { this.#drop(socket); }, silentAtMost);
     socket.onopen = () => {
       this.#steady = setTimeout(() => (this.#failures = 0), steadyAfter);
       for (const [name, channel] of this.#channels) {
@@ -147,21 +154,37 @@ export class Live {
       }
     };
     socket.onmessage = (event: MessageEvent<string>) => {
-      if (socket === this.#socket) this.#hear(JSON.parse(event.data) as LiveMessage);
+      if (socket !== this.#socket) return;
+      clearTimeout(this.#silence);
+      const message = read(event.data);
+      if (message) this.#hear(message);
+      else this.#drop(socket);
     };
     socket.onclose = () => {
-      if (socket !== this.#socket) return;
-      this.#socket = undefined;
-      clearTimeout(this.#steady);
-      if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "disconnected", since: this.#surroundings.now() });
-      // Each tab waits another time, or all would come back at the same moment.
-      const pause = Math.min(firstPause * 2 ** this.#failures, longestPause) * (0.5 + this.#surroundings.random() / 2);
-      this.#failures++;
-      this.#retry = setTimeout(() => {
-        this.#retry = undefined;
-        this.#connect();
-      }, pause);
+      this.#lost(socket);
     };
+  }
+
+  /** Gives a connection up that does not do what it should. */
+  #drop(socket: WebSocket): void {
+    this.#lost(socket);
+    socket.close(1000);
+  }
+
+  /** The connection is gone; another is tried after a pause. */
+  #lost(socket: WebSocket): void {
+    if (socket !== this.#socket) return;
+    this.#socket = undefined;
+    clearTimeout(this.#steady);
+    clearTimeout(this.#silence);
+    if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "disconnected", since: this.#surroundings.now() });
+    // Each tab waits another time, or all would come back at the same moment.
+    const pause = Math.min(firstPause * 2 ** this.#failures, longestPause) * (0.5 + this.#surroundings.random() / 2);
+    this.#failures++;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#connect();
+    }, pause);
   }
 
   #send(request: LiveRequest): void {
@@ -219,6 +242,15 @@ export class Live {
 
 const nothing: ChannelState = { news: 0 };
 
+/** A message of the server; undefined if it is none. */
+function read(data: string): LiveMessage | undefined {
+  try {
+    return JSON.parse(data) as LiveMessage;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The connection of this tab. */
 export function openLive(): Live {
   const live = new Live({
@@ -226,7 +258,7 @@ export function openLive(): Live {
     now: () => Date.now(),
     random: () => Math.random(),
   });
-  addEventListener("online", live.hurry);
+  addEventListener("online", () => { live.refresh(); }); // the old connection may be dead and not know
   let hiddenAt = Date.now();
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden") hiddenAt = Date.now();

@@ -2,16 +2,16 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState, type SyntheticEvent } from "react";
 import { api } from "../../api/client";
-import { Problem, textOf } from "../../api/problem";
 import { menuQuery } from "../../api/queries";
-import type { Line, Menu } from "../../api/schema.gen";
+import type { Line, Menu, Order } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
 import { Basket } from "./Basket";
 import { Builder } from "./Builder";
 import { Customer } from "./Customer";
-import { addLine, check, conflicts, emptyDraft, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, orderOf, readyToSend, type Draft, type Faults } from "./draft";
+import { addLine, check, conflicts, emptyDraft, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
+import { place } from "./placing";
 import "./order.css";
 
 export function OrderScreen() {
@@ -34,6 +34,7 @@ function Ordering({ menu }: { readonly menu: Menu }) {
   const [draft, setDraft] = useState(loadDraft);
   const [faults, setFaults] = useState<Faults>(noFaults);
   const [trouble, setTrouble] = useState<string | null>(null);
+  const [earlier, setEarlier] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const sending = useRef(false);
   const form = useRef<HTMLFormElement>(null);
@@ -50,6 +51,7 @@ function Ordering({ menu }: { readonly menu: Menu }) {
     if (sending.current) return;
     const found = check(draft, menu);
     setTrouble(null);
+    setEarlier(null);
     showFaults(found);
     if (hasFaults(found)) return;
     sending.current = true;
@@ -58,24 +60,29 @@ function Ordering({ menu }: { readonly menu: Menu }) {
     const ready = readyToSend(draft);
     keepDraft(ready);
     setDraft(ready);
-    try {
-      const { id } = await api.createOrder(orderOf(ready), ready.sent.key);
-      setDraft(emptyDraft);
-      forgetDraft();
-      await navigate({ to: "/orders/$id", params: { id } });
-    } catch (error) {
-      const problem = error instanceof Problem ? error : new Problem(textOf(error), 0);
-      if (!problem.isUncertain) {
-        // A refusal is an answer: what is sent next is another request.
-        const { sent, ...unsent } = ready;
+    const outcome = await place(ready.sent, (body, key) => api.createOrder(JSON.parse(body) as Order, key));
+    sending.current = false;
+    setBusy(false);
+    const { sent, ...unsent } = ready;
+    switch (outcome.kind) {
+      case "taken":
+        setDraft(emptyDraft);
+        forgetDraft();
+        await navigate({ to: "/orders/$id", params: { id: outcome.id } });
+        break;
+      case "earlier-taken":
         setDraft(unsent);
+        setEarlier(outcome.id);
+        break;
+      case "unknown":
+        setTrouble(`${outcome.problem.message} Press the button again: it stays one order.`);
+        break;
+      case "refused": {
+        setDraft(outcome.left ? { ...unsent, sent: outcome.left } : unsent);
+        const { faults: atFields, rest } = faultsOf(outcome.problem.errors);
+        showFaults(atFields);
+        if (!hasFaults(atFields) || rest.length > 0) setTrouble([outcome.problem.message, ...rest].join(" "));
       }
-      const { faults: atFields, rest } = faultsOf(problem.errors);
-      showFaults(atFields);
-      if (!hasFaults(atFields) || rest.length > 0) setTrouble(problem.isUncertain ? `${problem.message} Press the button again: it stays one order.` : [problem.message, ...rest].join(" "));
-    } finally {
-      sending.current = false;
-      setBusy(false);
     }
   };
   const pieces = draft.lines.reduce((sum, line) => sum + line.quantity, 0);
@@ -92,6 +99,11 @@ function Ordering({ menu }: { readonly menu: Menu }) {
         {conflicts(draft, menu).map(({ flavour, allergens }) => (
           <Notice key={flavour} look="bad"><strong>{flavour} has {allergens.join(" and ")}.</strong> You named that as an allergy.</Notice>
         ))}
+        {earlier && (
+          <Notice look="warn" urgent>
+            <strong>What you sent first was ordered after all.</strong> <Link to="/orders/$id" params={{ id: earlier }}>See that order</Link>, and change or cancel it there. What is in the basket now was not ordered; press the button again if you want it as well.
+          </Notice>
+        )}
         {trouble && <Notice look="bad" urgent>{trouble}</Notice>}
         <Button look="primary" big type="submit" off={busy}>{busy ? "Ordering …" : pieces > 0 ? `Order ${pieces} ${pieces === 1 ? "cupcake" : "cupcakes"}` : "Order"}</Button>
       </form>

@@ -1,5 +1,13 @@
 import type { FieldError, Limits, Line, Menu, Order, Size } from "../../api/schema.gen";
 import { newKey } from "../../api/keys";
+import { conflicts as avoided } from "./allergens";
+
+/** Orders that were sent under one key, of which nobody knows whether one was taken. */
+export interface Unanswered {
+  readonly key: string;
+  /** As they were sent, the last one last. */
+  readonly bodies: readonly string[];
+}
 
 /** What a customer has filled in so far. */
 export interface Draft {
@@ -10,8 +18,8 @@ export interface Draft {
   /** Others, as typed, separated by commas. */
   readonly otherAllergies: string;
   readonly notes: string;
-  /** What was sent and had no answer yet: sent again as it was, it is the same order. */
-  readonly sent?: { readonly key: string; readonly body: string };
+  /** What was sent and had no certain answer yet. */
+  readonly sent?: Unanswered;
 }
 
 export const emptyDraft: Draft = { lines: [], name: "", allergens: [], otherAllergies: "", notes: "" };
@@ -112,21 +120,27 @@ export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faul
 
 /** Allergens of the basket that the customer must not eat, by flavour. */
 export function conflicts(draft: Draft, menu: Menu): readonly { readonly flavour: string; readonly allergens: readonly string[] }[] {
-  const named = new Set(allergiesOf(draft).map((each) => each.toLowerCase()));
+  const allergies = allergiesOf(draft);
   const flavours = new Set(draft.lines.map((line) => line.flavour));
   return menu.flavours
     .filter((flavour) => flavours.has(flavour.code))
-    .map((flavour) => ({ flavour: flavour.name, allergens: flavour.allergens.filter((allergen) => named.has(allergen.toLowerCase())) }))
+    .map((flavour) => ({ flavour: flavour.name, allergens: avoided(flavour.allergens, allergies) }))
     .filter((conflict) => conflict.allergens.length > 0);
 }
 
-/** The draft as it is about to be sent: the same order keeps the key that it had. */
+/**
+ * The draft as it is about to be sent. As long as nobody knows what has become
+ * of an order that was sent before, its key stays, though the customer has
+ * changed the order since: a new one could make two orders of what was meant
+ * to be one.
+ */
 export function readyToSend(draft: Draft): Draft & Required<Pick<Draft, "sent">> {
   const body = JSON.stringify(orderOf(draft));
-  return { ...draft, sent: draft.sent?.body === body ? draft.sent : { key: newKey(), body } };
+  const earlier = (draft.sent?.bodies ?? []).filter((each) => each !== body);
+  return { ...draft, sent: { key: draft.sent?.key ?? newKey(), bodies: [...earlier, body] } };
 }
 
-const kept = "cupcakery.draft.1";
+const kept = "cupcakery.draft.2";
 
 export function loadDraft(): Draft {
   try {
