@@ -504,11 +504,37 @@ func (s *stationFeed) update(ids []string) {
 	if s.more && len(s.ended) < endedShown {
 		change.Tickets = append(change.Tickets, s.refill()...)
 	}
+	change = s.settle(change)
 	if len(change.Tickets)+len(change.Removed) == 0 {
 		return
 	}
 	s.change(LiveMessage{Type: LiveMessageTypeChange, Change: change})
 	s.changed()
+}
+
+// settle names each ticket of a change once, by whether it is shown in the end:
+// one may have made room for another that went away again.
+func (s *stationFeed) settle(change BoardChange) BoardChange {
+	settled := BoardChange{Tickets: []BoardTicket{}, Removed: []string{}}
+	told := make(map[string]bool)
+	for _, ticket := range slices.Backward(change.Tickets) { // the last word counts
+		if !told[ticket.TicketID] && s.isShown(ticket.TicketID) {
+			settled.Tickets = append(settled.Tickets, ticket)
+		}
+		told[ticket.TicketID] = true
+	}
+	slices.Reverse(settled.Tickets)
+	for _, id := range change.Removed {
+		if !s.isShown(id) && !slices.Contains(settled.Removed, id) {
+			settled.Removed = append(settled.Removed, id)
+		}
+	}
+	return settled
+}
+
+func (s *stationFeed) isShown(id string) bool {
+	_, isOpen := s.open[id]
+	return isOpen || slices.ContainsFunc(s.ended, func(t BoardTicket) bool { return t.TicketID == id })
 }
 
 func (s *stationFeed) changed() {
@@ -553,8 +579,7 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 			}
 		}
 	}
-	_, isOpen := s.open[id]
-	isShown := isOpen || slices.ContainsFunc(s.ended, func(t BoardTicket) bool { return t.TicketID == id })
+	isShown := s.isShown(id)
 	switch {
 	case isShown && !(wasShown && reflect.DeepEqual(before, now)):
 		changed = &now

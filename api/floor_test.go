@@ -116,6 +116,12 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 				var message LiveMessage
 				require.NoError(t, json.Unmarshal(frame.data, &message))
 				mirrors[i].apply(message)
+				named := slices.Clone(message.Change.Removed)
+				for _, ticket := range message.Change.Tickets {
+					named = append(named, ticket.TicketID)
+				}
+				slices.Sort(named)
+				require.Equal(t, slices.Compact(slices.Clone(named)), named, "a change names a ticket once")
 			}
 		}
 		for _, message := range messages {

@@ -84,12 +84,11 @@ describe("a request", () => {
     await api.ack("bake", "x.bake.1?", { kind: "done" });
     expect(asked()).toMatchObject({ url: "/api/v1/stations/bake/tickets/x.bake.1%3F/acks", init: { method: "POST" }, body: { kind: "done" } });
     expect(asked().headers).not.toHaveProperty("idempotency-key");
-    expect(asked().init).not.toHaveProperty("keepalive");
   });
 
   test("with an ack outlives the page if it must", async () => {
     answer.mockResolvedValue(json({}));
-    await api.ack("bake", "x.bake.1", { kind: "done" }, true);
+    await api.ack("bake", "x.bake.1", { kind: "done" });
     expect(asked().init.keepalive).toBe(true);
   });
 

@@ -64,8 +64,9 @@ export const api = {
   amend: (id: string, body: Amendment, key: string) => post<OrderStatus>(`${order(id)}/amend`, { body, key }),
   resolve: (id: string, body: Resolution, key: string) => post<OrderStatus>(`${order(id)}/resolve`, { body, key }),
 
-  ack: (stage: Stage, ticketId: string, body: Ack, keepalive = false) =>
-    post<BoardTicket>(`/stations/${stage}/tickets/${encodeURIComponent(ticketId)}/acks`, { body, keepalive }),
+  /** Goes out even when the page is left at that moment. */
+  ack: (stage: Stage, ticketId: string, body: Ack) =>
+    post<BoardTicket>(`/stations/${stage}/tickets/${encodeURIComponent(ticketId)}/acks`, { body, keepalive: true }),
 
   /** Who is signed in; null if nobody is. */
   async session(signal?: AbortSignal): Promise<Session | null> {

@@ -252,8 +252,39 @@ describe("messages", () => {
     expect(live.status().kind).toBe("connecting");
     old.lose();
     expect(live.status().kind).toBe("connecting");
+    socket().say({ type: "state", at: at(0) });
     vi.advanceTimersByTime(60_000);
     expect(FakeSocket.all).toHaveLength(2);
+  });
+
+  test("what is no message ends the connection, and another is tried", () => {
+    live.follow("kitchen", ignore);
+    socket().accept();
+    socket().onmessage?.({ data: "<html>" });
+    expect(socket().closedWith).toBe(1000);
+    expect(live.status().kind).toBe("disconnected");
+    expect(pauseUntilNext()).toBe(500);
+  });
+});
+
+describe("a connection that never says anything", () => {
+  test.each(["opens", "does not open"])("and %s is given up after ten seconds", (what) => {
+    live.follow("kitchen", ignore);
+    if (what === "opens") socket().accept();
+    vi.advanceTimersByTime(9_999);
+    expect(live.status().kind).toBe("connecting");
+    vi.advanceTimersByTime(1);
+    expect(live.status().kind).toBe("disconnected");
+    expect(socket().closedWith).toBe(1000);
+    expect(pauseUntilNext()).toBe(500);
+  });
+
+  test("is not one that has spoken once", () => {
+    live.follow("kitchen", ignore);
+    socket().accept();
+    socket().say({ type: "state", at: at(0) });
+    vi.advanceTimersByTime(3_600_000);
+    expect(FakeSocket.all).toHaveLength(1);
   });
 });
 
@@ -412,6 +443,7 @@ describe("hurry", () => {
     live.hurry();
     expect(FakeSocket.all).toHaveLength(2);
     socket().accept();
+    socket().say({ type: "state", at: at(0) });
     vi.advanceTimersByTime(60_000);
     expect(FakeSocket.all).toHaveLength(2);
   });
@@ -476,6 +508,8 @@ describe("close", () => {
     socket().lose();
     live.close();
     expect(FakeSocket.all).toHaveLength(2);
+    socket().accept();
+    socket().say({ type: "state", at: at(0) });
     vi.advanceTimersByTime(60_000);
     expect(FakeSocket.all).toHaveLength(2);
   });
@@ -553,6 +587,7 @@ describe("the connection of a tab", () => {
     expect(FakeSocket.all).toHaveLength(3);
 
     socket().accept();
+    socket().say({ type: "state", at: at(0) });
     become("hidden");
     vi.advanceTimersByTime(30_000);
     become("visible");

@@ -119,6 +119,7 @@ export class Live {
     clearTimeout(this.#steady);
     clearTimeout(this.#silence);
     socket?.close(1000);
+    if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "connecting", since: this.#surroundings.now() });
     this.hurry();
     this.#connect();
   }
@@ -129,6 +130,7 @@ export class Live {
     this.#retry = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
+    clearTimeout(this.#steady);
     clearTimeout(this.#silence);
     socket?.close(1000);
     for (const channel of this.#channels.values()) {

@@ -144,11 +144,23 @@ const kept = "cupcakery.draft.2";
 
 export function loadDraft(): Draft {
   try {
-    const text = localStorage.getItem(kept);
-    return text ? { ...emptyDraft, ...(JSON.parse(text) as Partial<Draft>) } : emptyDraft;
+    const draft = { ...emptyDraft, ...(JSON.parse(localStorage.getItem(kept) ?? "{}") as Partial<Draft>) };
+    return isDraft(draft) ? draft : emptyDraft;
   } catch {
     return emptyDraft;
   }
+}
+
+/** Something else may have written there, or an older page. */
+function isDraft({ lines, name, allergens, otherAllergies, notes, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
+  const areTexts = (list: unknown) => Array.isArray(list) && list.every((each) => typeof each === "string");
+  const isLine = (line: unknown) =>
+    typeof line === "object" && line !== null && "flavour" in line && typeof line.flavour === "string" && "size" in line && typeof line.size === "string" && "quantity" in line && typeof line.quantity === "number";
+  return (
+    Array.isArray(lines) && lines.every(isLine) && areTexts(allergens) &&
+    [name, otherAllergies, notes].every((text) => typeof text === "string") &&
+    (sent === undefined || (typeof sent === "object" && sent !== null && "key" in sent && typeof sent.key === "string" && "bodies" in sent && areTexts(sent.bodies)))
+  );
 }
 
 export function keepDraft(draft: Draft): void {

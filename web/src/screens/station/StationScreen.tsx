@@ -73,6 +73,7 @@ function Display({ board, me, sound }: { readonly board: Board; readonly me: str
   const columns = columnsOf(board, me, said);
   const counts = allDay(board, said);
   useChime(board, sound);
+  useEffect(() => { sayings.see(board); }, [sayings, board]);
 
   const start = async (ticket: BoardTicket) => {
     if (starting.has(ticket.ticketId)) return;
@@ -198,7 +199,7 @@ function useFlavourNames(): (code: string) => string {
 function useSayings(stage: Stage, setWord: (word: { text: string }) => void): Sayings {
   const [sayings] = useState(
     () => new Sayings(
-      (ticketId, ack, keepalive) => api.ack(stage, ticketId, ack, keepalive),
+      (ticketId, ack) => api.ack(stage, ticketId, ack),
       (saying, problem) => { setWord({ text: `${saying.pickupCode}: ${problem.message}` }); },
     ),
   );

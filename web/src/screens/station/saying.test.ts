@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { noAnswer, Problem } from "../../api/problem";
 import type { Problem as ProblemDocument } from "../../api/schema.gen";
-import { start } from "../../testing-data";
+import { board, start, startedTicket, ticket } from "../../testing-data";
 import { Sayings, slipTime, type Ending, type Saying } from "./saying";
 
 const done: Ending = { kind: "done" };
@@ -14,10 +14,10 @@ function refusal(type: ProblemDocument["type"], status: number): Problem {
 
 /** The server, which answers when the test says so. */
 class Answers {
-  readonly asked: { ticketId: string; ack: Ending; keepalive: boolean; accept: () => void; refuse: (error: unknown) => void }[] = [];
+  readonly asked: { ticketId: string; ack: Ending; accept: () => void; refuse: (error: unknown) => void }[] = [];
 
-  readonly send = (ticketId: string, ack: Ending, keepalive: boolean) =>
-    new Promise<void>((accept, refuse) => { this.asked.push({ ticketId, ack, keepalive, accept, refuse }); });
+  readonly send = (ticketId: string, ack: Ending) =>
+    new Promise<void>((accept, refuse) => { this.asked.push({ ticketId, ack, accept, refuse }); });
 
   last() {
     const last = this.asked.at(-1);
@@ -50,7 +50,7 @@ describe("what is said", () => {
     vi.advanceTimersByTime(4_999);
     expect(answers.asked).toHaveLength(0);
     vi.advanceTimersByTime(1);
-    expect(answers.asked).toMatchObject([{ ticketId: "a", ack: failed, keepalive: false }]);
+    expect(answers.asked).toMatchObject([{ ticketId: "a", ack: failed }]);
     answers.last().accept();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(answers.asked).toHaveLength(1);
@@ -140,7 +140,7 @@ describe("leaving the page", () => {
     sayings.say("a", "K7QF", done);
     sayings.say("b", "M2XY", failed);
     sayings.flush();
-    expect(answers.asked).toMatchObject([{ ticketId: "a", ack: done, keepalive: true }, { ticketId: "b", ack: failed, keepalive: true }]);
+    expect(answers.asked).toMatchObject([{ ticketId: "a", ack: done }, { ticketId: "b", ack: failed }]);
     for (const each of answers.asked) each.accept();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(answers.asked).toHaveLength(2);
@@ -161,7 +161,6 @@ describe("leaving the page", () => {
     await settle();
     sayings.flush();
     expect(answers.asked).toHaveLength(2);
-    expect(answers.last().keepalive).toBe(true);
     answers.last().accept();
     await vi.advanceTimersByTimeAsync(60_000);
     expect(answers.asked).toHaveLength(2);
@@ -219,6 +218,43 @@ describe("a refusal", () => {
     answers.last().refuse(refusal("/problems/ticket-ended", 409));
     await settle();
     expect(told).toHaveLength(1);
+    expect(sayings.list()).toEqual([]);
+  });
+});
+
+describe("what the log has", () => {
+  test("stays said until the board has heard of it, so that nobody says it again", async () => {
+    const inHand = board({ tickets: [startedTicket("Ben", { ticketId: "a" })] });
+    sayings.see(inHand);
+    sayings.say("a", "K7QF", done);
+    vi.advanceTimersByTime(slipTime);
+    answers.last().accept();
+    await settle();
+    expect(sayings.list()).toHaveLength(1);
+    sayings.see(inHand);
+    expect(sayings.list()).toHaveLength(1);
+    sayings.see(board({}));
+    expect(sayings.list()).toEqual([]);
+  });
+
+  test("is over at once when the board has heard of it before the answer", async () => {
+    sayings.say("a", "K7QF", done);
+    vi.advanceTimersByTime(slipTime);
+    sayings.see(board({}));
+    expect(sayings.list(), "nobody knows yet whether it counts").toHaveLength(1);
+    answers.last().accept();
+    await settle();
+    expect(sayings.list()).toEqual([]);
+  });
+
+  test("is over for a failure when the ticket comes again", async () => {
+    sayings.say("a", "K7QF", failed);
+    vi.advanceTimersByTime(slipTime);
+    answers.last().accept();
+    sayings.see(board({ tickets: [startedTicket("Ben", { ticketId: "a" })] }));
+    await settle();
+    expect(sayings.list()).toHaveLength(1);
+    sayings.see(board({ tickets: [ticket({ ticketId: "a", attempt: 2 })] }));
     expect(sayings.list()).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Ack } from "../../api/schema.gen";
+import type { Ack, Board } from "../../api/schema.gen";
 import { noAnswer, Problem } from "../../api/problem";
 
 export type Ending = Ack & { readonly kind: "done" | "failed" | "undone" };
@@ -22,6 +22,8 @@ interface Entry {
   saying: Saying;
   timer: ReturnType<typeof setTimeout> | undefined;
   sending: boolean;
+  /** The log has it; it stays until the board has heard of that too. */
+  delivered: boolean;
 }
 
 /**
@@ -31,13 +33,14 @@ interface Entry {
  * is said again until the server has an answer.
  */
 export class Sayings {
-  readonly #send: (ticketId: string, ack: Ending, keepalive: boolean) => Promise<unknown>;
+  readonly #send: (ticketId: string, ack: Ending) => Promise<unknown>;
   readonly #refused: (saying: Saying, problem: Problem) => void;
   readonly #entries = new Map<string, Entry>();
   readonly #watchers = new Set<() => void>();
   #list: readonly Saying[] = [];
+  #board: Board | undefined;
 
-  constructor(send: (ticketId: string, ack: Ending, keepalive: boolean) => Promise<unknown>, refused: (saying: Saying, problem: Problem) => void) {
+  constructor(send: (ticketId: string, ack: Ending) => Promise<unknown>, refused: (saying: Saying, problem: Problem) => void) {
     this.#send = send;
     this.#refused = refused;
   }
@@ -52,8 +55,8 @@ export class Sayings {
 
   say(ticketId: string, pickupCode: string, ack: Ending): void {
     if (this.#entries.has(ticketId)) return;
-    const entry: Entry = { saying: { ticketId, pickupCode, ack, until: Date.now() + slipTime, troubled: false }, timer: undefined, sending: false };
-    entry.timer = setTimeout(() => void this.#deliver(entry, false), slipTime);
+    const entry: Entry = { saying: { ticketId, pickupCode, ack, until: Date.now() + slipTime, troubled: false }, timer: undefined, sending: false, delivered: false };
+    entry.timer = setTimeout(() => void this.#deliver(entry), slipTime);
     this.#entries.set(ticketId, entry);
     this.#changed();
   }
@@ -73,23 +76,42 @@ export class Sayings {
     for (const entry of this.#entries.values()) {
       if (entry.sending) continue;
       clearTimeout(entry.timer);
-      void this.#deliver(entry, true);
+      void this.#deliver(entry);
     }
   };
 
-  async #deliver(entry: Entry, keepalive: boolean): Promise<void> {
+  /** Looks at the board as it is now: what it shows need not be remembered. */
+  see(board: Board): void {
+    this.#board = board;
+    this.#prune();
+  }
+
+  #prune(): void {
+    let pruned = false;
+    for (const [ticketId, { delivered, saying }] of this.#entries) {
+      const ticket = this.#board?.tickets.find((each) => each.ticketId === ticketId);
+      const isShown = !ticket || (saying.ack.kind === "failed" && ticket.state !== "started");
+      if (delivered && isShown) pruned = this.#entries.delete(ticketId);
+    }
+    if (pruned) this.#changed();
+  }
+
+  async #deliver(entry: Entry): Promise<void> {
     entry.sending = true;
     entry.saying = { ...entry.saying, until: 0 };
     this.#changed();
     const { ticketId, ack } = entry.saying;
     try {
-      await this.#send(ticketId, ack, keepalive);
+      await this.#send(ticketId, ack);
+      entry.delivered = true;
+      this.#prune();
+      return;
     } catch (error) {
       const problem = error instanceof Problem ? error : noAnswer();
       if (problem.isUncertain) {
         entry.sending = false;
         entry.saying = { ...entry.saying, troubled: true };
-        entry.timer = setTimeout(() => void this.#deliver(entry, false), againAfter);
+        entry.timer = setTimeout(() => void this.#deliver(entry), againAfter);
         this.#changed();
         return;
       }

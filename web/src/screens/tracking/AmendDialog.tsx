@@ -23,13 +23,15 @@ export function AmendDialog({ order, onClose }: { readonly order: OrderStatus; r
   const [messages, setMessages] = useState(order.lines.map((line) => line.message ?? ""));
   const { busy, problem, send } = useUpdate(useCallback((body: Amendment, key: string) => api.amend(order.id, body, key), [order.id]));
   const amendment = amendmentOf(order, notes, messages);
+  const [sent, setSent] = useState<Amendment | null>(null);
   const submit = async (event: SyntheticEvent) => {
     event.preventDefault();
+    setSent(amendment);
     if (!amendment || (await send(amendment))) onClose();
   };
   // The server names a message by its place among those that were sent.
   const faultOf = (line: number) => {
-    const place = amendment?.messages?.findIndex((each) => each.line === line) ?? -1;
+    const place = sent?.messages?.findIndex((each) => each.line === line) ?? -1;
     return problem?.errors.find((fault) => place >= 0 && (fault.pointer ?? "").startsWith(`/messages/${place}/`))?.detail;
   };
   return (

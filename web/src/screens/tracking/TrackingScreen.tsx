@@ -88,7 +88,7 @@ function When({ order }: { readonly order: OrderStatus }) {
   if (order.state === "cancelling") return <p className="lead">What was made is put away, the last stage first.</p>;
   if (order.state === "needs-attention") return <p className="lead">It goes on as soon as a manager has decided how.</p>;
   const ready = pace.data && estimate(order, pace.data, now);
-  if (!ready) return <p className="lead">Ordered at {timeOfDay(order.placedAt)}. Too little was baked lately to say when it is ready.</p>;
+  if (!ready) return <p className="lead">Ordered at {timeOfDay(order.placedAt)}.{order.waitingFor && pace.data ? " Too little was baked lately to say when it is ready." : ""}</p>;
   if (ready.slow) return <p className="lead">It takes longer than usual; ready in about {spanText(Math.max(60_000, ready.until - now))}, or later.</p>;
   const [from, until] = [Math.ceil((ready.from - now) / 60_000), Math.ceil((ready.until - now) / 60_000)];
   return <p className="lead">Ready in about {from < until ? `${Math.max(1, from)} to ${until}` : Math.max(1, until)} min, around {timeOfDay(ready.until)}.</p>;
@@ -105,7 +105,7 @@ function Notices({ order }: { readonly order: OrderStatus }) {
       )}
       {order.remakes > 0 && order.state !== "cancelled" && (
         <Notice look="info">
-          <strong>We started again.</strong> Your cupcakes did not turn out as they should, so they are made anew{order.remakes > 1 ? ` for the ${order.remakes === 2 ? "second" : "third"} time` : ""}.
+          <strong>We started again.</strong> Your cupcakes did not turn out as they should, so they are made anew{order.remakes > 1 ? `, ${order.remakes} times by now` : ""}.
         </Notice>
       )}
     </>

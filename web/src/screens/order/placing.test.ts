@@ -1,0 +1,42 @@
+import { describe, expect, test, vi } from "vitest";
+import { Problem, type ProblemType } from "../../api/problem";
+import { place } from "./placing";
+
+const refusal = (type: ProblemType, status: number) => new Problem("no", status, { type, title: "No", status });
+const lost = new Problem("lost", 0);
+
+describe("an order that is sent", () => {
+  test("is taken", async () => {
+    const send = vi.fn().mockResolvedValue({ id: "one" });
+    expect(await place({ key: "k", bodies: ["a"] }, send)).toEqual({ kind: "taken", id: "one" });
+    expect(send.mock.calls).toEqual([["a", "k"]]);
+  });
+
+  test("is unknown without an answer, and can be sent again", async () => {
+    expect(await place({ key: "k", bodies: ["a"] }, vi.fn().mockRejectedValue(lost))).toEqual({ kind: "unknown", problem: lost });
+  });
+
+  test("that is refused leaves what was sent before unanswered", async () => {
+    const problem = refusal("/problems/invalid-order", 422);
+    expect(await place({ key: "k", bodies: ["a", "b"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, left: { key: "k", bodies: ["a"] } });
+    expect(await place({ key: "k", bodies: ["b"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, left: undefined });
+  });
+
+  test("finds the earlier one that was taken instead, and makes no second", async () => {
+    const conflict = refusal("/problems/idempotency-conflict", 409);
+    const send = vi.fn((body: string) => (body === "a" ? Promise.resolve({ id: "first" }) : Promise.reject(conflict)));
+    expect(await place({ key: "k", bodies: ["a", "b", "c"] }, send)).toEqual({ kind: "earlier-taken", id: "first" });
+    expect(send.mock.calls).toEqual([["c", "k"], ["b", "k"], ["a", "k"]]);
+  });
+
+  test("is unknown when the earlier one cannot be asked for", async () => {
+    const conflict = refusal("/problems/idempotency-conflict", 409);
+    const send = vi.fn((body: string) => Promise.reject(body === "b" ? conflict : lost));
+    expect(await place({ key: "k", bodies: ["a", "b"] }, send)).toEqual({ kind: "unknown", problem: lost });
+  });
+
+  test("gives the key up when it was used for something that was never sent here", async () => {
+    const problem = refusal("/problems/idempotency-conflict", 409);
+    expect(await place({ key: "k", bodies: ["a"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, left: undefined });
+  });
+});
