@@ -20,7 +20,7 @@ func (d *dev) describe(took time.Duration) error {
 			_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\n", name, value, note) // into memory
 		}
 	}
-	row("API", addresses.API, "GET / lists what it offers")
+	row("Pages and API", addresses.API, "order here; staff sign in under /sign-in")
 	row("Temporal UI", addresses.TemporalUI, "every order is a workflow")
 	row("Temporal", addresses.Temporal, elsewhere(d.settings.runs(serviceTemporal))+"namespace "+addresses.Namespace)
 	row("Kafka", addresses.Kafka, elsewhere(d.settings.runs(serviceKafka)))

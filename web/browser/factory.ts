@@ -83,6 +83,7 @@ interface Addresses {
 export class Factory {
   readonly #dir = mkdtempSync(join(tmpdir(), "cupcakery-pages-"));
   readonly #parts = new Map<string, Part>();
+  readonly #cookies = new Map<Person, string>();
   #kafkaPort = 0;
   #apiPort = 0;
   #temporal = "";
@@ -180,9 +181,13 @@ export class Factory {
 
   /** The header that speaks for somebody. */
   async cookieOf(person: Person): Promise<string> {
+    const known = this.#cookies.get(person);
+    if (known) return known;
     const response = await fetch(`${this.url}/api/v1/session`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(person) });
     if (!response.ok) throw new Error(await response.text());
-    return (response.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "";
+    const cookie = (response.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "";
+    this.#cookies.set(person, cookie);
+    return cookie;
   }
 
   /** Says something of an order's ticket without a browser. */
@@ -208,6 +213,7 @@ export class Factory {
     for (const stage of through) {
       const { stages } = await this.untilWaitingFor(id, stage);
       const pass = Math.max(...stages.map((row) => row.pass));
+      await this.say(staff[stage], `${id}.${stage}.${pass}`, { kind: "started" });
       await this.say(staff[stage], `${id}.${stage}.${pass}`, { kind: "done" });
     }
   }

@@ -18,6 +18,19 @@ test("pictures of every screen", async ({ desk, factory }) => {
     await page.context().close();
   };
 
+  // Before anything happens, and while it loads.
+  const idle = async (path: string, person?: (typeof staff)[keyof typeof staff]) => desk.open(path, person, { viewport: tablet, reducedMotion: "reduce" });
+  await take(await idle("/stations/mix", staff.mix), "empty-station", false);
+  await take(await idle("/attention", staff.manager), "empty-attention", false);
+  await take(await idle("/dashboard", staff.manager), "empty-dashboard", false);
+  await take(await idle("/orders/01936f8e-5c1a-7d3b-9f00-000000000001"), "no-such-order", false);
+  await take(await idle("/cellar"), "not-found", false);
+  const loading = await idle("/sign-in");
+  await loading.route("**/api/v1/menu", () => new Promise(() => undefined));
+  await loading.goto("/");
+  await expect(loading.getByText("Loading the menu …")).toBeAttached();
+  await take(loading, "loading-order", false);
+
   // A kitchen at work: orders at every stage, some that went wrong, some that are ready.
   const menu = ["red-velvet", "chocolate", "lemon", "strawberry", "carrot", "salted-caramel", "vanilla", "coffee-walnut"];
   const names = ["Ada", "Grace", "Linus", "Mei 美", "Kwame", "Zoë", "Omar", "Ines"];
@@ -102,4 +115,16 @@ test("pictures of every screen", async ({ desk, factory }) => {
     await ticket(failing, followed.pickupCode).getByRole("button", { name: "Failed …" }).click();
     await take(failing, `failure-${theme}`, false);
   }
+
+  // When parts are away.
+  const behind = await idle("/stations/bake", staff.bake);
+  await expect(behind.getByRole("article").first()).toBeVisible();
+  const cut = await idle("/stations/bake", staff.bake);
+  await expect(cut.getByRole("article").first()).toBeVisible();
+  await factory.kill("kafka");
+  await expect(behind.getByText(/Behind since/)).toBeVisible();
+  await take(behind, "behind-station", false);
+  await factory.kill("api");
+  await expect(cut.getByText(/No connection since/)).toBeVisible();
+  await take(cut, "disconnected-station", false);
 });

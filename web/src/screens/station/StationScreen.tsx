@@ -170,8 +170,8 @@ function Column({ title, count, empty, quiet = false, children }: ColumnProps) {
   return (
     <section className={`board-column${quiet ? " board-column-quiet" : ""}`} aria-label={title}>
       <h2>{title} <span className="badge numbers">{count}</span></h2>
-      <ul>{children}</ul>
       {count === 0 && <p className="soft">{empty}</p>}
+      <ul>{children}</ul>
     </section>
   );
 }
