@@ -14,10 +14,12 @@
 // idempotency key is the update's id there, by which Temporal keeps the answer.
 //
 // One reader of the log in Kafka folds the stations' boards for the whole
-// process (floor.go). Acks are written to the log and answered by what it makes
-// of them (stations.go). Live connections have a place in the changes of the
-// channels that they follow, and no queue (feed.go, live.go); orders are
-// asked about when the log speaks of them (live_orders.go).
+// process (floor.go), counts what the stations did (figures.go), and shows what
+// customers at the counter wait for (counter.go). Acks are written to the log and
+// answered by what it makes of them (stations.go). Live connections have a place
+// in the changes of the channels that they follow, and no queue (feed.go,
+// live.go); orders are asked about, and counted, when the log speaks of them
+// (live_orders.go, order_counts.go).
 //
 // The process keeps no state that it cannot read again: Temporal has every order. An order is durable
 // before it is answered with 201, and an idempotency key needs no store: the

@@ -111,7 +111,11 @@ func (o *orderCounter) ask(ctx context.Context) {
 	f.mu.Lock()
 	followed, began := len(f.kitchen.followers) > 0, time.Now()
 	if !followed {
-		f.counts.Orders, o.trouble = nil, time.Time{}
+		o.trouble = time.Time{}
+		if f.counts.Orders != nil { // they get old
+			f.counts.Orders = nil
+			f.kitchen.renew()
+		}
 	}
 	f.mu.Unlock()
 	if !followed {

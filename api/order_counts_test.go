@@ -115,6 +115,29 @@ func TestTheKitchensChannelCountsOrders(t *testing.T) {
 	office.awaitKitchen(func(counts KitchenCounts) bool { return counts.Orders != nil && counts.Orders.InProgress == 4 })
 }
 
+// TestCountsOfOrdersAreNotKeptForNobody: whoever comes next would see how many
+// there were when the last one left, for as long as Temporal is away.
+func TestCountsOfOrdersAreNotKeptForNobody(t *testing.T) {
+	t.Parallel()
+	temporal := &countingTemporal{}
+	temporal.set(3, 1, 2, false)
+	f := newTestFloor(t)
+	f.orderCounts.temporal = temporal
+	conn := &liveConn{news: make(chan struct{}, 1)}
+	snapshot := func() string {
+		f.kitchen.follow(conn, "")
+		frames, _ := f.kitchen.next(conn)
+		require.Len(t, frames, 1)
+		return string(frames[0].data)
+	}
+	require.NotContains(t, snapshot(), "needsAttention")
+	f.orderCounts.ask(t.Context())
+	require.Contains(t, snapshot(), `"orders":{"cancelling":2,"inProgress":3,"needsAttention":1}`)
+	f.unfollow(conn, f.kitchen)
+	f.orderCounts.ask(t.Context())
+	require.NotContains(t, snapshot(), "needsAttention")
+}
+
 func TestWhenOrdersAreCounted(t *testing.T) {
 	t.Parallel()
 	now := morning
