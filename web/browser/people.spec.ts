@@ -7,6 +7,17 @@ test("two people reach for one ticket: one gets it, the other is told who", asyn
   const startOf = (page: typeof mia) => ticket(page, pickupCode).getByRole("button", { name: "Start" });
   await expect(startOf(mia)).toBeVisible();
   await expect(startOf(max)).toBeVisible();
+  // Both reach for it before either is answered.
+  let open: () => void = () => undefined;
+  const both = new Promise<void>((arrived) => (open = arrived));
+  let requests = 0;
+  for (const page of [mia, max]) {
+    await page.route(/\/acks$/, async (route) => {
+      if (++requests === 2) open();
+      await both;
+      await route.continue();
+    });
+  }
   const answers = [mia, max].map((page) => page.waitForResponse(/\/acks$/));
   await Promise.all([startOf(mia).click(), startOf(max).click()]);
   const codes = (await Promise.all(answers)).map((answer) => answer.status());
