@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { keep } from "../storage";
 
 type Theme = "light" | "dark";
 
@@ -13,11 +14,7 @@ export function ThemeToggle() {
   const change = () => {
     document.documentElement.dataset["theme"] = other;
     setTheme(other);
-    try {
-      localStorage.setItem("cupcakery.theme", other);
-    } catch {
-      // It holds until the page is left.
-    }
+    keep("cupcakery.theme", other);
   };
   return (
     <button type="button" className="icon-button" onClick={change} aria-label={`Use the ${other} theme`} title={`Use the ${other} theme`}>

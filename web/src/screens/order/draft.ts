@@ -1,5 +1,6 @@
 import type { FieldError, Limits, Line, Menu, Order, Size } from "../../api/schema.gen";
 import { newKey } from "../../api/keys";
+import { forget, keep, load } from "../../storage";
 import { conflicts as avoided } from "./allergens";
 
 /** Orders that were sent under one key, of which nobody knows whether one was taken. */
@@ -144,7 +145,7 @@ const kept = "cupcakery.draft.2";
 
 export function loadDraft(): Draft {
   try {
-    const draft = { ...emptyDraft, ...(JSON.parse(localStorage.getItem(kept) ?? "{}") as Partial<Draft>) };
+    const draft = { ...emptyDraft, ...(JSON.parse(load(kept) ?? "{}") as Partial<Draft>) };
     return isDraft(draft) ? draft : emptyDraft;
   } catch {
     return emptyDraft;
@@ -164,17 +165,9 @@ function isDraft({ lines, name, allergens, otherAllergies, notes, sent }: Partia
 }
 
 export function keepDraft(draft: Draft): void {
-  try {
-    localStorage.setItem(kept, JSON.stringify(draft));
-  } catch {
-    // The draft lives as long as the page then.
-  }
+  keep(kept, JSON.stringify(draft));
 }
 
 export function forgetDraft(): void {
-  try {
-    localStorage.removeItem(kept);
-  } catch {
-    // There was none to keep.
-  }
+  forget(kept);
 }

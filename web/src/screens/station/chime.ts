@@ -1,19 +1,13 @@
+import { keep, load } from "../../storage";
+
 const kept = "cupcakery.chime";
 
 export function isChimeOn(): boolean {
-  try {
-    return localStorage.getItem(kept) === "on";
-  } catch {
-    return false;
-  }
+  return load(kept) === "on";
 }
 
 export function keepChime(on: boolean): void {
-  try {
-    localStorage.setItem(kept, on ? "on" : "off");
-  } catch {
-    // It holds until the page is left.
-  }
+  keep(kept, on ? "on" : "off");
 }
 
 let context: AudioContext | undefined;
