@@ -57,7 +57,7 @@ test("each person lands where they work, and nowhere else", async ({ desk }) => 
   await expect(page.getByRole("alert")).toContainText("Nobody has this name and this PIN");
   await page.getByLabel("PIN", { exact: true }).fill("222222");
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await expect(page).toHaveURL(/dashboard$/);
+  await expect(page).toHaveURL(/\/dashboard$/);
   await page.goto("/attention");
   await expect(page).toHaveURL(/stations\/bake$/);
   await page.goto("/stations/decorate");
