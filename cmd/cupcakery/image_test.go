@@ -23,7 +23,7 @@ func TestTheImageIsBuiltFromPinnedImagesWithGoModsVersionOfGo(t *testing.T) {
 	t.Parallel()
 	pinned := regexp.MustCompile(`^[a-z0-9./-]+:([0-9]+\.[0-9]+\.[0-9]+[a-z0-9.-]*|[a-z0-9.-]+@sha256:[0-9a-f]{64})$`)
 	from := instructions(t, "FROM")
-	require.Len(t, from, 2, "one stage builds, one runs")
+	require.Len(t, from, 3, "one stage builds the pages, one the program, one runs")
 	for _, arguments := range from {
 		image, _, _ := strings.Cut(arguments, " ")
 		assert.Regexp(t, pinned, image)
@@ -32,14 +32,22 @@ func TestTheImageIsBuiltFromPinnedImagesWithGoModsVersionOfGo(t *testing.T) {
 	require.NoError(t, err)
 	want := regexp.MustCompile(`(?m)^go ([0-9]+\.[0-9]+)\.([0-9]+)$`).FindSubmatch(mod)
 	require.NotNil(t, want)
-	got := regexp.MustCompile(`^golang:([0-9]+\.[0-9]+)\.([0-9]+)-`).FindStringSubmatch(from[0])
+	got := regexp.MustCompile(`^golang:([0-9]+\.[0-9]+)\.([0-9]+)-`).FindStringSubmatch(from[1])
 	require.NotNil(t, got)
 	assert.Equal(t, string(want[1]), got[1], "the release of go.mod, with its security fixes")
 	assert.GreaterOrEqual(t, len(got[2]), len(want[2]))
 	if len(got[2]) == len(want[2]) {
 		assert.GreaterOrEqual(t, got[2], string(want[2]))
 	}
-	assert.Contains(t, from[1], "gcr.io/distroless/static-")
+	assert.Contains(t, from[2], "gcr.io/distroless/static-")
+
+	node := regexp.MustCompile(`^node:([0-9]+)\.([0-9]+)\.`).FindStringSubmatch(from[0])
+	require.NotNil(t, node)
+	engines, err := os.ReadFile(repositoryRoot + "/web/package.json")
+	require.NoError(t, err)
+	assert.Contains(t, string(engines), `"node": ">=20.19"`)
+	assert.Equal(t, "20", node[1])
+	assert.GreaterOrEqual(t, node[2], "19")
 }
 
 func TestTheImageRunsTheProgramWithoutRootAndKnowsItsVersion(t *testing.T) {
@@ -93,7 +101,11 @@ func TestTheImagesBuildGetsEveryFileItNeeds(t *testing.T) {
 	sources := programSources(t)
 	require.Contains(t, sources, "cmd/cupcakery/main.go")
 	require.Contains(t, sources, "kitchen/default.yaml")
+	assert.Contains(t, instructions(t, "COPY"), "--from=pages /src/web/dist web/dist")
 	for _, source := range sources {
+		if strings.HasPrefix(source, "web/dist/") {
+			continue // built by the stage before
+		}
 		assert.Empty(t, ignoredBy(t, source), "%s is part of the program, and .dockerignore leaves it out", source)
 	}
 	// What must not get into the build, because it is large or private.
