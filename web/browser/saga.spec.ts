@@ -118,12 +118,21 @@ test("of two managers the first decides, and the other is told", async ({ desk, 
   const questionOf = (page: typeof first) => page.getByRole("article", { name: `Order ${pickupCode}` });
   await expect(questionOf(first)).toBeVisible();
   await expect(questionOf(second)).toBeVisible();
-  await second.routeWebSocket(/live/, () => undefined); // its next connection is dead: it does not hear of the decision
-  await second.evaluate(() => { dispatchEvent(new Event("offline")); });
-  const decided = first.waitForResponse(/resolve/);
-  await questionOf(first).getByRole("button", { name: "Retry" }).click();
-  await decided;
-  const refused = await second.request.post(`/api/v1/orders/${id}/resolve`, { data: { choice: "cancel" } });
-  expect(refused.status()).toBe(409);
+  // Both decide before either is answered.
+  let open: () => void = () => undefined;
+  const both = new Promise<void>((arrived) => (open = arrived));
+  let requests = 0;
+  for (const page of [first, second]) {
+    await page.route(/\/resolve$/, async (route) => {
+      if (++requests === 2) open();
+      await both;
+      await route.continue();
+    });
+  }
+  const answers = [first, second].map((page) => page.waitForResponse(/\/resolve$/));
+  await Promise.all([questionOf(first).getByRole("button", { name: "Retry" }).click(), questionOf(second).getByRole("button", { name: "Retry" }).click()]);
+  const codes = (await Promise.all(answers)).map((answer) => answer.status());
+  expect(codes.toSorted()).toEqual([200, 409]);
+  await expect((codes[0] === 409 ? first : second).getByRole("alert")).toContainText(`${pickupCode}, retry: `);
   await factory.work(id, "mix", "bake", "decorate", "package");
 });

@@ -2,6 +2,7 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
 import { api } from "../../api/client";
+import { Problem } from "../../api/problem";
 import type { Choice, OrderStatus, OrderSummary, Resolution } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
@@ -38,6 +39,8 @@ export function AttentionScreen() {
   useRefetchOnNews(news, questions.refetch);
   const orders = questions.data;
   const waiting = kitchen?.orders?.needsAttention;
+  // It stays when its question goes: whoever decided second must not believe that it counts.
+  const [refusal, setRefusal] = useState<string | null>(null);
   return (
     <StaffLayout title="Attention" session={session} problem={problem} width="narrow">
       <header className="page-head">
@@ -47,21 +50,27 @@ export function AttentionScreen() {
         </div>
         {waiting !== undefined && <span className={`badge ${waiting > 0 ? "badge-bad" : "badge-good"} numbers`}>{waiting} waiting</span>}
       </header>
+      {refusal && (
+        <Notice look="bad" urgent className="refusal">
+          <p className="wrap-anywhere">{refusal}</p>
+          <Button look="bare" onClick={() => { setRefusal(null); }}>Understood</Button>
+        </Notice>
+      )}
       {questions.error && <Failure error={questions.error} retry={() => void questions.refetch()} />}
       {!orders && !questions.error && <Loading what="what needs a decision" />}
-      {orders && <Questions orders={orders} />}
+      {orders && <Questions orders={orders} onRefused={setRefusal} />}
     </StaffLayout>
   );
 }
 
-function Questions({ orders }: { readonly orders: readonly OrderSummary[] }) {
+function Questions({ orders, onRefused }: { readonly orders: readonly OrderSummary[]; readonly onRefused: (words: string) => void }) {
   const shown = orders.slice(0, shownAtOnce);
   const asking = orders.some((order) => order.state === "needs-attention");
   return (
     <>
       {!asking && <Empty title="Nothing to decide"><p>When an order needs you, it appears here by itself.</p></Empty>}
       <ul className="stack">
-        {shown.map((order) => <Question key={order.id} id={order.id} />)}
+        {shown.map((order) => <Question key={order.id} id={order.id} onRefused={onRefused} />)}
       </ul>
       {orders.length > shown.length && <p className="soft">And {orders.length - shown.length} more, which come up when these are decided.</p>}
     </>
@@ -69,18 +78,32 @@ function Questions({ orders }: { readonly orders: readonly OrderSummary[] }) {
 }
 
 /** One order's question; nothing when it is answered. */
-function Question({ id }: { readonly id: string }) {
+function Question({ id, onRefused }: { readonly id: string; readonly onRefused: (words: string) => void }) {
   const { order, problem } = useLive(`order/${id}`);
   if (!order) return problem ? <li><Failure error={problem} /></li> : null;
-  return order.attention ? <li><Decision order={order} attention={order.attention} /></li> : null;
+  return order.attention ? <li><Decision order={order} attention={order.attention} onRefused={onRefused} /></li> : null;
 }
 
 const choiceWords: Readonly<Record<Choice, string>> = { retry: "Retry", remake: "Remake", cancel: "Cancel the order" };
 
-function Decision({ order, attention }: { readonly order: OrderStatus; readonly attention: NonNullable<OrderStatus["attention"]> }) {
+interface DecisionProps {
+  readonly order: OrderStatus;
+  readonly attention: NonNullable<OrderStatus["attention"]>;
+  readonly onRefused: (words: string) => void;
+}
+
+function Decision({ order, attention, onRefused }: DecisionProps) {
   const now = useNow();
   const [note, setNote] = useState("");
-  const { busy, problem, send } = useUpdate(useCallback((body: Resolution, key: string) => api.resolve(order.id, body, key), [order.id]));
+  const resolve = useCallback(async (body: Resolution, key: string) => {
+    try {
+      await api.resolve(order.id, body, key);
+    } catch (error) {
+      if (error instanceof Problem && !error.isUncertain) onRefused(`${order.pickupCode}, ${choiceWords[body.choice].toLowerCase()}: ${error.message}`);
+      throw error;
+    }
+  }, [order.id, order.pickupCode, onRefused]);
+  const { busy, problem, send } = useUpdate(resolve);
   const decide = (choice: Choice) => send({ choice, ...(note.trim() && { note: note.trim() }) });
   const pieces = order.lines.reduce((sum, line) => sum + line.quantity, 0);
   return (
@@ -100,7 +123,7 @@ function Decision({ order, attention }: { readonly order: OrderStatus; readonly 
       <Field label="Note" hint="For the people who read it; may stay empty">
         {(wiring) => <input {...wiring} className="input" maxLength={500} value={note} onChange={(event) => { setNote(event.target.value); }} />}
       </Field>
-      {problem && <Notice look="bad" urgent>{problem.message}</Notice>}
+      {problem?.isUncertain && <Notice look="bad" urgent>{problem.message}</Notice>}
       <ul className="question-choices">
         {attention.choices.map((choice) => (
           <li key={choice}>
