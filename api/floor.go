@@ -190,7 +190,7 @@ func (f *floor) hearAck(ack kitchen.Ack, m events.Message) {
 	if source, _ := m.Header("ce_source"); source == f.source {
 		f.answer(ack)
 	}
-	f.said(ack.OrderID)
+	f.said(ack.OrderID, afterAck)
 }
 
 func (f *floor) hearTicket(ticket kitchen.Ticket, m events.Message) {
@@ -199,13 +199,13 @@ func (f *floor) hearTicket(ticket kitchen.Ticket, m events.Message) {
 	f.board.AddTicket(ticket, m.Time)
 	f.figures.hearTicket(ticket, m.Time, f.now())
 	f.touch(ticket.TicketID)
-	f.said(ticket.OrderID)
+	f.said(ticket.OrderID, afterWord)
 }
 
 func (f *floor) hearOfOrder(orderID string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.said(orderID)
+	f.said(orderID, afterWord)
 }
 
 // hearFailed hears of an order that was cancelled or needs attention.
@@ -225,13 +225,14 @@ func (f *floor) hearFailed(m events.Message) {
 		f.cancelled[failed.OrderID] = at
 		f.counter.touchOrder(failed.OrderID)
 	}
-	f.said(string(m.Key))
+	f.said(string(m.Key), afterWord)
 	f.orderCounts.failed()
 }
 
-// said passes on that the log has spoken of an order. The lock is held.
-func (f *floor) said(orderID string) {
-	f.orders.said(orderID)
+// said passes on that the log has spoken of an order, and when to ask about it.
+// The lock is held.
+func (f *floor) said(orderID string, ask []time.Duration) {
+	f.orders.said(orderID, ask)
 	f.orderCounts.said()
 }
 

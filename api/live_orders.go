@@ -25,10 +25,15 @@ const (
 )
 
 // afterWord are the pauses after which an order is asked about when the log
-// has said something of it: at once, and then again, because the word that this
-// process has heard goes on to the order's workflow at the same time, and a
-// started ack only after a second.
-var afterWord = []time.Duration{0, 300 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second}
+// has a word of its workflow: at once, and then again, because what Temporal
+// tells of a pending ticket comes a little later. afterAck are those after a
+// station's word, which goes on to the workflow at the same time, and a started
+// ack only after a second. Mostly the workflow's next word comes before the
+// first of them; to ask at once would mostly be too early.
+var (
+	afterWord = []time.Duration{0, 300 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second}
+	afterAck  = []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, 1500 * time.Millisecond, 3 * time.Second}
+)
 
 // orderFeeds are the orders that somebody follows. The log says when there may
 // be news of one; what the news is the follower asks, as for GET. However
@@ -102,10 +107,11 @@ func (o *orderFeeds) stop() {
 	o.running.Wait()
 }
 
-// said hears that the log has spoken of an order. The lock is held.
-func (o *orderFeeds) said(orderID string) {
+// said hears that the log has spoken of an order, which is then asked about
+// after those pauses. The lock is held.
+func (o *orderFeeds) said(orderID string, after []time.Duration) {
 	if order := o.feed[orderID]; order != nil && !order.ended {
-		order.ask(afterWord)
+		order.ask(after)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -110,7 +111,9 @@ func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
 		watch.subscribe("station/decorate", "")
 		watch.next()
 		bakeries[0].onBoard(writer, ticket)
-		watch.next() // both know it
+		isIt := func(shown BoardTicket) bool { return shown.TicketID == ticket.TicketID }
+		for !slices.ContainsFunc(watch.next().Change.Tickets, isIt) { // until both know it
+		}
 
 		const people = 8
 		gate := make(chan struct{})
