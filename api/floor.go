@@ -150,7 +150,7 @@ func (f *floor) run(ctx context.Context) error {
 		Connection: f.connection,
 		Handle:     f.handle,
 		Logger:     f.logger,
-		Since:      f.now().Add(-f.readBack),
+		LookBack:   f.readBack,
 		Topics:     topics,
 	})
 	cancel()

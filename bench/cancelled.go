@@ -73,7 +73,7 @@ func (d *decorateStation) open(ctx context.Context) error {
 		tailed <- events.Tail(ctx, events.TailConfig{
 			Connection: connection,
 			Topics:     []string{events.TicketTopic(kitchen.Decorate)},
-			Since:      time.Now(),
+			OnlyNew:    true,
 			CaughtUp:   func() { close(ready) },
 			Logger:     slog.New(slog.DiscardHandler),
 			Handle: func(m events.Message) {

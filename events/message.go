@@ -14,8 +14,13 @@ type Message struct {
 	Key       []byte
 	Value     []byte
 	Headers   []Header
-	// Time is when the record was made or appended, as the topic is set.
+	// Time is when the broker appended the record if Appended says so, and
+	// otherwise when its sender made it, by a clock that may be wrong.
 	Time time.Time
+	// Appended says that Time is the broker's: the topic's timestamp type is
+	// LogAppendTime. Only such times may be compared, and only with those of
+	// the same partition.
+	Appended bool
 }
 
 // Header is one header of a message. Keys may repeat.

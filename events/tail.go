@@ -18,9 +18,12 @@ const partitionCheck = 10 * time.Second
 type TailConfig struct {
 	Connection Connection
 	Topics     []string
-	// Since is the time from which on messages are read. The zero value
-	// reads everything there is.
-	Since time.Time
+	// LookBack is how far back from the newest record of each partition reading
+	// begins. A partition whose times are its senders' is read whole. Zero reads
+	// everything there is.
+	LookBack time.Duration
+	// OnlyNew reads what is appended from now on, and nothing older.
+	OnlyNew bool
 	// Handle is called with each message, one call at a time. Messages of one
 	// partition come in their order; between partitions there is none.
 	Handle func(Message)
@@ -158,13 +161,15 @@ func (t *tail) bounds(ctx context.Context, at place) (start, end int64, ok bool)
 	backoff := newBackoff()
 	for {
 		var err error
-		if t.config.Since.IsZero() {
+		end, err = t.client.offset(ctx, at, kafka.LastOffset)
+		switch {
+		case err != nil:
+		case t.config.OnlyNew:
+			start = end
+		case t.config.LookBack == 0:
 			start, err = t.client.offset(ctx, at, kafka.FirstOffset)
-		} else {
-			start, err = t.client.offsetAt(ctx, at, t.config.Since)
-		}
-		if err == nil {
-			end, err = t.client.offset(ctx, at, kafka.LastOffset)
+		default:
+			start, err = t.client.offsetAt(ctx, at, time.Now().Add(-t.config.LookBack))
 		}
 		if ctx.Err() != nil {
 			return 0, 0, false

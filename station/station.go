@@ -179,7 +179,7 @@ func (s *Station) Run(ctx context.Context) error {
 			Connection: s.config.Connection,
 			Handle:     s.hear,
 			Logger:     s.config.Logger,
-			Since:      s.since,
+			LookBack:   s.lookBack,
 			Topics:     []string{events.TopicAcks},
 		})
 	})

@@ -81,7 +81,7 @@ func (d *dev) startDemo(ctx context.Context) error {
 		return events.Tail(ctx, events.TailConfig{
 			Connection: d.kafka,
 			Topics:     []string{events.TopicAcks, events.TopicShip},
-			Since:      time.Now(),
+			OnlyNew:    true,
 			Handle:     log.hear,
 			CaughtUp:   func() { told.Do(func() { close(listening) }) },
 			Logger:     d.logger,

@@ -143,7 +143,7 @@ func (d *doctor) openTickets(ctx context.Context) ([]board.Entry, error) {
 	err := events.Tail(reading, events.TailConfig{
 		Connection: d.kafka,
 		Topics:     append(topics, events.TopicAcks),
-		Since:      time.Now().Add(-2 * longest),
+		LookBack:   2 * longest,
 		Logger:     d.logger,
 		CaughtUp:   func() { caughtUp = true; cancel() },
 		Handle: func(m events.Message) {

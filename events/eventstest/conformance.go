@@ -71,7 +71,7 @@ func Run(t *testing.T, broker Broker) {
 			{"MessagesOfOneKeyKeepTheirOrder", orderWithinKey},
 			{"AKeyLivesWhereJavaClientsPutIt", keyPlacement},
 			{"PublishesTogetherShareRequests", publishesShareRequests},
-			{"TailReadsFromATimeOnAndSaysWhenItHasCaughtUp", tailFromTime},
+			{"TailReadsOnlyWhatIsNewAndSaysWhenItHasCaughtUp", tailOnlyNew},
 			{"PublishingToAMissingTopicSaysWhatToDo", missingTopic},
 		}, letterScenarios...) {
 			t.Run(scenario.name, func(t *testing.T) {
@@ -292,7 +292,7 @@ func poisonBecomesDeadLetter(w *world) {
 	w.produce(topic, 0, fmt.Sprintf(`{"ticketId":%q,"orderId":%q,"stage":"bake","kind":"done","by":"bob"}`, ref.TicketID(), ref.OrderID))
 
 	writer, good := w.writer(), make(chan kitchen.Ack, 1)
-	letters := w.tail(time.Time{}, events.TopicDeadLetters)
+	letters := w.tail(events.TopicDeadLetters)
 	m := w.join(group, topic, func(c *events.ConsumerConfig) {
 		c.Handle = func(ctx context.Context, d *events.Delivery) {
 			defer d.Done()
@@ -324,7 +324,7 @@ func hugeMessage(w *world) {
 	w.produce(topic, 0, "before", huge)
 	w.produce(topic, 0, "after")
 	writer := w.writer()
-	letters := w.tail(time.Time{}, events.TopicDeadLetters)
+	letters := w.tail(events.TopicDeadLetters)
 	m := w.join(group, topic, nil)
 	got := m.take(3)
 	_, err := events.DecodeAck(got[1].Message)
@@ -373,14 +373,14 @@ func transactionMarkers(w *world) {
 	m.awaitCommit(3)
 	w.produce(topic, 0, "4")
 	assert.Equal(w, int64(4), m.next().Offset)
-	tail := w.tail(time.Time{}, topic)
+	tail := w.tail(topic)
 	wait(w, tail.caughtUp, "the tail's end, though the last record is a marker")
 }
 
 func addedPartitions(w *world) {
 	topic, group := w.topic(1), uuid.NewString()
 	m := w.join(group, topic, nil)
-	tail := w.tail(time.Time{}, topic)
+	tail := w.tail(topic)
 	m.awaitPartitions(topic, 1)
 	wait(w, tail.caughtUp, "the tail's end")
 	w.addPartitions(topic, 2)
@@ -421,7 +421,7 @@ func orderWithinKey(w *world) {
 
 func keyPlacement(w *world) {
 	writer := w.writer()
-	tail := w.tail(time.Time{}, events.TopicShip)
+	tail := w.tail(events.TopicShip)
 	expected := make(map[string]int)
 	for range 50 {
 		orderID := newTicket(w).OrderID
@@ -465,28 +465,28 @@ func publishesShareRequests(w *world) {
 	assert.Less(w, requests, publishes/2)
 }
 
-func tailFromTime(w *world) {
-	topic := w.topic(3)
-	noon := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	for partition := range int32(2) { // the third has none
-		for hour := range 4 {
-			w.produceRecords(&kgo.Record{Topic: topic, Partition: partition, Timestamp: noon.Add(time.Duration(hour) * time.Hour), Value: []byte("v")})
-		}
-	}
-	tail := w.tail(noon.Add(2*time.Hour), topic)
-	wait(w, tail.caughtUp, "the end of what was there")
-	assert.Len(w, tail.messages, 4, "everything was handled before CaughtUp")
-	for range 4 {
-		message := tail.next()
-		assert.GreaterOrEqual(w, message.Offset, int64(2))
-		assert.False(w, message.Time.Before(noon.Add(2*time.Hour)))
-	}
-	w.produce(topic, 2, "live")
-	assert.Equal(w, "live", string(tail.next().Value))
-
-	nothing := w.tail(time.Now().Add(time.Hour), topic)
-	wait(w, nothing.caughtUp, "the end of nothing")
-	assert.Empty(w, nothing.messages)
+func tailOnlyNew(w *world) {
+	topic := w.topic(2)
+	w.produce(topic, 0, "old")
+	ready := make(chan struct{})
+	heard := make(chan events.Message, 10)
+	ctx, cancel := context.WithCancel(w.ctx())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- events.Tail(ctx, events.TailConfig{
+			CaughtUp:   func() { close(ready) },
+			Connection: w.connection,
+			Handle:     func(m events.Message) { heard <- m },
+			Logger:     w.logger(),
+			OnlyNew:    true,
+			Topics:     []string{topic},
+		})
+	}()
+	wait(w, ready, "the end of what was there")
+	w.produce(topic, 0, "new")
+	assert.Equal(w, "new", string(receive(w, heard, "what is new").Value))
+	cancel()
+	require.NoError(w, receive(w, ended, "the end of the tail"))
 }
 
 func missingTopic(w *world) {
@@ -525,7 +525,7 @@ func applyAndCheckTopics(w *world) {
 		require.NoError(w, err)
 		assert.ElementsMatch(w, step.changed, changed, "%d partitions", step.partitions)
 	}
-	tail := w.tail(time.Time{}, events.TicketTopic(kitchen.Bake))
+	tail := w.tail(events.TicketTopic(kitchen.Bake))
 	wait(w, tail.caughtUp, "the end of the topic")
 	assert.Len(w, tail.messages, 1, "nothing was lost")
 	require.NoError(w, events.CheckTopics(ctx, w.connection))
@@ -535,7 +535,7 @@ func brokerKilled(w *world) {
 	topic, group := w.topic(2), uuid.NewString()
 	w.produce(topic, 0, "0", "1")
 	m := w.join(group, topic, nil)
-	tail := w.tail(time.Time{}, topic)
+	tail := w.tail(topic)
 	wait(w, tail.caughtUp, "the tail's end")
 	writer := w.writer()
 	require.NoError(w, writer.PublishTicket(w.ctx(), ticketOf(newTicket(w), 1)))
@@ -592,7 +592,7 @@ type tailing struct {
 	behind   chan time.Time
 }
 
-func (w *world) tail(since time.Time, topics ...string) *tailing {
+func (w *world) tail(topics ...string) *tailing {
 	w.Helper()
 	t := &tailing{w: w, messages: make(chan events.Message, 10_000), caughtUp: make(chan struct{}), behind: make(chan time.Time, 100)}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -604,7 +604,6 @@ func (w *world) tail(since time.Time, topics ...string) *tailing {
 			Connection: w.connection,
 			Handle:     func(m events.Message) { t.messages <- m },
 			Logger:     w.logger(),
-			Since:      since,
 			Topics:     topics,
 		})
 	}()

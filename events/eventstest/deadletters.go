@@ -97,7 +97,7 @@ func (w *world) bury(topic string, key, value []byte, headers ...events.Header) 
 		Topic: topic, Partition: 2, Offset: 42, Key: key, Value: value, Time: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC),
 		Headers: append(headers, events.Header{Key: "test", Value: []byte(mark)}),
 	}
-	letters := w.tail(time.Time{}, events.TopicDeadLetters)
+	letters := w.tail(events.TopicDeadLetters)
 	require.NoError(w, w.writer().PublishDeadLetter(w.ctx(), original, "a bad day"))
 	for {
 		letter := letters.next()
@@ -120,7 +120,7 @@ func (t *tailing) ofKey(key []byte) events.Message {
 // count returns how many messages of a topic have the key.
 func (w *world) count(topic string, key []byte) int {
 	w.Helper()
-	tail := w.tail(time.Time{}, topic)
+	tail := w.tail(topic)
 	wait(w, tail.caughtUp, "the end of the topic")
 	count := 0
 	for {
@@ -149,7 +149,7 @@ func redriveLetter(w *world) {
 	assert.Equal(w, len(value), letter.Size)
 	assert.Zero(w, letter.Redrives)
 
-	acks := w.tail(time.Time{}, events.TopicAcks)
+	acks := w.tail(events.TopicAcks)
 	letter = o.redrive(place, events.Redrive{Decision: events.Decision{By: "ada", Note: "we read them now"}})
 	assert.Equal(w, events.LetterRedriven, letter.State)
 	message := acks.ofKey(key)
@@ -210,7 +210,7 @@ func crashedRedrive(w *world) {
 			_, err := heir.Redrive(w.ctx(), place, events.Redrive{})
 			heir.refused(err, "--again")
 		}
-		acks := w.tail(time.Time{}, events.TopicAcks)
+		acks := w.tail(events.TopicAcks)
 		heir.redrive(place, how)
 		for range crash.sent {
 			assertHeaders(w, acks.ofKey(key), map[string]string{events.HeaderRedriveCount: "1"})
@@ -287,7 +287,7 @@ func mendedLetter(w *world) {
 	_, err = o.Redrive(w.ctx(), place, events.Redrive{Value: []byte{}})
 	o.refused(err, "the value is empty")
 	assert.Equal(w, events.LetterOpen, o.letter(place).State)
-	acks := w.tail(time.Time{}, events.TopicAcks)
+	acks := w.tail(events.TopicAcks)
 	o.redrive(place, events.Redrive{Value: value})
 	assert.Equal(w, value, acks.ofKey(key).Value)
 	assert.True(w, o.letter(place).Mended)
@@ -306,7 +306,7 @@ func mendedLetter(w *world) {
 func diesAgain(w *world) {
 	key, value := w.ack()
 	o := w.office(nil)
-	acks := w.tail(time.Time{}, events.TopicAcks)
+	acks := w.tail(events.TopicAcks)
 	place := w.bury(events.TopicAcks, key, value)
 	for redrives := 1; redrives <= 3; redrives++ {
 		o.redrive(place, events.Redrive{})
@@ -384,7 +384,7 @@ func notALetter(w *world) {
 		require.ErrorAs(w, err, &missing)
 		assert.ErrorContains(w, err, why)
 	}
-	marks := w.tail(time.Time{}, events.TopicDeadLetters)
+	marks := w.tail(events.TopicDeadLetters)
 	for _, eventType := range []string{"", events.TypeLetterRedriving, events.TypeLetterRedriven} {
 		record := marks.ofKey(key)
 		got, _ := record.Header("ce_type")
