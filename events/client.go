@@ -10,7 +10,6 @@ import (
 
 	kafka "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/segmentio/kafka-go/protocol/fetch"
 	"github.com/segmentio/kafka-go/protocol/metadata"
 	"github.com/segmentio/kafka-go/protocol/produce"
 )
@@ -31,7 +30,7 @@ const (
 //     broker that has died, each of which fails one more request, and keeps its
 //     picture of the cluster until a timer fires. The first sign of trouble
 //     drops both, so the next request starts from what is true now.
-//   - close ends all connections at once, also those in a long poll.
+//   - close ends all connections at once.
 type client struct {
 	kafka.Client
 	connection Connection
@@ -117,14 +116,6 @@ func outOfDate(response kafka.Response) bool {
 				}
 			}
 		}
-	case *fetch.Response:
-		for _, topic := range response.Topics {
-			for _, partition := range topic.Partitions {
-				if stale(partition.ErrorCode) {
-					return true
-				}
-			}
-		}
 	case *metadata.Response:
 		for _, topic := range response.Topics {
 			if stale(topic.ErrorCode) {
@@ -146,18 +137,6 @@ func (c *client) reset(since time.Time) {
 	}
 	c.resetAt = time.Now()
 	c.transport.CloseIdleConnections()
-}
-
-// groupDialer dials for kafka-go's ConsumerGroup, which does not use the
-// transport.
-func (c *client) groupDialer() *kafka.Dialer {
-	return &kafka.Dialer{
-		ClientID:      c.connection.clientID(),
-		DialFunc:      c.dialer.dial,
-		SASLMechanism: c.transport.SASL,
-		Timeout:       dialTimeout,
-		TLS:           c.transport.TLS,
-	}
 }
 
 // close ends every connection. The client cannot be used any more.

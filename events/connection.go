@@ -13,6 +13,9 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+	kgosasl "github.com/twmb/franz-go/pkg/sasl"
+	kgoplain "github.com/twmb/franz-go/pkg/sasl/plain"
+	kgoscram "github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 // The SASL mechanisms that a Connection can use.
@@ -126,6 +129,19 @@ func (s SASL) mechanism() (sasl.Mechanism, error) {
 		return nil, errors.Join(faults...)
 	}
 	return mechanism, nil
+}
+
+// reading is mechanism for the client that reads.
+func (s SASL) reading() kgosasl.Mechanism {
+	switch strings.ToUpper(s.Mechanism) {
+	case MechanismPlain:
+		return kgoplain.Auth{User: s.Username, Pass: s.Password}.AsMechanism()
+	case MechanismScramSHA256:
+		return kgoscram.Auth{User: s.Username, Pass: s.Password}.AsSha256Mechanism()
+	case MechanismScramSHA512:
+		return kgoscram.Auth{User: s.Username, Pass: s.Password}.AsSha512Mechanism()
+	}
+	return nil
 }
 
 // config returns nil for a plain connection.

@@ -1,16 +1,19 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	kafka "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -24,9 +27,8 @@ const (
 	// rebalanceTimeout is how long a rebalance waits for a member that is
 	// alive but does not join again.
 	rebalanceTimeout = 15 * time.Second
-	joinBackoff      = 250 * time.Millisecond
-	// partitionWatch is how often added partitions are looked for.
-	partitionWatch = 5 * time.Second
+	// commitTimeout bounds a commit, which a rebalance waits for.
+	commitTimeout = 5 * time.Second
 	// commitInterval keeps commits apart under load; the first after a
 	// pause goes out at once.
 	commitInterval = 100 * time.Millisecond
@@ -75,14 +77,21 @@ type ConsumerConfig struct {
 	OnCommitted func(topic string, partition int, offset int64)
 	// OnRebalance is called with the partitions that this member now has.
 	OnRebalance func(partitions map[string][]int)
+	// OnHeldBack is called when an open transaction has held a partition back
+	// for ten seconds, with the offset of its first message.
+	OnHeldBack func(topic string, partition int, offset int64)
 }
 
 // Consumer is one member of a consumer group; doc.go tells what it promises.
+//
+// franz-go joins, balances and sends heartbeats. Reading is our own: its polls
+// tell nothing of records that are not there.
 type Consumer struct {
 	config ConsumerConfig
-	client *client
+	client *readClient
 	logger *slog.Logger
 	outage *outage
+	reader *reader
 
 	// deliveries is the parent of every delivery's context.
 	deliveries context.Context
@@ -95,15 +104,21 @@ type Consumer struct {
 	drained  chan struct{}
 	ready    chan struct{}
 	once     sync.Once
-	// partitionCount is how many partitions there were before joining.
-	partitionCount atomic.Int64
+	// committing is held during a commit, so that none overtakes another.
+	committing sync.Mutex
 
 	// mu protects what follows. It may be held while a partition's is taken,
 	// never the other way round.
 	mu         sync.Mutex
-	generation *kafka.Generation
+	generation generation
 	partitions map[place]*partition
 	stopping   bool
+}
+
+// generation is this member's part in the group until the next rebalance.
+type generation struct {
+	member string
+	id     int32
 }
 
 // NewConsumer checks the settings, all at once. It does not dial.
@@ -112,13 +127,9 @@ func NewConsumer(config ConsumerConfig) (*Consumer, error) {
 		return nil, fmt.Errorf("make a Kafka consumer: %w", err)
 	}
 	config.setDefaults()
-	client, err := newClient(config.Connection, config.Topics)
-	if err != nil {
-		return nil, fmt.Errorf("make a Kafka consumer of group %q: %w", config.Group, err)
-	}
 	logger := config.Logger.With("group", config.Group)
 	c := &Consumer{
-		client: client, config: config, logger: logger, outage: newOutage(logger),
+		config: config, logger: logger, outage: newOutage(logger),
 		drained: make(chan struct{}, 1), partitions: make(map[place]*partition),
 		progress: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
@@ -170,120 +181,91 @@ func (c *Consumer) Ready() <-chan struct{} { return c.ready }
 // group, so that others take over at once. It goes on by itself through every
 // outage of Kafka and returns nil after a stop. It can be called once.
 func (c *Consumer) Run(ctx context.Context) error {
-	defer c.client.close()
 	defer c.cancel()
-	if !c.awaitTopics(ctx) {
-		return nil
-	}
-	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		Brokers:           c.config.Connection.Brokers,
-		Dialer:            c.client.groupDialer(),
-		HeartbeatInterval: heartbeatInterval,
-		ID:                c.config.Group,
-		JoinGroupBackoff:  joinBackoff,
-		RebalanceTimeout:  rebalanceTimeout,
-		SessionTimeout:    c.config.SessionTimeout,
-		StartOffset:       kafka.FirstOffset,
-		Topics:            c.config.Topics,
-	})
+	client, err := newReadClient(c.config.Connection, c.logger, c.groupOptions()...)
 	if err != nil {
 		return fmt.Errorf("join group %q: %w", c.config.Group, err)
 	}
-	member := make(chan struct{})
-	go func() {
-		defer close(member)
-		c.takePart(group)
-	}()
+	c.client = client
+	reading, stop := context.WithCancel(context.Background())
+	c.reader = newReader(reading, client, c.logger, c.outage, c.config.Topics)
+	c.reader.heldBack = func(at place, offset int64) {
+		if c.config.OnHeldBack != nil {
+			c.config.OnHeldBack(at.topic, at.partition, offset)
+		}
+	}
+	var helpers sync.WaitGroup
+	helpers.Go(func() { c.reader.watch(nil) })
+	helpers.Go(func() { c.tellErrors(reading) })
+	helpers.Go(func() { c.commitFinished(reading) })
+
 	<-ctx.Done()
 	c.drain()
 	c.cancel() // whoever gets the partitions next shall not find us at work
-	c.leave(group)
-	<-member
+	c.leave()
+	stop()
+	client.close()
+	helpers.Wait()
+	c.reader.running.Wait()
 	c.awaitHandlers()
 	return nil
 }
 
-// awaitTopics waits until every topic exists: joining before that would give
-// an empty assignment. It returns false if the context ended.
-func (c *Consumer) awaitTopics(ctx context.Context) bool {
-	backoff := newBackoff()
-	for {
-		partitions, err := c.client.partitionsOf(ctx, c.config.Topics)
-		if ctx.Err() != nil {
-			return false
-		}
-		if err == nil {
-			c.partitionCount.Store(int64(len(partitions)))
-			c.outage.over("topics")
-			return true
-		}
-		c.outage.began("topics", err)
-		backoff.wait(ctx)
-	}
-}
-
-// takePart follows the group from generation to generation until it is closed.
-func (c *Consumer) takePart(group *kafka.ConsumerGroup) {
-	var memberID string
-	var short shortLives
-	for {
-		generation, err := group.Next(context.Background())
-		switch {
-		case errors.Is(err, kafka.ErrGroupClosed):
-			return
-		case err != nil:
-			c.outage.began("group", fmt.Errorf("take part in group %q: %w", c.config.Group, c.config.Connection.explain(err)))
-			if !errors.Is(err, kafka.RebalanceInProgress) {
-				c.buryMember(memberID)
-				memberID = ""
+func (c *Consumer) groupOptions() []kgo.Opt {
+	return []kgo.Opt{
+		// Nothing is fetched through the group: it would hand out no empty batches.
+		kgo.AdjustFetchOffsetsFn(func(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			c.assign(offsets)
+			return nil, nil
+		}),
+		kgo.Balancers(kgo.RangeBalancer()), // what every client offers, at least if told to
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeTopics(c.config.Topics...),
+		kgo.ConsumerGroup(c.config.Group),
+		kgo.DisableAutoCommit(),
+		kgo.HeartbeatInterval(heartbeatInterval),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
+			if len(assigned) == 0 { // there are no offsets to be fetched
+				c.assign(nil)
 			}
-			continue
-		}
-		c.outage.over("group")
-		memberID = generation.MemberID
-		short.throttle()
-		c.assign(generation)
-		generation.Start(func(ctx context.Context) { c.follow(ctx, generation) })
-		c.once.Do(func() { close(c.ready) })
-	}
-}
-
-// buryMember takes the member that we were out of the group. After an error
-// kafka-go joins as a new member; the broker would keep the old one's
-// partitions for it until its session timeout, and everybody would wait.
-func (c *Consumer) buryMember(memberID string) {
-	if memberID == "" {
-		return
-	}
-	c.running.Go(func() {
-		// A broker that comes back counts the session from then on, so there
-		// is no time after which this is needless; any answer ends it.
-		backoff, ctx := newBackoff(), c.deliveries
-		for ctx.Err() == nil {
-			response, err := c.client.LeaveGroup(ctx, &kafka.LeaveGroupRequest{
-				GroupID: c.config.Group,
-				Members: []kafka.LeaveGroupRequestMember{{ID: memberID}},
-			})
-			if err == nil && (response.Error == nil || errors.Is(response.Error, kafka.UnknownMemberId)) {
-				return
+		}),
+		kgo.OnPartitionsLost(func(context.Context, *kgo.Client, map[string][]int32) { c.pause() }),
+		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) {
+			c.pause()
+			if err := c.commit(); err != nil {
+				c.logger.Debug("The last commit of a generation was refused", "error", err)
 			}
-			backoff.wait(ctx)
-		}
-	})
+		}),
+		kgo.RebalanceTimeout(rebalanceTimeout),
+		kgo.SessionTimeout(c.config.SessionTimeout),
+	}
 }
 
-// assign makes the partitions in hand those of the generation.
-func (c *Consumer) assign(generation *kafka.Generation) {
+// tellErrors logs what keeps this member from taking part in the group.
+func (c *Consumer) tellErrors(ctx context.Context) {
+	for ctx.Err() == nil {
+		c.client.PollFetches(ctx).EachError(func(_ string, _ int32, err error) {
+			if ctx.Err() == nil && !errors.Is(err, kgo.ErrClientClosed) {
+				c.outage.began("group", fmt.Errorf("take part in group %q: %w", c.config.Group, c.config.Connection.explain(err)))
+			}
+		})
+	}
+}
+
+// assign makes the partitions in hand those of a new generation. What stays
+// goes on undisturbed if the group's place allows it.
+func (c *Consumer) assign(assignments map[string]map[int32]kgo.Offset) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.generation = generation
+	c.generation.member, c.generation.id = c.client.GroupMetadata()
 	assigned := make(map[string][]int)
 	offsets := make(map[place]int64)
-	for topic, assignments := range generation.Assignments {
-		for _, assignment := range assignments {
-			offsets[place{topic, assignment.ID}] = assignment.Offset
-			assigned[topic] = append(assigned[topic], assignment.ID)
+	for topic, partitions := range assignments {
+		for number, offset := range partitions {
+			offsets[place{topic, int(number)}] = offset.EpochOffset().Offset
+			assigned[topic] = append(assigned[topic], int(number))
 		}
+		slices.Sort(assigned[topic])
 	}
 	for at, held := range c.partitions {
 		if offset, ok := offsets[at]; ok && (c.stopping || held.activate(offset)) {
@@ -300,119 +282,104 @@ func (c *Consumer) assign(generation *kafka.Generation) {
 			c.running.Go(p.run)
 		}
 	}
-	c.logger.Info("Partitions assigned", "generation", generation.ID, "partitions", assigned)
+	c.outage.over("group")
+	c.logger.Info("Partitions assigned", "generation", c.generation.id, "partitions", assigned)
 	if c.config.OnRebalance != nil {
 		c.config.OnRebalance(assigned)
 	}
+	c.once.Do(func() { close(c.ready) })
 	signal(c.drained)
-}
-
-// follow commits what is finished for as long as the generation lasts. When it
-// returns, kafka-go ends the generation and joins the next.
-func (c *Consumer) follow(ctx context.Context, generation *kafka.Generation) {
-	// Whatever has changed by now, the next generation takes into account.
-	defer c.partitionsChanged()
-	defer c.pause(generation)
-	watch := time.NewTicker(partitionWatch)
-	defer watch.Stop()
-	pause := time.NewTimer(0) // between commits; while it lasts, progress is nil
-	defer pause.Stop()
-	var progress <-chan struct{}
-	for {
-		select {
-		case <-ctx.Done():
-			c.commitLast(generation)
-			return
-		case <-watch.C:
-			if c.partitionsChanged() {
-				c.logger.Info("Topics have got more or fewer partitions; joining the group again")
-				c.commitLast(generation)
-				return
-			}
-		case <-pause.C:
-			progress = c.progress
-		case <-progress:
-			if err := c.commit(generation); err != nil {
-				c.logger.Debug("A commit was refused; joining the group again", "error", err)
-				signal(c.progress)
-				return
-			}
-			progress = nil
-			pause.Reset(commitInterval)
-		}
-	}
-}
-
-// partitionsChanged reports whether there are other partitions than when it was
-// last asked, which is before each time the group is joined. kafka-go has a
-// watch for that, but it first counts after joining, and so never sees what
-// was added in between.
-func (c *Consumer) partitionsChanged() bool {
-	// Mostly answered from what the transport knows already. A generation must
-	// not end late because Kafka is away.
-	ctx, cancel := context.WithTimeout(c.deliveries, joinBackoff)
-	defer cancel()
-	partitions, err := c.client.partitionsOf(ctx, c.config.Topics)
-	if err != nil {
-		return false
-	}
-	return c.partitionCount.Swap(int64(len(partitions))) != int64(len(partitions))
+	signal(c.progress)
 }
 
 // pause stops handing out until the next generation says what is still ours.
-func (c *Consumer) pause(generation *kafka.Generation) {
+func (c *Consumer) pause() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.generation != generation {
-		return // the next one is here already
-	}
 	for _, p := range c.partitions {
 		p.pause()
 	}
 }
 
-// commitLast hands out nothing more and commits at the end of a generation,
-// where the broker may refuse it for being late; then the next generation does
-// it, or the messages are delivered again.
-func (c *Consumer) commitLast(generation *kafka.Generation) {
-	c.pause(generation)
-	if err := c.commit(generation); err != nil {
-		c.logger.Debug("The last commit of a generation was refused", "error", err)
-		signal(c.progress)
+// commitFinished commits what is finished until the context ends.
+func (c *Consumer) commitFinished(ctx context.Context) {
+	backoff := newBackoff()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.progress:
+		}
+		if err := c.commit(); err != nil {
+			c.logger.Debug("A commit was refused; trying again", "error", err)
+			signal(c.progress)
+			backoff.wait(ctx)
+			continue
+		}
+		backoff.reset()
+		select {
+		case <-ctx.Done():
+		case <-time.After(commitInterval):
+		}
 	}
 }
 
-func (c *Consumer) commit(generation *kafka.Generation) error {
+// commit moves the group's place to the first unfinished message of each
+// partition. The broker refuses it if the generation is over.
+func (c *Consumer) commit() error {
+	c.committing.Lock()
+	defer c.committing.Unlock()
 	c.mu.Lock()
-	if c.generation != generation {
-		c.mu.Unlock()
-		return nil
-	}
-	held := maps.Clone(c.partitions)
+	generation, held := c.generation, maps.Clone(c.partitions)
 	c.mu.Unlock()
-	offsets := make(map[string]map[int]int64)
+	offsets := make(map[place]int64)
+	topics := make(map[string]*kmsg.OffsetCommitRequestTopic)
+	names := make(map[[16]byte]string) // since version 10 answers have only ids
 	for at, p := range held {
-		offset, ok := p.uncommitted()
+		offset, topicID, ok := p.uncommitted()
 		if !ok {
 			continue
 		}
-		if offsets[at.topic] == nil {
-			offsets[at.topic] = make(map[int]int64)
+		offsets[at] = offset
+		topic := topics[at.topic]
+		if topic == nil {
+			made := kmsg.NewOffsetCommitRequestTopic()
+			topic, topics[at.topic] = &made, &made
+			topic.Topic, topic.TopicID = at.topic, topicID
+			names[topic.TopicID] = at.topic
 		}
-		offsets[at.topic][at.partition] = offset
+		partition := kmsg.NewOffsetCommitRequestTopicPartition()
+		partition.Partition, partition.Offset = int32(at.partition), offset
+		topic.Partitions = append(topic.Partitions, partition)
 	}
-	if err := generation.CommitOffsets(offsets); err != nil {
+	if len(offsets) == 0 {
+		return nil
+	}
+	request := kmsg.NewPtrOffsetCommitRequest()
+	request.Group, request.MemberID, request.Generation = c.config.Group, generation.member, generation.id
+	for _, topic := range topics {
+		request.Topics = append(request.Topics, *topic)
+	}
+	ctx, cancel := context.WithTimeout(c.client.Context(), commitTimeout)
+	defer cancel()
+	response, err := request.RequestWith(ctx, c.client)
+	if err != nil {
 		return err
 	}
-	for topic, partitions := range offsets {
-		for number, offset := range partitions {
-			held[place{topic, number}].commit(offset)
+	for _, topic := range response.Topics {
+		for _, partition := range topic.Partitions {
+			if refused := kerr.ErrorForCode(partition.ErrorCode); refused != nil {
+				err = refused
+				continue
+			}
+			at := place{cmp.Or(topic.Topic, names[topic.TopicID]), int(partition.Partition)}
+			held[at].commit(offsets[at])
 			if c.config.OnCommitted != nil {
-				c.config.OnCommitted(topic, number, offset)
+				c.config.OnCommitted(at.topic, at.partition, offsets[at])
 			}
 		}
 	}
-	return nil
+	return err
 }
 
 // drain stops handing out and waits until nothing is in hand, up to StopWait.
@@ -421,10 +388,8 @@ func (c *Consumer) commit(generation *kafka.Generation) error {
 func (c *Consumer) drain() {
 	c.mu.Lock()
 	c.stopping = true
-	for _, p := range c.partitions {
-		p.pause()
-	}
 	c.mu.Unlock()
+	c.pause()
 	timer := time.NewTimer(max(c.config.StopWait, 0))
 	defer timer.Stop()
 	for {
@@ -451,15 +416,14 @@ func (c *Consumer) inHand() int {
 	return open
 }
 
-// leave ends the generation, which commits, and leaves the group. If Kafka does
-// not answer, it breaks the connections and lets the session time out.
-func (c *Consumer) leave(group *kafka.ConsumerGroup) {
-	late := time.AfterFunc(leaveTimeout, func() {
-		c.logger.Warn("Kafka did not confirm that this member left the group; its partitions move when its session times out")
-		c.client.close()
-	})
-	defer late.Stop()
-	_ = group.Close() // never fails
+// leave leaves the group, after a last commit. If Kafka does not answer, it
+// lets the session time out.
+func (c *Consumer) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	if err := c.client.LeaveGroupContext(ctx); err != nil {
+		c.logger.Warn("Kafka did not confirm that this member left the group; its partitions move when its session times out", "error", err)
+	}
 }
 
 func (c *Consumer) awaitHandlers() {
@@ -475,23 +439,4 @@ func (c *Consumer) awaitHandlers() {
 	case <-timer.C:
 		c.logger.Error("A handler goes on although its context has ended; leaving it behind")
 	}
-}
-
-// shortLives slows down a group whose generations end as soon as they begin,
-// as they do when the broker lets this member join but not commit: kafka-go
-// would join again without a pause.
-type shortLives struct {
-	last  time.Time
-	count int
-}
-
-func (s *shortLives) throttle() {
-	if time.Since(s.last) > 2*heartbeatInterval {
-		s.count = 0
-	}
-	s.count++
-	if s.count > 5 {
-		time.Sleep(heartbeatInterval)
-	}
-	s.last = time.Now()
 }

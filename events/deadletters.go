@@ -6,9 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 
-	kafka "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // readAttempts is how often in a row a read may fail before its caller hears
@@ -64,7 +65,7 @@ type DeadLettersConfig struct {
 // It is not safe for concurrent use. Close it when done.
 type DeadLetters struct {
 	config DeadLettersConfig
-	client *client
+	client *readClient
 	writer *Writer
 	logs   map[int]*letterLog // by partition: what has been read so far
 }
@@ -75,21 +76,28 @@ func NewDeadLetters(config DeadLettersConfig) (*DeadLetters, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DeadLetters{config: config, client: writer.client, writer: writer, logs: make(map[int]*letterLog)}, nil
+	client, err := newReadClient(config.Connection, slog.Default())
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return &DeadLetters{config: config, client: client, writer: writer, logs: make(map[int]*letterLog)}, nil
 }
 
 // Close ends the connections.
-func (d *DeadLetters) Close() error { return d.writer.Close() }
+func (d *DeadLetters) Close() error {
+	d.client.close()
+	return d.writer.Close()
+}
 
 // List returns every letter that Kafka keeps, settled ones too, the newest
 // first.
 func (d *DeadLetters) List(ctx context.Context) ([]Letter, error) {
-	partitions, err := d.client.partitionsOf(ctx, []string{TopicDeadLetters})
+	partitions, err := d.client.locate(ctx, []string{TopicDeadLetters})
 	if err != nil {
 		return nil, fmt.Errorf("list the dead letters: %w", err)
 	}
 	var letters []Letter
-	for _, at := range partitions {
+	for at := range partitions {
 		log, err := d.follow(ctx, at, 0)
 		if err != nil {
 			return nil, fmt.Errorf("list the dead letters: %w", err)
@@ -132,11 +140,11 @@ func (d *DeadLetters) record(ctx context.Context, place LetterPlace) (Message, e
 	missing := func(format string, args ...any) (Message, error) {
 		return Message{}, &LetterNotFoundError{place, fmt.Sprintf(format, args...)}
 	}
-	partitions, err := d.client.partitionsOf(ctx, []string{TopicDeadLetters})
+	partitions, err := d.client.locate(ctx, []string{TopicDeadLetters})
 	if err != nil {
 		return failed(err)
 	}
-	if !slices.Contains(partitions, place.kafka()) {
+	if _, ok := partitions[place.kafka()]; !ok {
 		return missing("the topic has %d partitions, counted from 0", len(partitions))
 	}
 	first, end, err := d.bounds(ctx, place.kafka())
@@ -149,8 +157,7 @@ func (d *DeadLetters) record(ctx context.Context, place LetterPlace) (Message, e
 		return missing("Kafka has deleted what lay before offset %d", first)
 	}
 	var found Message
-	f := fetcher{client: d.client, place: place.kafka(), bytes: 1} // whole batches come all the same
-	_, err = d.read(ctx, &f, place.Offset, place.Offset+1, func(m Message) {
+	_, err = d.read(ctx, place.kafka(), 1, place.Offset, place.Offset+1, func(m Message) { // whole batches come all the same
 		if m.Offset == place.Offset {
 			found = m
 		}
@@ -180,8 +187,7 @@ func (d *DeadLetters) follow(ctx context.Context, at place, from int64) (*letter
 		log = newLetterLog(from)
 		d.logs[at.partition] = log
 	}
-	f := fetcher{client: d.client, place: at}
-	next, err := d.read(ctx, &f, max(log.next, first), end, log.fold)
+	next, err := d.read(ctx, at, fetchBytes, max(log.next, first), end, log.fold)
 	if err != nil {
 		// What was folded may be folded again, from the beginning.
 		delete(d.logs, at.partition)
@@ -193,8 +199,8 @@ func (d *DeadLetters) follow(ctx context.Context, at place, from int64) (*letter
 
 func (d *DeadLetters) bounds(ctx context.Context, at place) (first, end int64, err error) {
 	err = d.patiently(ctx, func() (err error) {
-		if first, err = d.client.offset(ctx, at, kafka.FirstOffset); err == nil {
-			end, err = d.client.offset(ctx, at, kafka.LastOffset)
+		if first, _, err = d.client.offset(ctx, at, firstOffset, readCommitted); err == nil {
+			end, _, err = d.client.offset(ctx, at, endOffset, readCommitted)
 		}
 		return err
 	})
@@ -203,16 +209,25 @@ func (d *DeadLetters) bounds(ctx context.Context, at place) (first, end int64, e
 
 // read hands over the messages from an offset to an end, perhaps some more, and
 // returns where to go on. There is one batch of them in memory at a time.
-func (d *DeadLetters) read(ctx context.Context, f *fetcher, offset, end int64, handle func(Message)) (int64, error) {
+func (d *DeadLetters) read(ctx context.Context, at place, most int32, offset, end int64, handle func(Message)) (int64, error) {
 	for offset < end {
 		var fetched batch
-		err := d.patiently(ctx, func() (err error) {
-			if fetched, err = f.fetch(ctx, &offset); errors.Is(err, kafka.OffsetOutOfRange) {
+		err := d.patiently(ctx, func() error {
+			found, err := d.client.locate(ctx, []string{at.topic})
+			if err != nil {
+				return err
+			}
+			from := start{at, found[at].topicID, offset}
+			answers, err := d.client.fetch(ctx, found[at].leader, 0, readCommitted, most, from)
+			if err != nil {
+				return err
+			}
+			if fetched, err = decode(from, answers[at]); errors.Is(err, kerr.OffsetOutOfRange) {
 				// Retention was faster than we were.
-				fetched.next, err = d.client.offset(ctx, f.place, kafka.FirstOffset)
+				fetched.next, _, err = d.client.offset(ctx, at, firstOffset, readCommitted)
 			}
 			if err == nil && fetched.next <= offset {
-				err = fmt.Errorf("nothing comes from offset %d on, though partition %d ends at %d", offset, f.place.partition, end)
+				err = fmt.Errorf("nothing comes from offset %d on, though partition %d ends at %d", offset, at.partition, end)
 			}
 			return err
 		})

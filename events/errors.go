@@ -11,6 +11,8 @@ import (
 
 	kafka "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // UnavailableError says that Kafka cannot be reached or did not answer in
@@ -51,7 +53,7 @@ func (c Connection) explain(err error) error {
 	case err == nil, errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, kafka.SASLAuthenticationFailed), errors.Is(err, kafka.UnsupportedSASLMechanism),
-		errors.Is(err, kafka.IllegalSASLState):
+		errors.Is(err, kafka.IllegalSASLState), errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, kerr.UnsupportedSaslMechanism):
 		return fmt.Errorf("the broker refused the SASL credentials (mechanism %q, user %q): %w", c.SASL.Mechanism, c.SASL.Username, err)
 	case isTLSMismatch(err):
 		return fmt.Errorf("the TLS settings do not match the broker: %w", err)
@@ -83,14 +85,12 @@ func isOutage(err error) bool {
 	var network net.Error
 	var code kafka.Error
 	switch {
+	case isMissingTopic(err):
+		return false // temporary to both clients, but somebody must create the topic
+	case kerr.IsRetriable(err), kgo.IsRetryableBrokerErr(err):
+		return true
 	case errors.As(err, &code):
-		switch code {
-		case kafka.UnknownTopicOrPartition:
-			return false // temporary to kafka-go, but somebody must create the topic
-		case kafka.BrokerNotAvailable:
-			return true
-		}
-		return code.Temporary() || code.Timeout()
+		return code == kafka.BrokerNotAvailable || code.Temporary() || code.Timeout()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, net.ErrClosed):
 		return true
@@ -101,5 +101,6 @@ func isOutage(err error) bool {
 // isMissingTopic reports whether an error means that a topic or partition does
 // not exist as far as the broker knows.
 func isMissingTopic(err error) bool {
-	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition)
+	return errors.Is(err, kafka.UnknownTopicOrPartition) || errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition) ||
+		errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, kerr.UnknownTopicID)
 }

@@ -1,29 +1,35 @@
 package events
 
 import (
-	"cmp"
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
-	"sync"
 	"time"
 
-	kafka "github.com/segmentio/kafka-go"
-	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
-	// fetchWait is how long the broker holds a fetch that finds nothing.
-	fetchWait = 5 * time.Second
-	// fetchBytes bounds what one fetch of a partition brings. A single batch
-	// that is larger still comes whole, so no record can block its partition.
+	// fetchBytes bounds what one fetch brings of a partition, and pollBytes of
+	// all partitions. A single batch that is larger still comes whole, so no
+	// record can block its partition.
 	fetchBytes = 1 << 20
+	pollBytes  = 8 << 20
+	// locateTimeout bounds a question for the topics' leaders.
+	locateTimeout = 5 * time.Second
 
-	backoffMin = 100 * time.Millisecond
-	backoffMax = 2 * time.Second
+	// The offsets that stand for the two ends of a partition.
+	firstOffset = -2
+	endOffset   = -1
+
+	readUncommitted = 0
+	readCommitted   = 1
 )
 
 // place is one partition of one topic.
@@ -34,273 +40,292 @@ type place struct {
 
 func (p place) attributes() []any { return []any{"topic", p.topic, "partition", p.partition} }
 
-// batch is what one fetch brought.
+// location is where a partition is found.
+type location struct {
+	leader int32
+	// topicID tells a topic from an earlier one of the same name; zero if the
+	// broker has no such ids.
+	topicID [16]byte
+}
+
+// start is where a fetch of a partition begins.
+type start struct {
+	place
+	topicID [16]byte
+	offset  int64
+}
+
+// batch is what one fetch brought of a partition.
 type batch struct {
+	topicID  [16]byte
 	messages []Message
-	// next is the offset after the last record, including those that carry
-	// no message (the markers of transactions).
-	next          int64
-	highWatermark int64
+	// from and next are the offsets at which the batch begins and at which
+	// reading goes on. There may be no message between them: they were compacted
+	// away, are those of an aborted transaction, or its marker.
+	from, next int64
+	// end is where what may be read ends: the first open transaction or the end
+	// of the partition, which is highWatermark.
+	end, highWatermark int64
+	size               int
+	// err says why reading stopped before this batch.
+	err error
 }
 
-// fetcher reads one partition from an offset on, for ever. Each partition has
-// its own long poll: one that stands still because its reader is busy never
-// delays another.
-type fetcher struct {
-	client *client
-	logger *slog.Logger
-	outage *outage
-	place  place
-	// failed makes the next fetch come back quickly, to learn that an outage
-	// is over even if there is nothing to read.
-	failed bool
-	// bytes bounds what one fetch brings. Defaults to fetchBytes.
-	bytes int64
-	// jumped is called when the offset that comes next no longer exists.
-	jumped func(from, to int64)
+// readClient is franz-go's client, which sees what the wire says: where batches
+// end, transactions, who set a record's time, which topic has a name.
+type readClient struct {
+	*kgo.Client
+	connection Connection
+	end        context.CancelFunc
 }
 
-// run calls handle with each batch until the context ends or handle returns
-// false. offset may be kafka.FirstOffset or kafka.LastOffset. An outage makes
-// it wait and try again, and is logged once.
-func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool) {
-	backoff := newBackoff()
-	for ctx.Err() == nil {
-		fetched, err := f.fetch(ctx, &offset)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			f.outage.over(f.place)
-			f.failed = false
-			backoff.reset()
-			if !handle(fetched) {
-				return
-			}
-			offset = fetched.next
-			continue
-		case errors.Is(err, kafka.OffsetOutOfRange):
-			if err = f.jump(ctx, &offset); err == nil {
-				continue
-			}
+// newReadClient dials nobody yet.
+func newReadClient(connection Connection, logger *slog.Logger, options ...kgo.Opt) (*readClient, error) {
+	if err := connection.Check(); err != nil {
+		return nil, err
+	}
+	ctx, end := context.WithCancel(context.Background())
+	options = append(options,
+		kgo.ClientID(connection.clientID()),
+		kgo.DialTimeout(dialTimeout),
+		kgo.DisableClientMetrics(),
+		kgo.MetadataMaxAge(partitionCheck),
+		kgo.MetadataMinAge(backoffMin),
+		kgo.RetryBackoffFn(func(failures int) time.Duration {
+			return jittered(min(backoffMin<<min(failures-1, 10), backoffMax))
+		}),
+		kgo.SeedBrokers(connection.Brokers...),
+		kgo.WithContext(ctx),
+		kgo.WithLogger(debugLogger{logger}),
+	)
+	encryption, err := connection.TLS.config()
+	if err == nil && encryption != nil {
+		options = append(options, kgo.DialTLSConfig(encryption))
+	}
+	if mechanism := connection.SASL.reading(); mechanism != nil {
+		options = append(options, kgo.SASL(mechanism))
+	}
+	client, clientErr := kgo.NewClient(options...)
+	if err := errors.Join(err, clientErr); err != nil {
+		end()
+		return nil, err
+	}
+	return &readClient{Client: client, connection: connection, end: end}, nil
+}
+
+// close ends every request and connection at once.
+func (c *readClient) close() {
+	c.end()
+	c.Close()
+}
+
+// locate finds the partitions of topics that exist, and says which topics
+// cannot be read.
+func (c *readClient) locate(ctx context.Context, topics []string) (map[place]location, error) {
+	ctx, cancel := context.WithTimeout(ctx, locateTimeout)
+	defer cancel()
+	request := kmsg.NewPtrMetadataRequest()
+	for i := range topics {
+		topic := kmsg.NewMetadataRequestTopic()
+		topic.Topic = &topics[i]
+		request.Topics = append(request.Topics, topic)
+	}
+	response, err := request.RequestWith(ctx, c)
+	if err != nil {
+		return nil, c.connection.explain(err)
+	}
+	found := make(map[place]location)
+	var faults []error
+	for _, topic := range response.Topics {
+		switch err := kerr.ErrorForCode(topic.ErrorCode); {
+		case isMissingTopic(err):
+			faults = append(faults, fmt.Errorf("topic %q does not exist: run `cupcakery topics apply`", *topic.Topic))
+		case err != nil:
+			faults = append(faults, fmt.Errorf("topic %q: %w", *topic.Topic, c.connection.explain(err)))
+		case len(topic.Partitions) == 0:
+			faults = append(faults, fmt.Errorf("topic %q has no partitions yet", *topic.Topic))
 		}
-		f.failed = true
-		f.outage.began(f.place, fmt.Errorf("fetch %s partition %d from offset %d: %w", f.place.topic, f.place.partition, offset, err))
-		backoff.wait(ctx)
+		for _, partition := range topic.Partitions {
+			found[place{*topic.Topic, int(partition.Partition)}] = location{partition.Leader, topic.TopicID}
+		}
 	}
+	return found, errors.Join(faults...)
 }
 
-// fetch resolves the special offsets, so that a retry starts from the same
-// place, and asks for one batch.
-func (f *fetcher) fetch(ctx context.Context, offset *int64) (batch, error) {
-	if *offset < 0 {
-		resolved, err := f.client.offset(ctx, f.place, *offset)
-		if err != nil {
-			return batch{}, err
-		}
-		*offset = resolved
+// offset asks for the first offset that has at least a time, in milliseconds
+// since 1970, or for firstOffset or endOffset. There may be none.
+func (c *readClient) offset(ctx context.Context, at place, millis int64, isolation int8) (offset int64, ok bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	partition := kmsg.NewListOffsetsRequestTopicPartition()
+	partition.Partition, partition.Timestamp = int32(at.partition), millis
+	topic := kmsg.NewListOffsetsRequestTopic()
+	topic.Topic, topic.Partitions = at.topic, append(topic.Partitions, partition)
+	request := kmsg.NewPtrListOffsetsRequest()
+	request.IsolationLevel, request.Topics = isolation, append(request.Topics, topic)
+	response, err := request.RequestWith(ctx, c)
+	if err != nil {
+		return 0, false, err
 	}
-	wait := fetchWait
-	if f.failed {
-		wait = backoffMin
+	if len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
+		return 0, false, kerr.UnknownTopicOrPartition
 	}
+	answer := response.Topics[0].Partitions[0]
+	return answer.Offset, answer.Offset >= 0, kerr.ErrorForCode(answer.ErrorCode)
+}
+
+// fetch asks a broker for what several partitions have. It waits until there is
+// something, but not longer than told.
+func (c *readClient) fetch(ctx context.Context, broker int32, wait time.Duration, isolation int8, most int32, from ...start) (map[place]*kmsg.FetchResponseTopicPartition, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
 	defer cancel()
-	response, err := f.client.Fetch(ctx, &kafka.FetchRequest{
-		MaxBytes:  cmp.Or(f.bytes, fetchBytes),
-		MaxWait:   wait,
-		MinBytes:  1,
-		Offset:    *offset,
-		Partition: f.place.partition,
-		Topic:     f.place.topic,
-	})
+	request := kmsg.NewPtrFetchRequest()
+	request.IsolationLevel, request.MaxBytes, request.MinBytes = isolation, pollBytes, 1
+	request.MaxWaitMillis = int32(wait.Milliseconds())
+	ids := make(map[[16]byte]string)
+	index := make(map[string]int)
+	for _, from := range from {
+		i, ok := index[from.topic]
+		if !ok {
+			i, ids[from.topicID] = len(request.Topics), from.topic
+			index[from.topic] = i
+			topic := kmsg.NewFetchRequestTopic()
+			topic.Topic, topic.TopicID = from.topic, from.topicID
+			request.Topics = append(request.Topics, topic)
+		}
+		partition := kmsg.NewFetchRequestTopicPartition()
+		partition.Partition, partition.FetchOffset, partition.PartitionMaxBytes = int32(from.partition), from.offset, most
+		request.Topics[i].Partitions = append(request.Topics[i].Partitions, partition)
+	}
+	answer, err := c.Broker(int(broker)).Request(ctx, request)
 	if err != nil {
-		return batch{}, err
+		return nil, err
 	}
-	if response.Error != nil {
-		return batch{}, response.Error
+	response := answer.(*kmsg.FetchResponse)
+	if err := kerr.ErrorForCode(response.ErrorCode); err != nil {
+		return nil, err
 	}
-	fetched := batch{next: *offset, highWatermark: response.HighWatermark}
-	if err := fetched.read(response.Records, f.place, *offset, false); err != nil && fetched.next == *offset {
-		return batch{}, fmt.Errorf("read the records: %w", err)
+	fetched := make(map[place]*kmsg.FetchResponseTopicPartition, len(from))
+	for _, topic := range response.Topics {
+		name := topic.Topic
+		if name == "" { // since version 13 only the id is told
+			name = ids[topic.TopicID]
+		}
+		for i := range topic.Partitions {
+			fetched[place{name, int(topic.Partitions[i].Partition)}] = &topic.Partitions[i]
+		}
 	}
 	return fetched, nil
 }
 
-// jump moves the offset to the first that exists: retention has deleted what
-// came next, or the log has been cut or made anew.
-func (f *fetcher) jump(ctx context.Context, offset *int64) error {
-	first, err := f.client.offset(ctx, f.place, kafka.FirstOffset)
-	if err != nil {
-		return err
+var decompressor = kgo.DefaultDecompressor()
+
+// decode reads what committed records a fetch has brought.
+func decode(from start, answer *kmsg.FetchResponseTopicPartition) (batch, error) {
+	if answer == nil {
+		return batch{}, kerr.UnknownTopicOrPartition
 	}
-	f.logger.Error("The offset to read next no longer exists; going on from the first that does. "+
-		"Messages between the two are lost to this reader: keep the topic's retention longer than any outage.",
-		append(f.place.attributes(), "offset", *offset, "first_offset", first)...)
-	if f.jumped != nil {
-		f.jumped(*offset, first)
+	fetched, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
+		IsolationLevel: kgo.ReadCommitted(), Offset: from.offset, Partition: int32(from.partition), Topic: from.topic,
+	}, answer, decompressor, nil)
+	b := batch{topicID: from.topicID, from: from.offset, next: next, end: answer.LastStableOffset, highWatermark: answer.HighWatermark}
+	if b.end < 0 {
+		b.end = b.highWatermark
 	}
-	*offset = first
-	return nil
+	switch {
+	case next > from.offset: // what else came is asked for again
+	case fetched.Err != nil:
+		return batch{}, fetched.Err
+	case len(answer.RecordBatches) > 0:
+		return batch{}, fmt.Errorf("what lies at offset %d cannot be read", from.offset)
+	}
+	for _, record := range fetched.Records {
+		m := messageOf(record)
+		b.messages = append(b.messages, m)
+		b.size += 200 + len(m.Key) + len(m.Value)
+	}
+	return b, nil
 }
 
-// read appends the records from the offset on. Brokers send whole batches,
-// which may begin before it.
-func (b *batch) read(records kafka.RecordReader, at place, from int64, control bool) error {
-	if stream, ok := records.(*protocol.RecordStream); ok {
-		for _, part := range stream.Records {
-			_, control := part.(*protocol.ControlBatch)
-			if err := b.read(part, at, from, control); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	for {
-		record, err := records.ReadRecord()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		message, err := newMessageOf(record, at)
-		if err != nil {
-			return err
-		}
-		if record.Offset < from {
-			continue
-		}
-		if !control {
-			b.messages = append(b.messages, message)
-		}
-		b.next = record.Offset + 1
-	}
-}
-
-// newMessageOf copies a record out of the buffers that kafka-go will reuse.
-func newMessageOf(record *kafka.Record, at place) (Message, error) {
-	message := Message{Topic: at.topic, Partition: at.partition, Offset: record.Offset, Time: record.Time}
-	var err error
-	if message.Key, err = readBytes(record.Key); err != nil {
-		return Message{}, err
-	}
-	if message.Value, err = readBytes(record.Value); err != nil {
-		return Message{}, err
+// messageOf copies a record, since records that are kept would keep all that
+// was fetched with them.
+func messageOf(record *kgo.Record) Message {
+	m := Message{
+		Topic: record.Topic, Partition: int(record.Partition), Offset: record.Offset,
+		Key: bytes.Clone(record.Key), Value: bytes.Clone(record.Value),
+		Time: record.Timestamp, Appended: record.Attrs.TimestampType() == 1,
 	}
 	for _, header := range record.Headers {
-		message.Headers = append(message.Headers, Header{header.Key, header.Value})
+		m.Headers = append(m.Headers, Header{header.Key, bytes.Clone(header.Value)})
 	}
-	return message, nil
+	return m
 }
 
-func readBytes(b kafka.Bytes) ([]byte, error) {
-	if b == nil {
-		return nil, nil
-	}
-	data, err := kafka.ReadAll(b)
-	_ = b.Close() // returns the buffer; it holds nothing that could fail
-	return data, err
-}
-
-// offset asks for the first or last offset of a partition.
-func (c *client) offset(ctx context.Context, at place, which int64) (int64, error) {
-	offsets, err := c.offsets(ctx, at.topic, kafka.OffsetRequest{Partition: at.partition, Timestamp: which})
-	if err != nil {
-		return 0, err
-	}
-	if which == kafka.FirstOffset {
-		return offsets.FirstOffset, nil
-	}
-	return offsets.LastOffset, nil
-}
-
-// offsetAt asks for the first offset at or after a time; the end of the
-// partition if there is none yet.
-func (c *client) offsetAt(ctx context.Context, at place, since time.Time) (int64, error) {
-	offsets, err := c.offsets(ctx, at.topic, kafka.TimeOffsetOf(at.partition, since))
-	if err != nil {
-		return 0, err
-	}
-	for offset := range offsets.Offsets {
-		if offset >= 0 {
-			return offset, nil
+// appendTime returns when the broker appended the last of some batches, if it
+// says so. Markers of transactions and batches that were compacted away count.
+func appendTime(batches []byte) (time.Time, bool) {
+	var last kmsg.RecordBatch
+	for len(batches) > 12 {
+		size := 12 + int(int32(binary.BigEndian.Uint32(batches[8:])))
+		var b kmsg.RecordBatch
+		if size < 12 || size > len(batches) || b.ReadFrom(batches[:size]) != nil || b.Magic != 2 {
+			break
 		}
+		last, batches = b, batches[size:]
 	}
-	return c.offset(ctx, at, kafka.LastOffset)
+	const logAppendTime = 1 << 3
+	return time.UnixMilli(last.MaxTimestamp), last.Attributes&logAppendTime != 0
 }
 
-func (c *client) offsets(ctx context.Context, topic string, request kafka.OffsetRequest) (kafka.PartitionOffsets, error) {
-	response, err := c.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: {request}}})
+// lookBack finds where the newest batch of a partition was appended that long
+// ago. No clock but the broker's is asked. If the times are the senders', it is
+// where the partition begins.
+func (c *readClient) lookBack(ctx context.Context, at place, where location, ago time.Duration) (int64, error) {
+	end, _, err := c.offset(ctx, at, endOffset, readUncommitted)
+	if err != nil || end == 0 {
+		return firstOffset, err
+	}
+	fetched, err := c.fetch(ctx, where.leader, 0, readUncommitted, 1, start{at, where.topicID, end - 1})
 	if err != nil {
-		return kafka.PartitionOffsets{}, err
+		return 0, err
 	}
-	if len(response.Topics[topic]) != 1 {
-		return kafka.PartitionOffsets{}, kafka.UnknownTopicOrPartition
+	answer := fetched[at]
+	if answer == nil {
+		return 0, kerr.UnknownTopicOrPartition
 	}
-	offsets := response.Topics[topic][0]
-	return offsets, offsets.Error
+	switch err := kerr.ErrorForCode(answer.ErrorCode); {
+	case errors.Is(err, kerr.OffsetOutOfRange): // deleted just now
+		return firstOffset, nil
+	case err != nil:
+		return 0, err
+	}
+	newest, ok := appendTime(answer.RecordBatches)
+	if !ok {
+		return firstOffset, nil
+	}
+	offset, ok, err := c.offset(ctx, at, newest.Add(-ago).UnixMilli(), readUncommitted)
+	if !ok {
+		offset = firstOffset
+	}
+	return offset, err
 }
 
-// outage logs the beginning and the end of a time without Kafka, once each,
-// however many parts of a reader notice it.
-type outage struct {
-	logger *slog.Logger
-	// onBegan hears of each part when it stops working. May be nil.
-	onBegan func(part any)
+// debugLogger hands kgo's log on; what a person should know we say ourselves.
+type debugLogger struct{ logger *slog.Logger }
 
-	mu    sync.Mutex
-	down  map[any]struct{}
-	since time.Time
+// Level implements kgo.Logger.
+func (l debugLogger) Level() kgo.LogLevel {
+	if l.logger.Enabled(context.Background(), slog.LevelDebug) {
+		return kgo.LogLevelInfo
+	}
+	return kgo.LogLevelNone
 }
 
-func newOutage(logger *slog.Logger) *outage {
-	return &outage{logger: logger, down: make(map[any]struct{})}
+// Log implements kgo.Logger.
+func (l debugLogger) Log(_ kgo.LogLevel, message string, attributes ...any) {
+	l.logger.Debug("Kafka client: "+message, attributes...)
 }
 
-// began says that a part of the reader cannot work.
-func (o *outage) began(part any, err error) {
-	o.mu.Lock()
-	if _, known := o.down[part]; !known && o.onBegan != nil {
-		defer o.onBegan(part)
-	}
-	defer o.mu.Unlock()
-	if len(o.down) == 0 {
-		o.since = time.Now()
-		o.logger.Warn("Kafka does not answer as it should; trying again until it does", "error", err)
-	} else {
-		o.logger.Debug("Kafka still does not answer as it should", "error", err)
-	}
-	o.down[part] = struct{}{}
-}
-
-// over says that a part of the reader works, or is not needed any more.
-func (o *outage) over(part any) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if _, ok := o.down[part]; !ok {
-		return
-	}
-	delete(o.down, part)
-	if len(o.down) == 0 {
-		o.logger.Info("Kafka answers again", "after", time.Since(o.since).Round(time.Millisecond).String())
-	}
-}
-
-// backoff waits longer after each failure, with some chance in it, so that
-// readers that failed together do not come back together.
-type backoff struct{ next time.Duration }
-
-func newBackoff() *backoff { return &backoff{next: backoffMin} }
-
-func (b *backoff) reset() { b.next = backoffMin }
-
-func (b *backoff) wait(ctx context.Context) {
-	timer := time.NewTimer(b.next/2 + rand.N(b.next/2))
-	defer timer.Stop()
-	b.next = min(2*b.next, backoffMax)
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
+// jittered is about as long as told, so that readers that failed together do
+// not come back together.
+func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }

@@ -42,28 +42,33 @@ type partition struct {
 	epoch int
 	// window has what was handed out, from the first unfinished message on.
 	window []*Delivery
-	// committed is where the group's place is as far as we know. It may be
-	// one of kafka-go's special offsets.
+	// committed is where the group's place is as far as we know; firstOffset if
+	// it has none yet.
 	committed int64
-	// finished is the offset up to which everything is finished.
-	finished int64
+	// began is where reading began.
+	began int64
+	// topicID is the topic that the offsets are of.
+	topicID [16]byte
+	// passed is the offset up to which everything has been handed out that is
+	// there to be handed out.
+	passed int64
 }
 
 func newPartition(c *Consumer, at place, offset int64) *partition {
 	ctx, cancel := context.WithCancel(c.deliveries)
 	return &partition{
 		place: at, consumer: c, ctx: ctx, cancel: cancel, room: make(chan struct{}, 1),
-		active: true, committed: offset, finished: offset,
+		active: true, began: offset, committed: offset, passed: offset,
 	}
 }
 
-// run fetches and hands out until the partition is dropped.
+// run reads and hands out until the partition is dropped.
 func (p *partition) run() {
-	f := fetcher{client: p.consumer.client, jumped: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, place: p.place}
-	f.run(p.ctx, p.committed, func(fetched batch) bool {
+	p.consumer.reader.read(p.ctx, p.place, p.committed, p.jumped, func(fetched batch) bool {
 		if hook := p.consumer.config.OnFetched; hook != nil {
 			hook(p.topic, p.partition, len(fetched.messages), fetched.highWatermark)
 		}
+		p.begin(fetched)
 		for i := range fetched.messages {
 			d := p.take(fetched.messages[i], fetched.highWatermark)
 			if d == nil {
@@ -71,11 +76,31 @@ func (p *partition) run() {
 			}
 			p.consumer.config.Handle(withTrace(p.ctx, &d.Message), d)
 		}
+		p.pass(fetched.next)
 		return true
 	})
 	if p.consumer.deliveries.Err() == nil {
 		p.consumer.outage.over(p.place) // somebody else's business now
 	}
+}
+
+// begin notes what is read, and where a group without a place has begun.
+func (p *partition) begin(fetched batch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.topicID = fetched.topicID
+	if p.passed < 0 {
+		p.began, p.passed = fetched.from, fetched.from
+	}
+}
+
+// pass goes past what holds no message: what was compacted away, was aborted,
+// or is a marker of a transaction.
+func (p *partition) pass(next int64) {
+	p.mu.Lock()
+	p.passed = max(p.passed, next)
+	p.mu.Unlock()
+	signal(p.consumer.progress)
 }
 
 // take waits until there is room in the window and puts the message into it.
@@ -91,6 +116,7 @@ func (p *partition) take(m Message, highWatermark int64) *Delivery {
 		if p.active && len(p.window) < p.consumer.config.MaxInFlight {
 			d.epoch = p.epoch
 			p.window = append(p.window, d)
+			p.passed = m.Offset + 1
 			p.mu.Unlock()
 			return d
 		}
@@ -112,7 +138,6 @@ func (p *partition) done(d *Delivery) {
 	d.finished = true
 	n := 0
 	for n < len(p.window) && p.window[n].finished {
-		p.finished = p.window[n].Offset + 1
 		n++
 	}
 	clear(p.window[:n]) // so that what is finished can be collected
@@ -127,11 +152,11 @@ func (p *partition) done(d *Delivery) {
 
 // jumped gives up the place in the log: what is in the window has no order
 // with what comes now.
-func (p *partition) jumped(_, to int64) {
+func (p *partition) jumped(to int64) {
 	p.mu.Lock()
 	p.epoch++
 	p.window = nil
-	p.finished = to
+	p.began, p.passed = to, to
 	p.mu.Unlock()
 	signal(p.consumer.progress)
 }
@@ -141,7 +166,7 @@ func (p *partition) jumped(_, to int64) {
 func (p *partition) activate(offset int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if offset != p.committed && (offset < p.committed || offset > p.finished) {
+	if offset != p.committed && (offset < p.committed || offset > p.finished()) {
 		return false
 	}
 	p.committed = offset
@@ -156,11 +181,21 @@ func (p *partition) pause() {
 	p.mu.Unlock()
 }
 
-// uncommitted returns up to where the group's place may move.
-func (p *partition) uncommitted() (int64, bool) {
+// uncommitted returns up to where the group's place may move, in which topic.
+func (p *partition) uncommitted() (offset int64, topicID [16]byte, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.finished, p.finished != p.committed
+	place := p.finished()
+	return place, p.topicID, place != p.committed && (p.committed >= 0 || place != p.began)
+}
+
+// finished is the offset up to which everything is finished. The caller holds
+// mu.
+func (p *partition) finished() int64 {
+	if len(p.window) > 0 {
+		return p.window[0].Offset
+	}
+	return p.passed
 }
 
 func (p *partition) commit(offset int64) {

@@ -34,7 +34,7 @@ func TestPlaceIsTheFirstUnfinishedMessage(t *testing.T) {
 				open[i].Done()
 				open = append(open[:i:i], open[i+1:]...)
 			}
-			place, _ := p.uncommitted()
+			place, _, _ := p.uncommitted()
 			for _, d := range open {
 				if d.Offset < place {
 					t.Fatalf("the place is %d though %d is unfinished", place, d.Offset)
@@ -83,13 +83,13 @@ func TestPartitionGoesOnOnlyFromItsOwnPlace(t *testing.T) {
 func TestDoneOfALostPlaceChangesNothing(t *testing.T) {
 	p := newTestPartition(10, 0)
 	before := p.take(Message{Offset: 0}, 1)
-	p.jumped(1, 5)
+	p.jumped(5)
 	after := p.take(Message{Offset: 5}, 6)
 	before.Done()
-	place, _ := p.uncommitted()
+	place, _, _ := p.uncommitted()
 	assert.Equal(t, int64(5), place)
 	after.Done()
-	place, _ = p.uncommitted()
+	place, _, _ = p.uncommitted()
 	assert.Equal(t, int64(6), place)
 
 	p.cancel()

@@ -74,7 +74,7 @@ func (d *DeadLetters) Redrive(ctx context.Context, place LetterPlace, how Redriv
 	if err != nil {
 		return letter, err
 	}
-	if _, err := d.client.partitionsOf(ctx, []string{message.Topic}); err != nil {
+	if _, err := d.client.locate(ctx, []string{message.Topic}); err != nil {
 		return letter, fmt.Errorf("redrive dead letter %s: %w", place, err)
 	}
 	d.step(place, RedriveChecked)

@@ -7,12 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	kafka "github.com/segmentio/kafka-go"
 )
-
-// partitionCheck is how often a tail looks for added partitions.
-const partitionCheck = 10 * time.Second
 
 // TailConfig says what Tail reads and who hears of it.
 type TailConfig struct {
@@ -49,15 +44,17 @@ func Tail(ctx context.Context, config TailConfig) error {
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
-	client, err := newClient(config.Connection, config.Topics)
+	client, err := newReadClient(config.Connection, config.Logger)
 	if err != nil {
 		return fmt.Errorf("tail Kafka topics: %w", err)
 	}
 	defer client.close()
-	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[place]struct{}), lost: make(map[any]struct{})}
+	t := &tail{config: config, outage: newOutage(config.Logger), tailed: make(map[place]struct{}), lost: make(map[any]struct{})}
 	t.outage.onBegan = t.lose
-	defer t.running.Wait()
-	t.run(ctx)
+	t.reader = newReader(ctx, client, config.Logger, t.outage, config.Topics)
+	t.reader.watch(t.start)
+	t.running.Wait()
+	t.reader.running.Wait()
 	return nil
 }
 
@@ -73,10 +70,10 @@ func (c TailConfig) check() error {
 }
 
 type tail struct {
-	client  *client
 	config  TailConfig
 	outage  *outage
-	readers map[place]struct{} // only used by run
+	reader  *reader
+	tailed  map[place]struct{} // only used by start; nil before the first
 	running sync.WaitGroup
 
 	mu     sync.Mutex // held while a callback runs
@@ -86,101 +83,82 @@ type tail struct {
 	lost map[any]struct{}
 }
 
-func (t *tail) run(ctx context.Context) {
-	backoff := newBackoff()
-	for first := true; ctx.Err() == nil; {
-		partitions, err := t.client.partitionsOf(ctx, t.config.Topics)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil:
-			t.outage.began("topics", err)
-			backoff.wait(ctx)
-			continue
-		}
-		t.outage.over("topics")
-		t.regain("topics")
-		backoff.reset()
-		t.start(ctx, partitions, first)
-		first = false
-		select {
-		case <-ctx.Done():
-		case <-time.After(partitionCheck):
-		}
-	}
-}
-
 // start reads the partitions that are not read yet. Those that come later are
 // read from their beginning, and do not count for having caught up.
-func (t *tail) start(ctx context.Context, partitions []place, first bool) {
+func (t *tail) start(found map[place]location) {
+	t.regain("topics")
+	first := len(t.tailed) == 0
 	if first {
-		t.behind = len(partitions)
+		t.behind = len(found)
 	}
-	for _, at := range partitions {
-		if _, ok := t.readers[at]; ok {
+	var asked sync.WaitGroup
+	for at, where := range found {
+		if _, ok := t.tailed[at]; ok {
 			continue
 		}
-		t.readers[at] = struct{}{}
-		t.running.Go(func() { t.read(ctx, at, first) })
+		t.tailed[at] = struct{}{}
+		asked.Add(1)
+		t.running.Go(func() { t.read(at, where, first, &asked) })
 	}
 }
 
-func (t *tail) read(ctx context.Context, at place, first bool) {
-	start, end := int64(kafka.FirstOffset), int64(-1)
+// read waits until all have asked once where to begin, since a poll that has
+// begun would hold up their questions.
+func (t *tail) read(at place, where location, first bool, asked *sync.WaitGroup) {
+	ctx, offset := t.reader.ctx, int64(firstOffset)
 	if first {
-		var ok bool
-		if start, end, ok = t.bounds(ctx, at); !ok {
-			return
+		asking := sync.OnceFunc(asked.Done)
+		defer asking()
+		backoff := newBackoff()
+		for {
+			var err error
+			if offset, err = t.begin(at, where); err == nil {
+				break
+			}
+			asking()
+			if ctx.Err() != nil {
+				return
+			}
+			t.outage.began(at, fmt.Errorf("find where to begin in %s partition %d: %w", at.topic, at.partition, t.reader.client.connection.explain(err)))
+			backoff.wait(ctx)
+			if now, err := t.reader.client.locate(ctx, []string{at.topic}); err == nil {
+				where = now[at]
+			}
 		}
-		if start >= end {
-			t.caughtUp()
-			t.regain(at)
-			end = -1
-		}
+		asking()
+		asked.Wait()
 	}
-	f := fetcher{client: t.client, logger: t.config.Logger, outage: t.outage, place: at}
-	f.run(ctx, start, func(fetched batch) bool {
+	end := int64(-1) // where the partition ended when it was read first
+	t.reader.read(ctx, at, offset, nil, func(fetched batch) bool {
+		if end < 0 {
+			end = fetched.end
+		}
 		for _, message := range fetched.messages {
 			if !t.handle(ctx, message) {
 				return false
 			}
 		}
-		if end >= 0 && fetched.next >= end {
+		if first && fetched.next >= end {
+			first = false
 			t.caughtUp()
-			end = -1
 		}
-		if fetched.next >= fetched.highWatermark {
+		if fetched.next >= fetched.end {
 			t.regain(at)
 		}
 		return true
 	})
 }
 
-// bounds returns where to start and where the partition ends now.
-func (t *tail) bounds(ctx context.Context, at place) (start, end int64, ok bool) {
-	backoff := newBackoff()
-	for {
-		var err error
-		end, err = t.client.offset(ctx, at, kafka.LastOffset)
-		switch {
-		case err != nil:
-		case t.config.OnlyNew:
-			start = end
-		case t.config.LookBack == 0:
-			start, err = t.client.offset(ctx, at, kafka.FirstOffset)
-		default:
-			start, err = t.client.offsetAt(ctx, at, time.Now().Add(-t.config.LookBack))
-		}
-		if ctx.Err() != nil {
-			return 0, 0, false
-		}
-		if err == nil {
-			t.outage.over(at)
-			return start, end, true
-		}
-		t.outage.began(at, fmt.Errorf("find the bounds of %s partition %d: %w", at.topic, at.partition, err))
-		backoff.wait(ctx)
+// begin returns where to begin in a partition.
+func (t *tail) begin(at place, where location) (int64, error) {
+	switch {
+	case t.config.OnlyNew:
+		offset, _, err := t.reader.client.offset(t.reader.ctx, at, endOffset, readCommitted)
+		return offset, err
+	case t.config.LookBack > 0:
+		return t.reader.client.lookBack(t.reader.ctx, at, where, t.config.LookBack)
 	}
+	return firstOffset, nil
 }
 
 func (t *tail) handle(ctx context.Context, message Message) bool {
@@ -226,27 +204,4 @@ func (t *tail) regain(part any) {
 	if len(t.lost) == 0 && t.config.Behind != nil {
 		t.config.Behind(time.Time{})
 	}
-}
-
-// partitionsOf lists the partitions of the topics, or says which is missing.
-func (c *client) partitionsOf(ctx context.Context, topics []string) ([]place, error) {
-	response, err := c.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
-	if err != nil {
-		return nil, c.connection.explain(err)
-	}
-	var places []place
-	for _, topic := range response.Topics {
-		switch {
-		case isMissingTopic(topic.Error):
-			return nil, fmt.Errorf("topic %q does not exist: run `cupcakery topics apply`", topic.Name)
-		case topic.Error != nil:
-			return nil, fmt.Errorf("topic %q: %w", topic.Name, topic.Error)
-		case len(topic.Partitions) == 0:
-			return nil, fmt.Errorf("topic %q has no partitions yet", topic.Name)
-		}
-		for _, partition := range topic.Partitions {
-			places = append(places, place{topic.Name, partition.ID})
-		}
-	}
-	return places, nil
 }

@@ -370,7 +370,7 @@ func transactionMarkers(w *world) {
 		assert.Equal(w, int64(2*i), d.Offset)
 		d.Done()
 	}
-	m.awaitCommit(3)
+	m.awaitCommit(4) // past the last marker, too
 	w.produce(topic, 0, "4")
 	assert.Equal(w, int64(4), m.next().Offset)
 	tail := w.tail(topic)
