@@ -27,6 +27,8 @@ const (
 	// rebalanceTimeout is how long a rebalance waits for a member that is
 	// alive but does not join again.
 	rebalanceTimeout = 15 * time.Second
+	// partitionWatch is how often added partitions are looked for.
+	partitionWatch = 5 * time.Second
 	// commitTimeout bounds a commit, which a rebalance waits for.
 	commitTimeout = 5 * time.Second
 	// commitInterval keeps commits apart under load; the first after a
@@ -84,14 +86,13 @@ type ConsumerConfig struct {
 
 // Consumer is one member of a consumer group; doc.go tells what it promises.
 //
-// franz-go joins, balances and sends heartbeats. Reading is our own: its polls
-// tell nothing of records that are not there.
+// franz-go joins, balances and sends heartbeats. The fetches are our own, since
+// its polls tell nothing of records that are not there.
 type Consumer struct {
 	config ConsumerConfig
 	client *readClient
 	logger *slog.Logger
 	outage *outage
-	reader *reader
 
 	// deliveries is the parent of every delivery's context.
 	deliveries context.Context
@@ -182,38 +183,26 @@ func (c *Consumer) Ready() <-chan struct{} { return c.ready }
 // outage of Kafka and returns nil after a stop. It can be called once.
 func (c *Consumer) Run(ctx context.Context) error {
 	defer c.cancel()
-	client, err := newReadClient(c.config.Connection, c.logger, c.groupOptions()...)
-	if err != nil {
+	var err error
+	if c.client, err = newReadClient(c.config.Connection, c.groupOptions()...); err != nil {
 		return fmt.Errorf("join group %q: %w", c.config.Group, err)
 	}
-	c.client = client
-	reading, stop := context.WithCancel(context.Background())
-	c.reader = newReader(reading, client, c.logger, c.outage, c.config.Topics)
-	c.reader.heldBack = func(at place, offset int64) {
-		if c.config.OnHeldBack != nil {
-			c.config.OnHeldBack(at.topic, at.partition, offset)
-		}
-	}
 	var helpers sync.WaitGroup
-	helpers.Go(func() { c.reader.watch(nil) })
-	helpers.Go(func() { c.tellErrors(reading) })
-	helpers.Go(func() { c.commitFinished(reading) })
-
+	helpers.Go(c.tellErrors)
+	helpers.Go(c.commitFinished)
 	<-ctx.Done()
 	c.drain()
 	c.cancel() // whoever gets the partitions next shall not find us at work
 	c.leave()
-	stop()
-	client.close()
+	c.client.close()
 	helpers.Wait()
-	c.reader.running.Wait()
 	c.awaitHandlers()
 	return nil
 }
 
 func (c *Consumer) groupOptions() []kgo.Opt {
 	return []kgo.Opt{
-		// Nothing is fetched through the group: it would hand out no empty batches.
+		// It fetches nothing itself.
 		kgo.AdjustFetchOffsetsFn(func(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
 			c.assign(offsets)
 			return nil, nil
@@ -224,6 +213,8 @@ func (c *Consumer) groupOptions() []kgo.Opt {
 		kgo.ConsumerGroup(c.config.Group),
 		kgo.DisableAutoCommit(),
 		kgo.HeartbeatInterval(heartbeatInterval),
+		kgo.MetadataMaxAge(partitionWatch),
+		kgo.MetadataMinAge(backoffMin),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
 			if len(assigned) == 0 { // there are no offsets to be fetched
 				c.assign(nil)
@@ -237,15 +228,25 @@ func (c *Consumer) groupOptions() []kgo.Opt {
 			}
 		}),
 		kgo.RebalanceTimeout(rebalanceTimeout),
+		kgo.RequestRetries(20), // as long as a session lasts, a member is one
 		kgo.SessionTimeout(c.config.SessionTimeout),
 	}
 }
 
 // tellErrors logs what keeps this member from taking part in the group.
-func (c *Consumer) tellErrors(ctx context.Context) {
+func (c *Consumer) tellErrors() {
+	ctx := c.client.Context()
+	for backoff := newBackoff(); ctx.Err() == nil; backoff.wait(ctx) {
+		if _, err := c.client.locate(ctx, c.config.Topics); err != nil {
+			c.outage.began("topics", err)
+			continue
+		}
+		c.outage.over("topics")
+		break
+	}
 	for ctx.Err() == nil {
 		c.client.PollFetches(ctx).EachError(func(_ string, _ int32, err error) {
-			if ctx.Err() == nil && !errors.Is(err, kgo.ErrClientClosed) {
+			if ctx.Err() == nil {
 				c.outage.began("group", fmt.Errorf("take part in group %q: %w", c.config.Group, c.config.Connection.explain(err)))
 			}
 		})
@@ -301,9 +302,9 @@ func (c *Consumer) pause() {
 	}
 }
 
-// commitFinished commits what is finished until the context ends.
-func (c *Consumer) commitFinished(ctx context.Context) {
-	backoff := newBackoff()
+// commitFinished commits what is finished until the client is closed.
+func (c *Consumer) commitFinished() {
+	ctx, backoff := c.client.Context(), newBackoff()
 	for {
 		select {
 		case <-ctx.Done():

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -76,7 +75,7 @@ func NewDeadLetters(config DeadLettersConfig) (*DeadLetters, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := newReadClient(config.Connection, slog.Default())
+	client, err := newReadClient(config.Connection)
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -217,12 +216,7 @@ func (d *DeadLetters) read(ctx context.Context, at place, most int32, offset, en
 			if err != nil {
 				return err
 			}
-			from := start{at, found[at].topicID, offset}
-			answers, err := d.client.fetch(ctx, found[at].leader, 0, readCommitted, most, from)
-			if err != nil {
-				return err
-			}
-			if fetched, err = decode(from, answers[at]); errors.Is(err, kerr.OffsetOutOfRange) {
+			if fetched, err = d.client.read(ctx, at, found[at], offset, 0, most); errors.Is(err, kerr.OffsetOutOfRange) {
 				// Retention was faster than we were.
 				fetched.next, _, err = d.client.offset(ctx, at, firstOffset, readCommitted)
 			}

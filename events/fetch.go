@@ -16,13 +16,14 @@ import (
 )
 
 const (
-	// fetchBytes bounds what one fetch brings of a partition, and pollBytes of
-	// all partitions. A single batch that is larger still comes whole, so no
-	// record can block its partition.
+	// fetchWait is how long the broker holds a fetch that finds nothing.
+	fetchWait = 5 * time.Second
+	// fetchBytes bounds what one fetch brings. A single batch that is larger
+	// still comes whole, so no record can block its partition.
 	fetchBytes = 1 << 20
-	pollBytes  = 8 << 20
-	// locateTimeout bounds a question for the topics' leaders.
-	locateTimeout = 5 * time.Second
+	// heldBackAfter is when an open transaction that holds a partition back is
+	// worth a word.
+	heldBackAfter = 10 * time.Second
 
 	// The offsets that stand for the two ends of a partition.
 	firstOffset = -2
@@ -31,6 +32,8 @@ const (
 	readUncommitted = 0
 	readCommitted   = 1
 )
+
+var errRecreated = errors.New("the topic has been deleted and made anew")
 
 // place is one partition of one topic.
 type place struct {
@@ -48,27 +51,17 @@ type location struct {
 	topicID [16]byte
 }
 
-// start is where a fetch of a partition begins.
-type start struct {
-	place
-	topicID [16]byte
-	offset  int64
-}
-
-// batch is what one fetch brought of a partition.
+// batch is what one fetch brought.
 type batch struct {
-	topicID  [16]byte
 	messages []Message
 	// from and next are the offsets at which the batch begins and at which
 	// reading goes on. There may be no message between them: they were compacted
 	// away, are those of an aborted transaction, or its marker.
 	from, next int64
-	// end is where what may be read ends: the first open transaction or the end
-	// of the partition, which is highWatermark.
+	// end is where what may be read ends: at the first open transaction or at
+	// the end of the partition, which is highWatermark.
 	end, highWatermark int64
-	size               int
-	// err says why reading stopped before this batch.
-	err error
+	topicID            [16]byte
 }
 
 // readClient is franz-go's client, which sees what the wire says: where batches
@@ -80,24 +73,22 @@ type readClient struct {
 }
 
 // newReadClient dials nobody yet.
-func newReadClient(connection Connection, logger *slog.Logger, options ...kgo.Opt) (*readClient, error) {
+func newReadClient(connection Connection, options ...kgo.Opt) (*readClient, error) {
 	if err := connection.Check(); err != nil {
 		return nil, err
 	}
 	ctx, end := context.WithCancel(context.Background())
-	options = append(options,
+	options = append([]kgo.Opt{
 		kgo.ClientID(connection.clientID()),
 		kgo.DialTimeout(dialTimeout),
 		kgo.DisableClientMetrics(),
-		kgo.MetadataMaxAge(partitionCheck),
-		kgo.MetadataMinAge(backoffMin),
+		kgo.RequestRetries(3), // enough for another broker; who asks tries again
 		kgo.RetryBackoffFn(func(failures int) time.Duration {
 			return jittered(min(backoffMin<<min(failures-1, 10), backoffMax))
 		}),
 		kgo.SeedBrokers(connection.Brokers...),
 		kgo.WithContext(ctx),
-		kgo.WithLogger(debugLogger{logger}),
-	)
+	}, options...)
 	encryption, err := connection.TLS.config()
 	if err == nil && encryption != nil {
 		options = append(options, kgo.DialTLSConfig(encryption))
@@ -122,7 +113,7 @@ func (c *readClient) close() {
 // locate finds the partitions of topics that exist, and says which topics
 // cannot be read.
 func (c *readClient) locate(ctx context.Context, topics []string) (map[place]location, error) {
-	ctx, cancel := context.WithTimeout(ctx, locateTimeout)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout/2)
 	defer cancel()
 	request := kmsg.NewPtrMetadataRequest()
 	for i := range topics {
@@ -174,30 +165,19 @@ func (c *readClient) offset(ctx context.Context, at place, millis int64, isolati
 	return answer.Offset, answer.Offset >= 0, kerr.ErrorForCode(answer.ErrorCode)
 }
 
-// fetch asks a broker for what several partitions have. It waits until there is
-// something, but not longer than told.
-func (c *readClient) fetch(ctx context.Context, broker int32, wait time.Duration, isolation int8, most int32, from ...start) (map[place]*kmsg.FetchResponseTopicPartition, error) {
+// fetch asks the leader of a partition for what it has from an offset on. It
+// waits until there is something, but not longer than told.
+func (c *readClient) fetch(ctx context.Context, at place, where location, offset int64, wait time.Duration, isolation int8, most int32) (*kmsg.FetchResponseTopicPartition, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
 	defer cancel()
+	partition := kmsg.NewFetchRequestTopicPartition()
+	partition.Partition, partition.FetchOffset, partition.PartitionMaxBytes = int32(at.partition), offset, most
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic, topic.TopicID, topic.Partitions = at.topic, where.topicID, append(topic.Partitions, partition)
 	request := kmsg.NewPtrFetchRequest()
-	request.IsolationLevel, request.MaxBytes, request.MinBytes = isolation, pollBytes, 1
-	request.MaxWaitMillis = int32(wait.Milliseconds())
-	ids := make(map[[16]byte]string)
-	index := make(map[string]int)
-	for _, from := range from {
-		i, ok := index[from.topic]
-		if !ok {
-			i, ids[from.topicID] = len(request.Topics), from.topic
-			index[from.topic] = i
-			topic := kmsg.NewFetchRequestTopic()
-			topic.Topic, topic.TopicID = from.topic, from.topicID
-			request.Topics = append(request.Topics, topic)
-		}
-		partition := kmsg.NewFetchRequestTopicPartition()
-		partition.Partition, partition.FetchOffset, partition.PartitionMaxBytes = int32(from.partition), from.offset, most
-		request.Topics[i].Partitions = append(request.Topics[i].Partitions, partition)
-	}
-	answer, err := c.Broker(int(broker)).Request(ctx, request)
+	request.IsolationLevel, request.MaxBytes, request.MinBytes = isolation, most, 1
+	request.MaxWaitMillis, request.Topics = int32(wait.Milliseconds()), append(request.Topics, topic)
+	answer, err := c.Broker(int(where.leader)).Request(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -205,44 +185,37 @@ func (c *readClient) fetch(ctx context.Context, broker int32, wait time.Duration
 	if err := kerr.ErrorForCode(response.ErrorCode); err != nil {
 		return nil, err
 	}
-	fetched := make(map[place]*kmsg.FetchResponseTopicPartition, len(from))
-	for _, topic := range response.Topics {
-		name := topic.Topic
-		if name == "" { // since version 13 only the id is told
-			name = ids[topic.TopicID]
-		}
-		for i := range topic.Partitions {
-			fetched[place{name, int(topic.Partitions[i].Partition)}] = &topic.Partitions[i]
-		}
+	if len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
+		return nil, kerr.UnknownTopicOrPartition
 	}
-	return fetched, nil
+	fetched := &response.Topics[0].Partitions[0]
+	return fetched, kerr.ErrorForCode(fetched.ErrorCode)
 }
 
 var decompressor = kgo.DefaultDecompressor()
 
-// decode reads what committed records a fetch has brought.
-func decode(from start, answer *kmsg.FetchResponseTopicPartition) (batch, error) {
-	if answer == nil {
-		return batch{}, kerr.UnknownTopicOrPartition
+// read fetches what is committed of a partition from an offset on.
+func (c *readClient) read(ctx context.Context, at place, where location, offset int64, wait time.Duration, most int32) (batch, error) {
+	answer, err := c.fetch(ctx, at, where, offset, wait, readCommitted, most)
+	if err != nil {
+		return batch{}, err
 	}
 	fetched, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
-		IsolationLevel: kgo.ReadCommitted(), Offset: from.offset, Partition: int32(from.partition), Topic: from.topic,
+		IsolationLevel: kgo.ReadCommitted(), Offset: offset, Partition: int32(at.partition), Topic: at.topic,
 	}, answer, decompressor, nil)
-	b := batch{topicID: from.topicID, from: from.offset, next: next, end: answer.LastStableOffset, highWatermark: answer.HighWatermark}
-	if b.end < 0 {
-		b.end = b.highWatermark
-	}
 	switch {
-	case next > from.offset: // what else came is asked for again
+	case next > offset: // what else came is asked for again
 	case fetched.Err != nil:
 		return batch{}, fetched.Err
 	case len(answer.RecordBatches) > 0:
-		return batch{}, fmt.Errorf("what lies at offset %d cannot be read", from.offset)
+		return batch{}, fmt.Errorf("what lies at offset %d cannot be read", offset)
+	}
+	b := batch{from: offset, next: next, end: answer.LastStableOffset, highWatermark: answer.HighWatermark, topicID: where.topicID}
+	if b.end < 0 { // an old broker
+		b.end = b.highWatermark
 	}
 	for _, record := range fetched.Records {
-		m := messageOf(record)
-		b.messages = append(b.messages, m)
-		b.size += 200 + len(m.Key) + len(m.Value)
+		b.messages = append(b.messages, messageOf(record))
 	}
 	return b, nil
 }
@@ -277,29 +250,26 @@ func appendTime(batches []byte) (time.Time, bool) {
 	return time.UnixMilli(last.MaxTimestamp), last.Attributes&logAppendTime != 0
 }
 
-// lookBack finds where the newest batch of a partition was appended that long
-// ago. No clock but the broker's is asked. If the times are the senders', it is
-// where the partition begins.
-func (c *readClient) lookBack(ctx context.Context, at place, where location, ago time.Duration) (int64, error) {
+// lookBack finds the first offset that was appended at most so long before the
+// newest of its partition. No clock but the broker's is asked. If the times are
+// the senders', it is where the partition begins.
+func (c *readClient) lookBack(ctx context.Context, at place, ago time.Duration) (int64, error) {
 	end, _, err := c.offset(ctx, at, endOffset, readUncommitted)
 	if err != nil || end == 0 {
 		return firstOffset, err
 	}
-	fetched, err := c.fetch(ctx, where.leader, 0, readUncommitted, 1, start{at, where.topicID, end - 1})
+	found, err := c.locate(ctx, []string{at.topic})
 	if err != nil {
 		return 0, err
 	}
-	answer := fetched[at]
-	if answer == nil {
-		return 0, kerr.UnknownTopicOrPartition
-	}
-	switch err := kerr.ErrorForCode(answer.ErrorCode); {
+	last, err := c.fetch(ctx, at, found[at], end-1, 0, readUncommitted, 1)
+	switch {
 	case errors.Is(err, kerr.OffsetOutOfRange): // deleted just now
 		return firstOffset, nil
 	case err != nil:
 		return 0, err
 	}
-	newest, ok := appendTime(answer.RecordBatches)
+	newest, ok := appendTime(last.RecordBatches)
 	if !ok {
 		return firstOffset, nil
 	}
@@ -310,20 +280,141 @@ func (c *readClient) lookBack(ctx context.Context, at place, where location, ago
 	return offset, err
 }
 
-// debugLogger hands kgo's log on; what a person should know we say ourselves.
-type debugLogger struct{ logger *slog.Logger }
+// fetcher reads one partition from an offset on, for ever. Each partition has
+// its own long poll, and a client of its own for it, since franz-go has one
+// connection for fetches and brokers answer what comes on one in turn: a
+// partition that is silent or whose reader is busy never delays another.
+type fetcher struct {
+	connection Connection
+	logger     *slog.Logger
+	outage     *outage
+	place      place
+	// jumped is called when the offset that comes next no longer exists, with
+	// the one that does.
+	jumped func(to int64)
+	// heldBack hears of the open transaction that holds the partition back.
+	heldBack func(offset int64)
 
-// Level implements kgo.Logger.
-func (l debugLogger) Level() kgo.LogLevel {
-	if l.logger.Enabled(context.Background(), slog.LevelDebug) {
-		return kgo.LogLevelInfo
-	}
-	return kgo.LogLevelNone
+	client *readClient
+	where  location
+	// held is the open transaction that the last fetch met.
+	held      int64
+	heldSince time.Time
+	heldTold  bool
 }
 
-// Log implements kgo.Logger.
-func (l debugLogger) Log(_ kgo.LogLevel, message string, attributes ...any) {
-	l.logger.Debug("Kafka client: "+message, attributes...)
+// run calls handle with each batch until the context ends or handle returns
+// false. offset may be firstOffset. An outage makes it wait and try again, and
+// is logged once.
+func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool) {
+	client, err := newReadClient(f.connection)
+	if err != nil {
+		f.outage.began(f.place, err) // a file of the settings has gone since they were checked
+		return
+	}
+	defer client.close()
+	f.client, f.held = client, -1
+	backoff, wait, located := newBackoff(), time.Duration(0), false // the first tells at once where the end is
+	for ctx.Err() == nil {
+		var fetched batch
+		if !located {
+			err = f.locate(ctx)
+		}
+		if err == nil {
+			fetched, err = client.read(ctx, f.place, f.where, max(offset, 0), wait, fetchBytes)
+		}
+		if errors.Is(err, kerr.OffsetOutOfRange) || errors.Is(err, errRecreated) {
+			located = err != errRecreated
+			if err = f.jump(ctx, &offset, err); err == nil {
+				continue
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			f.outage.over(f.place)
+			located, wait = true, fetchWait
+			backoff.reset()
+			f.noteHeld(fetched)
+			if !handle(fetched) {
+				return
+			}
+			offset = fetched.next
+			continue
+		}
+		// A short wait tells that an outage is over even if there is nothing to read.
+		located, wait, err = false, backoffMin, fmt.Errorf("read %s partition %d from offset %d: %w", f.place.topic, f.place.partition, offset, f.connection.explain(err))
+		f.outage.began(f.place, err)
+		backoff.wait(ctx)
+	}
+}
+
+// locate finds out who leads the partition, and whether its topic is another
+// one than before.
+func (f *fetcher) locate(ctx context.Context) error {
+	found, err := f.client.locate(ctx, []string{f.place.topic})
+	if err != nil {
+		return err
+	}
+	where, ok := found[f.place]
+	before := f.where.topicID
+	f.where = where
+	switch none := [16]byte{}; {
+	case !ok:
+		return kerr.UnknownTopicOrPartition
+	case where.leader < 0:
+		return kerr.LeaderNotAvailable
+	case before != none && before != where.topicID:
+		return errRecreated
+	}
+	return nil
+}
+
+// jump moves the offset to the first that exists: retention has deleted what
+// came next, or the log has been cut, or the topic made anew.
+func (f *fetcher) jump(ctx context.Context, offset *int64, why error) error {
+	first, _, err := f.client.offset(ctx, f.place, firstOffset, readCommitted)
+	if err != nil {
+		return err
+	}
+	switch attributes := append(f.place.attributes(), "offset", *offset, "first_offset", first); {
+	case *offset < 0: // the first that there is was asked for
+	case why == errRecreated:
+		f.logger.Error("The topic has been deleted and made anew; reading the new one from its beginning", attributes...)
+	default:
+		f.logger.Error("The offset to read next no longer exists; going on from the first that does. "+
+			"Messages between the two are lost to this reader: keep the topic's retention longer than any outage.", attributes...)
+	}
+	if f.jumped != nil {
+		f.jumped(first)
+	}
+	*offset = first
+	return nil
+}
+
+// noteHeld tells when an open transaction has held the partition back for too
+// long, and when it no longer does.
+func (f *fetcher) noteHeld(fetched batch) {
+	open := int64(-1)
+	if fetched.next >= fetched.end && fetched.end < fetched.highWatermark {
+		open = fetched.end
+	}
+	attributes := append(f.place.attributes(), "offset", f.held)
+	switch {
+	case open != f.held:
+		if f.heldTold {
+			f.logger.Info("The transaction that held the partition back has ended", attributes...)
+		}
+		f.held, f.heldSince, f.heldTold = open, time.Now(), false
+	case open >= 0 && !f.heldTold && time.Since(f.heldSince) >= heldBackAfter:
+		f.heldTold = true
+		f.logger.Warn("An open transaction holds the partition back; what lies behind it is read once its producer ends it, or the broker does after its transaction.timeout.ms. "+
+			"If its producer is gone, abort it with kafka-transactions.sh.", append(attributes, "messages_behind", fetched.highWatermark-open)...)
+		if f.heldBack != nil {
+			f.heldBack(open)
+		}
+	}
 }
 
 // jittered is about as long as told, so that readers that failed together do

@@ -64,7 +64,8 @@ func newPartition(c *Consumer, at place, offset int64) *partition {
 
 // run reads and hands out until the partition is dropped.
 func (p *partition) run() {
-	p.consumer.reader.read(p.ctx, p.place, p.committed, p.jumped, func(fetched batch) bool {
+	f := fetcher{connection: p.consumer.config.Connection, heldBack: p.heldBack, jumped: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, place: p.place}
+	f.run(p.ctx, p.committed, func(fetched batch) bool {
 		if hook := p.consumer.config.OnFetched; hook != nil {
 			hook(p.topic, p.partition, len(fetched.messages), fetched.highWatermark)
 		}
@@ -159,6 +160,12 @@ func (p *partition) jumped(to int64) {
 	p.began, p.passed = to, to
 	p.mu.Unlock()
 	signal(p.consumer.progress)
+}
+
+func (p *partition) heldBack(offset int64) {
+	if hook := p.consumer.config.OnHeldBack; hook != nil {
+		hook(p.topic, p.partition, offset)
+	}
 }
 
 // activate lets messages be handed out if the group's place allows to go on;

@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// partitionCheck is how often a tail looks for added partitions.
+const partitionCheck = 10 * time.Second
+
 // TailConfig says what Tail reads and who hears of it.
 type TailConfig struct {
 	Connection Connection
@@ -44,17 +47,15 @@ func Tail(ctx context.Context, config TailConfig) error {
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
-	client, err := newReadClient(config.Connection, config.Logger)
+	client, err := newReadClient(config.Connection)
 	if err != nil {
 		return fmt.Errorf("tail Kafka topics: %w", err)
 	}
 	defer client.close()
-	t := &tail{config: config, outage: newOutage(config.Logger), tailed: make(map[place]struct{}), lost: make(map[any]struct{})}
+	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[place]struct{}), lost: make(map[any]struct{})}
 	t.outage.onBegan = t.lose
-	t.reader = newReader(ctx, client, config.Logger, t.outage, config.Topics)
-	t.reader.watch(t.start)
-	t.running.Wait()
-	t.reader.running.Wait()
+	defer t.running.Wait()
+	t.run(ctx)
 	return nil
 }
 
@@ -70,10 +71,10 @@ func (c TailConfig) check() error {
 }
 
 type tail struct {
+	client  *readClient // for questions; each partition is read by one of its own
 	config  TailConfig
 	outage  *outage
-	reader  *reader
-	tailed  map[place]struct{} // only used by start; nil before the first
+	readers map[place]struct{} // only used by run
 	running sync.WaitGroup
 
 	mu     sync.Mutex // held while a callback runs
@@ -83,55 +84,58 @@ type tail struct {
 	lost map[any]struct{}
 }
 
-// start reads the partitions that are not read yet. Those that come later are
-// read from their beginning, and do not count for having caught up.
-func (t *tail) start(found map[place]location) {
-	t.regain("topics")
-	first := len(t.tailed) == 0
-	if first {
-		t.behind = len(found)
-	}
-	var asked sync.WaitGroup
-	for at, where := range found {
-		if _, ok := t.tailed[at]; ok {
+func (t *tail) run(ctx context.Context) {
+	backoff := newBackoff()
+	for first := true; ctx.Err() == nil; {
+		partitions, err := t.client.locate(ctx, t.config.Topics)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			t.outage.began("topics", err)
+			backoff.wait(ctx)
 			continue
 		}
-		t.tailed[at] = struct{}{}
-		asked.Add(1)
-		t.running.Go(func() { t.read(at, where, first, &asked) })
+		t.outage.over("topics")
+		t.regain("topics")
+		backoff.reset()
+		t.start(ctx, partitions, first)
+		first = false
+		select {
+		case <-ctx.Done():
+		case <-time.After(partitionCheck):
+		}
 	}
 }
 
-// read waits until all have asked once where to begin, since a poll that has
-// begun would hold up their questions.
-func (t *tail) read(at place, where location, first bool, asked *sync.WaitGroup) {
-	ctx, offset := t.reader.ctx, int64(firstOffset)
+// start reads the partitions that are not read yet. Those that come later are
+// read from their beginning, and do not count for having caught up.
+func (t *tail) start(ctx context.Context, partitions map[place]location, first bool) {
 	if first {
-		asking := sync.OnceFunc(asked.Done)
-		defer asking()
-		backoff := newBackoff()
-		for {
-			var err error
-			if offset, err = t.begin(at, where); err == nil {
-				break
-			}
-			asking()
-			if ctx.Err() != nil {
-				return
-			}
-			t.outage.began(at, fmt.Errorf("find where to begin in %s partition %d: %w", at.topic, at.partition, t.reader.client.connection.explain(err)))
-			backoff.wait(ctx)
-			if now, err := t.reader.client.locate(ctx, []string{at.topic}); err == nil {
-				where = now[at]
-			}
-		}
-		asking()
-		asked.Wait()
+		t.behind = len(partitions)
 	}
-	end := int64(-1) // where the partition ended when it was read first
-	t.reader.read(ctx, at, offset, nil, func(fetched batch) bool {
+	for at := range partitions {
+		if _, ok := t.readers[at]; ok {
+			continue
+		}
+		t.readers[at] = struct{}{}
+		t.running.Go(func() { t.read(ctx, at, first) })
+	}
+}
+
+func (t *tail) read(ctx context.Context, at place, first bool) {
+	offset, end := int64(firstOffset), int64(-1)
+	for backoff := newBackoff(); first && ctx.Err() == nil; backoff.wait(ctx) {
+		var err error
+		if offset, err = t.begin(ctx, at); err == nil {
+			break
+		}
+		t.outage.began(at, fmt.Errorf("find where to begin in %s partition %d: %w", at.topic, at.partition, t.config.Connection.explain(err)))
+	}
+	f := fetcher{connection: t.config.Connection, logger: t.config.Logger, outage: t.outage, place: at}
+	f.run(ctx, offset, func(fetched batch) bool {
 		if end < 0 {
-			end = fetched.end
+			end = fetched.end // where the partition ended when it was read first
 		}
 		for _, message := range fetched.messages {
 			if !t.handle(ctx, message) {
@@ -150,15 +154,16 @@ func (t *tail) read(at place, where location, first bool, asked *sync.WaitGroup)
 }
 
 // begin returns where to begin in a partition.
-func (t *tail) begin(at place, where location) (int64, error) {
+func (t *tail) begin(ctx context.Context, at place) (offset int64, err error) {
 	switch {
 	case t.config.OnlyNew:
-		offset, _, err := t.reader.client.offset(t.reader.ctx, at, endOffset, readCommitted)
-		return offset, err
+		offset, _, err = t.client.offset(ctx, at, endOffset, readCommitted)
 	case t.config.LookBack > 0:
-		return t.reader.client.lookBack(t.reader.ctx, at, where, t.config.LookBack)
+		offset, err = t.client.lookBack(ctx, at, t.config.LookBack)
+	default:
+		offset = firstOffset
 	}
-	return firstOffset, nil
+	return offset, err
 }
 
 func (t *tail) handle(ctx context.Context, message Message) bool {
