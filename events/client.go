@@ -22,7 +22,7 @@ const (
 	metadataTTL    = 5 * time.Second
 )
 
-// client is kafka-go's transport with three things added that a long-lived
+// client is kafka-go's transport with two things added that a long-lived
 // process needs:
 //
 //   - Every request has a deadline.
@@ -30,11 +30,9 @@ const (
 //     broker that has died, each of which fails one more request, and keeps its
 //     picture of the cluster until a timer fires. The first sign of trouble
 //     drops both, so the next request starts from what is true now.
-//   - close ends all connections at once.
 type client struct {
 	kafka.Client
 	connection Connection
-	dialer     *dialer
 	transport  *kafka.Transport
 
 	mu      sync.Mutex
@@ -55,10 +53,9 @@ func newClient(connection Connection, topics []string) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &client{connection: connection, dialer: newDialer()}
+	c := &client{connection: connection}
 	c.transport = &kafka.Transport{
 		ClientID:       connection.clientID(),
-		Dial:           c.dialer.dial,
 		DialTimeout:    dialTimeout,
 		MetadataTTL:    metadataTTL,
 		MetadataTopics: topics,
@@ -139,70 +136,5 @@ func (c *client) reset(since time.Time) {
 	c.transport.CloseIdleConnections()
 }
 
-// close ends every connection. The client cannot be used any more.
-func (c *client) close() {
-	c.transport.CloseIdleConnections()
-	c.dialer.close()
-}
-
-// dialer remembers the connections it made, so that it can close them all.
-type dialer struct {
-	net net.Dialer
-
-	mu     sync.Mutex
-	closed bool
-	conns  map[*dialedConn]struct{}
-}
-
-func newDialer() *dialer {
-	return &dialer{
-		conns: make(map[*dialedConn]struct{}),
-		net:   net.Dialer{KeepAlive: 15 * time.Second, Timeout: dialTimeout},
-	}
-}
-
-func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	d.mu.Lock()
-	closed := d.closed
-	d.mu.Unlock()
-	if closed {
-		return nil, net.ErrClosed
-	}
-	conn, err := d.net.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		_ = conn.Close()
-		return nil, net.ErrClosed
-	}
-	dialed := &dialedConn{Conn: conn, dialer: d}
-	d.conns[dialed] = struct{}{}
-	return dialed, nil
-}
-
-func (d *dialer) close() {
-	d.mu.Lock()
-	d.closed = true
-	conns := d.conns
-	d.conns = make(map[*dialedConn]struct{})
-	d.mu.Unlock()
-	for conn := range conns {
-		_ = conn.Conn.Close()
-	}
-}
-
-type dialedConn struct {
-	net.Conn
-	dialer *dialer
-}
-
-// Close implements net.Conn.
-func (c *dialedConn) Close() error {
-	c.dialer.mu.Lock()
-	delete(c.dialer.conns, c)
-	c.dialer.mu.Unlock()
-	return c.Conn.Close()
-}
+// close ends the connections.
+func (c *client) close() { c.transport.CloseIdleConnections() }
