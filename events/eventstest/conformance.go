@@ -36,6 +36,8 @@ type Broker struct {
 	Start func(t *testing.T) Instance
 	// SessionTimeout is the shortest that its groups allow.
 	SessionTimeout time.Duration
+	// AppendTimes says that its topics can have append times.
+	AppendTimes bool
 }
 
 // scenario is one promise, named by what is broken when it fails.
@@ -54,6 +56,12 @@ func Run(t *testing.T, broker Broker) {
 		w := newWorld(t, instance)
 		_, err := events.ApplyTopics(w.ctx(), w.connection, events.TopicSettings{Partitions: 4})
 		require.NoError(t, err)
+		if broker.AppendTimes {
+			t.Run("AppendTimesAreKnownAndLookedBackBy", func(t *testing.T) {
+				t.Parallel()
+				appendTimes(newWorld(t, instance))
+			})
+		}
 		for _, scenario := range append([]scenario{
 			{"ANewGroupStartsAtTheFirstMessage", newGroupStartsAtFirst},
 			{"OnlyWhatIsFinishedWithoutAGapIsCommitted", onlyContiguousPrefixIsCommitted},
@@ -73,7 +81,7 @@ func Run(t *testing.T, broker Broker) {
 			{"PublishesTogetherShareRequests", publishesShareRequests},
 			{"TailReadsOnlyWhatIsNewAndSaysWhenItHasCaughtUp", tailOnlyNew},
 			{"PublishingToAMissingTopicSaysWhatToDo", missingTopic},
-		}, letterScenarios...) {
+		}, slices.Concat(readingScenarios, letterScenarios)...) {
 			t.Run(scenario.name, func(t *testing.T) {
 				t.Parallel()
 				scenario.run(newWorld(t, instance))
@@ -83,6 +91,7 @@ func Run(t *testing.T, broker Broker) {
 	t.Run("Alone", func(t *testing.T) {
 		t.Parallel()
 		instance := broker.Start(t)
+		t.Run("ReadingGoesPastWhatWasCompactedAway", func(t *testing.T) { compactedAway(newWorld(t, instance)) })
 		t.Run("TopicsAreAppliedAndChecked", func(t *testing.T) { applyAndCheckTopics(newWorld(t, instance)) })
 		t.Run("ALetterThatKafkaHasDeletedIsGone", func(t *testing.T) { deletedLetters(newWorld(t, instance)) })
 		t.Run("EverybodyGoesOnAfterTheBrokerWasKilled", func(t *testing.T) { brokerKilled(newWorld(t, instance)) })
@@ -468,25 +477,10 @@ func publishesShareRequests(w *world) {
 func tailOnlyNew(w *world) {
 	topic := w.topic(2)
 	w.produce(topic, 0, "old")
-	ready := make(chan struct{})
-	heard := make(chan events.Message, 10)
-	ctx, cancel := context.WithCancel(w.ctx())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- events.Tail(ctx, events.TailConfig{
-			CaughtUp:   func() { close(ready) },
-			Connection: w.connection,
-			Handle:     func(m events.Message) { heard <- m },
-			Logger:     w.logger(),
-			OnlyNew:    true,
-			Topics:     []string{topic},
-		})
-	}()
-	wait(w, ready, "the end of what was there")
+	tail := w.tailWith(func(c *events.TailConfig) { c.OnlyNew = true }, topic)
+	wait(w, tail.caughtUp, "the end of what was there")
 	w.produce(topic, 0, "new")
-	assert.Equal(w, "new", string(receive(w, heard, "what is new").Value))
-	cancel()
-	require.NoError(w, receive(w, ended, "the end of the tail"))
+	assert.Equal(w, "new", string(tail.next().Value))
 }
 
 func missingTopic(w *world) {
@@ -594,19 +588,24 @@ type tailing struct {
 
 func (w *world) tail(topics ...string) *tailing {
 	w.Helper()
+	return w.tailWith(func(*events.TailConfig) {}, topics...)
+}
+
+func (w *world) tailWith(change func(*events.TailConfig), topics ...string) *tailing {
+	w.Helper()
 	t := &tailing{w: w, messages: make(chan events.Message, 10_000), caughtUp: make(chan struct{}), behind: make(chan time.Time, 100)}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() {
-		ended <- events.Tail(ctx, events.TailConfig{
-			Behind:     func(since time.Time) { t.behind <- since },
-			CaughtUp:   func() { close(t.caughtUp) },
-			Connection: w.connection,
-			Handle:     func(m events.Message) { t.messages <- m },
-			Logger:     w.logger(),
-			Topics:     topics,
-		})
-	}()
+	config := events.TailConfig{
+		Behind:     func(since time.Time) { t.behind <- since },
+		CaughtUp:   func() { close(t.caughtUp) },
+		Connection: w.connection,
+		Handle:     func(m events.Message) { t.messages <- m },
+		Logger:     w.logger(),
+		Topics:     topics,
+	}
+	change(&config)
+	go func() { ended <- events.Tail(ctx, config) }()
 	w.Cleanup(func() {
 		cancel()
 		require.NoError(w, receive(w, ended, "the end of the tail"))

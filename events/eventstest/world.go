@@ -62,8 +62,15 @@ func (w *world) ctx() context.Context {
 // topic makes a topic with a name of its own.
 func (w *world) topic(partitions int32, configs ...string) string {
 	w.Helper()
+	name := "test-" + uuid.NewString()
+	w.createTopic(name, partitions, configs...)
+	return name
+}
+
+func (w *world) createTopic(name string, partitions int32, configs ...string) {
+	w.Helper()
 	topic := kmsg.NewCreateTopicsRequestTopic()
-	topic.Topic = "test-" + uuid.NewString()
+	topic.Topic = name
 	topic.NumPartitions = partitions
 	topic.ReplicationFactor = 1
 	for i := 0; i+1 < len(configs); i += 2 {
@@ -78,7 +85,18 @@ func (w *world) topic(partitions int32, configs ...string) string {
 	require.NoError(w, err)
 	require.NoError(w, kerr.ErrorForCode(response.Topics[0].ErrorCode))
 	w.awaitTopic(topic.Topic, partitions)
-	return topic.Topic
+}
+
+// topicID tells a topic from an earlier one of the same name.
+func (w *world) topicID(topic string) [16]byte {
+	w.Helper()
+	asked := kmsg.NewMetadataRequestTopic()
+	asked.Topic = &topic
+	request := kmsg.NewPtrMetadataRequest()
+	request.Topics = append(request.Topics, asked)
+	response, err := request.RequestWith(w.ctx(), w.client)
+	require.NoError(w, err)
+	return response.Topics[0].TopicID
 }
 
 // awaitTopic waits until the broker has heard of the topic everywhere: it
