@@ -3,7 +3,6 @@ package events_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"strconv"
@@ -57,11 +56,18 @@ func newWriter(t *testing.T, connection events.Connection) *events.Writer {
 func consume(t *testing.T, connection events.Connection) (<-chan *events.Delivery, <-chan int64) {
 	t.Helper()
 	deliveries, commits := make(chan *events.Delivery, 1000), make(chan int64, 1000)
-	consumer, err := events.NewConsumer(events.ConsumerConfig{
-		Connection: connection, Group: "group", Topics: []string{events.TopicAcks}, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	run(t, events.ConsumerConfig{
+		Connection: connection, Group: "group", Topics: []string{events.TopicAcks}, Logger: slog.New(slog.DiscardHandler),
 		Handle:      func(_ context.Context, d *events.Delivery) { d.Done(); deliveries <- d },
 		OnCommitted: func(_ string, _ int, offset int64) { commits <- offset },
 	})
+	return deliveries, commits
+}
+
+// run starts a consumer that is stopped when the test ends.
+func run(t *testing.T, config events.ConsumerConfig) {
+	t.Helper()
+	consumer, err := events.NewConsumer(config)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
@@ -70,7 +76,6 @@ func consume(t *testing.T, connection events.Connection) (<-chan *events.Deliver
 		cancel()
 		require.NoError(t, await(t, ended))
 	})
-	return deliveries, commits
 }
 
 func await[T any](t *testing.T, c <-chan T) T {
@@ -335,9 +340,7 @@ func TestConsumerAndTailNameEveryFaultOfTheirSettings(t *testing.T) {
 }
 
 // A partition that comes to be after the group's leader has handed them out,
-// but before this member begins to read, is in nobody's assignment. kafka-go's
-// own watch for partitions first counts them later than that and took the new
-// one for known, so that it stayed unread until the next rebalance.
+// but before this member begins to read, is in nobody's assignment.
 func TestPartitionsAddedWhileJoiningAreRead(t *testing.T) {
 	t.Parallel()
 	cluster, connection := newCluster(t, kfake.SeedTopics(1, events.Topics()...))

@@ -24,6 +24,10 @@ const (
 	// heldBackAfter is when an open transaction that holds a partition back is
 	// worth a word.
 	heldBackAfter = 10 * time.Second
+	// farBehind is how many offsets behind its end a partition is worth a word,
+	// which is said again every sayAgain until it has caught up.
+	farBehind = 10_000
+	sayAgain  = 10 * time.Second
 
 	// The offsets that stand for the two ends of a partition.
 	firstOffset = -2
@@ -298,9 +302,10 @@ type fetcher struct {
 	client *readClient
 	where  location
 	// held is the open transaction that the last fetch met.
-	held      int64
-	heldSince time.Time
-	heldTold  bool
+	held       int64
+	heldSince  time.Time
+	heldTold   bool
+	behindSaid time.Time // zero while the partition is not far behind
 }
 
 // run calls handle with each batch until the context ends or handle returns
@@ -336,7 +341,10 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 			f.outage.over(f.place)
 			located, wait = true, fetchWait
 			backoff.reset()
-			f.noteHeld(fetched)
+			f.noteBehind(fetched)
+			if f.noteHeld(fetched); f.held >= 0 {
+				wait = time.Second // to see in time how long it is held
+			}
 			if !handle(fetched) {
 				return
 			}
@@ -391,6 +399,20 @@ func (f *fetcher) jump(ctx context.Context, offset *int64, why error) error {
 	}
 	*offset = first
 	return nil
+}
+
+// noteBehind tells how reading gets on while the partition is far behind.
+func (f *fetcher) noteBehind(fetched batch) {
+	behind := fetched.end - fetched.next
+	attributes := append(f.place.attributes(), "offset", fetched.next)
+	switch {
+	case behind <= 0 && !f.behindSaid.IsZero():
+		f.behindSaid = time.Time{}
+		f.logger.Info("A partition has caught up", attributes...)
+	case behind > farBehind && time.Since(f.behindSaid) >= sayAgain:
+		f.behindSaid = time.Now()
+		f.logger.Info("A partition is far behind; catching up", append(attributes, "messages_behind", behind)...)
+	}
 }
 
 // noteHeld tells when an open transaction has held the partition back for too

@@ -118,6 +118,7 @@ func (c *ackCarrier) run(ctx context.Context, consumer *events.Consumer) error {
 // take hands a message to the lane of its order. While the lane is busy it
 // blocks, which is the consumer's back-pressure.
 func (c *ackCarrier) take(ctx context.Context, delivery *events.Delivery) {
+	c.metrics.waiting(delivery.Partition, delivery.Lag())
 	lane := c.lanes[maphash.Bytes(c.seed, delivery.Key)%lanes]
 	select {
 	case lane <- inHand{ctx, delivery, delivery.Done}:

@@ -81,6 +81,8 @@ func Run(ctx context.Context, config Config) error {
 		Handle:      carrier.take,
 		StopWait:    5 * time.Second,
 		Logger:      config.Logger,
+		OnHeldBack:  metrics.held,
+		OnRebalance: metrics.rebalanced,
 	})
 	if err != nil {
 		return fmt.Errorf("prepare to read acks: %w", err)

@@ -223,6 +223,11 @@ func resetGroup(w *world) {
 	m.awaitPartitions(topic, 1)
 	w.produce(topic, 0, "3")
 	assert.Equal(w, int64(3), m.next().Offset)
+	m.stop()
+	put(100) // where there is nothing
+	m = w.join(group, topic, nil)
+	assert.Equal(w, int64(0), m.next().Offset)
+	assert.Equal(w, 1, w.log.count("The offset to read next no longer exists"))
 }
 
 func senderTimes(w *world) {
@@ -238,7 +243,7 @@ func senderTimes(w *world) {
 
 // appendTimes is for brokers that keep them.
 func appendTimes(w *world) {
-	const ago = 500 * time.Millisecond
+	const ago = 2 * time.Second
 	topic := w.topic(1, "message.timestamp.type", "LogAppendTime")
 	append := func(value string) time.Time {
 		w.Helper()
@@ -246,21 +251,21 @@ func appendTimes(w *world) {
 		return w.records(topic)[offset].Timestamp
 	}
 	old := append("old")
-	require.Eventually(w, func() bool { return append("filler").Sub(old) > 2*ago }, patience, ago/5)
-	append("newest")
-	producer := w.producer(topic) // the newest of all is a marker
+	require.Eventually(w, func() bool { return append("filler").Sub(old) > 2*ago }, patience, ago/10)
+	producer := w.producer(topic)
 	w.open(producer, "aborted")
-	w.end(producer, kgo.TryAbort)
+	w.produce(topic, 0, "newest")
+	w.end(producer, kgo.TryAbort) // the newest of all is its marker
 
-	whole := w.tail(topic)
-	first := whole.next()
+	first := w.tail(topic).next()
 	assert.True(w, first.Appended)
-	assert.Equal(w, old, first.Time.UTC())
+	assert.True(w, old.Equal(first.Time), "the broker's time, and not the sender's")
 	tail := w.tailWith(func(c *events.TailConfig) { c.LookBack = ago }, topic)
 	wait(w, tail.caughtUp, "the end of the topic")
 	message := tail.next()
 	assert.Greater(w, message.Offset, int64(0), "what is older is not read")
-	for ; string(message.Value) != "newest"; message = tail.next() {
+	for string(message.Value) != "newest" {
+		message = tail.next()
 	}
 	assert.Empty(w, tail.messages)
 }
