@@ -18,6 +18,10 @@
 //	          done  done  open  done  (not fetched)
 //	                      ▲ committed: whoever takes over starts here
 //
+// Where no message lies the place moves on: an aborted transaction, a marker,
+// what was compacted away. What is not committed yet is not delivered, nor what
+// lies behind it.
+//
 // What is lost when things break:
 //
 //   - A consumer that dies takes its open messages along; after the session
@@ -26,6 +30,8 @@
 //   - A partition that is taken away cancels the context of its deliveries;
 //     nothing is committed for it any more. A partition that stays with this
 //     member through a rebalance goes on as if nothing had happened.
+//   - A topic that is deleted and made anew is read from its beginning. What
+//     retention deletes before it was read is lost, and said so.
 //   - While Kafka is away a consumer waits and goes on by itself. A writer
 //     says so with an [UnavailableError].
 //
