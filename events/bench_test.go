@@ -103,7 +103,7 @@ func BenchmarkPublishAndDeliver(b *testing.B) {
 func BenchmarkRead(b *testing.B) {
 	readers := map[string]func(ctx context.Context, connection events.Connection, handle func(events.Message)) error{
 		"Tail": func(ctx context.Context, connection events.Connection, handle func(events.Message)) error {
-			return events.Tail(ctx, events.TailConfig{Connection: connection, Topics: []string{events.TopicAcks}, Handle: handle})
+			return events.Tail(ctx, events.TailConfig{Connection: connection, Topics: []string{events.TopicAcks}, Handle: handle, Logger: slog.New(slog.DiscardHandler)})
 		},
 		"Group": func(ctx context.Context, connection events.Connection, handle func(events.Message)) error {
 			consumer, err := events.NewConsumer(events.ConsumerConfig{

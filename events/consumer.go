@@ -184,7 +184,10 @@ func (c *Consumer) Ready() <-chan struct{} { return c.ready }
 func (c *Consumer) Run(ctx context.Context) error {
 	defer c.cancel()
 	var err error
-	if c.client, err = newReadClient(c.config.Connection, c.groupOptions()...); err != nil {
+	c.mu.Lock() // it joins at once, and an assignment must find the client
+	c.client, err = newReadClient(c.config.Connection, c.groupOptions()...)
+	c.mu.Unlock()
+	if err != nil {
 		return fmt.Errorf("join group %q: %w", c.config.Group, err)
 	}
 	var helpers sync.WaitGroup
@@ -207,7 +210,7 @@ func (c *Consumer) groupOptions() []kgo.Opt {
 			c.assign(offsets)
 			return nil, nil
 		}),
-		kgo.Balancers(kgo.RangeBalancer()), // what every client offers, at least if told to
+		kgo.Balancers(kgo.RangeBalancer()), // which every client offers
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeTopics(c.config.Topics...),
 		kgo.ConsumerGroup(c.config.Group),
@@ -245,9 +248,14 @@ func (c *Consumer) tellErrors() {
 		break
 	}
 	for ctx.Err() == nil {
-		c.client.PollFetches(ctx).EachError(func(_ string, _ int32, err error) {
-			if ctx.Err() == nil {
-				c.outage.began("group", fmt.Errorf("take part in group %q: %w", c.config.Group, c.config.Connection.explain(err)))
+		c.client.PollFetches(ctx).EachError(func(topic string, partition int32, err error) {
+			var session *kgo.ErrGroupSession
+			switch err = c.config.Connection.explain(err); {
+			case ctx.Err() != nil:
+			case errors.As(err, &session):
+				c.outage.began("group", fmt.Errorf("take part in group %q: %w", c.config.Group, err))
+			default:
+				c.logger.Warn("A partition cannot be read by the group", "topic", topic, "partition", partition, "error", err)
 			}
 		})
 	}

@@ -21,6 +21,8 @@ const (
 	// fetchBytes bounds what one fetch brings. A single batch that is larger
 	// still comes whole, so no record can block its partition.
 	fetchBytes = 1 << 20
+	// maxUnpacked bounds a batch that is compressed.
+	maxUnpacked = 64 << 20
 	// heldBackAfter is when an open transaction that holds a partition back is
 	// worth a word.
 	heldBackAfter = 10 * time.Second
@@ -86,6 +88,7 @@ func newReadClient(connection Connection, options ...kgo.Opt) (*readClient, erro
 		kgo.ClientID(connection.clientID()),
 		kgo.DialTimeout(dialTimeout),
 		kgo.DisableClientMetrics(),
+		kgo.MaxDecompressBatchBytes(maxUnpacked),
 		kgo.RequestRetries(3), // enough for another broker; who asks tries again
 		kgo.RetryBackoffFn(func(failures int) time.Duration {
 			return jittered(min(backoffMin<<min(failures-1, 10), backoffMax))
@@ -196,8 +199,6 @@ func (c *readClient) fetch(ctx context.Context, at place, where location, offset
 	return fetched, kerr.ErrorForCode(fetched.ErrorCode)
 }
 
-var decompressor = kgo.DefaultDecompressor()
-
 // read fetches what is committed of a partition from an offset on.
 func (c *readClient) read(ctx context.Context, at place, where location, offset int64, wait time.Duration, most int32) (batch, error) {
 	answer, err := c.fetch(ctx, at, where, offset, wait, readCommitted, most)
@@ -206,7 +207,7 @@ func (c *readClient) read(ctx context.Context, at place, where location, offset 
 	}
 	fetched, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
 		IsolationLevel: kgo.ReadCommitted(), Offset: offset, Partition: int32(at.partition), Topic: at.topic,
-	}, answer, decompressor, nil)
+	}, answer, c.OptValue(kgo.WithDecompressor).(kgo.Decompressor), nil)
 	switch {
 	case next > offset: // what else came is asked for again
 	case fetched.Err != nil:
@@ -328,11 +329,18 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 		if err == nil {
 			fetched, err = client.read(ctx, f.place, f.where, max(offset, 0), wait, fetchBytes)
 		}
-		if errors.Is(err, kerr.OffsetOutOfRange) || errors.Is(err, errRecreated) {
-			located = err != errRecreated
+		var bomb *kgo.ErrDecompressTooLarge
+		switch {
+		case errors.Is(err, kerr.OffsetOutOfRange), errors.Is(err, errRecreated):
 			if err = f.jump(ctx, &offset, err); err == nil {
+				located = false
 				continue
 			}
+		case errors.As(err, &bomb):
+			f.logger.Error("A batch is too large when it is unpacked; going on behind it. Its messages are lost to this reader.",
+				append(f.place.attributes(), "offset", bomb.Offset, "next_offset", bomb.NextOffset, "limit", maxUnpacked)...)
+			offset = bomb.NextOffset
+			continue
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -366,16 +374,15 @@ func (f *fetcher) locate(ctx context.Context) error {
 		return err
 	}
 	where, ok := found[f.place]
-	before := f.where.topicID
-	f.where = where
 	switch none := [16]byte{}; {
 	case !ok:
 		return kerr.UnknownTopicOrPartition
+	case f.where.topicID != none && f.where.topicID != where.topicID:
+		return errRecreated
 	case where.leader < 0:
 		return kerr.LeaderNotAvailable
-	case before != none && before != where.topicID:
-		return errRecreated
 	}
+	f.where = where
 	return nil
 }
 
@@ -397,7 +404,7 @@ func (f *fetcher) jump(ctx context.Context, offset *int64, why error) error {
 	if f.jumped != nil {
 		f.jumped(first)
 	}
-	*offset = first
+	*offset, f.where = first, location{}
 	return nil
 }
 

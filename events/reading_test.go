@@ -155,3 +155,28 @@ func TestALongBacklogOfJunkIsReadOnceInBoundedPieces(t *testing.T) {
 	assert.Contains(t, log.String(), "A partition is far behind; catching up")
 	assert.Contains(t, log.String(), "A partition has caught up")
 }
+
+// A small batch can unpack to more than there is memory.
+func TestABatchThatUnpacksToFarTooMuchIsPassedOverLoudly(t *testing.T) {
+	t.Parallel()
+	_, connection := newCluster(t, kfake.SeedTopics(1, events.Topics()...))
+	bomber, err := kgo.NewClient(kgo.SeedBrokers(connection.Brokers...), kgo.ProducerBatchMaxBytes(90<<20), kgo.ProducerBatchCompression(kgo.ZstdCompression()))
+	require.NoError(t, err)
+	defer bomber.Close()
+	require.NoError(t, bomber.ProduceSync(t.Context(), &kgo.Record{Topic: events.TopicAcks, Value: make([]byte, 80<<20)}).FirstErr())
+	produce(t, connection, 0, "1")
+	var log bytes.Buffer
+	values := make(chan string, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		ended <- events.Tail(ctx, events.TailConfig{
+			Connection: connection, Topics: []string{events.TopicAcks}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Handle: func(m events.Message) { values <- string(m.Value) },
+		})
+	}()
+	assert.Equal(t, "1", await(t, values))
+	cancel()
+	require.NoError(t, await(t, ended))
+	assert.Contains(t, log.String(), "A batch is too large when it is unpacked")
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
@@ -542,6 +543,29 @@ func (n *network) intercept(ctx context.Context, method string, request, reply a
 		return status.Error(codes.Unavailable, "connection refused")
 	}
 	return invoke(ctx, method, request, reply, connection, options...)
+}
+
+// Whoever watches the worker sees that a producer which never ends its
+// transaction holds its acks back.
+func TestAnOpenTransactionThatHoldsAcksBackIsCounted(t *testing.T) {
+	t.Parallel()
+	f := newFloor(t, server)
+	producer, err := kgo.NewClient(kgo.SeedBrokers(f.connection.Brokers...), kgo.TransactionalID(t.Name()), kgo.DefaultProduceTopic(events.TopicAcks))
+	require.NoError(t, err)
+	defer producer.Close()
+	require.NoError(t, producer.BeginTransaction())
+	require.NoError(t, producer.ProduceSync(t.Context(), kgo.StringRecord("{}")).FirstErr())
+	require.Eventually(t, func() bool {
+		families, err := f.metrics.Gather()
+		require.NoError(t, err)
+		for _, family := range families {
+			if family.GetName() == "cupcakery_ack_transactions_held_total" {
+				return family.GetMetric()[0].GetCounter().GetValue() == 1
+			}
+		}
+		return false
+	}, time.Minute, 50*time.Millisecond)
+	require.NoError(t, producer.EndTransaction(t.Context(), kgo.TryAbort))
 }
 
 func TestWorkerRefusesSettingsThatCannotWork(t *testing.T) {
