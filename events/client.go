@@ -45,7 +45,7 @@ func newClient(connection Connection, topics []string) (*client, error) {
 	if err := connection.Check(); err != nil {
 		return nil, err
 	}
-	mechanism, err := connection.SASL.mechanism()
+	mechanism, _, err := connection.SASL.mechanism()
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,7 @@ type TLS struct {
 // Check returns every fault of the settings at once, each with its remedy. It
 // reads the files that are named, and dials nobody.
 func (c Connection) Check() error {
-	_, saslErr := c.SASL.mechanism()
+	_, _, saslErr := c.SASL.mechanism()
 	_, tlsErr := c.TLS.config()
 	return errors.Join(c.checkBrokers(), saslErr, tlsErr)
 }
@@ -93,14 +93,15 @@ func (c Connection) clientID() string {
 	return c.ClientID
 }
 
-// mechanism returns nil for no credentials.
-func (s SASL) mechanism() (sasl.Mechanism, error) {
+// mechanism returns nil for no credentials, and otherwise what each of the two
+// clients takes.
+func (s SASL) mechanism() (writing sasl.Mechanism, reading kgosasl.Mechanism, err error) {
 	if s.Mechanism == "" {
 		if s.Username != "" || s.Password != "" {
-			return nil, fmt.Errorf("SASL mechanism: missing though a user name or password is given: use %s, %s or %s",
+			return nil, nil, fmt.Errorf("SASL mechanism: missing though a user name or password is given: use %s, %s or %s",
 				MechanismPlain, MechanismScramSHA256, MechanismScramSHA512)
 		}
-		return nil, nil
+		return nil, nil, nil
 	}
 	var faults []error
 	if s.Username == "" {
@@ -109,15 +110,16 @@ func (s SASL) mechanism() (sasl.Mechanism, error) {
 	if s.Password == "" {
 		faults = append(faults, fmt.Errorf("SASL password: missing: %s needs one", s.Mechanism))
 	}
-	var mechanism sasl.Mechanism
-	var err error
 	switch strings.ToUpper(s.Mechanism) {
 	case MechanismPlain:
-		mechanism = plain.Mechanism{Username: s.Username, Password: s.Password}
+		writing = plain.Mechanism{Username: s.Username, Password: s.Password}
+		reading = kgoplain.Auth{User: s.Username, Pass: s.Password}.AsMechanism()
 	case MechanismScramSHA256:
-		mechanism, err = scram.Mechanism(scram.SHA256, s.Username, s.Password)
+		writing, err = scram.Mechanism(scram.SHA256, s.Username, s.Password)
+		reading = kgoscram.Auth{User: s.Username, Pass: s.Password}.AsSha256Mechanism()
 	case MechanismScramSHA512:
-		mechanism, err = scram.Mechanism(scram.SHA512, s.Username, s.Password)
+		writing, err = scram.Mechanism(scram.SHA512, s.Username, s.Password)
+		reading = kgoscram.Auth{User: s.Username, Pass: s.Password}.AsSha512Mechanism()
 	default:
 		err = fmt.Errorf("SASL mechanism: unknown %q: use %s, %s or %s",
 			s.Mechanism, MechanismPlain, MechanismScramSHA256, MechanismScramSHA512)
@@ -126,22 +128,9 @@ func (s SASL) mechanism() (sasl.Mechanism, error) {
 		faults = append(faults, err)
 	}
 	if len(faults) > 0 {
-		return nil, errors.Join(faults...)
+		return nil, nil, errors.Join(faults...)
 	}
-	return mechanism, nil
-}
-
-// reading is mechanism for the client that reads.
-func (s SASL) reading() kgosasl.Mechanism {
-	switch strings.ToUpper(s.Mechanism) {
-	case MechanismPlain:
-		return kgoplain.Auth{User: s.Username, Pass: s.Password}.AsMechanism()
-	case MechanismScramSHA256:
-		return kgoscram.Auth{User: s.Username, Pass: s.Password}.AsSha256Mechanism()
-	case MechanismScramSHA512:
-		return kgoscram.Auth{User: s.Username, Pass: s.Password}.AsSha512Mechanism()
-	}
-	return nil
+	return writing, reading, nil
 }
 
 // config returns nil for a plain connection.

@@ -111,15 +111,10 @@ type Consumer struct {
 	// mu protects what follows. It may be held while a partition's is taken,
 	// never the other way round.
 	mu         sync.Mutex
-	generation generation
+	member     string
+	generation int32
 	partitions map[place]*partition
 	stopping   bool
-}
-
-// generation is this member's part in the group until the next rebalance.
-type generation struct {
-	member string
-	id     int32
 }
 
 // NewConsumer checks the settings, all at once. It does not dial.
@@ -266,7 +261,7 @@ func (c *Consumer) tellErrors() {
 func (c *Consumer) assign(assignments map[string]map[int32]kgo.Offset) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.generation.member, c.generation.id = c.client.GroupMetadata()
+	c.member, c.generation = c.client.GroupMetadata()
 	assigned := make(map[string][]int)
 	offsets := make(map[place]int64)
 	for topic, partitions := range assignments {
@@ -292,7 +287,7 @@ func (c *Consumer) assign(assignments map[string]map[int32]kgo.Offset) {
 		}
 	}
 	c.outage.over("group")
-	c.logger.Info("Partitions assigned", "generation", c.generation.id, "partitions", assigned)
+	c.logger.Info("Partitions assigned", "generation", c.generation, "partitions", assigned)
 	if c.config.OnRebalance != nil {
 		c.config.OnRebalance(assigned)
 	}
@@ -339,7 +334,9 @@ func (c *Consumer) commit() error {
 	c.committing.Lock()
 	defer c.committing.Unlock()
 	c.mu.Lock()
-	generation, held := c.generation, maps.Clone(c.partitions)
+	request := kmsg.NewPtrOffsetCommitRequest()
+	request.Group, request.MemberID, request.Generation = c.config.Group, c.member, c.generation
+	held := maps.Clone(c.partitions)
 	c.mu.Unlock()
 	offsets := make(map[place]int64)
 	topics := make(map[string]*kmsg.OffsetCommitRequestTopic)
@@ -364,8 +361,6 @@ func (c *Consumer) commit() error {
 	if len(offsets) == 0 {
 		return nil
 	}
-	request := kmsg.NewPtrOffsetCommitRequest()
-	request.Group, request.MemberID, request.Generation = c.config.Group, generation.member, generation.id
 	for _, topic := range topics {
 		request.Topics = append(request.Topics, *topic)
 	}
@@ -402,7 +397,12 @@ func (c *Consumer) drain() {
 	timer := time.NewTimer(max(c.config.StopWait, 0))
 	defer timer.Stop()
 	for {
-		open := c.inHand()
+		open := 0
+		c.mu.Lock()
+		for _, p := range c.partitions {
+			open += p.inHand()
+		}
+		c.mu.Unlock()
 		if open == 0 {
 			return
 		}
@@ -413,16 +413,6 @@ func (c *Consumer) drain() {
 		case <-c.drained:
 		}
 	}
-}
-
-func (c *Consumer) inHand() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	open := 0
-	for _, p := range c.partitions {
-		open += p.inHand()
-	}
-	return open
 }
 
 // leave leaves the group, after a last commit. If Kafka does not answer, it

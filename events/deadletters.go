@@ -198,8 +198,8 @@ func (d *DeadLetters) follow(ctx context.Context, at place, from int64) (*letter
 
 func (d *DeadLetters) bounds(ctx context.Context, at place) (first, end int64, err error) {
 	err = d.patiently(ctx, func() (err error) {
-		if first, _, err = d.client.offset(ctx, at, firstOffset, readCommitted); err == nil {
-			end, _, err = d.client.offset(ctx, at, endOffset, readCommitted)
+		if first, err = d.client.offset(ctx, at, firstOffset, readCommitted); err == nil {
+			end, err = d.client.offset(ctx, at, endOffset, readCommitted)
 		}
 		return err
 	})
@@ -218,7 +218,7 @@ func (d *DeadLetters) read(ctx context.Context, at place, most int32, offset, en
 			}
 			if fetched, err = d.client.read(ctx, at, found[at], offset, 0, most); errors.Is(err, kerr.OffsetOutOfRange) {
 				// Retention was faster than we were.
-				fetched.next, _, err = d.client.offset(ctx, at, firstOffset, readCommitted)
+				fetched.next, err = d.client.offset(ctx, at, firstOffset, readCommitted)
 			}
 			if err == nil && fetched.next <= offset {
 				err = fmt.Errorf("nothing comes from offset %d on, though partition %d ends at %d", offset, at.partition, end)

@@ -80,7 +80,9 @@ type readClient struct {
 
 // newReadClient dials nobody yet.
 func newReadClient(connection Connection, options ...kgo.Opt) (*readClient, error) {
-	if err := connection.Check(); err != nil {
+	_, mechanism, saslErr := connection.SASL.mechanism()
+	encryption, tlsErr := connection.TLS.config()
+	if err := errors.Join(connection.checkBrokers(), saslErr, tlsErr); err != nil {
 		return nil, err
 	}
 	ctx, end := context.WithCancel(context.Background())
@@ -96,15 +98,14 @@ func newReadClient(connection Connection, options ...kgo.Opt) (*readClient, erro
 		kgo.SeedBrokers(connection.Brokers...),
 		kgo.WithContext(ctx),
 	}, options...)
-	encryption, err := connection.TLS.config()
-	if err == nil && encryption != nil {
+	if encryption != nil {
 		options = append(options, kgo.DialTLSConfig(encryption))
 	}
-	if mechanism := connection.SASL.reading(); mechanism != nil {
+	if mechanism != nil {
 		options = append(options, kgo.SASL(mechanism))
 	}
-	client, clientErr := kgo.NewClient(options...)
-	if err := errors.Join(err, clientErr); err != nil {
+	client, err := kgo.NewClient(options...)
+	if err != nil {
 		end()
 		return nil, err
 	}
@@ -151,8 +152,8 @@ func (c *readClient) locate(ctx context.Context, topics []string) (map[place]loc
 }
 
 // offset asks for the first offset that has at least a time, in milliseconds
-// since 1970, or for firstOffset or endOffset. There may be none.
-func (c *readClient) offset(ctx context.Context, at place, millis int64, isolation int8) (offset int64, ok bool, err error) {
+// since 1970, or for firstOffset or endOffset. It is negative if there is none.
+func (c *readClient) offset(ctx context.Context, at place, millis int64, isolation int8) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	partition := kmsg.NewListOffsetsRequestTopicPartition()
@@ -163,13 +164,13 @@ func (c *readClient) offset(ctx context.Context, at place, millis int64, isolati
 	request.IsolationLevel, request.Topics = isolation, append(request.Topics, topic)
 	response, err := request.RequestWith(ctx, c)
 	if err != nil {
-		return 0, false, err
+		return 0, err
 	}
 	if len(response.Topics) != 1 || len(response.Topics[0].Partitions) != 1 {
-		return 0, false, kerr.UnknownTopicOrPartition
+		return 0, kerr.UnknownTopicOrPartition
 	}
 	answer := response.Topics[0].Partitions[0]
-	return answer.Offset, answer.Offset >= 0, kerr.ErrorForCode(answer.ErrorCode)
+	return answer.Offset, kerr.ErrorForCode(answer.ErrorCode)
 }
 
 // fetch asks the leader of a partition for what it has from an offset on. It
@@ -259,7 +260,7 @@ func appendTime(batches []byte) (time.Time, bool) {
 // newest of its partition. No clock but the broker's is asked. If the times are
 // the senders', it is where the partition begins.
 func (c *readClient) lookBack(ctx context.Context, at place, ago time.Duration) (int64, error) {
-	end, _, err := c.offset(ctx, at, endOffset, readUncommitted)
+	end, err := c.offset(ctx, at, endOffset, readUncommitted)
 	if err != nil || end == 0 {
 		return firstOffset, err
 	}
@@ -278,11 +279,8 @@ func (c *readClient) lookBack(ctx context.Context, at place, ago time.Duration) 
 	if !ok {
 		return firstOffset, nil
 	}
-	offset, ok, err := c.offset(ctx, at, newest.Add(-ago).UnixMilli(), readUncommitted)
-	if !ok {
-		offset = firstOffset
-	}
-	return offset, err
+	offset, err := c.offset(ctx, at, newest.Add(-ago).UnixMilli(), readUncommitted)
+	return max(offset, firstOffset), err
 }
 
 // fetcher reads one partition from an offset on, for ever. Each partition has
@@ -389,7 +387,7 @@ func (f *fetcher) locate(ctx context.Context) error {
 // jump moves the offset to the first that exists: retention has deleted what
 // came next, or the log has been cut, or the topic made anew.
 func (f *fetcher) jump(ctx context.Context, offset *int64, why error) error {
-	first, _, err := f.client.offset(ctx, f.place, firstOffset, readCommitted)
+	first, err := f.client.offset(ctx, f.place, firstOffset, readCommitted)
 	if err != nil {
 		return err
 	}

@@ -154,16 +154,14 @@ func (t *tail) read(ctx context.Context, at place, first bool) {
 }
 
 // begin returns where to begin in a partition.
-func (t *tail) begin(ctx context.Context, at place) (offset int64, err error) {
+func (t *tail) begin(ctx context.Context, at place) (int64, error) {
 	switch {
 	case t.config.OnlyNew:
-		offset, _, err = t.client.offset(ctx, at, endOffset, readCommitted)
+		return t.client.offset(ctx, at, endOffset, readCommitted)
 	case t.config.LookBack > 0:
-		offset, err = t.client.lookBack(ctx, at, t.config.LookBack)
-	default:
-		offset = firstOffset
+		return t.client.lookBack(ctx, at, t.config.LookBack)
 	}
-	return offset, err
+	return firstOffset, nil
 }
 
 func (t *tail) handle(ctx context.Context, message Message) bool {

@@ -87,47 +87,34 @@ func NewWriter(connection Connection, options ...WriterOption) (*Writer, error) 
 // PublishTicket sends a ticket to its station.
 func (w *Writer) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error {
 	message, err := ticketMessage(w.source, ticket)
-	if err == nil {
-		err = w.publish(ctx, message)
-	}
-	if err != nil {
-		return fmt.Errorf("publish ticket %q: %w", ticket.TicketID, err)
-	}
-	return nil
+	return w.send(ctx, message, err, "ticket %q", ticket.TicketID)
 }
 
 // PublishAck says what a station has to say about a ticket.
 func (w *Writer) PublishAck(ctx context.Context, ack kitchen.Ack) error {
 	message, err := ackMessage(w.source, ack)
-	if err == nil {
-		err = w.publish(ctx, message)
-	}
-	if err != nil {
-		return fmt.Errorf("publish ack of ticket %q: %w", ack.TicketID, err)
-	}
-	return nil
+	return w.send(ctx, message, err, "ack of ticket %q", ack.TicketID)
 }
 
 // PublishShipped announces that an order has left the factory.
 func (w *Writer) PublishShipped(ctx context.Context, shipped kitchen.Shipped) error {
 	message, err := shippedMessage(w.source, shipped)
-	if err == nil {
-		err = w.publish(ctx, message)
-	}
-	if err != nil {
-		return fmt.Errorf("publish that order %q is shipped: %w", shipped.OrderID, err)
-	}
-	return nil
+	return w.send(ctx, message, err, "that order %q is shipped", shipped.OrderID)
 }
 
 // PublishFailed announces that an order was cancelled or needs attention.
 func (w *Writer) PublishFailed(ctx context.Context, failed kitchen.Failed) error {
 	message, err := failedMessage(w.source, failed)
+	return w.send(ctx, message, err, "that order %q is %s", failed.OrderID, failed.State)
+}
+
+// send publishes a message unless it could not be made, and says what it was.
+func (w *Writer) send(ctx context.Context, message Message, err error, what string, about ...any) error {
 	if err == nil {
 		err = w.publish(ctx, message)
 	}
 	if err != nil {
-		return fmt.Errorf("publish that order %q is %s: %w", failed.OrderID, failed.State, err)
+		return fmt.Errorf("publish "+what+": %w", append(about, err)...)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ var readingScenarios = []scenario{
 	{"OnlyCommittedTransactionsAreRead", transactions},
 	{"AnOpenTransactionThatHoldsAPartitionBackIsTold", openTransaction},
 	{"ATopicThatIsMadeAnewIsReadFromItsBeginning", recreatedTopic},
+	{"ReadersWaitForATopicThatIsNotThereYet", awaitedTopic},
 	{"AGroupGoesOnWhereAnOperatorHasPutIt", resetGroup},
 	{"SenderTimesAreNotTakenForAppendTimes", senderTimes},
 }
@@ -164,6 +165,16 @@ func compactedAway(w *world) {
 	tail := w.tail(topic)
 	wait(w, tail.caughtUp, "the end of a tail with gaps")
 	assert.Equal(w, "kept", string(tail.next().Key))
+}
+
+func awaitedTopic(w *world) {
+	topic := "test-" + uuid.NewString()
+	m, tail := w.join(uuid.NewString(), topic, nil), w.tail(topic)
+	require.Eventually(w, func() bool { return w.log.count("does not exist: run `cupcakery topics apply`") >= 2 }, patience, 10*time.Millisecond)
+	w.createTopic(topic, 1)
+	w.produce(topic, 0, "0")
+	assert.Equal(w, "0", string(m.next().Value))
+	assert.Equal(w, "0", string(tail.next().Value))
 }
 
 func recreatedTopic(w *world) {
