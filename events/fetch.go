@@ -21,7 +21,8 @@ const (
 	// fetchBytes bounds what one fetch brings. A single batch that is larger
 	// still comes whole, so no record can block its partition.
 	fetchBytes = 1 << 20
-	// maxUnpacked bounds a batch that is compressed.
+	// maxUnpacked bounds a batch that was compressed, and, but for the last,
+	// those of one fetch together.
 	maxUnpacked = 64 << 20
 	// heldBackAfter is when an open transaction that holds a partition back is
 	// worth a word.
@@ -208,7 +209,7 @@ func (c *readClient) read(ctx context.Context, at place, where location, offset 
 	}
 	fetched, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
 		IsolationLevel: kgo.ReadCommitted(), Offset: offset, Partition: int32(at.partition), Topic: at.topic,
-	}, answer, c.OptValue(kgo.WithDecompressor).(kgo.Decompressor), nil)
+	}, answer, &unpacker{c.OptValue(kgo.WithDecompressor).(kgo.Decompressor), maxUnpacked}, nil)
 	switch {
 	case next > offset: // what else came is asked for again
 	case fetched.Err != nil:
@@ -224,6 +225,23 @@ func (c *readClient) read(ctx context.Context, at place, where location, offset 
 		b.messages = append(b.messages, messageOf(record))
 	}
 	return b, nil
+}
+
+// unpacker stops after the batch with which too much has been unpacked. What
+// comes behind it is fetched again.
+type unpacker struct {
+	kgo.Decompressor
+	left int
+}
+
+// Decompress implements kgo.Decompressor.
+func (u *unpacker) Decompress(data []byte, codec kgo.CompressionCodecType) ([]byte, error) {
+	if u.left <= 0 {
+		return nil, errors.New("enough for one fetch")
+	}
+	data, err := u.Decompressor.Decompress(data, codec)
+	u.left -= len(data)
+	return data, err
 }
 
 // messageOf copies a record, since records that are kept would keep all that
@@ -279,8 +297,7 @@ func (c *readClient) lookBack(ctx context.Context, at place, ago time.Duration) 
 	if !ok {
 		return firstOffset, nil
 	}
-	offset, err := c.offset(ctx, at, newest.Add(-ago).UnixMilli(), readUncommitted)
-	return max(offset, firstOffset), err
+	return c.offset(ctx, at, newest.Add(-ago).UnixMilli(), readUncommitted)
 }
 
 // fetcher reads one partition from an offset on, for ever. Each partition has
@@ -321,7 +338,7 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 	backoff, wait, located := newBackoff(), time.Duration(0), false // the first tells at once where the end is
 	for ctx.Err() == nil {
 		var fetched batch
-		if !located {
+		if err = nil; !located {
 			err = f.locate(ctx)
 		}
 		if err == nil {

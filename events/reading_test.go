@@ -156,27 +156,27 @@ func TestALongBacklogOfJunkIsReadOnceInBoundedPieces(t *testing.T) {
 	assert.Contains(t, log.String(), "A partition has caught up")
 }
 
-// A small batch can unpack to more than there is memory.
-func TestABatchThatUnpacksToFarTooMuchIsPassedOverLoudly(t *testing.T) {
+// A few bytes can unpack to more than there is memory.
+func TestWhatUnpacksToFarTooMuchIsReadInPiecesOrPassedOverLoudly(t *testing.T) {
 	t.Parallel()
 	_, connection := newCluster(t, kfake.SeedTopics(1, events.Topics()...))
 	bomber, err := kgo.NewClient(kgo.SeedBrokers(connection.Brokers...), kgo.ProducerBatchMaxBytes(90<<20), kgo.ProducerBatchCompression(kgo.ZstdCompression()))
 	require.NoError(t, err)
 	defer bomber.Close()
-	require.NoError(t, bomber.ProduceSync(t.Context(), &kgo.Record{Topic: events.TopicAcks, Value: make([]byte, 80<<20)}).FirstErr())
-	produce(t, connection, 0, "1")
+	for _, size := range []int{30 << 20, 30 << 20, 30 << 20, 30 << 20, 80 << 20, 1} { // all in one fetch
+		require.NoError(t, bomber.ProduceSync(t.Context(), &kgo.Record{Topic: events.TopicAcks, Value: make([]byte, size)}).FirstErr())
+	}
 	var log bytes.Buffer
-	values := make(chan string, 10)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() {
-		ended <- events.Tail(ctx, events.TailConfig{
-			Connection: connection, Topics: []string{events.TopicAcks}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-			Handle: func(m events.Message) { values <- string(m.Value) },
-		})
-	}()
-	assert.Equal(t, "1", await(t, values))
-	cancel()
-	require.NoError(t, await(t, ended))
+	var most atomic.Int32
+	offsets := make(chan int64, 10)
+	run(t, events.ConsumerConfig{
+		Connection: connection, Group: "group", Topics: []string{events.TopicAcks}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Handle:    func(_ context.Context, d *events.Delivery) { offsets <- d.Offset; d.Done() },
+		OnFetched: func(_ string, _, messages int, _ int64) { most.Store(max(most.Load(), int32(messages))) },
+	})
+	for _, offset := range []int64{0, 1, 2, 3, 5} {
+		assert.Equal(t, offset, await(t, offsets))
+	}
+	assert.LessOrEqual(t, most.Load(), int32(3))
 	assert.Contains(t, log.String(), "A batch is too large when it is unpacked")
 }
