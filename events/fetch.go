@@ -75,8 +75,9 @@ type batch struct {
 // end, transactions, who set a record's time, which topic has a name.
 type readClient struct {
 	*kgo.Client
-	connection Connection
-	end        context.CancelFunc
+	connection   Connection
+	decompressor kgo.Decompressor
+	end          context.CancelFunc
 }
 
 // newReadClient dials nobody yet.
@@ -92,6 +93,7 @@ func newReadClient(connection Connection, options ...kgo.Opt) (*readClient, erro
 		kgo.DialTimeout(dialTimeout),
 		kgo.DisableClientMetrics(),
 		kgo.MaxDecompressBatchBytes(maxUnpacked),
+		kgo.RequestTimeoutOverhead(requestTimeout),
 		kgo.RequestRetries(3), // enough for another broker; who asks tries again
 		kgo.RetryBackoffFn(func(failures int) time.Duration {
 			return jittered(min(backoffMin<<min(failures-1, 10), backoffMax))
@@ -110,7 +112,7 @@ func newReadClient(connection Connection, options ...kgo.Opt) (*readClient, erro
 		end()
 		return nil, err
 	}
-	return &readClient{Client: client, connection: connection, end: end}, nil
+	return &readClient{client, connection, client.OptValue(kgo.WithDecompressor).(kgo.Decompressor), end}, nil
 }
 
 // close ends every request and connection at once.
@@ -177,8 +179,6 @@ func (c *readClient) offset(ctx context.Context, at place, millis int64, isolati
 // fetch asks the leader of a partition for what it has from an offset on. It
 // waits until there is something, but not longer than told.
 func (c *readClient) fetch(ctx context.Context, at place, where location, offset int64, wait time.Duration, isolation int8, most int32) (*kmsg.FetchResponseTopicPartition, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
-	defer cancel()
 	partition := kmsg.NewFetchRequestTopicPartition()
 	partition.Partition, partition.FetchOffset, partition.PartitionMaxBytes = int32(at.partition), offset, most
 	topic := kmsg.NewFetchRequestTopic()
@@ -209,7 +209,7 @@ func (c *readClient) read(ctx context.Context, at place, where location, offset 
 	}
 	fetched, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
 		IsolationLevel: kgo.ReadCommitted(), Offset: offset, Partition: int32(at.partition), Topic: at.topic,
-	}, answer, &unpacker{c.OptValue(kgo.WithDecompressor).(kgo.Decompressor), maxUnpacked}, nil)
+	}, answer, &unpacker{c.decompressor, maxUnpacked}, nil)
 	switch {
 	case next > offset: // what else came is asked for again
 	case fetched.Err != nil:
