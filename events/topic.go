@@ -10,6 +10,7 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -32,6 +33,9 @@ const (
 	defaultAnnouncementRetention = 30 * 24 * time.Hour
 	// shortestRetention is longer than any reader looks back.
 	shortestRetention = 24 * time.Hour
+	// usableWithin bounds the wait for a cluster that has just been told
+	// something, or has just begun.
+	usableWithin = 30 * time.Second
 )
 
 // MaxDeadLetterBytes is the largest dead letter that the topic takes when
@@ -372,23 +376,40 @@ func (c *client) topicStates(ctx context.Context) (map[string]topicState, error)
 	return states, nil
 }
 
-// topicDetails asks for the settings and what is noted as well. A cluster that
-// has just begun may need a moment to answer for groups.
-func (c topicAdmin) topicDetails(ctx context.Context) (map[string]topicState, error) {
-	backoff := newBackoff()
-	for attempt := 1; ; attempt++ {
-		states, err := c.topicStates(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list the topics: %w", c.connection.explain(err))
+// topicDetails asks for the settings and what is noted as well.
+func (c topicAdmin) topicDetails(ctx context.Context) (states map[string]topicState, err error) {
+	err = untilItAnswers(ctx, func() error {
+		if states, err = c.topicStates(ctx); err != nil {
+			return fmt.Errorf("list the topics: %w", c.connection.explain(err))
 		}
-		if err = c.describeTopics(ctx, states); err == nil {
-			return states, nil
+		return c.describeTopics(ctx, states)
+	})
+	return states, err
+}
+
+// untilItAnswers tries again while the cluster can be reached and cannot answer
+// for groups: a new one makes their topic only when it is asked first.
+func untilItAnswers(ctx context.Context, ask func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, usableWithin)
+	defer cancel()
+	for backoff := newBackoff(); ; backoff.wait(ctx) {
+		err := ask()
+		if ctx.Err() != nil || !isWithoutCoordinator(err) {
+			return err
 		}
-		if attempt == readAttempts || ctx.Err() != nil || !isOutage(err) {
-			return nil, err
-		}
-		backoff.wait(ctx)
 	}
+}
+
+func isWithoutCoordinator(err error) bool {
+	for _, passes := range []error{
+		kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup, kafka.GroupLoadInProgress,
+		kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.CoordinatorLoadInProgress,
+	} {
+		if errors.Is(err, passes) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c topicAdmin) describeTopics(ctx context.Context, states map[string]topicState) error {
@@ -479,7 +500,7 @@ func (c topicAdmin) extendTopics(ctx context.Context, settings TopicSettings, st
 	if len(changes) == 0 {
 		return nil
 	}
-	if err := c.notePlacings(ctx, states, changes); err != nil {
+	if err := untilItAnswers(ctx, func() error { return c.notePlacings(ctx, states, changes) }); err != nil {
 		return err
 	}
 	if err := settings.settle(ctx); err != nil {
@@ -544,7 +565,7 @@ func (c topicAdmin) notePresent(ctx context.Context, settings TopicSettings, sta
 			return err
 		}
 	}
-	return c.notePlacings(ctx, states, nil)
+	return untilItAnswers(ctx, func() error { return c.notePlacings(ctx, states, nil) })
 }
 
 // settle waits until every process of the factory has noticed.
@@ -561,7 +582,7 @@ func (s TopicSettings) settle(ctx context.Context) error {
 // leader for each: creating a topic answers before the cluster has spread the
 // news.
 func (c topicAdmin) awaitTopics(ctx context.Context, changes []TopicChange) (map[string]topicState, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, usableWithin)
 	defer cancel()
 	expected := make(map[string]int)
 	for _, change := range changes {
