@@ -97,10 +97,13 @@ func (s TopicSettings) Check() error {
 	if s.Replication < 0 || s.Replication > 32_767 {
 		faults = append(faults, fmt.Errorf("replication: %d must be at least 1, or 0 for the broker's own default", s.Replication))
 	}
-	for name, retention := range map[string]time.Duration{"retention": s.Retention, "announcement retention": s.AnnouncementRetention} {
-		if retention != 0 && retention < shortestRetention {
+	for _, kept := range []struct {
+		name string
+		long time.Duration
+	}{{"retention", s.Retention}, {"announcement retention", s.AnnouncementRetention}} {
+		if kept.long != 0 && kept.long < shortestRetention {
 			faults = append(faults, fmt.Errorf("%s: %s must be at least %s: boards and figures are put together from what is kept",
-				name, kitchen.Duration(retention), kitchen.Duration(shortestRetention)))
+				kept.name, kitchen.Duration(kept.long), kitchen.Duration(shortestRetention)))
 		}
 	}
 	return errors.Join(faults...)
