@@ -14,8 +14,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/events/eventstest"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -149,6 +151,39 @@ func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
 			require.Equal(t, first, problem.By)
 			require.Contains(t, problem.Detail, first)
 		}
+	}
+}
+
+// There is no order between partitions: what lies elsewhere than the order's
+// other messages would come first to one process and last to another.
+func TestBoardsGoByNothingThatLiesInTheWrongPlace(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	producer, err := kgo.NewClient(kgo.SeedBrokers(kafka.connection().Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	require.NoError(t, err)
+	t.Cleanup(producer.Close)
+	// write puts a message beside the place of its key.
+	write := func(topic, key string, value any) {
+		t.Helper()
+		encoded, err := json.Marshal(value)
+		require.NoError(t, err)
+		at := 1 - eventstest.JavaPartition([]byte(key), 2)
+		require.NoError(t, producer.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Partition: int32(at), Key: []byte(key), Value: encoded}).FirstErr())
+	}
+	hidden, ticket := newTicket(t, kitchen.Bake), newTicket(t, kitchen.Bake)
+	write(events.TicketTopic(kitchen.Bake), hidden.OrderID, hidden)
+	b.onBoard(kafka.writer(), ticket)
+	write(events.TopicAcks, ticket.OrderID, kitchen.Ack{TicketID: ticket.TicketID, OrderID: ticket.OrderID, Stage: ticket.Stage, Kind: kitchen.AckStarted, By: "eve", At: time.Now()})
+	require.Equal(t, "bob", b.acked("bob", ticket, `{"kind":"started"}`).By)
+
+	late := openBakery(t, kafka, untouchedTemporal{}, nil)
+	require.Eventually(t, func() bool { return late.board(kitchen.Bake).Behind == (Behind{}) }, patience, 10*time.Millisecond)
+	for _, process := range []*bakery{b, late} {
+		board := process.board(kitchen.Bake)
+		require.Len(t, board.Tickets, 1)
+		require.Equal(t, ticket.TicketID, board.Tickets[0].TicketID)
+		require.Equal(t, "bob", board.Tickets[0].By)
 	}
 }
 

@@ -45,6 +45,8 @@ type step struct {
 	late bool
 	// poison is an ack that nobody can understand, beside the good ones.
 	poison bool
+	// misplaced work is said to be done in another partition than the order's.
+	misplaced bool
 }
 
 // orderKind is a way that an order can go.
@@ -80,7 +82,11 @@ var orderKinds = []orderKind{
 		"decorate.1": {cancelledWaiting: true}, "bake.1.undo": {fails: "other"},
 	}},
 	{name: "WithAPoisonAck", end: kitchen.StateShipped, steps: map[string]step{"mix.1": {poison: true}}},
+	{name: "WithAMisplacedAck", end: kitchen.StateShipped, steps: map[string]step{"mix.1": {misplaced: true}}},
 }
+
+// onlyOf are the points that only one kind of order comes to.
+var onlyOf = map[fault.Point]string{fault.LetterPublished: "WithAPoisonAck", fault.AckForwarded: "WithAMisplacedAck"}
 
 // Whatever the moment at which the worker is killed, an order ends as if it
 // had not been. Each order has one point between two messages at which each of
@@ -116,7 +122,7 @@ func TestAKilledWorkerChangesNoEnd(t *testing.T) {
 			var disturbed []*orderUnderWay
 			for _, kind := range kinds[name] {
 				for _, point := range fault.Points() {
-					if point != fault.LetterPublished || kind.name == "WithAPoisonAck" {
+					if of, only := onlyOf[point]; !only || of == kind.name {
 						disturbed = append(disturbed, f.order(kind, point))
 					}
 				}
@@ -160,6 +166,7 @@ type orderUnderWay struct {
 	cancelled bool
 	asked     bool
 	poisoned  bool
+	misplaced bool
 	ends      map[string]bool // the ids of the events that announced an end
 	letters   map[string]bool // the places of the messages that are dead letters
 }
@@ -322,6 +329,10 @@ func (f *crashingFactory) work(ctx context.Context, bench *station.Station, item
 	if step.poison {
 		f.poison(ctx, o)
 	}
+	if step.misplaced {
+		f.misplace(ctx, o, ref)
+		return
+	}
 	if !fails {
 		_ = bench.Done(ctx, ref.TicketID())
 	} else if bench.Fail(ctx, ref.TicketID(), step.fails, "", step.scrapped) == nil {
@@ -350,6 +361,18 @@ func (f *crashingFactory) poison(ctx context.Context, o *orderUnderWay) {
 	f.mu.Unlock()
 	if !again {
 		assert.NoError(f.t, f.writer.WriteMessages(ctx, kafka.Message{Key: []byte(o.id), Value: []byte("done!")}))
+	}
+}
+
+// misplace says once that a ticket is done, under a key that is not its order's.
+func (f *crashingFactory) misplace(ctx context.Context, o *orderUnderWay, ref kitchen.TicketRef) {
+	f.mu.Lock()
+	again := o.misplaced
+	o.misplaced = true
+	f.mu.Unlock()
+	if !again {
+		value := fmt.Appendf(nil, `{"ticketId":%q,"orderId":%q,"stage":%q,"kind":"done","by":"person-mix"}`, ref.TicketID(), ref.OrderID, ref.Stage)
+		assert.NoError(f.t, f.writer.WriteMessages(ctx, kafka.Message{Key: []byte("my oven"), Value: value}))
 	}
 }
 

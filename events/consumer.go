@@ -93,6 +93,8 @@ type Consumer struct {
 	client *readClient
 	logger *slog.Logger
 	outage *outage
+	// placings are known of a topic before any of its partitions is read.
+	placings placings
 
 	// deliveries is the parent of every delivery's context.
 	deliveries context.Context
@@ -185,9 +187,11 @@ func (c *Consumer) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("join group %q: %w", c.config.Group, err)
 	}
+	c.client.placings = &c.placings
 	var helpers sync.WaitGroup
 	helpers.Go(c.tellErrors)
 	helpers.Go(c.commitFinished)
+	helpers.Go(c.watchPlacings)
 	<-ctx.Done()
 	c.drain()
 	c.cancel() // whoever gets the partitions next shall not find us at work
@@ -253,6 +257,20 @@ func (c *Consumer) tellErrors() {
 				c.logger.Warn("A partition cannot be read by the group", "topic", topic, "partition", partition, "error", err)
 			}
 		})
+	}
+}
+
+// watchPlacings notices in time that partitions are about to be added.
+func (c *Consumer) watchPlacings() {
+	ticker := time.NewTicker(partitionWatch)
+	defer ticker.Stop()
+	for ctx := c.client.Context(); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			_, _ = c.client.locate(ctx, c.config.Topics) // what has failed is said by those who cannot do without
+		}
 	}
 }
 

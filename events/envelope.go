@@ -35,7 +35,8 @@ const jsonContent = "application/json"
 
 var traceContext = propagation.TraceContext{}
 
-// DecodeTicket reads a ticket. Its error is a PoisonError.
+// DecodeTicket reads a ticket. Its error is a PoisonError, or a MisplacedError
+// for a ticket that does not lie where its order's messages do.
 func DecodeTicket(m Message) (kitchen.Ticket, error) {
 	if err := checkSize(m); err != nil {
 		return kitchen.Ticket{}, err
@@ -46,6 +47,11 @@ func DecodeTicket(m Message) (kitchen.Ticket, error) {
 	}
 	if err := checkTicket(ticket); err != nil {
 		return kitchen.Ticket{}, &PoisonError{m, err}
+	}
+	if m.Topic == TicketTopic(ticket.Stage) {
+		if err := checkPlace(m, ticket.OrderID); err != nil {
+			return ticket, err
+		}
 	}
 	return ticket, nil
 }
@@ -72,7 +78,8 @@ func checkTicket(ticket kitchen.Ticket) error {
 
 // DecodeAck reads an ack, leniently: headers and fields that it does not know
 // do not matter, and an ack that does not say when it was given was given when
-// the record was made. Its error is a PoisonError.
+// the record was made. Its error is a PoisonError; or a MisplacedError, with the
+// ack, for one that does not lie where its order's messages do.
 func DecodeAck(m Message) (kitchen.Ack, error) {
 	if err := checkSize(m); err != nil {
 		return kitchen.Ack{}, err
@@ -80,6 +87,11 @@ func DecodeAck(m Message) (kitchen.Ack, error) {
 	ack, err := kitchen.ParseAck(m.Value, m.Time)
 	if err != nil {
 		return kitchen.Ack{}, &PoisonError{m, err}
+	}
+	if m.Topic == TopicAcks {
+		if err := checkPlace(m, ack.OrderID); err != nil {
+			return ack, err
+		}
 	}
 	return ack, nil
 }

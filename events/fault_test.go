@@ -335,7 +335,7 @@ func TestConsumerAndTailNameEveryFaultOfTheirSettings(t *testing.T) {
 		assert.ErrorContains(t, err, fault)
 	}
 	_, err = events.ApplyTopics(t.Context(), events.Connection{}, events.TopicSettings{Partitions: -1, Replication: -2})
-	require.ErrorContains(t, err, "partitions: -1 must be from 1 to 10000, or 0 for 8")
+	require.ErrorContains(t, err, "partitions: -1 must be from 1 to 10000, or 0 for as many as there are")
 	require.ErrorContains(t, err, "replication: -2 must be at least 1")
 }
 

@@ -78,6 +78,8 @@ type readClient struct {
 	connection   Connection
 	decompressor kgo.Decompressor
 	end          context.CancelFunc
+	// placings take notice whenever partitions are located. May be nil.
+	placings *placings
 }
 
 // newReadClient dials nobody yet.
@@ -137,6 +139,7 @@ func (c *readClient) locate(ctx context.Context, topics []string) (map[place]loc
 		return nil, c.connection.explain(err)
 	}
 	found := make(map[place]location)
+	counts := make(map[string]int)
 	var faults []error
 	for _, topic := range response.Topics {
 		switch err := kerr.ErrorForCode(topic.ErrorCode); {
@@ -150,6 +153,10 @@ func (c *readClient) locate(ctx context.Context, topics []string) (map[place]loc
 		for _, partition := range topic.Partitions {
 			found[place{*topic.Topic, int(partition.Partition)}] = location{partition.Leader, topic.TopicID}
 		}
+		counts[*topic.Topic] = len(topic.Partitions)
+	}
+	if c.placings != nil && len(faults) == 0 {
+		faults = append(faults, c.placings.update(ctx, c, counts))
 	}
 	return found, errors.Join(faults...)
 }
@@ -309,6 +316,7 @@ type fetcher struct {
 	logger     *slog.Logger
 	outage     *outage
 	place      place
+	placings   *placings
 	// jumped is called when the offset that comes next no longer exists, with
 	// the one that does.
 	jumped func(to int64)
@@ -334,6 +342,7 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 		return
 	}
 	defer client.close()
+	client.placings = f.placings
 	f.client, f.held = client, -1
 	backoff, wait, located := newBackoff(), time.Duration(0), false // the first tells at once where the end is
 	for ctx.Err() == nil {
@@ -361,6 +370,9 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 		case ctx.Err() != nil:
 			return
 		case err == nil:
+			for i := range fetched.messages {
+				fetched.messages[i].Partitions = f.placings.among(f.place, fetched.messages[i].Offset)
+			}
 			f.outage.over(f.place)
 			located, wait = true, fetchWait
 			backoff.reset()

@@ -64,7 +64,7 @@ func newPartition(c *Consumer, at place, offset int64) *partition {
 
 // run reads and hands out until the partition is dropped.
 func (p *partition) run() {
-	f := fetcher{connection: p.consumer.config.Connection, heldBack: p.heldBack, jumped: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, place: p.place}
+	f := fetcher{connection: p.consumer.config.Connection, heldBack: p.heldBack, jumped: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, place: p.place, placings: &p.consumer.placings}
 	f.run(p.ctx, p.committed, func(fetched batch) bool {
 		if hook := p.consumer.config.OnFetched; hook != nil {
 			hook(p.topic, p.partition, len(fetched.messages), fetched.highWatermark)

@@ -52,6 +52,7 @@ func Tail(ctx context.Context, config TailConfig) error {
 		return fmt.Errorf("tail Kafka topics: %w", err)
 	}
 	defer client.close()
+	client.placings = new(placings)
 	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[place]struct{}), lost: make(map[any]struct{})}
 	t.outage.onBegan = t.lose
 	defer t.running.Wait()
@@ -132,7 +133,7 @@ func (t *tail) read(ctx context.Context, at place, first bool) {
 		}
 		t.outage.began(at, fmt.Errorf("find where to begin in %s partition %d: %w", at.topic, at.partition, t.config.Connection.explain(err)))
 	}
-	f := fetcher{connection: t.config.Connection, logger: t.config.Logger, outage: t.outage, place: at}
+	f := fetcher{connection: t.config.Connection, logger: t.config.Logger, outage: t.outage, place: at, placings: t.client.placings}
 	f.run(ctx, offset, func(fetched batch) bool {
 		if end < 0 {
 			end = fetched.end // where the partition ended when it was read first

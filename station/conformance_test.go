@@ -19,6 +19,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/events/eventstest"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -624,15 +625,17 @@ func poisonTicket(w *world) {
 	elsewhere := ticketOf(w.T, kitchen.Bake, kitchen.TicketMake)
 	misplaced, err := json.Marshal(elsewhere)
 	require.NoError(w, err)
+	another, err := json.Marshal(ticketOf(w.T, kitchen.Package, kitchen.TicketMake))
+	require.NoError(w, err)
 	key := []byte(good.OrderID) // one partition, so that the good one comes last
-	for _, value := range [][]byte{[]byte("not a ticket"), misplaced, nil} {
+	for _, value := range [][]byte{[]byte("not a ticket"), misplaced, nil, another} {
 		w.produce(&kgo.Record{Topic: events.TicketTopic(kitchen.Package), Key: key, Value: value})
 	}
 	require.NoError(w, w.writer.PublishTicket(w.ctx(), good))
 	bob.await(Offered, good)
 	require.NoError(w, bob.Start(w.ctx(), good.TicketID))
 	require.NoError(w, bob.Done(w.ctx(), good.TicketID))
-	require.Eventually(w, func() bool { return w.committed(kitchen.Package) == place+4 }, patience, 20*time.Millisecond)
+	require.Eventually(w, func() bool { return w.committed(kitchen.Package) == place+5 }, patience, 20*time.Millisecond)
 
 	ctx, cancel := context.WithCancel(w.ctx())
 	defer cancel()
@@ -646,8 +649,9 @@ func poisonTicket(w *world) {
 			}
 		},
 	}))
-	require.Len(w, reasons, 3)
+	require.Len(w, reasons, 4)
 	require.Contains(w, reasons[1], "bake")
+	require.Contains(w, reasons[3], "the key is not the order's id")
 	require.NotContains(w, bob.log(), elsewhere.OrderID, "an order's id is nobody's business here")
 }
 
@@ -679,11 +683,15 @@ func outage(w *world) {
 }
 
 func tooOld(w *world) {
-	old, recent := ticketOf(w.T, kitchen.Mix, kitchen.TicketMake), ticketOf(w.T, kitchen.Mix, kitchen.TicketMake)
+	old := ticketOf(w.T, kitchen.Mix, kitchen.TicketMake)
 	value, err := json.Marshal(old)
 	require.NoError(w, err)
 	longAgo := time.Now().Add(-24 * time.Hour)
-	w.produce(&kgo.Record{Topic: events.TicketTopic(kitchen.Mix), Key: []byte(recent.OrderID), Value: value, Timestamp: longAgo})
+	place := w.produce(&kgo.Record{Topic: events.TicketTopic(kitchen.Mix), Key: []byte(old.OrderID), Value: value, Timestamp: longAgo}).Partition
+	recent := ticketOf(w.T, kitchen.Mix, kitchen.TicketMake)
+	for eventstest.JavaPartition([]byte(recent.OrderID), 4) != int(place) {
+		recent = ticketOf(w.T, kitchen.Mix, kitchen.TicketMake)
+	}
 	require.NoError(w, w.writer.PublishTicket(w.ctx(), recent)) // the same partition
 
 	bob := w.open(kitchen.Mix, "bob")

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+	"golang.org/x/time/rate"
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/fault"
@@ -32,26 +33,32 @@ const (
 	// while a worker is there.
 	betweenAttemptsWithin = 5 * time.Minute
 
+	// misplacedTold is how often it is said that acks lie in the wrong place.
+	misplacedTold = time.Minute
+
 	pauseAtFirst = 100 * time.Millisecond
 	pauseAtMost  = 5 * time.Second
 )
 
-// deadLetters takes acks that can never be understood.
-type deadLetters interface {
+// publisher takes acks that cannot be carried as they are: those that can never
+// be understood, and those that lie in the wrong place.
+type publisher interface {
 	PublishDeadLetter(ctx context.Context, original events.Message, reason string) error
+	ForwardAck(ctx context.Context, original events.Message, ack kitchen.Ack) error
 }
 
 // ackCarrier carries acks from Kafka into Temporal.
 type ackCarrier struct {
-	temporal    client.Client
-	orders      *workflows.Orders
-	namespace   string
-	deadLetters deadLetters
-	courtesy    *courtesy
+	temporal  client.Client
+	orders    *workflows.Orders
+	namespace string
+	publisher publisher
+	courtesy  *courtesy
 	// betweenAttempts is how long an ack may wait for its ticket's next
 	// attempt.
 	betweenAttempts time.Duration
 	logger          *slog.Logger
+	tellMisplaced   rate.Sometimes
 	metrics         *metrics
 	lanes           [lanes]chan inHand
 	seed            maphash.Seed
@@ -71,15 +78,17 @@ type inHand struct {
 	done     func()
 }
 
-func newAckCarrier(temporalClient client.Client, namespace string, letters deadLetters, logger *slog.Logger, metrics *metrics) *ackCarrier {
+func newAckCarrier(temporalClient client.Client, namespace string, publisher publisher, logger *slog.Logger, metrics *metrics) *ackCarrier {
 	carrier := &ackCarrier{
-		temporal:    temporalClient,
-		orders:      workflows.NewOrders(temporalClient),
-		namespace:   namespace,
-		deadLetters: letters,
-		logger:      logger,
-		metrics:     metrics,
-		seed:        maphash.MakeSeed(),
+		temporal:  temporalClient,
+		orders:    workflows.NewOrders(temporalClient),
+		namespace: namespace,
+		publisher: publisher,
+		logger:    logger,
+		metrics:   metrics,
+		seed:      maphash.MakeSeed(),
+
+		tellMisplaced: rate.Sometimes{First: 1, Interval: misplacedTold},
 
 		betweenAttempts: betweenAttemptsWithin,
 		behind:          make(map[string][]inHand),
@@ -183,7 +192,14 @@ func (c *ackCarrier) nextBehind(key string) (hand inHand, more bool) {
 func (c *ackCarrier) attempt(hand inHand) (later func()) {
 	logger := c.logger.With("topic", hand.delivery.Topic, "partition", hand.delivery.Partition, "offset", hand.delivery.Offset)
 	ack, err := events.DecodeAck(hand.delivery.Message)
-	if err == nil {
+	var misplaced *events.MisplacedError
+	switch {
+	case errors.As(err, &misplaced):
+		if c.forward(hand, ack, misplaced, logger.With("ticket_id", ack.TicketID)) {
+			hand.done()
+		}
+		return nil
+	case err == nil:
 		logger = logger.With("ticket_id", ack.TicketID, "kind", ack.Kind)
 		err = c.deliver(hand, ack, logger)
 		fault.Pass(fault.AckTold, ack.OrderID, ack.TicketID, string(ack.Kind))
@@ -368,20 +384,49 @@ func (c *ackCarrier) heartbeat(ctx context.Context, ack kitchen.Ack) {
 	c.metrics.heartbeats.Inc()
 }
 
+// forward puts an ack that lies in the wrong place among the others of its
+// order, where it is read again and counts for everybody alike, and reports
+// whether it is there.
+func (c *ackCarrier) forward(hand inHand, ack kitchen.Ack, why *events.MisplacedError, logger *slog.Logger) bool {
+	if !c.write(hand.ctx, logger, "a misplaced ack could not be forwarded; it is tried again", func() error {
+		return c.publisher.ForwardAck(hand.ctx, hand.delivery.Message, ack)
+	}) {
+		return false
+	}
+	fault.Pass(fault.AckForwarded, ack.OrderID, ack.TicketID, string(ack.Kind))
+	c.metrics.acks.WithLabelValues(string(ack.Kind), outcomeForwarded).Inc()
+	c.tellMisplaced.Do(func() {
+		logger.WarnContext(hand.ctx, "acks lie in the wrong place and are forwarded, which takes them longer; cupcakery_acks_total counts them",
+			"by", ack.By, "reason", why)
+	})
+	return true
+}
+
 // bury puts a poison ack into dead-letters and reports whether it is there.
 func (c *ackCarrier) bury(hand inHand, why error, logger *slog.Logger) bool {
+	if !c.write(hand.ctx, logger, "a dead letter could not be written; it is tried again", func() error {
+		return c.publisher.PublishDeadLetter(hand.ctx, hand.delivery.Message, why.Error())
+	}) {
+		return false
+	}
+	fault.Pass(fault.LetterPublished, string(hand.delivery.Key))
+	c.metrics.acks.WithLabelValues("", outcomePoison).Inc()
+	logger.WarnContext(hand.ctx, "an ack that cannot be understood went to dead-letters", "reason", why)
+	return true
+}
+
+// write publishes again and again until Kafka has it, and reports whether it
+// has, or false if ctx ended.
+func (c *ackCarrier) write(ctx context.Context, logger *slog.Logger, failed string, publish func() error) bool {
 	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
-		err := c.deadLetters.PublishDeadLetter(hand.ctx, hand.delivery.Message, why.Error())
+		err := publish()
 		if err == nil {
-			fault.Pass(fault.LetterPublished, string(hand.delivery.Key))
-			c.metrics.acks.WithLabelValues("", outcomePoison).Inc()
-			logger.WarnContext(hand.ctx, "an ack that cannot be understood went to dead-letters", "reason", why)
 			return true
 		}
 		if wait == pauseAtFirst {
-			logger.WarnContext(hand.ctx, "a dead letter could not be written; it is tried again", "error", err)
+			logger.WarnContext(ctx, failed, "error", err)
 		}
-		if !pause(hand.ctx, wait) {
+		if !pause(ctx, wait) {
 			return false
 		}
 	}

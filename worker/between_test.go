@@ -44,6 +44,8 @@ func (l letters) PublishDeadLetter(_ context.Context, _ events.Message, reason s
 	return nil
 }
 
+func (l letters) ForwardAck(context.Context, events.Message, kitchen.Ack) error { return nil }
+
 func TestAnAckBetweenTwoAttemptsHoldsUpNobodyAndIsNotLost(t *testing.T) {
 	t.Parallel()
 	buried := make(letters, 1)

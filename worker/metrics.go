@@ -11,6 +11,8 @@ const (
 	outcomeCarried = "carried"
 	outcomeStale   = "stale"
 	outcomePoison  = "poison"
+	// outcomeForwarded is of an ack that lay in the wrong place.
+	outcomeForwarded = "forwarded"
 )
 
 type metrics struct {
@@ -25,7 +27,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	m := &metrics{
 		acks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cupcakery_acks_total",
-			Help: "Acks read from Kafka, by kind and by what became of them: carried into Temporal, stale, or poison.",
+			Help: "Acks read from Kafka, by kind and by what became of them: carried into Temporal, stale, poison, or forwarded to its order's partition.",
 		}, []string{"kind", "outcome"}),
 		heartbeats: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "cupcakery_heartbeats_total",

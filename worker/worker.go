@@ -39,6 +39,8 @@ type Config struct {
 	Metrics prometheus.Registerer
 	// Ready is called once orders and acks are being worked on. Optional.
 	Ready func()
+	// Readiness says from then on whether they can be. Optional.
+	Readiness *Readiness
 }
 
 const (
@@ -65,7 +67,10 @@ func Run(ctx context.Context, config Config) error {
 	if err := CheckDeployment(config.DeploymentName, config.BuildID); err != nil {
 		return err
 	}
-	writer, err := events.NewWriter(config.Kafka)
+	if config.Readiness == nil {
+		config.Readiness = new(Readiness)
+	}
+	writer, err := events.NewWriter(config.Kafka, events.WithOnWritten(config.Readiness.written))
 	if err != nil {
 		return fmt.Errorf("prepare to write to Kafka: %w", err)
 	}
@@ -88,6 +93,7 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("prepare to read acks: %w", err)
 	}
 
+	config.Readiness.begin(&config, consumer.Ready())
 	worker.SetStickyWorkflowCacheSize(cachedOrders)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return runTemporalWorker(ctx, config, writer) })

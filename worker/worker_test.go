@@ -125,18 +125,27 @@ func newFloorOn(t *testing.T, server client.Client) *floor {
 func (f *floor) hire(temporalClient client.Client, change func(*worker.Config)) (stop func() error) {
 	f.t.Helper()
 	ready := make(chan struct{})
+	stop = f.hireInBackground(temporalClient, func(config *worker.Config) {
+		config.Ready = func() { close(ready) }
+		if change != nil {
+			change(config)
+		}
+	})
+	wait(f.t, ready, "the worker to be ready")
+	return stop
+}
+
+// hireInBackground is hire without waiting for the worker to be ready.
+func (f *floor) hireInBackground(temporalClient client.Client, change func(*worker.Config)) (stop func() error) {
+	f.t.Helper()
 	config := worker.Config{
-		Temporal: temporalClient, Kafka: f.connection, Logger: slog.New(slog.DiscardHandler), Metrics: f.metrics,
-		TaskQueue: f.t.Name(), Ready: func() { close(ready) },
+		Temporal: temporalClient, Kafka: f.connection, Logger: slog.New(slog.DiscardHandler), Metrics: f.metrics, TaskQueue: f.t.Name(),
 	}
-	if change != nil {
-		change(&config)
-	}
+	change(&config)
 	ctx, cancel := context.WithCancel(f.t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- worker.Run(ctx, config) }()
 	f.t.Cleanup(cancel)
-	wait(f.t, ready, "the worker to be ready")
 	return func() error { cancel(); return <-ran }
 }
 

@@ -33,18 +33,45 @@ func TestTopicsApplyAndCheck(t *testing.T) {
 		assert.Contains(t, stderr, "topic \""+topic+"\" does not exist: run `cupcakery topics apply`")
 	}
 
+	code, stdout, stderr = runTopics(t, "apply", "--partitions", "3", "--replication", "1", "--dry-run")
+	require.Equal(t, 0, code, stderr)
+	plan := stdout
+	assert.Regexp(t, `(?m)^station-acks +created with 3 partitions, .*retention.ms=604800000`, plan)
+	assert.Regexp(t, `(?m)^order-failures +created with 3 partitions, .*retention.ms=2592000000`, plan)
+	assert.Regexp(t, `(?m)^dead-letters +created with 3 partitions, .*retention.ms=-1`, plan)
+	code, _, _ = runTopics(t, "check")
+	assert.Equal(t, exitFailed, code, "nothing was done")
+
 	code, stdout, stderr = runTopics(t, "apply", "--partitions", "3", "--replication", "1")
 	require.Equal(t, 0, code, stderr)
-	assert.Equal(t, len(events.Topics()), strings.Count(stdout, "applied"))
-	assert.Regexp(t, `(?m)^station-acks +applied$`, stdout)
+	assert.Equal(t, plan, stdout)
+	assert.Empty(t, stderr)
 
-	code, stdout, stderr = runTopics(t, "apply", "--partitions", "2")
-	require.Equal(t, 0, code, stderr)
-	assert.Equal(t, len(events.Topics()), strings.Count(stdout, "unchanged"), "doing it again changes nothing and shrinks nothing")
+	for _, again := range [][]string{nil, {"--partitions", "3"}, {"--partitions", "2"}} {
+		code, stdout, stderr = runTopics(t, append([]string{"apply"}, again...)...)
+		require.Equal(t, 0, code, stderr)
+		assert.Equal(t, len(events.Topics()), strings.Count(stdout, "unchanged"), "doing it again changes nothing and shrinks nothing")
+		assert.Empty(t, stderr)
+	}
 
 	code, stdout, stderr = runTopics(t, "check")
 	require.Equal(t, 0, code, stderr)
-	assert.Equal(t, "All 8 topics are there and can be used.\n", stdout)
+	assert.Equal(t, "All 8 topics are there and as they should be.\n", stdout)
+
+	code, _, stderr = runTopics(t, "check", "--retention", "240h")
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, "topic \"station-acks\" has retention.ms 604800000 (168h) instead of 864000000 (240h), and boards, stations and figures read it again: run `cupcakery topics apply --retention 240h`")
+	code, stdout, stderr = runTopics(t, "apply", "--retention", "240h")
+	require.Equal(t, 0, code, stderr)
+	assert.Regexp(t, `(?m)^station-acks +retention.ms changed from 604800000 to 864000000$`, stdout)
+	code, _, stderr = runTopics(t, "check")
+	assert.Equal(t, 0, code, "who keeps longer does so on purpose: %s", stderr)
+
+	code, stdout, stderr = runTopics(t, "apply", "--partitions", "4", "--dry-run")
+	require.Equal(t, 0, code, stderr)
+	assert.Contains(t, stderr, "warning: more partitions for orders-to-mix, ")
+	assert.Contains(t, stderr, "Open orders go on")
+	assert.Regexp(t, `(?m)^station-acks +extended from 3 to 4 partitions$`, stdout)
 }
 
 func TestTopicsSayWhatIsWrong(t *testing.T) {
@@ -55,6 +82,7 @@ func TestTopicsSayWhatIsWrong(t *testing.T) {
 	}{
 		"NoKafka":       {[]string{"check", "--kafka-brokers", "127.0.0.1:1"}, exitUnavailable, []string{"Kafka is unavailable at 127.0.0.1:1"}},
 		"NoKafkaApply":  {[]string{"apply", "--kafka-brokers", "127.0.0.1:1"}, exitUnavailable, []string{"Kafka is unavailable at 127.0.0.1:1"}},
+		"BadRetention":  {[]string{"check", "--retention", "1h"}, exitUsage, []string{"retention: 1h must be at least 24h"}},
 		"BadPartitions": {[]string{"apply", "--partitions", "-1"}, exitUsage, []string{"partitions: -1 must be from 1 to 10000"}},
 		"BadSettings": {
 			[]string{"check", "--kafka-brokers", "nowhere", "--kafka-sasl-mechanism", "magic", "--kafka-tls-ca", "ca.pem"}, exitUsage,

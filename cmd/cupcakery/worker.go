@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,7 +32,8 @@ func newWorkerCommand() *cobra.Command {
 stations' acks from Kafka into Temporal. Any number of workers may run.
 
 SIGTERM lets it finish what is in hand, then it stops. Temporal and Kafka may
-be away: it keeps its place and goes on by itself.
+be away: it keeps its place and goes on by itself. /readyz says whether an ack
+could be carried now, and otherwise what is in the way.
 
 With --deployment-name and --build-id an order stays on the build that it began
 on, and Temporal is told which build takes new orders; docs/rollout.md says how.`,
@@ -55,7 +55,8 @@ on, and Temporal is told which build takes new orders; docs/rollout.md says how.
 				return err
 			}
 			defer temporalClient.Close()
-			health, err := listenForHealth(listen)
+			var readiness worker.Readiness
+			health, err := listenForHealth(listen, readiness.Check)
 			if err != nil {
 				return err
 			}
@@ -70,7 +71,7 @@ on, and Temporal is told which build takes new orders; docs/rollout.md says how.
 					Kafka:          connection,
 					Logger:         logger,
 					Metrics:        health.registry,
-					Ready:          health.ready,
+					Readiness:      &readiness,
 				})
 			})
 			return group.Wait()
@@ -93,28 +94,26 @@ on, and Temporal is told which build takes new orders; docs/rollout.md says how.
 type healthServer struct {
 	registry *prometheus.Registry
 	listener net.Listener
-	isReady  atomic.Bool
+	check    func(context.Context) error
 }
 
-func listenForHealth(address string) (*healthServer, error) {
+func listenForHealth(address string, check func(context.Context) error) (*healthServer, error) {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for health checks: %w; choose another address with --listen", err)
 	}
-	s := &healthServer{registry: prometheus.NewRegistry(), listener: listener}
+	s := &healthServer{registry: prometheus.NewRegistry(), listener: listener, check: check}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return s, nil
 }
-
-func (s *healthServer) ready() { s.isReady.Store(true) }
 
 // serve answers until ctx ends.
 func (s *healthServer) serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !s.isReady.Load() {
-			w.WriteHeader(http.StatusServiceUnavailable)
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.check(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)

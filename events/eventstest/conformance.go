@@ -93,6 +93,8 @@ func Run(t *testing.T, broker Broker) {
 		instance := broker.Start(t)
 		t.Run("ReadingGoesPastWhatWasCompactedAway", func(t *testing.T) { compactedAway(newWorld(t, instance)) })
 		t.Run("TopicsAreAppliedAndChecked", func(t *testing.T) { applyAndCheckTopics(newWorld(t, instance)) })
+		t.Run("ATopicThatHasDriftedIsToldAndMended", func(t *testing.T) { driftedTopics(newWorld(t, instance)) })
+		t.Run("AMessageIsJudgedByThePartitionsThatThereWere", func(t *testing.T) { judgedByFormerPartitions(newWorld(t, instance)) })
 		t.Run("ALetterThatKafkaHasDeletedIsGone", func(t *testing.T) { deletedLetters(newWorld(t, instance)) })
 		t.Run("EverybodyGoesOnAfterTheBrokerWasKilled", func(t *testing.T) { brokerKilled(newWorld(t, instance)) })
 	})
@@ -491,7 +493,7 @@ func missingTopic(w *world) {
 	require.EqualError(w, err, "topic \"order-failures\" does not exist: run `cupcakery topics apply`")
 	changed, err := events.ApplyTopics(w.ctx(), w.connection, events.TopicSettings{Partitions: 4})
 	require.NoError(w, err)
-	assert.Equal(w, []string{events.TopicFailures}, changed)
+	assert.Equal(w, []string{events.TopicFailures}, topicsOf(changed))
 }
 
 func applyAndCheckTopics(w *world) {
@@ -507,17 +509,22 @@ func applyAndCheckTopics(w *world) {
 
 	changed, err := events.ApplyTopics(ctx, w.connection, events.TopicSettings{Partitions: 2, Replication: 1})
 	require.NoError(w, err)
-	assert.ElementsMatch(w, events.Topics(), changed)
+	assert.ElementsMatch(w, events.Topics(), topicsOf(changed))
 	require.NoError(w, events.CheckTopics(ctx, w.connection))
+	require.NoError(w, events.CheckTopicSettings(ctx, w.connection, events.TopicSettings{}), "what was created is as promised")
 	require.NoError(w, writer.PublishTicket(ctx, ticketOf(newTicket(w), 1)), "a writer sees at once that the topic is there now")
 
 	for _, step := range []struct {
 		partitions int
 		changed    []string
-	}{{2, nil}, {3, events.Topics()}, {1, nil}} {
-		changed, err := events.ApplyTopics(ctx, w.connection, events.TopicSettings{Partitions: step.partitions})
+	}{{2, nil}, {0, nil}, {3, events.Topics()}, {1, nil}, {0, nil}} {
+		settings := events.TopicSettings{Partitions: step.partitions, Settle: time.Millisecond}
+		planned, err := events.PlanTopics(ctx, w.connection, settings)
 		require.NoError(w, err)
-		assert.ElementsMatch(w, step.changed, changed, "%d partitions", step.partitions)
+		changed, err := events.ApplyTopics(ctx, w.connection, settings)
+		require.NoError(w, err)
+		assert.ElementsMatch(w, step.changed, topicsOf(changed), "%d partitions", step.partitions)
+		assert.Equal(w, planned, changed)
 	}
 	tail := w.tail(events.TicketTopic(kitchen.Bake))
 	wait(w, tail.caughtUp, "the end of the topic")

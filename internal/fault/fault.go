@@ -20,6 +20,9 @@ const (
 	AckRead Point = "ack-read"
 	// AckTold is before the ack's offset may be committed.
 	AckTold Point = "ack-told"
+	// AckForwarded is after the copy of a misplaced ack is on Kafka and before
+	// the offset of the original may be committed.
+	AckForwarded Point = "ack-forwarded"
 	// NewsUnpublished is before downstream systems hear of an order.
 	NewsUnpublished Point = "news-unpublished"
 	// NewsPublished is before Temporal hears that they have.
@@ -31,7 +34,7 @@ const (
 
 // Points are all points.
 func Points() []Point {
-	return []Point{TicketUnpublished, TicketPublished, AckRead, AckTold, NewsUnpublished, NewsPublished, LetterPublished}
+	return []Point{TicketUnpublished, TicketPublished, AckRead, AckTold, NewsUnpublished, NewsPublished, LetterPublished, AckForwarded}
 }
 
 const (

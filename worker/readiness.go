@@ -1,0 +1,108 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/cupcakery/cupcakery/events"
+)
+
+// lookWithin bounds one look at Temporal and Kafka. It is below a second, which
+// is all that Kubernetes gives a probe by default.
+const lookWithin = 700 * time.Millisecond
+
+// Readiness says whether a worker could carry an ack now. The zero value is of
+// a worker that has not begun; give it to Run.
+type Readiness struct {
+	mu     sync.Mutex
+	config *Config         // nil before Run has begun
+	group  <-chan struct{} // closed once the group has given the worker its share
+	told   bool
+	ready  bool // what was told last
+	// refused are the topics whose last write was refused for the clock.
+	refused map[string]bool
+}
+
+// Check returns nil if an ack could be carried now: the topics can be used, the
+// group has given the worker its share, the broker takes this machine's clock,
+// and Temporal has the orders' namespace. Otherwise it returns everything that
+// is in the way, with its remedy. It is logged when it changes.
+func (r *Readiness) Check(ctx context.Context) error {
+	r.mu.Lock()
+	config, group := r.config, r.group
+	r.mu.Unlock()
+	if config == nil {
+		return errors.New("the worker has not begun yet")
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	var topics, namespace error
+	var looking sync.WaitGroup
+	looking.Go(func() { topics = events.CheckTopics(ctx, config.Kafka) })
+	looking.Go(func() { namespace = checkNamespace(ctx, config) })
+	looking.Wait()
+	faults := []error{topics, namespace}
+	select {
+	case <-group:
+	default:
+		faults = append(faults, fmt.Errorf("the group %q has not given this worker its share yet", events.GroupAcks))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, topic := range events.Topics() {
+		if r.refused[topic] {
+			faults = append(faults, fmt.Errorf("the broker refuses this machine's clock for topic %q: set the clock, or run `cupcakery topics apply`, which lets the broker date what it gets", topic))
+		}
+	}
+	err := errors.Join(faults...)
+	if changed := !r.told || r.ready != (err == nil); changed && err != nil {
+		config.Logger.WarnContext(ctx, "no ack could be carried now", slog.Any("error", err))
+	} else if changed {
+		config.Logger.InfoContext(ctx, "acks can be carried")
+	}
+	r.told, r.ready = true, err == nil
+	return err
+}
+
+// begin lets Check look at what a worker works with.
+func (r *Readiness) begin(config *Config, group <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.config, r.group = config, group
+}
+
+// written hears of each write to Kafka. A clock that is refused is known to be
+// taken again only by a write.
+func (r *Readiness) written(topic string, _ int, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case errors.Is(err, kafka.InvalidTimestamp):
+		if r.refused == nil {
+			r.refused = make(map[string]bool)
+		}
+		r.refused[topic] = true
+	case err == nil:
+		delete(r.refused, topic)
+	}
+}
+
+func checkNamespace(ctx context.Context, config *Config) error {
+	_, err := config.Temporal.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: config.Namespace})
+	var missing *serviceerror.NamespaceNotFound
+	switch {
+	case errors.As(err, &missing):
+		return fmt.Errorf("no namespace %q in Temporal: create it with `cupcakery temporal apply`, or give the right one with --temporal-namespace", config.Namespace)
+	case err != nil:
+		return fmt.Errorf("ask Temporal for namespace %q: %w", config.Namespace, err)
+	}
+	return nil
+}
