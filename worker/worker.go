@@ -65,7 +65,7 @@ func Run(ctx context.Context, config Config) error {
 	if err := CheckDeployment(config.DeploymentName, config.BuildID); err != nil {
 		return err
 	}
-	writer, err := events.NewWriter(config.Kafka)
+	writer, err := events.NewWriter(config.Kafka, events.WithLogger(config.Logger))
 	if err != nil {
 		return fmt.Errorf("prepare to write to Kafka: %w", err)
 	}
