@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,18 +79,19 @@ func TestOnApacheKafka(t *testing.T) {
 // The log of acks is as long as the factory is old; a start reads its end.
 func TestStartingUpReadsOnlyWhatIsRecent(t *testing.T) {
 	t.Parallel()
-	b := &embedded{config: devstack.KafkaConfig{Logger: quiet}}
+	var ago atomic.Int64
+	b := &embedded{config: devstack.KafkaConfig{Logger: quiet, Now: func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }}}
 	b.Up(t)
 	t.Cleanup(func() { b.Stop() })
 	runScenario(t, b, func(w *world) {
+		w.datedByBroker(events.TopicAcks)
 		old, recent := ticketOf(t, kitchen.Mix, kitchen.TicketMake), ticketOf(t, kitchen.Mix, kitchen.TicketMake)
-		say := func(ticket kitchen.Ticket, at time.Time) {
-			ack, err := json.Marshal(typed(ticket, kitchen.AckStarted, "eve"))
-			require.NoError(t, err)
-			w.produce(&kgo.Record{Topic: events.TopicAcks, Key: []byte(ticket.OrderID), Value: ack, Timestamp: at})
-		}
-		say(old, time.Now().Add(-24*time.Hour))
-		say(recent, time.Now())
+		ago.Store(int64(24 * time.Hour))
+		w.say(old, kitchen.AckStarted, "eve")
+		ago.Store(0)
+		w.say(recent, kitchen.AckStarted, "eve")
+		// The partition of the old one has something recent as well.
+		w.produce(&kgo.Record{Topic: events.TopicAcks, Key: []byte(old.OrderID), Value: []byte("{}")})
 		bob := w.open(kitchen.Mix, "bob")
 		bob.Station.mu.Lock()
 		defer bob.Station.mu.Unlock()
@@ -98,6 +100,21 @@ func TestStartingUpReadsOnlyWhatIsRecent(t *testing.T) {
 		_, known = bob.board.Get(old.TicketID)
 		require.False(t, known)
 	})
+}
+
+// datedByBroker lets the broker date the records of a topic.
+func (w *world) datedByBroker(topic string) {
+	w.Helper()
+	request := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	resource := kmsg.NewIncrementalAlterConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	config := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	config.Name, config.Value = "message.timestamp.type", kmsg.StringPtr("LogAppendTime")
+	resource.Configs = append(resource.Configs, config)
+	request.Resources = append(request.Resources, resource)
+	response, err := request.RequestWith(w.ctx(), w.client)
+	require.NoError(w, err)
+	require.NoError(w, kerr.ErrorForCode(response.Resources[0].ErrorCode))
 }
 
 func runScenario(t *testing.T, b broker, run func(*world)) {
@@ -130,7 +147,6 @@ var scenarios = []struct {
 	{"AFailedTicketComesBack", failedComesBack},
 	{"AMessageThatIsNoTicketGoesToTheDeadLetters", poisonTicket},
 	{"WorkInHandOutlastsAnOutage", outage},
-	{"WhatIsTooOldToKnowIsNotOffered", tooOld},
 	{"ARobotWorks", robotWorks},
 	{"ARobotFinishesWhatIsInHandWhenItStops", robotStops},
 	{"WithdrawnBeforeItIsStartedIsUndoneWithoutHands", withdrawnWaiting},
@@ -676,28 +692,6 @@ func outage(w *world) {
 	bob.await(Offered, next)
 	require.NoError(w, bob.Start(w.ctx(), next.TicketID))
 	require.NoError(w, bob.Done(w.ctx(), next.TicketID))
-}
-
-func tooOld(w *world) {
-	old, recent := ticketOf(w.T, kitchen.Mix, kitchen.TicketMake), ticketOf(w.T, kitchen.Mix, kitchen.TicketMake)
-	value, err := json.Marshal(old)
-	require.NoError(w, err)
-	longAgo := time.Now().Add(-24 * time.Hour)
-	w.produce(&kgo.Record{Topic: events.TicketTopic(kitchen.Mix), Key: []byte(recent.OrderID), Value: value, Timestamp: longAgo})
-	require.NoError(w, w.writer.PublishTicket(w.ctx(), recent)) // the same partition
-
-	bob := w.open(kitchen.Mix, "bob")
-	bob.await(Offered, recent)
-	_, offered := bob.item(old)
-	require.False(w, offered)
-	require.Contains(w, bob.log(), old.PickupCode)
-
-	old = w.reissue(old)
-	bob.await(Offered, old)
-	for _, ticket := range []kitchen.Ticket{old, recent} {
-		require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
-		require.NoError(w, bob.Done(w.ctx(), ticket.TicketID))
-	}
 }
 
 func robotWorks(w *world) {
