@@ -6,6 +6,8 @@ const (
 	// maxAckDelay is how long before its record an ack may say that it was
 	// given: one is said again until Kafka is back.
 	maxAckDelay = 4 * time.Hour
+	// recordsStep is how exactly Kafka dates records.
+	recordsStep = time.Millisecond
 	// maxWork is how long before its ack work may say that it began.
 	maxWork = MaxAckWithin
 	// maxPublishing is how long before its record a ticket may say that it was
@@ -25,7 +27,7 @@ var (
 // A zero record is unknown.
 func (a Ack) DatedBy(record time.Time) Ack {
 	said := a.At
-	if !record.IsZero() && (a.At.After(record) || a.At.Before(record.Add(-maxAckDelay))) {
+	if !record.IsZero() && (a.At.After(record.Add(recordsStep)) || a.At.Before(record.Add(-maxAckDelay))) {
 		a.At = record
 	}
 	a.At = TimeThatCanBe(a.At)
@@ -57,7 +59,7 @@ func (a Ack) SaidAt() time.Time {
 // record's, and AckBy keeps its distance. A zero record is unknown.
 func (t Ticket) DatedBy(record time.Time) Ticket {
 	within := t.AckWithin()
-	if !record.IsZero() && (t.IssuedAt.After(record) || t.IssuedAt.Before(record.Add(-maxPublishing))) {
+	if !record.IsZero() && (t.IssuedAt.After(record.Add(recordsStep)) || t.IssuedAt.Before(record.Add(-maxPublishing))) {
 		t.IssuedAt = record
 	}
 	t.IssuedAt = TimeThatCanBe(t.IssuedAt)

@@ -22,6 +22,7 @@ func TestAnAckIsDatedByItsRecord(t *testing.T) {
 	}{
 		{"WhatCanBeStays", record, ago(time.Minute), ago(time.Hour), ago(time.Minute), ago(time.Hour)},
 		{"AFastClockIsTheRecords", record, record.Add(40 * time.Minute), record.Add(30 * time.Minute), record, record},
+		{"KafkaCutsOffFractions", record, record.Add(time.Millisecond), time.Time{}, record.Add(time.Millisecond), time.Time{}},
 		{"AnAckMayHaveWaitedForKafka", record, ago(4 * time.Hour), ago(5 * time.Hour), ago(4 * time.Hour), ago(5 * time.Hour)},
 		{"HoursBeforeIsTheRecords", record, ago(4*time.Hour + 1), time.Time{}, record, time.Time{}},
 		{"Year1IsTheRecords", record, year(1), time.Time{}, record, time.Time{}},

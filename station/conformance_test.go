@@ -489,7 +489,9 @@ func lastAckAfterCrash(w *world) {
 
 func inHandElsewhere(w *world) {
 	ticket := w.issue(kitchen.Bake, 1)[0]
-	w.say(ticket, kitchen.AckStarted, "eve")
+	started := typed(ticket, kitchen.AckStarted, "eve")
+	started.Attempt = ticket.Attempt
+	require.NoError(w, w.writer.PublishAck(w.ctx(), started))
 	bob := w.open(kitchen.Bake, "bob")
 	require.Equal(w, "eve", bob.await(StartedElsewhere, ticket).Item.By)
 	requireTaken(w.T, bob.Start(w.ctx(), ticket.TicketID), "eve", kitchen.AckStarted)
