@@ -102,6 +102,34 @@ func TestStartingUpReadsOnlyWhatIsRecent(t *testing.T) {
 	})
 }
 
+// The broker's clock is off against the station's, or the other way round. What
+// waits is offered, and a station knows its own acks.
+func TestAStationWorksWhateverItsClock(t *testing.T) {
+	t.Parallel()
+	for _, off := range []time.Duration{40 * time.Minute, -40 * time.Minute} {
+		t.Run(off.String(), func(t *testing.T) {
+			t.Parallel()
+			b := &embedded{config: devstack.KafkaConfig{Logger: quiet, Now: func() time.Time { return time.Now().Add(-off) }}}
+			b.Up(t)
+			t.Cleanup(func() { b.Stop() })
+			runScenario(t, b, func(w *world) {
+				w.datedByBroker(events.TopicAcks)
+				w.datedByBroker(events.TicketTopic(kitchen.Mix)) // for a mix ticket there is the least time
+				bob := w.open(kitchen.Mix, "bob")
+				taken, waiting := w.issue(kitchen.Mix, 1)[0], w.issue(kitchen.Mix, 1)[0]
+				bob.await(Offered, taken)
+				w.say(taken, kitchen.AckStarted, "eve")
+				require.Equal(w, "eve", bob.await(StartedElsewhere, taken).Item.By)
+				bob.await(Offered, waiting)
+				require.Zero(w, w.committed(kitchen.Mix))
+				require.NoError(w, bob.Start(w.ctx(), waiting.TicketID))
+				require.NoError(w, bob.Done(w.ctx(), waiting.TicketID))
+				requireTaken(w.T, bob.Start(w.ctx(), taken.TicketID), "eve", kitchen.AckStarted)
+			})
+		})
+	}
+}
+
 // datedByBroker lets the broker date the records of a topic.
 func (w *world) datedByBroker(topic string) {
 	w.Helper()
