@@ -45,10 +45,9 @@ func fetchAll(t *testing.T, client *kgo.Client, topic string) *kmsg.FetchRespons
 	return response
 }
 
-func dialKafka(t *testing.T, kafka *devstack.Kafka) *kgo.Client {
+func dialKafka(t *testing.T, kafka *devstack.Kafka, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	// Later versions of the requests call topics by id.
-	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Addr()), kgo.MaxVersions(kversion.V3_0_0()))
+	client, err := kgo.NewClient(append(options, kgo.SeedBrokers(kafka.Addr()))...)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	return client
@@ -64,6 +63,7 @@ func TestEmbeddedKafkaDatesRecordsByItsOwnClock(t *testing.T) {
 	defer func() { kafka.Stop() }()
 	client := dialKafka(t, kafka)
 	createTimedTopic(t, client, "appended", "LogAppendTime")
+	early := dialKafka(t, kafka, kgo.MaxVersions(kversion.V3_0_0()))
 	for _, senders := range []time.Time{brokers.Add(-48 * time.Hour), brokers.Add(48 * time.Hour), time.UnixMilli(1)} {
 		require.NoError(t, client.ProduceSync(t.Context(), &kgo.Record{Topic: "appended", Timestamp: senders, Value: []byte("cake")},
 			&kgo.Record{Topic: "appended", Timestamp: senders.Add(time.Minute), Value: []byte("another")}).FirstErr())
@@ -88,6 +88,7 @@ func TestEmbeddedKafkaDatesRecordsByItsOwnClock(t *testing.T) {
 		}
 	}
 	requireAppendTimes(client)
+	requireAppendTimes(early)
 
 	kafka.Stop()
 	kafka, err = devstack.StartKafka(t.Context(), config)
@@ -100,7 +101,7 @@ func TestEmbeddedKafkaLeavesCreateTimesAlone(t *testing.T) {
 	kafka, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{})
 	require.NoError(t, err)
 	defer kafka.Stop()
-	client := dialKafka(t, kafka)
+	client := dialKafka(t, kafka, kgo.MaxVersions(kversion.V3_0_0())) // later versions of the requests call topics by id
 	createTimedTopic(t, client, "created", "CreateTime")
 	require.NoError(t, client.ProduceSync(t.Context(), &kgo.Record{Topic: "created", Timestamp: time.UnixMilli(7), Value: []byte("cake")}).FirstErr())
 
