@@ -53,7 +53,7 @@ type stamper struct {
 }
 
 // produce is a kfake control function: it changes the request, or answers it.
-func (s stamper) produce(request kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive,staticcheck // the order of results is kfake's
+func (s stamper) produce(request kmsg.Request) (kmsg.Response, error, bool) {
 	produce := request.(*kmsg.ProduceRequest)
 	now := s.now()
 	for _, topic := range produce.Topics {
