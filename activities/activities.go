@@ -110,8 +110,10 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 	info := activity.GetInfo(ctx)
 	ticket := issue.Ticket
 	ticket.Attempt = issue.Issued + int(info.Attempt)
-	ticket.IssuedAt = time.Now().UTC()
-	ticket.AckBy = info.Deadline.UTC()
+	// By Temporal's clock, which counts the time for the ack as well; this
+	// machine's may be wrong.
+	ticket.IssuedAt = info.StartedTime.UTC()
+	ticket.AckBy = ticket.IssuedAt.Add(info.StartToCloseTimeout)
 
 	publishing, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()

@@ -47,8 +47,9 @@ type counterOrder struct {
 	preparing bool
 	since     time.Time
 	// packaged is when that was done; zero if it was not, or if it is to be
-	// undone.
+	// undone. heard is the record that says so.
 	packaged time.Time
+	heard    board.Heard
 }
 
 func (f *floor) newCounterFeed() *counterFeed {
@@ -150,7 +151,7 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 		case entry.Withdrawn:
 			undoing = true
 		case entry.Ticket.Stage == kitchen.Package && entry.Ended():
-			order.packaged = endedAt(entry)
+			order.packaged, order.heard = entry.Ack.At, entry.Heard
 		default:
 			order.preparing = true
 		}
@@ -166,20 +167,15 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 	return len(kept) > 0
 }
 
-// endedAt is when a ticket has ended.
-func endedAt(entry board.Entry) time.Time {
-	return printable(happenedAt(entry.Ack.At, entry.HeardAt))
-}
-
 // put puts the display together.
 func (c *counterFeed) put(now time.Time) CounterDisplay {
 	preparing, ready := firstOrders{most: preparingShown}, firstOrders{most: readyShown, newest: true}
 	for orderID, order := range c.orders {
 		switch {
 		case order.preparing:
-			preparing.add(placedOrder{orderID, order.since})
-		case isReady(order.packaged, now):
-			ready.add(placedOrder{orderID, order.packaged})
+			preparing.add(placedOrder{orderID, order.since, order.since})
+		case !order.packaged.IsZero() && c.floor.isReady(order.heard):
+			ready.add(placedOrder{orderID, order.packaged, c.floor.heardAt(order.heard)})
 		}
 	}
 	return CounterDisplay{At: now.UTC(), Preparing: preparing.show(), Ready: ready.show()}
@@ -188,6 +184,9 @@ func (c *counterFeed) put(now time.Time) CounterDisplay {
 type placedOrder struct {
 	orderID string
 	since   time.Time
+	// by is what orders are sorted by. What is ready goes by when that was
+	// heard: when it was done is what some station's clock says.
+	by time.Time
 }
 
 // firstOrders are so many orders with the oldest first, or the newest. Those
@@ -202,7 +201,7 @@ func (f *firstOrders) compare(x, y placedOrder) int {
 	if f.newest {
 		x, y = y, x
 	}
-	if order := x.since.Compare(y.since); order != 0 {
+	if order := x.by.Compare(y.by); order != 0 {
 		return order
 	}
 	return strings.Compare(x.orderID, y.orderID)
@@ -226,9 +225,10 @@ func (f *firstOrders) show() []CounterOrder {
 	return shown
 }
 
-// isReady reports whether an order that was packaged then is still shown.
-func isReady(packaged, now time.Time) bool {
-	return !packaged.IsZero() && now.Sub(packaged) <= readyFor
+// isReady reports whether an order is still shown that was packaged by the word
+// of a record.
+func (f *floor) isReady(packaged board.Heard) bool {
+	return f.board.Age(packaged, f.reading.Elapsed()) <= readyFor
 }
 
 // keepCounter keeps the display up to date while somebody follows it.

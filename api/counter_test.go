@@ -128,7 +128,7 @@ func TestTheCounterShowsAnOrderThroughItsLife(t *testing.T) {
 	w.now = w.now.Add(time.Second)
 	w.requireShown(nil, nil)
 	w.now = w.now.Add(2 * w.floor.lookBack)
-	w.floor.forget(w.now.Add(-w.floor.lookBack))
+	w.floor.forget()
 	w.requireShown(nil, nil)
 	require.Empty(t, w.floor.counter.orders)
 	require.Empty(t, w.floor.cancelled)
@@ -148,12 +148,12 @@ func TestTheBoardKeepsWhatIsReady(t *testing.T) {
 	w.ack(packing, kitchen.AckDone)
 	for range 30 {
 		w.now = w.now.Add(time.Minute)
-		w.floor.forget(w.now.Add(-w.floor.lookBack))
+		w.floor.forget()
 		w.requireShown(nil, []int{1})
 	}
 	require.Equal(t, 1, w.floor.board.Len())
 	w.now = w.now.Add(time.Minute)
-	w.floor.forget(w.now.Add(-w.floor.lookBack))
+	w.floor.forget()
 	w.requireShown(nil, nil)
 	require.Zero(t, w.floor.board.Len())
 }
@@ -176,7 +176,8 @@ func TestTheCounterShowsWhatTheBoardHas(t *testing.T) {
 			w.now = w.now.Add(time.Duration(rapid.IntRange(0, 300).Draw(t, "seconds")) * time.Second)
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0:
-				w.floor.forget(w.now.Add(-time.Duration(rapid.IntRange(1, 120).Draw(t, "minutes")) * time.Minute))
+				w.floor.lookBack = time.Duration(rapid.IntRange(1, 120).Draw(t, "minutes")) * time.Minute
+				w.floor.forget()
 			case 1:
 				w.floor.handle(record(t, events.TopicFailures, w.now, kitchen.Failed{OrderID: ref.OrderID, State: kitchen.StateCancelled}))
 			case 2, 3, 4, 5:

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -23,8 +24,9 @@ const (
 	paceSamples = 50
 	// failuresEach bounds the failures that are counted of one ticket.
 	failuresEach = 64
-	// clocksApart is how much earlier than its issue work may seem to begin:
-	// a station's clock is not that of whoever issued the ticket.
+	// clocksApart is how much earlier than its issue work may seem to begin: a
+	// station's clock is not that of the broker. Durations are for people's
+	// eyes, and those that cannot be are left out.
 	clocksApart = time.Minute
 )
 
@@ -38,7 +40,10 @@ const (
 //     the time that its station gives.
 //   - A failed ack counts once for each attempt that it names, and one that
 //     names none once for each time that it gives, until the ticket has ended.
-//   - A time that cannot be is replaced by that of the ack's record.
+//   - A time that cannot be is that of the ack's record: see kitchen.Ack.DatedBy.
+//
+// Which steps there are follows from the broker's times, if it dates the records,
+// and from this process's clock otherwise.
 //
 // The floor's lock is held for all of it.
 type figures struct {
@@ -47,6 +52,8 @@ type figures struct {
 	reasons map[string]kitchen.Outcome // those that the kitchen file lists
 	seed    maphash.Seed
 	works   map[uint64]*work // by the hash of the ticket's id; there may be many
+	// latest is the latest time that a record was counted at.
+	latest time.Time
 	// steps is a ring by the step's number. It has room for a step that some
 	// clock begins before ours.
 	steps [figuresSteps + 2]step
@@ -56,9 +63,9 @@ type figures struct {
 // work is what the figures know of a make ticket. Times are in milliseconds,
 // as Kafka has them, and zero while they are not known.
 type work struct {
-	heard   int64 // the last record
-	issued  int64 // the first issue
-	started int64 // the last start
+	heard   time.Duration // the last record, by how long the log has been read
+	issued  int64         // the first issue
+	started int64         // the last start
 	done    int64
 	over    bool // done or undone
 	counted bool // done, and in a step
@@ -128,81 +135,82 @@ func newFigures(rules kitchen.Rules, back time.Duration) *figures {
 	return f
 }
 
-// workOf is a make ticket's work, of which a record has spoken.
-func (f *figures) workOf(ticketID string, record, now time.Time) *work {
+// workOf is a make ticket's work, of which a record has spoken at a time of this
+// process's clock.
+func (f *figures) workOf(ticketID string, h board.Heard, now time.Time) *work {
+	switch {
+	case !h.Appended:
+		f.latest = now
+	case h.Time.After(f.latest):
+		f.latest = h.Time
+	}
 	key := maphash.String(f.seed, ticketID)
 	w := f.works[key]
 	if w == nil {
 		w = &work{}
 		f.works[key] = w
 	}
-	if record.After(now) {
-		record = now // or a record from the future would be remembered for ever
-	}
-	w.heard = max(w.heard, record.UnixMilli())
+	w.heard = h.After
 	return w
 }
 
 // hearTicket hears that a make ticket was issued.
-func (f *figures) hearTicket(ticket kitchen.Ticket, record, now time.Time) {
+func (f *figures) hearTicket(ticket kitchen.Ticket, h board.Heard, now time.Time) {
 	if ticket.Kind != kitchen.TicketMake {
 		return
 	}
+	record := h.Time
 	if record.IsZero() {
 		record = ticket.IssuedAt
 	}
-	w := f.workOf(ticket.TicketID, record, now)
+	w := f.workOf(ticket.TicketID, h, now)
 	if issued := record.UnixMilli(); w.issued == 0 || issued < w.issued {
-		f.tally(ticket.Ref(), w, -1, now)
+		f.tally(ticket.Ref(), w, -1)
 		w.issued = issued
-		f.tally(ticket.Ref(), w, 1, now)
+		f.tally(ticket.Ref(), w, 1)
 	}
 }
 
 // hearAck hears an ack.
-func (f *figures) hearAck(ack kitchen.Ack, record, now time.Time) {
+func (f *figures) hearAck(ack kitchen.Ack, h board.Heard, now time.Time) {
 	ref, err := kitchen.ParseTicketID(ack.TicketID)
 	if err != nil {
 		return // not reached: what was decoded has a good id
 	}
-	if record.IsZero() {
-		record = ack.At
-	}
 	isUndo := ref.Kind == kitchen.TicketUndo
 	ref.Kind = kitchen.TicketMake
-	w := f.workOf(ref.TicketID(), record, now)
-	at := happenedAt(ack.At, record)
+	w := f.workOf(ref.TicketID(), h, now)
 	switch {
 	case w.over:
 	case isUndo:
 		w.over = ack.Kind == kitchen.AckUndone
 	case ack.Kind == kitchen.AckStarted:
-		w.started = max(w.started, at.UnixMilli())
+		w.started = ack.At.UnixMilli()
 	case ack.Kind == kitchen.AckDone:
-		w.over, w.done = true, at.UnixMilli()
+		w.over, w.done = true, ack.At.UnixMilli()
 		if ack.StartedAt != nil {
 			w.started = ack.StartedAt.UnixMilli()
 		}
-		if stage := f.stepAt(w.done, ref.Stage, now); stage != nil {
+		if stage := f.stepAt(w.done, ref.Stage); stage != nil {
 			stage.done++
 			w.counted = true
 		}
-		f.tally(ref, w, 1, now)
+		f.tally(ref, w, 1)
 	case ack.Kind == kitchen.AckFailed:
-		f.hearFailed(ref.Stage, w, ack, at, now)
+		f.hearFailed(ref.Stage, w, ack)
 	}
 }
 
-func (f *figures) hearFailed(stage kitchen.Stage, w *work, ack kitchen.Ack, at, now time.Time) {
+func (f *figures) hearFailed(stage kitchen.Stage, w *work, ack kitchen.Ack) {
 	failed := failedWork{attempt: ack.Attempt}
 	if ack.Attempt == 0 {
-		failed.at = ack.At.UnixMilli()
+		failed.at = ack.SaidAt().UnixMilli()
 	}
 	if len(w.failed) == failuresEach || slices.Contains(w.failed, failed) {
 		return
 	}
 	w.failed = append(w.failed, failed)
-	counted := f.stepAt(at.UnixMilli(), stage, now)
+	counted := f.stepAt(ack.At.UnixMilli(), stage)
 	if counted == nil {
 		return
 	}
@@ -211,7 +219,7 @@ func (f *figures) hearFailed(stage kitchen.Stage, w *work, ack kitchen.Ack, at, 
 	if _, listed := f.reasons[reason]; !listed {
 		reason = kitchen.ReasonOther // else who writes to Kafka could make as many as he likes
 	}
-	failures := f.steps[f.place(numberOf(at.UnixMilli()))].failures
+	failures := f.steps[f.place(numberOf(ack.At.UnixMilli()))].failures
 	kind := failureKind{stage, reason}
 	tally := failures[kind]
 	failures[kind] = failureTally{tally.count + 1, tally.scrapped + ack.Scrapped}
@@ -219,11 +227,11 @@ func (f *figures) hearFailed(stage kitchen.Stage, w *work, ack kitchen.Ack, at, 
 
 // tally adds the durations of work that is done to the figures, or with -1
 // takes them out again.
-func (f *figures) tally(ref kitchen.TicketRef, w *work, times int64, now time.Time) {
+func (f *figures) tally(ref kitchen.TicketRef, w *work, times int64) {
 	if !w.counted {
 		return
 	}
-	if stage := f.stepAt(w.done, ref.Stage, now); stage != nil {
+	if stage := f.stepAt(w.done, ref.Stage); stage != nil {
 		waited, known := f.between(w.issued, w.started)
 		stage.wait.add(waited, known, times)
 		worked, known := f.between(w.started, w.done)
@@ -245,15 +253,6 @@ func (f *figures) between(from, to int64) (int64, bool) {
 	return max(took, 0), true
 }
 
-// happenedAt is when something happened, as whoever says it has it, or the time
-// of its record if that cannot be.
-func happenedAt(said, record time.Time) time.Time {
-	if said.After(record) || said.Before(record.Add(-figuresBack)) {
-		return record
-	}
-	return said
-}
-
 // numberOf is the number of the step that a time in milliseconds is in.
 func numberOf(at int64) int64 {
 	number := at / figuresStep.Milliseconds()
@@ -270,9 +269,9 @@ func (f *figures) place(number int64) int { return int(number % int64(len(f.step
 
 // stepAt is a stage's step at a time; nil if the figures do not go as far back,
 // or that far ahead.
-func (f *figures) stepAt(at int64, stage kitchen.Stage, now time.Time) *stageStep {
+func (f *figures) stepAt(at int64, stage kitchen.Stage) *stageStep {
 	number := numberOf(at)
-	if number < firstStep(now) || number > numberOf(now.UnixMilli())+1 {
+	if number < firstStep(f.latest) || number > numberOf(f.latest.UnixMilli())+1 {
 		return nil
 	}
 	s := &f.steps[f.place(number)]
@@ -287,11 +286,11 @@ func (f *figures) stepAt(at int64, stage kitchen.Stage, now time.Time) *stageSte
 	return counted
 }
 
-// forget drops what is known of tickets of which nothing was heard for long.
-func (f *figures) forget(now time.Time) {
-	before := now.Add(-f.back).UnixMilli()
+// forget drops what is known of tickets of which nothing was heard for long, by
+// how long the log has been read.
+func (f *figures) forget(now time.Duration) {
 	for key, w := range f.works {
-		if w.heard < before {
+		if now-w.heard > f.back {
 			delete(f.works, key)
 		}
 	}
@@ -374,7 +373,8 @@ func quantile(sorted []int64, part float64) *float64 {
 func (s *Server) GetStatistics(context.Context, GetStatisticsRequestObject) (GetStatisticsResponseObject, error) {
 	s.floor.mu.Lock()
 	defer s.floor.mu.Unlock()
-	statistics := s.floor.figures.statistics(s.floor.now())
+	statistics := s.floor.figures.statistics(s.floor.logTime())
+	statistics.At = s.floor.now().UTC()
 	statistics.Behind = s.floor.behind
 	return GetStatistics200JSONResponse(statistics), nil
 }
@@ -383,8 +383,8 @@ func (s *Server) GetStatistics(context.Context, GetStatisticsRequestObject) (Get
 func (s *Server) GetPace(context.Context, GetPaceRequestObject) (GetPaceResponseObject, error) {
 	s.floor.mu.Lock()
 	defer s.floor.mu.Unlock()
-	now := s.floor.now()
-	answer := Pace{At: now.UTC()}
+	now := s.floor.logTime()
+	answer := Pace{At: s.floor.now().UTC()}
 	for _, stage := range kitchen.Stages() {
 		answer.Stages = append(answer.Stages, s.floor.figures.paces[stage].of(stage, now))
 	}

@@ -38,12 +38,14 @@ const (
 // The board is kept until the log has been silent about a ticket for twice as
 // long as one may stay unanswered: an open ticket is issued again before. The
 // log is read as far back at the start, and at least as far as the figures go,
-// so that every process shows the same.
+// so that every process shows the same. How long the log has been silent is told
+// by the broker's times of each partition, and by how long this process has been
+// reading; its clock only tells people what time it is.
 type floor struct {
 	connection  events.Connection
 	logger      *slog.Logger
 	kitchenFile *kitchen.Kitchen
-	now         func() time.Time
+	now         func() time.Time // for people, and to measure lengths
 	// lookBack is when the board forgets, and readBack how far the log is read
 	// back at the start.
 	lookBack, readBack time.Duration
@@ -58,6 +60,9 @@ type floor struct {
 	// mu protects what follows, and everything of every feed.
 	mu       sync.Mutex
 	board    *board.Board
+	reading  *board.Stopwatch // how long the log has been read
+	began    time.Time        // when that was begun
+	live     liveTime
 	figures  *figures
 	behind   Behind // zero when everything is up to date
 	caughtUp bool
@@ -67,9 +72,8 @@ type floor struct {
 	kitchen  *feed
 	counts   KitchenCounts
 	counter  *counterFeed
-	// cancelled are orders of which order-failures says so, and since when it
-	// does.
-	cancelled map[string]time.Time
+	// cancelled are orders of which order-failures says so, and where.
+	cancelled map[string]board.Heard
 	conns     map[*liveConn]struct{}
 	awaited   map[saying]chan board.Entry
 	lastAck   time.Time
@@ -100,8 +104,10 @@ func newFloor(config Config, orders *orderFeeds) (*floor, error) {
 		stations:    make(map[kitchen.Stage]*stationFeed),
 		conns:       make(map[*liveConn]struct{}),
 		awaited:     make(map[saying]chan board.Entry),
-		cancelled:   make(map[string]time.Time),
+		cancelled:   make(map[string]board.Heard),
 	}
+	f.began = f.now()
+	f.reading = board.NewStopwatch(func() time.Time { return f.now() })
 	for _, stage := range kitchen.Stages() {
 		f.stations[stage] = f.newStationFeed(stage)
 	}
@@ -113,7 +119,7 @@ func newFloor(config Config, orders *orderFeeds) (*floor, error) {
 		return f, nil
 	}
 	var err error
-	f.writer, err = events.NewWriter(config.Kafka, events.WithSource(f.source))
+	f.writer, err = events.NewWriter(config.Kafka, events.WithSource(f.source), events.WithLogger(f.logger))
 	return f, err
 }
 
@@ -184,8 +190,9 @@ func (f *floor) handle(m events.Message) {
 func (f *floor) hearAck(ack kitchen.Ack, m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.board.AddAck(ack, m.Time)
-	f.figures.hearAck(ack, m.Time, f.now())
+	h := f.heard(m)
+	f.board.AddAck(ack, h)
+	f.figures.hearAck(ack, h, f.now())
 	f.touch(ack.TicketID)
 	if source, _ := m.Header("ce_source"); source == f.source {
 		f.answer(ack)
@@ -196,10 +203,43 @@ func (f *floor) hearAck(ack kitchen.Ack, m events.Message) {
 func (f *floor) hearTicket(ticket kitchen.Ticket, m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.board.AddTicket(ticket, m.Time)
-	f.figures.hearTicket(ticket, m.Time, f.now())
+	h := f.heard(m)
+	f.board.AddTicket(ticket, h)
+	f.figures.hearTicket(ticket, h, f.now())
 	f.touch(ticket.TicketID)
 	f.said(ticket.OrderID, afterWord)
+}
+
+// heard is a record that has just been heard. The lock is held.
+func (f *floor) heard(m events.Message) board.Heard {
+	h := board.HeardFrom(m, f.reading.Elapsed())
+	if f.caughtUp && f.away.IsZero() && h.Appended {
+		f.live = liveTime{h.Time, f.now()}
+	}
+	return h
+}
+
+// liveTime is the time of a record that was heard as soon as it was there, and
+// when that was by our own clock, which may be wrong.
+type liveTime struct{ brokers, ours time.Time }
+
+// logTime is the time by which the log is dated now: the broker's, as far as it
+// is known, whatever our own clock says. The lock is held.
+func (f *floor) logTime() time.Time {
+	now := f.now()
+	if f.live == (liveTime{}) {
+		return now
+	}
+	return f.live.brokers.Add(now.Sub(f.live.ours))
+}
+
+// heardAt is when a record was heard, in an order that no sender's clock
+// changes: by the broker's time, or by when it was heard here.
+func (f *floor) heardAt(h board.Heard) time.Time {
+	if h.Appended {
+		return h.Time
+	}
+	return f.began.Add(h.After)
 }
 
 func (f *floor) hearOfOrder(orderID string) {
@@ -218,11 +258,9 @@ func (f *floor) hearFailed(m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if readable && failed.State == kitchen.StateCancelled {
-		at := m.Time
-		if now := f.now(); at.After(now) {
-			at = now // or a record from the future would be remembered for ever
-		}
-		f.cancelled[failed.OrderID] = at
+		h := f.heard(m)
+		f.board.Note(h)
+		f.cancelled[failed.OrderID] = h
 		f.counter.touchOrder(failed.OrderID)
 	}
 	f.said(string(m.Key), afterWord)
@@ -280,6 +318,11 @@ func (f *floor) kafkaIsAway(since time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.away = since
+	if since.IsZero() {
+		f.reading.Start()
+	} else {
+		f.reading.Stop()
+	}
 	f.judge()
 }
 
@@ -288,9 +331,11 @@ func (f *floor) hasCaughtUp() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.caughtUp = true
+	f.board.CaughtUp(f.readBack)
+	f.board.ForgetTooOld()
 	// What a process has forgotten that has run for longer, though the figures
 	// needed it.
-	f.drop(f.now().Add(-f.lookBack))
+	f.drop()
 	for _, station := range f.stations {
 		station.rebuild()
 	}
@@ -330,20 +375,20 @@ func (f *floor) keepHouse(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-ticker.C:
-			f.forget(now.Add(-f.lookBack))
+		case <-ticker.C:
+			f.forget()
 		}
 	}
 }
 
-func (f *floor) forget(before time.Time) {
+func (f *floor) forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.away.IsZero() {
 		return // the log is silent because nobody can read it
 	}
-	f.figures.forget(f.now())
-	if f.drop(before) == 0 {
+	f.figures.forget(f.reading.Elapsed())
+	if f.drop() == 0 {
 		return
 	}
 	for _, station := range f.stations {
@@ -353,22 +398,22 @@ func (f *floor) forget(before time.Time) {
 
 // drop lets the board forget, and returns how many tickets it has. The lock is
 // held.
-func (f *floor) drop(before time.Time) int {
-	now := f.now()
-	for orderID, since := range f.cancelled {
-		if since.Before(before) {
+func (f *floor) drop() int {
+	now := f.reading.Elapsed()
+	for orderID, h := range f.cancelled {
+		if f.board.Age(h, now) > f.lookBack {
 			delete(f.cancelled, orderID)
 			f.counter.touchOrder(orderID)
 		}
 	}
-	return f.board.Forget(before, func(ticketID string) bool {
+	return f.board.Forget(now, f.lookBack, func(ticketID string) bool {
 		// An undo ticket goes after the ticket that it withdraws, which would
 		// be open again without it.
 		makeID, isUndo := board.UndoneBy(ticketID)
 		if _, known := f.board.Get(makeID); isUndo && known {
 			return true
 		}
-		if entry, _ := f.board.Get(ticketID); entry.Ticket.Stage == kitchen.Package && entry.State == kitchen.TicketDone && isReady(endedAt(entry), now) {
+		if entry, _ := f.board.Get(ticketID); entry.Ticket.Stage == kitchen.Package && entry.State == kitchen.TicketDone && f.isReady(entry.Heard) {
 			return true // whoever waits at the counter may not have seen it yet
 		}
 		f.counter.touch(ticketID)
@@ -405,7 +450,7 @@ func (f *floor) keepCounts(ctx context.Context) {
 
 // count counts the open tickets. The lock is held, or nobody else is there.
 func (f *floor) count() KitchenCounts {
-	counts := KitchenCounts{At: time.Now().UTC()}
+	counts := KitchenCounts{At: f.now().UTC()}
 	for _, stage := range kitchen.Stages() {
 		of := StageCounts{Stage: stage}
 		for _, ticket := range f.stations[stage].open {
@@ -433,9 +478,16 @@ type stationFeed struct {
 	stage kitchen.Stage
 	rules BoardRules
 	open  map[string]BoardTicket
-	ended []BoardTicket // the newest, newest first
+	ended []endedTicket // the newest, newest first
 	// more is set while the board knows of others that have ended before.
 	more bool
+}
+
+// endedTicket is a ticket that has ended, and when that was heard. When it was
+// ended is what some station's clock says.
+type endedTicket struct {
+	BoardTicket
+	heard time.Time
 }
 
 func (f *floor) newStationFeed(stage kitchen.Stage) *stationFeed {
@@ -451,16 +503,16 @@ func (f *floor) newStationFeed(stage kitchen.Stage) *stationFeed {
 // board is the whole board, as it is now.
 func (s *stationFeed) board() Board {
 	b := Board{
-		At:      time.Now().UTC(),
+		At:      s.floor.now().UTC(),
 		Behind:  s.floor.behind,
 		Cursor:  s.cursor(s.number),
-		Ended:   slices.Clone(s.ended),
+		Ended:   make([]BoardTicket, 0, len(s.ended)),
 		Rules:   s.rules,
 		Stage:   s.stage,
 		Tickets: make([]BoardTicket, 0, len(s.open)),
 	}
-	if b.Ended == nil {
-		b.Ended = []BoardTicket{}
+	for _, ticket := range s.ended {
+		b.Ended = append(b.Ended, ticket.BoardTicket)
 	}
 	for _, ticket := range s.open {
 		b.Tickets = append(b.Tickets, ticket)
@@ -535,7 +587,7 @@ func (s *stationFeed) settle(change BoardChange) BoardChange {
 
 func (s *stationFeed) isShown(id string) bool {
 	_, isOpen := s.open[id]
-	return isOpen || slices.ContainsFunc(s.ended, func(t BoardTicket) bool { return t.TicketID == id })
+	return isOpen || slices.ContainsFunc(s.ended, func(t endedTicket) bool { return t.TicketID == id })
 }
 
 func (s *stationFeed) changed() {
@@ -550,9 +602,9 @@ func (s *stationFeed) changed() {
 // of those that are not shown any more.
 func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 	before, wasOpen := s.open[id]
-	place := slices.IndexFunc(s.ended, func(t BoardTicket) bool { return t.TicketID == id })
+	place := slices.IndexFunc(s.ended, func(t endedTicket) bool { return t.TicketID == id })
 	if place >= 0 {
-		before = s.ended[place]
+		before = s.ended[place].BoardTicket
 		s.ended = slices.Delete(s.ended, place, place+1)
 	}
 	delete(s.open, id)
@@ -565,13 +617,14 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 		// Forgotten, or only acks have been heard of it.
 	case entry.Withdrawn && entry.State != kitchen.TicketStarted:
 		// Its undo ticket is shown instead.
-	case entry.State == kitchen.TicketFailed && entry.Ticket.Kind == kitchen.TicketMake && s.floor.isMadeAnew(id):
+	case !entry.Ended() && entry.State != kitchen.TicketStarted && entry.Ticket.Kind == kitchen.TicketMake && s.floor.isMadeAnew(id):
 		// The order is made anew, and has other tickets.
 	case !entry.Ended():
 		s.open[id] = now
 	default:
-		at, _ := slices.BinarySearchFunc(s.ended, now, lastEndedFirst)
-		s.ended = slices.Insert(s.ended, at, now)
+		ended := endedTicket{now, s.floor.heardAt(entry.Heard)}
+		at, _ := slices.BinarySearchFunc(s.ended, ended, lastEndedFirst)
+		s.ended = slices.Insert(s.ended, at, ended)
 		if len(s.ended) > endedShown {
 			last := s.ended[endedShown].TicketID
 			s.ended, s.more = s.ended[:endedShown], true
@@ -593,10 +646,10 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 // refill shows tickets again that had to make room for others which are not
 // shown any more, and returns them.
 func (s *stationFeed) refill() []BoardTicket {
-	var ended []BoardTicket
+	var ended []endedTicket
 	for _, entry := range s.floor.board.Entries(s.stage) {
 		if entry.Ended() && !entry.Withdrawn {
-			ended = append(ended, s.floor.boardTicket(entry))
+			ended = append(ended, endedTicket{s.floor.boardTicket(entry), s.floor.heardAt(entry.Heard)})
 		}
 	}
 	slices.SortFunc(ended, lastEndedFirst)
@@ -604,16 +657,16 @@ func (s *stationFeed) refill() []BoardTicket {
 	ended = ended[:min(len(ended), endedShown)]
 	var back []BoardTicket
 	for _, ticket := range ended {
-		if !slices.ContainsFunc(s.ended, func(t BoardTicket) bool { return t.TicketID == ticket.TicketID }) {
-			back = append(back, ticket)
+		if !slices.ContainsFunc(s.ended, func(t endedTicket) bool { return t.TicketID == ticket.TicketID }) {
+			back = append(back, ticket.BoardTicket)
 		}
 	}
 	s.ended = ended
 	return back
 }
 
-func lastEndedFirst(x, y BoardTicket) int {
-	return cmp.Or(y.EndedAt.Compare(x.EndedAt), strings.Compare(x.TicketID, y.TicketID))
+func lastEndedFirst(x, y endedTicket) int {
+	return cmp.Or(y.heard.Compare(x.heard), strings.Compare(x.TicketID, y.TicketID))
 }
 
 // boardTicket is a ticket as its station sees it.

@@ -84,7 +84,7 @@ func (f *floor) prepare(by string, stage kitchen.Stage, ticketID string, said Ac
 		}
 		return kitchen.Ack{}, entry, nil, &problemError{Type: ProblemTicketNotFound, Detail: "The ticket is not on this stage's board: look at GET /api/v1/stations/{stage}/tickets."}
 	}
-	at := time.Now().UTC()
+	at := f.now().UTC()
 	if !at.After(f.lastAck) { // or two acks of one moment would be one to us
 		at = f.lastAck.Add(1)
 	}
@@ -167,7 +167,7 @@ func ended(entry board.Entry) error {
 // it and nothing else stands in its way.
 func verdict(ack kitchen.Ack, entry board.Entry) (again bool, err error) {
 	switch {
-	case entry.Ack != nil && entry.Ack.At.Equal(ack.At) && saidAlready(ack, entry):
+	case entry.Ack != nil && entry.Ack.SaidAt().Equal(ack.At) && saidAlready(ack, entry):
 		return false, nil
 	case saidAlready(ack, entry) && ack.Kind != kitchen.AckFailed:
 		return false, nil // the same person, a moment before
@@ -213,11 +213,12 @@ func unsaid(cause error) error {
 // answer tells whoever waits for an ack of this process where its ticket
 // stands now. The lock is held.
 func (f *floor) answer(ack kitchen.Ack) {
-	heard, ok := f.awaited[saying{ack.TicketID, ack.At.UnixNano()}]
+	own := saying{ack.TicketID, ack.SaidAt().UnixNano()} // its record may date it otherwise
+	heard, ok := f.awaited[own]
 	if !ok {
 		return // nobody waits any more
 	}
-	delete(f.awaited, saying{ack.TicketID, ack.At.UnixNano()})
+	delete(f.awaited, own)
 	entry, _ := f.board.Get(ack.TicketID)
 	heard <- entry
 }

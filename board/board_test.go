@@ -1,6 +1,7 @@
 package board_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -18,6 +20,16 @@ var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 // minute is noon and so many minutes.
 func minute(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) }
+
+// inTickets is a record that the broker appended so many minutes after noon,
+// and that was heard at once; inAcks is one of the acks.
+func inTickets(m int) board.Heard { return heardIn(events.TicketTopic(kitchen.Bake), m) }
+
+func inAcks(m int) board.Heard { return heardIn(events.TopicAcks, m) }
+
+func heardIn(topic string, m int) board.Heard {
+	return board.Heard{Topic: topic, Time: minute(m), Appended: true, After: time.Duration(m) * time.Minute}
+}
 
 const orderID = "01936f8e-5c1a-7d3b-9f00-000000000001"
 
@@ -48,10 +60,10 @@ type entry struct {
 
 func (e entry) addTo(b *board.Board) {
 	if e.issue > 0 {
-		b.AddTicket(issue(bake, e.issue), minute(e.minute))
+		b.AddTicket(issue(bake, e.issue), inTickets(e.minute))
 		return
 	}
-	b.AddAck(ack(bake, e.kind, e.attempt, e.by, minute(e.minute)), minute(e.minute))
+	b.AddAck(ack(bake, e.kind, e.attempt, e.by, minute(e.minute)), inAcks(e.minute))
 }
 
 func TestTheLogDecides(t *testing.T) {
@@ -82,12 +94,22 @@ func TestTheLogDecides(t *testing.T) {
 		{"AStartAfterTheFailureIsStale", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {2, 0, started, 1, "eve"}}, kitchen.TicketFailed, "bob", 1},
 		{"AStartByHandAfterTheFailureIsOfTheNextAttempt", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {4, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 2},
 		{"ReissuingFreesATicketOfSomebodyGone", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketWaiting, "", 2},
-		{"ReissuingFreesATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketWaiting, "", 2},
+		{"ReissuingDoesNotFreeATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketStarted, "bob", 2},
+		{"AFailureFreesATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, failed, 0, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
+		{"AFailureThatNamesItsAttemptFreesItAsWell", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, failed, 1, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
+		{"WhoNamesANewerAttemptTakesATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 2, minute: 30}, {31, 0, started, 2, "eve"}}, kitchen.TicketStarted, "eve", 2},
+		{"AndLosesItWithItsAttempt", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {31, 0, started, 2, "eve"}, {issue: 3, minute: 60}}, kitchen.TicketWaiting, "", 3},
+		{"WhoNamesTheSameAttemptDoesNot", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, started, 1, "eve"}}, kitchen.TicketStarted, "bob", 1},
+		{"AStartByHandAfterOneThatIsOverOwnsTheTicket", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {issue: 2, minute: 30}, {31, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 2},
+		{"AStartByHandIsSecondWhileTheAttemptLasts", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}}, kitchen.TicketStarted, "bob", 1},
+		{"WhoHasItInHandKeepsItByNamingItsNextAttempt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}, {issue: 2, minute: 30}, {31, 0, started, 2, "bob"}}, kitchen.TicketStarted, "bob", 2},
+		{"AFailureEndsEveryClaimOfItsAttempt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}, {3, 0, failed, 1, "bob"}, {issue: 2, minute: 4}}, kitchen.TicketWaiting, "", 2},
 		{"ALateStartOfAnEarlierAttemptIsStale", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, started, 1, "bob"}}, kitchen.TicketWaiting, "", 2},
 		{"ALateFailureOfAnEarlierAttemptIsStale", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, started, 2, "eve"}, {32, 0, failed, 1, "bob"}}, kitchen.TicketStarted, "eve", 2},
 		{"AnAckMayComeBeforeItsTicket", []entry{{1, 0, started, 1, "bob"}, {issue: 1}}, kitchen.TicketStarted, "bob", 1},
 		{"AnAckMayTellOfAnAttemptNotSeenYet", []entry{{issue: 1}, {31, 0, started, 2, "bob"}}, kitchen.TicketStarted, "bob", 2},
-		{"AWrongAttemptIsBelievedOnlyUntilTheNextIssue", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketWaiting, "", 2},
+		{"AnAttemptThatThereNeverWasIsNotBelieved", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}}, kitchen.TicketWaiting, "", 1},
+		{"NorDoesItHideWhatFollows", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}, {2, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 1},
 		{"AnEarlierAttemptThatComesLateChangesNothing", []entry{{issue: 2, minute: 30}, {31, 0, started, 2, "bob"}, {issue: 1, minute: 32}}, kitchen.TicketStarted, "bob", 2},
 		{"TheSameIssueTwiceChangesNothing", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 1, minute: 2}}, kitchen.TicketStarted, "bob", 1},
 	}
@@ -110,20 +132,20 @@ func TestTheLogDecides(t *testing.T) {
 func TestAnEntryTellsWhenAndWhy(t *testing.T) {
 	t.Parallel()
 	b := board.New()
-	b.AddTicket(issue(bake, 1), minute(0))
-	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(1)), minute(1))
+	b.AddTicket(issue(bake, 1), inTickets(0))
+	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(1)), inAcks(1))
 	failed := ack(bake, kitchen.AckFailed, 1, "bob", minute(2))
 	failed.Reason, failed.Note = "burnt", "oven 2"
-	b.AddAck(failed, minute(2))
-	b.AddTicket(issue(bake, 2), minute(3))
-	b.AddAck(ack(bake, kitchen.AckStarted, 2, "eve", minute(4)), minute(4))
+	b.AddAck(failed, inAcks(2))
+	b.AddTicket(issue(bake, 2), inTickets(3))
+	b.AddAck(ack(bake, kitchen.AckStarted, 2, "eve", minute(4)), inAcks(4))
 
 	got, _ := b.Get(bake.TicketID())
 	require.Equal(t, "eve", got.By)
 	require.Equal(t, minute(4), *got.StartedAt)
 	require.Equal(t, "oven 2", got.LastFailure.Note)
 
-	b.AddAck(ack(bake, kitchen.AckDone, 2, "eve", minute(5)), minute(5))
+	b.AddAck(ack(bake, kitchen.AckDone, 2, "eve", minute(5)), inAcks(5))
 	got, _ = b.Get(bake.TicketID())
 	require.Equal(t, minute(4), *got.StartedAt, "the start is known though the done ack does not tell it")
 	require.Equal(t, minute(5), got.Ack.At)
@@ -136,10 +158,10 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 		waiting = kitchen.TicketWaiting
 		started = kitchen.TicketStarted
 	)
-	make1 := func(b *board.Board) { b.AddTicket(issue(bake, 1), minute(0)) }
-	undo1 := func(b *board.Board) { b.AddTicket(issue(unbake, 1), minute(5)) }
+	make1 := func(b *board.Board) { b.AddTicket(issue(bake, 1), inTickets(0)) }
+	undo1 := func(b *board.Board) { b.AddTicket(issue(unbake, 1), inTickets(5)) }
 	say := func(ref kitchen.TicketRef, kind kitchen.AckKind, by string, m int) func(*board.Board) {
-		return func(b *board.Board) { b.AddAck(ack(ref, kind, 1, by, minute(m)), minute(m)) }
+		return func(b *board.Board) { b.AddAck(ack(ref, kind, 1, by, minute(m)), inAcks(m)) }
 	}
 	tests := []struct {
 		name      string
@@ -163,7 +185,7 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 		{"UndoneEndsItBeforeItIsSeen", []func(*board.Board){say(unbake, kitchen.AckUndone, "eve", 6), make1}, true, kitchen.TicketUndone, "eve", false},
 		{"AStartAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), say(bake, kitchen.AckStarted, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
 		{"DoneAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), say(bake, kitchen.AckDone, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
-		{"ALaterAttemptAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), func(b *board.Board) { b.AddTicket(issue(bake, 2), minute(8)) }}, true, kitchen.TicketUndone, "eve", false},
+		{"ALaterAttemptAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), func(b *board.Board) { b.AddTicket(issue(bake, 2), inTickets(8)) }}, true, kitchen.TicketUndone, "eve", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -186,7 +208,7 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 			}
 			other := bake
 			other.Pass = 2
-			b.AddTicket(issue(other, 1), minute(9))
+			b.AddTicket(issue(other, 1), inTickets(9))
 			remade, _ := b.Get(other.TicketID())
 			require.False(t, remade.Withdrawn, "another pass has an undo ticket of its own")
 			require.Contains(t, ids(b.Open(kitchen.Bake)), other.TicketID())
@@ -197,10 +219,10 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 func TestAnUndoTicketIsOpenUntilItIsUndone(t *testing.T) {
 	t.Parallel()
 	b := board.New()
-	b.AddTicket(issue(unbake, 1), minute(1))
-	b.AddAck(ack(unbake, kitchen.AckFailed, 1, "bob", minute(2)), minute(2))
+	b.AddTicket(issue(unbake, 1), inTickets(1))
+	b.AddAck(ack(unbake, kitchen.AckFailed, 1, "bob", minute(2)), inAcks(2))
 	require.Equal(t, []string{unbake.TicketID()}, ids(b.Open(kitchen.Bake)))
-	b.AddAck(ack(unbake, kitchen.AckUndone, 1, "bob", minute(3)), minute(3))
+	b.AddAck(ack(unbake, kitchen.AckUndone, 1, "bob", minute(3)), inAcks(3))
 	require.Empty(t, b.Open(kitchen.Bake))
 	got, _ := b.Get(unbake.TicketID())
 	require.Equal(t, kitchen.TicketUndone, got.State)
@@ -232,14 +254,14 @@ func TestOpenListsWhatIsNotEndedLongestKnownFirst(t *testing.T) {
 	for i := range refs {
 		refs[i] = kitchen.TicketRef{OrderID: fmt.Sprintf("01936f8e-5c1a-7d3b-9f00-00000000000%d", i), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}
 	}
-	b.AddTicket(issue(refs[2], 1), minute(0))
-	b.AddTicket(issue(refs[0], 1), minute(1))
-	b.AddTicket(issue(refs[1], 1), minute(1))
-	b.AddTicket(issue(refs[2], 2), minute(9))
-	b.AddTicket(issue(bake, 1), minute(0))
-	b.AddAck(ack(refs[0], kitchen.AckDone, 1, "bob", minute(2)), minute(2))
-	b.AddAck(ack(refs[1], kitchen.AckFailed, 1, "bob", minute(2)), minute(2))
-	b.AddAck(ack(refs[3], kitchen.AckStarted, 1, "bob", minute(2)), minute(2)) // its ticket was never seen
+	b.AddTicket(issue(refs[2], 1), inTickets(0))
+	b.AddTicket(issue(refs[0], 1), inTickets(1))
+	b.AddTicket(issue(refs[1], 1), inTickets(1))
+	b.AddTicket(issue(refs[2], 2), inTickets(9))
+	b.AddTicket(issue(bake, 1), inTickets(0))
+	b.AddAck(ack(refs[0], kitchen.AckDone, 1, "bob", minute(2)), inAcks(2))
+	b.AddAck(ack(refs[1], kitchen.AckFailed, 1, "bob", minute(2)), inAcks(2))
+	b.AddAck(ack(refs[3], kitchen.AckStarted, 1, "bob", minute(2)), inAcks(2)) // its ticket was never seen
 
 	require.Equal(t, []string{refs[2].TicketID(), refs[1].TicketID()}, ids(b.Open(kitchen.Mix)))
 	require.Equal(t, []string{refs[2].TicketID(), refs[0].TicketID(), refs[1].TicketID()}, ids(b.Entries(kitchen.Mix)))
@@ -252,30 +274,205 @@ func TestOpenListsWhatIsNotEndedLongestKnownFirst(t *testing.T) {
 
 func TestForgettingDropsOnlyWhatIsSilent(t *testing.T) {
 	t.Parallel()
+	const silence = 30 * time.Minute
 	other := bake
 	other.Pass = 2
 	b := board.New()
-	b.AddTicket(issue(bake, 1), minute(0))
-	b.AddTicket(issue(other, 1), minute(0))
-	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(10)), minute(10))
-	require.Zero(t, b.Forget(minute(10), func(ticketID string) bool { return ticketID == other.TicketID() }))
-	require.Equal(t, 1, b.Forget(minute(10), nil))
+	b.AddTicket(issue(bake, 1), inTickets(0))
+	b.AddTicket(issue(other, 1), inTickets(0))
+	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(10)), inAcks(10))
+	require.Zero(t, b.Forget(silence, silence, nil))
+	require.Zero(t, b.Forget(silence+1, silence, func(ticketID string) bool { return ticketID == other.TicketID() }))
+	require.Equal(t, 1, b.Forget(silence+1, silence, nil))
 	require.Equal(t, 1, b.Len())
 	_, ok := b.Get(other.TicketID())
 	require.False(t, ok)
 	got, _ := b.Get(bake.TicketID())
 	require.Equal(t, "bob", got.By)
+	require.Equal(t, 1, b.Forget(10*time.Minute+silence+1, silence, nil))
+}
+
+func TestWhatIsSilentIsToldByTheTimesOfItsPartition(t *testing.T) {
+	t.Parallel()
+	const silence = 30 * time.Minute
+	next := bake
+	next.Pass = 2
+	// A process that has just started hears at once what took hours.
+	at := func(m, partition int, appended bool) board.Heard {
+		return board.Heard{Topic: events.TicketTopic(kitchen.Bake), Partition: partition, Time: minute(m), Appended: appended}
+	}
+	for _, test := range []struct {
+		name   string
+		newest board.Heard
+		gone   int
+	}{
+		{"LongBeforeTheNewestOfItsPartition", at(31, 0, true), 1},
+		{"NotLongBefore", at(30, 0, true), 0},
+		{"LongBeforeTheNewestOfAnother", at(600, 1, true), 0},
+		{"ASendersTimeTellsNothing", at(600, 0, false), 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := board.New()
+			b.AddTicket(issue(bake, 1), at(0, 0, true))
+			b.AddTicket(issue(next, 1), test.newest)
+			require.Equal(t, test.gone, b.Forget(0, silence, nil))
+			require.Equal(t, 2-test.gone, b.Forget(silence+1, silence, nil), "and what was heard that long ago goes anyway")
+		})
+	}
+
+	b := board.New()
+	future := at(60*24*365, 0, false)
+	b.AddTicket(issue(bake, 1), future)
+	b.AddTicket(issue(next, 1), at(0, 0, false))
+	require.Zero(t, b.Forget(silence, silence, nil), "a producer's clock hides nothing")
+	require.Equal(t, 2, b.Forget(silence+1, silence, nil), "and keeps nothing for ever")
+}
+
+func TestABoardKnowsHowFarBackItKnows(t *testing.T) {
+	t.Parallel()
+	const lookBack = time.Hour
+	first, second := bake, bake
+	first.OrderID, second.OrderID = orderID[:len(orderID)-1]+"2", orderID[:len(orderID)-1]+"3"
+	byItsSender := inTickets(0)
+	byItsSender.Appended = false
+
+	b := board.New()
+	require.True(t, b.Recalls(inTickets(0), lookBack), "everything")
+	b.AddTicket(issue(bake, 1), inTickets(59))
+	b.AddTicket(issue(first, 1), inTickets(60))
+	b.AddTicket(issue(second, 1), inTickets(30))
+	b.AddAck(ack(second, kitchen.AckDone, 1, "bob", minute(120)), inAcks(120))
+	require.False(t, b.TooOld(inTickets(0)))
+	b.CaughtUp(lookBack)
+	require.True(t, b.TooOld(inTickets(59)))
+	require.False(t, b.TooOld(inTickets(60)))
+	require.False(t, b.TooOld(byItsSender), "nothing follows from a sender's time")
+	require.True(t, b.Recalls(inTickets(90), 30*time.Minute))
+	require.False(t, b.Recalls(inTickets(89), 30*time.Minute))
+	require.False(t, b.Recalls(byItsSender, 0))
+	require.Equal(t, 1, b.ForgetTooOld(), "its acks may lie before what was read")
+	_, known := b.Get(bake.TicketID())
+	require.False(t, known)
+	_, known = b.Get(second.TicketID())
+	require.True(t, known, "of which an ack is known")
+
+	require.Equal(t, 2, b.Forget(4*time.Hour, lookBack, nil))
+	require.True(t, b.TooOld(inTickets(119)), "what was forgotten is not known any more")
+	require.False(t, b.TooOld(inTickets(120)))
+
+	sender := board.New()
+	said := inAcks(0)
+	said.Appended = false
+	sender.AddAck(ack(bake, kitchen.AckDone, 1, "bob", minute(0)), said)
+	sender.CaughtUp(lookBack)
+	require.True(t, sender.Recalls(byItsSender, time.Hour), "a log without the broker's times is read whole")
+	require.Equal(t, 1, sender.Forget(2*time.Hour, lookBack, nil))
+	require.False(t, sender.Recalls(byItsSender, 0), "until some of it is forgotten")
+	require.False(t, sender.TooOld(byItsSender))
+}
+
+func TestAStopwatchMeasuresReadingOnly(t *testing.T) {
+	t.Parallel()
+	now := noon
+	watch := board.NewStopwatch(func() time.Time { return now })
+	pass := func(d time.Duration) { now = now.Add(d) }
+	pass(time.Minute)
+	require.Equal(t, time.Minute, watch.Elapsed())
+	watch.Start() // runs already
+	watch.Stop()
+	pass(time.Hour)
+	watch.Stop()
+	require.Equal(t, time.Minute, watch.Elapsed())
+	watch.Start()
+	pass(time.Second)
+	require.Equal(t, time.Minute+time.Second, watch.Elapsed())
+}
+
+// TestNobodysClockDecides: whatever the clocks of workers and stations say,
+// owner, state and order of the board are the same. The broker's are its own.
+func TestNobodysClockDecides(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var refs []kitchen.TicketRef
+		for i := range 4 {
+			refs = append(refs, kitchen.TicketRef{OrderID: fmt.Sprintf("01936f8e-5c1a-7d3b-9f00-0000000000b%d", i), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake})
+		}
+		people := []string{"bob", "eve", "mia"}
+		appended := rapid.Bool().Draw(t, "LogAppendTime")
+		offsets := map[string]time.Duration{}
+		for _, sender := range append(people, "worker") {
+			offsets[sender] = time.Duration(rapid.IntRange(-5*3600, 5*3600).Draw(t, "seconds that the clock of "+sender+" is off")) * time.Second
+		}
+		right, wrong := board.New(), board.New()
+		// message is a record as it lies in Kafka if its sender's clock is off.
+		message := func(topic string, m int, off time.Duration, value any) events.Message {
+			data, err := json.Marshal(value)
+			require.NoError(t, err)
+			message := events.Message{Topic: topic, Value: data, Time: minute(m), Appended: appended}
+			if !appended {
+				message.Time = message.Time.Add(off)
+			}
+			return message
+		}
+		hear := func(b *board.Board, m int, message events.Message) {
+			h := board.HeardFrom(message, time.Duration(m)*time.Minute)
+			if message.Topic == events.TopicAcks {
+				ack, err := events.DecodeAck(message)
+				require.NoError(t, err)
+				b.AddAck(ack, h)
+				return
+			}
+			ticket, err := events.DecodeTicket(message)
+			require.NoError(t, err)
+			b.AddTicket(ticket, h)
+		}
+		records := rapid.IntRange(0, 60).Draw(t, "records")
+		for m := range records {
+			ref := rapid.SampledFrom(refs).Draw(t, "ticket")
+			topic, sender := events.TopicAcks, rapid.SampledFrom(people).Draw(t, "by")
+			said := ack(ref, rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind"),
+				rapid.IntRange(0, 3).Draw(t, "attempt"), sender, time.Time{})
+			issued := issue(ref, rapid.IntRange(1, 3).Draw(t, "issued"))
+			isIssue := rapid.Bool().Draw(t, "an issue")
+			for b, off := range map[*board.Board]time.Duration{right: 0, wrong: 1} {
+				var value any
+				if isIssue {
+					topic, off = events.TicketTopic(kitchen.Bake), off*offsets["worker"]
+					issued.IssuedAt, issued.AckBy = minute(m).Add(off), minute(m+40).Add(off)
+					value = issued
+				} else {
+					off *= offsets[sender]
+					said.At = minute(m).Add(off)
+					value = said
+				}
+				hear(b, m, message(topic, m, off, value))
+			}
+		}
+		if appended {
+			require.Equal(t, ids(right.Entries(kitchen.Bake)), ids(wrong.Entries(kitchen.Bake)), "the order of the board")
+		}
+		for _, ref := range refs {
+			want, known := right.Get(ref.TicketID())
+			got, alsoKnown := wrong.Get(ref.TicketID())
+			require.Equal(t, known, alsoKnown)
+			require.Equal(t, []any{want.State, want.By, want.Attempt, want.Withdrawn, want.Ticket.Attempt}, []any{got.State, got.By, got.Attempt, got.Withdrawn, got.Ticket.Attempt})
+		}
+		now, silence := time.Duration(records)*time.Minute, time.Duration(rapid.IntRange(0, 60).Draw(t, "silence"))*time.Minute
+		require.Equal(t, right.Forget(now, silence, nil), wrong.Forget(now, silence, nil), "and both forget the same")
+		require.ElementsMatch(t, slices.Collect(right.TicketIDs()), slices.Collect(wrong.TicketIDs()))
+	})
 }
 
 // Not parallel: it counts allocations.
 func TestAStationGoneWildCostsLittleMemory(t *testing.T) {
 	b := board.New()
-	b.AddTicket(issue(bake, 1), minute(0))
+	b.AddTicket(issue(bake, 1), inTickets(0))
 	for range 10_000 {
-		b.AddAck(ack(bake, kitchen.AckFailed, 0, "eve", minute(1)), minute(1))
+		b.AddAck(ack(bake, kitchen.AckFailed, 0, "eve", minute(1)), inAcks(1))
 	}
-	b.AddTicket(issue(bake, 2), minute(2))
-	b.AddAck(ack(bake, kitchen.AckStarted, 2, "bob", minute(3)), minute(3))
+	b.AddTicket(issue(bake, 2), inTickets(2))
+	b.AddAck(ack(bake, kitchen.AckStarted, 2, "bob", minute(3)), inAcks(3))
 	got, _ := b.Get(bake.TicketID())
 	require.Equal(t, "bob", got.By)
 	require.Less(t, testing.AllocsPerRun(1, func() { b.Get(bake.TicketID()) }), 200.0, "the acks of one ticket are bounded")
@@ -289,20 +486,19 @@ func TestInterleavingDoesNotMatter(t *testing.T) {
 		refs := []kitchen.TicketRef{bake, {OrderID: orderID, Stage: kitchen.Bake, Pass: 2, Kind: kitchen.TicketMake}, unbake}
 		tickets := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) func(*board.Board) {
 			ticket := issue(rapid.SampledFrom(refs).Draw(t, "ticket"), rapid.IntRange(1, 4).Draw(t, "attempt"))
-			at := minute(rapid.IntRange(0, 20).Draw(t, "minute"))
-			ticket.IssuedAt = at
-			return func(b *board.Board) { b.AddTicket(ticket, at) }
+			m := rapid.IntRange(0, 20).Draw(t, "minute")
+			return func(b *board.Board) { b.AddTicket(ticket, inTickets(m)) }
 		}), 0, 12).Draw(t, "tickets")
 		acks := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) func(*board.Board) {
 			kind := rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckFailed, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind")
-			at := minute(rapid.IntRange(0, 20).Draw(t, "minute"))
+			m := rapid.IntRange(0, 20).Draw(t, "minute")
 			ref := rapid.SampledFrom(refs).Draw(t, "ticket")
 			if kind == kitchen.AckDone && ref.Kind == kitchen.TicketUndo {
 				kind = kitchen.AckUndone
 			}
 			said := ack(ref, kind, rapid.IntRange(0, 5).Draw(t, "attempt"),
-				rapid.SampledFrom([]string{"bob", "eve", "mia"}).Draw(t, "by"), at)
-			return func(b *board.Board) { b.AddAck(said, at) }
+				rapid.SampledFrom([]string{"bob", "eve", "mia"}).Draw(t, "by"), minute(m))
+			return func(b *board.Board) { b.AddAck(said, inAcks(m)) }
 		}), 0, 16).Draw(t, "acks")
 
 		ticketsFirst := board.New()
@@ -353,18 +549,18 @@ func TestAnyReadingOfTheLogGivesTheSameBoard(t *testing.T) {
 		log := map[string]partition{}
 		for m := range rapid.IntRange(0, 40).Draw(t, "records") {
 			ref := rapid.SampledFrom(refs).Draw(t, "ticket")
-			attempt, at := rapid.IntRange(1, 3).Draw(t, "attempt"), minute(m)
+			attempt := rapid.IntRange(1, 3).Draw(t, "attempt")
 			if rapid.Bool().Draw(t, "an issue") {
 				ticket := issue(ref, attempt)
-				log["tickets/"+ref.OrderID] = append(log["tickets/"+ref.OrderID], func(b *board.Board) { b.AddTicket(ticket, at) })
+				log["tickets/"+ref.OrderID] = append(log["tickets/"+ref.OrderID], func(b *board.Board) { b.AddTicket(ticket, inTickets(m)) })
 				continue
 			}
 			kind := rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind")
 			if ref.Kind == kitchen.TicketUndo && kind == kitchen.AckDone {
 				kind = kitchen.AckUndone
 			}
-			said := ack(ref, kind, attempt-rapid.IntRange(0, 1).Draw(t, "less"), rapid.SampledFrom([]string{"bob", "eve"}).Draw(t, "by"), at)
-			log["acks/"+ref.OrderID] = append(log["acks/"+ref.OrderID], func(b *board.Board) { b.AddAck(said, at) })
+			said := ack(ref, kind, attempt-rapid.IntRange(0, 1).Draw(t, "less"), rapid.SampledFrom([]string{"bob", "eve"}).Draw(t, "by"), minute(m))
+			log["acks/"+ref.OrderID] = append(log["acks/"+ref.OrderID], func(b *board.Board) { b.AddAck(said, inAcks(m)) })
 		}
 		names := slices.Sorted(maps.Keys(log))
 

@@ -26,12 +26,38 @@
 //     with it, since there is something to put away. Once the undo ticket is
 //     undone, so is the make ticket, and what follows about either is stale.
 //
-// An ack says which attempt it answers; one typed by hand may leave that out,
-// and then belongs to the attempt that was issued last when it was written. An
-// ack can also claim an attempt of which the board has not heard. It is
-// believed, since tickets and acks come on different topics and either may be
-// ahead, until an attempt turns up that was issued after the ack: then the
-// claim was wrong, and no mistyped number blocks a ticket for longer.
+// An ack says which attempt it answers. It may be one of which the board has
+// not heard, since tickets and acks come on different topics and either may be
+// ahead; one that is absurdly far ahead is a slip of the finger and counts for
+// nothing.
+//
+// An ack typed by hand may leave the attempt out. It cannot be dated against an
+// issue, which lies in another topic, so it goes by the order of the acks alone:
+//
+//   - A started without an attempt claims the ticket, also for the attempts that
+//     are issued later, until the ticket ends or fails or somebody starts a newer
+//     attempt than the acks before it have named. One that comes while another
+//     has the attempt in hand is second as long as that attempt lasts. So a
+//     ticket of somebody gone may stay blocked; one made twice would be worse.
+//   - A failed without an attempt is of the attempt that the acks before it have
+//     come to, and so may leave one open that was issued before it.
+//
+// # Clocks
+//
+// Nobody's clock decides. The board has none: what it makes of the log depends
+// on the order within each partition and on nothing else. Times are for people
+// to see, but for one thing: what has been silent for long is forgotten. How
+// long that is is told by the broker's times of one partition, compared with each
+// other, and by how long its reader has been reading (Stopwatch), which excludes
+// outages. A time that a sender has given, as all are in a topic with CreateTime,
+// tells nothing.
+//
+// A reader begins so far back from the newest record of each partition. A
+// partition where nothing was issued for long then ends with tickets whose acks
+// lie before what was read of the acks. Those are TooOld to know, and so would be
+// a ticket that comes again after its acks were forgotten. This alone compares
+// the broker's times of two topics, with as much to spare as a ticket has time
+// for its ack: twice that is read, and an open ticket is no older than once.
 //
 // Issues and acks are folded apart, each for its ticket, and only put together
 // when somebody asks; so are a make ticket and its undo ticket. That is what

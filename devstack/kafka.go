@@ -8,8 +8,10 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // KafkaConfig says how the embedded Kafka runs. The zero value runs one in
@@ -28,6 +30,9 @@ type KafkaConfig struct {
 	MaxMessageBytes int
 	// Logger hears of what goes wrong inside. Defaults to slog.Default().
 	Logger *slog.Logger
+	// Now is the broker's clock, which stamps what it appends to topics with
+	// LogAppendTime. Defaults to time.Now.
+	Now func() time.Time
 }
 
 // Kafka is a Kafka broker inside this process, for development and tests: it
@@ -41,6 +46,9 @@ type Kafka struct {
 func StartKafka(_ context.Context, config KafkaConfig) (*Kafka, error) {
 	if config.Logger == nil {
 		config.Logger = slog.Default()
+	}
+	if config.Now == nil {
+		config.Now = time.Now
 	}
 	if config.Port != 0 {
 		return startKafka(config)
@@ -62,6 +70,7 @@ func StartKafka(_ context.Context, config KafkaConfig) (*Kafka, error) {
 func startKafka(config KafkaConfig) (*Kafka, error) {
 	options := []kfake.Opt{
 		kfake.NumBrokers(1),
+		kfake.ListenFn(listen),
 		kfake.Ports(config.Port),
 		kfake.WithLogger(kafkaLogger{config.Logger}),
 	}
@@ -83,6 +92,7 @@ func startKafka(config KafkaConfig) (*Kafka, error) {
 	case err != nil:
 		return nil, fmt.Errorf("start the embedded Kafka: %w", err)
 	}
+	cluster.ControlKey(int16(kmsg.Produce), stamper{cluster, config.Now}.produce)
 	return &Kafka{cluster: cluster, addr: cluster.ListenAddrs()[0]}, nil
 }
 

@@ -35,8 +35,9 @@ const jsonContent = "application/json"
 
 var traceContext = propagation.TraceContext{}
 
-// DecodeTicket reads a ticket. Its error is a PoisonError, or a MisplacedError
-// for a ticket that does not lie where its order's messages do.
+// DecodeTicket reads a ticket. Its times are those that can be: see
+// kitchen.Ticket.DatedBy. Its error is a PoisonError, or a MisplacedError for a
+// ticket that does not lie where its order's messages do.
 func DecodeTicket(m Message) (kitchen.Ticket, error) {
 	if err := checkSize(m); err != nil {
 		return kitchen.Ticket{}, err
@@ -53,7 +54,7 @@ func DecodeTicket(m Message) (kitchen.Ticket, error) {
 			return ticket, err
 		}
 	}
-	return ticket, nil
+	return ticket.DatedBy(recordedAt(m)), nil
 }
 
 func checkTicket(ticket kitchen.Ticket) error {
@@ -78,13 +79,15 @@ func checkTicket(ticket kitchen.Ticket) error {
 
 // DecodeAck reads an ack, leniently: headers and fields that it does not know
 // do not matter, and an ack that does not say when it was given was given when
-// the record was made. Its error is a PoisonError; or a MisplacedError, with the
-// ack, for one that does not lie where its order's messages do.
+// the record was made. Its times are those that can be: see kitchen.Ack.DatedBy.
+// Its error is a PoisonError; or a MisplacedError, with the ack, for one that
+// does not lie where its order's messages do.
 func DecodeAck(m Message) (kitchen.Ack, error) {
 	if err := checkSize(m); err != nil {
 		return kitchen.Ack{}, err
 	}
-	ack, err := kitchen.ParseAck(m.Value, m.Time)
+	recorded := recordedAt(m)
+	ack, err := kitchen.ParseAck(m.Value, recorded)
 	if err != nil {
 		return kitchen.Ack{}, &PoisonError{m, err}
 	}
@@ -93,7 +96,16 @@ func DecodeAck(m Message) (kitchen.Ack, error) {
 			return ack, err
 		}
 	}
-	return ack, nil
+	return ack.DatedBy(recorded), nil
+}
+
+// recordedAt is the time of a message's record, or the nearest that can be: a
+// record may be dated by its sender. Zero if it is unknown.
+func recordedAt(m Message) time.Time {
+	if m.Time.IsZero() {
+		return time.Time{}
+	}
+	return kitchen.TimeThatCanBe(m.Time)
 }
 
 func checkSize(m Message) error {

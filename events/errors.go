@@ -45,6 +45,29 @@ func (e *PoisonError) Error() string { return e.Err.Error() }
 // Unwrap returns what is wrong.
 func (e *PoisonError) Unwrap() error { return e.Err }
 
+// ClockError says that the broker refuses what this machine's clock dates. No
+// retry helps until somebody does what it says.
+type ClockError struct {
+	Topic string
+	Err   error
+}
+
+// Error names the topic and the remedies.
+func (e *ClockError) Error() string {
+	return fmt.Sprintf("the broker refuses this machine's clock for topic %q: set the clock, or let the broker date the records (LogAppendTime): `cupcakery topics apply`: %v", e.Topic, e.Err)
+}
+
+// Unwrap returns the broker's answer.
+func (e *ClockError) Unwrap() error { return e.Err }
+
+// refusedClock is err as a ClockError, if the broker has refused our clock.
+func refusedClock(topic string, err error) error {
+	if errors.Is(err, kafka.InvalidTimestamp) {
+		return &ClockError{Topic: topic, Err: err}
+	}
+	return err
+}
+
 // explain turns an error of a request into one that callers can tell apart:
 // an outage becomes an UnavailableError, what a person must mend says how, and
 // the rest stays as it is.

@@ -114,7 +114,8 @@ func newReadClient(connection Connection, options ...kgo.Opt) (*readClient, erro
 		end()
 		return nil, err
 	}
-	return &readClient{client, connection, client.OptValue(kgo.WithDecompressor).(kgo.Decompressor), end}, nil
+	decompressor := client.OptValue(kgo.WithDecompressor).(kgo.Decompressor)
+	return &readClient{Client: client, connection: connection, decompressor: decompressor, end: end}, nil
 }
 
 // close ends every request and connection at once.

@@ -222,7 +222,7 @@ func (c topicAdmin) notePlacings(ctx context.Context, states map[string]topicSta
 			list := state.placings[partition]
 			if len(changes) > 0 || !isSettled(list, state.partitions) {
 				var err error
-				if end, _, err = c.notes.offset(ctx, place{topic, partition}, endOffset, readUncommitted); err != nil {
+				if end, err = c.notes.offset(ctx, place{topic, partition}, endOffset, readUncommitted); err != nil {
 					return fmt.Errorf("find the end of %s partition %d: %w", topic, partition, c.connection.explain(err))
 				}
 			}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"sync"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
@@ -37,7 +39,10 @@ const (
 type Writer struct {
 	client *client
 	source string
+	logger *slog.Logger
 	writer *kafka.Writer
+	// refused are the topics whose last write was refused for our clock.
+	refused sync.Map
 }
 
 // WriterOption changes how a Writer works.
@@ -47,11 +52,18 @@ type WriterOption func(*Writer)
 // speaks. Defaults to "/cupcakery/" and the connection's client id.
 func WithSource(source string) WriterOption { return func(w *Writer) { w.source = source } }
 
+// WithLogger sets who hears when the broker refuses this machine's clock, and
+// when it takes it again. Defaults to slog.Default().
+func WithLogger(logger *slog.Logger) WriterOption { return func(w *Writer) { w.logger = logger } }
+
 // WithOnWritten sets a function that hears of each request to write: how many
-// messages it had for which topic, and whether it failed in the end.
+// messages it had for which topic, and whether it failed in the end. The error
+// is a *ClockError if the broker refused this machine's clock.
 func WithOnWritten(hook func(topic string, messages int, err error)) WriterOption {
 	return func(w *Writer) {
-		w.writer.Completion = func(messages []kafka.Message, err error) { hook(messages[0].Topic, len(messages), err) }
+		w.writer.Completion = func(messages []kafka.Message, err error) {
+			hook(messages[0].Topic, len(messages), refusedClock(messages[0].Topic, err))
+		}
 	}
 }
 
@@ -64,6 +76,7 @@ func NewWriter(connection Connection, options ...WriterOption) (*Writer, error) 
 	w := &Writer{
 		client: client,
 		source: "/cupcakery/" + connection.clientID(),
+		logger: slog.Default(),
 		writer: &kafka.Writer{
 			Addr:            client.Addr,
 			Balancer:        balancer{},
@@ -142,15 +155,35 @@ func (w *Writer) write(ctx context.Context, message Message, data any) error {
 	if errors.As(err, &each) {
 		err = each[0]
 	}
+	err = refusedClock(message.Topic, err)
+	w.noteClock(message.Topic, err)
+	_, wrongClock := errors.AsType[*ClockError](err)
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, wrongClock:
+		return err
 	case errors.Is(err, io.ErrClosedPipe):
 		return errors.New("the writer is closed")
 	case isMissingTopic(err):
 		return fmt.Errorf("topic %q does not exist: run `cupcakery topics apply`: %w", message.Topic, err)
 	}
 	return w.client.connection.explain(err)
+}
+
+// noteClock logs once that the broker refuses our clock, since whoever writes
+// tries again at leisure, and once that it takes it again.
+func (w *Writer) noteClock(topic string, err error) {
+	if clock, is := errors.AsType[*ClockError](err); is {
+		if _, known := w.refused.LoadOrStore(topic, true); !known {
+			w.logger.Error("Kafka does not take what this machine's clock dates; nothing is written there until that is mended", "topic", topic, "error", clock)
+		}
+		return
+	}
+	if err != nil {
+		return
+	}
+	if _, was := w.refused.LoadAndDelete(topic); was {
+		w.logger.Info("Kafka takes this machine's clock again", "topic", topic)
+	}
 }
 
 // Close sends what is under way and ends the connections. Publishing

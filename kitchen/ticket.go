@@ -75,6 +75,9 @@ type Ack struct {
 	// By is the person or robot that speaks.
 	By string    `json:"by"`
 	At time.Time `json:"at"`
+	// said is what the sender's clock gave for At where the record has dated
+	// the ack otherwise: see DatedBy and SaidAt.
+	said time.Time
 	// StartedAt may go with done and failed, so that the order keeps it.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 	// Attempt is the ticket's attempt that was answered; 0 if the station

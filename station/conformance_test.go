@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,6 @@ import (
 
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
-	"github.com/cupcakery/cupcakery/events/eventstest"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -79,18 +79,19 @@ func TestOnApacheKafka(t *testing.T) {
 // The log of acks is as long as the factory is old; a start reads its end.
 func TestStartingUpReadsOnlyWhatIsRecent(t *testing.T) {
 	t.Parallel()
-	b := &embedded{config: devstack.KafkaConfig{Logger: quiet}}
+	var ago atomic.Int64
+	b := &embedded{config: devstack.KafkaConfig{Logger: quiet, Now: func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }}}
 	b.Up(t)
 	t.Cleanup(func() { b.Stop() })
 	runScenario(t, b, func(w *world) {
+		w.datedByBroker(events.TopicAcks)
 		old, recent := ticketOf(t, kitchen.Mix, kitchen.TicketMake), ticketOf(t, kitchen.Mix, kitchen.TicketMake)
-		say := func(ticket kitchen.Ticket, at time.Time) {
-			ack, err := json.Marshal(typed(ticket, kitchen.AckStarted, "eve"))
-			require.NoError(t, err)
-			w.produce(&kgo.Record{Topic: events.TopicAcks, Key: []byte(ticket.OrderID), Value: ack, Timestamp: at})
-		}
-		say(old, time.Now().Add(-24*time.Hour))
-		say(recent, time.Now())
+		ago.Store(int64(24 * time.Hour))
+		w.say(old, kitchen.AckStarted, "eve")
+		ago.Store(0)
+		w.say(recent, kitchen.AckStarted, "eve")
+		// The partition of the old one has something recent as well.
+		w.produce(&kgo.Record{Topic: events.TopicAcks, Key: []byte(old.OrderID), Value: []byte("{}")})
 		bob := w.open(kitchen.Mix, "bob")
 		bob.Station.mu.Lock()
 		defer bob.Station.mu.Unlock()
@@ -99,6 +100,49 @@ func TestStartingUpReadsOnlyWhatIsRecent(t *testing.T) {
 		_, known = bob.board.Get(old.TicketID)
 		require.False(t, known)
 	})
+}
+
+// The broker's clock is off against the station's, or the other way round. What
+// waits is offered, and a station knows its own acks.
+func TestAStationWorksWhateverItsClock(t *testing.T) {
+	t.Parallel()
+	for _, off := range []time.Duration{40 * time.Minute, -40 * time.Minute} {
+		t.Run(off.String(), func(t *testing.T) {
+			t.Parallel()
+			b := &embedded{config: devstack.KafkaConfig{Logger: quiet, Now: func() time.Time { return time.Now().Add(-off) }}}
+			b.Up(t)
+			t.Cleanup(func() { b.Stop() })
+			runScenario(t, b, func(w *world) {
+				w.datedByBroker(events.TopicAcks)
+				w.datedByBroker(events.TicketTopic(kitchen.Mix)) // for a mix ticket there is the least time
+				bob := w.open(kitchen.Mix, "bob")
+				taken, waiting := w.issue(kitchen.Mix, 1)[0], w.issue(kitchen.Mix, 1)[0]
+				bob.await(Offered, taken)
+				w.say(taken, kitchen.AckStarted, "eve")
+				require.Equal(w, "eve", bob.await(StartedElsewhere, taken).Item.By)
+				bob.await(Offered, waiting)
+				require.Zero(w, w.committed(kitchen.Mix))
+				require.NoError(w, bob.Start(w.ctx(), waiting.TicketID))
+				require.NoError(w, bob.Done(w.ctx(), waiting.TicketID))
+				requireTaken(w.T, bob.Start(w.ctx(), taken.TicketID), "eve", kitchen.AckStarted)
+			})
+		})
+	}
+}
+
+// datedByBroker lets the broker date the records of a topic.
+func (w *world) datedByBroker(topic string) {
+	w.Helper()
+	request := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	resource := kmsg.NewIncrementalAlterConfigsRequestResource()
+	resource.ResourceType, resource.ResourceName = kmsg.ConfigResourceTypeTopic, topic
+	config := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	config.Name, config.Value = "message.timestamp.type", kmsg.StringPtr("LogAppendTime")
+	resource.Configs = append(resource.Configs, config)
+	request.Resources = append(request.Resources, resource)
+	response, err := request.RequestWith(w.ctx(), w.client)
+	require.NoError(w, err)
+	require.NoError(w, kerr.ErrorForCode(response.Resources[0].ErrorCode))
 }
 
 func runScenario(t *testing.T, b broker, run func(*world)) {
@@ -131,7 +175,6 @@ var scenarios = []struct {
 	{"AFailedTicketComesBack", failedComesBack},
 	{"AMessageThatIsNoTicketGoesToTheDeadLetters", poisonTicket},
 	{"WorkInHandOutlastsAnOutage", outage},
-	{"WhatIsTooOldToKnowIsNotOffered", tooOld},
 	{"ARobotWorks", robotWorks},
 	{"ARobotFinishesWhatIsInHandWhenItStops", robotStops},
 	{"WithdrawnBeforeItIsStartedIsUndoneWithoutHands", withdrawnWaiting},
@@ -474,7 +517,9 @@ func lastAckAfterCrash(w *world) {
 
 func inHandElsewhere(w *world) {
 	ticket := w.issue(kitchen.Bake, 1)[0]
-	w.say(ticket, kitchen.AckStarted, "eve")
+	started := typed(ticket, kitchen.AckStarted, "eve")
+	started.Attempt = ticket.Attempt
+	require.NoError(w, w.writer.PublishAck(w.ctx(), started))
 	bob := w.open(kitchen.Bake, "bob")
 	require.Equal(w, "eve", bob.await(StartedElsewhere, ticket).Item.By)
 	requireTaken(w.T, bob.Start(w.ctx(), ticket.TicketID), "eve", kitchen.AckStarted)
@@ -680,32 +725,6 @@ func outage(w *world) {
 	bob.await(Offered, next)
 	require.NoError(w, bob.Start(w.ctx(), next.TicketID))
 	require.NoError(w, bob.Done(w.ctx(), next.TicketID))
-}
-
-func tooOld(w *world) {
-	old := ticketOf(w.T, kitchen.Mix, kitchen.TicketMake)
-	value, err := json.Marshal(old)
-	require.NoError(w, err)
-	longAgo := time.Now().Add(-24 * time.Hour)
-	place := w.produce(&kgo.Record{Topic: events.TicketTopic(kitchen.Mix), Key: []byte(old.OrderID), Value: value, Timestamp: longAgo}).Partition
-	recent := ticketOf(w.T, kitchen.Mix, kitchen.TicketMake)
-	for eventstest.JavaPartition([]byte(recent.OrderID), 4) != int(place) {
-		recent = ticketOf(w.T, kitchen.Mix, kitchen.TicketMake)
-	}
-	require.NoError(w, w.writer.PublishTicket(w.ctx(), recent)) // the same partition
-
-	bob := w.open(kitchen.Mix, "bob")
-	bob.await(Offered, recent)
-	_, offered := bob.item(old)
-	require.False(w, offered)
-	require.Contains(w, bob.log(), old.PickupCode)
-
-	old = w.reissue(old)
-	bob.await(Offered, old)
-	for _, ticket := range []kitchen.Ticket{old, recent} {
-		require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
-		require.NoError(w, bob.Done(w.ctx(), ticket.TicketID))
-	}
 }
 
 func robotWorks(w *world) {

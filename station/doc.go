@@ -69,6 +69,13 @@
 //     fail its next attempt: the log has it.
 //   - A ticket lies further back than the log was read: it is not offered,
 //     since nobody here can know what became of it. If it is still open it is
-//     issued again.
+//     issued again. The broker's times tell; where senders date the records, the
+//     log is read whole and every ticket is offered.
+//   - This station's clock is wrong: nothing changes. It dates what is said here
+//     for people, as far as the record allows; how long somebody else may have a
+//     ticket in hand is a length, measured from when it came.
+//   - Somebody has started a ticket without saying which attempt: it stays with
+//     them, also when it is issued again, until it ends or fails. If they have
+//     gone, people have to say done or failed for them.
 //   - A message that is no ticket of this stage goes to the dead letters.
 package station

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -19,11 +20,17 @@ import (
 // fakeLog is a log of acks in memory, with stations that read it. It shows what
 // depends on the exact order of what happens.
 type fakeLog struct {
-	t       *testing.T
-	mu      sync.Mutex
-	readers []*Station
-	acks    []kitchen.Ack
-	letters []string
+	t        *testing.T
+	mu       sync.Mutex
+	readers  []*Station
+	acks     []kitchen.Ack
+	letters  []string
+	messages []events.Message // the acks, as they lie in the log
+	// brokersAhead is how much the broker's clock is ahead of the stations', and
+	// createTime says that the senders date the records instead, sendersAhead of
+	// the stations.
+	brokersAhead, sendersAhead time.Duration
+	createTime                 bool
 	// refuse, if set, is asked before each ack; written says whether the ack
 	// gets into the log all the same.
 	refuse func(kitchen.Ack) (err error, written bool)
@@ -73,14 +80,23 @@ func (l *fakeLog) write(ack kitchen.Ack, source string) {
 	if err != nil {
 		panic(err)
 	}
-	m := events.Message{Topic: events.TopicAcks, Offset: int64(len(l.acks)), Key: []byte(ack.OrderID), Value: value, Time: time.Now()}
+	m := l.dated(events.Message{Topic: events.TopicAcks, Offset: int64(len(l.acks)), Key: []byte(ack.OrderID), Value: value})
 	if source != "" {
 		m.Headers = []events.Header{{Key: sourceHeader, Value: []byte(source)}}
 	}
-	l.acks = append(l.acks, ack)
+	l.acks, l.messages = append(l.acks, ack), append(l.messages, m)
 	for _, reader := range l.readers {
 		reader.hear(m)
 	}
+}
+
+// dated is a message that is appended now.
+func (l *fakeLog) dated(m events.Message) events.Message {
+	m.Time, m.Appended = time.Now().Add(l.brokersAhead), !l.createTime
+	if l.createTime {
+		m.Time = time.Now().Add(l.sendersAhead)
+	}
+	return m
 }
 
 // said returns the kinds of the acks in the log.
@@ -107,18 +123,25 @@ func (l *fakeLog) last(kind kitchen.AckKind) kitchen.Ack {
 }
 
 // station joins a station that has caught up with the log.
-func (l *fakeLog) station(name string) *fakeStation {
-	f := &fakeStation{t: l.t, events: make(chan Event, 1000)}
+func (l *fakeLog) station(name string) *fakeStation { return l.quickStation(name, time.Hour) }
+
+// quickStation joins one that has to answer within that time.
+func (l *fakeLog) quickStation(name string, ackWithin time.Duration) *fakeStation {
+	f := &fakeStation{t: l.t, log: l, events: make(chan Event, 1000)}
 	config := Config{
-		Stage: kitchen.Bake, Name: name, AckWithin: time.Hour,
+		Stage: kitchen.Bake, Name: name, AckWithin: ackWithin,
 		Observe: func(e Event) { f.events <- e },
 		Logger:  slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	config.setDefaults()
 	f.Station = newStation(config)
 	f.publisher = speaker{l, f.source}
-	f.caught()
+	f.reading = board.NewStopwatch(func() time.Time { return f.clock })
 	l.mu.Lock()
+	for _, m := range l.messages {
+		f.hear(m)
+	}
+	f.caught()
 	l.readers = append(l.readers, f.Station)
 	l.mu.Unlock()
 	l.t.Cleanup(func() {
@@ -131,19 +154,35 @@ func (l *fakeLog) station(name string) *fakeStation {
 type fakeStation struct {
 	*Station
 	t      *testing.T
+	log    *fakeLog
 	events chan Event
+	clock  time.Time // by which it measures how long it reads; the station's mu protects it
+}
+
+// pass lets time pass in which the station reads the log, and then clears it.
+func (f *fakeStation) pass(d time.Duration) {
+	f.mu.Lock()
+	f.clock = f.clock.Add(d)
+	f.mu.Unlock()
+	f.clear()
 }
 
 // deliver brings a ticket and returns its delivery.
 func (f *fakeStation) deliver(ticket kitchen.Ticket) *fakeDelivery {
+	return f.deliverOld(ticket, 0)
+}
+
+// deliverOld brings one that was issued so long ago.
+func (f *fakeStation) deliverOld(ticket kitchen.Ticket, ago time.Duration) *fakeDelivery {
 	value, err := json.Marshal(ticket)
 	require.NoError(f.t, err)
 	d := &fakeDelivery{done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(context.Background())
 	f.t.Cleanup(cancel)
 	d.revoke = cancel
-	f.take(ctx, events.Message{Topic: events.TicketTopic(kitchen.Bake), Key: []byte(ticket.OrderID), Value: value, Time: time.Now()},
-		sync.OnceFunc(func() { close(d.done) }))
+	m := f.log.dated(events.Message{Topic: events.TicketTopic(kitchen.Bake), Key: []byte(ticket.OrderID), Value: value})
+	m.Time = m.Time.Add(-ago)
+	f.take(ctx, m, sync.OnceFunc(func() { close(d.done) }))
 	return d
 }
 

@@ -32,8 +32,11 @@ type job struct {
 	lastFailure *kitchen.Ack
 	// startedAt is when it was first started here; zero if it was not.
 	startedAt time.Time
-	expires   time.Time
-	// heard is when our last ack about it was given that the log has shown us.
+	// expires is how long the log will have been read when its attempt, in
+	// somebody else's hands, is given up here.
+	expires time.Duration
+	// heard is when our last ack about it was given, by our own clock, that the
+	// log has shown us.
 	heard time.Time
 	// over is closed when it is no longer in hand; nil while it is not.
 	over chan struct{}
@@ -51,9 +54,9 @@ type job struct {
 	byItself context.CancelFunc
 	// hadInHand says that an undo ticket has taken its work out of our hand.
 	hadInHand bool
-	// firstIssued is when its first attempt was issued; zero, which is long
-	// ago, if that has not been here.
-	firstIssued time.Time
+	// firstIssued is the record of its first attempt; nil if that has not been
+	// here.
+	firstIssued *board.Heard
 
 	// gone is set when the job has been removed, outcome to the ack that did
 	// so, if one did.
@@ -223,23 +226,24 @@ func (s *Station) take(ctx context.Context, m events.Message, finish func()) {
 	if ctx.Err() != nil {
 		return
 	}
-	if m.Time.Before(s.since) && !m.Time.IsZero() {
+	heard := board.HeardFrom(m, s.reading.Elapsed())
+	if s.board.TooOld(heard) {
 		s.config.Logger.WarnContext(ctx, "A ticket is older than what was read of the acks; it is not offered, and is issued again if it is open",
-			"pickup_code", ticket.PickupCode, "issued_at", m.Time, "read_since", s.since, "topic", m.Topic, "partition", m.Partition, "offset", m.Offset)
+			"pickup_code", ticket.PickupCode, "appended_at", m.Time, "topic", m.Topic, "partition", m.Partition, "offset", m.Offset)
 		finish()
 		return
 	}
-	s.board.AddTicket(ticket, m.Time)
+	s.board.AddTicket(ticket, heard)
 	if j := s.jobs[ticket.TicketID]; j != nil {
-		s.reissue(ctx, j, ticket, m.Time, finish)
+		s.reissue(ctx, j, ticket, heard, finish)
 		return
 	}
-	s.offer(ctx, ticket, m.Time, finish)
+	s.offer(ctx, ticket, heard, finish)
 }
 
 // offer makes a job of a ticket that is not here yet, unless the log has ended
 // it. The lock is held.
-func (s *Station) offer(ctx context.Context, ticket kitchen.Ticket, issuedAt time.Time, finish func()) {
+func (s *Station) offer(ctx context.Context, ticket kitchen.Ticket, issued board.Heard, finish func()) {
 	entry, _ := s.board.Get(ticket.TicketID)
 	switch {
 	case entry.Withdrawn:
@@ -254,7 +258,7 @@ func (s *Station) offer(ctx context.Context, ticket kitchen.Ticket, issuedAt tim
 	}
 	j := &job{}
 	s.jobs[ticket.TicketID] = j
-	s.hold(ctx, j, ticket, issuedAt, finish)
+	s.hold(ctx, j, ticket, issued, finish)
 	j.lastFailure = entry.LastFailure
 	if entry.State == kitchen.TicketStarted {
 		j.elsewhere = entry.Ack
@@ -291,7 +295,7 @@ func (s *Station) number(j *job) {
 
 // reissue puts a delivery in the place of an earlier one of the same ticket.
 // The lock is held.
-func (s *Station) reissue(ctx context.Context, j *job, ticket kitchen.Ticket, issuedAt time.Time, finish func()) {
+func (s *Station) reissue(ctx context.Context, j *job, ticket kitchen.Ticket, issued board.Heard, finish func()) {
 	if ticket.Attempt < j.ticket.Attempt {
 		finish()
 		return
@@ -299,7 +303,7 @@ func (s *Station) reissue(ctx context.Context, j *job, ticket kitchen.Ticket, is
 	newer := ticket.Attempt > j.ticket.Attempt
 	was := j.state()
 	j.delivery.end()
-	s.hold(ctx, j, ticket, issuedAt, finish)
+	s.hold(ctx, j, ticket, issued, finish)
 	if !newer {
 		return
 	}
@@ -322,20 +326,13 @@ func (s *Station) reissue(ctx context.Context, j *job, ticket kitchen.Ticket, is
 }
 
 // hold makes a delivery the one that the job will finish. The lock is held.
-func (s *Station) hold(ctx context.Context, j *job, ticket kitchen.Ticket, issuedAt time.Time, finish func()) {
-	if issuedAt.IsZero() {
-		issuedAt = time.Now()
-	}
+func (s *Station) hold(ctx context.Context, j *job, ticket kitchen.Ticket, issued board.Heard, finish func()) {
 	j.ticket = ticket
 	if ticket.Attempt == 1 {
-		j.firstIssued = issuedAt
+		j.firstIssued = &issued
 	}
 	j.lost = false
-	j.expires = issuedAt.Add(s.config.AckWithin)
-	if ticket.AckBy.After(j.expires) {
-		j.expires = ticket.AckBy
-	}
-	j.expires = j.expires.Add(reissueGrace)
+	j.expires = issued.After + max(s.config.AckWithin, ticket.AckWithin()) + reissueGrace
 	d := &delivery{finish: finish}
 	j.delivery = d
 	d.release = context.AfterFunc(ctx, func() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -22,10 +23,10 @@ func (s *Station) hear(m events.Message) {
 	own := source == s.source
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.board.AddAck(ack, m.Time)
+	s.board.AddAck(ack, board.HeardFrom(m, s.reading.Elapsed()))
 	if j := s.jobs[ack.TicketID]; j != nil {
 		if own {
-			j.heard = ack.At
+			j.heard = ack.SaidAt()
 			defer s.change()
 		}
 		s.settle(j, ack, own)
@@ -53,6 +54,10 @@ func (s *Station) settle(j *job, ack kitchen.Ack, own bool) {
 		s.answered(j, &ack, true)
 	case entry.State == kitchen.TicketFailed && entry.Attempt >= j.ticket.Attempt:
 		s.answered(j, entry.Ack, own)
+	case entry.State == kitchen.TicketWaiting && ack.Kind == kitchen.AckFailed && ack.Attempt == 0:
+		// The log alone does not tell whether it is of the attempt that is here
+		// or of one before. It has just come, so it ends the one that is here.
+		s.answered(j, &ack, own)
 	case entry.State != kitchen.TicketStarted || ack.Kind != kitchen.AckStarted:
 	case entry.By != s.config.Name:
 		s.startedElsewhere(j, entry.Ack)

@@ -108,12 +108,12 @@ type Station struct {
 	// mu protects what follows. Observe is called while it is held.
 	mu      sync.Mutex
 	board   *board.Board
-	jobs    map[string]*job // by ticket id
-	numbers map[string]int  // by ticket id
-	last    int             // the number given last
-	forgot  time.Time       // when the board was last told to forget
-	since   time.Time       // from when on the log has been read
-	changed chan struct{}   // closed and made anew at every change
+	reading *board.Stopwatch // how long the log has been read
+	jobs    map[string]*job  // by ticket id
+	numbers map[string]int   // by ticket id
+	last    int              // the number given last
+	forgot  time.Duration    // when the board was last told to forget, by reading
+	changed chan struct{}    // closed and made anew at every change
 
 	turn chan struct{} // held by whoever waits for the next job to claim
 }
@@ -126,7 +126,7 @@ func New(config Config) (*Station, error) {
 	config.setDefaults()
 	s := newStation(config)
 	var err error
-	if s.writer, err = events.NewWriter(config.Connection, events.WithSource(s.source)); err != nil {
+	if s.writer, err = events.NewWriter(config.Connection, events.WithSource(s.source), events.WithLogger(config.Logger)); err != nil {
 		return nil, fmt.Errorf("make a station: %w", err)
 	}
 	s.publisher = s.writer
@@ -157,11 +157,11 @@ func newStation(config Config) *Station {
 		jobs:     make(map[string]*job),
 		lookBack: max(2*config.AckWithin, shortestLookBack),
 		numbers:  make(map[string]int),
+		reading:  board.NewStopwatch(time.Now),
 		ready:    make(chan struct{}),
 		turn:     make(chan struct{}, 1),
 		source:   "/cupcakery/stations/" + string(config.Stage) + "/" + uuid.NewString(),
 	}
-	s.since = time.Now().Add(-s.lookBack)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -175,6 +175,7 @@ func (s *Station) Run(ctx context.Context) error {
 	defer context.AfterFunc(running, s.cancel)()
 	group.Go(func() error {
 		return events.Tail(running, events.TailConfig{
+			Behind:     s.kafkaIsAway,
 			CaughtUp:   s.caught,
 			Connection: s.config.Connection,
 			Handle:     s.hear,
@@ -214,7 +215,25 @@ func (s *Station) awaitReady(ctx context.Context) {
 	close(s.ready)
 }
 
-func (s *Station) caught() { s.caughtUpOnce.Do(func() { close(s.caughtUp) }) }
+func (s *Station) caught() {
+	s.caughtUpOnce.Do(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.board.CaughtUp(s.lookBack)
+		close(s.caughtUp)
+	})
+}
+
+// kafkaIsAway hears when the log cannot be read, and when it can be again.
+func (s *Station) kafkaIsAway(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if since.IsZero() {
+		s.reading.Start()
+	} else {
+		s.reading.Stop()
+	}
+}
 
 // Changed returns a channel that is closed at the next change of what Tickets
 // returns.
@@ -238,8 +257,8 @@ func (s *Station) keepHouse(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-ticker.C:
-			s.clear(now)
+		case <-ticker.C:
+			s.clear()
 		}
 	}
 }
@@ -247,21 +266,23 @@ func (s *Station) keepHouse(ctx context.Context) {
 // clear gives up tickets that have been in somebody else's hands for longer
 // than they may, and forgets what nobody asks for any more. Without the first,
 // a partition full of tickets of somebody gone would stand still, with their
-// next attempts behind them.
-func (s *Station) clear(now time.Time) {
+// next attempts behind them. Both go by how long the log has been read, and by
+// no clock.
+func (s *Station) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := s.reading.Elapsed()
 	for _, j := range s.jobs {
-		if j.state() == Elsewhere && now.After(j.expires) {
+		if j.state() == Elsewhere && now > j.expires {
 			s.remove(j)
 			s.observe(Event{Kind: Withdrawn, Item: s.item(j), Was: Elsewhere})
 		}
 	}
-	if now.Sub(s.forgot) < s.lookBack/20 {
+	if now-s.forgot < s.lookBack/20 {
 		return
 	}
 	s.forgot = now
-	s.board.Forget(now.Add(-s.lookBack), func(ticketID string) bool {
+	s.board.Forget(now, s.lookBack, func(ticketID string) bool {
 		undoID, _ := board.UndoOf(ticketID)
 		return s.jobs[ticketID] != nil || s.jobs[undoID] != nil
 	})

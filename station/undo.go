@@ -80,7 +80,7 @@ func (s *Station) recallsAll(j *job) bool {
 	if entry, _ := s.board.Get(j.undoes); entry.Ticket.Attempt > 0 {
 		return true
 	}
-	return !j.firstIssued.Add(-s.config.AckWithin).Before(s.since)
+	return j.firstIssued != nil && s.board.Recalls(*j.firstIssued, s.config.AckWithin)
 }
 
 // undoByItself says undone about work that nobody has begun, unless it turns

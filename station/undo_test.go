@@ -519,18 +519,18 @@ func TestAStationThatDoesNotRecallAllLeavesUndoingToHands(t *testing.T) {
 	require.Equal(t, kitchen.TicketWaiting, offered.Work)
 	require.Zero(t, offered.ToScrap())
 
-	bob.mu.Lock()
-	bob.since = time.Now().Add(-30 * time.Minute) // half the time for an ack
-	bob.mu.Unlock()
-	bob.deliver(undoOf(newTicket(t), false))
-	bob.expect(Offered)
-	require.Empty(t, log.said())
+	log.write(typed(newTicket(t), kitchen.AckDone, "eve"), "")
+	mia := log.station("mia") // whose acks begin two hours before that
+	mia.deliverOld(undoOf(newTicket(t), false), time.Hour+time.Minute)
+	mia.expect(Offered)
+	mia.deliverOld(undoOf(newTicket(t), false), time.Hour-time.Minute).await(t)
+	require.Equal(t, []kitchen.AckKind{kitchen.AckDone, kitchen.AckUndone}, log.said())
 
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	bob.expect(Offered)
 	bob.deliver(again(undoOf(ticket, false))).await(t)
-	require.Equal(t, []kitchen.AckKind{kitchen.AckUndone}, log.said(), "all of that ticket's life was seen")
+	require.Equal(t, []kitchen.AckKind{kitchen.AckDone, kitchen.AckUndone, kitchen.AckUndone}, log.said(), "all of that ticket's life was seen")
 
 	require.NoError(t, bob.Start(t.Context(), late.TicketID))
 	require.NoError(t, bob.Done(t.Context(), late.TicketID))
@@ -545,7 +545,7 @@ func TestWhatAnUndoTicketUndoesIsNotForgotten(t *testing.T) {
 	ticket := newTicket(t)
 	log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
 	bob.deliver(undoOf(ticket, false))
-	bob.clear(time.Now().Add(3 * time.Hour))
+	bob.pass(3 * time.Hour)
 	require.Equal(t, 15, bob.Tickets()[0].ToScrap())
 	require.Equal(t, "eve", bob.Tickets()[0].WorkBy)
 }

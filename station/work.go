@@ -258,7 +258,7 @@ func (s *Station) answer(ctx context.Context, ticketID string, complete func(Ite
 		return err
 	case j.outcome == nil:
 		return s.gone(ticketID)
-	case j.outcome.By == ack.By && j.outcome.Kind == ack.Kind && j.outcome.At.Equal(ack.At):
+	case j.outcome.By == ack.By && j.outcome.Kind == ack.Kind && j.outcome.SaidAt().Equal(ack.At):
 		return nil
 	}
 	return taken(j.outcome)

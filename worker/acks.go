@@ -349,7 +349,11 @@ func (c *ackCarrier) complete(ctx context.Context, ref kitchen.TicketRef, ack *k
 			ack.Attempt = ticket.Attempt
 		}
 		if ack.StartedAt == nil && ticket.AtWork != nil {
-			ack.StartedAt = &ticket.AtWork.At
+			startedAt := ticket.AtWork.At
+			if startedAt.After(ack.At) { // by another clock
+				startedAt = ack.At
+			}
+			ack.StartedAt = &startedAt
 		}
 	}
 	return nil

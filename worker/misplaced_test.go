@@ -219,10 +219,10 @@ func (f *floor) owners(process int, tickets []kitchen.Ticket) map[string]string 
 	for _, m := range messages {
 		if m.Topic == events.TopicAcks {
 			if ack, err := events.DecodeAck(m); err == nil {
-				fold.AddAck(ack, m.Time)
+				fold.AddAck(ack, board.HeardFrom(m, 0))
 			}
 		} else if ticket, err := events.DecodeTicket(m); err == nil {
-			fold.AddTicket(ticket, m.Time)
+			fold.AddTicket(ticket, board.HeardFrom(m, 0))
 		}
 	}
 	owners := make(map[string]string)

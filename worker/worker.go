@@ -70,7 +70,7 @@ func Run(ctx context.Context, config Config) error {
 	if config.Readiness == nil {
 		config.Readiness = new(Readiness)
 	}
-	writer, err := events.NewWriter(config.Kafka, events.WithOnWritten(config.Readiness.written))
+	writer, err := events.NewWriter(config.Kafka, events.WithLogger(config.Logger), events.WithOnWritten(config.Readiness.written))
 	if err != nil {
 		return fmt.Errorf("prepare to write to Kafka: %w", err)
 	}

@@ -139,20 +139,20 @@ func (d *doctor) openTickets(ctx context.Context) ([]board.Entry, error) {
 		longest = max(longest, d.rules.AckWithinFor(stage))
 		topics = append(topics, events.TicketTopic(stage))
 	}
-	log, caughtUp := board.New(), false
+	log, caughtUp, lookBack := board.New(), false, 2*longest
 	err := events.Tail(reading, events.TailConfig{
 		Connection: d.kafka,
 		Topics:     append(topics, events.TopicAcks),
-		LookBack:   2 * longest,
+		LookBack:   lookBack,
 		Logger:     d.logger,
 		CaughtUp:   func() { caughtUp = true; cancel() },
 		Handle: func(m events.Message) {
 			if m.Topic == events.TopicAcks {
 				if ack, err := events.DecodeAck(m); err == nil { // poison is the workers' to find
-					log.AddAck(ack, m.Time)
+					log.AddAck(ack, board.HeardFrom(m, 0))
 				}
 			} else if ticket, err := events.DecodeTicket(m); err == nil {
-				log.AddTicket(ticket, m.Time)
+				log.AddTicket(ticket, board.HeardFrom(m, 0))
 			}
 		},
 	})
@@ -164,6 +164,8 @@ func (d *doctor) openTickets(ctx context.Context) ([]board.Entry, error) {
 	case !caughtUp:
 		return nil, &exitError{exitUnavailable, fmt.Errorf("the log in Kafka could not be read within %s", doctorReadWithin)}
 	}
+	log.CaughtUp(lookBack)
+	log.ForgetTooOld() // nobody can tell from here whether those are open
 	var open []board.Entry
 	for _, stage := range kitchen.Stages() {
 		for _, entry := range log.Open(stage) {
