@@ -639,7 +639,7 @@ func (f *floor) boardTicket(e board.Entry) BoardTicket {
 		ticket.Lines = []kitchen.Line{}
 	}
 	if e.Ticket.Stage == kitchen.Package && e.Ticket.Kind == kitchen.TicketMake {
-		ticket.Boxes = f.kitchenFile.Boxes(piecesOf(e.Ticket.Lines))
+		ticket.Boxes = f.kitchenFile.Boxes(e.Ticket.Pieces())
 	}
 	if e.StartedAt != nil {
 		ticket.StartedAt = printable(*e.StartedAt)
@@ -648,25 +648,12 @@ func (f *floor) boardTicket(e board.Entry) BoardTicket {
 		ticket.EndedAt = printable(e.Ack.At)
 	}
 	if e.State == kitchen.TicketFailed {
-		ticket.Failure = newTicketFailure(e.Ack)
+		ticket.Failure = newTicketFailure(e.Ticket, e.Ack)
 	}
 	if e.LastFailure != nil {
-		ticket.LastFailure = newTicketFailure(e.LastFailure)
+		ticket.LastFailure = newTicketFailure(e.Ticket, e.LastFailure)
 	}
 	return ticket
-}
-
-// piecesOf is how many cupcakes the lines have; none if no order has so many.
-func piecesOf(lines []kitchen.Line) int {
-	most := kitchen.HardLimits().Lines * kitchen.HardLimits().Quantity
-	pieces := 0
-	for _, line := range lines {
-		if line.Quantity < 0 || line.Quantity > most-pieces {
-			return 0
-		}
-		pieces += line.Quantity
-	}
-	return pieces
 }
 
 // boardRules are what a stage's board needs of the kitchen file.
@@ -683,8 +670,12 @@ func boardRules(k *kitchen.Kitchen, stage kitchen.Stage) BoardRules {
 	return rules
 }
 
-func newTicketFailure(ack *kitchen.Ack) TicketFailure {
-	return TicketFailure{At: printable(ack.At), By: ack.By, Note: ack.Note, Reason: ack.Reason, Scrapped: ack.Scrapped}
+func newTicketFailure(ticket kitchen.Ticket, ack *kitchen.Ack) TicketFailure {
+	scrapped := ack.Scrapped
+	if ticket.CheckScrapped(scrapped) != nil {
+		scrapped = ticket.Pieces() // other programs may say what they like
+	}
+	return TicketFailure{At: printable(ack.At), By: ack.By, Note: ack.Note, Reason: ack.Reason, Scrapped: scrapped}
 }
 
 // printable is a time in UTC, or none if it is one that JSON cannot have:

@@ -44,30 +44,10 @@ func DecodeTicket(m Message) (kitchen.Ticket, error) {
 	if err := json.Unmarshal(m.Value, &ticket); err != nil {
 		return kitchen.Ticket{}, &PoisonError{m, fmt.Errorf("not a ticket: %w", err)}
 	}
-	if err := checkTicket(ticket); err != nil {
+	if err := ticket.Check(); err != nil {
 		return kitchen.Ticket{}, &PoisonError{m, err}
 	}
 	return ticket, nil
-}
-
-func checkTicket(ticket kitchen.Ticket) error {
-	ref, err := kitchen.ParseTicketID(ticket.TicketID)
-	if err != nil {
-		return fmt.Errorf("ticketId: %w", err)
-	}
-	switch {
-	case ticket.OrderID != ref.OrderID:
-		return fmt.Errorf("orderId: %q is not the order of ticket %q", ticket.OrderID, ticket.TicketID)
-	case ticket.Stage != ref.Stage:
-		return fmt.Errorf("stage: %q is not the stage of ticket %q", ticket.Stage, ticket.TicketID)
-	case ticket.Kind != ref.Kind:
-		return fmt.Errorf("kind: %q is not the kind of ticket %q", ticket.Kind, ticket.TicketID)
-	case ticket.Pass != ref.Pass:
-		return fmt.Errorf("pass: %d is not the pass of ticket %q", ticket.Pass, ticket.TicketID)
-	case ticket.Attempt < 1:
-		return fmt.Errorf("attempt: %d must be at least 1", ticket.Attempt)
-	}
-	return nil
 }
 
 // DecodeAck reads an ack, leniently: headers and fields that it does not know

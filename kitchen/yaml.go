@@ -57,7 +57,7 @@ func (r *yamlReader) parse(data []byte) ast.Node {
 		r.faultAt(start, "", "has %d bytes: a %s has at most %d", len(data), r.file, maxFileBytes)
 		return nil
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // some editors write a byte order mark
+	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if !utf8.Valid(data) {
 		r.faultAt(positionOf(data), "", "not UTF-8: save the file in UTF-8")
 		return nil

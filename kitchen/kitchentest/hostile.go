@@ -29,7 +29,9 @@ func JSON() map[string]Shape {
 		"BelowALongName":   below(func(int) string { return "1" }),
 		"TwiceInALongName": below(func(int) string { return `{"a":1,"a":1}` }),
 		"NestedLists":      func(size int) []byte { return []byte(strings.Repeat("[", size/2) + strings.Repeat("]", size/2)) },
-		"NestedObjects":    func(size int) []byte { return []byte(strings.Repeat(`{"a":`, (size-1)/6) + "1" + strings.Repeat("}", (size-1)/6)) },
+		"NestedObjects": func(size int) []byte {
+			return []byte(strings.Repeat(`{"a":`, (size-1)/6) + "1" + strings.Repeat("}", (size-1)/6))
+		},
 		"ManyNestedLists":  list("[", "]", func(int) string { return strings.Repeat("[", 20) + strings.Repeat("]", 20) }),
 		"LongList":         list("[", "]", func(int) string { return "0" }),
 		"LongListOfLists":  list("[", "]", func(int) string { return "[]" }),
