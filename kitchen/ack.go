@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -61,7 +62,7 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 	}
 	var written writtenAck
 	if err := json.Unmarshal(data, &written); err != nil {
-		return Ack{}, ackDecodeError(err)
+		return Ack{}, decodeError("ack", err)
 	}
 	ack := Ack{
 		TicketID: written.TicketID,
@@ -94,16 +95,28 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 	return ack, nil
 }
 
-// ackDecodeError says what was expected, and names the field that made err.
-func ackDecodeError(err error) error {
+// decodeError says what was expected of a JSON text, and names the field that
+// made err. It repeats no more than the beginning of what was sent.
+func decodeError(what string, err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
 	case !errors.As(err, &wrongType):
-		return fmt.Errorf("not a JSON object: %w: send the ack as one JSON object in UTF-8", err)
+		return fmt.Errorf("not a JSON object: %s: send the %s as one JSON object in UTF-8", clip(err.Error()), what)
 	case wrongType.Field == "":
-		return fmt.Errorf("not a JSON object but a JSON %s: send the ack as one JSON object", clip(wrongType.Value))
+		return fmt.Errorf("not a JSON object but a JSON %s: send the %s as one JSON object", clip(wrongType.Value), what)
 	}
-	return fmt.Errorf("%s: must not be a JSON %s: give a text", clip(wrongType.Field), clip(wrongType.Value))
+	want := "a text"
+	switch wrongType.Type.Kind() {
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.Int:
+		want = "a whole number"
+	case reflect.Slice:
+		want = "a list"
+	case reflect.Struct:
+		want = "an object"
+	}
+	return fmt.Errorf("%s: must not be a JSON %s: give %s", clip(wrongType.Field), clip(wrongType.Value), want)
 }
 
 // jsonType is what a JSON value is called.

@@ -1,6 +1,8 @@
 package kitchen
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -43,6 +45,19 @@ type Ticket struct {
 // Ref names the ticket.
 func (t Ticket) Ref() TicketRef {
 	return TicketRef{OrderID: t.OrderID, Stage: t.Stage, Pass: t.Pass, Kind: t.Kind}
+}
+
+// ParseTicket reads a ticket as the factory wrote it. Fields it does not know
+// are ignored; a missing or wrong one is named in the error.
+func ParseTicket(data []byte) (Ticket, error) {
+	var ticket Ticket
+	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte(byteOrderMark)), &ticket); err != nil {
+		return Ticket{}, fmt.Errorf("not a ticket: %w", decodeError("ticket", err))
+	}
+	if err := ticket.Check(); err != nil {
+		return Ticket{}, err
+	}
+	return ticket, nil
 }
 
 // MaxPass is an upper bound: no order goes through a stage this often. Beyond
