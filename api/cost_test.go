@@ -88,7 +88,7 @@ func TestReadingABodyCostsNoMoreThanItsBytesJustify(t *testing.T) {
 		if route == "POST /api/v1/orders" {
 			bodies = hostileBodies()
 		}
-		t.Run(route, func(t *testing.T) { kitchentest.RequireFlat(t, maxBody, bodies, c.reader(t, route)) })
+		t.Run(route, func(t *testing.T) { kitchentest.RequireFlat(t, maxBody, 400, bodies, c.reader(t, route)) })
 	}
 }
 
@@ -108,7 +108,7 @@ func (c *contract) liveReader() func(data []byte) {
 }
 
 func TestReadingALiveMessageCostsNoMoreThanItsBytesJustify(t *testing.T) {
-	kitchentest.RequireFlat(t, maxLiveRequest, hostileLiveRequests(), newTestContract(t).liveReader())
+	kitchentest.RequireFlat(t, maxLiveRequest, 400, hostileLiveRequests(), newTestContract(t).liveReader())
 }
 
 func BenchmarkReadLiveRequest(b *testing.B) {
@@ -246,7 +246,7 @@ func TestReadingAHeadCostsNoMoreThanItsBytesJustify(t *testing.T) {
 			made = head(size)
 			return make([]byte, size)
 		}
-		kitchentest.RequireFlat(t, maxHeader, map[string]kitchentest.Shape{name: shape}, func([]byte) { read(made) })
+		kitchentest.RequireFlat(t, maxHeader, 400, map[string]kitchentest.Shape{name: shape}, func([]byte) { read(made) })
 	}
 }
 
