@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -242,25 +241,4 @@ func TestA2MBBodyIsAnsweredOverARealConnection(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, answer.Body.Close()) }()
 	require.Equal(t, http.StatusRequestEntityTooLarge, answer.StatusCode)
-}
-
-func FuzzReadJSON(f *testing.F) {
-	f.Add([]byte(goodOrder))
-	f.Add([]byte(`{"a":{"b":[1,2,{"c":null}]},"a":1e999}`))
-	contract, err := newContract(kitchen.Default())
-	require.NoError(f, err)
-	schema := contract.operations["POST /api/v1/orders"].RequestBody.Value.Content.Get("application/json").Schema.Value
-	f.Fuzz(func(t *testing.T, data []byte) {
-		value, err := readJSON(data)
-		if err != nil {
-			require.Equal(t, ProblemMalformedBody, asProblem(err).Type)
-			return
-		}
-		var plain any
-		require.NoError(t, json.Unmarshal(data, new(json.RawMessage)), "what is read is JSON")
-		if json.Unmarshal(data, &plain) == nil { // fails for numbers that no float holds
-			require.Equal(t, plain, value)
-		}
-		contract.checkBody("createOrder", value, checkSchema(schema, value)) // must not panic
-	})
 }

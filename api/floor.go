@@ -210,23 +210,32 @@ func (f *floor) hearOfOrder(orderID string) {
 
 // hearFailed hears of an order that was cancelled or needs attention.
 func (f *floor) hearFailed(m events.Message) {
-	var failed struct {
-		OrderID string             `json:"orderId"`
-		State   kitchen.OrderState `json:"state"`
-	}
-	readable := len(m.Value) <= events.MaxMessageBytes && json.Unmarshal(m.Value, &failed) == nil && kitchen.CheckOrderID(failed.OrderID) == nil
+	orderID, cancelled := readCancelled(m)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if readable && failed.State == kitchen.StateCancelled {
+	if cancelled {
 		at := m.Time
 		if now := f.now(); at.After(now) {
 			at = now // or a record from the future would be remembered for ever
 		}
-		f.cancelled[failed.OrderID] = at
-		f.counter.touchOrder(failed.OrderID)
+		f.cancelled[orderID] = at
+		f.counter.touchOrder(orderID)
 	}
 	f.said(string(m.Key), afterWord)
 	f.orderCounts.failed()
+}
+
+// readCancelled reads which order a message says was cancelled, if it is one of
+// that.
+func readCancelled(m events.Message) (orderID string, cancelled bool) {
+	var failed struct {
+		OrderID string             `json:"orderId"`
+		State   kitchen.OrderState `json:"state"`
+	}
+	if len(m.Value) > events.MaxMessageBytes || json.Unmarshal(m.Value, &failed) != nil || kitchen.CheckOrderID(failed.OrderID) != nil {
+		return "", false
+	}
+	return failed.OrderID, failed.State == kitchen.StateCancelled
 }
 
 // said passes on that the log has spoken of an order, and when to ask about it.

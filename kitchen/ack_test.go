@@ -108,10 +108,13 @@ func FuzzParseAck(f *testing.F) {
 	f.Add([]byte(`{"at": "9999-12-31T23:59:59-23:59", "startedAt": 3}`))
 	f.Add([]byte(`[{}]`))
 	f.Add([]byte(`{"by": "\ud800"}`))
+	f.Add([]byte(strings.Replace("\ufeff"+typedByHand, "{", `{"at": "2026-01-31t12:00:00.5", "startedAt": "2026-01-31 12:00+0100", "attempt": 1.0, "scrapped": 12e0, `, 1)))
+	f.Add([]byte(strings.Replace(typedByHand, "{", `{"attempt": 1e999999, "scrapped": -1e400, "at": "9999-12-31T23:59:59-23:59", `, 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ack, err := ParseAck(data, received)
 		if err != nil {
 			assert.Zero(t, ack)
+			requireShort(t, err, 1000)
 			return
 		}
 		written, err := json.Marshal(ack)
