@@ -324,6 +324,8 @@ func (c *contract) kitchenFaults(operation string, object map[string]any) []kitc
 		return readAs[kitchen.Amendment](object).Check(c.kitchen.Limits, c.kitchen.Limits.Lines)
 	case "resolveOrder":
 		return readAs[kitchen.Resolution](object).Check()
+	case "ackTicket":
+		return readAs[kitchen.Ack](object).CheckRemarks()
 	}
 	return nil
 }
@@ -506,16 +508,46 @@ func explain(err *openapi3.SchemaError) []fault {
 			values[i] = fmt.Sprint(value)
 		}
 		f.detail = "unknown value: use " + alternatives(values)
+	case "uniqueItems":
+		array, _ := err.Value.([]any)
+		if faults := repeated(f.path, array); len(faults) > 0 {
+			return faults
+		}
+		f.detail = "must not have the same entry twice: leave one of them out"
+	case "minProperties":
+		f.detail = fmt.Sprintf("must have at least %d field", schema.MinProps)
 	case "pattern":
 		f.form = true
 		f.detail = "not of the right form: see /openapi.yaml"
-		if schema.Description != "" {
+		if isTextPattern(schema.Pattern) {
+			f.detail = "is blank or has a character that is not taken: see Texts in /openapi.yaml"
+		} else if schema.Description != "" {
 			f.detail = "must be " + lowerFirst(schema.Description)
 		}
 	default:
 		f.detail = "does not keep the specification's " + err.SchemaField + ": see /openapi.yaml"
 	}
 	return []fault{f}
+}
+
+// isTextPattern reports whether a pattern names characters that are refused,
+// and so says nothing of what the text means.
+func isTextPattern(pattern string) bool {
+	return strings.HasPrefix(pattern, "^[^") || strings.HasPrefix(pattern, "^([^")
+}
+
+// repeated are the texts of a list that stand in it already.
+func repeated(path []string, array []any) []fault {
+	var faults []fault
+	seen := map[string]bool{}
+	for i, element := range array {
+		text, isText := element.(string)
+		if isText && seen[text] && len(faults) <= maxFaults {
+			faults = append(faults, fault{path: append(slices.Clone(path), strconv.Itoa(i)), detail: fmt.Sprintf("%q is in the list already: leave one of them out", clip(text))})
+		}
+		seen[text] = seen[text] || isText
+	}
+	return faults
 }
 
 func typeWords(schema *openapi3.Schema) string {
