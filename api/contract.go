@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net"
 	"net/http"
@@ -88,6 +89,16 @@ func (c *contract) check(g *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	// Each step is short. A client that has gone spares the next.
+	gone := func() error {
+		if err := g.Request.Context().Err(); err != nil {
+			return fmt.Errorf("check a request that nobody waits for any more: %w", err)
+		}
+		return nil
+	}
+	if err := gone(); err != nil {
+		return err
+	}
 	value, err := readJSON(data)
 	if err != nil {
 		return err
@@ -102,7 +113,11 @@ func (c *contract) check(g *gin.Context) error {
 	case "ackTicket":
 		invalid = ProblemInvalidAck
 	}
-	if faults := c.checkBody(operation.OperationID, value, checkSchema(schema, value)); len(faults) > 0 {
+	faults := checkSchema(schema, value)
+	if err := gone(); err != nil {
+		return err
+	}
+	if faults := c.checkBody(operation.OperationID, value, faults); len(faults) > 0 {
 		slices.SortStableFunc(faults, func(a, b fault) int { return comparePaths(a.path, b.path) })
 		return fieldsProblem(invalid, fieldErrors(faults))
 	}
@@ -142,9 +157,10 @@ func checkParameters(operation *openapi3.Operation, g *gin.Context) []FieldError
 		}
 	}
 	var unknown []FieldError
+	remedy := "unknown parameter: leave it out; " + knownNames(known)
 	for name := range query {
 		if !known[name] {
-			unknown = append(unknown, FieldError{Parameter: clip(name), Detail: "unknown parameter: leave it out; " + knownNames(known)})
+			unknown = append(unknown, FieldError{Parameter: clip(name), Detail: remedy})
 		}
 	}
 	slices.SortFunc(unknown, func(a, b FieldError) int { return cmp.Compare(a.Parameter, b.Parameter) })
@@ -237,13 +253,7 @@ type fault struct {
 	missing   bool
 }
 
-func (f fault) pointer() string {
-	var pointer strings.Builder
-	for _, name := range f.path {
-		pointer.WriteString("/" + pointerToken(name))
-	}
-	return pointer.String()
-}
+func (f fault) pointer() string { return pointerTo(f.path) }
 
 func fieldErrors(faults []fault) []FieldError {
 	fields := make([]FieldError, len(faults))
@@ -259,36 +269,44 @@ func fieldErrors(faults []fault) []FieldError {
 // reported once: where both object the kitchen has the better words, unless
 // the value was no value at all.
 func (c *contract) checkBody(operation string, value any, faults []fault) []fault {
-	readable := value
-	for _, f := range faults {
-		if f.wrongType {
-			readable = without(readable, f.path)
-		}
+	if len(faults) > maxFaults {
+		return faults // more than are told
 	}
-	object, ok := readable.(map[string]any)
+	known := make(map[string]int, len(faults)) // by pointer
+	for i, f := range faults {
+		known[f.pointer()] = i
+	}
+	object, ok := readable(value, faults).(map[string]any)
 	if !ok {
 		return faults
 	}
+	// hidden reports whether the kitchen has not seen what is there, because it
+	// is missing or cannot be read.
+	hidden := func(pointer string) bool {
+		for {
+			end := strings.LastIndexByte(pointer, '/')
+			if end < 0 {
+				return false
+			}
+			pointer = pointer[:end]
+			if i, faulty := known[pointer]; faulty && (faults[i].wrongType || faults[i].missing) {
+				return true
+			}
+		}
+	}
 	inSpecification := len(faults)
 	for _, found := range c.kitchenFaults(operation, object) {
-		if found.Pointer == "" && inSpecification > 0 {
-			continue // the kitchen has not seen all of the body
-		}
-		covered := slices.IndexFunc(faults, func(f fault) bool {
-			pointer := f.pointer()
-			return found.Pointer == pointer || strings.HasPrefix(found.Pointer, pointer+"/") && (f.wrongType || f.missing)
-		})
-		if covered < 0 {
-			faults = append(faults, fault{path: pathOf(found.Pointer), detail: found.Detail})
-			continue
-		}
-		f := &faults[covered]
+		i, same := known[found.Pointer]
 		switch {
-		case f.wrongType || f.pointer() != found.Pointer:
-		case f.missing:
-			f.detail = "missing: " + strings.TrimPrefix(found.Detail, "missing: ")
+		case !same && found.Pointer == "" && inSpecification > 0:
+			// The kitchen has not seen all of the body.
+		case !same && !hidden(found.Pointer):
+			faults = append(faults, fault{path: pathOf(found.Pointer), detail: found.Detail})
+		case !same || faults[i].wrongType:
+		case faults[i].missing:
+			faults[i].detail = "missing: " + strings.TrimPrefix(found.Detail, "missing: ")
 		default:
-			f.detail = found.Detail
+			faults[i].detail = found.Detail
 		}
 	}
 	return faults
@@ -306,6 +324,8 @@ func (c *contract) kitchenFaults(operation string, object map[string]any) []kitc
 		return readAs[kitchen.Amendment](object).Check(c.kitchen.Limits, c.kitchen.Limits.Lines)
 	case "resolveOrder":
 		return readAs[kitchen.Resolution](object).Check()
+	case "ackTicket":
+		return readAs[kitchen.Ack](object).CheckRemarks()
 	}
 	return nil
 }
@@ -321,37 +341,68 @@ func readAs[T any](object map[string]any) T {
 	return value
 }
 
-// without is value with the place at path left out.
-func without(value any, path []string) any {
+// readable is a value without what cannot stand in its field. The value itself
+// is not changed.
+func readable(value any, faults []fault) any {
+	if !slices.ContainsFunc(faults, func(f fault) bool { return f.wrongType }) {
+		return value
+	}
+	value = cloneValue(value)
+	for _, f := range faults {
+		if f.wrongType {
+			value = remove(value, f.path)
+		}
+	}
+	return value
+}
+
+func cloneValue(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		clone := make(map[string]any, len(value))
+		for name, element := range value {
+			clone[name] = cloneValue(element)
+		}
+		return clone
+	case []any:
+		clone := make([]any, len(value))
+		for i, element := range value {
+			clone[i] = cloneValue(element)
+		}
+		return clone
+	}
+	return value
+}
+
+// remove takes the place at path out of value.
+func remove(value any, path []string) any {
 	if len(path) == 0 {
 		return nil
 	}
 	switch value := value.(type) {
 	case map[string]any:
-		changed := map[string]any{}
-		for name, element := range value {
-			if name != path[0] {
-				changed[name] = element
-			} else if element = without(element, path[1:]); element != nil {
-				changed[name] = element
-			}
+		element, there := value[path[0]]
+		if !there {
+			break
 		}
-		return changed
+		if element = remove(element, path[1:]); element == nil {
+			delete(value, path[0])
+		}
 	case []any:
-		changed := slices.Clone(value)
-		if i, err := strconv.Atoi(path[0]); err == nil && i < len(changed) {
-			// The element stays, as null, so that the others keep their places.
-			changed[i] = without(changed[i], path[1:])
+		// The element stays, as null, so that the others keep their places.
+		if i, err := strconv.Atoi(path[0]); err == nil && i < len(value) {
+			value[i] = remove(value[i], path[1:])
 		}
-		return changed
 	}
 	return value
 }
 
+var pointerUnescapes = strings.NewReplacer("~1", "/", "~0", "~")
+
 func pathOf(pointer string) []string {
 	path := strings.Split(pointer, "/")[1:]
 	for i, token := range path {
-		path[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(token)
+		path[i] = pointerUnescapes.Replace(token)
 	}
 	return path
 }
@@ -368,17 +419,33 @@ func comparePaths(a, b []string) int {
 	})
 }
 
-// checkSchema returns every fault of a value, each place once.
+// checkSchema returns the faults of a value, each place once: all of them, or a
+// few more than are told.
 func checkSchema(schema *openapi3.Schema, value any) []fault {
 	var faults []fault
+	told := map[string]bool{} // by pointer
 	add := func(f fault) {
-		same := func(other fault) bool { return slices.Equal(other.path, f.path) }
-		if !slices.ContainsFunc(faults, same) {
+		if pointer := f.pointer(); !told[pointer] {
+			told[pointer] = true
 			faults = append(faults, f)
 		}
 	}
+	// An object with unknown fields comes once for each of them.
+	listed := map[string]bool{} // by pointer
+	isListed := func(err *openapi3.SchemaError) bool {
+		if err.SchemaField != "properties" {
+			return false
+		}
+		object := pointerTo(err.JSONPointer())
+		before := listed[object]
+		listed[object] = true
+		return before
+	}
 	var visit func(err error)
 	visit = func(err error) {
+		if len(faults) > maxFaults {
+			return
+		}
 		switch err := err.(type) {
 		case nil:
 		case openapi3.MultiError:
@@ -386,6 +453,9 @@ func checkSchema(schema *openapi3.Schema, value any) []fault {
 				visit(each)
 			}
 		case *openapi3.SchemaError:
+			if isListed(err) {
+				return
+			}
 			for _, f := range explain(err) {
 				add(f)
 			}
@@ -417,9 +487,10 @@ func explain(err *openapi3.SchemaError) []fault {
 			known[name] = true
 		}
 		var faults []fault
-		for name := range object {
-			if !known[name] {
-				faults = append(faults, fault{path: append(slices.Clone(f.path), name), detail: "unknown field: leave it out; " + knownNames(known)})
+		remedy := "unknown field: leave it out; " + knownNames(known)
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			if !known[name] && len(faults) <= maxFaults {
+				faults = append(faults, fault{path: append(slices.Clone(f.path), name), detail: remedy})
 			}
 		}
 		return faults
@@ -437,16 +508,46 @@ func explain(err *openapi3.SchemaError) []fault {
 			values[i] = fmt.Sprint(value)
 		}
 		f.detail = "unknown value: use " + alternatives(values)
+	case "uniqueItems":
+		array, _ := err.Value.([]any)
+		if faults := repeated(f.path, array); len(faults) > 0 {
+			return faults
+		}
+		f.detail = "must not have the same entry twice: leave one of them out"
+	case "minProperties":
+		f.detail = fmt.Sprintf("must have at least %d field", schema.MinProps)
 	case "pattern":
 		f.form = true
 		f.detail = "not of the right form: see /openapi.yaml"
-		if schema.Description != "" {
+		if isTextPattern(schema.Pattern) {
+			f.detail = "is blank or has a character that is not taken: see Texts in /openapi.yaml"
+		} else if schema.Description != "" {
 			f.detail = "must be " + lowerFirst(schema.Description)
 		}
 	default:
 		f.detail = "does not keep the specification's " + err.SchemaField + ": see /openapi.yaml"
 	}
 	return []fault{f}
+}
+
+// isTextPattern reports whether a pattern names characters that are refused,
+// and so says nothing of what the text means.
+func isTextPattern(pattern string) bool {
+	return strings.HasPrefix(pattern, "^[^") || strings.HasPrefix(pattern, "^([^")
+}
+
+// repeated are the texts of a list that stand in it already.
+func repeated(path []string, array []any) []fault {
+	var faults []fault
+	seen := map[string]bool{}
+	for i, element := range array {
+		text, isText := element.(string)
+		if isText && seen[text] && len(faults) <= maxFaults {
+			faults = append(faults, fault{path: append(slices.Clone(path), strconv.Itoa(i)), detail: fmt.Sprintf("%q is in the list already: leave one of them out", clip(text))})
+		}
+		seen[text] = seen[text] || isText
+	}
+	return faults
 }
 
 func typeWords(schema *openapi3.Schema) string {
@@ -530,9 +631,12 @@ func lowerFirst(sentence string) string {
 // clip shortens what a client sent before it is repeated.
 func clip(text string) string {
 	const most = 60
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if utf8.RuneCountInString(text) <= most {
-		return text
+	seen := 0
+	for i := range text {
+		if seen == most {
+			return strings.ToValidUTF8(text[:i], "\uFFFD") + "…"
+		}
+		seen++
 	}
-	return string([]rune(text)[:most]) + "…"
+	return strings.ToValidUTF8(text, "\uFFFD")
 }

@@ -250,21 +250,30 @@ func (f *floor) hearOfOrder(orderID string) {
 
 // hearFailed hears of an order that was cancelled or needs attention.
 func (f *floor) hearFailed(m events.Message) {
+	orderID, cancelled := readCancelled(m)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if cancelled {
+		h := f.heard(m)
+		f.board.Note(h)
+		f.cancelled[orderID] = h
+		f.counter.touchOrder(orderID)
+	}
+	f.said(string(m.Key), afterWord)
+	f.orderCounts.failed()
+}
+
+// readCancelled reads which order a message says was cancelled, if it is one of
+// that.
+func readCancelled(m events.Message) (orderID string, cancelled bool) {
 	var failed struct {
 		OrderID string             `json:"orderId"`
 		State   kitchen.OrderState `json:"state"`
 	}
-	readable := len(m.Value) <= events.MaxMessageBytes && json.Unmarshal(m.Value, &failed) == nil && kitchen.CheckOrderID(failed.OrderID) == nil
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if readable && failed.State == kitchen.StateCancelled {
-		h := f.heard(m)
-		f.board.Note(h)
-		f.cancelled[failed.OrderID] = h
-		f.counter.touchOrder(failed.OrderID)
+	if len(m.Value) > events.MaxMessageBytes || json.Unmarshal(m.Value, &failed) != nil || kitchen.CheckOrderID(failed.OrderID) != nil {
+		return "", false
 	}
-	f.said(string(m.Key), afterWord)
-	f.orderCounts.failed()
+	return failed.OrderID, failed.State == kitchen.StateCancelled
 }
 
 // said passes on that the log has spoken of an order, and when to ask about it.
@@ -692,7 +701,7 @@ func (f *floor) boardTicket(e board.Entry) BoardTicket {
 		ticket.Lines = []kitchen.Line{}
 	}
 	if e.Ticket.Stage == kitchen.Package && e.Ticket.Kind == kitchen.TicketMake {
-		ticket.Boxes = f.kitchenFile.Boxes(piecesOf(e.Ticket.Lines))
+		ticket.Boxes = f.kitchenFile.Boxes(e.Ticket.Pieces())
 	}
 	if e.StartedAt != nil {
 		ticket.StartedAt = printable(*e.StartedAt)
@@ -701,25 +710,12 @@ func (f *floor) boardTicket(e board.Entry) BoardTicket {
 		ticket.EndedAt = printable(e.Ack.At)
 	}
 	if e.State == kitchen.TicketFailed {
-		ticket.Failure = newTicketFailure(e.Ack)
+		ticket.Failure = newTicketFailure(e.Ticket, e.Ack)
 	}
 	if e.LastFailure != nil {
-		ticket.LastFailure = newTicketFailure(e.LastFailure)
+		ticket.LastFailure = newTicketFailure(e.Ticket, e.LastFailure)
 	}
 	return ticket
-}
-
-// piecesOf is how many cupcakes the lines have; none if no order has so many.
-func piecesOf(lines []kitchen.Line) int {
-	most := kitchen.HardLimits().Lines * kitchen.HardLimits().Quantity
-	pieces := 0
-	for _, line := range lines {
-		if line.Quantity < 0 || line.Quantity > most-pieces {
-			return 0
-		}
-		pieces += line.Quantity
-	}
-	return pieces
 }
 
 // boardRules are what a stage's board needs of the kitchen file.
@@ -736,8 +732,12 @@ func boardRules(k *kitchen.Kitchen, stage kitchen.Stage) BoardRules {
 	return rules
 }
 
-func newTicketFailure(ack *kitchen.Ack) TicketFailure {
-	return TicketFailure{At: printable(ack.At), By: ack.By, Note: ack.Note, Reason: ack.Reason, Scrapped: ack.Scrapped}
+func newTicketFailure(ticket kitchen.Ticket, ack *kitchen.Ack) TicketFailure {
+	scrapped := ack.Scrapped
+	if ticket.CheckScrapped(scrapped) != nil {
+		scrapped = ticket.Pieces() // other programs may say what they like
+	}
+	return TicketFailure{At: printable(ack.At), By: ack.By, Note: ack.Note, Reason: ack.Reason, Scrapped: scrapped}
 }
 
 // printable is a time in UTC, or none if it is one that JSON cannot have:

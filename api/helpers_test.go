@@ -22,7 +22,7 @@ var testSecret = []byte("a secret that only tests know")
 // method panics, which the server would answer with 500.
 type untouchedTemporal struct{ client.Client }
 
-func newTestServer(t *testing.T, temporal client.Client, change func(*Config)) *Server {
+func newTestServer(t testing.TB, temporal client.Client, change func(*Config)) *Server {
 	t.Helper()
 	config := Config{Temporal: temporal, Secret: testSecret, Logger: slog.New(slog.DiscardHandler), Staff: testStaff}
 	if change != nil {
@@ -34,7 +34,7 @@ func newTestServer(t *testing.T, temporal client.Client, change func(*Config)) *
 }
 
 // do sends a request to the server's handler.
-func do(t *testing.T, server *Server, request *http.Request) *httptest.ResponseRecorder {
+func do(t testing.TB, server *Server, request *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	recorder := httptest.NewRecorder()
 	server.Handler().ServeHTTP(recorder, request)

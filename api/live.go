@@ -315,9 +315,8 @@ func (c *liveConn) read(ctx context.Context) {
 
 func (c *liveConn) breach(reason string) {
 	const most = 120 // a close frame has room for 123 bytes
-	for len(reason) > most {
-		runes := []rune(reason)
-		reason = string(runes[:len(runes)-1])
+	if len(reason) > most {
+		reason = strings.ToValidUTF8(reason[:most], "")
 	}
 	c.server.floor.mu.Lock()
 	defer c.server.floor.mu.Unlock()

@@ -133,7 +133,8 @@ func (e *problemError) Error() string {
 
 func (e *problemError) Unwrap() error { return e.Cause }
 
-// fieldsProblem is a problem with one or more fields.
+// fieldsProblem is a problem with one or more fields, of which the first are
+// told.
 func fieldsProblem(problemType ProblemType, faults []FieldError) *problemError {
 	first := faults[0]
 	where := first.Parameter + first.Header
@@ -144,7 +145,11 @@ func fieldsProblem(problemType ProblemType, faults []FieldError) *problemError {
 	if where != "" {
 		detail = where + ": " + detail
 	}
-	if more := len(faults) - 1; more > 0 {
+	switch count := len(faults); {
+	case count > maxFaults:
+		detail = fmt.Sprintf("more than %d places are at fault, errors has the first %d; mend these: %s", maxFaults, maxFaults, detail)
+		faults = faults[:maxFaults]
+	case count > 1:
 		detail = fmt.Sprintf("%d places are at fault, errors has all of them; the first is %s", len(faults), detail)
 	}
 	return &problemError{Type: problemType, Detail: detail, Errors: faults}

@@ -187,7 +187,7 @@ type Ack struct {
 	// Example: burnt
 	Reason string `json:"reason,omitempty,omitzero"`
 
-	// Scrapped Pieces thrown away.
+	// Scrapped Pieces thrown away, no more than the ticket has.
 	//
 	// Example: 12
 	Scrapped int `json:"scrapped,omitempty,omitzero"`
@@ -1362,6 +1362,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness)
 }
 
+type HeadTooLargeTextResponse string
+
 type ProblemApplicationProblemPlusJSONResponse Problem
 
 type SignedOutResponseHeaders struct {
@@ -1418,6 +1420,17 @@ func (response GetMenu200JSONResponse) VisitGetMenuResponse(w http.ResponseWrite
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMenu431TextResponse HeadTooLargeTextResponse
+
+func (response GetMenu431TextResponse) VisitGetMenuResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
 	return err
 }
 
@@ -1504,6 +1517,17 @@ func (response ListOrders403ApplicationProblemPlusJSONResponse) VisitListOrdersR
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOrders431TextResponse HeadTooLargeTextResponse
+
+func (response ListOrders431TextResponse) VisitListOrdersResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
 	return err
 }
 
@@ -1644,6 +1668,17 @@ func (response CreateOrder422ApplicationProblemPlusJSONResponse) VisitCreateOrde
 	return err
 }
 
+type CreateOrder431TextResponse HeadTooLargeTextResponse
+
+func (response CreateOrder431TextResponse) VisitCreateOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
 type CreateOrder503ApplicationProblemPlusJSONResponse struct {
 	UnavailableApplicationProblemPlusJSONResponse
 }
@@ -1727,6 +1762,17 @@ func (response GetOrder404ApplicationProblemPlusJSONResponse) VisitGetOrderRespo
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOrder431TextResponse HeadTooLargeTextResponse
+
+func (response GetOrder431TextResponse) VisitGetOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
 	return err
 }
 
@@ -1874,6 +1920,17 @@ func (response AmendOrder422ApplicationProblemPlusJSONResponse) VisitAmendOrderR
 	return err
 }
 
+type AmendOrder431TextResponse HeadTooLargeTextResponse
+
+func (response AmendOrder431TextResponse) VisitAmendOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
 type AmendOrder503ApplicationProblemPlusJSONResponse struct {
 	UnavailableApplicationProblemPlusJSONResponse
 }
@@ -2015,6 +2072,17 @@ func (response CancelOrder422ApplicationProblemPlusJSONResponse) VisitCancelOrde
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrder431TextResponse HeadTooLargeTextResponse
+
+func (response CancelOrder431TextResponse) VisitCancelOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
 	return err
 }
 
@@ -2193,6 +2261,17 @@ func (response ResolveOrder422ApplicationProblemPlusJSONResponse) VisitResolveOr
 	return err
 }
 
+type ResolveOrder431TextResponse HeadTooLargeTextResponse
+
+func (response ResolveOrder431TextResponse) VisitResolveOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
 type ResolveOrder503ApplicationProblemPlusJSONResponse struct {
 	UnavailableApplicationProblemPlusJSONResponse
 }
@@ -2245,6 +2324,17 @@ func (response GetPace200JSONResponse) VisitGetPaceResponse(w http.ResponseWrite
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPace431TextResponse HeadTooLargeTextResponse
+
+func (response GetPace431TextResponse) VisitGetPaceResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
 	return err
 }
 
@@ -2302,6 +2392,17 @@ func (response SignOut403ApplicationProblemPlusJSONResponse) VisitSignOutRespons
 	return err
 }
 
+type SignOut431TextResponse HeadTooLargeTextResponse
+
+func (response SignOut431TextResponse) VisitSignOutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
 type SignOutdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -2354,6 +2455,17 @@ func (response GetSession401ApplicationProblemPlusJSONResponse) VisitGetSessionR
 	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
 	w.WriteHeader(401)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSession431TextResponse HeadTooLargeTextResponse
+
+func (response GetSession431TextResponse) VisitGetSessionResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
 	return err
 }
 
@@ -2510,6 +2622,17 @@ func (response SignIn429ApplicationProblemPlusJSONResponse) VisitSignInResponse(
 	return err
 }
 
+type SignIn431TextResponse HeadTooLargeTextResponse
+
+func (response SignIn431TextResponse) VisitSignInResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
 type SignIndefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -2561,6 +2684,17 @@ func (response GetDemoStaff404ApplicationProblemPlusJSONResponse) VisitGetDemoSt
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(404)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDemoStaff431TextResponse HeadTooLargeTextResponse
+
+func (response GetDemoStaff431TextResponse) VisitGetDemoStaffResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
 	return err
 }
 
@@ -2647,6 +2781,17 @@ func (response GetBoard403ApplicationProblemPlusJSONResponse) VisitGetBoardRespo
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBoard431TextResponse HeadTooLargeTextResponse
+
+func (response GetBoard431TextResponse) VisitGetBoardResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
 	return err
 }
 
@@ -2808,6 +2953,17 @@ func (response AckTicket422ApplicationProblemPlusJSONResponse) VisitAckTicketRes
 	return err
 }
 
+type AckTicket431TextResponse HeadTooLargeTextResponse
+
+func (response AckTicket431TextResponse) VisitAckTicketResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
 type AckTicket503ApplicationProblemPlusJSONResponse struct {
 	UnavailableApplicationProblemPlusJSONResponse
 }
@@ -2893,6 +3049,17 @@ func (response GetStatistics403ApplicationProblemPlusJSONResponse) VisitGetStati
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(403)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatistics431TextResponse HeadTooLargeTextResponse
+
+func (response GetStatistics431TextResponse) VisitGetStatisticsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
 	return err
 }
 

@@ -1,15 +1,20 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
@@ -221,4 +226,91 @@ func TestGinRunsWithoutDebugging(t *testing.T) {
 	t.Parallel()
 	newTestServer(t, untouchedTemporal{}, nil)
 	require.Equal(t, gin.ReleaseMode, gin.Mode())
+}
+
+// The patterns of texts refuse what the kitchen refuses, character by
+// character, as far as a pattern can say it that works in every language.
+func TestSpecificationAndKitchenRefuseTheSameCharacters(t *testing.T) {
+	t.Parallel()
+	schemas := loadSpec(t).Components.Schemas
+	order, hard := schemas["Order"].Value.Properties, kitchen.HardLimits()
+	ack := func(note, reason string) error {
+		if faults := (kitchen.Ack{Note: note, Reason: reason}).CheckRemarks(); len(faults) > 0 {
+			return errors.New(faults[0].Detail)
+		}
+		return nil
+	}
+	for name, text := range map[string]struct {
+		schema *openapi3.SchemaRef
+		check  func(string) error
+	}{
+		"name":    {schemas["Customer"].Value.Properties["name"], hard.CheckName},
+		"message": {schemas["Line"].Value.Properties["message"], hard.CheckMessage},
+		"changed": {schemas["LineMessage"].Value.Properties["message"], hard.CheckMessage},
+		"notes":   {order["notes"], hard.CheckNotes},
+		"amended": {schemas["Amendment"].Value.Properties["notes"], hard.CheckNotes},
+		"allergy": {order["allergies"].Value.Items, hard.CheckAllergy},
+		"cancel": {schemas["Cancellation"].Value.Properties["reason"], func(s string) error {
+			return firstFault(kitchen.Cancellation{Reason: s}.Check())
+		}},
+		"resolve": {schemas["Resolution"].Value.Properties["note"], func(s string) error {
+			return firstFault(kitchen.Resolution{Choice: kitchen.ChoiceRetry, Note: s}.Check())
+		}},
+		"note":   {schemas["Ack"].Value.Properties["note"], func(s string) error { return ack(s, "") }},
+		"reason": {schemas["Ack"].Value.Properties["reason"], func(s string) error { return ack("", s) }},
+	} {
+		pattern := regexp.MustCompile(regexp.MustCompile(`\\u([0-9A-F]{4})`).ReplaceAllString(text.schema.Value.Pattern, `\x{$1}`))
+		for r := rune(0); r <= unicode.MaxRune; r++ {
+			if r >= 0xD800 && r <= 0xDFFF {
+				continue // half a character, which no text in UTF-8 has
+			}
+			if r > 0xFFFF {
+				r = min(r+60, unicode.MaxRune) // one in 61 will do
+			}
+			for _, tried := range []string{string(r), "a" + string(r)} {
+				taken, allowed := text.check(tried) == nil, pattern.MatchString(tried)
+				if taken != allowed && (r <= 0xFFFF || !allowed) {
+					t.Errorf("%s: the kitchen takes %q: %t, the specification: %t", name, tried, taken, allowed)
+				}
+			}
+		}
+		require.Equal(t, text.check("") == nil, text.schema.Value.VisitJSON("") == nil, name)
+	}
+}
+
+func firstFault(faults []kitchen.FieldError) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return errors.New(faults[0].Detail)
+}
+
+func TestAHeadThatIsTooLargeIsAnsweredAsSpecified(t *testing.T) {
+	t.Parallel()
+	document := loadSpec(t)
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			if strings.HasPrefix(path, "/api/") {
+				require.NotNil(t, operation.Responses.Value("431"), "%s %s", method, path)
+			}
+		}
+	}
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ctx, listener) }()
+	defer func() {
+		cancel()
+		require.NoError(t, <-served)
+	}()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listener.Addr().String()+"/api/v1/menu", nil)
+	require.NoError(t, err)
+	request.Header.Set("X-Long", strings.Repeat("x", 2*maxHeader))
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, answer.Body.Close()) }()
+	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, answer.StatusCode)
+	require.True(t, strings.HasPrefix(answer.Header.Get("Content-Type"), "text/plain"))
 }

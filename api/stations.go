@@ -107,6 +107,9 @@ func (f *floor) prepare(by string, stage kitchen.Stage, ticketID string, said Ac
 	if err := ack.Check(); err != nil {
 		return ack, entry, nil, ackProblem(err)
 	}
+	if err := entry.Ticket.CheckScrapped(ack.Scrapped); err != nil {
+		return ack, entry, nil, ackProblem(fmt.Errorf("scrapped: %w", err))
+	}
 	if saidAlready(ack, entry) {
 		return ack, entry, nil, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -216,11 +215,6 @@ func TestABoardShowsWhatItNeedsOfTheKitchenFile(t *testing.T) {
 	var raw any
 	require.NoError(t, json.Unmarshal([]byte(mustJSON(t, b.board(kitchen.Package))), &raw))
 	require.NoError(t, loadSpec(t).Components.Schemas["Board"].Value.VisitJSON(raw))
-
-	impossible := newTicket(t, kitchen.Package)
-	impossible.Lines = []kitchen.Line{{Quantity: math.MaxInt}, {Quantity: math.MaxInt}, {Quantity: -4}}
-	b.onBoard(writer, impossible)
-	require.Empty(t, b.acked("bob", impossible, `{"kind":"started"}`).Boxes)
 }
 
 func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {
@@ -247,6 +241,7 @@ func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {
 		`{"kind":"undone"}`:                                                "/kind",
 		`{"kind":"burnt"}`:                                                 "/kind",
 		`{"kind":"failed","scrapped":-1}`:                                  "/scrapped",
+		`{"kind":"failed","scrapped":13}`:                                  "/scrapped",
 		`{"kind":"failed","note":"a\u0000"}`:                               "/note",
 		`{"kind":"failed","attempt":1}`:                                    "/attempt",
 		`{"kind":"failed","reason":"two\nlines"}`:                          "/reason",
@@ -257,6 +252,8 @@ func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {
 		require.Len(t, problem.Errors, 1, body)
 		require.Equal(t, field, *problem.Errors[0].Pointer, body)
 	}
+	scrapped := requireProblem(t, b.ack("bob", ticket, `{"kind":"failed","scrapped":13}`), ProblemInvalidAck)
+	require.Equal(t, "must be from 0 to 12, as many pieces as the ticket has", scrapped.Errors[0].Detail)
 	requireProblem(t, b.ack("bob", ticket, `{"kind":`), ProblemMalformedBody)
 	require.Equal(t, kitchen.TicketStarted, b.board(kitchen.Bake).Tickets[0].State, "nothing has changed")
 

@@ -6,52 +6,61 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// maxDepth is how deep a body may be nested; orders need four levels. Pointers
-// are as long as the nesting is deep, so this bounds the work on a bad body.
-const maxDepth = 32
+// maxDepth is how deep a body may be nested; orders need four levels. maxValues
+// is how many values it may have, the named ones and those in lists together; the
+// largest order has some 130. Both bound the work on a bad body, and maxFaults how
+// many of its faults are told.
+const (
+	maxDepth  = 32
+	maxValues = 1000
+	maxFaults = 32
+)
 
-var errTooDeep = fmt.Errorf("nested deeper than %d levels", maxDepth)
+var (
+	errTooDeep = fmt.Errorf("nested deeper than %d levels: send an order, which needs fewer", maxDepth)
+	errTooMany = fmt.Errorf("more than %d values: send fewer fields and lines, no order needs as many", maxValues)
+)
 
 // readJSON reads one JSON value, more strictly than encoding/json: the bytes
 // must be UTF-8 and no object may name a field twice, because programs differ
 // in which of the two they believe. The error is a *problemError.
 func readJSON(data []byte) (any, error) {
-	malformed := func(pointer, format string, args ...any) *problemError {
-		return fieldsProblem(ProblemMalformedBody, []FieldError{{Pointer: &pointer, Detail: fmt.Sprintf(format, args...)}})
+	malformed := func(format string, args ...any) *problemError {
+		return fieldsProblem(ProblemMalformedBody, []FieldError{{Pointer: new(string), Detail: fmt.Sprintf(format, args...)}})
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, malformed("", "the body is empty: send JSON")
+		return nil, malformed("the body is empty: send JSON")
 	}
 	if i := invalidUTF8(data); i >= 0 {
 		line, column := position(data, i)
-		return nil, malformed("", "not UTF-8 at line %d, column %d (byte %d): send the text in UTF-8", line, column, i+1)
+		return nil, malformed("not UTF-8 at line %d, column %d (byte %d): send the text in UTF-8", line, column, i+1)
 	}
 	var raw json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 			if syntax.Offset >= int64(len(data)) && strings.Contains(syntax.Error(), "unexpected end") {
-				return nil, malformed("", "the JSON ends too early: send all of it")
+				return nil, malformed("the JSON ends too early: send all of it")
 			}
 			line, column := position(data, int(syntax.Offset)-1)
-			return nil, malformed("", "not JSON at line %d, column %d: %v", line, column, syntax)
+			return nil, malformed("not JSON at line %d, column %d: %v", line, column, syntax)
 		}
-		return nil, malformed("", "not JSON: send one JSON value")
+		return nil, malformed("not JSON: send one JSON value")
 	}
 	reader := jsonReader{tokens: json.NewDecoder(bytes.NewReader(data))}
 	reader.tokens.UseNumber()
-	value, err := reader.value("")
-	if errors.Is(err, errTooDeep) {
-		return nil, malformed("", "%v: send an order, which needs fewer", err)
-	}
-	if err != nil {
-		return nil, malformed("", "not JSON: %v", err)
-	}
-	if len(reader.twice) > 0 {
+	value, err := reader.value()
+	switch {
+	case errors.Is(err, errTooDeep), errors.Is(err, errTooMany):
+		return nil, malformed("%v", err)
+	case err != nil:
+		return nil, malformed("not JSON: %v", err)
+	case len(reader.twice) > 0:
 		return nil, fieldsProblem(ProblemMalformedBody, reader.twice)
 	}
 	return value, nil
@@ -61,55 +70,66 @@ func readJSON(data []byte) (any, error) {
 type jsonReader struct {
 	tokens *json.Decoder
 	twice  []FieldError
-	depth  int
+	path   []string // of the value that is read
+	values int
 }
 
-func (r *jsonReader) value(pointer string) (any, error) {
+func (r *jsonReader) value() (any, error) {
+	if r.values++; r.values > maxValues {
+		return nil, errTooMany
+	}
 	token, err := r.tokens.Token()
 	if err != nil {
 		return nil, err
 	}
 	switch token := token.(type) {
 	case json.Delim:
-		if r.depth == maxDepth {
+		if len(r.path) == maxDepth {
 			return nil, errTooDeep
 		}
-		r.depth++
-		defer func() { r.depth-- }()
 		if token == '{' {
-			return r.object(pointer)
+			return r.object()
 		}
-		return r.array(pointer)
+		return r.array()
 	case json.Number:
 		return number(token), nil
 	}
 	return token, nil
 }
 
-func (r *jsonReader) object(pointer string) (any, error) {
+// at reads the value that stands at a name or an index.
+func (r *jsonReader) at(name string) (any, error) {
+	r.path = append(r.path, name)
+	value, err := r.value()
+	r.path = r.path[:len(r.path)-1]
+	return value, err
+}
+
+func (r *jsonReader) object() (any, error) {
 	object := map[string]any{}
 	for r.tokens.More() {
 		token, err := r.tokens.Token()
 		if err != nil {
 			return nil, err
 		}
-		key, _ := token.(string) // the syntax has been checked
-		at := pointer + "/" + pointerToken(key)
-		if _, twice := object[key]; twice {
-			r.twice = append(r.twice, FieldError{Pointer: &at, Detail: "named twice in one object: keep one of them"})
-		}
-		if object[key], err = r.value(at); err != nil {
+		name, _ := token.(string) // the syntax has been checked
+		_, twice := object[name]
+		if object[name], err = r.at(name); err != nil {
 			return nil, err
+		}
+		if twice && len(r.twice) <= maxFaults {
+			pointer := pointerTo(append(slices.Clone(r.path), name))
+			r.twice = append(r.twice, FieldError{Pointer: &pointer, Detail: "named twice in one object: keep one of them"})
 		}
 	}
 	_, err := r.tokens.Token() // the closing brace
 	return object, err
 }
 
-func (r *jsonReader) array(pointer string) (any, error) {
+func (r *jsonReader) array() (any, error) {
 	array := []any{}
 	for r.tokens.More() {
-		element, err := r.value(pointer + "/" + strconv.Itoa(len(array)))
+		element, err := r.at(strconv.Itoa(len(array)))
 		if err != nil {
 			return nil, err
 		}
@@ -129,9 +149,16 @@ func number(text json.Number) float64 {
 	return value
 }
 
-// pointerToken escapes a field's name for a JSON pointer (RFC 6901).
-func pointerToken(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+// pointerTo is the JSON pointer (RFC 6901) to a place. Names that no field of
+// ours has are clipped, since an answer should not be longer than its question.
+func pointerTo(path []string) string {
+	var pointer strings.Builder
+	for _, name := range path {
+		pointer.WriteString("/" + pointerEscapes.Replace(clip(name)))
+	}
+	return pointer.String()
 }
 
 // invalidUTF8 is the index of the first byte that is not UTF-8, or -1.

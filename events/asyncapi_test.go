@@ -129,6 +129,23 @@ func TestAsyncAPIPayloadsAreWhatWeWrite(t *testing.T) {
 	assert.EqualValues(t, kitchen.MaxScrapped, d.at("components", "schemas", "ack", "properties", "scrapped")["maximum"])
 }
 
+func TestAsyncAPIHasTheLimitsOfTickets(t *testing.T) {
+	d := readAsyncAPI(t)
+	hard := kitchen.HardLimits()
+	ticket, line := d.at("components", "schemas", "ticket", "properties"), d.at("components", "schemas", "line", "properties")
+	limit := func(properties node, field, limit string) any { return properties[field].(node)[limit] }
+	assert.EqualValues(t, kitchen.MaxPass, limit(ticket, "pass", "maximum"))
+	assert.EqualValues(t, kitchen.MaxAttempt, limit(ticket, "attempt", "maximum"))
+	assert.EqualValues(t, kitchen.MaxAttempt, d.at("components", "schemas", "ack", "properties", "attempt")["maximum"])
+	assert.EqualValues(t, hard.Lines, limit(ticket, "lines", "maxItems"))
+	assert.EqualValues(t, hard.NotesLength, limit(ticket, "notes", "maxLength"))
+	assert.EqualValues(t, hard.Allergies, limit(ticket, "allergies", "maxItems"))
+	assert.EqualValues(t, hard.AllergyLength, ticket["allergies"].(node)["items"].(node)["maxLength"])
+	assert.EqualValues(t, hard.Quantity, limit(line, "quantity", "maximum"))
+	assert.EqualValues(t, hard.MessageLength, limit(line, "message", "maxLength"))
+	assert.EqualValues(t, hard.Lines*hard.Quantity, kitchen.MaxScrapped)
+}
+
 func texts[T ~string](values []T) []any {
 	var texts []any
 	for _, value := range values {
@@ -169,9 +186,14 @@ func TestAsyncAPIExamplesAreGood(t *testing.T) {
 		for _, example := range d.at("components", "messages", name)["examples"].([]any) {
 			value, err := json.Marshal(example.(node)["payload"])
 			require.NoError(t, err)
-			assert.NoError(t, decode(Message{Value: value, Time: time.Now()}), "%s example %v", name, example.(node)["name"])
+			message := Message{Value: value, Time: time.Now()}
+			headers, _ := example.(node)["headers"].(node)
+			for key, value := range headers {
+				message.Headers = append(message.Headers, Header{key, []byte(fmt.Sprint(value))})
+			}
+			assert.NoError(t, decode(message), "%s example %v", name, example.(node)["name"])
 			seen++
 		}
 	}
-	assert.Equal(t, 4, seen)
+	assert.Equal(t, 5, seen)
 }

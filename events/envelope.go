@@ -1,12 +1,16 @@
 package events
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
@@ -16,9 +20,11 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// This file covers CloudEvents 1.0 in Kafka's binary mode (attributes as ce_*
-// headers, the data as the value) and W3C Trace Context (traceparent,
-// tracestate). Reading asks for none of it: a bare JSON value is a message.
+// This file covers CloudEvents 1.0 over Kafka and W3C Trace Context (traceparent,
+// tracestate). Written is the binary mode: attributes as ce_* headers, the data as
+// the value. Read are that, a bare JSON value without any header, and the
+// structured mode: the value is a JSON object with the attributes and, as data or
+// data_base64, the data; the header content-type says so.
 
 // The CloudEvents types of the factory's messages.
 const (
@@ -35,18 +41,23 @@ const jsonContent = "application/json"
 
 var traceContext = propagation.TraceContext{}
 
+// structured is the content type of CloudEvents' structured mode in JSON, and
+// anyStructured how those of all its formats begin, batches too.
+const (
+	structured    = "application/cloudevents+json"
+	anyStructured = "application/cloudevents"
+)
+
 // DecodeTicket reads a ticket. Its times are those that can be: see
 // kitchen.Ticket.DatedBy. Its error is a PoisonError, or a MisplacedError for a
 // ticket that does not lie where its order's messages do.
 func DecodeTicket(m Message) (kitchen.Ticket, error) {
-	if err := checkSize(m); err != nil {
-		return kitchen.Ticket{}, err
+	data, err := payload(m)
+	if err != nil {
+		return kitchen.Ticket{}, &PoisonError{m, err}
 	}
-	var ticket kitchen.Ticket
-	if err := json.Unmarshal(m.Value, &ticket); err != nil {
-		return kitchen.Ticket{}, &PoisonError{m, fmt.Errorf("not a ticket: %w", err)}
-	}
-	if err := checkTicket(ticket); err != nil {
+	ticket, err := kitchen.ParseTicket(data)
+	if err != nil {
 		return kitchen.Ticket{}, &PoisonError{m, err}
 	}
 	if m.Topic == TicketTopic(ticket.Stage) {
@@ -57,38 +68,22 @@ func DecodeTicket(m Message) (kitchen.Ticket, error) {
 	return ticket.DatedBy(recordedAt(m)), nil
 }
 
-func checkTicket(ticket kitchen.Ticket) error {
-	ref, err := kitchen.ParseTicketID(ticket.TicketID)
-	if err != nil {
-		return fmt.Errorf("ticketId: %w", err)
-	}
-	switch {
-	case ticket.OrderID != ref.OrderID:
-		return fmt.Errorf("orderId: %q is not the order of ticket %q", ticket.OrderID, ticket.TicketID)
-	case ticket.Stage != ref.Stage:
-		return fmt.Errorf("stage: %q is not the stage of ticket %q", ticket.Stage, ticket.TicketID)
-	case ticket.Kind != ref.Kind:
-		return fmt.Errorf("kind: %q is not the kind of ticket %q", ticket.Kind, ticket.TicketID)
-	case ticket.Pass != ref.Pass:
-		return fmt.Errorf("pass: %d is not the pass of ticket %q", ticket.Pass, ticket.TicketID)
-	case ticket.Attempt < 1:
-		return fmt.Errorf("attempt: %d must be at least 1", ticket.Attempt)
-	}
-	return nil
-}
-
 // DecodeAck reads an ack, leniently: headers and fields that it does not know
 // do not matter, and an ack that does not say when it was given was given when
 // the record was made. Its times are those that can be: see kitchen.Ack.DatedBy.
 // Its error is a PoisonError; or a MisplacedError, with the ack, for one that
 // does not lie where its order's messages do.
 func DecodeAck(m Message) (kitchen.Ack, error) {
-	if err := checkSize(m); err != nil {
-		return kitchen.Ack{}, err
+	data, err := payload(m)
+	if err != nil {
+		return kitchen.Ack{}, &PoisonError{m, err}
 	}
 	recorded := recordedAt(m)
-	ack, err := kitchen.ParseAck(m.Value, recorded)
+	ack, err := kitchen.ParseAck(data, recorded)
 	if err != nil {
+		if contentType(m) != structured && isEvent(data) {
+			err = fmt.Errorf("%w; the value is a CloudEvent in structured mode: say so with the header content-type: %s", err, structured)
+		}
 		return kitchen.Ack{}, &PoisonError{m, err}
 	}
 	if m.Topic == TopicAcks {
@@ -108,14 +103,81 @@ func recordedAt(m Message) time.Time {
 	return kitchen.TimeThatCanBe(m.Time)
 }
 
-func checkSize(m Message) error {
+// isEvent reports whether a value is a CloudEvent as structured mode has it.
+func isEvent(value []byte) bool {
+	var event struct {
+		SpecVersion string `json:"specversion"`
+		Source      string `json:"source"`
+	}
+	return json.Unmarshal(value, &event) == nil && event.SpecVersion != "" && event.Source != ""
+}
+
+// payload is the JSON that a message carries: its value, or the data of the
+// event that its value is.
+func payload(m Message) ([]byte, error) {
 	switch size := len(m.Value); {
 	case size == 0:
-		return &PoisonError{m, errors.New("the value is empty")}
+		return nil, errors.New("the value is empty")
 	case size > MaxMessageBytes:
-		return &PoisonError{m, fmt.Errorf("the value has %d bytes, more than the %d that are read", size, MaxMessageBytes)}
+		return nil, fmt.Errorf("the value has %d bytes, more than the %d that are read", size, MaxMessageBytes)
+	case m.Value[0] == 0 && size >= 5:
+		// The serializers of Confluent's schema registry put a zero and the
+		// schema's number before what they write.
+		return nil, fmt.Errorf("the value begins with Confluent's schema-registry framing (schema id %d): send plain JSON", binary.BigEndian.Uint32(m.Value[1:5]))
 	}
-	return nil
+	switch content := contentType(m); {
+	case content == structured:
+		return eventData(m.Value)
+	case strings.HasPrefix(content, anyStructured):
+		return nil, fmt.Errorf("content-type %q is not read here: send each event in a message of its own, as %s or as plain JSON", clip(content, maxContentType), structured)
+	}
+	return m.Value, nil
+}
+
+// contentType is the media type that a message says it has, without
+// parameters. CloudEvents write the header's name small, others do not.
+func contentType(m Message) string {
+	for _, header := range slices.Backward(m.Headers) {
+		if strings.EqualFold(header.Key, "content-type") {
+			content, _, _ := strings.Cut(string(header.Value[:min(len(header.Value), maxContentType)]), ";")
+			return strings.ToLower(strings.TrimSpace(content))
+		}
+	}
+	return ""
+}
+
+// maxContentType is how much of a content type is looked at.
+const maxContentType = 128
+
+// eventData is the data of a CloudEvent in structured mode. Its attributes do
+// not matter, as they do not in binary mode.
+func eventData(value []byte) ([]byte, error) {
+	var event struct {
+		Data   json.RawMessage `json:"data"`
+		Base64 string          `json:"data_base64"`
+	}
+	const remedy = "send a JSON object with the attributes and, as data, the message"
+	if err := json.Unmarshal(bytes.TrimPrefix(value, []byte("\ufeff")), &event); err != nil {
+		return nil, fmt.Errorf("not a CloudEvent, though content-type is %s: %s: %s", structured, clip(err.Error(), maxContentType), remedy)
+	}
+	hasData := len(event.Data) > 0 && string(event.Data) != "null"
+	switch {
+	case hasData && event.Base64 != "":
+		return nil, errors.New("the CloudEvent has data and data_base64: leave one of them out")
+	case hasData:
+		var text string
+		if json.Unmarshal(event.Data, &text) == nil {
+			return []byte(text), nil // of another content type than JSON
+		}
+		return event.Data, nil
+	case event.Base64 != "":
+		data, err := base64.StdEncoding.DecodeString(event.Base64)
+		if err != nil {
+			return nil, errors.New("data_base64: not base64 as RFC 4648 has it, with padding")
+		}
+		return data, nil
+	}
+	return nil, fmt.Errorf("the CloudEvent has no data: %s", remedy)
 }
 
 func ticketMessage(source string, ticket kitchen.Ticket) (Message, error) {

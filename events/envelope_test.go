@@ -2,11 +2,16 @@ package events
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/cloudevents/sdk-go/v2/binding/format"
+	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,6 +107,19 @@ func TestAcksAreReadLeniently(t *testing.T) {
 		"NoKey":             {Value: []byte(plain), Key: nil},
 		"AnotherKey":        {Value: []byte(plain), Key: []byte("whatever")},
 		"LargeWithinLimits": {Value: []byte(plain + strings.Repeat(" ", MaxMessageBytes-len(plain)))},
+
+		"ByteOrderMark":       {Value: []byte("\ufeff" + plain)},
+		"NoZone":              {Value: []byte(strings.Replace(plain, "{", `{"at":"2026-01-31T23:59:59.5","startedAt":"2026-01-31 23:00",`, 1))},
+		"NullTimes":           {Value: []byte(strings.Replace(plain, "{", `{"at":null,"startedAt":null,"attempt":null,`, 1))},
+		"WholeWithAPoint":     {Value: []byte(strings.Replace(plain, "{", `{"scrapped":0.0,`, 1))},
+		"Structured":          {Value: structuredEvent("data", plain), Headers: contentOf("application/cloudevents+json")},
+		"StructuredCharset":   {Value: structuredEvent("data", plain), Headers: contentOf("Application/CloudEvents+JSON; charset=UTF-8")},
+		"StructuredBase64":    {Value: structuredEvent("data_base64", `"`+base64.StdEncoding.EncodeToString([]byte("\ufeff"+plain))+`"`), Headers: contentOf(structured)},
+		"StructuredText":      {Value: structuredEvent("data", strconv.Quote(plain)), Headers: contentOf(structured)},
+		"StructuredMark":      {Value: append([]byte("\ufeff"), structuredEvent("data", plain)...), Headers: contentOf(structured)},
+		"StructuredCapitals":  {Value: structuredEvent("data", plain), Headers: []Header{{"Content-Type", []byte(structured)}}},
+		"StructuredBare":      {Value: []byte(`{"data":` + plain + `}`), Headers: contentOf(structured)},
+		"StructuredLastCount": {Value: structuredEvent("data", plain), Headers: append(contentOf("text/plain"), contentOf(structured)...)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			message.Time = recorded
@@ -110,6 +128,57 @@ func TestAcksAreReadLeniently(t *testing.T) {
 			assert.Equal(t, kitchen.Ack{TicketID: testTicket, OrderID: testOrder, Stage: kitchen.Bake, Kind: kitchen.AckDone, By: "bob", At: recorded}, ack)
 		})
 	}
+}
+
+// structuredEvent is a CloudEvent in structured mode with one more member.
+func structuredEvent(name, value string) []byte {
+	return []byte(`{"specversion":"1.0","type":"cupcakery.ack.v1","source":"/oven/2","id":"7","time":"2020-01-01T00:00:00Z","` + name + `":` + value + `}`)
+}
+
+func contentOf(content string) []Header { return []Header{{"content-type", []byte(content)}} }
+
+// The CloudEvents project's own library writes what we read.
+func TestAcksOfTheCloudEventsLibraryAreRead(t *testing.T) {
+	ack := kitchen.Ack{TicketID: testTicket, OrderID: testOrder, Stage: kitchen.Bake, Kind: kitchen.AckFailed, By: "bob", At: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Attempt: 2, Note: "oven 2", Scrapped: 12}
+	for name, set := range map[string]func(*event.Event) error{
+		"Data": func(e *event.Event) error { return e.SetData(event.ApplicationJSON, ack) },
+		"DataBase64": func(e *event.Event) error {
+			data, err := json.Marshal(ack)
+			return errors.Join(err, e.SetData("", data))
+		},
+		"DataAsText": func(e *event.Event) error {
+			data, err := json.Marshal(ack)
+			return errors.Join(err, e.SetData(event.TextPlain, string(data)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			written := event.New()
+			written.SetID("7")
+			written.SetSource("/oven/2")
+			written.SetType(TypeAck)
+			require.NoError(t, set(&written))
+			value, err := format.JSON.Marshal(&written)
+			require.NoError(t, err)
+			got, err := DecodeAck(Message{Value: value, Headers: contentOf(format.JSON.MediaType()), Time: time.Now()})
+			require.NoError(t, err)
+			assert.Equal(t, ack, got)
+		})
+	}
+}
+
+func TestTicketsInStructuredModeAreRead(t *testing.T) {
+	ticket := kitchen.Ticket{TicketID: testTicket, Kind: kitchen.TicketMake, OrderID: testOrder, Stage: kitchen.Bake, Pass: 1, Attempt: 3}
+	plain, err := json.Marshal(ticket)
+	require.NoError(t, err)
+	got, err := DecodeTicket(Message{Value: structuredEvent("data", string(plain)), Headers: contentOf(structured)})
+	require.NoError(t, err)
+	assert.Equal(t, ticket, got)
+}
+
+func TestALetterInStructuredModeCanBeRedriven(t *testing.T) {
+	value := structuredEvent("data", `{"ticketId":"`+testTicket+`","orderId":"`+testOrder+`","stage":"bake","kind":"done","by":"bob"}`)
+	letter := newLetter(deadLetter(Message{Topic: TopicAcks, Value: value, Headers: contentOf(structured + ";charset=utf-8")}, "burnt"))
+	assert.NoError(t, letter.CheckRedrive(value))
 }
 
 func TestPoisonIsNamed(t *testing.T) {
@@ -127,22 +196,37 @@ func TestPoisonIsNamed(t *testing.T) {
 		decode func(Message) error
 		value  string
 		says   string
+		// content is the content type that its headers tell.
+		content string
 	}{
-		"EmptyAck":          {decodeAck, "", "the value is empty"},
-		"TooLargeAck":       {decodeAck, strings.Repeat(" ", MaxMessageBytes+1), "the value has 65537 bytes, more than the 65536 that are read"},
-		"AckOfOtherOrder":   {decodeAck, `{"ticketId":"` + testTicket + `","orderId":"x","stage":"bake","kind":"done","by":"bob"}`, "orderId"},
-		"AckNotJSON":        {decodeAck, "done!", ""},
-		"TooLargeTicket":    {decodeTicket, strings.Repeat(" ", MaxMessageBytes+1), "more than the 65536"},
-		"TicketNotJSON":     {decodeTicket, "[]", "not a ticket"},
-		"TicketID":          {decodeTicket, changed(func(k *kitchen.Ticket) { k.TicketID = "1" }), "ticketId"},
-		"TicketOfOtherPass": {decodeTicket, changed(func(k *kitchen.Ticket) { k.Pass = 2 }), "pass: 2 is not the pass of ticket"},
-		"TicketStage":       {decodeTicket, changed(func(k *kitchen.Ticket) { k.Stage = kitchen.Mix }), `stage: "mix"`},
-		"TicketKind":        {decodeTicket, changed(func(k *kitchen.Ticket) { k.Kind = kitchen.TicketUndo }), `kind: "undo"`},
-		"TicketOrder":       {decodeTicket, changed(func(k *kitchen.Ticket) { k.OrderID = "x" }), `orderId: "x"`},
-		"TicketAttempt":     {decodeTicket, changed(func(k *kitchen.Ticket) { k.Attempt = 0 }), "attempt: 0 must be at least 1"},
+		"EmptyAck":          {decodeAck, "", "the value is empty", ""},
+		"TooLargeAck":       {decodeAck, strings.Repeat(" ", MaxMessageBytes+1), "the value has 65537 bytes, more than the 65536 that are read", ""},
+		"AckOfOtherOrder":   {decodeAck, `{"ticketId":"` + testTicket + `","orderId":"x","stage":"bake","kind":"done","by":"bob"}`, "orderId", ""},
+		"AckNotJSON":        {decodeAck, "done!", "", ""},
+		"TooLargeTicket":    {decodeTicket, strings.Repeat(" ", MaxMessageBytes+1), "more than the 65536", ""},
+		"TicketNotJSON":     {decodeTicket, "[]", "not a ticket", ""},
+		"TicketID":          {decodeTicket, changed(func(k *kitchen.Ticket) { k.TicketID = "1" }), "ticketId", ""},
+		"TicketOfOtherPass": {decodeTicket, changed(func(k *kitchen.Ticket) { k.Pass = 2 }), "pass: 2 is not the pass of ticket", ""},
+		"TicketStage":       {decodeTicket, changed(func(k *kitchen.Ticket) { k.Stage = kitchen.Mix }), `stage: "mix"`, ""},
+		"TicketKind":        {decodeTicket, changed(func(k *kitchen.Ticket) { k.Kind = kitchen.TicketUndo }), `kind: "undo"`, ""},
+		"TicketOrder":       {decodeTicket, changed(func(k *kitchen.Ticket) { k.OrderID = "x" }), `orderId: "x"`, ""},
+		"TicketAttempt":     {decodeTicket, changed(func(k *kitchen.Ticket) { k.Attempt = 0 }), "attempt: 0 must be at least 1", ""},
+
+		"Confluent":         {decodeAck, "\x00\x00\x00\x00\x07{}", "the value begins with Confluent's schema-registry framing (schema id 7): send plain JSON", ""},
+		"ConfluentTicket":   {decodeTicket, "\x00\x00\x01\x00\x07\x02", "(schema id 65543): send plain JSON", ""},
+		"Batch":             {decodeAck, "[]", `content-type "application/cloudevents-batch+json" is not read here: send each event in a message of its own, as application/cloudevents+json or as plain JSON`, "application/cloudevents-batch+json"},
+		"Avro":              {decodeAck, "Obj\x01", `content-type "application/cloudevents+avro" is not read here`, "application/cloudevents+avro; x=y"},
+		"NoEvent":           {decodeAck, "[]", "not a CloudEvent, though content-type is application/cloudevents+json: json: cannot unmarshal array", structured},
+		"NoData":            {decodeAck, string(structuredEvent("dataschema", `"/ack"`)), "the CloudEvent has no data: send a JSON object with the attributes and, as data, the message", structured},
+		"NullData":          {decodeAck, string(structuredEvent("data", "null")), "the CloudEvent has no data", structured},
+		"DataTwice":         {decodeAck, `{"data":{},"data_base64":"e30="}`, "has data and data_base64: leave one of them out", structured},
+		"NotBase64":         {decodeAck, `{"data_base64":"é"}`, "data_base64: not base64", structured},
+		"DataThatIsNoAck":   {decodeAck, `{"data":{"ticketId":"x"}}`, `ticketId: "x" is not a ticket id`, structured},
+		"UTF16":             {decodeAck, "\xff\xfe{\x00}\x00", "not UTF-8: send the ack as JSON in UTF-8", ""},
+		"EventWithoutAWord": {decodeAck, string(structuredEvent("data", "{}")), "the value is a CloudEvent in structured mode: say so with the header content-type: application/cloudevents+json", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			message := Message{Topic: "somewhere", Offset: 7, Value: []byte(poison.value), Time: time.Now()}
+			message := Message{Topic: "somewhere", Offset: 7, Value: []byte(poison.value), Headers: contentOf(poison.content), Time: time.Now()}
 			err := poison.decode(message)
 			var typed *PoisonError
 			require.ErrorAs(t, err, &typed)

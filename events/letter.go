@@ -41,7 +41,7 @@ func ParseLetterPlace(text string) (LetterPlace, error) {
 	offset, offsetErr := strconv.ParseInt(right, 10, 64)
 	place := LetterPlace{int(partition), offset}
 	if err != nil || offsetErr != nil || partition < 0 || offset < 0 || place.String() != text {
-		return LetterPlace{}, fmt.Errorf("dead letter %q: call it by its place, PARTITION/OFFSET such as 3/17", text)
+		return LetterPlace{}, fmt.Errorf("dead letter %q: call it by its place, PARTITION/OFFSET such as 3/17", clip(text, maxLetterKey))
 	}
 	return place, nil
 }
@@ -107,6 +107,7 @@ type Letter struct {
 
 	last     int64  // the offset of the last record that counts for it
 	decision string // the id of the mark that made the last decision
+	content  string // the content type, which says how to read the value
 }
 
 // newLetter reads a record that is not a mark.
@@ -135,6 +136,7 @@ func newLetter(m Message) Letter {
 		Redrives:  int(min(number(HeaderRedriveCount), 1_000_000)),
 		State:     LetterOpen,
 		last:      m.Offset,
+		content:   strings.Clone(contentType(m)),
 	}
 	if made, err := time.Parse(time.RFC3339Nano, header(HeaderDeadTime, 64)); err == nil {
 		letter.Made = made
@@ -164,7 +166,7 @@ func (l Letter) CheckRedrive(value []byte) error {
 // understand reads a value as whoever reads the letter's topic does. The topics
 // for downstream systems take anything.
 func (l Letter) understand(value []byte) error {
-	m := Message{Topic: l.Topic, Value: value, Time: time.Now()}
+	m := Message{Topic: l.Topic, Value: value, Time: time.Now(), Headers: []Header{{"content-type", []byte(l.content)}}}
 	if l.Topic == TopicAcks {
 		_, err := DecodeAck(m)
 		return err
@@ -292,7 +294,7 @@ func (l *letterLog) mark(m Message, eventType, id string) *Letter {
 	return letter
 }
 
-// clip keeps the beginning of a text and lets the rest go.
+// clip keeps the beginning of a text, as UTF-8, and lets the rest go.
 func clip(text string, most int) string {
-	return strings.Clone(text[:min(len(text), most)])
+	return strings.Clone(strings.ToValidUTF8(text[:min(len(text), most)], ""))
 }

@@ -1,9 +1,14 @@
 package kitchen
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -13,35 +18,76 @@ const (
 	MaxByLength      = 80
 	MaxReasonLength  = maxCodeLength
 	MaxAckNoteLength = 500
-	MaxScrapped      = 10_000
-	// MaxAttempt is more often than any ticket is issued.
-	MaxAttempt = 1_000_000
+	// MaxScrapped is as many pieces as the largest order has; see
+	// Ticket.CheckScrapped for those of a ticket.
+	MaxScrapped = 10_000
+	// MaxAttempt is an upper bound: no ticket is issued this often. One that is
+	// issued every second and is never answered reaches it after a day.
+	MaxAttempt = 100_000
 )
 
 const timeRemedy = "give the time as RFC 3339, such as 2026-01-31T12:00:00Z"
 
+// byteOrderMark is what some editors and languages write before UTF-8.
+const byteOrderMark = "\ufeff"
+
+// writtenAck is an ack as stations in all languages write it. What they write
+// differently is read by itself.
+type writtenAck struct {
+	TicketID  string          `json:"ticketId"`
+	OrderID   string          `json:"orderId"`
+	Stage     Stage           `json:"stage"`
+	Kind      AckKind         `json:"kind"`
+	By        string          `json:"by"`
+	At        json.RawMessage `json:"at"`
+	StartedAt json.RawMessage `json:"startedAt"`
+	Attempt   json.RawMessage `json:"attempt"`
+	Reason    string          `json:"reason"`
+	Note      string          `json:"note"`
+	Scrapped  json.RawMessage `json:"scrapped"`
+}
+
 // ParseAck reads an ack as a station wrote it. Fields it does not know are
 // ignored; a missing or wrong one is named in the error. An ack that does not
-// say when it was given, as one typed by hand, was given when it was received;
-// with a zero received it must say so itself. Times are turned into UTC.
+// say when it was given, or not in which time zone, was given when it was
+// received; with a zero received it must say so itself. Times are turned into
+// UTC. A whole number may be written as 1.0.
 //
 // An ack that ParseAck refuses can never be understood: it is poison, not an
 // outage.
 func ParseAck(data []byte, received time.Time) (Ack, error) {
+	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if !utf8.Valid(data) {
 		return Ack{}, errors.New("not UTF-8: send the ack as JSON in UTF-8")
 	}
-	var ack Ack
-	if err := json.Unmarshal(data, &ack); err != nil {
-		return Ack{}, ackDecodeError(data, err)
+	var written writtenAck
+	if err := json.Unmarshal(data, &written); err != nil {
+		return Ack{}, decodeError("ack", err)
 	}
-	if ack.At.IsZero() {
-		ack.At = received
+	ack := Ack{
+		TicketID: written.TicketID,
+		OrderID:  written.OrderID,
+		Stage:    written.Stage,
+		Kind:     written.Kind,
+		By:       written.By,
+		Reason:   written.Reason,
+		Note:     written.Note,
 	}
-	ack.At = ack.At.UTC()
-	if ack.StartedAt != nil {
-		startedAt := ack.StartedAt.UTC()
-		ack.StartedAt = &startedAt
+	at, err := readTime("at", written.At)
+	if err != nil {
+		return Ack{}, err
+	}
+	if ack.At = received.UTC(); at != nil {
+		ack.At = *at
+	}
+	if ack.StartedAt, err = readTime("startedAt", written.StartedAt); err != nil {
+		return Ack{}, err
+	}
+	if ack.Attempt, err = readWhole("attempt", written.Attempt, MaxAttempt); err != nil {
+		return Ack{}, err
+	}
+	if ack.Scrapped, err = readWhole("scrapped", written.Scrapped, MaxScrapped); err != nil {
+		return Ack{}, err
 	}
 	if err := ack.Check(); err != nil {
 		return Ack{}, err
@@ -49,28 +95,96 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 	return ack, nil
 }
 
-// ackDecodeError names the field that made err. A time that cannot be read is
-// found again by its text, because encoding/json does not say where it was.
-func ackDecodeError(data []byte, err error) error {
+// decodeError says what was expected of a JSON text, and names the field that
+// made err. It repeats no more than the beginning of what was sent.
+func decodeError(what string, err error) error {
 	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
-		if wrongType.Field == "" {
-			return fmt.Errorf("not a JSON object but a JSON %s", wrongType.Value)
-		}
-		return fmt.Errorf("%s: must not be a JSON %s", wrongType.Field, wrongType.Value)
+	switch {
+	case !errors.As(err, &wrongType):
+		return fmt.Errorf("not a JSON object: %s: send the %s as one JSON object in UTF-8", clip(err.Error()), what)
+	case wrongType.Field == "":
+		return fmt.Errorf("not a JSON object but a JSON %s: send the %s as one JSON object", clip(wrongType.Value), what)
 	}
-	var times struct{ At, StartedAt json.RawMessage }
-	if json.Unmarshal(data, &times) == nil {
-		for _, field := range []struct {
-			name string
-			raw  json.RawMessage
-		}{{"at", times.At}, {"startedAt", times.StartedAt}} {
-			if len(field.raw) > 0 && new(time.Time).UnmarshalJSON(field.raw) != nil {
-				return fmt.Errorf("%s: not a time: %s", field.name, timeRemedy)
+	want := "a text"
+	switch wrongType.Type.Kind() {
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.Int:
+		want = "a whole number"
+	case reflect.Slice:
+		want = "a list"
+	case reflect.Struct:
+		want = "an object"
+	}
+	return fmt.Errorf("%s: must not be a JSON %s: give %s", clip(wrongType.Field), clip(wrongType.Value), want)
+}
+
+// jsonType is what a JSON value is called.
+func jsonType(raw json.RawMessage) string {
+	switch raw[0] {
+	case '"':
+		return "string"
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	case 't', 'f':
+		return "boolean"
+	}
+	return "number " + clip(string(raw))
+}
+
+func isAbsent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
+
+// readWhole reads a whole number, 0 if there is none. Beyond most it is not
+// told apart, since no field may have it.
+func readWhole(field string, raw json.RawMessage, most int) (int, error) {
+	if isAbsent(raw) {
+		return 0, nil
+	}
+	value, err := strconv.ParseFloat(string(raw), 64)
+	if errors.Is(err, strconv.ErrRange) {
+		err = nil // and the value is infinite
+	}
+	if err != nil || value != math.Trunc(value) {
+		return 0, fmt.Errorf("%s: must not be a JSON %s: give a whole number", field, jsonType(raw))
+	}
+	return int(max(-1, min(value, float64(most)+1))), nil
+}
+
+// timeForms are the ways to write a time that are read: RFC 3339, and how
+// common libraries differ from it. The last ones have no zone.
+var (
+	timeForms     = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04Z07:00"}
+	zonelessForms = []string{"2006-01-02T15:04:05", "2006-01-02T15:04"}
+)
+
+// readTime reads a time, nil if there is none. One without a zone is as none:
+// it may be hours away from what it says.
+func readTime(field string, raw json.RawMessage) (*time.Time, error) {
+	const longest = 64
+	if isAbsent(raw) {
+		return nil, nil
+	}
+	var text string
+	if len(raw) <= longest && json.Unmarshal(raw, &text) == nil {
+		text = strings.ToUpper(text)
+		if len(text) > 10 && text[10] == ' ' {
+			text = text[:10] + "T" + text[11:]
+		}
+		for _, form := range timeForms {
+			if t, err := time.Parse(form, text); err == nil {
+				t = t.UTC()
+				return &t, nil
+			}
+		}
+		for _, form := range zonelessForms {
+			if _, err := time.Parse(form, text); err == nil {
+				return nil, nil
 			}
 		}
 	}
-	return fmt.Errorf("not a JSON object: %w", err)
+	return nil, fmt.Errorf("%s: not a time: %s", field, timeRemedy)
 }
 
 // Check returns an error that names the first field that is missing or wrong.
@@ -109,16 +223,22 @@ func (a Ack) Check() error {
 	if a.Attempt < 0 || a.Attempt > MaxAttempt {
 		return fmt.Errorf("attempt: must be from 1 to %d, or left out", MaxAttempt)
 	}
-	if err := checkText(a.Reason, MaxReasonLength, false); err != nil {
-		return fmt.Errorf("reason: %w", err)
-	}
-	if err := checkText(a.Note, MaxAckNoteLength, true); err != nil {
-		return fmt.Errorf("note: %w", err)
-	}
-	if a.Scrapped < 0 || a.Scrapped > MaxScrapped {
-		return fmt.Errorf("scrapped: must be from 0 to %d pieces", MaxScrapped)
+	if faults := a.CheckRemarks(); len(faults) > 0 {
+		return fmt.Errorf("%s: %s", faults[0].Pointer[1:], faults[0].Detail)
 	}
 	return nil
+}
+
+// CheckRemarks returns every fault of what goes with failed and undone, in the
+// order of the fields.
+func (a Ack) CheckRemarks() []FieldError {
+	var c orderCheck
+	c.add(checkText(a.Reason, MaxReasonLength, false), "/reason")
+	c.add(checkText(a.Note, MaxAckNoteLength, true), "/note")
+	if a.Scrapped < 0 || a.Scrapped > MaxScrapped {
+		c.addf("/scrapped", "must be from 0 to %d pieces", MaxScrapped)
+	}
+	return c.faults
 }
 
 // inFourDigits reports whether t can be written as RFC 3339 in UTC: an offset

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 )
 
 // Limits of the kitchen file itself, and of the staff file where it has the same.
@@ -82,45 +82,45 @@ func emptyKitchen() *Kitchen {
 	return &Kitchen{Rules: Rules{AckWithin: map[Stage]Duration{}, Undo: map[Stage]UndoWith{}}, Age: map[Stage]Age{}}
 }
 
-func (r *yamlReader) kitchen(node ast.Node, k *Kitchen) {
+func (r *yamlReader) kitchen(node *yaml.Node, k *Kitchen) {
 	r.mapping(node, "", []yamlField{
-		{key: "menu", read: func(n ast.Node, at string) { r.menu(n, at, &k.Menu) }},
-		{key: "limits", read: func(n ast.Node, at string) { r.limits(n, at, &k.Limits) }},
-		{key: "ackWithin", read: func(n ast.Node, at string) { r.ackWithin(n, at, k.Rules.AckWithin) }},
-		{key: "attention", read: func(n ast.Node, at string) {
+		{key: "menu", read: func(n *yaml.Node, at string) { r.menu(n, at, &k.Menu) }},
+		{key: "limits", read: func(n *yaml.Node, at string) { r.limits(n, at, &k.Limits) }},
+		{key: "ackWithin", read: func(n *yaml.Node, at string) { r.ackWithin(n, at, k.Rules.AckWithin) }},
+		{key: "attention", read: func(n *yaml.Node, at string) {
 			r.mapping(n, at, []yamlField{{key: "afterReissues", required: true, read: r.into(&k.Rules.MaxReissues, 0, HighestReissues)}})
 		}},
-		{key: "undo", read: func(n ast.Node, at string) { r.undo(n, at, k.Rules.Undo) }},
-		{key: "remakes", read: func(n ast.Node, at string) {
+		{key: "undo", read: func(n *yaml.Node, at string) { r.undo(n, at, k.Rules.Undo) }},
+		{key: "remakes", read: func(n *yaml.Node, at string) {
 			r.mapping(n, at, []yamlField{{key: "max", required: true, read: r.into(&k.Rules.MaxRemakes, 0, HighestMaxRemakes)}})
 		}},
-		{key: "reasons", read: func(n ast.Node, at string) { k.Reasons = r.reasons(n, at) }},
-		{key: "age", read: func(n ast.Node, at string) { r.age(n, at, k.Age) }},
-		{key: "boxes", read: func(n ast.Node, at string) { k.BoxSizes = r.boxes(n, at) }},
+		{key: "reasons", read: func(n *yaml.Node, at string) { k.Reasons = r.reasons(n, at) }},
+		{key: "age", read: func(n *yaml.Node, at string) { r.age(n, at, k.Age) }},
+		{key: "boxes", read: func(n *yaml.Node, at string) { k.BoxSizes = r.boxes(n, at) }},
 	})
 }
 
-func (r *yamlReader) menu(node ast.Node, at string, menu *Menu) {
+func (r *yamlReader) menu(node *yaml.Node, at string, menu *Menu) {
 	r.mapping(node, at, []yamlField{
-		{key: "flavours", read: func(n ast.Node, at string) { menu.Flavours = r.flavours(n, at) }},
-		{key: "sizes", read: func(n ast.Node, at string) { menu.Sizes = r.sizes(n, at) }},
+		{key: "flavours", read: func(n *yaml.Node, at string) { menu.Flavours = r.flavours(n, at) }},
+		{key: "sizes", read: func(n *yaml.Node, at string) { menu.Sizes = r.sizes(n, at) }},
 	})
 }
 
-func (r *yamlReader) flavours(node ast.Node, at string) []Flavour {
+func (r *yamlReader) flavours(node *yaml.Node, at string) []Flavour {
 	var flavours []Flavour
 	codes := r.uniqueTexts("two flavours with the code %q: give one of them another")
-	r.sequence(node, at, 1, maxFlavours, func(n ast.Node, at string) {
+	r.sequence(node, at, 1, maxFlavours, func(n *yaml.Node, at string) {
 		flavour := Flavour{Allergens: []string{}}
 		r.mapping(n, at, []yamlField{
-			{key: "code", required: true, read: func(n ast.Node, at string) {
+			{key: "code", required: true, read: func(n *yaml.Node, at string) {
 				flavour.Code = r.code(n, at)
 				codes(n, at, flavour.Code)
 			}},
-			{key: "name", required: true, read: func(n ast.Node, at string) { flavour.Name = r.label(n, at) }},
-			{key: "allergens", required: true, read: func(n ast.Node, at string) {
+			{key: "name", required: true, read: func(n *yaml.Node, at string) { flavour.Name = r.label(n, at) }},
+			{key: "allergens", required: true, read: func(n *yaml.Node, at string) {
 				allergens := r.uniqueTexts("%q is in the list already: leave one of them out")
-				r.sequence(n, at, 0, maxAllergens, func(n ast.Node, at string) {
+				r.sequence(n, at, 0, maxAllergens, func(n *yaml.Node, at string) {
 					code := r.code(n, at)
 					allergens(n, at, code)
 					flavour.Allergens = append(flavour.Allergens, code)
@@ -132,17 +132,17 @@ func (r *yamlReader) flavours(node ast.Node, at string) []Flavour {
 	return flavours
 }
 
-func (r *yamlReader) sizes(node ast.Node, at string) []SizeOnSale {
+func (r *yamlReader) sizes(node *yaml.Node, at string) []SizeOnSale {
 	var sizes []SizeOnSale
 	codes := r.uniqueTexts("%q is in the list already: leave one of them out")
-	r.sequence(node, at, 1, len(Sizes()), func(n ast.Node, at string) {
+	r.sequence(node, at, 1, len(Sizes()), func(n *yaml.Node, at string) {
 		var size SizeOnSale
 		r.mapping(n, at, []yamlField{
-			{key: "code", required: true, read: func(n ast.Node, at string) {
+			{key: "code", required: true, read: func(n *yaml.Node, at string) {
 				size.Code = oneOf(r, n, at, "size", Sizes())
 				codes(n, at, string(size.Code))
 			}},
-			{key: "label", required: true, read: func(n ast.Node, at string) { size.Label = r.label(n, at) }},
+			{key: "label", required: true, read: func(n *yaml.Node, at string) { size.Label = r.label(n, at) }},
 			{key: "grams", read: r.into(&size.Grams, 1, maxGrams)},
 		})
 		sizes = append(sizes, size)
@@ -150,7 +150,7 @@ func (r *yamlReader) sizes(node ast.Node, at string) []SizeOnSale {
 	return sizes
 }
 
-func (r *yamlReader) limits(node ast.Node, at string, limits *Limits) {
+func (r *yamlReader) limits(node *yaml.Node, at string, limits *Limits) {
 	hard := HardLimits()
 	if *limits == (Limits{}) {
 		*limits = hard
@@ -166,38 +166,38 @@ func (r *yamlReader) limits(node ast.Node, at string, limits *Limits) {
 	})
 }
 
-func (r *yamlReader) ackWithin(node ast.Node, at string, within map[Stage]Duration) {
+func (r *yamlReader) ackWithin(node *yaml.Node, at string, within map[Stage]Duration) {
 	fields := make([]yamlField, 0, len(stages))
 	for _, stage := range stages {
-		fields = append(fields, yamlField{key: string(stage), read: func(n ast.Node, at string) {
+		fields = append(fields, yamlField{key: string(stage), read: func(n *yaml.Node, at string) {
 			within[stage] = r.duration(n, at, MinAckWithin, MaxAckWithin)
 		}})
 	}
 	r.mapping(node, at, fields)
 }
 
-func (r *yamlReader) undo(node ast.Node, at string, undo map[Stage]UndoWith) {
+func (r *yamlReader) undo(node *yaml.Node, at string, undo map[Stage]UndoWith) {
 	fields := make([]yamlField, 0, len(stages))
 	for _, stage := range stages {
-		fields = append(fields, yamlField{key: string(stage), read: func(n ast.Node, at string) {
+		fields = append(fields, yamlField{key: string(stage), read: func(n *yaml.Node, at string) {
 			undo[stage] = oneOf(r, n, at, "way to undo", []UndoWith{UndoByHand, UndoOnRecord})
 		}})
 	}
 	r.mapping(node, at, fields)
 }
 
-func (r *yamlReader) reasons(node ast.Node, at string) []Reason {
+func (r *yamlReader) reasons(node *yaml.Node, at string) []Reason {
 	var reasons []Reason
 	codes := r.uniqueTexts("two reasons with the code %q: give one of them another")
-	r.sequence(node, at, 1, maxReasons, func(n ast.Node, at string) {
+	r.sequence(node, at, 1, maxReasons, func(n *yaml.Node, at string) {
 		var reason Reason
 		r.mapping(n, at, []yamlField{
-			{key: "code", required: true, read: func(n ast.Node, at string) {
+			{key: "code", required: true, read: func(n *yaml.Node, at string) {
 				reason.Code = r.code(n, at)
 				codes(n, at, reason.Code)
 			}},
-			{key: "label", required: true, read: func(n ast.Node, at string) { reason.Label = r.label(n, at) }},
-			{key: "then", required: true, read: func(n ast.Node, at string) {
+			{key: "label", required: true, read: func(n *yaml.Node, at string) { reason.Label = r.label(n, at) }},
+			{key: "then", required: true, read: func(n *yaml.Node, at string) {
 				reason.Then = oneOf(r, n, at, "outcome", []Outcome{OutcomeAgain, OutcomeRemake})
 			}},
 		})
@@ -206,15 +206,15 @@ func (r *yamlReader) reasons(node ast.Node, at string) []Reason {
 	return reasons
 }
 
-func (r *yamlReader) age(node ast.Node, at string, ages map[Stage]Age) {
+func (r *yamlReader) age(node *yaml.Node, at string, ages map[Stage]Age) {
 	fields := make([]yamlField, 0, len(stages))
 	for _, stage := range stages {
-		fields = append(fields, yamlField{key: string(stage), read: func(n ast.Node, at string) {
+		fields = append(fields, yamlField{key: string(stage), read: func(n *yaml.Node, at string) {
 			var age Age
 			var overdue func() // the fault of overdue, once both are read
 			r.mapping(n, at, []yamlField{
-				{key: "late", required: true, read: func(n ast.Node, at string) { age.Late = r.seconds(n, at) }},
-				{key: "overdue", required: true, read: func(n ast.Node, at string) {
+				{key: "late", required: true, read: func(n *yaml.Node, at string) { age.Late = r.seconds(n, at) }},
+				{key: "overdue", required: true, read: func(n *yaml.Node, at string) {
 					age.Overdue = r.seconds(n, at)
 					overdue = func() { r.faultf(n, at, "must be longer than late, %s, it is %s", age.Late, age.Overdue) }
 				}},
@@ -229,7 +229,7 @@ func (r *yamlReader) age(node ast.Node, at string, ages map[Stage]Age) {
 }
 
 // seconds reads an age, which is shown in whole seconds; zero after a fault.
-func (r *yamlReader) seconds(node ast.Node, at string) Duration {
+func (r *yamlReader) seconds(node *yaml.Node, at string) Duration {
 	before := len(r.faults)
 	d := r.duration(node, at, minAge, maxAge)
 	if len(r.faults) == before && time.Duration(d)%time.Second != 0 {
@@ -242,22 +242,22 @@ func (r *yamlReader) seconds(node ast.Node, at string) Duration {
 }
 
 // boxes reads sizes of boxes in any order, and puts the smallest first.
-func (r *yamlReader) boxes(node ast.Node, at string) []BoxSize {
+func (r *yamlReader) boxes(node *yaml.Node, at string) []BoxSize {
 	type given struct {
 		size BoxSize
-		node ast.Node // of the pieces
+		node *yaml.Node // of the pieces
 		at   string
 	}
 	var all []given
 	codes := r.uniqueTexts("%q is in the list already: leave one of them out")
-	r.sequence(node, at, 1, len(Sizes()), func(n ast.Node, at string) {
+	r.sequence(node, at, 1, len(Sizes()), func(n *yaml.Node, at string) {
 		var box given
 		r.mapping(n, at, []yamlField{
-			{key: "code", required: true, read: func(n ast.Node, at string) {
+			{key: "code", required: true, read: func(n *yaml.Node, at string) {
 				box.size.Code = oneOf(r, n, at, "size", Sizes())
 				codes(n, at, string(box.size.Code))
 			}},
-			{key: "pieces", required: true, read: func(n ast.Node, at string) {
+			{key: "pieces", required: true, read: func(n *yaml.Node, at string) {
 				box.node, box.at = n, at
 				r.into(&box.size.Pieces, 1, maxBoxPieces)(n, at)
 			}},
@@ -281,7 +281,7 @@ func (r *yamlReader) boxes(node ast.Node, at string) []BoxSize {
 }
 
 // code reads a code, and label a text for people.
-func (r *yamlReader) code(node ast.Node, at string) string {
+func (r *yamlReader) code(node *yaml.Node, at string) string {
 	code, ok := r.text(node, at)
 	if ok && (len(code) > maxCodeLength || !codePattern.MatchString(code)) {
 		r.faultf(node, at, "%q is not a code: use at most %d small letters, digits and single hyphens, such as red-velvet", clip(code), maxCodeLength)
@@ -289,7 +289,7 @@ func (r *yamlReader) code(node ast.Node, at string) string {
 	return code
 }
 
-func (r *yamlReader) label(node ast.Node, at string) string {
+func (r *yamlReader) label(node *yaml.Node, at string) string {
 	label, ok := r.text(node, at)
 	if !ok {
 		return ""
@@ -304,14 +304,13 @@ func (r *yamlReader) label(node ast.Node, at string) string {
 	return label
 }
 
-func (r *yamlReader) duration(node ast.Node, at string, least, most time.Duration) Duration {
-	text, isText := node.(*ast.StringNode)
-	if !isText {
+func (r *yamlReader) duration(node *yaml.Node, at string, least, most time.Duration) Duration {
+	if !isText(node) || isBlock(node) {
 		r.wrongType(node, at, "a duration such as 20m")
 		return 0
 	}
 	var d Duration
-	if err := d.UnmarshalText([]byte(text.Value)); err != nil {
+	if err := d.UnmarshalText([]byte(node.Value)); err != nil {
 		r.faultf(node, at, "%v", err)
 	} else if time.Duration(d) < least || time.Duration(d) > most {
 		r.faultf(node, at, "must be from %s to %s, it is %s", Duration(least), Duration(most), d)
@@ -320,7 +319,7 @@ func (r *yamlReader) duration(node ast.Node, at string, least, most time.Duratio
 }
 
 // oneOf reads one of a closed set of texts.
-func oneOf[T ~string](r *yamlReader, node ast.Node, at, what string, known []T) T {
+func oneOf[T ~string](r *yamlReader, node *yaml.Node, at, what string, known []T) T {
 	text, isText := r.text(node, at)
 	if !isText || slices.Contains(known, T(text)) {
 		return T(text)
@@ -335,13 +334,13 @@ func oneOf[T ~string](r *yamlReader, node ast.Node, at, what string, known []T) 
 
 // uniqueTexts returns a function that takes the texts of a list one by one and
 // reports a second one that is the same.
-func (r *yamlReader) uniqueTexts(format string) func(node ast.Node, at, text string) {
+func (r *yamlReader) uniqueTexts(format string) func(node *yaml.Node, at, text string) {
 	lines := map[string]int{}
-	return func(node ast.Node, at, text string) {
+	return func(node *yaml.Node, at, text string) {
 		if line, again := lines[text]; again && text != "" {
 			r.faultf(node, at, format+" (the other is on line %d)", text, line)
 			return
 		}
-		lines[text] = position(node).Line
+		lines[text] = node.Line
 	}
 }

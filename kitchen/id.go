@@ -122,8 +122,8 @@ func ParseActivityID(id string) (TicketRef, error) {
 		return TicketRef{}, err
 	}
 	pass, err := strconv.Atoi(passText)
-	if err != nil || pass < 1 || strconv.Itoa(pass) != passText {
-		return TicketRef{}, fmt.Errorf("activity id %q: the pass must be a number from 1", clip(id))
+	if err != nil || pass < 1 || pass > MaxPass || strconv.Itoa(pass) != passText {
+		return TicketRef{}, fmt.Errorf("activity id %q: the pass must be a number from 1 to %d", clip(id), MaxPass)
 	}
 	ref := TicketRef{Stage: stage, Pass: pass, Kind: TicketMake}
 	if undo {

@@ -53,7 +53,7 @@ func TestIDsSurviveTheWayThereAndBack(t *testing.T) {
 		ref := TicketRef{
 			OrderID: orderID,
 			Stage:   rapid.SampledFrom(Stages()).Draw(t, "stage"),
-			Pass:    rapid.IntRange(1, 1_000_000).Draw(t, "pass"),
+			Pass:    rapid.IntRange(1, MaxPass).Draw(t, "pass"),
 			Kind:    rapid.SampledFrom([]TicketKind{TicketMake, TicketUndo}).Draw(t, "kind"),
 		}
 		parsed, err := ParseTicketID(ref.TicketID())

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v3"
 )
 
 // Limits of the staff file.
@@ -104,32 +104,32 @@ func ParseStaff(name string, data []byte) (Staff, error) {
 	return staff, nil
 }
 
-func (r *yamlReader) staff(node ast.Node, staff *Staff) {
+func (r *yamlReader) staff(node *yaml.Node, staff *Staff) {
 	r.mapping(node, "", []yamlField{
-		{key: "staff", required: true, read: func(n ast.Node, at string) { staff.People = r.people(n, at) }},
+		{key: "staff", required: true, read: func(n *yaml.Node, at string) { staff.People = r.people(n, at) }},
 		{key: "sessions", read: r.into(&staff.Sessions, 0, highestSessions)},
 	})
 }
 
-func (r *yamlReader) people(node ast.Node, at string) []Person {
+func (r *yamlReader) people(node *yaml.Node, at string) []Person {
 	var people []Person
 	names := r.uniqueTexts("two people with the name %q: give one of them another")
-	r.sequence(node, at, 0, maxPeople, func(n ast.Node, at string) {
+	r.sequence(node, at, 0, maxPeople, func(n *yaml.Node, at string) {
 		var person Person
 		r.mapping(n, at, []yamlField{
-			{key: "name", required: true, read: func(n ast.Node, at string) {
+			{key: "name", required: true, read: func(n *yaml.Node, at string) {
 				person.Name = r.personName(n, at)
 				names(n, at, person.Name)
 			}},
-			{key: "role", required: true, read: func(n ast.Node, at string) { person.Role = oneOf(r, n, at, "role", Roles()) }},
-			{key: "pin", required: true, read: func(n ast.Node, at string) { person.PIN = r.pinHash(n, at) }},
+			{key: "role", required: true, read: func(n *yaml.Node, at string) { person.Role = oneOf(r, n, at, "role", Roles()) }},
+			{key: "pin", required: true, read: func(n *yaml.Node, at string) { person.PIN = r.pinHash(n, at) }},
 		})
 		people = append(people, person)
 	})
 	return people
 }
 
-func (r *yamlReader) personName(node ast.Node, at string) string {
+func (r *yamlReader) personName(node *yaml.Node, at string) string {
 	name := r.label(node, at)
 	if utf8.RuneCountInString(name) <= MaxByLength && name != strings.TrimSpace(name) {
 		r.faultf(node, at, "begins or ends with white space, which nobody types twice alike: remove it")
@@ -139,18 +139,17 @@ func (r *yamlReader) personName(node ast.Node, at string) string {
 
 // pinHash reads a PIN's hash. What stands there may be a PIN, so no fault
 // repeats it.
-func (r *yamlReader) pinHash(node ast.Node, at string) PINHash {
-	text, isText := node.(*ast.StringNode)
+func (r *yamlReader) pinHash(node *yaml.Node, at string) PINHash {
 	var (
 		hash PINHash
 		err  error
 	)
 	switch {
-	case isText:
-		hash, err = ParsePINHash(text.Value)
-	case node.Type() == ast.NullType:
+	case isText(node) && !isBlock(node):
+		hash, err = ParsePINHash(node.Value)
+	case node.Kind == yaml.ScalarNode && node.ShortTag() == nullTag:
 		err = errors.New("has no value: " + hashRemedy)
-	case node.Type() == ast.IntegerType:
+	case node.Kind == yaml.ScalarNode && (node.ShortTag() == intTag || node.ShortTag() == floatTag):
 		err = errors.New("is a number: keep the hash of the PIN only; " + hashRemedy)
 	default:
 		err = errors.New("must be text on one line: " + hashRemedy)

@@ -1,6 +1,12 @@
 package kitchen
 
-import "time"
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
 
 // TicketKind says what a ticket asks of its station.
 type TicketKind string
@@ -39,6 +45,108 @@ type Ticket struct {
 // Ref names the ticket.
 func (t Ticket) Ref() TicketRef {
 	return TicketRef{OrderID: t.OrderID, Stage: t.Stage, Pass: t.Pass, Kind: t.Kind}
+}
+
+// ParseTicket reads a ticket as the factory wrote it. Fields it does not know
+// are ignored; a missing or wrong one is named in the error.
+func ParseTicket(data []byte) (Ticket, error) {
+	var ticket Ticket
+	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte(byteOrderMark)), &ticket); err != nil {
+		return Ticket{}, fmt.Errorf("not a ticket: %w", decodeError("ticket", err))
+	}
+	if err := ticket.Check(); err != nil {
+		return Ticket{}, err
+	}
+	return ticket, nil
+}
+
+// MaxPass is an upper bound: no order goes through a stage this often. Beyond
+// what the kitchen file allows, each further pass takes a manager's decision.
+const MaxPass = 10_000
+
+// maxPickupCode is more than any pickup code has.
+const maxPickupCode = 16
+
+// Check returns an error that names the first field that is missing, wrong or
+// larger than that of any ticket. Which characters stand in its texts was
+// decided when the order was taken.
+func (t Ticket) Check() error {
+	ref, err := ParseTicketID(t.TicketID)
+	if err != nil {
+		return fmt.Errorf("ticketId: %w", err)
+	}
+	switch {
+	case t.OrderID != ref.OrderID:
+		return fmt.Errorf("orderId: %q is not the order of ticket %q", clip(t.OrderID), t.TicketID)
+	case t.Stage != ref.Stage:
+		return fmt.Errorf("stage: %q is not the stage of ticket %q", clip(string(t.Stage)), t.TicketID)
+	case t.Kind != ref.Kind:
+		return fmt.Errorf("kind: %q is not the kind of ticket %q", clip(string(t.Kind)), t.TicketID)
+	case t.Pass != ref.Pass:
+		return fmt.Errorf("pass: %d is not the pass of ticket %q", t.Pass, t.TicketID)
+	case t.Attempt < 1:
+		return fmt.Errorf("attempt: %d must be at least 1", t.Attempt)
+	case t.Attempt > MaxAttempt:
+		return fmt.Errorf("attempt: must be from 1 to %d, it is %d", MaxAttempt, t.Attempt)
+	case !inFourDigits(t.IssuedAt):
+		return fmt.Errorf("issuedAt: the year must have four digits")
+	case !inFourDigits(t.AckBy):
+		return fmt.Errorf("ackBy: the year must have four digits")
+	}
+	return t.checkWork(HardLimits())
+}
+
+// checkWork checks what there is to do.
+func (t Ticket) checkWork(hard Limits) error {
+	if len(t.Lines) > hard.Lines {
+		return fmt.Errorf("lines: must be at most %d, there are %d", hard.Lines, len(t.Lines))
+	}
+	for i, line := range t.Lines {
+		at := fmt.Sprintf("lines/%d", i)
+		if err := atMost(at+"/flavour", line.Flavour, maxCodeLength); err != nil {
+			return err
+		}
+		if !line.Size.Valid() {
+			return fmt.Errorf("%s/size: %q is none of S, M, L and XL", at, clip(string(line.Size)))
+		}
+		if line.Quantity < 1 || line.Quantity > hard.Quantity {
+			return fmt.Errorf("%s/quantity: must be from 1 to %d, it is %d", at, hard.Quantity, line.Quantity)
+		}
+		if err := atMost(at+"/message", line.Message, hard.MessageLength); err != nil {
+			return err
+		}
+	}
+	if err := atMost("notes", t.Notes, hard.NotesLength); err != nil {
+		return err
+	}
+	if len(t.Allergies) > hard.Allergies {
+		return fmt.Errorf("allergies: must be at most %d, there are %d", hard.Allergies, len(t.Allergies))
+	}
+	for i, allergy := range t.Allergies {
+		if err := atMost(fmt.Sprintf("allergies/%d", i), allergy, hard.AllergyLength); err != nil {
+			return err
+		}
+	}
+	return atMost("pickupCode", t.PickupCode, maxPickupCode)
+}
+
+func atMost(field, text string, longest int) error {
+	if n := utf8.RuneCountInString(text); n > longest {
+		return fmt.Errorf("%s: must have at most %s, it has %d", field, characters(longest), n)
+	}
+	return nil
+}
+
+// Pieces is the number of cupcakes on the ticket.
+func (t Ticket) Pieces() int { return Order{Lines: t.Lines}.Pieces() }
+
+// CheckScrapped returns an error that says why as many pieces cannot have been
+// thrown away. Of a ticket that tells no lines nobody knows.
+func (t Ticket) CheckScrapped(scrapped int) error {
+	if pieces := t.Pieces(); scrapped < 0 || len(t.Lines) > 0 && scrapped > pieces {
+		return fmt.Errorf("must be from 0 to %d, as many pieces as the ticket has", pieces)
+	}
+	return nil
 }
 
 // Issue is what an activity is asked to do about a ticket. In JSON it is the

@@ -44,7 +44,7 @@ type Item struct {
 // unless nobody is known to have begun.
 func (i Item) ToScrap() int {
 	if i.Work == kitchen.TicketDone || i.Work == kitchen.TicketStarted {
-		return Pieces(i.Ticket)
+		return i.Ticket.Pieces()
 	}
 	return 0
 }

@@ -114,7 +114,7 @@ func (r *Robot) work(ctx context.Context, item Item, over <-chan struct{}) {
 	if reason, failed := r.fails(); failed && item.Ticket.Kind != kitchen.TicketUndo {
 		scrapped := 0
 		if reason.Then == kitchen.OutcomeRemake {
-			scrapped = Pieces(item.Ticket)
+			scrapped = item.Ticket.Pieces()
 		}
 		err = r.Station.Fail(ctx, ticketID, reason.Code, "", scrapped)
 	} else {

@@ -67,6 +67,7 @@ func TestAnAnswerThatTheContractRefusesIsNotGiven(t *testing.T) {
 	bob.deliver(ticket)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
 	require.ErrorContains(t, bob.Fail(t.Context(), ticket.TicketID, "burnt", "", -1), "scrapped")
+	require.ErrorContains(t, bob.Fail(t.Context(), ticket.TicketID, "burnt", "", 16), "scrapped: must be from 0 to 15")
 	require.ErrorContains(t, bob.Undone(t.Context(), ticket.TicketID, 0, ""), "undo ticket")
 	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.said())
 	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))

@@ -227,9 +227,6 @@ func (s *Station) Fail(ctx context.Context, ticketID, reason, note string, scrap
 	})
 }
 
-// Pieces is the number of cupcakes on a ticket.
-func Pieces(ticket kitchen.Ticket) int { return kitchen.Order{Lines: ticket.Lines}.Pieces() }
-
 // answer says the last word about a ticket in hand and hears what the log makes
 // of it.
 func (s *Station) answer(ctx context.Context, ticketID string, complete func(Item, *kitchen.Ack)) error {
@@ -297,6 +294,9 @@ func (s *Station) lastWord(j *job, complete func(Item, *kitchen.Ack)) (kitchen.A
 	complete(s.item(j), &ack)
 	if err := ack.Check(); err != nil {
 		return kitchen.Ack{}, fmt.Errorf("this answer cannot be given: %w", err)
+	}
+	if err := j.ticket.CheckScrapped(ack.Scrapped); err != nil {
+		return kitchen.Ack{}, fmt.Errorf("this answer cannot be given: scrapped: %w", err)
 	}
 	return ack, nil
 }

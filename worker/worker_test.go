@@ -3,6 +3,7 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudevents/sdk-go/v2/binding/format"
+	"github.com/cloudevents/sdk-go/v2/event"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
@@ -314,6 +317,68 @@ func TestWorker(t *testing.T) {
 		require.Equal(t, 1, order.Remakes)
 		require.Equal(t, 6, order.Scrapped)
 		require.Equal(t, "burnt", order.Stages[1].Reason)
+	})
+
+	t.Run("acks as clients in other languages write them complete their stages", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		foreign, err := kgo.NewClient(kgo.SeedBrokers(f.connection.Brokers...))
+		require.NoError(t, err)
+		t.Cleanup(foreign.Close)
+		send := func(ticket kitchen.Ticket, value []byte, content string) {
+			record := &kgo.Record{Topic: events.TopicAcks, Key: []byte(ticket.OrderID), Value: value}
+			if content != "" {
+				record.Headers = []kgo.RecordHeader{{Key: "content-type", Value: []byte(content)}}
+			}
+			require.NoError(t, foreign.ProduceSync(t.Context(), record).FirstErr())
+		}
+		run := f.place()
+		mark := "\ufeff"
+		for _, stage := range kitchen.Stages() {
+			ticket := f.ticket()
+			require.Equal(t, stage, ticket.Stage)
+			ack := fmt.Sprintf(`{"ticketId":%q,"orderId":%q,"stage":%q,"kind":"done","by":"bob","attempt":1.0,"at":"2020-01-31T12:00:00"}`, ticket.TicketID, ticket.OrderID, stage)
+			event := event.New()
+			event.SetID(string(stage))
+			event.SetSource("/oven/2")
+			event.SetType(events.TypeAck)
+			switch stage {
+			case kitchen.Mix:
+				send(ticket, append([]byte{0, 0, 0, 0, 7}, ack...), "")
+				letter := wait(t, f.other, "the dead letter")
+				reason, _ := letter.Header(events.HeaderDeadReason)
+				require.Equal(t, "the value begins with Confluent's schema-registry framing (schema id 7): send plain JSON", reason)
+				send(ticket, []byte(mark+ack), "")
+				continue
+			case kitchen.Bake:
+				require.NoError(t, event.SetData("application/json", json.RawMessage(ack)))
+			case kitchen.Decorate:
+				require.NoError(t, event.SetData("", []byte(mark+ack)))
+			case kitchen.Package:
+				require.NoError(t, event.SetData("text/plain", ack))
+			}
+			value, err := format.JSON.Marshal(&event)
+			require.NoError(t, err)
+			send(ticket, value, "application/cloudevents+json; charset=utf-8")
+		}
+		order := f.result(run)
+		require.Equal(t, kitchen.StateShipped, order.State)
+		for _, row := range order.Stages {
+			require.Equal(t, 1, row.Attempt)
+			require.WithinDuration(t, *row.IssuedAt, *row.DoneAt, time.Minute, "a time without a zone is the record's")
+		}
+	})
+
+	t.Run("no more pieces count as scrapped than the order has", func(t *testing.T) {
+		t.Parallel()
+		f := newFloor(t, server)
+		f.place()
+		f.say(f.ticket(), kitchen.AckFailed, map[string]any{"reason": "burnt", "scrapped": kitchen.MaxScrapped})
+		ticket := f.ticket()
+		order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
+		require.NoError(t, err)
+		require.Equal(t, ticket.Pieces(), order.Scrapped)
+		require.Equal(t, ticket.Pieces(), order.Stages[0].Scrapped)
 	})
 
 	t.Run("a reason that nobody knows counts as other, and is kept", func(t *testing.T) {

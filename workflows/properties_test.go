@@ -332,7 +332,7 @@ func (w *world) anything() *event {
 		ack := goodAck(p, w.env.Now())
 		ack.By = rapid.SampledFrom([]string{"bob", "kim"}).Draw(w.random, "by")
 		if p.ref.Kind == kitchen.TicketUndo {
-			ack.Scrapped = rapid.IntRange(0, 13).Draw(w.random, "scrapped")
+			ack.Scrapped = rapid.SampledFrom([]int{0, 1, 7, 13, 14, kitchen.MaxScrapped}).Draw(w.random, "scrapped")
 		}
 		return w.ack(p.ref, ack)
 	case what == "failed ack" && len(open) > 0:
@@ -400,14 +400,14 @@ func (w *world) failedAck() kitchen.Ack {
 	return kitchen.Ack{
 		OrderID: orderID, Kind: kitchen.AckFailed, By: "eve", At: w.env.Now(),
 		Reason:   rapid.SampledFrom([]string{"burnt", "dropped", kitchen.ReasonOther, "a code of last year", ""}).Draw(w.random, "reason"),
-		Scrapped: rapid.IntRange(0, 3).Draw(w.random, "scrapped"),
+		Scrapped: rapid.SampledFrom([]int{0, 0, 1, 3, kitchen.MaxScrapped}).Draw(w.random, "scrapped"),
 	}
 }
 
 // ack is a station's last word on a ticket, carried as the worker carries it.
 func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
 	ack.TicketID, ack.Stage = ref.TicketID(), ref.Stage
-	a := answer{ended: true, by: ack.By, reason: ack.Reason, scrapped: ack.Scrapped, id: fmt.Sprint(ack.At, ack.Reason)}
+	a := answer{ended: true, by: ack.By, reason: ack.Reason, scrapped: min(ack.Scrapped, w.in.Order.Pieces()), id: fmt.Sprint(ack.At, ack.Reason)}
 	text := fmt.Sprintf("%s: %s by %s, %d scrapped", ref.ActivityID(), ack.Kind, ack.By, ack.Scrapped)
 	var failed error
 	if ack.Kind == kitchen.AckFailed {

@@ -295,6 +295,16 @@ func TestRemaking(t *testing.T) {
 		require.Zero(t, status.Remakes)
 	})
 
+	t.Run("no more pieces are scrapped at once than the order has", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		burning(f, "burnt", 10_000, 1)
+		status := f.run()
+		require.Equal(t, kitchen.StateShipped, status.State)
+		require.Equal(t, 13, status.Scrapped)
+		require.Equal(t, 13, f.row(status, kitchen.Bake, 1).Scrapped)
+	})
+
 	t.Run("the same failed ack twice counts once", func(t *testing.T) {
 		t.Parallel()
 		f := newFactory(t)

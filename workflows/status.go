@@ -129,8 +129,8 @@ func (o *order) recordFailed(ref kitchen.TicketRef, ack kitchen.Ack) (news bool)
 		row.FailedAt = inUTC(ack.At)
 	}
 	if !again {
-		row.Scrapped += ack.Scrapped
-		o.status.Scrapped += ack.Scrapped
+		row.Scrapped += o.scrapped(ack)
+		o.status.Scrapped += o.scrapped(ack)
 	}
 	if ref.Kind == kitchen.TicketUndo {
 		o.stopWaiting(row.Stage)
@@ -150,6 +150,12 @@ func (o *order) recordFailed(ref kitchen.TicketRef, ack kitchen.Ack) (news bool)
 	return !again
 }
 
+// scrapped is how many pieces an ack says were thrown away: no more than the
+// order has, whatever a station of somebody else's says.
+func (o *order) scrapped(ack kitchen.Ack) int {
+	return max(0, min(ack.Scrapped, o.in.Order.Pieces()))
+}
+
 // recordUndone notes a station's undone ack. Of one pass, all undone stages
 // together scrap at most the order's pieces: they are the same cupcakes.
 func (o *order) recordUndone(ref kitchen.TicketRef, ack kitchen.Ack) {
@@ -163,10 +169,11 @@ func (o *order) recordUndone(ref kitchen.TicketRef, ack kitchen.Ack) {
 			counted += other.Undo.Scrapped
 		}
 	}
-	o.status.Scrapped += max(0, min(ack.Scrapped, o.in.Order.Pieces()-counted))
+	scrapped := o.scrapped(ack)
+	o.status.Scrapped += max(0, min(scrapped, o.in.Order.Pieces()-counted))
 	o.endUndo(row, ack.At)
-	row.Scrapped += ack.Scrapped
-	row.Undo.Scrapped = ack.Scrapped
+	row.Scrapped += scrapped
+	row.Undo.Scrapped = scrapped
 	row.By, row.Note = ack.By, cmp.Or(ack.Note, row.Note)
 	row.Undo.By = ack.By
 	if ack.StartedAt != nil {

@@ -145,7 +145,7 @@ type Ack struct {
 	// Example: burnt
 	Reason string `json:"reason,omitempty,omitzero"`
 
-	// Scrapped Pieces thrown away.
+	// Scrapped Pieces thrown away, no more than the ticket has.
 	//
 	// Example: 12
 	Scrapped int `json:"scrapped,omitempty,omitzero"`

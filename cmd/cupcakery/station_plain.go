@@ -402,7 +402,7 @@ func (c command) doTo(ctx context.Context, bench *station.Station, ticketID stri
 // starts again, none of what could not be undone.
 func scrappedBy(reason kitchen.Reason, item station.Item) int {
 	if reason.Then == kitchen.OutcomeRemake && item.Ticket.Kind != kitchen.TicketUndo {
-		return station.Pieces(item.Ticket)
+		return item.Ticket.Pieces()
 	}
 	return 0
 }

@@ -74,7 +74,7 @@ var forbidden = []struct {
 }
 
 // testSupport are packages for tests, which may import what tests may.
-var testSupport = []string{module + "/events/eventstest"}
+var testSupport = []string{module + "/events/eventstest", module + "/kitchen/kitchentest"}
 
 // pkg is a package as "go list -json" shows it.
 type pkg struct {

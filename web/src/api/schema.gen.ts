@@ -514,7 +514,7 @@ export interface components {
              */
             readonly notes?: string;
             /**
-             * @description What must not be near these cupcakes, shown at every station.
+             * @description What must not be near these cupcakes, shown at every station. Each once, whether in capital or small letters.
              * @example [
              *       "nuts"
              *     ]
@@ -789,7 +789,7 @@ export interface components {
              */
             readonly note?: string;
             /**
-             * @description Pieces thrown away.
+             * @description Pieces thrown away, no more than the ticket has.
              * @example 12
              */
             readonly scrapped?: number;
@@ -1149,6 +1149,16 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The address and the headers have more than 16 KiB. The answer is plain text, since the request was not read. */
+        readonly HeadTooLarge: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                /** @example 431 Request Header Fields Too Large */
+                readonly "text/plain": string;
+            };
+        };
         /** @description Nobody is signed in, or name and PIN do not belong together. */
         readonly SignedOut: {
             headers: {
@@ -1314,6 +1324,7 @@ export type PartState = components['schemas']['PartState'];
 export type Problem = components['schemas']['Problem'];
 export type FieldError = components['schemas']['FieldError'];
 export type ResponseProblem = components['responses']['Problem'];
+export type ResponseHeadTooLarge = components['responses']['HeadTooLarge'];
 export type ResponseSignedOut = components['responses']['SignedOut'];
 export type ResponseTooManyAttempts = components['responses']['TooManyAttempts'];
 export type ResponseTooManyConnections = components['responses']['TooManyConnections'];
@@ -1361,6 +1372,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Menu"];
                 };
             };
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
     };
@@ -1423,6 +1435,7 @@ export interface operations {
             readonly 400: components["responses"]["Problem"];
             readonly 401: components["responses"]["SignedOut"];
             readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
@@ -1512,6 +1525,7 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
@@ -1582,6 +1596,7 @@ export interface operations {
             };
             readonly 400: components["responses"]["Problem"];
             readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
@@ -1678,6 +1693,7 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
@@ -1731,6 +1747,7 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
@@ -1781,6 +1798,7 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
@@ -1811,6 +1829,7 @@ export interface operations {
                 };
             };
             readonly 401: components["responses"]["SignedOut"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
     };
@@ -1859,6 +1878,7 @@ export interface operations {
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
             readonly 429: components["responses"]["TooManyAttempts"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
     };
@@ -1881,6 +1901,7 @@ export interface operations {
                 content?: never;
             };
             readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
     };
@@ -1914,6 +1935,7 @@ export interface operations {
                 };
             };
             readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
     };
@@ -1993,6 +2015,7 @@ export interface operations {
             readonly 400: components["responses"]["Problem"];
             readonly 401: components["responses"]["SignedOut"];
             readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
     };
@@ -2042,6 +2065,7 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
@@ -2066,6 +2090,7 @@ export interface operations {
             };
             readonly 401: components["responses"]["SignedOut"];
             readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
     };
@@ -2116,6 +2141,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["Pace"];
                 };
             };
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
     };
@@ -2138,6 +2164,7 @@ export interface operations {
             readonly 403: components["responses"]["Problem"];
             readonly 426: components["responses"]["Problem"];
             readonly 429: components["responses"]["TooManyConnections"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
