@@ -178,7 +178,7 @@ func (s *Server) isHTTPS(c *gin.Context) bool {
 	if c.Request.TLS != nil {
 		return true
 	}
-	if !s.trusts(c.RemoteIP()) {
+	if !s.trusts(readAddress(c.Request.RemoteAddr)) {
 		return false
 	}
 	// Each proxy appends; the last word is that of the one that is trusted.

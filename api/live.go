@@ -152,7 +152,7 @@ func (s *Server) getLive(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	address := addressOf(c)
+	address := s.addressOf(c.Request)
 	if err := s.live.enter(address); err != nil {
 		s.fail(c, err)
 		return

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -137,6 +138,8 @@ type Server struct {
 	demo           []DemoPerson
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
+	// untrustedProxy lets the log name one that may have been forgotten, once.
+	untrustedProxy sync.Once
 }
 
 // New returns a server that is ready to serve.
@@ -185,13 +188,6 @@ func New(config Config) (*Server, error) {
 	if err := checkAccess(engine.Routes()); err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
-	proxies := make([]string, len(config.TrustedProxies))
-	for i, network := range config.TrustedProxies {
-		proxies[i] = network.String()
-	}
-	if err := engine.SetTrustedProxies(proxies); err != nil {
-		return nil, fmt.Errorf("set up the API: trust proxies: %w", err)
-	}
 	s.handler = headAsGet(engine)
 	return s, nil
 }
@@ -206,7 +202,7 @@ func (s *Server) routes() *gin.Engine {
 	engine.ContextWithFallback = true // handlers get the request's deadline
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // an address has one form
-	engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	engine.ForwardedByClientIP = false   // see clientAddress
 	engine.Use(identify, protect, s.observe, limitTime, s.recover, s.authorise, s.checkContract)
 	engine.NoRoute(s.notFound)
 	engine.NoMethod(s.methodNotAllowed)

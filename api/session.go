@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -213,7 +212,7 @@ func (s *Server) SignIn(ctx context.Context, request SignInRequestObject) (SignI
 		s.metrics.signIns.WithLabelValues(signInRefused).Inc()
 		return nil, noStaffProblem()
 	}
-	person, err := s.sessions.authenticate(requestContext(ctx), request.Body.Name, request.Body.Pin, addressOf(c))
+	person, err := s.sessions.authenticate(requestContext(ctx), request.Body.Name, request.Body.Pin, s.addressOf(c.Request))
 	if err != nil {
 		s.refuseSignIn(c, request.Body.Name, err)
 		return nil, err
@@ -277,36 +276,4 @@ func ginContext(ctx context.Context) (*gin.Context, error) {
 		return nil, fmt.Errorf("a handler was called with %T instead of gin's context", ctx)
 	}
 	return c, nil
-}
-
-// addressOf is under which key sign-in attempts and live connections from a
-// request's address are counted.
-// Who has one address of an IPv6 network has all 2⁶⁴ of it.
-func addressOf(c *gin.Context) string {
-	address, err := netip.ParseAddr(c.ClientIP())
-	if err != nil {
-		return "unknown"
-	}
-	if address = address.Unmap(); address.Is4() {
-		return address.String()
-	}
-	network, err := address.WithZone("").Prefix(64)
-	if err != nil {
-		return "unknown"
-	}
-	return network.String()
-}
-
-// trusts reports whether an address is that of a proxy whose headers count.
-func (s *Server) trusts(remote string) bool {
-	address, err := netip.ParseAddr(remote)
-	if err != nil {
-		return false
-	}
-	for _, proxy := range s.trustedProxies {
-		if proxy.Contains(address.Unmap()) {
-			return true
-		}
-	}
-	return false
 }
