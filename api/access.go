@@ -118,7 +118,7 @@ func (s *Server) authorise(c *gin.Context) {
 	if signedIn {
 		c.Set(sessionKey, session)
 	}
-	if err := s.sessions.permit(access[c.Request.Method+" "+c.FullPath()], kitchen.Stage(c.Param("stage")), session, signedIn); err != nil {
+	if err := s.sessions.permit(access[c.Request.Method+" "+c.FullPath()], kitchen.Stage(c.Param("stage")), session.Session, signedIn); err != nil {
 		s.fail(c, err)
 	}
 }
@@ -168,7 +168,12 @@ func noStaffProblem() error {
 
 // staffOf returns who is signed in in a handler's context.
 func staffOf(ctx context.Context) (Session, bool) {
-	session, is := ctx.Value(sessionKey).(Session)
+	session, is := sessionOf(ctx)
+	return session.Session, is
+}
+
+func sessionOf(ctx context.Context) (openSession, bool) {
+	session, is := ctx.Value(sessionKey).(openSession)
 	return session, is
 }
 

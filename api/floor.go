@@ -71,6 +71,8 @@ type floor struct {
 	// does.
 	cancelled map[string]time.Time
 	conns     map[*liveConn]struct{}
+	// signedOut are the marks of sessions that have just ended here, and when.
+	signedOut map[string]time.Time
 	awaited   map[saying]chan board.Entry
 	lastAck   time.Time
 }
@@ -101,6 +103,7 @@ func newFloor(config Config, orders *orderFeeds) (*floor, error) {
 		conns:       make(map[*liveConn]struct{}),
 		awaited:     make(map[saying]chan board.Entry),
 		cancelled:   make(map[string]time.Time),
+		signedOut:   make(map[string]time.Time),
 	}
 	for _, stage := range kitchen.Stages() {
 		f.stations[stage] = f.newStationFeed(stage)
