@@ -431,6 +431,8 @@ func explain(err *openapi3.SchemaError) []fault {
 	case "minItems", "maxItems":
 		array, _ := err.Value.([]any)
 		f.detail = fmt.Sprintf("must have %s entries, it has %d", between(schema.MinItems, schema.MaxItems), len(array))
+	case "minProperties":
+		f.detail = "must have at least one of its fields"
 	case "enum":
 		values := make([]string, len(schema.Enum))
 		for i, value := range schema.Enum {

@@ -73,6 +73,7 @@ type floor struct {
 	conns     map[*liveConn]struct{}
 	// signedOut are the marks of sessions that have just ended here, and when.
 	signedOut map[string]time.Time
+	queue     queue
 	awaited   map[saying]chan board.Entry
 	lastAck   time.Time
 }
@@ -104,6 +105,7 @@ func newFloor(config Config, orders *orderFeeds) (*floor, error) {
 		awaited:     make(map[saying]chan board.Entry),
 		cancelled:   make(map[string]time.Time),
 		signedOut:   make(map[string]time.Time),
+		queue:       queue{limits: config.Kitchen.Open, taken: make(map[string]takenOrder)},
 	}
 	for _, stage := range kitchen.Stages() {
 		f.stations[stage] = f.newStationFeed(stage)
@@ -202,6 +204,9 @@ func (f *floor) hearTicket(ticket kitchen.Ticket, m events.Message) {
 	f.board.AddTicket(ticket, m.Time)
 	f.figures.hearTicket(ticket, m.Time, f.now())
 	f.touch(ticket.TicketID)
+	if f.caughtUp { // or it is on no board yet
+		f.queue.heard(ticket.OrderID)
+	}
 	f.said(ticket.OrderID, afterWord)
 }
 
@@ -226,6 +231,7 @@ func (f *floor) hearFailed(m events.Message) {
 			at = now // or a record from the future would be remembered for ever
 		}
 		f.cancelled[failed.OrderID] = at
+		f.queue.heard(failed.OrderID)
 		f.counter.touchOrder(failed.OrderID)
 	}
 	f.said(string(m.Key), afterWord)
@@ -297,6 +303,11 @@ func (f *floor) hasCaughtUp() {
 	for _, station := range f.stations {
 		station.rebuild()
 	}
+	for ticketID := range f.board.TicketIDs() {
+		if ref, err := kitchen.ParseTicketID(ticketID); err == nil {
+			f.queue.heard(ref.OrderID)
+		}
+	}
 	if len(f.counter.followers) > 0 {
 		f.counter.open()
 	}
@@ -362,6 +373,11 @@ func (f *floor) drop(before time.Time) int {
 		if since.Before(before) {
 			delete(f.cancelled, orderID)
 			f.counter.touchOrder(orderID)
+		}
+	}
+	for orderID, order := range f.queue.taken {
+		if order.at.Before(before) {
+			f.queue.heard(orderID) // it was ended from outside, or nobody is at work
 		}
 	}
 	return f.board.Forget(before, func(ticketID string) bool {
@@ -559,6 +575,9 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 		s.ended = slices.Delete(s.ended, place, place+1)
 	}
 	delete(s.open, id)
+	if wasOpen {
+		s.floor.queue.count(before, -1)
+	}
 	wasShown := wasOpen || place >= 0
 
 	entry, _ := s.floor.board.Get(id)
@@ -572,6 +591,7 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 		// The order is made anew, and has other tickets.
 	case !entry.Ended():
 		s.open[id] = now
+		s.floor.queue.count(now, 1)
 	default:
 		at, _ := slices.BinarySearchFunc(s.ended, now, lastEndedFirst)
 		s.ended = slices.Insert(s.ended, at, now)

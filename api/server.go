@@ -68,6 +68,9 @@ type Config struct {
 	// LiveConnectionsPerAddress is how many of them may come from one address.
 	// Defaults to 256.
 	LiveConnectionsPerAddress int
+	// OrdersPerAddress is how many orders may be placed from one address in an
+	// hour, where a large order counts as several. Zero is no limit.
+	OrdersPerAddress int
 }
 
 func (c Config) withDefaults() Config {
@@ -111,6 +114,9 @@ func (c Config) check() error {
 	if c.LiveConnectionsPerAddress < 0 {
 		faults = append(faults, fmt.Errorf("the number of live connections from one address, %d, is negative", c.LiveConnectionsPerAddress))
 	}
+	if c.OrdersPerAddress < 0 {
+		faults = append(faults, fmt.Errorf("the number of orders from one address, %d, is negative: give 0 for no limit", c.OrdersPerAddress))
+	}
 	if len(c.Kafka.Brokers) > 0 {
 		faults = append(faults, c.Kafka.Check())
 	}
@@ -134,6 +140,7 @@ type Server struct {
 	kafkaProbe    *probe
 	handler       http.Handler
 
+	orderAttempts  *attempts // nil without a limit
 	sessions       *sessions
 	demo           []DemoPerson
 	crossOrigin    *http.CrossOriginProtection
@@ -173,6 +180,7 @@ func New(config Config) (*Server, error) {
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger},
 		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger},
 
+		orderAttempts:  newOrderAttempts(config.OrdersPerAddress),
 		sessions:       sessions,
 		demo:           config.Demo,
 		crossOrigin:    http.NewCrossOriginProtection(),
@@ -242,6 +250,7 @@ func (s *Server) showIndex(c *gin.Context) {
 GET    /api/v1/menu                  what can be ordered
 POST   /api/v1/orders                order
 GET    /api/v1/orders                find orders (staff)
+POST   /api/v1/orders/cancel         cancel many by a filter (managers)
 GET    /api/v1/orders/{id}           follow an order
 POST   /api/v1/orders/{id}/cancel    cancel it
 POST   /api/v1/orders/{id}/amend     change its notes and messages
