@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -29,48 +28,48 @@ func newOrderAttempts(perAddress int) *attempts {
 	return newAttempts(perAddress, ordersWithin/time.Duration(perAddress), maxAttempts)
 }
 
-// admit lets an order in, or says why it may not be placed now: its address has
-// ordered too much, or the kitchen has. It is counted before it is placed, so
+// admit lets an order in, or says why it may not be placed now: the kitchen has
+// too much to do, or its address has ordered too much. It is counted before it is placed, so
 // that many at once are not more than the limits; giveBack undoes that. Orders
 // that staff enter for the customers before them are no address's.
 func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (giveBack func(), err error) {
 	pieces := order.Pieces()
-	giveBack = func() {}
-	if _, staff := staffOf(c); !staff && s.orderAttempts != nil {
-		address, count := s.addressOf(c.Request), max(1, (pieces+piecesAsOneOrder-1)/piecesAsOneOrder)
-		if wait := s.orderAttempts.take(address, count, time.Now()); wait > 0 {
-			s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
-			wait = (wait + time.Second - 1).Truncate(time.Second)
-			return nil, &problemError{Type: ProblemTooManyOrders, RetryAfter: wait,
-				Detail: fmt.Sprintf("From your address as much was ordered as one may order for now. Nothing was ordered this time: try again in %s.", inWords(wait))}
-		}
-		giveBack = func() { s.orderAttempts.giveBack(address, count) }
-	}
-	room, counted := s.floor.takeUp(orderID, pieces)
+	room, isNew := s.floor.takeUp(orderID, pieces)
 	if !room {
-		giveBack()
 		s.metrics.ordersRefused.WithLabelValues(refusedByKitchen).Inc()
 		return nil, &problemError{Type: ProblemKitchenFull, RetryAfter: fullRetryAfter,
 			Detail: "The kitchen has as much to do as it can take. Nothing was ordered: try again in a few minutes."}
 	}
-	if !counted {
+	if !isNew {
+		return func() {}, nil // the same order is being placed, or just has been
+	}
+	giveBack = func() { s.floor.giveUp(orderID) }
+	if _, staff := staffOf(c); staff || s.orderAttempts == nil {
 		return giveBack, nil
 	}
-	giveAddressBack := giveBack
-	return func() { giveAddressBack(); s.floor.giveUp(orderID) }, nil
+	address, count := s.addressOf(c.Request), max(1, (pieces+piecesAsOneOrder-1)/piecesAsOneOrder)
+	if wait := s.orderAttempts.take(address, count, time.Now()); wait > 0 {
+		giveBack()
+		s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
+		wait = (wait + time.Second - 1).Truncate(time.Second)
+		return nil, &problemError{Type: ProblemTooManyOrders, RetryAfter: wait,
+			Detail: fmt.Sprintf("From your address as much was ordered as one may order for now. Nothing was ordered this time: try again in %s.", inWords(wait))}
+	}
+	return func() { s.floor.giveUp(orderID); s.orderAttempts.giveBack(address, count) }, nil
 }
 
 // unlessRepeated answers an order that a limit refuses: if its idempotency key
-// has placed it before, it is that order's answer all the same.
+// has placed it before, it is that order's answer all the same. That nothing was
+// ordered is said only when Temporal has no such order.
 func (s *Server) unlessRepeated(ctx context.Context, orderID, hash string, refusal error) (CreateOrderResponseObject, error) {
 	in, err := s.repeated(ctx, orderID, hash)
-	if err == nil {
+	switch {
+	case err == nil:
 		return created(orderID, in), nil
+	case isNotFound(err):
+		return nil, refusal
 	}
-	if problem, is := errors.AsType[*problemError](err); is && problem.Type == ProblemIdempotencyConflict {
-		return nil, err
-	}
-	return nil, refusal
+	return nil, err
 }
 
 // inWords is a time to wait as people say it, rounded up.
@@ -121,15 +120,18 @@ func (q *queue) heard(orderID string) {
 	}
 }
 
-// takeUp counts a new order if there is room for it; one that is being placed
-// already, under the same key, is not counted again. An order that is more than
-// may be open in all is taken when nothing else is. Without a log nobody can
-// tell when an order is done, so there is no limit.
-func (f *floor) takeUp(orderID string, pieces int) (room, counted bool) {
+// takeUp counts a new order if there is room for it; one that is counted
+// already, under the same key, is not new. An order that is more than may be
+// open in all is taken when nothing else is. Without a log nobody can tell when
+// an order is done, so there is no limit.
+func (f *floor) takeUp(orderID string, pieces int) (room, isNew bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.writer == nil {
+		return true, true
+	}
 	q := &f.queue
-	if _, repeated := q.taken[orderID]; repeated || f.writer == nil {
+	if _, repeated := q.taken[orderID]; repeated {
 		return true, false
 	}
 	tooMany := q.limits.Orders > 0 && q.orders >= q.limits.Orders

@@ -163,6 +163,14 @@ func TestARepeatedOrderIsAnsweredWhateverTheLimitsSay(t *testing.T) {
 	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), ProblemTooManyOrders)
 }
 
+func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.OrdersPerAddress = 1 })
+	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
+	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), ProblemUnavailable)
+}
+
 func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	t.Parallel()
 	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 3, pieces: 100}\n"))

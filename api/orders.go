@@ -95,7 +95,7 @@ func (s *Server) orderID(key string) (string, error) {
 func (s *Server) repeated(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
 	in, firstHash, err := firstRequest(ctx, s.temporal, orderID)
 	if err != nil {
-		return in, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "The order that this Idempotency-Key has made cannot be read now: repeat the request."}
+		return in, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
 	}
 	if firstHash != hash {
 		return in, &problemError{Type: ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}

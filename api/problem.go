@@ -88,7 +88,7 @@ var problemKinds = []problemKind{
 	{ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
 		"Send the whole request at once. Nothing was started."},
 	{ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to sign in",
-		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. Try again after the seconds that the Retry-After header gives."},
+		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. A device on which the person has signed in before has attempts of its own, which strangers cannot use up. Try again after the seconds that the Retry-After header gives."},
 	{ProblemTooManyConnections, http.StatusTooManyRequests, "Too many live connections from one address",
 		"A process takes a limited number of live connections from one address, so that nobody keeps others out. Close one, or connect again after the seconds that the Retry-After header gives. " +
 			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},

@@ -1264,7 +1264,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There were too many attempts to sign in, under this name or from this address. */
+        /** @description There were too many attempts to sign in, under this name, from this address, or on this device if the person has signed in on it before. */
         readonly TooManyAttempts: {
             headers: {
                 /**
