@@ -28,34 +28,40 @@ func newOrderAttempts(perAddress int) *attempts {
 	return newAttempts(perAddress, ordersWithin/time.Duration(perAddress), maxAttempts)
 }
 
-// admit lets an order in, or says why it may not be placed now: the kitchen has
-// too much to do, or its address has ordered too much. It is counted before it is placed, so
-// that many at once are not more than the limits; giveBack undoes that. Orders
-// that staff enter for the customers before them are no address's.
+// admit lets an order in, or says why it may not be placed now: its address has
+// ordered too much, or the kitchen has too much to do. It is counted before it
+// is placed, so that many at once are not more than the limits; giveBack undoes
+// that. The address comes first: what it may not order must not take up room,
+// be it for a moment. Orders that staff enter for the customers before them are
+// no address's.
 func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (giveBack func(), err error) {
+	giveBack = func() {}
+	if s.floor.isTaken(orderID) {
+		return giveBack, nil // the same order is being placed, or just has been
+	}
 	pieces := order.Pieces()
+	if _, staff := staffOf(c); !staff && s.orderAttempts != nil {
+		address, count := s.addressOf(c.Request), max(1, (pieces+piecesAsOneOrder-1)/piecesAsOneOrder)
+		if wait := s.orderAttempts.take(address, count, time.Now()); wait > 0 {
+			s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
+			wait = (wait + time.Second - 1).Truncate(time.Second)
+			return nil, &problemError{Type: ProblemTooManyOrders, RetryAfter: wait,
+				Detail: fmt.Sprintf("From your address as much was ordered as one may order for now. Nothing was ordered this time: try again in %s.", inWords(wait))}
+		}
+		giveBack = func() { s.orderAttempts.giveBack(address, count) }
+	}
 	room, isNew := s.floor.takeUp(orderID, pieces)
-	if !room {
+	switch {
+	case !room:
+		giveBack()
 		s.metrics.ordersRefused.WithLabelValues(refusedByKitchen).Inc()
 		return nil, &problemError{Type: ProblemKitchenFull, RetryAfter: fullRetryAfter,
 			Detail: "The kitchen has as much to do as it can take. Nothing was ordered: try again in a few minutes."}
+	case !isNew:
+		return giveBack, nil // by the same order, which came at the same moment
 	}
-	if !isNew {
-		return func() {}, nil // the same order is being placed, or just has been
-	}
-	giveBack = func() { s.floor.giveUp(orderID) }
-	if _, staff := staffOf(c); staff || s.orderAttempts == nil {
-		return giveBack, nil
-	}
-	address, count := s.addressOf(c.Request), max(1, (pieces+piecesAsOneOrder-1)/piecesAsOneOrder)
-	if wait := s.orderAttempts.take(address, count, time.Now()); wait > 0 {
-		giveBack()
-		s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
-		wait = (wait + time.Second - 1).Truncate(time.Second)
-		return nil, &problemError{Type: ProblemTooManyOrders, RetryAfter: wait,
-			Detail: fmt.Sprintf("From your address as much was ordered as one may order for now. Nothing was ordered this time: try again in %s.", inWords(wait))}
-	}
-	return func() { s.floor.giveUp(orderID); s.orderAttempts.giveBack(address, count) }, nil
+	giveAddressBack := giveBack
+	return func() { giveAddressBack(); s.floor.giveUp(orderID) }, nil
 }
 
 // unlessRepeated answers an order that a limit refuses: if its idempotency key
@@ -143,6 +149,15 @@ func (f *floor) takeUp(orderID string, pieces int) (room, isNew bool) {
 	q.orders++
 	q.pieces += pieces
 	return true, true
+}
+
+// isTaken reports whether this process has counted an order of which the log has
+// not spoken yet.
+func (f *floor) isTaken(orderID string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, taken := f.queue.taken[orderID]
+	return taken
 }
 
 // giveUp hears that an order was not placed after all.

@@ -235,6 +235,24 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	require.Equal(t, 0, inAll(b.server)[2])
 }
 
+// What an address may not order must not keep others out, be it for a moment.
+func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
+	t.Parallel()
+	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 1}\n"))
+	require.NoError(t, err)
+	kafka := startBrokers(t)
+	server := newTestServer(t, &takingTemporal{}, func(c *Config) { c.Kafka, c.Kitchen, c.OrdersPerAddress = kafka.connection(), small, 1 })
+	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	room, _ := server.floor.takeUp("01936f8e-5c1a-7d3b-9f00-000000000001", 1)
+	require.True(t, room)
+	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders) // though the kitchen is full as well
+	server.orderAttempts.giveBack("192.0.2.1", 1)
+	for range 3 { // and what the kitchen refuses does not count for the address
+		requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemKitchenFull)
+	}
+	require.Len(t, server.floor.queue.taken, 1)
+}
+
 func TestAWaitIsToldAsPeopleSayIt(t *testing.T) {
 	t.Parallel()
 	for wait, want := range map[time.Duration]string{
