@@ -54,6 +54,7 @@ var access = map[string]permission{
 	"POST /api/v1/orders/:id/cancel": anybody,
 
 	"POST /api/v1/orders/:id/resolve": {roles: []kitchen.Role{kitchen.RoleManager}},
+	"POST /api/v1/orders/cancel":      {roles: []kitchen.Role{kitchen.RoleManager}},
 
 	"GET /api/v1/stations/:stage/tickets":               ofStage,
 	"POST /api/v1/stations/:stage/tickets/:ticket/acks": ofStage,
@@ -118,7 +119,7 @@ func (s *Server) authorise(c *gin.Context) {
 	if signedIn {
 		c.Set(sessionKey, session)
 	}
-	if err := s.sessions.permit(access[c.Request.Method+" "+c.FullPath()], kitchen.Stage(c.Param("stage")), session, signedIn); err != nil {
+	if err := s.sessions.permit(access[c.Request.Method+" "+c.FullPath()], kitchen.Stage(c.Param("stage")), session.Session, signedIn); err != nil {
 		s.fail(c, err)
 	}
 }
@@ -168,7 +169,12 @@ func noStaffProblem() error {
 
 // staffOf returns who is signed in in a handler's context.
 func staffOf(ctx context.Context) (Session, bool) {
-	session, is := ctx.Value(sessionKey).(Session)
+	session, is := sessionOf(ctx)
+	return session.Session, is
+}
+
+func sessionOf(ctx context.Context) (openSession, bool) {
+	session, is := ctx.Value(sessionKey).(openSession)
 	return session, is
 }
 
@@ -178,7 +184,7 @@ func (s *Server) isHTTPS(c *gin.Context) bool {
 	if c.Request.TLS != nil {
 		return true
 	}
-	if !s.trusts(c.RemoteIP()) {
+	if !s.trusts(readAddress(c.Request.RemoteAddr)) {
 		return false
 	}
 	// Each proxy appends; the last word is that of the one that is trusted.

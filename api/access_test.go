@@ -38,6 +38,7 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 		"GET /api/v1/orders":              kitchen.Roles(),
 		"GET /api/v1/statistics":          kitchen.Roles(),
 		"POST /api/v1/orders/:id/resolve": {kitchen.RoleManager},
+		"POST /api/v1/orders/cancel":      {kitchen.RoleManager},
 
 		"GET /api/v1/stations/:stage/tickets":               {kitchen.RoleBaker, kitchen.RoleManager},
 		"POST /api/v1/stations/:stage/tickets/:ticket/acks": {kitchen.RoleBaker, kitchen.RoleManager},

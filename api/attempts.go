@@ -25,18 +25,20 @@ func newAttempts(burst int, every time.Duration, most int) *attempts {
 	return &attempts{burst: burst, every: every, most: most, until: map[string]time.Time{}}
 }
 
-// take makes an attempt, or returns how long to wait until one may be made.
-func (a *attempts) take(key string, now time.Time) time.Duration {
+// take makes an attempt, or returns how long to wait until one may be made. One
+// that counts as several may be made whenever one may, however many that is:
+// the next have to wait for as long as all of them take to be given back.
+func (a *attempts) take(key string, count int, now time.Time) time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	until, known := a.until[key]
 	if until.Before(now) {
 		until = now
 	}
-	until = until.Add(a.every)
-	if wait := until.Sub(now) - time.Duration(a.burst)*a.every; wait > 0 {
+	if wait := until.Sub(now) - time.Duration(a.burst-1)*a.every; wait > 0 {
 		return wait
 	}
+	until = until.Add(time.Duration(count) * a.every)
 	if !known && len(a.until) >= a.most {
 		a.forgetSome(now)
 	}
@@ -44,20 +46,13 @@ func (a *attempts) take(key string, now time.Time) time.Duration {
 	return 0
 }
 
-// giveBack undoes an attempt.
-func (a *attempts) giveBack(key string) {
+// giveBack undoes an attempt that counted as so many.
+func (a *attempts) giveBack(key string, count int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if until, known := a.until[key]; known {
-		a.until[key] = until.Add(-a.every)
+		a.until[key] = until.Add(-time.Duration(count) * a.every)
 	}
-}
-
-// forget undoes all attempts under a key.
-func (a *attempts) forget(key string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.until, key)
 }
 
 // forgetSome drops the keys whose attempts have been given back, or else the

@@ -515,7 +515,7 @@ func explain(err *openapi3.SchemaError) []fault {
 		}
 		f.detail = "must not have the same entry twice: leave one of them out"
 	case "minProperties":
-		f.detail = fmt.Sprintf("must have at least %d field", schema.MinProps)
+		f.detail = "must have at least one of its fields" // no schema asks for more
 	case "pattern":
 		f.form = true
 		f.detail = "not of the right form: see /openapi.yaml"

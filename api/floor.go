@@ -75,6 +75,9 @@ type floor struct {
 	// cancelled are orders of which order-failures says so, and where.
 	cancelled map[string]board.Heard
 	conns     map[*liveConn]struct{}
+	// signedOut are the marks of sessions that have just ended here, and when.
+	signedOut map[string]time.Time
+	queue     queue
 	awaited   map[saying]chan board.Entry
 	lastAck   time.Time
 }
@@ -105,6 +108,8 @@ func newFloor(config Config, orders *orderFeeds) (*floor, error) {
 		conns:       make(map[*liveConn]struct{}),
 		awaited:     make(map[saying]chan board.Entry),
 		cancelled:   make(map[string]board.Heard),
+		signedOut:   make(map[string]time.Time),
+		queue:       queue{limits: config.Kitchen.Open, taken: make(map[string]takenOrder)},
 	}
 	f.began = f.now()
 	f.reading = board.NewStopwatch(func() time.Time { return f.now() })
@@ -207,6 +212,9 @@ func (f *floor) hearTicket(ticket kitchen.Ticket, m events.Message) {
 	f.board.AddTicket(ticket, h)
 	f.figures.hearTicket(ticket, h, f.now())
 	f.touch(ticket.TicketID)
+	if f.caughtUp { // or it is on no board yet
+		f.queue.heard(ticket.OrderID)
+	}
 	f.said(ticket.OrderID, afterWord)
 }
 
@@ -257,6 +265,7 @@ func (f *floor) hearFailed(m events.Message) {
 		h := f.heard(m)
 		f.board.Note(h)
 		f.cancelled[orderID] = h
+		f.queue.heard(orderID)
 		f.counter.touchOrder(orderID)
 	}
 	f.said(string(m.Key), afterWord)
@@ -348,6 +357,11 @@ func (f *floor) hasCaughtUp() {
 	for _, station := range f.stations {
 		station.rebuild()
 	}
+	for ticketID := range f.board.TicketIDs() {
+		if ref, err := kitchen.ParseTicketID(ticketID); err == nil {
+			f.queue.heard(ref.OrderID)
+		}
+	}
 	if len(f.counter.followers) > 0 {
 		f.counter.open()
 	}
@@ -413,6 +427,11 @@ func (f *floor) drop() int {
 		if f.board.Age(h, now) > f.lookBack {
 			delete(f.cancelled, orderID)
 			f.counter.touchOrder(orderID)
+		}
+	}
+	for orderID, order := range f.queue.taken {
+		if now-order.after > f.lookBack {
+			f.queue.heard(orderID) // it was ended from outside, or nobody is at work
 		}
 	}
 	return f.board.Forget(now, f.lookBack, func(ticketID string) bool {
@@ -617,6 +636,9 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 		s.ended = slices.Delete(s.ended, place, place+1)
 	}
 	delete(s.open, id)
+	if wasOpen {
+		s.floor.queue.count(before, -1)
+	}
 	wasShown := wasOpen || place >= 0
 
 	entry, _ := s.floor.board.Get(id)
@@ -630,6 +652,7 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 		// The order is made anew, and has other tickets.
 	case !entry.Ended():
 		s.open[id] = now
+		s.floor.queue.count(now, 1)
 	default:
 		ended := endedTicket{now, s.floor.heardAt(entry.Heard)}
 		at, _ := slices.BinarySearchFunc(s.ended, ended, lastEndedFirst)

@@ -31,23 +31,40 @@ const (
 func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject) (ListOrdersResponseObject, error) {
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
-	query := listQuery(request.Params)
-	token, err := s.readPageToken(query, given(request.Params.PageToken))
+	found, next, err := s.findOrders(ctx, listQuery(request.Params), given(request.Params.PageToken), cmp.Or(given(request.Params.Limit), defaultOnPage))
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		PageSize:      int32(cmp.Or(given(request.Params.Limit), defaultOnPage)),
-		NextPageToken: token,
-		Query:         query,
-	})
+	page := OrderPage{Orders: []OrderSummary{}, NextPageToken: next}
+	for _, order := range found {
+		if customer := request.Params.Customer; customer == nil || *customer == order.Customer.Name {
+			page.Orders = append(page.Orders, order.OrderSummary)
+		}
+	}
+	return ListOrders200JSONResponse(page), nil
+}
+
+// foundOrder is an order in a list, with how many cupcakes it is for; 0 if
+// Temporal does not know.
+type foundOrder struct {
+	OrderSummary
+	pieces int
+}
+
+// findOrders lists a page of the orders that a query finds, and returns the
+// token of the next one.
+func (s *Server) findOrders(ctx context.Context, query, pageToken string, limit int) (orders []foundOrder, next string, err error) {
+	token, err := s.readPageToken(query, pageToken)
+	if err != nil {
+		return nil, "", err
+	}
+	found, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: int32(limit), NextPageToken: token, Query: query}) //nolint:gosec // at most 200
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused && len(token) > 0 {
-		return nil, staleTokenProblem(err)
+		return nil, "", staleTokenProblem(err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list orders: %w", err)
+		return nil, "", fmt.Errorf("list orders: %w", err)
 	}
-	page := OrderPage{Orders: []OrderSummary{}, NextPageToken: s.pageToken(query, found.GetNextPageToken())}
 	for _, execution := range found.GetExecutions() {
 		summary, err := summarise(execution)
 		if err != nil {
@@ -55,12 +72,15 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 			s.logger.Warn("left a workflow out of the list of orders", slog.Any("error", withoutOrderIDs(err)))
 			continue
 		}
-		if customer := request.Params.Customer; customer != nil && *customer != summary.Customer.Name {
-			continue
+		order := foundOrder{OrderSummary: summary}
+		if payload := execution.GetMemo().GetFields()[workflows.MemoPieces]; payload != nil {
+			if err := converter.GetDefaultDataConverter().FromPayload(payload, &order.pieces); err != nil {
+				s.logger.Warn("cannot read how many cupcakes an order is for", slog.Any("error", withoutOrderIDs(err)))
+			}
 		}
-		page.Orders = append(page.Orders, summary)
+		orders = append(orders, order)
 	}
-	return ListOrders200JSONResponse(page), nil
+	return orders, s.pageToken(query, found.GetNextPageToken()), nil
 }
 
 // listQuery is the visibility query for the filters. Everything that came

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -55,6 +57,10 @@ const (
 	liveWriteWithin = 10 * time.Second
 	pingEvery       = 30 * time.Second
 	pongWithin      = 10 * time.Second
+	// showAgainAfter is how long the connection of somebody who has signed in
+	// may last at most; see watchSession.
+	showAgainAfter = 10 * time.Minute
+	sessionIsOver  = "your session is over: sign in again"
 )
 
 // liveSide is who is connected.
@@ -64,6 +70,9 @@ type liveSide struct {
 	// pongWithin how long it may take for that, and writeWithin how long to take
 	// a message.
 	pingEvery, pongWithin, writeWithin time.Duration
+	// showAgainAfter is how long the next connection of somebody who has signed
+	// in may last: not the same for all, or they would come back all at once.
+	showAgainAfter func() time.Duration
 	// closing ends when the process is told to stop.
 	closing chan struct{}
 
@@ -81,8 +90,11 @@ func newLiveSide(config Config) *liveSide {
 		pingEvery:   pingEvery,
 		pongWithin:  pongWithin,
 		writeWithin: liveWriteWithin,
-		closing:     make(chan struct{}),
-		from:        make(map[string]int),
+
+		showAgainAfter: func() time.Duration { return showAgainAfter - rand.N(showAgainAfter/10) },
+
+		closing: make(chan struct{}),
+		from:    make(map[string]int),
 	}
 }
 
@@ -131,17 +143,17 @@ type liveConn struct {
 	server *Server
 	socket *websocket.Conn
 	// session is who has connected, if anybody has signed in.
-	session  Session
+	session  openSession
 	signedIn bool
 	// news has a token when there may be something to write.
 	news chan struct{}
 
 	// What follows is protected by the floor's lock.
-	feeds    []*feed // in the order in which they were subscribed
-	notices  []frame
-	toldOf   uint64 // the floor's state that was told last
-	told     bool
-	breaches string // how the client has broken the protocol
+	feeds   []*feed // in the order in which they were subscribed
+	notices []frame
+	toldOf  uint64 // the floor's state that was told last
+	told    bool
+	ends    websocket.CloseError // why the server ends the connection; zero while it does not
 }
 
 // getLive makes a request into a live connection. It is served on a goroutine
@@ -152,7 +164,7 @@ func (s *Server) getLive(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	address := addressOf(c)
+	address := s.addressOf(c.Request)
 	if err := s.live.enter(address); err != nil {
 		s.fail(c, err)
 		return
@@ -164,7 +176,7 @@ func (s *Server) getLive(c *gin.Context) {
 		return // it has answered
 	}
 	conn := &liveConn{server: s, socket: socket, news: make(chan struct{}, 1)}
-	conn.session, conn.signedIn = staffOf(c)
+	conn.session, conn.signedIn = sessionOf(c)
 	go s.serveLive(conn, address)
 }
 
@@ -182,12 +194,46 @@ func (s *Server) serveLive(conn *liveConn, address string) {
 	s.metrics.liveConnections.Inc()
 	defer s.metrics.liveConnections.Dec()
 	if conn.signedIn {
-		ends := time.AfterFunc(conn.session.ExpiresAt.Sub(s.sessions.now()), func() { conn.breach("your session is over: sign in again") })
+		ends := conn.watchSession()
 		defer ends.Stop()
 	}
 	s.floor.join(conn)
 	defer s.floor.leave(conn)
 	conn.serve()
+}
+
+// watchSession ends the connection when its session is over. What has become
+// of the session meanwhile only the browser's cookie tells, which comes with a
+// request: so the connection also ends every few minutes, and whoever is still
+// signed in connects again and goes on from the cursors.
+func (c *liveConn) watchSession() *time.Timer {
+	left, again := c.session.ExpiresAt.Sub(c.server.sessions.now()), c.server.live.showAgainAfter()
+	if left <= again {
+		return time.AfterFunc(left, func() { c.breach(sessionIsOver) })
+	}
+	return time.AfterFunc(again, func() { c.end(websocket.StatusGoingAway, "show again who you are: connect again") })
+}
+
+// endSession ends the connections of a session, whose token has the mark. One
+// that is being made just now hears of it when it joins.
+func (f *floor) endSession(mark string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	maps.DeleteFunc(f.signedOut, func(_ string, at time.Time) bool { return now.Sub(at) > requestWithin })
+	f.signedOut[mark] = now
+	for c := range f.conns {
+		c.leaveWith(mark)
+	}
+}
+
+// leaveWith ends the connection if it is of the session with the mark. The lock
+// is held.
+func (c *liveConn) leaveWith(mark string) {
+	if c.signedIn && c.session.mark == mark {
+		c.ends = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: sessionIsOver}
+		c.poke()
+	}
 }
 
 // smallBuffers gives a connection smaller buffers when it is taken over than
@@ -241,21 +287,21 @@ func (c *liveConn) serve() {
 	ping := time.NewTicker(c.server.live.pingEvery)
 	defer ping.Stop()
 	for {
-		frames, breach := c.take()
+		frames, ends := c.take()
 		for _, frame := range frames {
 			if c.write(ctx, frame) != nil {
 				return
 			}
 		}
-		if breach != "" {
-			_ = c.socket.Close(websocket.StatusPolicyViolation, breach)
+		if ends.Code != 0 {
+			_ = c.socket.Close(ends.Code, ends.Reason)
 			return
 		}
 		select {
 		case <-c.news:
 		case <-gone:
-			if _, breach := c.take(); breach != "" {
-				_ = c.socket.Close(websocket.StatusPolicyViolation, breach)
+			if _, ends := c.take(); ends.Code != 0 {
+				_ = c.socket.Close(ends.Code, ends.Reason)
 			}
 			return
 		case <-c.server.live.closing:
@@ -313,14 +359,17 @@ func (c *liveConn) read(ctx context.Context) {
 	}
 }
 
-func (c *liveConn) breach(reason string) {
+// breach ends the connection because its client may not go on.
+func (c *liveConn) breach(reason string) { c.end(websocket.StatusPolicyViolation, reason) }
+
+func (c *liveConn) end(code websocket.StatusCode, reason string) {
 	const most = 120 // a close frame has room for 123 bytes
 	if len(reason) > most {
 		reason = strings.ToValidUTF8(reason[:most], "")
 	}
 	c.server.floor.mu.Lock()
 	defer c.server.floor.mu.Unlock()
-	c.breaches = reason
+	c.ends = websocket.CloseError{Code: code, Reason: reason}
 	c.poke()
 }
 
@@ -381,7 +430,7 @@ func (c *liveConn) obey(request LiveRequest) {
 // mayFollow returns an error if whoever has connected may not follow a channel.
 func (c *liveConn) mayFollow(channel string) *problemError {
 	stage, _ := strings.CutPrefix(channel, channelStation)
-	if err := c.server.sessions.permit(mayFollow(channel), kitchen.Stage(stage), c.session, c.signedIn); err != nil {
+	if err := c.server.sessions.permit(mayFollow(channel), kitchen.Stage(stage), c.session.Session, c.signedIn); err != nil {
 		return asProblem(err)
 	}
 	return nil
@@ -395,15 +444,14 @@ func (c *liveConn) refuse(channel string, problem *problemError) {
 // notify answers a client's own message. The lock is held.
 func (c *liveConn) notify(message LiveMessage) {
 	if len(c.notices) >= maxNotices {
-		c.breaches = "too many messages at once: read the answers"
+		c.ends = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "too many messages at once: read the answers"}
 		return
 	}
 	c.notices = append(c.notices, newFrame(message))
 }
 
-// take is what the connection has not got yet, and how the client has broken
-// the protocol, if it has.
-func (c *liveConn) take() (frames []frame, breach string) {
+// take is what the connection has not got yet, and why it ends, if it does.
+func (c *liveConn) take() (frames []frame, ends websocket.CloseError) {
 	floor := c.server.floor
 	floor.mu.Lock()
 	defer floor.mu.Unlock()
@@ -423,7 +471,7 @@ func (c *liveConn) take() (frames []frame, breach string) {
 			floor.unfollow(c, f)
 		}
 	}
-	return frames, c.breaches
+	return frames, c.ends
 }
 
 // channel finds what a name stands for. The lock is held.
@@ -451,6 +499,9 @@ func (f *floor) join(c *liveConn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.conns[c] = struct{}{}
+	for mark := range f.signedOut {
+		c.leaveWith(mark)
+	}
 }
 
 // leave removes a connection from everything.

@@ -482,6 +482,68 @@ func TestALiveConnectionEndsWithItsSession(t *testing.T) {
 	require.Equal(t, "your session is over: sign in again", closed.Reason)
 }
 
+func TestALiveConnectionEndsWithItsSignOut(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, awayTemporal(t), nil)
+	matchGoodPIN(b.server)
+	for name, leave := range map[string]func(cookie http.Header) *http.Request{
+		"BySigningOut": func(cookie http.Header) *http.Request {
+			request := newRequest(http.MethodDelete, sessionPath, nil)
+			request.Header = cookie
+			return request
+		},
+		"BySigningInAnew": func(cookie http.Header) *http.Request {
+			request := newRequest(http.MethodPost, sessionPath, strings.NewReader(`{"name":"bob","pin":"`+goodPIN+`"}`), "Content-Type", "application/json")
+			request.Header["Cookie"] = cookie["Cookie"]
+			return request
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cookie := b.cookie("bob")
+			elsewhere := b.connectWith(b.cookie("bob"))
+			anonymous := b.connectWith(nil)
+			tabs := []*tablet{b.connectWith(cookie), b.connectWith(cookie)}
+			for _, tab := range append(tabs, elsewhere) {
+				tab.subscribe("kitchen", "")
+				require.Equal(t, LiveMessageTypeSnapshot, tab.next().Type)
+			}
+			require.Less(t, do(t, b.server, leave(cookie)).Code, http.StatusMultipleChoices)
+			for _, tab := range tabs {
+				closed := tab.closedWith()
+				require.Equal(t, websocket.StatusPolicyViolation, closed.Code)
+				require.Equal(t, "your session is over: sign in again", closed.Reason)
+			}
+			late := b.connectWith(cookie) // was let in while the session ended
+			require.Equal(t, websocket.StatusPolicyViolation, late.closedWith().Code)
+			for _, tab := range []*tablet{elsewhere, anonymous} {
+				tab.subscribe("counter", "")
+				require.Equal(t, "counter", tab.next().Channel, "of another session, or of none")
+			}
+		})
+	}
+}
+
+func TestWhoHasSignedInShowsAgainWhoTheyAre(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
+	for range 100 {
+		require.LessOrEqual(t, server.live.showAgainAfter(), showAgainAfter)
+		require.GreaterOrEqual(t, server.live.showAgainAfter(), showAgainAfter*9/10)
+	}
+	server.live.showAgainAfter = func() time.Duration { return 50 * time.Millisecond }
+	b := serveBakery(t, server)
+	tablet := b.connect()
+	closed := tablet.closedWith()
+	require.Equal(t, websocket.StatusGoingAway, closed.Code)
+	require.Equal(t, "show again who you are: connect again", closed.Reason)
+	anonymous := b.connectWith(nil)
+	require.Equal(t, websocket.StatusGoingAway, b.connect().closedWith().Code, "meanwhile")
+	anonymous.subscribe("counter", "")
+	require.Equal(t, "counter", anonymous.next().Channel)
+}
+
 // TestServeEndsLiveConnections runs alone: it looks for goroutines that stay
 // behind.
 func TestServeEndsLiveConnections(t *testing.T) {

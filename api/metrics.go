@@ -11,15 +11,23 @@ type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	created  prometheus.Counter
-	answers  *prometheus.CounterVec
-	stale    prometheus.Counter
-	signIns  *prometheus.CounterVec
+	// ordersRefused counts what limits refuse, not what is wrong.
+	ordersRefused *prometheus.CounterVec
+	answers       *prometheus.CounterVec
+	stale         prometheus.Counter
+	signIns       *prometheus.CounterVec
 
 	acks            *prometheus.CounterVec
 	liveConnections prometheus.Gauge
 	liveMessages    *prometheus.CounterVec
 	liveDrops       prometheus.Counter
 }
+
+// Which limit refused an order.
+const (
+	refusedByAddress = "address"
+	refusedByKitchen = "kitchen"
+)
 
 // What became of an attempt to sign in.
 const (
@@ -40,6 +48,10 @@ func newMetrics() *metrics {
 			Name: "cupcakery_orders_created_total",
 			Help: "Orders taken; a repeated request is not counted again.",
 		}),
+		ordersRefused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cupcakery_orders_refused_total",
+			Help: "Good orders that were not taken, by limit: address (its orders), kitchen (what may be open in all).",
+		}, []string{"limit"}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cupcakery_order_answers_total",
 			Help: "Answers about one order, by source: query (the workflow), history (Temporal, without a worker), closed (Temporal, of a closed order).",
@@ -69,10 +81,13 @@ func newMetrics() *metrics {
 			Help: "Times that a client had read too slowly and got a fresh snapshot instead of what it missed.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.created, m.answers, m.stale, m.signIns, m.acks, m.liveConnections, m.liveMessages, m.liveDrops,
+	m.registry.MustRegister(m.requests, m.created, m.ordersRefused, m.answers, m.stale, m.signIns, m.acks, m.liveConnections, m.liveMessages, m.liveDrops,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, from := range []source{fromQuery, fromHistory, fromClosed} {
 		m.answers.WithLabelValues(string(from))
+	}
+	for _, limit := range []string{refusedByAddress, refusedByKitchen} {
+		m.ordersRefused.WithLabelValues(limit)
 	}
 	for _, outcome := range []string{signInDone, signInWrong, signInRefused} {
 		m.signIns.WithLabelValues(outcome)

@@ -17,8 +17,13 @@ import (
 const createWithin = 5 * time.Second
 
 // CreateOrder starts an order's workflow and answers once it is durable. The
-// answer is made from the order itself, so it waits for no worker.
+// answer is made from the order itself, so it waits for no worker. What the
+// limits refuse is stored nowhere.
 func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObject) (CreateOrderResponseObject, error) {
+	c, err := ginContext(ctx)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, createWithin)
 	defer cancel()
 	orderID, err := s.orderID(given(request.Params.IdempotencyKey))
@@ -30,24 +35,41 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	if err != nil {
 		return nil, err
 	}
+	giveBack, err := s.admit(c, orderID, order)
+	if err != nil && request.Params.IdempotencyKey != nil {
+		return s.unlessRepeated(ctx, orderID, hash, err)
+	}
+	if err != nil {
+		return nil, err
+	}
 	in := workflows.OrderInput{Order: order, Rules: s.kitchen.OrderRules(), PlacedAt: time.Now().UTC().Truncate(time.Millisecond)}
 	_, err = s.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(orderID, in, hash), workflows.OrderWorkflowType, in)
 	switch {
 	case err == nil:
 		s.metrics.created.Inc()
 	case isAlreadyStarted(err):
+		giveBack()
 		if in, err = s.repeated(ctx, orderID, hash); err != nil {
 			return nil, err
 		}
 	case isOutage(err):
+		if ctx.Err() == nil { // Temporal has refused; it may have taken what had no time for an answer
+			giveBack()
+		}
 		return nil, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "Nobody can tell now whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
 	default:
+		giveBack()
 		return nil, fmt.Errorf("start the order: %w", err)
 	}
+	return created(orderID, in), nil
+}
+
+// created is the answer of an order that is placed.
+func created(orderID string, in workflows.OrderInput) CreateOrderResponseObject {
 	return CreateOrder201JSONResponse{
 		Body:    workflows.Accepted(orderID, in),
 		Headers: CreateOrder201ResponseHeaders{Location: "/api/v1/orders/" + url.PathEscape(orderID)},
-	}, nil
+	}
 }
 
 // given is an optional parameter's value, or the zero value, which none of
@@ -73,7 +95,7 @@ func (s *Server) orderID(key string) (string, error) {
 func (s *Server) repeated(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
 	in, firstHash, err := firstRequest(ctx, s.temporal, orderID)
 	if err != nil {
-		return in, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "The order that this Idempotency-Key has made cannot be read now: repeat the request."}
+		return in, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
 	}
 	if firstHash != hash {
 		return in, &problemError{Type: ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,6 +57,9 @@ var problemKinds = []problemKind{
 	{ProblemInvalidUpdate, http.StatusUnprocessableEntity, "The change breaks a rule",
 		"What is asked of the order can be read, but a field is missing, unknown, of another type or out of its limits. " +
 			"The answer's errors name every such field and the remedy. Nothing was changed."},
+	{ProblemKitchenFull, http.StatusServiceUnavailable, "The kitchen is full",
+		"As many orders or cupcakes are open as this kitchen takes at once, by its kitchen file. Nothing was ordered. Order again after the seconds that the Retry-After header gives, with the same Idempotency-Key or another. " +
+			"An order that was taken before is answered as ever."},
 	{ProblemMalformedBody, http.StatusBadRequest, "The body cannot be read",
 		"The body must be one JSON value in UTF-8, complete, with nothing after it and with no field named twice."},
 	{ProblemMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here",
@@ -84,9 +88,13 @@ var problemKinds = []problemKind{
 	{ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
 		"Send the whole request at once. Nothing was started."},
 	{ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to sign in",
-		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. Try again after the seconds that the Retry-After header gives."},
+		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. A device on which the person has signed in before has attempts of its own, which strangers cannot use up. Try again after the seconds that the Retry-After header gives."},
 	{ProblemTooManyConnections, http.StatusTooManyRequests, "Too many live connections from one address",
 		"A process takes a limited number of live connections from one address, so that nobody keeps others out. Close one, or connect again after the seconds that the Retry-After header gives. " +
+			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},
+	{ProblemTooManyOrders, http.StatusTooManyRequests, "Too many orders from one address",
+		"From one address so many orders are taken in an hour, so that nobody's stand before everybody's; an order of more than 100 pieces counts as several. Nothing was ordered. Order again after the seconds that the Retry-After header gives. " +
+			"An order that was taken before is answered as ever. Staff who have signed in may order for their customers without this limit. " +
 			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},
 	{ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
 		"Temporal, which keeps the orders, the worker that carries out changes of an order, or Kafka, which takes acks, did not answer in time; or there are as many live connections as this process takes. Ask again after the seconds that the Retry-After header gives. " +
@@ -200,7 +208,7 @@ func isOutage(err error) bool {
 func (s *Server) fail(c *gin.Context, err error) {
 	problem := asProblem(err)
 	kind := kindOf(problem.Type)
-	if kind.Status >= http.StatusInternalServerError && !clientLeft(c) {
+	if kind.Status >= http.StatusInternalServerError && problem.Type != ProblemKitchenFull && !clientLeft(c) {
 		level := slog.LevelError
 		if problem.Type == ProblemUnavailable {
 			level = slog.LevelWarn
@@ -213,7 +221,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	switch kind.Status {
 	case http.StatusServiceUnavailable:
-		c.Header("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+		c.Header("Retry-After", strconv.Itoa(int(cmp.Or(problem.RetryAfter, retryAfter).Seconds())))
 	case http.StatusTooManyRequests:
 		c.Header("Retry-After", strconv.Itoa(int(problem.RetryAfter.Seconds())))
 	case http.StatusUnauthorized:

@@ -91,6 +91,7 @@ const (
 	ProblemInvalidParameter     ProblemType = "/problems/invalid-parameter"
 	ProblemInvalidSignIn        ProblemType = "/problems/invalid-sign-in"
 	ProblemInvalidUpdate        ProblemType = "/problems/invalid-update"
+	ProblemKitchenFull          ProblemType = "/problems/kitchen-full"
 	ProblemMalformedBody        ProblemType = "/problems/malformed-body"
 	ProblemMethodNotAllowed     ProblemType = "/problems/method-not-allowed"
 	ProblemNoStaff              ProblemType = "/problems/no-staff"
@@ -105,6 +106,7 @@ const (
 	ProblemTimeout              ProblemType = "/problems/timeout"
 	ProblemTooManyAttempts      ProblemType = "/problems/too-many-attempts"
 	ProblemTooManyConnections   ProblemType = "/problems/too-many-connections"
+	ProblemTooManyOrders        ProblemType = "/problems/too-many-orders"
 	ProblemUnavailable          ProblemType = "/problems/unavailable"
 	ProblemUnsupportedMediaType ProblemType = "/problems/unsupported-media-type"
 	ProblemUpgradeRequired      ProblemType = "/problems/upgrade-required"
@@ -131,6 +133,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemInvalidSignIn:
 		return true
 	case ProblemInvalidUpdate:
+		return true
+	case ProblemKitchenFull:
 		return true
 	case ProblemMalformedBody:
 		return true
@@ -159,6 +163,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemTooManyAttempts:
 		return true
 	case ProblemTooManyConnections:
+		return true
+	case ProblemTooManyOrders:
 		return true
 	case ProblemUnavailable:
 		return true
@@ -318,6 +324,21 @@ type BoxCount = kitchen.BoxCount
 // Cancellation Asks that an order be cancelled and undone.
 type Cancellation = kitchen.Cancellation
 
+// CancelledOrders What has become of a page of orders.
+type CancelledOrders struct {
+	// Cancelled Those of them that are being cancelled now; 0 with `dryRun`.
+	Cancelled int `json:"cancelled"`
+
+	// Failed Those that are not.
+	Failed []NotCancelled `json:"failed"`
+
+	// Matched Orders of this page that match.
+	Matched int `json:"matched"`
+
+	// NextPageToken Gives the next page as `pageToken`; absent on the last one.
+	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
+}
+
 // Choice `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. While it is being cancelled
 // already, `cancel` leaves what was asked about as it is.
 type Choice = kitchen.Choice
@@ -385,6 +406,11 @@ type FieldError struct {
 	// Pointer JSON pointer into the body; empty for the whole of it.
 	Pointer *string `json:"pointer,omitempty"`
 }
+
+// FilterTime A time with its zone, such as 2026-01-31T12:00:00Z.
+//
+// Example: 2026-01-31T12:00:00Z
+type FilterTime = string
 
 // Flavour defines model for Flavour.
 type Flavour = kitchen.Flavour
@@ -465,6 +491,26 @@ type LiveRequest struct {
 // LiveRequestType defines model for LiveRequest.Type.
 type LiveRequestType string
 
+// ManyCancellation Asks that all orders be cancelled and undone that match a filter.
+type ManyCancellation struct {
+	// DryRun Only say how many match.
+	DryRun bool `json:"dryRun,omitempty,omitzero"`
+
+	// Limit How many orders a page has at most; 50 without it.
+	Limit int `json:"limit,omitempty,omitzero"`
+
+	// PageToken The `nextPageToken` of the page before, with the same `where`.
+	PageToken string `json:"pageToken,omitempty,omitzero"`
+
+	// Reason Why, for the people who read it.
+	//
+	// Example: nobody will come for these
+	Reason string `json:"reason"`
+
+	// Where Which open orders are meant. All that is given must match.
+	Where OrderFilter `json:"where"`
+}
+
 // Menu defines model for Menu.
 type Menu struct {
 	Flavours []Flavour `json:"flavours"`
@@ -472,6 +518,20 @@ type Menu struct {
 	// Limits What an order must keep. Lengths count characters (Unicode code points).
 	Limits Limits       `json:"limits"`
 	Sizes  []SizeOnSale `json:"sizes"`
+}
+
+// NotCancelled defines model for NotCancelled.
+type NotCancelled struct {
+	// Detail Why not, and the remedy.
+	Detail string `json:"detail"`
+
+	// ID A UUID in its canonical form, 36 characters in lower case.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe
+	ID OrderID `json:"id"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
 }
 
 // Order What a customer asks for.
@@ -484,6 +544,35 @@ type OrderCounts struct {
 	// InProgress Accepted ones are among them.
 	InProgress     int `json:"inProgress"`
 	NeedsAttention int `json:"needsAttention"`
+}
+
+// OrderFilter Which open orders are meant. All that is given must match.
+type OrderFilter struct {
+	// Customer The customer's whole name, written as in the order.
+	Customer string `json:"customer,omitempty,omitzero"`
+
+	// Flavour A flavour on one of the order's lines, by its code.
+	//
+	// Example: red-velvet
+	Flavour string `json:"flavour,omitempty,omitzero"`
+
+	// MinPieces The least number of cupcakes.
+	//
+	// Example: 5000
+	MinPieces int `json:"minPieces,omitempty,omitzero"`
+
+	// PlacedAfter A time with its zone, such as 2026-01-31T12:00:00Z.
+	//
+	// Example: 2026-01-31T12:00:00Z
+	PlacedAfter FilterTime `json:"placedAfter,omitempty,omitzero"`
+
+	// PlacedBefore A time with its zone, such as 2026-01-31T12:00:00Z.
+	//
+	// Example: 2026-01-31T12:00:00Z
+	PlacedBefore FilterTime `json:"placedBefore,omitempty,omitzero"`
+
+	// State in-progress or needs-attention; without it both.
+	State kitchen.OrderState `json:"state,omitempty,omitzero"`
 }
 
 // OrderID A UUID in its canonical form, 36 characters in lower case.
@@ -731,6 +820,9 @@ type TooManyAttempts = Problem
 // TooManyConnections An error, as RFC 9457 has it.
 type TooManyConnections = Problem
 
+// TooManyOrders An error, as RFC 9457 has it.
+type TooManyOrders = Problem
+
 // Unavailable An error, as RFC 9457 has it.
 type Unavailable = Problem
 
@@ -757,8 +849,14 @@ type ListOrdersParams struct {
 
 // CreateOrderParams defines parameters for CreateOrder.
 type CreateOrderParams struct {
-	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for every order.
+	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, made at random and new for every order.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelOrdersParams defines parameters for CancelOrders.
+type CancelOrdersParams struct {
+	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
+	IdempotencyKey *UpdateKey `json:"Idempotency-Key,omitempty"`
 }
 
 // AmendOrderParams defines parameters for AmendOrder.
@@ -781,6 +879,9 @@ type ResolveOrderParams struct {
 
 // CreateOrderJSONRequestBody defines body for CreateOrder for application/json ContentType.
 type CreateOrderJSONRequestBody = Order
+
+// CancelOrdersJSONRequestBody defines body for CancelOrders for application/json ContentType.
+type CancelOrdersJSONRequestBody = ManyCancellation
 
 // AmendOrderJSONRequestBody defines body for AmendOrder for application/json ContentType.
 type AmendOrderJSONRequestBody = Amendment
@@ -808,6 +909,9 @@ type ServerInterface interface {
 	// CreateOrder Order cupcakes
 	// (POST /api/v1/orders)
 	CreateOrder(c *gin.Context, params CreateOrderParams)
+	// CancelOrders Cancel many orders
+	// (POST /api/v1/orders/cancel)
+	CancelOrders(c *gin.Context, params CancelOrdersParams)
 	// GetOrder Follow an order
 	// (GET /api/v1/orders/{id})
 	GetOrder(c *gin.Context, id OrderID)
@@ -979,6 +1083,46 @@ func (siw *ServerInterfaceWrapper) CreateOrder(c *gin.Context) {
 	}
 
 	siw.Handler.CreateOrder(c, params)
+}
+
+// CancelOrders operation middleware
+func (siw *ServerInterfaceWrapper) CancelOrders(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelOrdersParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey UpdateKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CancelOrders(c, params)
 }
 
 // GetOrder operation middleware
@@ -1350,6 +1494,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/api/v1/orders/:id/amend", wrapper.AmendOrder)
 	router.POST(options.BaseURL+"/api/v1/orders/:id/cancel", wrapper.CancelOrder)
 	router.POST(options.BaseURL+"/api/v1/orders/:id/resolve", wrapper.ResolveOrder)
+	router.POST(options.BaseURL+"/api/v1/orders/cancel", wrapper.CancelOrders)
 	router.GET(options.BaseURL+"/api/v1/pace", wrapper.GetPace)
 	router.DELETE(options.BaseURL+"/api/v1/session", wrapper.SignOut)
 	router.GET(options.BaseURL+"/api/v1/session", wrapper.GetSession)
@@ -1391,6 +1536,15 @@ type TooManyConnectionsApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers TooManyConnectionsResponseHeaders
+}
+
+type TooManyOrdersResponseHeaders struct {
+	RetryAfter int
+}
+type TooManyOrdersApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers TooManyOrdersResponseHeaders
 }
 
 type UnavailableResponseHeaders struct {
@@ -1668,6 +1822,23 @@ func (response CreateOrder422ApplicationProblemPlusJSONResponse) VisitCreateOrde
 	return err
 }
 
+type CreateOrder429ApplicationProblemPlusJSONResponse struct {
+	TooManyOrdersApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOrder429ApplicationProblemPlusJSONResponse) VisitCreateOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateOrder431TextResponse HeadTooLargeTextResponse
 
 func (response CreateOrder431TextResponse) VisitCreateOrderResponse(w http.ResponseWriter) error {
@@ -1702,6 +1873,152 @@ type CreateOrderdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateOrderdefaultApplicationProblemPlusJSONResponse) VisitCreateOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrdersRequestObject struct {
+	Params CancelOrdersParams
+	Body   *CancelOrdersJSONRequestBody
+}
+
+type CancelOrdersResponseObject interface {
+	VisitCancelOrdersResponse(w http.ResponseWriter) error
+}
+
+type CancelOrders200JSONResponse CancelledOrders
+
+func (response CancelOrders200JSONResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrders400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CancelOrders400ApplicationProblemPlusJSONResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrders401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response CancelOrders401ApplicationProblemPlusJSONResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrders403ApplicationProblemPlusJSONResponse Problem
+
+func (response CancelOrders403ApplicationProblemPlusJSONResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrders413ApplicationProblemPlusJSONResponse Problem
+
+func (response CancelOrders413ApplicationProblemPlusJSONResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrders415ApplicationProblemPlusJSONResponse Problem
+
+func (response CancelOrders415ApplicationProblemPlusJSONResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrders422ApplicationProblemPlusJSONResponse Problem
+
+func (response CancelOrders422ApplicationProblemPlusJSONResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrders503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelOrders503ApplicationProblemPlusJSONResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrdersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CancelOrdersdefaultApplicationProblemPlusJSONResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3144,6 +3461,9 @@ type StrictServerInterface interface {
 	// CreateOrder Order cupcakes
 	// (POST /api/v1/orders)
 	CreateOrder(ctx context.Context, request CreateOrderRequestObject) (CreateOrderResponseObject, error)
+	// CancelOrders Cancel many orders
+	// (POST /api/v1/orders/cancel)
+	CancelOrders(ctx context.Context, request CancelOrdersRequestObject) (CancelOrdersResponseObject, error)
 	// GetOrder Follow an order
 	// (GET /api/v1/orders/{id})
 	GetOrder(ctx context.Context, request GetOrderRequestObject) (GetOrderResponseObject, error)
@@ -3332,6 +3652,50 @@ func (sh *strictHandler) CreateOrder(ctx *gin.Context, params CreateOrderParams)
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CreateOrderResponseObject); ok {
 		if err := validResponse.VisitCreateOrderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelOrders operation middleware
+func (sh *strictHandler) CancelOrders(ctx *gin.Context, params CancelOrdersParams) {
+	var request CancelOrdersRequestObject
+
+	request.Params = params
+
+	var body CancelOrdersJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelOrders(ctx, request.(CancelOrdersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelOrders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CancelOrdersResponseObject); ok {
+		if err := validResponse.VisitCancelOrdersResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -67,6 +68,9 @@ type Config struct {
 	// LiveConnectionsPerAddress is how many of them may come from one address.
 	// Defaults to 256.
 	LiveConnectionsPerAddress int
+	// OrdersPerAddress is how many orders may be placed from one address in an
+	// hour, where a large order counts as several. Zero is no limit.
+	OrdersPerAddress int
 }
 
 func (c Config) withDefaults() Config {
@@ -110,6 +114,9 @@ func (c Config) check() error {
 	if c.LiveConnectionsPerAddress < 0 {
 		faults = append(faults, fmt.Errorf("the number of live connections from one address, %d, is negative", c.LiveConnectionsPerAddress))
 	}
+	if c.OrdersPerAddress < 0 {
+		faults = append(faults, fmt.Errorf("the number of orders from one address, %d, is negative: give 0 for no limit", c.OrdersPerAddress))
+	}
 	if len(c.Kafka.Brokers) > 0 {
 		faults = append(faults, c.Kafka.Check())
 	}
@@ -133,10 +140,13 @@ type Server struct {
 	kafkaProbe    *probe
 	handler       http.Handler
 
+	orderAttempts  *attempts // nil without a limit
 	sessions       *sessions
 	demo           []DemoPerson
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
+	// untrustedProxy lets the log name one that may have been forgotten, once.
+	untrustedProxy sync.Once
 }
 
 // New returns a server that is ready to serve.
@@ -170,6 +180,7 @@ func New(config Config) (*Server, error) {
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger},
 		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger},
 
+		orderAttempts:  newOrderAttempts(config.OrdersPerAddress),
 		sessions:       sessions,
 		demo:           config.Demo,
 		crossOrigin:    http.NewCrossOriginProtection(),
@@ -185,13 +196,6 @@ func New(config Config) (*Server, error) {
 	if err := checkAccess(engine.Routes()); err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
-	proxies := make([]string, len(config.TrustedProxies))
-	for i, network := range config.TrustedProxies {
-		proxies[i] = network.String()
-	}
-	if err := engine.SetTrustedProxies(proxies); err != nil {
-		return nil, fmt.Errorf("set up the API: trust proxies: %w", err)
-	}
 	s.handler = headAsGet(engine)
 	return s, nil
 }
@@ -206,7 +210,7 @@ func (s *Server) routes() *gin.Engine {
 	engine.ContextWithFallback = true // handlers get the request's deadline
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // an address has one form
-	engine.RemoteIPHeaders = []string{"X-Forwarded-For"}
+	engine.ForwardedByClientIP = false   // see clientAddress
 	engine.Use(identify, protect, s.observe, limitTime, s.recover, s.authorise, s.checkContract)
 	engine.NoRoute(s.notFound)
 	engine.NoMethod(s.methodNotAllowed)
@@ -246,6 +250,7 @@ func (s *Server) showIndex(c *gin.Context) {
 GET    /api/v1/menu                  what can be ordered
 POST   /api/v1/orders                order
 GET    /api/v1/orders                find orders (staff)
+POST   /api/v1/orders/cancel         cancel many by a filter (managers)
 GET    /api/v1/orders/{id}           follow an order
 POST   /api/v1/orders/{id}/cancel    cancel it
 POST   /api/v1/orders/{id}/amend     change its notes and messages

@@ -105,7 +105,7 @@ func startWithoutRobots(ctx context.Context, binary, directory string, apiArgs .
 	if f.worker, err = f.start("the worker", "worker", "--listen", workerAddress); err != nil {
 		return nil, err
 	}
-	if f.apiServer, err = f.start("the API", append([]string{"api", "--listen", apiAddress}, apiArgs...)...); err != nil {
+	if f.apiServer, err = f.start("the API", append([]string{"api", "--listen", apiAddress, "--orders-per-address", "0"}, apiArgs...)...); err != nil {
 		return nil, err
 	}
 	if err := waitFor(ctx, answers(f.api+"/readyz"), f.apiServer); err != nil {

@@ -159,7 +159,7 @@ func newStack(t *testing.T, newBroker func(*testing.T, *factory) broker, tickets
 
 func (f *factory) startAPI() {
 	f.t.Helper()
-	f.api = f.start("api", "api", "--listen", f.apiURL[len("http://"):])
+	f.api = f.start("api", "api", "--listen", f.apiURL[len("http://"):], "--orders-per-address", "0")
 	f.eventually(f.answers(f.apiURL+"/readyz"), f.api)
 }
 

@@ -45,6 +45,9 @@ func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
 		"limits.allergyLength": {1, hard.AllergyLength, k.Limits.AllergyLength},
 		"remakes.max":          {0, HighestMaxRemakes, k.Rules.MaxRemakes},
 
+		"open.orders": {0, HighestOpenOrders, k.Open.Orders},
+		"open.pieces": {0, HighestOpenPieces, k.Open.Pieces},
+
 		"attention.afterReissues": {0, HighestReissues, k.Rules.MaxReissues},
 	} {
 		assert.Contains(t, values[key], strconv.Itoa(c.least)+" to "+strconv.Itoa(c.most), key)

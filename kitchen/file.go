@@ -97,6 +97,12 @@ func (r *yamlReader) kitchen(node *yaml.Node, k *Kitchen) {
 		{key: "reasons", read: func(n *yaml.Node, at string) { k.Reasons = r.reasons(n, at) }},
 		{key: "age", read: func(n *yaml.Node, at string) { r.age(n, at, k.Age) }},
 		{key: "boxes", read: func(n *yaml.Node, at string) { k.BoxSizes = r.boxes(n, at) }},
+		{key: "open", read: func(n *yaml.Node, at string) {
+			r.mapping(n, at, []yamlField{
+				{key: "orders", read: r.into(&k.Open.Orders, 0, HighestOpenOrders)},
+				{key: "pieces", read: r.into(&k.Open.Pieces, 0, HighestOpenPieces)},
+			})
+		}},
 	})
 }
 

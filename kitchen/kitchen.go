@@ -21,6 +21,8 @@ type Kitchen struct {
 	Age map[Stage]Age `json:"age"`
 	// BoxSizes are what orders are packed into, the smallest first; see Boxes.
 	BoxSizes []BoxSize `json:"boxes"`
+	// Open is how much may be open at once.
+	Open Open `json:"open"`
 }
 
 // Menu is what can be ordered, in the order in which it is shown.

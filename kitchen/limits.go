@@ -23,6 +23,20 @@ type Limits struct {
 	AllergyLength int `json:"allergyLength"`
 }
 
+// The highest values of Open.
+const (
+	HighestOpenOrders = 1_000_000
+	HighestOpenPieces = 100_000_000
+)
+
+// Open is how much may be open at once, over all orders, before no more are
+// taken. It is what the kitchen can take, and no part of an order's rules; 0 is
+// no limit.
+type Open struct {
+	Orders int `json:"orders"`
+	Pieces int `json:"pieces"`
+}
+
 // HardLimits are the highest limits: a kitchen file may lower them, and every
 // program that reads orders can count on them.
 func HardLimits() Limits {

@@ -49,6 +49,9 @@ const (
 	// ActivityAnnounceShipped is the local activity that tells downstream
 	// systems of a shipped order. Its input is a kitchen.Shipped.
 	ActivityAnnounceShipped = "AnnounceShipped"
+	// MemoPieces is the memo field that keeps how many cupcakes the order is
+	// for, so that large orders are found in lists.
+	MemoPieces = "pieces"
 	// MemoRequestHash is the memo field that keeps the hash of the request
 	// that created the order, so that the same Idempotency-Key with another
 	// body is recognised.
@@ -137,7 +140,7 @@ func StartOptions(orderID string, in OrderInput, requestHash string) client.Star
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		Memo:                                     map[string]any{MemoRequestHash: requestHash},
+		Memo:                                     map[string]any{MemoRequestHash: requestHash, MemoPieces: in.Order.Pieces()},
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			KeyState.ValueSet(string(kitchen.StateInProgress)),
 			KeyFlavours.ValueSet(flavours(in.Order)),

@@ -49,6 +49,7 @@ const (
 	ProblemInvalidParameter     ProblemType = "/problems/invalid-parameter"
 	ProblemInvalidSignIn        ProblemType = "/problems/invalid-sign-in"
 	ProblemInvalidUpdate        ProblemType = "/problems/invalid-update"
+	ProblemKitchenFull          ProblemType = "/problems/kitchen-full"
 	ProblemMalformedBody        ProblemType = "/problems/malformed-body"
 	ProblemMethodNotAllowed     ProblemType = "/problems/method-not-allowed"
 	ProblemNoStaff              ProblemType = "/problems/no-staff"
@@ -63,6 +64,7 @@ const (
 	ProblemTimeout              ProblemType = "/problems/timeout"
 	ProblemTooManyAttempts      ProblemType = "/problems/too-many-attempts"
 	ProblemTooManyConnections   ProblemType = "/problems/too-many-connections"
+	ProblemTooManyOrders        ProblemType = "/problems/too-many-orders"
 	ProblemUnavailable          ProblemType = "/problems/unavailable"
 	ProblemUnsupportedMediaType ProblemType = "/problems/unsupported-media-type"
 	ProblemUpgradeRequired      ProblemType = "/problems/upgrade-required"
@@ -89,6 +91,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemInvalidSignIn:
 		return true
 	case ProblemInvalidUpdate:
+		return true
+	case ProblemKitchenFull:
 		return true
 	case ProblemMalformedBody:
 		return true
@@ -117,6 +121,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemTooManyAttempts:
 		return true
 	case ProblemTooManyConnections:
+		return true
+	case ProblemTooManyOrders:
 		return true
 	case ProblemUnavailable:
 		return true
@@ -267,6 +273,21 @@ type BoxCount = kitchen.BoxCount
 // Cancellation Asks that an order be cancelled and undone.
 type Cancellation = kitchen.Cancellation
 
+// CancelledOrders What has become of a page of orders.
+type CancelledOrders struct {
+	// Cancelled Those of them that are being cancelled now; 0 with `dryRun`.
+	Cancelled int `json:"cancelled"`
+
+	// Failed Those that are not.
+	Failed []NotCancelled `json:"failed"`
+
+	// Matched Orders of this page that match.
+	Matched int `json:"matched"`
+
+	// NextPageToken Gives the next page as `pageToken`; absent on the last one.
+	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
+}
+
 // Choice `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. While it is being cancelled
 // already, `cancel` leaves what was asked about as it is.
 type Choice = kitchen.Choice
@@ -316,6 +337,11 @@ type FieldError struct {
 	Pointer *string `json:"pointer,omitempty"`
 }
 
+// FilterTime A time with its zone, such as 2026-01-31T12:00:00Z.
+//
+// Example: 2026-01-31T12:00:00Z
+type FilterTime = string
+
 // Flavour defines model for Flavour.
 type Flavour = kitchen.Flavour
 
@@ -331,6 +357,26 @@ type LineMessage = kitchen.LineMessage
 // ListedState defines model for ListedState.
 type ListedState = kitchen.OrderState
 
+// ManyCancellation Asks that all orders be cancelled and undone that match a filter.
+type ManyCancellation struct {
+	// DryRun Only say how many match.
+	DryRun bool `json:"dryRun,omitempty,omitzero"`
+
+	// Limit How many orders a page has at most; 50 without it.
+	Limit int `json:"limit,omitempty,omitzero"`
+
+	// PageToken The `nextPageToken` of the page before, with the same `where`.
+	PageToken string `json:"pageToken,omitempty,omitzero"`
+
+	// Reason Why, for the people who read it.
+	//
+	// Example: nobody will come for these
+	Reason string `json:"reason"`
+
+	// Where Which open orders are meant. All that is given must match.
+	Where OrderFilter `json:"where"`
+}
+
 // Menu defines model for Menu.
 type Menu struct {
 	Flavours []Flavour `json:"flavours"`
@@ -340,8 +386,51 @@ type Menu struct {
 	Sizes  []SizeOnSale `json:"sizes"`
 }
 
+// NotCancelled defines model for NotCancelled.
+type NotCancelled struct {
+	// Detail Why not, and the remedy.
+	Detail string `json:"detail"`
+
+	// ID A UUID in its canonical form, 36 characters in lower case.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe
+	ID OrderID `json:"id"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+}
+
 // Order What a customer asks for.
 type Order = kitchen.Order
+
+// OrderFilter Which open orders are meant. All that is given must match.
+type OrderFilter struct {
+	// Customer The customer's whole name, written as in the order.
+	Customer string `json:"customer,omitempty,omitzero"`
+
+	// Flavour A flavour on one of the order's lines, by its code.
+	//
+	// Example: red-velvet
+	Flavour string `json:"flavour,omitempty,omitzero"`
+
+	// MinPieces The least number of cupcakes.
+	//
+	// Example: 5000
+	MinPieces int `json:"minPieces,omitempty,omitzero"`
+
+	// PlacedAfter A time with its zone, such as 2026-01-31T12:00:00Z.
+	//
+	// Example: 2026-01-31T12:00:00Z
+	PlacedAfter FilterTime `json:"placedAfter,omitempty,omitzero"`
+
+	// PlacedBefore A time with its zone, such as 2026-01-31T12:00:00Z.
+	//
+	// Example: 2026-01-31T12:00:00Z
+	PlacedBefore FilterTime `json:"placedBefore,omitempty,omitzero"`
+
+	// State in-progress or needs-attention; without it both.
+	State kitchen.OrderState `json:"state,omitempty,omitzero"`
+}
 
 // OrderID A UUID in its canonical form, 36 characters in lower case.
 //
@@ -577,6 +666,9 @@ type TooManyAttempts = Problem
 // TooManyConnections An error, as RFC 9457 has it.
 type TooManyConnections = Problem
 
+// TooManyOrders An error, as RFC 9457 has it.
+type TooManyOrders = Problem
+
 // Unavailable An error, as RFC 9457 has it.
 type Unavailable = Problem
 
@@ -603,8 +695,14 @@ type ListOrdersParams struct {
 
 // CreateOrderParams defines parameters for CreateOrder.
 type CreateOrderParams struct {
-	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for every order.
+	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, made at random and new for every order.
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// CancelOrdersParams defines parameters for CancelOrders.
+type CancelOrdersParams struct {
+	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
+	IdempotencyKey *UpdateKey `json:"Idempotency-Key,omitempty"`
 }
 
 // AmendOrderParams defines parameters for AmendOrder.
@@ -627,6 +725,9 @@ type ResolveOrderParams struct {
 
 // CreateOrderJSONRequestBody defines body for CreateOrder for application/json ContentType.
 type CreateOrderJSONRequestBody = Order
+
+// CancelOrdersJSONRequestBody defines body for CancelOrders for application/json ContentType.
+type CancelOrdersJSONRequestBody = ManyCancellation
 
 // AmendOrderJSONRequestBody defines body for AmendOrder for application/json ContentType.
 type AmendOrderJSONRequestBody = Amendment
@@ -747,7 +848,7 @@ type ClientInterface interface {
 	//
 	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
 	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-	// answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+	// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
 	// browser's `Origin` must be this host.
 	//
 	// Corresponds with GET /api/v1/live (the `GetLive` operationId).
@@ -774,7 +875,13 @@ type ClientInterface interface {
 	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
 	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
 	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-	// keeps the order after it has closed (its namespace's retention). Who knows a key and its order can learn the order's id, so make keys unguessable, such as a UUID.
+	// keeps the order after it has closed (its namespace's retention).
+	//
+	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// or 16 random bytes, and never from a name, a date or a number.
+	//
+	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -788,12 +895,46 @@ type ClientInterface interface {
 	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
 	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
 	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-	// keeps the order after it has closed (its namespace's retention). Who knows a key and its order can learn the order's id, so make keys unguessable, such as a UUID.
+	// keeps the order after it has closed (its namespace's retention).
+	//
+	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// or 16 random bytes, and never from a name, a date or a number.
+	//
+	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
 	CreateOrder(ctx context.Context, params *CreateOrderParams, body CreateOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelOrdersWithBody Cancel many orders
+	//
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// how many of the page match.
+	//
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
+	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/orders/cancel (the `CancelOrders` operationId).
+	CancelOrdersWithBody(ctx context.Context, params *CancelOrdersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CancelOrders Cancel many orders
+	//
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// how many of the page match.
+	//
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
+	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/orders/cancel (the `CancelOrders` operationId).
+	CancelOrders(ctx context.Context, params *CancelOrdersParams, body CancelOrdersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetOrder Follow an order
 	//
@@ -891,7 +1032,7 @@ type ClientInterface interface {
 
 	// SignOut Sign out
 	//
-	// Takes the cookie out of this browser. The server keeps no sessions; `sessions` in the staff file ends them all.
+	// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
 	//
 	// Corresponds with DELETE /api/v1/session (the `SignOut` operationId).
 	SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -903,7 +1044,8 @@ type ClientInterface interface {
 
 	// SignInWithBody Sign in
 	//
-	// Begins a session of twelve hours. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address.
+	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -912,7 +1054,8 @@ type ClientInterface interface {
 
 	// SignIn Sign in
 	//
-	// Begins a session of twelve hours. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address.
+	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1052,7 +1195,7 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 //
 // **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
 // 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-// answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
 // browser's `Origin` must be this host.
 //
 // Corresponds with GET /api/v1/live (the `GetLive` operationId).
@@ -1109,7 +1252,13 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEd
 // Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
 // order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
 // fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-// keeps the order after it has closed (its namespace's retention). Who knows a key and its order can learn the order's id, so make keys unguessable, such as a UUID.
+// keeps the order after it has closed (its namespace's retention).
+//
+// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// or 16 random bytes, and never from a name, a date or a number.
+//
+// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1133,13 +1282,67 @@ func (c *Client) CreateOrderWithBody(ctx context.Context, params *CreateOrderPar
 // Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
 // order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
 // fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-// keeps the order after it has closed (its namespace's retention). Who knows a key and its order can learn the order's id, so make keys unguessable, such as a UUID.
+// keeps the order after it has closed (its namespace's retention).
+//
+// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// or 16 random bytes, and never from a name, a date or a number.
+//
+// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
 //
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
 func (c *Client) CreateOrder(ctx context.Context, params *CreateOrderParams, body CreateOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCreateOrderRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelOrdersWithBody Cancel many orders
+//
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// how many of the page match.
+//
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
+// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/orders/cancel (the `CancelOrders` operationId).
+func (c *Client) CancelOrdersWithBody(ctx context.Context, params *CancelOrdersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelOrdersRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CancelOrders Cancel many orders
+//
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// how many of the page match.
+//
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
+// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/orders/cancel (the `CancelOrders` operationId).
+func (c *Client) CancelOrders(ctx context.Context, params *CancelOrdersParams, body CancelOrdersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCancelOrdersRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -1326,7 +1529,7 @@ func (c *Client) GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // SignOut Sign out
 //
-// Takes the cookie out of this browser. The server keeps no sessions; `sessions` in the staff file ends them all.
+// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
 //
 // Corresponds with DELETE /api/v1/session (the `SignOut` operationId).
 func (c *Client) SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1358,7 +1561,8 @@ func (c *Client) GetSession(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // SignInWithBody Sign in
 //
-// Begins a session of twelve hours. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address.
+// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1377,7 +1581,8 @@ func (c *Client) SignInWithBody(ctx context.Context, contentType string, body io
 
 // SignIn Sign in
 //
-// Begins a session of twelve hours. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address.
+// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1812,6 +2017,61 @@ func NewCreateOrderRequestWithBody(server string, params *CreateOrderParams, con
 	}
 
 	operationPath := fmt.Sprintf("/api/v1/orders")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewCancelOrdersRequest calls the generic CancelOrders builder with application/json body
+func NewCancelOrdersRequest(server string, params *CancelOrdersParams, body CancelOrdersJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCancelOrdersRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCancelOrdersRequestWithBody constructs an http.Request for the CancelOrders method, with any body, and a specified content type
+func NewCancelOrdersRequestWithBody(server string, params *CancelOrdersParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/orders/cancel")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -2574,7 +2834,7 @@ type ClientWithResponsesInterface interface {
 	//
 	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
 	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-	// answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+	// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
 	// browser's `Origin` must be this host.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2607,7 +2867,13 @@ type ClientWithResponsesInterface interface {
 	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
 	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
 	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-	// keeps the order after it has closed (its namespace's retention). Who knows a key and its order can learn the order's id, so make keys unguessable, such as a UUID.
+	// keeps the order after it has closed (its namespace's retention).
+	//
+	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// or 16 random bytes, and never from a name, a date or a number.
+	//
+	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2621,12 +2887,46 @@ type ClientWithResponsesInterface interface {
 	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
 	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
 	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-	// keeps the order after it has closed (its namespace's retention). Who knows a key and its order can learn the order's id, so make keys unguessable, such as a UUID.
+	// keeps the order after it has closed (its namespace's retention).
+	//
+	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// or 16 random bytes, and never from a name, a date or a number.
+	//
+	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
 	CreateOrderWithResponse(ctx context.Context, params *CreateOrderParams, body CreateOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateOrderResponse, error)
+
+	// CancelOrdersWithBodyWithResponse Cancel many orders
+	//
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// how many of the page match.
+	//
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
+	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/orders/cancel (the `CancelOrders` operationId).
+	CancelOrdersWithBodyWithResponse(ctx context.Context, params *CancelOrdersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelOrdersResponse, error)
+
+	// CancelOrdersWithResponse Cancel many orders
+	//
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// how many of the page match.
+	//
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
+	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/orders/cancel (the `CancelOrders` operationId).
+	CancelOrdersWithResponse(ctx context.Context, params *CancelOrdersParams, body CancelOrdersJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelOrdersResponse, error)
 
 	// GetOrderWithResponse Follow an order
 	//
@@ -2728,7 +3028,7 @@ type ClientWithResponsesInterface interface {
 
 	// SignOutWithResponse Sign out
 	//
-	// Takes the cookie out of this browser. The server keeps no sessions; `sessions` in the staff file ends them all.
+	// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2744,7 +3044,8 @@ type ClientWithResponsesInterface interface {
 
 	// SignInWithBodyWithResponse Sign in
 	//
-	// Begins a session of twelve hours. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address.
+	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2753,7 +3054,8 @@ type ClientWithResponsesInterface interface {
 
 	// SignInWithResponse Sign in
 	//
-	// Begins a session of twelve hours. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address.
+	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3131,6 +3433,11 @@ type CreateOrderResponse201Headers struct {
 	Location string
 }
 
+// CreateOrderResponse429Headers the declared response headers of an HTTP 429 response for CreateOrder
+type CreateOrderResponse429Headers struct {
+	RetryAfter int
+}
+
 // CreateOrderResponse503Headers the declared response headers of an HTTP 503 response for CreateOrder
 type CreateOrderResponse503Headers struct {
 	RetryAfter int
@@ -3151,12 +3458,16 @@ type CreateOrderResponse struct {
 	ApplicationProblemJSON415 *Problem
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyOrders
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// Headers201 the parsed response headers for an HTTP 201 response
 	Headers201 *CreateOrderResponse201Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateOrderResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
 	Headers503 *CreateOrderResponse503Headers
 }
@@ -3189,6 +3500,11 @@ func (r CreateOrderResponse) GetApplicationProblemJSON415() *Problem {
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r CreateOrderResponse) GetApplicationProblemJSON422() *Problem {
 	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CreateOrderResponse) GetApplicationProblemJSON429() *TooManyOrders {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
@@ -3224,6 +3540,117 @@ func (r CreateOrderResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CreateOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CancelOrdersResponse401Headers the declared response headers of an HTTP 401 response for CancelOrders
+type CancelOrdersResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CancelOrdersResponse503Headers the declared response headers of an HTTP 503 response for CancelOrders
+type CancelOrdersResponse503Headers struct {
+	RetryAfter int
+}
+
+type CancelOrdersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *CancelledOrders
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CancelOrdersResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CancelOrdersResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CancelOrdersResponse) GetJSON200() *CancelledOrders {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CancelOrdersResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CancelOrdersResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CancelOrdersResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CancelOrdersResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CancelOrdersResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CancelOrdersResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CancelOrdersResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CancelOrdersResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CancelOrdersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CancelOrdersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CancelOrdersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CancelOrdersResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4524,7 +4951,7 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 //
 // **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
 // 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-// answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
 // browser's `Origin` must be this host.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -4575,7 +5002,13 @@ func (c *ClientWithResponses) ListOrdersWithResponse(ctx context.Context, params
 // Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
 // order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
 // fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-// keeps the order after it has closed (its namespace's retention). Who knows a key and its order can learn the order's id, so make keys unguessable, such as a UUID.
+// keeps the order after it has closed (its namespace's retention).
+//
+// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// or 16 random bytes, and never from a name, a date or a number.
+//
+// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4595,7 +5028,13 @@ func (c *ClientWithResponses) CreateOrderWithBodyWithResponse(ctx context.Contex
 // Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
 // order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
 // fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-// keeps the order after it has closed (its namespace's retention). Who knows a key and its order can learn the order's id, so make keys unguessable, such as a UUID.
+// keeps the order after it has closed (its namespace's retention).
+//
+// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// or 16 random bytes, and never from a name, a date or a number.
+//
+// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4606,6 +5045,46 @@ func (c *ClientWithResponses) CreateOrderWithResponse(ctx context.Context, param
 		return nil, err
 	}
 	return ParseCreateOrderResponse(rsp)
+}
+
+// CancelOrdersWithBodyWithResponse Cancel many orders
+//
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// how many of the page match.
+//
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
+// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/orders/cancel (the `CancelOrders` operationId).
+func (c *ClientWithResponses) CancelOrdersWithBodyWithResponse(ctx context.Context, params *CancelOrdersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CancelOrdersResponse, error) {
+	rsp, err := c.CancelOrdersWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelOrdersResponse(rsp)
+}
+
+// CancelOrdersWithResponse Cancel many orders
+//
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// how many of the page match.
+//
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
+// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/orders/cancel (the `CancelOrders` operationId).
+func (c *ClientWithResponses) CancelOrdersWithResponse(ctx context.Context, params *CancelOrdersParams, body CancelOrdersJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelOrdersResponse, error) {
+	rsp, err := c.CancelOrders(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCancelOrdersResponse(rsp)
 }
 
 // GetOrderWithResponse Follow an order
@@ -4756,7 +5235,7 @@ func (c *ClientWithResponses) GetPaceWithResponse(ctx context.Context, reqEditor
 
 // SignOutWithResponse Sign out
 //
-// Takes the cookie out of this browser. The server keeps no sessions; `sessions` in the staff file ends them all.
+// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4784,7 +5263,8 @@ func (c *ClientWithResponses) GetSessionWithResponse(ctx context.Context, reqEdi
 
 // SignInWithBodyWithResponse Sign in
 //
-// Begins a session of twelve hours. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address.
+// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4799,7 +5279,8 @@ func (c *ClientWithResponses) SignInWithBodyWithResponse(ctx context.Context, co
 
 // SignInWithResponse Sign in
 //
-// Begins a session of twelve hours. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address.
+// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5257,6 +5738,13 @@ func ParseCreateOrderResponse(rsp *http.Response) (*CreateOrderResponse, error) 
 		}
 		response.ApplicationProblemJSON422 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyOrders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
 		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -5284,8 +5772,123 @@ func ParseCreateOrderResponse(rsp *http.Response) (*CreateOrderResponse, error) 
 			headers.Location = value
 		}
 		response.Headers201 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateOrderResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers CreateOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCancelOrdersResponse parses an HTTP response from a CancelOrdersWithResponse call
+func ParseCancelOrdersResponse(rsp *http.Response) (*CancelOrdersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CancelOrdersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CancelledOrders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CancelOrdersResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers CancelOrdersResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

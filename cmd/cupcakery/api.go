@@ -24,6 +24,7 @@ func newAPICommand() *cobra.Command {
 		people      staffSettings
 		listen      string
 		live        liveSettings
+		perAddress  int
 	)
 	cmd := &cobra.Command{
 		Use:   "api",
@@ -73,6 +74,7 @@ makes one.`,
 				LiveConnections: live.connections,
 
 				LiveConnectionsPerAddress: live.perAddress,
+				OrdersPerAddress:          perAddress,
 			})
 			if err != nil {
 				return err
@@ -97,6 +99,8 @@ makes one.`,
 	live.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
+	cmd.Flags().IntVar(&perAddress, "orders-per-address", 60, "how many orders one address may place in an hour, also all at once; one of more than 100 pieces counts once for each 100 that it begins; 0 for no limit; behind a proxy that is not trusted (--trusted-proxies) everybody has the proxy's")
+	fromEnvironment(cmd.Flags(), "orders-per-address", "CUPCAKERY_ORDERS_PER_ADDRESS")
 	return cmd
 }
 

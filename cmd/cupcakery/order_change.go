@@ -20,43 +20,51 @@ var lostRetries = []time.Duration{200 * time.Millisecond, 500 * time.Millisecond
 
 // keyedRequest is a request with an idempotency key, so that it may be sent
 // again when its answer is lost.
-type keyedRequest struct {
+type keyedRequest[T any] struct {
 	key string
 	// what names what is sent again, such as "the same order"; unknown says
 	// what nobody knows if no answer comes, and once what a repetition does.
 	what, unknown, once string
-	// send returns the order, or else the answer's status and body.
-	send func(ctx context.Context) (order *kitchen.Status, status int, body []byte, err error)
+	// send returns a good answer, or else the status and body of another.
+	send func(ctx context.Context) (good *T, status int, body []byte, err error)
 }
 
 // untilAnswered sends a request until it is answered.
-func (s *orderSettings) untilAnswered(cmd *cobra.Command, request keyedRequest) (kitchen.Status, error) {
+func untilAnswered[T any](cmd *cobra.Command, s *orderSettings, request keyedRequest[T]) (T, error) {
 	ctx := cmd.Context()
+	var none T
 	for attempt := 0; ; attempt++ {
-		order, status, body, err := request.send(ctx)
-		if err == nil && order != nil {
-			return *order, nil
+		good, status, body, err := request.send(ctx)
+		if err == nil && good != nil {
+			return *good, nil
 		}
 		if err == nil {
 			err = refusal(status, body)
-			if status < http.StatusInternalServerError {
-				return kitchen.Status{}, err
+			if status < http.StatusInternalServerError || isKitchenFull(body) {
+				return none, err
 			}
 		} else {
 			nothingSent := isDialError(err) && attempt == 0
 			err = s.unreachable(err)
 			if nothingSent || ctx.Err() != nil {
-				return kitchen.Status{}, err
+				return none, err
 			}
 		}
 		if attempt == len(lostRetries) {
-			return kitchen.Status{}, &exitError{exitUnavailable, fmt.Errorf("%w\nIt is unknown whether %s: repeat the command with --idempotency-key %s and %s", err, request.unknown, request.key, request.once)}
+			return none, &exitError{exitUnavailable, fmt.Errorf("%w\nIt is unknown whether %s: repeat the command with --idempotency-key %s and %s", err, request.unknown, request.key, request.once)}
 		}
 		cmd.PrintErrf("No answer yet (%v); sending %s again.\n", err, request.what)
 		if !pause(ctx, lostRetries[attempt]) {
-			return kitchen.Status{}, s.unreachable(ctx.Err())
+			return none, s.unreachable(ctx.Err())
 		}
 	}
+}
+
+// isKitchenFull reports whether an answer says that nothing was ordered because
+// the kitchen is full: trying again at once would not help.
+func isKitchenFull(body []byte) bool {
+	var problem client.Problem
+	return json.Unmarshal(body, &problem) == nil && problem.Type == client.ProblemKitchenFull
 }
 
 // orderChange are the settings of a command that changes an order.
@@ -89,7 +97,7 @@ func (c *orderChange) run(cmd *cobra.Command, orderID string, asked any, done st
 	if c.key == "" {
 		c.key = uuid.NewString()
 	}
-	order, err := c.untilAnswered(cmd, keyedRequest{
+	order, err := untilAnswered(cmd, &c.orderSettings, keyedRequest[kitchen.Status]{
 		key: c.key, what: "the same request", unknown: "it was done", once: "it is done once",
 		send: func(ctx context.Context) (*kitchen.Status, int, []byte, error) {
 			return send(ctx, apiClient, orderID, c.key, string(body))

@@ -72,7 +72,7 @@ idempotency key, so that there is never a second order.`,
 
 // create sends the order until it is answered.
 func (s *orderSettings) create(cmd *cobra.Command, apiClient *client.ClientWithResponses, key string, body []byte) (kitchen.Status, error) {
-	return s.untilAnswered(cmd, keyedRequest{
+	return untilAnswered(cmd, s, keyedRequest[kitchen.Status]{
 		key: key, what: "the same order", unknown: "the order was taken", once: "there will be one",
 		send: func(ctx context.Context) (*kitchen.Status, int, []byte, error) {
 			answer, err := apiClient.CreateOrderWithBodyWithResponse(ctx, &client.CreateOrderParams{IdempotencyKey: &key}, "application/json", bytes.NewReader(body))

@@ -22,6 +22,8 @@ import (
 const (
 	nameVariable = "CUPCAKERY_AS"
 	pinVariable  = "CUPCAKERY_PIN"
+	// sessionCookie is the session's among the cookies of a sign-in.
+	sessionCookie = "cupcakery_session"
 	// maxAnswer is how much of an answer to a sign-in is read.
 	maxAnswer = 64 << 10
 )
@@ -131,7 +133,9 @@ func (t *staffTransport) signIn(ctx context.Context) (*http.Cookie, *http.Respon
 	}
 	_ = answer.Body.Close() // the session is in the header
 	for _, cookie := range answer.Cookies() {
-		return cookie, nil, nil
+		if cookie.Name == sessionCookie {
+			return cookie, nil, nil
+		}
 	}
 	return nil, nil, errors.New("the API signed in and gave no session")
 }

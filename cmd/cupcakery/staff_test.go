@@ -85,6 +85,7 @@ func problemOf(code int, problemType, title string) http.HandlerFunc {
 }
 
 func answerSession(w http.ResponseWriter, r *http.Request) {
+	http.SetCookie(w, &http.Cookie{Name: "cupcakery_device", Value: "known"})
 	http.SetCookie(w, &http.Cookie{Name: "cupcakery_session", Value: "signed", Secure: true})
 	answerJSON(http.StatusOK, map[string]any{"name": "Max", "role": "manager", "expiresAt": "2026-01-31T20:00:00Z"})(w, r)
 }

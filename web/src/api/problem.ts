@@ -24,9 +24,9 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Nobody can tell whether the server has done what was asked. */
+  /** Nobody can tell whether the server has done what was asked. Of a full kitchen it is known: nothing. */
   get isUncertain(): boolean {
-    return this.status === 0 || this.status >= 500;
+    return (this.status === 0 || this.status >= 500) && !this.is("/problems/kitchen-full");
   }
 
   is(...types: ProblemType[]): boolean {

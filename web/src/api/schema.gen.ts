@@ -60,9 +60,40 @@ export interface paths {
          *     Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
          *     order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
          *     fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-         *     keeps the order after it has closed (its namespace's retention). Who knows a key and its order can learn the order's id, so make keys unguessable, such as a UUID.
+         *     keeps the order after it has closed (its namespace's retention).
+         *
+         *     **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+         *     or 16 random bytes, and never from a name, a date or a number.
+         *
+         *     Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
+         *     repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
          */
         readonly post: operations["createOrder"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/orders/cancel": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Cancel many orders
+         * @description For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
+         *     one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+         *     how many of the page match.
+         *
+         *     Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
+         *     it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+         */
+        readonly post: operations["cancelOrders"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -174,12 +205,13 @@ export interface paths {
         readonly put?: never;
         /**
          * Sign in
-         * @description Begins a session of twelve hours. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address.
+         * @description Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
+         *     `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
          */
         readonly post: operations["signIn"];
         /**
          * Sign out
-         * @description Takes the cookie out of this browser. The server keeps no sessions; `sessions` in the staff file ends them all.
+         * @description Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
          */
         readonly delete: operations["signOut"];
         readonly options?: never;
@@ -330,7 +362,7 @@ export interface paths {
          *
          *     **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
          *     1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-         *     answers 429. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+         *     answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
          *     browser's `Origin` must be this host.
          */
         readonly get: operations["getLive"];
@@ -528,6 +560,66 @@ export interface components {
              * @example changed my mind
              */
             readonly reason?: string;
+        };
+        /** @description Which open orders are meant. All that is given must match. */
+        readonly OrderFilter: {
+            /**
+             * @description in-progress or needs-attention; without it both.
+             * @enum {string}
+             */
+            readonly state?: "in-progress" | "needs-attention";
+            /**
+             * @description A flavour on one of the order's lines, by its code.
+             * @example red-velvet
+             */
+            readonly flavour?: string;
+            /** @description The customer's whole name, written as in the order. */
+            readonly customer?: string;
+            /**
+             * @description The least number of cupcakes.
+             * @example 5000
+             */
+            readonly minPieces?: number;
+            readonly placedAfter?: components["schemas"]["FilterTime"];
+            readonly placedBefore?: components["schemas"]["FilterTime"];
+        };
+        /**
+         * @description A time with its zone, such as 2026-01-31T12:00:00Z.
+         * @example 2026-01-31T12:00:00Z
+         */
+        readonly FilterTime: string;
+        /** @description Asks that all orders be cancelled and undone that match a filter. */
+        readonly ManyCancellation: {
+            readonly where: components["schemas"]["OrderFilter"];
+            /**
+             * @description Why, for the people who read it.
+             * @example nobody will come for these
+             */
+            readonly reason: string;
+            /** @description Only say how many match. */
+            readonly dryRun?: boolean;
+            /** @description How many orders a page has at most; 50 without it. */
+            readonly limit?: number;
+            /** @description The `nextPageToken` of the page before, with the same `where`. */
+            readonly pageToken?: string;
+        };
+        /** @description What has become of a page of orders. */
+        readonly CancelledOrders: {
+            /** @description Orders of this page that match. */
+            readonly matched: number;
+            /** @description Those of them that are being cancelled now; 0 with `dryRun`. */
+            readonly cancelled: number;
+            /** @description Those that are not. */
+            readonly failed: readonly components["schemas"]["NotCancelled"][];
+            /** @description Gives the next page as `pageToken`; absent on the last one. */
+            readonly nextPageToken?: string;
+        };
+        readonly NotCancelled: {
+            readonly id: components["schemas"]["OrderID"];
+            /** @example K7QF */
+            readonly pickupCode: string;
+            /** @description Why not, and the remedy. */
+            readonly detail: string;
         };
         /** @description Changes what is written on and about an order. Give notes, messages or both. */
         readonly Amendment: {
@@ -1097,7 +1189,7 @@ export interface components {
              * @description Tells problems apart; open it on this server for an explanation.
              * @enum {string}
              */
-            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/refused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
+            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/refused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
             readonly title: string;
             readonly status: number;
             /** @description What is wrong this time, and the remedy. */
@@ -1182,7 +1274,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There were too many attempts to sign in, under this name or from this address. */
+        /** @description There were too many attempts to sign in, under this name, from this address, or on this device if the person has signed in on it before. */
         readonly TooManyAttempts: {
             headers: {
                 /**
@@ -1228,7 +1320,30 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Temporal, the worker that must carry out a change, or Kafka cannot be reached in time. */
+        /** @description As much was ordered from this address as one may order for now. Nothing was ordered. */
+        readonly TooManyOrders: {
+            headers: {
+                /**
+                 * @description Seconds to wait before the next order.
+                 * @example 60
+                 */
+                readonly "Retry-After": number;
+                readonly [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "/problems/too-many-orders",
+                 *       "title": "Too many orders from one address",
+                 *       "status": 429,
+                 *       "detail": "From your address as much was ordered as one may order for now. Nothing was ordered this time: try again in 60 seconds.",
+                 *       "requestId": "0d9b1c3a5e7f4a2b"
+                 *     }
+                 */
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Temporal, the worker that must carry out a change, or Kafka cannot be reached in time; or, for a new order, the kitchen is full. */
         readonly Unavailable: {
             headers: {
                 /**
@@ -1277,6 +1392,11 @@ export type Customer = components['schemas']['Customer'];
 export type Line = components['schemas']['Line'];
 export type Order = components['schemas']['Order'];
 export type Cancellation = components['schemas']['Cancellation'];
+export type OrderFilter = components['schemas']['OrderFilter'];
+export type FilterTime = components['schemas']['FilterTime'];
+export type ManyCancellation = components['schemas']['ManyCancellation'];
+export type CancelledOrders = components['schemas']['CancelledOrders'];
+export type NotCancelled = components['schemas']['NotCancelled'];
 export type Amendment = components['schemas']['Amendment'];
 export type LineMessage = components['schemas']['LineMessage'];
 export type Resolution = components['schemas']['Resolution'];
@@ -1328,6 +1448,7 @@ export type ResponseHeadTooLarge = components['responses']['HeadTooLarge'];
 export type ResponseSignedOut = components['responses']['SignedOut'];
 export type ResponseTooManyAttempts = components['responses']['TooManyAttempts'];
 export type ResponseTooManyConnections = components['responses']['TooManyConnections'];
+export type ResponseTooManyOrders = components['responses']['TooManyOrders'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ParameterStageInPath = components['parameters']['StageInPath'];
 export type ParameterOrderInPath = components['parameters']['OrderInPath'];
@@ -1445,7 +1566,7 @@ export interface operations {
             readonly query?: never;
             readonly header?: {
                 /**
-                 * @description 16 to 128 printable ASCII characters without spaces, new for every order.
+                 * @description 16 to 128 printable ASCII characters without spaces, made at random and new for every order.
                  * @example 4f6d3f0e-6f0b-4a5e-9d5c-2f9a3c1b7e11
                  */
                 readonly "Idempotency-Key"?: string;
@@ -1525,7 +1646,64 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 429: components["responses"]["TooManyOrders"];
             readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly cancelOrders: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /**
+                 * @description 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
+                 * @example 4f6d3f0e-6f0b-4a5e-9d5c-2f9a3c1b7e11
+                 */
+                readonly "Idempotency-Key"?: components["parameters"]["UpdateKey"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** @description At most 64 KiB. */
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "where": {
+                 *         "placedAfter": "2026-01-31T12:00:00Z",
+                 *         "minPieces": 5000
+                 *       },
+                 *       "reason": "nobody will come for these"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["ManyCancellation"];
+            };
+        };
+        readonly responses: {
+            /** @description What has become of the page's orders. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "matched": 50,
+                     *       "cancelled": 50,
+                     *       "failed": [],
+                     *       "nextPageToken": "c2lnbmVk"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["CancelledOrders"];
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 413: components["responses"]["Problem"];
+            readonly 415: components["responses"]["Problem"];
+            readonly 422: components["responses"]["Problem"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
@@ -1856,7 +2034,7 @@ export interface operations {
             /** @description Signed in. */
             readonly 200: {
                 headers: {
-                    /** @description The session, for the browser to keep. */
+                    /** @description The session, for the browser to keep; a second header of this name has the device's cookie. */
                     readonly "Set-Cookie": string;
                     readonly [name: string]: unknown;
                 };

@@ -22,6 +22,11 @@ describe("an order that is sent", () => {
     expect(await place({ key: "k", bodies: ["b"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, left: undefined });
   });
 
+  test.each([["/problems/kitchen-full", 503], ["/problems/too-many-orders", 429]] as const)("that is too much (%s) was not taken, and is a new one later", async (type, status) => {
+    const problem = refusal(type, status);
+    expect(await place({ key: "k", bodies: ["a"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, left: undefined });
+  });
+
   test("finds the earlier one that was taken instead, and makes no second", async () => {
     const conflict = refusal("/problems/idempotency-conflict", 409);
     const send = vi.fn((body: string) => (body === "a" ? Promise.resolve({ id: "first" }) : Promise.reject(conflict)));

@@ -1,0 +1,161 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/api/client"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// cancelMany asks for one page.
+func (s *shop) cancelMany(key string, asked client.ManyCancellation) client.CancelledOrders {
+	s.t.Helper()
+	answer, err := s.CancelOrdersWithResponse(s.t.Context(), &client.CancelOrdersParams{IdempotencyKey: &key}, asked)
+	require.NoError(s.t, err)
+	require.Equal(s.t, http.StatusOK, answer.StatusCode(), string(answer.Body))
+	return *answer.JSON200
+}
+
+func TestAManagerCancelsManyOrdersByAFilter(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, staffed, nil)
+	flooder, other := "Flood "+uuid.NewString(), "Other "+uuid.NewString()
+	place := func(customer string, pieces int) string {
+		order := orderOf(pieces)
+		order.Customer.Name = customer
+		id := s.taken(order)
+		nextTicket(t, id)
+		return id
+	}
+	before := time.Now().UTC()
+	var flood []string
+	for range 5 {
+		flood = append(flood, place(flooder, 600))
+	}
+	small, innocent := place(flooder, 12), place(other, 600)
+
+	where := client.OrderFilter{Customer: flooder}
+	dryRun := func(where client.OrderFilter) int {
+		return s.cancelMany(uuid.NewString(), client.ManyCancellation{Where: where, Reason: "a flood", DryRun: true}).Matched
+	}
+	require.Eventually(t, func() bool { return dryRun(where) == 6 }, patience, 50*time.Millisecond, "Temporal lists them")
+	require.Equal(t, 5, dryRun(client.OrderFilter{Customer: flooder, MinPieces: 13}))
+	require.Equal(t, 6, dryRun(client.OrderFilter{Customer: flooder, PlacedAfter: before.Add(-time.Minute).Format(time.RFC3339), PlacedBefore: "2999-01-31T12:00:00.5+01:00"}))
+	require.Zero(t, dryRun(client.OrderFilter{Customer: flooder, PlacedBefore: before.Add(-time.Minute).Format(time.RFC3339)}))
+	require.Zero(t, dryRun(client.OrderFilter{Customer: flooder, PlacedAfter: before.Add(time.Hour).Format(time.RFC3339)}))
+	require.Zero(t, dryRun(client.OrderFilter{Customer: flooder, Flavour: "carrot"}))
+	require.Zero(t, dryRun(client.OrderFilter{Customer: flooder, State: kitchen.StateNeedsAttention}))
+	require.Equal(t, kitchen.StateInProgress, s.status(flood[0]).State, "a dry run cancels nothing")
+
+	key, where := uuid.NewString(), client.OrderFilter{Customer: flooder, MinPieces: 13}
+	var matched, cancelled, pages int
+	asked := client.ManyCancellation{Where: where, Reason: "a flood", Limit: 2}
+	for {
+		answer := s.cancelMany(key, asked)
+		require.Empty(t, answer.Failed)
+		matched, cancelled, pages = matched+answer.Matched, cancelled+answer.Cancelled, pages+1
+		if answer.NextPageToken == "" {
+			break
+		}
+		asked.PageToken = answer.NextPageToken
+	}
+	require.Equal(t, []int{5, 5}, []int{matched, cancelled})
+	require.GreaterOrEqual(t, pages, 3)
+	for _, id := range flood {
+		status := s.status(id)
+		require.Equal(t, kitchen.StateCancelling, status.State)
+		require.Equal(t, "a flood", status.CancelReason)
+		require.Equal(t, kitchen.TicketUndo, nextTicket(t, id).Kind, "each is undone")
+	}
+	for _, id := range []string{small, innocent} {
+		require.Equal(t, kitchen.StateInProgress, s.status(id).State)
+	}
+	require.Eventually(t, func() bool { return dryRun(where) == 0 }, patience, 50*time.Millisecond)
+
+	t.Run("RepeatedUnderItsKeyEachIsAskedOnce", func(t *testing.T) {
+		orders := []foundOrder{{OrderSummary: OrderSummary{ID: flood[0]}}, {OrderSummary: OrderSummary{ID: flood[1], PickupCode: "K7QF"}}}
+		var answer CancelledOrders
+		require.NoError(t, s.server.cancelEach(t.Context(), orders, key, kitchen.Cancellation{Reason: "a flood"}, &answer))
+		require.Equal(t, CancelledOrders{Cancelled: 2}, answer)
+	})
+	t.Run("WhatCannotBeCancelledSaysWhyAndKeepsNoOther", func(t *testing.T) {
+		var answer CancelledOrders
+		orders := []foundOrder{{OrderSummary: OrderSummary{ID: flood[0], PickupCode: "K7QF"}}, {OrderSummary: OrderSummary{ID: small}}}
+		require.NoError(t, s.server.cancelEach(t.Context(), orders, uuid.NewString(), kitchen.Cancellation{Reason: "a flood"}, &answer))
+		require.Equal(t, 1, answer.Cancelled)
+		require.Len(t, answer.Failed, 1)
+		require.Equal(t, []string{flood[0], "K7QF"}, []string{answer.Failed[0].ID, answer.Failed[0].PickupCode})
+		require.Contains(t, answer.Failed[0].Detail, "cancelled already")
+	})
+}
+
+func TestCancellingManyOrdersNeedsAWorker(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, unstaffed, nil)
+	order := orderOf(1)
+	order.Customer.Name = "Flood " + uuid.NewString()
+	var ids []string
+	for range 2 * cancelAtOnce {
+		ids = append(ids, s.taken(order))
+	}
+	asked := client.ManyCancellation{Where: client.OrderFilter{Customer: order.Customer.Name}, Reason: "a flood"}
+	require.Eventually(t, func() bool {
+		dry := asked
+		dry.DryRun = true
+		return s.cancelMany(uuid.NewString(), dry).Matched == len(ids)
+	}, patience, 50*time.Millisecond)
+	answer, err := s.CancelOrdersWithResponse(t.Context(), nil, asked)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode(), string(answer.Body))
+	require.Equal(t, client.ProblemUnavailable, answer.ApplicationProblemJSON503.Type)
+
+	var said CancelledOrders
+	var orders []foundOrder
+	for _, id := range ids {
+		orders = append(orders, foundOrder{OrderSummary: OrderSummary{ID: id}})
+	}
+	require.Error(t, s.server.cancelEach(t.Context(), orders, uuid.NewString(), kitchen.Cancellation{Reason: "a flood"}, &said))
+	require.Len(t, said.Failed, len(ids))
+	require.True(t, slices.ContainsFunc(said.Failed, func(f NotCancelled) bool { return strings.HasPrefix(f.Detail, "It was not asked") }))
+}
+
+func TestWhatIsAskedOfManyOrdersIsChecked(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, nil)
+	for name, c := range map[string]struct{ body, pointer, says string }{
+		"NoFilter":            {`{"where":{},"reason":"a flood"}`, "/where", "must have at least one of its fields"},
+		"NoWhere":             {`{"reason":"a flood"}`, "/where", "missing"},
+		"NoReason":            {`{"where":{"minPieces":500}}`, "/reason", "missing"},
+		"EmptyReason":         {`{"where":{"minPieces":500},"reason":""}`, "/reason", "1 to 500 characters"},
+		"BlankReason":         {`{"where":{"minPieces":500},"reason":" "}`, "/reason", "must not be blank"},
+		"AnotherState":        {`{"where":{"state":"shipped"},"reason":"a flood"}`, "/where/state", "in-progress or needs-attention"},
+		"NoTime":              {`{"where":{"placedAfter":"yesterday"},"reason":"a flood"}`, "/where/placedAfter", "a time with its zone"},
+		"ATimeWithoutAZone":   {`{"where":{"placedAfter":"2026-01-31T12:00:00"},"reason":"a flood"}`, "/where/placedAfter", "a time with its zone"},
+		"ADayThatNeverWas":    {`{"where":{"placedBefore":"2026-02-31T12:00:00Z"},"reason":"a flood"}`, "/where/placedBefore", "there is no such time"},
+		"AnUnknownFilter":     {`{"where":{"address":"198.51.100.1"},"reason":"a flood"}`, "/where/address", "unknown field"},
+		"AnotherListsToken":   {`{"where":{"minPieces":500},"reason":"a flood","pageToken":"AAAA"}`, "", "does not belong to this list"},
+		"MoreThanAPageMayHas": {`{"where":{"minPieces":500},"reason":"a flood","limit":101}`, "/limit", "from 1 to 100"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			request := newRequest(http.MethodPost, "/api/v1/orders/cancel", strings.NewReader(c.body), "Content-Type", "application/json")
+			recorder := do(t, server, signInAs(server, kitchen.RoleManager, request))
+			var problem Problem
+			require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &problem))
+			require.Contains(t, []int{http.StatusUnprocessableEntity, http.StatusBadRequest}, recorder.Code, recorder.Body.String())
+			require.NotEmpty(t, problem.Errors, recorder.Body.String())
+			if c.pointer != "" {
+				require.Equal(t, c.pointer, *problem.Errors[0].Pointer)
+			}
+			require.Contains(t, problem.Errors[0].Detail, c.says)
+		})
+	}
+}

@@ -1,0 +1,263 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	temporalclient "go.temporal.io/sdk/client"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// takingTemporal takes every order, or refuses all with an error.
+type takingTemporal struct {
+	temporalclient.Client
+	mu    sync.Mutex
+	taken int
+	err   error
+}
+
+func (t *takingTemporal) ExecuteWorkflow(context.Context, temporalclient.StartWorkflowOptions, any, ...any) (temporalclient.WorkflowRun, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.err == nil {
+		t.taken++
+	}
+	return nil, t.err
+}
+
+// orderOf is an order of so many cupcakes.
+func orderOf(pieces int) kitchen.Order {
+	order := kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}}
+	for pieces > 0 {
+		line := kitchen.Line{Flavour: "lemon", Size: kitchen.SizeS, Quantity: min(pieces, kitchen.HardLimits().Quantity)}
+		order.Lines = append(order.Lines, line)
+		pieces -= line.Quantity
+	}
+	return order
+}
+
+func placeOrder(t *testing.T, server *Server, order kitchen.Order, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	body, err := json.Marshal(order)
+	require.NoError(t, err)
+	return postOrder(t, server, string(body), headers...)
+}
+
+func requirePlaced(t *testing.T, recorder *httptest.ResponseRecorder) kitchen.Status {
+	t.Helper()
+	require.Equal(t, http.StatusCreated, recorder.Code, recorder.Body.String())
+	var status kitchen.Status
+	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &status))
+	return status
+}
+
+func TestOrdersOfAnAddressAreLimited(t *testing.T) {
+	t.Parallel()
+	open := func(t *testing.T, temporal *takingTemporal) *Server {
+		return newTestServer(t, temporal, func(c *Config) {
+			c.OrdersPerAddress = 3
+			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // where httptest's requests come from
+		})
+	}
+	from := func(address string) []string { return []string{"X-Forwarded-For", address} }
+	t.Run("ManySmallOnes", func(t *testing.T) {
+		t.Parallel()
+		var temporal takingTemporal
+		server := open(t, &temporal)
+		for range 3 {
+			requirePlaced(t, placeOrder(t, server, orderOf(1), from("198.51.100.1:4711")...))
+			requireProblem(t, placeOrder(t, server, orderOf(0), from("198.51.100.1")...), ProblemInvalidOrder) // does not count
+		}
+		recorder := placeOrder(t, server, orderOf(1), from("198.51.100.1:4712")...)
+		problem := requireProblem(t, recorder, ProblemTooManyOrders)
+		require.Equal(t, "1200", recorder.Header().Get("Retry-After"))
+		require.Contains(t, problem.Detail, "Nothing was ordered this time: try again in 20 minutes.")
+		require.Equal(t, 3, temporal.taken, "what is refused is stored nowhere")
+		requirePlaced(t, placeOrder(t, server, orderOf(1), from("198.51.100.2")...))
+		require.Contains(t, do(t, server, newRequest(http.MethodGet, "/metrics", nil)).Body.String(), `cupcakery_orders_refused_total{limit="address"} 1`)
+	})
+	t.Run("FromOneNetworkOfIPv6", func(t *testing.T) {
+		t.Parallel()
+		server := open(t, &takingTemporal{})
+		for i := range 3 {
+			requirePlaced(t, placeOrder(t, server, orderOf(1), from(fmt.Sprintf("[2001:db8::%d]:443", i))...))
+		}
+		requireProblem(t, placeOrder(t, server, orderOf(1), from("2001:db8::ffff")...), ProblemTooManyOrders)
+		requirePlaced(t, placeOrder(t, server, orderOf(1), from("2001:db8:0:1::1")...))
+	})
+	t.Run("OneOfTenThousandCupcakes", func(t *testing.T) {
+		t.Parallel()
+		server := open(t, &takingTemporal{})
+		requirePlaced(t, placeOrder(t, server, orderOf(10_000), from("198.51.100.1")...))
+		recorder := placeOrder(t, server, orderOf(1), from("198.51.100.1")...)
+		requireProblem(t, recorder, ProblemTooManyOrders)
+		require.Contains(t, recorder.Body.String(), "try again in 33 hours", "98 orders' time")
+	})
+	t.Run("NotThoseOfStaff", func(t *testing.T) {
+		t.Parallel()
+		server := open(t, &takingTemporal{})
+		for range 5 {
+			body, err := json.Marshal(orderOf(1))
+			require.NoError(t, err)
+			request := newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader(string(body)), "Content-Type", "application/json")
+			requirePlaced(t, do(t, server, signInAs(server, kitchen.RolePackager, request)))
+		}
+		requirePlaced(t, placeOrder(t, server, orderOf(1)))
+	})
+	t.Run("NotThoseThatTemporalRefuses", func(t *testing.T) {
+		t.Parallel()
+		temporal := &takingTemporal{err: serviceerror.NewUnavailable("away")}
+		server := open(t, temporal)
+		for range 5 {
+			requireProblem(t, placeOrder(t, server, orderOf(10_000)), ProblemUnavailable)
+		}
+		temporal.err = nil
+		requirePlaced(t, placeOrder(t, server, orderOf(1)))
+	})
+	t.Run("ManyAtOnce", func(t *testing.T) {
+		t.Parallel()
+		var temporal takingTemporal
+		server := open(t, &temporal)
+		var placing sync.WaitGroup
+		for range 30 {
+			placing.Go(func() { placeOrder(t, server, orderOf(1)) })
+		}
+		placing.Wait()
+		require.Equal(t, 3, temporal.taken)
+	})
+	t.Run("NotWithoutALimit", func(t *testing.T) {
+		t.Parallel()
+		server := newTestServer(t, &takingTemporal{}, nil)
+		for range 200 {
+			requirePlaced(t, placeOrder(t, server, orderOf(10_000)))
+		}
+		_, err := New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, OrdersPerAddress: -1})
+		require.ErrorContains(t, err, "orders from one address, -1, is negative")
+	})
+}
+
+func TestARepeatedOrderIsAnsweredWhateverTheLimitsSay(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, unstaffed, func(c *Config) { c.OrdersPerAddress = 2 })
+	key := []string{"Idempotency-Key", uuid.NewString()}
+	first := requirePlaced(t, placeOrder(t, server, orderOf(1), key...))
+	for range 5 { // and does not count
+		require.Equal(t, first, requirePlaced(t, placeOrder(t, server, orderOf(1), key...)))
+	}
+	requirePlaced(t, placeOrder(t, server, orderOf(1)))
+	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
+	require.Equal(t, first, requirePlaced(t, placeOrder(t, server, orderOf(1), key...)))
+	requireProblem(t, placeOrder(t, server, orderOf(2), key...), ProblemIdempotencyConflict)
+	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), ProblemTooManyOrders)
+}
+
+func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.OrdersPerAddress = 1 })
+	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
+	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), ProblemUnavailable)
+}
+
+func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
+	t.Parallel()
+	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 3, pieces: 100}\n"))
+	require.NoError(t, err)
+	kafka := startBrokers(t)
+	open := func() *bakery {
+		return openBakery(t, kafka, &takingTemporal{}, func(c *Config) { c.Kitchen = small })
+	}
+	b := open()
+	writer := kafka.writer()
+	full := func(pieces int) {
+		t.Helper()
+		recorder := placeOrder(t, b.server, orderOf(pieces))
+		problem := requireProblem(t, recorder, ProblemKitchenFull)
+		require.Equal(t, "120", recorder.Header().Get("Retry-After"))
+		require.Contains(t, problem.Detail, "Nothing was ordered: try again in a few minutes.")
+	}
+	ticketFor := func(order kitchen.Status, stage kitchen.Stage) kitchen.Ticket {
+		ticket := ticketOf(kitchen.TicketRef{OrderID: order.ID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}, 1)
+		ticket.Lines = order.Lines
+		return ticket
+	}
+	inAll := func(s *Server) [3]int {
+		s.floor.mu.Lock()
+		defer s.floor.mu.Unlock()
+		return [3]int{s.floor.queue.orders, s.floor.queue.pieces, len(s.floor.queue.taken)}
+	}
+
+	big := requirePlaced(t, placeOrder(t, b.server, orderOf(500))) // alone
+	full(1)
+	b.server.floor.giveUp(big.ID)
+	first, second := requirePlaced(t, placeOrder(t, b.server, orderOf(60))), requirePlaced(t, placeOrder(t, b.server, orderOf(30)))
+	full(11)
+	third := requirePlaced(t, placeOrder(t, b.server, orderOf(10)))
+	require.Equal(t, [3]int{3, 100, 3}, inAll(b.server))
+	full(1)
+	require.Contains(t, do(t, b.server, newRequest(http.MethodGet, "/metrics", nil)).Body.String(), `cupcakery_orders_refused_total{limit="kitchen"} 3`)
+
+	// The log speaks of them, and every process knows.
+	for _, order := range []kitchen.Status{first, second, third} {
+		b.onBoard(writer, ticketFor(order, kitchen.Mix))
+	}
+	require.Equal(t, [3]int{3, 100, 0}, inAll(b.server))
+	full(1)
+	other := open()
+	require.Equal(t, [3]int{3, 100, 0}, inAll(other.server), "also one that has just started")
+	requireProblem(t, placeOrder(t, other.server, orderOf(1)), ProblemKitchenFull)
+
+	// One goes on and keeps its place; what is done or withdrawn makes room.
+	b.acked("bob", ticketFor(second, kitchen.Mix), `{"kind":"done"}`)
+	b.onBoard(writer, ticketFor(second, kitchen.Bake))
+	require.Equal(t, [3]int{3, 100, 0}, inAll(b.server))
+	b.onBoard(writer, undoOf(ticketFor(third, kitchen.Mix), false))
+	require.Equal(t, [3]int{2, 90, 0}, inAll(b.server))
+	requirePlaced(t, placeOrder(t, b.server, orderOf(10)))
+	full(1)
+
+	// An order of which the log never speaks is forgotten at last.
+	b.server.floor.mu.Lock()
+	b.server.floor.drop(time.Now().Add(time.Hour))
+	b.server.floor.mu.Unlock()
+	require.Equal(t, 0, inAll(b.server)[2])
+}
+
+// What an address may not order must not keep others out, be it for a moment.
+func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
+	t.Parallel()
+	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 1}\n"))
+	require.NoError(t, err)
+	kafka := startBrokers(t)
+	server := newTestServer(t, &takingTemporal{}, func(c *Config) { c.Kafka, c.Kitchen, c.OrdersPerAddress = kafka.connection(), small, 1 })
+	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	room, _ := server.floor.takeUp("01936f8e-5c1a-7d3b-9f00-000000000001", 1)
+	require.True(t, room)
+	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders) // though the kitchen is full as well
+	server.orderAttempts.giveBack("192.0.2.1", 1)
+	for range 3 { // and what the kitchen refuses does not count for the address
+		requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemKitchenFull)
+	}
+	require.Len(t, server.floor.queue.taken, 1)
+}
+
+func TestAWaitIsToldAsPeopleSayIt(t *testing.T) {
+	t.Parallel()
+	for wait, want := range map[time.Duration]string{
+		time.Second: "a second", 2 * time.Second: "2 seconds", 119 * time.Second: "119 seconds", 121 * time.Second: "3 minutes", time.Hour: "60 minutes", 121 * time.Minute: "3 hours",
+	} {
+		require.Equal(t, want, inWords(wait))
+	}
+}
