@@ -18,7 +18,6 @@ var access = map[string]permission{
 	"GET /":               anybody,
 	"GET /asyncapi.yaml":  anybody,
 	"GET /healthz":        anybody,
-	"GET /metrics":        anybody,
 	"GET /openapi.yaml":   anybody,
 	"GET /problems/:slug": anybody,
 	"GET /readyz":         anybody,

@@ -68,7 +68,7 @@ func protect(c *gin.Context) {
 	c.Header("Cross-Origin-Resource-Policy", "same-origin")
 }
 
-// observe logs and measures requests. Probes and scrapes are logged at debug.
+// observe logs and measures requests. Probes are logged at debug.
 func (s *Server) observe(c *gin.Context) {
 	start := time.Now()
 	c.Next()
@@ -78,7 +78,7 @@ func (s *Server) observe(c *gin.Context) {
 	}
 	level := slog.LevelInfo
 	switch c.FullPath() {
-	case "/healthz", "/readyz", "/metrics":
+	case "/healthz", "/readyz":
 		level = slog.LevelDebug
 	}
 	s.logger.LogAttrs(c.Request.Context(), level, "request",

@@ -200,6 +200,16 @@ func New(config Config) (*Server, error) {
 // reads the log, without which boards stay empty.
 func (s *Server) Handler() http.Handler { return s.handler }
 
+// Operators answers those who operate the process: the probes, as Handler does,
+// and /metrics in Prometheus' format, which is nothing for customers' eyes.
+func (s *Server) Operators() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", s.handler)
+	mux.Handle("GET /readyz", s.handler)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
 func (s *Server) routes() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
@@ -223,7 +233,6 @@ func (s *Server) routes() *gin.Engine {
 	engine.GET("/problems/:slug", s.showProblem)
 	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", OpenAPI) })
 	engine.GET("/asyncapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", events.AsyncAPI) })
-	engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})))
 	return engine
 }
 
@@ -263,7 +272,6 @@ GET    /openapi.yaml                 this API, described
 GET    /asyncapi.yaml                the stations' side, described
 GET    /healthz                      does the process live?
 GET    /readyz                       can it serve?
-GET    /metrics                      numbers for Prometheus
 `)
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/api"
 	"github.com/cupcakery/cupcakery/web"
@@ -23,6 +24,7 @@ func newAPICommand() *cobra.Command {
 		deployment  secretSettings
 		people      staffSettings
 		listen      string
+		metrics     string
 		live        liveSettings
 	)
 	cmd := &cobra.Command{
@@ -38,7 +40,10 @@ Orders are taken without Kafka, but not without Temporal.
 
 Customers need no account. What is for staff (listing orders, deciding about
 them, the stations' boards) is refused without a staff file; "cupcakery staff"
-makes one.`,
+makes one.
+
+/healthz and /readyz are answered at both addresses, /metrics only at that of
+--metrics-listen, which customers should not reach.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := logs.logger(cmd.ErrOrStderr())
@@ -81,11 +86,18 @@ makes one.`,
 			if err != nil {
 				return fmt.Errorf("listen for the API: %w; choose another address with --listen", err)
 			}
+			forOperators, err := listenForOperators(metrics, "metrics-listen")
+			if err != nil {
+				return errors.Join(err, listener.Close())
+			}
 			if len(staff.People) == 0 {
 				logger.Warn("there is no staff: nobody can list orders, decide about them or see a station's board; name a staff file with --staff or CUPCAKERY_STAFF")
 			}
-			logger.Info("taking orders", slog.String("address", listener.Addr().String()))
-			return server.Serve(cmd.Context(), listener)
+			logger.Info("taking orders", slog.String("address", listener.Addr().String()), slog.String("metrics", "http://"+forOperators.Addr().String()+"/metrics"))
+			group, ctx := errgroup.WithContext(cmd.Context())
+			group.Go(func() error { return serveOperators(ctx, forOperators, server.Operators()) })
+			group.Go(func() error { return server.Serve(ctx, listener) })
+			return group.Wait()
 		},
 	}
 	logs.register(cmd)
@@ -97,6 +109,8 @@ makes one.`,
 	live.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
+	cmd.Flags().StringVar(&metrics, "metrics-listen", "127.0.0.1:8082", "address of /metrics, and of /healthz and /readyz once more, for operators")
+	fromEnvironment(cmd.Flags(), "metrics-listen", "CUPCAKERY_API_METRICS_LISTEN")
 	return cmd
 }
 
