@@ -41,6 +41,9 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 		NextPageToken: token,
 		Query:         query,
 	})
+	if s.refusesUnprepared(err) {
+		return nil, unpreparedProblem(err)
+	}
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused && len(token) > 0 {
 		return nil, staleTokenProblem(err)
 	}

@@ -39,6 +39,8 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		if in, err = s.repeated(ctx, orderID, hash); err != nil {
 			return nil, err
 		}
+	case s.refusesUnprepared(err):
+		return nil, unpreparedProblem(err)
 	case isOutage(err):
 		return nil, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "Nobody can tell now whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
 	default:

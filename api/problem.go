@@ -89,7 +89,7 @@ var problemKinds = []problemKind{
 		"A process takes a limited number of live connections from one address, so that nobody keeps others out. Close one, or connect again after the seconds that the Retry-After header gives. " +
 			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},
 	{ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
-		"Temporal, which keeps the orders, the worker that carries out changes of an order, or Kafka, which takes acks, did not answer in time; or there are as many live connections as this process takes. Ask again after the seconds that the Retry-After header gives. " +
+		"Temporal, which keeps the orders, the worker that carries out changes of an order, or Kafka, which takes acks, did not answer in time; or nobody has prepared Temporal for orders yet (cupcakery temporal apply); or there are as many live connections as this process takes. Ask again after the seconds that the Retry-After header gives. " +
 			"A request to create or to change an order may have succeeded all the same: repeat it as it was, with the same Idempotency-Key, and it is done once. " +
 			"An ack may count all the same: look at the board before saying it again."},
 	{ProblemUnsupportedMediaType, http.StatusUnsupportedMediaType, "The body is of another type",
@@ -158,6 +158,9 @@ func asProblem(err error) *problemError {
 	}
 	if isNotFound(err) {
 		return &problemError{Type: ProblemOrderNotFound, Detail: "No order has this id: check it against the answer to the order's creation.", Cause: err}
+	}
+	if isMissingNamespace(err) {
+		return asProblem(unpreparedProblem(err))
 	}
 	if isOutage(err) {
 		return &problemError{Type: ProblemUnavailable, Detail: fmt.Sprintf("Ask again in %d seconds.", int(retryAfter.Seconds())), Cause: err}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/namespace"
 )
 
 const (
@@ -167,8 +168,8 @@ func New(config Config) (*Server, error) {
 		pages:         pages,
 		follower:      &follower{temporal: config.Temporal, queryWithin: config.QueryWithin, describeWithin: describeWithin},
 		metrics:       newMetrics(),
-		temporalProbe: &probe{part: "Temporal", logger: config.Logger},
-		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger},
+		temporalProbe: &probe{part: "Temporal", logger: config.Logger, look: func(ctx context.Context) error { return namespace.Ready(ctx, config.Temporal) }},
+		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger, look: func(ctx context.Context) error { return events.CheckTopics(ctx, config.Kafka) }},
 
 		sessions:       sessions,
 		demo:           config.Demo,

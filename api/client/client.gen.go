@@ -420,7 +420,7 @@ type Problem struct {
 // ProblemType Tells problems apart; open it on this server for an explanation.
 type ProblemType string
 
-// Readiness Example: {"kafka":{"detail":"cannot be reached: orders are taken, their tickets wait","ok":false},"ready":true,"temporal":{"ok":true}}
+// Readiness Example: {"kafka":{"detail":"cannot be reached: orders are taken and shown, their tickets wait","ok":false},"ready":true,"temporal":{"ok":true}}
 type Readiness struct {
 	Kafka    PartState `json:"kafka"`
 	Ready    bool      `json:"ready"`
@@ -1000,8 +1000,9 @@ type ClientInterface interface {
 
 	// GetReadiness Can it serve?
 	//
-	// Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-	// and their tickets go out when it is back.
+	// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+	// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+	// The answer may be a second old.
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1560,8 +1561,9 @@ func (c *Client) GetProblem(ctx context.Context, slug string, reqEditors ...Requ
 
 // GetReadiness Can it serve?
 //
-// Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-// and their tickets go out when it is back.
+// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+// The answer may be a second old.
 //
 // Corresponds with GET /readyz (the `GetReadiness` operationId).
 func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2808,8 +2810,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetReadinessWithResponse Can it serve?
 	//
-	// Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-	// and their tickets go out when it is back.
+	// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+	// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+	// The answer may be a second old.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4873,8 +4876,9 @@ func (c *ClientWithResponses) GetProblemWithResponse(ctx context.Context, slug s
 
 // GetReadinessWithResponse Can it serve?
 //
-// Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-// and their tickets go out when it is back.
+// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+// The answer may be a second old.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -87,6 +87,7 @@ func newRootCommand() *cobra.Command {
 		newOrderCommand(),
 		newStaffCommand(),
 		newStationCommand(),
+		newTemporalCommand(),
 		newTopicsCommand(),
 		newWorkerCommand(),
 	)

@@ -371,8 +371,9 @@ export interface paths {
         };
         /**
          * Can it serve?
-         * @description Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-         *     and their tickets go out when it is back.
+         * @description Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+         *     Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+         *     The answer may be a second old.
          */
         readonly get: operations["getReadiness"];
         readonly put?: never;
@@ -1060,7 +1061,7 @@ export interface components {
          *       },
          *       "kafka": {
          *         "ok": false,
-         *         "detail": "cannot be reached: orders are taken, their tickets wait"
+         *         "detail": "cannot be reached: orders are taken and shown, their tickets wait"
          *       }
          *     }
          */
@@ -2175,7 +2176,7 @@ export interface operations {
                      *       "ready": false,
                      *       "temporal": {
                      *         "ok": false,
-                     *         "detail": "cannot be reached"
+                     *         "detail": "cannot be reached: orders are neither taken nor shown"
                      *       },
                      *       "kafka": {
                      *         "ok": true
