@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -158,8 +159,28 @@ func (s *secretSettings) load() ([]byte, error) {
 		}
 		secret = bytes.TrimSpace(data)
 	}
-	if len(secret) < api.MinSecret {
+	switch {
+	case len(secret) < api.MinSecret:
 		return nil, fmt.Errorf("the deployment's secret has %d characters, and must have at least %d: %s", len(secret), api.MinSecret, remedy)
+	case slices.Contains(knownSecrets, string(secret)):
+		return nil, fmt.Errorf("the deployment's secret stood in an example, so everybody knows it and can sign in as anybody: %s", remedy)
+	case distinct(secret) < minDistinct:
+		return nil, fmt.Errorf("the deployment's secret is made of %d different characters, which can be guessed: %s", distinct(secret), remedy)
 	}
 	return secret, nil
+}
+
+// knownSecrets stood in files of this program that people copy.
+var knownSecrets = []string{"a secret for demonstrations only"}
+
+// minDistinct is of how many different characters a secret has at least. A
+// random one of 16 hexadecimal digits has fewer less than once in a million times.
+const minDistinct = 5
+
+func distinct(secret []byte) int {
+	seen := map[byte]bool{}
+	for _, character := range secret {
+		seen[character] = true
+	}
+	return len(seen)
 }

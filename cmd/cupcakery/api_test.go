@@ -73,6 +73,18 @@ func TestTheAPIProcessNamesEveryWrongSettingAtOnce(t *testing.T) {
 	require.Equal(t, exitUsage, c.code)
 	require.Contains(t, c.stderr, "given twice")
 
+	for secret, says := range map[string]string{
+		"a secret for demonstrations only": "stood in an example, so everybody knows it",
+		"0000000000000000":                 "made of 1 different characters",
+		"abcdabcdabcdabcdabcd":             "made of 4 different characters",
+	} {
+		c = invoke(t, "", "api", "--secret", secret)
+		require.Equal(t, exitUsage, c.code, secret)
+		require.Contains(t, c.stderr, says)
+		require.Contains(t, c.stderr, `make one with "openssl rand -hex 32"`)
+		require.NotContains(t, c.stderr, secret)
+	}
+
 	c = invoke(t, "", "api", "--secret-file", "/nowhere/secret")
 	require.Equal(t, exitUsage, c.code)
 	require.Contains(t, c.stderr, "read the deployment's secret")
