@@ -137,7 +137,8 @@ func (s *Server) checkContract(c *gin.Context) {
 func (s *Server) notFound(c *gin.Context) {
 	document, built := s.pages["/"+indexPage]
 	if built && isForPerson(c) && !strings.HasPrefix(c.Request.URL.Path, "/api/") {
-		s.send(c, http.StatusNotFound, document, "no-cache")
+		c.Header("Vary", "Accept")
+		s.sendAs(c, http.StatusNotFound, document, "no-cache")
 		return
 	}
 	s.fail(c, &problemError{Type: ProblemNotFound, Detail: "Nothing has this address: GET / lists what there is."})
