@@ -34,6 +34,8 @@ var access = map[string]permission{
 	"GET /stations/:stage":      anybody,
 	"GET /theme.js":             anybody,
 
+	"GET /third-party-notices.txt": anybody,
+
 	"GET /api/v1/menu":       anybody,
 	"POST /api/v1/orders":    anybody,
 	"GET /api/v1/orders":     anyRole,

@@ -34,7 +34,7 @@ const (
 var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashboard", "/attention", "/counter"}
 
 // fileRoutes are the addresses of what pages load.
-var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/manifest.webmanifest", "/theme.js"}
+var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/manifest.webmanifest", "/theme.js", "/third-party-notices.txt"}
 
 // pages are the browser's side, held in memory as it is sent. A build without
 // them has none.
@@ -56,6 +56,7 @@ var mediaTypes = map[string]string{
 	".html":        "text/html; charset=utf-8",
 	".js":          "text/javascript; charset=utf-8",
 	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
 	".webmanifest": "application/manifest+json",
 	".woff2":       "font/woff2",
 }

@@ -273,6 +273,7 @@ GET    /openapi.yaml                 this API, described
 GET    /asyncapi.yaml                the stations' side, described
 GET    /healthz                      does the process live?
 GET    /readyz                       can it serve?
+GET    /third-party-notices.txt      licences of what it is built from
 `)
 }
 

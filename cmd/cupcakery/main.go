@@ -84,6 +84,7 @@ func newRootCommand() *cobra.Command {
 		newDevCommand(),
 		newHealthcheckCommand(),
 		newKitchenCommand(),
+		newLicencesCommand(),
 		newOrderCommand(),
 		newStaffCommand(),
 		newStationCommand(),
