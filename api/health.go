@@ -110,12 +110,16 @@ func (p *probe) ask() error {
 	first, was := p.looked.IsZero(), p.ok
 	p.err = p.look(ctx)
 	p.looked, p.ok = time.Now(), p.err == nil
+	level := slog.LevelWarn
+	if isSaidOnce(p.err) {
+		level = slog.LevelDebug
+	}
 	switch {
 	case !first && was == p.ok:
 	case p.ok:
 		p.logger.Info(p.part + " is in order")
 	default:
-		p.logger.Warn(p.part+" is not in order", slog.Any("error", p.err))
+		p.logger.Log(ctx, level, p.part+" is not in order", slog.Any("error", p.err))
 	}
 	return p.err
 }

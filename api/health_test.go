@@ -85,7 +85,7 @@ func (c *probedTemporal) CountWorkflow(context.Context, *workflowservice.CountWo
 func TestProbesLookAtMostOnceASecondAndTheLogHasEachChange(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
-	temporal := &probedTemporal{asked: make(chan struct{}, 100), err: serviceerror.NewUnavailable("away at 10.0.0.7")}
+	temporal := &probedTemporal{asked: make(chan struct{}, 100), err: errors.New("strange things at 10.0.0.7")}
 	server := newTestServer(t, temporal, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	// The last look is made young or old, instead of waiting until it is.
 	looked := func(ago time.Duration) {

@@ -15,6 +15,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/cupcakery/cupcakery/events"
 )
 
 const (
@@ -200,7 +202,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	kind := kindOf(problem.Type)
 	if kind.Status >= http.StatusInternalServerError && !clientLeft(c) {
 		level := slog.LevelError
-		if problem.Type == ProblemUnavailable {
+		switch {
+		case isSaidOnce(err):
+			level = slog.LevelDebug
+		case problem.Type == ProblemUnavailable:
 			level = slog.LevelWarn
 		}
 		s.logger.LogAttrs(c.Request.Context(), level, "a request failed",
@@ -231,6 +236,15 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	c.Abort()
 	c.Data(kind.Status, problemContentType, append(body, '\n'))
+}
+
+// isSaidOnce reports whether an error only means that Temporal or Kafka cannot
+// be reached. The log has that once when it begins, from the client of Temporal
+// and from the reader of the log, and not for each request that meets it.
+func isSaidOnce(err error) bool {
+	_, temporal := errors.AsType[*serviceerror.Unavailable](err)
+	_, kafka := errors.AsType[*events.UnavailableError](err)
+	return temporal || kafka
 }
 
 func clientLeft(c *gin.Context) bool {

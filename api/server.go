@@ -36,7 +36,8 @@ const (
 
 // Config says what an API server works with.
 type Config struct {
-	// Temporal has the orders. A client that connects on first use is fine.
+	// Temporal has the orders. A client that connects on first use is fine. It
+	// logs by itself when Temporal cannot be reached.
 	Temporal client.Client
 	// Kafka has the log of tickets and acks, which boards show and acks go to.
 	// Without brokers the boards stay empty.

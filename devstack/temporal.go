@@ -262,7 +262,11 @@ type temporalEndedError struct {
 }
 
 func (e *temporalEndedError) Error() string {
-	return fmt.Sprintf("the Temporal dev server ended (%s); it was started with %q and logged last: %s", e.state, e.cli, e.log)
+	log := "logged last: " + e.log
+	if e.log == "" {
+		log = "logged nothing"
+	}
+	return fmt.Sprintf("the Temporal dev server ended (%s); it was started with %q and %s", e.state, e.cli, log)
 }
 
 func (e *temporalEndedError) portInUse() bool {

@@ -47,6 +47,7 @@ type ackCarrier struct {
 	orders      *workflows.Orders
 	namespace   string
 	deadLetters deadLetters
+	watch       *events.PublishWatch // hears of dead letters; may be nil
 	courtesy    *courtesy
 	// betweenAttempts is how long an ack may wait for its ticket's next
 	// attempt.
@@ -257,7 +258,7 @@ func (c *ackCarrier) deliver(hand inHand, ack kitchen.Ack, logger *slog.Logger) 
 		}
 		c.metrics.temporalRetries.Inc()
 		if wait == pauseAtFirst {
-			logger.WarnContext(hand.ctx, "Temporal cannot take an ack; it keeps its place and is tried again", "error", err)
+			logger.Log(hand.ctx, loudness(err), "Temporal cannot take an ack; it keeps its place and is tried again", "error", err)
 		}
 		if !pause(hand.ctx, wait) {
 			return hand.ctx.Err()
@@ -371,6 +372,9 @@ func (c *ackCarrier) heartbeat(ctx context.Context, ack kitchen.Ack) {
 func (c *ackCarrier) bury(hand inHand, why error, logger *slog.Logger) bool {
 	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
 		err := c.deadLetters.PublishDeadLetter(hand.ctx, hand.delivery.Message, why.Error())
+		if c.watch != nil {
+			c.watch.Heard(err)
+		}
 		if err == nil {
 			fault.Pass(fault.LetterPublished, string(hand.delivery.Key))
 			c.metrics.acks.WithLabelValues("", outcomePoison).Inc()
@@ -378,7 +382,7 @@ func (c *ackCarrier) bury(hand inHand, why error, logger *slog.Logger) bool {
 			return true
 		}
 		if wait == pauseAtFirst {
-			logger.WarnContext(hand.ctx, "a dead letter could not be written; it is tried again", "error", err)
+			logger.DebugContext(hand.ctx, "a dead letter could not be written; it is tried again", "error", err)
 		}
 		if !pause(hand.ctx, wait) {
 			return false

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/cupcakery/cupcakery/api"
 	"github.com/cupcakery/cupcakery/devstack"
@@ -272,6 +271,9 @@ func (d *dev) startStack(ctx context.Context) error {
 	}
 	if config.Temporal != nil || config.Kafka != nil {
 		d.run("the stack", d.stack.Wait)
+		if d.dataDir != nil {
+			d.run("the data directory", d.dataDir.WatchSpace)
+		}
 	}
 
 	d.kafka = d.externalKafka
@@ -290,7 +292,9 @@ func (d *dev) startStack(ctx context.Context) error {
 	}
 	d.temporalAddr, d.uiAddr = d.stack.Temporal.Addr(), d.stack.Temporal.UIAddr()
 	d.namespace = client.DefaultNamespace
-	d.temporal, err = client.DialContext(ctx, client.Options{HostPort: d.temporalAddr, Logger: sdklog.NewStructuredLogger(d.logger)})
+	options := client.Options{HostPort: d.temporalAddr}
+	sayOutagesOnce(&options, d.logger)
+	d.temporal, err = client.DialContext(ctx, options)
 	if err != nil {
 		return fmt.Errorf("connect to Temporal: %w", err)
 	}

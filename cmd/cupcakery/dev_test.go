@@ -154,6 +154,22 @@ func TestDevRefusesDataOfAnotherVersion(t *testing.T) {
 	require.Contains(t, d.process.Output(), `has format "999"`)
 }
 
+func TestDevSaysThatItsDiskIsFull(t *testing.T) {
+	t.Parallel()
+	d := newDevRun(t)
+	d.start()
+	// From now on writing a file there fails as on a full disk.
+	require.Eventually(t, func() bool { return os.Symlink("/dev/full", filepath.Join(d.dataDir, "space-check")) == nil }, devPatience, time.Millisecond)
+	says := `cupcakery: the disk of data directory "` + d.dataDir + `" is full`
+	d.requireExit(exitFailed)
+	require.Contains(t, d.process.Output(), says)
+
+	d.launch() // it does not get as far as starting anything
+	d.requireExit(exitFailed)
+	require.Contains(t, d.process.Output(), says)
+	require.Contains(t, d.process.Output(), "free some space there, or choose another directory")
+}
+
 func TestDevSaysHowToGetTheTemporalCLI(t *testing.T) {
 	t.Parallel()
 	d := newDevRun(t)
