@@ -13,6 +13,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -240,8 +241,15 @@ func (s *Server) fail(c *gin.Context, err error) {
 
 // isSaidOnce reports whether an error only means that Temporal or Kafka cannot
 // be reached. The log has that once when it begins, from the client of Temporal
-// and from the reader of the log, and not for each request that meets it.
+// and from the reader of the log, and not for each request that meets it. A
+// change that no worker carries out is another matter.
 func isSaidOnce(err error) bool {
+	if _, unanswered := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); unanswered {
+		return false
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
 	_, temporal := errors.AsType[*serviceerror.Unavailable](err)
 	_, kafka := errors.AsType[*events.UnavailableError](err)
 	return temporal || kafka

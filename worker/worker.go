@@ -176,8 +176,11 @@ func temporalRefuses(err error) bool {
 // loudness is how loud an error of Temporal is said: one that only means that
 // Temporal cannot be reached, which the client has logged, is for debugging.
 func loudness(err error) slog.Level {
-	var unavailable *serviceerror.Unavailable
-	if errors.As(err, &unavailable) {
+	var (
+		unavailable *serviceerror.Unavailable
+		late        *serviceerror.DeadlineExceeded
+	)
+	if errors.As(err, &unavailable) || errors.As(err, &late) || errors.Is(err, context.DeadlineExceeded) {
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +20,10 @@ import (
 // answersAgainAfter is how long Temporal answers without a failure until an
 // outage counts as over.
 const answersAgainAfter = time.Second
+
+// patience is how long Temporal may take to answer a call. One that is given
+// less time says nothing about it.
+const patience = 4 * time.Second
 
 // sayOutagesOnce has a client of Temporal log the beginning and the end of a
 // time without Temporal, once each: what its many pollers and calls meet in
@@ -39,16 +45,26 @@ type temporalOutage struct {
 
 // watch is a grpc.UnaryClientInterceptor.
 func (o *temporalOutage) watch(ctx context.Context, method string, request, reply any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	began := time.Now()
 	err := invoke(ctx, method, request, reply, connection, options...)
-	switch status.Code(err) {
-	case codes.Unavailable:
+	switch code := status.Code(err); {
+	case code == codes.Unavailable:
 		o.failed(err)
-	case codes.Canceled, codes.DeadlineExceeded:
-		// It says nothing: the caller had no patience, or no more interest.
+	case code == codes.DeadlineExceeded && time.Since(began) >= patience && !waitsForOthers(method):
+		o.failed(err)
+	case code == codes.DeadlineExceeded, code == codes.Canceled:
+		// It says nothing: the caller had little time, or no more interest.
 	default:
 		o.answered()
 	}
 	return err
+}
+
+// waitsForOthers reports whether a call lasts until a worker or an order does
+// something.
+func waitsForOthers(method string) bool {
+	call := path.Base(method)
+	return strings.HasPrefix(call, "Poll") || strings.Contains(call, "Update") || strings.HasPrefix(call, "Query") || strings.HasPrefix(call, "GetWorkflowExecutionHistory")
 }
 
 func (o *temporalOutage) failed(err error) {
