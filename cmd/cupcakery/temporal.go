@@ -164,7 +164,7 @@ func awaitTemporal(cmd *cobra.Command, temporalClient client.Client, address str
 func awayExit(address string, err error) error {
 	var unprepared *namespace.UnpreparedError
 	if namespace.IsAway(err) && !errors.As(err, &unprepared) {
-		return &exitError{exitUnavailable, fmt.Errorf("Temporal at %s cannot be reached: %w", address, err)}
+		return &exitError{exitUnavailable, fmt.Errorf("cannot reach Temporal at %s: %w", address, err)}
 	}
 	return err
 }
