@@ -42,7 +42,11 @@ build: web ## Build bin/cupcakery, with the pages in it
 	@go build -ldflags "-X main.version=$(VERSION)" -o bin/cupcakery ./cmd/cupcakery
 
 .PHONY: web
-web: web/dist/index.html ## Build the pages
+web: web/dist/index.html web/dist/third-party-notices.txt ## Build the pages
+
+# What the licences of others ask for, in the program and on its pages.
+web/dist/third-party-notices.txt: web/dist/index.html go.mod go.sum internal/make/notices/main.go
+	@go run ./internal/make/notices ./cmd/cupcakery web/dist/.vite/licences.json $@
 
 web/dist/index.html: web/node_modules/.package-lock.json $(shell git ls-files web ':!web/browser' 2>/dev/null)
 	@echo "Building the pages ..."

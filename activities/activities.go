@@ -123,8 +123,7 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 	}
 	if waited := ticket.IssuedAt.Sub(info.ScheduledTime); inVain(issue, info, waited) {
 		if err := a.orders.Complain(publishing, ticket.Ref(), ticket.Attempt, waited); err != nil {
-			return kitchen.Ack{}, temporal.NewApplicationErrorWithOptions("the order could not be told that nobody answers", ErrorTypeNotTold,
-				temporal.ApplicationErrorOptions{NextRetryDelay: publishAgainAfter, Cause: err})
+			return kitchen.Ack{}, passing("the order could not be told that nobody answers", ErrorTypeNotTold, err)
 		}
 	}
 	fault.Pass(fault.TicketPublished, ticket.OrderID, ticket.TicketID)
@@ -167,7 +166,15 @@ func (a *Activities) AnnounceFailed(ctx context.Context, failed kitchen.Failed) 
 }
 
 func notPublished(message string, cause error) error {
-	return temporal.NewApplicationErrorWithOptions(message, ErrorTypeNotPublished, temporal.ApplicationErrorOptions{
+	return passing(message, ErrorTypeNotPublished, cause)
+}
+
+// passing is an error after which Temporal tries again. It is benign to
+// Temporal, which logs it for debugging only: an outage fails an activity for
+// every order, and is said once by who runs the activities.
+func passing(message, errorType string, cause error) error {
+	return temporal.NewApplicationErrorWithOptions(message, errorType, temporal.ApplicationErrorOptions{
+		Category:       temporal.ApplicationErrorCategoryBenign,
 		NextRetryDelay: publishAgainAfter,
 		Cause:          cause,
 	})

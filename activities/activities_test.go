@@ -55,6 +55,7 @@ func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
 		require.ErrorAs(t, err, &notPublished, name)
 		require.Equal(t, ErrorTypeNotPublished, notPublished.Type())
 		require.False(t, notPublished.NonRetryable())
+		require.Equal(t, temporal.ApplicationErrorCategoryBenign, notPublished.Category(), "an outage fills no log")
 	}
 }
 

@@ -18,7 +18,6 @@ var access = map[string]permission{
 	"GET /":               anybody,
 	"GET /asyncapi.yaml":  anybody,
 	"GET /healthz":        anybody,
-	"GET /metrics":        anybody,
 	"GET /openapi.yaml":   anybody,
 	"GET /problems/:slug": anybody,
 	"GET /readyz":         anybody,
@@ -34,6 +33,8 @@ var access = map[string]permission{
 	"GET /sign-in":              anybody,
 	"GET /stations/:stage":      anybody,
 	"GET /theme.js":             anybody,
+
+	"GET /third-party-notices.txt": anybody,
 
 	"GET /api/v1/menu":       anybody,
 	"POST /api/v1/orders":    anybody,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -19,7 +20,7 @@ import (
 // unreachableTemporal is away, and says so when it is asked whether it is.
 type unreachableTemporal struct{ client.Client }
 
-func (unreachableTemporal) CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error) {
+func (unreachableTemporal) CountWorkflow(context.Context, *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
 	return nil, errors.New("away")
 }
 

@@ -41,6 +41,15 @@ func do(t testing.TB, server *Server, request *http.Request) *httptest.ResponseR
 	return recorder
 }
 
+// scrape returns the server's metrics as Prometheus would get them.
+func scrape(t *testing.T, server *Server) string {
+	t.Helper()
+	recorder := httptest.NewRecorder()
+	server.Operators().ServeHTTP(recorder, newRequest(http.MethodGet, "/metrics", nil))
+	require.Equal(t, http.StatusOK, recorder.Code)
+	return recorder.Body.String()
+}
+
 func newRequest(method, target string, body io.Reader, headers ...string) *http.Request {
 	request := httptest.NewRequestWithContext(context.Background(), method, target, body)
 	for i := 0; i < len(headers); i += 2 {

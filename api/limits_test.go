@@ -86,7 +86,7 @@ func TestOrdersOfAnAddressAreLimited(t *testing.T) {
 		require.Contains(t, problem.Detail, "Nothing was ordered this time: try again in 20 minutes.")
 		require.Equal(t, 3, temporal.taken, "what is refused is stored nowhere")
 		requirePlaced(t, placeOrder(t, server, orderOf(1), from("198.51.100.2")...))
-		require.Contains(t, do(t, server, newRequest(http.MethodGet, "/metrics", nil)).Body.String(), `cupcakery_orders_refused_total{limit="address"} 1`)
+		require.Contains(t, scrape(t, server), `cupcakery_orders_refused_total{limit="address"} 1`)
 	})
 	t.Run("FromOneNetworkOfIPv6", func(t *testing.T) {
 		t.Parallel()
@@ -207,7 +207,7 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	third := requirePlaced(t, placeOrder(t, b.server, orderOf(10)))
 	require.Equal(t, [3]int{3, 100, 3}, inAll(b.server))
 	full(1)
-	require.Contains(t, do(t, b.server, newRequest(http.MethodGet, "/metrics", nil)).Body.String(), `cupcakery_orders_refused_total{limit="kitchen"} 3`)
+	require.Contains(t, scrape(t, b.server), `cupcakery_orders_refused_total{limit="kitchen"} 3`)
 
 	// The log speaks of them, and every process knows.
 	for _, order := range []kitchen.Status{first, second, third} {
@@ -230,7 +230,8 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 
 	// An order of which the log never speaks is forgotten at last.
 	b.server.floor.mu.Lock()
-	b.server.floor.drop(time.Now().Add(time.Hour))
+	b.server.floor.now = func() time.Time { return time.Now().Add(24 * time.Hour) }
+	b.server.floor.drop()
 	b.server.floor.mu.Unlock()
 	require.Equal(t, 0, inAll(b.server)[2])
 }

@@ -59,6 +59,9 @@ func (s *Server) findOrders(ctx context.Context, query, pageToken string, limit 
 		return nil, "", err
 	}
 	found, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: int32(limit), NextPageToken: token, Query: query}) //nolint:gosec // at most 200
+	if s.refusesUnprepared(err) {
+		return nil, "", unpreparedProblem(err)
+	}
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused && len(token) > 0 {
 		return nil, "", staleTokenProblem(err)
 	}

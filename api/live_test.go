@@ -199,7 +199,7 @@ func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
 			break
 		}
 	}
-	metrics := do(t, b.server, newRequest(http.MethodGet, "/metrics", nil)).Body.String()
+	metrics := scrape(t, b.server)
 	require.Contains(t, metrics, "cupcakery_live_drops_total 1")
 	require.Contains(t, metrics, "cupcakery_live_connections 3") // with the one that waited for the log
 	require.Contains(t, metrics, `cupcakery_live_messages_total{type="change"} `)

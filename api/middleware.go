@@ -68,7 +68,7 @@ func protect(c *gin.Context) {
 	c.Header("Cross-Origin-Resource-Policy", "same-origin")
 }
 
-// observe logs and measures requests. Probes and scrapes are logged at debug.
+// observe logs and measures requests. Probes are logged at debug.
 func (s *Server) observe(c *gin.Context) {
 	start := time.Now()
 	c.Next()
@@ -78,7 +78,7 @@ func (s *Server) observe(c *gin.Context) {
 	}
 	level := slog.LevelInfo
 	switch c.FullPath() {
-	case "/healthz", "/readyz", "/metrics":
+	case "/healthz", "/readyz":
 		level = slog.LevelDebug
 	}
 	s.logger.LogAttrs(c.Request.Context(), level, "request",
@@ -137,7 +137,8 @@ func (s *Server) checkContract(c *gin.Context) {
 func (s *Server) notFound(c *gin.Context) {
 	document, built := s.pages["/"+indexPage]
 	if built && isForPerson(c) && !strings.HasPrefix(c.Request.URL.Path, "/api/") {
-		s.send(c, http.StatusNotFound, document, "no-cache")
+		c.Header("Vary", "Accept")
+		s.sendAs(c, http.StatusNotFound, document, "no-cache")
 		return
 	}
 	s.fail(c, &problemError{Type: ProblemNotFound, Detail: "Nothing has this address: GET / lists what there is."})

@@ -52,6 +52,8 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		if in, err = s.repeated(ctx, orderID, hash); err != nil {
 			return nil, err
 		}
+	case s.refusesUnprepared(err):
+		return nil, unpreparedProblem(err)
 	case isOutage(err):
 		if ctx.Err() == nil { // Temporal has refused; it may have taken what had no time for an answer
 			giveBack()

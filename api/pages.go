@@ -11,15 +11,16 @@ import (
 	"mime"
 	"net/http"
 	"path"
-	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 )
 
 const (
 	indexPage = "index.html"
-	// worthCompressing is from which size on a file is kept compressed too.
+	// worthCompressing is from which size on a file is sent compressed.
 	worthCompressing = 1 << 10
 
 	// contentPolicy lets a page load and do only what comes from this server,
@@ -33,7 +34,7 @@ const (
 var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashboard", "/attention", "/counter"}
 
 // fileRoutes are the addresses of what pages load.
-var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/manifest.webmanifest", "/theme.js"}
+var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/manifest.webmanifest", "/theme.js", "/third-party-notices.txt"}
 
 // pages are the browser's side, held in memory as it is sent. A build without
 // them has none.
@@ -42,9 +43,10 @@ type pages map[string]page
 // page is a file of the browser's side.
 type page struct {
 	data       []byte
-	compressed []byte // by gzip; nil if that is not worth it
+	compressed []byte // by gzip
+	pays       bool   // to send it compressed
 	mediaType  string
-	tag        string
+	hash       string
 }
 
 // mediaTypes are those of the files that pages consist of: what the machine
@@ -54,6 +56,7 @@ var mediaTypes = map[string]string{
 	".html":        "text/html; charset=utf-8",
 	".js":          "text/javascript; charset=utf-8",
 	".svg":         "image/svg+xml",
+	".txt":         "text/plain; charset=utf-8",
 	".webmanifest": "application/manifest+json",
 	".woff2":       "font/woff2",
 }
@@ -80,7 +83,7 @@ func readPages(files fs.FS) (pages, error) {
 		}
 		sum := sha256.Sum256(data)
 		kind := cmp.Or(mediaTypes[path.Ext(name)], mime.TypeByExtension(path.Ext(name)), "application/octet-stream")
-		read["/"+name] = page{data: data, compressed: compress(data), mediaType: kind, tag: `"` + hex.EncodeToString(sum[:12]) + `"`}
+		read["/"+name] = page{data: data, mediaType: kind, hash: hex.EncodeToString(sum[:12])}.compress()
 		return nil
 	})
 	if err != nil {
@@ -89,22 +92,18 @@ func readPages(files fs.FS) (pages, error) {
 	return read, nil
 }
 
-// compress returns nil unless it pays.
-func compress(data []byte) []byte {
-	if len(data) < worthCompressing {
-		return nil
-	}
+// compress adds the file's compressed form, and whether it is worth sending.
+func (p page) compress() page {
 	var compressed bytes.Buffer
 	writer, err := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
 	if err != nil {
 		panic(err) // the level is a good one
 	}
-	_, _ = writer.Write(data) // into memory
+	_, _ = writer.Write(p.data) // into memory
 	_ = writer.Close()
-	if compressed.Len() > len(data)*9/10 {
-		return nil
-	}
-	return compressed.Bytes()
+	p.compressed = compressed.Bytes()
+	p.pays = len(p.data) >= worthCompressing && compressed.Len() <= len(p.data)*9/10
+	return p
 }
 
 func (s *Server) routePages(engine *gin.Engine) {
@@ -124,7 +123,7 @@ func (s *Server) showPage(c *gin.Context) {
 		return
 	}
 	// It names the files of this build, so it is asked for each time.
-	s.send(c, http.StatusOK, document, "no-cache")
+	s.send(c, document, "no-cache")
 }
 
 // sendFile sends what a page loads. The names under /assets change with their
@@ -139,35 +138,96 @@ func (s *Server) sendFile(c *gin.Context) {
 	if strings.HasPrefix(c.FullPath(), "/assets/") {
 		caching = "public, max-age=31536000, immutable"
 	}
-	s.send(c, http.StatusOK, file, caching)
+	s.send(c, file, caching)
 }
 
-func (s *Server) send(c *gin.Context, status int, file page, caching string) {
+// send sends a file as net/http does, by RFC 9110: it compares validators and
+// sends ranges. Each encoding has a strong ETag of its own.
+func (s *Server) send(c *gin.Context, file page, caching string) {
+	file.describe(c, caching)
+	for _, name := range []string{"If-Match", "If-None-Match"} { // of which net/http reads the first line only
+		if lines := c.Request.Header.Values(name); len(lines) > 1 {
+			c.Request.Header.Set(name, strings.Join(lines, ", "))
+		}
+	}
+	http.ServeContent(c.Writer, c.Request, "", time.Time{}, bytes.NewReader(file.chosen(c)))
+}
+
+// sendAs sends a file as the body of an answer that is not about the file, so
+// that nothing is compared.
+func (s *Server) sendAs(c *gin.Context, status int, file page, caching string) {
+	file.describe(c, caching)
+	c.Writer.Header().Del("ETag")
+	c.Data(status, file.mediaType, file.chosen(c))
+}
+
+// describe sets the headers that say what is sent, in the encoding that the
+// client prefers.
+func (p page) describe(c *gin.Context, caching string) {
 	header := c.Writer.Header()
 	header.Set("Cache-Control", caching)
-	header.Set("ETag", file.tag)
+	header.Set("Content-Type", p.mediaType)
 	header.Add("Vary", "Accept-Encoding")
-	if status == http.StatusOK && slices.Contains(listed(c.Request.Header.Values("If-None-Match")), file.tag) {
-		c.Status(http.StatusNotModified)
-		c.Writer.WriteHeaderNow()
-		return
-	}
-	data := file.data
-	if file.compressed != nil && slices.Contains(listed(c.Request.Header.Values("Accept-Encoding")), "gzip") {
+	if p.isSentCompressed(c) {
 		header.Set("Content-Encoding", "gzip")
-		data = file.compressed
+		header.Set("ETag", `"`+p.hash+`-gzip"`)
+	} else {
+		header.Set("ETag", `"`+p.hash+`"`)
 	}
-	c.Data(status, file.mediaType, data)
 }
 
-// listed splits a header that lists things. What follows a semicolon is left
-// out.
-func listed(values []string) []string {
-	var all []string
+func (p page) chosen(c *gin.Context) []byte {
+	if p.isSentCompressed(c) {
+		return p.compressed
+	}
+	return p.data
+}
+
+// isSentCompressed decides by RFC 9110, section 12.5.3. What a client does not
+// name it takes uncompressed, unless it says that it does not. One that takes
+// neither gets the file as it is, which section 12.4.1 allows.
+func (p page) isSentCompressed(c *gin.Context) bool {
+	weights := listed(c.Request.Header.Values("Accept-Encoding"))
+	compressed, named := weights["gzip"]
+	if !named {
+		compressed, named = weights["x-gzip"] // the same, by section 8.4.1.3
+	}
+	others, all := weights["*"]
+	if !named {
+		compressed = others
+	}
+	plain, named := weights["identity"]
+	switch {
+	case compressed == 0:
+		return false
+	case named && plain == 0, !named && all && others == 0:
+		return true // only so
+	case !p.pays:
+		return false
+	case named:
+		return compressed >= plain
+	}
+	return compressed >= others
+}
+
+// listed reads a header that lists things with weights, by RFC 9110, section
+// 12.4.2: names in small letters, without other parameters. What cannot be read
+// is left out.
+func listed(values []string) map[string]float64 {
+	all := map[string]float64{}
 	for _, value := range values {
 		for each := range strings.SplitSeq(value, ",") {
-			name, _, _ := strings.Cut(each, ";")
-			all = append(all, strings.TrimSpace(name))
+			name, parameters, _ := strings.Cut(each, ";")
+			name = strings.ToLower(strings.TrimSpace(name))
+			weight, err := 1.0, error(nil)
+			for parameter := range strings.SplitSeq(parameters, ";") {
+				if key, q, is := strings.Cut(strings.TrimSpace(parameter), "="); is && strings.EqualFold(key, "q") {
+					weight, err = strconv.ParseFloat(q, 64)
+				}
+			}
+			if name != "" && err == nil && weight >= 0 && weight <= 1 {
+				all[name] = weight
+			}
 		}
 	}
 	return all
@@ -175,5 +235,5 @@ func listed(values []string) []string {
 
 // isForPerson reports whether a browser asks for something to show.
 func isForPerson(c *gin.Context) bool {
-	return slices.Contains(listed(c.Request.Header.Values("Accept")), "text/html")
+	return listed(c.Request.Header.Values("Accept"))["text/html"] > 0
 }

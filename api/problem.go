@@ -14,8 +14,11 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/cupcakery/cupcakery/events"
 )
 
 const (
@@ -97,7 +100,7 @@ var problemKinds = []problemKind{
 			"An order that was taken before is answered as ever. Staff who have signed in may order for their customers without this limit. " +
 			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},
 	{ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
-		"Temporal, which keeps the orders, the worker that carries out changes of an order, or Kafka, which takes acks, did not answer in time; or there are as many live connections as this process takes. Ask again after the seconds that the Retry-After header gives. " +
+		"Temporal, which keeps the orders, the worker that carries out changes of an order, or Kafka, which takes acks, did not answer in time; or nobody has prepared Temporal for orders yet (cupcakery temporal apply); or there are as many live connections as this process takes. Ask again after the seconds that the Retry-After header gives. " +
 			"A request to create or to change an order may have succeeded all the same: repeat it as it was, with the same Idempotency-Key, and it is done once. " +
 			"An ack may count all the same: look at the board before saying it again."},
 	{ProblemUnsupportedMediaType, http.StatusUnsupportedMediaType, "The body is of another type",
@@ -172,6 +175,9 @@ func asProblem(err error) *problemError {
 	if isNotFound(err) {
 		return &problemError{Type: ProblemOrderNotFound, Detail: "No order has this id: check it against the answer to the order's creation.", Cause: err}
 	}
+	if isMissingNamespace(err) {
+		return asProblem(unpreparedProblem(err))
+	}
 	if isOutage(err) {
 		return &problemError{Type: ProblemUnavailable, Detail: fmt.Sprintf("Ask again in %d seconds.", int(retryAfter.Seconds())), Cause: err}
 	}
@@ -210,7 +216,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	kind := kindOf(problem.Type)
 	if kind.Status >= http.StatusInternalServerError && problem.Type != ProblemKitchenFull && !clientLeft(c) {
 		level := slog.LevelError
-		if problem.Type == ProblemUnavailable {
+		switch {
+		case isSaidOnce(err):
+			level = slog.LevelDebug
+		case problem.Type == ProblemUnavailable:
 			level = slog.LevelWarn
 		}
 		s.logger.LogAttrs(c.Request.Context(), level, "a request failed",
@@ -241,6 +250,22 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	c.Abort()
 	c.Data(kind.Status, problemContentType, append(body, '\n'))
+}
+
+// isSaidOnce reports whether an error only means that Temporal or Kafka cannot
+// be reached. The log has that once when it begins, from the client of Temporal
+// and from the reader of the log, and not for each request that meets it. A
+// change that no worker carries out is another matter.
+func isSaidOnce(err error) bool {
+	if _, unanswered := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); unanswered {
+		return false
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	_, temporal := errors.AsType[*serviceerror.Unavailable](err)
+	_, kafka := errors.AsType[*events.UnavailableError](err)
+	return temporal || kafka
 }
 
 func clientLeft(c *gin.Context) bool {

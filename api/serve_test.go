@@ -127,7 +127,7 @@ func TestRequestsAreLoggedAndMeasuredByRoute(t *testing.T) {
 	require.NotContains(t, log.String(), "with a line")
 	require.Contains(t, lines[2], "method=other route=none status=405")
 
-	metrics := do(t, server, newRequest(http.MethodGet, "/metrics", nil)).Body.String()
+	metrics := scrape(t, server)
 	require.Contains(t, metrics, `cupcakery_http_request_duration_seconds_count{method="GET",route="/api/v1/menu",status="200"} 1`)
 	require.Contains(t, metrics, `cupcakery_http_request_duration_seconds_count{method="GET",route="/api/v1/orders/:id",status="400"} 1`)
 	require.Contains(t, metrics, `cupcakery_http_request_duration_seconds_count{method="other",route="none",status="405"} 1`)

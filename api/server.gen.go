@@ -652,7 +652,7 @@ type Problem struct {
 // ProblemType Tells problems apart; open it on this server for an explanation.
 type ProblemType string
 
-// Readiness Example: {"kafka":{"detail":"cannot be reached: orders are taken, their tickets wait","ok":false},"ready":true,"temporal":{"ok":true}}
+// Readiness Example: {"kafka":{"detail":"cannot be reached: orders are taken and shown, their tickets wait","ok":false},"ready":true,"temporal":{"ok":true}}
 type Readiness struct {
 	Kafka    PartState `json:"kafka"`
 	Ready    bool      `json:"ready"`

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/namespace"
 )
 
 const (
@@ -36,7 +37,8 @@ const (
 
 // Config says what an API server works with.
 type Config struct {
-	// Temporal has the orders. A client that connects on first use is fine.
+	// Temporal has the orders. A client that connects on first use is fine. It
+	// logs by itself when Temporal cannot be reached.
 	Temporal client.Client
 	// Kafka has the log of tickets and acks, which boards show and acks go to.
 	// Without brokers the boards stay empty.
@@ -177,8 +179,8 @@ func New(config Config) (*Server, error) {
 		pages:         pages,
 		follower:      &follower{temporal: config.Temporal, queryWithin: config.QueryWithin, describeWithin: describeWithin},
 		metrics:       newMetrics(),
-		temporalProbe: &probe{part: "Temporal", logger: config.Logger},
-		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger},
+		temporalProbe: &probe{part: "Temporal", logger: config.Logger, look: func(ctx context.Context) error { return namespace.Ready(ctx, config.Temporal) }},
+		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger, look: func(ctx context.Context) error { return events.CheckTopics(ctx, config.Kafka) }},
 
 		orderAttempts:  newOrderAttempts(config.OrdersPerAddress),
 		sessions:       sessions,
@@ -204,6 +206,16 @@ func New(config Config) (*Server, error) {
 // reads the log, without which boards stay empty.
 func (s *Server) Handler() http.Handler { return s.handler }
 
+// Operators answers those who operate the process: the probes, as Handler does,
+// and /metrics in Prometheus' format, which is nothing for customers' eyes.
+func (s *Server) Operators() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", s.handler)
+	mux.Handle("GET /readyz", s.handler)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
 func (s *Server) routes() *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
@@ -227,7 +239,6 @@ func (s *Server) routes() *gin.Engine {
 	engine.GET("/problems/:slug", s.showProblem)
 	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", OpenAPI) })
 	engine.GET("/asyncapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", events.AsyncAPI) })
-	engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.metrics.registry, promhttp.HandlerOpts{})))
 	return engine
 }
 
@@ -268,7 +279,7 @@ GET    /openapi.yaml                 this API, described
 GET    /asyncapi.yaml                the stations' side, described
 GET    /healthz                      does the process live?
 GET    /readyz                       can it serve?
-GET    /metrics                      numbers for Prometheus
+GET    /third-party-notices.txt      licences of what it is built from
 `)
 }
 

@@ -520,7 +520,7 @@ func TestSignInsAreLoggedWithoutPINsAndStrangers(t *testing.T) {
 	require.Contains(t, text, `problem=/problems/wrong-name-or-pin request_id=third`)
 	require.NotContains(t, text, "987654")
 	require.NotContains(t, text, goodPIN)
-	metrics := do(t, server, newRequest(http.MethodGet, "/metrics", nil)).Body.String()
+	metrics := scrape(t, server)
 	require.Contains(t, metrics, `cupcakery_sign_ins_total{outcome="signed-in"} 1`)
 	require.Contains(t, metrics, `cupcakery_sign_ins_total{outcome="wrong"} 2`)
 	require.Contains(t, metrics, `cupcakery_sign_ins_total{outcome="refused"} 0`)

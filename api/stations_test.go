@@ -265,7 +265,7 @@ func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {
 	for _, shown := range board.Tickets {
 		require.Equal(t, shown.Kind == kitchen.TicketMake, shown.Withdrawn, "bob still has it in hand")
 	}
-	require.Contains(t, do(t, b.server, newRequest(http.MethodGet, "/metrics", nil)).Body.String(), `cupcakery_acks_total{kind="started",outcome="counts"} 1`)
+	require.Contains(t, scrape(t, b.server), `cupcakery_acks_total{kind="started",outcome="counts"} 1`)
 }
 
 func TestWithoutKafkaAnAckMayCountAllTheSame(t *testing.T) {

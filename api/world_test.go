@@ -221,9 +221,7 @@ func countRequest(query string) *workflowservice.CountWorkflowExecutionsRequest 
 // metric is a series' value as Prometheus would scrape it.
 func (s *shop) metric(series string) string {
 	s.t.Helper()
-	answer, err := s.GetMetricsWithResponse(s.t.Context())
-	require.NoError(s.t, err)
-	for line := range strings.Lines(string(answer.Body)) {
+	for line := range strings.Lines(scrape(s.t, s.server)) {
 		if value, found := strings.CutPrefix(line, series+" "); found {
 			return strings.TrimSpace(value)
 		}

@@ -83,7 +83,7 @@ func startWithoutRobots(ctx context.Context, binary, directory string, apiArgs .
 	}, f.stack); err != nil {
 		return nil, err
 	}
-	f.env = []string{"KAFKA_BROKERS=" + ready.Kafka, "TEMPORAL_ADDRESS=" + ready.Temporal, "CUPCAKERY_LOG_LEVEL=warn", "CUPCAKERY_SECRET=a secret of the benchmark, 32 bytes"}
+	f.env = []string{"KAFKA_BROKERS=" + ready.Kafka, "TEMPORAL_ADDRESS=" + ready.Temporal, "CUPCAKERY_LOG_LEVEL=warn", "CUPCAKERY_SECRET=a secret of the benchmark, 32 bytes", "CUPCAKERY_API_METRICS_LISTEN=127.0.0.1:0"}
 	f.kafka = &kafka.Client{Addr: kafka.TCP(ready.Kafka)}
 	f.temporal, err = client.Dial(client.Options{HostPort: ready.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {

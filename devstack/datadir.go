@@ -57,8 +57,8 @@ func (e *DataDirLockedError) Error() string {
 	return fmt.Sprintf("data directory %q is in use by process %s, which runs %s on it: stop that process first, or choose another directory", e.Dir, e.PID, e.Part)
 }
 
-// OpenDataDir creates the directory unless it exists, checks its format, and
-// locks the given parts for this process until Close. A dev server that an
+// OpenDataDir creates the directory unless it exists, checks its format and that
+// its disk has room, and locks the given parts for this process until Close. A dev server that an
 // earlier process left behind is ended. The locks end with the process, so
 // none is ever left over.
 func OpenDataDir(path string, parts ...Part) (*DataDir, error) {
@@ -67,16 +67,19 @@ func OpenDataDir(path string, parts ...Part) (*DataDir, error) {
 		return nil, fmt.Errorf("open data directory: %w", err)
 	}
 	if err := os.MkdirAll(path, 0o755); err != nil {
-		return nil, fmt.Errorf("create data directory %q: %w", path, err)
+		return nil, asDiskFull(path, fmt.Errorf("create data directory %q: %w", path, err))
 	}
 	d := &DataDir{path: path, locks: map[Part]*os.File{}}
 	if err := d.checkFormat(); err != nil {
+		return nil, asDiskFull(path, err)
+	}
+	if err := checkSpace(path); err != nil {
 		return nil, err
 	}
 	for _, part := range parts {
 		if err := d.lock(part); err != nil {
 			d.Close()
-			return nil, err
+			return nil, asDiskFull(path, err)
 		}
 	}
 	if slices.Contains(parts, PartTemporal) {

@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -66,6 +67,33 @@ func TestOpenDataDir(t *testing.T) {
 		require.ErrorContains(t, err, "another directory")
 	})
 
+	t.Run("RefusesAFullDiskWithTheRemedy", func(t *testing.T) {
+		t.Parallel()
+		path := newDataDir(t)
+		fillDisk(t, path)
+		_, err := OpenDataDir(path, PartKafka)
+		var full *DiskFullError
+		require.ErrorAs(t, err, &full)
+		require.Equal(t, path, full.Dir)
+		require.ErrorContains(t, err, `the disk of data directory "`+path+`" is full`)
+		require.ErrorContains(t, err, "free some space there, or choose another directory")
+		require.NoFileExists(t, filepath.Join(path, "kafka.lock"))
+	})
+
+	t.Run("NoticesThatTheDiskIsFullLater", func(t *testing.T) {
+		t.Parallel()
+		path := newDataDir(t)
+		dir, err := OpenDataDir(path, PartKafka)
+		require.NoError(t, err)
+		defer dir.Close()
+		fillDisk(t, path)
+		var full *DiskFullError
+		require.ErrorAs(t, dir.WatchSpace(t.Context()), &full)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		require.NoError(t, dir.WatchSpace(ctx), "told to stop")
+	})
+
 	t.Run("RefusesADirectoryOfSomebodyElse", func(t *testing.T) {
 		t.Parallel()
 		path := t.TempDir()
@@ -76,6 +104,13 @@ func TestOpenDataDir(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, entries, 1, "nothing was written there")
 	})
+}
+
+// fillDisk lets the directory's disk look full, as Linux's device does that
+// always is.
+func fillDisk(t *testing.T, path string) {
+	t.Helper()
+	require.NoError(t, os.Symlink("/dev/full", filepath.Join(path, spaceCheckFile)))
 }
 
 func TestProcessesThatWereLeftBehind(t *testing.T) {

@@ -14,12 +14,9 @@ import (
 	"strings"
 	"time"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	namespacepb "go.temporal.io/api/namespace/v1"
-	"go.temporal.io/api/operatorservice/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/cupcakery/cupcakery/namespace"
 )
 
 const (
@@ -27,22 +24,7 @@ const (
 	// temporalStartWithin bounds how long the dev server may take to come up.
 	// It takes half a second, more with a large database on a slow disk.
 	temporalStartWithin = time.Minute
-	// keepOrders is how long a finished order can still be looked at. The dev
-	// server's own default is a day, too short for looking at last week's.
-	keepOrders = 30 * 24 * time.Hour
 )
-
-// SearchAttributes are the orders' search attributes, which must exist in
-// Temporal before the first order. They are package workflows' typed keys by
-// name and type.
-func SearchAttributes() map[string]enumspb.IndexedValueType {
-	return map[string]enumspb.IndexedValueType{
-		"CupcakeState":      enumspb.INDEXED_VALUE_TYPE_KEYWORD,
-		"CupcakeFlavours":   enumspb.INDEXED_VALUE_TYPE_KEYWORD_LIST,
-		"CupcakeCustomer":   enumspb.INDEXED_VALUE_TYPE_KEYWORD,
-		"CupcakePickupCode": enumspb.INDEXED_VALUE_TYPE_KEYWORD,
-	}
-}
 
 // DynamicConfig is how the dev server differs from its defaults.
 func DynamicConfig() map[string]string {
@@ -136,7 +118,7 @@ func startTemporal(ctx context.Context, config TemporalConfig) (*Temporal, error
 	if config.DataDir != nil {
 		args = append(args, "--db-filename", config.DataDir.Path("temporal.db"))
 	}
-	attributes := SearchAttributes()
+	attributes := namespace.SearchAttributes()
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		args = append(args, "--search-attribute", name+"="+attributes[name].String())
 	}
@@ -207,8 +189,7 @@ func (t *Temporal) cleanUp() {
 	_ = t.log.Close() // the server wrote it, not we
 }
 
-// waitUntilReady returns once the server answers and knows the search
-// attributes.
+// waitUntilReady returns once the server takes orders.
 func (t *Temporal) waitUntilReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, temporalStartWithin, fmt.Errorf("not ready after %s", temporalStartWithin))
 	defer cancel()
@@ -233,20 +214,9 @@ func (t *Temporal) checkReady(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	known, err := c.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: client.DefaultNamespace})
-	if err != nil {
-		return err
-	}
-	for name, want := range SearchAttributes() {
-		if have := known.GetCustomAttributes()[name]; have != want {
-			return fmt.Errorf("search attribute %s is %s instead of %s", name, have, want)
-		}
-	}
-	_, err = c.WorkflowService().UpdateNamespace(ctx, &workflowservice.UpdateNamespaceRequest{
-		Namespace: client.DefaultNamespace,
-		Config:    &namespacepb.NamespaceConfig{WorkflowExecutionRetentionTtl: durationpb.New(keepOrders)},
-	})
-	return err
+	// The dev server's own retention is a day, too short for looking at last
+	// week's orders.
+	return namespace.Apply(ctx, c, namespace.Settings{Namespace: client.DefaultNamespace, Retention: namespace.DefaultRetention}, func([]string) {})
 }
 
 // lastLog is the end of what the server logged, for error messages.
@@ -292,7 +262,11 @@ type temporalEndedError struct {
 }
 
 func (e *temporalEndedError) Error() string {
-	return fmt.Sprintf("the Temporal dev server ended (%s); it was started with %q and logged last: %s", e.state, e.cli, e.log)
+	log := "logged last: " + e.log
+	if e.log == "" {
+		log = "logged nothing"
+	}
+	return fmt.Sprintf("the Temporal dev server ended (%s); it was started with %q and %s", e.state, e.cli, log)
 }
 
 func (e *temporalEndedError) portInUse() bool {

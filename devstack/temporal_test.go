@@ -12,26 +12,11 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
-
-func TestSearchAttributesAreThoseOfTheOrders(t *testing.T) {
-	t.Parallel()
-	keys := []temporal.SearchAttributeKey{workflows.KeyState, workflows.KeyFlavours, workflows.KeyCustomer, workflows.KeyPickupCode}
-	want := map[string]enumspb.IndexedValueType{}
-	for _, key := range keys {
-		want[key.GetName()] = key.GetValueType()
-	}
-	require.Equal(t, want, devstack.SearchAttributes())
-
-	// An order sets every attribute there is, so a new one cannot be left out above.
-	set := workflows.StartOptions(newOrderID(t), orderInput(), "").TypedSearchAttributes
-	require.Equal(t, len(want), set.Size())
-}
 
 func TestTemporal(t *testing.T) {
 	t.Parallel()

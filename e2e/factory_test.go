@@ -152,6 +152,7 @@ func newStack(t *testing.T, newBroker func(*testing.T, *factory) broker, tickets
 		"CUPCAKERY_KITCHEN=" + kitchenFile,
 		"CUPCAKERY_SECRET=a secret for the end-to-end tests",
 		"CUPCAKERY_API=" + f.apiURL,
+		"CUPCAKERY_API_METRICS_LISTEN=127.0.0.1:0",
 	}
 	f.run("topics", "apply", "--partitions", "2")
 	return f

@@ -35,7 +35,7 @@ func TestTheReadmesTour(t *testing.T) {
 
 	f := &factory{t: t}
 	readyFile := filepath.Join(directory, "ready.json")
-	dev := f.start("dev", "dev", "--ephemeral", "--ready-file", readyFile, "--api-port", "0", "--temporal-port", "0", "--temporal-ui-port", "0", "--kafka-port", "0")
+	dev := f.start("dev", "dev", "--ephemeral", "--ready-file", readyFile, "--api-port", "0", "--metrics-port", "0", "--temporal-port", "0", "--temporal-ui-port", "0", "--kafka-port", "0")
 	var ready addresses
 	f.eventually(func() error {
 		data, err := os.ReadFile(readyFile)

@@ -9,13 +9,14 @@ export default defineConfig({
   build: {
     emptyOutDir: false, // scripts/clean.mjs does, and leaves what keeps the folder
     manifest: true, // for scripts/budget.mjs
+    license: { fileName: ".vite/licences.json" }, // for internal/make/notices
     assetsInlineLimit: 0, // the pages' policy allows nothing inline
     modulePreload: { polyfill: false },
     target: "es2022",
   },
   server: {
     proxy: Object.fromEntries(
-      ["/api", "/openapi.yaml", "/asyncapi.yaml", "/problems"].map((path) => [path, { target: api, ws: path === "/api", changeOrigin: false }]),
+      ["/api", "/openapi.yaml", "/asyncapi.yaml", "/problems", "/third-party-notices.txt"].map((path) => [path, { target: api, ws: path === "/api", changeOrigin: false }]),
     ),
   },
   test: {

@@ -53,6 +53,7 @@ type ackCarrier struct {
 	orders    *workflows.Orders
 	namespace string
 	publisher publisher
+	watch     *events.PublishWatch // hears of what is published; may be nil
 	courtesy  *courtesy
 	// betweenAttempts is how long an ack may wait for its ticket's next
 	// attempt.
@@ -274,7 +275,7 @@ func (c *ackCarrier) deliver(hand inHand, ack kitchen.Ack, logger *slog.Logger) 
 		}
 		c.metrics.temporalRetries.Inc()
 		if wait == pauseAtFirst {
-			logger.WarnContext(hand.ctx, "Temporal cannot take an ack; it keeps its place and is tried again", "error", err)
+			logger.Log(hand.ctx, loudness(err), "Temporal cannot take an ack; it keeps its place and is tried again", "error", err)
 		}
 		if !pause(hand.ctx, wait) {
 			return hand.ctx.Err()
@@ -424,11 +425,14 @@ func (c *ackCarrier) bury(hand inHand, why error, logger *slog.Logger) bool {
 func (c *ackCarrier) write(ctx context.Context, logger *slog.Logger, failed string, publish func() error) bool {
 	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
 		err := publish()
+		if c.watch != nil {
+			c.watch.Heard(err)
+		}
 		if err == nil {
 			return true
 		}
 		if wait == pauseAtFirst {
-			logger.WarnContext(ctx, failed, "error", err)
+			logger.DebugContext(ctx, failed, "error", err)
 		}
 		if !pause(ctx, wait) {
 			return false

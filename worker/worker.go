@@ -21,6 +21,8 @@ import (
 
 // Config is what a worker runs with.
 type Config struct {
+	// Temporal is a client that logs by itself when Temporal cannot be reached:
+	// here each order that meets an outage is for debugging.
 	Temporal client.Client
 	// Namespace is the Temporal namespace of the orders. Defaults to
 	// client.DefaultNamespace.
@@ -96,7 +98,9 @@ func Run(ctx context.Context, config Config) error {
 	config.Readiness.begin(&config, consumer.Ready())
 	worker.SetStickyWorkflowCacheSize(cachedOrders)
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return runTemporalWorker(ctx, config, writer) })
+	watch := consumer.WatchPublishes()
+	carrier.watch = watch
+	group.Go(func() error { return runTemporalWorker(ctx, config, watchedPublisher{writer, watch}) })
 	group.Go(func() error { return carrier.run(ctx, consumer) })
 	group.Go(func() error {
 		select {
@@ -127,7 +131,7 @@ func runTemporalWorker(ctx context.Context, config Config, publisher activities.
 			return fmt.Errorf("run the Temporal worker: %w", err)
 		}
 		if !outage {
-			config.Logger.WarnContext(ctx, "Temporal cannot be reached; orders wait until it is back", "error", err)
+			config.Logger.Log(ctx, loudness(err), "the Temporal worker cannot start; orders wait until it can", "error", err)
 			outage = true
 		}
 		if !pause(ctx, time.Second) {
@@ -175,6 +179,19 @@ func temporalRefuses(err error) bool {
 		unimplemented *serviceerror.Unimplemented
 	)
 	return errors.As(err, &invalid) || errors.As(err, &denied) || errors.As(err, &unimplemented)
+}
+
+// loudness is how loud an error of Temporal is said: one that only means that
+// Temporal cannot be reached, which the client has logged, is for debugging.
+func loudness(err error) slog.Level {
+	var (
+		unavailable *serviceerror.Unavailable
+		late        *serviceerror.DeadlineExceeded
+	)
+	if errors.As(err, &unavailable) || errors.As(err, &late) || errors.Is(err, context.DeadlineExceeded) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // pause waits for d and reports whether ctx still goes on.

@@ -509,7 +509,7 @@ type Problem struct {
 // ProblemType Tells problems apart; open it on this server for an explanation.
 type ProblemType string
 
-// Readiness Example: {"kafka":{"detail":"cannot be reached: orders are taken, their tickets wait","ok":false},"ready":true,"temporal":{"ok":true}}
+// Readiness Example: {"kafka":{"detail":"cannot be reached: orders are taken and shown, their tickets wait","ok":false},"ready":true,"temporal":{"ok":true}}
 type Readiness struct {
 	Kafka    PartState `json:"kafka"`
 	Ready    bool      `json:"ready"`
@@ -1131,11 +1131,6 @@ type ClientInterface interface {
 	// Corresponds with GET /healthz (the `GetHealth` operationId).
 	GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetMetrics Numbers for Prometheus
-	//
-	// Corresponds with GET /metrics (the `GetMetrics` operationId).
-	GetMetrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
-
 	// GetOpenAPI This document
 	//
 	// Corresponds with GET /openapi.yaml (the `GetOpenAPI` operationId).
@@ -1148,8 +1143,9 @@ type ClientInterface interface {
 
 	// GetReadiness Can it serve?
 	//
-	// Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-	// and their tickets go out when it is back.
+	// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+	// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+	// The answer may be a second old.
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
 	GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1738,21 +1734,6 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 	return c.Client.Do(req)
 }
 
-// GetMetrics Numbers for Prometheus
-//
-// Corresponds with GET /metrics (the `GetMetrics` operationId).
-func (c *Client) GetMetrics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetMetricsRequest(c.Server)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
 // GetOpenAPI This document
 //
 // Corresponds with GET /openapi.yaml (the `GetOpenAPI` operationId).
@@ -1785,8 +1766,9 @@ func (c *Client) GetProblem(ctx context.Context, slug string, reqEditors ...Requ
 
 // GetReadiness Can it serve?
 //
-// Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-// and their tickets go out when it is back.
+// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+// The answer may be a second old.
 //
 // Corresponds with GET /readyz (the `GetReadiness` operationId).
 func (c *Client) GetReadiness(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2643,33 +2625,6 @@ func NewGetHealthRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
-// NewGetMetricsRequest constructs an http.Request for the GetMetrics method
-func NewGetMetricsRequest(server string) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/metrics")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
 // NewGetOpenAPIRequest constructs an http.Request for the GetOpenAPI method
 func NewGetOpenAPIRequest(server string) (*http.Request, error) {
 	var err error
@@ -3141,13 +3096,6 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /healthz (the `GetHealth` operationId).
 	GetHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetHealthResponse, error)
 
-	// GetMetricsWithResponse Numbers for Prometheus
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /metrics (the `GetMetrics` operationId).
-	GetMetricsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMetricsResponse, error)
-
 	// GetOpenAPIWithResponse This document
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -3164,8 +3112,9 @@ type ClientWithResponsesInterface interface {
 
 	// GetReadinessWithResponse Can it serve?
 	//
-	// Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-	// and their tickets go out when it is back.
+	// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+	// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+	// The answer may be a second old.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4749,40 +4698,6 @@ func (r GetHealthResponse) ContentType() string {
 	return ""
 }
 
-type GetMetricsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-}
-
-// GetBody returns the raw response body bytes
-func (r GetMetricsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetMetricsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetMetricsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetMetricsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
 type GetOpenAPIResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -5414,19 +5329,6 @@ func (c *ClientWithResponses) GetHealthWithResponse(ctx context.Context, reqEdit
 	return ParseGetHealthResponse(rsp)
 }
 
-// GetMetricsWithResponse Numbers for Prometheus
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /metrics (the `GetMetrics` operationId).
-func (c *ClientWithResponses) GetMetricsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetMetricsResponse, error) {
-	rsp, err := c.GetMetrics(ctx, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGetMetricsResponse(rsp)
-}
-
 // GetOpenAPIWithResponse This document
 //
 // Returns a wrapper object for the known response body format(s).
@@ -5455,8 +5357,9 @@ func (c *ClientWithResponses) GetProblemWithResponse(ctx context.Context, slug s
 
 // GetReadinessWithResponse Can it serve?
 //
-// Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-// and their tickets go out when it is back.
+// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+// The answer may be a second old.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -6849,22 +6752,6 @@ func ParseGetHealthResponse(rsp *http.Response) (*GetHealthResponse, error) {
 	}
 
 	response := &GetHealthResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	return response, nil
-}
-
-// ParseGetMetricsResponse parses an HTTP response from a GetMetricsWithResponse call
-func ParseGetMetricsResponse(rsp *http.Response) (*GetMetricsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &GetMetricsResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}

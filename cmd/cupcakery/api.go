@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/api"
 	"github.com/cupcakery/cupcakery/web"
@@ -23,6 +25,7 @@ func newAPICommand() *cobra.Command {
 		deployment  secretSettings
 		people      staffSettings
 		listen      string
+		metrics     string
 		live        liveSettings
 		perAddress  int
 	)
@@ -39,7 +42,10 @@ Orders are taken without Kafka, but not without Temporal.
 
 Customers need no account. What is for staff (listing orders, deciding about
 them, the stations' boards) is refused without a staff file; "cupcakery staff"
-makes one.`,
+makes one.
+
+/healthz and /readyz are answered at both addresses, /metrics only at that of
+--metrics-listen, which customers should not reach.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := logs.logger(cmd.ErrOrStderr())
@@ -83,11 +89,18 @@ makes one.`,
 			if err != nil {
 				return fmt.Errorf("listen for the API: %w; choose another address with --listen", err)
 			}
+			forOperators, err := listenForOperators(metrics, "metrics-listen")
+			if err != nil {
+				return errors.Join(err, listener.Close())
+			}
 			if len(staff.People) == 0 {
 				logger.Warn("there is no staff: nobody can list orders, decide about them or see a station's board; name a staff file with --staff or CUPCAKERY_STAFF")
 			}
-			logger.Info("taking orders", slog.String("address", listener.Addr().String()))
-			return server.Serve(cmd.Context(), listener)
+			logger.Info("taking orders", slog.String("address", listener.Addr().String()), slog.String("metrics", "http://"+forOperators.Addr().String()+"/metrics"))
+			group, ctx := errgroup.WithContext(cmd.Context())
+			group.Go(func() error { return serveOperators(ctx, forOperators, server.Operators()) })
+			group.Go(func() error { return server.Serve(ctx, listener) })
+			return group.Wait()
 		},
 	}
 	logs.register(cmd)
@@ -101,6 +114,8 @@ makes one.`,
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
 	cmd.Flags().IntVar(&perAddress, "orders-per-address", 60, "how many orders one address may place in an hour, also all at once; one of more than 100 pieces counts once for each 100 that it begins; 0 for no limit; behind a proxy that is not trusted (--trusted-proxies) everybody has the proxy's")
 	fromEnvironment(cmd.Flags(), "orders-per-address", "CUPCAKERY_ORDERS_PER_ADDRESS")
+	cmd.Flags().StringVar(&metrics, "metrics-listen", "127.0.0.1:8082", "address of /metrics, and of /healthz and /readyz once more, for operators")
+	fromEnvironment(cmd.Flags(), "metrics-listen", "CUPCAKERY_API_METRICS_LISTEN")
 	return cmd
 }
 
@@ -148,8 +163,28 @@ func (s *secretSettings) load() ([]byte, error) {
 		}
 		secret = bytes.TrimSpace(data)
 	}
-	if len(secret) < api.MinSecret {
+	switch {
+	case len(secret) < api.MinSecret:
 		return nil, fmt.Errorf("the deployment's secret has %d characters, and must have at least %d: %s", len(secret), api.MinSecret, remedy)
+	case slices.Contains(knownSecrets, string(secret)):
+		return nil, fmt.Errorf("the deployment's secret stood in an example, so everybody knows it and can sign in as anybody: %s", remedy)
+	case distinct(secret) < minDistinct:
+		return nil, fmt.Errorf("the deployment's secret is made of %d different characters, which can be guessed: %s", distinct(secret), remedy)
 	}
 	return secret, nil
+}
+
+// knownSecrets stood in files of this program that people copy.
+var knownSecrets = []string{"a secret for demonstrations only"}
+
+// minDistinct is of how many different characters a secret has at least. A
+// random one of 16 hexadecimal digits has fewer less than once in a million times.
+const minDistinct = 5
+
+func distinct(secret []byte) int {
+	seen := map[byte]bool{}
+	for _, character := range secret {
+		seen[character] = true
+	}
+	return len(seen)
 }

@@ -24,24 +24,26 @@ func TestTheAPIProcess(t *testing.T) {
 	exited := make(chan int, 1)
 	go func() {
 		// Temporal and Kafka are away: it starts all the same.
-		exited <- run(ctx, []string{"api", "--listen", "127.0.0.1:0", "--temporal-address", "127.0.0.1:1", "--kafka-brokers", "127.0.0.1:1", "--secret-file", secret}, strings.NewReader(""), io.Discard, logWrite)
+		exited <- run(ctx, []string{"api", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--temporal-address", "127.0.0.1:1", "--kafka-brokers", "127.0.0.1:1", "--secret-file", secret}, strings.NewReader(""), io.Discard, logWrite)
 		_ = logWrite.Close()
 	}()
 	lines := bufio.NewScanner(logRead)
-	address := ""
+	address, metrics := "", ""
 	for address == "" && lines.Scan() {
-		if match := regexp.MustCompile(`msg="taking orders" address=(\S+)`).FindStringSubmatch(lines.Text()); match != nil {
-			address = match[1]
+		if match := regexp.MustCompile(`msg="taking orders" address=(\S+) metrics=http://(\S+)/metrics`).FindStringSubmatch(lines.Text()); match != nil {
+			address, metrics = match[1], match[2]
 		}
 	}
 	require.NotEmpty(t, address)
 	go func() { _, _ = io.Copy(io.Discard, logRead) }()
 
-	for path, status := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable, "/api/v1/menu": http.StatusOK} {
-		answer, err := http.Get("http://" + address + path)
-		require.NoError(t, err)
-		require.NoError(t, answer.Body.Close())
-		require.Equal(t, status, answer.StatusCode, path)
+	for place, status := range map[string]int{
+		address + "/healthz": http.StatusOK, address + "/readyz": http.StatusServiceUnavailable, address + "/api/v1/menu": http.StatusOK,
+		// Customers do not see the process's numbers, nor operators' tools its orders.
+		address + "/metrics": http.StatusNotFound, metrics + "/metrics": http.StatusOK,
+		metrics + "/healthz": http.StatusOK, metrics + "/readyz": http.StatusServiceUnavailable, metrics + "/api/v1/menu": http.StatusNotFound,
+	} {
+		requireStatus(t, status, "http://"+place)
 	}
 	stop() // what SIGTERM does
 	select {
@@ -71,6 +73,18 @@ func TestTheAPIProcessNamesEveryWrongSettingAtOnce(t *testing.T) {
 	require.Equal(t, exitUsage, c.code)
 	require.Contains(t, c.stderr, "given twice")
 
+	for secret, says := range map[string]string{
+		"a secret for demonstrations only": "stood in an example, so everybody knows it",
+		"0000000000000000":                 "made of 1 different characters",
+		"abcdabcdabcdabcdabcd":             "made of 4 different characters",
+	} {
+		c = invoke(t, "", "api", "--secret", secret)
+		require.Equal(t, exitUsage, c.code, secret)
+		require.Contains(t, c.stderr, says)
+		require.Contains(t, c.stderr, `make one with "openssl rand -hex 32"`)
+		require.NotContains(t, c.stderr, secret)
+	}
+
 	c = invoke(t, "", "api", "--secret-file", "/nowhere/secret")
 	require.Equal(t, exitUsage, c.code)
 	require.Contains(t, c.stderr, "read the deployment's secret")
@@ -82,4 +96,8 @@ func TestTheAPIProcessNamesAnAddressInUse(t *testing.T) {
 	c := invoke(t, "", "api", "--secret", "0123456789abcdef", "--listen", strings.TrimPrefix(fake.URL, "http://"))
 	require.Equal(t, exitFailed, c.code)
 	require.Contains(t, c.stderr, "address already in use; choose another address with --listen")
+
+	c = invoke(t, "", "api", "--secret", "0123456789abcdef", "--listen", "127.0.0.1:0", "--metrics-listen", strings.TrimPrefix(fake.URL, "http://"))
+	require.Equal(t, exitFailed, c.code)
+	require.Contains(t, c.stderr, "address already in use; choose another address with --metrics-listen")
 }

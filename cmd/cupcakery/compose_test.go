@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/spf13/cobra"
@@ -58,7 +60,7 @@ func TestComposeCallsCommandsFlagsAndVariablesThatExist(t *testing.T) {
 		}), service.Name)
 		assert.Empty(t, service.Entrypoint, "%s: the image has its entrypoint", service.Name)
 	}
-	assert.Equal(t, 7, found, "topics, worker, api and four robots")
+	assert.Equal(t, 8, found, "topics, temporal-prepare, worker, api and four robots")
 }
 
 func TestEveryStageHasARobot(t *testing.T) {
@@ -80,7 +82,7 @@ func TestPublishedPortsAreListenedOnAndOpenToThisMachineOnly(t *testing.T) {
 	published := map[string]string{}
 	for _, service := range project.Services {
 		for _, port := range service.Ports {
-			assert.Contains(t, listening(t, service), strconv.Itoa(int(port.Target)), "%s publishes a port that it does not listen on", service.Name)
+			assert.Contains(t, listening(t, service), strconv.Itoa(int(port.Target)), "%s publishes a port that it does not listen on, or that is for operators", service.Name)
 			assert.Equal(t, "127.0.0.1", port.HostIP, service.Name)
 			published[port.Published] = service.Name
 		}
@@ -142,9 +144,7 @@ func TestImagesArePinned(t *testing.T) {
 	}
 	assert.Equal(t, "apache/kafka:"+devstack.ApacheKafkaVersion, serviceNamed(t, project, "kafka").Image, "what the tests run against")
 	server, _ := strings.CutPrefix(serviceNamed(t, project, "temporal").Image, "temporalio/server:")
-	for _, job := range []string{"temporal-schema", "temporal-prepare"} {
-		assert.Equal(t, "temporalio/admin-tools:"+server, serviceNamed(t, project, job).Image, "tools and schema of the server's own version")
-	}
+	assert.Equal(t, "temporalio/admin-tools:"+server, serviceNamed(t, project, "temporal-schema").Image, "tools and schema of the server's own version")
 }
 
 func TestServicesStartAfterWhatTheyNeed(t *testing.T) {
@@ -164,10 +164,10 @@ func TestServicesStartAfterWhatTheyNeed(t *testing.T) {
 			}
 		}
 		needs := after(t, project, service.Name)
-		if isOurs(service) && service.Name != "topics" {
+		if isOurs(service) && service.Name != "topics" && service.Name != "temporal-prepare" {
 			assert.True(t, needs["topics"] && needs["kafka"], service.Name)
 		}
-		if _, uses := service.Environment["TEMPORAL_ADDRESS"]; uses && isOurs(service) {
+		if _, uses := service.Environment["TEMPORAL_ADDRESS"]; uses && isOurs(service) && service.Name != "temporal-prepare" {
 			assert.True(t, needs["temporal-prepare"] && needs["temporal"] && needs["temporal-schema"] && needs["postgres"], service.Name)
 		}
 	}
@@ -214,10 +214,8 @@ func TestMountedFilesExistAndVolumesKeepTheData(t *testing.T) {
 	assert.Equal(t, "/var/lib/kafka/data", deref(kafka.Environment["KAFKA_LOG_DIRS"]))
 	temporal := serviceNamed(t, project, "temporal")
 	assert.Equal(t, temporal.Volumes[0].Target, deref(temporal.Environment["DYNAMIC_CONFIG_FILE_PATH"]))
-	for _, job := range []string{"temporal-schema", "temporal-prepare"} {
-		service := serviceNamed(t, project, job)
-		assert.Equal(t, []string{"sh", service.Volumes[0].Target}, []string(service.Command), job)
-	}
+	schema := serviceNamed(t, project, "temporal-schema")
+	assert.Equal(t, []string{"sh", schema.Volumes[0].Target}, []string(schema.Command))
 }
 
 // A fresh deployment comes up, and has no PIN that everybody knows.
@@ -251,8 +249,7 @@ func TestServicesHaveNoMoreRightsThanTheyNeed(t *testing.T) {
 func TestSecretsComeFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	secretName := regexp.MustCompile(`PASSWORD|PWD|SECRET`)
-	given := types.Mapping{"POSTGRES_PASSWORD": "given password", "CUPCAKERY_SECRET": "given secret of a bakery"}
-	project := loadCompose(t, given)
+	project := loadCompose(t, nil)
 	found := 0
 	for _, service := range project.Services {
 		for name, value := range service.Environment {
@@ -260,27 +257,75 @@ func TestSecretsComeFromTheEnvironment(t *testing.T) {
 				continue
 			}
 			found++
-			assert.Contains(t, slices.Collect(maps.Values(given)), deref(value), "%s: %s", service.Name, name)
+			assert.Contains(t, slices.Collect(maps.Values(composeSecrets)), deref(value), "%s: %s", service.Name, name)
 		}
 	}
 	assert.Equal(t, 4, found)
 
-	demonstration := secretSettings{secret: deref(serviceNamed(t, loadCompose(t, nil), "api").Environment["CUPCAKERY_SECRET"])}
-	_, err := demonstration.load()
+	// None has a value that somebody could know: without one nothing starts, and
+	// the message says what to do.
+	for name := range composeSecrets {
+		without := maps.Clone(composeSecrets)
+		delete(without, name)
+		_, err := tryCompose(t, without)
+		assert.ErrorContains(t, err, name)
+		assert.ErrorContains(t, err, "set it in the file .env; the first lines of docker-compose.yml say how")
+	}
+	text, err := os.ReadFile(filepath.Join(repositoryRoot, "docker-compose.yml"))
+	require.NoError(t, err)
+	readme, err := os.ReadFile(filepath.Join(repositoryRoot, "README.md"))
+	require.NoError(t, err)
+	const recipe = `(umask 077; for name in CUPCAKERY_SECRET POSTGRES_PASSWORD; do`
+	assert.Contains(t, string(text[:500]), recipe)
+	assert.Contains(t, string(readme), recipe)
+}
+
+// The lines that make the file .env make one that compose and the API take, and
+// that nobody else may read.
+func TestTheReadmesLinesMakeGoodSecrets(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join(repositoryRoot, "README.md"))
+	require.NoError(t, err)
+	lines := regexp.MustCompile(`(?s)\(umask 077; .*?>\.env\)`).FindString(string(readme))
+	require.NotEmpty(t, lines)
+	shell := exec.CommandContext(t.Context(), "bash", "-euc", lines)
+	shell.Dir = t.TempDir()
+	output, err := shell.CombinedOutput()
+	require.NoError(t, err, string(output))
+	info, err := os.Stat(filepath.Join(shell.Dir, ".env"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	made, err := dotenv.Read(filepath.Join(shell.Dir, ".env"))
+	require.NoError(t, err)
+	project, err := tryCompose(t, made)
+	require.NoError(t, err)
+	settings := secretSettings{secret: deref(serviceNamed(t, project, "api").Environment["CUPCAKERY_SECRET"])}
+	_, err = settings.load()
 	assert.NoError(t, err)
 }
 
+// composeSecrets are what an operator must set.
+var composeSecrets = types.Mapping{"POSTGRES_PASSWORD": "given password", "CUPCAKERY_SECRET": "given secret of a bakery"}
+
+// loadCompose reads the file with the environment, and with secrets.
 func loadCompose(t *testing.T, environment types.Mapping) *types.Project {
+	t.Helper()
+	all := maps.Clone(composeSecrets)
+	maps.Copy(all, environment)
+	project, err := tryCompose(t, all)
+	require.NoError(t, err)
+	return project
+}
+
+func tryCompose(t *testing.T, environment types.Mapping) (*types.Project, error) {
 	t.Helper()
 	root, err := filepath.Abs(repositoryRoot)
 	require.NoError(t, err)
-	project, err := loader.LoadWithContext(context.Background(), types.ConfigDetails{
+	return loader.LoadWithContext(context.Background(), types.ConfigDetails{
 		WorkingDir:  root,
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(root, "docker-compose.yml")}},
 		Environment: environment,
 	}, func(o *loader.Options) { o.SetProjectName("cupcakery", false) })
-	require.NoError(t, err)
-	return project
 }
 
 func serviceNamed(t *testing.T, project *types.Project, name string) types.ServiceConfig {
@@ -304,7 +349,8 @@ func parsedCommand(t *testing.T, args []string) *cobra.Command {
 	return cmd
 }
 
-// listening lists the ports on which a service listens.
+// listening lists the ports on which a service listens for those who are not
+// its operators.
 func listening(t *testing.T, service types.ServiceConfig) []string {
 	t.Helper()
 	if isOurs(service) {

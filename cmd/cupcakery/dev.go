@@ -32,6 +32,7 @@ type devSettings struct {
 	dataDir      string
 	ephemeral    bool
 	kafkaPort    int
+	metricsPort  int
 	readyFile    string
 	services     []string
 	temporalCLI  string
@@ -81,6 +82,7 @@ func (s *devSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&s.services, "services", names(allServices), "what runs in this process, separated by commas")
 	flags.IntVar(&s.apiPort, "api-port", 8080, "port of the API")
+	flags.IntVar(&s.metricsPort, "metrics-port", 8082, "port of the API's /metrics")
 	flags.IntVar(&s.temporalPort, "temporal-port", 7233, "port of Temporal")
 	flags.IntVar(&s.uiPort, "temporal-ui-port", 8233, "port of the Temporal UI")
 	flags.IntVar(&s.kafkaPort, "kafka-port", 9092, "port of Kafka")
@@ -130,7 +132,7 @@ func (s *devSettings) check(given []string) error {
 		here    bool
 		flags   []string
 	}{
-		{serviceAPI, true, []string{"api-port", "kitchen", "demo"}},
+		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo"}},
 		{serviceKafka, true, []string{"kafka-port"}},
 		{serviceTemporal, true, []string{"temporal-port", "temporal-ui-port", "temporal-cli"}},
 		{serviceKafka, false, flagsStartingWith(given, "kafka-", "kafka-port")},
@@ -179,7 +181,7 @@ type devPort struct {
 func (s *devSettings) ports() []devPort {
 	var ports []devPort
 	if s.runs(serviceAPI) {
-		ports = append(ports, devPort{"the API", "api-port", s.apiPort})
+		ports = append(ports, devPort{"the API", "api-port", s.apiPort}, devPort{"the API's metrics", "metrics-port", s.metricsPort})
 	}
 	if s.runs(serviceTemporal) {
 		ports = append(ports, devPort{"Temporal", "temporal-port", s.temporalPort}, devPort{"the Temporal UI", "temporal-ui-port", s.uiPort})

@@ -21,6 +21,7 @@ func (d *dev) describe(took time.Duration) error {
 		}
 	}
 	row("Pages and API", addresses.API, "order here; staff sign in under /sign-in")
+	row("Metrics", addresses.Metrics, "the API's, for Prometheus")
 	row("Temporal UI", addresses.TemporalUI, "every order is a workflow")
 	row("Temporal", addresses.Temporal, elsewhere(d.settings.runs(serviceTemporal))+"namespace "+addresses.Namespace)
 	row("Kafka", addresses.Kafka, elsewhere(d.settings.runs(serviceKafka)))

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/client"
-	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/cupcakery/cupcakery/api"
 	"github.com/cupcakery/cupcakery/devstack"
@@ -50,6 +49,7 @@ type dev struct {
 	secret        []byte
 	temporalCLI   string
 	listener      net.Listener // the API's
+	forOperators  net.Listener // the API's too, for its metrics
 	externalKafka events.Connection
 
 	stack        *devstack.Stack
@@ -59,6 +59,7 @@ type dev struct {
 	temporalAddr string
 	uiAddr       string
 	apiAddr      string
+	metricsAddr  string
 	demoStaff    []api.DemoPerson // the API's
 
 	parts  []*devPart // in the order in which they were started
@@ -210,6 +211,11 @@ func (d *dev) takePorts() error {
 		return fmt.Errorf("listen for the API: %w", err)
 	}
 	d.apiAddr = d.listener.Addr().String()
+	d.forOperators, err = listenForOperators(net.JoinHostPort("127.0.0.1", strconv.Itoa(d.settings.metricsPort)), "metrics-port")
+	if err != nil {
+		return err
+	}
+	d.metricsAddr = d.forOperators.Addr().String()
 	return nil
 }
 
@@ -232,9 +238,10 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		listener := d.listener
-		d.listener = nil // the server closes it
+		listener, forOperators := d.listener, d.forOperators
+		d.listener, d.forOperators = nil, nil // the servers close them
 		d.demoStaff = demo
+		d.run("the API's metrics", func(ctx context.Context) error { return serveOperators(ctx, forOperators, server.Operators()) })
 		d.run("the API", func(ctx context.Context) error { return server.Serve(ctx, listener) })
 	}
 	if d.settings.demo.on {
@@ -264,6 +271,9 @@ func (d *dev) startStack(ctx context.Context) error {
 	}
 	if config.Temporal != nil || config.Kafka != nil {
 		d.run("the stack", d.stack.Wait)
+		if d.dataDir != nil {
+			d.run("the data directory", d.dataDir.WatchSpace)
+		}
 	}
 
 	d.kafka = d.externalKafka
@@ -282,7 +292,9 @@ func (d *dev) startStack(ctx context.Context) error {
 	}
 	d.temporalAddr, d.uiAddr = d.stack.Temporal.Addr(), d.stack.Temporal.UIAddr()
 	d.namespace = client.DefaultNamespace
-	d.temporal, err = client.DialContext(ctx, client.Options{HostPort: d.temporalAddr, Logger: sdklog.NewStructuredLogger(d.logger)})
+	options := client.Options{HostPort: d.temporalAddr}
+	sayOutagesOnce(&options, d.logger)
+	d.temporal, err = client.DialContext(ctx, options)
 	if err != nil {
 		return fmt.Errorf("connect to Temporal: %w", err)
 	}
@@ -351,8 +363,10 @@ func (d *dev) stop(within time.Duration) error {
 			faults = append(faults, fmt.Errorf("%s did not stop within %s", part.name, within))
 		}
 	}
-	if d.listener != nil {
-		faults = append(faults, d.listener.Close())
+	for _, listener := range []net.Listener{d.listener, d.forOperators} {
+		if listener != nil {
+			faults = append(faults, listener.Close())
+		}
 	}
 	if d.temporal != nil {
 		d.temporal.Close()
@@ -373,6 +387,7 @@ func (d *dev) say(text string) { _, _ = fmt.Fprintln(d.stdout, text) } // nobody
 // here. Scripts rely on its fields.
 type readyAddresses struct {
 	API        string `json:"api,omitempty"`
+	Metrics    string `json:"metrics,omitempty"`
 	Temporal   string `json:"temporal,omitempty"`
 	TemporalUI string `json:"temporalUI,omitempty"`
 	Kafka      string `json:"kafka,omitempty"`
@@ -386,6 +401,7 @@ func (d *dev) addresses() readyAddresses {
 	}
 	if d.apiAddr != "" {
 		a.API = "http://" + d.apiAddr
+		a.Metrics = "http://" + d.metricsAddr + "/metrics"
 	}
 	if d.uiAddr != "" {
 		a.TemporalUI = "http://" + d.uiAddr

@@ -37,11 +37,13 @@ func TestDevStartsAllAndStopsAll(t *testing.T) {
 
 	require.Equal(t, "default", d.ready.Namespace)
 	requireStatus(t, http.StatusOK, d.ready.API+"/readyz")
+	requireStatus(t, http.StatusOK, d.ready.Metrics)
+	requireStatus(t, http.StatusNotFound, d.ready.API+"/metrics")
 	requireStatus(t, http.StatusOK, d.ready.TemporalUI)
 	for _, addr := range []string{d.ready.Temporal, d.ready.Kafka} {
 		requireListens(t, addr)
 	}
-	for _, addr := range []string{d.ready.API, d.ready.TemporalUI, d.ready.Temporal, d.ready.Kafka, d.dataDir} {
+	for _, addr := range []string{d.ready.API, d.ready.Metrics, d.ready.TemporalUI, d.ready.Temporal, d.ready.Kafka, d.dataDir} {
 		require.Contains(t, d.process.Output(), addr)
 	}
 	temporal := d.temporalPID()
@@ -62,9 +64,9 @@ func TestDevWritesItsAddressesAsTheContractSays(t *testing.T) {
 	var fields map[string]string
 	require.NoError(t, json.Unmarshal(data, &fields))
 	require.Equal(t, map[string]string{
-		"api": d.ready.API, "temporal": d.ready.Temporal, "temporalUI": d.ready.TemporalUI, "kafka": d.ready.Kafka, "namespace": "default",
+		"api": d.ready.API, "metrics": d.ready.Metrics, "temporal": d.ready.Temporal, "temporalUI": d.ready.TemporalUI, "kafka": d.ready.Kafka, "namespace": "default",
 	}, fields)
-	for _, name := range []string{"api", "temporalUI"} {
+	for _, name := range []string{"api", "metrics", "temporalUI"} {
 		address, err := url.Parse(fields[name])
 		require.NoError(t, err)
 		require.Equal(t, "http", address.Scheme)
@@ -83,7 +85,7 @@ func TestDevGoesOnWhereItStopped(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDevRun(t)
-			for _, flag := range []string{"api-port", "temporal-port", "temporal-ui-port", "kafka-port"} {
+			for _, flag := range []string{"api-port", "metrics-port", "temporal-port", "temporal-ui-port", "kafka-port"} {
 				var err error
 				d.ports[flag], err = devstack.FreePort()
 				require.NoError(t, err)
@@ -128,7 +130,7 @@ func TestDevRefusesASecondStartAndNamesTheFirst(t *testing.T) {
 func TestDevNamesEveryPortThatIsTakenAndStartsNothing(t *testing.T) {
 	t.Parallel()
 	d := newDevRun(t)
-	for _, flag := range []string{"api-port", "temporal-port", "temporal-ui-port", "kafka-port"} {
+	for _, flag := range []string{"api-port", "metrics-port", "temporal-port", "temporal-ui-port", "kafka-port"} {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, listener.Close()) })
@@ -150,6 +152,22 @@ func TestDevRefusesDataOfAnotherVersion(t *testing.T) {
 	d.launch()
 	d.requireExit(exitFailed)
 	require.Contains(t, d.process.Output(), `has format "999"`)
+}
+
+func TestDevSaysThatItsDiskIsFull(t *testing.T) {
+	t.Parallel()
+	d := newDevRun(t)
+	d.start()
+	// From now on writing a file there fails as on a full disk.
+	require.Eventually(t, func() bool { return os.Symlink("/dev/full", filepath.Join(d.dataDir, "space-check")) == nil }, devPatience, time.Millisecond)
+	says := `cupcakery: the disk of data directory "` + d.dataDir + `" is full`
+	d.requireExit(exitFailed)
+	require.Contains(t, d.process.Output(), says)
+
+	d.launch() // it does not get as far as starting anything
+	d.requireExit(exitFailed)
+	require.Contains(t, d.process.Output(), says)
+	require.Contains(t, d.process.Output(), "free some space there, or choose another directory")
 }
 
 func TestDevSaysHowToGetTheTemporalCLI(t *testing.T) {
@@ -296,7 +314,7 @@ func (d *devRun) launch(args ...string) {
 	d.t.Helper()
 	services := strings.Join(args, " ")
 	all := []string{"dev", "--ready-file", d.readyFile}
-	for flag, service := range map[string]string{"api-port": "api", "temporal-port": "temporal", "temporal-ui-port": "temporal", "kafka-port": "kafka"} {
+	for flag, service := range map[string]string{"api-port": "api", "metrics-port": "api", "temporal-port": "temporal", "temporal-ui-port": "temporal", "kafka-port": "kafka"} {
 		if !strings.Contains(services, "--services") || strings.Contains(services[strings.Index(services, "--services"):], service) {
 			all = append(all, "--"+flag, strconv.Itoa(d.ports[flag]))
 		}
@@ -337,6 +355,7 @@ func (d *devRun) start(args ...string) {
 	require.NoError(d.t, json.Unmarshal(data, &d.ready))
 	d.ports = map[string]int{
 		"api-port":         portOf(d.ready.API),
+		"metrics-port":     portOf(strings.TrimSuffix(d.ready.Metrics, "/metrics")),
 		"kafka-port":       portOf(d.ready.Kafka),
 		"temporal-port":    portOf(d.ready.Temporal),
 		"temporal-ui-port": portOf(d.ready.TemporalUI),

@@ -7,12 +7,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -95,7 +96,7 @@ func TestTheImagesBuildGetsEveryFileItNeeds(t *testing.T) {
 		for _, source := range fields[:len(fields)-1] {
 			_, err := os.Stat(filepath.Join(repositoryRoot, source))
 			assert.NoError(t, err)
-			assert.Empty(t, ignoredBy(t, source), source)
+			assert.False(t, isLeftOut(t, source), source)
 		}
 	}
 	sources := programSources(t)
@@ -106,11 +107,51 @@ func TestTheImagesBuildGetsEveryFileItNeeds(t *testing.T) {
 		if strings.HasPrefix(source, "web/dist/") {
 			continue // built by the stage before
 		}
-		assert.Empty(t, ignoredBy(t, source), "%s is part of the program, and .dockerignore leaves it out", source)
+		assert.False(t, isLeftOut(t, source), "%s is part of the program, and .dockerignore leaves it out", source)
 	}
-	// What must not get into the build, because it is large or private.
+	// The pages are built from all that git has of them.
+	list := exec.CommandContext(t.Context(), "git", "ls-files", "web")
+	list.Dir = repositoryRoot
+	tracked, err := list.Output()
+	require.NoError(t, err)
+	for source := range strings.FieldsSeq(string(tracked)) {
+		if !strings.HasSuffix(source, "_test.go") && !strings.HasPrefix(source, "web/dist/") {
+			assert.False(t, isLeftOut(t, source), "%s belongs to the pages, and .dockerignore leaves it out", source)
+		}
+	}
 	for _, file := range []string{".git/config", ".tools/temporal", ".cupcakery/temporal.db", "bin/cupcakery", "web/node_modules/x", "kitchen/ack_test.go"} {
-		assert.NotEmpty(t, ignoredBy(t, file), file)
+		assert.True(t, isLeftOut(t, file), file)
+	}
+}
+
+// Secrets that people keep beside the sources, as README, docs and
+// docker-compose.yml tell them or in any folder, get neither into an image nor
+// into a commit.
+func TestSecretsGetIntoNoImageAndNoCommit(t *testing.T) {
+	t.Parallel()
+	repository := t.TempDir()
+	git := func(args ...string) error {
+		command := exec.CommandContext(t.Context(), "git", args...)
+		command.Dir = repository
+		return command.Run()
+	}
+	require.NoError(t, git("init", "--quiet"))
+	ignore, err := os.ReadFile(repositoryRoot + "/.gitignore")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(repository, ".gitignore"), ignore, 0o600))
+	for _, folder := range []string{"", "deploy/", "secrets/of/the/bakery/"} {
+		for _, file := range []string{
+			".env", ".env.production", "my-staff.yaml", "staff.yml", "staff-of-may.yaml", "secret", "secret.txt", "client-secret.txt",
+			"tls.key", "tls.crt", "kafka-ca.pem", "keystore.jks", "client.p12", "temporal.toml",
+		} {
+			name := folder + file
+			assert.True(t, isLeftOut(t, name), "%s would get into an image", name)
+			assert.NoError(t, git("check-ignore", "--quiet", name), "%s would get into a commit", name)
+		}
+	}
+	assert.NoError(t, git("check-ignore", "--quiet", ".cupcakery/secret"))
+	for _, file := range []string{"deploy/staff.yaml", "cmd/cupcakery/dev_staff.yaml", "docs/staff.md", "kitchen/staff.go"} {
+		assert.Error(t, git("check-ignore", "--quiet", file), "%s belongs to the project", file)
 	}
 }
 
@@ -141,35 +182,20 @@ func jsonForm(t *testing.T, name string) []string {
 	return args
 }
 
-// ignoredBy is the pattern of .dockerignore that leaves the file out, or "".
-// It knows the patterns that the file uses: names from the root, and **/ before
-// a name for every depth.
-func ignoredBy(t *testing.T, file string) string {
+// isLeftOut reports whether .dockerignore keeps the file out of the image's
+// build.
+func isLeftOut(t *testing.T, file string) bool {
 	t.Helper()
-	data, err := os.ReadFile(repositoryRoot + "/.dockerignore")
+	ignore, err := os.Open(repositoryRoot + "/.dockerignore")
 	require.NoError(t, err)
-	for line := range strings.SplitSeq(string(data), "\n") {
-		pattern := strings.TrimSpace(line)
-		if pattern == "" || strings.HasPrefix(pattern, "#") {
-			continue
-		}
-		require.NotContains(t, pattern, "!", "write the pattern without an exception, or teach this test")
-		anywhere, deep := strings.CutPrefix(pattern, "**/")
-		require.NotContains(t, anywhere, "**", "teach this test the pattern")
-		parts := strings.Split(file, "/")
-		for i := range parts {
-			candidate := strings.Join(parts[:i+1], "/")
-			if deep {
-				candidate = parts[i]
-			}
-			matched, err := path.Match(anywhere, candidate)
-			require.NoError(t, err)
-			if matched {
-				return pattern
-			}
-		}
-	}
-	return ""
+	defer func() { require.NoError(t, ignore.Close()) }()
+	patterns, err := ignorefile.ReadAll(ignore)
+	require.NoError(t, err)
+	matcher, err := patternmatcher.New(patterns)
+	require.NoError(t, err)
+	leftOut, err := matcher.MatchesOrParentMatches(file)
+	require.NoError(t, err)
+	return leftOut
 }
 
 // programSources lists the project's own files that the program is built from.

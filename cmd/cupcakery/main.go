@@ -84,9 +84,11 @@ func newRootCommand() *cobra.Command {
 		newDevCommand(),
 		newHealthcheckCommand(),
 		newKitchenCommand(),
+		newLicencesCommand(),
 		newOrderCommand(),
 		newStaffCommand(),
 		newStationCommand(),
+		newTemporalCommand(),
 		newTopicsCommand(),
 		newWorkerCommand(),
 	)

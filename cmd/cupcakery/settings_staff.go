@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,30 @@ func (s *staffSettings) load() (kitchen.Staff, error) {
 	if s.path == "" {
 		return kitchen.Staff{}, nil
 	}
-	return kitchen.LoadStaff(s.path)
+	return loadStaff(s.path)
+}
+
+// loadStaff reads a staff file and refuses one in which the demo's staff have
+// been copied: everybody knows their PINs. It never tells whose PIN is which.
+func loadStaff(path string) (kitchen.Staff, error) {
+	staff, err := kitchen.LoadStaff(path)
+	if err != nil {
+		return kitchen.Staff{}, err
+	}
+	demo, _, err := demoStaff()
+	if err != nil {
+		return kitchen.Staff{}, err
+	}
+	var faults []error
+	for _, person := range staff.People {
+		if slices.ContainsFunc(demo.People, func(p kitchen.Person) bool { return p.PIN.String() == person.PIN.String() }) {
+			faults = append(faults, fmt.Errorf("%s: the PIN of %q is that of the demo's staff, which everybody knows: make another one with \"cupcakery staff hash\"", path, person.Name))
+		}
+	}
+	if len(faults) > 0 {
+		return kitchen.Staff{}, &exitError{exitRefused, errors.Join(faults...)}
+	}
+	return staff, nil
 }
 
 func (s *staffSettings) trusted() ([]netip.Prefix, error) {

@@ -49,12 +49,14 @@ func (s *temporalSettings) options(logger *slog.Logger) (client.Options, error) 
 }
 
 // dial returns a client that connects when it is first used, so that a
-// process may start before Temporal does, and the namespace it works in.
+// process may start before Temporal does, and the namespace it works in. It
+// logs when Temporal cannot be reached, once.
 func (s *temporalSettings) dial(logger *slog.Logger) (client.Client, string, error) {
 	options, err := s.options(logger)
 	if err != nil {
 		return nil, "", err
 	}
+	sayOutagesOnce(&options, logger)
 	temporalClient, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, "", &exitError{exitUsage, fmt.Errorf("prepare to connect to Temporal at %q: %w", options.HostPort, err)}

@@ -30,7 +30,7 @@ Exit codes: 0 no fault, 1 the file cannot be read, 4 it has faults.`,
 		Example: "  cupcakery staff check staff.yaml",
 		Args:    exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			staff, err := kitchen.LoadStaff(args[0])
+			staff, err := loadStaff(args[0])
 			if faults, are := errors.AsType[*kitchen.FileError](err); are {
 				if _, err := fmt.Fprintln(cmd.OutOrStdout(), faults); err != nil {
 					return fmt.Errorf("print the faults: %w", err)

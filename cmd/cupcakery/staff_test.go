@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"net/http"
 	"net/netip"
 	"os"
@@ -55,6 +56,26 @@ func TestStaffCheckReportsEveryFault(t *testing.T) {
 	c = invoke(t, "", "staff", "check", file+".none")
 	require.Equal(t, exitFailed, c.code)
 	require.Contains(t, c.stderr, "read the staff file")
+}
+
+// Whoever copies the demo's staff into a file of their own is told, whatever
+// they call the people.
+func TestTheDemosPINsAreForTheDemo(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "staff.yaml")
+	require.NoError(t, os.WriteFile(file, bytes.ReplaceAll(demoStaffFile, []byte("name: max"), []byte("name: Boss")), 0o600))
+	for _, test := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"staff", "check", file}, exitRefused},
+		{[]string{"api", "--secret", "0123456789abcdef", "--staff", file}, exitUsage},
+	} {
+		c := invoke(t, "", test.args...)
+		require.Equal(t, test.code, c.code, c.stderr)
+		require.Contains(t, c.stderr, `the PIN of "Boss" is that of the demo's staff, which everybody knows: make another one with "cupcakery staff hash"`)
+		require.Equal(t, 5, strings.Count(c.stderr, "which everybody knows"))
+	}
 }
 
 func TestTheDemoStaffHaveEveryRoleAndTheirPINs(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -98,9 +97,9 @@ type healthServer struct {
 }
 
 func listenForHealth(address string, check func(context.Context) error) (*healthServer, error) {
-	listener, err := net.Listen("tcp", address)
+	listener, err := listenForOperators(address, "listen")
 	if err != nil {
-		return nil, fmt.Errorf("listen for health checks: %w; choose another address with --listen", err)
+		return nil, err
 	}
 	s := &healthServer{registry: prometheus.NewRegistry(), listener: listener, check: check}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -119,11 +118,5 @@ func (s *healthServer) serve(ctx context.Context) error {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Close() }) // probes need no goodbye
-	defer stopped()
-	if err := server.Serve(s.listener); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("serve health checks: %w", err)
-	}
-	return nil
+	return serveOperators(ctx, s.listener, mux)
 }

@@ -122,7 +122,7 @@ export class Factory {
   }
 
   async startAPI(): Promise<void> {
-    await this.#start("api", ["--kitchen", join(this.#dir, "kitchen.yaml"), "--api-port", String(this.#apiPort), "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal]);
+    await this.#start("api", ["--kitchen", join(this.#dir, "kitchen.yaml"), "--api-port", String(this.#apiPort), "--metrics-port", "0", "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal]);
     await until("the API is ready", async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok);
   }
 

@@ -403,27 +403,11 @@ export interface paths {
         };
         /**
          * Can it serve?
-         * @description Ready means that Temporal can be reached. Kafka's state is reported and does not decide: orders are taken, kept and shown without it,
-         *     and their tickets go out when it is back.
+         * @description Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
+         *     Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+         *     The answer may be a second old.
          */
         readonly get: operations["getReadiness"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/metrics": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /** Numbers for Prometheus */
-        readonly get: operations["getMetrics"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1169,7 +1153,7 @@ export interface components {
          *       },
          *       "kafka": {
          *         "ok": false,
-         *         "detail": "cannot be reached: orders are taken, their tickets wait"
+         *         "detail": "cannot be reached: orders are taken and shown, their tickets wait"
          *       }
          *     }
          */
@@ -2397,7 +2381,7 @@ export interface operations {
                      *       "ready": false,
                      *       "temporal": {
                      *         "ok": false,
-                     *         "detail": "cannot be reached"
+                     *         "detail": "cannot be reached: orders are neither taken nor shown"
                      *       },
                      *       "kafka": {
                      *         "ok": true
@@ -2405,26 +2389,6 @@ export interface operations {
                      *     }
                      */
                     readonly "application/json": components["schemas"]["Readiness"];
-                };
-            };
-        };
-    };
-    readonly getMetrics: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Metrics in Prometheus' text format. */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "text/plain": string;
                 };
             };
         };

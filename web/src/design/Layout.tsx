@@ -37,6 +37,7 @@ export function Layout({ title, nav, tools, banner, width, children }: Props) {
       </header>
       {banner}
       <main id="main" ref={main} tabIndex={-1} className={`page${width ? ` page-${width}` : ""}`}>{children}</main>
+      <footer className="footer"><a href="/third-party-notices.txt">Licences</a></footer>
     </>
   );
 }

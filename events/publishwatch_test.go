@@ -1,0 +1,40 @@
+package events
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Reading and publishing speak of one outage, however many publishes fail.
+func TestAnOutageIsSaidOnceByReadingAndPublishing(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	consumer := &Consumer{outage: newOutage(slog.New(slog.NewTextHandler(&log, nil)))}
+	watch := consumer.WatchPublishes()
+	watch.Heard(nil)
+	watch.Heard(context.Canceled) // the process stops
+	require.Empty(t, log.String())
+
+	for range 50 {
+		watch.Heard(&UnavailableError{Err: errors.New("connection refused")})
+	}
+	consumer.outage.began("group", errors.New("connection refused"))
+	watch.Heard(nil)
+	require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
+	require.Contains(t, log.String(), "level=WARN msg=\"Kafka does not answer as it should")
+
+	consumer.outage.over("group")
+	require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
+	require.Contains(t, log.String(), "level=INFO msg=\"Kafka answers again\"")
+
+	watch.Heard(errors.New(`topic "orders-to-mix" does not exist`))
+	require.Contains(t, log.String(), "orders-to-mix", "what only publishing meets is said too")
+	watch.Heard(nil)
+	require.Equal(t, 4, strings.Count(log.String(), "\n"), log.String())
+}

@@ -1,0 +1,37 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/cupcakery/cupcakery/activities"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// watchedPublisher tells the watch how each publish went. Temporal logs failed
+// activities only for debugging, since they are tried again: an outage of Kafka
+// fails one for every order.
+type watchedPublisher struct {
+	publisher activities.Publisher
+	watch     *events.PublishWatch
+}
+
+// PublishTicket implements activities.Publisher.
+func (p watchedPublisher) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error {
+	return p.heard(p.publisher.PublishTicket(ctx, ticket))
+}
+
+// PublishShipped implements activities.Publisher.
+func (p watchedPublisher) PublishShipped(ctx context.Context, shipped kitchen.Shipped) error {
+	return p.heard(p.publisher.PublishShipped(ctx, shipped))
+}
+
+// PublishFailed implements activities.Publisher.
+func (p watchedPublisher) PublishFailed(ctx context.Context, failed kitchen.Failed) error {
+	return p.heard(p.publisher.PublishFailed(ctx, failed))
+}
+
+func (p watchedPublisher) heard(err error) error {
+	p.watch.Heard(err)
+	return err
+}
