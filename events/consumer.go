@@ -436,6 +436,9 @@ func (c *Consumer) drain() {
 // leave leaves the group, after a last commit. If Kafka does not answer, it
 // lets the session time out.
 func (c *Consumer) leave() {
+	if member, _ := c.client.GroupMetadata(); member == "" {
+		return // Kafka has not heard of us
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	if err := c.client.LeaveGroupContext(ctx); err != nil {

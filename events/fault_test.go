@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -311,6 +312,25 @@ func TestARedriveWithoutKafkaLeavesTheLetterListed(t *testing.T) {
 	letter, err := newDeadLetters(t, events.DeadLettersConfig{Connection: connection}).Redrive(t.Context(), events.LetterPlace{}, events.Redrive{Again: true})
 	require.NoError(t, err)
 	assert.Equal(t, 2, letter.Redrives)
+}
+
+// Whoever has not reached Kafka yet has nothing to wait for.
+func TestAConsumerWithoutKafkaStopsAtOnce(t *testing.T) {
+	t.Parallel()
+	cluster, connection := newCluster(t)
+	cluster.Close()
+	var log bytes.Buffer
+	consumer, err := events.NewConsumer(events.ConsumerConfig{
+		Connection: connection, Group: "group", Topics: []string{events.TopicAcks}, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Handle: func(context.Context, *events.Delivery) {},
+	})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- consumer.Run(ctx) }()
+	cancel()
+	require.NoError(t, await(t, ended))
+	assert.NotContains(t, log.String(), "did not confirm that this member left")
 }
 
 func TestClosedWriterRefuses(t *testing.T) {
