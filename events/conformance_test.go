@@ -46,7 +46,6 @@ func TestEmbeddedKafka(t *testing.T) {
 func TestApacheKafka(t *testing.T) {
 	t.Parallel()
 	eventstest.Run(t, eventstest.Broker{
-		AppendTimes:    true,
 		SessionTimeout: 6 * time.Second,
 		Start: func(t *testing.T) eventstest.Instance {
 			kafka, err := devstack.StartApacheKafka(t.Context(), devstack.ApacheKafkaConfig{})

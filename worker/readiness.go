@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
@@ -79,13 +78,18 @@ func (r *Readiness) begin(config *Config, group <-chan struct{}) {
 	r.config, r.group = config, group
 }
 
+func isRefusedClock(err error) bool {
+	_, is := errors.AsType[*events.ClockError](err)
+	return is
+}
+
 // written hears of each write to Kafka. A clock that is refused is known to be
 // taken again only by a write.
 func (r *Readiness) written(topic string, _ int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case errors.Is(err, kafka.InvalidTimestamp):
+	case isRefusedClock(err):
 		if r.refused == nil {
 			r.refused = make(map[string]bool)
 		}

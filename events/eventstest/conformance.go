@@ -36,8 +36,6 @@ type Broker struct {
 	Start func(t *testing.T) Instance
 	// SessionTimeout is the shortest that its groups allow.
 	SessionTimeout time.Duration
-	// AppendTimes says that its topics can have append times.
-	AppendTimes bool
 }
 
 // scenario is one promise, named by what is broken when it fails.
@@ -56,12 +54,6 @@ func Run(t *testing.T, broker Broker) {
 		w := newWorld(t, instance)
 		_, err := events.ApplyTopics(w.ctx(), w.connection, events.TopicSettings{Partitions: 4})
 		require.NoError(t, err)
-		if broker.AppendTimes {
-			t.Run("AppendTimesAreKnownAndLookedBackBy", func(t *testing.T) {
-				t.Parallel()
-				appendTimes(newWorld(t, instance))
-			})
-		}
 		for _, scenario := range append([]scenario{
 			{"ANewGroupStartsAtTheFirstMessage", newGroupStartsAtFirst},
 			{"OnlyWhatIsFinishedWithoutAGapIsCommitted", onlyContiguousPrefixIsCommitted},

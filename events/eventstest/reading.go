@@ -21,6 +21,7 @@ var readingScenarios = []scenario{
 	{"ATopicThatIsMadeAnewIsReadFromItsBeginning", recreatedTopic},
 	{"ReadersWaitForATopicThatIsNotThereYet", awaitedTopic},
 	{"AGroupGoesOnWhereAnOperatorHasPutIt", resetGroup},
+	{"AppendTimesAreKnownAndLookedBackBy", appendTimes},
 	{"SenderTimesAreNotTakenForAppendTimes", senderTimes},
 }
 
