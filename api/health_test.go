@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/cupcakery/cupcakery/api/client"
+	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/namespace"
 )
 
@@ -107,4 +108,21 @@ func TestProbesLookAtMostOnceASecondAndTheLogHasEachChange(t *testing.T) {
 	}
 	require.Equal(t, 2, strings.Count(log.String(), "Temporal is not in order"), log.String())
 	require.Equal(t, 2, strings.Count(log.String(), "Temporal is in order"))
+}
+
+// What each request of an outage meets is for debugging.
+func TestAnOutageIsSaidOnceAndNotByEachRequest(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		serviceerror.NewUnavailable("connection refused"), serviceerror.NewDeadlineExceeded("context deadline exceeded"),
+		context.DeadlineExceeded, &events.UnavailableError{Err: errors.New("connection refused")},
+	} {
+		require.True(t, isSaidOnce(&problemError{Type: ProblemUnavailable, Cause: err}), "%T", err)
+	}
+	for _, err := range []error{
+		nil, errors.New("strange"), serviceerror.NewInvalidArgument("strange"),
+		temporalclient.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded), // nobody at work
+	} {
+		require.False(t, isSaidOnce(err), "%T", err)
+	}
 }

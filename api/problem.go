@@ -263,9 +263,10 @@ func isSaidOnce(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
+	_, late := errors.AsType[*serviceerror.DeadlineExceeded](err)
 	_, temporal := errors.AsType[*serviceerror.Unavailable](err)
 	_, kafka := errors.AsType[*events.UnavailableError](err)
-	return temporal || kafka
+	return late || temporal || kafka
 }
 
 func clientLeft(c *gin.Context) bool {
