@@ -47,8 +47,9 @@ type counterOrder struct {
 	preparing bool
 	since     time.Time
 	// packaged is when that was done; zero if it was not, or if it is to be
-	// undone.
+	// undone. name is what its customer is called by then.
 	packaged time.Time
+	name     string
 }
 
 func (f *floor) newCounterFeed() *counterFeed {
@@ -151,6 +152,7 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 			undoing = true
 		case entry.Ticket.Stage == kitchen.Package && entry.Ended():
 			order.packaged = endedAt(entry)
+			order.name = entry.Ticket.Customer.CalledName()
 		default:
 			order.preparing = true
 		}
@@ -177,9 +179,9 @@ func (c *counterFeed) put(now time.Time) CounterDisplay {
 	for orderID, order := range c.orders {
 		switch {
 		case order.preparing:
-			preparing.add(placedOrder{orderID, order.since})
+			preparing.add(placedOrder{orderID: orderID, since: order.since})
 		case isReady(order.packaged, now):
-			ready.add(placedOrder{orderID, order.packaged})
+			ready.add(placedOrder{orderID: orderID, since: order.packaged, name: order.name})
 		}
 	}
 	return CounterDisplay{At: now.UTC(), Preparing: preparing.show(), Ready: ready.show()}
@@ -188,6 +190,7 @@ func (c *counterFeed) put(now time.Time) CounterDisplay {
 type placedOrder struct {
 	orderID string
 	since   time.Time
+	name    string
 }
 
 // firstOrders are so many orders with the oldest first, or the newest. Those
@@ -221,7 +224,7 @@ func (f *firstOrders) show() []CounterOrder {
 	shown := make([]CounterOrder, len(f.orders))
 	for i, order := range f.orders {
 		// The code in a ticket is what its writer says; this is the order's.
-		shown[i] = CounterOrder{PickupCode: kitchen.PickupCode(order.orderID), Since: order.since}
+		shown[i] = CounterOrder{PickupCode: kitchen.PickupCode(order.orderID), Since: order.since, Name: order.name}
 	}
 	return shown
 }

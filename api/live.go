@@ -53,16 +53,16 @@ const (
 	maxNotices = 64
 	// liveWriteWithin is how long a client may take to take a message.
 	liveWriteWithin = 10 * time.Second
-	pingEvery       = 30 * time.Second
+	pingEvery       = 10 * time.Second
 	pongWithin      = 10 * time.Second
 )
 
 // liveSide is who is connected.
 type liveSide struct {
 	limit, perAddress int
-	// pingEvery is how often a client must show that it is still there,
-	// pongWithin how long it may take for that, and writeWithin how long to take
-	// a message.
+	// pingEvery is how often a client must show that it is still there, and is
+	// shown that the server is: a browser's pages do not see pings. pongWithin is
+	// how long it may take for that, and writeWithin how long to take a message.
 	pingEvery, pongWithin, writeWithin time.Duration
 	// closing ends when the process is told to stop.
 	closing chan struct{}
@@ -262,6 +262,7 @@ func (c *liveConn) serve() {
 			_ = c.socket.Close(websocket.StatusGoingAway, "this process stops: connect again")
 			return
 		case <-ping.C:
+			c.tellState()
 			beside.Go(func() {
 				ctx, cancel := context.WithTimeout(ctx, c.server.live.pongWithin)
 				defer cancel()
@@ -289,6 +290,14 @@ func (c *liveConn) poke() {
 	case c.news <- struct{}{}:
 	default: // it knows
 	}
+}
+
+// tellState lets the writer say once more how the floor is, so that the client
+// knows that it still hears everything, and the server's time.
+func (c *liveConn) tellState() {
+	c.server.floor.mu.Lock()
+	defer c.server.floor.mu.Unlock()
+	c.told = false
 }
 
 // read takes the client's messages until the connection is over or the client
