@@ -273,6 +273,7 @@ func ticketOf(ref kitchen.TicketRef, attempt int) kitchen.Ticket {
 		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: ref.Pass, Attempt: attempt,
 		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th"}}, Notes: "ring the bell",
 		Allergies: []string{"nuts"}, PickupCode: "K7QF", IssuedAt: now, AckBy: now.Add(time.Hour),
+		Customer: kitchen.Customer{Name: "Ada Augusta Lovelace"},
 	}
 }
 

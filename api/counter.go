@@ -47,9 +47,11 @@ type counterOrder struct {
 	preparing bool
 	since     time.Time
 	// packaged is when that was done; zero if it was not, or if it is to be
-	// undone. heard is the record that says so.
+	// undone. heard is the record that says so, and name what its customer is
+	// called by then.
 	packaged time.Time
 	heard    board.Heard
+	name     string
 }
 
 func (f *floor) newCounterFeed() *counterFeed {
@@ -152,6 +154,7 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 			undoing = true
 		case entry.Ticket.Stage == kitchen.Package && entry.Ended():
 			order.packaged, order.heard = entry.Ack.At, entry.Heard
+			order.name = entry.Ticket.Customer.CalledName()
 		default:
 			order.preparing = true
 		}
@@ -173,9 +176,9 @@ func (c *counterFeed) put(now time.Time) CounterDisplay {
 	for orderID, order := range c.orders {
 		switch {
 		case order.preparing:
-			preparing.add(placedOrder{orderID, order.since, order.since})
+			preparing.add(placedOrder{orderID: orderID, since: order.since, by: order.since})
 		case !order.packaged.IsZero() && c.floor.isReady(order.heard):
-			ready.add(placedOrder{orderID, order.packaged, c.floor.heardAt(order.heard)})
+			ready.add(placedOrder{orderID: orderID, since: order.packaged, by: c.floor.heardAt(order.heard), name: order.name})
 		}
 	}
 	return CounterDisplay{At: now.UTC(), Preparing: preparing.show(), Ready: ready.show()}
@@ -186,7 +189,8 @@ type placedOrder struct {
 	since   time.Time
 	// by is what orders are sorted by. What is ready goes by when that was
 	// heard: when it was done is what some station's clock says.
-	by time.Time
+	by   time.Time
+	name string
 }
 
 // firstOrders are so many orders with the oldest first, or the newest. Those
@@ -220,7 +224,7 @@ func (f *firstOrders) show() []CounterOrder {
 	shown := make([]CounterOrder, len(f.orders))
 	for i, order := range f.orders {
 		// The code in a ticket is what its writer says; this is the order's.
-		shown[i] = CounterOrder{PickupCode: kitchen.PickupCode(order.orderID), Since: order.since}
+		shown[i] = CounterOrder{PickupCode: kitchen.PickupCode(order.orderID), Since: order.since, Name: order.name}
 	}
 	return shown
 }

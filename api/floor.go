@@ -725,6 +725,7 @@ func (f *floor) boardTicket(e board.Entry) BoardTicket {
 	}
 	if e.Ticket.Stage == kitchen.Package && e.Ticket.Kind == kitchen.TicketMake {
 		ticket.Boxes = f.kitchenFile.Boxes(e.Ticket.Pieces())
+		ticket.Customer = e.Ticket.Customer
 	}
 	if e.StartedAt != nil {
 		ticket.StartedAt = printable(*e.StartedAt)

@@ -55,7 +55,7 @@ const (
 	maxNotices = 64
 	// liveWriteWithin is how long a client may take to take a message.
 	liveWriteWithin = 10 * time.Second
-	pingEvery       = 30 * time.Second
+	pingEvery       = 10 * time.Second
 	pongWithin      = 10 * time.Second
 	// showAgainAfter is how long the connection of somebody who has signed in
 	// may last at most; see watchSession.
@@ -66,9 +66,9 @@ const (
 // liveSide is who is connected.
 type liveSide struct {
 	limit, perAddress int
-	// pingEvery is how often a client must show that it is still there,
-	// pongWithin how long it may take for that, and writeWithin how long to take
-	// a message.
+	// pingEvery is how often a client must show that it is still there, and is
+	// shown that the server is: a browser's pages do not see pings. pongWithin is
+	// how long it may take for that, and writeWithin how long to take a message.
 	pingEvery, pongWithin, writeWithin time.Duration
 	// showAgainAfter is how long the next connection of somebody who has signed
 	// in may last: not the same for all, or they would come back all at once.
@@ -308,6 +308,7 @@ func (c *liveConn) serve() {
 			_ = c.socket.Close(websocket.StatusGoingAway, "this process stops: connect again")
 			return
 		case <-ping.C:
+			c.tellState()
 			beside.Go(func() {
 				ctx, cancel := context.WithTimeout(ctx, c.server.live.pongWithin)
 				defer cancel()
@@ -335,6 +336,14 @@ func (c *liveConn) poke() {
 	case c.news <- struct{}{}:
 	default: // it knows
 	}
+}
+
+// tellState lets the writer say once more how the floor is, so that the client
+// knows that it still hears everything, and the server's time.
+func (c *liveConn) tellState() {
+	c.server.floor.mu.Lock()
+	defer c.server.floor.mu.Unlock()
+	c.told = false
 }
 
 // read takes the client's messages until the connection is over or the client

@@ -429,6 +429,18 @@ func TestAClientThatDoesNotAnswerPingsIsDropped(t *testing.T) {
 	}
 }
 
+func TestAConnectionIsToldAgainAndAgainThatItIsUpToDate(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
+	server.live.pingEvery = 20 * time.Millisecond
+	tablet := serveBakery(t, server).connect()
+	upToDate := func(behind Behind) bool { return behind.Since.IsZero() }
+	for range 3 { // nothing changes meanwhile
+		tablet.awaitState(upToDate)
+	}
+}
+
 func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)

@@ -136,5 +136,15 @@ func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponse
 		Flavours: s.kitchen.Menu.Flavours,
 		Sizes:    s.kitchen.Menu.Sizes,
 		Limits:   s.kitchen.Limits,
+		Reasons:  reasonsOf(s.kitchen),
 	}, nil
+}
+
+// reasonsOf are the reasons with which work fails, with what people call them.
+func reasonsOf(k *kitchen.Kitchen) []ReasonLabel {
+	labels := make([]ReasonLabel, len(k.Reasons))
+	for i, reason := range k.Reasons {
+		labels[i] = ReasonLabel{Code: reason.Code, Label: reason.Label}
+	}
+	return labels
 }

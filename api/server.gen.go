@@ -276,6 +276,9 @@ type BoardTicket struct {
 	// By Who has it in hand, ended it or let it fail.
 	By string `json:"by,omitempty,omitzero"`
 
+	// Customer At package, of a ticket to make it: whom to call when the box is handed out. No other station is told.
+	Customer Customer `json:"customer,omitempty,omitzero"`
+
 	// EndedAt When it was done, undone or failed.
 	EndedAt time.Time `json:"endedAt,omitempty,omitzero"`
 
@@ -357,6 +360,13 @@ type CounterDisplay struct {
 
 // CounterOrder defines model for CounterOrder.
 type CounterOrder struct {
+	// Name Of an order that is ready, whom to call: the first word of the customer's name and the initial of the last, because strangers read along. Absent if the
+	// package ticket has no name.
+	//
+	//
+	// Example: Ada L.
+	Name string `json:"name,omitempty,omitzero"`
+
 	// PickupCode Example: K7QF
 	PickupCode string    `json:"pickupCode"`
 	Since      time.Time `json:"since"`
@@ -516,8 +526,11 @@ type Menu struct {
 	Flavours []Flavour `json:"flavours"`
 
 	// Limits What an order must keep. Lengths count characters (Unicode code points).
-	Limits Limits       `json:"limits"`
-	Sizes  []SizeOnSale `json:"sizes"`
+	Limits Limits `json:"limits"`
+
+	// Reasons What the codes of failed work mean. A station may report a code that is not here.
+	Reasons []ReasonLabel `json:"reasons"`
+	Sizes   []SizeOnSale  `json:"sizes"`
 }
 
 // NotCancelled defines model for NotCancelled.
@@ -657,6 +670,15 @@ type Readiness struct {
 	Kafka    PartState `json:"kafka"`
 	Ready    bool      `json:"ready"`
 	Temporal PartState `json:"temporal"`
+}
+
+// ReasonLabel defines model for ReasonLabel.
+type ReasonLabel struct {
+	// Code Example: burnt
+	Code string `json:"code"`
+
+	// Label Example: Burnt
+	Label string `json:"label"`
 }
 
 // ReasonOnOffer defines model for ReasonOnOffer.

@@ -37,6 +37,10 @@ func TestABoardShowsATicketThroughItsLife(t *testing.T) {
 	require.Equal(t, kitchen.TicketWaiting, shown.State)
 	require.Equal(t, []any{ticket.Lines, ticket.Notes, ticket.Allergies, ticket.PickupCode, 1, 1}, []any{shown.Lines, shown.Notes, shown.Allergies, shown.PickupCode, shown.Attempt, shown.Pass})
 	require.Empty(t, b.board(kitchen.Mix).Tickets)
+	require.Zero(t, shown.Customer, "whoever bakes needs no name, whatever is on the ticket")
+	packaging := newTicket(t, kitchen.Package)
+	b.onBoard(writer, packaging)
+	require.Equal(t, packaging.Customer, b.board(kitchen.Package).Tickets[0].Customer)
 
 	started := b.acked("bob", ticket, `{"kind":"started"}`)
 	require.Equal(t, kitchen.TicketStarted, started.State)

@@ -141,6 +141,7 @@ func TestAsyncAPIHasTheLimitsOfTickets(t *testing.T) {
 	assert.EqualValues(t, hard.NotesLength, limit(ticket, "notes", "maxLength"))
 	assert.EqualValues(t, hard.Allergies, limit(ticket, "allergies", "maxItems"))
 	assert.EqualValues(t, hard.AllergyLength, ticket["allergies"].(node)["items"].(node)["maxLength"])
+	assert.EqualValues(t, hard.NameLength, ticket["customer"].(node)["properties"].(node)["name"].(node)["maxLength"])
 	assert.EqualValues(t, hard.Quantity, limit(line, "quantity", "maximum"))
 	assert.EqualValues(t, hard.MessageLength, limit(line, "message", "maxLength"))
 	assert.EqualValues(t, hard.Lines*hard.Quantity, kitchen.MaxScrapped)

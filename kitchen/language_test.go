@@ -35,6 +35,23 @@ func TestOnlyStartedAcksLeaveATicketOpen(t *testing.T) {
 	}
 }
 
+func TestACustomerIsCalledByFirstNameAndInitial(t *testing.T) {
+	t.Parallel()
+	for name, called := range map[string]string{
+		"":                     "",
+		" Ada ":                "Ada",
+		"Ada Augusta Lovelace": "Ada L.",
+		"Ada L":                "Ada L.",
+		"王小明":                  "王小明",
+		"अदा किरण":             "अदा कि.",
+		"Éva  Ödön":            "Éva Ö.",
+		"Table 12":             "Table 12",
+		"Ada 🎂":                "Ada 🎂",
+	} {
+		assert.Equal(t, called, Customer{Name: name}.CalledName(), name)
+	}
+}
+
 func TestPiecesCountsEveryLine(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, 0, Order{}.Pieces())

@@ -1,10 +1,36 @@
 package kitchen
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Customer is who ordered.
 type Customer struct {
 	Name string `json:"name"`
+}
+
+// CalledName is what a customer is called by where strangers look on and listen: the
+// first word of the name and the initial of the last, "Ada L.". A name whose
+// last word does not begin with a letter has no surname, and is called whole.
+func (c Customer) CalledName() string {
+	words := strings.Fields(c.Name)
+	if len(words) == 0 {
+		return ""
+	}
+	last := words[len(words)-1]
+	initial, size := utf8.DecodeRuneInString(last)
+	if len(words) == 1 || !unicode.IsLetter(initial) {
+		return strings.Join(words, " ")
+	}
+	// The marks that belong to the letter, as Indic scripts have them.
+	marks := strings.IndexFunc(last[size:], func(r rune) bool { return !unicode.Is(unicode.M, r) })
+	if marks < 0 {
+		return words[0] + " " + last + "."
+	}
+	return words[0] + " " + last[:size+marks] + "."
 }
 
 // Line is one position of an order: so many cupcakes of one flavour and size.

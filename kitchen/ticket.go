@@ -32,6 +32,9 @@ type Ticket struct {
 	Notes      string   `json:"notes,omitempty"`
 	Allergies  []string `json:"allergies,omitempty"`
 	PickupCode string   `json:"pickupCode"`
+	// Customer is whom to call when the box is handed out. Only tickets to make
+	// the package stage have it: no other station needs to know.
+	Customer Customer `json:"customer,omitzero"`
 	// Made goes with an undo ticket: the stage's work was done when the order
 	// was cancelled. Without it the stage's own ticket was still open, so if
 	// nobody has started that either, it is only to be withdrawn.
@@ -117,6 +120,9 @@ func (t Ticket) checkWork(hard Limits) error {
 		}
 	}
 	if err := atMost("notes", t.Notes, hard.NotesLength); err != nil {
+		return err
+	}
+	if err := atMost("customer/name", t.Customer.Name, hard.NameLength); err != nil {
 		return err
 	}
 	if len(t.Allergies) > hard.Allergies {

@@ -53,6 +53,7 @@ func TestATicketLargerThanAnyOrderNamesTheField(t *testing.T) {
 		"notes: must have at most 500 characters, it has 501":          func(k *Ticket) { k.Notes += "é" },
 		"allergies: must be at most 20, there are 21":                  func(k *Ticket) { k.Allergies = append(k.Allergies, "nuts") },
 		"allergies/3: must have at most 80 characters, it has 81":      func(k *Ticket) { k.Allergies[3] += "é" },
+		"customer/name: must have at most 80 characters, it has 81":    func(k *Ticket) { k.Customer.Name = strings.Repeat("é", 81) },
 		"pickupCode: must have at most 16 characters, it has 17":       func(k *Ticket) { k.PickupCode = strings.Repeat("K", 17) },
 		"issuedAt: the year must have four digits":                     func(k *Ticket) { k.IssuedAt = k.IssuedAt.Add(time.Second) },
 		"ackBy: the year must have four digits":                        func(k *Ticket) { k.AckBy = k.AckBy.Add(-time.Second) },

@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 const api = process.env["CUPCAKERY_URL"] ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react({ jsxImportSource: "#jsx" })],
   build: {
     emptyOutDir: false, // scripts/clean.mjs does, and leaves what keeps the folder
     manifest: true, // for scripts/budget.mjs

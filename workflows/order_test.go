@@ -119,6 +119,8 @@ func (f *factory) issue(ctx context.Context, asked kitchen.Issue) (kitchen.Ack, 
 	f.issued = append(f.issued, i)
 	require.Equal(f.t, kitchen.TicketRef{Stage: ticket.Stage, Kind: ticket.Kind}.ActivityType(), info.ActivityType.Name)
 	require.Equal(f.t, ticket.TicketID, orderID+"."+info.ActivityID)
+	handsOut := ticket.Stage == kitchen.Package && ticket.Kind == kitchen.TicketMake
+	require.Equal(f.t, handsOut, ticket.Customer.Name == "Ada", "only who hands the box out needs the name")
 	return f.answer(i)
 }
 

@@ -32,6 +32,10 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 	o.recordIssued(ref, workflow.Now(ctx))
 	o.showDetails(ctx)
 	row := o.row(ref)
+	var customer kitchen.Customer
+	if ref.Stage == kitchen.Package && ref.Kind == kitchen.TicketMake {
+		customer = o.status.Customer
+	}
 	activityCtx, cancel := workflow.WithCancel(o.ticketOptions(ctx, ref))
 	return &ticket{
 		ref: ref,
@@ -46,6 +50,7 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 				Notes:      o.status.Notes,
 				Allergies:  o.status.Allergies,
 				PickupCode: o.status.PickupCode,
+				Customer:   customer,
 				Made:       ref.Kind == kitchen.TicketUndo && row.Made(),
 			},
 			Issued:      issued,

@@ -225,6 +225,9 @@ type BoardTicket struct {
 	// By Who has it in hand, ended it or let it fail.
 	By string `json:"by,omitempty,omitzero"`
 
+	// Customer At package, of a ticket to make it: whom to call when the box is handed out. No other station is told.
+	Customer Customer `json:"customer,omitempty,omitzero"`
+
 	// EndedAt When it was done, undone or failed.
 	EndedAt time.Time `json:"endedAt,omitempty,omitzero"`
 
@@ -382,8 +385,11 @@ type Menu struct {
 	Flavours []Flavour `json:"flavours"`
 
 	// Limits What an order must keep. Lengths count characters (Unicode code points).
-	Limits Limits       `json:"limits"`
-	Sizes  []SizeOnSale `json:"sizes"`
+	Limits Limits `json:"limits"`
+
+	// Reasons What the codes of failed work mean. A station may report a code that is not here.
+	Reasons []ReasonLabel `json:"reasons"`
+	Sizes   []SizeOnSale  `json:"sizes"`
 }
 
 // NotCancelled defines model for NotCancelled.
@@ -514,6 +520,15 @@ type Readiness struct {
 	Kafka    PartState `json:"kafka"`
 	Ready    bool      `json:"ready"`
 	Temporal PartState `json:"temporal"`
+}
+
+// ReasonLabel defines model for ReasonLabel.
+type ReasonLabel struct {
+	// Code Example: burnt
+	Code string `json:"code"`
+
+	// Label Example: Burnt
+	Label string `json:"label"`
 }
 
 // ReasonOnOffer defines model for ReasonOnOffer.
@@ -842,8 +857,8 @@ type ClientInterface interface {
 	// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 	// instead of the changes that it missed, and nobody else waits for it.
 	//
-	// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
-	// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
+	// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+	// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
 	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
 	//
 	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
@@ -1185,8 +1200,8 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 // instead of the changes that it missed, and nobody else waits for it.
 //
-// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
-// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
+// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
 // stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
 //
 // **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
@@ -2783,8 +2798,8 @@ type ClientWithResponsesInterface interface {
 	// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 	// instead of the changes that it missed, and nobody else waits for it.
 	//
-	// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
-	// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
+	// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+	// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
 	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
 	//
 	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
@@ -4860,8 +4875,8 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 // still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 // instead of the changes that it missed, and nobody else waits for it.
 //
-// The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
-// right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
+// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
 // stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
 //
 // **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code

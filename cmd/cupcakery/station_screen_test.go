@@ -57,6 +57,7 @@ func TestScreenShowsWhatIsInHandFirstAndAllOfTheChosenTicket(t *testing.T) {
 	s := screenOf(
 		itemOf(1, station.Waiting, func(ticket *kitchen.Ticket) {
 			ticket.Allergies = []string{"nuts"}
+			ticket.Customer.Name = "Ada Lovelace"
 			ticket.Notes = "ring\x1b[2J the bell"
 		}),
 		itemOf(2, station.InHand, nil),
@@ -75,6 +76,7 @@ func TestScreenShowsWhatIsInHandFirstAndAllOfTheChosenTicket(t *testing.T) {
 	plain = ansi.Strip(s.draw())
 	require.Contains(t, plain, `12 × red-velvet L  "Happy 40th"`)
 	require.Contains(t, plain, "!!! ALLERGIES: NUTS !!!")
+	require.Contains(t, plain, "for Ada Lovelace")
 	require.Contains(t, plain, `ring\u001b[2J the bell`)
 	require.Contains(t, plain, "s start · d done · f fail · ↑↓ choose · q quit")
 }

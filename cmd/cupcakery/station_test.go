@@ -242,6 +242,7 @@ func TestStationShowsAllOfATicketAndNothingThatSteersTheTerminal(t *testing.T) {
 		}
 		ticket.Notes = "ring the bell\nthen\r\x1b[31m knock\u202e"
 		ticket.Allergies = []string{"nuts", "milk\u0085"}
+		ticket.Customer.Name = "Ada\x1b[31m"
 	})
 	bob.out.await(t, "knock")
 	bob.enter("start 1", "list")
@@ -252,6 +253,7 @@ func TestStationShowsAllOfATicketAndNothingThatSteersTheTerminal(t *testing.T) {
 	require.Contains(t, shown, ` 12 × red-velvet L  "Happy 40th 🎂 يوم سعيد"`)
 	require.Contains(t, shown, `\u001b[2Jgone`)
 	require.Contains(t, shown, "notes: ring the bell\n")
+	require.Contains(t, shown, `for Ada\u001b[31m`)
 	for _, steering := range []string{"\x1b", "\a", "\r", "\u0085", "\u202e"} {
 		require.NotContains(t, shown, steering)
 	}

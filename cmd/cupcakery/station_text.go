@@ -111,6 +111,9 @@ func details(item station.Item) []string {
 	if ticket.Kind == kitchen.TicketUndo {
 		lines = append(lines, undoDetails(item)...)
 	}
+	if ticket.Customer.Name != "" {
+		lines = append(lines, "for "+printable(ticket.Customer.Name))
+	}
 	for _, line := range ticket.Lines {
 		text := fmt.Sprintf("%3d × %s %s", line.Quantity, printable(line.Flavour), printable(string(line.Size)))
 		if line.Message != "" {

@@ -9,15 +9,24 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 const sizes = { phone: { width: 360, height: 740 }, tablet: { width: 820, height: 1180 }, desk: { width: 1440, height: 900 } };
 
-/** Every screen, with something on it. */
+/** As long as names may be, and with nothing in it where a line could end. */
+const long = "Wolkenkuckucksheim".repeat(5).slice(0, 80);
+
+/** Every screen, with something on it, and with names as long as they may be. */
 async function screens(factory: Factory) {
   const { id } = await factory.place({
-    lines: [{ flavour: "red-velvet", size: "L", quantity: 12, message: "Happy 40th" }, { flavour: "carrot", size: "S", quantity: 30 }],
-    allergies: ["nuts"], notes: "ring the bell",
+    customer: { name: long },
+    lines: [{ flavour: "red-velvet", size: "L", quantity: 12, message: "W".repeat(40) }, { flavour: "carrot", size: "S", quantity: 30 }],
+    allergies: ["nuts", long], notes: `ring the bell ${long.repeat(5)}`,
   });
+  const packaged = await factory.place({ customer: { name: long }, lines: [{ flavour: "lemon", size: "M", quantity: 6 }] });
+  await factory.work(packaged.id, "mix", "bake", "decorate", "package");
+  const packaging = await factory.place({ customer: { name: long }, lines: [{ flavour: "lemon", size: "M", quantity: 6, message: "W".repeat(40) }] });
+  await factory.work(packaging.id, "mix", "bake", "decorate");
+  await factory.untilWaitingFor(packaging.id, "package");
   await factory.work(id, "mix");
-  await factory.say(staff.bake, `${id}.bake.1`, { kind: "failed", reason: "equipment", note: "oven 2" });
-  const asking = await factory.place();
+  await factory.say(staff.bake, `${id}.bake.1`, { kind: "failed", reason: "equipment", note: long.repeat(3) });
+  const asking = await factory.place({ customer: { name: long } });
   for (const pass of [1, 2]) await factory.say(staff.mix, `${asking.id}.mix.${pass}`, { kind: "failed", reason: "dropped", scrapped: 6 });
   await factory.untilState(asking.id, "needs-attention");
   return [
@@ -30,7 +39,7 @@ async function screens(factory: Factory) {
     { name: "package", path: "/stations/package", person: staff.package, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
     { name: "dashboard", path: "/dashboard", person: staff.manager, ready: (page: Page) => page.getByText("Why work failed") },
     { name: "attention", path: "/attention", person: staff.manager, ready: (page: Page) => page.getByRole("article").first() },
-    { name: "counter", path: "/counter", person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "Ready" }) },
+    { name: "counter", path: "/counter", person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "Ready" }).getByRole("listitem").first() },
     { name: "no such order", path: "/orders/none", person: undefined, ready: (page: Page) => page.getByText("There is no such order") },
     { name: "not found", path: "/cellar", person: undefined, ready: (page: Page) => page.getByText("There is no such page") },
   ];

@@ -50,13 +50,88 @@ test("what is wrong stands beside its field, before and after the server has loo
   await page.getByLabel("Name", { exact: true }).fill("G".repeat(10_000));
   await page.getByRole("button", { name: "Order 6 cupcakes" }).click();
   await expect(page.getByLabel("Name", { exact: true })).toHaveAccessibleDescription(/^At most 80 characters: 9920 too many/);
-  // Control characters are a rule that only the server has.
-  await page.getByLabel("Name", { exact: true }).fill("Grace\u200e\u0007");
+  // That characters of private use are refused is a rule that only the server has.
+  await page.getByLabel("Name", { exact: true }).fill("Grace\u{F8FF}");
   await page.getByRole("button", { name: "Order 6 cupcakes" }).click();
   await expect(page.getByLabel("Name", { exact: true })).toHaveAttribute("aria-invalid", "true");
   await page.getByLabel("Name", { exact: true }).fill("Grace");
+  await expect(page.getByLabel("Name", { exact: true }), "what was mended is not complained about").not.toHaveAttribute("aria-invalid");
   await page.getByRole("button", { name: "Order 6 cupcakes" }).click();
   await expect(page).toHaveURL(/\/orders\//);
+});
+
+test("a fault goes as soon as it is mended, and the others stay", async ({ desk }) => {
+  const page = await desk.open("/");
+  await page.getByRole("button", { name: "Order", exact: true }).click();
+  const complaint = page.getByText("Tell us a name to call out.");
+  await expect(complaint).toBeVisible();
+  await page.getByRole("button", { name: "Add to basket" }).click();
+  await expect(page.getByText("Put at least one cupcake into the basket.")).toBeHidden();
+  await expect(complaint).toBeVisible();
+  await page.getByLabel("Name", { exact: true }).fill("A");
+  await expect(complaint).toBeHidden();
+  await page.getByLabel("Name", { exact: true }).fill("");
+  await expect(complaint, "nobody is told of a fault before the order is sent").toBeHidden();
+});
+
+test("a number of pieces is what was typed, in any digits, or is said to be none", async ({ desk }) => {
+  const page = await desk.open("/");
+  const number = page.getByRole("textbox", { name: "How many" });
+  for (const [typed, complaint] of [["1,5", /Whole pieces/], ["1e2", /whole number/], ["-3", /whole number/], ["501", /At most 500/]] as const) {
+    await number.fill(typed);
+    await page.getByRole("button", { name: "Add to basket" }).click();
+    await expect(number).toHaveAccessibleDescription(complaint);
+    await expect(number).toHaveValue(typed);
+    await expect(number).toBeFocused();
+  }
+  await expect(page.getByText("Still empty.")).toBeVisible();
+  await number.fill("１２");
+  await page.getByRole("button", { name: "Add to basket" }).click();
+  const pieces = page.getByRole("textbox", { name: /Pieces of/ });
+  await expect(pieces).toHaveValue("12");
+  await page.getByLabel("Name", { exact: true }).fill("Grace");
+  await pieces.fill("2.5");
+  await page.reload();
+  await page.getByRole("button", { name: /^Order/ }).click();
+  await expect(pieces).toHaveAccessibleDescription(/At least 1/);
+  await pieces.fill("٧");
+  await page.getByRole("button", { name: "Order 7 cupcakes" }).click();
+  await expect(page).toHaveURL(/\/orders\//);
+});
+
+test("what is pasted along unseen troubles nobody, and what emoji are made of stays", async ({ desk, factory }) => {
+  const page = await desk.open("/");
+  await page.getByLabel("Piped on each").fill("\u2068Hi\u2069 👩‍👧\u202c");
+  await page.getByRole("button", { name: "Add to basket" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("\ufeff\u2068Grace\u00ad Hopper\u2069\u0007");
+  await page.getByLabel("Other allergies").fill("\u2066kiwi\u2069");
+  await page.getByLabel("Notes for the kitchen").fill("ring\n\u2067the bell\u2069");
+  await page.getByRole("button", { name: "Order 6 cupcakes" }).click();
+  await expect(page).toHaveURL(/\/orders\//);
+  const order = await factory.order(orderIdOf(page));
+  expect([order?.customer.name, order?.lines[0]?.message, order?.allergies, order?.notes]).toEqual(["Grace Hopper", "Hi 👩‍👧", ["kiwi"], "ring\nthe bell"]);
+  await page.getByRole("button", { name: "Change message or notes" }).click();
+  await page.getByRole("textbox", { name: "Notes" }).fill("\u2068knock\u2069");
+  await page.getByRole("button", { name: "Change it" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(page.getByText("knock", { exact: true })).toBeVisible();
+});
+
+test("all of a message is seen in its picture, whatever it is written with", async ({ desk }) => {
+  const page = await desk.open("/");
+  const plaque = page.locator(".builder-picture .cupcake-plaque");
+  for (const message of ["Hi", "W".repeat(12), "W".repeat(24), "W".repeat(40), "祝".repeat(40), "🎂".repeat(40), "Happy birthday, dear grandmother Olga!!!"]) {
+    await page.getByLabel("Piped on each").fill(message);
+    await expect(plaque).toHaveText(message);
+    for (const width of [360, 820, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      const excess = await plaque.evaluate((element) => {
+        const [own, picture] = [element.getBoundingClientRect(), element.parentElement?.getBoundingClientRect() ?? new DOMRect()];
+        return Math.max(picture.top - own.top, own.bottom - picture.bottom, picture.left - own.left, own.right - picture.right, element.scrollWidth - element.clientWidth);
+      });
+      expect(excess, `${message}, ${width} px`).toBeLessThanOrEqual(1);
+    }
+  }
 });
 
 test("an allergen in the basket is pointed out", async ({ desk }) => {

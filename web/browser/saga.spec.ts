@@ -10,15 +10,17 @@ test("burnt cupcakes are made again, and everybody sees why", async ({ desk, fac
   await card.getByRole("button", { name: "Start" }).click();
   await card.getByRole("button", { name: "Failed …" }).click();
   await oven.getByRole("radio", { name: "Burnt" }).check();
-  await expect(oven.getByLabel("Pieces scrapped")).toHaveValue("24");
+  await expect(oven.getByRole("textbox", { name: "Pieces scrapped" })).toHaveValue("24");
   await oven.getByRole("button", { name: "Report failure" }).click();
   await expect(customer.getByText("We started again.")).toBeVisible();
   await customer.getByText("What went wrong (1)").click();
-  await expect(customer.getByText(/bake, burnt, 24 pieces scrapped/)).toBeVisible();
+  await expect(customer.getByText(/Bake: Burnt, 24 pieces scrapped/)).toBeVisible();
   await factory.work(id, "mix");
   await expect(card.getByText("Remake 1")).toBeVisible();
   await factory.work(id, "bake", "decorate", "package");
   await expect(customer.getByRole("heading", { level: 1 })).toContainText("Ready");
+  const dashboard = await desk.open("/dashboard", staff.manager);
+  await expect(dashboard.getByText("Burnt at Bake"), "people read words, not codes").toBeVisible();
 });
 
 test("a customer cancels, and what was made is put away, newest first", async ({ desk, factory }) => {
@@ -36,6 +38,8 @@ test("a customer cancels, and what was made is put away, newest first", async ({
   await dialog.getByRole("button", { name: "Cancel the order" }).click();
   await expect(dialog).toBeHidden();
   await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Being cancelled");
+  await expect(customer.getByRole("listitem").filter({ hasText: /^Package/ })).toContainText("not needed any more");
+  await expect(customer.getByText("to come", { exact: true })).toBeHidden();
 
   // Whoever has it in hand is told at once.
   await expect(decorator.getByText("Stop: the order was cancelled.")).toBeVisible();
@@ -43,7 +47,7 @@ test("a customer cancels, and what was made is put away, newest first", async ({
   const baker = await desk.open("/stations/bake", staff.bake);
   await expect(ticket(baker, pickupCode).getByText("Cancelled: put away or scrap what was made")).toBeVisible();
   await ticket(baker, pickupCode).getByRole("button", { name: "Fewer scrapped …" }).click();
-  await baker.getByLabel("Pieces scrapped").fill("2");
+  await baker.getByRole("textbox", { name: "Pieces scrapped" }).fill("2");
   await baker.getByRole("dialog").getByRole("button", { name: "Undone" }).click();
   const mixer = await desk.open("/stations/mix", staff.mix);
   await ticket(mixer, pickupCode).getByRole("button", { name: /^Undone/ }).click();
@@ -91,7 +95,7 @@ for (const [choice, button, end] of [
     await expect(question).toContainText("12 pieces scrapped so far");
     await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Somebody is looking into your order");
     await question.getByText("What happened").click();
-    await expect(question.getByText(/mix, pass 2: failed, dropped/)).toBeVisible();
+    await expect(question.getByText(/mix, pass 2: failed, Dropped/)).toBeVisible();
     await question.getByLabel("Note").fill("once more, with care");
     await question.getByRole("button", { name: button }).click();
     await expect(question).toBeHidden();

@@ -102,7 +102,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
       await take(board, `station-${stage}-${theme}`, false);
     }
     const dashboard = await open("/dashboard", desktop, staff.manager);
-    await expect(dashboard.getByText("burnt").first()).toBeVisible();
+    await expect(dashboard.getByText("Burnt").first()).toBeVisible();
     await take(dashboard, `dashboard-${theme}`);
     const attention = await open("/attention", tablet, staff.manager);
     await expect(attention.getByRole("article")).toHaveCount(2);

@@ -8,7 +8,7 @@ test("an order goes from one browser through four boards, and the customer's pag
   await customer.getByRole("textbox", { name: "How many" }).fill("12");
   await customer.getByLabel("Piped on each").fill("Happy 40th 🎉");
   await customer.getByRole("button", { name: "Add to basket" }).click();
-  await customer.getByLabel("Name", { exact: true }).fill("Ada");
+  await customer.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
   await customer.getByRole("checkbox", { name: "nuts" }).check();
   await customer.getByLabel("Notes for the kitchen").fill("ring the bell");
   await customer.getByRole("button", { name: "Order 12 cupcakes" }).click();
@@ -26,6 +26,7 @@ test("an order goes from one browser through four boards, and the customer's pag
     await expect(card.getByText("ring the bell")).toBeVisible();
     await expect(card.getByText("Happy 40th 🎉")).toBeVisible({ visible: stage === "decorate" || stage === "package" });
     await expect(board.getByLabel("Pieces to make, by flavour")).toContainText("Almond, without gluten12");
+    await expect(card.getByText("For Ada Lovelace")).toBeVisible({ visible: stage === "package" });
     if (stage === "package") await expect(card.getByText("1 × L")).toBeVisible();
     await card.getByRole("button", { name: "Start" }).click();
     await expect(column(board, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
@@ -39,7 +40,7 @@ test("an order goes from one browser through four boards, and the customer's pag
   await expect(customer.getByRole("button", { name: "Cancel the order" })).toBeHidden();
 
   const counter = await desk.open("/counter", staff.package);
-  await expect(counter.getByRole("region", { name: "Ready" })).toContainText(pickupCode);
+  await expect(counter.getByRole("region", { name: "Ready" })).toContainText(`${pickupCode}Ada L.`);
 });
 
 test("a slip of the finger is taken back within five seconds", async ({ desk, factory }) => {
@@ -55,7 +56,7 @@ test("a slip of the finger is taken back within five seconds", async ({ desk, fa
   await board.getByRole("radio", { name: "Equipment failed" }).check();
   await board.getByLabel("Note", { exact: true }).fill("the hook is bent");
   await board.getByRole("button", { name: "Report failure" }).click();
-  await expect(card).toContainText("Failed before: equipment, the hook is bent");
+  await expect(card).toContainText("Failed before: Equipment failed, the hook is bent");
   const order = await factory.untilWaitingFor(id, "mix");
   expect(order.stages.every((row) => row.doneAt === undefined)).toBe(true);
 });

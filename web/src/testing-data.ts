@@ -1,5 +1,6 @@
 import type { Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, Menu, OrderStatus, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
 import { stages } from "./design/stages";
+import { Live } from "./live/connection";
 
 /** Some moment; everything here is told from it on. */
 export const start = Date.parse("2026-03-04T09:00:00Z");
@@ -66,6 +67,7 @@ export function menu(overrides: Partial<Menu> = {}): Menu {
       { code: "L", label: "Large", grams: 110 },
     ],
     limits,
+    reasons: [{ code: "burnt", label: "Burnt" }, { code: "oven-down", label: "Oven is down" }],
     ...overrides,
   };
 }
@@ -110,3 +112,12 @@ export function kitchen(needsAttention: number): KitchenCounts {
 export function counter(...ready: readonly string[]): CounterDisplay {
   return { at: at(0), preparing: [], ready: ready.map((pickupCode) => ({ pickupCode, since: at(0) })) };
 }
+
+/** A connection over which nothing comes, so many seconds after the start. */
+export function silentLive(seconds = 0): Live {
+  const now = () => start + seconds * 1000;
+  return new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: now, steady: now, random: () => 0 });
+}
+
+/** What the tests call reasons. */
+export const labelOf = (reason: string) => ({ burnt: "Burnt", "oven-down": "Oven is down" })[reason] ?? reason;

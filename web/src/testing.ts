@@ -10,3 +10,17 @@ HTMLDialogElement.prototype.close = function close() {
 };
 
 afterEach(cleanup);
+
+/** Does what a browser's translator does: each text that is not blank moves into elements of its own. */
+export function translate(root: HTMLElement): void {
+  const texts: Text[] = [];
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) texts.push(walker.currentNode as Text);
+  for (const text of texts) {
+    if (text.data.trim() === "") continue;
+    const translated = document.createElement("i");
+    translated.append(document.createElement("i"));
+    translated.firstElementChild?.append(text.data);
+    text.replaceWith(translated);
+  }
+}

@@ -356,8 +356,8 @@ export interface paths {
          *     still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
          *     instead of the changes that it missed, and nobody else waits for it.
          *
-         *     The first message, and one whenever that changes, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time, so that ages are
-         *     right on a tablet whose clock is wrong. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
+         *     The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+         *     so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
          *     stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
          *
          *     **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
@@ -799,6 +799,14 @@ export interface components {
             readonly flavours: readonly components["schemas"]["Flavour"][];
             readonly sizes: readonly components["schemas"]["SizeOnSale"][];
             readonly limits: components["schemas"]["Limits"];
+            /** @description What the codes of failed work mean. A station may report a code that is not here. */
+            readonly reasons: readonly components["schemas"]["ReasonLabel"][];
+        };
+        readonly ReasonLabel: {
+            /** @example burnt */
+            readonly code: string;
+            /** @example Burnt */
+            readonly label: string;
         };
         readonly Flavour: {
             /** @example red-velvet */
@@ -915,6 +923,8 @@ export interface components {
             readonly pickupCode: string;
             /** @description Of an undo ticket: the work was done, so there is something to put away. */
             readonly made: boolean;
+            /** @description At package, of a ticket to make it: whom to call when the box is handed out. No other station is told. */
+            readonly customer?: components["schemas"]["Customer"];
             /** @description At package: the boxes to take for the pieces, the largest first. */
             readonly boxes?: readonly components["schemas"]["BoxCount"][];
             /** @description The order was cancelled. Whoever has it in hand stops; its undo ticket says what becomes of it. */
@@ -1071,6 +1081,12 @@ export interface components {
         readonly CounterOrder: {
             /** @example K7QF */
             readonly pickupCode: string;
+            /**
+             * @description Of an order that is ready, whom to call: the first word of the customer's name and the initial of the last, because strangers read along. Absent if the
+             *     package ticket has no name.
+             * @example Ada L.
+             */
+            readonly name?: string;
             /** Format: date-time */
             readonly since: string;
         };
@@ -1396,6 +1412,7 @@ export type OrderStatus = components['schemas']['OrderStatus'];
 export type OrderSummary = components['schemas']['OrderSummary'];
 export type OrderPage = components['schemas']['OrderPage'];
 export type Menu = components['schemas']['Menu'];
+export type ReasonLabel = components['schemas']['ReasonLabel'];
 export type Flavour = components['schemas']['Flavour'];
 export type SizeOnSale = components['schemas']['SizeOnSale'];
 export type Limits = components['schemas']['Limits'];

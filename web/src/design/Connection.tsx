@@ -1,4 +1,4 @@
-import { useLiveStatus, useNow } from "../live/hooks";
+import { useLiveStatus, useTime } from "../live/hooks";
 import { Notice } from "./feedback";
 import { spanText, timeOfDay } from "./time";
 
@@ -16,7 +16,8 @@ export function ConnectionBadge() {
 /** Says across the page that it is not up to date, since when and why. */
 export function ConnectionBanner() {
   const status = useLiveStatus();
-  const now = useNow();
+  // A server that has just started catches up in a moment.
+  const catchingUp = useTime((now) => (status.kind === "behind" && now - status.since > 3000 ? spanText(now - status.since) : null));
   if (status.kind === "disconnected") {
     return (
       <Notice look="bad" className="connection-banner">
@@ -31,11 +32,10 @@ export function ConnectionBanner() {
       </Notice>
     );
   }
-  // A server that has just started catches up in a moment.
-  if (status.kind === "behind" && now - status.since > 3000) {
+  if (catchingUp !== null) {
     return (
       <Notice look="warn" className="connection-banner">
-        <strong>Catching up.</strong> This server has just started and reads the kitchen&rsquo;s log, for {spanText(now - status.since)} now.
+        <strong>Catching up.</strong> This server has just started and reads the kitchen&rsquo;s log, for {catchingUp} now.
       </Notice>
     );
   }

@@ -32,6 +32,12 @@ function lookOf(flavour: string): Look {
 
 const scale: Readonly<Record<Size, number>> = { S: 0.74, M: 0.84, L: 0.93, XL: 1 };
 
+/** A long message is written smaller, so that all of it is seen. */
+function lengthClass(message: string): "short" | "medium" | "long" {
+  const { length } = Array.from(message);
+  return length <= 12 ? "short" : length <= 24 ? "medium" : "long";
+}
+
 interface Props {
   readonly flavour: string;
   readonly size: Size;
@@ -63,7 +69,7 @@ export function Cupcake({ flavour, size, message = "" }: Props) {
           </g>
         </g>
       </svg>
-      {message && <span className="cupcake-plaque" dir="auto">{message}</span>}
+      {message && <span className="cupcake-plaque" dir="auto" data-length={lengthClass(message)} translate="no">{message}</span>}
     </div>
   );
 }

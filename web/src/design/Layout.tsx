@@ -12,12 +12,14 @@ interface Props {
   readonly nav?: ReactNode;
   readonly tools?: ReactNode;
   readonly banner?: ReactNode;
+  /** Stands over the masthead for a while. */
+  readonly toast?: ReactNode;
   readonly width?: "narrow" | "wide";
   readonly children: ReactNode;
 }
 
 /** What all pages have: the name, ways to other pages, and the way past them. */
-export function Layout({ title, nav, tools, banner, width, children }: Props) {
+export function Layout({ title, nav, tools, banner, toast, width, children }: Props) {
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
     document.title = `${title} · Cupcakery`;
@@ -26,7 +28,7 @@ export function Layout({ title, nav, tools, banner, width, children }: Props) {
     <>
       <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>Skip to the page</a>
       <header className="masthead">
-        <Link to="/" className="wordmark">
+        <Link to="/" className="wordmark" translate="no">
           <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
             <path fill="currentColor" d="M16 3a3 3 0 0 1 3 3c4 .4 5.500 3 5 5.200 3 .8 4 4.300 2 6.800H6c-2-2.500-1-6 2-6.800C7.500 9 9 6.400 13 6a3 3 0 0 1 3-3zM6.500 19.500h19L23 28a2 2 0 0 1-2 1.500H11A2 2 0 0 1 9 28z" />
           </svg>
@@ -34,6 +36,7 @@ export function Layout({ title, nav, tools, banner, width, children }: Props) {
         </Link>
         {nav && <nav aria-label="Pages">{nav}</nav>}
         <div className="masthead-tools">{tools}<ThemeToggle /></div>
+        {toast}
       </header>
       {banner}
       <main id="main" ref={main} tabIndex={-1} className={`page${width ? ` page-${width}` : ""}`}>{children}</main>

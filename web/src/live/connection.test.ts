@@ -64,11 +64,19 @@ function pauseUntilNext(): number {
   throw new Error("No socket was opened within a minute.");
 }
 
+/** The server says so many seconds long that all is well. */
+function speak(seconds: number): void {
+  for (let spoken = 0; spoken < seconds; spoken += 10) {
+    socket().say({ type: "state", at: at(spoken) });
+    vi.advanceTimersByTime(10_000);
+  }
+}
+
 beforeEach(() => {
   vi.useFakeTimers({ now: start });
   FakeSocket.all.length = 0;
   chance = 1;
-  live = new Live({ open: () => new FakeSocket() as unknown as WebSocket, now: () => Date.now(), random: () => chance });
+  live = new Live({ open: () => new FakeSocket() as unknown as WebSocket, timeOfDay: () => Date.now(), steady: () => performance.now(), random: () => chance });
 });
 
 afterEach(() => { vi.useRealTimers(); });
@@ -252,8 +260,7 @@ describe("messages", () => {
     expect(live.status().kind).toBe("connecting");
     old.lose();
     expect(live.status().kind).toBe("connecting");
-    socket().say({ type: "state", at: at(0) });
-    vi.advanceTimersByTime(60_000);
+    speak(60);
     expect(FakeSocket.all).toHaveLength(2);
   });
 
@@ -279,12 +286,40 @@ describe("a connection that never says anything", () => {
     expect(pauseUntilNext()).toBe(500);
   });
 
-  test("is not one that has spoken once", () => {
+  test("is not one that speaks every ten seconds", () => {
     live.follow("kitchen", ignore);
     socket().accept();
-    socket().say({ type: "state", at: at(0) });
-    vi.advanceTimersByTime(3_600_000);
+    speak(3_600);
     expect(FakeSocket.all).toHaveLength(1);
+  });
+});
+
+describe("a connection that stops delivering and does not close", () => {
+  beforeEach(() => {
+    live.follow("station/bake", ignore);
+    socket().accept();
+    socket().say({ type: "state", at: at(0) });
+    vi.advanceTimersByTime(5_000);
+    socket().say(bakeSnapshot("e.7"));
+  });
+
+  test("is given up after 25 seconds, and what is shown is of the moment when it was heard last", () => {
+    vi.advanceTimersByTime(24_999);
+    expect(live.status()).toEqual({ kind: "live" });
+    vi.advanceTimersByTime(1);
+    expect(live.status()).toEqual({ kind: "disconnected", since: start + 5_000 });
+    expect(socket().closedWith).toBe(1000);
+    expect(pauseUntilNext()).toBe(500);
+    socket().accept();
+    expect(socket().sent).toEqual([{ type: "subscribe", channel: "station/bake", cursor: "e.7" }]);
+  });
+
+  test("is known at once by somebody who wakes the tablet, by whichever clock went on", () => {
+    live.wake();
+    expect(FakeSocket.all).toHaveLength(1);
+    vi.setSystemTime(Date.now() + 25_001); // its timers slept
+    live.wake();
+    expect(FakeSocket.all).toHaveLength(2);
   });
 });
 
@@ -443,8 +478,7 @@ describe("hurry", () => {
     live.hurry();
     expect(FakeSocket.all).toHaveLength(2);
     socket().accept();
-    socket().say({ type: "state", at: at(0) });
-    vi.advanceTimersByTime(60_000);
+    speak(60);
     expect(FakeSocket.all).toHaveLength(2);
   });
 
@@ -509,8 +543,7 @@ describe("close", () => {
     live.close();
     expect(FakeSocket.all).toHaveLength(2);
     socket().accept();
-    socket().say({ type: "state", at: at(0) });
-    vi.advanceTimersByTime(60_000);
+    speak(60);
     expect(FakeSocket.all).toHaveLength(2);
   });
 });
@@ -533,16 +566,33 @@ describe("the state of the server", () => {
 
   test("gives the server's time, though the browser's clock is wrong", () => {
     socket().say({ type: "state", at: at(90) });
-    expect(live.now()).toBe(start + 90_000);
+    expect(live.clock.now()).toBe(start + 90_000);
     vi.advanceTimersByTime(1_000);
-    expect(live.now()).toBe(start + 91_000);
+    expect(live.clock.now()).toBe(start + 91_000);
     socket().say({ type: "state", at: at(-59) });
-    expect(live.now()).toBe(start - 59_000);
+    expect(live.clock.now(), "its clock was set back").toBe(start - 59_000);
   });
 
-  test("tells since when it is behind in the browser's time, and why", () => {
+  test("gives a time that does not jump when the tablet's clock is set, nor with a message that was late", () => {
+    socket().say({ type: "state", at: at(90) });
+    vi.setSystemTime(start - 3_600_000);
+    expect(live.clock.now()).toBe(start + 90_000);
+    vi.advanceTimersByTime(10_000);
+    socket().say({ type: "state", at: at(97) }); // three seconds under way
+    expect(live.clock.now()).toBe(start + 100_000);
+  });
+
+  test("is told anew to nobody when it has not changed", () => {
+    socket().say({ type: "state", at: at(0) });
+    const watcher = vi.fn();
+    live.watchStatus(watcher);
+    socket().say({ type: "state", at: at(10) });
+    expect(watcher).not.toHaveBeenCalled();
+  });
+
+  test("tells since when it is behind and why", () => {
     socket().say({ type: "state", at: at(90), behind: { since: at(80), reason: "kafka" } });
-    expect(live.status()).toEqual({ kind: "behind", since: start - 10_000, reason: "kafka" });
+    expect(live.status()).toEqual({ kind: "behind", since: start + 80_000, reason: "kafka" });
   });
 
   test("is live again when it is not behind any more", () => {
@@ -554,7 +604,7 @@ describe("the state of the server", () => {
   test("keeps the time that was known if a message has none", () => {
     socket().say({ type: "state", at: at(90) });
     socket().say({ type: "state" });
-    expect(live.now()).toBe(start + 90_000);
+    expect(live.clock.now()).toBe(start + 90_000);
   });
 });
 
@@ -573,7 +623,7 @@ describe("the connection of a tab", () => {
 
   afterEach(() => { vi.unstubAllGlobals(); });
 
-  test("goes to this server, hurries when the network or the reader is back, and is refreshed after a long sleep", () => {
+  test("goes to this server, hurries when the network or the reader is back, and is refreshed after a sleep", () => {
     const leave = openLive().follow("kitchen", ignore);
     expect(socket().url).toBe(`ws://${location.host}/api/v1/live`);
 
@@ -589,12 +639,12 @@ describe("the connection of a tab", () => {
     socket().accept();
     socket().say({ type: "state", at: at(0) });
     become("hidden");
-    vi.advanceTimersByTime(30_000);
+    speak(60);
     become("visible");
-    expect(FakeSocket.all).toHaveLength(3);
+    expect(FakeSocket.all, "it was heard all the time").toHaveLength(3);
 
     become("hidden");
-    vi.advanceTimersByTime(30_001);
+    vi.setSystemTime(Date.now() + 60_000);
     become("visible");
     expect(FakeSocket.all).toHaveLength(4);
     leave();

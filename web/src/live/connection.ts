@@ -1,5 +1,6 @@
 import type { Behind, Board, CounterDisplay, KitchenCounts, LiveMessage, LiveRequest, OrderStatus } from "../api/schema.gen";
 import { Problem } from "../api/problem";
+import { Clock } from "./clock";
 import { applyChange } from "./fold";
 
 /** What is known of a channel. A problem stands instead of what is not known, or beside what was. */
@@ -13,7 +14,7 @@ export interface ChannelState {
   readonly news: number;
 }
 
-/** How the connection is. Times are the browser's own, in milliseconds. */
+/** How the connection is. Times are the server's, in milliseconds. */
 export type LiveStatus =
   | { readonly kind: "connecting"; readonly since: number }
   | { readonly kind: "live" }
@@ -23,7 +24,10 @@ export type LiveStatus =
 /** What the connection needs of the browser, so that tests can stand in for it. */
 export interface Surroundings {
   readonly open: () => WebSocket;
-  readonly now: () => number;
+  /** The time of day by the browser's clock, which may be set at any moment. */
+  readonly timeOfDay: () => number;
+  /** A clock that never jumps, but may stand still while the tablet sleeps. */
+  readonly steady: () => number;
   readonly random: () => number;
 }
 
@@ -40,9 +44,9 @@ const longestPause = 15_000;
 /** A connection that was never refused and stays this long starts the pauses anew. */
 const steadyAfter = 5_000;
 /** The server speaks as soon as the connection is open; one that has said nothing for so long is dead. */
-const silentAtMost = 10_000;
-/** A tab that was hidden for so long may have slept through the end of its connection. */
-const longSleep = 30_000;
+const openedWithin = 10_000;
+/** The server says every ten seconds how it is; a connection that was silent for so long is dead and does not know. */
+const silentAtMost = 25_000;
 
 /**
  * The one connection of this tab to `/api/v1/live`, shared by everything that
@@ -60,17 +64,14 @@ export class Live {
   #steady: ReturnType<typeof setTimeout> | undefined;
   #closing: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
-  /** How far the server's clock is before the browser's, in milliseconds. */
-  #offset = 0;
+  /** When the server was heard last: the server's time, and what the browser's clock showed. */
+  #heard: { readonly at: number; readonly timeOfDay: number } | undefined;
+  readonly clock: Clock;
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
-    this.#status = { kind: "connecting", since: surroundings.now() };
-  }
-
-  /** The server's time, in milliseconds, as well as it is known. */
-  now(): number {
-    return this.#surroundings.now() + this.#offset;
+    this.clock = new Clock(surroundings.steady, surroundings.timeOfDay());
+    this.#status = { kind: "connecting", since: this.clock.now() };
   }
 
   readonly status = (): LiveStatus => this.#status;
@@ -112,14 +113,26 @@ export class Live {
     this.#connect();
   };
 
-  /** Opens the connection anew, and goes on from where each channel was: after a sleep it may be dead and not know. */
+  /**
+   * Somebody looks at the page again. While it slept its timers may have slept
+   * as well, so both clocks are asked how long the server was silent; a browser's
+   * clock that was set costs a new connection and nothing else.
+   */
+  wake(): void {
+    const heard = this.#heard;
+    const silence = heard ? Math.max(this.clock.now() - heard.at, Math.abs(this.#surroundings.timeOfDay() - heard.timeOfDay)) : 0;
+    if (silence > silentAtMost) this.refresh();
+    else this.hurry();
+  }
+
+  /** Opens the connection anew, and goes on from where each channel was: it may be dead and not know. */
   refresh(): void {
     const socket = this.#socket;
     this.#socket = undefined;
     clearTimeout(this.#steady);
     clearTimeout(this.#silence);
     socket?.close(1000);
-    if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "connecting", since: this.#surroundings.now() });
+    if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "connecting", since: this.clock.now() });
     this.hurry();
     this.#connect();
   }
@@ -138,7 +151,7 @@ export class Live {
       channel.cursor = undefined;
       this.#tell(channel, nothing);
     }
-    this.#setStatus({ kind: "connecting", since: this.#surroundings.now() });
+    this.#setStatus({ kind: "connecting", since: this.clock.now() });
     this.#connect();
   }
 
@@ -146,8 +159,10 @@ export class Live {
     if (this.#socket || this.#retry !== undefined || this.#channels.size === 0) return;
     const socket = this.#surroundings.open();
     this.#socket = socket;
+    this.#heard = undefined;
+    this.clock.restart();
     // One that opens and never says anything, or does not even open, is as good as none.
-    this.#silence = setTimeout(() => { this.#drop(socket); }, silentAtMost);
+    this.#expectWithin(openedWithin, socket);
     socket.onopen = () => {
       this.#steady = setTimeout(() => (this.#failures = 0), steadyAfter);
       for (const [name, channel] of this.#channels) {
@@ -157,14 +172,24 @@ export class Live {
     };
     socket.onmessage = (event: MessageEvent<string>) => {
       if (socket !== this.#socket) return;
-      clearTimeout(this.#silence);
+      this.#expectWithin(silentAtMost, socket);
       const message = read(event.data);
-      if (message) this.#hear(message);
-      else this.#drop(socket);
+      if (!message) {
+        this.#drop(socket);
+        return;
+      }
+      this.#hear(message);
+      this.#heard = { at: this.clock.now(), timeOfDay: this.#surroundings.timeOfDay() };
     };
     socket.onclose = () => {
       this.#lost(socket);
     };
+  }
+
+  /** Gives a connection up that stays silent for longer. */
+  #expectWithin(silence: number, socket: WebSocket): void {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => { this.#drop(socket); }, silence);
   }
 
   /** Gives a connection up that does not do what it should. */
@@ -179,7 +204,8 @@ export class Live {
     this.#socket = undefined;
     clearTimeout(this.#steady);
     clearTimeout(this.#silence);
-    if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "disconnected", since: this.#surroundings.now() });
+    // What the page shows is of the moment when the server was heard last.
+    if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "disconnected", since: this.#heard?.at ?? this.clock.now() });
     // Each tab waits another time, or all would come back at the same moment.
     const pause = Math.min(firstPause * 2 ** this.#failures, longestPause) * (0.5 + this.#surroundings.random() / 2);
     this.#failures++;
@@ -196,9 +222,9 @@ export class Live {
   #hear(message: LiveMessage): void {
     if (message.type === "state") {
       const at = Date.parse(message.at ?? "");
-      if (Number.isFinite(at)) this.#offset = at - this.#surroundings.now();
+      if (Number.isFinite(at)) this.clock.hear(at, silentAtMost);
       const { behind } = message;
-      this.#setStatus(behind ? { kind: "behind", since: Date.parse(behind.since) - this.#offset, reason: behind.reason } : { kind: "live" });
+      this.#setStatus(behind ? { kind: "behind", since: Date.parse(behind.since), reason: behind.reason } : { kind: "live" });
       return;
     }
     const channel = this.#channels.get(message.channel ?? "");
@@ -237,12 +263,18 @@ export class Live {
   }
 
   #setStatus(status: LiveStatus): void {
+    if (isSame(status, this.#status)) return;
     this.#status = status;
     for (const watcher of this.#watchers) watcher();
   }
 }
 
 const nothing: ChannelState = { news: 0 };
+
+/** The server says the same every ten seconds; nobody needs to draw it anew. */
+function isSame(a: LiveStatus, b: LiveStatus): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
 
 /** A message of the server; undefined if it is none. */
 function read(data: string): LiveMessage | undefined {
@@ -257,15 +289,13 @@ function read(data: string): LiveMessage | undefined {
 export function openLive(): Live {
   const live = new Live({
     open: () => new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/live`),
-    now: () => Date.now(),
+    timeOfDay: () => Date.now(),
+    steady: () => performance.now(),
     random: () => Math.random(),
   });
   addEventListener("online", () => { live.refresh(); }); // the old connection may be dead and not know
-  let hiddenAt = Date.now();
   document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "hidden") hiddenAt = Date.now();
-    else if (Date.now() - hiddenAt > longSleep) live.refresh();
-    else live.hurry();
+    if (document.visibilityState === "visible") live.wake();
   });
   return live;
 }

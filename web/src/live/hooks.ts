@@ -1,4 +1,4 @@
-import { createContext, useCallback, useContext, useEffect, useState, useSyncExternalStore } from "react";
+import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
 import type { ChannelState, Live, LiveStatus } from "./connection";
 
 export const LiveContext = createContext<Live | null>(null);
@@ -21,13 +21,12 @@ export function useLiveStatus(): LiveStatus {
   return useSyncExternalStore(live.watchStatus, live.status);
 }
 
-/** The server's time, anew every second, in milliseconds. */
-export function useNow(): number {
-  const live = useLiveConnection();
-  const [now, setNow] = useState(() => live.now());
-  useEffect(() => {
-    const timer = setInterval(() => { setNow(live.now()); }, 1000);
-    return () => { clearInterval(timer); };
-  }, [live]);
-  return now;
+/**
+ * What is read from the server's time, in milliseconds. The component is drawn
+ * anew when that reads differently, which should be a text, a number or the
+ * like; put what changes each second into a component of its own.
+ */
+export function useTime<T extends string | number | boolean | null>(read: (now: number) => T): T {
+  const { clock } = useLiveConnection();
+  return useSyncExternalStore(clock.watch, () => read(clock.moment()));
 }

@@ -17,12 +17,13 @@ interface Props {
   /** What a live channel of the page says is wrong; a session that is over leads to the sign-in. */
   readonly problem?: Problem | undefined;
   readonly tools?: ReactNode;
+  readonly toast?: ReactNode;
   readonly width?: "narrow" | "wide";
   readonly children: ReactNode;
 }
 
 /** The frame of all pages for staff: where they can go, who is signed in, and whether the page is up to date. */
-export function StaffLayout({ title, session, problem, tools, width = "wide", children }: Props) {
+export function StaffLayout({ title, session, problem, tools, toast, width = "wide", children }: Props) {
   const leave = useLeave();
   const isOver = problem?.is("/problems/not-signed-in") ?? false;
   useEffect(() => {
@@ -35,6 +36,7 @@ export function StaffLayout({ title, session, problem, tools, width = "wide", ch
       title={title}
       width={width}
       banner={<ConnectionBanner />}
+      toast={toast}
       nav={
         <>
           {(stage ? [stage] : stages).map((each) => <Link key={each} to="/stations/$stage" params={{ stage: each }}>{stageWords[each].name}</Link>)}
@@ -48,7 +50,7 @@ export function StaffLayout({ title, session, problem, tools, width = "wide", ch
           <ConnectionBadge />
           {tools}
           {demo.length > 0 && <span className="badge badge-warn" title="Everybody can learn the demo staff's PINs">Demo</span>}
-          <span className="badge">{session.name}, {session.role}</span>
+          <span className="badge person" title={`${session.name}, ${session.role}`}><span className="one-line" translate="no">{session.name}</span>, {session.role}</span>
           <Button look="bare" onClick={() => { void leave(undefined); }}>Sign out</Button>
         </>
       }

@@ -4,12 +4,12 @@ const pause = 2_000;
 
 /** Asks again when a live channel has news, at most every two seconds; the last news is never missed. */
 export function useRefetchOnNews(news: number, refetch: () => unknown): void {
-  const last = useRef(0);
+  const last = useRef(-pause);
   useEffect(() => {
     if (news === 0) return undefined;
-    const wait = Math.max(0, last.current + pause - Date.now());
+    const wait = Math.max(0, last.current + pause - performance.now());
     const timer = setTimeout(() => {
-      last.current = Date.now();
+      last.current = performance.now();
       refetch();
     }, wait);
     return () => { clearTimeout(timer); };

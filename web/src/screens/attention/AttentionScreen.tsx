@@ -9,8 +9,9 @@ import { Empty, Failure, Loading, Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
 import { StageBadge } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
-import { useLive, useNow } from "../../live/hooks";
+import { useLive, useTime } from "../../live/hooks";
 import { StaffLayout } from "../StaffLayout";
+import { useReasonLabels } from "../useReasonLabels";
 import { useRefetchOnNews } from "../useRefetchOnNews";
 import { useUpdate } from "../useUpdate";
 import { consequence, story } from "./story";
@@ -93,7 +94,8 @@ interface DecisionProps {
 }
 
 function Decision({ order, attention, onRefused }: DecisionProps) {
-  const now = useNow();
+  const waited = useTime((now) => spanText(now - Date.parse(attention.since)));
+  const labelOf = useReasonLabels();
   const [note, setNote] = useState("");
   const resolve = useCallback(async (body: Resolution, key: string) => {
     try {
@@ -109,16 +111,16 @@ function Decision({ order, attention, onRefused }: DecisionProps) {
   return (
     <article className="card stack question" aria-label={`Order ${order.pickupCode}`}>
       <header className="row question-head">
-        <span className="code question-code">{order.pickupCode}</span>
+        <span className="code question-code" translate="no">{order.pickupCode}</span>
         <StageBadge stage={attention.stage} />
         {attention.undoing && <span className="badge badge-bad">while undoing</span>}
-        <span className="badge badge-bad numbers">for {spanText(now - Date.parse(attention.since))}</span>
+        <span className="badge badge-bad numbers">for {waited}</span>
       </header>
       <p className="question-reason wrap-anywhere">{attention.reason}</p>
-      <p className="soft wrap-anywhere">{pieces} pieces for <span dir="auto">{order.customer.name}</span>, ordered at {timeOfDay(order.placedAt)}{order.remakes > 0 ? `, remade ${order.remakes === 1 ? "once" : `${order.remakes} times`}` : ""}{order.scrapped > 0 ? `, ${order.scrapped} pieces scrapped so far` : ""}.</p>
+      <p className="soft wrap-anywhere">{pieces} pieces for <span dir="auto" translate="no">{order.customer.name}</span>, ordered at {timeOfDay(order.placedAt)}{order.remakes > 0 ? `, remade ${order.remakes === 1 ? "once" : `${order.remakes} times`}` : ""}{order.scrapped > 0 ? `, ${order.scrapped} pieces scrapped so far` : ""}.</p>
       <details>
         <summary>What happened</summary>
-        <ol className="story">{story(order).map((line, i) => <li key={i} className="wrap-anywhere">{line}</li>)}</ol>
+        <ol className="story">{story(order, labelOf).map((line, i) => <li key={i} className="wrap-anywhere">{line}</li>)}</ol>
       </details>
       <Field label="Note" hint="For the people who read it; may stay empty">
         {(wiring) => <input {...wiring} className="input" maxLength={500} value={note} onChange={(event) => { setNote(event.target.value); }} />}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Attention } from "../../api/schema.gen";
 import { timeOfDay } from "../../design/time";
-import { at, order, row } from "../../testing-data";
+import { at, labelOf, order, row } from "../../testing-data";
 import { consequence, story } from "./story";
 
 const attention = (overrides: Partial<Attention> = {}): Attention => ({ reason: "It failed.", stage: "bake", pass: 1, since: at(600), choices: ["retry", "remake", "cancel"], ...overrides });
@@ -9,7 +9,7 @@ const line = (seconds: number, text: string) => `${timeOfDay(at(seconds))} ${tex
 
 describe("the story", () => {
   test("of an order that nobody has begun is that it was ordered", () => {
-    expect(story(order())).toEqual([line(0, "ordered")]);
+    expect(story(order(), labelOf)).toEqual([line(0, "ordered")]);
   });
 
   test("tells everything in the order in which it happened, whatever the rows' order", () => {
@@ -20,7 +20,7 @@ describe("the story", () => {
         row("mix", "started", { pass: 2, by: "Max", issuedAt: at(480), startedAt: at(540) }),
       ],
       attention: attention(),
-    }));
+    }), labelOf);
     expect(told).toEqual([
       line(0, "ordered"),
       line(0, "mix: ticket issued"),
@@ -28,7 +28,7 @@ describe("the story", () => {
       line(120, "mix: done by Max"),
       line(180, "bake: ticket issued (2 times by now)"),
       line(240, "bake: started by Ben"),
-      line(300, "bake: failed, burnt (oven 2), 6 pieces scrapped"),
+      line(300, "bake: failed, Burnt (oven 2), 6 pieces scrapped"),
       line(360, "mix: to be undone"),
       line(420, "mix: undone by Bea"),
       line(480, "mix, pass 2: ticket issued"),
@@ -38,16 +38,16 @@ describe("the story", () => {
   });
 
   test("does without what nobody knows", () => {
-    const told = story(order({ stages: [row("mix", "failed", { startedAt: at(60), doneAt: at(120), failedAt: at(180), undo: { state: "undone", attempt: 1, undoneAt: at(240) } })] }));
+    const told = story(order({ stages: [row("mix", "failed", { startedAt: at(60), doneAt: at(120), failedAt: at(180), undo: { state: "undone", attempt: 1, undoneAt: at(240) } })] }), labelOf);
     expect(told).toEqual([line(0, "ordered"), line(60, "mix: started"), line(120, "mix: done"), line(180, "mix: failed, no reason given"), line(240, "mix: undone")]);
   });
 
   test("says nothing of what has no time", () => {
-    expect(story(order({ stages: [row("mix", "done")] }))).toEqual([line(0, "ordered")]);
+    expect(story(order({ stages: [row("mix", "done")] }), labelOf)).toEqual([line(0, "ordered")]);
   });
 
   test("sorts times with fractions of different lengths as times", () => {
-    const told = story(order({ placedAt: "2026-03-04T09:00:00.5Z", stages: [row("mix", "started", { issuedAt: "2026-03-04T09:00:00.55Z", startedAt: "2026-03-04T09:00:01Z" })] }));
+    const told = story(order({ placedAt: "2026-03-04T09:00:00.5Z", stages: [row("mix", "started", { issuedAt: "2026-03-04T09:00:00.55Z", startedAt: "2026-03-04T09:00:01Z" })] }), labelOf);
     expect(told.map((each) => each.replace(/^.* (\S+)$/, "$1"))).toEqual(["ordered", "issued", "started"]);
   });
 });

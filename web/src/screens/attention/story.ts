@@ -3,14 +3,14 @@ import { stageWords } from "../../design/stages";
 import { timeOfDay } from "../../design/time";
 
 /** What has happened to an order, a line for each thing, in its order. */
-export function story(order: OrderStatus): readonly string[] {
+export function story(order: OrderStatus, labelOf: (reason: string) => string): readonly string[] {
   const events: { at: string; text: string }[] = [{ at: order.placedAt, text: "ordered" }];
   for (const row of order.stages) {
     const name = `${stageWords[row.stage].name.toLowerCase()}${row.pass > 1 ? `, pass ${row.pass}` : ""}`;
     if (row.issuedAt) events.push({ at: row.issuedAt, text: `${name}: ticket issued${row.attempt > 1 ? ` (${row.attempt} times by now)` : ""}` });
     if (row.startedAt) events.push({ at: row.startedAt, text: `${name}: started${row.madeBy ?? row.by ? ` by ${row.madeBy ?? row.by ?? ""}` : ""}` });
     if (row.doneAt) events.push({ at: row.doneAt, text: `${name}: done${row.madeBy ?? row.by ? ` by ${row.madeBy ?? row.by ?? ""}` : ""}` });
-    if (row.failedAt) events.push({ at: row.failedAt, text: `${name}: failed, ${row.reason ?? "no reason given"}${row.note ? ` (${row.note})` : ""}${row.scrapped ? `, ${row.scrapped} pieces scrapped` : ""}` });
+    if (row.failedAt) events.push({ at: row.failedAt, text: `${name}: failed, ${row.reason ? labelOf(row.reason) : "no reason given"}${row.note ? ` (${row.note})` : ""}${row.scrapped ? `, ${row.scrapped} pieces scrapped` : ""}` });
     if (row.undo?.issuedAt) events.push({ at: row.undo.issuedAt, text: `${name}: to be undone` });
     if (row.undo?.undoneAt) events.push({ at: row.undo.undoneAt, text: `${name}: undone${row.undo.by ? ` by ${row.undo.by}` : ""}` });
   }

@@ -41,7 +41,12 @@ function Codes({ title, look, orders, empty }: CodesProps) {
       <h2>{title}</h2>
       {orders.length === 0 && <p>{empty}</p>}
       <ul aria-live={look === "ready" ? "polite" : "off"} aria-relevant="additions">
-        {orders.map((order) => <li key={`${order.pickupCode} ${order.since}`} className="code">{order.pickupCode}</li>)}
+        {orders.map((order) => 
+          <li key={`${order.pickupCode} ${order.since}`} translate="no">
+            <span className="code">{order.pickupCode}</span>
+            {order.name && <span className="counter-name one-line" dir="auto" title={order.name}>{order.name}</span>}
+          </li>
+        )}
       </ul>
     </section>
   );

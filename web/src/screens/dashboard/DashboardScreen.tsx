@@ -5,8 +5,9 @@ import type { KitchenCounts, Session, StageCounts, Statistics } from "../../api/
 import { Failure, Loading } from "../../design/feedback";
 import { StageIcon, stageWords } from "../../design/stages";
 import { spanText } from "../../design/time";
-import { useLive, useNow } from "../../live/hooks";
+import { useLive, useTime } from "../../live/hooks";
 import { StaffLayout } from "../StaffLayout";
+import { useReasonLabels } from "../useReasonLabels";
 import { useRefetchOnNews } from "../useRefetchOnNews";
 import { BarChart } from "./BarChart";
 import { stageTimes, throughput } from "./figures";
@@ -55,8 +56,8 @@ function Now({ kitchen, session }: { readonly kitchen: KitchenCounts; readonly s
 }
 
 function StageTile({ counts }: { readonly counts: StageCounts }) {
-  const now = useNow();
   const { stage, waiting, started, failed, oldest } = counts;
+  const age = useTime((now) => (oldest ? `Oldest: ${spanText(now - Date.parse(oldest))}` : "Nothing open"));
   return (
     <li className="flow-stage" data-stage={stage}>
       <h3><StageIcon stage={stage} /> {stageWords[stage].name}</h3>
@@ -65,7 +66,7 @@ function StageTile({ counts }: { readonly counts: StageCounts }) {
         <div><dt>In hand</dt><dd className="numbers">{started}</dd></div>
         <div><dt>Failed</dt><dd className="numbers">{failed}</dd></div>
       </dl>
-      <p className="soft small">{oldest ? `Oldest: ${spanText(now - Date.parse(oldest))}` : "Nothing open"}</p>
+      <p className="soft small">{age}</p>
     </li>
   );
 }
@@ -131,13 +132,14 @@ function TimesTable({ statistics }: { readonly statistics: Statistics }) {
 }
 
 function Failures({ statistics }: { readonly statistics: Statistics }) {
+  const labelOf = useReasonLabels();
   const most = Math.max(1, ...statistics.failures.map((failure) => failure.count));
   if (statistics.failures.length === 0) return <p className="soft">Nothing failed in the last hours.</p>;
   return (
     <ul className="failures">
       {statistics.failures.slice(0, 12).map((failure) => (
         <li key={`${failure.stage} ${failure.reason}`} data-stage={failure.stage}>
-          <span className="wrap-anywhere"><b>{failure.reason}</b> at {failure.stage}</span>
+          <span className="wrap-anywhere"><b>{labelOf(failure.reason)}</b> at {stageWords[failure.stage].name}</span>
           <span className="failure-bar" aria-hidden="true"><span style={{ width: `${(failure.count / most) * 100}%` }} /></span>
           <span className="numbers">{failure.count}{failure.scrapped > 0 ? `, ${failure.scrapped} pieces scrapped` : ""}</span>
         </li>

@@ -1,7 +1,7 @@
 import type { Line, Menu } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
+import { CountField } from "../../design/CountField";
 import { Cupcake } from "../../design/Cupcake";
-import { Quantity } from "./Quantity";
 
 interface Props {
   readonly menu: Menu;
@@ -10,6 +10,9 @@ interface Props {
   readonly faults: Readonly<Record<number, string>>;
   readonly onChange: (lines: readonly Line[]) => void;
 }
+
+/** The field itself says what is wrong with its number. */
+const isCount = (quantity: number, { limits }: Menu) => quantity >= 1 && quantity <= limits.quantity;
 
 export function Basket({ menu, lines, fault, faults, onChange }: Props) {
   const name = (code: string) => menu.flavours.find((flavour) => flavour.code === code)?.name ?? code;
@@ -27,10 +30,11 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
               <div className="basket-picture"><Cupcake flavour={line.flavour} size={line.size} /></div>
               <div className="basket-words">
                 <b className="wrap-anywhere">{title}</b>
-                {line.message && <p className="soft small">“<span dir="auto" className="wrap-anywhere">{line.message}</span>”</p>}
-                {faults[i] && <p className="field-error" data-fault tabIndex={-1}>{faults[i]}</p>}
+                {line.message && <p className="soft small">“<span dir="auto" className="wrap-anywhere" translate="no">{line.message}</span>”</p>}
+                {faults[i] && isCount(line.quantity, menu) && <p className="field-error" data-fault tabIndex={-1}>{faults[i]}</p>}
                 <div className="row">
-                  <Quantity label={`Pieces of ${title}`} isLabelHidden value={line.quantity} most={menu.limits.quantity} onChange={(quantity) => { onChange(lines.with(i, { ...line, quantity })); }} />
+                  {/* What is no number stands in no draft: 0 is none either. */}
+                  <CountField label={`Pieces of ${title}`} isLabelHidden value={line.quantity} least={1} most={menu.limits.quantity} onChange={(quantity) => { onChange(lines.with(i, { ...line, quantity: quantity || 0 })); }} />
                   <Button look="bare" aria-label={`Take ${title} out`} onClick={() => { onChange(lines.toSpliced(i, 1)); }}>Take out</Button>
                 </div>
               </div>

@@ -1,10 +1,11 @@
-import { useState, type SyntheticEvent } from "react";
+import { useRef, useState, type SyntheticEvent } from "react";
 import type { Line, Menu } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
+import { CountField } from "../../design/CountField";
 import { Cupcake } from "../../design/Cupcake";
 import { Field } from "../../design/Field";
+import { cleanText } from "../../text";
 import { lengthOf, newLine } from "./draft";
-import { Quantity } from "./Quantity";
 
 interface Props {
   readonly menu: Menu;
@@ -21,16 +22,20 @@ export function Builder({ menu, onAdd, isFull }: Props) {
   const [message, setMessage] = useState("");
   const [added, setAdded] = useState("");
   const flavour = flavours.find((each) => each.code === code);
+  const form = useRef<HTMLFormElement>(null);
   const excess = lengthOf(message.trim()) - limits.messageLength;
   const add = (event: SyntheticEvent) => {
     event.preventDefault();
-    if (excess > 0 || isFull) return;
+    if (excess > 0 || isFull || Number.isNaN(quantity)) {
+      form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+      return;
+    }
     onAdd(newLine(code, size, quantity, message));
     setAdded(`${quantity} × ${flavour?.name ?? code} ${size} is in the basket.`);
     setMessage("");
   };
   return (
-    <form className="builder" onSubmit={add} noValidate>
+    <form ref={form} className="builder" onSubmit={add} noValidate>
       <fieldset>
         <legend><h2>Flavour</h2></legend>
         <div className="flavours">
@@ -49,7 +54,7 @@ export function Builder({ menu, onAdd, isFull }: Props) {
         </div>
       </fieldset>
       <div className="card builder-card">
-        <div className="builder-picture"><Cupcake flavour={code} size={size} message={message.trim()} /></div>
+        <div className="builder-picture"><Cupcake flavour={code} size={size} message={cleanText(message).trim()} /></div>
         <div className="stack builder-fields">
           <h2>{flavour?.name ?? code}</h2>
           <fieldset>
@@ -63,7 +68,7 @@ export function Builder({ menu, onAdd, isFull }: Props) {
               ))}
             </div>
           </fieldset>
-          <Quantity label="How many" value={quantity} most={limits.quantity} onChange={setQuantity} />
+          <CountField label="How many" value={quantity} least={1} most={limits.quantity} onChange={setQuantity} />
           {limits.messageLength > 0 && (
             <Field
               label="Piped on each"

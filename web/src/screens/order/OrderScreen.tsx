@@ -10,7 +10,7 @@ import { Layout } from "../../design/Layout";
 import { Basket } from "./Basket";
 import { Builder } from "./Builder";
 import { Customer } from "./Customer";
-import { addLine, check, conflicts, emptyDraft, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
+import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
 import { place } from "./placing";
 import "./order.css";
 
@@ -38,7 +38,10 @@ function Ordering({ menu }: { readonly menu: Menu }) {
   const [busy, setBusy] = useState(false);
   const sending = useRef(false);
   const form = useRef<HTMLFormElement>(null);
-  const change = (part: Partial<Draft>) => { setDraft((all) => ({ ...all, ...part })); };
+  const change = (part: Partial<Draft>) => {
+    setDraft((all) => ({ ...all, ...part }));
+    setFaults((found) => faultsAfter(part, found, { ...draft, ...part }, menu));
+  };
   useEffect(() => { keepDraft(draft); }, [draft]);
 
   const showFaults = (found: Faults) => {
@@ -88,13 +91,12 @@ function Ordering({ menu }: { readonly menu: Menu }) {
   const pieces = draft.lines.reduce((sum, line) => sum + line.quantity, 0);
   const putIn = (line: Line) => {
     change({ lines: addLine(draft.lines, line, menu.limits) });
-    setFaults(noFaults);
   };
   return (
     <div className="ordering">
       <Builder menu={menu} onAdd={putIn} isFull={draft.lines.length >= menu.limits.lines} />
       <form ref={form} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
-        <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); setFaults(noFaults); }} />
+        <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); }} />
         <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
         {conflicts(draft, menu).map(({ flavour, allergens }) => (
           <Notice key={flavour} look="bad"><strong>{flavour} has {allergens.join(" and ")}.</strong> You named that as an allergy.</Notice>

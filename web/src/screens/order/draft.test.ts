@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { limits, menu } from "../../testing-data";
-import { addLine, allergiesOf, check, conflicts, emptyDraft, faultsOf, forgetDraft, hasFaults, keepDraft, lengthOf, loadDraft, newLine, noFaults, orderOf, readyToSend, type Draft } from "./draft";
+import { addLine, allergiesOf, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, lengthOf, loadDraft, newLine, noFaults, orderOf, readyToSend, type Draft } from "./draft";
 
 const cake = "🧁"; // one code point, two of JavaScript's characters
 
@@ -236,5 +236,24 @@ describe("keeping a draft", () => {
     forgetDraft();
     expect(loadDraft()).toEqual(emptyDraft);
     expect(refuse).toHaveBeenCalledTimes(3);
+  });
+});
+
+describe("a fault", () => {
+  const faulty = { name: "Tell us a name to call out.", notes: "Too long.", lines: { 0: "From 1 to 500 pieces." } };
+  const after = (change: Partial<Draft>) => faultsAfter(change, faulty, draft({ name: "", ...change }), menu());
+
+  test("goes when it is mended, and the others stay", () => {
+    expect(after({ name: "A" })).toEqual({ notes: faulty.notes, lines: faulty.lines });
+    expect(after({ notes: "short" })).toEqual({ name: faulty.name, lines: faulty.lines });
+    expect(after({ lines: draft().lines })).toEqual({ name: faulty.name, notes: faulty.notes, lines: {} });
+  });
+
+  test("is told as it is now, while somebody mends it", () => {
+    expect(after({ name: "A".repeat(23) }).name).toBe("At most 20 characters: 3 too many.");
+  });
+
+  test("does not come before the order is sent", () => {
+    expect(faultsAfter({ name: "" }, noFaults, draft({ name: "" }), menu())).toEqual(noFaults);
   });
 });

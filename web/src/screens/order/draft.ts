@@ -1,6 +1,7 @@
 import type { FieldError, Limits, Line, Menu, Order, Size } from "../../api/schema.gen";
 import { newKey } from "../../api/keys";
 import { forget, keep, load } from "../../storage";
+import { cleanText } from "../../text";
 import { conflicts as avoided } from "./allergens";
 
 /** Orders that were sent under one key, of which nobody knows whether one was taken. */
@@ -28,16 +29,17 @@ export const emptyDraft: Draft = { lines: [], name: "", allergens: [], otherAlle
 /** The order that a draft stands for. */
 export function orderOf(draft: Draft): Order {
   const allergies = allergiesOf(draft);
+  const notes = cleanText(draft.notes).trim();
   return {
-    customer: { name: draft.name.trim() },
+    customer: { name: cleanText(draft.name).trim() },
     lines: draft.lines,
-    ...(draft.notes.trim() && { notes: draft.notes.trim() }),
+    ...(notes && { notes }),
     ...(allergies.length > 0 && { allergies }),
   };
 }
 
 export function allergiesOf(draft: Draft): readonly string[] {
-  const others = draft.otherAllergies.split(",").map((each) => each.trim()).filter(Boolean);
+  const others = cleanText(draft.otherAllergies).split(",").map((each) => each.trim()).filter(Boolean);
   return [...new Set([...draft.allergens, ...others])];
 }
 
@@ -50,12 +52,13 @@ export function addLine(lines: readonly Line[], line: Line, limits: Limits): rea
 }
 
 export function newLine(flavour: string, size: Size, quantity: number, message: string): Line {
-  return { flavour, size, quantity, ...(message.trim() && { message: message.trim() }) };
+  const piped = cleanText(message).trim();
+  return { flavour, size, quantity, ...(piped && { message: piped }) };
 }
 
-/** Characters as the API counts them: code points. */
+/** Characters as the API counts them: code points, of what goes out. */
 export function lengthOf(text: string): number {
-  return Array.from(text).length;
+  return Array.from(cleanText(text)).length;
 }
 
 export interface Faults {
@@ -90,6 +93,19 @@ export function check(draft: Draft, menu: Menu): Faults {
     const fault = checkLine(line, menu);
     if (fault) lines[i] = fault;
   });
+  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(basket && { basket }), lines };
+}
+
+/** What is still wrong after a change: a field that was at fault is looked at again while somebody mends it. */
+export function faultsAfter(change: Partial<Draft>, faults: Faults, draft: Draft, menu: Menu): Faults {
+  if (!hasFaults(faults)) return faults;
+  const now = check(draft, menu);
+  const name = "name" in change ? faults.name && now.name : faults.name;
+  const notes = "notes" in change ? faults.notes && now.notes : faults.notes;
+  const allergies = "allergens" in change || "otherAllergies" in change ? faults.allergies && now.allergies : faults.allergies;
+  const basket = "lines" in change ? faults.basket && now.basket : faults.basket;
+  // Lines move up when one is taken out.
+  const lines = "lines" in change && Object.keys(faults.lines).length > 0 ? now.lines : faults.lines;
   return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(basket && { basket }), lines };
 }
 

@@ -1,3 +1,4 @@
+import { useCallback, useEffect } from "react";
 import { Link, useRouter, type ErrorComponentProps } from "@tanstack/react-router";
 import { textOf } from "../../api/problem";
 import { Button } from "../../design/Button";
@@ -15,12 +16,22 @@ export function NotFoundPage() {
   );
 }
 
+/** When a page was drawn anew by itself; one that does not stay whole must not flicker. */
+let lastRepair = Number.NEGATIVE_INFINITY;
+
 export function CrashPage({ error, reset }: ErrorComponentProps) {
   const router = useRouter();
-  const again = () => {
+  const again = useCallback(() => {
     reset();
     void router.invalidate();
-  };
+  }, [reset, router]);
+  // Something else in this browser has changed the page under it. Drawn anew it is whole again, and nothing is lost by that.
+  const isForeign = error instanceof DOMException && error.name === "NotFoundError";
+  useEffect(() => {
+    if (!isForeign || performance.now() - lastRepair < 10_000) return;
+    lastRepair = performance.now();
+    again();
+  }, [isForeign, again]);
   return (
     <Layout title="Something went wrong" width="narrow">
       <div className="stack">

@@ -49,6 +49,10 @@ export function SignInScreen() {
     void signIn({ name: name.trim(), pin });
   };
   const at = (pointer: string) => problem?.errors.find((fault) => fault.pointer === pointer)?.detail;
+  /** What is being mended is at fault no more. */
+  const mend = (pointer: string) => {
+    if (at(pointer) !== undefined) setProblem(null);
+  };
   const isOfAField = at("/name") !== undefined || at("/pin") !== undefined;
 
   return (
@@ -61,11 +65,11 @@ export function SignInScreen() {
           </div>
           {problem && !isOfAField && <Notice look="bad" urgent>{problem.message}</Notice>}
           <Field label="Name" error={at("/name")}>
-            {(wiring) => <input {...wiring} className="input" autoComplete="username" autoCapitalize="none" spellCheck={false} value={name} onChange={(event) => { setName(event.target.value); }} required />}
+            {(wiring) => <input {...wiring} className="input" autoComplete="username" autoCapitalize="none" spellCheck={false} value={name} onChange={(event) => { setName(event.target.value); mend("/name"); }} required />}
           </Field>
           <Field label="PIN" hint="6 to 12 digits" error={at("/pin")}>
             {(wiring) => (
-              <input {...wiring} ref={pinInput} className="input sign-in-pin" type="password" inputMode="numeric" autoComplete="current-password" value={pin} onChange={(event) => { setPin(event.target.value); }} required />
+              <input {...wiring} ref={pinInput} className="input sign-in-pin" type="password" inputMode="numeric" autoComplete="current-password" value={pin} onChange={(event) => { setPin(event.target.value); mend("/pin"); }} required />
             )}
           </Field>
           <Button look="primary" type="submit" off={busy}>{busy ? "Signing in …" : "Sign in"}</Button>

@@ -44,7 +44,7 @@ describe("FailureDialog", () => {
 
   test("keeps a number that somebody has given, whatever the reason", async () => {
     const { onReport } = show();
-    await userEvent.click(screen.getByRole("button", { name: "One fewer" }));
+    await userEvent.click(screen.getByRole("button", { name: "One fewer: Pieces scrapped" }));
     await choose("Oven is down");
     expect(scrapped()).toBe("9");
     await report();

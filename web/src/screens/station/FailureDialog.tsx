@@ -1,10 +1,10 @@
 import { useState, type SyntheticEvent } from "react";
 import type { BoardTicket, ReasonOnOffer } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
+import { CountField } from "../../design/CountField";
 import { Dialog } from "../../design/Dialog";
 import { Field } from "../../design/Field";
-import { piecesOf } from "./board";
-import { PieceCount } from "./PieceCount";
+import { maxScrapped, piecesOf } from "./board";
 import type { Ending } from "./saying";
 
 interface Props {
@@ -24,6 +24,7 @@ export function FailureDialog({ ticket, reasons, onReport, onClose }: Props) {
   const pieces = scrapped ?? (reason?.remake ? piecesOf(ticket) : 0);
   const report = (event: SyntheticEvent) => {
     event.preventDefault();
+    if (Number.isNaN(pieces)) return; // the field says why
     onReport({ kind: "failed", reason: code, scrapped: pieces, ...(note.trim() && { note: note.trim() }) });
   };
   return (
@@ -41,7 +42,7 @@ export function FailureDialog({ ticket, reasons, onReport, onClose }: Props) {
           </div>
         </fieldset>
         <p className="soft">{reason?.remake ? "The order starts again from mix." : "The same ticket comes again to this station."}</p>
-        <PieceCount label="Pieces scrapped" value={pieces} onChange={setScrapped} />
+        <CountField label="Pieces scrapped" least={0} most={maxScrapped} value={pieces} onChange={setScrapped} />
         <Field label="Note" hint="For the people who read it; may stay empty">
           {(wiring) => <input {...wiring} className="input" value={note} maxLength={500} onChange={(event) => { setNote(event.target.value); }} />}
         </Field>

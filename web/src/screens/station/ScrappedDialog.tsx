@@ -1,8 +1,9 @@
 import { useState, type SyntheticEvent } from "react";
 import type { BoardTicket } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
+import { CountField } from "../../design/CountField";
 import { Dialog } from "../../design/Dialog";
-import { PieceCount } from "./PieceCount";
+import { maxScrapped } from "./board";
 
 interface Props {
   readonly ticket: BoardTicket;
@@ -15,13 +16,14 @@ export function ScrappedDialog({ ticket, onUndone, onClose }: Props) {
   const [scrapped, setScrapped] = useState(0);
   const say = (event: SyntheticEvent) => {
     event.preventDefault();
+    if (Number.isNaN(scrapped)) return; // the field says why
     onUndone(scrapped);
   };
   return (
     <Dialog title={`How many of ${ticket.pickupCode} were scrapped?`} onClose={onClose}>
       <form className="stack" onSubmit={say}>
         <p className="soft">The others can be set aside and sold.</p>
-        <PieceCount label="Pieces scrapped" value={scrapped} onChange={setScrapped} />
+        <CountField label="Pieces scrapped" least={0} most={maxScrapped} value={scrapped} onChange={setScrapped} />
         <div className="dialog-actions">
           <Button onClick={onClose}>Back</Button>
           <Button look="stage" type="submit">Undone</Button>

@@ -1,21 +1,23 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore, type RefObject } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode, type RefObject } from "react";
 import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
 import { menuQuery } from "../../api/queries";
 import type { Board, BoardTicket, Stage } from "../../api/schema.gen";
 import { Empty, Failure, Loading } from "../../design/feedback";
 import { isStage, StageIcon, stageWords } from "../../design/stages";
-import { useLive, useNow } from "../../live/hooks";
+import { Toast, type Word } from "../../design/Toast";
+import { useLive } from "../../live/hooks";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
+import { useReasonLabels } from "../useReasonLabels";
 import { allDay, columnsOf, newlyWaiting, type Columns } from "./board";
 import { chime, isChimeOn, keepChime } from "./chime";
 import { FailureDialog } from "./FailureDialog";
 import { Sayings, type Ending } from "./saying";
 import { ScrappedDialog } from "./ScrappedDialog";
-import { TicketCard } from "./TicketCard";
+import { TicketCard, type Actions, type Place } from "./TicketCard";
 import "./station.css";
 
 const route = getRouteApi("/stations/$stage");
@@ -29,6 +31,8 @@ function Station({ stage }: { readonly stage: Stage }) {
   const { session } = route.useRouteContext();
   const { board, problem } = useLive(`station/${stage}`);
   const [sound, setSound] = useState(isChimeOn);
+  const [word, setWord] = useState<Word | null>(null);
+  const forget = useCallback((over: Word) => { setWord((shown) => (shown === over ? null : shown)); }, []);
   const soundTool = (
     <button
       type="button"
@@ -49,9 +53,9 @@ function Station({ stage }: { readonly stage: Stage }) {
     </button>
   );
   return (
-    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={soundTool}>
+    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={soundTool} toast={<Toast word={word} onOver={forget} />}>
       <div data-stage={stage} className="station">
-        {board ? <Display board={board} me={session.name} sound={sound} /> : problem ? <Failure error={problem} /> : <Loading what="the board" />}
+        {board ? <Display board={board} me={session.name} sound={sound} say={setWord} /> : problem ? <Failure error={problem} /> : <Loading what="the board" />}
       </div>
     </StaffLayout>
   );
@@ -59,63 +63,65 @@ function Station({ stage }: { readonly stage: Stage }) {
 
 type Asking = { readonly about: "failure" | "scrapped"; readonly ticket: BoardTicket } | null;
 
+/** How many tickets of a kind a board shows at once when it is opened. A busy one has hundreds: the others follow in a moment. */
+const shownFirst = 12;
+
+interface DisplayProps {
+  readonly board: Board;
+  readonly me: string;
+  readonly sound: boolean;
+  /** Tells whoever works here what was just done or refused. */
+  readonly say: (word: Word) => void;
+}
+
 /** The board of one station, as a person at it sees it. */
-function Display({ board, me, sound }: { readonly board: Board; readonly me: string; readonly sound: boolean }) {
+function Display({ board, me, sound, say }: DisplayProps) {
   const { stage } = board;
-  const now = useNow();
   const names = useFlavourNames();
+  const labelOf = useReasonLabels();
   const [asking, setAsking] = useState<Asking>(null);
-  const [word, setWord] = useState<{ readonly text: string } | null>(null);
-  const [starting, setStarting] = useState<ReadonlySet<string>>(new Set());
-  const sayings = useSayings(stage, setWord);
+  const sayings = useSayings(stage, say);
   const list = useSyncExternalStore(sayings.watch, sayings.list);
   const said = useMemo(() => new Map(list.map((each) => [each.ticketId, each.ack.kind])), [list]);
-  const columns = columnsOf(board, me, said);
-  const counts = allDay(board, said);
+  const columns = useMemo(() => columnsOf(board, me, said), [board, me, said]);
+  const most = useDeferredValue(Number.POSITIVE_INFINITY, shownFirst);
+  const counts = useMemo(() => allDay(board, said), [board, said]);
+  const display = useRef<HTMLDivElement>(null);
+  const keepFocus = useFocusOf(display, columns);
+  const { starting, start } = useStarting(stage, say, keepFocus);
   useChime(board, sound);
   useEffect(() => { sayings.see(board); }, [sayings, board]);
 
-  const start = async (ticket: BoardTicket) => {
-    if (starting.has(ticket.ticketId)) return;
-    setStarting((all) => new Set(all).add(ticket.ticketId));
-    try {
-      keepFocus(ticket);
-      await api.ack(stage, ticket.ticketId, { kind: "started" });
-      setWord({ text: `${ticket.pickupCode} is yours.` });
-    } catch (error) {
-      setWord({ text: `${ticket.pickupCode}: ${textOf(error)}` });
-    } finally {
-      setStarting((all) => new Set([...all].filter((id) => id !== ticket.ticketId)));
-    }
-  };
-  const end = (ticket: BoardTicket, ack: Ending) => {
+  const end = useCallback((ticket: BoardTicket, ack: Ending) => {
     keepFocus(ticket);
     sayings.say(ticket.ticketId, ticket.pickupCode, ack);
     setAsking(null);
-  };
-  const card = (ticket: BoardTicket, place: "waiting" | "mine" | "others" | "ended") => (
+  }, [keepFocus, sayings]);
+  // The same for all cards and for as long as the board is there, so that only cards with news are drawn anew.
+  const actions: Actions = useMemo(() => ({
+    onStart: (ticket) => void start(ticket),
+    onDone: (ticket) => { end(ticket, { kind: "done" }); },
+    onUndone: (ticket, scrapped) => { end(ticket, { kind: "undone", scrapped }); },
+    onFailed: (ticket) => { setAsking({ about: "failure", ticket }); },
+    onFewerScrapped: (ticket) => { setAsking({ about: "scrapped", ticket }); },
+    onTakeBack: (ticket) => {
+      if (sayings.takeBack(ticket.ticketId)) keepFocus(ticket);
+    },
+  }), [start, end, sayings, keepFocus]);
+  const card = (ticket: BoardTicket, place: Place) => (
     <TicketCard
       key={ticket.ticketId}
       ticket={ticket}
       stage={stage}
       rules={board.rules}
       names={names}
-      now={now}
+      labelOf={labelOf}
       place={place}
       busy={starting.has(ticket.ticketId)}
       saying={list.find((each) => each.ticketId === ticket.ticketId)}
-      onStart={() => void start(ticket)}
-      onDone={() => { end(ticket, { kind: "done" }); }}
-      onUndone={(scrapped) => { end(ticket, { kind: "undone", scrapped }); }}
-      onFailed={() => { setAsking({ about: "failure", ticket }); }}
-      onFewerScrapped={() => { setAsking({ about: "scrapped", ticket }); }}
-      onTakeBack={() => {
-        if (sayings.takeBack(ticket.ticketId)) keepFocus(ticket);
-      }}
+      actions={actions}
     />
   );
-  const display = useRef<HTMLDivElement>(null);
-  const keepFocus = useFocusOf(display, columns);
   useKeys(display, () => {
     const last = list.find((each) => sayings.takeBack(each.ticketId));
     if (last) keepFocus(last);
@@ -136,14 +142,14 @@ function Display({ board, me, sound }: { readonly board: Board; readonly me: str
       ) : (
         <div className="board">
           <Column title="Waiting" count={columns.waiting.length} empty="Nothing waits.">
-            {columns.waiting.map((ticket) => card(ticket, "waiting"))}
+            {columns.waiting.slice(0, most).map((ticket) => card(ticket, "waiting"))}
             {columns.others.length > 0 && <li className="board-divider"><h3>With others</h3></li>}
-            {columns.others.map((ticket) => card(ticket, "others"))}
+            {columns.others.slice(0, most).map((ticket) => card(ticket, "others"))}
             {columns.failed.length > 0 && <li className="board-divider"><h3>Failed</h3></li>}
-            {columns.failed.map((ticket) => card(ticket, "waiting"))}
+            {columns.failed.slice(0, most).map((ticket) => card(ticket, "waiting"))}
           </Column>
           <Column title="Mine" count={columns.mine.length} empty="Start a ticket to take it in hand.">
-            {columns.mine.map((ticket) => card(ticket, "mine"))}
+            {columns.mine.slice(0, most).map((ticket) => card(ticket, "mine"))}
           </Column>
           <Column title="Just done" count={columns.justDone.length} empty="What is finished shows here." quiet>
             {columns.justDone.map((ticket) => card(ticket, "ended"))}
@@ -151,7 +157,6 @@ function Display({ board, me, sound }: { readonly board: Board; readonly me: str
         </div>
       )}
       <p className="station-keys soft small">Keys: arrows move, Enter presses, F reports a failure, U takes back what you said last.</p>
-      <Toast word={word} done={() => { setWord(null); }} />
       {asking?.about === "failure" && <FailureDialog ticket={asking.ticket} reasons={board.rules.reasons} onReport={(ack) => { end(asking.ticket, ack); }} onClose={() => { setAsking(null); }} />}
       {asking?.about === "scrapped" && <ScrappedDialog ticket={asking.ticket} onUndone={(scrapped) => { end(asking.ticket, { kind: "undone", scrapped }); }} onClose={() => { setAsking(null); }} />}
     </div>
@@ -163,7 +168,7 @@ interface ColumnProps {
   readonly count: number;
   readonly empty: string;
   readonly quiet?: boolean;
-  readonly children: React.ReactNode;
+  readonly children: ReactNode;
 }
 
 function Column({ title, count, empty, quiet = false, children }: ColumnProps) {
@@ -176,31 +181,39 @@ function Column({ title, count, empty, quiet = false, children }: ColumnProps) {
   );
 }
 
-/** A word about what was just done. It goes after a while, and stays under the pointer. */
-function Toast({ word, done }: { readonly word: { readonly text: string } | null; readonly done: () => void }) {
-  useEffect(() => {
-    if (!word) return undefined;
-    const timer = setTimeout(done, 8_000);
-    return () => { clearTimeout(timer); };
-  }, [word, done]);
-  return (
-    <div role="status">
-      {word && <div className="toast"><span>{word.text}</span></div>}
-    </div>
-  );
-}
-
 function useFlavourNames(): (code: string) => string {
   const { data: menu } = useQuery(menuQuery);
   return useCallback((code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code, [menu]);
 }
 
+/** Takes tickets in hand, which goes out at once. */
+function useStarting(stage: Stage, say: (word: Word) => void, keepFocus: (ticket: BoardTicket) => void) {
+  const [starting, setStarting] = useState<ReadonlySet<string>>(new Set());
+  const underWay = useRef(new Set<string>());
+  const start = useCallback(async (ticket: BoardTicket) => {
+    if (underWay.current.has(ticket.ticketId)) return;
+    underWay.current.add(ticket.ticketId);
+    setStarting(new Set(underWay.current));
+    try {
+      keepFocus(ticket);
+      await api.ack(stage, ticket.ticketId, { kind: "started" });
+      say({ text: `${ticket.pickupCode} is yours.` });
+    } catch (error) {
+      say({ text: `${ticket.pickupCode}: ${textOf(error)}` });
+    } finally {
+      underWay.current.delete(ticket.ticketId);
+      setStarting(new Set(underWay.current));
+    }
+  }, [stage, say, keepFocus]);
+  return { starting, start };
+}
+
 /** What is said at this board; what waits goes out when the page is left. */
-function useSayings(stage: Stage, setWord: (word: { text: string }) => void): Sayings {
+function useSayings(stage: Stage, say: (word: Word) => void): Sayings {
   const [sayings] = useState(
     () => new Sayings(
       (ticketId, ack) => api.ack(stage, ticketId, ack),
-      (saying, problem) => { setWord({ text: `${saying.pickupCode}: ${problem.message}` }); },
+      (saying, problem) => { say({ text: `${saying.pickupCode}: ${problem.message}` }); },
     ),
   );
   useEffect(() => {

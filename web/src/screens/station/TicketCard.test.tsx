@@ -1,7 +1,10 @@
-import { render, screen, within } from "@testing-library/react";
+import { act, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import { Profiler } from "react";
 import { describe, expect, test, vi } from "vitest";
-import { at, doneTicket, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
+import { Live } from "../../live/connection";
+import { LiveContext } from "../../live/hooks";
+import { at, doneTicket, labelOf, rules, silentLive, start, startedTicket, ticket, undoTicket } from "../../testing-data";
 import { timeOfDay } from "../../design/time";
 import { TicketCard } from "./TicketCard";
 import type { Saying } from "./saying";
@@ -11,15 +14,19 @@ type Props = Parameters<typeof TicketCard>[0];
 const names = (code: string) => ({ vanilla: "Vanilla", nut: "Nutty" })[code] ?? code;
 
 /** The card, with everything that it can ask for as a mock. */
-function show(overrides: Partial<Props> = {}) {
+function show(overrides: Partial<Props> = {}, seconds = 0) {
   const asked = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onTakeBack: vi.fn() };
-  render(<ul><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} now={start} place="waiting" busy={false} saying={undefined} {...asked} {...overrides} /></ul>);
+  render(
+    <LiveContext value={silentLive(seconds)}>
+      <ul><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} saying={undefined} actions={asked} {...overrides} /></ul>
+    </LiveContext>,
+  );
   return { asked, card: screen.getByRole("article"), user: userEvent.setup() };
 }
 
 const buttons = () => screen.queryAllByRole("button").map((button) => button.textContent.trim());
 const press = (name: string) => userEvent.click(screen.getByRole("button", { name }));
-const saying = (overrides: Partial<Saying> = {}): Saying => ({ ticketId: ticket().ticketId, pickupCode: "K7QF", ack: { kind: "done" }, until: start + 5_000, troubled: false, ...overrides });
+const saying = (overrides: Partial<Saying> = {}): Saying => ({ ticketId: ticket().ticketId, pickupCode: "K7QF", ack: { kind: "done" }, canBeTakenBack: true, troubled: false, ...overrides });
 
 describe("a ticket", () => {
   test("tells its code, what to make, the boxes and the notes", () => {
@@ -34,6 +41,11 @@ describe("a ticket", () => {
     expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(["6 × Vanilla M", "4 × Nutty L"]);
     expect(card.textContent).toContain("Boxes: 1 × XL2 × S");
     expect(screen.getByText(/ring/).textContent).toBe("ring\nthe bell");
+  });
+
+  test("tells whom the box is for, to who hands it out", () => {
+    const { card } = show({ stage: "package", ticket: ticket({ customer: { name: "Ada Lovelace" } }) });
+    expect(card.textContent).toContain("For Ada Lovelace");
   });
 
   test("names a flavour that is gone from the menu by its code", () => {
@@ -62,14 +74,14 @@ describe("a ticket", () => {
   });
 
   test.each([[0, "fresh", "0:00", false], [305, "late", "5:05", "late"], [3_725, "overdue", "1:02:05", "overdue"]] as const)("after %i s is %s, says %s and in words %s", (seconds, age, clock, word) => {
-    const { card } = show({ now: start + seconds * 1000 });
+    const { card } = show({}, seconds);
     expect(card.dataset["age"]).toBe(age);
     expect(screen.getByRole("timer").textContent).toBe(clock);
     expect(within(card).queryByText(/^(late|overdue)$/)?.textContent ?? false).toBe(word);
   });
 
   test("that has ended has no age any more", () => {
-    const { card } = show({ place: "ended", ticket: doneTicket("Ben", at(5)), now: start + 900_000 });
+    const { card } = show({ place: "ended", ticket: doneTicket("Ben", at(5)) }, 900);
     expect(card.dataset["age"]).toBeUndefined();
     expect(screen.queryByRole("timer")).toBeNull();
   });
@@ -78,7 +90,7 @@ describe("a ticket", () => {
     const { card } = show({ ticket: ticket({ pass: 3, attempt: 2, lastFailure: { by: "Bea", at: at(1), reason: "burnt", note: "oven 2" } }) });
     expect(card.textContent).toContain("Remake 2");
     expect(card.textContent).toContain("Issued 2 times");
-    expect(card.textContent).toContain("Failed before: burnt, oven 2");
+    expect(card.textContent).toContain("Failed before: Burnt, oven 2");
   });
 
   test("that is new has none of these badges", () => {
@@ -153,7 +165,7 @@ describe("what can be done", () => {
   });
 
   test("with one that I have in hand: end it, or tell that it failed", async () => {
-    const { asked, card } = show({ place: "mine", ticket: startedTicket("Ben"), now: start + 75_000 });
+    const { asked, card } = show({ place: "mine", ticket: startedTicket("Ben") }, 75);
     expect(card.textContent).toContain("In hand 1:05");
     await press("Done");
     expect(asked.onDone).toHaveBeenCalledTimes(1);
@@ -194,7 +206,7 @@ describe("an undo ticket", () => {
     expect(card.textContent).toContain("Cancelled: put away or scrap what was made");
     expect(buttons()).toEqual(["Undone, 10 scrapped", "Fewer scrapped …"]);
     await press("Undone, 10 scrapped");
-    expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(10);
+    expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ kind: "undo" }), 10);
     await press("Fewer scrapped …");
     expect(asked.onFewerScrapped).toHaveBeenCalledTimes(1);
   });
@@ -204,7 +216,7 @@ describe("an undo ticket", () => {
     expect(card.textContent).toContain("Cancelled: nothing was made here");
     expect(buttons()).toEqual(["Undone"]);
     await press("Undone");
-    expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(0);
+    expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ kind: "undo" }), 0);
   });
 
   test("has no message to pipe", () => {
@@ -237,7 +249,7 @@ describe("what was just said", () => {
   test.each([
     ["done", { kind: "done" }, "Done"],
     ["undone", { kind: "undone", scrapped: 6 }, "Undone"],
-    ["failed", { kind: "failed", reason: "burnt" }, "Failed: burnt"],
+    ["failed", { kind: "failed", reason: "burnt" }, "Failed: Burnt"],
   ] as const)("%s stands there instead of the buttons, and can be taken back", async (_, ack, words) => {
     const { asked } = show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ ack }) });
     expect(screen.getByRole("status").textContent.trim()).toBe(words);
@@ -247,14 +259,37 @@ describe("what was just said", () => {
   });
 
   test("cannot be taken back once it is on its way", () => {
-    show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ until: 0 }) });
+    show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ canBeTakenBack: false }) });
     expect(screen.getByRole("status").textContent).toContain("Sending …");
     expect(buttons()).toEqual([]);
   });
 
   test("tells that Kafka has not taken it yet", () => {
-    show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ until: 0, troubled: true }) });
+    show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ canBeTakenBack: false, troubled: true }) });
     expect(screen.getByRole("status").textContent).toContain("Kafka has not taken it yet; it is said again.");
     expect(buttons()).toEqual([]);
   });
+});
+
+test("a card is not drawn anew by the seconds that pass, but when it becomes late", () => {
+  vi.useFakeTimers({ now: start });
+  try {
+    const live = new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: () => Date.now(), steady: () => performance.now(), random: () => 0 });
+    const drawn = vi.fn();
+    const actions = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onTakeBack: vi.fn() };
+    render(
+      <LiveContext value={live}>
+        <ul><Profiler id="card" onRender={drawn}><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} saying={undefined} actions={actions} /></Profiler></ul>
+      </LiveContext>,
+    );
+    drawn.mockClear();
+    act(() => { vi.advanceTimersByTime(299_000); });
+    expect(screen.getByRole("timer").textContent).toBe("4:59");
+    expect(drawn).not.toHaveBeenCalled();
+    act(() => { vi.advanceTimersByTime(2_000); });
+    expect(screen.getByText("late")).toBeDefined();
+    expect(drawn).toHaveBeenCalledTimes(1);
+  } finally {
+    vi.useRealTimers();
+  }
 });

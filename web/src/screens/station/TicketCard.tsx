@@ -1,46 +1,56 @@
+import { memo } from "react";
 import type { BoardRules, BoardTicket, Stage } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
-import { clockText, timeOfDay } from "../../design/time";
+import { timeOfDay } from "../../design/time";
+import { useTime } from "../../live/hooks";
+import { Stopwatch } from "../../live/Stopwatch";
 import { ageOf, piecesOf, showsMessages, type Age } from "./board";
 import type { Saying } from "./saying";
+
+export type Place = "waiting" | "mine" | "others" | "ended";
+
+/** What can be done about a ticket. */
+export interface Actions {
+  readonly onStart: (ticket: BoardTicket) => void;
+  readonly onDone: (ticket: BoardTicket) => void;
+  readonly onUndone: (ticket: BoardTicket, scrapped: number) => void;
+  readonly onFailed: (ticket: BoardTicket) => void;
+  readonly onFewerScrapped: (ticket: BoardTicket) => void;
+  readonly onTakeBack: (ticket: BoardTicket) => void;
+}
 
 interface Props {
   readonly ticket: BoardTicket;
   readonly stage: Stage;
   readonly rules: BoardRules;
   readonly names: (flavour: string) => string;
-  /** The server's time, in milliseconds. */
-  readonly now: number;
-  readonly place: "waiting" | "mine" | "others" | "ended";
+  readonly labelOf: (reason: string) => string;
+  readonly place: Place;
   readonly busy: boolean;
   readonly saying: Saying | undefined;
-  readonly onStart: () => void;
-  readonly onDone: () => void;
-  readonly onUndone: (scrapped: number) => void;
-  readonly onFailed: () => void;
-  readonly onFewerScrapped: () => void;
-  readonly onTakeBack: () => void;
+  readonly actions: Actions;
 }
 
-/** A ticket on a station's board, with what can be done about it. */
-export function TicketCard(props: Props) {
-  const { ticket, stage, rules, names, now, place, saying } = props;
+/** A ticket on a station's board, with what can be done about it. A board may have hundreds: each is drawn anew only when it has news. */
+export const TicketCard = memo(function TicketCard(props: Props) {
+  const { ticket, stage, rules, names, labelOf, place, saying } = props;
   const isUndo = ticket.kind === "undo";
-  const age = ageOf(ticket, rules, now);
+  const age = useTime((now) => ageOf(ticket, rules, now));
   const allergies = ticket.allergies ?? [];
   const messages = ticket.lines.filter((line) => line.message);
   return (
-    <li>
+    <li className="ticket-place">
       <article className={`ticket${isUndo ? " ticket-undo" : ""}${ticket.withdrawn ? " ticket-withdrawn" : ""}`} data-age={place === "ended" ? undefined : age} aria-label={`Ticket ${ticket.pickupCode}`}>
         <header className="ticket-head">
-          <span className="ticket-code code">{ticket.pickupCode}</span>
-          {place !== "ended" && <AgeClock age={age} span={now - Date.parse(ticket.since)} />}
+          <span className="ticket-code code" translate="no">{ticket.pickupCode}</span>
+          {place !== "ended" && <AgeClock age={age} since={ticket.since} />}
         </header>
         {isUndo && <p className="ticket-banner">Cancelled: {ticket.made ? "put away or scrap what was made" : "nothing was made here"}</p>}
         {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: the order was cancelled. Its undo ticket says what becomes of it.</p>}
         {place !== "ended" && allergies.length > 0 && (
           <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
         )}
+        {place !== "ended" && ticket.customer && <p className="ticket-customer">For <b className="wrap-anywhere" dir="auto" translate="no">{ticket.customer.name}</b></p>}
         <ul className="ticket-lines">
           {ticket.lines.map((line, i) => (
             <li key={i}><b className="numbers">{line.quantity}</b> × <span className="wrap-anywhere">{names(line.flavour)}</span> <span className="badge">{line.size}</span></li>
@@ -49,7 +59,7 @@ export function TicketCard(props: Props) {
         {place !== "ended" && showsMessages(stage) && !isUndo && messages.length > 0 && (
           <ul className="ticket-messages" aria-label="Piped on">
             {messages.map((line, i) => (
-              <li key={i}>{ticket.lines.length > 1 && <span className="soft small">{names(line.flavour)}: </span>}<q dir="auto" className="wrap-anywhere">{line.message}</q></li>
+              <li key={i}>{ticket.lines.length > 1 && <span className="soft small">{names(line.flavour)}: </span>}<q dir="auto" className="wrap-anywhere" translate="no">{line.message}</q></li>
             ))}
           </ul>
         )}
@@ -60,35 +70,36 @@ export function TicketCard(props: Props) {
         <p className="ticket-badges">
           {ticket.pass > 1 && <span className="badge badge-warn">Remake {ticket.pass - 1}</span>}
           {ticket.attempt > 1 && <span className="badge">Issued {ticket.attempt} times</span>}
-          {ticket.lastFailure && <span className="badge badge-bad">Failed before: {ticket.lastFailure.reason ?? "other"}{ticket.lastFailure.note ? `, ${ticket.lastFailure.note}` : ""}</span>}
-          {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand {clockText(now - Date.parse(ticket.startedAt))}</span>}
-          {place === "others" && <span className="badge badge-stage wrap-anywhere">In hand: {ticket.by}</span>}
+          {ticket.lastFailure && <span className="badge badge-bad">Failed before: {labelOf(ticket.lastFailure.reason ?? "other")}{ticket.lastFailure.note ? `, ${ticket.lastFailure.note}` : ""}</span>}
+          {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand <Stopwatch since={ticket.startedAt} /></span>}
+          {place === "others" && <span className="badge badge-stage wrap-anywhere">In hand: <span translate="no">{ticket.by}</span></span>}
           {place === "waiting" && ticket.state === "failed" && <span className="badge badge-bad">Failed at {timeOfDay(ticket.endedAt ?? ticket.since)}{ticket.by ? `, ${ticket.by}` : ""}: it comes again, or its order decides</span>}
         </p>
-        {saying ? <JustSaid saying={saying} onTakeBack={props.onTakeBack} /> : <Actions {...props} />}
+        {saying ? <JustSaid saying={saying} labelOf={labelOf} onTakeBack={() => { props.actions.onTakeBack(ticket); }} /> : <Buttons {...props} />}
       </article>
     </li>
   );
-}
+});
 
 const ageWords: Readonly<Record<Age, string>> = { fresh: "", late: "late", overdue: "overdue" };
 
-function AgeClock({ age, span }: { readonly age: Age; readonly span: number }) {
+function AgeClock({ age, since }: { readonly age: Age; readonly since: string }) {
   return (
     <span className="ticket-age numbers" data-age={age}>
-      {ageWords[age] && <span className="ticket-age-word">{ageWords[age]}</span>} <span role="timer" aria-label={`Age ${clockText(span)}`}>{clockText(span)}</span>
+      {ageWords[age] && <span className="ticket-age-word">{ageWords[age]}</span>}
+      <span className="visually-hidden">Age</span> <Stopwatch since={since} />
     </span>
   );
 }
 
 /** What was just said, while it can be taken back. */
-function JustSaid({ saying, onTakeBack }: { readonly saying: Saying; readonly onTakeBack: () => void }) {
+function JustSaid({ saying, labelOf, onTakeBack }: { readonly saying: Saying; readonly labelOf: (reason: string) => string; readonly onTakeBack: () => void }) {
   const words = { done: "Done", undone: "Undone", failed: "Failed" }[saying.ack.kind];
-  const canTakeBack = saying.until > 0 && !saying.troubled;
+  const canTakeBack = saying.canBeTakenBack && !saying.troubled;
   return (
     <div className="ticket-actions">
       <p className="ticket-said" role="status">
-        <strong>{words}{saying.ack.reason ? `: ${saying.ack.reason}` : ""}</strong> {saying.troubled ? "Kafka has not taken it yet; it is said again." : canTakeBack ? "" : "Sending …"}
+        <strong>{words}{saying.ack.reason ? `: ${labelOf(saying.ack.reason)}` : ""}</strong> {saying.troubled ? "Kafka has not taken it yet; it is said again." : canTakeBack ? "" : "Sending …"}
       </p>
       {canTakeBack && (
         <Button big data-main look="quiet" onClick={onTakeBack} className="ticket-take-back">
@@ -99,31 +110,31 @@ function JustSaid({ saying, onTakeBack }: { readonly saying: Saying; readonly on
   );
 }
 
-function Actions({ ticket, place, busy, onStart, onDone, onUndone, onFailed, onFewerScrapped }: Props) {
+function Buttons({ ticket, place, busy, actions }: Props) {
   if (place === "ended") {
-    return <p className="soft small">{ticket.state === "undone" ? "Undone" : "Done"} by <span className="wrap-anywhere">{ticket.by}</span> at {timeOfDay(ticket.endedAt ?? ticket.since)}</p>;
+    return <p className="soft small">{ticket.state === "undone" ? "Undone" : "Done"} by <span className="wrap-anywhere" translate="no">{ticket.by}</span> at {timeOfDay(ticket.endedAt ?? ticket.since)}</p>;
   }
   if (place === "others" || ticket.state === "failed" || (ticket.withdrawn && ticket.kind === "make")) return null;
   if (ticket.kind === "undo") {
     const pieces = ticket.made ? piecesOf(ticket) : 0;
     return (
       <div className="ticket-actions">
-        <Button big data-main look="stage" onClick={() => { onUndone(pieces); }}>{pieces > 0 ? `Undone, ${pieces} scrapped` : "Undone"}</Button>
-        {pieces > 0 && <Button data-failed onClick={onFewerScrapped}>Fewer scrapped …</Button>}
+        <Button big data-main look="stage" onClick={() => { actions.onUndone(ticket, pieces); }}>{pieces > 0 ? `Undone, ${pieces} scrapped` : "Undone"}</Button>
+        {pieces > 0 && <Button data-failed onClick={() => { actions.onFewerScrapped(ticket); }}>Fewer scrapped …</Button>}
       </div>
     );
   }
   if (place === "waiting") {
     return (
       <div className="ticket-actions">
-        <Button big data-main look="stage" off={busy} onClick={onStart}>{busy ? "Starting …" : "Start"}</Button>
+        <Button big data-main look="stage" off={busy} onClick={() => { actions.onStart(ticket); }}>{busy ? "Starting …" : "Start"}</Button>
       </div>
     );
   }
   return (
     <div className="ticket-actions">
-      <Button big data-main look="stage" onClick={onDone}>Done</Button>
-      <Button data-failed look="danger" onClick={onFailed}>Failed …</Button>
+      <Button big data-main look="stage" onClick={() => { actions.onDone(ticket); }}>Done</Button>
+      <Button data-failed look="danger" onClick={() => { actions.onFailed(ticket); }}>Failed …</Button>
     </div>
   );
 }

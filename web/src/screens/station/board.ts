@@ -46,6 +46,9 @@ export function ageOf(ticket: BoardTicket, rules: BoardRules, now: number): Age 
   return seconds >= rules.lateAfterSeconds ? "late" : "fresh";
 }
 
+/** The most pieces that the API takes as scrapped. */
+export const maxScrapped = 10_000;
+
 export function piecesOf(ticket: BoardTicket): number {
   return ticket.lines.reduce((sum, line) => sum + line.quantity, 0);
 }

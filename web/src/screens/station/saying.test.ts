@@ -46,7 +46,7 @@ describe("what is said", () => {
   test("waits for five seconds, and goes out once", async () => {
     sayings.say("a", "K7QF", failed);
     expect(slipTime).toBe(5_000);
-    expect(sayings.list()).toEqual([{ ticketId: "a", pickupCode: "K7QF", ack: failed, until: start + 5_000, troubled: false }]);
+    expect(sayings.list()).toEqual([{ ticketId: "a", pickupCode: "K7QF", ack: failed, canBeTakenBack: true, troubled: false }]);
     vi.advanceTimersByTime(4_999);
     expect(answers.asked).toHaveLength(0);
     vi.advanceTimersByTime(1);
@@ -61,7 +61,7 @@ describe("what is said", () => {
   test("is on its way until the server has answered", async () => {
     sayings.say("a", "K7QF", done);
     vi.advanceTimersByTime(5_000);
-    expect(sayings.list()).toMatchObject([{ ticketId: "a", until: 0, troubled: false }]);
+    expect(sayings.list()).toMatchObject([{ ticketId: "a", canBeTakenBack: false, troubled: false }]);
     answers.last().accept();
     await settle();
     expect(sayings.list()).toEqual([]);

@@ -8,8 +8,8 @@ export interface Saying {
   readonly ticketId: string;
   readonly pickupCode: string;
   readonly ack: Ending;
-  /** Until when it can be taken back, in milliseconds; it is on its way when that is over. */
-  readonly until: number;
+  /** It has not gone out, and can be taken back. */
+  readonly canBeTakenBack: boolean;
   /** Kafka has not taken it yet; it is said again. */
   readonly troubled: boolean;
 }
@@ -55,7 +55,7 @@ export class Sayings {
 
   say(ticketId: string, pickupCode: string, ack: Ending): void {
     if (this.#entries.has(ticketId)) return;
-    const entry: Entry = { saying: { ticketId, pickupCode, ack, until: Date.now() + slipTime, troubled: false }, timer: undefined, sending: false, delivered: false };
+    const entry: Entry = { saying: { ticketId, pickupCode, ack, canBeTakenBack: true, troubled: false }, timer: undefined, sending: false, delivered: false };
     entry.timer = setTimeout(() => void this.#deliver(entry), slipTime);
     this.#entries.set(ticketId, entry);
     this.#changed();
@@ -98,7 +98,7 @@ export class Sayings {
 
   async #deliver(entry: Entry): Promise<void> {
     entry.sending = true;
-    entry.saying = { ...entry.saying, until: 0 };
+    entry.saying = { ...entry.saying, canBeTakenBack: false };
     this.#changed();
     const { ticketId, ack } = entry.saying;
     try {

@@ -7,14 +7,16 @@ import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Failure } from "../../design/feedback";
 import { Field } from "../../design/Field";
+import { cleanText } from "../../text";
 import { useUpdate } from "../useUpdate";
 
 /** What differs from the order, or null if nothing does. */
 export function amendmentOf(order: OrderStatus, notes: string, messages: readonly string[]): Amendment | null {
-  const changed = order.lines.flatMap((line, i) => ((line.message ?? "") === messages[i] ? [] : [{ line: i, message: messages[i] ?? "" }]));
-  const otherNotes = notes !== (order.notes ?? "");
+  const changed = order.lines.flatMap((line, i) => ((line.message ?? "") === cleanText(messages[i] ?? "") ? [] : [{ line: i, message: cleanText(messages[i] ?? "") }]));
+  const newNotes = cleanText(notes);
+  const otherNotes = newNotes !== (order.notes ?? "");
   if (changed.length === 0 && !otherNotes) return null;
-  return { ...(otherNotes && { notes }), ...(changed.length > 0 && { messages: changed }) };
+  return { ...(otherNotes && { notes: newNotes }), ...(changed.length > 0 && { messages: changed }) };
 }
 
 export function AmendDialog({ order, onClose }: { readonly order: OrderStatus; readonly onClose: () => void }) {
@@ -29,9 +31,9 @@ export function AmendDialog({ order, onClose }: { readonly order: OrderStatus; r
     setSent(amendment);
     if (!amendment || (await send(amendment))) onClose();
   };
-  // The server names a message by its place among those that were sent.
+  // The server names a message by its place among those that were sent. What was changed since is at fault no more.
   const faultOf = (line: number) => {
-    const place = sent?.messages?.findIndex((each) => each.line === line) ?? -1;
+    const place = sent?.messages?.findIndex((each) => each.line === line && each.message === cleanText(messages[line] ?? "")) ?? -1;
     return problem?.errors.find((fault) => place >= 0 && (fault.pointer ?? "").startsWith(`/messages/${place}/`))?.detail;
   };
   return (
@@ -45,7 +47,7 @@ export function AmendDialog({ order, onClose }: { readonly order: OrderStatus; r
             )}
           </Field>
         ))}
-        <Field label="Notes" error={problem?.errors.find((fault) => fault.pointer === "/notes")?.detail}>
+        <Field label="Notes" error={sent?.notes === cleanText(notes) ? problem?.errors.find((fault) => fault.pointer === "/notes")?.detail : undefined}>
           {(wiring) => <textarea {...wiring} className="input" dir="auto" value={notes} onChange={(event) => { setNotes(event.target.value); }} />}
         </Field>
         {problem?.errors.length === 0 && <Failure error={problem} />}

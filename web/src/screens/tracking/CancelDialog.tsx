@@ -9,16 +9,18 @@ import { useUpdate } from "../useUpdate";
 
 export function CancelDialog({ order, onClose }: { readonly order: OrderStatus; readonly onClose: () => void }) {
   const [reason, setReason] = useState("");
+  const [sent, setSent] = useState("");
   const { busy, problem, send } = useUpdate(useCallback((body: Cancellation, key: string) => api.cancel(order.id, body, key), [order.id]));
   const submit = async (event: SyntheticEvent) => {
     event.preventDefault();
+    setSent(reason);
     if (await send(reason.trim() ? { reason: reason.trim() } : {})) onClose();
   };
   return (
     <Dialog title="Cancel the order?" onClose={onClose}>
       <form className="stack" onSubmit={(event) => void submit(event)}>
         <p>What was made already is put away. This cannot be taken back.</p>
-        <Field label="Why?" hint="May stay empty" error={problem?.errors.find((fault) => fault.pointer === "/reason")?.detail}>
+        <Field label="Why?" hint="May stay empty" error={reason !== sent ? undefined : problem?.errors.find((fault) => fault.pointer === "/reason")?.detail}>
           {(wiring) => <input {...wiring} className="input" value={reason} onChange={(event) => { setReason(event.target.value); }} />}
         </Field>
         {problem?.errors.length === 0 && <Failure error={problem} />}

@@ -2,16 +2,14 @@ import { render, screen, within } from "@testing-library/react";
 import { describe, expect, test } from "vitest";
 import type { StageStatus } from "../../api/schema.gen";
 import { timeOfDay } from "../../design/time";
-import { Live } from "../../live/connection";
 import { LiveContext } from "../../live/hooks";
-import { at, order, row, start } from "../../testing-data";
+import { at, labelOf, order, row, silentLive } from "../../testing-data";
 import { stepsOf } from "./progress";
 import { Steps } from "./Steps";
 
 /** Shows the steps of an order with these stages, so many seconds after the start. */
 function show(stages: readonly StageStatus[], isOpen = true, seconds = 0) {
-  const live = new Live({ open: () => { throw new Error("Nothing is followed here."); }, now: () => start + seconds * 1000, random: () => 0 });
-  render(<LiveContext value={live}><Steps steps={stepsOf(order({ stages }))} isOpen={isOpen} /></LiveContext>);
+  render(<LiveContext value={silentLive(seconds)}><Steps steps={stepsOf(order({ stages }))} isOpen={isOpen} labelOf={labelOf} /></LiveContext>);
   return screen.getAllByRole("listitem");
 }
 
@@ -25,6 +23,13 @@ describe("Steps", () => {
   test("are the four stages in their order", () => {
     expect(show([]).map((item) => [item.querySelector("b")?.textContent, item.dataset["look"]])).toEqual([["Mix", "ahead"], ["Bake", "ahead"], ["Decorate", "ahead"], ["Package", "ahead"]]);
     expect(screen.getAllByText("to come")).toHaveLength(4);
+  });
+
+  test.each(["cancelling", "cancelled"] as const)("promise nothing more of an order that is %s", (state) => {
+    const steps = stepsOf(order({ state, stages: [row("mix", "done"), row("bake", "undone")] }));
+    render(<LiveContext value={silentLive()}><Steps steps={steps} isOpen labelOf={labelOf} /></LiveContext>);
+    expect(screen.queryByText("to come")).toBeNull();
+    expect(screen.getAllByText("not needed any more")).toHaveLength(2);
   });
 
   test.each(["started", "waiting"] as const)("mark for screen readers too where the order is, when its ticket is %s", (state) => {
@@ -46,6 +51,7 @@ describe("Steps", () => {
     [row("mix", "done", { by: "Max", doneAt: at(65) }), `done at ${timeOfDay(at(65))} by Max`],
     [row("mix", "failed"), "failed"],
     [row("mix", "failed", { reason: "lumpy" }), "failed: lumpy"],
+    [row("mix", "failed", { reason: "burnt" }), "failed: Burnt"],
     [row("mix", "undone"), "undone"],
     [row("mix", "undone", { by: "Bea", undo: { state: "undone", attempt: 1, undoneAt: at(65) } }), `undone at ${timeOfDay(at(65))} by Bea`],
     [row("mix", "done", { undo: { state: "waiting", attempt: 1 } }), "is to be undone"],

@@ -8,11 +8,13 @@ import { ConnectionBadge, ConnectionBanner } from "../../design/Connection";
 import { Cupcake } from "../../design/Cupcake";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
-import { spanText, timeOfDay } from "../../design/time";
-import { useLive, useNow } from "../../live/hooks";
+import { stageWords } from "../../design/stages";
+import { timeOfDay } from "../../design/time";
+import { useLive, useTime } from "../../live/hooks";
+import { useReasonLabels } from "../useReasonLabels";
 import { AmendDialog } from "./AmendDialog";
 import { CancelDialog } from "./CancelDialog";
-import { canAmend, canCancel, estimate, headline, mishaps, stepsOf } from "./progress";
+import { canAmend, canCancel, expectedText, headline, mishaps, stepsOf } from "./progress";
 import { Steps } from "./Steps";
 import "./tracking.css";
 
@@ -45,13 +47,14 @@ export function TrackingScreen() {
 }
 
 function Tracking({ order }: { readonly order: OrderStatus }) {
+  const labelOf = useReasonLabels();
   const [dialog, setDialog] = useState<"cancel" | "amend" | null>(null);
   const close = () => { setDialog(null); };
   return (
     <div className="stack tracking">
       <header className={`card tracking-head tracking-${order.state}`}>
         <div className="tracking-words">
-          <p className="tracking-code">Pickup code <span className="code">{order.pickupCode}</span></p>
+          <p className="tracking-code">Pickup code <span className="code" translate="no">{order.pickupCode}</span></p>
           <h1 aria-live="polite">{headline(order)}</h1>
           <When order={order} />
         </div>
@@ -62,8 +65,8 @@ function Tracking({ order }: { readonly order: OrderStatus }) {
       <Notices order={order} />
       <section className="card" aria-labelledby="way">
         <h2 id="way">The way of your order</h2>
-        <Steps steps={stepsOf(order)} isOpen={order.state !== "shipped" && order.state !== "cancelled"} />
-        <Mishaps order={order} />
+        <Steps steps={stepsOf(order)} isOpen={order.state !== "shipped" && order.state !== "cancelled"} labelOf={labelOf} />
+        <Mishaps order={order} labelOf={labelOf} />
       </section>
       <Ordered order={order} />
       {canCancel(order) && (
@@ -82,16 +85,12 @@ function Tracking({ order }: { readonly order: OrderStatus }) {
 /** When it was or may be ready. */
 function When({ order }: { readonly order: OrderStatus }) {
   const pace = useQuery(paceQuery);
-  const now = useNow();
+  const expected = useTime((now) => (pace.data ? expectedText(order, pace.data, now) : ""));
   if (order.state === "shipped") return <p className="lead">Packaged at {timeOfDay(order.shippedAt ?? order.placedAt)}. Say the code at the counter.</p>;
   if (order.state === "cancelled") return <p className="lead">At {timeOfDay(order.cancelledAt ?? order.placedAt)}{order.cancelReason ? <>: <span className="wrap-anywhere">{order.cancelReason}</span></> : ""}.</p>;
   if (order.state === "cancelling") return <p className="lead">What was made is put away, the last stage first.</p>;
   if (order.state === "needs-attention") return <p className="lead">It goes on as soon as a manager has decided how.</p>;
-  const ready = pace.data && estimate(order, pace.data, now);
-  if (!ready) return <p className="lead">Ordered at {timeOfDay(order.placedAt)}.{order.waitingFor && pace.data ? " Too little was baked lately to say when it is ready." : ""}</p>;
-  if (ready.slow) return <p className="lead">It takes longer than usual; ready in about {spanText(Math.max(60_000, ready.until - now))}, or later.</p>;
-  const [from, until] = [Math.ceil((ready.from - now) / 60_000), Math.ceil((ready.until - now) / 60_000)];
-  return <p className="lead">Ready in about {from < until ? `${Math.max(1, from)} to ${until}` : Math.max(1, until)} min, around {timeOfDay(ready.until)}.</p>;
+  return <p className="lead">{expected || `Ordered at ${timeOfDay(order.placedAt)}.`}</p>;
 }
 
 function Notices({ order }: { readonly order: OrderStatus }) {
@@ -112,7 +111,7 @@ function Notices({ order }: { readonly order: OrderStatus }) {
   );
 }
 
-function Mishaps({ order }: { readonly order: OrderStatus }) {
+function Mishaps({ order, labelOf }: { readonly order: OrderStatus; readonly labelOf: (reason: string) => string }) {
   const all = mishaps(order);
   if (all.length === 0) return null;
   return (
@@ -121,7 +120,7 @@ function Mishaps({ order }: { readonly order: OrderStatus }) {
       <ul>
         {all.map((row) => (
           <li key={`${row.stage}.${row.pass}`} className="wrap-anywhere">
-            {row.failedAt && <>{timeOfDay(row.failedAt)}: </>}{row.stage}, {row.reason ?? "failed"}{row.note ? ` (${row.note})` : ""}{row.scrapped ? `, ${row.scrapped} pieces scrapped` : ""}
+            {row.failedAt && <>{timeOfDay(row.failedAt)}: </>}{stageWords[row.stage].name}: {row.reason ? labelOf(row.reason) : "failed"}{row.note ? ` (${row.note})` : ""}{row.scrapped ? `, ${row.scrapped} pieces scrapped` : ""}
           </li>
         ))}
       </ul>
@@ -142,13 +141,13 @@ function Ordered({ order }: { readonly order: OrderStatus }) {
             <div className="tracking-thumb"><Cupcake flavour={line.flavour} size={line.size} /></div>
             <div>
               <b className="numbers">{line.quantity}</b> × <span className="wrap-anywhere">{name(line.flavour)}</span>, {label(line.size)}
-              {line.message && <div className="soft">“<span dir="auto" className="wrap-anywhere">{line.message}</span>”</div>}
+              {line.message && <div className="soft">“<span dir="auto" className="wrap-anywhere" translate="no">{line.message}</span>”</div>}
             </div>
           </li>
         ))}
       </ul>
       <dl className="tracking-facts">
-        <div><dt>For</dt><dd className="wrap-anywhere" dir="auto">{order.customer.name}</dd></div>
+        <div><dt>For</dt><dd className="wrap-anywhere" dir="auto" translate="no">{order.customer.name}</dd></div>
         {order.allergies && order.allergies.length > 0 && <div><dt>Allergies</dt><dd className="wrap-anywhere">{order.allergies.join(", ")}</dd></div>}
         {order.notes && <div><dt>Notes</dt><dd className="pre" dir="auto">{order.notes}</dd></div>}
         <div><dt>Ordered</dt><dd>{new Date(order.placedAt).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</dd></div>

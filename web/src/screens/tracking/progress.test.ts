@@ -22,7 +22,7 @@ describe("the steps", () => {
   });
 
   test("tell of a pass that is undone", () => {
-    expect(looks(order({ state: "cancelled", stages: [row("mix", "undone"), row("bake", "undone")] }))).toEqual(["mix undone", "bake undone", "decorate ahead", "package ahead"]);
+    expect(looks(order({ state: "cancelled", stages: [row("mix", "undone"), row("bake", "undone")] }))).toEqual(["mix undone", "bake undone", "decorate dropped", "package dropped"]);
   });
 });
 

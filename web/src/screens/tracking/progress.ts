@@ -1,24 +1,26 @@
 import type { OrderStatus, Pace, Stage, StageStatus } from "../../api/schema.gen";
 import { stages, stageWords } from "../../design/stages";
+import { spanText, timeOfDay } from "../../design/time";
 
 /** How a stage of the order's present pass stands. */
 export interface Step {
   readonly stage: Stage;
-  readonly look: "ahead" | "waiting" | "working" | "done" | "failed" | "undone";
+  readonly look: "ahead" | "dropped" | "waiting" | "working" | "done" | "failed" | "undone";
   readonly row: StageStatus | undefined;
 }
 
 /** The present pass, stage by stage. */
 export function stepsOf(order: OrderStatus): readonly Step[] {
   const pass = Math.max(1, ...order.stages.map((row) => row.pass));
+  // Of an order that ends, what has not begun does not come any more.
+  const isEnding = order.state === "cancelling" || order.state === "cancelled" || order.attention?.undoing === true;
   return stages.map((stage) => {
     const row = order.stages.find((each) => each.stage === stage && each.pass === pass);
-    return { stage, look: lookOf(row), row };
+    return { stage, look: row ? lookOf(row) : isEnding ? "dropped" : "ahead", row };
   });
 }
 
-function lookOf(row: StageStatus | undefined): Step["look"] {
-  if (!row) return "ahead";
+function lookOf(row: StageStatus): Step["look"] {
   return row.state === "started" ? "working" : row.state;
 }
 
@@ -88,6 +90,15 @@ export function estimate(order: OrderStatus, pace: Pace, now: number): Estimate 
     slowly += Math.max(0, known.slowSeconds - spent);
   }
   return { from: now + typical * 1000, until: now + Math.max(slowly, typical) * 1000, slow: isSlow };
+}
+
+/** When it may be ready, for who waits. */
+export function expectedText(order: OrderStatus, pace: Pace, now: number): string {
+  const ready = estimate(order, pace, now);
+  if (!ready) return `Ordered at ${timeOfDay(order.placedAt)}.${order.waitingFor ? " Too little was baked lately to say when it is ready." : ""}`;
+  if (ready.slow) return `It takes longer than usual; ready in about ${spanText(Math.max(60_000, ready.until - now))}, or later.`;
+  const [from, until] = [Math.ceil((ready.from - now) / 60_000), Math.ceil((ready.until - now) / 60_000)];
+  return `Ready in about ${from < until ? `${Math.max(1, from)} to ${until}` : Math.max(1, until)} min, around ${timeOfDay(ready.until)}.`;
 }
 
 export function canCancel(order: OrderStatus): boolean {

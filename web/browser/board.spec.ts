@@ -1,0 +1,55 @@
+import { staff } from "./factory";
+import { expect, test, ticket } from "./test";
+
+test("a word about what was done goes by itself, and never covers a ticket", async ({ desk, factory }) => {
+  const mixer = await desk.open("/stations/mix", staff.mix, { viewport: { width: 360, height: 740 } });
+  const { pickupCode } = await factory.place({ allergies: ["nuts", "sesame"] });
+  await ticket(mixer, pickupCode).getByRole("button", { name: "Start" }).click();
+  const word = mixer.getByRole("button", { name: `${pickupCode} is yours.` });
+  await expect(word).toBeVisible();
+  const [box, masthead] = [await word.boundingBox(), await mixer.getByRole("banner").boundingBox()];
+  if (!box || !masthead) throw new Error("The word or the masthead is not shown.");
+  expect(box.y).toBeGreaterThanOrEqual(masthead.y);
+  expect(box.y + box.height, "it ends where the masthead does").toBeLessThanOrEqual(masthead.y + masthead.height);
+  await expect(word, "it goes while ages go on").toBeHidden();
+});
+
+test("of a board with 300 tickets only the ages change, and all of them are there", async ({ desk }) => {
+  const baker = await desk.open("/sign-in", staff.bake);
+  const tickets = Array.from({ length: 300 }, (_, i) => {
+    const at = new Date(Date.UTC(2026, 2, 4, 9, 0, i)).toISOString();
+    return {
+      ticketId: `0199c0de-7a11-7000-8000-${String(i).padStart(12, "0")}.bake.1`, kind: "make", pass: 1, attempt: 1, state: "waiting", since: at, issuedAt: at, ackBy: at,
+      lines: [{ flavour: "lemon", size: "M", quantity: 6 }], allergies: ["nuts"], notes: "ring the bell", pickupCode: `K${String(i).padStart(3, "0")}`, made: false, withdrawn: false,
+    };
+  });
+  await baker.routeWebSocket(/\/api\/v1\/live$/, (page) => {
+    page.send(JSON.stringify({ type: "state", at: "2026-03-04T09:06:00Z" }));
+    page.onMessage((message) => {
+      const { type, channel } = JSON.parse(String(message)) as { type: string; channel: string };
+      if (type !== "subscribe") return;
+      page.send(JSON.stringify({ type: "snapshot", channel, cursor: "e.1", board: { stage: "bake", rules: { lateAfterSeconds: 3_600, overdueAfterSeconds: 7_200, reasons: [] }, at: "2026-03-04T09:06:00Z", cursor: "e.1", tickets, ended: [] } }));
+    });
+  });
+  await baker.goto("/stations/bake");
+  await expect(ticket(baker, "K000")).toBeVisible();
+  await expect(baker.getByRole("article")).toHaveCount(300);
+  const changes = await baker.evaluate(() => new Promise<{ readonly ages: number; readonly others: readonly string[] }>((done) => {
+    const [ages, others] = [new Set<Node>(), new Set<string>()];
+    const observer = new MutationObserver((records) => {
+      for (const { target } of records) {
+        const element = target instanceof Element ? target : target.parentElement;
+        if (element?.closest("[role=timer]")) ages.add(element);
+        else others.add(element?.outerHTML.slice(0, 200) ?? "");
+      }
+      if (records.length === 0 || ages.size < 300) return;
+      observer.disconnect();
+      done({ ages: ages.size, others: [...others] });
+    });
+    observer.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+  }));
+  expect(changes).toEqual({ ages: 300, others: [] });
+  // One far down is a ticket like any other.
+  await ticket(baker, "K299").getByRole("button", { name: "Start" }).focus();
+  await expect(ticket(baker, "K299").getByText("Allergy: nuts")).toBeInViewport();
+});

@@ -1,0 +1,41 @@
+import { render } from "@testing-library/react";
+import { describe, expect, test } from "vitest";
+import { translate } from "../testing";
+
+/** A bit of everything that pages do with texts. */
+function Sample({ n, word, flag }: { readonly n: number; readonly word: string; readonly flag: boolean }) {
+  return (
+    <div>
+      {flag && <b>first</b>} You have {n} of {word}{flag && ", and more"}.
+      <p>{word}</p>
+      <ul>{Array.from({ length: n }, (_, i) => <li key={i}>No. {i}<> of {n}</></li>)}</ul>
+      {flag ? "yes" : <i>no</i>}
+    </div>
+  );
+}
+
+const plain = (element: HTMLElement) => element.textContent;
+
+describe("a page that a translator has changed", () => {
+  test("goes on saying what it should", () => {
+    const states = [{ n: 1, word: "cakes", flag: false }, { n: 3, word: "tarts", flag: true }, { n: 2, word: "", flag: false }, { n: 0, word: "pies", flag: true }, { n: 2, word: "pies", flag: false }];
+    const shown = render(<Sample n={2} word="buns" flag />);
+    const { container } = shown;
+    for (const state of states) {
+      translate(container);
+      shown.rerender(<Sample {...state} />);
+      const fresh = render(<Sample {...state} />, { container: document.createElement("div") });
+      expect(plain(container)).toBe(plain(fresh.container));
+    }
+  });
+
+  test("has blanks between elements as they are, which would else be seen as gaps", () => {
+    const { container } = render(<div><b>a</b> <b>b</b></div>);
+    expect(container.innerHTML).toBe("<div><b>a</b> <b>b</b></div>");
+  });
+
+  test("leaves elements alone that may have nothing but text", () => {
+    const { container } = render(<svg><title>{1} of {2}</title></svg>);
+    expect(container.innerHTML).toBe("<svg><title>1 of 2</title></svg>");
+  });
+});

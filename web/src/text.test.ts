@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { cleanText, readCount } from "./text";
+
+const range = { least: 1, most: 500 };
+
+describe("a number of pieces", () => {
+  test("may be written in the digits of every script that has ten", () => {
+    for (const system of Intl.supportedValuesOf("numberingSystem")) {
+      const digits = Array.from({ length: 10 }, (_, i) => new Intl.NumberFormat("en", { numberingSystem: system, useGrouping: false }).format(i));
+      if (!digits.every((digit) => /^\p{Nd}$/u.test(digit))) continue; // not every system counts with ten digits
+      expect([system, readCount(`${digits[2] ?? ""}${digits[7] ?? ""}`, range)]).toEqual([system, { value: 27 }]);
+    }
+  });
+
+  test.each([["12", 12], [" 12 ", 12], ["\u206812\u2069", 12], ["007", 7], ["１２", 12], ["٣٤", 34], ["500", 500]])("%j is %i", (text, value) => {
+    expect(readCount(text, range)).toEqual({ value });
+  });
+
+  test.each([
+    ["", "Give a whole number from 1 to 500, in digits."],
+    ["1e2", "Give a whole number from 1 to 500, in digits."],
+    ["+5", "Give a whole number from 1 to 500, in digits."],
+    ["½", "Give a whole number from 1 to 500, in digits."],
+    ["1,5", "Whole pieces, in digits alone: from 1 to 500."],
+    ["1.5", "Whole pieces, in digits alone: from 1 to 500."],
+    ["1 000", "Whole pieces, in digits alone: from 1 to 500."],
+    ["0", "At least 1."],
+    ["501", "At most 500."],
+    ["9".repeat(400), "At most 500."],
+  ])("%j is none: %s", (text, fault) => {
+    expect(readCount(text, range)).toEqual({ fault });
+  });
+});
+
+describe("a text that was pasted", () => {
+  test.each([
+    ["\u2068Ada\u2069", "Ada"],
+    ["\uFEFFAda\u00AD Love\u2060lace", "Ada Lovelace"],
+    ["Ada\tLovelace\u2028!\u0007", "Ada Lovelace !"],
+    ["ring\r\nthe bell", "ring\nthe bell"],
+  ])("%j is %j", (pasted, text) => {
+    expect(cleanText(pasted)).toBe(text);
+  });
+
+  test.each(["👩‍👩‍👧", "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}", "می\u200Cخواهم", "ទឹក\u200Bដោះ", "שלום\u200F!", "❤️"])("keeps what %s is made of", (text) => {
+    expect(cleanText(text)).toBe(text);
+  });
+
+  test("keeps just those unseen characters that the kitchen takes", () => {
+    const source = readFileSync("../kitchen/text.go", "utf8");
+    const taken = new Set<number>();
+    for (const [, lo, hi, stride] of source.matchAll(/\{Lo: (0x\w+), Hi: (0x\w+), Stride: (\d+)\}/g)) {
+      for (let code = Number(lo); code <= Number(hi); code += Number(stride)) taken.add(code);
+    }
+    expect(taken.size).toBeGreaterThan(100);
+    for (let code = 0; code <= 0x10FFFF; code++) {
+      const char = code >= 0xD800 && code <= 0xDFFF ? "" : String.fromCodePoint(code);
+      if (/^[\p{Cf}\u2028\u2029]$/u.test(char) && (cleanText(char) === char) !== taken.has(code)) throw new Error(`U+${code.toString(16)}: the kitchen ${taken.has(code) ? "takes" : "refuses"} it`);
+    }
+  });
+});
