@@ -68,9 +68,10 @@ func StartKafka(_ context.Context, config KafkaConfig) (*Kafka, error) {
 }
 
 func startKafka(config KafkaConfig) (*Kafka, error) {
+	stamped := newStampedTopics()
 	options := []kfake.Opt{
 		kfake.NumBrokers(1),
-		kfake.ListenFn(listen),
+		kfake.ListenFn(stamped.listen),
 		kfake.Ports(config.Port),
 		kfake.WithLogger(kafkaLogger{config.Logger}),
 	}
@@ -92,7 +93,7 @@ func startKafka(config KafkaConfig) (*Kafka, error) {
 	case err != nil:
 		return nil, fmt.Errorf("start the embedded Kafka: %w", err)
 	}
-	cluster.ControlKey(int16(kmsg.Produce), stamper{cluster, config.Now}.produce)
+	cluster.ControlKey(int16(kmsg.Produce), stamper{cluster, config.Now, stamped}.produce)
 	return &Kafka{cluster: cluster, addr: cluster.ListenAddrs()[0]}, nil
 }
 

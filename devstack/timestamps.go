@@ -25,7 +25,8 @@ import (
 // A batch says that its times are the broker's in an attribute. If a batch
 // comes to kfake with it, kfake dates the batch once more and leaves a wrong
 // checksum, so it is stored with a mark in an unused bit and gets the attribute
-// on its way to a reader.
+// on its way to a reader. So do the markers of transactions, which kfake writes
+// and dates itself.
 
 // The parts of a record batch (magic 2) that are read and written here.
 const (
@@ -38,6 +39,7 @@ const (
 	batchRecords        = 61
 
 	appendTimeAttribute = 1 << 3
+	controlAttribute    = 1 << 5 // of a transaction's marker
 	appendTimeMark      = 1 << 14
 )
 
@@ -50,6 +52,31 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type stamper struct {
 	cluster *kfake.Cluster
 	now     func() time.Time
+	topics  *stampedTopics
+}
+
+// stampedTopics are the topics to which batches with the broker's time have come,
+// by name and by id as a fetch may give either.
+type stampedTopics struct {
+	mu    sync.Mutex
+	names map[string]bool
+	ids   map[[16]byte]bool
+}
+
+func newStampedTopics() *stampedTopics {
+	return &stampedTopics{names: make(map[string]bool), ids: make(map[[16]byte]bool)}
+}
+
+func (t *stampedTopics) add(name string, id [16]byte, appendTime bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.names[name], t.ids[id] = appendTime, appendTime
+}
+
+func (t *stampedTopics) have(name string, id [16]byte) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.names[name] || t.ids[id]
 }
 
 // produce is a kfake control function: it changes the request, or answers it.
@@ -92,7 +119,9 @@ func (s stamper) settings(topic kmsg.ProduceRequestTopic) (appendTime bool, afte
 		}
 	}
 	kind := info.Configs["message.timestamp.type"]
-	return kind != nil && *kind == "LogAppendTime", afterMax, true
+	appendTime = kind != nil && *kind == "LogAppendTime"
+	s.topics.add(info.Topic, info.TopicID, appendTime)
+	return appendTime, afterMax, true
 }
 
 // refuse answers every partition of a request with InvalidTimestamp.
@@ -129,12 +158,15 @@ func setAttributes(batch []byte, attributes uint16, at time.Time) {
 }
 
 // listen is net.Listen, for connections whose fetches tell append times.
-func listen(network, address string) (net.Listener, error) {
+func (t *stampedTopics) listen(network, address string) (net.Listener, error) {
 	listener, err := net.Listen(network, address)
-	return stampedListener{listener}, err
+	return stampedListener{listener, t}, err
 }
 
-type stampedListener struct{ net.Listener }
+type stampedListener struct {
+	net.Listener
+	topics *stampedTopics
+}
 
 // Accept implements net.Listener.
 func (l stampedListener) Accept() (net.Conn, error) {
@@ -142,13 +174,14 @@ func (l stampedListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &stampedConn{Conn: conn, fetches: make(map[int32]int16)}, nil
+	return &stampedConn{Conn: conn, topics: l.topics, fetches: make(map[int32]int16)}, nil
 }
 
 // stampedConn is a connection of a client. It reads along in which version the
 // client fetches, and turns the mark of batches into what Kafka says of them.
 type stampedConn struct {
 	net.Conn
+	topics *stampedTopics
 
 	// header is the beginning of the request that is being read, and left what
 	// comes before the next.
@@ -203,14 +236,14 @@ func (c *stampedConn) Write(data []byte) (int, error) {
 		delete(c.fetches, correlation)
 		c.mu.Unlock()
 		if isFetch {
-			tellAppendTimes(version, data[header:])
+			c.tellAppendTimes(version, data[header:])
 		}
 	}
 	return c.Conn.Write(data)
 }
 
 // tellAppendTimes changes the response of a fetch in place.
-func tellAppendTimes(version int16, body []byte) {
+func (c *stampedConn) tellAppendTimes(version int16, body []byte) {
 	response := kmsg.NewPtrFetchResponse()
 	response.SetVersion(version)
 	if response.IsFlexible() {
@@ -220,14 +253,16 @@ func tellAppendTimes(version int16, body []byte) {
 		return // not reached: kfake wrote it
 	}
 	for _, topic := range response.Topics {
+		stamped := c.topics.have(topic.Topic, topic.TopicID)
 		for _, partition := range topic.Partitions {
 			for rest := partition.RecordBatches; len(rest) >= batchRecords; {
 				end := batchLengthFrom + int(binary.BigEndian.Uint32(rest[batchLength:]))
 				if end > len(rest) {
 					break // cut off by the limit of the fetch
 				}
-				if batch := rest[:end]; attributesOf(batch)&appendTimeMark != 0 {
-					setAttributes(batch, attributesOf(batch)&^appendTimeMark|appendTimeAttribute, time.Time{})
+				batch := rest[:end]
+				if attributes := attributesOf(batch); attributes&appendTimeMark != 0 || stamped && attributes&controlAttribute != 0 {
+					setAttributes(batch, attributes&^appendTimeMark|appendTimeAttribute, time.Time{})
 				}
 				rest = rest[end:]
 			}
