@@ -10,8 +10,8 @@
 //	        ─► handler (context, request) → (response, error)
 //	        ─► error → problem document (RFC 9457)
 //
-// How much may be ordered is limited before anything is stored (limits.go), and
-// attempts to sign in are before a PIN is compared (session.go, device.go).
+// Orders are limited before anything is stored (limits.go), and attempts to sign
+// in before a PIN is compared (session.go, device.go).
 //
 // Cancelling, amending and resolving are updates of the order's workflow; an
 // idempotency key is the update's id there, by which Temporal keeps the answer.

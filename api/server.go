@@ -207,7 +207,7 @@ func New(config Config) (*Server, error) {
 func (s *Server) Handler() http.Handler { return s.handler }
 
 // Operators answers those who operate the process: the probes, as Handler does,
-// and /metrics in Prometheus' format, which is nothing for customers' eyes.
+// and /metrics in Prometheus' format, which customers must not see.
 func (s *Server) Operators() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", s.handler)

@@ -180,11 +180,11 @@ func (b *Board) Open(stage kitchen.Stage) []Entry {
 	return slices.DeleteFunc(b.Entries(stage), func(e Entry) bool { return !e.open() })
 }
 
-// Forget drops every ticket of which nothing has been heard for longer than
-// silence, by the Age of its records for a reader who has been reading for now,
-// and returns how many. An open ticket is issued again and again, so what stays
-// silent for longer than the time it has to be answered in is over. Tickets for
-// which keep says true stay; nil keeps none.
+// Forget drops every ticket that the log has not mentioned for longer than
+// silence, by the Age of its records for a reader that has been reading for now,
+// and returns how many. An open ticket is issued again and again, so one that is
+// silent for longer than it may stay unanswered is over. Tickets for which keep
+// returns true stay; a nil keep keeps none.
 func (b *Board) Forget(now, silence time.Duration, keep func(ticketID string) bool) int {
 	return b.drop(func(id string, r *record) bool {
 		return b.isSilent(r.issued, now, silence) && b.isSilent(r.acked, now, silence) && (keep == nil || !keep(id))
@@ -195,9 +195,9 @@ func (b *Board) isSilent(h Heard, now, silence time.Duration) bool {
 	return h == (Heard{}) || b.Age(h, now) > silence
 }
 
-// ForgetTooOld drops the tickets that are TooOld and of which no ack is known,
-// and returns how many. A partition in which nothing was issued for long ends
-// with tickets whose acks lie before what was read.
+// ForgetTooOld drops the tickets that are TooOld and have no known ack, and
+// returns how many. A partition in which no ticket was issued for a long time
+// ends with tickets whose acks are older than what was read.
 func (b *Board) ForgetTooOld() int {
 	return b.drop(func(_ string, r *record) bool { return r.acked == (Heard{}) && b.TooOld(r.issued) })
 }

@@ -46,18 +46,19 @@
 //
 // Nobody's clock decides. The board has none: what it makes of the log depends
 // on the order within each partition and on nothing else. Times are for people
-// to see, but for one thing: what has been silent for long is forgotten. How
-// long that is is told by the broker's times of one partition, compared with each
-// other, and by how long its reader has been reading (Stopwatch), which excludes
-// outages. A time that a sender has given, as all are in a topic with CreateTime,
-// tells nothing.
+// to see, with one exception: a ticket that has been silent for long is
+// forgotten. How long it has been silent is measured by the broker's times of one
+// partition, compared with each other, and by how long the reader has been reading
+// (Stopwatch), outages excluded. A time that a sender has given, as all are in a
+// topic with CreateTime, proves nothing.
 //
-// A reader begins so far back from the newest record of each partition. A
-// partition where nothing was issued for long then ends with tickets whose acks
-// lie before what was read of the acks. Those are TooOld to know, and so would be
-// a ticket that comes again after its acks were forgotten. This alone compares
-// the broker's times of two topics, with as much to spare as a ticket has time
-// for its ack: twice that is read, and an open ticket is no older than once.
+// A reader begins a fixed time back from the newest record of each partition. A
+// partition in which no ticket was issued for long then ends with tickets whose
+// acks are older than the acks that were read. Those are TooOld to judge, and so
+// is a ticket that comes again after its acks were forgotten. This alone compares
+// the broker's times of two topics. Their clocks may differ by as much as a ticket
+// has time for its ack, since twice that is read and an open ticket is no older
+// than once.
 //
 // Issues and acks are folded apart, each for its ticket, and only put together
 // when somebody asks; so are a make ticket and its undo ticket. That is what

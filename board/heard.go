@@ -14,15 +14,16 @@ type Heard struct {
 	Partition int
 	// Time is when the record was made, for people to see.
 	Time time.Time
-	// Appended says that Time is the broker's. Nothing follows from others.
+	// Appended says that Time is the broker's. Nothing is concluded from a
+	// sender's.
 	Appended bool
 	// After is how long its reader had been reading the log when it came, by a
 	// Stopwatch.
 	After time.Duration
 }
 
-// HeardFrom is what a board wants to know of a message, heard when its reader
-// had been reading for so long.
+// HeardFrom returns what a board needs to know about a message that its reader
+// received after reading the log for the given time.
 func HeardFrom(m events.Message, after time.Duration) Heard {
 	h := Heard{Topic: m.Topic, Partition: m.Partition, Time: m.Time, Appended: m.Appended, After: after}
 	if !h.Time.IsZero() {
@@ -39,12 +40,12 @@ type place struct {
 
 func (h Heard) place() place { return place{h.Topic, h.Partition} }
 
-// Note hears of a record of which the board keeps nothing else.
+// Note tells the board of a record from which it needs only the time.
 func (b *Board) Note(h Heard) { b.newest[h.place()] = h }
 
-// Age is how long ago a record was made, at least, for a reader who has been
-// reading for so long: as long as it was heard, and as long as the broker's
-// times of its own partition tell.
+// Age returns the least age of a record for a reader that has been reading for
+// now: the time since it was heard or, if that is longer, what the broker's
+// times of its partition show.
 func (b *Board) Age(h Heard, now time.Duration) time.Duration {
 	age := now - h.After
 	if newest := b.newest[h.place()]; h.Appended && newest.Appended {
@@ -82,8 +83,8 @@ func (b *Board) TooOld(issued Heard) bool {
 	return issued.Appended && issued.Time.Before(b.acksFrom)
 }
 
-// Recalls reports whether all acks are known that were given since so long
-// before a record. In doubt it says no.
+// Recalls reports whether the board knows all acks since a given time before a
+// record. In doubt it says no.
 func (b *Board) Recalls(h Heard, before time.Duration) bool {
 	if b.acksFrom.IsZero() && !b.acksForgotten {
 		return true // everything is known
@@ -91,10 +92,10 @@ func (b *Board) Recalls(h Heard, before time.Duration) bool {
 	return h.Appended && !b.acksForgotten && !h.Time.Add(-before).Before(b.acksFrom)
 }
 
-// Stopwatch measures for how long a log has been read: the length of an outage,
-// in which the log is silent because nobody can read it, does not count. It asks
-// the clock that it is given for differences only, so time.Now, which counts
-// monotonically, may be wrong or set while it runs. Not safe for concurrent use.
+// Stopwatch measures how long a log has been read. Outages do not count: then
+// the log is silent because nobody can read it. It uses only differences of the
+// clock that it is given, and time.Now counts monotonically, so the machine's
+// clock may be wrong or be set meanwhile. Not safe for concurrent use.
 type Stopwatch struct {
 	now     func() time.Time
 	since   time.Time
@@ -102,10 +103,10 @@ type Stopwatch struct {
 	stopped bool
 }
 
-// NewStopwatch returns one that runs.
+// NewStopwatch returns a stopwatch that is running.
 func NewStopwatch(now func() time.Time) *Stopwatch { return &Stopwatch{now: now, since: now()} }
 
-// Elapsed is for how long it has run.
+// Elapsed returns how long the stopwatch has run.
 func (w *Stopwatch) Elapsed() time.Duration {
 	if w.stopped {
 		return w.before

@@ -18,9 +18,9 @@
 //	          done  done  open  done  (not fetched)
 //	                      ▲ committed: whoever takes over starts here
 //
-// Where no message lies the place moves on: an aborted transaction, a marker,
-// what was compacted away. What is not committed yet is not delivered, nor what
-// lies behind it.
+// The place moves on over offsets without a message: an aborted transaction, a
+// marker, what was compacted away. Messages of an open transaction are not
+// delivered, and neither is what lies behind them.
 //
 // What is lost when things break:
 //
@@ -31,7 +31,7 @@
 //     nothing is committed for it any more. A partition that stays with this
 //     member through a rebalance goes on as if nothing had happened.
 //   - A topic that is deleted and made anew is read from its beginning. What
-//     retention deletes before it was read is lost, and said so.
+//     retention deletes before it was read is lost, and the log says so.
 //   - While Kafka is away a consumer waits and goes on by itself. A writer
 //     says so with an [UnavailableError].
 //

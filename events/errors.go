@@ -45,8 +45,8 @@ func (e *PoisonError) Error() string { return e.Err.Error() }
 // Unwrap returns what is wrong.
 func (e *PoisonError) Unwrap() error { return e.Err }
 
-// ClockError says that the broker refuses what this machine's clock dates. No
-// retry helps until somebody does what it says.
+// ClockError says that the broker refuses records that this machine's clock has
+// dated. No retry helps until somebody applies the remedy that it names.
 type ClockError struct {
 	Topic string
 	Err   error

@@ -17,16 +17,16 @@ const HeaderForwarded = "cupcakery_forwarded"
 
 // MisplacedError says that a message can be understood, but lies where the
 // other messages of its order do not: its key is not the order's id, or its
-// sender did not choose the partition by murmur2. There is no order between
-// such a message and the others, so nobody goes by it. The workers forward an
-// ack; a ticket becomes a dead letter.
+// sender did not choose the partition by murmur2. Such a message is neither
+// before nor after the others, so nobody acts on it. The workers forward an ack;
+// a ticket becomes a dead letter.
 type MisplacedError struct {
 	Message Message
 	OrderID string
 }
 
-// Error says what is wrong and how a sender gets it right. It names no order,
-// whose id is nobody's business in a log.
+// Error says what is wrong and how a sender gets it right. It does not name the
+// order, whose id does not belong in a log.
 func (e *MisplacedError) Error() string {
 	if string(e.Message.Key) != e.OrderID {
 		return "the key is not the order's id: give that as the key, and murmur2 as the partitioner"
@@ -56,7 +56,7 @@ func checkPlace(m Message, orderID string) error {
 // murmur2 chooses partitions as the Java client does.
 var murmur2 = kgo.StickyKeyPartitioner(nil).ForTopic("")
 
-// partitionOf is the partition of a key among so many.
+// partitionOf returns the partition of a key in a topic with count partitions.
 func partitionOf(key string, count int) int {
 	return murmur2.Partition(&kgo.Record{Key: []byte(key)}, count)
 }

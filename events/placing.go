@@ -23,8 +23,8 @@ import (
 // metadata of the places of a consumer group that nobody joins. ApplyTopics
 // writes it, and whoever reads orders' messages reads it first.
 
-// GroupPlacings is the group whose places say among how many partitions the
-// keys of older messages were put. It has no members.
+// GroupPlacings is the consumer group whose offsets carry, as metadata, how many
+// partitions a topic had when older messages were placed. It has no members.
 const GroupPlacings = "cupcake-placings"
 
 // settleTime is longer than any process of the factory takes to notice what is

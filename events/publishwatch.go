@@ -12,10 +12,10 @@ import (
 // hears that Kafka takes messages again.
 const publishForgottenAfter = time.Minute
 
-// PublishWatch says when Kafka stops taking what a process publishes, and when
-// it takes it again, together with what the process's consumer notices: an
-// outage is said once when it begins and once when it ends, whoever notices it
-// first.
+// PublishWatch logs when Kafka stops taking what a process publishes, and when
+// it takes it again. It shares what the process's consumer notices, so that an
+// outage is logged once when it begins and once when it ends, whichever of the
+// two notices first.
 type PublishWatch struct {
 	outage *outage
 
@@ -23,7 +23,7 @@ type PublishWatch struct {
 	forget *time.Timer
 }
 
-// WatchPublishes returns a watch that speaks with the consumer.
+// WatchPublishes returns a watch that shares outages with the consumer.
 func (c *Consumer) WatchPublishes() *PublishWatch { return &PublishWatch{outage: c.outage} }
 
 // Heard tells the watch how a publish went. It is safe for concurrent use.

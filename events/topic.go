@@ -80,8 +80,8 @@ type TopicSettings struct {
 	// Retention is how long tickets and acks are kept at least. Defaults to 7
 	// days.
 	Retention time.Duration
-	// AnnouncementRetention is how long it is known at least that an order was
-	// shipped, failed or was cancelled. Defaults to 30 days.
+	// AnnouncementRetention is how long announcements that an order was shipped,
+	// was cancelled or needs attention are kept at least. Defaults to 30 days.
 	AnnouncementRetention time.Duration
 	// Settle is how long the factory's processes get to notice that a topic is
 	// about to have more partitions, and again that it has. Defaults to 20 s.
@@ -193,9 +193,9 @@ func PlanTopics(ctx context.Context, connection Connection, settings TopicSettin
 // promised, and waits until all topics can be used. It returns what it has
 // changed. Doing it again changes nothing.
 //
-// Before it adds partitions, and after they were added by whomever, it waits
-// until every process has noticed, and then notes up to where the former number
-// held.
+// Before it adds partitions, and after they were added, by itself or another
+// tool, it waits until every process has noticed. Then it notes up to where the
+// former number held.
 func ApplyTopics(ctx context.Context, connection Connection, settings TopicSettings) ([]TopicChange, error) {
 	admin, states, err := newTopicAdmin(ctx, connection, &settings)
 	if err != nil {
@@ -271,9 +271,9 @@ func CheckTopics(ctx context.Context, connection Connection) error {
 	return errors.Join(faults...)
 }
 
-// CheckTopicSettings returns all that CheckTopics does, which replicas are
-// behind, and wherever a topic is not as promised, with the command that mends
-// it.
+// CheckTopicSettings returns everything that CheckTopics does, and besides which
+// replicas are behind and where a topic is not as promised, with the command that
+// mends it.
 func CheckTopicSettings(ctx context.Context, connection Connection, settings TopicSettings) error {
 	admin, states, err := newTopicAdmin(ctx, connection, &settings)
 	if err != nil {

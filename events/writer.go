@@ -52,8 +52,8 @@ type WriterOption func(*Writer)
 // speaks. Defaults to "/cupcakery/" and the connection's client id.
 func WithSource(source string) WriterOption { return func(w *Writer) { w.source = source } }
 
-// WithLogger sets who hears when the broker refuses this machine's clock, and
-// when it takes it again. Defaults to slog.Default().
+// WithLogger sets where it is logged that the broker refuses this machine's
+// clock, and that it accepts it again. Defaults to slog.Default().
 func WithLogger(logger *slog.Logger) WriterOption { return func(w *Writer) { w.logger = logger } }
 
 // WithOnWritten sets a function that hears of each request to write: how many

@@ -21,10 +21,10 @@ var (
 	latestTime   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// DatedBy returns the ack as its record dates it, for people to see: an At that
-// cannot be, because it is after the record or hours before, is the record's; a
-// StartedAt after At is At, and one that is more than a day before is unknown.
-// A zero record is unknown.
+// DatedBy returns the ack with times that are possible given its record, for
+// people to see. An At that is after the record, or hours before it, becomes the
+// record's time; a StartedAt after At becomes At, and one more than a day before
+// it becomes unknown. A zero record means that its time is unknown.
 func (a Ack) DatedBy(record time.Time) Ack {
 	said := a.At
 	if !record.IsZero() && (a.At.After(record.Add(recordsStep)) || a.At.Before(record.Add(-maxAckDelay))) {
@@ -54,9 +54,10 @@ func (a Ack) SaidAt() time.Time {
 	return a.said
 }
 
-// DatedBy returns the ticket as its record dates it, for people to see: an
-// IssuedAt after the record, or longer before than publishing takes, is the
-// record's, and AckBy keeps its distance. A zero record is unknown.
+// DatedBy returns the ticket with times that are possible given its record, for
+// people to see. An IssuedAt that is after the record, or further before it than
+// publishing takes, becomes the record's time; AckBy keeps its distance. A zero
+// record means that its time is unknown.
 func (t Ticket) DatedBy(record time.Time) Ticket {
 	within := t.AckWithin()
 	if !record.IsZero() && (t.IssuedAt.After(record.Add(recordsStep)) || t.IssuedAt.Before(record.Add(-maxPublishing))) {
@@ -78,7 +79,8 @@ func (t Ticket) AckWithin() time.Duration {
 	return min(max(0, t.AckBy.Sub(t.IssuedAt)), MaxAckWithin)
 }
 
-// TimeThatCanBe is t in UTC, or the nearest time that some clock can have.
+// TimeThatCanBe returns t in UTC or, if no clock can show it, the nearest time
+// that one can.
 func TimeThatCanBe(t time.Time) time.Time {
 	switch {
 	case t.Before(earliestTime):

@@ -12,9 +12,9 @@ type Customer struct {
 	Name string `json:"name"`
 }
 
-// CalledName is what a customer is called by where strangers look on and listen: the
-// first word of the name and the initial of the last, "Ada L.". A name whose
-// last word does not begin with a letter has no surname, and is called whole.
+// CalledName is the name to call a customer by where strangers can see and hear:
+// the first word and the initial of the last, "Ada L.". A name whose last word
+// does not begin with a letter counts as one without a surname, and is given whole.
 func (c Customer) CalledName() string {
 	words := strings.Fields(c.Name)
 	if len(words) == 0 {

@@ -146,8 +146,8 @@ func atMost(field, text string, longest int) error {
 // Pieces is the number of cupcakes on the ticket.
 func (t Ticket) Pieces() int { return Order{Lines: t.Lines}.Pieces() }
 
-// CheckScrapped returns an error that says why as many pieces cannot have been
-// thrown away. Of a ticket that tells no lines nobody knows.
+// CheckScrapped returns an error if that many pieces cannot have been thrown
+// away. For a ticket without lines any number that is not negative is possible.
 func (t Ticket) CheckScrapped(scrapped int) error {
 	if pieces := t.Pieces(); scrapped < 0 || len(t.Lines) > 0 && scrapped > pieces {
 		return fmt.Errorf("must be from 0 to %d, as many pieces as the ticket has", pieces)

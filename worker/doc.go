@@ -11,6 +11,7 @@
 //	failed    fails the activity's attempt; Temporal issues the ticket again
 //	undone    completes the undo ticket's activity
 //	poison    to dead-letters, with where it came from and why
+//	misplaced forwarded once, marked, into its order's partition
 //
 // An ack for a ticket that no longer waits is stale: counted and committed.
 // So redelivery is harmless, and offsets are committed only after Temporal

@@ -21,8 +21,8 @@ import (
 
 // Config is what a worker runs with.
 type Config struct {
-	// Temporal is a client that logs by itself when Temporal cannot be reached:
-	// here each order that meets an outage is for debugging.
+	// Temporal is a client that itself logs when Temporal cannot be reached: the
+	// worker logs the single orders that meet an outage only for debugging.
 	Temporal client.Client
 	// Namespace is the Temporal namespace of the orders. Defaults to
 	// client.DefaultNamespace.
@@ -41,7 +41,7 @@ type Config struct {
 	Metrics prometheus.Registerer
 	// Ready is called once orders and acks are being worked on. Optional.
 	Ready func()
-	// Readiness says from then on whether they can be. Optional.
+	// Readiness says, once Run has begun, whether acks can be carried. Optional.
 	Readiness *Readiness
 }
 

@@ -1,7 +1,7 @@
 // Command cupcakery is the whole cupcake factory in one binary: the processes
 // a bakery runs in production (api, worker), the stations' side of the
-// contract (station), tools for people (order, topics, dead-letters), and
-// everything at once on one machine (dev).
+// contract (station), tools for people (order, topics, temporal, dead-letters,
+// kitchen, staff), and everything at once on one machine (dev).
 package main
 
 import (
