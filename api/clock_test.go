@@ -214,6 +214,10 @@ func TestAFreshProcessDoesNotShowWhatItCannotKnow(t *testing.T) {
 	other.Partition = 1
 	f.handle(other)
 	f.handle(record(t, events.TopicAcks, now, ackOf(kitchen.TicketRef{OrderID: cakeOrder(3), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}, kitchen.AckDone, now)))
+	// A partition from before topics had the broker's times is read whole.
+	undated := record(t, events.TicketTopic(kitchen.Bake), now.Add(-48*time.Hour), ticketOf(kitchen.TicketRef{OrderID: cakeOrder(4), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}, 1))
+	undated.Partition, undated.Appended = 2, false
+	f.handle(undated)
 	f.hasCaughtUp()
 	shown := f.stations[kitchen.Bake].board().Tickets
 	require.Len(t, shown, 1)

@@ -180,6 +180,8 @@ func (f *floor) handle(m events.Message) {
 	case events.TopicAcks:
 		if ack, err := events.DecodeAck(m); err == nil {
 			f.hearAck(ack, m)
+		} else {
+			f.note(m)
 		}
 	case events.TopicShip:
 		f.hearOfOrder(string(m.Key))
@@ -188,8 +190,18 @@ func (f *floor) handle(m events.Message) {
 	default:
 		if ticket, err := events.DecodeTicket(m); err == nil && m.Topic == events.TicketTopic(ticket.Stage) {
 			f.hearTicket(ticket, m)
+		} else {
+			f.note(m)
 		}
 	}
+}
+
+// note hears of a message that counts for nothing, but still tells how far the
+// log was read.
+func (f *floor) note(m events.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.board.Note(f.heard(m))
 }
 
 func (f *floor) hearAck(ack kitchen.Ack, m events.Message) {

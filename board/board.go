@@ -197,9 +197,13 @@ func (b *Board) isSilent(h Heard, now, silence time.Duration) bool {
 
 // ForgetTooOld drops the tickets that are TooOld and have no known ack, and
 // returns how many. A partition in which no ticket was issued for a long time
-// ends with tickets whose acks are older than what was read.
+// ends with tickets whose acks are older than what was read. So may one whose
+// times are its senders', which is read whole, while of the acks only the newest
+// were: then nobody can tell, and what is still open is issued again.
 func (b *Board) ForgetTooOld() int {
-	return b.drop(func(_ string, r *record) bool { return r.acked == (Heard{}) && b.TooOld(r.issued) })
+	return b.drop(func(_ string, r *record) bool {
+		return r.acked == (Heard{}) && (b.TooOld(r.issued) || !r.issued.Appended && !b.acksFrom.IsZero())
+	})
 }
 
 func (b *Board) drop(which func(string, *record) bool) int {

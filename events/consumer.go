@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -107,6 +108,7 @@ type Consumer struct {
 	drained  chan struct{}
 	ready    chan struct{}
 	once     sync.Once
+	joined   atomic.Bool
 	// committing is held during a commit, so that none overtakes another.
 	committing sync.Mutex
 
@@ -174,6 +176,10 @@ func (c *ConsumerConfig) setDefaults() {
 // which may be empty when there are more members than partitions.
 func (c *Consumer) Ready() <-chan struct{} { return c.ready }
 
+// IsMember reports whether the group has given this member its share and has not
+// put it out since. A rebalance that is under way changes nothing.
+func (c *Consumer) IsMember() bool { return c.joined.Load() }
+
 // Run delivers messages until the context ends. Then it hands out nothing
 // more, waits up to StopWait for what is in hand, commits, and leaves the
 // group, so that others take over at once. It goes on by itself through every
@@ -205,7 +211,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 func (c *Consumer) groupOptions() []kgo.Opt {
 	return []kgo.Opt{
 		// It fetches nothing itself.
-		kgo.AdjustFetchOffsetsFn(func(_ context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+		kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			if ctx.Err() != nil {
+				return nil, ctx.Err() // the next rebalance has begun meanwhile
+			}
 			c.assign(offsets)
 			return nil, nil
 		}),
@@ -222,7 +231,10 @@ func (c *Consumer) groupOptions() []kgo.Opt {
 				c.assign(nil)
 			}
 		}),
-		kgo.OnPartitionsLost(func(context.Context, *kgo.Client, map[string][]int32) { c.pause() }),
+		kgo.OnPartitionsLost(func(context.Context, *kgo.Client, map[string][]int32) {
+			c.joined.Store(false)
+			c.pause()
+		}),
 		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) {
 			c.pause()
 			if err := c.commit(); err != nil {
@@ -309,6 +321,7 @@ func (c *Consumer) assign(assignments map[string]map[int32]kgo.Offset) {
 	if c.config.OnRebalance != nil {
 		c.config.OnRebalance(assigned)
 	}
+	c.joined.Store(true)
 	c.once.Do(func() { close(c.ready) })
 	signal(c.drained)
 	signal(c.progress)

@@ -32,8 +32,12 @@ const (
 	HeaderRedriveCount  = "redrive_count"
 	HeaderRedriveLetter = "redrive_letter"
 
-	deadPrefix       = "dead_letter_"
-	maxReasonBytes   = 1000
+	deadPrefix     = "dead_letter_"
+	maxReasonBytes = 1000
+	// Of a letter that its topic refuses for its size these are kept.
+	keptHeaders      = 32
+	keptHeaderBytes  = 1 << 10
+	keptKeyBytes     = 1 << 10
 	truncatedLetters = 64 << 10
 )
 
@@ -43,8 +47,9 @@ const (
 func (w *Writer) PublishDeadLetter(ctx context.Context, original Message, reason string) error {
 	letter := deadLetter(original, reason)
 	err := w.publish(ctx, letter)
-	if errors.Is(err, kafka.MessageSizeTooLarge) || isTooLarge(err) {
-		letter.Headers = append(letter.Headers, Header{HeaderDeadSize, []byte(strconv.Itoa(len(original.Value)))})
+	if isTooLarge(err) {
+		letter.Headers = append(cutHeaders(letter.Headers), Header{HeaderDeadSize, []byte(strconv.Itoa(len(original.Value)))})
+		letter.Key = letter.Key[:min(len(letter.Key), keptKeyBytes)]
 		letter.Value = letter.Value[:min(len(letter.Value), truncatedLetters)]
 		err = w.publish(ctx, letter)
 	}
@@ -54,10 +59,28 @@ func (w *Writer) PublishDeadLetter(ctx context.Context, original Message, reason
 	return nil
 }
 
-// isTooLarge reports whether kafka-go itself refused a message for its size.
+// cutHeaders returns those of a letter's headers that are sure to fit: what it
+// says itself, and the first short ones of the original.
+func cutHeaders(headers []Header) []Header {
+	var kept []Header
+	foreign := 0
+	for _, header := range headers {
+		if !strings.HasPrefix(header.Key, deadPrefix) {
+			if foreign == keptHeaders || len(header.Key)+len(header.Value) > keptHeaderBytes {
+				continue
+			}
+			foreign++
+		}
+		kept = append(kept, header)
+	}
+	return kept
+}
+
+// isTooLarge reports whether a broker, or kafka-go itself, refused a message
+// for its size.
 func isTooLarge(err error) bool {
 	var tooLarge kafka.MessageTooLargeError
-	return errors.As(err, &tooLarge)
+	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.As(err, &tooLarge)
 }
 
 func deadLetter(original Message, reason string) Message {

@@ -159,7 +159,7 @@ func TestAcksOfTheCloudEventsLibraryAreRead(t *testing.T) {
 			require.NoError(t, set(&written))
 			value, err := format.JSON.Marshal(&written)
 			require.NoError(t, err)
-			got, err := DecodeAck(Message{Value: value, Headers: contentOf(format.JSON.MediaType()), Time: time.Now()})
+			got, err := DecodeAck(Message{Value: value, Headers: contentOf(format.JSON.MediaType()), Time: ack.At})
 			require.NoError(t, err)
 			assert.Equal(t, ack, got)
 		})
@@ -167,7 +167,8 @@ func TestAcksOfTheCloudEventsLibraryAreRead(t *testing.T) {
 }
 
 func TestTicketsInStructuredModeAreRead(t *testing.T) {
-	ticket := kitchen.Ticket{TicketID: testTicket, Kind: kitchen.TicketMake, OrderID: testOrder, Stage: kitchen.Bake, Pass: 1, Attempt: 3}
+	ticket := kitchen.Ticket{TicketID: testTicket, Kind: kitchen.TicketMake, OrderID: testOrder, Stage: kitchen.Bake, Pass: 1, Attempt: 3,
+		IssuedAt: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), AckBy: time.Date(2026, 1, 31, 12, 20, 0, 0, time.UTC)}
 	plain, err := json.Marshal(ticket)
 	require.NoError(t, err)
 	got, err := DecodeTicket(Message{Value: structuredEvent("data", string(plain)), Headers: contentOf(structured)})

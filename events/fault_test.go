@@ -238,17 +238,23 @@ func TestADeadLetterThatItsTopicRefusesIsCut(t *testing.T) {
 	require.NoError(t, writer.PublishDeadLetter(t.Context(), original, "too large"))
 	original.Value = []byte(strings.Repeat("y", 20<<20)) // more than the writer itself takes
 	require.NoError(t, writer.PublishDeadLetter(t.Context(), original, "too large"))
+	original.Key = original.Value // and neither its key nor its headers may keep it out
+	for i := range 100_000 {
+		original.Headers = append(original.Headers, events.Header{Key: strconv.Itoa(i), Value: []byte("small")})
+	}
+	original.Headers = append(original.Headers, events.Header{Key: "large", Value: original.Value})
+	require.NoError(t, writer.PublishDeadLetter(t.Context(), original, "too large"))
 
 	client, err := kgo.NewClient(kgo.SeedBrokers(connection.Brokers...), kgo.ConsumeTopics(events.TopicDeadLetters))
 	require.NoError(t, err)
 	defer client.Close()
 	var letters []*kgo.Record
-	for len(letters) < 2 {
+	for len(letters) < 3 {
 		fetched := client.PollFetches(t.Context())
 		require.NoError(t, fetched.Err())
 		letters = append(letters, fetched.Records()...)
 	}
-	for i, size := range []int{size, 20 << 20} {
+	for i, size := range []int{size, 20 << 20, 20 << 20} {
 		assert.Len(t, letters[i].Value, 64<<10)
 		assert.Contains(t, letters[i].Headers, kgo.RecordHeader{Key: events.HeaderDeadSize, Value: []byte(strconv.Itoa(size))})
 		assert.Contains(t, letters[i].Headers, kgo.RecordHeader{Key: events.HeaderDeadOffset, Value: []byte("7")})

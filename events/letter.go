@@ -157,19 +157,19 @@ func (l Letter) CheckRedrive(value []byte) error {
 	if l.Topic == TopicDeadLetters || !slices.Contains(Topics(), l.Topic) {
 		return l.refuse("it says that it is from topic %q, where nothing is sent again to: discard it", l.Topic)
 	}
-	if err := l.understand(value); err != nil {
+	if _, err := l.understand(value); err != nil {
 		return l.refuse("who reads %s would not understand it: %w: mend the value (show --raw, redrive --value) or discard the letter", l.Topic, err)
 	}
 	return nil
 }
 
-// understand reads a value as whoever reads the letter's topic does. The topics
-// for downstream systems take anything.
-func (l Letter) understand(value []byte) error {
+// understand reads a value as whoever reads the letter's topic does, and returns
+// its order. The topics for downstream systems take anything, of any order.
+func (l Letter) understand(value []byte) (orderID string, err error) {
 	m := Message{Topic: l.Topic, Value: value, Time: time.Now(), Headers: []Header{{"content-type", []byte(l.content)}}}
 	if l.Topic == TopicAcks {
-		_, err := DecodeAck(m)
-		return err
+		ack, err := DecodeAck(m)
+		return ack.OrderID, err
 	}
 	for _, stage := range kitchen.Stages() {
 		if l.Topic != TicketTopic(stage) {
@@ -179,9 +179,9 @@ func (l Letter) understand(value []byte) error {
 		if err == nil && ticket.Stage != stage {
 			err = fmt.Errorf("stage: a ticket of %s is not for the topic of %s", ticket.Stage, stage)
 		}
-		return err
+		return ticket.OrderID, err
 	}
-	return nil
+	return "", nil
 }
 
 func (l Letter) refuse(format string, args ...any) error {

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,9 @@ import (
 // its order's other acks. It names the place of the original,
 // TOPIC/PARTITION/OFFSET.
 const HeaderForwarded = "cupcakery_forwarded"
+
+// ErrTooLarge says that a message is larger than its topic takes.
+var ErrTooLarge = errors.New("larger than its topic takes")
 
 // MisplacedError says that a message can be understood, but lies where the
 // other messages of its order do not: its key is not the order's id, or its
@@ -63,7 +67,8 @@ func partitionOf(key string, count int) int {
 
 // ForwardAck puts a copy of a misplaced ack among the others of its order, with
 // its headers and bytes. Finish the original only once this has returned
-// without an error.
+// without an error. It is ErrTooLarge if the copy cannot be written, since it has
+// a header more and is not compressed.
 func (w *Writer) ForwardAck(ctx context.Context, original Message, ack kitchen.Ack) error {
 	from := fmt.Sprintf("%s/%d/%d", original.Topic, original.Partition, original.Offset)
 	err := w.publish(ctx, Message{
@@ -72,6 +77,9 @@ func (w *Writer) ForwardAck(ctx context.Context, original Message, ack kitchen.A
 		Value:   original.Value,
 		Headers: append(slices.Clone(original.Headers), Header{HeaderForwarded, []byte(from)}),
 	})
+	if isTooLarge(err) {
+		err = ErrTooLarge
+	}
 	if err != nil {
 		return fmt.Errorf("forward the ack at %s: %w", from, err)
 	}

@@ -20,27 +20,35 @@ type PublishWatch struct {
 	outage *outage
 
 	mu     sync.Mutex
-	forget *time.Timer
+	forget map[string]*time.Timer // by topic
 }
 
-// WatchPublishes returns a watch that shares outages with the consumer.
-func (c *Consumer) WatchPublishes() *PublishWatch { return &PublishWatch{outage: c.outage} }
+// publishPart is publishing to a topic, as a part of an outage: one topic may
+// be away while others are well.
+type publishPart struct{ topic string }
 
-// Heard tells the watch how a publish went. It is safe for concurrent use.
-func (w *PublishWatch) Heard(err error) {
+// WatchPublishes returns a watch that shares outages with the consumer.
+func (c *Consumer) WatchPublishes() *PublishWatch {
+	return &PublishWatch{outage: c.outage, forget: make(map[string]*time.Timer)}
+}
+
+// Heard tells the watch how a publish to a topic went. It is safe for concurrent
+// use.
+func (w *PublishWatch) Heard(topic string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // the process stops
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.forget != nil {
-		w.forget.Stop()
-		w.forget = nil
+	part := publishPart{topic}
+	if timer := w.forget[topic]; timer != nil {
+		timer.Stop()
+		delete(w.forget, topic)
 	}
 	if err == nil {
-		w.outage.over(w)
+		w.outage.over(part)
 		return
 	}
-	w.outage.began(w, err)
-	w.forget = time.AfterFunc(publishForgottenAfter, func() { w.outage.over(w) })
+	w.outage.began(part, err)
+	w.forget[topic] = time.AfterFunc(publishForgottenAfter, func() { w.outage.over(part) })
 }

@@ -17,15 +17,15 @@ func TestAnOutageIsSaidOnceByReadingAndPublishing(t *testing.T) {
 	var log bytes.Buffer
 	consumer := &Consumer{outage: newOutage(slog.New(slog.NewTextHandler(&log, nil)))}
 	watch := consumer.WatchPublishes()
-	watch.Heard(nil)
-	watch.Heard(context.Canceled) // the process stops
+	watch.Heard(TopicShip, nil)
+	watch.Heard(TopicShip, context.Canceled) // the process stops
 	require.Empty(t, log.String())
 
 	for range 50 {
-		watch.Heard(&UnavailableError{Err: errors.New("connection refused")})
+		watch.Heard(TopicShip, &UnavailableError{Err: errors.New("connection refused")})
 	}
 	consumer.outage.began("group", errors.New("connection refused"))
-	watch.Heard(nil)
+	watch.Heard(TopicShip, nil)
 	require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
 	require.Contains(t, log.String(), "level=WARN msg=\"Kafka does not answer as it should")
 
@@ -33,8 +33,16 @@ func TestAnOutageIsSaidOnceByReadingAndPublishing(t *testing.T) {
 	require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
 	require.Contains(t, log.String(), "level=INFO msg=\"Kafka answers again\"")
 
-	watch.Heard(errors.New(`topic "orders-to-mix" does not exist`))
+	watch.Heard(TopicShip, errors.New(`topic "orders-to-mix" does not exist`))
 	require.Contains(t, log.String(), "orders-to-mix", "what only publishing meets is said too")
-	watch.Heard(nil)
+	watch.Heard(TopicShip, nil)
 	require.Equal(t, 4, strings.Count(log.String(), "\n"), log.String())
+
+	// One topic that is away among others that are well is one outage.
+	for range 50 {
+		watch.Heard(TopicFailures, errors.New("not enough replicas are in sync"))
+		watch.Heard(TopicShip, nil)
+	}
+	watch.Heard(TopicFailures, nil)
+	require.Equal(t, 6, strings.Count(log.String(), "\n"), log.String())
 }

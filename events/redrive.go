@@ -131,7 +131,11 @@ func (l Letter) redrive(record Message, how Redrive) (Message, error) {
 	headers := slices.DeleteFunc(slices.Clone(record.Headers), func(header Header) bool {
 		return strings.HasPrefix(header.Key, deadPrefix) || header.Key == HeaderRedriveCount || header.Key == HeaderRedriveLetter
 	})
-	return Message{Topic: l.Topic, Key: record.Key, Value: value, Headers: headers}, nil
+	key := record.Key
+	if orderID, _ := l.understand(value); orderID != "" {
+		key = []byte(orderID) // or a message under a wrong key would be a letter again
+	}
+	return Message{Topic: l.Topic, Key: key, Value: value, Headers: headers}, nil
 }
 
 func (l Letter) when() string { return l.Since.UTC().Format(time.RFC3339) }

@@ -16,14 +16,16 @@ const sourceHeader = "ce_source"
 // for the workers to put aside.
 func (s *Station) hear(m events.Message) {
 	ack, err := events.DecodeAck(m)
-	if err != nil || ack.Stage != s.config.Stage {
-		return
-	}
 	source, _ := m.Header(sourceHeader)
 	own := source == s.source
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.board.AddAck(ack, board.HeardFrom(m, s.reading.Elapsed()))
+	heard := board.HeardFrom(m, s.reading.Elapsed())
+	if err != nil || ack.Stage != s.config.Stage {
+		s.board.Note(heard) // every record tells how far back the log was read
+		return
+	}
+	s.board.AddAck(ack, heard)
 	if j := s.jobs[ack.TicketID]; j != nil {
 		if own {
 			j.heard = ack.SaidAt()

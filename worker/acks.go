@@ -393,10 +393,19 @@ func (c *ackCarrier) heartbeat(ctx context.Context, ack kitchen.Ack) {
 // order, where it is read again and counts for everybody alike, and reports
 // whether it is there.
 func (c *ackCarrier) forward(hand inHand, ack kitchen.Ack, why *events.MisplacedError, logger *slog.Logger) bool {
-	if !c.write(hand.ctx, logger, "a misplaced ack could not be forwarded; it is tried again", func() error {
-		return c.publisher.ForwardAck(hand.ctx, hand.delivery.Message, ack)
+	var tooLarge error
+	if !c.write(hand.ctx, logger, "a misplaced ack could not be forwarded; it is tried again", events.TopicAcks, func() error {
+		err := c.publisher.ForwardAck(hand.ctx, hand.delivery.Message, ack)
+		if errors.Is(err, events.ErrTooLarge) {
+			tooLarge = err
+			return nil
+		}
+		return err
 	}) {
 		return false
+	}
+	if tooLarge != nil {
+		return c.bury(hand, fmt.Errorf("%w; and it is too large to be forwarded", why), logger)
 	}
 	fault.Pass(fault.AckForwarded, ack.OrderID, ack.TicketID, string(ack.Kind))
 	c.metrics.acks.WithLabelValues(string(ack.Kind), outcomeForwarded).Inc()
@@ -409,7 +418,7 @@ func (c *ackCarrier) forward(hand inHand, ack kitchen.Ack, why *events.Misplaced
 
 // bury puts a poison ack into dead-letters and reports whether it is there.
 func (c *ackCarrier) bury(hand inHand, why error, logger *slog.Logger) bool {
-	if !c.write(hand.ctx, logger, "a dead letter could not be written; it is tried again", func() error {
+	if !c.write(hand.ctx, logger, "a dead letter could not be written; it is tried again", events.TopicDeadLetters, func() error {
 		return c.publisher.PublishDeadLetter(hand.ctx, hand.delivery.Message, why.Error())
 	}) {
 		return false
@@ -422,11 +431,11 @@ func (c *ackCarrier) bury(hand inHand, why error, logger *slog.Logger) bool {
 
 // write publishes again and again until Kafka has it, and reports whether it
 // has, or false if ctx ended.
-func (c *ackCarrier) write(ctx context.Context, logger *slog.Logger, failed string, publish func() error) bool {
+func (c *ackCarrier) write(ctx context.Context, logger *slog.Logger, failed, topic string, publish func() error) bool {
 	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
 		err := publish()
 		if c.watch != nil {
-			c.watch.Heard(err)
+			c.watch.Heard(topic, err)
 		}
 		if err == nil {
 			return true

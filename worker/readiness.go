@@ -18,16 +18,21 @@ import (
 // is all that Kubernetes gives a probe by default.
 const lookWithin = 700 * time.Millisecond
 
+// refusedFor is how long a clock that was refused counts as wrong.
+const refusedFor = time.Minute
+
 // Readiness says whether a worker could carry an ack now. The zero value is of
 // a worker that has not begun; give it to Run.
 type Readiness struct {
 	mu     sync.Mutex
-	config *Config         // nil before Run has begun
-	group  <-chan struct{} // closed once the group has given the worker its share
+	config *Config     // nil before Run has begun
+	member func() bool // whether the group has given the worker its share
 	told   bool
 	ready  bool // what was told last
-	// refused are the topics whose last write was refused for the clock.
-	refused map[string]bool
+	// refused are the topics whose last write was refused for the clock, and
+	// when. Another worker may write in this one's place, so it is forgotten after a
+	// minute; a clock that is still wrong is refused again before.
+	refused map[string]time.Time
 }
 
 // Check returns nil if an ack could be carried now: the topics can be used, the
@@ -36,7 +41,7 @@ type Readiness struct {
 // is in the way, with its remedy. It is logged when it changes.
 func (r *Readiness) Check(ctx context.Context) error {
 	r.mu.Lock()
-	config, group := r.config, r.group
+	config, member := r.config, r.member
 	r.mu.Unlock()
 	if config == nil {
 		return errors.New("the worker has not begun yet")
@@ -49,15 +54,13 @@ func (r *Readiness) Check(ctx context.Context) error {
 	looking.Go(func() { namespace = checkNamespace(ctx, config) })
 	looking.Wait()
 	faults := []error{topics, namespace}
-	select {
-	case <-group:
-	default:
+	if !member() {
 		faults = append(faults, fmt.Errorf("the group %q has not given this worker its share yet", events.GroupAcks))
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, topic := range events.Topics() {
-		if r.refused[topic] {
+		if at, refused := r.refused[topic]; refused && time.Since(at) < refusedFor {
 			faults = append(faults, fmt.Errorf("the broker refuses this machine's clock for topic %q: set the clock, or run `cupcakery topics apply`, which lets the broker date what it gets", topic))
 		}
 	}
@@ -72,10 +75,10 @@ func (r *Readiness) Check(ctx context.Context) error {
 }
 
 // begin lets Check look at what a worker works with.
-func (r *Readiness) begin(config *Config, group <-chan struct{}) {
+func (r *Readiness) begin(config *Config, member func() bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.config, r.group = config, group
+	r.config, r.member = config, member
 }
 
 func isRefusedClock(err error) bool {
@@ -91,9 +94,9 @@ func (r *Readiness) written(topic string, _ int, err error) {
 	switch {
 	case isRefusedClock(err):
 		if r.refused == nil {
-			r.refused = make(map[string]bool)
+			r.refused = make(map[string]time.Time)
 		}
-		r.refused[topic] = true
+		r.refused[topic] = time.Now()
 	case err == nil:
 		delete(r.refused, topic)
 	}

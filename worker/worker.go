@@ -95,7 +95,7 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("prepare to read acks: %w", err)
 	}
 
-	config.Readiness.begin(&config, consumer.Ready())
+	config.Readiness.begin(&config, consumer.IsMember)
 	worker.SetStickyWorkflowCacheSize(cachedOrders)
 	group, ctx := errgroup.WithContext(ctx)
 	watch := consumer.WatchPublishes()

@@ -103,8 +103,9 @@ func newFloorOn(t *testing.T, server client.Client) *floor {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	tailed := make(chan error, 1)
+	connection := f.connection // a test may give the floor another
 	go func() {
-		tailed <- events.Tail(ctx, events.TailConfig{Connection: f.connection, Topics: topics, Logger: slog.New(slog.DiscardHandler), Handle: func(m events.Message) {
+		tailed <- events.Tail(ctx, events.TailConfig{Connection: connection, Topics: topics, Logger: slog.New(slog.DiscardHandler), Handle: func(m events.Message) {
 			if !strings.HasPrefix(m.Topic, "orders-to-") || m.Topic == events.TopicShip {
 				f.other <- m
 				return
