@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { readCount, type Range } from "../text";
 import { Button } from "./Button";
 import { Field } from "./Field";
@@ -6,13 +6,14 @@ import { Field } from "./Field";
 interface Props extends Range {
   readonly label: string;
   readonly isLabelHidden?: boolean;
+  readonly hint?: ReactNode;
   /** NaN while what is typed is no such number. */
   readonly value: number;
   readonly onChange: (value: number) => void;
 }
 
 /** A number of pieces, by touch or by typing. It says what is wrong with what is typed, and never makes another number of it. */
-export function CountField({ label, isLabelHidden = false, value, least, most, onChange }: Props) {
+export function CountField({ label, isLabelHidden = false, hint, value, least, most, onChange }: Props) {
   // What somebody types stays as it is for as long as it means the value.
   const [typed, setTyped] = useState<string | null>(null);
   const meant = typed === null ? undefined : readCount(typed, { least, most });
@@ -24,7 +25,7 @@ export function CountField({ label, isLabelHidden = false, value, least, most, o
     onChange("value" in count ? Math.min(most, Math.max(least, count.value + by)) : Math.max(least, Math.min(most, value || least)));
   };
   return (
-    <Field label={isLabelHidden ? <span className="visually-hidden">{label}</span> : label} error={"fault" in count ? count.fault : undefined}>
+    <Field label={isLabelHidden ? <span className="visually-hidden">{label}</span> : label} hint={hint} error={"fault" in count ? count.fault : undefined}>
       {(wiring) => (
         <div className="count-field">
           <Button aria-label={`One fewer: ${label}`} off={value <= least} onClick={() => { step(-1); }}>−</Button>

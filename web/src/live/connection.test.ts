@@ -11,7 +11,7 @@ class FakeSocket {
   readonly sent: unknown[] = [];
   onopen: (() => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
 
   constructor(readonly url = "") {
     FakeSocket.all.push(this);
@@ -35,9 +35,9 @@ class FakeSocket {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
 
-  lose(): void {
+  lose(code = 1006, reason = ""): void {
     this.readyState = 3;
-    this.onclose?.();
+    this.onclose?.({ code, reason });
   }
 }
 
@@ -320,6 +320,68 @@ describe("a connection that stops delivering and does not close", () => {
     vi.setSystemTime(Date.now() + 25_001); // its timers slept
     live.wake();
     expect(FakeSocket.all).toHaveLength(2);
+  });
+
+  test("and was asleep is disconnected since it was heard last, if it wakes without a network", () => {
+    vi.setSystemTime(Date.now() + 3_600_000);
+    vi.advanceTimersByTime(10_000);
+    live.wake();
+    socket().lose();
+    expect(live.status()).toEqual({ kind: "disconnected", since: start + 5_000 });
+  });
+
+  test("is of no time any more once somebody else signs in", () => {
+    vi.advanceTimersByTime(10_000);
+    live.close();
+    socket().lose();
+    expect(live.status()).toEqual({ kind: "disconnected", since: start + 15_000 });
+  });
+});
+
+describe("a connection that the server ends so that who has signed in shows it again", () => {
+  const end = () => { socket().lose(1001, "show again who you are: connect again"); };
+  let kinds: string[];
+
+  beforeEach(() => {
+    live.follow("station/bake", ignore);
+    socket().accept();
+    socket().say({ type: "state", at: at(0) });
+    socket().say(bakeSnapshot("e.7"));
+    kinds = [];
+    live.watchStatus(() => { kinds.push(live.status().kind); });
+  });
+
+  test("is opened anew at once, goes on from where each channel was, and was never lost", () => {
+    end();
+    expect(FakeSocket.all).toHaveLength(2);
+    socket().accept();
+    expect(socket().sent).toEqual([{ type: "subscribe", channel: "station/bake", cursor: "e.7" }]);
+    socket().say({ type: "state", at: at(1) });
+    expect(kinds).toEqual(["connecting", "live"]);
+    speak(60);
+    expect(FakeSocket.all).toHaveLength(2);
+  });
+
+  test("leaves it said that the server is behind", () => {
+    socket().say({ type: "state", at: at(90), behind: { since: at(80), reason: "kafka" } });
+    kinds.length = 0;
+    end();
+    socket().accept();
+    socket().say({ type: "state", at: at(91), behind: { since: at(80), reason: "kafka" } });
+    expect(kinds).toEqual([]);
+  });
+
+  test("is lost all the same if the next one does not open", () => {
+    end();
+    socket().lose();
+    expect(live.status().kind).toBe("disconnected");
+    expect(pauseUntilNext()).toBe(500);
+  });
+
+  test.each([[1001, "the server stops"], [1008, "show again"]])("is another one than that ended with %i and %j, which is lost", (code, reason) => {
+    socket().lose(code, reason);
+    expect(kinds).toEqual(["disconnected"]);
+    expect(FakeSocket.all).toHaveLength(1);
   });
 });
 

@@ -47,6 +47,8 @@ const steadyAfter = 5_000;
 const openedWithin = 10_000;
 /** The server says every ten seconds how it is; a connection that was silent for so long is dead and does not know. */
 const silentAtMost = 25_000;
+/** How the server ends a connection so that somebody who has signed in shows it again: nothing is lost. */
+const showAgain = { code: 1001, reason: "show again" };
 
 /**
  * The one connection of this tab to `/api/v1/live`, shared by everything that
@@ -64,7 +66,9 @@ export class Live {
   #steady: ReturnType<typeof setTimeout> | undefined;
   #closing: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
-  /** When the server was heard last: the server's time, and what the browser's clock showed. */
+  /** Of what time, by the server, what the pages show is: when it was heard last, on whichever connection. */
+  #knownAt: number | undefined;
+  /** When the server was heard last on this connection: the server's time, and what the browser's clock showed. */
   #heard: { readonly at: number; readonly timeOfDay: number } | undefined;
   readonly clock: Clock;
 
@@ -132,7 +136,8 @@ export class Live {
     clearTimeout(this.#steady);
     clearTimeout(this.#silence);
     socket?.close(1000);
-    if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "connecting", since: this.clock.now() });
+    // A banner that is there stays until more is known, or everything below it would move twice.
+    if (this.#status.kind === "live") this.#setStatus({ kind: "connecting", since: this.clock.now() });
     this.hurry();
     this.#connect();
   }
@@ -143,6 +148,7 @@ export class Live {
     this.#retry = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
+    this.#knownAt = undefined;
     clearTimeout(this.#steady);
     clearTimeout(this.#silence);
     socket?.close(1000);
@@ -179,10 +185,12 @@ export class Live {
         return;
       }
       this.#hear(message);
-      this.#heard = { at: this.clock.now(), timeOfDay: this.#surroundings.timeOfDay() };
+      this.#knownAt = this.clock.now();
+      this.#heard = { at: this.#knownAt, timeOfDay: this.#surroundings.timeOfDay() };
     };
-    socket.onclose = () => {
-      this.#lost(socket);
+    socket.onclose = ({ code, reason }) => {
+      if (socket === this.#socket && code === showAgain.code && reason.startsWith(showAgain.reason)) this.refresh();
+      else this.#lost(socket);
     };
   }
 
@@ -205,7 +213,7 @@ export class Live {
     clearTimeout(this.#steady);
     clearTimeout(this.#silence);
     // What the page shows is of the moment when the server was heard last.
-    if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "disconnected", since: this.#heard?.at ?? this.clock.now() });
+    if (this.#status.kind !== "disconnected") this.#setStatus({ kind: "disconnected", since: this.#knownAt ?? this.clock.now() });
     // Each tab waits another time, or all would come back at the same moment.
     const pause = Math.min(firstPause * 2 ** this.#failures, longestPause) * (0.5 + this.#surroundings.random() / 2);
     this.#failures++;

@@ -58,6 +58,29 @@ describe("FailureDialog", () => {
     expect(onReport).toHaveBeenCalledExactlyOnceWith({ kind: "failed", reason: "burnt", scrapped: 0 });
   });
 
+  test("takes as many pieces as the ticket has and no more, and says so", async () => {
+    const { onReport } = show();
+    const field = screen.getByRole("textbox", { name: "Pieces scrapped", description: "From 0 to 10, as many as the ticket has" });
+    await userEvent.clear(field);
+    await userEvent.type(field, "11");
+    await report();
+    expect(onReport).not.toHaveBeenCalled();
+    expect(screen.getByText("At most 10.")).toBeDefined();
+    await userEvent.clear(field);
+    await userEvent.type(field, "9");
+    await userEvent.click(screen.getByRole("button", { name: "One more: Pieces scrapped" }));
+    await userEvent.click(screen.getByRole("button", { name: "One more: Pieces scrapped" }));
+    await report();
+    expect(onReport).toHaveBeenCalledExactlyOnceWith({ kind: "failed", reason: "burnt", scrapped: 10 });
+  });
+
+  test("takes any number for a ticket without lines", async () => {
+    const { onReport } = show({ ticket: ticket({ lines: [] }) });
+    await userEvent.type(screen.getByRole("textbox", { name: "Pieces scrapped", description: "" }), "7");
+    await report();
+    expect(onReport).toHaveBeenCalledExactlyOnceWith({ kind: "failed", reason: "burnt", scrapped: 7 });
+  });
+
   test("sends a note without the space around it, and none that is only space", async () => {
     const { onReport } = show();
     const note = screen.getByRole("textbox", { name: "Note" });

@@ -1,10 +1,10 @@
 import { useState, type SyntheticEvent } from "react";
 import type { BoardTicket, ReasonOnOffer } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
-import { CountField } from "../../design/CountField";
 import { Dialog } from "../../design/Dialog";
 import { Field } from "../../design/Field";
-import { maxScrapped, piecesOf } from "./board";
+import { piecesOf } from "./board";
+import { ScrappedField } from "./ScrappedField";
 import type { Ending } from "./saying";
 
 interface Props {
@@ -42,7 +42,7 @@ export function FailureDialog({ ticket, reasons, onReport, onClose }: Props) {
           </div>
         </fieldset>
         <p className="soft">{reason?.remake ? "The order starts again from mix." : "The same ticket comes again to this station."}</p>
-        <CountField label="Pieces scrapped" least={0} most={maxScrapped} value={pieces} onChange={setScrapped} />
+        <ScrappedField ticket={ticket} value={pieces} onChange={setScrapped} />
         <Field label="Note" hint="For the people who read it; may stay empty">
           {(wiring) => <input {...wiring} className="input" value={note} maxLength={500} onChange={(event) => { setNote(event.target.value); }} />}
         </Field>

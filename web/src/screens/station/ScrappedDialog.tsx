@@ -1,9 +1,8 @@
 import { useState, type SyntheticEvent } from "react";
 import type { BoardTicket } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
-import { CountField } from "../../design/CountField";
 import { Dialog } from "../../design/Dialog";
-import { maxScrapped } from "./board";
+import { ScrappedField } from "./ScrappedField";
 
 interface Props {
   readonly ticket: BoardTicket;
@@ -23,7 +22,7 @@ export function ScrappedDialog({ ticket, onUndone, onClose }: Props) {
     <Dialog title={`How many of ${ticket.pickupCode} were scrapped?`} onClose={onClose}>
       <form className="stack" onSubmit={say}>
         <p className="soft">The others can be set aside and sold.</p>
-        <CountField label="Pieces scrapped" least={0} most={maxScrapped} value={scrapped} onChange={setScrapped} />
+        <ScrappedField ticket={ticket} value={scrapped} onChange={setScrapped} />
         <div className="dialog-actions">
           <Button onClick={onClose}>Back</Button>
           <Button look="stage" type="submit">Undone</Button>

@@ -41,6 +41,7 @@ describe("a ticket", () => {
     expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(["6 × Vanilla M", "4 × Nutty L"]);
     expect(card.textContent).toContain("Boxes: 1 × XL2 × S");
     expect(screen.getByText(/ring/).textContent).toBe("ring\nthe bell");
+    expect(screen.getByRole("group", { name: "Notes" }).tabIndex, "long ones scroll, by the keyboard too").toBe(0);
   });
 
   test("tells whom the box is for, to who hands it out", () => {

@@ -66,7 +66,11 @@ export const TicketCard = memo(function TicketCard(props: Props) {
         {place !== "ended" && ticket.boxes && ticket.boxes.length > 0 && (
           <p className="ticket-boxes">Boxes: {ticket.boxes.map(({ code, count }) => <b key={code} className="ticket-box">{count} × {code}</b>)}</p>
         )}
-        {place !== "ended" && ticket.notes && <p className="ticket-notes pre" dir="auto">{ticket.notes}</p>}
+        {place !== "ended" && ticket.notes && (
+          // Long ones scroll, by keyboard too.
+          // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+          <div className="ticket-notes pre" role="group" aria-label="Notes" tabIndex={0} dir="auto">{ticket.notes}</div>
+        )}
         <p className="ticket-badges">
           {ticket.pass > 1 && <span className="badge badge-warn">Remake {ticket.pass - 1}</span>}
           {ticket.attempt > 1 && <span className="badge">Issued {ticket.attempt} times</span>}

@@ -46,7 +46,7 @@ export function ageOf(ticket: BoardTicket, rules: BoardRules, now: number): Age 
   return seconds >= rules.lateAfterSeconds ? "late" : "fresh";
 }
 
-/** The most pieces that the API takes as scrapped. */
+/** The most pieces that the API takes as scrapped of a ticket without lines. */
 export const maxScrapped = 10_000;
 
 export function piecesOf(ticket: BoardTicket): number {

@@ -1,0 +1,23 @@
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { describe, expect, test, vi } from "vitest";
+import { ticket } from "../../testing-data";
+import { ScrappedDialog } from "./ScrappedDialog";
+
+describe("ScrappedDialog", () => {
+  test("takes as many pieces as the ticket has and no more, and says so", async () => {
+    const onUndone = vi.fn();
+    render(<ScrappedDialog ticket={ticket({ lines: [{ flavour: "nut", size: "M", quantity: 6 }] })} onUndone={onUndone} onClose={vi.fn()} />);
+    const field = screen.getByRole("textbox", { name: "Pieces scrapped", description: "From 0 to 6, as many as the ticket has" });
+    const undone = screen.getByRole("button", { name: "Undone" });
+    await userEvent.clear(field);
+    await userEvent.type(field, "7");
+    await userEvent.click(undone);
+    expect(onUndone).not.toHaveBeenCalled();
+    expect(screen.getByText("At most 6.")).toBeDefined();
+    await userEvent.clear(field);
+    await userEvent.type(field, "6");
+    await userEvent.click(undone);
+    expect(onUndone).toHaveBeenCalledExactlyOnceWith(6);
+  });
+});
