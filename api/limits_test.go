@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -201,7 +202,7 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 
 	big := requirePlaced(t, placeOrder(t, b.server, orderOf(500))) // alone
 	full(1)
-	b.server.floor.giveUp(big.ID)
+	b.server.floor.giveUp(big.ID, 500)
 	first, second := requirePlaced(t, placeOrder(t, b.server, orderOf(60))), requirePlaced(t, placeOrder(t, b.server, orderOf(30)))
 	full(11)
 	third := requirePlaced(t, placeOrder(t, b.server, orderOf(10)))
@@ -252,6 +253,79 @@ func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 		requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemKitchenFull)
 	}
 	require.Len(t, server.floor.queue.taken, 1)
+}
+
+// overtakenTemporal is a Temporal that the first order reaches last.
+type overtakenTemporal struct {
+	temporalclient.Client
+	calls       atomic.Int32
+	began, goOn chan struct{}
+}
+
+func (t *overtakenTemporal) ExecuteWorkflow(ctx context.Context, options temporalclient.StartWorkflowOptions, workflow any, args ...any) (temporalclient.WorkflowRun, error) {
+	if t.calls.Add(1) == 1 {
+		close(t.began)
+		<-t.goOn
+	}
+	return t.Client.ExecuteWorkflow(ctx, options, workflow, args...)
+}
+
+// A copy of an order that is being placed is let in uncounted: if it overtakes
+// the one that was counted, the order must stay counted.
+func TestAnOrderCountsWhicheverOfItsRequestsComesFirst(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	for name, c := range map[string]struct {
+		pieces, limit, answer int
+		wait                  string
+	}{
+		"TheSame":         {1, 1, http.StatusCreated, "60 minutes"},
+		"ALargerOfItsKey": {10_000, 4, http.StatusConflict, "25 hours"}, // 1 and 100 of 4 in an hour, the last may come 3 before
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			temporal := &overtakenTemporal{Client: unstaffed, began: make(chan struct{}), goOn: make(chan struct{})}
+			server := newTestServer(t, temporal, func(config *Config) { config.Kafka, config.OrdersPerAddress = kafka.connection(), c.limit })
+			key := []string{"Idempotency-Key", uuid.NewString()}
+			var first *httptest.ResponseRecorder
+			var placing sync.WaitGroup
+			placing.Go(func() { first = placeOrder(t, server, orderOf(1), key...) })
+			<-temporal.began
+			requirePlaced(t, placeOrder(t, server, orderOf(c.pieces), key...))
+			close(temporal.goOn)
+			placing.Wait()
+			require.Equal(t, c.answer, first.Code, first.Body.String())
+			problem := requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
+			require.Contains(t, problem.Detail, "try again in "+c.wait)
+			require.Equal(t, []int{1, c.pieces}, []int{server.floor.queue.orders, server.floor.queue.pieces})
+		})
+	}
+}
+
+// An order of another size under the key of one that is counted is counted anew,
+// and what there is no room for changes nothing.
+func TestAnotherSizeUnderTheSameKeyIsCountedInItsPlace(t *testing.T) {
+	t.Parallel()
+	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 2, pieces: 100}\n"))
+	require.NoError(t, err)
+	kafka := startBrokers(t)
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Kafka, c.Kitchen = kafka.connection(), small })
+	f := server.floor
+	takeUp := func(orderID string, pieces int) [2]bool {
+		room, isNew := f.takeUp(orderID, pieces)
+		return [2]bool{room, isNew}
+	}
+	require.Equal(t, [2]bool{true, true}, takeUp("a", 10))
+	require.Equal(t, [2]bool{true, true}, takeUp("b", 20))
+	require.Equal(t, [2]bool{true, false}, takeUp("a", 10))
+	require.Equal(t, [2]bool{false, false}, takeUp("a", 81))
+	require.Equal(t, 30, f.queue.pieces)
+	require.Equal(t, [2]bool{true, true}, takeUp("a", 80))
+	require.False(t, f.isTaken("a", 10))
+	f.giveUp("a", 10)
+	require.Equal(t, []int{2, 100}, []int{f.queue.orders, f.queue.pieces})
+	f.giveUp("a", 80)
+	require.Equal(t, []int{1, 20}, []int{f.queue.orders, f.queue.pieces})
 }
 
 func TestAWaitIsToldAsPeopleSayIt(t *testing.T) {

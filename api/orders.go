@@ -35,6 +35,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	if err != nil {
 		return nil, err
 	}
+	began := now()
 	giveBack, err := s.admit(c, orderID, order)
 	if err != nil && request.Params.IdempotencyKey != nil {
 		return s.unlessRepeated(ctx, orderID, hash, err)
@@ -42,14 +43,19 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	if err != nil {
 		return nil, err
 	}
-	in := workflows.OrderInput{Order: order, Rules: s.kitchen.OrderRules(), PlacedAt: time.Now().UTC().Truncate(time.Millisecond)}
+	in := workflows.OrderInput{Order: order, Rules: s.kitchen.OrderRules(), PlacedAt: now()}
 	_, err = s.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(orderID, in, hash), workflows.OrderWorkflowType, in)
 	switch {
 	case err == nil:
 		s.metrics.created.Inc()
 	case isAlreadyStarted(err):
-		giveBack()
-		if in, err = s.repeated(ctx, orderID, hash); err != nil {
+		in, err = s.repeated(ctx, orderID, hash)
+		// An order that was placed meanwhile was let in because this request was
+		// counted for it; only one from before has been counted already.
+		if !in.PlacedAt.IsZero() && in.PlacedAt.Before(began) {
+			giveBack()
+		}
+		if err != nil {
 			return nil, err
 		}
 	case s.refusesUnprepared(err):
@@ -65,6 +71,9 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	}
 	return created(orderID, in), nil
 }
+
+// now is the time to the millisecond, as orders keep it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // created is the answer of an order that is placed.
 func created(orderID string, in workflows.OrderInput) CreateOrderResponseObject {
