@@ -18,6 +18,9 @@ const (
 	ordersWithin = time.Hour
 	// fullRetryAfter is when a customer may try again while the kitchen is full.
 	fullRetryAfter = 2 * time.Minute
+	// lookUpsAtOnce is how many refused orders a process looks for in Temporal at
+	// the same time.
+	lookUpsAtOnce = 8
 )
 
 // newOrderAttempts counts the orders of each address; nil for no limit.
@@ -46,7 +49,7 @@ func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (giv
 			s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
 			wait = (wait + time.Second - 1).Truncate(time.Second)
 			return nil, &problemError{Type: ProblemTooManyOrders, RetryAfter: wait,
-				Detail: fmt.Sprintf("From your address as much was ordered as one may order for now. Nothing was ordered this time: try again in %s.", inWords(wait))}
+				Detail: fmt.Sprintf("Too many orders came from your address. Nothing was ordered this time: try again in %s.", inWords(wait))}
 		}
 		giveBack = func() { s.orderAttempts.giveBack(address, count) }
 	}
@@ -67,8 +70,13 @@ func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (giv
 
 // unlessRepeated answers an order that a limit refuses: if its idempotency key
 // has placed it before, it is that order's answer all the same. That nothing was
-// ordered is said only when Temporal has no such order.
+// ordered is said only when Temporal has no such order. A few look at a time, so
+// that a flood of refused orders is none for Temporal.
 func (s *Server) unlessRepeated(ctx context.Context, orderID, hash string, refusal error) (CreateOrderResponseObject, error) {
+	if err := s.lookUps.Acquire(ctx, 1); err != nil {
+		return nil, cannotLookUp(err)
+	}
+	defer s.lookUps.Release(1)
 	in, err := s.repeated(ctx, orderID, hash)
 	switch {
 	case err == nil:

@@ -15,6 +15,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	temporalclient "go.temporal.io/sdk/client"
 
@@ -84,7 +86,7 @@ func TestOrdersOfAnAddressAreLimited(t *testing.T) {
 		recorder := placeOrder(t, server, orderOf(1), from("198.51.100.1:4712")...)
 		problem := requireProblem(t, recorder, ProblemTooManyOrders)
 		require.Equal(t, "1200", recorder.Header().Get("Retry-After"))
-		require.Contains(t, problem.Detail, "Nothing was ordered this time: try again in 20 minutes.")
+		require.Contains(t, problem.Detail, "Too many orders came from your address. Nothing was ordered this time: try again in 20 minutes.")
 		require.Equal(t, 3, temporal.taken, "what is refused is stored nowhere")
 		requirePlaced(t, placeOrder(t, server, orderOf(1), from("198.51.100.2")...))
 		require.Contains(t, scrape(t, server), `cupcakery_orders_refused_total{limit="address"} 1`)
@@ -119,13 +121,15 @@ func TestOrdersOfAnAddressAreLimited(t *testing.T) {
 	})
 	t.Run("NotThoseThatTemporalRefuses", func(t *testing.T) {
 		t.Parallel()
-		temporal := &takingTemporal{err: serviceerror.NewUnavailable("away")}
-		server := open(t, temporal)
-		for range 5 {
-			requireProblem(t, placeOrder(t, server, orderOf(10_000)), ProblemUnavailable)
+		for _, refusal := range []error{serviceerror.NewUnavailable("away"), serviceerror.NewNamespaceNotFound("orders")} {
+			temporal := &takingTemporal{err: refusal}
+			server := open(t, temporal)
+			for range 5 {
+				requireProblem(t, placeOrder(t, server, orderOf(10_000)), ProblemUnavailable)
+			}
+			temporal.err = nil
+			requirePlaced(t, placeOrder(t, server, orderOf(1)))
 		}
-		temporal.err = nil
-		requirePlaced(t, placeOrder(t, server, orderOf(1)))
 	})
 	t.Run("ManyAtOnce", func(t *testing.T) {
 		t.Parallel()
@@ -170,6 +174,43 @@ func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
 	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
 	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
 	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), ProblemUnavailable)
+}
+
+// forgetfulTemporal knows of no order.
+type forgetfulTemporal struct{ temporalclient.Client }
+
+func (forgetfulTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
+	return noHistory{}
+}
+
+type noHistory struct{}
+
+func (noHistory) HasNext() bool { return true }
+
+func (noHistory) Next() (*historypb.HistoryEvent, error) {
+	return nil, serviceerror.NewNotFound("no such workflow")
+}
+
+// Whoever is refused again and again must not keep Temporal busy.
+func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, forgetfulTemporal{}, func(c *Config) { c.OrdersPerAddress = 1 })
+	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	refused := func(ctx context.Context) *httptest.ResponseRecorder {
+		body, err := json.Marshal(orderOf(1))
+		require.NoError(t, err)
+		request := newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader(string(body)), "Content-Type", "application/json", "Idempotency-Key", uuid.NewString())
+		return do(t, server, request.WithContext(ctx))
+	}
+	for range 2 * lookUpsAtOnce { // each makes room for the next
+		requireProblem(t, refused(t.Context()), ProblemTooManyOrders)
+	}
+	require.NoError(t, server.lookUps.Acquire(t.Context(), lookUpsAtOnce))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	requireProblem(t, refused(gone), ProblemUnavailable)
+	server.lookUps.Release(lookUpsAtOnce)
+	requireProblem(t, refused(t.Context()), ProblemTooManyOrders)
 }
 
 func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {

@@ -59,6 +59,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 			return nil, err
 		}
 	case s.refusesUnprepared(err):
+		giveBack()
 		return nil, unpreparedProblem(err)
 	case isOutage(err):
 		if ctx.Err() == nil { // Temporal has refused; it may have taken what had no time for an answer
@@ -106,12 +107,16 @@ func (s *Server) orderID(key string) (string, error) {
 func (s *Server) repeated(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
 	in, firstHash, err := firstRequest(ctx, s.temporal, orderID)
 	if err != nil {
-		return in, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
+		return in, cannotLookUp(err)
 	}
 	if firstHash != hash {
 		return in, &problemError{Type: ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}
 	}
 	return in, nil
+}
+
+func cannotLookUp(cause error) error {
+	return &problemError{Type: ProblemUnavailable, Cause: cause, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
 }
 
 // requestHash tells orders apart by what they say: it is taken of the order
