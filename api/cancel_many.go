@@ -16,8 +16,14 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// cancelAtOnce is how many orders of a page are asked at the same time.
-const cancelAtOnce = 8
+const (
+	// cancelAtOnce is how many orders of a page are asked at the same time.
+	cancelAtOnce = 8
+	// silentInARow is how many orders must leave the question unanswered, with no
+	// answer in between, until no more are asked: one alone may have a fault of
+	// its own.
+	silentInARow = 2
+)
 
 // CancelOrders cancels a page of the open orders that match a filter, each by
 // the update that cancels one. The request's key is every update's id, so a
@@ -29,7 +35,7 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 	}
 	asked, where := *request.Body, request.Body.Where
 	cancellation := kitchen.Cancellation{Reason: asked.Reason}
-	query, after, faults := openQuery(where)
+	query, after, before, faults := openQuery(where)
 	for _, found := range cancellation.Check() {
 		faults = append(faults, FieldError{Pointer: &found.Pointer, Detail: found.Detail})
 	}
@@ -45,7 +51,7 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 	}
 	var matching []foundOrder
 	for _, order := range found {
-		if (where.Customer == "" || where.Customer == order.Customer.Name) && order.pieces >= where.MinPieces && order.PlacedAt.After(after) {
+		if (where.Customer == "" || where.Customer == order.Customer.Name) && order.pieces >= where.MinPieces && order.PlacedAt.After(after) && (before.IsZero() || order.PlacedAt.Before(before)) {
 			matching = append(matching, order)
 		}
 	}
@@ -64,43 +70,48 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 }
 
 // cancelEach asks each order to cancel and adds to the answer what it said. Once
-// nobody answers for one of them no more are asked; why is returned.
+// nobody answers for several in a row no more are asked. It returns why nobody
+// answered for one of them.
 func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string, cancellation kitchen.Cancellation, answer *CancelledOrders) (away error) {
-	var mu sync.Mutex // of the answer and away
-	cancelOne := func(order foundOrder) (detail string) {
+	var mu sync.Mutex // of the answer, away and silent
+	var silent int    // how many in a row have not answered
+	cancelOne := func(order foundOrder) (detail string, askAgain bool) {
 		mu.Lock()
-		over := away != nil || ctx.Err() != nil
+		over := silent >= silentInARow || ctx.Err() != nil
 		mu.Unlock()
 		if over {
-			return "It was not asked, for want of an answer or of time: repeat the request with the same Idempotency-Key."
+			return "It was not asked, for want of an answer or of time: repeat the request with the same Idempotency-Key.", true
 		}
 		_, err := s.update(ctx, order.ID, key, change{name: workflows.UpdateCancel, asked: workflows.Answer{Cancelled: &cancellation}})
-		if err == nil {
-			return ""
+		problem := &problemError{}
+		if err != nil {
+			problem = asProblem(err)
 		}
-		problem := asProblem(err)
-		switch problem.Type {
-		case ProblemUnavailable:
-			mu.Lock()
-			away = err
-			mu.Unlock()
-		case ProblemInternal:
+		askAgain = problem.Type == ProblemUnavailable
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case askAgain && silent < silentInARow:
+			away, silent = err, silent+1
+		case !askAgain && silent < silentInARow:
+			silent = 0
+		}
+		if problem.Type == ProblemInternal {
 			s.logger.Error("cannot cancel one of many orders", slog.Any("error", withoutOrderIDs(err)))
-		default: // it is the order's answer
 		}
-		return problem.Detail
+		return problem.Detail, askAgain
 	}
 	var asking errgroup.Group
 	asking.SetLimit(cancelAtOnce)
 	for _, order := range orders {
 		asking.Go(func() error {
-			detail := cancelOne(order)
+			detail, askAgain := cancelOne(order)
 			mu.Lock()
 			defer mu.Unlock()
 			if detail == "" {
 				answer.Cancelled++
 			} else {
-				answer.Failed = append(answer.Failed, NotCancelled{ID: order.ID, PickupCode: order.PickupCode, Detail: detail})
+				answer.Failed = append(answer.Failed, NotCancelled{ID: order.ID, PickupCode: order.PickupCode, Detail: detail, AskAgain: askAgain})
 			}
 			return nil
 		})
@@ -111,8 +122,9 @@ func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string
 
 // openQuery is the visibility query for open orders that match a filter, as far
 // as Temporal knows. An order that has gone on in a new run is listed by its
-// start, which is later than the order; after is for a second look.
-func openQuery(where OrderFilter) (query string, after time.Time, faults []FieldError) {
+// start, which is later than the order: after is for a second look, and before
+// is no part of the query.
+func openQuery(where OrderFilter) (query string, after, before time.Time, faults []FieldError) {
 	var filters ListOrdersParams
 	if where.Flavour != "" {
 		filters.Flavour = &where.Flavour
@@ -125,7 +137,7 @@ func openQuery(where OrderFilter) (query string, after time.Time, faults []Field
 		states = []string{quote(string(where.State))}
 	}
 	conditions := []string{listQuery(filters), "CloseTime IS NULL", fmt.Sprintf("%s IN (%s)", workflows.KeyState.GetName(), strings.Join(states, ", "))}
-	read := func(name, text, comparison string) (at time.Time) {
+	read := func(name, text string) (at time.Time) {
 		if text == "" {
 			return at
 		}
@@ -133,12 +145,12 @@ func openQuery(where OrderFilter) (query string, after time.Time, faults []Field
 		if err != nil {
 			pointer := "/where/" + name
 			faults = append(faults, FieldError{Pointer: &pointer, Detail: "there is no such time: give one such as 2026-01-31T12:00:00Z"})
-			return at
 		}
-		conditions = append(conditions, fmt.Sprintf("StartTime %s %s", comparison, quote(at.UTC().Format(time.RFC3339Nano))))
 		return at
 	}
-	after = read("placedAfter", where.PlacedAfter, ">")
-	read("placedBefore", where.PlacedBefore, "<")
-	return strings.Join(conditions, " AND "), after, faults
+	after, before = read("placedAfter", where.PlacedAfter), read("placedBefore", where.PlacedBefore)
+	if !after.IsZero() {
+		conditions = append(conditions, "StartTime > "+quote(after.UTC().Format(time.RFC3339Nano)))
+	}
+	return strings.Join(conditions, " AND "), after, before, faults
 }

@@ -1,18 +1,23 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	temporalclient "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 // cancelMany asks for one page.
@@ -125,6 +130,65 @@ func TestCancellingManyOrdersNeedsAWorker(t *testing.T) {
 	require.Error(t, s.server.cancelEach(t.Context(), orders, uuid.NewString(), kitchen.Cancellation{Reason: "a flood"}, &said))
 	require.Len(t, said.Failed, len(ids))
 	require.True(t, slices.ContainsFunc(said.Failed, func(f NotCancelled) bool { return strings.HasPrefix(f.Detail, "It was not asked") }))
+}
+
+// silentOrders is a Temporal in which some orders do not answer and the others
+// say no.
+type silentOrders struct {
+	temporalclient.Client
+	silent []string
+	asked  atomic.Int32
+}
+
+func (t *silentOrders) UpdateWorkflow(_ context.Context, options temporalclient.UpdateWorkflowOptions) (temporalclient.WorkflowUpdateHandle, error) {
+	t.asked.Add(1)
+	if slices.Contains(t.silent, options.WorkflowID) {
+		return nil, context.DeadlineExceeded
+	}
+	return nil, temporal.NewApplicationError("not now", workflows.ErrorRefused)
+}
+
+func TestOneSilentOrderKeepsNoOtherFromBeingAsked(t *testing.T) {
+	t.Parallel()
+	var orders []foundOrder
+	for range 3 * cancelAtOnce {
+		id, err := kitchen.NewOrderID()
+		require.NoError(t, err)
+		orders = append(orders, foundOrder{OrderSummary: OrderSummary{ID: id}})
+	}
+	asked := &silentOrders{silent: []string{kitchen.WorkflowID(orders[0].ID)}}
+	var answer CancelledOrders
+	require.Error(t, newTestServer(t, asked, nil).cancelEach(t.Context(), orders, uuid.NewString(), kitchen.Cancellation{Reason: "a flood"}, &answer))
+	require.Equal(t, len(orders), int(asked.asked.Load()))
+	for _, failed := range answer.Failed {
+		require.Equal(t, failed.ID == orders[0].ID, failed.AskAgain, "what has said no is not asked again")
+	}
+}
+
+// An order that has gone on in a new run started later than it was placed.
+func TestAnOrderInALaterRunIsCancelledByWhenItWasPlaced(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, unstaffed, nil)
+	order := orderOf(1)
+	order.Customer.Name = "Long ago " + uuid.NewString()
+	id, err := kitchen.NewOrderID()
+	require.NoError(t, err)
+	placed := time.Now().UTC().Add(-time.Hour)
+	in := workflows.OrderInput{Order: order, Rules: kitchen.Default().OrderRules(), PlacedAt: placed}
+	options := workflows.StartOptions(id, in, "hash")
+	options.Memo[workflows.MemoStatus] = workflows.Accepted(id, in)
+	_, err = unstaffed.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, in)
+	require.NoError(t, err)
+	matched := func(where client.OrderFilter) int {
+		where.Customer = order.Customer.Name
+		return s.cancelMany(uuid.NewString(), client.ManyCancellation{Where: where, Reason: "a flood", DryRun: true}).Matched
+	}
+	at := func(shift time.Duration) string { return placed.Add(shift).Format(time.RFC3339Nano) }
+	require.Eventually(t, func() bool { return matched(client.OrderFilter{}) == 1 }, patience, 50*time.Millisecond)
+	require.Equal(t, 1, matched(client.OrderFilter{PlacedBefore: at(time.Minute)}))
+	require.Zero(t, matched(client.OrderFilter{PlacedBefore: at(-time.Minute)}))
+	require.Equal(t, 1, matched(client.OrderFilter{PlacedAfter: at(-time.Minute)}))
+	require.Zero(t, matched(client.OrderFilter{PlacedAfter: at(time.Minute)}))
 }
 
 func TestWhatIsAskedOfManyOrdersIsChecked(t *testing.T) {

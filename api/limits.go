@@ -18,6 +18,9 @@ const (
 	ordersWithin = time.Hour
 	// fullRetryAfter is when a customer may try again while the kitchen is full.
 	fullRetryAfter = 2 * time.Minute
+	// lookUpsAtOnce is how many refused orders a process looks for in Temporal at
+	// the same time.
+	lookUpsAtOnce = 8
 )
 
 // newOrderAttempts counts the orders of each address; nil for no limit.
@@ -36,17 +39,17 @@ func newOrderAttempts(perAddress int) *attempts {
 // no address's.
 func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (giveBack func(), err error) {
 	giveBack = func() {}
-	if s.floor.isTaken(orderID) {
+	pieces := order.Pieces()
+	if s.floor.isTaken(orderID, pieces) {
 		return giveBack, nil // the same order is being placed, or just has been
 	}
-	pieces := order.Pieces()
 	if _, staff := staffOf(c); !staff && s.orderAttempts != nil {
 		address, count := s.addressOf(c.Request), max(1, (pieces+piecesAsOneOrder-1)/piecesAsOneOrder)
 		if wait := s.orderAttempts.take(address, count, time.Now()); wait > 0 {
 			s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
 			wait = (wait + time.Second - 1).Truncate(time.Second)
 			return nil, &problemError{Type: ProblemTooManyOrders, RetryAfter: wait,
-				Detail: fmt.Sprintf("From your address as much was ordered as one may order for now. Nothing was ordered this time: try again in %s.", inWords(wait))}
+				Detail: fmt.Sprintf("Too many orders came from your address. Nothing was ordered this time: try again in %s.", inWords(wait))}
 		}
 		giveBack = func() { s.orderAttempts.giveBack(address, count) }
 	}
@@ -57,17 +60,23 @@ func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (giv
 		s.metrics.ordersRefused.WithLabelValues(refusedByKitchen).Inc()
 		return nil, &problemError{Type: ProblemKitchenFull, RetryAfter: fullRetryAfter,
 			Detail: "The kitchen has as much to do as it can take. Nothing was ordered: try again in a few minutes."}
-	case !isNew:
-		return giveBack, nil // by the same order, which came at the same moment
+	case !isNew: // by the same order, which came at the same moment
+		giveBack()
+		return func() {}, nil
 	}
 	giveAddressBack := giveBack
-	return func() { giveAddressBack(); s.floor.giveUp(orderID) }, nil
+	return func() { giveAddressBack(); s.floor.giveUp(orderID, pieces) }, nil
 }
 
 // unlessRepeated answers an order that a limit refuses: if its idempotency key
 // has placed it before, it is that order's answer all the same. That nothing was
-// ordered is said only when Temporal has no such order.
+// ordered is said only when Temporal has no such order. A few look at a time, so
+// that a flood of refused orders is none for Temporal.
 func (s *Server) unlessRepeated(ctx context.Context, orderID, hash string, refusal error) (CreateOrderResponseObject, error) {
+	if err := s.lookUps.Acquire(ctx, 1); err != nil {
+		return nil, cannotLookUp(err)
+	}
+	defer s.lookUps.Release(1)
 	in, err := s.repeated(ctx, orderID, hash)
 	switch {
 	case err == nil:
@@ -127,8 +136,9 @@ func (q *queue) heard(orderID string) {
 	}
 }
 
-// takeUp counts a new order if there is room for it; one that is counted
-// already, under the same key, is not new. An order that is more than may be
+// takeUp counts a new order if there is room for it; one of the same size that
+// is counted already, under the same key, is not new. One of another size takes
+// its place: a key is no way to place more than was counted. An order that is more than may be
 // open in all is taken when nothing else is. Without a log nobody can tell when
 // an order is done, so there is no limit.
 func (f *floor) takeUp(orderID string, pieces int) (room, isNew bool) {
@@ -138,32 +148,39 @@ func (f *floor) takeUp(orderID string, pieces int) (room, isNew bool) {
 		return true, true
 	}
 	q := &f.queue
-	if _, repeated := q.taken[orderID]; repeated {
-		return true, false
+	orders, open := q.orders, q.pieces
+	if before, known := q.taken[orderID]; known {
+		if before.pieces == pieces {
+			return true, false
+		}
+		orders, open = orders-1, open-before.pieces
 	}
-	tooMany := q.limits.Orders > 0 && q.orders >= q.limits.Orders
-	tooMuch := q.limits.Pieces > 0 && q.pieces > 0 && q.pieces+pieces > q.limits.Pieces
+	tooMany := q.limits.Orders > 0 && orders >= q.limits.Orders
+	tooMuch := q.limits.Pieces > 0 && open > 0 && open+pieces > q.limits.Pieces
 	if tooMany || tooMuch {
 		return false, false
 	}
 	q.taken[orderID] = takenOrder{pieces, f.reading.Elapsed()}
-	q.orders++
-	q.pieces += pieces
+	q.orders = orders + 1
+	q.pieces = open + pieces
 	return true, true
 }
 
-// isTaken reports whether this process has counted an order of which the log has
-// not spoken yet.
-func (f *floor) isTaken(orderID string) bool {
+// isTaken reports whether this process has counted an order of this size of
+// which the log has not spoken yet.
+func (f *floor) isTaken(orderID string, pieces int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	_, taken := f.queue.taken[orderID]
-	return taken
+	order, taken := f.queue.taken[orderID]
+	return taken && order.pieces == pieces
 }
 
-// giveUp hears that an order was not placed after all.
-func (f *floor) giveUp(orderID string) {
+// giveUp hears that an order was not placed after all. One of another size, which
+// took its place, stays counted.
+func (f *floor) giveUp(orderID string, pieces int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.queue.heard(orderID)
+	if f.queue.taken[orderID].pieces == pieces {
+		f.queue.heard(orderID)
+	}
 }

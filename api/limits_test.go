@@ -9,11 +9,14 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	temporalclient "go.temporal.io/sdk/client"
 
@@ -83,7 +86,7 @@ func TestOrdersOfAnAddressAreLimited(t *testing.T) {
 		recorder := placeOrder(t, server, orderOf(1), from("198.51.100.1:4712")...)
 		problem := requireProblem(t, recorder, ProblemTooManyOrders)
 		require.Equal(t, "1200", recorder.Header().Get("Retry-After"))
-		require.Contains(t, problem.Detail, "Nothing was ordered this time: try again in 20 minutes.")
+		require.Contains(t, problem.Detail, "Too many orders came from your address. Nothing was ordered this time: try again in 20 minutes.")
 		require.Equal(t, 3, temporal.taken, "what is refused is stored nowhere")
 		requirePlaced(t, placeOrder(t, server, orderOf(1), from("198.51.100.2")...))
 		require.Contains(t, scrape(t, server), `cupcakery_orders_refused_total{limit="address"} 1`)
@@ -118,13 +121,15 @@ func TestOrdersOfAnAddressAreLimited(t *testing.T) {
 	})
 	t.Run("NotThoseThatTemporalRefuses", func(t *testing.T) {
 		t.Parallel()
-		temporal := &takingTemporal{err: serviceerror.NewUnavailable("away")}
-		server := open(t, temporal)
-		for range 5 {
-			requireProblem(t, placeOrder(t, server, orderOf(10_000)), ProblemUnavailable)
+		for _, refusal := range []error{serviceerror.NewUnavailable("away"), serviceerror.NewNamespaceNotFound("orders")} {
+			temporal := &takingTemporal{err: refusal}
+			server := open(t, temporal)
+			for range 5 {
+				requireProblem(t, placeOrder(t, server, orderOf(10_000)), ProblemUnavailable)
+			}
+			temporal.err = nil
+			requirePlaced(t, placeOrder(t, server, orderOf(1)))
 		}
-		temporal.err = nil
-		requirePlaced(t, placeOrder(t, server, orderOf(1)))
 	})
 	t.Run("ManyAtOnce", func(t *testing.T) {
 		t.Parallel()
@@ -171,6 +176,43 @@ func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
 	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), ProblemUnavailable)
 }
 
+// forgetfulTemporal knows of no order.
+type forgetfulTemporal struct{ temporalclient.Client }
+
+func (forgetfulTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
+	return noHistory{}
+}
+
+type noHistory struct{}
+
+func (noHistory) HasNext() bool { return true }
+
+func (noHistory) Next() (*historypb.HistoryEvent, error) {
+	return nil, serviceerror.NewNotFound("no such workflow")
+}
+
+// Whoever is refused again and again must not keep Temporal busy.
+func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, forgetfulTemporal{}, func(c *Config) { c.OrdersPerAddress = 1 })
+	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	refused := func(ctx context.Context) *httptest.ResponseRecorder {
+		body, err := json.Marshal(orderOf(1))
+		require.NoError(t, err)
+		request := newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader(string(body)), "Content-Type", "application/json", "Idempotency-Key", uuid.NewString())
+		return do(t, server, request.WithContext(ctx))
+	}
+	for range 2 * lookUpsAtOnce { // each makes room for the next
+		requireProblem(t, refused(t.Context()), ProblemTooManyOrders)
+	}
+	require.NoError(t, server.lookUps.Acquire(t.Context(), lookUpsAtOnce))
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	requireProblem(t, refused(gone), ProblemUnavailable)
+	server.lookUps.Release(lookUpsAtOnce)
+	requireProblem(t, refused(t.Context()), ProblemTooManyOrders)
+}
+
 func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	t.Parallel()
 	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 3, pieces: 100}\n"))
@@ -201,7 +243,7 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 
 	big := requirePlaced(t, placeOrder(t, b.server, orderOf(500))) // alone
 	full(1)
-	b.server.floor.giveUp(big.ID)
+	b.server.floor.giveUp(big.ID, 500)
 	first, second := requirePlaced(t, placeOrder(t, b.server, orderOf(60))), requirePlaced(t, placeOrder(t, b.server, orderOf(30)))
 	full(11)
 	third := requirePlaced(t, placeOrder(t, b.server, orderOf(10)))
@@ -252,6 +294,79 @@ func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 		requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemKitchenFull)
 	}
 	require.Len(t, server.floor.queue.taken, 1)
+}
+
+// overtakenTemporal is a Temporal that the first order reaches last.
+type overtakenTemporal struct {
+	temporalclient.Client
+	calls       atomic.Int32
+	began, goOn chan struct{}
+}
+
+func (t *overtakenTemporal) ExecuteWorkflow(ctx context.Context, options temporalclient.StartWorkflowOptions, workflow any, args ...any) (temporalclient.WorkflowRun, error) {
+	if t.calls.Add(1) == 1 {
+		close(t.began)
+		<-t.goOn
+	}
+	return t.Client.ExecuteWorkflow(ctx, options, workflow, args...)
+}
+
+// A copy of an order that is being placed is let in uncounted: if it overtakes
+// the one that was counted, the order must stay counted.
+func TestAnOrderCountsWhicheverOfItsRequestsComesFirst(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	for name, c := range map[string]struct {
+		pieces, limit, answer int
+		wait                  string
+	}{
+		"TheSame":         {1, 1, http.StatusCreated, "60 minutes"},
+		"ALargerOfItsKey": {10_000, 4, http.StatusConflict, "25 hours"}, // 1 and 100 of 4 in an hour, the last may come 3 before
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			temporal := &overtakenTemporal{Client: unstaffed, began: make(chan struct{}), goOn: make(chan struct{})}
+			server := newTestServer(t, temporal, func(config *Config) { config.Kafka, config.OrdersPerAddress = kafka.connection(), c.limit })
+			key := []string{"Idempotency-Key", uuid.NewString()}
+			var first *httptest.ResponseRecorder
+			var placing sync.WaitGroup
+			placing.Go(func() { first = placeOrder(t, server, orderOf(1), key...) })
+			<-temporal.began
+			requirePlaced(t, placeOrder(t, server, orderOf(c.pieces), key...))
+			close(temporal.goOn)
+			placing.Wait()
+			require.Equal(t, c.answer, first.Code, first.Body.String())
+			problem := requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
+			require.Contains(t, problem.Detail, "try again in "+c.wait)
+			require.Equal(t, []int{1, c.pieces}, []int{server.floor.queue.orders, server.floor.queue.pieces})
+		})
+	}
+}
+
+// An order of another size under the key of one that is counted is counted anew,
+// and what there is no room for changes nothing.
+func TestAnotherSizeUnderTheSameKeyIsCountedInItsPlace(t *testing.T) {
+	t.Parallel()
+	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 2, pieces: 100}\n"))
+	require.NoError(t, err)
+	kafka := startBrokers(t)
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Kafka, c.Kitchen = kafka.connection(), small })
+	f := server.floor
+	takeUp := func(orderID string, pieces int) [2]bool {
+		room, isNew := f.takeUp(orderID, pieces)
+		return [2]bool{room, isNew}
+	}
+	require.Equal(t, [2]bool{true, true}, takeUp("a", 10))
+	require.Equal(t, [2]bool{true, true}, takeUp("b", 20))
+	require.Equal(t, [2]bool{true, false}, takeUp("a", 10))
+	require.Equal(t, [2]bool{false, false}, takeUp("a", 81))
+	require.Equal(t, 30, f.queue.pieces)
+	require.Equal(t, [2]bool{true, true}, takeUp("a", 80))
+	require.False(t, f.isTaken("a", 10))
+	f.giveUp("a", 10)
+	require.Equal(t, []int{2, 100}, []int{f.queue.orders, f.queue.pieces})
+	f.giveUp("a", 80)
+	require.Equal(t, []int{1, 20}, []int{f.queue.orders, f.queue.pieces})
 }
 
 func TestAWaitIsToldAsPeopleSayIt(t *testing.T) {

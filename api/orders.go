@@ -35,6 +35,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	if err != nil {
 		return nil, err
 	}
+	began := now()
 	giveBack, err := s.admit(c, orderID, order)
 	if err != nil && request.Params.IdempotencyKey != nil {
 		return s.unlessRepeated(ctx, orderID, hash, err)
@@ -42,17 +43,23 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	if err != nil {
 		return nil, err
 	}
-	in := workflows.OrderInput{Order: order, Rules: s.kitchen.OrderRules(), PlacedAt: time.Now().UTC().Truncate(time.Millisecond)}
+	in := workflows.OrderInput{Order: order, Rules: s.kitchen.OrderRules(), PlacedAt: now()}
 	_, err = s.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(orderID, in, hash), workflows.OrderWorkflowType, in)
 	switch {
 	case err == nil:
 		s.metrics.created.Inc()
 	case isAlreadyStarted(err):
-		giveBack()
-		if in, err = s.repeated(ctx, orderID, hash); err != nil {
+		in, err = s.repeated(ctx, orderID, hash)
+		// An order that was placed meanwhile was let in because this request was
+		// counted for it; only one from before has been counted already.
+		if !in.PlacedAt.IsZero() && in.PlacedAt.Before(began) {
+			giveBack()
+		}
+		if err != nil {
 			return nil, err
 		}
 	case s.refusesUnprepared(err):
+		giveBack()
 		return nil, unpreparedProblem(err)
 	case isOutage(err):
 		if ctx.Err() == nil { // Temporal has refused; it may have taken what had no time for an answer
@@ -65,6 +72,9 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	}
 	return created(orderID, in), nil
 }
+
+// now is the time to the millisecond, as orders keep it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // created is the answer of an order that is placed.
 func created(orderID string, in workflows.OrderInput) CreateOrderResponseObject {
@@ -97,12 +107,16 @@ func (s *Server) orderID(key string) (string, error) {
 func (s *Server) repeated(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
 	in, firstHash, err := firstRequest(ctx, s.temporal, orderID)
 	if err != nil {
-		return in, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
+		return in, cannotLookUp(err)
 	}
 	if firstHash != hash {
 		return in, &problemError{Type: ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}
 	}
 	return in, nil
+}
+
+func cannotLookUp(cause error) error {
+	return &problemError{Type: ProblemUnavailable, Cause: cause, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
 }
 
 // requestHash tells orders apart by what they say: it is taken of the order

@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -143,6 +144,7 @@ type Server struct {
 	handler       http.Handler
 
 	orderAttempts  *attempts // nil without a limit
+	lookUps        *semaphore.Weighted
 	sessions       *sessions
 	demo           []DemoPerson
 	crossOrigin    *http.CrossOriginProtection
@@ -183,6 +185,7 @@ func New(config Config) (*Server, error) {
 		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger, look: func(ctx context.Context) error { return events.CheckTopics(ctx, config.Kafka) }},
 
 		orderAttempts:  newOrderAttempts(config.OrdersPerAddress),
+		lookUps:        semaphore.NewWeighted(lookUpsAtOnce),
 		sessions:       sessions,
 		demo:           config.Demo,
 		crossOrigin:    http.NewCrossOriginProtection(),

@@ -394,6 +394,9 @@ type Menu struct {
 
 // NotCancelled defines model for NotCancelled.
 type NotCancelled struct {
+	// AskAgain It has not answered, or was not asked: asked again under the same Idempotency-Key it may be cancelled.
+	AskAgain bool `json:"askAgain,omitempty,omitzero"`
+
 	// Detail Why not, and the remedy.
 	Detail string `json:"detail"`
 

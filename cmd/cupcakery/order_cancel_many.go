@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -95,7 +96,8 @@ func (m *cancelMany) run(cmd *cobra.Command) error {
 		return err
 	}
 	if len(all.Failed) > 0 {
-		return &exitError{exitFailed, fmt.Errorf("%s cancelled", orders(len(all.Failed), "could not be", "could not be"))}
+		return &exitError{exitFailed, fmt.Errorf("%s cancelled: to ask again, repeat the command with --idempotency-key %s --placed-before %s; no order is cancelled twice",
+			orders(len(all.Failed), "could not be", "could not be"), m.key, m.where.PlacedBefore)}
 	}
 	return nil
 }
@@ -196,12 +198,40 @@ func (m *cancelMany) eachPage(cmd *cobra.Command, apiClient *client.ClientWithRe
 		}
 		all.Matched += page.Matched
 		all.Cancelled += page.Cancelled
-		all.Failed = append(all.Failed, page.Failed...)
+		cancelled, failed := m.askAgain(cmd.Context(), apiClient, page.Failed)
+		all.Cancelled += cancelled
+		all.Failed = append(all.Failed, failed...)
 		if page.NextPageToken == "" {
 			return all, nil
 		}
 		asked.PageToken = page.NextPageToken
 	}
+}
+
+// askAgain asks once more those orders of a page that may have an answer now,
+// each by itself: orders that were cancelled have left the list, so the page
+// would be another one. The key is the same, so none is cancelled twice. Once
+// two in a row do not answer no more are asked.
+func (m *cancelMany) askAgain(ctx context.Context, apiClient *client.ClientWithResponses, orders []client.NotCancelled) (cancelled int, failed []client.NotCancelled) {
+	silent := 0
+	for _, order := range orders {
+		if !order.AskAgain || silent >= 2 {
+			failed = append(failed, order)
+			continue
+		}
+		answer, err := apiClient.CancelOrderWithResponse(ctx, order.ID, &client.CancelOrderParams{IdempotencyKey: &m.key}, kitchen.Cancellation{Reason: m.reason})
+		switch {
+		case err == nil && answer.JSON200 != nil:
+			cancelled, silent = cancelled+1, 0
+			continue
+		case err == nil && answer.StatusCode() < http.StatusInternalServerError:
+			order.Detail, order.AskAgain, silent = refusal(answer.StatusCode(), answer.Body).Error(), false, 0
+		default:
+			silent++
+		}
+		failed = append(failed, order)
+	}
+	return cancelled, failed
 }
 
 func (m *cancelMany) show(cmd *cobra.Command, all manyCancelled, words string) error {

@@ -60,7 +60,30 @@ func TestManyOrdersAreCancelledPageByPage(t *testing.T) {
 		c := invoke(t, "", append(args, "--yes", "--api", fake.URL)...)
 		require.Equal(t, exitFailed, c.code)
 		require.Equal(t, "K7QF  "+anOrderID+"  It was shipped.\n1 order is being cancelled.\n", c.stdout)
-		require.Contains(t, c.stderr, "1 order could not be cancelled")
+		key := fake.requests[1].Header.Get("Idempotency-Key")
+		require.Contains(t, c.stderr, "1 order could not be cancelled: to ask again, repeat the command with --idempotency-key "+key+" --placed-before "+before)
+		require.Len(t, fake.requests, 2, "it has its answer")
+	})
+	t.Run("WhatWasNotAskedIsAskedAgainBeforeTheNextPage", func(t *testing.T) {
+		t.Parallel()
+		notAsked := map[string]any{"id": anOrderID, "pickupCode": "K7QF", "detail": "It was not asked.", "askAgain": true}
+		away := problemOf(http.StatusServiceUnavailable, "unavailable", "No answer in time")
+		cancelled := answerJSON(http.StatusOK, map[string]any{"id": anOrderID})
+		refused := problemOf(http.StatusConflict, "refused", "The order cannot be changed like this")
+		fake := newFakeAPI(t, cancelledPage(9, 0, ""),
+			cancelledPage(6, 3, "two", notAsked, notAsked, notAsked), away, cancelled, refused,
+			cancelledPage(3, 0, "", notAsked, notAsked, notAsked), away, away)
+		c := invoke(t, "", append(args, "--yes", "--api", fake.URL)...)
+		require.Equal(t, exitFailed, c.code)
+		require.Contains(t, c.stdout, "The order cannot be changed like this: why\n")
+		require.Contains(t, c.stdout, "4 orders are being cancelled.\n")
+		require.Contains(t, c.stderr, "5 orders could not be cancelled")
+		require.Len(t, fake.requests, 8, "two in a row have not answered: the third is not asked")
+		require.Equal(t, "/api/v1/orders/"+anOrderID+"/cancel", fake.requests[2].URL.Path)
+		require.JSONEq(t, `{"reason":"a flood"}`, fake.bodies[2])
+		for _, request := range fake.requests {
+			require.Equal(t, fake.requests[0].Header.Get("Idempotency-Key"), request.Header.Get("Idempotency-Key"))
+		}
 	})
 	t.Run("ADryRunCancelsNothing", func(t *testing.T) {
 		t.Parallel()

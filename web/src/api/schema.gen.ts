@@ -604,6 +604,8 @@ export interface components {
             readonly pickupCode: string;
             /** @description Why not, and the remedy. */
             readonly detail: string;
+            /** @description It has not answered, or was not asked: asked again under the same Idempotency-Key it may be cancelled. */
+            readonly askAgain?: boolean;
         };
         /** @description Changes what is written on and about an order. Give notes, messages or both. */
         readonly Amendment: {
@@ -1320,7 +1322,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description As much was ordered from this address as one may order for now. Nothing was ordered. */
+        /** @description Too many orders came from this address. Nothing was ordered this time. */
         readonly TooManyOrders: {
             headers: {
                 /**
@@ -1336,7 +1338,7 @@ export interface components {
                  *       "type": "/problems/too-many-orders",
                  *       "title": "Too many orders from one address",
                  *       "status": 429,
-                 *       "detail": "From your address as much was ordered as one may order for now. Nothing was ordered this time: try again in 60 seconds.",
+                 *       "detail": "Too many orders came from your address. Nothing was ordered this time: try again in 60 seconds.",
                  *       "requestId": "0d9b1c3a5e7f4a2b"
                  *     }
                  */
