@@ -2021,6 +2021,17 @@ func (response CancelOrders422ApplicationProblemPlusJSONResponse) VisitCancelOrd
 	return err
 }
 
+type CancelOrders431TextResponse HeadTooLargeTextResponse
+
+func (response CancelOrders431TextResponse) VisitCancelOrdersResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
 type CancelOrders503ApplicationProblemPlusJSONResponse struct {
 	UnavailableApplicationProblemPlusJSONResponse
 }

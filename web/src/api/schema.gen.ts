@@ -1707,6 +1707,7 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
