@@ -177,9 +177,13 @@ func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
 }
 
 // forgetfulTemporal knows of no order.
-type forgetfulTemporal struct{ temporalclient.Client }
+type forgetfulTemporal struct {
+	temporalclient.Client
+	asked atomic.Int32
+}
 
-func (forgetfulTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
+func (t *forgetfulTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
+	t.asked.Add(1)
 	return noHistory{}
 }
 
@@ -194,7 +198,8 @@ func (noHistory) Next() (*historypb.HistoryEvent, error) {
 // Whoever is refused again and again must not keep Temporal busy.
 func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
 	t.Parallel()
-	server := newTestServer(t, forgetfulTemporal{}, func(c *Config) { c.OrdersPerAddress = 1 })
+	var temporal forgetfulTemporal
+	server := newTestServer(t, &temporal, func(c *Config) { c.OrdersPerAddress = 1 })
 	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
 	refused := func(ctx context.Context) *httptest.ResponseRecorder {
 		body, err := json.Marshal(orderOf(1))
@@ -209,6 +214,7 @@ func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	requireProblem(t, refused(gone), ProblemUnavailable)
+	require.EqualValues(t, 2*lookUpsAtOnce, temporal.asked.Load(), "it waited for room until its time was over")
 	server.lookUps.Release(lookUpsAtOnce)
 	requireProblem(t, refused(t.Context()), ProblemTooManyOrders)
 }
