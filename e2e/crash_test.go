@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -472,14 +474,23 @@ func (f *crashingFactory) awaitEnds(held int) {
 // its session times out, only sooner.
 func (f *crashingFactory) buryWorker() {
 	f.t.Helper()
-	broker := &kafka.Client{Addr: kafka.TCP(f.kafka.address())}
-	described, err := broker.DescribeGroups(f.t.Context(), &kafka.DescribeGroupsRequest{GroupIDs: []string{events.GroupAcks}})
+	client, err := kgo.NewClient(kgo.SeedBrokers(f.kafka.address()))
+	require.NoError(f.t, err)
+	defer client.Close()
+	describe := kmsg.NewPtrDescribeGroupsRequest()
+	describe.Groups = []string{events.GroupAcks}
+	described, err := describe.RequestWith(f.t.Context(), client)
 	require.NoError(f.t, err)
 	for _, group := range described.Groups {
-		for _, member := range group.Members {
-			_, err := broker.LeaveGroup(f.t.Context(), &kafka.LeaveGroupRequest{GroupID: events.GroupAcks, Members: []kafka.LeaveGroupRequestMember{{ID: member.MemberID}}})
-			require.NoError(f.t, err)
+		leave := kmsg.NewPtrLeaveGroupRequest()
+		leave.Group = events.GroupAcks
+		for _, described := range group.Members {
+			member := kmsg.NewLeaveGroupRequestMember()
+			member.MemberID = described.MemberID
+			leave.Members = append(leave.Members, member)
 		}
+		_, err := leave.RequestWith(f.t.Context(), client)
+		require.NoError(f.t, err)
 	}
 }
 
