@@ -110,8 +110,10 @@ func sizes(limit int) []int {
 	return all
 }
 
-// atAll is how much memory reading anything may take.
-const atAll = 256 << 10
+// atAll is how much memory reading anything may take. With the race detector
+// sync.Pool forgets on purpose, so that each match of a pattern may take some
+// kilobytes.
+const atAll = 4 << 20
 
 // RequireFlat fails if reading a shape takes more memory than its bytes
 // justify, at any size from a kilobyte to the limit. Work that grows faster than
