@@ -76,7 +76,7 @@ func TestTemporalSaysWhatIsWrong(t *testing.T) {
 	}{
 		"NoTemporal":       {[]string{"check", "--temporal-address", away}, exitUnavailable, []string{"cannot reach Temporal at " + away}},
 		"NoTemporalApply":  {[]string{"apply", "--temporal-address", away}, exitUnavailable, []string{"cannot reach Temporal at " + away}},
-		"NoTemporalInTime": {[]string{"apply", "--temporal-address", away, "--wait", "10ms"}, exitUnavailable, []string{"Waiting for Temporal at " + away + " ...\n", "cannot reach"}},
+		"NoTemporalInTime": {[]string{"apply", "--temporal-address", away, "--wait", "2s"}, exitUnavailable, []string{"Waiting for Temporal at " + away + " ...\n", "cannot reach"}},
 		"ATooShortTime":    {[]string{"apply", "--retention", "1m"}, exitUsage, []string{"--retention: 1m0s is too short"}},
 		"ANegativeTime":    {[]string{"apply", "--wait", "-1s"}, exitUsage, []string{"--wait -1s"}},
 		"Arguments":        {[]string{"check", "default"}, exitUsage, []string{"accepts 0 arg(s)"}},
