@@ -188,7 +188,9 @@ func TestWhatASlowWorkerIssuesStaysOnTheBoard(t *testing.T) {
 					m.Time, m.Appended = now.Add(off), false
 				}
 				f.handle(m)
-				f.handle(record(t, events.TopicAcks, now, ackOf(kitchen.TicketRef{OrderID: cakeOrder(2), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}, kitchen.AckDone, now)))
+				other := record(t, events.TopicAcks, now, ackOf(kitchen.TicketRef{OrderID: cakeOrder(2), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}, kitchen.AckDone, now))
+				other.Appended = appended
+				f.handle(other)
 				f.hasCaughtUp()
 				now = now.Add(40 * time.Minute)
 				f.forget()
