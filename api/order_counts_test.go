@@ -98,7 +98,8 @@ func TestTheKitchensChannelCountsOrders(t *testing.T) {
 	}, patience, 10*time.Millisecond, "when Temporal had time to settle, it is over")
 	for i, asked := range temporal.times() {
 		if i > 0 {
-			require.GreaterOrEqual(t, asked.Sub(temporal.times()[i-1]), orderCountsPause-50*time.Millisecond)
+			// Half of it, since on a busy machine an earlier question may reach Temporal late.
+			require.GreaterOrEqual(t, asked.Sub(temporal.times()[i-1]), orderCountsPause/2)
 		}
 	}
 
