@@ -31,15 +31,15 @@ type layer struct {
 
 var layers = map[string]layer{
 	"kitchen":    {reason: "the language of the factory stands alone, so that everything can speak it"},
-	"events":     {may: []string{"kitchen"}, reason: "Kafka carries what the kitchen says and knows nobody who says it"},
-	"namespace":  {reason: "a namespace is prepared before anybody knows an order", testsMay: []string{"kitchen", "workflows"}},
+	"events":     {may: []string{"internal/retry", "kitchen"}, reason: "Kafka carries what the kitchen says and knows nobody who says it"},
+	"namespace":  {may: []string{"internal/retry"}, reason: "a namespace is prepared before anybody knows an order", testsMay: []string{"kitchen", "workflows"}},
 	"workflows":  {may: []string{"kitchen", "events"}, reason: "workflows decide; they start nothing and serve nothing", testsMay: []string{"activities"}},
 	"activities": {may: []string{"kitchen", "events", "internal/fault"}, reason: "activities issue tickets, whatever workflow asks for them"},
 	"board":      {may: []string{"kitchen", "events"}, reason: "a board folds the log, for stations and the API alike"},
-	"station":    {may: []string{"kitchen", "events", "board"}, reason: "a station knows Kafka only"},
-	"worker":     {may: []string{"kitchen", "events", "board", "activities", "workflows", "internal/fault"}, reason: "the worker brings workflows, activities and acks together"},
-	"api":        {may: []string{"kitchen", "events", "board", "activities", "workflows", "namespace"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
-	"cmd":        {may: []string{"kitchen", "events", "board", "activities", "workflows", "namespace", "station", "worker", "api", "devstack", "web"}, reason: "commands put everything together"},
+	"station":    {may: []string{"internal/retry", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
+	"worker":     {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "internal/fault"}, reason: "the worker brings workflows, activities and acks together"},
+	"api":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
+	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace", "station", "worker", "api", "devstack", "web"}, reason: "commands put everything together"},
 
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {may: []string{"namespace"}, reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
@@ -48,6 +48,7 @@ var layers = map[string]layer{
 	"internal/architecture": {reason: "this test looks at packages and uses none"},
 	"internal/fault":        {reason: "a fault point knows its name and nothing of what passes it"},
 	"internal/make":         {may: []string{"devstack"}, reason: "the Makefile's programs install and run, and know no factory"},
+	"internal/retry":        {reason: "waiting before another attempt needs nothing of the factory"},
 	"internal/process":      {reason: "starting a process needs nothing of the factory"},
 }
 
