@@ -146,22 +146,22 @@ func (a *Activities) CountAttempts(ctx context.Context, activityID string) (int,
 
 // AnnounceShipped tells downstream systems that an order has left the factory.
 func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shipped) error {
-	fault.Pass(fault.NewsUnpublished, shipped.OrderID, string(kitchen.StateShipped))
+	fault.Pass(fault.AnnouncementUnpublished, shipped.OrderID, string(kitchen.StateShipped))
 	if err := a.publisher.PublishShipped(ctx, shipped); err != nil {
 		return notPublished("the shipped order could not be announced on Kafka", err)
 	}
-	fault.Pass(fault.NewsPublished, shipped.OrderID, string(kitchen.StateShipped))
+	fault.Pass(fault.AnnouncementPublished, shipped.OrderID, string(kitchen.StateShipped))
 	return nil
 }
 
 // AnnounceFailed tells downstream systems that an order was cancelled or needs
 // attention.
 func (a *Activities) AnnounceFailed(ctx context.Context, failed kitchen.Failed) error {
-	fault.Pass(fault.NewsUnpublished, failed.OrderID, string(failed.State))
+	fault.Pass(fault.AnnouncementUnpublished, failed.OrderID, string(failed.State))
 	if err := a.publisher.PublishFailed(ctx, failed); err != nil {
 		return notPublished("the failed order could not be announced on Kafka", err)
 	}
-	fault.Pass(fault.NewsPublished, failed.OrderID, string(failed.State))
+	fault.Pass(fault.AnnouncementPublished, failed.OrderID, string(failed.State))
 	return nil
 }
 

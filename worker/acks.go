@@ -203,7 +203,7 @@ func (c *ackCarrier) attempt(hand inHand) (later func()) {
 	case err == nil:
 		logger = logger.With("ticket_id", ack.TicketID, "kind", ack.Kind)
 		err = c.deliver(hand, ack, logger)
-		fault.Pass(fault.AckTold, ack.OrderID, ack.TicketID, string(ack.Kind))
+		fault.Pass(fault.AckDelivered, ack.OrderID, ack.TicketID, string(ack.Kind))
 	}
 	if errors.Is(err, errBetweenAttempts) {
 		return func() { c.finish(hand, c.deliverLater(hand, ack, logger), logger) }

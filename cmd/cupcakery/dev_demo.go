@@ -157,8 +157,8 @@ func newCustomers(apiURL string, k *kitchen.Kitchen, log *lifeLog) (*customers, 
 	return &customers{client: c, kitchen: k, log: log}, nil
 }
 
-// order lets one customer order at once and then every so often, until ctx
-// ends. An order that is not taken is told and forgotten: others will come.
+// order places one order at once and then one at each interval, until ctx ends.
+// An order that is refused is printed and forgotten: others will come.
 func (c *customers) order(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -257,7 +257,7 @@ func (l *lifeLog) hear(m events.Message) {
 }
 
 // afterFailure says what happens after work failed. An order that has started
-// again too often waits for a manager; the log does not tell.
+// again too often waits for a manager; the log does not show that.
 func (l *lifeLog) afterFailure(ack kitchen.Ack) string {
 	switch {
 	case isUndo(ack):

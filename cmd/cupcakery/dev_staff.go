@@ -15,7 +15,7 @@ var demoStaffFile []byte
 // demoPINs are the PINs of the demo staff, by name.
 var demoPINs = map[string]string{"mia": "111111", "bob": "222222", "dora": "333333", "pat": "444444", "max": "555555"}
 
-// demoStaff are people to try the factory as, with the PINs that the API tells
+// demoStaff are people to try the factory as, with the PINs that the API shows
 // everybody. Their hashes are always the same, so that whoever is signed in
 // stays so when the factory is started again.
 func demoStaff() (kitchen.Staff, []api.DemoPerson, error) {

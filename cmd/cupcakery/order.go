@@ -192,7 +192,7 @@ func (s *orderSettings) ask(cmd *cobra.Command) (*client.ClientWithResponses, co
 	return apiClient, ctx, cancel, true
 }
 
-// flavours are the menu's flavour codes; none if the API does not answer.
+// flavours returns the menu's flavour codes, or none if the API does not answer.
 func (s *orderSettings) flavours(cmd *cobra.Command) []string {
 	apiClient, ctx, cancel, ok := s.ask(cmd)
 	if !ok {
@@ -206,7 +206,7 @@ func (s *orderSettings) flavours(cmd *cobra.Command) []string {
 	return kitchen.Menu{Flavours: answer.JSON200.Flavours}.FlavourCodes()
 }
 
-// completeOrderID offers the newest orders, told apart by pickup code and name.
+// completeOrderID offers the newest orders, with pickup code and name.
 func (s *orderSettings) completeOrderID(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp

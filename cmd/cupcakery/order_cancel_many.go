@@ -36,7 +36,7 @@ are placed after that are left alone. This is for managers.`,
 	flags.StringVar(&many.state, "state", "", "only orders in this state: in-progress or needs-attention")
 	flags.StringVar(&many.where.Flavour, "flavour", "", "only orders with this flavour, by its code on the menu")
 	flags.StringVar(&many.where.Customer, "customer", "", "only orders of the customer with this whole name")
-	flags.IntVar(&many.where.MinPieces, "min-pieces", 0, "only orders for at least so many cupcakes")
+	flags.IntVar(&many.where.MinPieces, "min-pieces", 0, "only orders for at least this many cupcakes")
 	flags.StringVar(&many.after, "placed-after", "", "only orders placed after this time, such as 2026-01-31T12:00:00Z, or 2h for two hours ago")
 	flags.StringVar(&many.before, "placed-before", "", "only orders placed before this time")
 	flags.StringVar(&many.reason, "reason", "", "why, for the people who read it; needed")
@@ -102,7 +102,7 @@ func (m *cancelMany) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// orders counts orders in words, with what they do behind.
+// orders writes a number of orders as words, followed by a verb.
 func orders(count int, many, one string) string {
 	if count == 1 {
 		return strings.TrimSpace("1 order " + one)

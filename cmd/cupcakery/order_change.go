@@ -81,7 +81,7 @@ func (c *orderChange) register(cmd *cobra.Command) {
 // sendChange sends a change of an order as JSON, by one of the client's methods.
 type sendChange func(ctx context.Context, apiClient *client.ClientWithResponses, orderID, key, body string) (order *kitchen.Status, status int, answer []byte, err error)
 
-// run changes an order and shows how it stands then; done is said to people.
+// run changes an order and prints its new status; done is the sentence for people.
 func (c *orderChange) run(cmd *cobra.Command, orderID string, asked any, done string, send sendChange) error {
 	apiClient, err := c.connect()
 	if err != nil {

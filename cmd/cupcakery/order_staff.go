@@ -60,7 +60,7 @@ func (s *orderSettings) askForPIN(cmd *cobra.Command) error {
 // staffTransport signs in when the API asks for it, and sends the request once
 // more. The session is kept in memory, for this command.
 //
-// It signs in as whom it was told to. Otherwise, if the API says that it has
+// It signs in as the person named by --as. Otherwise, if the API says that it has
 // demo staff, as the manager of these: only "cupcakery dev" has some.
 type staffTransport struct {
 	base      http.RoundTripper

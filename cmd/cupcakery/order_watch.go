@@ -228,7 +228,7 @@ func watchLines(status kitchen.Status) []string {
 	return lines
 }
 
-// changes tells what is new since before, a line each.
+// changes lists what has changed since the status before, a line each.
 func changes(before *kitchen.Status, now kitchen.Status) []string {
 	var lines []string
 	if before == nil {

@@ -123,7 +123,7 @@ Exit codes: 0 nothing is wrong, 1 something is, 5 Temporal cannot be reached.`,
 	return cmd
 }
 
-// dialQuietly returns a client for a command that tells its user itself what
+// dialQuietly returns a client for a command that itself tells its user what
 // goes wrong.
 func (s *temporalSettings) dialQuietly() (client.Client, client.Options, error) {
 	options, err := s.options(slog.New(slog.DiscardHandler))

@@ -34,7 +34,7 @@ func sayOutagesOnce(options *client.Options, logger *slog.Logger) {
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(outage.watch))
 }
 
-// temporalOutage hears how every call goes.
+// temporalOutage observes how every call goes.
 type temporalOutage struct {
 	logger *slog.Logger
 
