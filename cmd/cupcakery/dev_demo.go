@@ -62,8 +62,7 @@ func (s *demoSettings) check(given []string) error {
 	return nil
 }
 
-// demoRobots names the robot of each stage, and says what it has done with a
-// ticket.
+// demoRobots names the robot of each stage and what it does with a ticket.
 var demoRobots = map[kitchen.Stage]struct{ name, did string }{
 	kitchen.Mix:      {"robot-mixer", "mixed"},
 	kitchen.Bake:     {"robot-baker", "baked"},

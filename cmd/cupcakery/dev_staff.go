@@ -30,7 +30,7 @@ func demoStaff() (kitchen.Staff, []api.DemoPerson, error) {
 	return staff, people, nil
 }
 
-// describeStaff says who can sign in, and how.
+// describeStaff lists who can sign in, and with which PIN.
 func describeStaff(people []api.DemoPerson) string {
 	var each []string
 	for _, person := range people {

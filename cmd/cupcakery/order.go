@@ -106,7 +106,7 @@ func (s *orderSettings) unreachable(err error) error {
 	return &exitError{exitUnavailable, fmt.Errorf("the API at %s cannot be reached: %w; start it (make run), or give its address with --api or $CUPCAKERY_API", s.api, reason)}
 }
 
-// isDialError reports whether nothing was sent at all.
+// isDialError reports whether no connection was made, so that nothing was sent.
 func isDialError(err error) bool {
 	operation, ok := errors.AsType[*net.OpError](err)
 	return ok && operation.Op == "dial"

@@ -102,7 +102,7 @@ func (t *staffTransport) RoundTrip(request *http.Request) (*http.Response, error
 	return t.base.RoundTrip(again)
 }
 
-// withCookie is the request with the session. A cookie that is for https only
+// withCookie returns the request with the session. A cookie that is for https only
 // is sent all the same: the PIN has just gone the same way.
 func withCookie(request *http.Request, cookie *http.Cookie) *http.Request {
 	with := request.Clone(request.Context())

@@ -137,8 +137,8 @@ func (s *temporalSettings) dialQuietly() (client.Client, client.Options, error) 
 	return temporalClient, options, nil
 }
 
-// awaitTemporal returns once Temporal answers. It asks at least once, and says
-// so when it has to wait.
+// awaitTemporal returns once Temporal answers. It asks at least once, and tells
+// the user when it has to wait.
 func awaitTemporal(cmd *cobra.Command, temporalClient client.Client, address string, wait time.Duration) error {
 	deadline := time.Now().Add(wait)
 	for first := true; ; first = false {

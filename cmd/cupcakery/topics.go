@@ -96,7 +96,7 @@ Exit codes: 0 all topics are there, 1 Kafka refused, 5 Kafka cannot be reached.`
 	return cmd
 }
 
-// warnOfExtension says what more partitions mean, before it is done.
+// warnOfExtension explains what adding partitions means, before it is done.
 func warnOfExtension(w io.Writer, changes []events.TopicChange) {
 	var topics []string
 	for _, change := range changes {
