@@ -173,12 +173,13 @@ func (f *floor) run(ctx context.Context) error {
 }
 
 // handle folds one message. What cannot be understood is for the workers and
-// stations to put aside. Messages are read before the lock is taken: others
+// stations to put aside, and stages that only another build knows are for that
+// build to show. Messages are read before the lock is taken: others
 // wait for it.
 func (f *floor) handle(m events.Message) {
 	switch m.Topic {
 	case events.TopicAcks:
-		if ack, err := events.DecodeAck(m); err == nil {
+		if ack, err := events.DecodeAck(m); err == nil && ack.Stage.Valid() {
 			f.hearAck(ack, m)
 		} else {
 			f.note(m)
@@ -188,7 +189,7 @@ func (f *floor) handle(m events.Message) {
 	case events.TopicFailures:
 		f.hearFailed(m)
 	default:
-		if ticket, err := events.DecodeTicket(m); err == nil && m.Topic == events.TicketTopic(ticket.Stage) {
+		if ticket, err := events.DecodeTicket(m); err == nil && ticket.Stage.Valid() && m.Topic == events.TicketTopic(ticket.Stage) {
 			f.hearTicket(ticket, m)
 		} else {
 			f.note(m)

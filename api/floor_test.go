@@ -201,6 +201,36 @@ func TestAnybodysRecordsCanBeShown(t *testing.T) {
 	require.NotNil(t, shown.Tickets[0].Lines)
 }
 
+// TestStagesOfAnotherBuildAreItsToShow: while builds run side by side, the log
+// has acks of stages that this one does not know.
+func TestStagesOfAnotherBuildAreItsToShow(t *testing.T) {
+	t.Parallel()
+	at := morning
+	f := newFloorAt(t, &at)
+	f.counter.orders = make(map[string]*counterOrder)
+	glaze := kitchen.TicketRef{OrderID: cakeOrder(1), Stage: "glaze", Pass: 1, Kind: kitchen.TicketMake}
+	say := func() {
+		f.handle(record(t, events.TicketTopic(kitchen.Bake), at, ticketOf(glaze, 1)))
+		f.handle(record(t, events.TicketTopic(glaze.Stage), at, ticketOf(glaze, 1)))
+		for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone} {
+			f.handle(record(t, events.TopicAcks, at, ackOf(glaze, kind, at)))
+		}
+		f.handle(record(t, events.TopicAcks, at, ackOf(glaze.Undo(), kitchen.AckUndone, at)))
+	}
+	say()
+	f.hasCaughtUp()
+	say()
+	require.Zero(t, f.board.Len())
+	require.Empty(t, f.counter.orders)
+	require.Empty(t, f.figures.works)
+
+	bake := glaze
+	bake.Stage = kitchen.Bake
+	f.handle(record(t, events.TicketTopic(kitchen.Bake), at, ticketOf(bake, 1)))
+	f.handle(record(t, events.TopicAcks, at, ackOf(bake, kitchen.AckStarted, at)))
+	require.Equal(t, "bob", f.stations[kitchen.Bake].board().Tickets[0].By)
+}
+
 // BenchmarkReadingTheLogOfManyOrders is the start of a process with 10,000 open
 // orders on the log, a quarter of them at each stage.
 func BenchmarkReadingTheLogOfManyOrders(b *testing.B) {

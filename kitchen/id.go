@@ -98,7 +98,8 @@ func (r TicketRef) Undo() TicketRef {
 	return r
 }
 
-// ParseTicketID is the inverse of TicketRef.TicketID.
+// ParseTicketID is the inverse of TicketRef.TicketID. The ticket may be of a
+// stage that only another build knows: see Stage.Valid.
 func ParseTicketID(id string) (TicketRef, error) {
 	orderID, activityID, _ := strings.Cut(id, ".")
 	if err := CheckOrderID(orderID); err != nil {
@@ -117,9 +118,9 @@ func ParseTicketID(id string) (TicketRef, error) {
 func ParseActivityID(id string) (TicketRef, error) {
 	rest, undo := strings.CutSuffix(id, undoSuffix)
 	stageName, passText, _ := strings.Cut(rest, ".")
-	stage, err := ParseStage(stageName)
-	if err != nil {
-		return TicketRef{}, err
+	stage := Stage(stageName)
+	if !stage.IsWellFormed() {
+		return TicketRef{}, fmt.Errorf("activity id %q: the stage must be a word of at most %d small letters", clip(id), maxStageLength)
 	}
 	pass, err := strconv.Atoi(passText)
 	if err != nil || pass < 1 || pass > MaxPass || strconv.Itoa(pass) != passText {

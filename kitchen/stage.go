@@ -32,6 +32,16 @@ func ParseStage(s string) (Stage, error) {
 	return "", fmt.Errorf("unknown stage %q: use mix, bake, decorate or package", clip(s))
 }
 
+// maxStageLength bounds the name of a stage.
+const maxStageLength = 32
+
+// IsWellFormed reports whether s can be the name of a stage: one of the four, or
+// one that only another build knows.
+func (s Stage) IsWellFormed() bool {
+	isOther := func(c rune) bool { return c < 'a' || c > 'z' }
+	return s != "" && len(s) <= maxStageLength && !strings.ContainsFunc(string(s), isOther)
+}
+
 // Valid reports whether s is one of the four stages.
 func (s Stage) Valid() bool {
 	_, err := ParseStage(string(s))

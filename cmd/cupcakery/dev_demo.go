@@ -237,7 +237,7 @@ func (l *lifeLog) hear(m events.Message) {
 		return
 	}
 	ack, err := events.DecodeAck(m)
-	if err != nil {
+	if err != nil || !ack.Stage.Valid() {
 		return
 	}
 	code := kitchen.PickupCode(ack.OrderID)
