@@ -167,7 +167,7 @@ func news(e station.Event, name string) string {
 			text += ", ack by " + e.Item.Ticket.AckBy.Local().Format("15:04:05")
 		}
 		return who + text
-	case station.TakenUp:
+	case station.Started:
 		return who + "started by " + printable(e.Item.By)
 	case station.StartedElsewhere:
 		switch {
