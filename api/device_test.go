@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // deviceShop is a server behind a proxy, with a clock of its own.
@@ -43,7 +44,7 @@ func (s *deviceShop) device(name, address, had string) string {
 }
 
 // attempt signs in, and returns the type of the problem; "" if it was good.
-func (s *deviceShop) attempt(name, pin, address, device string) ProblemType {
+func (s *deviceShop) attempt(name, pin, address, device string) wire.ProblemType {
 	s.Helper()
 	headers := []string{"X-Forwarded-For", address}
 	if device != "" {
@@ -54,10 +55,10 @@ func (s *deviceShop) attempt(name, pin, address, device string) ProblemType {
 	case http.StatusOK:
 		return ""
 	case http.StatusTooManyRequests:
-		return ProblemTooManyAttempts
+		return wire.ProblemTooManyAttempts
 	default:
-		requireProblem(s.T, recorder, ProblemWrongNameOrPIN)
-		return ProblemWrongNameOrPIN
+		requireProblem(s.T, recorder, wire.ProblemWrongNameOrPIN)
+		return wire.ProblemWrongNameOrPIN
 	}
 }
 
@@ -70,7 +71,7 @@ func TestStrangersCannotKeepAKnownDeviceOut(t *testing.T) {
 		for i := range 3 * nameBurst {
 			s.attempt("manager", "000000", fmt.Sprintf("203.0.113.%d", i), "")
 		}
-		require.Equal(t, ProblemTooManyAttempts, s.attempt("manager", goodPIN, "203.0.113.99", ""), "a strange device has to wait")
+		require.Equal(t, wire.ProblemTooManyAttempts, s.attempt("manager", goodPIN, "203.0.113.99", ""), "a strange device has to wait")
 		require.Empty(t, s.attempt("manager", goodPIN, "198.51.100.1", desk))
 	})
 	t.Run("ByWrongNamesFromTheSameAddress", func(t *testing.T) {
@@ -80,14 +81,14 @@ func TestStrangersCannotKeepAKnownDeviceOut(t *testing.T) {
 		for i := range 3 * addressBurst {
 			s.attempt(fmt.Sprintf("person %d", i), "000000", "198.51.100.1", "")
 		}
-		require.Equal(t, ProblemTooManyAttempts, s.attempt("baker", goodPIN, "198.51.100.1", ""), "a strange device has to wait")
+		require.Equal(t, wire.ProblemTooManyAttempts, s.attempt("baker", goodPIN, "198.51.100.1", ""), "a strange device has to wait")
 		require.Empty(t, s.attempt("manager", goodPIN, "198.51.100.1", desk))
 	})
 	t.Run("ByFloodsOfNamesAndAddresses", func(t *testing.T) {
 		t.Parallel()
 		s := openDeviceShop(t, nil)
 		desk := s.device("manager", "198.51.100.1", "")
-		require.Equal(t, ProblemWrongNameOrPIN, s.attempt("manager", "000000", "198.51.100.1", desk))
+		require.Equal(t, wire.ProblemWrongNameOrPIN, s.attempt("manager", "000000", "198.51.100.1", desk))
 		for i := range 2 * maxAttempts {
 			_, _ = s.sessions.authenticate(t.Context(), fmt.Sprintf("person %d", i), "000000", fmt.Sprintf("address %d", i), "")
 		}
@@ -104,21 +105,21 @@ func TestADeviceThatIsKnownIsLimitedAsWell(t *testing.T) {
 	compared := 0
 	s.sessions.matches = func(_ kitchen.PINHash, pin string) bool { compared++; return pin == goodPIN }
 	for i := range nameBurst {
-		require.Equal(t, ProblemWrongNameOrPIN, s.attempt("manager", "000000", fmt.Sprintf("203.0.113.%d", i), desk))
+		require.Equal(t, wire.ProblemWrongNameOrPIN, s.attempt("manager", "000000", fmt.Sprintf("203.0.113.%d", i), desk))
 	}
 	recorder := signIn(t, s.Server, "manager", goodPIN, "X-Forwarded-For", "203.0.113.99", "Cookie", deviceCookie+"="+desk)
-	require.Contains(t, requireProblem(t, recorder, ProblemTooManyAttempts).Detail, "on this device: try again in 180 seconds")
+	require.Contains(t, requireProblem(t, recorder, wire.ProblemTooManyAttempts).Detail, "on this device: try again in 180 seconds")
 	require.Equal(t, "180", recorder.Header().Get("Retry-After"))
 	require.Equal(t, nameBurst, compared, "what a limit refuses costs nothing")
 	require.Empty(t, s.attempt("manager", goodPIN, "198.51.100.2", phone), "another device of the person")
 	require.Empty(t, s.attempt("manager", goodPIN, "203.0.113.99", ""), "wrong PINs on a known device are not the name's")
 
 	renewed := s.device("baker", "198.51.100.1", desk) // somebody else at the desk
-	require.Equal(t, ProblemTooManyAttempts, s.attempt("manager", goodPIN, "198.51.100.1", renewed), "the desk stays the desk")
+	require.Equal(t, wire.ProblemTooManyAttempts, s.attempt("manager", goodPIN, "198.51.100.1", renewed), "the desk stays the desk")
 	s.now = s.now.Add(nameEvery)
 	renewed = s.device("manager", "198.51.100.1", renewed)
-	require.Equal(t, ProblemWrongNameOrPIN, s.attempt("manager", "000000", "198.51.100.1", renewed))
-	require.Equal(t, ProblemTooManyAttempts, s.attempt("manager", goodPIN, "198.51.100.1", desk), "a sign-in does not make it another one")
+	require.Equal(t, wire.ProblemWrongNameOrPIN, s.attempt("manager", "000000", "198.51.100.1", renewed))
+	require.Equal(t, wire.ProblemTooManyAttempts, s.attempt("manager", goodPIN, "198.51.100.1", desk), "a sign-in does not make it another one")
 }
 
 func TestADeviceIsKnownForWhoHasSignedInOnIt(t *testing.T) {
@@ -185,10 +186,10 @@ func TestADevicesCookieIsNoSession(t *testing.T) {
 	require.Equal(t, int(deviceLasts.Seconds()), device.MaxAge)
 	require.NotContains(t, device.Value, requireCookie(t, recorder, sessionCookie).Value)
 	require.Equal(t, sessionCookie, recorder.Result().Cookies()[0].Name, "first, for clients that take one cookie") //nolint:bodyclose // a recorder's
-	requireProblem(t, whoAmI(t, s.Server, device.Value), ProblemNotSignedIn)
+	requireProblem(t, whoAmI(t, s.Server, device.Value), wire.ProblemNotSignedIn)
 	request := newRequest(http.MethodGet, sessionPath, nil)
 	request.AddCookie(device)
-	requireProblem(t, do(t, s.Server, request), ProblemNotSignedIn)
+	requireProblem(t, do(t, s.Server, request), wire.ProblemNotSignedIn)
 
 	out := do(t, s.Server, newRequest(http.MethodDelete, sessionPath, nil))
 	require.Equal(t, http.StatusNoContent, out.Code)

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -48,7 +49,7 @@ func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (giv
 		if wait := s.orderAttempts.take(address, count, time.Now()); wait > 0 {
 			s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
 			wait = (wait + time.Second - 1).Truncate(time.Second)
-			return nil, &problemError{Type: ProblemTooManyOrders, RetryAfter: wait,
+			return nil, &problemError{Type: wire.ProblemTooManyOrders, RetryAfter: wait,
 				Detail: fmt.Sprintf("Too many orders came from your address. Nothing was ordered this time: try again in %s.", inWords(wait))}
 		}
 		giveBack = func() { s.orderAttempts.giveBack(address, count) }
@@ -58,7 +59,7 @@ func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (giv
 	case !room:
 		giveBack()
 		s.metrics.ordersRefused.WithLabelValues(refusedByKitchen).Inc()
-		return nil, &problemError{Type: ProblemKitchenFull, RetryAfter: fullRetryAfter,
+		return nil, &problemError{Type: wire.ProblemKitchenFull, RetryAfter: fullRetryAfter,
 			Detail: "The kitchen has as much to do as it can take. Nothing was ordered: try again in a few minutes."}
 	case !isNew: // by the same order, which came at the same moment
 		giveBack()
@@ -120,7 +121,7 @@ type takenOrder struct {
 }
 
 // count notes that a ticket is on a board, or with -1 that it is not any more.
-func (q *queue) count(ticket BoardTicket, times int) {
+func (q *queue) count(ticket wire.BoardTicket, times int) {
 	if ticket.Kind == kitchen.TicketMake {
 		q.orders += times
 		q.pieces += times * kitchen.Order{Lines: ticket.Lines}.Pieces()

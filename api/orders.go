@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -65,7 +66,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		if ctx.Err() == nil { // Temporal has refused; it may have taken what had no time for an answer
 			giveBack()
 		}
-		return nil, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "Nobody can tell now whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
+		return nil, &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: "Nobody can tell now whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
 	default:
 		giveBack()
 		return nil, fmt.Errorf("start the order: %w", err)
@@ -110,13 +111,13 @@ func (s *Server) repeated(ctx context.Context, orderID, hash string) (workflows.
 		return in, cannotLookUp(err)
 	}
 	if firstHash != hash {
-		return in, &problemError{Type: ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}
+		return in, &problemError{Type: wire.ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}
 	}
 	return in, nil
 }
 
 func cannotLookUp(cause error) error {
-	return &problemError{Type: ProblemUnavailable, Cause: cause, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
+	return &problemError{Type: wire.ProblemUnavailable, Cause: cause, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
 }
 
 // requestHash tells orders apart by what they say: it is taken of the order
@@ -155,10 +156,10 @@ func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponse
 }
 
 // reasonsOf are the reasons with which work fails, with what people call them.
-func reasonsOf(k *kitchen.Kitchen) []ReasonLabel {
-	labels := make([]ReasonLabel, len(k.Reasons))
+func reasonsOf(k *kitchen.Kitchen) []wire.ReasonLabel {
+	labels := make([]wire.ReasonLabel, len(k.Reasons))
 	for i, reason := range k.Reasons {
-		labels[i] = ReasonLabel{Code: reason.Code, Label: reason.Label}
+		labels[i] = wire.ReasonLabel{Code: reason.Code, Label: reason.Label}
 	}
 	return labels
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/namespace"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -53,7 +54,7 @@ type Config struct {
 	Staff kitchen.Staff
 	// Demo are names and PINs of Staff that the API tells everybody. They are
 	// for a factory to try things out with.
-	Demo []DemoPerson
+	Demo []wire.DemoPerson
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto count. Defaults to none.
 	TrustedProxies []netip.Prefix
@@ -146,7 +147,7 @@ type Server struct {
 	orderAttempts  *attempts // nil without a limit
 	lookUps        *semaphore.Weighted
 	sessions       *sessions
-	demo           []DemoPerson
+	demo           []wire.DemoPerson
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
 	// untrustedProxy lets the log name one that may have been forgotten, once.

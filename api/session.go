@@ -17,6 +17,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -107,14 +108,14 @@ type token struct {
 }
 
 // issue makes a session and its token.
-func (s *sessions) issue(person kitchen.Person) (Session, string) {
+func (s *sessions) issue(person kitchen.Person) (wire.Session, string) {
 	expires := s.now().Add(sessionLasts).UTC().Truncate(time.Second)
 	payload, err := json.Marshal(token{Name: person.Name, Expires: expires.Unix(), ID: rand.Text()})
 	if err != nil {
 		panic(err) // texts and a number
 	}
 	encode := base64.RawURLEncoding.EncodeToString
-	return Session{Name: person.Name, Role: person.Role, ExpiresAt: expires}, encode(payload) + "." + encode(s.sign(payload, person))
+	return wire.Session{Name: person.Name, Role: person.Role, ExpiresAt: expires}, encode(payload) + "." + encode(s.sign(payload, person))
 }
 
 func (s *sessions) sign(payload []byte, person kitchen.Person) []byte {
@@ -127,7 +128,7 @@ func (s *sessions) sign(payload []byte, person kitchen.Person) []byte {
 // openSession is a session with what tells it from others: its token's
 // signature.
 type openSession struct {
-	Session
+	wire.Session
 	mark string
 }
 
@@ -168,7 +169,7 @@ func (s *sessions) read(text string) (openSession, bool) {
 	if !s.now().Before(expires) {
 		return openSession{}, false
 	}
-	return openSession{Session{Name: person.Name, Role: person.Role, ExpiresAt: expires}, second}, true
+	return openSession{wire.Session{Name: person.Name, Role: person.Role, ExpiresAt: expires}, second}, true
 }
 
 // authenticate returns the person with the name and the PIN. It takes the same
@@ -207,13 +208,13 @@ func (s *sessions) authenticate(ctx context.Context, name, pin, address, device 
 	case hashing <- struct{}{}:
 	case <-ctx.Done():
 		giveBack()
-		return kitchen.Person{}, &problemError{Type: ProblemTooManyAttempts, RetryAfter: hashRetryAfter, Cause: ctx.Err(),
+		return kitchen.Person{}, &problemError{Type: wire.ProblemTooManyAttempts, RetryAfter: hashRetryAfter, Cause: ctx.Err(),
 			Detail: "Too many people sign in at this moment: try again in a few seconds."}
 	}
 	matches := s.matches(hash, pin)
 	<-hashing
 	if !matches || !known {
-		return kitchen.Person{}, &problemError{Type: ProblemWrongNameOrPIN, Detail: "Nobody has this name and this PIN: check both. After a few wrong PINs one has to wait."}
+		return kitchen.Person{}, &problemError{Type: wire.ProblemWrongNameOrPIN, Detail: "Nobody has this name and this PIN: check both. After a few wrong PINs one has to wait."}
 	}
 	// Only this attempt: whoever guesses must not gain by the owner's sign-ins.
 	giveBack()
@@ -222,7 +223,7 @@ func (s *sessions) authenticate(ctx context.Context, name, pin, address, device 
 
 func tooManyAttempts(wait time.Duration, where, remedy string) error {
 	wait = (wait + time.Second - 1).Truncate(time.Second)
-	return &problemError{Type: ProblemTooManyAttempts, RetryAfter: wait,
+	return &problemError{Type: wire.ProblemTooManyAttempts, RetryAfter: wait,
 		Detail: fmt.Sprintf("There were too many wrong PINs %s: try again in %d seconds%s.", where, int(wait.Seconds()), remedy)}
 }
 
@@ -294,7 +295,7 @@ func (w *twoCookies) WriteHeader(status int) {
 // a PIN that was typed into the wrong field.
 func (s *Server) refuseSignIn(c *gin.Context, name string, err error) {
 	outcome := signInRefused
-	if asProblem(err).Type == ProblemWrongNameOrPIN {
+	if asProblem(err).Type == wire.ProblemWrongNameOrPIN {
 		outcome = signInWrong
 	}
 	s.metrics.signIns.WithLabelValues(outcome).Inc()
@@ -330,7 +331,7 @@ func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (Get
 	}
 	session, signedIn := staffOf(c)
 	if !signedIn {
-		return nil, &problemError{Type: ProblemNotSignedIn, Detail: fmt.Sprintf("This request has no session that is good: sign in with POST %s.", sessionPath)}
+		return nil, &problemError{Type: wire.ProblemNotSignedIn, Detail: fmt.Sprintf("This request has no session that is good: sign in with POST %s.", sessionPath)}
 	}
 	return GetSession200JSONResponse(session), nil
 }
@@ -338,7 +339,7 @@ func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (Get
 // GetDemoStaff tells names and PINs to try the factory with.
 func (s *Server) GetDemoStaff(context.Context, GetDemoStaffRequestObject) (GetDemoStaffResponseObject, error) {
 	if len(s.demo) == 0 {
-		return nil, &problemError{Type: ProblemNotFound, Detail: "There are no demo staff here: they exist under cupcakery dev only."}
+		return nil, &problemError{Type: wire.ProblemNotFound, Detail: "There are no demo staff here: they exist under cupcakery dev only."}
 	}
 	return GetDemoStaff200JSONResponse{Staff: s.demo}, nil
 }

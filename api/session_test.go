@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // testStaff has one person a role, whose name is the role and whose PIN is not
@@ -56,7 +57,7 @@ func signInAs(server *Server, role kitchen.Role, request *http.Request) *http.Re
 
 func signIn(t *testing.T, server *Server, name, pin string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	body, err := json.Marshal(SignIn{Name: name, Pin: pin})
+	body, err := json.Marshal(wire.SignIn{Name: name, Pin: pin})
 	require.NoError(t, err)
 	request := newRequest(http.MethodPost, sessionPath, bytes.NewReader(body), append([]string{"Content-Type", "application/json"}, headers...)...)
 	return do(t, server, request)
@@ -83,10 +84,10 @@ func requireCookie(t *testing.T, recorder *httptest.ResponseRecorder, name strin
 	return found[0]
 }
 
-func requireSession(t *testing.T, recorder *httptest.ResponseRecorder) Session {
+func requireSession(t *testing.T, recorder *httptest.ResponseRecorder) wire.Session {
 	t.Helper()
 	require.Equal(t, http.StatusOK, recorder.Code, recorder.Body.String())
-	var session Session
+	var session wire.Session
 	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &session))
 	return session
 }
@@ -124,8 +125,8 @@ func TestASessionFromSignInToSignOut(t *testing.T) {
 	require.Negative(t, gone[0].MaxAge)
 	require.Empty(t, gone[0].Value)
 
-	requireProblem(t, signIn(t, server, "Zoë 🧁", "271829"), ProblemWrongNameOrPIN)
-	requireProblem(t, signIn(t, server, "zoë 🧁", "271828"), ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "Zoë 🧁", "271829"), wire.ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "zoë 🧁", "271828"), wire.ProblemWrongNameOrPIN)
 }
 
 func TestASessionThatIsNotGoodIsNone(t *testing.T) {
@@ -167,7 +168,7 @@ func TestASessionThatIsNotGoodIsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireProblem(t, whoAmI(t, server, text), ProblemNotSignedIn)
+			requireProblem(t, whoAmI(t, server, text), wire.ProblemNotSignedIn)
 		})
 	}
 	t.Run("cut off anywhere", func(t *testing.T) {
@@ -190,7 +191,7 @@ func TestASessionThatIsNotGoodIsNone(t *testing.T) {
 		t.Parallel()
 		later := at(newTestServer(t, untouchedTemporal{}, nil), sessionLasts-time.Second)
 		require.Equal(t, "baker", requireSession(t, whoAmI(t, later, good)).Name)
-		requireProblem(t, whoAmI(t, at(later, sessionLasts), good), ProblemNotSignedIn)
+		requireProblem(t, whoAmI(t, at(later, sessionLasts), good), wire.ProblemNotSignedIn)
 	})
 	t.Run("good at another process of the deployment", func(t *testing.T) {
 		t.Parallel()
@@ -206,7 +207,7 @@ func TestASessionThatIsNotGoodIsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireProblem(t, whoAmI(t, at(newTestServer(t, untouchedTemporal{}, change), 0), good), ProblemNotSignedIn)
+			requireProblem(t, whoAmI(t, at(newTestServer(t, untouchedTemporal{}, change), 0), good), wire.ProblemNotSignedIn)
 		})
 	}
 	t.Run("another role counts at once", func(t *testing.T) {
@@ -239,20 +240,20 @@ func TestSignInRefusesWhatItCannotRead(t *testing.T) {
 	server.sessions.matches = func(kitchen.PINHash, string) bool { panic("nothing to compare") }
 	for name, c := range map[string]struct {
 		body, says string
-		want       ProblemType
+		want       wire.ProblemType
 	}{
-		"name of 10,000":       {`{"name":"` + strings.Repeat("m", 10_000) + `","pin":"123456"}`, "1 to 80 characters, it has 10000", ProblemInvalidSignIn},
-		"no name":              {`{"pin":"123456"}`, "missing", ProblemInvalidSignIn},
-		"empty name":           {`{"name":"","pin":"123456"}`, "1 to 80 characters, it has 0", ProblemInvalidSignIn},
-		"no PIN":               {`{"name":"mia"}`, "missing", ProblemInvalidSignIn},
-		"PIN as a number":      {`{"name":"mia","pin":987654}`, "must be a text, not another number", ProblemInvalidSignIn},
-		"PIN too short":        {`{"name":"mia","pin":"98765"}`, "6 to 12 characters, it has 5", ProblemInvalidSignIn},
-		"PIN of 10,000 digits": {`{"name":"mia","pin":"` + strings.Repeat("9", 10_000) + `"}`, "6 to 12 characters, it has 10000", ProblemInvalidSignIn},
-		"PIN with letters":     {`{"name":"mia","pin":"98765a"}`, "must be 6 to 12 digits, as a text", ProblemInvalidSignIn},
-		"a role":               {`{"name":"mia","pin":"987654","role":"manager"}`, "unknown field", ProblemInvalidSignIn},
-		"two names":            {`{"name":"mia","name":"max","pin":"987654"}`, "named twice", ProblemMalformedBody},
-		"not JSON":             {`name=mia&pin=987654`, "not JSON", ProblemMalformedBody},
-		"a list":               {`[]`, "must be an object", ProblemInvalidSignIn},
+		"name of 10,000":       {`{"name":"` + strings.Repeat("m", 10_000) + `","pin":"123456"}`, "1 to 80 characters, it has 10000", wire.ProblemInvalidSignIn},
+		"no name":              {`{"pin":"123456"}`, "missing", wire.ProblemInvalidSignIn},
+		"empty name":           {`{"name":"","pin":"123456"}`, "1 to 80 characters, it has 0", wire.ProblemInvalidSignIn},
+		"no PIN":               {`{"name":"mia"}`, "missing", wire.ProblemInvalidSignIn},
+		"PIN as a number":      {`{"name":"mia","pin":987654}`, "must be a text, not another number", wire.ProblemInvalidSignIn},
+		"PIN too short":        {`{"name":"mia","pin":"98765"}`, "6 to 12 characters, it has 5", wire.ProblemInvalidSignIn},
+		"PIN of 10,000 digits": {`{"name":"mia","pin":"` + strings.Repeat("9", 10_000) + `"}`, "6 to 12 characters, it has 10000", wire.ProblemInvalidSignIn},
+		"PIN with letters":     {`{"name":"mia","pin":"98765a"}`, "must be 6 to 12 digits, as a text", wire.ProblemInvalidSignIn},
+		"a role":               {`{"name":"mia","pin":"987654","role":"manager"}`, "unknown field", wire.ProblemInvalidSignIn},
+		"two names":            {`{"name":"mia","name":"max","pin":"987654"}`, "named twice", wire.ProblemMalformedBody},
+		"not JSON":             {`name=mia&pin=987654`, "not JSON", wire.ProblemMalformedBody},
+		"a list":               {`[]`, "must be an object", wire.ProblemInvalidSignIn},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -290,7 +291,7 @@ func TestEvenAMatchingPINDoesNotSignAStrangerIn(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	matchGoodPIN(server)
-	requireProblem(t, signIn(t, server, "nobody", goodPIN), ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "nobody", goodPIN), wire.ProblemWrongNameOrPIN)
 }
 
 func TestWrongPINsAreLimited(t *testing.T) {
@@ -312,41 +313,41 @@ func TestWrongPINsAreLimited(t *testing.T) {
 		t.Parallel()
 		c := open(t)
 		for i := range nameBurst {
-			requireProblem(t, signIn(t, c.Server, "baker", "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i)), ProblemWrongNameOrPIN)
+			requireProblem(t, signIn(t, c.Server, "baker", "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i)), wire.ProblemWrongNameOrPIN)
 		}
 		recorder := signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "203.0.113.9")
-		problem := requireProblem(t, recorder, ProblemTooManyAttempts)
+		problem := requireProblem(t, recorder, wire.ProblemTooManyAttempts)
 		require.Equal(t, "180", recorder.Header().Get("Retry-After"))
 		require.Contains(t, problem.Detail, "under this name: try again in 180 seconds")
 		requireSession(t, signIn(t, c.Server, "mixer", goodPIN, "X-Forwarded-For", "203.0.113.9"))
 
 		c.now = start.Add(nameEvery - time.Second)
 		recorder = signIn(t, c.Server, "baker", goodPIN)
-		requireProblem(t, recorder, ProblemTooManyAttempts)
+		requireProblem(t, recorder, wire.ProblemTooManyAttempts)
 		require.Equal(t, "1", recorder.Header().Get("Retry-After"))
 		c.now = start.Add(nameEvery)
 		requireSession(t, signIn(t, c.Server, "baker", goodPIN))
-		requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemWrongNameOrPIN)
-		requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemTooManyAttempts)
+		requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemWrongNameOrPIN)
+		requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemTooManyAttempts)
 	})
 	t.Run("whoever guesses gains nothing by sign-ins of the person", func(t *testing.T) {
 		t.Parallel()
 		c := open(t)
 		for range nameBurst - 1 {
-			requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemWrongNameOrPIN)
+			requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemWrongNameOrPIN)
 			requireSession(t, signIn(t, c.Server, "baker", goodPIN))
 		}
-		requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemWrongNameOrPIN)
-		requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemTooManyAttempts)
+		requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemWrongNameOrPIN)
+		requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemTooManyAttempts)
 	})
 	t.Run("from one address, under whatever name", func(t *testing.T) {
 		t.Parallel()
 		c := open(t)
 		for i := range addressBurst {
-			requireProblem(t, signIn(t, c.Server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("2001:db8::%d", i)), ProblemWrongNameOrPIN)
+			requireProblem(t, signIn(t, c.Server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("2001:db8::%d", i)), wire.ProblemWrongNameOrPIN)
 		}
 		recorder := signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "2001:db8::ffff:1")
-		problem := requireProblem(t, recorder, ProblemTooManyAttempts)
+		problem := requireProblem(t, recorder, wire.ProblemTooManyAttempts)
 		require.Equal(t, "30", recorder.Header().Get("Retry-After"))
 		require.Contains(t, problem.Detail, "from your address")
 		requireSession(t, signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "2001:db8:0:1::1"))
@@ -381,9 +382,9 @@ func TestWrongPINsAreLimited(t *testing.T) {
 		server := newTestServer(t, untouchedTemporal{}, nil)
 		matchGoodPIN(server)
 		for i := range addressBurst {
-			requireProblem(t, signIn(t, server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i), "X-Real-IP", fmt.Sprintf("198.51.100.%d", i)), ProblemWrongNameOrPIN)
+			requireProblem(t, signIn(t, server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i), "X-Real-IP", fmt.Sprintf("198.51.100.%d", i)), wire.ProblemWrongNameOrPIN)
 		}
-		requireProblem(t, signIn(t, server, "baker", goodPIN, "X-Forwarded-For", "203.0.113.9"), ProblemTooManyAttempts)
+		requireProblem(t, signIn(t, server, "baker", goodPIN, "X-Forwarded-For", "203.0.113.9"), wire.ProblemTooManyAttempts)
 	})
 }
 
@@ -454,10 +455,10 @@ func TestFewPINsAreHashedAtOnce(t *testing.T) {
 		synctest.Wait()
 		require.Equal(t, parallelHashes, most, "and never that of a device which is known")
 		for range 9 { // synctest's clock moves on while all wait
-			require.Equal(t, ProblemTooManyAttempts, asProblem(<-outcomes).Type)
+			require.Equal(t, wire.ProblemTooManyAttempts, asProblem(<-outcomes).Type)
 		}
 		close(release)
-		require.Equal(t, ProblemWrongNameOrPIN, asProblem(<-outcomes).Type)
+		require.Equal(t, wire.ProblemWrongNameOrPIN, asProblem(<-outcomes).Type)
 		require.NoError(t, <-known)
 		require.Equal(t, parallelHashes, most)
 		require.Len(t, server.sessions.strangers.until, 10)
@@ -512,8 +513,8 @@ func TestSignInsAreLoggedWithoutPINsAndStrangers(t *testing.T) {
 	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	matchGoodPIN(server)
 	requireSession(t, signIn(t, server, "manager", goodPIN, requestIDHeader, "first"))
-	requireProblem(t, signIn(t, server, "manager", "987654", requestIDHeader, "second"), ProblemWrongNameOrPIN)
-	requireProblem(t, signIn(t, server, "987654", "987654", requestIDHeader, "third"), ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "manager", "987654", requestIDHeader, "second"), wire.ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "987654", "987654", requestIDHeader, "third"), wire.ProblemWrongNameOrPIN)
 	text := log.String()
 	require.Contains(t, text, `msg="signed in" name=manager role=manager request_id=first`)
 	require.Contains(t, text, `msg="a sign-in was refused" problem=/problems/wrong-name-or-pin request_id=second name=manager`)
@@ -528,14 +529,14 @@ func TestSignInsAreLoggedWithoutPINsAndStrangers(t *testing.T) {
 
 func TestDemoStaffAreToldWhereThereAreSome(t *testing.T) {
 	t.Parallel()
-	requireProblem(t, do(t, newTestServer(t, untouchedTemporal{}, nil), newRequest(http.MethodGet, sessionPath+"/demo", nil)), ProblemNotFound)
+	requireProblem(t, do(t, newTestServer(t, untouchedTemporal{}, nil), newRequest(http.MethodGet, sessionPath+"/demo", nil)), wire.ProblemNotFound)
 	server := newTestServer(t, untouchedTemporal{}, func(c *Config) {
-		c.Demo = []DemoPerson{{Name: "manager", Role: kitchen.RoleManager, Pin: goodPIN}}
+		c.Demo = []wire.DemoPerson{{Name: "manager", Role: kitchen.RoleManager, Pin: goodPIN}}
 	})
 	recorder := do(t, server, newRequest(http.MethodGet, sessionPath+"/demo", nil))
 	require.Equal(t, http.StatusOK, recorder.Code)
 	require.JSONEq(t, `{"staff":[{"name":"manager","role":"manager","pin":"123456"}]}`, recorder.Body.String())
 
-	_, err := New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, Demo: []DemoPerson{{Name: "ghost"}}})
+	_, err := New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, Demo: []wire.DemoPerson{{Name: "ghost"}}})
 	require.ErrorContains(t, err, `"ghost" of the demo is not on the staff`)
 }

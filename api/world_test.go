@@ -24,6 +24,7 @@ import (
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -188,7 +189,7 @@ func openShop(t *testing.T, temporal temporalclient.Client, change func(*Config)
 
 func (s *shop) order(order kitchen.Order, key string) *client.CreateOrderResponse {
 	s.t.Helper()
-	params := &client.CreateOrderParams{}
+	params := &wire.CreateOrderParams{}
 	if key != "" {
 		params.IdempotencyKey = &key
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/station"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // demoStopWithin is how long a robot may finish what it has in hand when the
@@ -176,7 +177,7 @@ func (c *customers) order(ctx context.Context, every time.Duration) {
 func (c *customers) orderOnce(ctx context.Context) error {
 	order := c.invent()
 	key := rand.Text()
-	answer, err := c.client.CreateOrderWithResponse(ctx, &client.CreateOrderParams{IdempotencyKey: &key}, order)
+	answer, err := c.client.CreateOrderWithResponse(ctx, &wire.CreateOrderParams{IdempotencyKey: &key}, order)
 	if err != nil {
 		return err
 	}

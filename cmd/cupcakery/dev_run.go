@@ -24,6 +24,7 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/web"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/worker"
 )
 
@@ -60,7 +61,7 @@ type dev struct {
 	uiAddr       string
 	apiAddr      string
 	metricsAddr  string
-	demoStaff    []api.DemoPerson // the API's
+	demoStaff    []wire.DemoPerson // the API's
 
 	parts  []*devPart // in the order in which they were started
 	failed chan error // the first part that ended by itself

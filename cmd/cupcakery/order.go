@@ -17,6 +17,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func newOrderCommand() *cobra.Command {
@@ -124,7 +125,7 @@ func refusal(status int, body []byte) error {
 	case status >= 400 && status < 500:
 		code = exitRefused
 	}
-	var problem client.Problem
+	var problem wire.Problem
 	if err := json.Unmarshal(body, &problem); err != nil || problem.Title == "" {
 		return &exitError{code, fmt.Errorf("the API answered %d %s, and not as Cupcakery does: check the address", status, http.StatusText(status))}
 	}
@@ -216,7 +217,7 @@ func (s *orderSettings) completeOrderID(cmd *cobra.Command, args []string, typed
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	defer cancel()
-	answer, err := apiClient.ListOrdersWithResponse(ctx, &client.ListOrdersParams{})
+	answer, err := apiClient.ListOrdersWithResponse(ctx, &wire.ListOrdersParams{})
 	if err != nil || answer.JSON200 == nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func newOrderCancelManyCommand() *cobra.Command {
@@ -53,7 +54,7 @@ are placed after that are left alone. This is for managers.`,
 // cancelMany are the settings of the command that cancels many orders.
 type cancelMany struct {
 	orderSettings
-	where                client.OrderFilter
+	where                wire.OrderFilter
 	state, after, before string
 	reason, key          string
 	dryRun, yes          bool
@@ -61,9 +62,9 @@ type cancelMany struct {
 
 // manyCancelled is what has become of all pages.
 type manyCancelled struct {
-	Matched   int                   `json:"matched"`
-	Cancelled int                   `json:"cancelled"`
-	Failed    []client.NotCancelled `json:"failed"`
+	Matched   int                 `json:"matched"`
+	Cancelled int                 `json:"cancelled"`
+	Failed    []wire.NotCancelled `json:"failed"`
 }
 
 func (m *cancelMany) run(cmd *cobra.Command) error {
@@ -174,16 +175,16 @@ func timeOf(flag, text string, now time.Time) (string, error) {
 // eachPage goes through all orders that match, and cancels them unless it is a
 // dry run.
 func (m *cancelMany) eachPage(cmd *cobra.Command, apiClient *client.ClientWithResponses, dryRun bool) (manyCancelled, error) {
-	all := manyCancelled{Failed: []client.NotCancelled{}}
-	asked := client.ManyCancellation{Where: m.where, Reason: m.reason, DryRun: dryRun}
+	all := manyCancelled{Failed: []wire.NotCancelled{}}
+	asked := wire.ManyCancellation{Where: m.where, Reason: m.reason, DryRun: dryRun}
 	if dryRun {
 		asked.Limit = 100
 	}
 	for {
-		page, err := untilAnswered(cmd, &m.orderSettings, keyedRequest[client.CancelledOrders]{
+		page, err := untilAnswered(cmd, &m.orderSettings, keyedRequest[wire.CancelledOrders]{
 			key: m.key, what: "the same request", unknown: "all were cancelled", once: "each is cancelled once",
-			send: func(ctx context.Context) (*client.CancelledOrders, int, []byte, error) {
-				answer, err := apiClient.CancelOrdersWithResponse(ctx, &client.CancelOrdersParams{IdempotencyKey: &m.key}, asked)
+			send: func(ctx context.Context) (*wire.CancelledOrders, int, []byte, error) {
+				answer, err := apiClient.CancelOrdersWithResponse(ctx, &wire.CancelOrdersParams{IdempotencyKey: &m.key}, asked)
 				if err != nil {
 					return nil, 0, nil, err
 				}
@@ -212,14 +213,14 @@ func (m *cancelMany) eachPage(cmd *cobra.Command, apiClient *client.ClientWithRe
 // each by itself: orders that were cancelled have left the list, so the page
 // would be another one. The key is the same, so none is cancelled twice. Once
 // two in a row do not answer no more are asked.
-func (m *cancelMany) askAgain(ctx context.Context, apiClient *client.ClientWithResponses, orders []client.NotCancelled) (cancelled int, failed []client.NotCancelled) {
+func (m *cancelMany) askAgain(ctx context.Context, apiClient *client.ClientWithResponses, orders []wire.NotCancelled) (cancelled int, failed []wire.NotCancelled) {
 	silent := 0
 	for _, order := range orders {
 		if !order.AskAgain || silent >= 2 {
 			failed = append(failed, order)
 			continue
 		}
-		answer, err := apiClient.CancelOrderWithResponse(ctx, order.ID, &client.CancelOrderParams{IdempotencyKey: &m.key}, kitchen.Cancellation{Reason: m.reason})
+		answer, err := apiClient.CancelOrderWithResponse(ctx, order.ID, &wire.CancelOrderParams{IdempotencyKey: &m.key}, kitchen.Cancellation{Reason: m.reason})
 		switch {
 		case err == nil && answer.JSON200 != nil:
 			cancelled, silent = cancelled+1, 0

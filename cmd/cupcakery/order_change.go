@@ -13,6 +13,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // lostRetries are the pauses before a request without an answer is sent again.
@@ -63,8 +64,8 @@ func untilAnswered[T any](cmd *cobra.Command, s *orderSettings, request keyedReq
 // isKitchenFull reports whether an answer says that nothing was ordered because
 // the kitchen is full: trying again at once would not help.
 func isKitchenFull(body []byte) bool {
-	var problem client.Problem
-	return json.Unmarshal(body, &problem) == nil && problem.Type == client.ProblemKitchenFull
+	var problem wire.Problem
+	return json.Unmarshal(body, &problem) == nil && problem.Type == wire.ProblemKitchenFull
 }
 
 // orderChange are the settings of a command that changes an order.

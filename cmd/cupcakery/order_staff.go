@@ -15,8 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -120,7 +120,7 @@ func (t *staffTransport) signIn(ctx context.Context) (*http.Cookie, *http.Respon
 			return nil, nil, err
 		}
 	}
-	body, err := json.Marshal(client.SignIn{Name: name, Pin: pin})
+	body, err := json.Marshal(wire.SignIn{Name: name, Pin: pin})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,7 +147,7 @@ func (t *staffTransport) demoManager(ctx context.Context) (name, pin string, err
 		return "", "", err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	var demo client.DemoStaff
+	var demo wire.DemoStaff
 	if answer.StatusCode != http.StatusOK {
 		return "", "", nil
 	}
@@ -179,7 +179,7 @@ func (t *staffTransport) ask(ctx context.Context, method, path string, body []by
 }
 
 // signInRemedy is what people at a command line can do about a refusal.
-func signInRemedy(problemType client.ProblemType) string {
+func signInRemedy(problemType wire.ProblemType) string {
 	if strings.HasSuffix(string(problemType), "/not-signed-in") {
 		return "\nHere: give --as NAME (or $" + nameVariable + "); the PIN comes from $" + pinVariable + " or a prompt."
 	}

@@ -31,6 +31,7 @@ type layer struct {
 
 var layers = map[string]layer{
 	"kitchen":    {reason: "the language of the factory stands alone, so that everything can speak it"},
+	"wire":       {may: []string{"kitchen"}, reason: "what travels between the API and its clients is shapes, which everybody may know"},
 	"events":     {may: []string{"internal/retry", "kitchen"}, reason: "Kafka carries what the kitchen says and knows nobody who says it"},
 	"namespace":  {may: []string{"internal/retry"}, reason: "a namespace is prepared before anybody knows an order", testsMay: []string{"kitchen", "workflows"}},
 	"workflows":  {may: []string{"kitchen", "events"}, reason: "workflows decide; they start nothing and serve nothing", testsMay: []string{"activities"}},
@@ -38,8 +39,8 @@ var layers = map[string]layer{
 	"board":      {may: []string{"kitchen", "events"}, reason: "a board folds the log, for stations and the API alike"},
 	"station":    {may: []string{"internal/retry", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
 	"worker":     {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "internal/fault"}, reason: "the worker brings workflows, activities and acks together"},
-	"api":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
-	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace", "station", "worker", "api", "devstack", "web"}, reason: "commands put everything together"},
+	"api":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace", "wire"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
+	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace", "station", "worker", "api", "wire", "devstack", "web"}, reason: "commands put everything together"},
 
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {may: []string{"namespace"}, reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
