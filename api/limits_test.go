@@ -171,7 +171,7 @@ func TestARepeatedOrderIsAnsweredWhateverTheLimitsSay(t *testing.T) {
 func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.OrdersPerAddress = 1 })
-	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
 	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
 	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), ProblemUnavailable)
 }
@@ -200,7 +200,7 @@ func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
 	t.Parallel()
 	var temporal forgetfulTemporal
 	server := newTestServer(t, &temporal, func(c *Config) { c.OrdersPerAddress = 1 })
-	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
 	refused := func(ctx context.Context) *httptest.ResponseRecorder {
 		body, err := json.Marshal(orderOf(1))
 		require.NoError(t, err)
@@ -291,11 +291,11 @@ func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 	require.NoError(t, err)
 	kafka := startBrokers(t)
 	server := newTestServer(t, &takingTemporal{}, func(c *Config) { c.Kafka, c.Kitchen, c.OrdersPerAddress = kafka.connection(), small, 1 })
-	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
 	room, _ := server.floor.takeUp("01936f8e-5c1a-7d3b-9f00-000000000001", 1)
 	require.True(t, room)
 	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders) // though the kitchen is full as well
-	server.orderAttempts.giveBack("192.0.2.1", 1)
+	server.orderLimit.Refund("192.0.2.1", 1)
 	for range 3 { // and what the kitchen refuses does not count for the address
 		requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemKitchenFull)
 	}
