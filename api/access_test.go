@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -126,17 +127,17 @@ func TestAPermissionOfNobodyLetsNobodyThrough(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	for _, role := range kitchen.Roles() {
-		require.Error(t, server.sessions.permit(permission{}, kitchen.Bake, wire.Session{Role: role}, true))
+		require.Error(t, server.permit(permission{}, kitchen.Bake, staff.Session{Role: role}, true))
 	}
-	require.Error(t, server.sessions.permit(permission{}, kitchen.Bake, wire.Session{}, false))
+	require.Error(t, server.permit(permission{}, kitchen.Bake, staff.Session{}, false))
 	for _, role := range kitchen.Roles() {
 		for _, stage := range append(kitchen.Stages(), "cellar") {
 			own, works := role.Stage()
 			may := role == kitchen.RoleManager || works && own == stage
-			require.Equal(t, may, server.sessions.permit(ofStage, stage, wire.Session{Role: role}, true) == nil, "%s at %s", role, stage)
+			require.Equal(t, may, server.permit(ofStage, stage, staff.Session{Role: role}, true) == nil, "%s at %s", role, stage)
 		}
 	}
-	require.Error(t, server.sessions.permit(anyRole, "", wire.Session{}, true), "the role of nobody")
+	require.Error(t, server.permit(anyRole, "", staff.Session{}, true), "the role of nobody")
 }
 
 func TestWithoutStaffWhatIsForStaffIsRefusedWithTheRemedy(t *testing.T) {

@@ -141,9 +141,9 @@ func (b *bakery) as(name string, request *http.Request) *http.Request {
 // cookie is the header with somebody's session.
 func (b *bakery) cookie(name string) http.Header {
 	b.t.Helper()
-	person, found := b.server.sessions.staff.Find(name)
+	person, found := b.server.sessions.Find(name)
 	require.True(b.t, found, name)
-	_, token := b.server.sessions.issue(person)
+	_, token := b.server.sessions.Begin(person)
 	return http.Header{"Cookie": {sessionCookie + "=" + token}}
 }
 

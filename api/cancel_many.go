@@ -61,7 +61,7 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 		return CancelOrders200JSONResponse(answer), nil
 	}
 	away := s.cancelEach(working, matching, cmp.Or(given(request.Params.IdempotencyKey), uuid.NewString()), cancellation, &answer)
-	by, _ := staffOf(c)
+	by, _ := sessionOf(c)
 	s.logger.LogAttrs(ctx, slog.LevelInfo, "a manager has cancelled many orders", slog.String("name", by.Name),
 		slog.Int("cancelled", answer.Cancelled), slog.Int("failed", len(answer.Failed)), slog.String("request_id", requestID(c)))
 	if away != nil && answer.Cancelled == 0 {

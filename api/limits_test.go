@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -172,19 +173,23 @@ func TestARepeatedOrderIsAnsweredWhateverTheLimitsSay(t *testing.T) {
 func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.OrdersPerAddress = 1 })
-	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
 	requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders)
 	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), wire.ProblemUnavailable)
 }
 
-// forgetfulTemporal knows of no order.
+// forgetfulTemporal knows of no order. Told to, it takes its time to say so.
 type forgetfulTemporal struct {
 	temporalclient.Client
-	asked atomic.Int32
+	asked  atomic.Int32
+	answer chan struct{} // nil for at once
 }
 
 func (t *forgetfulTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
 	t.asked.Add(1)
+	if t.answer != nil {
+		<-t.answer
+	}
 	return noHistory{}
 }
 
@@ -199,25 +204,29 @@ func (noHistory) Next() (*historypb.HistoryEvent, error) {
 // Whoever is refused again and again must not keep Temporal busy.
 func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
 	t.Parallel()
-	var temporal forgetfulTemporal
-	server := newTestServer(t, &temporal, func(c *Config) { c.OrdersPerAddress = 1 })
-	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
-	refused := func(ctx context.Context) *httptest.ResponseRecorder {
-		body, err := json.Marshal(orderOf(1))
-		require.NoError(t, err)
-		request := newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader(string(body)), "Content-Type", "application/json", "Idempotency-Key", uuid.NewString())
-		return do(t, server, request.WithContext(ctx))
-	}
-	for range 2 * lookUpsAtOnce { // each makes room for the next
-		requireProblem(t, refused(t.Context()), wire.ProblemTooManyOrders)
-	}
-	require.NoError(t, server.lookUps.Acquire(t.Context(), lookUpsAtOnce))
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	requireProblem(t, refused(gone), wire.ProblemUnavailable)
-	require.EqualValues(t, 2*lookUpsAtOnce, temporal.asked.Load(), "it waited for room until its time was over")
-	server.lookUps.Release(lookUpsAtOnce)
-	requireProblem(t, refused(t.Context()), wire.ProblemTooManyOrders)
+	synctest.Test(t, func(t *testing.T) {
+		temporal := &forgetfulTemporal{answer: make(chan struct{})}
+		server := newTestServer(t, temporal, func(c *Config) { c.OrdersPerAddress = 1 })
+		require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
+		refused := func() *httptest.ResponseRecorder {
+			return placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString())
+		}
+		var placing sync.WaitGroup
+		for range 3 * lookUpsAtOnce {
+			placing.Go(func() { requireProblem(t, refused(), wire.ProblemTooManyOrders) })
+		}
+		synctest.Wait()
+		require.EqualValues(t, lookUpsAtOnce, temporal.asked.Load(), "the others wait")
+		close(temporal.answer)
+		placing.Wait()
+		require.EqualValues(t, 3*lookUpsAtOnce, temporal.asked.Load(), "each makes room for the next")
+
+		require.NoError(t, server.lookUps.Acquire(t.Context(), lookUpsAtOnce))
+		requireProblem(t, refused(), wire.ProblemUnavailable)
+		require.EqualValues(t, 3*lookUpsAtOnce, temporal.asked.Load(), "it waited for room until its time was over")
+		server.lookUps.Release(lookUpsAtOnce)
+		requireProblem(t, refused(), wire.ProblemTooManyOrders)
+	})
 }
 
 func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
@@ -292,11 +301,11 @@ func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 	require.NoError(t, err)
 	kafka := startBrokers(t)
 	server := newTestServer(t, &takingTemporal{}, func(c *Config) { c.Kafka, c.Kitchen, c.OrdersPerAddress = kafka.connection(), small, 1 })
-	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
 	room, _ := server.floor.takeUp("01936f8e-5c1a-7d3b-9f00-000000000001", 1)
 	require.True(t, room)
 	requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders) // though the kitchen is full as well
-	server.orderAttempts.giveBack("192.0.2.1", 1)
+	server.orderLimit.Refund("192.0.2.1", 1)
 	for range 3 { // and what the kitchen refuses does not count for the address
 		requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemKitchenFull)
 	}

@@ -23,6 +23,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -144,7 +145,7 @@ type liveConn struct {
 	server *Server
 	socket *websocket.Conn
 	// session is who has connected, if anybody has signed in.
-	session  openSession
+	session  staff.Session
 	signedIn bool
 	// news has a token when there may be something to write.
 	news chan struct{}
@@ -208,7 +209,7 @@ func (s *Server) serveLive(conn *liveConn, address string) {
 // request: so the connection also ends every few minutes, and whoever is still
 // signed in connects again and goes on from the cursors.
 func (c *liveConn) watchSession() *time.Timer {
-	left, again := c.session.ExpiresAt.Sub(c.server.sessions.now()), c.server.live.showAgainAfter()
+	left, again := c.session.ExpiresAt.Sub(c.server.sessions.Now()), c.server.live.showAgainAfter()
 	if left <= again {
 		return time.AfterFunc(left, func() { c.breach(sessionIsOver) })
 	}
@@ -231,7 +232,7 @@ func (f *floor) endSession(mark string) {
 // leaveWith ends the connection if it is of the session with the mark. The lock
 // is held.
 func (c *liveConn) leaveWith(mark string) {
-	if c.signedIn && c.session.mark == mark {
+	if c.signedIn && c.session.ID == mark {
 		c.ends = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: sessionIsOver}
 		c.poke()
 	}
@@ -440,7 +441,7 @@ func (c *liveConn) obey(request wire.LiveRequest) {
 // mayFollow returns an error if whoever has connected may not follow a channel.
 func (c *liveConn) mayFollow(channel string) *problemError {
 	stage, _ := strings.CutPrefix(channel, channelStation)
-	if err := c.server.sessions.permit(mayFollow(channel), kitchen.Stage(stage), c.session.Session, c.signedIn); err != nil {
+	if err := c.server.permit(mayFollow(channel), kitchen.Stage(stage), c.session, c.signedIn); err != nil {
 		return asProblem(err)
 	}
 	return nil

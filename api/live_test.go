@@ -19,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -486,7 +487,7 @@ func TestALiveConnectionEndsWithItsSession(t *testing.T) {
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, awayTemporal(t), nil)
 	cookie := b.cookie("bob")
-	b.server.sessions.now = func() time.Time { return time.Now().Add(sessionLasts - time.Second) }
+	b.server.sessions.Now = func() time.Time { return time.Now().Add(staff.SessionLifetime - time.Second) }
 	tablet := b.connectWith(cookie)
 	tablet.subscribe("kitchen", "")
 	require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)

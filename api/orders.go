@@ -37,7 +37,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		return nil, err
 	}
 	began := now()
-	giveBack, err := s.admit(c, orderID, order)
+	release, err := s.admit(c, orderID, order)
 	if err != nil && request.Params.IdempotencyKey != nil {
 		return s.unlessRepeated(ctx, orderID, hash, err)
 	}
@@ -50,25 +50,25 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	case err == nil:
 		s.metrics.created.Inc()
 	case isAlreadyStarted(err):
-		in, err = s.repeated(ctx, orderID, hash)
-		// An order that was placed meanwhile was let in because this request was
-		// counted for it; only one from before has been counted already.
+		in, err = s.firstOrder(ctx, orderID, hash)
+		// An order from before this request has been counted already. One that was
+		// placed meanwhile was admitted because this request counts for it.
 		if !in.PlacedAt.IsZero() && in.PlacedAt.Before(began) {
-			giveBack()
+			release()
 		}
 		if err != nil {
 			return nil, err
 		}
 	case s.refusesUnprepared(err):
-		giveBack()
+		release()
 		return nil, unpreparedProblem(err)
 	case isOutage(err):
 		if ctx.Err() == nil { // Temporal has refused; it may have taken what had no time for an answer
-			giveBack()
+			release()
 		}
 		return nil, &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: "Nobody can tell now whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
 	default:
-		giveBack()
+		release()
 		return nil, fmt.Errorf("start the order: %w", err)
 	}
 	return created(orderID, in), nil
@@ -103,9 +103,9 @@ func (s *Server) orderID(key string) (string, error) {
 	return kitchen.OrderIDFromKey(s.secret, key), nil
 }
 
-// repeated finds the order that an idempotency key has made before, and
+// firstOrder finds the order that an idempotency key has made before, and
 // refuses unless it was made from the same request.
-func (s *Server) repeated(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
+func (s *Server) firstOrder(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
 	in, firstHash, err := firstRequest(ctx, s.temporal, orderID)
 	if err != nil {
 		return in, cannotLookUp(err)

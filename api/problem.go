@@ -19,7 +19,9 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 const (
@@ -173,7 +175,10 @@ func asProblem(err error) *problemError {
 	if problem, ok := errors.AsType[*problemError](err); ok {
 		return problem
 	}
-	if isNotFound(err) {
+	if problem := signInProblem(err); problem != nil {
+		return problem
+	}
+	if workflows.IsNotFound(err) {
 		return &problemError{Type: wire.ProblemOrderNotFound, Detail: "No order has this id: check it against the answer to the order's creation.", Cause: err}
 	}
 	if isMissingNamespace(err) {
@@ -185,9 +190,28 @@ func asProblem(err error) *problemError {
 	return &problemError{Type: wire.ProblemInternal, Detail: "The cause is in the server's log, under this answer's requestId.", Cause: err}
 }
 
-func isNotFound(err error) bool {
-	_, is := errors.AsType[*serviceerror.NotFound](err)
-	return is
+// signInProblem is what somebody is told who could not sign in; nil if err is
+// about something else.
+func signInProblem(err error) *problemError {
+	if errors.Is(err, staff.ErrNoStaff) {
+		return &problemError{Type: wire.ProblemNoStaff, Cause: err,
+			Detail: "This is for staff, and the server has none: start it with --staff FILE or CUPCAKERY_STAFF; cupcakery staff hash makes a line of the file."}
+	}
+	if errors.Is(err, staff.ErrWrongNameOrPIN) {
+		return &problemError{Type: wire.ProblemWrongNameOrPIN, Cause: err, Detail: "Nobody has this name and this PIN: check both. After a few wrong PINs one has to wait."}
+	}
+	if errors.Is(err, staff.ErrBusy) {
+		return &problemError{Type: wire.ProblemTooManyAttempts, RetryAfter: retryAfter, Cause: err, Detail: "Too many people sign in at this moment: try again in a few seconds."}
+	}
+	if limit, ok := errors.AsType[*staff.LimitError](err); ok {
+		tooMany := fmt.Sprintf("There were too many wrong PINs %s: try again in %d seconds",
+			map[staff.Limit]string{staff.LimitAddress: "from your address", staff.LimitDevice: "on this device", staff.LimitName: "under this name"}[limit.Limit], inSeconds(limit.Wait))
+		if limit.Limit != staff.LimitDevice {
+			tooMany += ", or sign in on a device on which you have signed in before"
+		}
+		return &problemError{Type: wire.ProblemTooManyAttempts, RetryAfter: limit.Wait, Cause: err, Detail: tooMany + "."}
+	}
+	return nil
 }
 
 // isOutage reports whether Temporal could not be reached, is overloaded, or
@@ -231,9 +255,9 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	switch kind.Status {
 	case http.StatusServiceUnavailable:
-		c.Header("Retry-After", strconv.Itoa(int(cmp.Or(problem.RetryAfter, retryAfter).Seconds())))
+		c.Header("Retry-After", strconv.Itoa(inSeconds(cmp.Or(problem.RetryAfter, retryAfter))))
 	case http.StatusTooManyRequests:
-		c.Header("Retry-After", strconv.Itoa(int(problem.RetryAfter.Seconds())))
+		c.Header("Retry-After", strconv.Itoa(inSeconds(problem.RetryAfter)))
 	case http.StatusUnauthorized:
 		c.Header("WWW-Authenticate", `Session realm="Cupcakery staff"`)
 	}
@@ -252,6 +276,9 @@ func (s *Server) fail(c *gin.Context, err error) {
 	c.Abort()
 	c.Data(kind.Status, problemContentType, append(body, '\n'))
 }
+
+// inSeconds is a time to wait in seconds, rounded up.
+func inSeconds(wait time.Duration) int { return int((wait + time.Second - 1) / time.Second) }
 
 // isSaidOnce reports whether an error only means that Temporal or Kafka cannot
 // be reached. The log has that once when it begins, from the client of Temporal

@@ -18,8 +18,10 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/ratelimit"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/namespace"
+	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -144,9 +146,9 @@ type Server struct {
 	kafkaProbe    *probe
 	handler       http.Handler
 
-	orderAttempts  *attempts // nil without a limit
+	orderLimit     *ratelimit.Limiter // nil without a limit
 	lookUps        *semaphore.Weighted
-	sessions       *sessions
+	sessions       *staff.Sessions
 	demo           []wire.DemoPerson
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
@@ -164,7 +166,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
-	sessions, err := newSessions(config.Staff, config.Secret)
+	sessions, err := staff.New(config.Staff, config.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
@@ -185,7 +187,7 @@ func New(config Config) (*Server, error) {
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger, look: func(ctx context.Context) error { return namespace.Ready(ctx, config.Temporal) }},
 		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger, look: func(ctx context.Context) error { return events.CheckTopics(ctx, config.Kafka) }},
 
-		orderAttempts:  newOrderAttempts(config.OrdersPerAddress),
+		orderLimit:     newOrderLimit(config.OrdersPerAddress),
 		lookUps:        semaphore.NewWeighted(lookUpsAtOnce),
 		sessions:       sessions,
 		demo:           config.Demo,

@@ -31,7 +31,7 @@ func (s *Server) GetBoard(_ context.Context, request GetBoardRequestObject) (Get
 // AckTicket says something about a ticket and answers with what the log makes
 // of it.
 func (s *Server) AckTicket(ctx context.Context, request AckTicketRequestObject) (AckTicketResponseObject, error) {
-	by, _ := staffOf(ctx)
+	by, _ := sessionOf(ctx)
 	ctx, cancel := context.WithTimeout(requestContext(ctx), ackWithin)
 	defer cancel()
 	entry, err := s.floor.say(ctx, by.Name, request.Stage, request.Ticket, *request.Body)

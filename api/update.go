@@ -140,7 +140,7 @@ func (s *Server) updateFailed(ctx context.Context, orderID, key string, err erro
 		}
 		return workflows.Answer{}, fmt.Errorf("update the order: %w", err)
 	}
-	if isNotFound(err) { // of the order, or because it is closed: Temporal has one error for both
+	if workflows.IsNotFound(err) { // of the order, or because it is closed: Temporal has one error for both
 		return s.closedAnswer(ctx, orderID, key)
 	}
 	if _, timeout := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); timeout || isOutage(err) {
