@@ -95,7 +95,7 @@ type Consumer struct {
 	logger *slog.Logger
 	outage *outage
 	// placings are known of a topic before any of its partitions is read.
-	placings placings
+	counts partitionCounts
 
 	// deliveries is the parent of every delivery's context.
 	deliveries context.Context
@@ -117,7 +117,7 @@ type Consumer struct {
 	mu         sync.Mutex
 	member     string
 	generation int32
-	partitions map[place]*partition
+	partitions map[topicPartition]*partition
 	stopping   bool
 }
 
@@ -130,7 +130,7 @@ func NewConsumer(config ConsumerConfig) (*Consumer, error) {
 	logger := config.Logger.With("group", config.Group)
 	c := &Consumer{
 		config: config, logger: logger, outage: newOutage(logger),
-		drained: make(chan struct{}, 1), partitions: make(map[place]*partition),
+		drained: make(chan struct{}, 1), partitions: make(map[topicPartition]*partition),
 		progress: make(chan struct{}, 1), ready: make(chan struct{}),
 	}
 	c.deliveries, c.cancel = context.WithCancel(context.Background())
@@ -193,11 +193,11 @@ func (c *Consumer) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("join group %q: %w", c.config.Group, err)
 	}
-	c.client.placings = &c.placings
+	c.client.counts = &c.counts
 	var helpers sync.WaitGroup
 	helpers.Go(c.tellErrors)
 	helpers.Go(c.commitFinished)
-	helpers.Go(c.watchPlacings)
+	helpers.Go(c.watchPartitionCounts)
 	<-ctx.Done()
 	c.drain()
 	c.cancel() // whoever gets the partitions next shall not find us at work
@@ -252,10 +252,10 @@ func (c *Consumer) tellErrors() {
 	ctx := c.client.Context()
 	for backoff := newBackoff(); ctx.Err() == nil; backoff.Wait(ctx) {
 		if _, err := c.client.locate(ctx, c.config.Topics); err != nil {
-			c.outage.began("topics", err)
+			c.outage.failed("topics", err)
 			continue
 		}
-		c.outage.over("topics")
+		c.outage.recovered("topics")
 		break
 	}
 	for ctx.Err() == nil {
@@ -264,7 +264,7 @@ func (c *Consumer) tellErrors() {
 			switch err = c.config.Connection.explain(err); {
 			case ctx.Err() != nil:
 			case errors.As(err, &session):
-				c.outage.began("group", fmt.Errorf("take part in group %q: %w", c.config.Group, err))
+				c.outage.failed("group", fmt.Errorf("take part in group %q: %w", c.config.Group, err))
 			default:
 				c.logger.Warn("A partition cannot be read by the group", "topic", topic, "partition", partition, "error", err)
 			}
@@ -272,8 +272,8 @@ func (c *Consumer) tellErrors() {
 	}
 }
 
-// watchPlacings notices in time that partitions are about to be added.
-func (c *Consumer) watchPlacings() {
+// watchPartitionCounts notices in time that partitions are about to be added.
+func (c *Consumer) watchPartitionCounts() {
 	ticker := time.NewTicker(partitionWatch)
 	defer ticker.Stop()
 	for ctx := c.client.Context(); ; {
@@ -293,10 +293,10 @@ func (c *Consumer) assign(assignments map[string]map[int32]kgo.Offset) {
 	defer c.mu.Unlock()
 	c.member, c.generation = c.client.GroupMetadata()
 	assigned := make(map[string][]int)
-	offsets := make(map[place]int64)
+	offsets := make(map[topicPartition]int64)
 	for topic, partitions := range assignments {
 		for number, offset := range partitions {
-			offsets[place{topic, int(number)}] = offset.EpochOffset().Offset
+			offsets[topicPartition{topic, int(number)}] = offset.EpochOffset().Offset
 			assigned[topic] = append(assigned[topic], int(number))
 		}
 		slices.Sort(assigned[topic])
@@ -316,7 +316,7 @@ func (c *Consumer) assign(assignments map[string]map[int32]kgo.Offset) {
 			c.running.Go(p.run)
 		}
 	}
-	c.outage.over("group")
+	c.outage.recovered("group")
 	c.logger.Info("Partitions assigned", "generation", c.generation, "partitions", assigned)
 	if c.config.OnRebalance != nil {
 		c.config.OnRebalance(assigned)
@@ -369,7 +369,7 @@ func (c *Consumer) commit() error {
 	request.Group, request.MemberID, request.Generation = c.config.Group, c.member, c.generation
 	held := maps.Clone(c.partitions)
 	c.mu.Unlock()
-	offsets := make(map[place]int64)
+	offsets := make(map[topicPartition]int64)
 	topics := make(map[string]*kmsg.OffsetCommitRequestTopic)
 	names := make(map[[16]byte]string) // since version 10 answers have only ids
 	for at, p := range held {
@@ -407,7 +407,7 @@ func (c *Consumer) commit() error {
 				err = refused
 				continue
 			}
-			at := place{cmp.Or(topic.Topic, names[topic.TopicID]), int(partition.Partition)}
+			at := topicPartition{cmp.Or(topic.Topic, names[topic.TopicID]), int(partition.Partition)}
 			held[at].commit(offsets[at])
 			if c.config.OnCommitted != nil {
 				c.config.OnCommitted(at.topic, at.partition, offsets[at])

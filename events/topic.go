@@ -83,9 +83,9 @@ type TopicSettings struct {
 	// AnnouncementRetention is how long announcements that an order was shipped,
 	// was cancelled or needs attention are kept at least. Defaults to 30 days.
 	AnnouncementRetention time.Duration
-	// Settle is how long the factory's processes get to notice that a topic is
+	// NoticeTime is how long the factory's processes get to notice that a topic is
 	// about to have more partitions, and again that it has. Defaults to 20 s.
-	Settle time.Duration
+	NoticeTime time.Duration
 }
 
 // Check returns every fault of the settings at once.
@@ -116,8 +116,8 @@ func (s *TopicSettings) setDefaults() {
 	if s.AnnouncementRetention == 0 {
 		s.AnnouncementRetention = defaultAnnouncementRetention
 	}
-	if s.Settle == 0 {
-		s.Settle = settleTime
+	if s.NoticeTime == 0 {
+		s.NoticeTime = noticeTime
 	}
 }
 
@@ -290,10 +290,10 @@ type topicState struct {
 	thin       []int // partitions with fewer replicas in sync than they have
 	err        error
 
-	replicas [][]int           // by partition
-	brokers  []int             // of the whole cluster
-	settings map[string]string // nil if they were not asked for
-	placings map[int][]placing // by partition
+	replicas [][]int                  // by partition
+	brokers  []int                    // of the whole cluster
+	settings map[string]string        // nil if they were not asked for
+	counts   map[int][]partitionCount // by partition
 }
 
 func (s topicState) check(topic string) error {
@@ -321,15 +321,15 @@ func (s topicState) replication() int {
 
 // unsettled reports whether partitions were added and nobody has noted up to
 // where the former number held, and which that is.
-func (s topicState) unsettled() (former int, unsettled bool) {
+func (s topicState) unnotedGrowth() (former int, unsettled bool) {
 	for partition := range s.partitions {
-		list := s.placings[partition]
-		if isSettled(list, s.partitions) {
+		list := s.counts[partition]
+		if isNoted(list, s.partitions) {
 			continue
 		}
-		for _, placing := range list {
-			if placing.Partitions != s.partitions {
-				former = placing.Partitions
+		for _, count := range list {
+			if count.Partitions != s.partitions {
+				former = count.Partitions
 			}
 		}
 		return former, true
@@ -436,7 +436,7 @@ func (c topicAdmin) describeTopics(ctx context.Context, states map[string]topicS
 	if err != nil {
 		return fmt.Errorf("read the topics' settings: %w", c.connection.explain(err))
 	}
-	noted, err := c.notes.notedPlacings(ctx, counts)
+	noted, err := c.notes.readPartitionCounts(ctx, counts)
 	if err != nil {
 		return err
 	}
@@ -445,7 +445,7 @@ func (c topicAdmin) describeTopics(ctx context.Context, states map[string]topicS
 			return fmt.Errorf("read the settings of topic %q, for which this user needs DESCRIBE_CONFIGS: %w", resource.ResourceName, resource.Error)
 		}
 		state := states[resource.ResourceName]
-		state.placings = noted[resource.ResourceName]
+		state.counts = noted[resource.ResourceName]
 		state.settings = make(map[string]string)
 		for _, entry := range resource.ConfigEntries {
 			state.settings[entry.ConfigName] = entry.ConfigValue
@@ -503,10 +503,10 @@ func (c topicAdmin) extendTopics(ctx context.Context, settings TopicSettings, st
 	if len(changes) == 0 {
 		return nil
 	}
-	if err := untilItAnswers(ctx, func() error { return c.notePlacings(ctx, states, changes) }); err != nil {
+	if err := untilItAnswers(ctx, func() error { return c.writePartitionCounts(ctx, states, changes) }); err != nil {
 		return err
 	}
-	if err := settings.settle(ctx); err != nil {
+	if err := settings.waitUntilNoticed(ctx); err != nil {
 		return err
 	}
 	var configs []kafka.TopicPartitionsConfig
@@ -561,22 +561,22 @@ func (c topicAdmin) alterTopics(ctx context.Context, changes []TopicChange) erro
 // where either number puts it.
 func (c topicAdmin) notePresent(ctx context.Context, settings TopicSettings, states map[string]topicState) error {
 	if slices.ContainsFunc(Topics(), func(topic string) bool {
-		_, unsettled := states[topic].unsettled()
+		_, unsettled := states[topic].unnotedGrowth()
 		return unsettled
 	}) {
-		if err := settings.settle(ctx); err != nil {
+		if err := settings.waitUntilNoticed(ctx); err != nil {
 			return err
 		}
 	}
-	return untilItAnswers(ctx, func() error { return c.notePlacings(ctx, states, nil) })
+	return untilItAnswers(ctx, func() error { return c.writePartitionCounts(ctx, states, nil) })
 }
 
 // settle waits until every process of the factory has noticed.
-func (s TopicSettings) settle(ctx context.Context) error {
+func (s TopicSettings) waitUntilNoticed(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("wait until everybody has noticed that partitions are added: %w; run %s again", ctx.Err(), s.command())
-	case <-time.After(s.Settle):
+	case <-time.After(s.NoticeTime):
 		return nil
 	}
 }

@@ -122,7 +122,7 @@ func drift(settings TopicSettings, connection Connection, states map[string]topi
 	replication, partitions := settings.Replication, settings.Partitions
 	for _, topic := range Topics() {
 		replication = max(replication, states[topic].replication())
-		if isPlacedByOrder(topic) {
+		if isPartitionChecked(topic) {
 			partitions = max(partitions, states[topic].partitions)
 		}
 	}
@@ -144,7 +144,7 @@ func drift(settings TopicSettings, connection Connection, states map[string]topi
 			}
 		}
 		wanted := settings.Partitions
-		if isPlacedByOrder(topic) {
+		if isPartitionChecked(topic) {
 			wanted = partitions
 		}
 		if state.partitions < wanted {
@@ -156,7 +156,7 @@ func drift(settings TopicSettings, connection Connection, states map[string]topi
 			}
 			faults = append(faults, fmt.Errorf("topic %q has %d partitions where %d %s: run %s, which moves keys: in a quiet hour", topic, state.partitions, wanted, why, more.command()))
 		}
-		if former, unsettled := state.unsettled(); unsettled {
+		if former, unsettled := state.unnotedGrowth(); unsettled {
 			faults = append(faults, fmt.Errorf("topic %q has got %d partitions since `cupcakery topics apply` ran last, where it had %d, and messages are believed where either number puts them: run %s",
 				topic, state.partitions, former, settings.command()))
 		}

@@ -23,14 +23,14 @@ import (
 // metadata of the places of a consumer group that nobody joins. ApplyTopics
 // writes it, and whoever reads orders' messages reads it first.
 
-// GroupPlacings is the consumer group whose offsets carry, as metadata, how many
+// GroupPartitionCounts is the consumer group whose offsets carry, as metadata, how many
 // partitions a topic had when older messages were placed. It has no members.
-const GroupPlacings = "cupcake-placings"
+const GroupPartitionCounts = "cupcake-placings"
 
-// settleTime is longer than any process of the factory takes to notice what is
+// noticeTime is longer than any process of the factory takes to notice what is
 // noted or that there are more partitions (metadataTTL, and partitionWatch or
 // partitionCheck).
-const settleTime = 20 * time.Second
+const noticeTime = 20 * time.Second
 
 // placing says that from one offset of a partition to another keys were put
 // among so many of the topic's partitions. JSON is what Kafka keeps.
@@ -40,33 +40,33 @@ const settleTime = 20 * time.Second
 // has noticed. Between the two a message may have been placed by either number.
 // If another tool has added them, it is not known from when on the new number
 // holds, and it gets the old one's From.
-type placing struct {
+type partitionCount struct {
 	Partitions int    `json:"partitions"`
 	From       int64  `json:"from,omitempty"`
 	Until      *int64 `json:"until,omitempty"` // nil while it holds
 }
 
-func (p placing) covers(offset int64) bool {
+func (p partitionCount) covers(offset int64) bool {
 	return offset >= p.From && (p.Until == nil || offset < *p.Until)
 }
 
-// beginPlacing notes of a partition that ends at an offset that its topic is
+// growthBegun notes of a partition that ends at an offset that its topic is
 // about to have another number of partitions.
-func beginPlacing(list []placing, present, next int, end int64) []placing {
-	list = finishPlacing(list, present, end)
-	return append(list, placing{Partitions: next, From: end})
+func growthBegun(list []partitionCount, present, next int, end int64) []partitionCount {
+	list = growthNoticed(list, present, end)
+	return append(list, partitionCount{Partitions: next, From: end})
 }
 
-// finishPlacing notes that by now everybody has noticed the present number.
-func finishPlacing(list []placing, present int, end int64) []placing {
+// growthNoticed notes that by now everybody has noticed the present number.
+func growthNoticed(list []partitionCount, present int, end int64) []partitionCount {
 	// Partitions are never taken away, so a higher number is one that was to be
 	// and did not come about.
-	list = slices.DeleteFunc(slices.Clone(list), func(p placing) bool { return p.Partitions > present })
+	list = slices.DeleteFunc(slices.Clone(list), func(p partitionCount) bool { return p.Partitions > present })
 	if len(list) == 0 {
-		return []placing{{Partitions: present}}
+		return []partitionCount{{Partitions: present}}
 	}
 	if last := list[len(list)-1]; last.Partitions != present {
-		list = append(list, placing{Partitions: present, From: last.From})
+		list = append(list, partitionCount{Partitions: present, From: last.From})
 	}
 	for i := range list[:len(list)-1] {
 		if list[i].Until == nil {
@@ -77,31 +77,31 @@ func finishPlacing(list []placing, present int, end int64) []placing {
 }
 
 // isSettled reports whether nothing has to be noted.
-func isSettled(list []placing, present int) bool {
-	return len(list) == 0 || reflect.DeepEqual(finishPlacing(list, present, -1), list)
+func isNoted(list []partitionCount, present int) bool {
+	return len(list) == 0 || reflect.DeepEqual(growthNoticed(list, present, -1), list)
 }
 
-// isPlacedByOrder reports whether a topic's messages are judged by their place.
-func isPlacedByOrder(topic string) bool {
+// isPartitionChecked reports whether a topic's messages are judged by their place.
+func isPartitionChecked(topic string) bool {
 	return topic == TopicAcks || slices.ContainsFunc(kitchen.Stages(), func(stage kitchen.Stage) bool { return topic == TicketTopic(stage) })
 }
 
 // placings are what is known of some topics.
-type placings struct {
+type partitionCounts struct {
 	mu     sync.Mutex
-	topics map[string]topicPlacings
+	topics map[string]topicCounts
 }
 
-type topicPlacings struct {
+type topicCounts struct {
 	present int
-	noted   map[int][]placing // by partition
+	noted   map[int][]partitionCount // by partition
 }
 
-func newTopicPlacings(present int, noted map[int][]placing) topicPlacings {
-	known := topicPlacings{present: present, noted: make(map[int][]placing)}
+func newTopicCounts(present int, noted map[int][]partitionCount) topicCounts {
+	known := topicCounts{present: present, noted: make(map[int][]partitionCount)}
 	for partition, list := range noted {
 		if n := len(list); n > 0 && list[n-1].Partitions < present { // another tool has added some
-			list = append(list, placing{Partitions: present, From: list[n-1].From})
+			list = append(list, partitionCount{Partitions: present, From: list[n-1].From})
 		}
 		known.noted[partition] = list
 	}
@@ -111,7 +111,7 @@ func newTopicPlacings(present int, noted map[int][]placing) topicPlacings {
 // among returns the numbers of partitions among which the key of a message may
 // have been placed, in the order in which the topic had them; nil for a topic
 // that is not known.
-func (p *placings) among(at place, offset int64) []int {
+func (p *partitionCounts) countsAt(at topicPartition, offset int64) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known, ok := p.topics[at.topic]
@@ -119,9 +119,9 @@ func (p *placings) among(at place, offset int64) []int {
 		return nil
 	}
 	var counts []int
-	for _, placing := range known.noted[at.partition] {
-		if placing.covers(offset) {
-			counts = append(counts, placing.Partitions)
+	for _, count := range known.noted[at.partition] {
+		if count.covers(offset) {
+			counts = append(counts, count.Partitions)
 		}
 	}
 	if len(counts) == 0 {
@@ -133,12 +133,12 @@ func (p *placings) among(at place, offset int64) []int {
 // update takes notice of how many partitions topics have now, and of what is
 // noted. What a reader knows already does not end because the group's
 // coordinator is away.
-func (p *placings) update(ctx context.Context, c *readClient, counts map[string]int) error {
-	noted, err := c.notedPlacings(ctx, counts)
+func (p *partitionCounts) update(ctx context.Context, c *readClient, counts map[string]int) error {
+	noted, err := c.readPartitionCounts(ctx, counts)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.topics == nil {
-		p.topics = make(map[string]topicPlacings)
+		p.topics = make(map[string]topicCounts)
 	}
 	for topic, present := range counts {
 		switch {
@@ -148,17 +148,17 @@ func (p *placings) update(ctx context.Context, c *readClient, counts map[string]
 		default:
 			return err
 		}
-		p.topics[topic] = newTopicPlacings(present, noted[topic])
+		p.topics[topic] = newTopicCounts(present, noted[topic])
 	}
 	return nil
 }
 
-// notedPlacings reads what is noted, by topic and partition.
-func (c *readClient) notedPlacings(ctx context.Context, counts map[string]int) (map[string]map[int][]placing, error) {
+// readPartitionCounts reads what is noted, by topic and partition.
+func (c *readClient) readPartitionCounts(ctx context.Context, counts map[string]int) (map[string]map[int][]partitionCount, error) {
 	request := kmsg.NewPtrOffsetFetchRequest()
-	request.Group = GroupPlacings
+	request.Group = GroupPartitionCounts
 	for topic, count := range counts {
-		if !isPlacedByOrder(topic) {
+		if !isPartitionChecked(topic) {
 			continue
 		}
 		of := kmsg.NewOffsetFetchRequestTopic()
@@ -181,22 +181,22 @@ func (c *readClient) notedPlacings(ctx context.Context, counts map[string]int) (
 	case errors.Is(err, kerr.GroupIDNotFound):
 		return nil, nil // nothing has been noted yet
 	case err != nil:
-		return nil, c.connection.explainPlacings("read", err)
+		return nil, c.connection.explainPartitionCounts("read", err)
 	}
-	noted := make(map[string]map[int][]placing)
+	noted := make(map[string]map[int][]partitionCount)
 	for _, topic := range response.Topics {
-		noted[topic.Topic] = make(map[int][]placing)
+		noted[topic.Topic] = make(map[int][]partitionCount)
 		for _, partition := range topic.Partitions {
 			if err := kerr.ErrorForCode(partition.ErrorCode); err != nil {
-				return nil, c.connection.explainPlacings("read", err)
+				return nil, c.connection.explainPartitionCounts("read", err)
 			}
 			if partition.Offset < 0 || partition.Metadata == nil {
 				continue // nothing noted
 			}
-			var list []placing
-			if err := json.Unmarshal([]byte(*partition.Metadata), &list); err != nil || len(list) == 0 || slices.ContainsFunc(list, func(p placing) bool { return p.Partitions < 1 }) {
+			var list []partitionCount
+			if err := json.Unmarshal([]byte(*partition.Metadata), &list); err != nil || len(list) == 0 || slices.ContainsFunc(list, func(p partitionCount) bool { return p.Partitions < 1 }) {
 				return nil, fmt.Errorf("group %q has a note for %s partition %d that is not ours: delete the group with kafka-consumer-groups.sh, then run `cupcakery topics apply`",
-					GroupPlacings, topic.Topic, partition.Partition)
+					GroupPartitionCounts, topic.Topic, partition.Partition)
 			}
 			noted[topic.Topic][int(partition.Partition)] = list
 		}
@@ -204,32 +204,32 @@ func (c *readClient) notedPlacings(ctx context.Context, counts map[string]int) (
 	return noted, nil
 }
 
-// notePlacings notes for the topics of the changes that they are about to have
+// writePartitionCounts notes for the topics of the changes that they are about to have
 // more partitions, or, without changes, of all topics that everybody has
 // noticed how many they have.
-func (c topicAdmin) notePlacings(ctx context.Context, states map[string]topicState, changes []TopicChange) error {
-	request := kafka.OffsetCommitRequest{GroupID: GroupPlacings, GenerationID: -1, Topics: make(map[string][]kafka.OffsetCommit)}
+func (c topicAdmin) writePartitionCounts(ctx context.Context, states map[string]topicState, changes []TopicChange) error {
+	request := kafka.OffsetCommitRequest{GroupID: GroupPartitionCounts, GenerationID: -1, Topics: make(map[string][]kafka.OffsetCommit)}
 	next := make(map[string]int)
 	for _, change := range changes {
 		next[change.Topic] = change.Partitions
 	}
 	for topic, state := range states {
-		if !isPlacedByOrder(topic) || (len(changes) > 0 && next[topic] == 0) {
+		if !isPartitionChecked(topic) || (len(changes) > 0 && next[topic] == 0) {
 			continue
 		}
 		for partition := range state.partitions {
 			var end int64
-			list := state.placings[partition]
-			if len(changes) > 0 || !isSettled(list, state.partitions) {
+			list := state.counts[partition]
+			if len(changes) > 0 || !isNoted(list, state.partitions) {
 				var err error
-				if end, err = c.notes.offset(ctx, place{topic, partition}, endOffset, readUncommitted); err != nil {
+				if end, err = c.notes.offset(ctx, topicPartition{topic, partition}, endOffset, readUncommitted); err != nil {
 					return fmt.Errorf("find the end of %s partition %d: %w", topic, partition, c.connection.explain(err))
 				}
 			}
 			if len(changes) > 0 {
-				list = beginPlacing(list, state.partitions, next[topic], end)
+				list = growthBegun(list, state.partitions, next[topic], end)
 			} else {
-				list = finishPlacing(list, state.partitions, end)
+				list = growthNoticed(list, state.partitions, end)
 			}
 			metadata, _ := json.Marshal(list) // numbers, which cannot fail
 			request.Topics[topic] = append(request.Topics[topic], kafka.OffsetCommit{Partition: partition, Offset: end, Metadata: string(metadata)})
@@ -240,21 +240,21 @@ func (c topicAdmin) notePlacings(ctx context.Context, states map[string]topicSta
 	}
 	response, err := c.OffsetCommit(ctx, &request)
 	if err != nil {
-		return c.connection.explainPlacings("write", err)
+		return c.connection.explainPartitionCounts("write", err)
 	}
 	for _, partitions := range response.Topics {
 		for _, partition := range partitions {
 			if partition.Error != nil {
-				return c.connection.explainPlacings("write", partition.Error)
+				return c.connection.explainPartitionCounts("write", partition.Error)
 			}
 		}
 	}
 	return nil
 }
 
-func (c Connection) explainPlacings(verb string, err error) error {
+func (c Connection) explainPartitionCounts(verb string, err error) error {
 	if errors.Is(err, kerr.GroupAuthorizationFailed) || errors.Is(err, kafka.GroupAuthorizationFailed) {
-		return fmt.Errorf("%s how many partitions the topics had: allow this user to READ group %q: %w", verb, GroupPlacings, err)
+		return fmt.Errorf("%s how many partitions the topics had: allow this user to READ group %q: %w", verb, GroupPartitionCounts, err)
 	}
-	return fmt.Errorf("%s how many partitions the topics had (group %q): %w", verb, GroupPlacings, c.explain(err))
+	return fmt.Errorf("%s how many partitions the topics had (group %q): %w", verb, GroupPartitionCounts, c.explain(err))
 }
