@@ -30,7 +30,7 @@ type fetcher struct {
 	connection Connection
 	logger     *slog.Logger
 	outage     *outage
-	counts     *partitionCounts
+	counts     *knownCounts
 	// jumped is called when the offset that comes next no longer exists, with
 	// the one that does. May be nil.
 	jumped func(to int64)
@@ -77,7 +77,7 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 			continue
 		}
 		for i := range fetched.messages {
-			fetched.messages[i].Partitions = f.counts.countsAt(f.topicPartition, fetched.messages[i].Offset)
+			fetched.messages[i].Partitions = f.counts.at(f.topicPartition, fetched.messages[i].Offset)
 		}
 		f.outage.recovered(f.topicPartition)
 		backoff.Reset()

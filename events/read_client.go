@@ -48,7 +48,7 @@ type readClient struct {
 	end          context.CancelFunc
 	// counts learn how many partitions there are whenever partitions are located.
 	// May be nil.
-	counts *partitionCounts
+	counts *knownCounts
 }
 
 // newReadClient dials nobody yet.

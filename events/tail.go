@@ -52,7 +52,7 @@ func Tail(ctx context.Context, config TailConfig) error {
 		return fmt.Errorf("tail Kafka topics: %w", err)
 	}
 	defer client.close()
-	client.counts = new(partitionCounts)
+	client.counts = new(knownCounts)
 	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[topicPartition]struct{}), lost: make(map[any]struct{})}
 	t.outage.onFailed = t.lose
 	defer t.running.Wait()
