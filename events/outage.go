@@ -18,8 +18,8 @@ const (
 // however many parts of a reader notice it.
 type outage struct {
 	logger *slog.Logger
-	// onBegan hears of each part when it stops working. May be nil.
-	onBegan func(part any)
+	// onFailed hears of each part when it stops working. May be nil.
+	onFailed func(part any)
 
 	mu    sync.Mutex
 	down  map[any]struct{}
@@ -30,11 +30,11 @@ func newOutage(logger *slog.Logger) *outage {
 	return &outage{logger: logger, down: make(map[any]struct{})}
 }
 
-// began says that a part of the reader cannot work.
-func (o *outage) began(part any, err error) {
+// failed says that a part of the reader cannot work.
+func (o *outage) failed(part any, err error) {
 	o.mu.Lock()
-	if _, known := o.down[part]; !known && o.onBegan != nil {
-		defer o.onBegan(part)
+	if _, known := o.down[part]; !known && o.onFailed != nil {
+		defer o.onFailed(part)
 	}
 	defer o.mu.Unlock()
 	if len(o.down) == 0 {
@@ -46,8 +46,8 @@ func (o *outage) began(part any, err error) {
 	o.down[part] = struct{}{}
 }
 
-// over says that a part of the reader works, or is not needed any more.
-func (o *outage) over(part any) {
+// recovered says that a part of the reader works, or is not needed any more.
+func (o *outage) recovered(part any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, ok := o.down[part]; !ok {
