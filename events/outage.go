@@ -30,10 +30,14 @@ func newOutage(logger *slog.Logger) *outage {
 
 // began says that a part of the reader cannot work.
 func (o *outage) began(part any, err error) {
-	o.mu.Lock()
-	if _, known := o.down[part]; !known && o.onBegan != nil {
-		defer o.onBegan(part)
+	if o.note(part, err) && o.onBegan != nil {
+		o.onBegan(part) // not under our lock: it takes locks of its own
 	}
+}
+
+// note logs that a part cannot work and reports whether it could until now.
+func (o *outage) note(part any, err error) bool {
+	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.down) == 0 {
 		o.since = time.Now()
@@ -41,7 +45,9 @@ func (o *outage) began(part any, err error) {
 	} else {
 		o.logger.Debug("Kafka still does not answer as it should", "error", err)
 	}
+	_, known := o.down[part]
 	o.down[part] = struct{}{}
+	return !known
 }
 
 // over says that a part of the reader works, or is not needed any more.
