@@ -69,11 +69,11 @@ func TestAnAckBetweenTwoAttemptsHoldsUpNobodyAndIsNotLost(t *testing.T) {
 }
 
 // secondAttempt is a Temporal in which a ticket's next attempt begins when its
-// gate opens. It remembers what the ticket's activity was told.
+// gate opens. It remembers how the ticket's activity was ended.
 type secondAttempt struct {
 	noAttempt
-	gate chan struct{}
-	told chan string
+	gate  chan struct{}
+	ended chan string
 }
 
 func (s *secondAttempt) CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result any, err error) error {
@@ -85,9 +85,9 @@ func (s *secondAttempt) CompleteActivityByID(ctx context.Context, namespace, wor
 		}
 	}
 	if err != nil {
-		s.told <- "failed"
+		s.ended <- "failed"
 	} else {
-		s.told <- "done"
+		s.ended <- "done"
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func (s *secondAttempt) CompleteActivityByID(ctx context.Context, namespace, wor
 // failed one waits, and the pieces that were thrown away would not be counted.
 func TestAcksOfAnOrderKeepTheirOrderWhileOneWaits(t *testing.T) {
 	t.Parallel()
-	temporal := &secondAttempt{gate: make(chan struct{}), told: make(chan string, 2)}
+	temporal := &secondAttempt{gate: make(chan struct{}), ended: make(chan string, 2)}
 	carrier := newAckCarrier(temporal, client.DefaultNamespace, make(letters, 1), slog.New(slog.DiscardHandler), newMetrics(prometheus.NewRegistry()))
 	queue := newAckQueue(carrier, carrier.metrics)
 	now := time.Now().UTC()
@@ -112,8 +112,8 @@ func TestAcksOfAnOrderKeepTheirOrderWhileOneWaits(t *testing.T) {
 	work(made)
 	require.Empty(t, done)
 	close(temporal.gate)
-	require.Equal(t, "failed", <-temporal.told)
-	require.Equal(t, "done", <-temporal.told)
+	require.Equal(t, "failed", <-temporal.ended)
+	require.Equal(t, "done", <-temporal.ended)
 	require.Equal(t, kitchen.AckFailed, <-done)
 	require.Equal(t, kitchen.AckDone, <-done)
 	queue.waiting.Wait()

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// courtesyAfter is how long a ticket is in hand before its activity is
-	// told who works on it. Measured, a heartbeat on every stage costs a fifth
-	// of the throughput, and work that ends sooner needs no name.
+	// courtesyAfter is how long a ticket is in hand before its activity gets a
+	// heartbeat with the name of its owner. Measured, a heartbeat on every stage
+	// costs a fifth of the throughput, and work that ends sooner needs no name.
 	courtesyAfter = time.Second
 	// courtesyUpToLag is the lag, in acks of one partition, above which the
-	// names are left out: completions come first.
+	// heartbeats are left out: completions come first.
 	courtesyUpToLag = 100
-	// courtesiesAtOnce bounds the heartbeats under way, and with it what
-	// they take from the completions.
+	// courtesiesAtOnce bounds the heartbeats under way, and so the load that
+	// they add to that of the completions.
 	courtesiesAtOnce = 4
 	courtesyWithin   = 5 * time.Second
 )
