@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"iter"
 	"maps"
 	"slices"
@@ -89,26 +90,15 @@ func (b *Board) entry(ticketID string, h *history) Entry {
 // Entries lists the tickets of a stage that the board has seen issued and not
 // forgotten, longest known first.
 func (b *Board) Entries(stage kitchen.Stage) []Entry {
-	type dated struct {
-		entry Entry
-		since time.Time
-	}
-	var found []dated
+	var entries []Entry
 	for id, h := range b.tickets {
 		if h.ticket.Attempt > 0 && h.ticket.Stage == stage {
-			found = append(found, dated{b.entry(id, h), h.since})
+			entries = append(entries, b.entry(id, h))
 		}
 	}
-	slices.SortFunc(found, func(x, y dated) int {
-		if order := x.since.Compare(y.since); order != 0 {
-			return order
-		}
-		return strings.Compare(x.entry.Ticket.TicketID, y.entry.Ticket.TicketID)
+	slices.SortFunc(entries, func(x, y Entry) int {
+		return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.Ticket.TicketID, y.Ticket.TicketID))
 	})
-	entries := make([]Entry, len(found))
-	for i := range found {
-		entries[i] = found[i].entry
-	}
 	return entries
 }
 

@@ -81,18 +81,14 @@ func (r *Readiness) begin(config *Config, member func() bool) {
 	r.config, r.member = config, member
 }
 
-func isRefusedClock(err error) bool {
-	_, is := errors.AsType[*events.ClockError](err)
-	return is
-}
-
 // written hears of each write to Kafka. Only a write shows that a clock that
 // was refused is accepted again.
 func (r *Readiness) written(topic string, _ int, err error) {
+	_, isRefused := errors.AsType[*events.ClockError](err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case isRefusedClock(err):
+	case isRefused:
 		if r.refused == nil {
 			r.refused = make(map[string]time.Time)
 		}
