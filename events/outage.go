@@ -32,10 +32,14 @@ func newOutage(logger *slog.Logger) *outage {
 
 // failed says that a part of the reader cannot work.
 func (o *outage) failed(part any, err error) {
-	o.mu.Lock()
-	if _, known := o.down[part]; !known && o.onFailed != nil {
-		defer o.onFailed(part)
+	if o.note(part, err) && o.onFailed != nil {
+		o.onFailed(part) // not under our lock: it takes locks of its own
 	}
+}
+
+// note logs that a part cannot work and reports whether it could until now.
+func (o *outage) note(part any, err error) bool {
+	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.down) == 0 {
 		o.since = time.Now()
@@ -43,7 +47,9 @@ func (o *outage) failed(part any, err error) {
 	} else {
 		o.logger.Debug("Kafka still does not answer as it should", "error", err)
 	}
+	_, known := o.down[part]
 	o.down[part] = struct{}{}
+	return !known
 }
 
 // recovered says that a part of the reader works, or is not needed any more.
