@@ -74,16 +74,6 @@ func (s *Server) refusesUnprepared(err error) bool {
 	return unprepared
 }
 
-func isMissingNamespace(err error) bool {
-	_, is := errors.AsType[*serviceerror.NamespaceNotFound](err)
-	return is
-}
-
-func unpreparedProblem(cause error) error {
-	return &problemError{Type: ProblemUnavailable, Cause: cause,
-		Detail: "Temporal, which keeps the orders, is not prepared for them. Nothing was started. Whoever operates this server runs cupcakery temporal apply; cupcakery temporal check says what is missing."}
-}
-
 // probe looks at a part that the API works with. It looks at most once a
 // second, however often it is asked, and has the log tell each change and not
 // each look.
@@ -111,7 +101,7 @@ func (p *probe) ask() error {
 	p.err = p.look(ctx)
 	p.looked, p.ok = time.Now(), p.err == nil
 	level := slog.LevelWarn
-	if isSaidOnce(p.err) {
+	if isLoggedElsewhere(p.err) {
 		level = slog.LevelDebug
 	}
 	switch {

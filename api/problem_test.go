@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
 )
 
 func TestErrorToProblem(t *testing.T) {
@@ -39,6 +41,10 @@ func TestErrorToProblem(t *testing.T) {
 		"the client left":               {context.Canceled, ProblemUnavailable},
 		"a gRPC status":                 {status.Error(codes.Unavailable, "away"), ProblemUnavailable},
 		"a search attribute is missing": {serviceerror.NewInvalidArgument("no mapping defined for search attribute"), ProblemInternal},
+		"nobody could sign in":          {staff.ErrNoStaff, ProblemNoStaff},
+		"a wrong name or PIN":           {staff.ErrWrongNameOrPIN, ProblemWrongNameOrPIN},
+		"too many sign in at once":      {staff.ErrBusy, ProblemTooManyAttempts},
+		"too many wrong PINs":           {&staff.LimitError{Limit: staff.LimitName, Wait: time.Minute}, ProblemTooManyAttempts},
 		"anything else":                 {errors.New("disk on fire"), ProblemInternal},
 	} {
 		t.Run(name, func(t *testing.T) {
