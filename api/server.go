@@ -151,8 +151,8 @@ type Server struct {
 	demo           []DemoPerson
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
-	// untrustedProxy lets the log name one that may have been forgotten, once.
-	untrustedProxy sync.Once
+	// warnOfProxy names a proxy in the log, once, that may have been forgotten.
+	warnOfProxy sync.Once
 }
 
 // New returns a server that is ready to serve.
