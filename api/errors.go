@@ -102,7 +102,7 @@ func tooManyAttempts(limit *staff.LimitError) *problemError {
 
 func unpreparedProblem(cause error) *problemError {
 	return &problemError{Type: ProblemUnavailable, Cause: cause,
-		Detail: "Temporal, which keeps the orders, is not prepared for them. Nothing was started. The operator of this server runs cupcakery temporal apply; cupcakery temporal check says what is missing."}
+		Detail: "Temporal, which keeps the orders, is not prepared for them. Nothing was started. Whoever operates this server runs cupcakery temporal apply; cupcakery temporal check says what is missing."}
 }
 
 func isMissingNamespace(err error) bool {
