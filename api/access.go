@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -68,9 +69,9 @@ var access = map[string]permission{
 // mayFollow says who may follow a channel of the live side.
 func mayFollow(channel string) permission {
 	switch {
-	case channel == channelKitchen, channel == channelCounter:
+	case channel == floor.ChannelKitchen, channel == floor.ChannelCounter:
 		return anyRole
-	case strings.HasPrefix(channel, channelStation):
+	case strings.HasPrefix(channel, floor.ChannelStation):
 		return ofStage
 	}
 	return anybody // an order, or no channel at all

@@ -161,7 +161,7 @@ func checkParameters(operation *openapi3.Operation, g *gin.Context) []wire.Field
 	remedy := "unknown parameter: leave it out; " + knownNames(known)
 	for name := range query {
 		if !known[name] {
-			unknown = append(unknown, wire.FieldError{Parameter: clip(name), Detail: remedy})
+			unknown = append(unknown, wire.FieldError{Parameter: kitchen.Excerpt(name), Detail: remedy})
 		}
 	}
 	slices.SortFunc(unknown, func(a, b wire.FieldError) int { return cmp.Compare(a.Parameter, b.Parameter) })
@@ -216,11 +216,11 @@ func checkContentType(header http.Header) error {
 	case header.Get("Content-Type") == "":
 		return unsupported("The header Content-Type is missing: send JSON with Content-Type: application/json.")
 	case err != nil || mediaType != "application/json":
-		return unsupported(fmt.Sprintf("Content-Type %q is not taken here: send JSON with Content-Type: application/json.", clip(header.Get("Content-Type"))))
+		return unsupported(fmt.Sprintf("Content-Type %q is not taken here: send JSON with Content-Type: application/json.", kitchen.Excerpt(header.Get("Content-Type"))))
 	case parameters["charset"] != "" && !strings.EqualFold(parameters["charset"], "utf-8"):
-		return unsupported(fmt.Sprintf("charset %q is not taken here: send JSON in UTF-8.", clip(parameters["charset"])))
+		return unsupported(fmt.Sprintf("charset %q is not taken here: send JSON in UTF-8.", kitchen.Excerpt(parameters["charset"])))
 	case header.Get("Content-Encoding") != "" && !strings.EqualFold(header.Get("Content-Encoding"), "identity"):
-		return unsupported(fmt.Sprintf("Content-Encoding %q is not taken here: send the body uncompressed.", clip(header.Get("Content-Encoding"))))
+		return unsupported(fmt.Sprintf("Content-Encoding %q is not taken here: send the body uncompressed.", kitchen.Excerpt(header.Get("Content-Encoding"))))
 	}
 	return nil
 }
@@ -544,7 +544,7 @@ func repeated(path []string, array []any) []fault {
 	for i, element := range array {
 		text, isText := element.(string)
 		if isText && seen[text] && len(faults) <= maxFaults {
-			faults = append(faults, fault{path: append(slices.Clone(path), strconv.Itoa(i)), detail: fmt.Sprintf("%q is in the list already: leave one of them out", clip(text))})
+			faults = append(faults, fault{path: append(slices.Clone(path), strconv.Itoa(i)), detail: fmt.Sprintf("%q is in the list already: leave one of them out", kitchen.Excerpt(text))})
 		}
 		seen[text] = seen[text] || isText
 	}
@@ -627,17 +627,4 @@ func enumerate(words []string, last string) string {
 func lowerFirst(sentence string) string {
 	_, size := utf8.DecodeRuneInString(sentence)
 	return strings.ToLower(sentence[:size]) + strings.TrimSuffix(sentence[size:], ".")
-}
-
-// clip shortens what a client sent before it is repeated.
-func clip(text string) string {
-	const most = 60
-	seen := 0
-	for i := range text {
-		if seen == most {
-			return strings.ToValidUTF8(text[:i], "\uFFFD") + "…"
-		}
-		seen++
-	}
-	return strings.ToValidUTF8(text, "\uFFFD")
 }

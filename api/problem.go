@@ -173,6 +173,9 @@ func asProblem(err error) *problemError {
 	if problem, ok := errors.AsType[*problemError](err); ok {
 		return problem
 	}
+	if problem := refusal(err); problem != nil {
+		return problem
+	}
 	if isNotFound(err) {
 		return &problemError{Type: wire.ProblemOrderNotFound, Detail: "No order has this id: check it against the answer to the order's creation.", Cause: err}
 	}

@@ -319,7 +319,7 @@ func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutRe
 // endSession ends the live connections of a request's session, if it has one.
 func (s *Server) endSession(c *gin.Context) {
 	if session, signedIn := sessionOf(c); signedIn {
-		s.floor.endSession(session.mark)
+		s.live.EndSession(session.mark)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -158,7 +159,7 @@ var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 func pointerTo(path []string) string {
 	var pointer strings.Builder
 	for _, name := range path {
-		pointer.WriteString("/" + pointerEscapes.Replace(clip(name)))
+		pointer.WriteString("/" + pointerEscapes.Replace(kitchen.Excerpt(name)))
 	}
 	return pointer.String()
 }

@@ -121,7 +121,7 @@ func (s *Server) update(ctx context.Context, orderID, key string, asked change) 
 		return kitchen.Status{}, &problemError{Type: wire.ProblemIdempotencyConflict,
 			Detail: "This Idempotency-Key was used for something else that was asked of this order: use a new key, or send the very same request to repeat the first one."}
 	}
-	s.floor.orders.changed(orderID) // the log may not say so
+	s.floor.OrderChanged(orderID) // the log may not say so
 	return answer.Order, nil
 }
 
