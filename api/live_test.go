@@ -185,12 +185,16 @@ func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
 		require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)
 	}
 	// More than the connections between the two hold, and the changes kept.
-	const tickets, times = 64, 12
+	const tickets, times = 64, 24
 	writer := kafka.writer()
 	var large []kitchen.Ticket
 	for range tickets {
 		ticket := newTicket(t, kitchen.Bake)
-		ticket.Notes = strings.Repeat("x", 32<<10) // longer than any of ours
+		limits := kitchen.HardLimits()
+		ticket.Notes = strings.Repeat("🎂", limits.NotesLength)
+		for i := range limits.Allergies {
+			ticket.Allergies = append(ticket.Allergies[:i], fmt.Sprintf("%02d", i)+strings.Repeat("🥜", limits.AllergyLength-2))
+		}
 		large = append(large, ticket)
 	}
 	last := ""
