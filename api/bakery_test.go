@@ -19,6 +19,7 @@ import (
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -113,8 +114,8 @@ func serveBakery(t *testing.T, server *Server) *bakery {
 	stop := server.readLog(context.Background())
 	web := httptest.NewServer(server.Handler())
 	t.Cleanup(func() {
-		server.live.close()
-		server.live.running.Wait()
+		server.live.Close()
+		require.NoError(t, server.live.Wait(context.Background()))
 		web.Close()
 		require.NoError(t, stop())
 	})
@@ -265,21 +266,11 @@ func newTicket(t *testing.T, stage kitchen.Stage) kitchen.Ticket {
 	t.Helper()
 	orderID, err := kitchen.NewOrderID()
 	require.NoError(t, err)
-	return ticketOf(kitchen.TicketRef{OrderID: orderID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}, 1)
-}
-
-func ticketOf(ref kitchen.TicketRef, attempt int) kitchen.Ticket {
-	now := time.Now().UTC()
-	return kitchen.Ticket{
-		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: ref.Pass, Attempt: attempt,
-		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th"}}, Notes: "ring the bell",
-		Allergies: []string{"nuts"}, PickupCode: "K7QF", IssuedAt: now, AckBy: now.Add(time.Hour),
-		Customer: kitchen.Customer{Name: "Ada Augusta Lovelace"},
-	}
+	return floortest.Ticket(kitchen.TicketRef{OrderID: orderID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}, 1)
 }
 
 func undoOf(ticket kitchen.Ticket, made bool) kitchen.Ticket {
-	undo := ticketOf(kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: kitchen.TicketUndo}, 1)
+	undo := floortest.Ticket(kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: kitchen.TicketUndo}, 1)
 	undo.Made = made
 	return undo
 }

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/kitchen/kitchentest"
+	"github.com/cupcakery/cupcakery/live"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -104,16 +104,15 @@ func hostileLiveRequests() map[string]kitchentest.Shape {
 }
 
 func (c *contract) liveReader() func(data []byte) {
-	s := &Server{contract: c}
-	return func(data []byte) { _, _ = s.readLiveRequest(websocket.MessageText, data) }
+	return func(data []byte) { _, _ = c.readLiveRequest(data) }
 }
 
 func TestReadingALiveMessageCostsNoMoreThanItsBytesJustify(t *testing.T) {
-	kitchentest.RequireFlat(t, maxLiveRequest, 400, hostileLiveRequests(), newTestContract(t).liveReader())
+	kitchentest.RequireFlat(t, live.MaxRequest, 400, hostileLiveRequests(), newTestContract(t).liveReader())
 }
 
 func BenchmarkReadLiveRequest(b *testing.B) {
-	kitchentest.Benchmark(b, maxLiveRequest, hostileLiveRequests(), newTestContract(b).liveReader())
+	kitchentest.Benchmark(b, live.MaxRequest, hostileLiveRequests(), newTestContract(b).liveReader())
 }
 
 // An answer is not much longer than its question.

@@ -1,7 +1,7 @@
 // Package api takes orders over HTTP and shows where they stand.
 //
-// The contract is openapi.yaml. Handlers and models are generated from it, as
-// is the client in the package below; requests are checked against it before
+// The contract is openapi.yaml. Handlers are generated from it, as are the shapes
+// of bodies in the wire package and the client in the package below; requests are checked against it before
 // a handler sees them, and what it cannot say (what is on the menu, what may
 // be piped) is checked by the kitchen file.
 //
@@ -16,13 +16,9 @@
 // Cancelling, amending and resolving are updates of the order's workflow; an
 // idempotency key is the update's id there, by which Temporal keeps the answer.
 //
-// One reader of the log in Kafka folds the stations' boards for the whole
-// process (floor.go), counts what the stations did (figures.go), and shows what
-// customers at the counter wait for (counter.go). Acks are written to the log and
-// answered by what it makes of them (stations.go). Live connections have a place
-// in the changes of the channels that they follow, and no queue (feed.go,
-// live.go); orders are asked about, and counted, when the log speaks of them
-// (live_orders.go, order_counts.go).
+// What the process knows from the log in Kafka, boards, figures and the counter,
+// is the floor package's; live connections, which follow its channels, are the
+// live package's. Here their errors become problems (refusals.go).
 //
 // The process keeps no state that it cannot read again: Temporal has every order. An order is durable
 // before it is answered with 201, and an idempotency key needs no store: the

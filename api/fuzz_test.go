@@ -6,15 +6,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
-	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
-	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
-	"github.com/cupcakery/cupcakery/kitchen/kitchentest"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -83,9 +79,9 @@ func FuzzReadLiveRequest(f *testing.F) {
 	f.Add(`{"type":"subscribe","channel":"station/bake","cursor":"5f0c9a7e21d4b386.17"}`)
 	f.Add(`{"type":"unsubscribe","channel":""}`)
 	f.Add(`{"type":"subscribe","type":"unsubscribe","channel":7,"a":{}}`)
-	server := &Server{contract: newTestContract(f)}
+	contract := newTestContract(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		request, err := server.readLiveRequest(websocket.MessageText, []byte(text))
+		request, err := contract.readLiveRequest([]byte(text))
 		if err != nil {
 			require.NotEmpty(t, err.Error())
 			require.Less(t, len(err.Error()), 4<<10)
@@ -94,35 +90,9 @@ func FuzzReadLiveRequest(f *testing.F) {
 		require.Contains(t, []wire.LiveRequestType{wire.LiveSubscribe, wire.LiveUnsubscribe}, request.Type)
 		written, err := json.Marshal(request)
 		require.NoError(t, err)
-		again, err := server.readLiveRequest(websocket.MessageText, written)
+		again, err := contract.readLiveRequest(written)
 		require.NoError(t, err)
 		require.Equal(t, request, again)
-	})
-}
-
-// A cursor gives a place in the feed or a snapshot, never a place that is not
-// there.
-func FuzzCursor(f *testing.F) {
-	feed := newFeed("kitchen", func() wire.LiveMessage { return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot} })
-	for range keptChanges + 10 {
-		feed.change(wire.LiveMessage{Type: wire.LiveMessageTypeChange})
-	}
-	f.Add(".17")
-	f.Add("." + strings.TrimPrefix(feed.cursor(feed.number), feed.epoch+"."))
-	f.Add(".18446744073709551615")
-	f.Add(".-1")
-	f.Add("17")
-	f.Fuzz(func(t *testing.T, cursor string) {
-		for _, cursor := range []string{cursor, feed.epoch + cursor} {
-			c := &liveConn{news: make(chan struct{}, 1)}
-			resumed := feed.follow(c, cursor)
-			place := feed.followers[c]
-			require.Equal(t, resumed, !place.fresh)
-			frames, dropped := feed.next(c)
-			require.False(t, dropped)
-			require.LessOrEqual(t, len(frames), keptChanges+1)
-			delete(feed.followers, c)
-		}
 	})
 }
 
@@ -177,29 +147,6 @@ func FuzzHead(f *testing.F) {
 				require.Less(t, answer.Body.Len(), 32<<10)
 				require.True(t, json.Valid(answer.Body.Bytes()))
 			}
-		}
-	})
-}
-
-func hostileAnnouncements() map[string]kitchentest.Shape {
-	return kitchentest.Within(`{"state":"cancelled","orderId":`, "}", kitchentest.JSON())
-}
-
-func TestReadingAnAnnouncementCostsNoMoreThanItsBytesJustify(t *testing.T) {
-	kitchentest.RequireFlat(t, events.MaxMessageBytes, 400, hostileAnnouncements(), func(data []byte) { readCancelled(events.Message{Value: data}) })
-}
-
-func BenchmarkReadCancelled(b *testing.B) {
-	kitchentest.Benchmark(b, events.MaxMessageBytes, hostileAnnouncements(), func(data []byte) { readCancelled(events.Message{Value: data}) })
-}
-
-func FuzzReadCancelled(f *testing.F) {
-	f.Add([]byte(`{"orderId":"0199c0de-7a11-7000-8000-00000000cafe","state":"cancelled"}`))
-	f.Add([]byte(`{"orderId":"0199C0DE-7a11-7000-8000-00000000cafe","state":"needs-attention"}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		orderID, cancelled := readCancelled(events.Message{Value: data, Time: time.Unix(1, 0)})
-		if cancelled {
-			require.NoError(t, kitchen.CheckOrderID(orderID))
 		}
 	})
 }

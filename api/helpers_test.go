@@ -91,3 +91,13 @@ func sampleOrder() kitchen.Order {
 		Allergies: []string{"nuts"},
 	}
 }
+
+// asJSON is a value as a client that knows no types reads it.
+func asJSON(t *testing.T, value any) any {
+	t.Helper()
+	data, err := json.Marshal(value)
+	require.NoError(t, err)
+	var read any
+	require.NoError(t, json.Unmarshal(data, &read))
+	return read
+}

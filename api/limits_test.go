@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	temporalclient "go.temporal.io/sdk/client"
 
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -247,19 +248,18 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 		require.Contains(t, problem.Detail, "Nothing was ordered: try again in a few minutes.")
 	}
 	ticketFor := func(order kitchen.Status, stage kitchen.Stage) kitchen.Ticket {
-		ticket := ticketOf(kitchen.TicketRef{OrderID: order.ID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}, 1)
+		ticket := floortest.Ticket(kitchen.TicketRef{OrderID: order.ID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}, 1)
 		ticket.Lines = order.Lines
 		return ticket
 	}
 	inAll := func(s *Server) [3]int {
-		s.floor.mu.Lock()
-		defer s.floor.mu.Unlock()
-		return [3]int{s.floor.queue.orders, s.floor.queue.pieces, len(s.floor.queue.taken)}
+		orders, pieces, unlogged := s.floor.Queued()
+		return [3]int{orders, pieces, unlogged}
 	}
 
 	big := requirePlaced(t, placeOrder(t, b.server, orderOf(500))) // alone
 	full(1)
-	b.server.floor.giveUp(big.ID, 500)
+	b.server.floor.Dequeue(big.ID, 500)
 	first, second := requirePlaced(t, placeOrder(t, b.server, orderOf(60))), requirePlaced(t, placeOrder(t, b.server, orderOf(30)))
 	full(11)
 	third := requirePlaced(t, placeOrder(t, b.server, orderOf(10)))
@@ -285,13 +285,6 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	require.Equal(t, [3]int{2, 90, 0}, inAll(b.server))
 	requirePlaced(t, placeOrder(t, b.server, orderOf(10)))
 	full(1)
-
-	// An order of which the log never speaks is forgotten at last.
-	b.server.floor.mu.Lock()
-	b.server.floor.now = func() time.Time { return time.Now().Add(24 * time.Hour) }
-	b.server.floor.drop()
-	b.server.floor.mu.Unlock()
-	require.Equal(t, 0, inAll(b.server)[2])
 }
 
 // What an address may not order must not keep others out, be it for a moment.
@@ -302,14 +295,15 @@ func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 	kafka := startBrokers(t)
 	server := newTestServer(t, &takingTemporal{}, func(c *Config) { c.Kafka, c.Kitchen, c.OrdersPerAddress = kafka.connection(), small, 1 })
 	require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
-	room, _ := server.floor.takeUp("01936f8e-5c1a-7d3b-9f00-000000000001", 1)
+	room, _ := server.floor.Enqueue("01936f8e-5c1a-7d3b-9f00-000000000001", 1)
 	require.True(t, room)
 	requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders) // though the kitchen is full as well
 	server.orderLimit.Refund("192.0.2.1", 1)
 	for range 3 { // and what the kitchen refuses does not count for the address
 		requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemKitchenFull)
 	}
-	require.Len(t, server.floor.queue.taken, 1)
+	_, _, unlogged := server.floor.Queued()
+	require.Equal(t, 1, unlogged)
 }
 
 // overtakenTemporal is a Temporal that the first order reaches last.
@@ -354,35 +348,10 @@ func TestAnOrderCountsWhicheverOfItsRequestsComesFirst(t *testing.T) {
 			require.Equal(t, c.answer, first.Code, first.Body.String())
 			problem := requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders)
 			require.Contains(t, problem.Detail, "try again in "+c.wait)
-			require.Equal(t, []int{1, c.pieces}, []int{server.floor.queue.orders, server.floor.queue.pieces})
+			orders, pieces, _ := server.floor.Queued()
+			require.Equal(t, []int{1, c.pieces}, []int{orders, pieces})
 		})
 	}
-}
-
-// An order of another size under the key of one that is counted is counted anew,
-// and what there is no room for changes nothing.
-func TestAnotherSizeUnderTheSameKeyIsCountedInItsPlace(t *testing.T) {
-	t.Parallel()
-	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 2, pieces: 100}\n"))
-	require.NoError(t, err)
-	kafka := startBrokers(t)
-	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Kafka, c.Kitchen = kafka.connection(), small })
-	f := server.floor
-	takeUp := func(orderID string, pieces int) [2]bool {
-		room, isNew := f.takeUp(orderID, pieces)
-		return [2]bool{room, isNew}
-	}
-	require.Equal(t, [2]bool{true, true}, takeUp("a", 10))
-	require.Equal(t, [2]bool{true, true}, takeUp("b", 20))
-	require.Equal(t, [2]bool{true, false}, takeUp("a", 10))
-	require.Equal(t, [2]bool{false, false}, takeUp("a", 81))
-	require.Equal(t, 30, f.queue.pieces)
-	require.Equal(t, [2]bool{true, true}, takeUp("a", 80))
-	require.False(t, f.isTaken("a", 10))
-	f.giveUp("a", 10)
-	require.Equal(t, []int{2, 100}, []int{f.queue.orders, f.queue.pieces})
-	f.giveUp("a", 80)
-	require.Equal(t, []int{1, 20}, []int{f.queue.orders, f.queue.pieces})
 }
 
 func TestAWaitIsToldAsPeopleSayIt(t *testing.T) {

@@ -18,8 +18,10 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/internal/ratelimit"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/live"
 	"github.com/cupcakery/cupcakery/namespace"
 	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
@@ -77,6 +79,8 @@ type Config struct {
 	// OrdersPerAddress is how many orders may be placed from one address in an
 	// hour, where a large order counts as several. Zero is no limit.
 	OrdersPerAddress int
+	// liveTiming is for tests.
+	liveTiming live.Timing
 }
 
 func (c Config) withDefaults() Config {
@@ -138,8 +142,8 @@ type Server struct {
 	logger        *slog.Logger
 	contract      *contract
 	follower      *follower
-	floor         *floor
-	live          *liveSide
+	floor         *floor.Floor
+	live          *live.Connections
 	pages         pages
 	metrics       *metrics
 	temporalProbe *probe
@@ -194,12 +198,20 @@ func New(config Config) (*Server, error) {
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 	}
-	orders := newOrderFeeds(s.follower, config.Logger)
-	if s.floor, err = newFloor(config, orders); err != nil {
+	s.floor, err = floor.New(floor.Config{Kafka: config.Kafka, Kitchen: config.Kitchen, Orders: s.follower, Logger: config.Logger})
+	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
-	orders.mu = &s.floor.mu
-	s.live = newLiveSide(config)
+	s.live = live.New(live.Config{
+		Floor:           s.floor,
+		Limit:           config.LiveConnections,
+		LimitPerAddress: config.LiveConnectionsPerAddress,
+		ReadRequest:     contract.readLiveRequest,
+		Problem:         liveProblem,
+		Metrics:         s.metrics,
+		Logger:          config.Logger,
+		Timing:          config.liveTiming,
+	})
 	engine := s.routes()
 	if err := checkAccess(engine.Routes()); err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
@@ -307,18 +319,20 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
-		s.live.close()
+		s.live.Close()
 		return errors.Join(fmt.Errorf("serve the API on %s: %w", listener.Addr(), err), stopReading())
 	case <-ctx.Done():
 	}
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
 	defer cancel()
-	s.live.close() // all at once, while other requests are finished
+	s.live.Close() // all at once, while other requests are finished
 	if err := server.Shutdown(finish); err != nil {
 		s.logger.Warn("some requests were cut off", slog.Duration("after", finishWithin))
 		_ = server.Close() // they had their time
 	}
-	s.finishLive(finish)
+	if s.live.Wait(finish) != nil {
+		s.logger.Warn("some live connections were cut off", slog.Duration("after", finishWithin))
+	}
 	// Acks in hand needed the log until now.
 	err := stopReading()
 	if served := <-served; !errors.Is(served, http.ErrServerClosed) {
@@ -332,10 +346,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 func (s *Server) readLog(ctx context.Context) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	read := make(chan error, 1)
-	go func() { read <- s.floor.run(ctx) }()
+	go func() { read <- s.floor.Run(ctx) }()
 	return func() error {
 		cancel()
-		s.floor.orders.stop()
 		if err := <-read; err != nil {
 			return fmt.Errorf("read the log of tickets and acks: %w", err)
 		}

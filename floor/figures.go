@@ -1,8 +1,7 @@
-package api
+package floor
 
 import (
 	"cmp"
-	"context"
 	"hash/maphash"
 	"math"
 	"slices"
@@ -64,7 +63,7 @@ type figures struct {
 // work is what the figures know of a make ticket. Times are in milliseconds,
 // as Kafka has them, and zero while they are not known.
 type work struct {
-	heard   time.Duration // the last record, by how long the log has been read
+	read    time.Duration // the last record, by how long the log had been read then
 	issued  int64         // the first issue
 	started int64         // the last start
 	done    int64
@@ -138,12 +137,12 @@ func newFigures(rules kitchen.Rules, back time.Duration) *figures {
 
 // workOf is a make ticket's work, of which a record has spoken at a time of this
 // process's clock.
-func (f *figures) workOf(ticketID string, h board.Heard, now time.Time) *work {
+func (f *figures) workOf(ticketID string, record board.Heard, now time.Time) *work {
 	switch {
-	case !h.Appended:
+	case !record.Appended:
 		f.latest = now
-	case h.Time.After(f.latest):
-		f.latest = h.Time
+	case record.Time.After(f.latest):
+		f.latest = record.Time
 	}
 	key := maphash.String(f.seed, ticketID)
 	w := f.works[key]
@@ -151,36 +150,36 @@ func (f *figures) workOf(ticketID string, h board.Heard, now time.Time) *work {
 		w = &work{}
 		f.works[key] = w
 	}
-	w.heard = h.After
+	w.read = record.After
 	return w
 }
 
-// hearTicket hears that a make ticket was issued.
-func (f *figures) hearTicket(ticket kitchen.Ticket, h board.Heard, now time.Time) {
+// addTicket adds that a make ticket was issued.
+func (f *figures) addTicket(ticket kitchen.Ticket, record board.Heard, now time.Time) {
 	if ticket.Kind != kitchen.TicketMake {
 		return
 	}
-	record := h.Time
-	if record.IsZero() {
-		record = ticket.IssuedAt
+	at := record.Time
+	if at.IsZero() {
+		at = ticket.IssuedAt
 	}
-	w := f.workOf(ticket.TicketID, h, now)
-	if issued := record.UnixMilli(); w.issued == 0 || issued < w.issued {
+	w := f.workOf(ticket.TicketID, record, now)
+	if issued := at.UnixMilli(); w.issued == 0 || issued < w.issued {
 		f.tally(ticket.Ref(), w, -1)
 		w.issued = issued
 		f.tally(ticket.Ref(), w, 1)
 	}
 }
 
-// hearAck hears an ack.
-func (f *figures) hearAck(ack kitchen.Ack, h board.Heard, now time.Time) {
+// addAck adds an ack.
+func (f *figures) addAck(ack kitchen.Ack, record board.Heard, now time.Time) {
 	ref, err := kitchen.ParseTicketID(ack.TicketID)
 	if err != nil {
 		return // not reached: what was decoded has a good id
 	}
 	isUndo := ref.Kind == kitchen.TicketUndo
 	ref.Kind = kitchen.TicketMake
-	w := f.workOf(ref.TicketID(), h, now)
+	w := f.workOf(ref.TicketID(), record, now)
 	switch {
 	case w.over:
 	case isUndo:
@@ -198,11 +197,11 @@ func (f *figures) hearAck(ack kitchen.Ack, h board.Heard, now time.Time) {
 		}
 		f.tally(ref, w, 1)
 	case ack.Kind == kitchen.AckFailed:
-		f.hearFailed(ref.Stage, w, ack)
+		f.addFailed(ref.Stage, w, ack)
 	}
 }
 
-func (f *figures) hearFailed(stage kitchen.Stage, w *work, ack kitchen.Ack) {
+func (f *figures) addFailed(stage kitchen.Stage, w *work, ack kitchen.Ack) {
 	failed := failedWork{attempt: ack.Attempt}
 	if ack.Attempt == 0 {
 		failed.at = ack.SaidAt().UnixMilli()
@@ -291,7 +290,7 @@ func (f *figures) stepAt(at int64, stage kitchen.Stage) *stageStep {
 // how long the log has been read.
 func (f *figures) forget(now time.Duration) {
 	for key, w := range f.works {
-		if now-w.heard > f.back {
+		if now-w.read > f.back {
 			delete(f.works, key)
 		}
 	}
@@ -368,26 +367,4 @@ func (p *pace) of(stage kitchen.Stage, now time.Time) wire.StagePace {
 func quantile(sorted []int64, part float64) *float64 {
 	at := int(math.Ceil(part*float64(len(sorted)))) - 1
 	return new(float64(sorted[at]) / 1000)
-}
-
-// GetStatistics tells what the stations did in the last hours.
-func (s *Server) GetStatistics(context.Context, GetStatisticsRequestObject) (GetStatisticsResponseObject, error) {
-	s.floor.mu.Lock()
-	defer s.floor.mu.Unlock()
-	statistics := s.floor.figures.statistics(s.floor.logTime())
-	statistics.At = s.floor.now().UTC()
-	statistics.Behind = s.floor.behind
-	return GetStatistics200JSONResponse(statistics), nil
-}
-
-// GetPace tells how long the stages take at present.
-func (s *Server) GetPace(context.Context, GetPaceRequestObject) (GetPaceResponseObject, error) {
-	s.floor.mu.Lock()
-	defer s.floor.mu.Unlock()
-	now := s.floor.logTime()
-	answer := wire.Pace{At: s.floor.now().UTC()}
-	for _, stage := range kitchen.Stages() {
-		answer.Stages = append(answer.Stages, s.floor.figures.paces[stage].of(stage, now))
-	}
-	return GetPace200JSONResponse(answer), nil
 }
