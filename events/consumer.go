@@ -22,7 +22,7 @@ type Consumer struct {
 	client *readClient
 	logger *slog.Logger
 	outage *outage
-	// placings are known of a topic before any of its partitions is read.
+	// counts are known of a topic before any of its partitions is read.
 	counts knownCounts
 
 	// deliveries is the parent of every delivery's context.
@@ -93,7 +93,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	helpers.Go(c.watchPartitionCounts)
 	<-ctx.Done()
 	c.drain()
-	c.cancel() // whoever gets the partitions next shall not find us at work
+	c.cancel() // before others get the partitions
 	c.leave()
 	c.client.close()
 	helpers.Wait()

@@ -92,7 +92,7 @@ func (c Connection) explain(err error) error {
 		return fmt.Errorf("the TLS settings do not match the broker: %w", err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		// A broker going down does this, and one that is spoken to in the
-		// wrong way: it closes without a word.
+		// wrong way: it closes without an answer.
 		err = fmt.Errorf("the broker closed the connection; if it always does, the TLS or SASL settings do not fit its port: %w", err)
 		return &UnavailableError{Brokers: c.Brokers, Err: err}
 	case isOutage(err):

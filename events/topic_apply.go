@@ -8,6 +8,8 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+
+	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
 // PlanTopics returns what ApplyTopics would change.
@@ -154,8 +156,8 @@ func (c topicAdmin) alterTopics(ctx context.Context, changes []TopicChange) erro
 // where either number puts it.
 func (c topicAdmin) notePresent(ctx context.Context, settings TopicSettings, states map[string]topicState) error {
 	if slices.ContainsFunc(Topics(), func(topic string) bool {
-		_, unsettled := states[topic].unnotedGrowth()
-		return unsettled
+		_, grown := states[topic].unconfirmedGrowth()
+		return grown
 	}) {
 		if err := settings.waitUntilNoticed(ctx); err != nil {
 			return err
@@ -164,19 +166,16 @@ func (c topicAdmin) notePresent(ctx context.Context, settings TopicSettings, sta
 	return untilItAnswers(ctx, func() error { return c.writeCountHistories(ctx, states, nil) })
 }
 
-// settle waits until every process of the factory has noticed.
+// waitUntilNoticed gives every process of the factory time to notice.
 func (s TopicSettings) waitUntilNoticed(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
+	if !retry.Pause(ctx, s.NoticeTime) {
 		return fmt.Errorf("wait until everybody has noticed that partitions are added: %w; run %s again", ctx.Err(), s.command())
-	case <-time.After(s.NoticeTime):
-		return nil
 	}
+	return nil
 }
 
 // awaitTopics returns how the topics are once each has all its partitions and a
-// leader for each: creating a topic answers before the cluster has spread the
-// news.
+// leader for each. Creating a topic answers before the whole cluster knows of it.
 func (c topicAdmin) awaitTopics(ctx context.Context, changes []TopicChange) (map[string]topicState, error) {
 	ctx, cancel := context.WithTimeout(ctx, usableWithin)
 	defer cancel()
@@ -192,10 +191,8 @@ func (c topicAdmin) awaitTopics(ctx context.Context, changes []TopicChange) (map
 		}) {
 			return c.topicDetails(ctx)
 		}
-		select {
-		case <-ctx.Done():
+		if !retry.Pause(ctx, usableCheck) {
 			return nil, fmt.Errorf("wait until the topics can be used: %w", c.connection.explain(ctx.Err()))
-		case <-time.After(25 * time.Millisecond):
 		}
 		c.reset(time.Now())
 	}

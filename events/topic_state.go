@@ -46,15 +46,15 @@ func (s topicState) replication() int {
 	return least
 }
 
-// unsettled reports whether partitions were added and nobody has noted up to
-// where the former number held, and which that is.
-func (s topicState) unnotedGrowth() (former int, unsettled bool) {
+// unconfirmedGrowth reports whether partitions were added and nobody has noted up
+// to where the former number held, and which that is.
+func (s topicState) unconfirmedGrowth() (former int, grown bool) {
 	for partition := range s.partitions {
-		list := s.counts[partition]
-		if list.isConfirmed(s.partitions) {
+		history := s.counts[partition]
+		if history.isConfirmed(s.partitions) {
 			continue
 		}
-		for _, count := range list {
+		for _, count := range history {
 			if count.Partitions != s.partitions {
 				former = count.Partitions
 			}

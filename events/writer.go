@@ -106,7 +106,7 @@ func (w *Writer) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error
 	return w.send(ctx, message, err, "ticket %q", ticket.TicketID)
 }
 
-// PublishAck says what a station has to say about a ticket.
+// PublishAck sends what a station says about a ticket.
 func (w *Writer) PublishAck(ctx context.Context, ack kitchen.Ack) error {
 	message, err := ackMessage(w.source, ack)
 	return w.send(ctx, message, err, "ack of ticket %q", ack.TicketID)
