@@ -40,8 +40,8 @@ type Consumer struct {
 	// committing is held during a commit, so that none overtakes another.
 	committing sync.Mutex
 
-	// mu protects what follows. It may be held while a partition's is taken,
-	// never the other way round.
+	// mu guards what follows. A partition's mu may be taken while it is held, never
+	// the other way round.
 	mu         sync.Mutex
 	member     string
 	generation int32

@@ -34,7 +34,7 @@ type partition struct {
 	// room is signalled when the next message may be handed out.
 	room chan struct{}
 
-	mu sync.Mutex
+	mu sync.Mutex // guards what follows
 	// active is false between generations: whether the partition is still
 	// ours is not known, so nothing more is handed out.
 	active bool

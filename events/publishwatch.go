@@ -19,7 +19,7 @@ const publishForgottenAfter = time.Minute
 type PublishWatch struct {
 	outage *outage
 
-	mu     sync.Mutex
+	mu     sync.Mutex             // guards forget
 	forget map[string]*time.Timer // by topic
 }
 

@@ -80,7 +80,7 @@ type tail struct {
 	readers map[topicPartition]struct{} // only used by run
 	running sync.WaitGroup
 
-	mu     sync.Mutex // held while a callback runs
+	mu     sync.Mutex // guards what follows, and is held while a callback runs
 	unread int        // partitions whose first end has not been reached
 	// stalled are the parts that an outage has stopped and that have not caught
 	// up since: partitions, and the list of them.

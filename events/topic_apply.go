@@ -25,7 +25,7 @@ func PlanTopics(ctx context.Context, connection Connection, settings TopicSettin
 // ApplyTopics creates the topics that are missing, adds partitions to those
 // that have fewer than asked for, brings settings that have drifted to what is
 // promised, and waits until all topics can be used. It returns what it has
-// changed. Doing it again changes nothing.
+// changed. Another call changes nothing.
 //
 // Before it adds partitions, and after they were added, by itself or another
 // tool, it waits until every process has noticed. Then it notes up to where the
@@ -91,8 +91,8 @@ func (c topicAdmin) createTopics(ctx context.Context, settings TopicSettings, ch
 }
 
 // extendTopics adds the partitions that the plan says, once every reader knows
-// of it: to one that does not, what a quick sender places by the new number
-// would be misplaced.
+// that they will come. A reader that does not know would take for misplaced what a
+// quick sender writes by the new number.
 func (c topicAdmin) extendTopics(ctx context.Context, settings TopicSettings, states map[string]topicState, changes []TopicChange) error {
 	changes = slices.DeleteFunc(slices.Clone(changes), func(change TopicChange) bool { return !change.Extended() })
 	if len(changes) == 0 {

@@ -58,8 +58,8 @@ func drift(settings TopicSettings, connection Connection, states map[string]topi
 		if state.partitions == 0 {
 			continue
 		}
-		if len(state.thin) > 0 {
-			faults = append(faults, fmt.Errorf("topic %q has replicas that are behind in partition %s: check the brokers that hold them", topic, join(state.thin)))
+		if len(state.underReplicated) > 0 {
+			faults = append(faults, fmt.Errorf("topic %q has replicas that are behind in partition %s: check the brokers that hold them", topic, join(state.underReplicated)))
 		}
 		for _, promise := range state.broken(topic, settings) {
 			faults = append(faults, fmt.Errorf("topic %q has %s %s instead of %s, and %s: run %s", topic, promise.name,
