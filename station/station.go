@@ -14,6 +14,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -190,7 +191,9 @@ func (s *Station) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		s.keepHouse(running)
+		for retry.Pause(running, housekeeping) {
+			s.clear()
+		}
 		return nil
 	})
 	err := group.Wait()
@@ -247,20 +250,6 @@ func (s *Station) Changed() <-chan struct{} {
 func (s *Station) change() {
 	close(s.changed)
 	s.changed = make(chan struct{})
-}
-
-// keepHouse clears away what is over until the context ends.
-func (s *Station) keepHouse(ctx context.Context) {
-	ticker := time.NewTicker(housekeeping)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			s.clear()
-		}
-	}
 }
 
 // clear closes jobs whose owner elsewhere has had them for too long, and forgets
