@@ -63,7 +63,7 @@ func title(item station.Item) string {
 	return text
 }
 
-// undoing says how each stage's work is undone.
+// undoing is how each stage's work is undone.
 var undoing = map[kitchen.Stage]string{
 	kitchen.Mix:      "empty the bowl",
 	kitchen.Bake:     "set the cupcakes aside or bin them",
@@ -138,7 +138,7 @@ func details(item station.Item) []string {
 	return lines
 }
 
-// outcome says what an ack says, without who said it.
+// outcome is what an ack reports, without who sent it.
 func outcome(ack *kitchen.Ack) string {
 	text := string(ack.Kind)
 	if ack.Kind == kitchen.AckFailed {
