@@ -21,7 +21,7 @@ func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
 	r := newYAMLReader()
 	root := r.parse(DefaultFile())
 	require.NotNil(t, root)
-	r.kitchen(root, Default())
+	r.kitchen(Default())(yamlPlace{node: root})
 
 	values, defaults := map[string]string{}, map[string]string{}
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*) \\| (.*)\\|$").FindAllStringSubmatch(string(data), -1) {

@@ -193,7 +193,7 @@ func TestTheDocumentOfTheStaffFileIsCompleteAndTrue(t *testing.T) {
 	r := newYAMLReader()
 	root := r.parse([]byte("staff: [{name: mia, role: mixer, pin: '" + aHash + "'}]\nsessions: 1\n"))
 	require.NotNil(t, root)
-	r.staff(root, new(Staff))
+	r.staff(new(Staff))(yamlPlace{node: root})
 	require.Empty(t, r.faults)
 	documented := map[string]bool{}
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(text, -1) {
