@@ -67,18 +67,18 @@ type world struct {
 	tailed   int
 
 	// announcing is how long an announcement takes.
-	announcing time.Duration
-	decided    []*pending // by a workflow task, and not yet with the server
-	activities []*pending
-	issued     []issuedTicket
-	told       []told
-	failed     []kitchen.Failed
-	shipped    int
-	listed     kitchen.OrderState // what Temporal's visibility has
-	complaints []workflows.Unanswered
-	failures   []failure // reported ones
-	updates    []*update
-	log        []string
+	announcing    time.Duration
+	decided       []*pending // by a workflow task, and not yet with the server
+	activities    []*pending
+	issued        []issuedTicket
+	announcements []announcement
+	failed        []kitchen.Failed
+	shipped       int
+	listed        kitchen.OrderState // what Temporal's visibility has
+	complaints    []workflows.Unanswered
+	failures      []failure // reported ones
+	updates       []*update
+	log           []string
 }
 
 // scene is what happens at one instant of a scripted life.
@@ -89,8 +89,8 @@ type scene struct {
 
 // candidate is what the order may be, and what came of the last events then.
 type candidate struct {
-	model    model
-	verdicts []string
+	model   model
+	results []string
 }
 
 // pending is a ticket's activity as the server sees it.
@@ -116,18 +116,18 @@ type failure struct {
 
 // update is one that was sent, and what came of it.
 type update struct {
-	name    string
-	id      string
-	arg     any
-	verdict string
-	answer  workflows.Answer
-	calls   int
+	name   string
+	id     string
+	arg    any
+	result string
+	answer workflows.Answer
+	calls  int
 	// first is the update that had the same id.
 	first *update
 }
 
 // event is one thing that happens: to the order, and to a model of it. It
-// returns the verdict that the model expects if it is an update.
+// returns the result that the model expects if it is an update.
 type event struct {
 	text  string
 	do    func()
@@ -148,8 +148,10 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 			in.Rules.Reasons[reason] = outcome
 		}
 	}
+	stages := kitchen.Stages()
+	in.Rules.Route = rapid.SampledFrom([]kitchen.Route{nil, stages, stages[:2], stages[1:]}).Draw(t, "route")
 	in.Rules.Undo = map[kitchen.Stage]kitchen.UndoWith{}
-	for _, stage := range kitchen.Stages() {
+	for _, stage := range stages {
 		in.Rules.Undo[stage] = rapid.SampledFrom([]kitchen.UndoWith{"", kitchen.UndoByHand, kitchen.UndoOnRecord}).Draw(t, "undo "+string(stage))
 	}
 	if rapid.Bool().Draw(t, "second run") {
@@ -277,14 +279,14 @@ func (w *world) happen(announcing time.Duration, events []*event) {
 	for _, before := range w.may {
 		for _, order := range permutations(len(events)) {
 			for acts := range 1 << max(0, len(events)-1) {
-				after := candidate{model: before.model.clone(), verdicts: make([]string, len(events))}
+				after := candidate{model: before.model.clone(), results: make([]string, len(events))}
 				after.model.announcing = announcing
 				for n, i := range order {
 					after.model.held = acts>>n&1 == 1
-					after.verdicts[i] = events[i].model(&after.model)
+					after.results[i] = events[i].model(&after.model)
 				}
 				after.model.run()
-				if key := fmt.Sprint(after.model.fingerprint(), after.verdicts); !seen[key] {
+				if key := fmt.Sprint(after.model.fingerprint(), after.results); !seen[key] {
 					seen[key] = true
 					may = append(may, after)
 				}
@@ -431,7 +433,7 @@ func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
 				p.complete(ack, failed)
 			})
 		},
-		model: func(m *model) string { m.answered(ref, a); return "" },
+		model: func(m *model) string { m.answer(ref, a); return "" },
 	}
 }
 
@@ -519,7 +521,7 @@ func (w *world) complain(complaint workflows.Unanswered) *event {
 	return &event{
 		text:  fmt.Sprintf("%s: no answer to attempt %d", complaint.ActivityID, complaint.Attempt),
 		do:    func() { w.env.SignalWorkflowSkippingWorkflowTask(workflows.SignalUnanswered, complaint) },
-		model: func(m *model) string { m.complained(ref, complaint.Attempt); return "" },
+		model: func(m *model) string { m.complain(ref, complaint.Attempt); return "" },
 	}
 }
 
@@ -532,7 +534,7 @@ func (w *world) end(p *pending) *event {
 				w.pending(p.ref).complete(kitchen.Ack{}, temporal.NewNonRetryableApplicationError("by an operator", "", nil))
 			})
 		},
-		model: func(m *model) string { m.answered(p.ref, answer{ended: true, failed: true, byHand: true}); return "" },
+		model: func(m *model) string { m.answer(p.ref, answer{ended: true, failed: true, byHand: true}); return "" },
 	}
 }
 
@@ -571,7 +573,7 @@ func (w *world) updateAgain() *event {
 	if w.in.Progress == nil || rapid.Bool().Draw(w.random, "of this run") {
 		var acted []*update
 		for _, u := range w.updates {
-			if u.verdict == accepted {
+			if u.result == accepted {
 				acted = append(acted, u)
 			}
 		}
@@ -593,19 +595,19 @@ func (u *update) Reject(err error) {
 	u.calls++
 	var why *temporal.ApplicationError
 	if errors.As(err, &why) {
-		u.verdict = why.Type()
+		u.result = why.Type()
 	} else {
-		u.verdict = fmt.Sprint("rejected without a type: ", err)
+		u.result = fmt.Sprint("rejected without a type: ", err)
 	}
 }
 
 func (u *update) Complete(success any, err error) {
 	u.calls++
 	if err != nil {
-		u.verdict = fmt.Sprint("failed: ", err)
+		u.result = fmt.Sprint("failed: ", err)
 		return
 	}
-	u.verdict = accepted
+	u.result = accepted
 	u.answer = success.(workflows.Answer)
 }
 
@@ -624,7 +626,7 @@ func (w *world) compare() {
 	var expected []string
 	for _, c := range w.may {
 		c.model.advance(w.env.Now())
-		text := c.model.describe() + fmt.Sprintln("verdicts", c.verdicts)
+		text := c.model.describe() + fmt.Sprintln("results", c.results)
 		if text == is {
 			may = append(may, c)
 		} else {
@@ -642,7 +644,7 @@ func (w *world) compare() {
 	}
 	w.happened = nil
 	for i := range w.may {
-		w.may[i].verdicts = nil
+		w.may[i].results = nil
 	}
 }
 
@@ -650,7 +652,7 @@ func (w *world) checkEcho(u *update) {
 	if u.calls != 1 {
 		w.fatalf("update %s was answered %d times", u.id, u.calls)
 	}
-	if u.verdict != accepted {
+	if u.result != accepted {
 		return
 	}
 	want := workflows.Answer{Order: u.answer.Order}
@@ -710,17 +712,17 @@ func (w *world) observed(status kitchen.Status) string {
 		}
 		rows = append(rows, rowText(r.Stage, r.Pass, r.State, maker, undo, left))
 	}
-	verdicts := make([]string, len(w.happened))
+	results := make([]string, len(w.happened))
 	for i, e := range w.happened {
 		if e.update != nil {
-			verdicts[i] = e.update.verdict
+			results[i] = e.update.result
 		}
 	}
 	if len(w.happened) == 0 {
-		verdicts = nil
+		results = nil
 	}
-	return describe(status.State, status.Stage, status.WaitingFor, asked, status.Notes, status.Remakes, status.Scrapped, rows, w.issued, w.told) +
-		fmt.Sprintln("verdicts", verdicts)
+	return describe(status.State, status.Stage, status.WaitingFor, asked, status.Notes, status.Remakes, status.Scrapped, rows, w.issued, w.announcements) +
+		fmt.Sprintln("results", results)
 }
 
 func questionOf(asked *kitchen.Attention) question {
@@ -787,7 +789,7 @@ func (w *world) promises(status kitchen.Status) error {
 	}
 	decisions, remakes := 0, 0
 	for _, u := range w.updates {
-		if decision, ok := u.arg.(kitchen.Resolution); ok && u.verdict == accepted && u.first == nil {
+		if decision, ok := u.arg.(kitchen.Resolution); ok && u.result == accepted && u.first == nil {
 			decisions++
 			if decision.Choice == kitchen.ChoiceRemake {
 				remakes++
@@ -819,13 +821,14 @@ func (w *world) promises(status kitchen.Status) error {
 		if err != nil {
 			return err
 		}
-		at := slices.Index(kitchen.Stages(), ref.Stage) + 1
+		route := w.in.Rules.Route.Stages()
+		at := slices.Index(route, ref.Stage) + 1
 		switch {
 		case ref.Kind == kitchen.TicketMake && lastUndo[ref.Pass] > 0:
 			return fmt.Errorf("%s went out after its pass was being undone", out.id)
 		case ref.Kind == kitchen.TicketMake && at != lastMake[ref.Pass] && at != lastMake[ref.Pass]+1:
 			return fmt.Errorf("%s went out of turn", out.id)
-		case ref.Kind == kitchen.TicketMake && at > 1 && !done[fmt.Sprintf("%s.%d", kitchen.Stages()[at-2], ref.Pass)]:
+		case ref.Kind == kitchen.TicketMake && at > 1 && !done[fmt.Sprintf("%s.%d", route[at-2], ref.Pass)]:
 			return fmt.Errorf("%s went out before the stage before it was done", out.id)
 		case ref.Kind == kitchen.TicketMake:
 			lastMake[ref.Pass] = at
@@ -902,13 +905,13 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 		end.Set(nil, ctx.Err())
 		return future
 	}
-	what := told{state: kitchen.StateShipped}
+	what := announcement{state: kitchen.StateShipped}
 	switch arg := args[0].(type) {
 	case kitchen.Shipped:
 		w.shipped++
 	case kitchen.Failed:
 		w.failed = append(w.failed, arg)
-		what = told{state: arg.State}
+		what = announcement{state: arg.State}
 		var left []string
 		for _, l := range arg.NotUndone {
 			left = append(left, fmt.Sprintf("%s.%d", l.Stage, l.Pass))
@@ -921,7 +924,7 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 	default:
 		panic(fmt.Sprintf("%s of %T", activityType, arg))
 	}
-	w.told = append(w.told, what)
+	w.announcements = append(w.announcements, what)
 	w.log = append(w.log, fmt.Sprintf("             -> %+v", what))
 	//workflowcheck:ignore it is Temporal's part that is played here
 	w.env.RegisterDelayedCallback(func() { end.Set(nil, nil) }, w.announcing)

@@ -215,7 +215,7 @@ func TestOnTheServer(t *testing.T) {
 	t.Run("a happy order fits into 30 history events, and its history tells what the query tells", func(t *testing.T) {
 		t.Parallel()
 		l := startLive(t, orderInput(), nil)
-		for range kitchen.Stages() {
+		for range orderInput().Rules.Route.Stages() {
 			ticket := l.ticket()
 			fromQuery := l.query()
 			fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
@@ -276,7 +276,7 @@ func TestOnTheServer(t *testing.T) {
 		t.Parallel()
 		l := startLive(t, orderInput(), nil)
 		var tickets []kitchen.Ticket
-		for range kitchen.Stages() {
+		for range orderInput().Rules.Route.Stages() {
 			ticket := l.ticket()
 			tickets = append(tickets, ticket)
 			require.NoError(t, complete(t.Context(), ticket, nil))

@@ -111,15 +111,16 @@ var cancellations = map[string]func() scene{"by an update": cancelledByUpdate, "
 func TestCancelUndoesEachStageThatHasBegun(t *testing.T) {
 	t.Parallel()
 	for way, cancel := range cancellations {
-		for begun, stage := range kitchen.Stages() {
+		stages := orderInput().Rules.Route.Stages()
+		for begun, stage := range stages {
 			t.Run(fmt.Sprintf("%s at %s", way, stage), func(t *testing.T) {
 				t.Parallel()
 				var script []scene
 				var makes, undos []string
-				for _, before := range kitchen.Stages()[:begun] {
+				for _, before := range stages[:begun] {
 					script = append(script, acked(string(before)+".1", 0))
 				}
-				for _, s := range kitchen.Stages()[:begun+1] {
+				for _, s := range stages[:begun+1] {
 					makes = append(makes, string(s)+".1")
 					undos = slices.Insert(undos, 0, string(s)+".1.undo")
 				}
