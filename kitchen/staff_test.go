@@ -183,8 +183,7 @@ func FuzzParsePINHash(f *testing.F) {
 	})
 }
 
-// What docs/staff.md says of each key is held against the reader that takes
-// the key.
+// docs/staff.md is checked, key by key, against the reader of the file.
 func TestTheDocumentOfTheStaffFileIsCompleteAndTrue(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("../docs/staff.md")

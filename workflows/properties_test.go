@@ -26,8 +26,8 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// interleavings is how many random lives of an order the ordinary test lives
-// through; -rapid.checks says another number.
+// interleavings is the number of random lives of an order that the test tries;
+// -rapid.checks sets another number.
 const interleavings = "3000"
 
 func init() {
@@ -46,21 +46,21 @@ func TestOrderKeepsToTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { newWorld(t, t, randomInput(t)).run() })
 }
 
-// world is what an order lives in: the stations, the managers, Kafka and a
-// Temporal server. The latter is played by an interceptor, because the SDK's
-// test environment ends an activity when its cancellation is requested, while
-// the server lets it go on and takes what a station says all the same. It is
-// also how several things can happen within one workflow task.
+// world is what surrounds an order: the stations, the managers, Kafka and a
+// Temporal server. An interceptor plays the server: the SDK's test environment
+// ends an activity when its cancellation is requested, while the server lets it
+// go on and still takes an ack. The interceptor also lets several things happen
+// within one workflow task.
 type world struct {
 	t   rapid.TB
 	env *testsuite.TestWorkflowEnvironment
 	in  workflows.OrderInput
-	// random draws what happens; without it the script says so.
+	// random draws what happens; if it is nil, the script decides.
 	random *rapid.T
 	script []scene
 
-	// may is all that the order may be by now. More than one are left as long
-	// as it does not show in which order things at one instant were taken.
+	// may has every model that the order may be equal to by now: more than one
+	// while it cannot be seen in which order things of one instant were handled.
 	may      []candidate
 	happened []*event // at the last step
 	steps    int
@@ -87,7 +87,8 @@ type scene struct {
 	announcing time.Duration
 }
 
-// candidate is what the order may be, and what came of the last events then.
+// candidate is a model that the order may be equal to, with the results of the
+// last events in it.
 type candidate struct {
 	model   model
 	results []string
@@ -114,7 +115,7 @@ type failure struct {
 	ack kitchen.Ack
 }
 
-// update is one that was sent, and what came of it.
+// update is an update that was sent, with its result.
 type update struct {
 	name   string
 	id     string
@@ -132,7 +133,7 @@ type event struct {
 	text  string
 	do    func()
 	model func(*model) string
-	// update is what do has sent, once it has.
+	// update is the update that do has sent; nil before.
 	update *update
 }
 
@@ -406,7 +407,7 @@ func (w *world) failedAck() kitchen.Ack {
 	}
 }
 
-// ack is a station's last word on a ticket, carried as the worker carries it.
+// ack ends a ticket, delivered as the worker delivers it.
 func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
 	ack.TicketID, ack.Stage = ref.TicketID(), ref.Stage
 	a := answer{ended: true, by: ack.By, reason: ack.Reason, scrapped: min(ack.Scrapped, w.in.Order.Pieces()), id: fmt.Sprint(ack.At, ack.Reason)}
@@ -447,7 +448,7 @@ func cmpReason(ack kitchen.Ack) string {
 // onServer does what the server does, without a workflow task for it alone.
 func (w *world) onServer(do func()) { w.env.RegisterDelayedCallback(do, 0) }
 
-// pending is the activity that waits for an answer to a ticket, if one does.
+// pending is the activity that waits for an ack of a ticket, if there is one.
 func (w *world) pending(ref kitchen.TicketRef) *pending {
 	for _, p := range w.activities {
 		if p.ref == ref && !p.ended {
@@ -525,7 +526,7 @@ func (w *world) complain(complaint workflows.Unanswered) *event {
 	}
 }
 
-// end is an operator who ends a ticket in Temporal.
+// end lets an operator end a ticket in Temporal.
 func (w *world) end(p *pending) *event {
 	return &event{
 		text: p.ref.ActivityID() + ": ended in Temporal",
@@ -619,7 +620,7 @@ func (w *world) query() kitchen.Status {
 	return status
 }
 
-// compare holds the order against what it may be.
+// compare drops the candidates that the order is not equal to; one must stay.
 func (w *world) compare() {
 	is := w.observed(w.query())
 	var may []candidate
@@ -681,7 +682,7 @@ func (w *world) checkEcho(u *update) {
 	}
 }
 
-// observed says of the order what model.describe says of the model.
+// observed describes the order as model.describe describes a model.
 func (w *world) observed(status kitchen.Status) string {
 	if (status.Attention != nil) != (status.State == kitchen.StateNeedsAttention) {
 		w.fatalf("the state is %s and the question %+v", status.State, status.Attention)
@@ -738,8 +739,7 @@ func (w *world) fatalf(format string, args ...any) {
 	w.t.Fatalf("%s\n\nThe rules were %+v\nand this has happened:\n%s", fmt.Sprintf(format, args...), w.in.Rules, strings.Join(w.log, "\n"))
 }
 
-// checkEnd holds the plain promises against the whole life of an order,
-// without the model.
+// checkEnd checks the promises on the whole life of an order, without the model.
 func (w *world) checkEnd() kitchen.Status {
 	var status kitchen.Status
 	require.NoError(w.t, w.env.GetWorkflowResult(&status))
@@ -751,7 +751,7 @@ func (w *world) checkEnd() kitchen.Status {
 	return status
 }
 
-// promises are what holds for each closed order.
+// promises must hold for each closed order.
 func (w *world) promises(status kitchen.Status) error {
 	cancelledEvents := 0
 	for _, failed := range w.failed {
