@@ -74,9 +74,5 @@ func (m Menu) checkSize(size Size) error {
 	if slices.Contains(m.SizeCodes(), size) {
 		return nil
 	}
-	codes := make([]string, len(m.Sizes))
-	for i, onSale := range m.Sizes {
-		codes[i] = string(onSale.Code)
-	}
-	return unknown("size", string(size), codes, "the menu has")
+	return unknown("size", string(size), m.SizeCodes(), "the menu has")
 }

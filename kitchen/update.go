@@ -79,11 +79,7 @@ type Resolution struct {
 func (r Resolution) Check() []FieldError {
 	var c orderCheck
 	if !slices.Contains(Choices(), r.Choice) {
-		names := make([]string, len(Choices()))
-		for i, choice := range Choices() {
-			names[i] = string(choice)
-		}
-		c.add(unknown("choice", string(r.Choice), names, "use one of"), "/choice")
+		c.add(unknown("choice", string(r.Choice), Choices(), "use one of"), "/choice")
 	}
 	c.add(checkOptional(r.Note, MaxDecisionLength, true), "/note")
 	return c.faults

@@ -242,10 +242,6 @@ func oneOf[T ~string](r *yamlReader, value *T, what string, known []T) yamlRead 
 			*value = T(text)
 			return
 		}
-		names := make([]string, len(known))
-		for i, each := range known {
-			names[i] = string(each)
-		}
-		r.faultf(p, "%v", unknown(what, text, names, "use one of"))
+		r.faultf(p, "%v", unknown(what, text, known, "use one of"))
 	}
 }
