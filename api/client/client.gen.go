@@ -137,7 +137,7 @@ func (e ProblemType) Valid() bool {
 	}
 }
 
-// Ack What somebody at a station says about a ticket.
+// Ack What somebody at a station reports about a ticket.
 type Ack struct {
 	Kind AckKind `json:"kind"`
 
@@ -166,14 +166,14 @@ type Amendment = kitchen.Amendment
 // Attention What a manager must decide about an order.
 type Attention = kitchen.Attention
 
-// Behind What is shown may be out of date. It goes on by itself.
+// Behind What is shown may be out of date. It catches up by itself.
 type Behind struct {
-	// Reason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or what came meanwhile is still being read.
+	// Reason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or its messages since then are still being read.
 	Reason BehindReason `json:"reason"`
 	Since  time.Time    `json:"since"`
 }
 
-// BehindReason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or what came meanwhile is still being read.
+// BehindReason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or its messages since then are still being read.
 type BehindReason string
 
 // Board A station's board.
@@ -184,21 +184,21 @@ type Board struct {
 	// Behind Absent when everything is up to date; on a live connection `state` tells it instead.
 	Behind Behind `json:"behind,omitempty,omitzero"`
 
-	// Cursor Stands for the board as it is here; `/api/v1/live` goes on from it.
+	// Cursor Marks this state of the board; `/api/v1/live` goes on from it.
 	Cursor string `json:"cursor"`
 
-	// Ended The last 20 that were done or undone, newest first.
+	// Ended The last 20 tickets that were done or undone, newest first.
 	Ended []BoardTicket `json:"ended"`
 
-	// Rules What a board needs of the kitchen file.
+	// Rules What a board needs from the kitchen file.
 	Rules BoardRules `json:"rules"`
 	Stage Stage      `json:"stage"`
 
-	// Tickets Those that are open, longest known first.
+	// Tickets The open tickets, longest known first.
 	Tickets []BoardTicket `json:"tickets"`
 }
 
-// BoardRules What a board needs of the kitchen file.
+// BoardRules What a board needs from the kitchen file.
 type BoardRules struct {
 	// LateAfterSeconds From this age on a ticket is late.
 	LateAfterSeconds int `json:"lateAfterSeconds"`
@@ -206,26 +206,26 @@ type BoardRules struct {
 	// OverdueAfterSeconds From this age on it is overdue.
 	OverdueAfterSeconds int `json:"overdueAfterSeconds"`
 
-	// Reasons What work can have failed for, as people choose it.
+	// Reasons The reasons for which work may fail, for people to choose from.
 	Reasons []ReasonOnOffer `json:"reasons"`
 }
 
 // BoardTicket A ticket as its station sees it.
 type BoardTicket struct {
-	// AckBy When it is issued again unless somebody has answered.
+	// AckBy When it is issued again unless somebody has answered by then.
 	AckBy     time.Time `json:"ackBy"`
 	Allergies []string  `json:"allergies,omitempty,omitzero"`
 
 	// Attempt Counts how often the ticket was issued.
 	Attempt int `json:"attempt"`
 
-	// Boxes At package: the boxes to take for the pieces, the largest first.
+	// Boxes At package: which boxes to take for the pieces, the largest first.
 	Boxes []BoxCount `json:"boxes,omitempty,omitzero"`
 
 	// By Who has it in hand, ended it or let it fail.
 	By string `json:"by,omitempty,omitzero"`
 
-	// Customer At package, of a ticket to make it: whom to call when the box is handed out. No other station is told.
+	// Customer At package, on a ticket to make: whom to call when the box is handed out. No other station gets it.
 	Customer Customer `json:"customer,omitempty,omitzero"`
 
 	// EndedAt When it was done, undone or failed.
@@ -234,13 +234,13 @@ type BoardTicket struct {
 	// Failure Why this attempt has failed.
 	Failure TicketFailure `json:"failure,omitempty,omitzero"`
 
-	// IssuedAt When this attempt was.
+	// IssuedAt When this attempt was issued.
 	IssuedAt time.Time `json:"issuedAt"`
 
 	// Kind Make the stage's work, or undo it.
 	Kind TicketKind `json:"kind"`
 
-	// LastFailure Why an earlier attempt did.
+	// LastFailure Why an earlier attempt failed.
 	LastFailure TicketFailure `json:"lastFailure,omitempty,omitzero"`
 	Lines       []Line        `json:"lines"`
 
@@ -248,17 +248,17 @@ type BoardTicket struct {
 	Made  bool   `json:"made"`
 	Notes string `json:"notes,omitempty,omitzero"`
 
-	// Pass Above 1 the order is made again.
+	// Pass Above 1 if the order is made again.
 	Pass int `json:"pass"`
 
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
 
-	// Since When it was first issued, as far back as the log was read: its age begins here.
+	// Since When it was first issued, as far back as the log was read. Its age counts from here.
 	Since     time.Time `json:"since"`
 	StartedAt time.Time `json:"startedAt,omitempty,omitzero"`
 
-	// State One that failed waits for its next attempt, or for what its order decides.
+	// State A failed ticket waits for its next attempt, or for a decision about its order.
 	State TicketState `json:"state"`
 
 	// TicketID Begins with the order's id: not for people's eyes.
@@ -266,7 +266,7 @@ type BoardTicket struct {
 	// Example: 0199c0de-7a11-7000-8000-00000000cafe.bake.1
 	TicketID string `json:"ticketId"`
 
-	// Withdrawn The order was cancelled. Whoever has it in hand stops; its undo ticket says what becomes of it.
+	// Withdrawn The order was cancelled. Whoever has the ticket in hand stops; its undo ticket says what to do with the work.
 	Withdrawn bool `json:"withdrawn"`
 }
 
@@ -276,12 +276,12 @@ type BoxCount = kitchen.BoxCount
 // Cancellation Asks that an order be cancelled and undone.
 type Cancellation = kitchen.Cancellation
 
-// CancelledOrders What has become of a page of orders.
+// CancelledOrders The outcome for a page of orders.
 type CancelledOrders struct {
 	// Cancelled Those of them that are being cancelled now; 0 with `dryRun`.
 	Cancelled int `json:"cancelled"`
 
-	// Failed Those that are not.
+	// Failed The orders that could not be cancelled.
 	Failed []NotCancelled `json:"failed"`
 
 	// Matched Orders of this page that match.
@@ -291,8 +291,8 @@ type CancelledOrders struct {
 	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
 }
 
-// Choice `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. While it is being cancelled
-// already, `cancel` leaves what was asked about as it is.
+// Choice `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. If the order is already
+// being cancelled, `cancel` leaves the work in question as it is.
 type Choice = kitchen.Choice
 
 // Customer defines model for Customer.
@@ -327,13 +327,13 @@ type FailureCount struct {
 	Stage    Stage `json:"stage"`
 }
 
-// FieldError A fault in one place, which is told by exactly one of pointer, parameter and header.
+// FieldError A fault in one place, which exactly one of pointer, parameter and header names.
 type FieldError struct {
 	// Detail What is wrong, and the remedy.
 	Detail string `json:"detail"`
 	Header string `json:"header,omitempty,omitzero"`
 
-	// Parameter The query parameter or the path's part.
+	// Parameter The query parameter, or the part of the path.
 	Parameter string `json:"parameter,omitempty,omitzero"`
 
 	// Pointer JSON pointer into the body; empty for the whole of it.
@@ -360,7 +360,7 @@ type LineMessage = kitchen.LineMessage
 // ListedState defines model for ListedState.
 type ListedState = kitchen.OrderState
 
-// ManyCancellation Asks that all orders be cancelled and undone that match a filter.
+// ManyCancellation Asks that all orders that match a filter be cancelled and undone.
 type ManyCancellation struct {
 	// DryRun Only say how many match.
 	DryRun bool `json:"dryRun,omitempty,omitzero"`
@@ -376,7 +376,7 @@ type ManyCancellation struct {
 	// Example: nobody will come for these
 	Reason string `json:"reason"`
 
-	// Where Which open orders are meant. All that is given must match.
+	// Where Selects open orders. Everything that is given must match.
 	Where OrderFilter `json:"where"`
 }
 
@@ -394,7 +394,7 @@ type Menu struct {
 
 // NotCancelled defines model for NotCancelled.
 type NotCancelled struct {
-	// AskAgain It has not answered, or was not asked: asked again under the same Idempotency-Key it may be cancelled.
+	// AskAgain The order gave no answer or was not asked: another request with the same Idempotency-Key may cancel it.
 	AskAgain bool `json:"askAgain,omitempty,omitzero"`
 
 	// Detail Why not, and the remedy.
@@ -412,7 +412,7 @@ type NotCancelled struct {
 // Order What a customer asks for.
 type Order = kitchen.Order
 
-// OrderFilter Which open orders are meant. All that is given must match.
+// OrderFilter Selects open orders. Everything that is given must match.
 type OrderFilter struct {
 	// Customer The customer's whole name, written as in the order.
 	Customer string `json:"customer,omitempty,omitzero"`
@@ -495,9 +495,9 @@ type PartState struct {
 	Ok     bool   `json:"ok"`
 }
 
-// Problem An error, as RFC 9457 has it.
+// Problem An error, as RFC 9457 defines it.
 type Problem struct {
-	// By Of a ticket: who was first.
+	// By For a ticket: who was first.
 	By string `json:"by,omitempty,omitzero"`
 
 	// Detail What is wrong this time, and the remedy.
@@ -611,7 +611,7 @@ type Statistics struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
 
-	// Behind What is shown may be out of date. It goes on by itself.
+	// Behind What is shown may be out of date. It catches up by itself.
 	Behind Behind `json:"behind,omitempty,omitzero"`
 
 	// Failures Failed work by stage and reason, the most frequent first.
@@ -634,13 +634,13 @@ type StatisticsStep struct {
 	// Done Tickets done.
 	Done int `json:"done"`
 
-	// Failed Times that work failed; each attempt at a ticket can once.
+	// Failed How often work failed; each attempt at a ticket can fail once.
 	Failed int `json:"failed"`
 
-	// WaitSeconds How long a done ticket had waited on average until somebody took it in hand, from its first issue on; absent if that is not known of any.
+	// WaitSeconds How long, on average, a done ticket had waited from its first issue until somebody claimed it; absent if this is known of no ticket.
 	WaitSeconds *float64 `json:"waitSeconds,omitempty"`
 
-	// WorkSeconds How long somebody had it in hand on average; absent likewise.
+	// WorkSeconds How long, on average, somebody had it in hand; absent if this is known of no ticket.
 	WorkSeconds *float64 `json:"workSeconds,omitempty"`
 }
 
@@ -675,24 +675,24 @@ type StageInPath = Stage
 // UpdateKey defines model for UpdateKey.
 type UpdateKey = string
 
-// SignedOut An error, as RFC 9457 has it.
+// SignedOut An error, as RFC 9457 defines it.
 type SignedOut = Problem
 
-// TooManyAttempts An error, as RFC 9457 has it.
+// TooManyAttempts An error, as RFC 9457 defines it.
 type TooManyAttempts = Problem
 
-// TooManyConnections An error, as RFC 9457 has it.
+// TooManyConnections An error, as RFC 9457 defines it.
 type TooManyConnections = Problem
 
-// TooManyOrders An error, as RFC 9457 has it.
+// TooManyOrders An error, as RFC 9457 defines it.
 type TooManyOrders = Problem
 
-// Unavailable An error, as RFC 9457 has it.
+// Unavailable An error, as RFC 9457 defines it.
 type Unavailable = Problem
 
 // ListOrdersParams defines parameters for ListOrders.
 type ListOrdersParams struct {
-	// State An order counts as in-progress here from its first moment; accepted is not told apart.
+	// State An order counts as in-progress here from its first moment; accepted orders are not listed apart.
 	State *ListedState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Flavour Orders that have this flavour on a line, by its code on the menu.
@@ -845,28 +845,28 @@ type ClientInterface interface {
 	//
 	// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
 	//
-	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
-	// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels are
+	// part of messages and not of the address, because an order's id must not get into anybody's log of addresses.
 	//
 	// | channel | has | sends |
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
-	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
-	// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
-	// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
+	// state after it. A client that returns after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+	// still has all changes since, it answers `resumed` and goes on with the changes, otherwise with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 	// instead of the changes that it missed, and nobody else waits for it.
 	//
-	// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
-	// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
+	// `state` is the first message, and comes again whenever it changes and every ten seconds. It has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+	// so that ages are right on a tablet with a wrong clock. A client that has received nothing for 25 seconds must connect again: the connection is dead. `problem` says of a channel what the answer to a request would say: after `/problems/unavailable` the channel
+	// stays and goes on by itself, after any other problem it has ended. `order/<id>` and `orders` of `kitchen` need Temporal; everything else goes on without it.
 	//
-	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
-	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-	// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+	// **Limits.** A message from a client has at most 4 KiB, a connection at most 16 channels. A client sends at most 100 messages at once and 50 a second. A connection that breaks the protocol is closed with code
+	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections, and answers 503 to any more; from one address it takes fewer, and
+	// answers 429 to any more. A connection ends with its session, also at sign-out, with 1008. A connection with a session also ends every ten minutes at the latest, with 1001, so that a sign-out at another process is noticed. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, after a pause that differs from client to client. A
 	// browser's `Origin` must be this host.
 	//
 	// Corresponds with GET /api/v1/live (the `GetLive` operationId).
@@ -879,7 +879,7 @@ type ClientInterface interface {
 
 	// ListOrders Find orders
 	//
-	// For staff. Open orders come first, and of these the newest; then closed ones, the last closed first.
+	// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
 	// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
 	// Temporal's visibility store, which follows an order within a second or so.
 	//
@@ -890,16 +890,16 @@ type ClientInterface interface {
 	//
 	// The order is durable before the answer is sent: it goes on whatever happens to this server.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 	// keeps the order after it has closed (its namespace's retention).
 	//
-	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
-	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -910,16 +910,16 @@ type ClientInterface interface {
 	//
 	// The order is durable before the answer is sent: it goes on whatever happens to this server.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 	// keeps the order after it has closed (its namespace's retention).
 	//
-	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
-	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -928,12 +928,12 @@ type ClientInterface interface {
 
 	// CancelOrdersWithBody Cancel many orders
 	//
-	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 	// how many of the page match.
 	//
-	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+	// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -942,12 +942,12 @@ type ClientInterface interface {
 
 	// CancelOrders Cancel many orders
 	//
-	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 	// how many of the page match.
 	//
-	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+	// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -956,8 +956,8 @@ type ClientInterface interface {
 
 	// GetOrder Follow an order
 	//
-	// The order's workflow itself is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded and marked
-	// `"stale": true`: correct as far as it goes, and perhaps a moment behind.
+	// The order's own workflow is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded, and marked
+	// `"stale": true`: it is correct as far as it goes, but perhaps a moment behind.
 	//
 	// Corresponds with GET /api/v1/orders/{id} (the `GetOrder` operationId).
 	GetOrder(ctx context.Context, id OrderID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -965,10 +965,10 @@ type ClientInterface interface {
 	// AmendOrderWithBody Change what is written on and about an order
 	//
 	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-	// When it is too late the request is refused with 409, whose detail says why.
+	// If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -978,10 +978,10 @@ type ClientInterface interface {
 	// AmendOrder Change what is written on and about an order
 	//
 	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-	// When it is too late the request is refused with 409, whose detail says why.
+	// If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -990,11 +990,11 @@ type ClientInterface interface {
 
 	// CancelOrderWithBody Cancel an order
 	//
-	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+	// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1003,11 +1003,11 @@ type ClientInterface interface {
 
 	// CancelOrder Cancel an order
 	//
-	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+	// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1016,11 +1016,11 @@ type ClientInterface interface {
 
 	// ResolveOrderWithBody Decide about an order that needs attention
 	//
-	// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1029,11 +1029,11 @@ type ClientInterface interface {
 
 	// ResolveOrder Decide about an order that needs attention
 	//
-	// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1042,15 +1042,15 @@ type ClientInterface interface {
 
 	// GetPace How long the stages take at present
 	//
-	// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
-	// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+	// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
+	// to estimate how long an order will still take. Do not rely on a stage with few samples; a process that has just started may have few.
 	//
 	// Corresponds with GET /api/v1/pace (the `GetPace` operationId).
 	GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SignOut Sign out
 	//
-	// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
+	// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
 	//
 	// Corresponds with DELETE /api/v1/session (the `SignOut` operationId).
 	SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1062,8 +1062,8 @@ type ClientInterface interface {
 
 	// SignInWithBody Sign in
 	//
-	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+	// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1072,8 +1072,8 @@ type ClientInterface interface {
 
 	// SignIn Sign in
 	//
-	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+	// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1089,8 +1089,8 @@ type ClientInterface interface {
 
 	// GetBoard A station's board
 	//
-	// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
-	// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
+	// shows the same. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
 	//
@@ -1099,13 +1099,13 @@ type ClientInterface interface {
 
 	// AckTicketWithBody Say something about a ticket
 	//
-	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 	//
-	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1114,13 +1114,13 @@ type ClientInterface interface {
 
 	// AckTicket Say something about a ticket
 	//
-	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 	//
-	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1129,22 +1129,22 @@ type ClientInterface interface {
 
 	// GetStatistics What the stations did in the last hours
 	//
-	// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
-	// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	// Counted from the last four hours of the log in Kafka, so every process of this API tells the same. A repeated message counts once, in the step in which it
+	// happened according to its station. Undo tickets do not count. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
 	GetStatistics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetAsyncAPI The contract of the Kafka topics
 	//
-	// What a station in any language needs to know to take tickets and answer them.
+	// What a station in any language needs to know to receive tickets and send acks.
 	//
 	// Corresponds with GET /asyncapi.yaml (the `GetAsyncAPI` operationId).
 	GetAsyncAPI(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHealth Does the process live?
 	//
-	// Asks nothing else, so that a process is never restarted for the fault of another.
+	// Depends on nothing else, so that a process is never restarted for the fault of another.
 	//
 	// Corresponds with GET /healthz (the `GetHealth` operationId).
 	GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1162,7 +1162,7 @@ type ClientInterface interface {
 	// GetReadiness Can it serve?
 	//
 	// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
-	// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+	// Kafka's state is reported but does not count: orders are taken, kept and shown without it, and their tickets go out when it is back.
 	// The answer may be a second old.
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
@@ -1188,28 +1188,28 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 //
 // A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
 //
-// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
-// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels are
+// part of messages and not of the address, because an order's id must not get into anybody's log of addresses.
 //
 // | channel | has | sends |
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //
-// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
-// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
-// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
+// state after it. A client that returns after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+// still has all changes since, it answers `resumed` and goes on with the changes, otherwise with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 // instead of the changes that it missed, and nobody else waits for it.
 //
-// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
-// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
+// `state` is the first message, and comes again whenever it changes and every ten seconds. It has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+// so that ages are right on a tablet with a wrong clock. A client that has received nothing for 25 seconds must connect again: the connection is dead. `problem` says of a channel what the answer to a request would say: after `/problems/unavailable` the channel
+// stays and goes on by itself, after any other problem it has ended. `order/<id>` and `orders` of `kitchen` need Temporal; everything else goes on without it.
 //
-// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
-// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+// **Limits.** A message from a client has at most 4 KiB, a connection at most 16 channels. A client sends at most 100 messages at once and 50 a second. A connection that breaks the protocol is closed with code
+// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections, and answers 503 to any more; from one address it takes fewer, and
+// answers 429 to any more. A connection ends with its session, also at sign-out, with 1008. A connection with a session also ends every ten minutes at the latest, with 1001, so that a sign-out at another process is noticed. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, after a pause that differs from client to client. A
 // browser's `Origin` must be this host.
 //
 // Corresponds with GET /api/v1/live (the `GetLive` operationId).
@@ -1242,7 +1242,7 @@ func (c *Client) GetMenu(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // ListOrders Find orders
 //
-// For staff. Open orders come first, and of these the newest; then closed ones, the last closed first.
+// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
 // All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
 // Temporal's visibility store, which follows an order within a second or so.
 //
@@ -1263,16 +1263,16 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEd
 //
 // The order is durable before the answer is sent: it goes on whatever happens to this server.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 // keeps the order after it has closed (its namespace's retention).
 //
-// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
-// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1293,16 +1293,16 @@ func (c *Client) CreateOrderWithBody(ctx context.Context, params *CreateOrderPar
 //
 // The order is durable before the answer is sent: it goes on whatever happens to this server.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 // keeps the order after it has closed (its namespace's retention).
 //
-// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
-// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1321,12 +1321,12 @@ func (c *Client) CreateOrder(ctx context.Context, params *CreateOrderParams, bod
 
 // CancelOrdersWithBody Cancel many orders
 //
-// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 // how many of the page match.
 //
-// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1345,12 +1345,12 @@ func (c *Client) CancelOrdersWithBody(ctx context.Context, params *CancelOrdersP
 
 // CancelOrders Cancel many orders
 //
-// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 // how many of the page match.
 //
-// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1369,8 +1369,8 @@ func (c *Client) CancelOrders(ctx context.Context, params *CancelOrdersParams, b
 
 // GetOrder Follow an order
 //
-// The order's workflow itself is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded and marked
-// `"stale": true`: correct as far as it goes, and perhaps a moment behind.
+// The order's own workflow is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded, and marked
+// `"stale": true`: it is correct as far as it goes, but perhaps a moment behind.
 //
 // Corresponds with GET /api/v1/orders/{id} (the `GetOrder` operationId).
 func (c *Client) GetOrder(ctx context.Context, id OrderID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1388,10 +1388,10 @@ func (c *Client) GetOrder(ctx context.Context, id OrderID, reqEditors ...Request
 // AmendOrderWithBody Change what is written on and about an order
 //
 // Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-// When it is too late the request is refused with 409, whose detail says why.
+// If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1411,10 +1411,10 @@ func (c *Client) AmendOrderWithBody(ctx context.Context, id OrderInPath, params 
 // AmendOrder Change what is written on and about an order
 //
 // Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-// When it is too late the request is refused with 409, whose detail says why.
+// If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1433,11 +1433,11 @@ func (c *Client) AmendOrder(ctx context.Context, id OrderInPath, params *AmendOr
 
 // CancelOrderWithBody Cancel an order
 //
-// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1456,11 +1456,11 @@ func (c *Client) CancelOrderWithBody(ctx context.Context, id OrderInPath, params
 
 // CancelOrder Cancel an order
 //
-// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1479,11 +1479,11 @@ func (c *Client) CancelOrder(ctx context.Context, id OrderInPath, params *Cancel
 
 // ResolveOrderWithBody Decide about an order that needs attention
 //
-// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1502,11 +1502,11 @@ func (c *Client) ResolveOrderWithBody(ctx context.Context, id OrderInPath, param
 
 // ResolveOrder Decide about an order that needs attention
 //
-// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1525,8 +1525,8 @@ func (c *Client) ResolveOrder(ctx context.Context, id OrderInPath, params *Resol
 
 // GetPace How long the stages take at present
 //
-// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
-// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
+// to estimate how long an order will still take. Do not rely on a stage with few samples; a process that has just started may have few.
 //
 // Corresponds with GET /api/v1/pace (the `GetPace` operationId).
 func (c *Client) GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1543,7 +1543,7 @@ func (c *Client) GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // SignOut Sign out
 //
-// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
+// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
 //
 // Corresponds with DELETE /api/v1/session (the `SignOut` operationId).
 func (c *Client) SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1575,8 +1575,8 @@ func (c *Client) GetSession(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // SignInWithBody Sign in
 //
-// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1595,8 +1595,8 @@ func (c *Client) SignInWithBody(ctx context.Context, contentType string, body io
 
 // SignIn Sign in
 //
-// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1632,8 +1632,8 @@ func (c *Client) GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn
 
 // GetBoard A station's board
 //
-// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
-// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
+// shows the same. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
 //
@@ -1652,13 +1652,13 @@ func (c *Client) GetBoard(ctx context.Context, stage StageInPath, reqEditors ...
 
 // AckTicketWithBody Say something about a ticket
 //
-// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 //
-// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1677,13 +1677,13 @@ func (c *Client) AckTicketWithBody(ctx context.Context, stage StageInPath, ticke
 
 // AckTicket Say something about a ticket
 //
-// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 //
-// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1702,8 +1702,8 @@ func (c *Client) AckTicket(ctx context.Context, stage StageInPath, ticket string
 
 // GetStatistics What the stations did in the last hours
 //
-// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
-// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+// Counted from the last four hours of the log in Kafka, so every process of this API tells the same. A repeated message counts once, in the step in which it
+// happened according to its station. Undo tickets do not count. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
 func (c *Client) GetStatistics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1720,7 +1720,7 @@ func (c *Client) GetStatistics(ctx context.Context, reqEditors ...RequestEditorF
 
 // GetAsyncAPI The contract of the Kafka topics
 //
-// What a station in any language needs to know to take tickets and answer them.
+// What a station in any language needs to know to receive tickets and send acks.
 //
 // Corresponds with GET /asyncapi.yaml (the `GetAsyncAPI` operationId).
 func (c *Client) GetAsyncAPI(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1737,7 +1737,7 @@ func (c *Client) GetAsyncAPI(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // GetHealth Does the process live?
 //
-// Asks nothing else, so that a process is never restarted for the fault of another.
+// Depends on nothing else, so that a process is never restarted for the fault of another.
 //
 // Corresponds with GET /healthz (the `GetHealth` operationId).
 func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1785,7 +1785,7 @@ func (c *Client) GetProblem(ctx context.Context, slug string, reqEditors ...Requ
 // GetReadiness Can it serve?
 //
 // Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
-// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+// Kafka's state is reported but does not count: orders are taken, kept and shown without it, and their tickets go out when it is back.
 // The answer may be a second old.
 //
 // Corresponds with GET /readyz (the `GetReadiness` operationId).
@@ -2786,28 +2786,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
 	//
-	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
-	// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels are
+	// part of messages and not of the address, because an order's id must not get into anybody's log of addresses.
 	//
 	// | channel | has | sends |
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
-	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
-	// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
-	// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
+	// state after it. A client that returns after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+	// still has all changes since, it answers `resumed` and goes on with the changes, otherwise with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 	// instead of the changes that it missed, and nobody else waits for it.
 	//
-	// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
-	// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
+	// `state` is the first message, and comes again whenever it changes and every ten seconds. It has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+	// so that ages are right on a tablet with a wrong clock. A client that has received nothing for 25 seconds must connect again: the connection is dead. `problem` says of a channel what the answer to a request would say: after `/problems/unavailable` the channel
+	// stays and goes on by itself, after any other problem it has ended. `order/<id>` and `orders` of `kitchen` need Temporal; everything else goes on without it.
 	//
-	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
-	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-	// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+	// **Limits.** A message from a client has at most 4 KiB, a connection at most 16 channels. A client sends at most 100 messages at once and 50 a second. A connection that breaks the protocol is closed with code
+	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections, and answers 503 to any more; from one address it takes fewer, and
+	// answers 429 to any more. A connection ends with its session, also at sign-out, with 1008. A connection with a session also ends every ten minutes at the latest, with 1001, so that a sign-out at another process is noticed. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, after a pause that differs from client to client. A
 	// browser's `Origin` must be this host.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2824,7 +2824,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListOrdersWithResponse Find orders
 	//
-	// For staff. Open orders come first, and of these the newest; then closed ones, the last closed first.
+	// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
 	// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
 	// Temporal's visibility store, which follows an order within a second or so.
 	//
@@ -2837,16 +2837,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// The order is durable before the answer is sent: it goes on whatever happens to this server.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 	// keeps the order after it has closed (its namespace's retention).
 	//
-	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
-	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2857,16 +2857,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// The order is durable before the answer is sent: it goes on whatever happens to this server.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 	// keeps the order after it has closed (its namespace's retention).
 	//
-	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
-	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2875,12 +2875,12 @@ type ClientWithResponsesInterface interface {
 
 	// CancelOrdersWithBodyWithResponse Cancel many orders
 	//
-	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 	// how many of the page match.
 	//
-	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+	// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2889,12 +2889,12 @@ type ClientWithResponsesInterface interface {
 
 	// CancelOrdersWithResponse Cancel many orders
 	//
-	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 	// how many of the page match.
 	//
-	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+	// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2903,8 +2903,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetOrderWithResponse Follow an order
 	//
-	// The order's workflow itself is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded and marked
-	// `"stale": true`: correct as far as it goes, and perhaps a moment behind.
+	// The order's own workflow is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded, and marked
+	// `"stale": true`: it is correct as far as it goes, but perhaps a moment behind.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2914,10 +2914,10 @@ type ClientWithResponsesInterface interface {
 	// AmendOrderWithBodyWithResponse Change what is written on and about an order
 	//
 	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-	// When it is too late the request is refused with 409, whose detail says why.
+	// If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2927,10 +2927,10 @@ type ClientWithResponsesInterface interface {
 	// AmendOrderWithResponse Change what is written on and about an order
 	//
 	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-	// When it is too late the request is refused with 409, whose detail says why.
+	// If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2939,11 +2939,11 @@ type ClientWithResponsesInterface interface {
 
 	// CancelOrderWithBodyWithResponse Cancel an order
 	//
-	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+	// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2952,11 +2952,11 @@ type ClientWithResponsesInterface interface {
 
 	// CancelOrderWithResponse Cancel an order
 	//
-	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+	// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2965,11 +2965,11 @@ type ClientWithResponsesInterface interface {
 
 	// ResolveOrderWithBodyWithResponse Decide about an order that needs attention
 	//
-	// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2978,11 +2978,11 @@ type ClientWithResponsesInterface interface {
 
 	// ResolveOrderWithResponse Decide about an order that needs attention
 	//
-	// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2991,8 +2991,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPaceWithResponse How long the stages take at present
 	//
-	// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
-	// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+	// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
+	// to estimate how long an order will still take. Do not rely on a stage with few samples; a process that has just started may have few.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3001,7 +3001,7 @@ type ClientWithResponsesInterface interface {
 
 	// SignOutWithResponse Sign out
 	//
-	// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
+	// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3017,8 +3017,8 @@ type ClientWithResponsesInterface interface {
 
 	// SignInWithBodyWithResponse Sign in
 	//
-	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+	// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3027,8 +3027,8 @@ type ClientWithResponsesInterface interface {
 
 	// SignInWithResponse Sign in
 	//
-	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+	// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3046,8 +3046,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetBoardWithResponse A station's board
 	//
-	// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
-	// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
+	// shows the same. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
 	//
@@ -3058,13 +3058,13 @@ type ClientWithResponsesInterface interface {
 
 	// AckTicketWithBodyWithResponse Say something about a ticket
 	//
-	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 	//
-	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3073,13 +3073,13 @@ type ClientWithResponsesInterface interface {
 
 	// AckTicketWithResponse Say something about a ticket
 	//
-	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 	//
-	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3088,8 +3088,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetStatisticsWithResponse What the stations did in the last hours
 	//
-	// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
-	// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	// Counted from the last four hours of the log in Kafka, so every process of this API tells the same. A repeated message counts once, in the step in which it
+	// happened according to its station. Undo tickets do not count. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3098,7 +3098,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetAsyncAPIWithResponse The contract of the Kafka topics
 	//
-	// What a station in any language needs to know to take tickets and answer them.
+	// What a station in any language needs to know to receive tickets and send acks.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3107,7 +3107,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetHealthWithResponse Does the process live?
 	//
-	// Asks nothing else, so that a process is never restarted for the fault of another.
+	// Depends on nothing else, so that a process is never restarted for the fault of another.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3131,7 +3131,7 @@ type ClientWithResponsesInterface interface {
 	// GetReadinessWithResponse Can it serve?
 	//
 	// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
-	// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+	// Kafka's state is reported but does not count: orders are taken, kept and shown without it, and their tickets go out when it is back.
 	// The answer may be a second old.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -4863,28 +4863,28 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 //
 // A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
 //
-// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
-// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels are
+// part of messages and not of the address, because an order's id must not get into anybody's log of addresses.
 //
 // | channel | has | sends |
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //
-// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
-// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
-// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
+// state after it. A client that returns after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+// still has all changes since, it answers `resumed` and goes on with the changes, otherwise with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 // instead of the changes that it missed, and nobody else waits for it.
 //
-// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
-// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
+// `state` is the first message, and comes again whenever it changes and every ten seconds. It has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+// so that ages are right on a tablet with a wrong clock. A client that has received nothing for 25 seconds must connect again: the connection is dead. `problem` says of a channel what the answer to a request would say: after `/problems/unavailable` the channel
+// stays and goes on by itself, after any other problem it has ended. `order/<id>` and `orders` of `kitchen` need Temporal; everything else goes on without it.
 //
-// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
-// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+// **Limits.** A message from a client has at most 4 KiB, a connection at most 16 channels. A client sends at most 100 messages at once and 50 a second. A connection that breaks the protocol is closed with code
+// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections, and answers 503 to any more; from one address it takes fewer, and
+// answers 429 to any more. A connection ends with its session, also at sign-out, with 1008. A connection with a session also ends every ten minutes at the latest, with 1001, so that a sign-out at another process is noticed. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, after a pause that differs from client to client. A
 // browser's `Origin` must be this host.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -4913,7 +4913,7 @@ func (c *ClientWithResponses) GetMenuWithResponse(ctx context.Context, reqEditor
 
 // ListOrdersWithResponse Find orders
 //
-// For staff. Open orders come first, and of these the newest; then closed ones, the last closed first.
+// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
 // All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
 // Temporal's visibility store, which follows an order within a second or so.
 //
@@ -4932,16 +4932,16 @@ func (c *ClientWithResponses) ListOrdersWithResponse(ctx context.Context, params
 //
 // The order is durable before the answer is sent: it goes on whatever happens to this server.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 // keeps the order after it has closed (its namespace's retention).
 //
-// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
-// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4958,16 +4958,16 @@ func (c *ClientWithResponses) CreateOrderWithBodyWithResponse(ctx context.Contex
 //
 // The order is durable before the answer is sent: it goes on whatever happens to this server.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 // keeps the order after it has closed (its namespace's retention).
 //
-// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
-// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4982,12 +4982,12 @@ func (c *ClientWithResponses) CreateOrderWithResponse(ctx context.Context, param
 
 // CancelOrdersWithBodyWithResponse Cancel many orders
 //
-// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 // how many of the page match.
 //
-// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5002,12 +5002,12 @@ func (c *ClientWithResponses) CancelOrdersWithBodyWithResponse(ctx context.Conte
 
 // CancelOrdersWithResponse Cancel many orders
 //
-// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 // how many of the page match.
 //
-// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5022,8 +5022,8 @@ func (c *ClientWithResponses) CancelOrdersWithResponse(ctx context.Context, para
 
 // GetOrderWithResponse Follow an order
 //
-// The order's workflow itself is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded and marked
-// `"stale": true`: correct as far as it goes, and perhaps a moment behind.
+// The order's own workflow is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded, and marked
+// `"stale": true`: it is correct as far as it goes, but perhaps a moment behind.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5039,10 +5039,10 @@ func (c *ClientWithResponses) GetOrderWithResponse(ctx context.Context, id Order
 // AmendOrderWithBodyWithResponse Change what is written on and about an order
 //
 // Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-// When it is too late the request is refused with 409, whose detail says why.
+// If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5058,10 +5058,10 @@ func (c *ClientWithResponses) AmendOrderWithBodyWithResponse(ctx context.Context
 // AmendOrderWithResponse Change what is written on and about an order
 //
 // Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-// When it is too late the request is refused with 409, whose detail says why.
+// If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5076,11 +5076,11 @@ func (c *ClientWithResponses) AmendOrderWithResponse(ctx context.Context, id Ord
 
 // CancelOrderWithBodyWithResponse Cancel an order
 //
-// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5095,11 +5095,11 @@ func (c *ClientWithResponses) CancelOrderWithBodyWithResponse(ctx context.Contex
 
 // CancelOrderWithResponse Cancel an order
 //
-// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5114,11 +5114,11 @@ func (c *ClientWithResponses) CancelOrderWithResponse(ctx context.Context, id Or
 
 // ResolveOrderWithBodyWithResponse Decide about an order that needs attention
 //
-// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5133,11 +5133,11 @@ func (c *ClientWithResponses) ResolveOrderWithBodyWithResponse(ctx context.Conte
 
 // ResolveOrderWithResponse Decide about an order that needs attention
 //
-// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5152,8 +5152,8 @@ func (c *ClientWithResponses) ResolveOrderWithResponse(ctx context.Context, id O
 
 // GetPaceWithResponse How long the stages take at present
 //
-// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
-// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
+// to estimate how long an order will still take. Do not rely on a stage with few samples; a process that has just started may have few.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5168,7 +5168,7 @@ func (c *ClientWithResponses) GetPaceWithResponse(ctx context.Context, reqEditor
 
 // SignOutWithResponse Sign out
 //
-// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
+// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5196,8 +5196,8 @@ func (c *ClientWithResponses) GetSessionWithResponse(ctx context.Context, reqEdi
 
 // SignInWithBodyWithResponse Sign in
 //
-// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5212,8 +5212,8 @@ func (c *ClientWithResponses) SignInWithBodyWithResponse(ctx context.Context, co
 
 // SignInWithResponse Sign in
 //
-// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5243,8 +5243,8 @@ func (c *ClientWithResponses) GetDemoStaffWithResponse(ctx context.Context, reqE
 
 // GetBoardWithResponse A station's board
 //
-// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
-// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
+// shows the same. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
 //
@@ -5261,13 +5261,13 @@ func (c *ClientWithResponses) GetBoardWithResponse(ctx context.Context, stage St
 
 // AckTicketWithBodyWithResponse Say something about a ticket
 //
-// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 //
-// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5282,13 +5282,13 @@ func (c *ClientWithResponses) AckTicketWithBodyWithResponse(ctx context.Context,
 
 // AckTicketWithResponse Say something about a ticket
 //
-// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 //
-// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -5303,8 +5303,8 @@ func (c *ClientWithResponses) AckTicketWithResponse(ctx context.Context, stage S
 
 // GetStatisticsWithResponse What the stations did in the last hours
 //
-// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
-// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+// Counted from the last four hours of the log in Kafka, so every process of this API tells the same. A repeated message counts once, in the step in which it
+// happened according to its station. Undo tickets do not count. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5319,7 +5319,7 @@ func (c *ClientWithResponses) GetStatisticsWithResponse(ctx context.Context, req
 
 // GetAsyncAPIWithResponse The contract of the Kafka topics
 //
-// What a station in any language needs to know to take tickets and answer them.
+// What a station in any language needs to know to receive tickets and send acks.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5334,7 +5334,7 @@ func (c *ClientWithResponses) GetAsyncAPIWithResponse(ctx context.Context, reqEd
 
 // GetHealthWithResponse Does the process live?
 //
-// Asks nothing else, so that a process is never restarted for the fault of another.
+// Depends on nothing else, so that a process is never restarted for the fault of another.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -5376,7 +5376,7 @@ func (c *ClientWithResponses) GetProblemWithResponse(ctx context.Context, slug s
 // GetReadinessWithResponse Can it serve?
 //
 // Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
-// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+// Kafka's state is reported but does not count: orders are taken, kept and shown without it, and their tickets go out when it is back.
 // The answer may be a second old.
 //
 // Returns a wrapper object for the known response body format(s).
