@@ -14,8 +14,8 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// FuzzReadBody holds that a body is read as encoding/json reads it or refused,
-// and that what every route says to it is short.
+// FuzzReadBody checks that a body is either refused or read as encoding/json
+// reads it, and that every route's answer to it is short.
 func FuzzReadBody(f *testing.F) {
 	f.Add([]byte(goodOrder))
 	f.Add([]byte(`{"a":{"b":[1,2,{"c":null}]},"a":1e999}`))
@@ -54,8 +54,8 @@ func FuzzReadBody(f *testing.F) {
 	})
 }
 
-// requireShortProblem holds that a refusal is of a type and no longer than
-// people read.
+// requireShortProblem checks that a problem has the type and is short enough to
+// be read.
 func requireShortProblem(t *testing.T, problem *problemError, problemType wire.ProblemType) {
 	t.Helper()
 	require.Equal(t, problemType, problem.Type)
@@ -96,7 +96,7 @@ func FuzzReadLiveRequest(f *testing.F) {
 	})
 }
 
-// Only a token that we have signed for the same filters is a page's.
+// Only a token that we have signed for the same filters is valid.
 func FuzzPageToken(f *testing.F) {
 	server := &Server{secret: testSecret}
 	token := server.pageToken("a query", []byte("a place"))
@@ -119,8 +119,8 @@ func FuzzPageToken(f *testing.F) {
 	})
 }
 
-// FuzzHead holds that an address and headers are understood or refused in
-// short words, and never a fault of the server.
+// FuzzHead checks that addresses and headers are accepted or refused in few
+// words, and never make the server fail.
 func FuzzHead(f *testing.F) {
 	f.Add("state=shipped&limit=10", "application/json", "0123456789abcdef", "a=b")
 	f.Add("limit=1e9&limit=2&%zz&;", `application/json; charset="utf-8`, "clé", sessionCookie+"=e30.e30")

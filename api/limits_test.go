@@ -43,7 +43,7 @@ func (t *takingTemporal) ExecuteWorkflow(context.Context, temporalclient.StartWo
 	return nil, t.err
 }
 
-// orderOf is an order of so many cupcakes.
+// orderOf is an order of a number of cupcakes.
 func orderOf(pieces int) kitchen.Order {
 	order := kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}}
 	for pieces > 0 {
@@ -179,11 +179,11 @@ func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
 	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), wire.ProblemUnavailable)
 }
 
-// forgetfulTemporal knows of no order. Told to, it takes its time to say so.
+// forgetfulTemporal has no orders.
 type forgetfulTemporal struct {
 	temporalclient.Client
 	asked  atomic.Int32
-	answer chan struct{} // nil for at once
+	answer chan struct{} // closed when it may answer; nil for at once
 }
 
 func (t *forgetfulTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
@@ -202,8 +202,8 @@ func (noHistory) Next() (*historypb.HistoryEvent, error) {
 	return nil, serviceerror.NewNotFound("no such workflow")
 }
 
-// Whoever is refused again and again must not keep Temporal busy.
-func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
+// Somebody who is refused again and again must not keep Temporal busy.
+func TestRefusedOrdersAreLookedUpAFewAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		temporal := &forgetfulTemporal{answer: make(chan struct{})}
@@ -230,7 +230,7 @@ func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
 	})
 }
 
-func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
+func TestAKitchenTakesALimitedNumberAtOnce(t *testing.T) {
 	t.Parallel()
 	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 3, pieces: 100}\n"))
 	require.NoError(t, err)
@@ -267,7 +267,7 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	full(1)
 	require.Contains(t, scrape(t, b.server), `cupcakery_orders_refused_total{limit="kitchen"} 3`)
 
-	// The log speaks of them, and every process knows.
+	// Once they are in the log, every process counts them.
 	for _, order := range []kitchen.Status{first, second, third} {
 		b.onBoard(writer, ticketFor(order, kitchen.Mix))
 	}
@@ -277,7 +277,8 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	require.Equal(t, [3]int{3, 100, 0}, inAll(other.server), "also one that has just started")
 	requireProblem(t, placeOrder(t, other.server, orderOf(1)), wire.ProblemKitchenFull)
 
-	// One goes on and keeps its place; what is done or withdrawn makes room.
+	// An order that goes to its next stage keeps its place; one that is done or
+	// withdrawn makes room.
 	b.acked("bob", ticketFor(second, kitchen.Mix), `{"kind":"done"}`)
 	b.onBoard(writer, ticketFor(second, kitchen.Bake))
 	require.Equal(t, [3]int{3, 100, 0}, inAll(b.server))
@@ -287,7 +288,8 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	full(1)
 }
 
-// What an address may not order must not keep others out, be it for a moment.
+// An order that its address may not place must not keep others out, not even for
+// a moment.
 func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 	t.Parallel()
 	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 1}\n"))
@@ -306,7 +308,7 @@ func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 	require.Equal(t, 1, unlogged)
 }
 
-// overtakenTemporal is a Temporal that the first order reaches last.
+// overtakenTemporal gets the first order last.
 type overtakenTemporal struct {
 	temporalclient.Client
 	calls       atomic.Int32
@@ -321,8 +323,8 @@ func (t *overtakenTemporal) ExecuteWorkflow(ctx context.Context, options tempora
 	return t.Client.ExecuteWorkflow(ctx, options, workflow, args...)
 }
 
-// A copy of an order that is being placed is let in uncounted: if it overtakes
-// the one that was counted, the order must stay counted.
+// A repeated request is not counted while the first one is being placed. If it
+// overtakes the first one, the order must stay counted.
 func TestAnOrderCountsWhicheverOfItsRequestsComesFirst(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
@@ -354,7 +356,7 @@ func TestAnOrderCountsWhicheverOfItsRequestsComesFirst(t *testing.T) {
 	}
 }
 
-func TestAWaitIsToldAsPeopleSayIt(t *testing.T) {
+func TestWaitsReadNaturally(t *testing.T) {
 	t.Parallel()
 	for wait, want := range map[time.Duration]string{
 		time.Second: "a second", 2 * time.Second: "2 seconds", 119 * time.Second: "119 seconds", 121 * time.Second: "3 minutes", time.Hour: "60 minutes", 121 * time.Minute: "3 hours",

@@ -54,10 +54,10 @@ type Config struct {
 	// Secret makes order ids from idempotency keys and signs page tokens. All
 	// processes of a deployment must have the same, of at least MinSecret bytes.
 	Secret []byte
-	// Staff are those who may sign in. Without any, what is for staff is refused.
+	// Staff may sign in. Without any, everything for staff is refused.
 	Staff kitchen.Staff
-	// Demo are names and PINs of Staff that the API tells everybody. They are
-	// for a factory to try things out with.
+	// Demo are names and PINs of Staff that the API shows to everybody, in a
+	// factory for trying things out.
 	Demo []wire.DemoPerson
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto count. Defaults to none.
@@ -67,8 +67,8 @@ type Config struct {
 	Pages fs.FS
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
-	// QueryWithin is how long a worker may take to tell where an order stands,
-	// before the answer is put together without one. Defaults to 100 ms.
+	// QueryWithin is how long a worker may take to answer for an order before the
+	// answer is put together without one. Defaults to 100 ms.
 	QueryWithin time.Duration
 	// LiveConnections is how many live connections the process takes at most.
 	// Defaults to 4096.
@@ -77,7 +77,7 @@ type Config struct {
 	// Defaults to 256.
 	LiveConnectionsPerAddress int
 	// OrdersPerAddress is how many orders may be placed from one address in an
-	// hour, where a large order counts as several. Zero is no limit.
+	// hour; a large order counts as several. Zero is no limit.
 	OrdersPerAddress int
 	// liveTiming is for tests.
 	liveTiming live.Timing
@@ -260,14 +260,14 @@ func (s *Server) routes() *gin.Engine {
 	return engine
 }
 
-// disagree is for requests that keep the contract and yet cannot be bound to
-// the generated types: then those are wrong, not the request.
+// disagree answers requests that keep the contract but cannot be bound to the
+// generated types. The types are wrong then, not the request.
 func (s *Server) disagree(c *gin.Context, err error) {
 	s.fail(c, fmt.Errorf("bind a request that keeps openapi.yaml: %w", err))
 }
 
-// showIndex shows a browser the page on which to order, and everybody else what
-// there is.
+// showIndex shows a browser the page on which to order, and everybody else a
+// list of addresses.
 func (s *Server) showIndex(c *gin.Context) {
 	c.Header("Vary", "Accept")
 	if _, built := s.pages["/"+indexPage]; built && isForPerson(c) {
@@ -287,16 +287,16 @@ POST   /api/v1/orders/{id}/resolve   decide when it needs attention (managers)
 POST   /api/v1/session               sign in, if you are staff
 GET    /api/v1/session               who is signed in
 DELETE /api/v1/session               sign out
-GET    /api/v1/session/demo          names and PINs to try it with, if it is for that
+GET    /api/v1/session/demo          names and PINs to try it with (cupcakery dev only)
 GET    /api/v1/live                  everything live, by WebSocket
 GET    /api/v1/stations/{stage}/tickets  a station's board (its role, and managers)
-POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  say something about a ticket
+POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  answer a ticket
 GET    /api/v1/statistics            what the stations did in the last hours (staff)
 GET    /api/v1/pace                  how long the stages take at present
 GET    /openapi.yaml                 this API, described
 GET    /asyncapi.yaml                the stations' side, described
-GET    /healthz                      does the process live?
-GET    /readyz                       can it serve?
+GET    /healthz                      is the process alive?
+GET    /readyz                       can it take orders?
 GET    /third-party-notices.txt      licences of what it is built from
 `)
 }
