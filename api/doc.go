@@ -1,9 +1,9 @@
 // Package api takes orders over HTTP and shows where they stand.
 //
 // The contract is openapi.yaml. Handlers are generated from it, as are the shapes
-// of bodies in the wire package and the client in the package below; requests are checked against it before
-// a handler sees them, and what it cannot say (what is on the menu, what may
-// be piped) is checked by the kitchen file.
+// of bodies in the wire package and the client in the package below. Requests
+// are checked against it before a handler sees them, and what it cannot say (what
+// is on the menu, what may be piped) is checked by the kitchen file.
 //
 //	request ─► access log, metrics, recover, deadline
 //	        ─► route ─► parameters and body against openapi.yaml ─► generated binding
@@ -20,10 +20,11 @@
 // is the floor package's; live connections, which follow its channels, are the
 // live package's. Here their errors become problems (refusals.go).
 //
-// The process keeps no state that it cannot read again: Temporal has every order. An order is durable
-// before it is answered with 201, and an idempotency key needs no store: the
-// order id is derived from the key, Temporal refuses to start an order twice,
-// and the workflow's memo keeps the hash of the order it was made for.
+// The process keeps no state that it cannot read again: Temporal has every order.
+// An order is durable before it is answered with 201, and an idempotency key
+// needs no store: the order id is derived from the key, Temporal refuses to start
+// an order twice, and the workflow's memo keeps the hash of the order it was made
+// for.
 //
 // An order's id is its customer's capability. It stands in answers to who
 // asked for it and nowhere else: logs and metrics have the route's pattern.

@@ -103,7 +103,7 @@ func New(config Config) (*Floor, error) {
 	for _, stage := range kitchen.Stages() {
 		f.stations[stage] = f.newStationFeed(stage)
 	}
-	f.kitchen = newKitchenFeed(f.stations, func(ctx context.Context) (wire.OrderCounts, error) { return config.Orders.Count(ctx) }, now)
+	f.kitchen = newKitchenFeed(f.stations, config.Orders.Count, now)
 	f.counter = f.newCounterFeed()
 	if len(config.Kafka.Brokers) == 0 {
 		return f, nil
