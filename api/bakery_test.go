@@ -148,14 +148,14 @@ func (b *bakery) cookie(name string) http.Header {
 	return http.Header{"Cookie": {sessionCookie + "=" + token}}
 }
 
-// ack says something about a ticket, and returns the answer.
+// ack sends an ack and returns the answer.
 func (b *bakery) ack(name string, ticket kitchen.Ticket, body string) *httptest.ResponseRecorder {
 	b.t.Helper()
 	return do(b.t, b.server, b.as(name, newRequest(http.MethodPost, "/api/v1/stations/"+string(ticket.Stage)+"/tickets/"+ticket.TicketID+"/acks",
 		strings.NewReader(body), "Content-Type", "application/json")))
 }
 
-// acked says something that counts.
+// acked sends an ack that counts, and returns its ticket.
 func (b *bakery) acked(name string, ticket kitchen.Ticket, body string) wire.BoardTicket {
 	b.t.Helper()
 	recorder := b.ack(name, ticket, body)
@@ -238,7 +238,7 @@ func (l *tablet) awaitState(holds func(wire.Behind) bool) wire.Behind {
 	}
 }
 
-// awaitOrder reads snapshots of an order until it is so.
+// awaitOrder reads snapshots of an order until one is as wanted.
 func (l *tablet) awaitOrder(holds func(kitchen.Status) bool) kitchen.Status {
 	l.t.Helper()
 	for {
@@ -250,7 +250,7 @@ func (l *tablet) awaitOrder(holds func(kitchen.Status) bool) kitchen.Status {
 	}
 }
 
-// closedWith reads until the server closes the connection, and tells how.
+// closedWith reads until the server closes the connection, and returns how.
 func (l *tablet) closedWith() websocket.CloseError {
 	l.t.Helper()
 	for {

@@ -278,37 +278,36 @@ func TestAChannelThatCannotBeFollowedDisturbsNoOther(t *testing.T) {
 	require.Equal(t, "kitchen", tablet.next().Channel, "nothing comes of a channel that was left")
 }
 
-// A client need not wait for the answer to its upgrade before it says
-// something.
-func TestWhatAClientSaysWithItsUpgradeIsHeard(t *testing.T) {
+// A client need not wait for the answer to its upgrade before it sends messages.
+func TestMessagesSentWithTheUpgradeAreRead(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, awayTemporal(t), nil)
 	conn, err := net.Dial("tcp", b.web.Listener.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() }) // the server may have been faster
-	var said bytes.Buffer
-	fmt.Fprintf(&said, "GET /api/v1/live HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", conn.RemoteAddr())
+	var sent bytes.Buffer
+	fmt.Fprintf(&sent, "GET /api/v1/live HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", conn.RemoteAddr())
 	const frames = 20 // more than a connection's buffer holds
 	for i := range frames {
 		text := fmt.Sprintf(`{"type":"subscribe","channel":"cellar %d"}`, i)
-		said.Write([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}) // a text, masked with nothing
-		said.WriteString(text)
+		sent.Write([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}) // a text, masked with nothing
+		sent.WriteString(text)
 	}
-	_, err = conn.Write(said.Bytes())
+	_, err = conn.Write(sent.Bytes())
 	require.NoError(t, err)
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(patience)))
-	var heard bytes.Buffer
-	for !strings.Contains(heard.String(), fmt.Sprintf(`"channel":"cellar %d"`, frames-1)) {
-		_, err := io.CopyN(&heard, conn, 1)
-		require.NoError(t, err, heard.String())
+	var answers bytes.Buffer
+	for !strings.Contains(answers.String(), fmt.Sprintf(`"channel":"cellar %d"`, frames-1)) {
+		_, err := io.CopyN(&answers, conn, 1)
+		require.NoError(t, err, answers.String())
 	}
 	for i := range frames {
-		require.Contains(t, heard.String(), fmt.Sprintf(`"channel":"cellar %d"`, i))
+		require.Contains(t, answers.String(), fmt.Sprintf(`"channel":"cellar %d"`, i))
 	}
 }
 
-func TestAConnectionFollowsSoManyChannels(t *testing.T) {
+func TestAConnectionFollowsAtMostSixteenChannels(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, awayTemporal(t), nil)
@@ -358,7 +357,7 @@ func TestWhoMayConnect(t *testing.T) {
 	require.ErrorContains(t, err, "from one address, -2, is negative")
 }
 
-func TestAnAddressHasSoManyConnections(t *testing.T) {
+func TestAnAddressHasALimitOfConnections(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, untouchedTemporal{}, func(c *Config) {
@@ -442,7 +441,7 @@ func TestAClientThatDoesNotAnswerPingsIsDropped(t *testing.T) {
 	}
 }
 
-func TestAConnectionIsToldAgainAndAgainThatItIsUpToDate(t *testing.T) {
+func TestAConnectionIsSentTheStateAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	tablet := openBakeryAtOnce(t, kafka, awayTemporal(t), func(c *Config) { c.liveTiming.PingEvery = 20 * time.Millisecond }).connect()
@@ -459,7 +458,7 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 		c.Staff = kitchen.Staff{People: append(slices.Clone(testStaff.People), managers.People...)}
 	})
 	const order = "order/01936f8e-5c1a-7d3b-9f00-000000000001"
-	// Said by whom and not by channel, so that a slip in mayFollow is seen.
+	// Listed by role and not by channel, so that a slip in mayFollow is seen.
 	want := map[kitchen.Role][]string{
 		nobody:                {order},
 		kitchen.RoleMixer:     {order, "counter", "kitchen", "station/mix"},
@@ -547,7 +546,7 @@ func TestALiveConnectionEndsWithItsSignOut(t *testing.T) {
 	}
 }
 
-func TestWhoHasSignedInShowsAgainWhoTheyAre(t *testing.T) {
+func TestWhoHasSignedInReconnectsNowAndThen(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakeryAtOnce(t, kafka, awayTemporal(t), func(c *Config) {

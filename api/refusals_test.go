@@ -30,7 +30,7 @@ func TestWhatTheFloorAndLiveConnectionsRefuseHasItsProblem(t *testing.T) {
 		"no such ticket":            {floor.ErrTicketNotFound, wire.ProblemTicketNotFound, "not on this stage's board"},
 		"the log is not yet read":   {floor.ErrStillReading, wire.ProblemUnavailable, "Nothing was written"},
 		"no such channel":           {floor.ErrNoChannel, wire.ProblemNotFound, "There is no such channel"},
-		"too many channels":         {&live.TooManyChannelsError{}, wire.ProblemRefused, "at most 16 channels"},
+		"too many channels":         {live.ErrTooManyChannels, wire.ProblemRefused, "at most 16 channels"},
 		"the process is full":       {&live.FullError{Limit: 2}, wire.ProblemUnavailable, "has its 2 live connections"},
 		"an address is full":        {&live.AddressFullError{Limit: 2}, wire.ProblemTooManyConnections, "has its 2 live connections"},
 		"the process stops":         {live.ErrStopping, wire.ProblemUnavailable, "about to stop"},

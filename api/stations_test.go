@@ -77,7 +77,7 @@ func TestABoardShowsATicketThroughItsLife(t *testing.T) {
 	require.Equal(t, kitchen.TicketUndone, undone.State)
 }
 
-func TestAnAckSaysWhatStationsSay(t *testing.T) {
+func TestAnAckIsWhatStationsPublish(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, untouchedTemporal{}, nil)
@@ -105,9 +105,9 @@ func TestAnAckSaysWhatStationsSay(t *testing.T) {
 	require.Empty(t, acks)
 }
 
-// TestOfAllWhoTakeATicketExactlyOneGetsIt: they stand at two processes, so
+// TestOfAllWhoClaimATicketExactlyOneGetsIt: they stand at two processes, so
 // only the log can decide.
-func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
+func TestOfAllWhoClaimATicketExactlyOneGetsIt(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	bakeries := []*bakery{openBakery(t, kafka, untouchedTemporal{}, nil), openBakery(t, kafka, untouchedTemporal{}, nil)}
@@ -161,7 +161,7 @@ func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
 
 // There is no order between partitions: what lies elsewhere than the order's
 // other messages would come first to one process and last to another.
-func TestBoardsGoByNothingThatLiesInTheWrongPlace(t *testing.T) {
+func TestBoardsIgnoreRecordsInTheWrongPartition(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, untouchedTemporal{}, nil)
@@ -221,7 +221,7 @@ func TestABoardShowsWhatItNeedsOfTheKitchenFile(t *testing.T) {
 	require.NoError(t, loadSpec(t).Components.Schemas["Board"].Value.VisitJSON(asJSON(t, b.board(kitchen.Package))))
 }
 
-func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {
+func TestAnAckThatCannotCountIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, untouchedTemporal{}, nil)
@@ -300,7 +300,7 @@ func TestWithoutKafkaAnAckMayCountAllTheSame(t *testing.T) {
 	require.Zero(t, b.board(kitchen.Bake).Behind)
 }
 
-func TestBoardsStartWithoutKafkaAndSaySo(t *testing.T) {
+func TestBoardsStartWithoutKafkaAndShowIt(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	ticket := newTicket(t, kitchen.Package)

@@ -1,21 +1,31 @@
 package floor
 
 import (
-	"sync"
 	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// state is whether the floor is behind the log, and who watches that.
-type state struct {
-	mu       sync.Mutex // guards what follows
-	behind   wire.Behind
-	watchers map[*watcher]struct{}
+// stateFeed is the channel of whether the floor is behind the log. It has no
+// name: every connection follows it.
+type stateFeed struct {
+	*feed
+	behind wire.Behind // guarded by the feed's lock
 }
 
-type watcher struct{ wake func() }
+func newStateFeed() *stateFeed {
+	s := &stateFeed{behind: wire.Behind{Reason: wire.BehindStarting, Since: time.Now().UTC()}}
+	s.feed = newFeed("", func() wire.LiveMessage { return wire.LiveMessage{Type: wire.LiveMessageTypeState, Behind: s.behind} })
+	return s
+}
+
+// FollowState adds a follower that has something next whenever Behind has
+// changed. For wake see Follow.
+func (f *Floor) FollowState(wake func()) *Follower {
+	follower, _ := f.state.follow("", wake)
+	return follower
+}
 
 // Behind tells why and since when the floor is behind the log; it is zero when
 // the floor is up to date.
@@ -23,23 +33,6 @@ func (f *Floor) Behind() wire.Behind {
 	f.state.mu.Lock()
 	defer f.state.mu.Unlock()
 	return f.state.behind
-}
-
-// WatchBehind calls wake whenever Behind changes, until stop is called. wake
-// must neither block nor call back.
-func (f *Floor) WatchBehind(wake func()) (stop func()) {
-	f.state.mu.Lock()
-	defer f.state.mu.Unlock()
-	w := &watcher{wake}
-	if f.state.watchers == nil {
-		f.state.watchers = make(map[*watcher]struct{})
-	}
-	f.state.watchers[w] = struct{}{}
-	return func() {
-		f.state.mu.Lock()
-		defer f.state.mu.Unlock()
-		delete(f.state.watchers, w)
-	}
 }
 
 // setAway notes that Kafka does not answer since then, or that it does again.
@@ -80,8 +73,8 @@ func (f *Floor) setCaughtUp() {
 	f.updateBehind()
 }
 
-// updateBehind finds out whether the floor is behind, and tells the watchers if
-// that has changed. The floor's lock is held.
+// updateBehind finds out whether the floor is behind, and wakes those who follow
+// that if it has changed. The floor's lock is held.
 func (f *Floor) updateBehind() {
 	f.state.mu.Lock()
 	defer f.state.mu.Unlock()
@@ -96,11 +89,8 @@ func (f *Floor) updateBehind() {
 	case !f.caughtUp:
 		behind = wire.Behind{Reason: wire.BehindStarting, Since: before.Since}
 	}
-	if behind == before {
-		return
-	}
-	f.state.behind = behind
-	for w := range f.state.watchers {
-		w.wake()
+	if behind != before {
+		f.state.behind = behind
+		f.state.restart()
 	}
 }

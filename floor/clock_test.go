@@ -36,8 +36,8 @@ func shownAtTheCounter(f *Floor) []string {
 }
 
 // TestNobodysClockDecidesWhatIsShown: a process whose clock is off reads what
-// people and workers wrote whose clocks are off, and shows the same as one of
-// a world in which every clock is right.
+// people and workers wrote whose clocks are off, and shows the same as one in a
+// world where every clock is right.
 func TestNobodysClockDecidesWhatIsShown(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -50,7 +50,7 @@ func TestNobodysClockDecidesWhatIsShown(t *testing.T) {
 		now := morning
 		right, wrong := newFloorAt(t, &now), newTestFloor(t)
 		wrong.now, wrong.caughtUp = func() time.Time { return now.Add(processes) }, false
-		hear := func(f *Floor, topic string, off time.Duration, value any) {
+		write := func(f *Floor, topic string, off time.Duration, value any) {
 			m := record(t, topic, now, value)
 			if !appended {
 				m.Appended, m.Time = false, now.Add(off)
@@ -73,15 +73,15 @@ func TestNobodysClockDecidesWhatIsShown(t *testing.T) {
 				ticket := floortest.Ticket(ref, rapid.IntRange(1, 3).Draw(t, "attempt"))
 				for f, off := range map[*Floor]time.Duration{right: 0, wrong: workers} {
 					ticket.IssuedAt, ticket.AckBy = now.Add(off), now.Add(off+40*time.Minute)
-					hear(f, events.TicketTopic(ref.Stage), off, ticket)
+					write(f, events.TicketTopic(ref.Stage), off, ticket)
 				}
 			default:
 				by := rapid.SampledFrom([]string{"bob", "eve"}).Draw(t, "by")
 				ack := ackOf(ref, rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind"), now)
 				ack.By, ack.Attempt = by, rapid.IntRange(0, 3).Draw(t, "attempt")
-				hear(right, events.TopicAcks, 0, ack)
+				write(right, events.TopicAcks, 0, ack)
 				ack.At = ack.At.Add(people[by])
-				hear(wrong, events.TopicAcks, people[by], ack)
+				write(wrong, events.TopicAcks, people[by], ack)
 			}
 		}
 		if !right.caughtUp {
@@ -90,7 +90,7 @@ func TestNobodysClockDecidesWhatIsShown(t *testing.T) {
 		}
 		for _, stage := range kitchen.Stages() {
 			want, got := shownBoard(right, stage), shownBoard(wrong, stage)
-			if !appended { // then the order of what waits goes by what the worker says, for people's eyes only
+			if !appended { // then the order of what waits goes by what the worker writes, for people's eyes only
 				slices.Sort(want)
 				slices.Sort(got)
 			}
@@ -148,7 +148,7 @@ func TestAProducersClockNeitherKeepsNorHidesAnything(t *testing.T) {
 	f := newTestFloor(t)
 	f.now = func() time.Time { return now }
 	decades := 50 * 365 * 24 * time.Hour
-	say := func(i int, off time.Duration) string {
+	add := func(i int, off time.Duration) string {
 		ref := kitchen.TicketRef{OrderID: testOrderID(i), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
 		for _, m := range []events.Message{record(t, events.TicketTopic(ref.Stage), now.Add(off), floortest.Ticket(ref, 1)), record(t, events.TopicAcks, now.Add(off), ackOf(ref, kitchen.AckDone, now.Add(off)))} {
 			m.Appended = false
@@ -157,10 +157,10 @@ func TestAProducersClockNeitherKeepsNorHidesAnything(t *testing.T) {
 		return ref.TicketID()
 	}
 	for i := range 100 {
-		say(i, decades)
+		add(i, decades)
 	}
 	now = now.Add(time.Second)
-	last := say(100, 0)
+	last := add(100, 0)
 	require.Equal(t, last, f.stations[kitchen.Package].board().Ended[0].TicketID)
 	f.counter.open()
 	require.Equal(t, kitchen.PickupCode(testOrderID(100)), f.counter.display.Ready[0].PickupCode)
@@ -205,8 +205,8 @@ func TestWhatASlowWorkerIssuesStaysOnTheBoard(t *testing.T) {
 	}
 }
 
-// The tickets' partition has been idle since yesterday, so its end is read; what
-// became of those tickets was said before what is read of the acks.
+// The tickets' partition has been idle since yesterday, so its end is read; the
+// acks of those tickets are older than the acks that are read.
 func TestAFreshProcessDoesNotShowWhatItCannotKnow(t *testing.T) {
 	t.Parallel()
 	now := morning
@@ -228,8 +228,8 @@ func TestAFreshProcessDoesNotShowWhatItCannotKnow(t *testing.T) {
 	require.Equal(t, today.TicketID(), shown[0].TicketID)
 }
 
-// The process that says an ack knows it again, though its record dates it
-// otherwise than the process's clock did.
+// The process that has published an ack knows it again, though its record has
+// another time than the process's clock gave.
 func TestAnAckIsAnsweredWhateverItsRecordDatesIt(t *testing.T) {
 	t.Parallel()
 	for _, off := range []time.Duration{40 * time.Minute, -5 * time.Hour} {
@@ -251,7 +251,7 @@ func TestAnAckIsAnsweredWhateverItsRecordDatesIt(t *testing.T) {
 				require.False(t, retry)
 				require.Equal(t, morning, f.boardTicket(entry).EndedAt)
 			default:
-				require.Fail(t, "nobody was answered")
+				require.Fail(t, "nobody got the ticket")
 			}
 		})
 	}

@@ -31,8 +31,7 @@ func TestFollowersReadWhileTheLogIsRead(t *testing.T) {
 	read := make(chan struct{})
 	for range 4 {
 		following.Go(func() {
-			stop := f.WatchBehind(asleep)
-			defer stop()
+			defer f.FollowState(asleep).Leave()
 			mirror := &floortest.Mirror{}
 			for over := false; !over; {
 				select {

@@ -42,8 +42,7 @@ func (w *counterWatch) ack(ref kitchen.TicketRef, kind kitchen.AckKind) {
 	w.floor.handle(record(w.t, events.TopicAcks, w.now, ackOf(ref, kind, w.now)))
 }
 
-// shows are the orders that the counter shows now, as the keeper would bring
-// them up to date.
+// shows is what the counter shows now.
 func (w *counterWatch) shows() wire.CounterDisplay {
 	w.floor.counter.refresh(w.now)
 	return w.floor.counter.display
@@ -155,9 +154,9 @@ func TestTheBoardKeepsWhatIsReady(t *testing.T) {
 	require.Zero(t, w.floor.board.Len())
 }
 
-// TestTheCounterShowsWhatTheBoardHas: whatever the log has said, in whichever
-// pieces it was looked at, the screen is the one that a fresh look at the whole
-// board gives.
+// TestTheCounterShowsWhatTheBoardHas: whatever is in the log, and in whichever
+// pieces it was looked at, the screen is what a fresh look at the whole board
+// gives.
 func TestTheCounterShowsWhatTheBoardHas(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -229,8 +228,8 @@ func TestTheCountersScreenHasAnEnd(t *testing.T) {
 	require.Equal(t, w.now, w.shows().Ready[0].Since, "an ack of the far future is of when it came")
 }
 
-// BenchmarkTheCounterOfManyOrders looks at one order's news while 10,000 are
-// open.
+// BenchmarkTheCounterOfManyOrders looks at one order that has changed while
+// 10,000 are open.
 func BenchmarkTheCounterOfManyOrders(b *testing.B) {
 	w := watchCounter(b)
 	for i := range 10_000 {
@@ -242,7 +241,7 @@ func BenchmarkTheCounterOfManyOrders(b *testing.B) {
 			}
 		}
 	}
-	b.Run("news of one", func(b *testing.B) {
+	b.Run("a change of one", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := range b.N {
 			w.floor.counter.orderChanged(testOrderID(i % 10_000))

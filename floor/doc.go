@@ -24,5 +24,4 @@
 //	orderFeeds.mu  which orders are followed
 //	feed.mu        one channel: what it shows, its changes, its followers
 //	poller.mu      when to look again
-//	state.mu       whether the floor is behind, and who watches that
 package floor

@@ -16,8 +16,8 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// told are statistics and pace as they are answered, without empty steps.
-func told(t require.TestingT, f *Floor) []string {
+// answers are statistics and pace as they are answered, without empty steps.
+func answers(t require.TestingT, f *Floor) []string {
 	statistics := f.figures.statistics(f.now())
 	lines := []string{mustJSON(t, statistics.Failures)}
 	for _, stage := range statistics.Stages {
@@ -31,7 +31,7 @@ func told(t require.TestingT, f *Floor) []string {
 	return lines
 }
 
-// anyLog draws what many stations may have said within three hours. Every ack
+// anyLog draws what many stations may have written within three hours. Every ack
 // of an order comes after those before it in the log, as in a partition.
 func anyLog(t *rapid.T) []events.Message {
 	var refs []kitchen.TicketRef
@@ -83,8 +83,8 @@ func anyTime(t *rapid.T, record time.Time) time.Time {
 }
 
 // TestEveryProcessTellsTheSameFigures: one has read along and forgotten what
-// was silent, another has just started and read the topics one before the
-// other, and was told much of it twice.
+// was silent, another has just started, read the topics one before the other,
+// and read much of it twice.
 func TestEveryProcessTellsTheSameFigures(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -128,7 +128,7 @@ func TestEveryProcessTellsTheSameFigures(t *testing.T) {
 			}
 		}
 		fresh.setCaughtUp()
-		require.Equal(t, told(t, longRun), told(t, fresh))
+		require.Equal(t, answers(t, longRun), answers(t, fresh))
 	})
 }
 
@@ -186,7 +186,7 @@ func TestWhatTheStationsDidIsCountedInItsStep(t *testing.T) {
 	ref := kitchen.TicketRef{OrderID: "01936f8e-5c1a-7d3b-9f00-000000000001", Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
 	other := ref
 	other.Pass = 2
-	say := func(at time.Duration, value any) {
+	add := func(at time.Duration, value any) {
 		topic := events.TopicAcks
 		if ticket, is := value.(kitchen.Ticket); is {
 			topic = events.TicketTopic(ticket.Stage)
@@ -199,31 +199,31 @@ func TestWhatTheStationsDidIsCountedInItsStep(t *testing.T) {
 		ack.Attempt = attempt
 		return ack
 	}
-	say(0, floortest.Ticket(ref, 1))
-	say(time.Minute, ack(ref, kitchen.AckStarted, time.Minute, 1))
+	add(0, floortest.Ticket(ref, 1))
+	add(time.Minute, ack(ref, kitchen.AckStarted, time.Minute, 1))
 	failed := ack(ref, kitchen.AckFailed, 2*time.Minute, 1)
 	failed.Reason, failed.Scrapped = "burnt", 3
-	say(2*time.Minute, failed)
-	say(2*time.Minute, failed) // as if its writer had tried again
+	add(2*time.Minute, failed)
+	add(2*time.Minute, failed) // as if its writer had tried again
 	stale := failed
 	stale.By = "eve"
-	say(3*time.Minute, stale)
-	say(3*time.Minute, floortest.Ticket(ref, 2))
-	say(9*time.Minute, ack(ref, kitchen.AckStarted, 9*time.Minute, 2))
+	add(3*time.Minute, stale)
+	add(3*time.Minute, floortest.Ticket(ref, 2))
+	add(9*time.Minute, ack(ref, kitchen.AckStarted, 9*time.Minute, 2))
 	failed.Attempt, failed.Reason = 2, "gremlins"
-	say(10*time.Minute, failed)
-	say(10*time.Minute, floortest.Ticket(ref, 3))
-	say(11*time.Minute, ack(ref, kitchen.AckStarted, 11*time.Minute, 3))
-	say(16*time.Minute, ack(ref, kitchen.AckDone, 12*time.Minute, 3)) // a tablet that was asleep
-	say(17*time.Minute, ack(ref, kitchen.AckDone, 17*time.Minute, 3))
-	say(17*time.Minute, ack(ref, kitchen.AckFailed, 17*time.Minute, 4))
-	say(18*time.Minute, floortest.Ticket(other, 1))
-	say(20*time.Minute, ack(other, kitchen.AckDone, 20*time.Minute, 1)) // a robot says no started
+	add(10*time.Minute, failed)
+	add(10*time.Minute, floortest.Ticket(ref, 3))
+	add(11*time.Minute, ack(ref, kitchen.AckStarted, 11*time.Minute, 3))
+	add(16*time.Minute, ack(ref, kitchen.AckDone, 12*time.Minute, 3)) // a tablet that was asleep
+	add(17*time.Minute, ack(ref, kitchen.AckDone, 17*time.Minute, 3))
+	add(17*time.Minute, ack(ref, kitchen.AckFailed, 17*time.Minute, 4))
+	add(18*time.Minute, floortest.Ticket(other, 1))
+	add(20*time.Minute, ack(other, kitchen.AckDone, 20*time.Minute, 1)) // a robot publishes no started
 	undo := other
 	undo.Kind = kitchen.TicketUndo
-	say(21*time.Minute, floortest.Ticket(undo, 1))
-	say(21*time.Minute, ack(undo, kitchen.AckFailed, 21*time.Minute, 1))
-	say(22*time.Minute, ack(undo, kitchen.AckUndone, 22*time.Minute, 2))
+	add(21*time.Minute, floortest.Ticket(undo, 1))
+	add(21*time.Minute, ack(undo, kitchen.AckFailed, 21*time.Minute, 1))
+	add(22*time.Minute, ack(undo, kitchen.AckUndone, 22*time.Minute, 2))
 
 	statistics := f.figures.statistics(now)
 	require.Equal(t, morning.Add(22*time.Minute), statistics.At)
@@ -236,7 +236,7 @@ func TestWhatTheStationsDidIsCountedInItsStep(t *testing.T) {
 		want := make([]wire.StatisticsStep, figuresSteps)
 		if stage.Stage == kitchen.Bake {
 			last := figuresSteps - 1 // 8:20
-			want[last-4].Failed = 2  // 8:04; the second says that it was then, too
+			want[last-4].Failed = 2  // 8:04; the second gives the same time
 			want[last-2] = wire.StatisticsStep{Done: 1, WaitSeconds: new(660.0), WorkSeconds: new(60.0)}
 			want[last] = wire.StatisticsStep{Done: 1}
 		}
@@ -276,7 +276,7 @@ func TestNobodyCanBloatTheFigures(t *testing.T) {
 	f.setCaughtUp()
 	ref := kitchen.TicketRef{OrderID: "01936f8e-5c1a-7d3b-9f00-000000000001", Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}
 	f.handle(record(t, events.TopicAcks, now, ackOf(ref, kitchen.AckDone, now)))
-	before := told(t, f)
+	before := answers(t, f)
 	for i, record := range []events.Message{
 		record(t, events.TopicAcks, time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC), ackOf(kitchen.TicketRef{OrderID: ref.OrderID, Stage: kitchen.Mix, Pass: 2, Kind: kitchen.TicketMake}, kitchen.AckDone, now.Add(time.Hour))),
 		record(t, events.TopicAcks, now.Add(10*time.Minute), ackOf(kitchen.TicketRef{OrderID: ref.OrderID, Stage: kitchen.Mix, Pass: 3, Kind: kitchen.TicketMake}, kitchen.AckDone, now.Add(10*time.Minute))),
@@ -285,7 +285,7 @@ func TestNobodyCanBloatTheFigures(t *testing.T) {
 	} {
 		record.Appended = false // no broker has such a clock
 		f.handle(record)
-		require.Equal(t, before, told(t, f), i)
+		require.Equal(t, before, answers(t, f), i)
 	}
 	f.forget()
 	now = now.Add(f.readBack + time.Minute)

@@ -56,8 +56,7 @@ type Floor struct {
 	kitchen  *kitchenFeed
 	counter  *counterFeed
 	orders   *orderFeeds
-
-	state state
+	state    *stateFeed
 
 	// mu guards the fold of the log: all that follows.
 	mu       sync.Mutex
@@ -90,6 +89,7 @@ func New(config Config) (*Floor, error) {
 		source:      "/cupcakery/api/" + uuid.NewString(),
 		stations:    make(map[kitchen.Stage]*stationFeed),
 		orders:      newOrderFeeds(config.Orders, config.Logger),
+		state:       newStateFeed(),
 		board:       board.New(),
 		figures:     newFigures(config.Kitchen.Rules, readBack),
 		queue:       queue{limits: config.Kitchen.Open, accepted: make(map[string]acceptedOrder)},
@@ -99,11 +99,10 @@ func New(config Config) (*Floor, error) {
 	now := func() time.Time { return f.now() }
 	f.began = f.now()
 	f.reading = board.NewStopwatch(now)
-	f.state.behind = wire.Behind{Reason: wire.BehindStarting, Since: time.Now().UTC()}
 	for _, stage := range kitchen.Stages() {
 		f.stations[stage] = f.newStationFeed(stage)
 	}
-	f.kitchen = newKitchenFeed(f.stations, func(ctx context.Context) (wire.OrderCounts, error) { return config.Orders.Count(ctx) }, now)
+	f.kitchen = newKitchenFeed(f.stations, config.Orders.Count, now)
 	f.counter = f.newCounterFeed()
 	if len(config.Kafka.Brokers) == 0 {
 		return f, nil
@@ -187,11 +186,11 @@ func (f *Floor) Follow(channel, cursor string, wake func()) (follower *Follower,
 func (f *Floor) Board(stage kitchen.Stage) wire.Board {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := f.stations[stage]
+	s, behind := f.stations[stage], f.Behind()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.board()
-	b.Behind = f.Behind()
+	b.Behind = behind
 	return b
 }
 

@@ -29,12 +29,6 @@ type testOrders struct {
 	counts *wire.OrderCounts // nil while they cannot be counted
 }
 
-func (o *testOrders) set(counts *wire.OrderCounts) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.counts = counts
-}
-
 func (o *testOrders) Status(_ context.Context, orderID string) (kitchen.Status, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -31,13 +31,8 @@ const (
 	sessionIsOver = "your session is over: sign in again"
 )
 
-// TooManyChannelsError means that a connection follows as many channels as it
-// may.
-type TooManyChannelsError struct{}
-
-func (*TooManyChannelsError) Error() string {
-	return fmt.Sprintf("a connection follows at most %d channels", MaxChannels)
-}
+// ErrTooManyChannels means that a connection follows as many channels as it may.
+var ErrTooManyChannels = fmt.Errorf("a connection follows at most %d channels", MaxChannels)
 
 // conn is one connection. Its writer takes what is new from the channels that
 // it follows; nothing is queued for it but answers to its own messages.
@@ -48,12 +43,11 @@ type conn struct {
 	// pending has a token when there may be something to write.
 	pending chan struct{}
 
-	mu        sync.Mutex        // guards what is yet to be done: what follows
+	mu        sync.Mutex // guards what is yet to be done: what follows
+	state     *floor.Follower
+	repeat    bool              // the state is due, though it has not changed
 	followers []*floor.Follower // in the order in which they were subscribed
 	notices   []floor.Frame
-	// stateSent is set once the client has been sent the state behind.
-	stateSent bool
-	behind    wire.Behind
 	ending    websocket.CloseError // why the server ends the connection; zero while it does not
 }
 
@@ -159,9 +153,9 @@ func (c *conn) write(ctx context.Context, frame floor.Frame) error {
 func (c *conn) next() (frames []floor.Frame, ending websocket.CloseError) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if behind := c.config.Floor.Behind(); !c.stateSent || c.behind != behind {
-		c.stateSent, c.behind = true, behind
-		frames = append(frames, floor.NewFrame(wire.LiveMessage{Type: wire.LiveMessageTypeState, At: time.Now().UTC(), Behind: behind}))
+	if changed, _, _ := c.state.Next(); len(changed) > 0 || c.repeat {
+		c.repeat = false
+		frames = append(frames, floor.NewFrame(wire.LiveMessage{Type: wire.LiveMessageTypeState, At: time.Now().UTC(), Behind: c.config.Floor.Behind()}))
 	}
 	frames = append(frames, c.notices...)
 	c.notices = nil
@@ -185,7 +179,7 @@ func (c *conn) next() (frames []floor.Frame, ending websocket.CloseError) {
 func (c *conn) repeatState() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stateSent = false
+	c.repeat = true
 }
 
 // read takes the client's messages until the connection is over or the client
@@ -241,7 +235,7 @@ func (c *conn) handle(request wire.LiveRequest) {
 // follow subscribes to a channel. The lock is held.
 func (c *conn) follow(request wire.LiveRequest) (resumed bool, err error) {
 	if len(c.followers) >= MaxChannels {
-		return false, &TooManyChannelsError{}
+		return false, ErrTooManyChannels
 	}
 	if err := c.client.MayFollow(request.Channel); err != nil {
 		return false, err
@@ -260,11 +254,11 @@ func (c *conn) unfollow(at int) {
 	c.followers = slices.Delete(c.followers, at, at+1)
 }
 
-// leaveAll ends following all channels.
+// leaveAll ends following anything.
 func (c *conn) leaveAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, follower := range c.followers {
+	for _, follower := range append(c.followers, c.state) {
 		follower.Leave()
 	}
 	c.followers = nil

@@ -213,8 +213,7 @@ func (c *Connections) serve(conn *conn) {
 	}
 	c.join(conn)
 	defer c.remove(conn)
-	stopWatching := c.config.Floor.WatchBehind(conn.wake)
-	defer stopWatching()
+	conn.state = c.config.Floor.FollowState(conn.wake)
 	defer conn.leaveAll()
 	conn.serve(c.closing)
 }
