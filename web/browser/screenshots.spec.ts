@@ -58,7 +58,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
   const burnt = await place(7);
   await factory.work(burnt.id, "mix");
   await factory.untilWaitingFor(burnt.id, "bake");
-  await factory.ack(staff.bake, `${burnt.id}.bake.1`, { kind: "failed", reason: "burnt", note: "oven 2", scrapped: 30 });
+  await factory.ack(staff.bake, `${burnt.id}.bake.1`, { kind: "failed", reason: "burnt", note: "oven 2", scrapped: 28 });
   for (const i of [2, 5]) {
     const { id } = await place(i);
     await factory.work(id, "mix");

@@ -132,15 +132,15 @@ describe("what goes wrong", () => {
   });
 
   test("is no problem if the page itself aborts, before the answer or in the middle of it", async () => {
-    const gone = new AbortController();
+    const aborted = new AbortController();
     const why = new DOMException("left", "AbortError");
-    gone.abort(why);
+    aborted.abort(why);
     answer.mockRejectedValueOnce(why);
-    await expect(api.menu(gone.signal)).rejects.toBe(why);
-    expect(asked().init.signal).toBe(gone.signal);
+    await expect(api.menu(aborted.signal)).rejects.toBe(why);
+    expect(asked().init.signal).toBe(aborted.signal);
     const body = new ReadableStream({ start(controller) { controller.error(why); } });
     answer.mockResolvedValueOnce(new Response(body));
-    await expect(api.menu(gone.signal)).rejects.toBe(why);
+    await expect(api.menu(aborted.signal)).rejects.toBe(why);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Unanswered } from "./draft";
 /** What happened to an order that was sent. */
 export type Outcome =
   | { readonly kind: "accepted"; readonly id: string }
-  /** Not this order was accepted, but an earlier one whose answer was lost. Whoever sends this one again wants both. */
+  /** Instead of this order an earlier one was accepted, whose answer was lost. Whoever sends this one again wants both. */
   | { readonly kind: "earlier-accepted"; readonly id: string }
   /** Nothing was started. Earlier orders may still be unanswered. */
   | { readonly kind: "refused"; readonly problem: Problem; readonly unanswered: Unanswered | undefined }

@@ -106,7 +106,7 @@ describe("FailureDialog", () => {
     const escape = createEvent("cancel", screen.getByRole("dialog"), { cancelable: true });
     fireEvent(screen.getByRole("dialog"), escape);
     expect(onClose).toHaveBeenCalledTimes(2);
-    expect(escape.defaultPrevented).toBe(true); // the page decides when it is gone
+    expect(escape.defaultPrevented).toBe(true); // the page decides when it closes
     expect(onReport).not.toHaveBeenCalled();
   });
 

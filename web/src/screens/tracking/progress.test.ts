@@ -21,7 +21,7 @@ describe("the steps", () => {
     expect(looks(remade)).toEqual(["mix working", "bake ahead", "decorate ahead", "package ahead"]);
   });
 
-  test("tell of a pass that is undone", () => {
+  test("show a pass that is undone", () => {
     expect(looks(order({ state: "cancelled", stages: [row("mix", "undone"), row("bake", "undone")] }))).toEqual(["mix undone", "bake undone", "decorate dropped", "package dropped"]);
   });
 });
@@ -93,7 +93,7 @@ describe("the estimate", () => {
     expect(estimate(working, pace(60, 100), start + 101_000)).toEqual({ from: start + 161_000, until: start + 201_000, slow: true });
   });
 
-  test("never ends before it begins, though the figures are odd", () => {
+  test("never ends before it begins, even if the figures are odd", () => {
     const odd = estimate(working, pace(60, 10), start);
     expect(odd?.until).toBe(odd?.from);
   });
@@ -166,7 +166,7 @@ describe("what a customer may still do", () => {
 });
 
 describe("mishaps", () => {
-  test("are what failed, though it was done or undone later", () => {
+  test("are what failed, even if it was done or undone later", () => {
     const failedThenDone = row("bake", "done", { reason: "burnt", failedAt: at(5) });
     const failedThenUndone = row("mix", "undone", { reason: "lumpy" });
     expect(mishaps(order({ stages: [row("mix", "done"), failedThenDone, failedThenUndone, row("decorate", "started")] }))).toEqual([failedThenDone, failedThenUndone]);
