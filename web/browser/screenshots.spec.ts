@@ -98,6 +98,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
       if ((await board.getByRole("region", { name: "Mine" }).getByRole("article").count()) === 0 && (await start.count()) > 0) {
         await start.click();
         await expect(board.getByRole("region", { name: "Mine" }).getByRole("article").first()).toBeVisible();
+        await board.getByTitle("Press to close").click(); // the message would hide the masthead
       }
       await take(board, `station-${stage}-${theme}`, false);
     }
