@@ -1,7 +1,8 @@
 // Package api takes orders over HTTP and shows their status.
 //
 // The contract is openapi.yaml. Handlers are generated from it, and so are
-// the shapes of bodies (package wire) and the client in the package below. Requests are checked against it before
+// the shapes of bodies (package wire) and the client in the package below.
+// Requests are checked against it before
 // a handler sees them (contract.go). What it cannot express, such as what is on
 // the menu, is checked against the kitchen file.
 //
