@@ -174,7 +174,7 @@ func (r *yamlReader) limits(node *yaml.Node, at string, limits *Limits) {
 
 func (r *yamlReader) ackWithin(node *yaml.Node, at string, within map[Stage]Duration) {
 	fields := make([]yamlField, 0, len(stages))
-	for _, stage := range stages {
+	for _, stage := range Stages() {
 		fields = append(fields, yamlField{key: string(stage), read: func(n *yaml.Node, at string) {
 			within[stage] = r.duration(n, at, MinAckWithin, MaxAckWithin)
 		}})
@@ -184,7 +184,7 @@ func (r *yamlReader) ackWithin(node *yaml.Node, at string, within map[Stage]Dura
 
 func (r *yamlReader) undo(node *yaml.Node, at string, undo map[Stage]UndoWith) {
 	fields := make([]yamlField, 0, len(stages))
-	for _, stage := range stages {
+	for _, stage := range Stages() {
 		fields = append(fields, yamlField{key: string(stage), read: func(n *yaml.Node, at string) {
 			undo[stage] = oneOf(r, n, at, "way to undo", []UndoWith{UndoByHand, UndoOnRecord})
 		}})
@@ -214,7 +214,7 @@ func (r *yamlReader) reasons(node *yaml.Node, at string) []Reason {
 
 func (r *yamlReader) age(node *yaml.Node, at string, ages map[Stage]Age) {
 	fields := make([]yamlField, 0, len(stages))
-	for _, stage := range stages {
+	for _, stage := range Stages() {
 		fields = append(fields, yamlField{key: string(stage), read: func(n *yaml.Node, at string) {
 			var age Age
 			var overdue func() // the fault of overdue, once both are read

@@ -156,7 +156,7 @@ func serveTaskQueue(ctx context.Context, config Config, publisher activities.Pub
 		},
 	})
 	w.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	w.RegisterActivity(activities.New(publisher, workflows.NewOrders(config.Temporal)))
+	activities.Register(w, publisher, workflows.NewOrders(config.Temporal))
 	if err := w.Start(); err != nil {
 		return err
 	}

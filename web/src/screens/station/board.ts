@@ -1,4 +1,5 @@
 import type { Board, BoardRules, BoardTicket, Stage } from "../../api/schema.gen";
+import { stagesShowingMessages } from "../../api/stages.gen";
 
 /** What a person has said of a ticket a moment ago, while it can still be taken back or is on its way. */
 export type Said = ReadonlyMap<string, "done" | "failed" | "undone">;
@@ -70,7 +71,7 @@ export function allDay(board: Board, said: Said): readonly FlavourCount[] {
 
 /** Whether what is piped on matters at a stage: to who pipes it, and to who checks it before the box is closed. */
 export function showsMessages(stage: Stage): boolean {
-  return stage === "decorate" || stage === "package";
+  return stagesShowingMessages.includes(stage);
 }
 
 /** Tickets that have come since a board was looked at last. */
