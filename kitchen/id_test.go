@@ -60,6 +60,7 @@ func TestIDsSurviveTheWayThereAndBack(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, ref, parsed)
 		require.Equal(t, ref.TicketID(), orderID+"."+ref.ActivityID())
+		ref.Stage = rapid.SampledFrom(append(Stages(), "glaze")).Draw(t, "stage of any build")
 		parsed, err = ParseActivityID(ref.ActivityID())
 		require.NoError(t, err)
 		parsed.OrderID = orderID
@@ -95,8 +96,10 @@ func TestWrongIDsAreRefused(t *testing.T) {
 	}
 	_, err := OrderIDFromWorkflowID(someOrder)
 	assert.ErrorContains(t, err, `does not start with "order-"`)
+	_, err = ParseTicketID(someOrder + ".fry.1")
+	assert.ErrorContains(t, err, "<order id>.<stage>.<pass>")
 	for _, id := range []string{
-		"", "mix", "mix.", "mix.0", "mix.-1", "mix.01", "mix.1.1", "mix.1.redo", "mix.1.undo.undo", "Mix.1", "fry.1", ".1", "mix.99999999999999999999",
+		"", "mix", "mix.", "mix.0", "mix.-1", "mix.01", "mix.1.1", "mix.1.redo", "mix.1.undo.undo", "Mix.1", ".1", "mix.99999999999999999999",
 	} {
 		_, err := ParseActivityID(id)
 		assert.Error(t, err, "%q", id)

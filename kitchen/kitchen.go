@@ -114,11 +114,12 @@ func Parse(name string, data []byte) (*Kitchen, error) {
 }
 
 // OrderRules are the rules that an order placed now is given, with the limits
-// that its amendments must keep.
+// that its amendments must keep and the route through all stages.
 func (k *Kitchen) OrderRules() Rules {
 	rules := k.Rules
 	limits := k.Limits
 	rules.Limits = &limits
+	rules.Route = Stages()
 	return rules
 }
 

@@ -140,7 +140,7 @@ const (
 	// ChoiceRetry goes on at the same station: with a ticket that is open it
 	// waits on, otherwise it issues the ticket again.
 	ChoiceRetry Choice = "retry"
-	// ChoiceRemake starts again from mix, after undoing what was made.
+	// ChoiceRemake starts again from the first stage, after undoing what was made.
 	ChoiceRemake Choice = "remake"
 	// ChoiceCancel cancels the order. While it is being cancelled already, it
 	// leaves what was asked about as it is.
@@ -169,6 +169,8 @@ type Status struct {
 	ID         string     `json:"id"`
 	PickupCode string     `json:"pickupCode"`
 	State      OrderState `json:"state"`
+	// Route is the stages that the order goes through.
+	Route Route `json:"route"`
 	// Stage is the last stage the order entered; empty before the first.
 	Stage Stage `json:"stage,omitempty"`
 	// WaitingFor is the stage whose ack the order waits for, be it for work

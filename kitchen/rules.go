@@ -21,7 +21,7 @@ type Outcome string
 const (
 	// OutcomeAgain issues the same ticket once more.
 	OutcomeAgain Outcome = "again"
-	// OutcomeRemake starts the order once more from mix: a new pass.
+	// OutcomeRemake starts the order once more from its first stage: a new pass.
 	OutcomeRemake Outcome = "remake"
 )
 
@@ -45,7 +45,7 @@ const (
 type Rules struct {
 	// AckWithin is how long each station may take; see AckWithinFor.
 	AckWithin map[Stage]Duration `json:"ackWithin"`
-	// MaxRemakes is how often the order may start again from mix.
+	// MaxRemakes is how often the order may start again from its first stage.
 	MaxRemakes int `json:"maxRemakes"`
 	// Reasons gives, for each reason code that stations report with failed
 	// work, what happens then; see OutcomeFor.
@@ -58,6 +58,8 @@ type Rules struct {
 	// Limits are what the order may hold after an amendment; nil for
 	// HardLimits. See LimitsNow.
 	Limits *Limits `json:"limits,omitempty"`
+	// Route is the stages that the order goes through.
+	Route Route `json:"route,omitempty"`
 }
 
 // AckWithinFor is how long the stage's station may take from a ticket to its

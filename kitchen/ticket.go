@@ -33,7 +33,7 @@ type Ticket struct {
 	Allergies  []string `json:"allergies,omitempty"`
 	PickupCode string   `json:"pickupCode"`
 	// Customer is whom to call when the box is handed out. Only tickets to make
-	// the package stage have it: no other station needs to know.
+	// the last stage have it: no other station needs to know.
 	Customer Customer `json:"customer,omitzero"`
 	// Made goes with an undo ticket: the stage's work was done when the order
 	// was cancelled. Without it the stage's own ticket was still open, so if

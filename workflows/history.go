@@ -114,7 +114,7 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		if err := dataConverter.FromPayload(payload, &status); err != nil {
 			return err
 		}
-		f.order.status = status
+		f.order.setStatus(status)
 		// An update may have been told before the order heard, in the same
 		// task, how its ticket ended.
 		for _, end := range f.heardInTask {
@@ -127,7 +127,7 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		if err := dataConverter.FromPayloads(event.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &status); err != nil {
 			return err
 		}
-		f.order.status = status
+		f.order.setStatus(status)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
 		f.order.status.Attention = nil // nobody can decide any more

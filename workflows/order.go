@@ -16,9 +16,21 @@ import (
 // answers QueryStatus at any time, takes UpdateCancel, UpdateAmend and
 // UpdateResolve, and returns the order's last status.
 func OrderWorkflow(ctx workflow.Context, in OrderInput) (kitchen.Status, error) {
+	return orderWorkflow(ctx, in, kitchen.Stages())
+}
+
+// orderWorkflow is OrderWorkflow in a build that knows these stages. An order
+// that goes through any other is left to a worker of another build: what it
+// would need to decide, this one could only get wrong.
+func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (kitchen.Status, error) {
 	orderID, err := kitchen.OrderIDFromWorkflowID(workflow.GetInfo(ctx).WorkflowExecution.ID)
 	if err != nil {
 		return kitchen.Status{}, temporal.NewNonRetryableApplicationError("an order's workflow id is order-<order id>", "WrongWorkflowID", err)
+	}
+	if unknown := in.Rules.Route.Unknown(known); len(unknown) > 0 {
+		// A panic fails the workflow task and nothing else: the task waits for
+		// another worker, and queries and updates wait or fail with it.
+		panic(fmt.Sprintf("this build does not know %q, which the order goes through: its workflow tasks are left to workers that do", unknown))
 	}
 	order := newOrder(orderID, in)
 	if err := order.listen(ctx); err != nil {
@@ -103,13 +115,21 @@ type order struct {
 func newOrder(orderID string, in OrderInput) *order {
 	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, told: kitchen.StateInProgress}
 	if p := in.Progress; p != nil {
-		o.status, o.direction, o.toUndo, o.askFrom, o.handled = p.Status, p.Direction, p.ToUndo, p.AskFrom, p.Handled
+		o.setStatus(p.Status)
+		o.direction, o.toUndo, o.askFrom, o.handled = p.Direction, p.ToUndo, p.AskFrom, p.Handled
 		o.pass = p.Status.Remakes + 1
 		if p.Status.State != kitchen.StateAccepted {
 			o.told = p.Status.State
 		}
 	}
 	return o
+}
+
+// setStatus takes a status as it was written down. One from before there were
+// routes has none.
+func (o *order) setStatus(status kitchen.Status) {
+	o.status = status
+	o.status.Route = o.in.Rules.Route.Stages()
 }
 
 // Accepted is the status of an order of which nothing is known yet but what
@@ -119,6 +139,7 @@ func Accepted(orderID string, in OrderInput) kitchen.Status {
 		ID:         orderID,
 		PickupCode: kitchen.PickupCode(orderID),
 		State:      kitchen.StateAccepted,
+		Route:      in.Rules.Route.Stages(),
 		Customer:   in.Order.Customer,
 		Lines:      in.Order.Lines,
 		Notes:      in.Order.Notes,
@@ -139,7 +160,7 @@ func (o *order) ref(stage kitchen.Stage) kitchen.TicketRef {
 
 // nextStage is the first stage that this pass has not made, if one is left.
 func (o *order) nextStage() (kitchen.Stage, bool) {
-	for _, stage := range kitchen.Stages() {
+	for _, stage := range o.status.Route {
 		if row := o.row(o.ref(stage)); row == nil || row.State != kitchen.TicketDone {
 			return stage, true
 		}
@@ -210,7 +231,7 @@ func (o *order) hear(ctx workflow.Context, ticket *ticket) error {
 	return o.ask(ctx, ticket.ref, failedOnceTooOften(ack, o.status.Remakes), kitchen.Choices()...)
 }
 
-// startPass begins again from mix. What the last pass made is lost, or has been
+// startPass begins again from the first stage. What the last pass made is lost, or has been
 // undone; there is nothing left of it to undo.
 func (o *order) startPass() {
 	o.pass++

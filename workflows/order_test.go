@@ -16,6 +16,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -50,6 +51,8 @@ type factory struct {
 	env *testsuite.TestWorkflowEnvironment
 
 	in workflows.OrderInput
+	// workflow is OrderWorkflow, perhaps that of another build.
+	workflow func(workflow.Context, workflows.OrderInput) (kitchen.Status, error)
 	// checks are made when the order has ended.
 	checks []func()
 	// out are the tickets that the test holds, by their activities' ids.
@@ -77,14 +80,12 @@ type issue struct {
 func newFactory(t *testing.T) *factory {
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	f := &factory{t: t, env: suite.NewTestWorkflowEnvironment(), in: orderInput(), out: map[string]issue{}}
+	f := &factory{t: t, env: suite.NewTestWorkflowEnvironment(), in: orderInput(), workflow: workflows.OrderWorkflow, out: map[string]issue{}}
 	f.answer = func(i issue) (kitchen.Ack, error) { return f.done(i), nil }
 	f.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
 	f.env.SetTestTimeout(time.Minute)
 	for _, stage := range kitchen.Stages() {
-		for _, kind := range []kitchen.TicketKind{kitchen.TicketMake, kitchen.TicketUndo} {
-			f.env.RegisterActivityWithOptions(f.issue, activity.RegisterOptions{Name: kitchen.TicketRef{Stage: stage, Kind: kind}.ActivityType()})
-		}
+		f.registerStage(stage)
 	}
 	f.env.RegisterActivityWithOptions(func(_ context.Context, failed kitchen.Failed) error {
 		f.mu.Lock()
@@ -108,6 +109,12 @@ func newFactory(t *testing.T) *factory {
 		return nil
 	}, activity.RegisterOptions{Name: workflows.ActivityAnnounceShipped})
 	return f
+}
+
+func (f *factory) registerStage(stage kitchen.Stage) {
+	for _, kind := range []kitchen.TicketKind{kitchen.TicketMake, kitchen.TicketUndo} {
+		f.env.RegisterActivityWithOptions(f.issue, activity.RegisterOptions{Name: kitchen.TicketRef{Stage: stage, Kind: kind}.ActivityType()})
+	}
 }
 
 func (f *factory) issue(ctx context.Context, asked kitchen.Issue) (kitchen.Ack, error) {
@@ -151,7 +158,7 @@ func (f *factory) status() kitchen.Status {
 
 // run runs the order to its end and returns its result.
 func (f *factory) run() kitchen.Status {
-	f.env.ExecuteWorkflow(workflows.OrderWorkflow, f.in)
+	f.env.ExecuteWorkflow(f.workflow, f.in)
 	require.True(f.t, f.env.IsWorkflowCompleted())
 	require.NoError(f.t, f.env.GetWorkflowError())
 	var status kitchen.Status

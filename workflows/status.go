@@ -52,7 +52,7 @@ func (o *order) recordIssued(ref kitchen.TicketRef, at time.Time) {
 	row.Attempt++
 }
 
-// recordPass notes that the order starts again from mix.
+// recordPass notes that the order starts again from its first stage.
 func (o *order) recordPass(pass int) { o.status.Remakes = max(o.status.Remakes, pass-1) }
 
 // recordAttempts notes how often the ticket that is out has been issued since

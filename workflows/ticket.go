@@ -33,7 +33,7 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 	o.showDetails(ctx)
 	row := o.row(ref)
 	var customer kitchen.Customer
-	if ref.Stage == kitchen.Package && ref.Kind == kitchen.TicketMake {
+	if o.status.Route.HandsOut(ref.Stage) && ref.Kind == kitchen.TicketMake {
 		customer = o.status.Customer
 	}
 	activityCtx, cancel := workflow.WithCancel(o.ticketOptions(ctx, ref))

@@ -56,6 +56,7 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 	row("Order", status.ID)
 	row("Pickup code", status.PickupCode)
 	row("State", stateWords(status))
+	row("Route", routeWords(status.Route))
 	row("Customer", status.Customer.Name)
 	for i, line := range status.Lines {
 		label := ""
@@ -104,6 +105,15 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 			clock(pass.IssuedAt), clock(pass.StartedAt), clock(pass.DoneAt), orDash(strings.Join(passRemarks(pass), "; ")))
 	}
 	return table.Flush()
+}
+
+// routeWords are the stages that an order goes through, in the order of work.
+func routeWords(route kitchen.Route) string {
+	var words []string
+	for _, stage := range route.Stages() {
+		words = append(words, string(stage))
+	}
+	return strings.Join(words, ", ")
 }
 
 func stateWords(status kitchen.Status) string {

@@ -214,7 +214,7 @@ func watchLines(status kitchen.Status) []string {
 		entered[pass.Stage] = true
 		lines = append(lines, fmt.Sprintf("  %-9s %s", pass.Stage, passWords(pass)))
 	}
-	for _, stage := range kitchen.Stages() {
+	for _, stage := range status.Route.Stages() {
 		if !entered[stage] {
 			lines = append(lines, fmt.Sprintf("  %-9s -", stage))
 		}

@@ -81,6 +81,7 @@ export function order(overrides: Partial<OrderStatus> = {}): OrderStatus {
     id: "0199c0de-7a11-7000-8000-00000000cafe",
     pickupCode: "K7QF",
     state: "in-progress",
+    route: ["mix", "bake", "decorate", "package"],
     customer: { name: "Ada" },
     lines: [{ flavour: "vanilla", size: "M", quantity: 6 }],
     placedAt: at(0),

@@ -749,6 +749,8 @@ export interface components {
             readonly state: components["schemas"]["OrderState"];
             /** @description The last stage that the order entered. */
             readonly stage?: components["schemas"]["Stage"];
+            /** @description The stages that the order goes through, in this order. */
+            readonly route: readonly components["schemas"]["Stage"][];
             /** @description The stage whose station must answer next, for work or for undoing it; absent when the order waits for nobody. */
             readonly waitingFor?: components["schemas"]["Stage"];
             readonly customer: components["schemas"]["Customer"];
@@ -762,7 +764,7 @@ export interface components {
             /** Format: date-time */
             readonly cancelledAt?: string;
             readonly stages: readonly components["schemas"]["StageStatus"][];
-            /** @description How often the order started again from mix. */
+            /** @description How often the order started again from its first stage. */
             readonly remakes: number;
             /** @description Pieces thrown away. */
             readonly scrapped: number;
@@ -1619,6 +1621,12 @@ export interface operations {
                      *       "id": "0199c0de-7a11-7000-8000-00000000cafe",
                      *       "pickupCode": "K7QF",
                      *       "state": "accepted",
+                     *       "route": [
+                     *         "mix",
+                     *         "bake",
+                     *         "decorate",
+                     *         "package"
+                     *       ],
                      *       "customer": {
                      *         "name": "Ada"
                      *       },
@@ -1735,6 +1743,12 @@ export interface operations {
                      *       "id": "0199c0de-7a11-7000-8000-00000000cafe",
                      *       "pickupCode": "K7QF",
                      *       "state": "in-progress",
+                     *       "route": [
+                     *         "mix",
+                     *         "bake",
+                     *         "decorate",
+                     *         "package"
+                     *       ],
                      *       "stage": "bake",
                      *       "waitingFor": "bake",
                      *       "customer": {
@@ -1822,6 +1836,12 @@ export interface operations {
                      *       "id": "0199c0de-7a11-7000-8000-00000000cafe",
                      *       "pickupCode": "K7QF",
                      *       "state": "cancelling",
+                     *       "route": [
+                     *         "mix",
+                     *         "bake",
+                     *         "decorate",
+                     *         "package"
+                     *       ],
                      *       "stage": "bake",
                      *       "waitingFor": "bake",
                      *       "customer": {

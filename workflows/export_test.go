@@ -1,0 +1,14 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// OrderWorkflowOf is OrderWorkflow in a build with these stages.
+func OrderWorkflowOf(stages ...kitchen.Stage) func(workflow.Context, OrderInput) (kitchen.Status, error) {
+	return func(ctx workflow.Context, in OrderInput) (kitchen.Status, error) {
+		return orderWorkflow(ctx, in, stages)
+	}
+}
