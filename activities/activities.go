@@ -56,15 +56,15 @@ type Activities struct {
 	orders    Orders
 }
 
-// Register registers all activities with a Temporal worker. They publish with
-// the given publisher.
+// Register registers all activities with a Temporal worker: those that issue
+// the tickets of the stages, and the others.
 //
 // Each stage's tickets have types of their own, such as Bake and UndoBake, so
 // that Temporal's UI shows where an order is.
-func Register(registry worker.ActivityRegistry, publisher Publisher, orders Orders) {
+func Register(registry worker.ActivityRegistry, stages []kitchen.Stage, publisher Publisher, orders Orders) {
 	a := &Activities{publisher: publisher, orders: orders}
 	registry.RegisterActivity(a)
-	for _, stage := range kitchen.Stages() {
+	for _, stage := range stages {
 		ref := kitchen.TicketRef{Stage: stage}
 		for _, name := range []string{ref.ActivityType(), ref.Undo().ActivityType()} {
 			registry.RegisterActivityWithOptions(a.issue, activity.RegisterOptions{Name: name})
@@ -116,22 +116,22 @@ func (a *Activities) CountAttempts(ctx context.Context, activityID string) (int,
 
 // AnnounceShipped tells downstream systems that an order has left the factory.
 func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shipped) error {
-	fault.Pass(fault.NewsUnpublished, shipped.OrderID, string(kitchen.StateShipped))
+	fault.Pass(fault.AnnouncementUnpublished, shipped.OrderID, string(kitchen.StateShipped))
 	if err := a.publisher.PublishShipped(ctx, shipped); err != nil {
 		return notPublished("the shipped order could not be announced on Kafka", err)
 	}
-	fault.Pass(fault.NewsPublished, shipped.OrderID, string(kitchen.StateShipped))
+	fault.Pass(fault.AnnouncementPublished, shipped.OrderID, string(kitchen.StateShipped))
 	return nil
 }
 
 // AnnounceFailed tells downstream systems that an order was cancelled or needs
 // attention.
 func (a *Activities) AnnounceFailed(ctx context.Context, failed kitchen.Failed) error {
-	fault.Pass(fault.NewsUnpublished, failed.OrderID, string(failed.State))
+	fault.Pass(fault.AnnouncementUnpublished, failed.OrderID, string(failed.State))
 	if err := a.publisher.PublishFailed(ctx, failed); err != nil {
 		return notPublished("the failed order could not be announced on Kafka", err)
 	}
-	fault.Pass(fault.NewsPublished, failed.OrderID, string(failed.State))
+	fault.Pass(fault.AnnouncementPublished, failed.OrderID, string(failed.State))
 	return nil
 }
 

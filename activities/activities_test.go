@@ -34,7 +34,7 @@ func TestATicketGoesOutAsTheAttemptAfterTheLast(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
 	published := &tray{}
-	Register(env, published, nil)
+	Register(env, kitchen.Stages(), published, nil)
 	_, err := env.ExecuteActivity("UndoBake", kitchen.Issue{Ticket: kitchen.Ticket{TicketID: "…bake.1.undo", Stage: kitchen.Bake}, Issued: 7})
 	require.ErrorIs(t, err, activity.ErrResultPending)
 	require.Equal(t, 8, published.tickets[0].Attempt)
@@ -47,7 +47,7 @@ func TestEveryStageHasActivitiesThatIssueItsTickets(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
 	published := &tray{}
-	Register(env, published, nil)
+	Register(env, kitchen.Stages(), published, nil)
 	for _, stage := range kitchen.Stages() {
 		makes := kitchen.TicketRef{Stage: stage, Pass: 1}
 		for _, ref := range []kitchen.TicketRef{makes, makes.Undo()} {
@@ -65,7 +65,7 @@ func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
 		"Mix": kitchen.Issue{}, "AnnounceShipped": kitchen.Shipped{}, "AnnounceFailed": kitchen.Failed{},
 	} {
 		env := suite.NewTestActivityEnvironment()
-		Register(env, &tray{err: errors.New("Kafka is away")}, nil)
+		Register(env, kitchen.Stages(), &tray{err: errors.New("Kafka is away")}, nil)
 		_, err := env.ExecuteActivity(name, input)
 		var notPublished *temporal.ApplicationError
 		require.ErrorAs(t, err, &notPublished, name)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +8,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // access says who may do what: every route of the server, as gin writes it,
@@ -116,11 +117,11 @@ func (s *Server) authorise(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	session, signedIn := s.sessions.of(c.Request)
+	session, signedIn := s.readSession(c.Request)
 	if signedIn {
 		c.Set(sessionKey, session)
 	}
-	if err := s.sessions.permit(access[c.Request.Method+" "+c.FullPath()], kitchen.Stage(c.Param("stage")), session.Session, signedIn); err != nil {
+	if err := s.permit(access[c.Request.Method+" "+c.FullPath()], kitchen.Stage(c.Param("stage")), session, signedIn); err != nil {
 		s.fail(c, err)
 	}
 }
@@ -135,7 +136,7 @@ func (s *Server) checkOrigin(c *gin.Context) error {
 		return nil
 	}
 	if err := s.crossOrigin.Check(c.Request); err != nil {
-		return &problemError{Type: ProblemCrossSite, Cause: err,
+		return &problemError{Type: wire.ProblemCrossSite, Cause: err,
 			Detail: "This changes something in the name of whoever is signed in, and comes from another site: open this server's own pages. Behind a proxy, the proxy must pass the Host header on."}
 	}
 	return nil
@@ -143,40 +144,24 @@ func (s *Server) checkOrigin(c *gin.Context) error {
 
 // permit returns an error unless the permission covers who asks, and about
 // which stage, if it is about one.
-func (s *sessions) permit(needed permission, stage kitchen.Stage, session Session, signedIn bool) error {
+func (s *Server) permit(needed permission, stage kitchen.Stage, session staff.Session, signedIn bool) error {
 	switch {
 	case needed.open:
 		return nil
-	case s.nobody():
-		return noStaffProblem()
+	case !s.sessions.HasStaff():
+		return staff.ErrNoStaff
 	case !signedIn:
-		return &problemError{Type: ProblemNotSignedIn, Detail: fmt.Sprintf("This is for staff: sign in with POST %s.", sessionPath)}
+		return &problemError{Type: wire.ProblemNotSignedIn, Detail: fmt.Sprintf("This is for staff: sign in with POST %s.", sessionPath)}
 	case !slices.Contains(needed.roles, session.Role):
 		roles := make([]string, len(needed.roles))
 		for i, role := range needed.roles {
 			roles[i] = string(role)
 		}
-		return &problemError{Type: ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this is for a %s.", session.Role, alternatives(roles))}
+		return &problemError{Type: wire.ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this is for a %s.", session.Role, alternatives(roles))}
 	case needed.ofStage && !session.Role.WorksAt(stage):
-		return &problemError{Type: ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this is another station's. It is for those who work there, and managers.", session.Role)}
+		return &problemError{Type: wire.ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this is another station's. It is for those who work there, and managers.", session.Role)}
 	}
 	return nil
-}
-
-func noStaffProblem() error {
-	return &problemError{Type: ProblemNoStaff,
-		Detail: "This is for staff, and the server has none: start it with --staff FILE or CUPCAKERY_STAFF; cupcakery staff hash makes a line of the file."}
-}
-
-// staffOf returns who is signed in in a handler's context.
-func staffOf(ctx context.Context) (Session, bool) {
-	session, is := sessionOf(ctx)
-	return session.Session, is
-}
-
-func sessionOf(ctx context.Context) (openSession, bool) {
-	session, is := ctx.Value(sessionKey).(openSession)
-	return session, is
 }
 
 // isHTTPS reports whether the browser speaks https, to this server or to a

@@ -15,6 +15,8 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // unreachableTemporal is away, and says so when it is asked whether it is.
@@ -67,13 +69,13 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 				case slices.Contains(may, role):
 					require.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, recorder.Code, recorder.Body.String())
 					if strings.HasPrefix(route.Path, "/api/") {
-						require.Equal(t, ProblemInvalidParameter, requireProblem(t, recorder, ProblemInvalidParameter).Type)
+						require.Equal(t, wire.ProblemInvalidParameter, requireProblem(t, recorder, wire.ProblemInvalidParameter).Type)
 					}
 				case role == nobody:
-					requireProblem(t, recorder, ProblemNotSignedIn)
+					requireProblem(t, recorder, wire.ProblemNotSignedIn)
 					require.Equal(t, `Session realm="Cupcakery staff"`, recorder.Header().Get("WWW-Authenticate"))
 				default:
-					problem := requireProblem(t, recorder, ProblemNotAllowed)
+					problem := requireProblem(t, recorder, wire.ProblemNotAllowed)
 					require.Contains(t, problem.Detail, "You are signed in as "+string(role))
 				}
 			})
@@ -125,17 +127,17 @@ func TestAPermissionOfNobodyLetsNobodyThrough(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	for _, role := range kitchen.Roles() {
-		require.Error(t, server.sessions.permit(permission{}, kitchen.Bake, Session{Role: role}, true))
+		require.Error(t, server.permit(permission{}, kitchen.Bake, staff.Session{Role: role}, true))
 	}
-	require.Error(t, server.sessions.permit(permission{}, kitchen.Bake, Session{}, false))
+	require.Error(t, server.permit(permission{}, kitchen.Bake, staff.Session{}, false))
 	for _, role := range kitchen.Roles() {
 		for _, stage := range append(kitchen.Stages(), "cellar") {
 			own, works := role.Stage()
 			may := role == kitchen.RoleManager || works && own == stage
-			require.Equal(t, may, server.sessions.permit(ofStage, stage, Session{Role: role}, true) == nil, "%s at %s", role, stage)
+			require.Equal(t, may, server.permit(ofStage, stage, staff.Session{Role: role}, true) == nil, "%s at %s", role, stage)
 		}
 	}
-	require.Error(t, server.sessions.permit(anyRole, "", Session{}, true), "the role of nobody")
+	require.Error(t, server.permit(anyRole, "", staff.Session{}, true), "the role of nobody")
 }
 
 func TestWithoutStaffWhatIsForStaffIsRefusedWithTheRemedy(t *testing.T) {
@@ -146,10 +148,10 @@ func TestWithoutStaffWhatIsForStaffIsRefusedWithTheRemedy(t *testing.T) {
 		newRequest(http.MethodPost, "/api/v1/orders/none/resolve", nil),
 		newRequest(http.MethodPost, sessionPath, strings.NewReader(`{"name":"mia","pin":"123456"}`), "Content-Type", "application/json"),
 	} {
-		problem := requireProblem(t, do(t, server, request), ProblemNoStaff)
+		problem := requireProblem(t, do(t, server, request), wire.ProblemNoStaff)
 		require.Contains(t, problem.Detail, "--staff FILE")
 	}
-	requireProblem(t, whoAmI(t, server, ""), ProblemNotSignedIn)
+	requireProblem(t, whoAmI(t, server, ""), wire.ProblemNotSignedIn)
 	require.Equal(t, http.StatusOK, do(t, server, newRequest(http.MethodGet, "/api/v1/menu", nil)).Code)
 }
 
@@ -188,7 +190,7 @@ func TestAnotherSiteCannotActForWhoeverIsSignedIn(t *testing.T) {
 			}
 			recorder := do(t, server, request)
 			if c.crossSite {
-				requireProblem(t, recorder, ProblemCrossSite)
+				requireProblem(t, recorder, wire.ProblemCrossSite)
 				return
 			}
 			require.NotEqual(t, http.StatusForbidden, recorder.Code, recorder.Body.String())

@@ -20,6 +20,7 @@ import (
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // patience is how long tests wait for what must happen.
@@ -87,7 +88,7 @@ type bakery struct {
 func openBakery(t *testing.T, kafka *brokers, temporal temporalclient.Client, change func(*Config)) *bakery {
 	t.Helper()
 	b := openBakeryAtOnce(t, kafka, temporal, change)
-	b.connect().awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
+	b.connect().awaitState(func(behind wire.Behind) bool { return behind.Since.IsZero() })
 	return b
 }
 
@@ -120,11 +121,11 @@ func serveBakery(t *testing.T, server *Server) *bakery {
 	return &bakery{t, server, web}
 }
 
-func (b *bakery) board(stage kitchen.Stage) Board {
+func (b *bakery) board(stage kitchen.Stage) wire.Board {
 	b.t.Helper()
 	recorder := do(b.t, b.server, b.as("bob", newRequest(http.MethodGet, "/api/v1/stations/"+string(stage)+"/tickets", nil)))
 	require.Equal(b.t, http.StatusOK, recorder.Code, recorder.Body.String())
-	var board Board
+	var board wire.Board
 	require.NoError(b.t, json.Unmarshal(recorder.Body.Bytes(), &board))
 	return board
 }
@@ -140,9 +141,9 @@ func (b *bakery) as(name string, request *http.Request) *http.Request {
 // cookie is the header with somebody's session.
 func (b *bakery) cookie(name string) http.Header {
 	b.t.Helper()
-	person, found := b.server.sessions.staff.Find(name)
+	person, found := b.server.sessions.Find(name)
 	require.True(b.t, found, name)
-	_, token := b.server.sessions.issue(person)
+	_, token := b.server.sessions.Begin(person)
 	return http.Header{"Cookie": {sessionCookie + "=" + token}}
 }
 
@@ -154,11 +155,11 @@ func (b *bakery) ack(name string, ticket kitchen.Ticket, body string) *httptest.
 }
 
 // acked says something that counts.
-func (b *bakery) acked(name string, ticket kitchen.Ticket, body string) BoardTicket {
+func (b *bakery) acked(name string, ticket kitchen.Ticket, body string) wire.BoardTicket {
 	b.t.Helper()
 	recorder := b.ack(name, ticket, body)
 	require.Equal(b.t, http.StatusOK, recorder.Code, recorder.Body.String())
-	var answer BoardTicket
+	var answer wire.BoardTicket
 	require.NoError(b.t, json.Unmarshal(recorder.Body.Bytes(), &answer))
 	return answer
 }
@@ -201,11 +202,11 @@ func (l *tablet) subscribe(channel, cursor string) {
 	l.send(websocket.MessageText, fmt.Sprintf(`{"type":"subscribe","channel":%q,"cursor":%q}`, channel, cursor))
 }
 
-func (l *tablet) read() (LiveMessage, error) {
+func (l *tablet) read() (wire.LiveMessage, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, data, err := l.socket.Read(ctx)
-	var message LiveMessage
+	var message wire.LiveMessage
 	if err == nil {
 		err = json.Unmarshal(data, &message)
 	}
@@ -213,23 +214,23 @@ func (l *tablet) read() (LiveMessage, error) {
 }
 
 // next is the next message that is about a channel.
-func (l *tablet) next() LiveMessage {
+func (l *tablet) next() wire.LiveMessage {
 	l.t.Helper()
 	for {
 		message, err := l.read()
 		require.NoError(l.t, err)
-		if message.Type != LiveMessageTypeState {
+		if message.Type != wire.LiveMessageTypeState {
 			return message
 		}
 	}
 }
 
-func (l *tablet) awaitState(holds func(Behind) bool) Behind {
+func (l *tablet) awaitState(holds func(wire.Behind) bool) wire.Behind {
 	l.t.Helper()
 	for {
 		message, err := l.read()
 		require.NoError(l.t, err)
-		if message.Type == LiveMessageTypeState && holds(message.Behind) {
+		if message.Type == wire.LiveMessageTypeState && holds(message.Behind) {
 			require.NotZero(l.t, message.At)
 			return message.Behind
 		}
@@ -241,7 +242,7 @@ func (l *tablet) awaitOrder(holds func(kitchen.Status) bool) kitchen.Status {
 	l.t.Helper()
 	for {
 		message := l.next()
-		require.Equal(l.t, LiveMessageTypeSnapshot, message.Type)
+		require.Equal(l.t, wire.LiveMessageTypeSnapshot, message.Type)
 		if holds(message.Order) {
 			return message.Order
 		}
@@ -288,7 +289,7 @@ func (b *bakery) onBoard(writer *events.Writer, ticket kitchen.Ticket) {
 	b.t.Helper()
 	tablet := b.connect()
 	tablet.subscribe("station/"+string(ticket.Stage), "")
-	require.Equal(b.t, LiveMessageTypeSnapshot, tablet.next().Type)
+	require.Equal(b.t, wire.LiveMessageTypeSnapshot, tablet.next().Type)
 	require.NoError(b.t, writer.PublishTicket(b.t.Context(), ticket))
 	for {
 		for _, shown := range tablet.next().Change.Tickets {

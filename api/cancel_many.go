@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -37,10 +38,10 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 	cancellation := kitchen.Cancellation{Reason: asked.Reason}
 	query, after, before, faults := openQuery(where)
 	for _, found := range cancellation.Check() {
-		faults = append(faults, FieldError{Pointer: &found.Pointer, Detail: found.Detail})
+		faults = append(faults, wire.FieldError{Pointer: &found.Pointer, Detail: found.Detail})
 	}
 	if len(faults) > 0 {
-		return nil, fieldsProblem(ProblemInvalidUpdate, faults)
+		return nil, fieldsProblem(wire.ProblemInvalidUpdate, faults)
 	}
 	working := requestContext(ctx)
 	listing, stop := context.WithTimeout(working, listWithin)
@@ -55,12 +56,12 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 			matching = append(matching, order)
 		}
 	}
-	answer := CancelledOrders{Matched: len(matching), Failed: []NotCancelled{}, NextPageToken: next}
+	answer := wire.CancelledOrders{Matched: len(matching), Failed: []wire.NotCancelled{}, NextPageToken: next}
 	if asked.DryRun {
 		return CancelOrders200JSONResponse(answer), nil
 	}
 	away := s.cancelEach(working, matching, cmp.Or(given(request.Params.IdempotencyKey), uuid.NewString()), cancellation, &answer)
-	by, _ := staffOf(c)
+	by, _ := sessionOf(c)
 	s.logger.LogAttrs(ctx, slog.LevelInfo, "a manager has cancelled many orders", slog.String("name", by.Name),
 		slog.Int("cancelled", answer.Cancelled), slog.Int("failed", len(answer.Failed)), slog.String("request_id", requestID(c)))
 	if away != nil && answer.Cancelled == 0 {
@@ -72,7 +73,7 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 // cancelEach asks each order to cancel and adds to the answer what it said. Once
 // nobody answers for several in a row no more are asked. It returns why nobody
 // answered for one of them.
-func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string, cancellation kitchen.Cancellation, answer *CancelledOrders) (away error) {
+func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string, cancellation kitchen.Cancellation, answer *wire.CancelledOrders) (away error) {
 	var mu sync.Mutex // of the answer, away and silent
 	var silent int    // how many in a row have not answered
 	cancelOne := func(order foundOrder) (detail string, askAgain bool) {
@@ -87,7 +88,7 @@ func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string
 		if err != nil {
 			problem = asProblem(err)
 		}
-		askAgain = problem.Type == ProblemUnavailable
+		askAgain = problem.Type == wire.ProblemUnavailable
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
@@ -96,7 +97,7 @@ func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string
 		case !askAgain && silent < silentInARow:
 			silent = 0
 		}
-		if problem.Type == ProblemInternal {
+		if problem.Type == wire.ProblemInternal {
 			s.logger.Error("cannot cancel one of many orders", slog.Any("error", withoutOrderIDs(err)))
 		}
 		return problem.Detail, askAgain
@@ -111,7 +112,7 @@ func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string
 			if detail == "" {
 				answer.Cancelled++
 			} else {
-				answer.Failed = append(answer.Failed, NotCancelled{ID: order.ID, PickupCode: order.PickupCode, Detail: detail, AskAgain: askAgain})
+				answer.Failed = append(answer.Failed, wire.NotCancelled{ID: order.ID, PickupCode: order.PickupCode, Detail: detail, AskAgain: askAgain})
 			}
 			return nil
 		})
@@ -124,8 +125,8 @@ func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string
 // as Temporal knows. An order that has gone on in a new run is listed by its
 // start, which is later than the order: after is for a second look, and before
 // is no part of the query.
-func openQuery(where OrderFilter) (query string, after, before time.Time, faults []FieldError) {
-	var filters ListOrdersParams
+func openQuery(where wire.OrderFilter) (query string, after, before time.Time, faults []wire.FieldError) {
+	var filters wire.ListOrdersParams
 	if where.Flavour != "" {
 		filters.Flavour = &where.Flavour
 	}
@@ -144,7 +145,7 @@ func openQuery(where OrderFilter) (query string, after, before time.Time, faults
 		at, err := time.Parse(time.RFC3339Nano, text)
 		if err != nil {
 			pointer := "/where/" + name
-			faults = append(faults, FieldError{Pointer: &pointer, Detail: "there is no such time: give one such as 2026-01-31T12:00:00Z"})
+			faults = append(faults, wire.FieldError{Pointer: &pointer, Detail: "there is no such time: give one such as 2026-01-31T12:00:00Z"})
 		}
 		return at
 	}

@@ -15,15 +15,15 @@ import (
 	temporalclient "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
 // cancelMany asks for one page.
-func (s *shop) cancelMany(key string, asked client.ManyCancellation) client.CancelledOrders {
+func (s *shop) cancelMany(key string, asked wire.ManyCancellation) wire.CancelledOrders {
 	s.t.Helper()
-	answer, err := s.CancelOrdersWithResponse(s.t.Context(), &client.CancelOrdersParams{IdempotencyKey: &key}, asked)
+	answer, err := s.CancelOrdersWithResponse(s.t.Context(), &wire.CancelOrdersParams{IdempotencyKey: &key}, asked)
 	require.NoError(s.t, err)
 	require.Equal(s.t, http.StatusOK, answer.StatusCode(), string(answer.Body))
 	return *answer.JSON200
@@ -47,22 +47,22 @@ func TestAManagerCancelsManyOrdersByAFilter(t *testing.T) {
 	}
 	small, innocent := place(flooder, 12), place(other, 600)
 
-	where := client.OrderFilter{Customer: flooder}
-	dryRun := func(where client.OrderFilter) int {
-		return s.cancelMany(uuid.NewString(), client.ManyCancellation{Where: where, Reason: "a flood", DryRun: true}).Matched
+	where := wire.OrderFilter{Customer: flooder}
+	dryRun := func(where wire.OrderFilter) int {
+		return s.cancelMany(uuid.NewString(), wire.ManyCancellation{Where: where, Reason: "a flood", DryRun: true}).Matched
 	}
 	require.Eventually(t, func() bool { return dryRun(where) == 6 }, patience, 50*time.Millisecond, "Temporal lists them")
-	require.Equal(t, 5, dryRun(client.OrderFilter{Customer: flooder, MinPieces: 13}))
-	require.Equal(t, 6, dryRun(client.OrderFilter{Customer: flooder, PlacedAfter: before.Add(-time.Minute).Format(time.RFC3339), PlacedBefore: "2999-01-31T12:00:00.5+01:00"}))
-	require.Zero(t, dryRun(client.OrderFilter{Customer: flooder, PlacedBefore: before.Add(-time.Minute).Format(time.RFC3339)}))
-	require.Zero(t, dryRun(client.OrderFilter{Customer: flooder, PlacedAfter: before.Add(time.Hour).Format(time.RFC3339)}))
-	require.Zero(t, dryRun(client.OrderFilter{Customer: flooder, Flavour: "carrot"}))
-	require.Zero(t, dryRun(client.OrderFilter{Customer: flooder, State: kitchen.StateNeedsAttention}))
+	require.Equal(t, 5, dryRun(wire.OrderFilter{Customer: flooder, MinPieces: 13}))
+	require.Equal(t, 6, dryRun(wire.OrderFilter{Customer: flooder, PlacedAfter: before.Add(-time.Minute).Format(time.RFC3339), PlacedBefore: "2999-01-31T12:00:00.5+01:00"}))
+	require.Zero(t, dryRun(wire.OrderFilter{Customer: flooder, PlacedBefore: before.Add(-time.Minute).Format(time.RFC3339)}))
+	require.Zero(t, dryRun(wire.OrderFilter{Customer: flooder, PlacedAfter: before.Add(time.Hour).Format(time.RFC3339)}))
+	require.Zero(t, dryRun(wire.OrderFilter{Customer: flooder, Flavour: "carrot"}))
+	require.Zero(t, dryRun(wire.OrderFilter{Customer: flooder, State: kitchen.StateNeedsAttention}))
 	require.Equal(t, kitchen.StateInProgress, s.status(flood[0]).State, "a dry run cancels nothing")
 
-	key, where := uuid.NewString(), client.OrderFilter{Customer: flooder, MinPieces: 13}
+	key, where := uuid.NewString(), wire.OrderFilter{Customer: flooder, MinPieces: 13}
 	var matched, cancelled, pages int
-	asked := client.ManyCancellation{Where: where, Reason: "a flood", Limit: 2}
+	asked := wire.ManyCancellation{Where: where, Reason: "a flood", Limit: 2}
 	for {
 		answer := s.cancelMany(key, asked)
 		require.Empty(t, answer.Failed)
@@ -86,14 +86,14 @@ func TestAManagerCancelsManyOrdersByAFilter(t *testing.T) {
 	require.Eventually(t, func() bool { return dryRun(where) == 0 }, patience, 50*time.Millisecond)
 
 	t.Run("RepeatedUnderItsKeyEachIsAskedOnce", func(t *testing.T) {
-		orders := []foundOrder{{OrderSummary: OrderSummary{ID: flood[0]}}, {OrderSummary: OrderSummary{ID: flood[1], PickupCode: "K7QF"}}}
-		var answer CancelledOrders
+		orders := []foundOrder{{OrderSummary: wire.OrderSummary{ID: flood[0]}}, {OrderSummary: wire.OrderSummary{ID: flood[1], PickupCode: "K7QF"}}}
+		var answer wire.CancelledOrders
 		require.NoError(t, s.server.cancelEach(t.Context(), orders, key, kitchen.Cancellation{Reason: "a flood"}, &answer))
-		require.Equal(t, CancelledOrders{Cancelled: 2}, answer)
+		require.Equal(t, wire.CancelledOrders{Cancelled: 2}, answer)
 	})
 	t.Run("WhatCannotBeCancelledSaysWhyAndKeepsNoOther", func(t *testing.T) {
-		var answer CancelledOrders
-		orders := []foundOrder{{OrderSummary: OrderSummary{ID: flood[0], PickupCode: "K7QF"}}, {OrderSummary: OrderSummary{ID: small}}}
+		var answer wire.CancelledOrders
+		orders := []foundOrder{{OrderSummary: wire.OrderSummary{ID: flood[0], PickupCode: "K7QF"}}, {OrderSummary: wire.OrderSummary{ID: small}}}
 		require.NoError(t, s.server.cancelEach(t.Context(), orders, uuid.NewString(), kitchen.Cancellation{Reason: "a flood"}, &answer))
 		require.Equal(t, 1, answer.Cancelled)
 		require.Len(t, answer.Failed, 1)
@@ -111,7 +111,7 @@ func TestCancellingManyOrdersNeedsAWorker(t *testing.T) {
 	for range 2 * cancelAtOnce {
 		ids = append(ids, s.taken(order))
 	}
-	asked := client.ManyCancellation{Where: client.OrderFilter{Customer: order.Customer.Name}, Reason: "a flood"}
+	asked := wire.ManyCancellation{Where: wire.OrderFilter{Customer: order.Customer.Name}, Reason: "a flood"}
 	require.Eventually(t, func() bool {
 		dry := asked
 		dry.DryRun = true
@@ -120,16 +120,16 @@ func TestCancellingManyOrdersNeedsAWorker(t *testing.T) {
 	answer, err := s.CancelOrdersWithResponse(t.Context(), nil, asked)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode(), string(answer.Body))
-	require.Equal(t, client.ProblemUnavailable, answer.ApplicationProblemJSON503.Type)
+	require.Equal(t, wire.ProblemUnavailable, answer.ApplicationProblemJSON503.Type)
 
-	var said CancelledOrders
+	var said wire.CancelledOrders
 	var orders []foundOrder
 	for _, id := range ids {
-		orders = append(orders, foundOrder{OrderSummary: OrderSummary{ID: id}})
+		orders = append(orders, foundOrder{OrderSummary: wire.OrderSummary{ID: id}})
 	}
 	require.Error(t, s.server.cancelEach(t.Context(), orders, uuid.NewString(), kitchen.Cancellation{Reason: "a flood"}, &said))
 	require.Len(t, said.Failed, len(ids))
-	require.True(t, slices.ContainsFunc(said.Failed, func(f NotCancelled) bool { return strings.HasPrefix(f.Detail, "It was not asked") }))
+	require.True(t, slices.ContainsFunc(said.Failed, func(f wire.NotCancelled) bool { return strings.HasPrefix(f.Detail, "It was not asked") }))
 }
 
 // silentOrders is a Temporal in which some orders do not answer and the others
@@ -154,10 +154,10 @@ func TestOneSilentOrderKeepsNoOtherFromBeingAsked(t *testing.T) {
 	for range 3 * cancelAtOnce {
 		id, err := kitchen.NewOrderID()
 		require.NoError(t, err)
-		orders = append(orders, foundOrder{OrderSummary: OrderSummary{ID: id}})
+		orders = append(orders, foundOrder{OrderSummary: wire.OrderSummary{ID: id}})
 	}
 	asked := &silentOrders{silent: []string{kitchen.WorkflowID(orders[0].ID)}}
-	var answer CancelledOrders
+	var answer wire.CancelledOrders
 	require.Error(t, newTestServer(t, asked, nil).cancelEach(t.Context(), orders, uuid.NewString(), kitchen.Cancellation{Reason: "a flood"}, &answer))
 	require.Equal(t, len(orders), int(asked.asked.Load()))
 	for _, failed := range answer.Failed {
@@ -179,16 +179,16 @@ func TestAnOrderInALaterRunIsCancelledByWhenItWasPlaced(t *testing.T) {
 	options.Memo[workflows.MemoStatus] = workflows.Accepted(id, in)
 	_, err = unstaffed.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, in)
 	require.NoError(t, err)
-	matched := func(where client.OrderFilter) int {
+	matched := func(where wire.OrderFilter) int {
 		where.Customer = order.Customer.Name
-		return s.cancelMany(uuid.NewString(), client.ManyCancellation{Where: where, Reason: "a flood", DryRun: true}).Matched
+		return s.cancelMany(uuid.NewString(), wire.ManyCancellation{Where: where, Reason: "a flood", DryRun: true}).Matched
 	}
 	at := func(shift time.Duration) string { return placed.Add(shift).Format(time.RFC3339Nano) }
-	require.Eventually(t, func() bool { return matched(client.OrderFilter{}) == 1 }, patience, 50*time.Millisecond)
-	require.Equal(t, 1, matched(client.OrderFilter{PlacedBefore: at(time.Minute)}))
-	require.Zero(t, matched(client.OrderFilter{PlacedBefore: at(-time.Minute)}))
-	require.Equal(t, 1, matched(client.OrderFilter{PlacedAfter: at(-time.Minute)}))
-	require.Zero(t, matched(client.OrderFilter{PlacedAfter: at(time.Minute)}))
+	require.Eventually(t, func() bool { return matched(wire.OrderFilter{}) == 1 }, patience, 50*time.Millisecond)
+	require.Equal(t, 1, matched(wire.OrderFilter{PlacedBefore: at(time.Minute)}))
+	require.Zero(t, matched(wire.OrderFilter{PlacedBefore: at(-time.Minute)}))
+	require.Equal(t, 1, matched(wire.OrderFilter{PlacedAfter: at(-time.Minute)}))
+	require.Zero(t, matched(wire.OrderFilter{PlacedAfter: at(time.Minute)}))
 }
 
 func TestWhatIsAskedOfManyOrdersIsChecked(t *testing.T) {
@@ -212,7 +212,7 @@ func TestWhatIsAskedOfManyOrdersIsChecked(t *testing.T) {
 			t.Parallel()
 			request := newRequest(http.MethodPost, "/api/v1/orders/cancel", strings.NewReader(c.body), "Content-Type", "application/json")
 			recorder := do(t, server, signInAs(server, kitchen.RoleManager, request))
-			var problem Problem
+			var problem wire.Problem
 			require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &problem))
 			require.Contains(t, []int{http.StatusUnprocessableEntity, http.StatusBadRequest}, recorder.Code, recorder.Body.String())
 			require.NotEmpty(t, problem.Errors, recorder.Body.String())

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // shownBoard is what people see of a station's board that nobody's clock may
@@ -27,7 +28,7 @@ func shownBoard(f *floor, stage kitchen.Stage) []string {
 func shownAtTheCounter(f *floor) []string {
 	f.counter.open()
 	var lines []string
-	for _, order := range slices.Concat(f.counter.display.Preparing, []CounterOrder{{PickupCode: "ready"}}, f.counter.display.Ready) {
+	for _, order := range slices.Concat(f.counter.display.Preparing, []wire.CounterOrder{{PickupCode: "ready"}}, f.counter.display.Ready) {
 		lines = append(lines, order.PickupCode)
 	}
 	return lines
@@ -237,7 +238,7 @@ func TestAnAckIsAnsweredWhateverItsRecordDatesIt(t *testing.T) {
 			f.now = func() time.Time { return morning.Add(off) }
 			ref := kitchen.TicketRef{OrderID: cakeOrder(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
 			f.handle(record(t, events.TicketTopic(kitchen.Bake), morning, ticketOf(ref, 1)))
-			ack, _, heard, err := f.prepare("mia", kitchen.Bake, ref.TicketID(), Ack{Kind: kitchen.AckDone})
+			ack, _, heard, err := f.prepare("mia", kitchen.Bake, ref.TicketID(), wire.Ack{Kind: kitchen.AckDone})
 			require.NoError(t, err)
 			m := record(t, events.TopicAcks, morning, ack)
 			m.Headers = []events.Header{{Key: "ce_source", Value: []byte(f.source)}}

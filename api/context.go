@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gin-gonic/gin"
 )
@@ -14,4 +15,13 @@ func requestContext(ctx context.Context) context.Context {
 		return c.Request.Context()
 	}
 	return ctx
+}
+
+// ginContext is the context that the generated code hands to handlers.
+func ginContext(ctx context.Context) (*gin.Context, error) {
+	c, is := ctx.(*gin.Context)
+	if !is {
+		return nil, fmt.Errorf("a handler was called with %T instead of gin's context", ctx)
+	}
+	return c, nil
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -76,7 +77,7 @@ func (c *contract) check(g *gin.Context) error {
 	}
 	if strings.HasPrefix(g.FullPath(), "/api/") { // probes and browsers may add what they like
 		if faults := checkParameters(operation, g); len(faults) > 0 {
-			return fieldsProblem(ProblemInvalidParameter, faults)
+			return fieldsProblem(wire.ProblemInvalidParameter, faults)
 		}
 	}
 	if operation.RequestBody == nil {
@@ -104,14 +105,14 @@ func (c *contract) check(g *gin.Context) error {
 		return err
 	}
 	schema := operation.RequestBody.Value.Content.Get("application/json").Schema.Value
-	invalid := ProblemInvalidUpdate
+	invalid := wire.ProblemInvalidUpdate
 	switch operation.OperationID {
 	case "createOrder":
-		invalid = ProblemInvalidOrder
+		invalid = wire.ProblemInvalidOrder
 	case "signIn":
-		invalid = ProblemInvalidSignIn
+		invalid = wire.ProblemInvalidSignIn
 	case "ackTicket":
-		invalid = ProblemInvalidAck
+		invalid = wire.ProblemInvalidAck
 	}
 	faults := checkSchema(schema, value)
 	if err := gone(); err != nil {
@@ -131,17 +132,17 @@ func (c *contract) check(g *gin.Context) error {
 }
 
 // checkParameters checks what the query, the path and the headers say.
-func checkParameters(operation *openapi3.Operation, g *gin.Context) []FieldError {
+func checkParameters(operation *openapi3.Operation, g *gin.Context) []wire.FieldError {
 	query, err := url.ParseQuery(g.Request.URL.RawQuery)
 	if err != nil {
-		return []FieldError{{Parameter: "?", Detail: "the query is malformed: write name=value&name=value with percent-encoding"}}
+		return []wire.FieldError{{Parameter: "?", Detail: "the query is malformed: write name=value&name=value with percent-encoding"}}
 	}
-	var faults []FieldError
+	var faults []wire.FieldError
 	known := map[string]bool{}
 	for _, ref := range operation.Parameters {
 		parameter := ref.Value
 		var given []string
-		fault := FieldError{Parameter: parameter.Name}
+		fault := wire.FieldError{Parameter: parameter.Name}
 		switch parameter.In {
 		case openapi3.ParameterInQuery:
 			known[parameter.Name] = true
@@ -149,21 +150,21 @@ func checkParameters(operation *openapi3.Operation, g *gin.Context) []FieldError
 		case openapi3.ParameterInPath:
 			given = []string{g.Param(parameter.Name)}
 		case openapi3.ParameterInHeader:
-			fault = FieldError{Header: parameter.Name}
+			fault = wire.FieldError{Header: parameter.Name}
 			given = g.Request.Header[textproto.CanonicalMIMEHeaderKey(parameter.Name)]
 		}
 		if fault.Detail = checkParameter(parameter, given); fault.Detail != "" {
 			faults = append(faults, fault)
 		}
 	}
-	var unknown []FieldError
+	var unknown []wire.FieldError
 	remedy := "unknown parameter: leave it out; " + knownNames(known)
 	for name := range query {
 		if !known[name] {
-			unknown = append(unknown, FieldError{Parameter: clip(name), Detail: remedy})
+			unknown = append(unknown, wire.FieldError{Parameter: clip(name), Detail: remedy})
 		}
 	}
-	slices.SortFunc(unknown, func(a, b FieldError) int { return cmp.Compare(a.Parameter, b.Parameter) })
+	slices.SortFunc(unknown, func(a, b wire.FieldError) int { return cmp.Compare(a.Parameter, b.Parameter) })
 	return append(faults, unknown...)
 }
 
@@ -208,7 +209,7 @@ func knownNames(known map[string]bool) string {
 // checkContentType accepts JSON in UTF-8 that is not compressed.
 func checkContentType(header http.Header) error {
 	unsupported := func(detail string) error {
-		return &problemError{Type: ProblemUnsupportedMediaType, Detail: detail}
+		return &problemError{Type: wire.ProblemUnsupportedMediaType, Detail: detail}
 	}
 	mediaType, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
 	switch {
@@ -229,15 +230,15 @@ func readBody(g *gin.Context) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(body, maxBody+1))
 	if err == nil && len(data) > maxBody {
 		_, _ = io.CopyN(io.Discard, body, maxDrain) // only courtesy to the client
-		return nil, &problemError{Type: ProblemBodyTooLarge, Detail: "The body has more than 64 KiB: send less."}
+		return nil, &problemError{Type: wire.ProblemBodyTooLarge, Detail: "The body has more than 64 KiB: send less."}
 	}
 	if err == nil {
 		return data, nil
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		return nil, &problemError{Type: ProblemTimeout, Detail: "The body did not arrive in time: send it at once.", Cause: err}
+		return nil, &problemError{Type: wire.ProblemTimeout, Detail: "The body did not arrive in time: send it at once.", Cause: err}
 	}
-	return nil, &problemError{Type: ProblemMalformedBody, Detail: "The body was cut off: send all of it.", Cause: err}
+	return nil, &problemError{Type: wire.ProblemMalformedBody, Detail: "The body was cut off: send all of it.", Cause: err}
 }
 
 // fault is a fault of a body in one place.
@@ -255,11 +256,11 @@ type fault struct {
 
 func (f fault) pointer() string { return pointerTo(f.path) }
 
-func fieldErrors(faults []fault) []FieldError {
-	fields := make([]FieldError, len(faults))
+func fieldErrors(faults []fault) []wire.FieldError {
+	fields := make([]wire.FieldError, len(faults))
 	for i, f := range faults {
 		pointer := f.pointer()
-		fields[i] = FieldError{Pointer: &pointer, Detail: f.detail}
+		fields[i] = wire.FieldError{Pointer: &pointer, Detail: f.detail}
 	}
 	return fields
 }

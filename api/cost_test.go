@@ -14,6 +14,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/kitchen/kitchentest"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // hostileBodies are what a stranger may send as a body: everywhere in it.
@@ -57,7 +58,7 @@ func (c *contract) reader(t testing.TB, route string) func(data []byte) {
 			return
 		}
 		if faults := c.checkBody(operation.OperationID, value, checkSchema(schema, value)); len(faults) > 0 {
-			_ = fieldsProblem(ProblemInvalidOrder, fieldErrors(faults))
+			_ = fieldsProblem(wire.ProblemInvalidOrder, fieldErrors(faults))
 		}
 	}
 }
@@ -135,16 +136,16 @@ func TestOfManyFaultsTheFirstAreToldAndTheirNumber(t *testing.T) {
 		fields[i] = fmt.Sprintf(`"f%02d":1`, i)
 	}
 	body := strings.Replace(goodOrder, "{", "{"+strings.Join(fields, ",")+",", 1)
-	problem := requireProblem(t, postOrder(t, server, body), ProblemInvalidOrder)
+	problem := requireProblem(t, postOrder(t, server, body), wire.ProblemInvalidOrder)
 	require.Len(t, problem.Errors, maxFaults)
 	require.Equal(t, "more than 32 places are at fault, errors has the first 32; mend these: /f00: unknown field: leave it out; known here are allergies, customer, lines and notes", problem.Detail)
 	require.Equal(t, "/f31", *problem.Errors[maxFaults-1].Pointer)
 
-	problem = requireProblem(t, postOrder(t, server, "{"+strings.Repeat(`"a":1,`, 100)+`"a":1}`), ProblemMalformedBody)
+	problem = requireProblem(t, postOrder(t, server, "{"+strings.Repeat(`"a":1,`, 100)+`"a":1}`), wire.ProblemMalformedBody)
 	require.Len(t, problem.Errors, maxFaults)
 
 	target := "/api/v1/menu?" + strings.Join(strings.Split(strings.ReplaceAll(strings.Join(fields, ","), `"`, ""), ","), "&")
-	problem = requireProblem(t, do(t, server, newRequest(http.MethodGet, target, nil)), ProblemInvalidParameter)
+	problem = requireProblem(t, do(t, server, newRequest(http.MethodGet, target, nil)), wire.ProblemInvalidParameter)
 	require.Len(t, problem.Errors, maxFaults)
 }
 
@@ -268,5 +269,5 @@ func TestAClientThatHasGoneIsNotReadAnyFurther(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	request := newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader("{}"), "Content-Type", "application/json")
-	requireProblem(t, do(t, server, request.WithContext(ctx)), ProblemUnavailable)
+	requireProblem(t, do(t, server, request.WithContext(ctx)), wire.ProblemUnavailable)
 }

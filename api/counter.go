@@ -8,6 +8,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -37,7 +38,7 @@ type counterFeed struct {
 	// when there are any.
 	news    map[string]struct{}
 	changed chan struct{}
-	display CounterDisplay
+	display wire.CounterDisplay
 }
 
 // counterOrder is an order as the counter sees it.
@@ -56,7 +57,9 @@ type counterOrder struct {
 
 func (f *floor) newCounterFeed() *counterFeed {
 	c := &counterFeed{floor: f, news: make(map[string]struct{}), changed: make(chan struct{}, 1)}
-	c.feed = newFeed(channelCounter, func() LiveMessage { return LiveMessage{Type: LiveMessageTypeSnapshot, Counter: c.display} })
+	c.feed = newFeed(channelCounter, func() wire.LiveMessage {
+		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Counter: c.display}
+	})
 	c.display = c.put(f.now())
 	return c
 }
@@ -171,7 +174,7 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 }
 
 // put puts the display together.
-func (c *counterFeed) put(now time.Time) CounterDisplay {
+func (c *counterFeed) put(now time.Time) wire.CounterDisplay {
 	preparing, ready := firstOrders{most: preparingShown}, firstOrders{most: readyShown, newest: true}
 	for orderID, order := range c.orders {
 		switch {
@@ -181,7 +184,7 @@ func (c *counterFeed) put(now time.Time) CounterDisplay {
 			ready.add(placedOrder{orderID: orderID, since: order.packaged, by: c.floor.heardAt(order.heard), name: order.name})
 		}
 	}
-	return CounterDisplay{At: now.UTC(), Preparing: preparing.show(), Ready: ready.show()}
+	return wire.CounterDisplay{At: now.UTC(), Preparing: preparing.show(), Ready: ready.show()}
 }
 
 type placedOrder struct {
@@ -220,11 +223,11 @@ func (f *firstOrders) add(order placedOrder) {
 	f.orders = f.orders[:min(len(f.orders), f.most)]
 }
 
-func (f *firstOrders) show() []CounterOrder {
-	shown := make([]CounterOrder, len(f.orders))
+func (f *firstOrders) show() []wire.CounterOrder {
+	shown := make([]wire.CounterOrder, len(f.orders))
 	for i, order := range f.orders {
 		// The code in a ticket is what its writer says; this is the order's.
-		shown[i] = CounterOrder{PickupCode: kitchen.PickupCode(order.orderID), Since: order.since, Name: order.name}
+		shown[i] = wire.CounterOrder{PickupCode: kitchen.PickupCode(order.orderID), Since: order.since, Name: order.name}
 	}
 	return shown
 }

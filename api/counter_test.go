@@ -12,6 +12,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // cakeOrder is an order's id in these tests.
@@ -49,7 +50,7 @@ func (w *counterWatch) ack(ref kitchen.TicketRef, kind kitchen.AckKind) {
 
 // shows are the orders that the counter shows now, as the keeper would bring
 // them up to date.
-func (w *counterWatch) shows() CounterDisplay {
+func (w *counterWatch) shows() wire.CounterDisplay {
 	w.floor.counter.refresh(w.now)
 	return w.floor.counter.display
 }
@@ -62,7 +63,7 @@ func (w *counterWatch) requireShown(preparing, ready []int) {
 		}
 		return codes
 	}
-	shown := func(orders []CounterOrder) []string {
+	shown := func(orders []wire.CounterOrder) []string {
 		codes := []string{}
 		for _, order := range orders {
 			codes = append(codes, order.PickupCode)
@@ -245,14 +246,14 @@ func TestTheCounterIsSentWhenItHasChanged(t *testing.T) {
 	require.Empty(t, screen.next().Counter.Preparing)
 	b.onBoard(writer, ticket)
 	snapshot := screen.next()
-	require.Equal(t, LiveMessageTypeSnapshot, snapshot.Type)
+	require.Equal(t, wire.LiveMessageTypeSnapshot, snapshot.Type)
 	require.Equal(t, kitchen.PickupCode(ticket.OrderID), snapshot.Counter.Preparing[0].PickupCode)
 	require.Empty(t, snapshot.Counter.Ready)
 	b.acked("bob", ticket, `{"kind":"started"}`) // which changes nothing here
 	b.acked("bob", ticket, `{"kind":"done"}`)
 	ready := screen.next()
 	require.Equal(t, kitchen.PickupCode(ticket.OrderID), ready.Counter.Ready[0].PickupCode)
-	require.Equal(t, []CounterOrder{}, ready.Counter.Preparing)
+	require.Equal(t, []wire.CounterOrder{}, ready.Counter.Preparing)
 
 	late := openBakery(t, kafka, untouchedTemporal{}, nil).connect()
 	late.subscribe("counter", "")

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // deviceShop is a server behind a proxy, with a clock of its own.
@@ -20,15 +21,12 @@ type deviceShop struct {
 	now time.Time
 }
 
-func openDeviceShop(t *testing.T, change func(*Config)) *deviceShop {
+func openDeviceShop(t *testing.T) *deviceShop {
 	shop := &deviceShop{T: t, now: time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)}
 	shop.Server = newTestServer(t, untouchedTemporal{}, func(c *Config) {
 		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // where httptest's requests come from
-		if change != nil {
-			change(c)
-		}
 	})
-	shop.sessions.now = func() time.Time { return shop.now }
+	shop.sessions.Now = func() time.Time { return shop.now }
 	matchGoodPIN(shop.Server)
 	return shop
 }
@@ -43,7 +41,7 @@ func (s *deviceShop) device(name, address, had string) string {
 }
 
 // attempt signs in, and returns the type of the problem; "" if it was good.
-func (s *deviceShop) attempt(name, pin, address, device string) ProblemType {
+func (s *deviceShop) attempt(name, pin, address, device string) wire.ProblemType {
 	s.Helper()
 	headers := []string{"X-Forwarded-For", address}
 	if device != "" {
@@ -54,10 +52,10 @@ func (s *deviceShop) attempt(name, pin, address, device string) ProblemType {
 	case http.StatusOK:
 		return ""
 	case http.StatusTooManyRequests:
-		return ProblemTooManyAttempts
+		return wire.ProblemTooManyAttempts
 	default:
-		requireProblem(s.T, recorder, ProblemWrongNameOrPIN)
-		return ProblemWrongNameOrPIN
+		requireProblem(s.T, recorder, wire.ProblemWrongNameOrPIN)
+		return wire.ProblemWrongNameOrPIN
 	}
 }
 
@@ -65,130 +63,65 @@ func TestStrangersCannotKeepAKnownDeviceOut(t *testing.T) {
 	t.Parallel()
 	t.Run("ByWrongPINsForTheName", func(t *testing.T) {
 		t.Parallel()
-		s := openDeviceShop(t, nil)
+		s := openDeviceShop(t)
 		desk := s.device("manager", "198.51.100.1", "")
-		for i := range 3 * nameBurst {
+		for i := range 3 * staff.NameBurst {
 			s.attempt("manager", "000000", fmt.Sprintf("203.0.113.%d", i), "")
 		}
-		require.Equal(t, ProblemTooManyAttempts, s.attempt("manager", goodPIN, "203.0.113.99", ""), "a strange device has to wait")
+		require.Equal(t, wire.ProblemTooManyAttempts, s.attempt("manager", goodPIN, "203.0.113.99", ""), "a strange device has to wait")
 		require.Empty(t, s.attempt("manager", goodPIN, "198.51.100.1", desk))
 	})
 	t.Run("ByWrongNamesFromTheSameAddress", func(t *testing.T) {
 		t.Parallel()
-		s := openDeviceShop(t, nil)
+		s := openDeviceShop(t)
 		desk := s.device("manager", "198.51.100.1", "")
-		for i := range 3 * addressBurst {
+		for i := range 3 * staff.AddressBurst {
 			s.attempt(fmt.Sprintf("person %d", i), "000000", "198.51.100.1", "")
 		}
-		require.Equal(t, ProblemTooManyAttempts, s.attempt("baker", goodPIN, "198.51.100.1", ""), "a strange device has to wait")
-		require.Empty(t, s.attempt("manager", goodPIN, "198.51.100.1", desk))
-	})
-	t.Run("ByFloodsOfNamesAndAddresses", func(t *testing.T) {
-		t.Parallel()
-		s := openDeviceShop(t, nil)
-		desk := s.device("manager", "198.51.100.1", "")
-		require.Equal(t, ProblemWrongNameOrPIN, s.attempt("manager", "000000", "198.51.100.1", desk))
-		for i := range 2 * maxAttempts {
-			_, _ = s.sessions.authenticate(t.Context(), fmt.Sprintf("person %d", i), "000000", fmt.Sprintf("address %d", i), "")
-		}
-		require.Len(t, s.sessions.devices.until, 1)
-		require.LessOrEqual(t, len(s.sessions.addresses.until)+len(s.sessions.strangers.until), 2*maxAttempts)
+		require.Equal(t, wire.ProblemTooManyAttempts, s.attempt("baker", goodPIN, "198.51.100.1", ""), "a strange device has to wait")
 		require.Empty(t, s.attempt("manager", goodPIN, "198.51.100.1", desk))
 	})
 }
 
 func TestADeviceThatIsKnownIsLimitedAsWell(t *testing.T) {
 	t.Parallel()
-	s := openDeviceShop(t, nil)
+	s := openDeviceShop(t)
 	desk, phone := s.device("manager", "198.51.100.1", ""), s.device("manager", "198.51.100.2", "")
 	compared := 0
-	s.sessions.matches = func(_ kitchen.PINHash, pin string) bool { compared++; return pin == goodPIN }
-	for i := range nameBurst {
-		require.Equal(t, ProblemWrongNameOrPIN, s.attempt("manager", "000000", fmt.Sprintf("203.0.113.%d", i), desk))
+	s.sessions.Matches = func(_ kitchen.PINHash, pin string) bool { compared++; return pin == goodPIN }
+	for i := range staff.NameBurst {
+		require.Equal(t, wire.ProblemWrongNameOrPIN, s.attempt("manager", "000000", fmt.Sprintf("203.0.113.%d", i), desk))
 	}
 	recorder := signIn(t, s.Server, "manager", goodPIN, "X-Forwarded-For", "203.0.113.99", "Cookie", deviceCookie+"="+desk)
-	require.Contains(t, requireProblem(t, recorder, ProblemTooManyAttempts).Detail, "on this device: try again in 180 seconds")
+	require.Contains(t, requireProblem(t, recorder, wire.ProblemTooManyAttempts).Detail, "on this device: try again in 180 seconds")
 	require.Equal(t, "180", recorder.Header().Get("Retry-After"))
-	require.Equal(t, nameBurst, compared, "what a limit refuses costs nothing")
+	require.Equal(t, staff.NameBurst, compared, "what a limit refuses costs nothing")
 	require.Empty(t, s.attempt("manager", goodPIN, "198.51.100.2", phone), "another device of the person")
 	require.Empty(t, s.attempt("manager", goodPIN, "203.0.113.99", ""), "wrong PINs on a known device are not the name's")
 
 	renewed := s.device("baker", "198.51.100.1", desk) // somebody else at the desk
-	require.Equal(t, ProblemTooManyAttempts, s.attempt("manager", goodPIN, "198.51.100.1", renewed), "the desk stays the desk")
-	s.now = s.now.Add(nameEvery)
+	require.Equal(t, wire.ProblemTooManyAttempts, s.attempt("manager", goodPIN, "198.51.100.1", renewed), "the desk stays the desk")
+	s.now = s.now.Add(staff.NameEvery)
 	renewed = s.device("manager", "198.51.100.1", renewed)
-	require.Equal(t, ProblemWrongNameOrPIN, s.attempt("manager", "000000", "198.51.100.1", renewed))
-	require.Equal(t, ProblemTooManyAttempts, s.attempt("manager", goodPIN, "198.51.100.1", desk), "a sign-in does not make it another one")
-}
-
-func TestADeviceIsKnownForWhoHasSignedInOnIt(t *testing.T) {
-	t.Parallel()
-	s := openDeviceShop(t, nil)
-	known := func(server *deviceShop, name, cookie string) bool {
-		person, found := server.sessions.staff.Find(name)
-		require.True(t, found)
-		return server.sessions.deviceOf(newRequest(http.MethodPost, sessionPath, nil, "Cookie", deviceCookie+"="+cookie), person) != ""
-	}
-	desk := s.device("manager", "198.51.100.1", "")
-	require.True(t, known(s, "manager", desk))
-	require.False(t, known(s, "baker", desk))
-	for _, name := range []string{"", "nonsense", ".", desk[1:], desk + "A", desk[:len(desk)-1], strings.Repeat("A", len(desk)), strings.ToUpper(desk)} {
-		require.False(t, known(s, "manager", name), name)
-	}
-	require.True(t, known(s, "manager", "nonsense."+desk))
-
-	both := s.device("baker", "198.51.100.1", desk)
-	require.True(t, known(s, "manager", both))
-	require.True(t, known(s, "baker", both))
-	require.Less(t, len(both), 1024)
-	many := both
-	for range 3 * devicePeople {
-		many = s.device("mixer", "198.51.100.1", many)
-	}
-	require.Equal(t, 3, strings.Count(many, ".")+1, "each person once")
-	require.Equal(t, devicePeople-1, strings.Count(s.device("packager", "198.51.100.1", strings.Repeat(desk[:30]+strings.Repeat("A", len(desk)-30)+".", 20)), "."))
-
-	for name, change := range map[string]func(*Config){
-		"SignedWithAnotherSecret": func(c *Config) { c.Secret = []byte("another secret of a deployment") },
-		"EverybodyWasSignedOut":   func(c *Config) { c.Staff.Sessions++ },
-		"ThePINWasChanged":        func(c *Config) { c.Staff.People = withPINOf(c.Staff, "manager", "mixer") },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			require.False(t, known(openDeviceShop(t, change), "manager", desk))
-		})
-	}
-	t.Run("AtAnotherProcessOfTheDeployment", func(t *testing.T) {
-		t.Parallel()
-		require.True(t, known(openDeviceShop(t, nil), "manager", desk))
-	})
-	t.Run("ForHalfAYear", func(t *testing.T) {
-		t.Parallel()
-		later := openDeviceShop(t, nil)
-		later.now = later.now.Add(deviceLasts - time.Second)
-		require.True(t, known(later, "manager", desk))
-		renewed := later.device("manager", "198.51.100.1", desk)
-		later.now = later.now.Add(time.Second)
-		require.False(t, known(later, "manager", desk))
-		require.True(t, known(later, "manager", renewed))
-	})
+	require.Equal(t, wire.ProblemWrongNameOrPIN, s.attempt("manager", "000000", "198.51.100.1", renewed))
+	require.Equal(t, wire.ProblemTooManyAttempts, s.attempt("manager", goodPIN, "198.51.100.1", desk), "a sign-in does not make it another one")
 }
 
 func TestADevicesCookieIsNoSession(t *testing.T) {
 	t.Parallel()
-	s := openDeviceShop(t, nil)
+	s := openDeviceShop(t)
 	recorder := signIn(t, s.Server, "manager", goodPIN)
 	device := requireCookie(t, recorder, deviceCookie)
 	require.True(t, device.HttpOnly)
 	require.Equal(t, http.SameSiteStrictMode, device.SameSite)
 	require.Equal(t, sessionPath, device.Path, "it goes nowhere but to the sign-in")
-	require.Equal(t, int(deviceLasts.Seconds()), device.MaxAge)
+	require.Equal(t, int(staff.DeviceLifetime.Seconds()), device.MaxAge)
 	require.NotContains(t, device.Value, requireCookie(t, recorder, sessionCookie).Value)
 	require.Equal(t, sessionCookie, recorder.Result().Cookies()[0].Name, "first, for clients that take one cookie") //nolint:bodyclose // a recorder's
-	requireProblem(t, whoAmI(t, s.Server, device.Value), ProblemNotSignedIn)
+	requireProblem(t, whoAmI(t, s.Server, device.Value), wire.ProblemNotSignedIn)
 	request := newRequest(http.MethodGet, sessionPath, nil)
 	request.AddCookie(device)
-	requireProblem(t, do(t, s.Server, request), ProblemNotSignedIn)
+	requireProblem(t, do(t, s.Server, request), wire.ProblemNotSignedIn)
 
 	out := do(t, s.Server, newRequest(http.MethodDelete, sessionPath, nil))
 	require.Equal(t, http.StatusNoContent, out.Code)

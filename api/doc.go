@@ -33,5 +33,6 @@
 // asked for it and nowhere else: logs and metrics have the route's pattern.
 package api
 
+//go:generate go tool -modfile=../tools/go.mod oapi-codegen -config ../wire/wire.cfg.yaml openapi.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config server.cfg.yaml openapi.yaml
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config client/client.cfg.yaml openapi.yaml

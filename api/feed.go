@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -21,11 +23,11 @@ const (
 
 // frame is a message as it is sent, made once for everybody.
 type frame struct {
-	kind LiveMessageType
+	kind wire.LiveMessageType
 	data []byte
 }
 
-func newFrame(message LiveMessage) frame {
+func newFrame(message wire.LiveMessage) frame {
 	data, err := json.Marshal(message)
 	if err != nil {
 		panic(fmt.Sprintf("encode a %s of the live side: %v", message.Type, err)) // times are in four digits, the rest are texts and numbers
@@ -46,7 +48,7 @@ type feed struct {
 	changes []frame // the last ones; that of number is the last
 	// whole is the channel as it is now. It is not asked while the feed is not
 	// ready.
-	whole      func() LiveMessage
+	whole      func() wire.LiveMessage
 	notReady   bool
 	ended      bool // nothing follows the next snapshot
 	snapshot   frame
@@ -60,7 +62,7 @@ type place struct {
 	fresh  bool // wants a snapshot next
 }
 
-func newFeed(channel string, whole func() LiveMessage) *feed {
+func newFeed(channel string, whole func() wire.LiveMessage) *feed {
 	var epoch [8]byte
 	_, _ = rand.Read(epoch[:]) // never fails
 	return &feed{channel: channel, epoch: hex.EncodeToString(epoch[:]), whole: whole, followers: make(map[*liveConn]*place)}
@@ -72,7 +74,7 @@ func (f *feed) cursor(number uint64) string {
 }
 
 // change tells everybody of a change.
-func (f *feed) change(message LiveMessage) {
+func (f *feed) change(message wire.LiveMessage) {
 	f.number++
 	message.Channel, message.Cursor = f.channel, f.cursor(f.number)
 	if len(f.changes) == keptChanges {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -297,24 +298,24 @@ func (f *figures) forget(now time.Duration) {
 }
 
 // statistics are the figures of the steps up to now.
-func (f *figures) statistics(now time.Time) Statistics {
+func (f *figures) statistics(now time.Time) wire.Statistics {
 	first := firstStep(now)
-	statistics := Statistics{
+	statistics := wire.Statistics{
 		At:          now.UTC(),
-		Failures:    []FailureCount{},
+		Failures:    []wire.FailureCount{},
 		From:        time.UnixMilli(first * figuresStep.Milliseconds()).UTC(),
 		StepSeconds: int(figuresStep.Seconds()),
 	}
 	failures := make(map[failureKind]failureTally)
 	for _, stage := range kitchen.Stages() {
-		of := StageStatistics{Stage: stage, Steps: make([]StatisticsStep, figuresSteps)}
+		of := wire.StageStatistics{Stage: stage, Steps: make([]wire.StatisticsStep, figuresSteps)}
 		for i := range of.Steps {
 			s := f.steps[f.place(first+int64(i))]
 			if s.number != first+int64(i) {
 				continue
 			}
 			if counted := s.stages[stage]; counted != nil {
-				of.Steps[i] = StatisticsStep{Done: counted.done, Failed: counted.failed, WaitSeconds: counted.wait.seconds(), WorkSeconds: counted.work.seconds()}
+				of.Steps[i] = wire.StatisticsStep{Done: counted.done, Failed: counted.failed, WaitSeconds: counted.wait.seconds(), WorkSeconds: counted.work.seconds()}
 			}
 			for kind, more := range s.failures {
 				if kind.stage == stage {
@@ -326,9 +327,9 @@ func (f *figures) statistics(now time.Time) Statistics {
 		statistics.Stages = append(statistics.Stages, of)
 	}
 	for kind, tally := range failures {
-		statistics.Failures = append(statistics.Failures, FailureCount{Stage: kind.stage, Reason: kind.reason, Count: tally.count, Scrapped: tally.scrapped})
+		statistics.Failures = append(statistics.Failures, wire.FailureCount{Stage: kind.stage, Reason: kind.reason, Count: tally.count, Scrapped: tally.scrapped})
 	}
-	slices.SortFunc(statistics.Failures, func(x, y FailureCount) int {
+	slices.SortFunc(statistics.Failures, func(x, y wire.FailureCount) int {
 		return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Stage, y.Stage), cmp.Compare(x.Reason, y.Reason))
 	})
 	return statistics
@@ -347,14 +348,14 @@ func (p *pace) remove(ticketID string) {
 }
 
 // of is the stage's pace now.
-func (p *pace) of(stage kitchen.Stage, now time.Time) StagePace {
+func (p *pace) of(stage kitchen.Stage, now time.Time) wire.StagePace {
 	var took []int64
 	for _, sample := range p.samples {
 		if numberOf(sample.done) >= firstStep(now) {
 			took = append(took, sample.took)
 		}
 	}
-	of := StagePace{Stage: stage, Samples: len(took)}
+	of := wire.StagePace{Stage: stage, Samples: len(took)}
 	if len(took) > 0 {
 		slices.Sort(took)
 		of.TypicalSeconds, of.SlowSeconds = quantile(took, 0.5), quantile(took, 0.9)
@@ -384,7 +385,7 @@ func (s *Server) GetPace(context.Context, GetPaceRequestObject) (GetPaceResponse
 	s.floor.mu.Lock()
 	defer s.floor.mu.Unlock()
 	now := s.floor.logTime()
-	answer := Pace{At: s.floor.now().UTC()}
+	answer := wire.Pace{At: s.floor.now().UTC()}
 	for _, stage := range kitchen.Stages() {
 		answer.Stages = append(answer.Stages, s.floor.figures.paces[stage].of(stage, now))
 	}

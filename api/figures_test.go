@@ -14,6 +14,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // morning is when the logs of these tests begin, within a step.
@@ -34,7 +35,7 @@ func told(t require.TestingT, f *floor) []string {
 	lines := []string{mustJSON(t, statistics.Failures)}
 	for _, stage := range statistics.Stages {
 		for i, step := range stage.Steps {
-			if step != (StatisticsStep{}) {
+			if step != (wire.StatisticsStep{}) {
 				lines = append(lines, fmt.Sprint(stage.Stage, " at ", statistics.From.Add(time.Duration(i)*figuresStep).Format(time.TimeOnly), " ", mustJSON(t, step)))
 			}
 		}
@@ -246,25 +247,25 @@ func TestWhatTheStationsDidIsCountedInItsStep(t *testing.T) {
 	require.Equal(t, time.Date(2026, 1, 31, 4, 25, 0, 0, time.UTC), statistics.From)
 	require.Equal(t, 300, statistics.StepSeconds)
 	require.Len(t, statistics.Stages, 4)
-	require.Equal(t, []FailureCount{{Stage: kitchen.Bake, Reason: "burnt", Count: 1, Scrapped: 3}, {Stage: kitchen.Bake, Reason: "other", Count: 1, Scrapped: 3}}, statistics.Failures)
+	require.Equal(t, []wire.FailureCount{{Stage: kitchen.Bake, Reason: "burnt", Count: 1, Scrapped: 3}, {Stage: kitchen.Bake, Reason: "other", Count: 1, Scrapped: 3}}, statistics.Failures)
 	for _, stage := range statistics.Stages {
 		require.Len(t, stage.Steps, figuresSteps)
-		want := make([]StatisticsStep, figuresSteps)
+		want := make([]wire.StatisticsStep, figuresSteps)
 		if stage.Stage == kitchen.Bake {
 			last := figuresSteps - 1 // 8:20
 			want[last-4].Failed = 2  // 8:04; the second says that it was then, too
-			want[last-2] = StatisticsStep{Done: 1, WaitSeconds: new(660.0), WorkSeconds: new(60.0)}
-			want[last] = StatisticsStep{Done: 1}
+			want[last-2] = wire.StatisticsStep{Done: 1, WaitSeconds: new(660.0), WorkSeconds: new(60.0)}
+			want[last] = wire.StatisticsStep{Done: 1}
 		}
 		require.Equal(t, want, stage.Steps, stage.Stage)
 	}
-	require.Equal(t, StagePace{Stage: kitchen.Bake, Samples: 2, TypicalSeconds: new(120.0), SlowSeconds: new(720.0)}, f.figures.paces[kitchen.Bake].of(kitchen.Bake, now))
-	require.Equal(t, StagePace{Stage: kitchen.Mix}, f.figures.paces[kitchen.Mix].of(kitchen.Mix, now))
+	require.Equal(t, wire.StagePace{Stage: kitchen.Bake, Samples: 2, TypicalSeconds: new(120.0), SlowSeconds: new(720.0)}, f.figures.paces[kitchen.Bake].of(kitchen.Bake, now))
+	require.Equal(t, wire.StagePace{Stage: kitchen.Mix}, f.figures.paces[kitchen.Mix].of(kitchen.Mix, now))
 
 	now = now.Add(figuresBack + figuresStep)
 	statistics = f.figures.statistics(now)
 	require.Empty(t, statistics.Failures)
-	require.Equal(t, make([]StatisticsStep, figuresSteps), statistics.Stages[1].Steps)
+	require.Equal(t, make([]wire.StatisticsStep, figuresSteps), statistics.Stages[1].Steps)
 	require.Zero(t, f.figures.paces[kitchen.Bake].of(kitchen.Bake, now).Samples)
 	f.forget()
 	require.Empty(t, f.figures.works)
@@ -279,7 +280,7 @@ func TestThePaceIsThatOfTheLastTickets(t *testing.T) {
 		p.put(paceSample{ticketID: fmt.Sprint(i), done: morning.Add(time.Duration(i) * time.Second).UnixMilli(), took: int64(i) * 1000})
 	}
 	of := p.of(kitchen.Mix, now)
-	require.Equal(t, StagePace{Stage: kitchen.Mix, Samples: paceSamples, TypicalSeconds: new(54.0), SlowSeconds: new(74.0)}, of, "of those from 30 to 79")
+	require.Equal(t, wire.StagePace{Stage: kitchen.Mix, Samples: paceSamples, TypicalSeconds: new(54.0), SlowSeconds: new(74.0)}, of, "of those from 30 to 79")
 	require.Equal(t, paceSamples, p.of(kitchen.Mix, morning.Add(figuresBack-3*time.Minute)).Samples)
 	require.Zero(t, p.of(kitchen.Mix, morning.Add(figuresBack)).Samples, "the steps do not go as far back any more")
 }
@@ -313,7 +314,7 @@ func TestNobodyCanBloatTheFigures(t *testing.T) {
 		failed.Attempt, failed.Reason, failed.Scrapped = i+1, fmt.Sprint("reason ", i), 1
 		f.handle(record(t, events.TopicAcks, now, failed))
 	}
-	require.Equal(t, []FailureCount{{Stage: kitchen.Mix, Reason: kitchen.ReasonOther, Count: failuresEach, Scrapped: failuresEach}}, f.figures.statistics(now).Failures)
+	require.Equal(t, []wire.FailureCount{{Stage: kitchen.Mix, Reason: kitchen.ReasonOther, Count: failuresEach, Scrapped: failuresEach}}, f.figures.statistics(now).Failures)
 }
 
 func TestFiguresOverHTTP(t *testing.T) {
@@ -330,7 +331,7 @@ func TestFiguresOverHTTP(t *testing.T) {
 		require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), answer))
 	}
 	for _, b := range []*bakery{b, openBakery(t, kafka, untouchedTemporal{}, nil)} {
-		var statistics Statistics
+		var statistics wire.Statistics
 		get(b, "/api/v1/statistics", &statistics)
 		require.Zero(t, statistics.Behind)
 		done := 0
@@ -342,7 +343,7 @@ func TestFiguresOverHTTP(t *testing.T) {
 			}
 		}
 		require.Equal(t, 1, done)
-		var pace Pace
+		var pace wire.Pace
 		get(b, "/api/v1/pace", &pace)
 		require.Equal(t, 1, pace.Stages[1].Samples)
 		require.Zero(t, pace.Stages[0].Samples)
@@ -355,7 +356,7 @@ func TestFiguresOverHTTP(t *testing.T) {
 	}
 	kafka.stop()
 	starting := openBakeryAtOnce(t, kafka, untouchedTemporal{}, nil)
-	var statistics Statistics
+	var statistics wire.Statistics
 	get(starting, "/api/v1/statistics", &statistics)
 	require.NotZero(t, statistics.Behind)
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -64,13 +65,13 @@ type floor struct {
 	began    time.Time        // when that was begun
 	live     liveTime
 	figures  *figures
-	behind   Behind // zero when everything is up to date
+	behind   wire.Behind // zero when everything is up to date
 	caughtUp bool
 	away     time.Time // since when Kafka does not answer; zero when it does
 	states   uint64    // counts changes of behind
 	stations map[kitchen.Stage]*stationFeed
 	kitchen  *feed
-	counts   KitchenCounts
+	counts   wire.KitchenCounts
 	counter  *counterFeed
 	// cancelled are orders of which order-failures says so, and where.
 	cancelled map[string]board.Heard
@@ -103,7 +104,7 @@ func newFloor(config Config, orders *orderFeeds) (*floor, error) {
 		orders:      orders,
 		board:       board.New(),
 		figures:     newFigures(config.Kitchen.Rules, readBack),
-		behind:      Behind{Reason: BehindStarting, Since: time.Now().UTC()},
+		behind:      wire.Behind{Reason: wire.BehindStarting, Since: time.Now().UTC()},
 		stations:    make(map[kitchen.Stage]*stationFeed),
 		conns:       make(map[*liveConn]struct{}),
 		awaited:     make(map[saying]chan board.Entry),
@@ -116,7 +117,9 @@ func newFloor(config Config, orders *orderFeeds) (*floor, error) {
 	for _, stage := range kitchen.Stages() {
 		f.stations[stage] = f.newStationFeed(stage)
 	}
-	f.kitchen = newFeed(channelKitchen, func() LiveMessage { return LiveMessage{Type: LiveMessageTypeSnapshot, Kitchen: f.counts} })
+	f.kitchen = newFeed(channelKitchen, func() wire.LiveMessage {
+		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Kitchen: f.counts}
+	})
 	f.counts = f.count()
 	f.counter = f.newCounterFeed()
 	f.orderCounts = newOrderCounter(config.Temporal, f)
@@ -173,12 +176,13 @@ func (f *floor) run(ctx context.Context) error {
 }
 
 // handle folds one message. What cannot be understood is for the workers and
-// stations to put aside. Messages are read before the lock is taken: others
+// stations to put aside, and stages that only another build knows are for that
+// build to show. Messages are read before the lock is taken: others
 // wait for it.
 func (f *floor) handle(m events.Message) {
 	switch m.Topic {
 	case events.TopicAcks:
-		if ack, err := events.DecodeAck(m); err == nil {
+		if ack, err := events.DecodeAck(m); err == nil && ack.Stage.Valid() {
 			f.hearAck(ack, m)
 		} else {
 			f.note(m)
@@ -188,7 +192,7 @@ func (f *floor) handle(m events.Message) {
 	case events.TopicFailures:
 		f.hearFailed(m)
 	default:
-		if ticket, err := events.DecodeTicket(m); err == nil && m.Topic == events.TicketTopic(ticket.Stage) {
+		if ticket, err := events.DecodeTicket(m); err == nil && ticket.Stage.Valid() && m.Topic == events.TicketTopic(ticket.Stage) {
 			f.hearTicket(ticket, m)
 		} else {
 			f.note(m)
@@ -382,15 +386,15 @@ func (f *floor) hasCaughtUp() {
 
 // judge says whether the floor is behind. The lock is held.
 func (f *floor) judge() {
-	var behind Behind
+	var behind wire.Behind
 	switch {
 	case !f.away.IsZero():
-		behind = Behind{Reason: BehindKafka, Since: f.away.UTC()}
+		behind = wire.Behind{Reason: wire.BehindKafka, Since: f.away.UTC()}
 		if !f.caughtUp {
 			behind.Since = f.behind.Since
 		}
 	case !f.caughtUp:
-		behind = Behind{Reason: BehindStarting, Since: f.behind.Since}
+		behind = wire.Behind{Reason: wire.BehindStarting, Since: f.behind.Since}
 	}
 	if behind == f.behind {
 		return
@@ -489,10 +493,10 @@ func (f *floor) keepCounts(ctx context.Context) {
 }
 
 // count counts the open tickets. The lock is held, or nobody else is there.
-func (f *floor) count() KitchenCounts {
-	counts := KitchenCounts{At: f.now().UTC()}
+func (f *floor) count() wire.KitchenCounts {
+	counts := wire.KitchenCounts{At: f.now().UTC()}
 	for _, stage := range kitchen.Stages() {
-		of := StageCounts{Stage: stage}
+		of := wire.StageCounts{Stage: stage}
 		for _, ticket := range f.stations[stage].open {
 			switch ticket.State {
 			case kitchen.TicketStarted:
@@ -516,8 +520,8 @@ type stationFeed struct {
 	*feed
 	floor *floor
 	stage kitchen.Stage
-	rules BoardRules
-	open  map[string]BoardTicket
+	rules wire.BoardRules
+	open  map[string]wire.BoardTicket
 	ended []endedTicket // the newest, newest first
 	// more is set while the board knows of others that have ended before.
 	more bool
@@ -526,30 +530,30 @@ type stationFeed struct {
 // endedTicket is a ticket that has ended, and when that was heard. When it was
 // ended is what some station's clock says.
 type endedTicket struct {
-	BoardTicket
+	wire.BoardTicket
 	heard time.Time
 }
 
 func (f *floor) newStationFeed(stage kitchen.Stage) *stationFeed {
-	s := &stationFeed{floor: f, stage: stage, rules: boardRules(f.kitchenFile, stage), open: make(map[string]BoardTicket)}
-	s.feed = newFeed(channelStation+string(stage), func() LiveMessage {
+	s := &stationFeed{floor: f, stage: stage, rules: boardRules(f.kitchenFile, stage), open: make(map[string]wire.BoardTicket)}
+	s.feed = newFeed(channelStation+string(stage), func() wire.LiveMessage {
 		b := s.board()
-		b.Behind = Behind{} // told to each connection by itself, as it is by then
-		return LiveMessage{Type: LiveMessageTypeSnapshot, Board: b}
+		b.Behind = wire.Behind{} // told to each connection by itself, as it is by then
+		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Board: b}
 	})
 	return s
 }
 
 // board is the whole board, as it is now.
-func (s *stationFeed) board() Board {
-	b := Board{
+func (s *stationFeed) board() wire.Board {
+	b := wire.Board{
 		At:      s.floor.now().UTC(),
 		Behind:  s.floor.behind,
 		Cursor:  s.cursor(s.number),
-		Ended:   make([]BoardTicket, 0, len(s.ended)),
+		Ended:   make([]wire.BoardTicket, 0, len(s.ended)),
 		Rules:   s.rules,
 		Stage:   s.stage,
-		Tickets: make([]BoardTicket, 0, len(s.open)),
+		Tickets: make([]wire.BoardTicket, 0, len(s.open)),
 	}
 	for _, ticket := range s.ended {
 		b.Ended = append(b.Ended, ticket.BoardTicket)
@@ -557,7 +561,7 @@ func (s *stationFeed) board() Board {
 	for _, ticket := range s.open {
 		b.Tickets = append(b.Tickets, ticket)
 	}
-	slices.SortFunc(b.Tickets, func(x, y BoardTicket) int {
+	slices.SortFunc(b.Tickets, func(x, y wire.BoardTicket) int {
 		return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.TicketID, y.TicketID))
 	})
 	return b
@@ -586,7 +590,7 @@ func (s *stationFeed) rebuild() {
 
 // update shows tickets as they are now and tells whoever follows the board.
 func (s *stationFeed) update(ids []string) {
-	change := BoardChange{Tickets: []BoardTicket{}, Removed: []string{}}
+	change := wire.BoardChange{Tickets: []wire.BoardTicket{}, Removed: []string{}}
 	for _, id := range ids {
 		ticket, removed := s.put(id)
 		if ticket != nil {
@@ -601,14 +605,14 @@ func (s *stationFeed) update(ids []string) {
 	if len(change.Tickets)+len(change.Removed) == 0 {
 		return
 	}
-	s.change(LiveMessage{Type: LiveMessageTypeChange, Change: change})
+	s.change(wire.LiveMessage{Type: wire.LiveMessageTypeChange, Change: change})
 	s.changed()
 }
 
 // settle names each ticket of a change once, by whether it is shown in the end:
 // one may have made room for another that went away again.
-func (s *stationFeed) settle(change BoardChange) BoardChange {
-	settled := BoardChange{Tickets: []BoardTicket{}, Removed: []string{}}
+func (s *stationFeed) settle(change wire.BoardChange) wire.BoardChange {
+	settled := wire.BoardChange{Tickets: []wire.BoardTicket{}, Removed: []string{}}
 	told := make(map[string]bool)
 	for _, ticket := range slices.Backward(change.Tickets) { // the last word counts
 		if !told[ticket.TicketID] && s.isShown(ticket.TicketID) {
@@ -640,7 +644,7 @@ func (s *stationFeed) changed() {
 // put places a ticket on the board where it belongs now. It returns the
 // ticket if it is shown and differs from what was shown before, and the ids
 // of those that are not shown any more.
-func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
+func (s *stationFeed) put(id string) (changed *wire.BoardTicket, removed []string) {
 	before, wasOpen := s.open[id]
 	place := slices.IndexFunc(s.ended, func(t endedTicket) bool { return t.TicketID == id })
 	if place >= 0 {
@@ -689,7 +693,7 @@ func (s *stationFeed) put(id string) (changed *BoardTicket, removed []string) {
 
 // refill shows tickets again that had to make room for others which are not
 // shown any more, and returns them.
-func (s *stationFeed) refill() []BoardTicket {
+func (s *stationFeed) refill() []wire.BoardTicket {
 	var ended []endedTicket
 	for _, entry := range s.floor.board.Entries(s.stage) {
 		if entry.Ended() && !entry.Withdrawn {
@@ -699,7 +703,7 @@ func (s *stationFeed) refill() []BoardTicket {
 	slices.SortFunc(ended, lastEndedFirst)
 	s.more = len(ended) > endedShown
 	ended = ended[:min(len(ended), endedShown)]
-	var back []BoardTicket
+	var back []wire.BoardTicket
 	for _, ticket := range ended {
 		if !slices.ContainsFunc(s.ended, func(t endedTicket) bool { return t.TicketID == ticket.TicketID }) {
 			back = append(back, ticket.BoardTicket)
@@ -714,8 +718,8 @@ func lastEndedFirst(x, y endedTicket) int {
 }
 
 // boardTicket is a ticket as its station sees it.
-func (f *floor) boardTicket(e board.Entry) BoardTicket {
-	ticket := BoardTicket{
+func (f *floor) boardTicket(e board.Entry) wire.BoardTicket {
+	ticket := wire.BoardTicket{
 		AckBy:      printable(e.Ticket.AckBy),
 		Allergies:  e.Ticket.Allergies,
 		Attempt:    e.Attempt,
@@ -755,25 +759,25 @@ func (f *floor) boardTicket(e board.Entry) BoardTicket {
 }
 
 // boardRules are what a stage's board needs of the kitchen file.
-func boardRules(k *kitchen.Kitchen, stage kitchen.Stage) BoardRules {
+func boardRules(k *kitchen.Kitchen, stage kitchen.Stage) wire.BoardRules {
 	age := k.Age[stage]
-	rules := BoardRules{
+	rules := wire.BoardRules{
 		LateAfterSeconds:    int(time.Duration(age.Late).Seconds()),
 		OverdueAfterSeconds: int(time.Duration(age.Overdue).Seconds()),
-		Reasons:             make([]ReasonOnOffer, 0, len(k.Reasons)),
+		Reasons:             make([]wire.ReasonOnOffer, 0, len(k.Reasons)),
 	}
 	for _, reason := range k.Reasons {
-		rules.Reasons = append(rules.Reasons, ReasonOnOffer{Code: reason.Code, Label: reason.Label, Remake: reason.Then == kitchen.OutcomeRemake})
+		rules.Reasons = append(rules.Reasons, wire.ReasonOnOffer{Code: reason.Code, Label: reason.Label, Remake: reason.Then == kitchen.OutcomeRemake})
 	}
 	return rules
 }
 
-func newTicketFailure(ticket kitchen.Ticket, ack *kitchen.Ack) TicketFailure {
+func newTicketFailure(ticket kitchen.Ticket, ack *kitchen.Ack) wire.TicketFailure {
 	scrapped := ack.Scrapped
 	if ticket.CheckScrapped(scrapped) != nil {
 		scrapped = ticket.Pieces() // other programs may say what they like
 	}
-	return TicketFailure{At: printable(ack.At), By: ack.By, Note: ack.Note, Reason: ack.Reason, Scrapped: scrapped}
+	return wire.TicketFailure{At: printable(ack.At), By: ack.By, Note: ack.Note, Reason: ack.Reason, Scrapped: scrapped}
 }
 
 // printable is a time in UTC, or none if it is one that JSON cannot have:

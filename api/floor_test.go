@@ -16,36 +16,37 @@ import (
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // mirror is a board as a client keeps it from the messages that it gets.
 type mirror struct {
-	tickets map[string]BoardTicket
+	tickets map[string]wire.BoardTicket
 	cursor  string
 }
 
-func newMirror(snapshot LiveMessage) *mirror {
+func newMirror(snapshot wire.LiveMessage) *mirror {
 	m := &mirror{}
 	m.apply(snapshot)
 	return m
 }
 
-func (m *mirror) apply(message LiveMessage) {
+func (m *mirror) apply(message wire.LiveMessage) {
 	m.cursor = message.Cursor
 	switch message.Type {
-	case LiveMessageTypeSnapshot:
-		m.tickets = map[string]BoardTicket{}
+	case wire.LiveMessageTypeSnapshot:
+		m.tickets = map[string]wire.BoardTicket{}
 		for _, ticket := range append(message.Board.Tickets, message.Board.Ended...) {
 			m.tickets[ticket.TicketID] = ticket
 		}
-	case LiveMessageTypeChange:
+	case wire.LiveMessageTypeChange:
 		for _, ticket := range message.Change.Tickets {
 			m.tickets[ticket.TicketID] = ticket
 		}
 		for _, id := range message.Change.Removed {
 			delete(m.tickets, id)
 		}
-	case LiveMessageTypeState, LiveMessageTypeResumed, LiveMessageTypeProblem:
+	case wire.LiveMessageTypeState, wire.LiveMessageTypeResumed, wire.LiveMessageTypeProblem:
 	}
 }
 
@@ -113,7 +114,7 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 		read := func(i int) {
 			frames, _ := station.next(conns[i])
 			for _, frame := range frames {
-				var message LiveMessage
+				var message wire.LiveMessage
 				require.NoError(t, json.Unmarshal(frame.data, &message))
 				mirrors[i].apply(message)
 				named := slices.Clone(message.Change.Removed)
@@ -140,7 +141,7 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 				f.forget()
 			}
 		}
-		var want []BoardTicket
+		var want []wire.BoardTicket
 		ended := 0
 		whole := f.board.Entries(kitchen.Bake)
 		slices.SortStableFunc(whole, func(x, y board.Entry) int {
@@ -199,6 +200,36 @@ func TestAnybodysRecordsCanBeShown(t *testing.T) {
 	require.Equal(t, "<script>alert(1)</script>", shown.Tickets[0].Notes)
 	require.NotContains(t, string(frames[0].data), "<script>", "nor if it lands in a page")
 	require.NotNil(t, shown.Tickets[0].Lines)
+}
+
+// TestStagesOfAnotherBuildAreItsToShow: while builds run side by side, the log
+// has acks of stages that this one does not know.
+func TestStagesOfAnotherBuildAreItsToShow(t *testing.T) {
+	t.Parallel()
+	at := morning
+	f := newFloorAt(t, &at)
+	f.counter.orders = make(map[string]*counterOrder)
+	glaze := kitchen.TicketRef{OrderID: cakeOrder(1), Stage: "glaze", Pass: 1, Kind: kitchen.TicketMake}
+	say := func() {
+		f.handle(record(t, events.TicketTopic(kitchen.Bake), at, ticketOf(glaze, 1)))
+		f.handle(record(t, events.TicketTopic(glaze.Stage), at, ticketOf(glaze, 1)))
+		for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone} {
+			f.handle(record(t, events.TopicAcks, at, ackOf(glaze, kind, at)))
+		}
+		f.handle(record(t, events.TopicAcks, at, ackOf(glaze.Undo(), kitchen.AckUndone, at)))
+	}
+	say()
+	f.hasCaughtUp()
+	say()
+	require.Zero(t, f.board.Len())
+	require.Empty(t, f.counter.orders)
+	require.Empty(t, f.figures.works)
+
+	bake := glaze
+	bake.Stage = kitchen.Bake
+	f.handle(record(t, events.TicketTopic(kitchen.Bake), at, ticketOf(bake, 1)))
+	f.handle(record(t, events.TopicAcks, at, ackOf(bake, kitchen.AckStarted, at)))
+	require.Equal(t, "bob", f.stations[kitchen.Bake].board().Tickets[0].By)
 }
 
 // BenchmarkReadingTheLogOfManyOrders is the start of a process with 10,000 open

@@ -147,7 +147,7 @@ func (f *follower) query(ctx context.Context, orderID string) (status kitchen.St
 	switch {
 	case err == nil:
 		outcome = queryAnswered
-	case isNotFound(err), errors.Is(ctx.Err(), context.Canceled):
+	case workflows.IsNotFound(err), errors.Is(ctx.Err(), context.Canceled):
 		// Says nothing about workers.
 	default:
 		outcome = queryGivenUp

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/namespace"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // probeWithin bounds a look at Temporal or Kafka. It is below a second, which
@@ -30,7 +31,7 @@ func (s *Server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthRe
 // be reached, and its namespace is prepared for orders. Kafka is reported only,
 // because orders are taken without it.
 func (s *Server) GetReadiness(context.Context, GetReadinessRequestObject) (GetReadinessResponseObject, error) {
-	var readiness Readiness
+	var readiness wire.Readiness
 	var looking sync.WaitGroup
 	looking.Go(func() { readiness.Temporal = s.temporalProbe.state(describeTemporal) })
 	looking.Go(func() { readiness.Kafka = s.kafkaProbe.state(describeKafka) })
@@ -80,7 +81,7 @@ func isMissingNamespace(err error) bool {
 }
 
 func unpreparedProblem(cause error) error {
-	return &problemError{Type: ProblemUnavailable, Cause: cause,
+	return &problemError{Type: wire.ProblemUnavailable, Cause: cause,
 		Detail: "Temporal, which keeps the orders, is not prepared for them. Nothing was started. Whoever operates this server runs cupcakery temporal apply; cupcakery temporal check says what is missing."}
 }
 
@@ -126,9 +127,9 @@ func (p *probe) ask() error {
 
 // state is how the part is, for everybody. What went wrong is for the log:
 // addresses of other machines are nobody's business here.
-func (p *probe) state(describe func(error) string) PartState {
+func (p *probe) state(describe func(error) string) wire.PartState {
 	if err := p.ask(); err != nil {
-		return PartState{Detail: describe(err)}
+		return wire.PartState{Detail: describe(err)}
 	}
-	return PartState{Ok: true}
+	return wire.PartState{Ok: true}
 }

@@ -16,9 +16,9 @@ import (
 	temporalclient "go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/namespace"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // Ready means that an order could be taken.
@@ -41,11 +41,11 @@ func TestAnAPIIsReadyOnceItsNamespaceIsPreparedForOrders(t *testing.T) {
 
 		order := openShop(t, temporal, nil).order(sampleOrder(), "")
 		require.Equal(t, http.StatusServiceUnavailable, order.StatusCode(), string(order.Body))
-		require.Equal(t, client.ProblemUnavailable, order.ApplicationProblemJSON503.Type)
+		require.Equal(t, wire.ProblemUnavailable, order.ApplicationProblemJSON503.Type)
 		require.Contains(t, order.ApplicationProblemJSON503.Detail, "is not prepared for them. Nothing was started. Whoever operates this server runs cupcakery temporal apply")
 		require.NotContains(t, order.ApplicationProblemJSON503.Detail, name, "what Temporal says is for the log")
 
-		list, err := openShop(t, temporal, nil).ListOrdersWithResponse(t.Context(), &client.ListOrdersParams{Customer: new("Ada")})
+		list, err := openShop(t, temporal, nil).ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{Customer: new("Ada")})
 		require.NoError(t, err)
 		require.Equal(t, http.StatusServiceUnavailable, list.StatusCode(), string(list.Body))
 	}
@@ -117,7 +117,7 @@ func TestAnOutageIsSaidOnceAndNotByEachRequest(t *testing.T) {
 		serviceerror.NewUnavailable("connection refused"), serviceerror.NewDeadlineExceeded("context deadline exceeded"),
 		context.DeadlineExceeded, &events.UnavailableError{Err: errors.New("connection refused")},
 	} {
-		require.True(t, isSaidOnce(&problemError{Type: ProblemUnavailable, Cause: err}), "%T", err)
+		require.True(t, isSaidOnce(&problemError{Type: wire.ProblemUnavailable, Cause: err}), "%T", err)
 	}
 	for _, err := range []error{
 		nil, errors.New("strange"), serviceerror.NewInvalidArgument("strange"),

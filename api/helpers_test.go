@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 var testSecret = []byte("a secret that only tests know")
@@ -66,12 +67,12 @@ func postOrder(t *testing.T, server *Server, body string, headers ...string) *ht
 
 // requireProblem checks that the answer is a problem document of the type,
 // and complete.
-func requireProblem(t *testing.T, recorder *httptest.ResponseRecorder, problemType ProblemType) Problem {
+func requireProblem(t *testing.T, recorder *httptest.ResponseRecorder, problemType wire.ProblemType) wire.Problem {
 	t.Helper()
 	kind := kindOf(problemType)
 	require.Equal(t, kind.Status, recorder.Code, recorder.Body.String())
 	require.Equal(t, problemContentType, recorder.Header().Get("Content-Type"))
-	var problem Problem
+	var problem wire.Problem
 	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &problem))
 	require.Equal(t, problemType, problem.Type)
 	require.Equal(t, kind.Status, problem.Status)

@@ -7,7 +7,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/cupcakery/cupcakery/internal/ratelimit"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 const (
@@ -16,72 +19,74 @@ const (
 	piecesAsOneOrder = 100
 	// ordersWithin is the time in which an address may place its orders.
 	ordersWithin = time.Hour
+	// maxOrderAddresses is how many addresses are remembered.
+	maxOrderAddresses = 10_000
 	// fullRetryAfter is when a customer may try again while the kitchen is full.
 	fullRetryAfter = 2 * time.Minute
-	// lookUpsAtOnce is how many refused orders a process looks for in Temporal at
+	// lookUpsAtOnce is how many refused orders a process looks up in Temporal at
 	// the same time.
 	lookUpsAtOnce = 8
 )
 
-// newOrderAttempts counts the orders of each address; nil for no limit.
-func newOrderAttempts(perAddress int) *attempts {
+// newOrderLimit limits the orders of each address; nil for no limit.
+func newOrderLimit(perAddress int) *ratelimit.Limiter {
 	if perAddress == 0 {
 		return nil
 	}
-	return newAttempts(perAddress, ordersWithin/time.Duration(perAddress), maxAttempts)
+	return ratelimit.New(perAddress, ordersWithin/time.Duration(perAddress), maxOrderAddresses)
 }
 
-// admit lets an order in, or says why it may not be placed now: its address has
-// ordered too much, or the kitchen has too much to do. It is counted before it
-// is placed, so that many at once are not more than the limits; giveBack undoes
-// that. The address comes first: what it may not order must not take up room,
-// be it for a moment. Orders that staff enter for the customers before them are
-// no address's.
-func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (giveBack func(), err error) {
-	giveBack = func() {}
+// admit counts an order against the limits, or returns why it may not be placed
+// now: its address has ordered too much, or the kitchen has too much to do.
+// Counting before the order is placed keeps many requests at once within the
+// limits; release takes the order out of the count again. The address comes
+// first, because what it may not order must not take up room even for a moment.
+// Orders that signed-in staff enter for customers count for no address.
+func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (release func(), err error) {
+	release = func() {}
 	pieces := order.Pieces()
 	if s.floor.isTaken(orderID, pieces) {
-		return giveBack, nil // the same order is being placed, or just has been
+		return release, nil // the same order is being placed, or just has been
 	}
-	if _, staff := staffOf(c); !staff && s.orderAttempts != nil {
+	if _, isStaff := sessionOf(c); !isStaff && s.orderLimit != nil {
 		address, count := s.addressOf(c.Request), max(1, (pieces+piecesAsOneOrder-1)/piecesAsOneOrder)
-		if wait := s.orderAttempts.take(address, count, time.Now()); wait > 0 {
+		if wait := s.orderLimit.Spend(address, count, time.Now()); wait > 0 {
 			s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
-			wait = (wait + time.Second - 1).Truncate(time.Second)
-			return nil, &problemError{Type: ProblemTooManyOrders, RetryAfter: wait,
+			return nil, &problemError{Type: wire.ProblemTooManyOrders, RetryAfter: wait,
 				Detail: fmt.Sprintf("Too many orders came from your address. Nothing was ordered this time: try again in %s.", inWords(wait))}
 		}
-		giveBack = func() { s.orderAttempts.giveBack(address, count) }
+		release = func() { s.orderLimit.Refund(address, count) }
 	}
-	room, isNew := s.floor.takeUp(orderID, pieces)
+	hasRoom, isNew := s.floor.takeUp(orderID, pieces)
 	switch {
-	case !room:
-		giveBack()
+	case !hasRoom:
+		release()
 		s.metrics.ordersRefused.WithLabelValues(refusedByKitchen).Inc()
-		return nil, &problemError{Type: ProblemKitchenFull, RetryAfter: fullRetryAfter,
+		return nil, &problemError{Type: wire.ProblemKitchenFull, RetryAfter: fullRetryAfter,
 			Detail: "The kitchen has as much to do as it can take. Nothing was ordered: try again in a few minutes."}
-	case !isNew: // by the same order, which came at the same moment
-		giveBack()
+	case !isNew: // another request for the same order has just counted it
+		release()
 		return func() {}, nil
 	}
-	giveAddressBack := giveBack
-	return func() { giveAddressBack(); s.floor.giveUp(orderID, pieces) }, nil
+	refundAddress := release
+	return func() { refundAddress(); s.floor.giveUp(orderID, pieces) }, nil
 }
 
-// unlessRepeated answers an order that a limit refuses: if its idempotency key
-// has placed it before, it is that order's answer all the same. That nothing was
-// ordered is said only when Temporal has no such order. A few look at a time, so
-// that a flood of refused orders is none for Temporal.
+// unlessRepeated answers an order that a limit refuses. If its idempotency key
+// has placed it before, the answer is that order's all the same. The refusal says
+// that nothing was ordered, so it is given only when Temporal has no such order.
+// Few are looked up at the same time, so that a flood of refused orders does not
+// reach Temporal.
 func (s *Server) unlessRepeated(ctx context.Context, orderID, hash string, refusal error) (CreateOrderResponseObject, error) {
 	if err := s.lookUps.Acquire(ctx, 1); err != nil {
 		return nil, cannotLookUp(err)
 	}
 	defer s.lookUps.Release(1)
-	in, err := s.repeated(ctx, orderID, hash)
+	in, err := s.firstOrder(ctx, orderID, hash)
 	switch {
 	case err == nil:
 		return created(orderID, in), nil
-	case isNotFound(err):
+	case workflows.IsNotFound(err):
 		return nil, refusal
 	}
 	return nil, err
@@ -89,16 +94,16 @@ func (s *Server) unlessRepeated(ctx context.Context, orderID, hash string, refus
 
 // inWords is a time to wait as people say it, rounded up.
 func inWords(wait time.Duration) string {
-	count := func(unit time.Duration, word string) string { return fmt.Sprintf("%d %s", (wait+unit-1)/unit, word) }
+	seconds := inSeconds(wait)
 	switch {
-	case wait <= time.Second:
+	case seconds <= 1:
 		return "a second"
-	case wait < 2*time.Minute:
-		return count(time.Second, "seconds")
-	case wait < 2*time.Hour:
-		return count(time.Minute, "minutes")
+	case seconds < 120:
+		return fmt.Sprintf("%d seconds", seconds)
+	case seconds < 120*60:
+		return fmt.Sprintf("%d minutes", (seconds+59)/60)
 	}
-	return count(time.Hour, "hours")
+	return fmt.Sprintf("%d hours", (seconds+3599)/3600)
 }
 
 // queue is how much stands before a new order: the make tickets that are open
@@ -120,7 +125,7 @@ type takenOrder struct {
 }
 
 // count notes that a ticket is on a board, or with -1 that it is not any more.
-func (q *queue) count(ticket BoardTicket, times int) {
+func (q *queue) count(ticket wire.BoardTicket, times int) {
 	if ticket.Kind == kitchen.TicketMake {
 		q.orders += times
 		q.pieces += times * kitchen.Order{Lines: ticket.Lines}.Pieces()

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,6 +22,7 @@ import (
 	temporalclient "go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // takingTemporal takes every order, or refuses all with an error.
@@ -81,10 +83,10 @@ func TestOrdersOfAnAddressAreLimited(t *testing.T) {
 		server := open(t, &temporal)
 		for range 3 {
 			requirePlaced(t, placeOrder(t, server, orderOf(1), from("198.51.100.1:4711")...))
-			requireProblem(t, placeOrder(t, server, orderOf(0), from("198.51.100.1")...), ProblemInvalidOrder) // does not count
+			requireProblem(t, placeOrder(t, server, orderOf(0), from("198.51.100.1")...), wire.ProblemInvalidOrder) // does not count
 		}
 		recorder := placeOrder(t, server, orderOf(1), from("198.51.100.1:4712")...)
-		problem := requireProblem(t, recorder, ProblemTooManyOrders)
+		problem := requireProblem(t, recorder, wire.ProblemTooManyOrders)
 		require.Equal(t, "1200", recorder.Header().Get("Retry-After"))
 		require.Contains(t, problem.Detail, "Too many orders came from your address. Nothing was ordered this time: try again in 20 minutes.")
 		require.Equal(t, 3, temporal.taken, "what is refused is stored nowhere")
@@ -97,7 +99,7 @@ func TestOrdersOfAnAddressAreLimited(t *testing.T) {
 		for i := range 3 {
 			requirePlaced(t, placeOrder(t, server, orderOf(1), from(fmt.Sprintf("[2001:db8::%d]:443", i))...))
 		}
-		requireProblem(t, placeOrder(t, server, orderOf(1), from("2001:db8::ffff")...), ProblemTooManyOrders)
+		requireProblem(t, placeOrder(t, server, orderOf(1), from("2001:db8::ffff")...), wire.ProblemTooManyOrders)
 		requirePlaced(t, placeOrder(t, server, orderOf(1), from("2001:db8:0:1::1")...))
 	})
 	t.Run("OneOfTenThousandCupcakes", func(t *testing.T) {
@@ -105,7 +107,7 @@ func TestOrdersOfAnAddressAreLimited(t *testing.T) {
 		server := open(t, &takingTemporal{})
 		requirePlaced(t, placeOrder(t, server, orderOf(10_000), from("198.51.100.1")...))
 		recorder := placeOrder(t, server, orderOf(1), from("198.51.100.1")...)
-		requireProblem(t, recorder, ProblemTooManyOrders)
+		requireProblem(t, recorder, wire.ProblemTooManyOrders)
 		require.Contains(t, recorder.Body.String(), "try again in 33 hours", "98 orders' time")
 	})
 	t.Run("NotThoseOfStaff", func(t *testing.T) {
@@ -125,7 +127,7 @@ func TestOrdersOfAnAddressAreLimited(t *testing.T) {
 			temporal := &takingTemporal{err: refusal}
 			server := open(t, temporal)
 			for range 5 {
-				requireProblem(t, placeOrder(t, server, orderOf(10_000)), ProblemUnavailable)
+				requireProblem(t, placeOrder(t, server, orderOf(10_000)), wire.ProblemUnavailable)
 			}
 			temporal.err = nil
 			requirePlaced(t, placeOrder(t, server, orderOf(1)))
@@ -162,28 +164,32 @@ func TestARepeatedOrderIsAnsweredWhateverTheLimitsSay(t *testing.T) {
 		require.Equal(t, first, requirePlaced(t, placeOrder(t, server, orderOf(1), key...)))
 	}
 	requirePlaced(t, placeOrder(t, server, orderOf(1)))
-	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
+	requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders)
 	require.Equal(t, first, requirePlaced(t, placeOrder(t, server, orderOf(1), key...)))
-	requireProblem(t, placeOrder(t, server, orderOf(2), key...), ProblemIdempotencyConflict)
-	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), ProblemTooManyOrders)
+	requireProblem(t, placeOrder(t, server, orderOf(2), key...), wire.ProblemIdempotencyConflict)
+	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), wire.ProblemTooManyOrders)
 }
 
 func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.OrdersPerAddress = 1 })
-	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
-	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
-	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), ProblemUnavailable)
+	require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
+	requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders)
+	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), wire.ProblemUnavailable)
 }
 
-// forgetfulTemporal knows of no order.
+// forgetfulTemporal knows of no order. Told to, it takes its time to say so.
 type forgetfulTemporal struct {
 	temporalclient.Client
-	asked atomic.Int32
+	asked  atomic.Int32
+	answer chan struct{} // nil for at once
 }
 
 func (t *forgetfulTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
 	t.asked.Add(1)
+	if t.answer != nil {
+		<-t.answer
+	}
 	return noHistory{}
 }
 
@@ -198,25 +204,29 @@ func (noHistory) Next() (*historypb.HistoryEvent, error) {
 // Whoever is refused again and again must not keep Temporal busy.
 func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
 	t.Parallel()
-	var temporal forgetfulTemporal
-	server := newTestServer(t, &temporal, func(c *Config) { c.OrdersPerAddress = 1 })
-	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
-	refused := func(ctx context.Context) *httptest.ResponseRecorder {
-		body, err := json.Marshal(orderOf(1))
-		require.NoError(t, err)
-		request := newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader(string(body)), "Content-Type", "application/json", "Idempotency-Key", uuid.NewString())
-		return do(t, server, request.WithContext(ctx))
-	}
-	for range 2 * lookUpsAtOnce { // each makes room for the next
-		requireProblem(t, refused(t.Context()), ProblemTooManyOrders)
-	}
-	require.NoError(t, server.lookUps.Acquire(t.Context(), lookUpsAtOnce))
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	requireProblem(t, refused(gone), ProblemUnavailable)
-	require.EqualValues(t, 2*lookUpsAtOnce, temporal.asked.Load(), "it waited for room until its time was over")
-	server.lookUps.Release(lookUpsAtOnce)
-	requireProblem(t, refused(t.Context()), ProblemTooManyOrders)
+	synctest.Test(t, func(t *testing.T) {
+		temporal := &forgetfulTemporal{answer: make(chan struct{})}
+		server := newTestServer(t, temporal, func(c *Config) { c.OrdersPerAddress = 1 })
+		require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
+		refused := func() *httptest.ResponseRecorder {
+			return placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString())
+		}
+		var placing sync.WaitGroup
+		for range 3 * lookUpsAtOnce {
+			placing.Go(func() { requireProblem(t, refused(), wire.ProblemTooManyOrders) })
+		}
+		synctest.Wait()
+		require.EqualValues(t, lookUpsAtOnce, temporal.asked.Load(), "the others wait")
+		close(temporal.answer)
+		placing.Wait()
+		require.EqualValues(t, 3*lookUpsAtOnce, temporal.asked.Load(), "each makes room for the next")
+
+		require.NoError(t, server.lookUps.Acquire(t.Context(), lookUpsAtOnce))
+		requireProblem(t, refused(), wire.ProblemUnavailable)
+		require.EqualValues(t, 3*lookUpsAtOnce, temporal.asked.Load(), "it waited for room until its time was over")
+		server.lookUps.Release(lookUpsAtOnce)
+		requireProblem(t, refused(), wire.ProblemTooManyOrders)
+	})
 }
 
 func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
@@ -232,7 +242,7 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	full := func(pieces int) {
 		t.Helper()
 		recorder := placeOrder(t, b.server, orderOf(pieces))
-		problem := requireProblem(t, recorder, ProblemKitchenFull)
+		problem := requireProblem(t, recorder, wire.ProblemKitchenFull)
 		require.Equal(t, "120", recorder.Header().Get("Retry-After"))
 		require.Contains(t, problem.Detail, "Nothing was ordered: try again in a few minutes.")
 	}
@@ -265,7 +275,7 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	full(1)
 	other := open()
 	require.Equal(t, [3]int{3, 100, 0}, inAll(other.server), "also one that has just started")
-	requireProblem(t, placeOrder(t, other.server, orderOf(1)), ProblemKitchenFull)
+	requireProblem(t, placeOrder(t, other.server, orderOf(1)), wire.ProblemKitchenFull)
 
 	// One goes on and keeps its place; what is done or withdrawn makes room.
 	b.acked("bob", ticketFor(second, kitchen.Mix), `{"kind":"done"}`)
@@ -291,13 +301,13 @@ func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 	require.NoError(t, err)
 	kafka := startBrokers(t)
 	server := newTestServer(t, &takingTemporal{}, func(c *Config) { c.Kafka, c.Kitchen, c.OrdersPerAddress = kafka.connection(), small, 1 })
-	require.Zero(t, server.orderAttempts.take("192.0.2.1", 1, time.Now()))
+	require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
 	room, _ := server.floor.takeUp("01936f8e-5c1a-7d3b-9f00-000000000001", 1)
 	require.True(t, room)
-	requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders) // though the kitchen is full as well
-	server.orderAttempts.giveBack("192.0.2.1", 1)
+	requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders) // though the kitchen is full as well
+	server.orderLimit.Refund("192.0.2.1", 1)
 	for range 3 { // and what the kitchen refuses does not count for the address
-		requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemKitchenFull)
+		requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemKitchenFull)
 	}
 	require.Len(t, server.floor.queue.taken, 1)
 }
@@ -342,7 +352,7 @@ func TestAnOrderCountsWhicheverOfItsRequestsComesFirst(t *testing.T) {
 			close(temporal.goOn)
 			placing.Wait()
 			require.Equal(t, c.answer, first.Code, first.Body.String())
-			problem := requireProblem(t, placeOrder(t, server, orderOf(1)), ProblemTooManyOrders)
+			problem := requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders)
 			require.Contains(t, problem.Detail, "try again in "+c.wait)
 			require.Equal(t, []int{1, c.pieces}, []int{server.floor.queue.orders, server.floor.queue.pieces})
 		})

@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -35,7 +36,7 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 	if err != nil {
 		return nil, err
 	}
-	page := OrderPage{Orders: []OrderSummary{}, NextPageToken: next}
+	page := wire.OrderPage{Orders: []wire.OrderSummary{}, NextPageToken: next}
 	for _, order := range found {
 		if customer := request.Params.Customer; customer == nil || *customer == order.Customer.Name {
 			page.Orders = append(page.Orders, order.OrderSummary)
@@ -47,7 +48,7 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 // foundOrder is an order in a list, with how many cupcakes it is for; 0 if
 // Temporal does not know.
 type foundOrder struct {
-	OrderSummary
+	wire.OrderSummary
 	pieces int
 }
 
@@ -88,7 +89,7 @@ func (s *Server) findOrders(ctx context.Context, query, pageToken string, limit 
 
 // listQuery is the visibility query for the filters. Everything that came
 // from outside is quoted.
-func listQuery(filters ListOrdersParams) string {
+func listQuery(filters wire.ListOrdersParams) string {
 	// An order that has continued as new is listed once, by its last run.
 	conditions := []string{"WorkflowType = " + quote(workflows.OrderWorkflowType), "ExecutionStatus != 'ContinuedAsNew'"}
 	add := func(format string, args ...any) { conditions = append(conditions, fmt.Sprintf(format, args...)) }
@@ -128,10 +129,10 @@ func quote(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
-func summarise(execution *workflowpb.WorkflowExecutionInfo) (OrderSummary, error) {
+func summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, error) {
 	orderID, err := kitchen.OrderIDFromWorkflowID(execution.GetExecution().GetWorkflowId())
 	if err != nil {
-		return OrderSummary{}, err
+		return wire.OrderSummary{}, err
 	}
 	var customer, state string
 	flavours := []string{}
@@ -142,9 +143,9 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (OrderSummary, error
 		readAttribute(attributes, workflows.KeyState.GetName(), &state),
 	)
 	if err != nil {
-		return OrderSummary{}, err
+		return wire.OrderSummary{}, err
 	}
-	summary := OrderSummary{
+	summary := wire.OrderSummary{
 		ID:         orderID,
 		PickupCode: kitchen.PickupCode(orderID),
 		State:      workflows.StateFromVisibility(execution.GetStatus(), kitchen.OrderState(state)),
@@ -156,7 +157,7 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (OrderSummary, error
 	var kept kitchen.Status
 	if payload := execution.GetMemo().GetFields()[workflows.MemoStatus]; payload != nil {
 		if err := converter.GetDefaultDataConverter().FromPayload(payload, &kept); err != nil {
-			return OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
+			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
 		}
 		summary.PlacedAt = kept.PlacedAt
 	}
@@ -209,7 +210,7 @@ func (s *Server) signPage(query string, token []byte) []byte {
 }
 
 func staleTokenProblem(cause error) error {
-	problem := fieldsProblem(ProblemInvalidParameter, []FieldError{{Parameter: "pageToken", Detail: "does not belong to this list: use the nextPageToken of the page before with the same filters, or leave it out to start again"}})
+	problem := fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "pageToken", Detail: "does not belong to this list: use the nextPageToken of the page before with the same filters, or leave it out to start again"}})
 	problem.Cause = cause
 	return problem
 }

@@ -23,6 +23,8 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -104,12 +106,12 @@ func (l *liveSide) enter(address string) error {
 	defer l.mu.Unlock()
 	switch {
 	case l.closed:
-		return &problemError{Type: ProblemUnavailable, Detail: "This process is about to stop: connect again."}
+		return &problemError{Type: wire.ProblemUnavailable, Detail: "This process is about to stop: connect again."}
 	case l.from[address] >= l.perAddress:
-		return &problemError{Type: ProblemTooManyConnections, RetryAfter: liveRetryAfter,
+		return &problemError{Type: wire.ProblemTooManyConnections, RetryAfter: liveRetryAfter,
 			Detail: fmt.Sprintf("Your address has its %d live connections with this process: close one, or connect again later.", l.perAddress)}
 	case l.open >= l.limit:
-		return &problemError{Type: ProblemUnavailable, Detail: fmt.Sprintf("This process has its %d live connections: connect again later.", l.limit)}
+		return &problemError{Type: wire.ProblemUnavailable, Detail: fmt.Sprintf("This process has its %d live connections: connect again later.", l.limit)}
 	}
 	l.open++
 	l.from[address]++
@@ -143,7 +145,7 @@ type liveConn struct {
 	server *Server
 	socket *websocket.Conn
 	// session is who has connected, if anybody has signed in.
-	session  openSession
+	session  staff.Session
 	signedIn bool
 	// news has a token when there may be something to write.
 	news chan struct{}
@@ -207,7 +209,7 @@ func (s *Server) serveLive(conn *liveConn, address string) {
 // request: so the connection also ends every few minutes, and whoever is still
 // signed in connects again and goes on from the cursors.
 func (c *liveConn) watchSession() *time.Timer {
-	left, again := c.session.ExpiresAt.Sub(c.server.sessions.now()), c.server.live.showAgainAfter()
+	left, again := c.session.ExpiresAt.Sub(c.server.sessions.Now()), c.server.live.showAgainAfter()
 	if left <= again {
 		return time.AfterFunc(left, func() { c.breach(sessionIsOver) })
 	}
@@ -230,7 +232,7 @@ func (f *floor) endSession(mark string) {
 // leaveWith ends the connection if it is of the session with the mark. The lock
 // is held.
 func (c *liveConn) leaveWith(mark string) {
-	if c.signedIn && c.session.mark == mark {
+	if c.signedIn && c.session.ID == mark {
 		c.ends = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: sessionIsOver}
 		c.poke()
 	}
@@ -259,7 +261,7 @@ func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // browser lets any page connect and sends our cookies along.
 func (s *Server) checkUpgrade(r *http.Request) error {
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
-		return &problemError{Type: ProblemUpgradeRequired, Detail: "This address is a WebSocket: connect with ws:// or wss://."}
+		return &problemError{Type: wire.ProblemUpgradeRequired, Detail: "This address is a WebSocket: connect with ws:// or wss://."}
 	}
 	origin := r.Header.Get("Origin")
 	if origin == "" {
@@ -267,7 +269,7 @@ func (s *Server) checkUpgrade(r *http.Request) error {
 	}
 	from, err := url.Parse(origin)
 	if err != nil || from.Host == "" || !strings.EqualFold(from.Host, r.Host) {
-		return &problemError{Type: ProblemCrossSite, Detail: "Pages of another site may not connect: open this server's own pages. Behind a proxy, the proxy must pass the Host header on."}
+		return &problemError{Type: wire.ProblemCrossSite, Detail: "Pages of another site may not connect: open this server's own pages. Behind a proxy, the proxy must pass the Host header on."}
 	}
 	return nil
 }
@@ -383,26 +385,26 @@ func (c *liveConn) end(code websocket.StatusCode, reason string) {
 }
 
 // readLiveRequest reads a client's message by the specification.
-func (s *Server) readLiveRequest(kind websocket.MessageType, data []byte) (LiveRequest, error) {
+func (s *Server) readLiveRequest(kind websocket.MessageType, data []byte) (wire.LiveRequest, error) {
 	if kind != websocket.MessageText {
-		return LiveRequest{}, errors.New("send JSON in text frames")
+		return wire.LiveRequest{}, errors.New("send JSON in text frames")
 	}
 	value, err := readJSON(data)
 	if err != nil {
 		if problem, ok := errors.AsType[*problemError](err); ok {
-			return LiveRequest{}, errors.New(problem.Detail)
+			return wire.LiveRequest{}, errors.New(problem.Detail)
 		}
-		return LiveRequest{}, err
+		return wire.LiveRequest{}, err
 	}
 	if faults := checkSchema(s.contract.liveRequest, value); len(faults) > 0 {
-		return LiveRequest{}, errors.New(strings.TrimPrefix(faults[0].pointer()+": "+faults[0].detail, ": "))
+		return wire.LiveRequest{}, errors.New(strings.TrimPrefix(faults[0].pointer()+": "+faults[0].detail, ": "))
 	}
 	object, _ := value.(map[string]any)
-	return readAs[LiveRequest](object), nil
+	return readAs[wire.LiveRequest](object), nil
 }
 
 // obey does what the client asks for.
-func (c *liveConn) obey(request LiveRequest) {
+func (c *liveConn) obey(request wire.LiveRequest) {
 	floor := c.server.floor
 	floor.mu.Lock()
 	defer floor.mu.Unlock()
@@ -411,11 +413,11 @@ func (c *liveConn) obey(request LiveRequest) {
 	if at >= 0 { // also to subscribe anew, from another cursor
 		floor.unfollow(c, c.feeds[at])
 	}
-	if request.Type == LiveUnsubscribe {
+	if request.Type == wire.LiveUnsubscribe {
 		return
 	}
 	if len(c.feeds) >= channelsEach {
-		c.refuse(request.Channel, &problemError{Type: ProblemRefused, Detail: fmt.Sprintf("A connection follows at most %d channels: leave one, or open another connection.", channelsEach)})
+		c.refuse(request.Channel, &problemError{Type: wire.ProblemRefused, Detail: fmt.Sprintf("A connection follows at most %d channels: leave one, or open another connection.", channelsEach)})
 		return
 	}
 	if err := c.mayFollow(request.Channel); err != nil {
@@ -429,7 +431,7 @@ func (c *liveConn) obey(request LiveRequest) {
 	}
 	c.feeds = append(c.feeds, f)
 	if f.follow(c, request.Cursor) {
-		c.notify(LiveMessage{Type: LiveMessageTypeResumed, Channel: f.channel, Cursor: request.Cursor})
+		c.notify(wire.LiveMessage{Type: wire.LiveMessageTypeResumed, Channel: f.channel, Cursor: request.Cursor})
 	}
 	if f == floor.kitchen {
 		floor.orderCounts.said() // what is known of orders may be old
@@ -439,7 +441,7 @@ func (c *liveConn) obey(request LiveRequest) {
 // mayFollow returns an error if whoever has connected may not follow a channel.
 func (c *liveConn) mayFollow(channel string) *problemError {
 	stage, _ := strings.CutPrefix(channel, channelStation)
-	if err := c.server.sessions.permit(mayFollow(channel), kitchen.Stage(stage), c.session.Session, c.signedIn); err != nil {
+	if err := c.server.permit(mayFollow(channel), kitchen.Stage(stage), c.session, c.signedIn); err != nil {
 		return asProblem(err)
 	}
 	return nil
@@ -447,11 +449,11 @@ func (c *liveConn) mayFollow(channel string) *problemError {
 
 // refuse tells that a channel cannot be followed. The lock is held.
 func (c *liveConn) refuse(channel string, problem *problemError) {
-	c.notify(LiveMessage{Type: LiveMessageTypeProblem, Channel: clip(channel), Problem: liveProblem(problem)})
+	c.notify(wire.LiveMessage{Type: wire.LiveMessageTypeProblem, Channel: clip(channel), Problem: liveProblem(problem)})
 }
 
 // notify answers a client's own message. The lock is held.
-func (c *liveConn) notify(message LiveMessage) {
+func (c *liveConn) notify(message wire.LiveMessage) {
 	if len(c.notices) >= maxNotices {
 		c.ends = websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "too many messages at once: read the answers"}
 		return
@@ -466,7 +468,7 @@ func (c *liveConn) take() (frames []frame, ends websocket.CloseError) {
 	defer floor.mu.Unlock()
 	if !c.told || c.toldOf != floor.states {
 		c.told, c.toldOf = true, floor.states
-		frames = append(frames, newFrame(LiveMessage{Type: LiveMessageTypeState, At: time.Now().UTC(), Behind: floor.behind}))
+		frames = append(frames, newFrame(wire.LiveMessage{Type: wire.LiveMessageTypeState, At: time.Now().UTC(), Behind: floor.behind}))
 	}
 	frames = append(frames, c.notices...)
 	c.notices = nil
@@ -500,7 +502,7 @@ func (f *floor) channel(name string) (*feed, *problemError) {
 	if orderID, ok := strings.CutPrefix(name, channelOrder); ok && kitchen.CheckOrderID(orderID) == nil {
 		return f.orders.get(orderID).feed, nil
 	}
-	return nil, &problemError{Type: ProblemNotFound, Detail: "There is no such channel: use counter, kitchen, station/ with a stage, or order/ with an order's id."}
+	return nil, &problemError{Type: wire.ProblemNotFound, Detail: "There is no such channel: use counter, kitchen, station/ with a stage, or order/ with an order's id."}
 }
 
 // join adds a connection to those that hear how the floor is.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -58,7 +59,7 @@ type orderFeed struct {
 	*feed
 	orderID string
 	status  kitchen.Status
-	problem *Problem // instead of the status
+	problem *wire.Problem // instead of the status
 	final   bool
 
 	// pending are the pauses before the next asks. Whoever replaces them
@@ -135,11 +136,11 @@ func (o *orderFeed) ask(after []time.Duration) {
 	}
 }
 
-func (o *orderFeed) whole() LiveMessage {
+func (o *orderFeed) whole() wire.LiveMessage {
 	if o.problem != nil {
-		return LiveMessage{Type: LiveMessageTypeProblem, Problem: *o.problem}
+		return wire.LiveMessage{Type: wire.LiveMessageTypeProblem, Problem: *o.problem}
 	}
-	return LiveMessage{Type: LiveMessageTypeSnapshot, Order: o.status}
+	return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Order: o.status}
 }
 
 // follow asks about an order whenever that is planned, and seldom without a
@@ -209,7 +210,7 @@ func (o *orderFeeds) ask(ctx context.Context, order *orderFeed) {
 // ends the channel. The lock is held.
 func (o *orderFeeds) failed(order *orderFeed, err error) {
 	problem := liveProblem(asProblem(fmt.Errorf("follow the order: %w", err)))
-	if problem.Type == ProblemUnavailable {
+	if problem.Type == wire.ProblemUnavailable {
 		order.pending = []time.Duration{orderRetry}
 		if order.problem != nil {
 			return // said already
@@ -217,7 +218,7 @@ func (o *orderFeeds) failed(order *orderFeed, err error) {
 	} else {
 		order.ended = true
 	}
-	if problem.Type == ProblemInternal {
+	if problem.Type == wire.ProblemInternal {
 		o.logger.Error("an order that is followed live could not be asked about", slog.Any("error", withoutOrderIDs(err)))
 	}
 	order.problem, order.notReady = &problem, false
@@ -225,7 +226,7 @@ func (o *orderFeeds) failed(order *orderFeed, err error) {
 }
 
 // liveProblem is a problem as a live channel has it: no request has led to it.
-func liveProblem(problem *problemError) Problem {
+func liveProblem(problem *problemError) wire.Problem {
 	kind := kindOf(problem.Type)
-	return Problem{Type: problem.Type, Title: kind.Title, Status: kind.Status, Detail: problem.Detail}
+	return wire.Problem{Type: problem.Type, Title: kind.Title, Status: kind.Status, Detail: problem.Detail}
 }

@@ -19,6 +19,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func TestAStationsChannelGoesOnFromItsCursor(t *testing.T) {
@@ -32,7 +34,7 @@ func TestAStationsChannelGoesOnFromItsCursor(t *testing.T) {
 	tablet := b.connect()
 	tablet.subscribe("station/bake", "")
 	snapshot := tablet.next()
-	require.Equal(t, LiveMessageTypeSnapshot, snapshot.Type)
+	require.Equal(t, wire.LiveMessageTypeSnapshot, snapshot.Type)
 	require.Equal(t, "station/bake", snapshot.Channel)
 	shown := newMirror(snapshot)
 	for shown.cursor != b.board(kitchen.Bake).Cursor {
@@ -41,7 +43,7 @@ func TestAStationsChannelGoesOnFromItsCursor(t *testing.T) {
 	require.Contains(t, shown.tickets, first.TicketID)
 	b.acked("bob", first, `{"kind":"started"}`)
 	change := tablet.next()
-	require.Equal(t, LiveMessageTypeChange, change.Type)
+	require.Equal(t, wire.LiveMessageTypeChange, change.Type)
 	require.Equal(t, []any{first.TicketID, kitchen.TicketStarted, "bob"}, []any{change.Change.Tickets[0].TicketID, change.Change.Tickets[0].State, change.Change.Tickets[0].By})
 	require.NoError(t, tablet.socket.Close(websocket.StatusNormalClosure, "the tablet sleeps"))
 
@@ -50,7 +52,7 @@ func TestAStationsChannelGoesOnFromItsCursor(t *testing.T) {
 	woken := b.connect()
 	woken.subscribe("station/bake", change.Cursor)
 	resumed := woken.next()
-	require.Equal(t, LiveMessageTypeResumed, resumed.Type)
+	require.Equal(t, wire.LiveMessageTypeResumed, resumed.Type)
 	require.Equal(t, change.Cursor, resumed.Cursor)
 	require.Equal(t, kitchen.TicketDone, woken.next().Change.Tickets[0].State)
 	last := woken.next()
@@ -60,12 +62,12 @@ func TestAStationsChannelGoesOnFromItsCursor(t *testing.T) {
 	for _, unknown := range []string{"", "nonsense", "0123456789abcdef.1", strings.Split(last.Cursor, ".")[0] + ".99999", strings.Split(last.Cursor, ".")[0] + ".-1"} {
 		again := b.connect()
 		again.subscribe("station/bake", unknown)
-		require.Equal(t, LiveMessageTypeSnapshot, again.next().Type, unknown)
+		require.Equal(t, wire.LiveMessageTypeSnapshot, again.next().Type, unknown)
 	}
 	restarted := openBakery(t, kafka, untouchedTemporal{}, nil).connect()
 	restarted.subscribe("station/bake", last.Cursor)
 	fresh := restarted.next()
-	require.Equal(t, LiveMessageTypeSnapshot, fresh.Type, "another process has other cursors")
+	require.Equal(t, wire.LiveMessageTypeSnapshot, fresh.Type, "another process has other cursors")
 	require.Equal(t, b.board(kitchen.Bake).Tickets, fresh.Board.Tickets, "and the same board")
 	require.Equal(t, b.board(kitchen.Bake).Ended, fresh.Board.Ended)
 }
@@ -85,12 +87,12 @@ func TestTheKitchensChannelCountsWhatIsOpen(t *testing.T) {
 	b.acked("bob", ticket, `{"kind":"started"}`)
 	for {
 		message := tablet.next()
-		require.Equal(t, LiveMessageTypeSnapshot, message.Type)
+		require.Equal(t, wire.LiveMessageTypeSnapshot, message.Type)
 		stages := message.Kitchen.Stages
 		oldest := stages[1].Oldest
 		stages[0].Oldest, stages[1].Oldest = time.Time{}, time.Time{}
 		if stages[1].Started == 1 && stages[1].Waiting == 1 {
-			require.Equal(t, []StageCounts{{Stage: kitchen.Mix, Waiting: 1}, {Stage: kitchen.Bake, Waiting: 1, Started: 1}, {Stage: kitchen.Decorate}, {Stage: kitchen.Package}}, stages)
+			require.Equal(t, []wire.StageCounts{{Stage: kitchen.Mix, Waiting: 1}, {Stage: kitchen.Bake, Waiting: 1, Started: 1}, {Stage: kitchen.Decorate}, {Stage: kitchen.Package}}, stages)
 			require.Equal(t, b.board(kitchen.Bake).Tickets[0].Since, oldest)
 			return
 		}
@@ -137,7 +139,7 @@ func TestAnOrdersChannelFollowsTheOrder(t *testing.T) {
 
 	tablets[0].subscribe("order/01936f8e-5c1a-7d3b-9f00-000000000001", "")
 	problem := tablets[0].next()
-	require.Equal(t, []any{LiveMessageTypeProblem, ProblemOrderNotFound}, []any{problem.Type, problem.Problem.Type})
+	require.Equal(t, []any{wire.LiveMessageTypeProblem, wire.ProblemOrderNotFound}, []any{problem.Type, problem.Problem.Type})
 }
 
 // awayTemporal is a client of a Temporal that nobody can reach.
@@ -162,7 +164,7 @@ func TestWithoutTemporalBoardsGoOn(t *testing.T) {
 	tablet := b.connect()
 	tablet.subscribe("order/01936f8e-5c1a-7d3b-9f00-000000000001", "")
 	problem := tablet.next()
-	require.Equal(t, []any{LiveMessageTypeProblem, ProblemUnavailable}, []any{problem.Type, problem.Problem.Type})
+	require.Equal(t, []any{wire.LiveMessageTypeProblem, wire.ProblemUnavailable}, []any{problem.Type, problem.Problem.Type})
 	ticket := newTicket(t, kitchen.Mix)
 	b.onBoard(kafka.writer(), ticket)
 	require.Equal(t, kitchen.TicketDone, b.acked("bob", ticket, `{"kind":"done"}`).State)
@@ -174,27 +176,27 @@ func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
 	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
 	server.live.pingEvery, server.live.writeWithin = patience, patience // this machine may be slow as well
 	b := serveBakery(t, server)
-	b.connect().awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
+	b.connect().awaitState(func(behind wire.Behind) bool { return behind.Since.IsZero() })
 	slow, quick := b.connect(), b.connect()
 	for _, tablet := range []*tablet{slow, quick} {
 		tablet.subscribe("station/bake", "")
-		require.Equal(t, LiveMessageTypeSnapshot, tablet.next().Type)
+		require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)
 	}
 	// More than the connections between the two hold, and the changes kept.
-	large := BoardTicket{Notes: strings.Repeat("x", 64<<10), Lines: []kitchen.Line{}}
+	large := wire.BoardTicket{Notes: strings.Repeat("x", 64<<10), Lines: []kitchen.Line{}}
 	feed := b.server.floor.stations[kitchen.Bake]
 	last := ""
 	for i := range 3 * keptChanges {
 		b.server.floor.mu.Lock()
-		feed.change(LiveMessage{Type: LiveMessageTypeChange, Change: BoardChange{Tickets: []BoardTicket{large}, Removed: []string{}}})
+		feed.change(wire.LiveMessage{Type: wire.LiveMessageTypeChange, Change: wire.BoardChange{Tickets: []wire.BoardTicket{large}, Removed: []string{}}})
 		b.server.floor.mu.Unlock()
 		message := quick.next()
-		require.Equal(t, LiveMessageTypeChange, message.Type, i)
+		require.Equal(t, wire.LiveMessageTypeChange, message.Type, i)
 		last = message.Cursor
 	}
 	for {
 		message := slow.next()
-		if message.Type == LiveMessageTypeSnapshot {
+		if message.Type == wire.LiveMessageTypeSnapshot {
 			require.Equal(t, last, message.Cursor)
 			break
 		}
@@ -245,11 +247,11 @@ func TestAChannelThatCannotBeFollowedDisturbsNoOther(t *testing.T) {
 	for _, unknown := range []string{"", "cellar", "station/cellar", "station/", "order/", "order/x", "order/01936F8E-5C1A-7D3B-9F00-000000000001", "<script>", strings.Repeat("y", 1000)} {
 		tablet.subscribe(unknown, "")
 		problem := tablet.next()
-		require.Equal(t, []any{LiveMessageTypeProblem, ProblemNotFound}, []any{problem.Type, problem.Problem.Type})
+		require.Equal(t, []any{wire.LiveMessageTypeProblem, wire.ProblemNotFound}, []any{problem.Type, problem.Problem.Type})
 		require.Equal(t, clip(unknown), problem.Channel)
 	}
 	tablet.subscribe("station/mix", "")
-	require.Equal(t, LiveMessageTypeSnapshot, tablet.next().Type)
+	require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)
 	tablet.send(websocket.MessageText, `{"type":"unsubscribe","channel":"station/mix"}`)
 	tablet.send(websocket.MessageText, `{"type":"unsubscribe","channel":"never"}`)
 	tablet.subscribe("kitchen", "")
@@ -295,10 +297,10 @@ func TestAConnectionFollowsSoManyChannels(t *testing.T) {
 	tablet := b.connect()
 	for range channelsEach {
 		tablet.subscribe("order/"+newTicket(t, kitchen.Mix).OrderID, "")
-		require.Equal(t, ProblemUnavailable, tablet.next().Problem.Type)
+		require.Equal(t, wire.ProblemUnavailable, tablet.next().Problem.Type)
 	}
 	tablet.subscribe("kitchen", "")
-	require.Equal(t, ProblemRefused, tablet.next().Problem.Type)
+	require.Equal(t, wire.ProblemRefused, tablet.next().Problem.Type)
 }
 
 func TestWhoMayConnect(t *testing.T) {
@@ -322,7 +324,7 @@ func TestWhoMayConnect(t *testing.T) {
 			continue
 		}
 		require.Equal(t, problemContentType, response.Header.Get("Content-Type"))
-		require.Contains(t, body(t, response), string(ProblemCrossSite))
+		require.Contains(t, body(t, response), string(wire.ProblemCrossSite))
 	}
 	_, response, err := b.dial(nil)
 	require.Error(t, err)
@@ -330,8 +332,8 @@ func TestWhoMayConnect(t *testing.T) {
 	require.NotEmpty(t, response.Header.Get("Retry-After"))
 	require.Contains(t, body(t, response), "has its 2 live connections")
 
-	requireProblem(t, do(t, b.server, newRequest(http.MethodGet, "/api/v1/live", nil)), ProblemUpgradeRequired)
-	requireProblem(t, do(t, b.server, newRequest(http.MethodGet, "/api/v1/live?channel=kitchen", nil)), ProblemInvalidParameter)
+	requireProblem(t, do(t, b.server, newRequest(http.MethodGet, "/api/v1/live", nil)), wire.ProblemUpgradeRequired)
+	requireProblem(t, do(t, b.server, newRequest(http.MethodGet, "/api/v1/live?channel=kitchen", nil)), wire.ProblemInvalidParameter)
 
 	_, err = New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, LiveConnections: -1, LiveConnectionsPerAddress: -2})
 	require.ErrorContains(t, err, "live connections, -1, is negative")
@@ -362,7 +364,7 @@ func TestAnAddressHasSoManyConnections(t *testing.T) {
 		_, response := from(address)
 		require.Equal(t, http.StatusTooManyRequests, response.StatusCode)
 		require.Equal(t, "30", response.Header.Get("Retry-After"))
-		require.Contains(t, body(t, response), string(ProblemTooManyConnections))
+		require.Contains(t, body(t, response), string(wire.ProblemTooManyConnections))
 	}
 	_, response := from("192.0.2.2")
 	require.Equal(t, http.StatusSwitchingProtocols, response.StatusCode, "another address")
@@ -435,7 +437,7 @@ func TestAConnectionIsToldAgainAndAgainThatItIsUpToDate(t *testing.T) {
 	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
 	server.live.pingEvery = 20 * time.Millisecond
 	tablet := serveBakery(t, server).connect()
-	upToDate := func(behind Behind) bool { return behind.Since.IsZero() }
+	upToDate := func(behind wire.Behind) bool { return behind.Since.IsZero() }
 	for range 3 { // nothing changes meanwhile
 		tablet.awaitState(upToDate)
 	}
@@ -459,10 +461,10 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 	}
 	for role, may := range want {
 		tablet := b.connectWith(nil)
-		refusal := ProblemNotSignedIn
+		refusal := wire.ProblemNotSignedIn
 		if role != nobody {
 			tablet = b.connectWith(b.cookie(string(role)))
-			refusal = ProblemNotAllowed
+			refusal = wire.ProblemNotAllowed
 		}
 		for _, channel := range want[kitchen.RoleManager] {
 			tablet.subscribe(channel, "")
@@ -470,9 +472,9 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 			require.Equal(t, channel, answer.Channel)
 			switch {
 			case channel == order:
-				require.Equal(t, ProblemUnavailable, answer.Problem.Type, "%s follows %s", role, channel)
+				require.Equal(t, wire.ProblemUnavailable, answer.Problem.Type, "%s follows %s", role, channel)
 			case slices.Contains(may, channel):
-				require.Equal(t, LiveMessageTypeSnapshot, answer.Type, "%s follows %s", role, channel)
+				require.Equal(t, wire.LiveMessageTypeSnapshot, answer.Type, "%s follows %s", role, channel)
 			default:
 				require.Equal(t, refusal, answer.Problem.Type, "%s follows %s", role, channel)
 			}
@@ -485,10 +487,10 @@ func TestALiveConnectionEndsWithItsSession(t *testing.T) {
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, awayTemporal(t), nil)
 	cookie := b.cookie("bob")
-	b.server.sessions.now = func() time.Time { return time.Now().Add(sessionLasts - time.Second) }
+	b.server.sessions.Now = func() time.Time { return time.Now().Add(staff.SessionLifetime - time.Second) }
 	tablet := b.connectWith(cookie)
 	tablet.subscribe("kitchen", "")
-	require.Equal(t, LiveMessageTypeSnapshot, tablet.next().Type)
+	require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)
 	closed := tablet.closedWith()
 	require.Equal(t, websocket.StatusPolicyViolation, closed.Code)
 	require.Equal(t, "your session is over: sign in again", closed.Reason)
@@ -518,7 +520,7 @@ func TestALiveConnectionEndsWithItsSignOut(t *testing.T) {
 			tabs := []*tablet{b.connectWith(cookie), b.connectWith(cookie)}
 			for _, tab := range append(tabs, elsewhere) {
 				tab.subscribe("kitchen", "")
-				require.Equal(t, LiveMessageTypeSnapshot, tab.next().Type)
+				require.Equal(t, wire.LiveMessageTypeSnapshot, tab.next().Type)
 			}
 			require.Less(t, do(t, b.server, leave(cookie)).Code, http.StatusMultipleChoices)
 			for _, tab := range tabs {
@@ -577,7 +579,7 @@ func TestServeEndsLiveConnections(t *testing.T) {
 	socket, _, err := websocket.Dial(t.Context(), "ws://"+listener.Addr().String()+"/api/v1/live", &websocket.DialOptions{HTTPHeader: (&bakery{t: t, server: server}).cookie("bob")})
 	require.NoError(t, err)
 	tablet := &tablet{t, socket}
-	tablet.awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
+	tablet.awaitState(func(behind wire.Behind) bool { return behind.Since.IsZero() })
 	for _, channel := range []string{"station/bake", "kitchen", "order/01936f8e-5c1a-7d3b-9f00-000000000001"} {
 		tablet.subscribe(channel, "")
 		require.Equal(t, channel, tablet.next().Channel)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
+
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -141,7 +143,7 @@ func (s *Server) notFound(c *gin.Context) {
 		s.sendAs(c, http.StatusNotFound, document, "no-cache")
 		return
 	}
-	s.fail(c, &problemError{Type: ProblemNotFound, Detail: "Nothing has this address: GET / lists what there is."})
+	s.fail(c, &problemError{Type: wire.ProblemNotFound, Detail: "Nothing has this address: GET / lists what there is."})
 }
 
 // methodNotAllowed answers a method that the address does not have; gin has
@@ -159,7 +161,7 @@ func (s *Server) methodNotAllowed(c *gin.Context) {
 		c.Writer.WriteHeaderNow()
 		return
 	}
-	s.fail(c, &problemError{Type: ProblemMethodNotAllowed, Detail: fmt.Sprintf("%s is not allowed here: use %s.", clip(c.Request.Method), enumerate(allowed, "or"))})
+	s.fail(c, &problemError{Type: wire.ProblemMethodNotAllowed, Detail: fmt.Sprintf("%s is not allowed here: use %s.", clip(c.Request.Method), enumerate(allowed, "or"))})
 }
 
 // headAsGet routes HEAD like GET. net/http leaves the body out, since it

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -143,10 +144,10 @@ func (o *orderCounter) ask(ctx context.Context) {
 }
 
 // countOrders counts the open orders by state, as Temporal lists them.
-func countOrders(ctx context.Context, temporal client.Client) (*OrderCounts, error) {
+func countOrders(ctx context.Context, temporal client.Client) (*wire.OrderCounts, error) {
 	ctx, cancel := context.WithTimeout(ctx, orderCountsWithin)
 	defer cancel()
-	var counts OrderCounts
+	var counts wire.OrderCounts
 	counting, ctx := errgroup.WithContext(ctx)
 	for state, count := range map[kitchen.OrderState]*int{
 		kitchen.StateInProgress:     &counts.InProgress,
@@ -154,7 +155,7 @@ func countOrders(ctx context.Context, temporal client.Client) (*OrderCounts, err
 		kitchen.StateCancelling:     &counts.Cancelling,
 	} {
 		counting.Go(func() error {
-			answer, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: listQuery(ListOrdersParams{State: &state})})
+			answer, err := temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: listQuery(wire.ListOrdersParams{State: &state})})
 			if err != nil {
 				return fmt.Errorf("count the orders that are %s: %w", state, err)
 			}

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // countingTemporal counts as it is told, and remembers how often it was asked.
@@ -59,11 +60,11 @@ func (c *countingTemporal) times() []time.Time {
 }
 
 // awaitKitchen reads snapshots of the kitchen until one is so.
-func (l *tablet) awaitKitchen(holds func(KitchenCounts) bool) KitchenCounts {
+func (l *tablet) awaitKitchen(holds func(wire.KitchenCounts) bool) wire.KitchenCounts {
 	l.t.Helper()
 	for {
 		message := l.next()
-		require.Equal(l.t, LiveMessageTypeSnapshot, message.Type)
+		require.Equal(l.t, wire.LiveMessageTypeSnapshot, message.Type)
 		require.Equal(l.t, channelKitchen, message.Channel)
 		if holds(message.Kitchen) {
 			return message.Kitchen
@@ -83,14 +84,14 @@ func TestTheKitchensChannelCountsOrders(t *testing.T) {
 
 	office := b.connect()
 	office.subscribe("kitchen", "")
-	require.Equal(t, OrderCounts{}, *office.awaitKitchen(func(counts KitchenCounts) bool { return counts.Orders != nil }).Orders)
+	require.Equal(t, wire.OrderCounts{}, *office.awaitKitchen(func(counts wire.KitchenCounts) bool { return counts.Orders != nil }).Orders)
 	temporal.set(3, 1, 2, false)
 	b.onBoard(writer, newTicket(t, kitchen.Mix))
-	require.Equal(t, OrderCounts{InProgress: 3, NeedsAttention: 1, Cancelling: 2}, *office.awaitKitchen(func(counts KitchenCounts) bool { return counts.Orders.InProgress == 3 }).Orders)
+	require.Equal(t, wire.OrderCounts{InProgress: 3, NeedsAttention: 1, Cancelling: 2}, *office.awaitKitchen(func(counts wire.KitchenCounts) bool { return counts.Orders.InProgress == 3 }).Orders)
 
 	// Trouble is told although the counts are the same.
 	require.NoError(t, writer.PublishFailed(t.Context(), kitchen.Failed{OrderID: newTicket(t, kitchen.Mix).OrderID, State: kitchen.StateNeedsAttention}))
-	require.Equal(t, 1, office.awaitKitchen(func(KitchenCounts) bool { return true }).Orders.NeedsAttention)
+	require.Equal(t, 1, office.awaitKitchen(func(wire.KitchenCounts) bool { return true }).Orders.NeedsAttention)
 	require.Eventually(t, func() bool {
 		b.server.floor.mu.Lock()
 		defer b.server.floor.mu.Unlock()
@@ -108,12 +109,12 @@ func TestTheKitchensChannelCountsOrders(t *testing.T) {
 	ticket := newTicket(t, kitchen.Bake)
 	began := time.Now()
 	b.onBoard(writer, ticket)
-	office.awaitKitchen(func(counts KitchenCounts) bool { return counts.Stages[1].Waiting == 1 })
+	office.awaitKitchen(func(counts wire.KitchenCounts) bool { return counts.Stages[1].Waiting == 1 })
 	require.Less(t, time.Since(began), orderCountsWithin)
-	office.awaitKitchen(func(counts KitchenCounts) bool { return counts.Orders == nil })
+	office.awaitKitchen(func(counts wire.KitchenCounts) bool { return counts.Orders == nil })
 	temporal.set(4, 0, 0, false)
 	b.acked("bob", ticket, `{"kind":"started"}`)
-	office.awaitKitchen(func(counts KitchenCounts) bool { return counts.Orders != nil && counts.Orders.InProgress == 4 })
+	office.awaitKitchen(func(counts wire.KitchenCounts) bool { return counts.Orders != nil && counts.Orders.InProgress == 4 })
 }
 
 // TestCountsOfOrdersAreNotKeptForNobody: whoever comes next would see how many

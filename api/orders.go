@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -36,7 +37,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		return nil, err
 	}
 	began := now()
-	giveBack, err := s.admit(c, orderID, order)
+	release, err := s.admit(c, orderID, order)
 	if err != nil && request.Params.IdempotencyKey != nil {
 		return s.unlessRepeated(ctx, orderID, hash, err)
 	}
@@ -49,25 +50,25 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	case err == nil:
 		s.metrics.created.Inc()
 	case isAlreadyStarted(err):
-		in, err = s.repeated(ctx, orderID, hash)
-		// An order that was placed meanwhile was let in because this request was
-		// counted for it; only one from before has been counted already.
+		in, err = s.firstOrder(ctx, orderID, hash)
+		// An order from before this request has been counted already. One that was
+		// placed meanwhile was admitted because this request counts for it.
 		if !in.PlacedAt.IsZero() && in.PlacedAt.Before(began) {
-			giveBack()
+			release()
 		}
 		if err != nil {
 			return nil, err
 		}
 	case s.refusesUnprepared(err):
-		giveBack()
+		release()
 		return nil, unpreparedProblem(err)
 	case isOutage(err):
 		if ctx.Err() == nil { // Temporal has refused; it may have taken what had no time for an answer
-			giveBack()
+			release()
 		}
-		return nil, &problemError{Type: ProblemUnavailable, Cause: err, Detail: "Nobody can tell now whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
+		return nil, &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: "Nobody can tell now whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
 	default:
-		giveBack()
+		release()
 		return nil, fmt.Errorf("start the order: %w", err)
 	}
 	return created(orderID, in), nil
@@ -102,21 +103,21 @@ func (s *Server) orderID(key string) (string, error) {
 	return kitchen.OrderIDFromKey(s.secret, key), nil
 }
 
-// repeated finds the order that an idempotency key has made before, and
+// firstOrder finds the order that an idempotency key has made before, and
 // refuses unless it was made from the same request.
-func (s *Server) repeated(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
+func (s *Server) firstOrder(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
 	in, firstHash, err := firstRequest(ctx, s.temporal, orderID)
 	if err != nil {
 		return in, cannotLookUp(err)
 	}
 	if firstHash != hash {
-		return in, &problemError{Type: ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}
+		return in, &problemError{Type: wire.ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}
 	}
 	return in, nil
 }
 
 func cannotLookUp(cause error) error {
-	return &problemError{Type: ProblemUnavailable, Cause: cause, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
+	return &problemError{Type: wire.ProblemUnavailable, Cause: cause, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
 }
 
 // requestHash tells orders apart by what they say: it is taken of the order
@@ -155,10 +156,10 @@ func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponse
 }
 
 // reasonsOf are the reasons with which work fails, with what people call them.
-func reasonsOf(k *kitchen.Kitchen) []ReasonLabel {
-	labels := make([]ReasonLabel, len(k.Reasons))
+func reasonsOf(k *kitchen.Kitchen) []wire.ReasonLabel {
+	labels := make([]wire.ReasonLabel, len(k.Reasons))
 	for i, reason := range k.Reasons {
-		labels[i] = ReasonLabel{Code: reason.Code, Label: reason.Label}
+		labels[i] = wire.ReasonLabel{Code: reason.Code, Label: reason.Label}
 	}
 	return labels
 }

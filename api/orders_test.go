@@ -20,6 +20,7 @@ import (
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -105,7 +106,7 @@ func TestAnIdempotencyKeyStandsForOneOrder(t *testing.T) {
 
 	t.Run("however the same order is written", func(t *testing.T) {
 		body := " { \"allergies\": [\"n\\u0075ts\"],\n\"notes\":\"ring the bell\", \"lines\":[{\"quantity\":1.2e1,\"size\":\"L\",\"message\":\"Happy 40th 🎂 يوم سعيد\",\"flavour\":\"red-velvet\"}], \"customer\":{\"name\":\"Ada\"}}\n"
-		answer, err := s.CreateOrderWithBodyWithResponse(t.Context(), &client.CreateOrderParams{IdempotencyKey: &key}, "application/json; charset=UTF-8", strings.NewReader(body))
+		answer, err := s.CreateOrderWithBodyWithResponse(t.Context(), &wire.CreateOrderParams{IdempotencyKey: &key}, "application/json; charset=UTF-8", strings.NewReader(body))
 		require.NoError(t, err)
 		requireSame(answer)
 	})
@@ -114,7 +115,7 @@ func TestAnIdempotencyKeyStandsForOneOrder(t *testing.T) {
 		other.Lines[0].Quantity++
 		answer := s.order(other, key)
 		require.Equal(t, http.StatusConflict, answer.StatusCode())
-		require.Equal(t, client.ProblemIdempotencyConflict, answer.ApplicationProblemJSON409.Type)
+		require.Equal(t, wire.ProblemIdempotencyConflict, answer.ApplicationProblemJSON409.Type)
 		require.Contains(t, answer.ApplicationProblemJSON409.Detail, "use a new key")
 		require.NotContains(t, string(answer.Body), first.JSON201.ID)
 	})
@@ -138,7 +139,7 @@ func TestManyRequestsWithOneKeyMakeOneOrder(t *testing.T) {
 	for i := range bodies {
 		requests.Go(func() {
 			<-gate
-			answer, err := s.CreateOrderWithResponse(t.Context(), &client.CreateOrderParams{IdempotencyKey: &key}, sampleOrder())
+			answer, err := s.CreateOrderWithResponse(t.Context(), &wire.CreateOrderParams{IdempotencyKey: &key}, sampleOrder())
 			if err != nil {
 				bodies[i] = err.Error()
 				return
@@ -252,7 +253,7 @@ func TestAnUnknownOrder(t *testing.T) {
 		answer, err := openShop(t, temporal, nil).GetOrderWithResponse(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusNotFound, answer.StatusCode())
-		require.Equal(t, client.ProblemOrderNotFound, answer.ApplicationProblemJSON404.Type)
+		require.Equal(t, wire.ProblemOrderNotFound, answer.ApplicationProblemJSON404.Type)
 	}
 }
 
@@ -297,11 +298,11 @@ func TestWithoutTemporal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := openShop(t, temporal, nil)
-			requireUnavailable := func(response *http.Response, problem *client.Problem) {
+			requireUnavailable := func(response *http.Response, problem *wire.Problem) {
 				t.Helper()
 				require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
 				require.Equal(t, "2", response.Header.Get("Retry-After"))
-				require.Equal(t, client.ProblemUnavailable, problem.Type)
+				require.Equal(t, wire.ProblemUnavailable, problem.Type)
 				require.NotContains(t, problem.Detail, devServer.Addr())
 			}
 			var calls sync.WaitGroup
@@ -316,7 +317,7 @@ func TestWithoutTemporal(t *testing.T) {
 				requireUnavailable(answer.HTTPResponse, answer.ApplicationProblemJSON503)
 			})
 			calls.Go(func() {
-				answer, err := s.ListOrdersWithResponse(t.Context(), &client.ListOrdersParams{})
+				answer, err := s.ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{})
 				require.NoError(t, err)
 				requireUnavailable(answer.HTTPResponse, answer.ApplicationProblemJSON503)
 			})
@@ -349,7 +350,7 @@ func TestOrdersAreFound(t *testing.T) {
 		order.Lines = append(order.Lines, kitchen.Line{Flavour: "lemon", Size: kitchen.SizeS, Quantity: 6})
 		ids[name] = s.taken(order)
 	}
-	find := func(params client.ListOrdersParams) []string {
+	find := func(params wire.ListOrdersParams) []string {
 		t.Helper()
 		found := []string{}
 		for {
@@ -365,7 +366,7 @@ func TestOrdersAreFound(t *testing.T) {
 			params.PageToken = &answer.JSON200.NextPageToken
 		}
 	}
-	eventually := func(want string, params client.ListOrdersParams) {
+	eventually := func(want string, params wire.ListOrdersParams) {
 		t.Helper()
 		require.Eventually(t, func() bool {
 			found := find(params)
@@ -373,11 +374,11 @@ func TestOrdersAreFound(t *testing.T) {
 		}, 30*time.Second, 20*time.Millisecond)
 	}
 	for _, name := range names {
-		eventually(ids[name], client.ListOrdersParams{Customer: new(name)})
+		eventually(ids[name], wire.ListOrdersParams{Customer: new(name)})
 	}
 	name := names[0]
 	id := ids[name]
-	for _, params := range []client.ListOrdersParams{
+	for _, params := range []wire.ListOrdersParams{
 		{Customer: new(name), State: new(kitchen.StateInProgress)},
 		{Customer: new(name), Flavour: new("lemon")},
 		{Customer: new(name), Flavour: new("red-velvet")},
@@ -386,7 +387,7 @@ func TestOrdersAreFound(t *testing.T) {
 	} {
 		require.Equal(t, []string{id}, find(params), "%+v", params)
 	}
-	for _, params := range []client.ListOrdersParams{
+	for _, params := range []wire.ListOrdersParams{
 		{Customer: new(name), State: new(kitchen.StateShipped)}, {Customer: new(name), State: new(kitchen.StateCancelled)}, {Customer: new(name), State: new(kitchen.StateNeedsAttention)},
 		{Customer: new(name), State: new(kitchen.StateCancelling)}, {Customer: new(name), Flavour: new("chocolate")}, {Customer: new(name), PickupCode: new("0000")}, {Customer: new("nobody")},
 	} {
@@ -394,7 +395,7 @@ func TestOrdersAreFound(t *testing.T) {
 	}
 
 	t.Run("an item tells what a list needs", func(t *testing.T) {
-		answer, err := s.ListOrdersWithResponse(t.Context(), &client.ListOrdersParams{Customer: new(name)})
+		answer, err := s.ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{Customer: new(name)})
 		require.NoError(t, err)
 		item := answer.JSON200.Orders[0]
 		require.Equal(t, kitchen.PickupCode(id), item.PickupCode)
@@ -407,9 +408,9 @@ func TestOrdersAreFound(t *testing.T) {
 	})
 	t.Run("an order ended from outside is found as cancelled", func(t *testing.T) {
 		require.NoError(t, unstaffed.TerminateWorkflow(t.Context(), kitchen.WorkflowID(id), "", "by an operator"))
-		eventually(id, client.ListOrdersParams{Customer: new(name), State: new(kitchen.StateCancelled)})
-		require.Empty(t, find(client.ListOrdersParams{Customer: new(name), State: new(kitchen.StateInProgress)}))
-		answer, err := s.ListOrdersWithResponse(t.Context(), &client.ListOrdersParams{Customer: new(name)})
+		eventually(id, wire.ListOrdersParams{Customer: new(name), State: new(kitchen.StateCancelled)})
+		require.Empty(t, find(wire.ListOrdersParams{Customer: new(name), State: new(kitchen.StateInProgress)}))
+		answer, err := s.ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{Customer: new(name)})
 		require.NoError(t, err)
 		require.Equal(t, kitchen.StateCancelled, answer.JSON200.Orders[0].State)
 		require.WithinDuration(t, time.Now(), answer.JSON200.Orders[0].ClosedAt, time.Minute)
@@ -426,7 +427,7 @@ func TestShippedOrdersAreFound(t *testing.T) {
 		finish(t, nextTicket(t, id))
 	}
 	require.Eventually(t, func() bool {
-		answer, err := s.ListOrdersWithResponse(t.Context(), &client.ListOrdersParams{Customer: new(order.Customer.Name), State: new(kitchen.StateShipped)})
+		answer, err := s.ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{Customer: new(order.Customer.Name), State: new(kitchen.StateShipped)})
 		require.NoError(t, err)
 		return len(answer.JSON200.Orders) == 1 && answer.JSON200.Orders[0].ID == id && answer.JSON200.Orders[0].State == kitchen.StateShipped
 	}, 30*time.Second, 20*time.Millisecond)
@@ -441,7 +442,7 @@ func TestPagesHoldEveryOrderOnce(t *testing.T) {
 	for range 7 {
 		want[s.taken(order)] = true
 	}
-	params := client.ListOrdersParams{Customer: new(order.Customer.Name)}
+	params := wire.ListOrdersParams{Customer: new(order.Customer.Name)}
 	require.Eventually(t, func() bool {
 		answer, err := s.ListOrdersWithResponse(t.Context(), &params)
 		require.NoError(t, err)
@@ -469,7 +470,7 @@ func TestPagesHoldEveryOrderOnce(t *testing.T) {
 	require.Equal(t, want, found)
 	require.GreaterOrEqual(t, len(tokens), 2)
 
-	for name, refused := range map[string]client.ListOrdersParams{
+	for name, refused := range map[string]wire.ListOrdersParams{
 		"with other filters": {Customer: new("somebody else"), PageToken: &tokens[0]},
 		"changed":            {Customer: &order.Customer.Name, PageToken: new(tokens[0][:len(tokens[0])-2] + "AA")},
 		"cut off":            {Customer: &order.Customer.Name, PageToken: new(tokens[0][:20])},
@@ -492,11 +493,11 @@ func TestAWorkflowThatIsNoOrderDoesNotHideTheOthers(t *testing.T) {
 	_, err := unstaffed.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, workflows.OrderInput{Order: order})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		count, err := unstaffed.CountWorkflow(t.Context(), countRequest(listQuery(ListOrdersParams{Customer: new(order.Customer.Name)})))
+		count, err := unstaffed.CountWorkflow(t.Context(), countRequest(listQuery(wire.ListOrdersParams{Customer: new(order.Customer.Name)})))
 		require.NoError(t, err)
 		return count.GetCount() == 2
 	}, 30*time.Second, 20*time.Millisecond)
-	answer, err := s.ListOrdersWithResponse(t.Context(), &client.ListOrdersParams{Customer: new(order.Customer.Name)})
+	answer, err := s.ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{Customer: new(order.Customer.Name)})
 	require.NoError(t, err)
 	require.Len(t, answer.JSON200.Orders, 1)
 	require.Equal(t, id, answer.JSON200.Orders[0].ID)

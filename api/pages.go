@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -119,7 +121,7 @@ func (s *Server) routePages(engine *gin.Engine) {
 func (s *Server) showPage(c *gin.Context) {
 	document, built := s.pages["/"+indexPage]
 	if !built {
-		s.fail(c, &problemError{Type: ProblemNotFound, Detail: "This build has no pages: build it with make. GET / lists what there is."})
+		s.fail(c, &problemError{Type: wire.ProblemNotFound, Detail: "This build has no pages: build it with make. GET / lists what there is."})
 		return
 	}
 	// It names the files of this build, so it is asked for each time.

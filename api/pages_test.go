@@ -11,6 +11,8 @@ import (
 	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 var somePages = fstest.MapFS{
@@ -182,15 +184,15 @@ func TestAnUnknownAddressIsAPageForPeopleAndAProblemForPrograms(t *testing.T) {
 	}
 	require.Contains(t, person.Body.String(), "<title>")
 	for _, target := range []string{"/cellar", "/assets/none.js", "/assets/../index.html", "/assets/.gitkeep", "/.gitkeep", "/.vite/manifest.json"} {
-		requireProblem(t, do(t, server, newRequest(http.MethodGet, target, nil)), ProblemNotFound)
+		requireProblem(t, do(t, server, newRequest(http.MethodGet, target, nil)), wire.ProblemNotFound)
 	}
-	requireProblem(t, do(t, server, newRequest(http.MethodGet, "/api/v1/cellar", nil, "Accept", "text/html")), ProblemNotFound)
+	requireProblem(t, do(t, server, newRequest(http.MethodGet, "/api/v1/cellar", nil, "Accept", "text/html")), wire.ProblemNotFound)
 }
 
 func TestABuildWithoutPagesSaysSo(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Pages = fstest.MapFS{".gitkeep": {}} })
-	problem := requireProblem(t, do(t, server, newRequest(http.MethodGet, "/dashboard", nil, "Accept", "text/html")), ProblemNotFound)
+	problem := requireProblem(t, do(t, server, newRequest(http.MethodGet, "/dashboard", nil, "Accept", "text/html")), wire.ProblemNotFound)
 	require.Contains(t, problem.Detail, "This build has no pages")
 	require.Contains(t, do(t, server, newRequest(http.MethodGet, "/", nil, "Accept", "text/html")).Body.String(), "/api/v1/orders")
 }

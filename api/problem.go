@@ -19,6 +19,9 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/staff"
+	"github.com/cupcakery/cupcakery/wire"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 const (
@@ -30,7 +33,7 @@ const (
 
 // problemKind is a sort of problem: what all problems of one type share.
 type problemKind struct {
-	Type    ProblemType
+	Type    wire.ProblemType
 	Status  int
 	Title   string
 	Meaning string
@@ -38,80 +41,80 @@ type problemKind struct {
 
 // problemKinds lists every sort; the specification has the same types.
 var problemKinds = []problemKind{
-	{ProblemBodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
+	{wire.ProblemBodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
 		"A request's body may have at most 64 KiB. Send less; a large order can be sent as several."},
-	{ProblemCrossSite, http.StatusForbidden, "The request comes from another site",
+	{wire.ProblemCrossSite, http.StatusForbidden, "The request comes from another site",
 		"Only this server's own pages may change something in the name of whoever is signed in, sign somebody in, or open /api/v1/live. The browser says that another site has sent this request. " +
 			"If it was this server's page, the proxy in front of it does not pass the Host header on as it was."},
-	{ProblemIdempotencyConflict, http.StatusConflict, "The Idempotency-Key was used for something else",
+	{wire.ProblemIdempotencyConflict, http.StatusConflict, "The Idempotency-Key was used for something else",
 		"A key stands for one request: one order, or one change of an order. Use a new key for a new request; to repeat a request whose answer was lost, send the very same one."},
-	{ProblemInternal, http.StatusInternalServerError, "Something went wrong here",
+	{wire.ProblemInternal, http.StatusInternalServerError, "Something went wrong here",
 		"This is a fault of the server, not of the request. Its log has the cause under the answer's requestId. Asking again may help."},
-	{ProblemInvalidAck, http.StatusUnprocessableEntity, "The ack breaks a rule",
+	{wire.ProblemInvalidAck, http.StatusUnprocessableEntity, "The ack breaks a rule",
 		"What is said about the ticket can be read, but a field is missing, unknown, of another type or out of its limits, or does not fit the kind of ticket. " +
 			"The answer's errors name the fields and the remedy. Nothing was written."},
-	{ProblemInvalidOrder, http.StatusUnprocessableEntity, "The order breaks a rule",
+	{wire.ProblemInvalidOrder, http.StatusUnprocessableEntity, "The order breaks a rule",
 		"The order can be read, but a field is missing, unknown, of another type, out of its limits or not on the menu. " +
 			"The answer's errors name every such field and the remedy. GET /api/v1/menu has the menu and the limits."},
-	{ProblemInvalidParameter, http.StatusBadRequest, "A parameter is wrong",
+	{wire.ProblemInvalidParameter, http.StatusBadRequest, "A parameter is wrong",
 		"A query parameter, a header or a part of the path is unknown or malformed. The answer's errors name each one and the remedy."},
-	{ProblemInvalidSignIn, http.StatusUnprocessableEntity, "The sign-in breaks a rule",
+	{wire.ProblemInvalidSignIn, http.StatusUnprocessableEntity, "The sign-in breaks a rule",
 		"Send a name and a PIN of 6 to 12 digits, both as texts. The answer's errors name every field that is at fault. The attempt does not count."},
-	{ProblemInvalidUpdate, http.StatusUnprocessableEntity, "The change breaks a rule",
+	{wire.ProblemInvalidUpdate, http.StatusUnprocessableEntity, "The change breaks a rule",
 		"What is asked of the order can be read, but a field is missing, unknown, of another type or out of its limits. " +
 			"The answer's errors name every such field and the remedy. Nothing was changed."},
-	{ProblemKitchenFull, http.StatusServiceUnavailable, "The kitchen is full",
+	{wire.ProblemKitchenFull, http.StatusServiceUnavailable, "The kitchen is full",
 		"As many orders or cupcakes are open as this kitchen takes at once, by its kitchen file. Nothing was ordered. Order again after the seconds that the Retry-After header gives, with the same Idempotency-Key or another. " +
 			"An order that was taken before is answered as ever."},
-	{ProblemMalformedBody, http.StatusBadRequest, "The body cannot be read",
+	{wire.ProblemMalformedBody, http.StatusBadRequest, "The body cannot be read",
 		"The body must be one JSON value in UTF-8, complete, with nothing after it and with no field named twice."},
-	{ProblemMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here",
+	{wire.ProblemMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here",
 		"The answer's Allow header lists the methods that are."},
-	{ProblemNoStaff, http.StatusForbidden, "The server has no staff",
+	{wire.ProblemNoStaff, http.StatusForbidden, "The server has no staff",
 		"This is for staff who have signed in, and the server was started without a staff file, or with an empty one. " +
 			"Whoever operates it names one with --staff or CUPCAKERY_STAFF; cupcakery staff hash makes the lines that it needs."},
-	{ProblemNotAllowed, http.StatusForbidden, "This is for another role",
+	{wire.ProblemNotAllowed, http.StatusForbidden, "This is for another role",
 		"Who is signed in may not do this. The answer's detail says whose work it is."},
-	{ProblemNotFound, http.StatusNotFound, "There is nothing here",
+	{wire.ProblemNotFound, http.StatusNotFound, "There is nothing here",
 		"GET / lists the addresses of this server, /openapi.yaml describes them."},
-	{ProblemNotSignedIn, http.StatusUnauthorized, "Nobody is signed in",
+	{wire.ProblemNotSignedIn, http.StatusUnauthorized, "Nobody is signed in",
 		"This is for staff: sign in with POST /api/v1/session. A session ends after twelve hours, with a new PIN, and when everybody is signed out."},
-	{ProblemOrderNotFound, http.StatusNotFound, "There is no such order",
+	{wire.ProblemOrderNotFound, http.StatusNotFound, "There is no such order",
 		"No order has this id, or it was closed so long ago that Temporal does not keep it any more."},
-	{ProblemRefused, http.StatusConflict, "The order cannot be changed like this",
+	{wire.ProblemRefused, http.StatusConflict, "The order cannot be changed like this",
 		"Where the order stands does not allow what was asked; the answer's detail says why. Nothing was changed. " +
 			"GET /api/v1/orders/{id} shows where it stands and, if it needs attention, what can be decided."},
-	{ProblemTicketEnded, http.StatusConflict, "The ticket has ended",
+	{wire.ProblemTicketEnded, http.StatusConflict, "The ticket has ended",
 		"Somebody else has finished the ticket, it has failed and waits for its next attempt, or its order was cancelled; the answer's detail says which, and by who it was. " +
 			"GET /api/v1/stations/{stage}/tickets shows what there is to do."},
-	{ProblemTicketNotFound, http.StatusNotFound, "There is no such ticket",
+	{wire.ProblemTicketNotFound, http.StatusNotFound, "There is no such ticket",
 		"The ticket is not on this stage's board: it never was, belongs to another stage, or ended so long ago that the board has forgotten it."},
-	{ProblemTicketTaken, http.StatusConflict, "Somebody else has the ticket",
+	{wire.ProblemTicketTaken, http.StatusConflict, "Somebody else has the ticket",
 		"Somebody else was first to take the ticket in hand; the answer's by says who. It is free again if it is issued again without an answer."},
-	{ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
+	{wire.ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
 		"Send the whole request at once. Nothing was started."},
-	{ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to sign in",
+	{wire.ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to sign in",
 		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. A device on which the person has signed in before has attempts of its own, which strangers cannot use up. Try again after the seconds that the Retry-After header gives."},
-	{ProblemTooManyConnections, http.StatusTooManyRequests, "Too many live connections from one address",
+	{wire.ProblemTooManyConnections, http.StatusTooManyRequests, "Too many live connections from one address",
 		"A process takes a limited number of live connections from one address, so that nobody keeps others out. Close one, or connect again after the seconds that the Retry-After header gives. " +
 			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},
-	{ProblemTooManyOrders, http.StatusTooManyRequests, "Too many orders from one address",
+	{wire.ProblemTooManyOrders, http.StatusTooManyRequests, "Too many orders from one address",
 		"From one address so many orders are taken in an hour, so that nobody's stand before everybody's; an order of more than 100 pieces counts as several. Nothing was ordered. Order again after the seconds that the Retry-After header gives. " +
 			"An order that was taken before is answered as ever. Staff who have signed in may order for their customers without this limit. " +
 			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},
-	{ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
+	{wire.ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
 		"Temporal, which keeps the orders, the worker that carries out changes of an order, or Kafka, which takes acks, did not answer in time; or nobody has prepared Temporal for orders yet (cupcakery temporal apply); or there are as many live connections as this process takes. Ask again after the seconds that the Retry-After header gives. " +
 			"A request to create or to change an order may have succeeded all the same: repeat it as it was, with the same Idempotency-Key, and it is done once. " +
 			"An ack may count all the same: look at the board before saying it again."},
-	{ProblemUnsupportedMediaType, http.StatusUnsupportedMediaType, "The body is of another type",
+	{wire.ProblemUnsupportedMediaType, http.StatusUnsupportedMediaType, "The body is of another type",
 		"Send JSON, uncompressed, with the header Content-Type: application/json."},
-	{ProblemUpgradeRequired, http.StatusUpgradeRequired, "The address is a WebSocket",
+	{wire.ProblemUpgradeRequired, http.StatusUpgradeRequired, "The address is a WebSocket",
 		"Connect with a WebSocket client: new WebSocket(\"wss://…/api/v1/live\") in a browser."},
-	{ProblemWrongNameOrPIN, http.StatusUnauthorized, "The name or the PIN is wrong",
+	{wire.ProblemWrongNameOrPIN, http.StatusUnauthorized, "The name or the PIN is wrong",
 		"Nobody of the staff has this name and this PIN. Which of the two is wrong is not told. The name must be written as in the staff file."},
 }
 
-func kindOf(problemType ProblemType) problemKind {
+func kindOf(problemType wire.ProblemType) problemKind {
 	for _, kind := range problemKinds {
 		if kind.Type == problemType {
 			return kind
@@ -123,9 +126,9 @@ func kindOf(problemType ProblemType) problemKind {
 // problemError is an error that knows its answer. What it says is for the
 // client; its cause is for the log only.
 type problemError struct {
-	Type   ProblemType
+	Type   wire.ProblemType
 	Detail string
-	Errors []FieldError
+	Errors []wire.FieldError
 	// RetryAfter is when the client may ask again, if the type has no time of
 	// its own.
 	RetryAfter time.Duration
@@ -146,7 +149,7 @@ func (e *problemError) Unwrap() error { return e.Cause }
 
 // fieldsProblem is a problem with one or more fields, of which the first are
 // told.
-func fieldsProblem(problemType ProblemType, faults []FieldError) *problemError {
+func fieldsProblem(problemType wire.ProblemType, faults []wire.FieldError) *problemError {
 	first := faults[0]
 	where := first.Parameter + first.Header
 	if first.Pointer != nil {
@@ -172,21 +175,43 @@ func asProblem(err error) *problemError {
 	if problem, ok := errors.AsType[*problemError](err); ok {
 		return problem
 	}
-	if isNotFound(err) {
-		return &problemError{Type: ProblemOrderNotFound, Detail: "No order has this id: check it against the answer to the order's creation.", Cause: err}
+	if problem := signInProblem(err); problem != nil {
+		return problem
+	}
+	if workflows.IsNotFound(err) {
+		return &problemError{Type: wire.ProblemOrderNotFound, Detail: "No order has this id: check it against the answer to the order's creation.", Cause: err}
 	}
 	if isMissingNamespace(err) {
 		return asProblem(unpreparedProblem(err))
 	}
 	if isOutage(err) {
-		return &problemError{Type: ProblemUnavailable, Detail: fmt.Sprintf("Ask again in %d seconds.", int(retryAfter.Seconds())), Cause: err}
+		return &problemError{Type: wire.ProblemUnavailable, Detail: fmt.Sprintf("Ask again in %d seconds.", int(retryAfter.Seconds())), Cause: err}
 	}
-	return &problemError{Type: ProblemInternal, Detail: "The cause is in the server's log, under this answer's requestId.", Cause: err}
+	return &problemError{Type: wire.ProblemInternal, Detail: "The cause is in the server's log, under this answer's requestId.", Cause: err}
 }
 
-func isNotFound(err error) bool {
-	_, is := errors.AsType[*serviceerror.NotFound](err)
-	return is
+// signInProblem is what somebody is told who could not sign in; nil if err is
+// about something else.
+func signInProblem(err error) *problemError {
+	if errors.Is(err, staff.ErrNoStaff) {
+		return &problemError{Type: wire.ProblemNoStaff, Cause: err,
+			Detail: "This is for staff, and the server has none: start it with --staff FILE or CUPCAKERY_STAFF; cupcakery staff hash makes a line of the file."}
+	}
+	if errors.Is(err, staff.ErrWrongNameOrPIN) {
+		return &problemError{Type: wire.ProblemWrongNameOrPIN, Cause: err, Detail: "Nobody has this name and this PIN: check both. After a few wrong PINs one has to wait."}
+	}
+	if errors.Is(err, staff.ErrBusy) {
+		return &problemError{Type: wire.ProblemTooManyAttempts, RetryAfter: retryAfter, Cause: err, Detail: "Too many people sign in at this moment: try again in a few seconds."}
+	}
+	if limit, ok := errors.AsType[*staff.LimitError](err); ok {
+		tooMany := fmt.Sprintf("There were too many wrong PINs %s: try again in %d seconds",
+			map[staff.Limit]string{staff.LimitAddress: "from your address", staff.LimitDevice: "on this device", staff.LimitName: "under this name"}[limit.Limit], inSeconds(limit.Wait))
+		if limit.Limit != staff.LimitDevice {
+			tooMany += ", or sign in on a device on which you have signed in before"
+		}
+		return &problemError{Type: wire.ProblemTooManyAttempts, RetryAfter: limit.Wait, Cause: err, Detail: tooMany + "."}
+	}
+	return nil
 }
 
 // isOutage reports whether Temporal could not be reached, is overloaded, or
@@ -214,12 +239,12 @@ func isOutage(err error) bool {
 func (s *Server) fail(c *gin.Context, err error) {
 	problem := asProblem(err)
 	kind := kindOf(problem.Type)
-	if kind.Status >= http.StatusInternalServerError && problem.Type != ProblemKitchenFull && !clientLeft(c) {
+	if kind.Status >= http.StatusInternalServerError && problem.Type != wire.ProblemKitchenFull && !clientLeft(c) {
 		level := slog.LevelError
 		switch {
 		case isSaidOnce(err):
 			level = slog.LevelDebug
-		case problem.Type == ProblemUnavailable:
+		case problem.Type == wire.ProblemUnavailable:
 			level = slog.LevelWarn
 		}
 		s.logger.LogAttrs(c.Request.Context(), level, "a request failed",
@@ -230,13 +255,13 @@ func (s *Server) fail(c *gin.Context, err error) {
 	}
 	switch kind.Status {
 	case http.StatusServiceUnavailable:
-		c.Header("Retry-After", strconv.Itoa(int(cmp.Or(problem.RetryAfter, retryAfter).Seconds())))
+		c.Header("Retry-After", strconv.Itoa(inSeconds(cmp.Or(problem.RetryAfter, retryAfter))))
 	case http.StatusTooManyRequests:
-		c.Header("Retry-After", strconv.Itoa(int(problem.RetryAfter.Seconds())))
+		c.Header("Retry-After", strconv.Itoa(inSeconds(problem.RetryAfter)))
 	case http.StatusUnauthorized:
 		c.Header("WWW-Authenticate", `Session realm="Cupcakery staff"`)
 	}
-	body, err := json.Marshal(Problem{
+	body, err := json.Marshal(wire.Problem{
 		Type:      problem.Type,
 		Title:     kind.Title,
 		Status:    kind.Status,
@@ -251,6 +276,9 @@ func (s *Server) fail(c *gin.Context, err error) {
 	c.Abort()
 	c.Data(kind.Status, problemContentType, append(body, '\n'))
 }
+
+// inSeconds is a time to wait in seconds, rounded up.
+func inSeconds(wait time.Duration) int { return int((wait + time.Second - 1) / time.Second) }
 
 // isSaidOnce reports whether an error only means that Temporal or Kafka cannot
 // be reached. The log has that once when it begins, from the client of Temporal

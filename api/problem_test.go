@@ -20,26 +20,27 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func TestErrorToProblem(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		err  error
-		want ProblemType
+		want wire.ProblemType
 	}{
-		"a problem keeps its type":      {&problemError{Type: ProblemTimeout}, ProblemTimeout},
-		"no such workflow":              {serviceerror.NewNotFound("workflow not found"), ProblemOrderNotFound},
-		"Temporal unavailable":          {serviceerror.NewUnavailable("connection refused"), ProblemUnavailable},
-		"Temporal too slow":             {serviceerror.NewDeadlineExceeded("too slow"), ProblemUnavailable},
-		"Temporal overloaded":           {serviceerror.NewResourceExhausted(0, "rps limit"), ProblemUnavailable},
-		"Temporal gave up":              {serviceerror.NewCanceled("cancelled"), ProblemUnavailable},
-		"the namespace is missing":      {serviceerror.NewNamespaceNotFound("default"), ProblemUnavailable},
-		"our deadline":                  {context.DeadlineExceeded, ProblemUnavailable},
-		"the client left":               {context.Canceled, ProblemUnavailable},
-		"a gRPC status":                 {status.Error(codes.Unavailable, "away"), ProblemUnavailable},
-		"a search attribute is missing": {serviceerror.NewInvalidArgument("no mapping defined for search attribute"), ProblemInternal},
-		"anything else":                 {errors.New("disk on fire"), ProblemInternal},
+		"a problem keeps its type":      {&problemError{Type: wire.ProblemTimeout}, wire.ProblemTimeout},
+		"no such workflow":              {serviceerror.NewNotFound("workflow not found"), wire.ProblemOrderNotFound},
+		"Temporal unavailable":          {serviceerror.NewUnavailable("connection refused"), wire.ProblemUnavailable},
+		"Temporal too slow":             {serviceerror.NewDeadlineExceeded("too slow"), wire.ProblemUnavailable},
+		"Temporal overloaded":           {serviceerror.NewResourceExhausted(0, "rps limit"), wire.ProblemUnavailable},
+		"Temporal gave up":              {serviceerror.NewCanceled("cancelled"), wire.ProblemUnavailable},
+		"the namespace is missing":      {serviceerror.NewNamespaceNotFound("default"), wire.ProblemUnavailable},
+		"our deadline":                  {context.DeadlineExceeded, wire.ProblemUnavailable},
+		"the client left":               {context.Canceled, wire.ProblemUnavailable},
+		"a gRPC status":                 {status.Error(codes.Unavailable, "away"), wire.ProblemUnavailable},
+		"a search attribute is missing": {serviceerror.NewInvalidArgument("no mapping defined for search attribute"), wire.ProblemInternal},
+		"anything else":                 {errors.New("disk on fire"), wire.ProblemInternal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,17 +62,17 @@ func TestProblemsOfTheHTTPLayer(t *testing.T) {
 	t.Run("an unknown address is a 404 problem, also with a slash too many", func(t *testing.T) {
 		t.Parallel()
 		for _, target := range []string{"/nowhere", "/api", "/api/v2/orders", "/api/v1/orders/", "//api/v1/orders", "/problems/nothing"} {
-			requireProblem(t, do(t, server, newRequest(http.MethodGet, target, nil)), ProblemNotFound)
+			requireProblem(t, do(t, server, newRequest(http.MethodGet, target, nil)), wire.ProblemNotFound)
 		}
 	})
 	t.Run("a method that is not allowed is a 405 problem with Allow", func(t *testing.T) {
 		t.Parallel()
 		recorder := do(t, server, newRequest(http.MethodDelete, "/api/v1/orders", nil))
-		problem := requireProblem(t, recorder, ProblemMethodNotAllowed)
+		problem := requireProblem(t, recorder, wire.ProblemMethodNotAllowed)
 		require.Equal(t, "GET, HEAD, OPTIONS, POST", recorder.Header().Get("Allow"))
 		require.Contains(t, problem.Detail, "GET, HEAD, OPTIONS or POST")
 		recorder = do(t, server, newRequest("BREW", "/api/v1/menu", nil))
-		requireProblem(t, recorder, ProblemMethodNotAllowed)
+		requireProblem(t, recorder, wire.ProblemMethodNotAllowed)
 		require.Equal(t, "GET, HEAD, OPTIONS", recorder.Header().Get("Allow"))
 	})
 	t.Run("OPTIONS says what is allowed", func(t *testing.T) {
@@ -103,7 +104,7 @@ func TestAPanicIsAProblemWithoutInternals(t *testing.T) {
 	var log bytes.Buffer
 	server := newTestServer(t, explodingTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewJSONHandler(&log, nil)) })
 	recorder := do(t, server, signInAs(server, kitchen.RoleMixer, newRequest(http.MethodGet, "/api/v1/orders", nil, requestIDHeader, "my-request")))
-	problem := requireProblem(t, recorder, ProblemInternal)
+	problem := requireProblem(t, recorder, wire.ProblemInternal)
 	require.Equal(t, "my-request", problem.RequestID)
 	require.NotContains(t, recorder.Body.String(), "secret of the house")
 	require.Contains(t, log.String(), "secret of the house")

@@ -12,9 +12,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/cupcakery/cupcakery/activities"
-	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -31,7 +31,7 @@ func TestAnOrderOfSeveralRunsIsOneOrder(t *testing.T) {
 	t.Cleanup(temporal.Close)
 	orders := worker.New(temporal, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true})
 	orders.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	activities.Register(orders, theTickets, workflows.NewOrders(temporal))
+	activities.Register(orders, kitchen.Stages(), theTickets, workflows.NewOrders(temporal))
 	require.NoError(t, orders.Start())
 	t.Cleanup(orders.Stop)
 
@@ -74,9 +74,9 @@ func TestAnOrderOfSeveralRunsIsOneOrder(t *testing.T) {
 	order.Notes = "another"
 	require.Equal(t, http.StatusConflict, s.order(order, key).StatusCode())
 
-	list := func(state kitchen.OrderState) []client.OrderSummary {
+	list := func(state kitchen.OrderState) []wire.OrderSummary {
 		t.Helper()
-		params := client.ListOrdersParams{Customer: &order.Customer.Name}
+		params := wire.ListOrdersParams{Customer: &order.Customer.Name}
 		if state != "" {
 			params.State = &state
 		}

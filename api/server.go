@@ -18,8 +18,11 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/ratelimit"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/namespace"
+	"github.com/cupcakery/cupcakery/staff"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -53,7 +56,7 @@ type Config struct {
 	Staff kitchen.Staff
 	// Demo are names and PINs of Staff that the API tells everybody. They are
 	// for a factory to try things out with.
-	Demo []DemoPerson
+	Demo []wire.DemoPerson
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto count. Defaults to none.
 	TrustedProxies []netip.Prefix
@@ -143,10 +146,10 @@ type Server struct {
 	kafkaProbe    *probe
 	handler       http.Handler
 
-	orderAttempts  *attempts // nil without a limit
+	orderLimit     *ratelimit.Limiter // nil without a limit
 	lookUps        *semaphore.Weighted
-	sessions       *sessions
-	demo           []DemoPerson
+	sessions       *staff.Sessions
+	demo           []wire.DemoPerson
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
 	// untrustedProxy lets the log name one that may have been forgotten, once.
@@ -163,7 +166,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
-	sessions, err := newSessions(config.Staff, config.Secret)
+	sessions, err := staff.New(config.Staff, config.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
@@ -184,7 +187,7 @@ func New(config Config) (*Server, error) {
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger, look: func(ctx context.Context) error { return namespace.Ready(ctx, config.Temporal) }},
 		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger, look: func(ctx context.Context) error { return events.CheckTopics(ctx, config.Kafka) }},
 
-		orderAttempts:  newOrderAttempts(config.OrdersPerAddress),
+		orderLimit:     newOrderLimit(config.OrdersPerAddress),
 		lookUps:        semaphore.NewWeighted(lookUpsAtOnce),
 		sessions:       sessions,
 		demo:           config.Demo,

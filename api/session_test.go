@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -12,51 +11,51 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // testStaff has one person a role, whose name is the role and whose PIN is not
 // known: where a test signs in with a PIN, it says itself what matches.
 var testStaff = func() kitchen.Staff {
-	var staff kitchen.Staff
+	var all kitchen.Staff
 	for i, role := range kitchen.Roles() {
 		hash, err := kitchen.ParsePINHash(fmt.Sprintf("$argon2id$v=19$m=19456,t=2,p=1$%s$%s", strings.Repeat("A", 22), strings.Repeat(string(rune('B'+i)), 42)+"A"))
 		if err != nil {
 			panic(err)
 		}
-		staff.People = append(staff.People, kitchen.Person{Name: string(role), Role: role, PIN: hash})
+		all.People = append(all.People, kitchen.Person{Name: string(role), Role: role, PIN: hash})
 	}
-	return staff
+	return all
 }()
 
 const goodPIN = "123456"
 
 // matchGoodPIN lets goodPIN match everybody's hash, without the work.
 func matchGoodPIN(server *Server) {
-	server.sessions.matches = func(_ kitchen.PINHash, pin string) bool { return pin == goodPIN }
+	server.sessions.Matches = func(_ kitchen.PINHash, pin string) bool { return pin == goodPIN }
 }
 
 // signInAs gives a request the session of the person with the role.
 func signInAs(server *Server, role kitchen.Role, request *http.Request) *http.Request {
-	person, found := server.sessions.staff.Find(string(role))
+	person, found := server.sessions.Find(string(role))
 	if !found {
 		panic("nobody is " + role)
 	}
-	_, token := server.sessions.issue(person)
+	_, token := server.sessions.Begin(person)
 	request.AddCookie(&http.Cookie{Name: sessionCookie, Value: token})
 	return request
 }
 
 func signIn(t *testing.T, server *Server, name, pin string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
-	body, err := json.Marshal(SignIn{Name: name, Pin: pin})
+	body, err := json.Marshal(wire.SignIn{Name: name, Pin: pin})
 	require.NoError(t, err)
 	request := newRequest(http.MethodPost, sessionPath, bytes.NewReader(body), append([]string{"Content-Type", "application/json"}, headers...)...)
 	return do(t, server, request)
@@ -83,10 +82,10 @@ func requireCookie(t *testing.T, recorder *httptest.ResponseRecorder, name strin
 	return found[0]
 }
 
-func requireSession(t *testing.T, recorder *httptest.ResponseRecorder) Session {
+func requireSession(t *testing.T, recorder *httptest.ResponseRecorder) wire.Session {
 	t.Helper()
 	require.Equal(t, http.StatusOK, recorder.Code, recorder.Body.String())
-	var session Session
+	var session wire.Session
 	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &session))
 	return session
 }
@@ -108,7 +107,7 @@ func TestASessionFromSignInToSignOut(t *testing.T) {
 	require.Equal(t, "/", cookie.Path)
 	require.Empty(t, cookie.Domain)
 	require.False(t, cookie.Secure, "over plain http")
-	require.Equal(t, int(sessionLasts.Seconds()), cookie.MaxAge)
+	require.Equal(t, int(staff.SessionLifetime.Seconds()), cookie.MaxAge)
 	require.NotContains(t, cookie.Value, "271828")
 
 	require.Equal(t, session, requireSession(t, whoAmI(t, server, cookie.Value)))
@@ -124,20 +123,20 @@ func TestASessionFromSignInToSignOut(t *testing.T) {
 	require.Negative(t, gone[0].MaxAge)
 	require.Empty(t, gone[0].Value)
 
-	requireProblem(t, signIn(t, server, "Zoë 🧁", "271829"), ProblemWrongNameOrPIN)
-	requireProblem(t, signIn(t, server, "zoë 🧁", "271828"), ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "Zoë 🧁", "271829"), wire.ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "zoë 🧁", "271828"), wire.ProblemWrongNameOrPIN)
 }
 
 func TestASessionThatIsNotGoodIsNone(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
 	at := func(server *Server, offset time.Duration) *Server {
-		server.sessions.now = func() time.Time { return now.Add(offset) }
+		server.sessions.Now = func() time.Time { return now.Add(offset) }
 		return server
 	}
 	tokenOf := func(server *Server, role kitchen.Role) string {
-		person, _ := server.sessions.staff.Find(string(role))
-		_, token := server.sessions.issue(person)
+		person, _ := server.sessions.Find(string(role))
+		_, token := server.sessions.Begin(person)
 		return token
 	}
 	server := at(newTestServer(t, untouchedTemporal{}, nil), 0)
@@ -147,7 +146,7 @@ func TestASessionThatIsNotGoodIsNone(t *testing.T) {
 
 	encode := base64.RawURLEncoding.EncodeToString
 	payload, signature, _ := strings.Cut(good, ".")
-	manager := encode(fmt.Appendf(nil, `{"name":"manager","expires":%d}`, now.Add(sessionLasts).Unix()))
+	manager := encode(fmt.Appendf(nil, `{"name":"manager","expires":%d}`, now.Add(staff.SessionLifetime).Unix()))
 	for name, text := range map[string]string{
 		"none":                     "",
 		"made up":                  "manager",
@@ -167,30 +166,14 @@ func TestASessionThatIsNotGoodIsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireProblem(t, whoAmI(t, server, text), ProblemNotSignedIn)
+			requireProblem(t, whoAmI(t, server, text), wire.ProblemNotSignedIn)
 		})
 	}
-	t.Run("cut off anywhere", func(t *testing.T) {
-		t.Parallel()
-		for i := range len(good) {
-			_, is := server.sessions.read(good[:i])
-			require.False(t, is, i)
-		}
-	})
-	t.Run("a character changed anywhere", func(t *testing.T) {
-		t.Parallel()
-		for i := range good {
-			changed := []byte(good)
-			changed[i] ^= 1
-			_, is := server.sessions.read(string(changed))
-			require.False(t, is, i)
-		}
-	})
 	t.Run("expired", func(t *testing.T) {
 		t.Parallel()
-		later := at(newTestServer(t, untouchedTemporal{}, nil), sessionLasts-time.Second)
+		later := at(newTestServer(t, untouchedTemporal{}, nil), staff.SessionLifetime-time.Second)
 		require.Equal(t, "baker", requireSession(t, whoAmI(t, later, good)).Name)
-		requireProblem(t, whoAmI(t, at(later, sessionLasts), good), ProblemNotSignedIn)
+		requireProblem(t, whoAmI(t, at(later, staff.SessionLifetime), good), wire.ProblemNotSignedIn)
 	})
 	t.Run("good at another process of the deployment", func(t *testing.T) {
 		t.Parallel()
@@ -206,7 +189,7 @@ func TestASessionThatIsNotGoodIsNone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requireProblem(t, whoAmI(t, at(newTestServer(t, untouchedTemporal{}, change), 0), good), ProblemNotSignedIn)
+			requireProblem(t, whoAmI(t, at(newTestServer(t, untouchedTemporal{}, change), 0), good), wire.ProblemNotSignedIn)
 		})
 	}
 	t.Run("another role counts at once", func(t *testing.T) {
@@ -221,10 +204,10 @@ func TestASessionThatIsNotGoodIsNone(t *testing.T) {
 }
 
 // withPINOf is the staff's people, where one has the PIN of the other.
-func withPINOf(staff kitchen.Staff, name, other string) []kitchen.Person {
-	from, _ := staff.Find(other)
+func withPINOf(all kitchen.Staff, name, other string) []kitchen.Person {
+	from, _ := all.Find(other)
 	var people []kitchen.Person
-	for _, person := range staff.People {
+	for _, person := range all.People {
 		if person.Name == name {
 			person.PIN = from.PIN
 		}
@@ -236,23 +219,23 @@ func withPINOf(staff kitchen.Staff, name, other string) []kitchen.Person {
 func TestSignInRefusesWhatItCannotRead(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
-	server.sessions.matches = func(kitchen.PINHash, string) bool { panic("nothing to compare") }
+	server.sessions.Matches = func(kitchen.PINHash, string) bool { panic("nothing to compare") }
 	for name, c := range map[string]struct {
 		body, says string
-		want       ProblemType
+		want       wire.ProblemType
 	}{
-		"name of 10,000":       {`{"name":"` + strings.Repeat("m", 10_000) + `","pin":"123456"}`, "1 to 80 characters, it has 10000", ProblemInvalidSignIn},
-		"no name":              {`{"pin":"123456"}`, "missing", ProblemInvalidSignIn},
-		"empty name":           {`{"name":"","pin":"123456"}`, "1 to 80 characters, it has 0", ProblemInvalidSignIn},
-		"no PIN":               {`{"name":"mia"}`, "missing", ProblemInvalidSignIn},
-		"PIN as a number":      {`{"name":"mia","pin":987654}`, "must be a text, not another number", ProblemInvalidSignIn},
-		"PIN too short":        {`{"name":"mia","pin":"98765"}`, "6 to 12 characters, it has 5", ProblemInvalidSignIn},
-		"PIN of 10,000 digits": {`{"name":"mia","pin":"` + strings.Repeat("9", 10_000) + `"}`, "6 to 12 characters, it has 10000", ProblemInvalidSignIn},
-		"PIN with letters":     {`{"name":"mia","pin":"98765a"}`, "must be 6 to 12 digits, as a text", ProblemInvalidSignIn},
-		"a role":               {`{"name":"mia","pin":"987654","role":"manager"}`, "unknown field", ProblemInvalidSignIn},
-		"two names":            {`{"name":"mia","name":"max","pin":"987654"}`, "named twice", ProblemMalformedBody},
-		"not JSON":             {`name=mia&pin=987654`, "not JSON", ProblemMalformedBody},
-		"a list":               {`[]`, "must be an object", ProblemInvalidSignIn},
+		"name of 10,000":       {`{"name":"` + strings.Repeat("m", 10_000) + `","pin":"123456"}`, "1 to 80 characters, it has 10000", wire.ProblemInvalidSignIn},
+		"no name":              {`{"pin":"123456"}`, "missing", wire.ProblemInvalidSignIn},
+		"empty name":           {`{"name":"","pin":"123456"}`, "1 to 80 characters, it has 0", wire.ProblemInvalidSignIn},
+		"no PIN":               {`{"name":"mia"}`, "missing", wire.ProblemInvalidSignIn},
+		"PIN as a number":      {`{"name":"mia","pin":987654}`, "must be a text, not another number", wire.ProblemInvalidSignIn},
+		"PIN too short":        {`{"name":"mia","pin":"98765"}`, "6 to 12 characters, it has 5", wire.ProblemInvalidSignIn},
+		"PIN of 10,000 digits": {`{"name":"mia","pin":"` + strings.Repeat("9", 10_000) + `"}`, "6 to 12 characters, it has 10000", wire.ProblemInvalidSignIn},
+		"PIN with letters":     {`{"name":"mia","pin":"98765a"}`, "must be 6 to 12 digits, as a text", wire.ProblemInvalidSignIn},
+		"a role":               {`{"name":"mia","pin":"987654","role":"manager"}`, "unknown field", wire.ProblemInvalidSignIn},
+		"two names":            {`{"name":"mia","name":"max","pin":"987654"}`, "named twice", wire.ProblemMalformedBody},
+		"not JSON":             {`name=mia&pin=987654`, "not JSON", wire.ProblemMalformedBody},
+		"a list":               {`[]`, "must be an object", wire.ProblemInvalidSignIn},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -269,28 +252,28 @@ func TestAWrongPINAndANameThatNobodyHasAreNotToldApart(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	var compared []kitchen.PINHash
-	server.sessions.matches = func(hash kitchen.PINHash, _ string) bool {
+	server.sessions.Matches = func(hash kitchen.PINHash, _ string) bool {
 		compared = append(compared, hash)
 		return false
 	}
 	var answers []string
 	for i, name := range []string{"manager", "nobody"} {
-		for range nameBurst + 1 {
+		for range staff.NameBurst + 1 {
 			recorder := signIn(t, server, name, goodPIN, requestIDHeader, "same", "X-Forwarded-For", strconv.Itoa(i))
 			answers = append(answers, strconv.Itoa(recorder.Code)+recorder.Body.String())
 		}
 	}
-	require.Equal(t, answers[:nameBurst+1], answers[nameBurst+1:])
-	require.Len(t, compared, 2*nameBurst, "the same work for both")
+	require.Equal(t, answers[:staff.NameBurst+1], answers[staff.NameBurst+1:])
+	require.Len(t, compared, 2*staff.NameBurst, "the same work for both")
 	costs := func(hash kitchen.PINHash) string { return strings.Join(strings.Split(hash.String(), "$")[:4], "$") }
-	require.Equal(t, costs(compared[0]), costs(compared[nameBurst]))
+	require.Equal(t, costs(compared[0]), costs(compared[staff.NameBurst]))
 }
 
 func TestEvenAMatchingPINDoesNotSignAStrangerIn(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	matchGoodPIN(server)
-	requireProblem(t, signIn(t, server, "nobody", goodPIN), ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "nobody", goodPIN), wire.ProblemWrongNameOrPIN)
 }
 
 func TestWrongPINsAreLimited(t *testing.T) {
@@ -304,165 +287,70 @@ func TestWrongPINsAreLimited(t *testing.T) {
 		c := &clocked{Server: newTestServer(t, untouchedTemporal{}, func(c *Config) {
 			c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // where httptest's requests come from
 		}), now: start}
-		c.sessions.now = func() time.Time { return c.now }
+		c.sessions.Now = func() time.Time { return c.now }
 		matchGoodPIN(c.Server)
 		return c
 	}
 	t.Run("under one name, from wherever", func(t *testing.T) {
 		t.Parallel()
 		c := open(t)
-		for i := range nameBurst {
-			requireProblem(t, signIn(t, c.Server, "baker", "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i)), ProblemWrongNameOrPIN)
+		for i := range staff.NameBurst {
+			requireProblem(t, signIn(t, c.Server, "baker", "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i)), wire.ProblemWrongNameOrPIN)
 		}
 		recorder := signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "203.0.113.9")
-		problem := requireProblem(t, recorder, ProblemTooManyAttempts)
+		problem := requireProblem(t, recorder, wire.ProblemTooManyAttempts)
 		require.Equal(t, "180", recorder.Header().Get("Retry-After"))
 		require.Contains(t, problem.Detail, "under this name: try again in 180 seconds")
 		requireSession(t, signIn(t, c.Server, "mixer", goodPIN, "X-Forwarded-For", "203.0.113.9"))
 
-		c.now = start.Add(nameEvery - time.Second)
+		c.now = start.Add(staff.NameEvery - time.Second)
 		recorder = signIn(t, c.Server, "baker", goodPIN)
-		requireProblem(t, recorder, ProblemTooManyAttempts)
+		requireProblem(t, recorder, wire.ProblemTooManyAttempts)
 		require.Equal(t, "1", recorder.Header().Get("Retry-After"))
-		c.now = start.Add(nameEvery)
+		c.now = start.Add(staff.NameEvery)
 		requireSession(t, signIn(t, c.Server, "baker", goodPIN))
-		requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemWrongNameOrPIN)
-		requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemTooManyAttempts)
+		requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemWrongNameOrPIN)
+		requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemTooManyAttempts)
 	})
 	t.Run("whoever guesses gains nothing by sign-ins of the person", func(t *testing.T) {
 		t.Parallel()
 		c := open(t)
-		for range nameBurst - 1 {
-			requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemWrongNameOrPIN)
+		for range staff.NameBurst - 1 {
+			requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemWrongNameOrPIN)
 			requireSession(t, signIn(t, c.Server, "baker", goodPIN))
 		}
-		requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemWrongNameOrPIN)
-		requireProblem(t, signIn(t, c.Server, "baker", "000000"), ProblemTooManyAttempts)
+		requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemWrongNameOrPIN)
+		requireProblem(t, signIn(t, c.Server, "baker", "000000"), wire.ProblemTooManyAttempts)
 	})
 	t.Run("from one address, under whatever name", func(t *testing.T) {
 		t.Parallel()
 		c := open(t)
-		for i := range addressBurst {
-			requireProblem(t, signIn(t, c.Server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("2001:db8::%d", i)), ProblemWrongNameOrPIN)
+		for i := range staff.AddressBurst {
+			requireProblem(t, signIn(t, c.Server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("2001:db8::%d", i)), wire.ProblemWrongNameOrPIN)
 		}
 		recorder := signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "2001:db8::ffff:1")
-		problem := requireProblem(t, recorder, ProblemTooManyAttempts)
+		problem := requireProblem(t, recorder, wire.ProblemTooManyAttempts)
 		require.Equal(t, "30", recorder.Header().Get("Retry-After"))
 		require.Contains(t, problem.Detail, "from your address")
 		requireSession(t, signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "2001:db8:0:1::1"))
-		c.now = start.Add(addressEvery)
+		c.now = start.Add(staff.AddressEvery)
 		requireSession(t, signIn(t, c.Server, "baker", goodPIN, "X-Forwarded-For", "2001:db8::ffff:1"))
 	})
 	t.Run("good PINs do not count", func(t *testing.T) {
 		t.Parallel()
 		c := open(t)
-		for range 3 * addressBurst {
+		for range 3 * staff.AddressBurst {
 			requireSession(t, signIn(t, c.Server, "baker", goodPIN))
 		}
-	})
-	t.Run("many at once are not more than the limit", func(t *testing.T) {
-		t.Parallel()
-		c := open(t)
-		var compared sync.Map
-		c.sessions.matches = func(_ kitchen.PINHash, pin string) bool { compared.Store(pin, true); return false }
-		var signing sync.WaitGroup
-		for i := range 5 * nameBurst {
-			signing.Go(func() {
-				_, _ = c.sessions.authenticate(t.Context(), "baker", fmt.Sprintf("%06d", i), fmt.Sprint(i), "")
-			})
-		}
-		signing.Wait()
-		count := 0
-		compared.Range(func(any, any) bool { count++; return true })
-		require.Equal(t, nameBurst, count)
 	})
 	t.Run("an address that is not a trusted proxy's cannot name another", func(t *testing.T) {
 		t.Parallel()
 		server := newTestServer(t, untouchedTemporal{}, nil)
 		matchGoodPIN(server)
-		for i := range addressBurst {
-			requireProblem(t, signIn(t, server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i), "X-Real-IP", fmt.Sprintf("198.51.100.%d", i)), ProblemWrongNameOrPIN)
+		for i := range staff.AddressBurst {
+			requireProblem(t, signIn(t, server, fmt.Sprintf("person %d", i), "000000", "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i), "X-Real-IP", fmt.Sprintf("198.51.100.%d", i)), wire.ProblemWrongNameOrPIN)
 		}
-		requireProblem(t, signIn(t, server, "baker", goodPIN, "X-Forwarded-For", "203.0.113.9"), ProblemTooManyAttempts)
-	})
-}
-
-func TestAttemptsAreRememberedInBoundedMemory(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
-	a := newAttempts(3, time.Minute, 100)
-	for range 3 {
-		require.Zero(t, a.take("guessed at", 1, now))
-	}
-	for i := range 10_000 {
-		require.Zero(t, a.take(strconv.Itoa(i), 1, now))
-		require.LessOrEqual(t, len(a.until), 100)
-	}
-	require.Equal(t, time.Minute, a.take("guessed at", 1, now), "a flood of others does not wash it away")
-	require.Zero(t, a.take("later", 1, now.Add(time.Hour)))
-	require.Len(t, a.until, 1, "what is over is forgotten")
-	a.giveBack("never tried", 1)
-	require.Len(t, a.until, 1)
-}
-
-func TestAnAttemptThatCountsAsSeveralHoldsTheNextBack(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
-	a := newAttempts(3, time.Minute, 100)
-	require.Zero(t, a.take("big", 10, now), "more than may be made at once")
-	require.Equal(t, 8*time.Minute, a.take("big", 1, now))
-	require.Zero(t, a.take("big", 1, now.Add(8*time.Minute)))
-	a.giveBack("big", 10)
-	require.Zero(t, a.take("big", 1, now))
-}
-
-func TestFewPINsAreHashedAtOnce(t *testing.T) {
-	t.Parallel()
-	server := newTestServer(t, untouchedTemporal{}, nil)
-	synctest.Test(t, func(t *testing.T) {
-		server.sessions.hashing, server.sessions.hashingKnown = make(chan struct{}, 1), make(chan struct{}, 1)
-		var mu sync.Mutex
-		running, most := 0, 0
-		release := make(chan struct{})
-		server.sessions.matches = func(kitchen.PINHash, string) bool {
-			mu.Lock()
-			running++
-			most = max(most, running)
-			mu.Unlock()
-			<-release
-			mu.Lock()
-			running--
-			mu.Unlock()
-			return true
-		}
-		ctx, leave := context.WithCancel(t.Context())
-		defer leave()
-		outcomes := make(chan error, 10)
-		for i := range 10 {
-			go func() {
-				_, err := server.sessions.authenticate(ctx, "stranger "+strconv.Itoa(i), goodPIN, strconv.Itoa(i), "")
-				outcomes <- err
-			}()
-		}
-		synctest.Wait()
-		require.Equal(t, 1, most, "strangers have one place")
-		known := make(chan error, 1)
-		go func() {
-			_, err := server.sessions.authenticate(ctx, "baker", goodPIN, "", "a known device")
-			known <- err
-		}()
-		synctest.Wait()
-		require.Equal(t, parallelHashes, most, "and never that of a device which is known")
-		for range 9 { // synctest's clock moves on while all wait
-			require.Equal(t, ProblemTooManyAttempts, asProblem(<-outcomes).Type)
-		}
-		close(release)
-		require.Equal(t, ProblemWrongNameOrPIN, asProblem(<-outcomes).Type)
-		require.NoError(t, <-known)
-		require.Equal(t, parallelHashes, most)
-		require.Len(t, server.sessions.strangers.until, 10)
-		require.Empty(t, server.sessions.hashing)
-		require.Empty(t, server.sessions.hashingKnown)
+		requireProblem(t, signIn(t, server, "baker", goodPIN, "X-Forwarded-For", "203.0.113.9"), wire.ProblemTooManyAttempts)
 	})
 }
 
@@ -512,8 +400,8 @@ func TestSignInsAreLoggedWithoutPINsAndStrangers(t *testing.T) {
 	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	matchGoodPIN(server)
 	requireSession(t, signIn(t, server, "manager", goodPIN, requestIDHeader, "first"))
-	requireProblem(t, signIn(t, server, "manager", "987654", requestIDHeader, "second"), ProblemWrongNameOrPIN)
-	requireProblem(t, signIn(t, server, "987654", "987654", requestIDHeader, "third"), ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "manager", "987654", requestIDHeader, "second"), wire.ProblemWrongNameOrPIN)
+	requireProblem(t, signIn(t, server, "987654", "987654", requestIDHeader, "third"), wire.ProblemWrongNameOrPIN)
 	text := log.String()
 	require.Contains(t, text, `msg="signed in" name=manager role=manager request_id=first`)
 	require.Contains(t, text, `msg="a sign-in was refused" problem=/problems/wrong-name-or-pin request_id=second name=manager`)
@@ -528,14 +416,14 @@ func TestSignInsAreLoggedWithoutPINsAndStrangers(t *testing.T) {
 
 func TestDemoStaffAreToldWhereThereAreSome(t *testing.T) {
 	t.Parallel()
-	requireProblem(t, do(t, newTestServer(t, untouchedTemporal{}, nil), newRequest(http.MethodGet, sessionPath+"/demo", nil)), ProblemNotFound)
+	requireProblem(t, do(t, newTestServer(t, untouchedTemporal{}, nil), newRequest(http.MethodGet, sessionPath+"/demo", nil)), wire.ProblemNotFound)
 	server := newTestServer(t, untouchedTemporal{}, func(c *Config) {
-		c.Demo = []DemoPerson{{Name: "manager", Role: kitchen.RoleManager, Pin: goodPIN}}
+		c.Demo = []wire.DemoPerson{{Name: "manager", Role: kitchen.RoleManager, Pin: goodPIN}}
 	})
 	recorder := do(t, server, newRequest(http.MethodGet, sessionPath+"/demo", nil))
 	require.Equal(t, http.StatusOK, recorder.Code)
 	require.JSONEq(t, `{"staff":[{"name":"manager","role":"manager","pin":"123456"}]}`, recorder.Body.String())
 
-	_, err := New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, Demo: []DemoPerson{{Name: "ghost"}}})
+	_, err := New(Config{Temporal: untouchedTemporal{}, Secret: testSecret, Demo: []wire.DemoPerson{{Name: "ghost"}}})
 	require.ErrorContains(t, err, `"ghost" of the demo is not on the staff`)
 }

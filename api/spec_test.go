@@ -22,6 +22,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func loadSpec(t *testing.T) *openapi3.T {
@@ -49,7 +50,7 @@ func TestSpecificationAndKitchenHaveTheSameFields(t *testing.T) {
 		"Customer": kitchen.Customer{}, "Line": kitchen.Line{}, "Order": kitchen.Order{}, "StageStatus": kitchen.StageStatus{},
 		"UndoStatus": kitchen.UndoStatus{}, "Attention": kitchen.Attention{}, "Cancellation": kitchen.Cancellation{}, "Amendment": kitchen.Amendment{},
 		"LineMessage": kitchen.LineMessage{}, "Resolution": kitchen.Resolution{}, "OrderStatus": kitchen.Status{}, "Flavour": kitchen.Flavour{}, "SizeOnSale": kitchen.SizeOnSale{}, "Limits": kitchen.Limits{}, "BoxCount": kitchen.BoxCount{},
-		"Menu": Menu{}, "OrderSummary": OrderSummary{}, "OrderPage": OrderPage{}, "Problem": Problem{}, "FieldError": FieldError{},
+		"Menu": wire.Menu{}, "OrderSummary": wire.OrderSummary{}, "OrderPage": wire.OrderPage{}, "Problem": wire.Problem{}, "FieldError": wire.FieldError{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +101,7 @@ func TestSpecificationAndKitchenHaveTheSameValues(t *testing.T) {
 	requireEnum(t, schemas["ListedState"].Value, []kitchen.OrderState{kitchen.StateInProgress, kitchen.StateNeedsAttention, kitchen.StateCancelling, kitchen.StateCancelled, kitchen.StateShipped})
 	requireEnum(t, schemas["TicketState"].Value, []kitchen.TicketState{kitchen.TicketWaiting, kitchen.TicketStarted, kitchen.TicketDone, kitchen.TicketFailed, kitchen.TicketUndone})
 	requireEnum(t, schemas["Choice"].Value, kitchen.Choices())
-	var types []ProblemType
+	var types []wire.ProblemType
 	for _, kind := range problemKinds {
 		types = append(types, kind.Type)
 	}

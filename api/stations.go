@@ -9,6 +9,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -30,7 +31,7 @@ func (s *Server) GetBoard(_ context.Context, request GetBoardRequestObject) (Get
 // AckTicket says something about a ticket and answers with what the log makes
 // of it.
 func (s *Server) AckTicket(ctx context.Context, request AckTicketRequestObject) (AckTicketResponseObject, error) {
-	by, _ := staffOf(ctx)
+	by, _ := sessionOf(ctx)
 	ctx, cancel := context.WithTimeout(requestContext(ctx), ackWithin)
 	defer cancel()
 	entry, err := s.floor.say(ctx, by.Name, request.Stage, request.Ticket, *request.Body)
@@ -54,7 +55,7 @@ func ackOutcome(err error) string {
 
 // say writes an ack and waits until the log has it. The log decides: what is
 // looked at before only spares it words that cannot count.
-func (f *floor) say(ctx context.Context, by string, stage kitchen.Stage, ticketID string, said Ack) (board.Entry, error) {
+func (f *floor) say(ctx context.Context, by string, stage kitchen.Stage, ticketID string, said wire.Ack) (board.Entry, error) {
 	for range sayAtMost {
 		ack, entry, heard, err := f.prepare(by, stage, ticketID, said)
 		if err != nil || heard == nil {
@@ -74,15 +75,15 @@ func (f *floor) say(ctx context.Context, by string, stage kitchen.Stage, ticketI
 // prepare makes the ack of what somebody says, and a channel that gives where
 // its ticket stands right after it in the log. There is no channel if the log
 // has said the same already.
-func (f *floor) prepare(by string, stage kitchen.Stage, ticketID string, said Ack) (kitchen.Ack, board.Entry, <-chan board.Entry, error) {
+func (f *floor) prepare(by string, stage kitchen.Stage, ticketID string, said wire.Ack) (kitchen.Ack, board.Entry, <-chan board.Entry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	entry, known := f.board.Get(ticketID)
 	if !known || entry.Ticket.Attempt == 0 || entry.Ticket.Stage != stage {
 		if !f.behind.Since.IsZero() {
-			return kitchen.Ack{}, entry, nil, &problemError{Type: ProblemUnavailable, Detail: "This process has not read the log to its end and does not know the ticket yet. Nothing was written: ask again."}
+			return kitchen.Ack{}, entry, nil, &problemError{Type: wire.ProblemUnavailable, Detail: "This process has not read the log to its end and does not know the ticket yet. Nothing was written: ask again."}
 		}
-		return kitchen.Ack{}, entry, nil, &problemError{Type: ProblemTicketNotFound, Detail: "The ticket is not on this stage's board: look at GET /api/v1/stations/{stage}/tickets."}
+		return kitchen.Ack{}, entry, nil, &problemError{Type: wire.ProblemTicketNotFound, Detail: "The ticket is not on this stage's board: look at GET /api/v1/stations/{stage}/tickets."}
 	}
 	at := f.now().UTC()
 	if !at.After(f.lastAck) { // or two acks of one moment would be one to us
@@ -131,7 +132,7 @@ func ackProblem(err error) error {
 			break
 		}
 	}
-	return fieldsProblem(ProblemInvalidAck, []FieldError{{Pointer: &pointer, Detail: detail}})
+	return fieldsProblem(wire.ProblemInvalidAck, []wire.FieldError{{Pointer: &pointer, Detail: detail}})
 }
 
 // saidAlready reports whether the log has the same from the same person: on
@@ -146,7 +147,7 @@ func objection(ack kitchen.Ack, entry board.Entry) error {
 	case entry.Ended() || entry.State == kitchen.TicketFailed:
 		return ended(entry)
 	case entry.Withdrawn:
-		return &problemError{Type: ProblemTicketEnded, Detail: "The order was cancelled: stop, and look for the ticket that says what becomes of what was made."}
+		return &problemError{Type: wire.ProblemTicketEnded, Detail: "The order was cancelled: stop, and look for the ticket that says what becomes of what was made."}
 	case entry.State == kitchen.TicketStarted && entry.By != ack.By:
 		return taken(entry)
 	}
@@ -154,7 +155,7 @@ func objection(ack kitchen.Ack, entry board.Entry) error {
 }
 
 func taken(entry board.Entry) error {
-	return &problemError{Type: ProblemTicketTaken, By: entry.By, Detail: entry.By + " has the ticket in hand."}
+	return &problemError{Type: wire.ProblemTicketTaken, By: entry.By, Detail: entry.By + " has the ticket in hand."}
 }
 
 func ended(entry board.Entry) error {
@@ -162,7 +163,7 @@ func ended(entry board.Entry) error {
 	if entry.State == kitchen.TicketFailed {
 		detail = fmt.Sprintf("%s let the ticket fail: it waits for its next attempt, or for what its order decides.", entry.By)
 	}
-	return &problemError{Type: ProblemTicketEnded, By: entry.By, Detail: detail}
+	return &problemError{Type: wire.ProblemTicketEnded, By: entry.By, Detail: detail}
 }
 
 // verdict is what the log has made of an ack, by where its ticket stands right
@@ -209,7 +210,7 @@ func (f *floor) writeAndHear(ctx context.Context, ack kitchen.Ack, heard <-chan 
 
 // unsaid tells that nobody knows whether an ack is in the log.
 func unsaid(cause error) error {
-	return &problemError{Type: ProblemUnavailable, Cause: cause,
+	return &problemError{Type: wire.ProblemUnavailable, Cause: cause,
 		Detail: "Kafka did not take the ack in time. It may count all the same: look at the board before you say it again."}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/events/eventstest"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func TestABoardShowsATicketThroughItsLife(t *testing.T) {
@@ -116,7 +117,7 @@ func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
 		watch.subscribe("station/decorate", "")
 		watch.next()
 		bakeries[0].onBoard(writer, ticket)
-		isIt := func(shown BoardTicket) bool { return shown.TicketID == ticket.TicketID }
+		isIt := func(shown wire.BoardTicket) bool { return shown.TicketID == ticket.TicketID }
 		for !slices.ContainsFunc(watch.next().Change.Tickets, isIt) { // until both know it
 		}
 
@@ -136,7 +137,7 @@ func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
 		for _, answer := range answers {
 			if answer.Code == http.StatusOK {
 				require.Empty(t, first, "only one may win")
-				var won BoardTicket
+				var won wire.BoardTicket
 				require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &won))
 				first = won.By
 			}
@@ -146,9 +147,9 @@ func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
 			if answer.Code == http.StatusOK {
 				continue
 			}
-			problemType := ProblemTicketTaken
+			problemType := wire.ProblemTicketTaken
 			if kind == kitchen.AckDone {
-				problemType = ProblemTicketEnded
+				problemType = wire.ProblemTicketEnded
 			}
 			problem := requireProblem(t, answer, problemType)
 			require.Equal(t, first, problem.By)
@@ -181,7 +182,7 @@ func TestBoardsGoByNothingThatLiesInTheWrongPlace(t *testing.T) {
 	require.Equal(t, "bob", b.acked("bob", ticket, `{"kind":"started"}`).By)
 
 	late := openBakery(t, kafka, untouchedTemporal{}, nil)
-	require.Eventually(t, func() bool { return late.board(kitchen.Bake).Behind == (Behind{}) }, patience, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return late.board(kitchen.Bake).Behind == (wire.Behind{}) }, patience, 10*time.Millisecond)
 	for _, process := range []*bakery{b, late} {
 		board := process.board(kitchen.Bake)
 		require.Len(t, board.Tickets, 1)
@@ -206,7 +207,7 @@ func TestABoardShowsWhatItNeedsOfTheKitchenFile(t *testing.T) {
 	b.onBoard(writer, baking)
 
 	board := b.board(kitchen.Package)
-	require.Equal(t, BoardRules{LateAfterSeconds: 90, OverdueAfterSeconds: 180, Reasons: []ReasonOnOffer{{Code: "burnt", Label: "Burnt", Remake: true}, {Code: "oven", Label: "The oven"}}}, board.Rules)
+	require.Equal(t, wire.BoardRules{LateAfterSeconds: 90, OverdueAfterSeconds: 180, Reasons: []wire.ReasonOnOffer{{Code: "burnt", Label: "Burnt", Remake: true}, {Code: "oven", Label: "The oven"}}}, board.Rules)
 	for _, shown := range board.Tickets {
 		require.Empty(t, shown.Boxes, shown.TicketID) // the make ticket is withdrawn and not shown
 	}
@@ -232,12 +233,12 @@ func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {
 
 	other := ticket
 	other.Stage = kitchen.Mix
-	requireProblem(t, b.ack("bob", other, `{"kind":"done"}`), ProblemTicketNotFound)
-	requireProblem(t, b.ack("bob", newTicket(t, kitchen.Bake), `{"kind":"done"}`), ProblemTicketNotFound)
-	requireProblem(t, b.ack("bob", kitchen.Ticket{Stage: "cellar", TicketID: "x"}, `{"kind":"done"}`), ProblemInvalidParameter)
-	requireProblem(t, b.ack("bob", kitchen.Ticket{Stage: kitchen.Bake, TicketID: "nonsense"}, `{"kind":"done"}`), ProblemTicketNotFound)
-	require.Equal(t, "bob", requireProblem(t, b.ack("eve", ticket, `{"kind":"done"}`), ProblemTicketTaken).By)
-	require.Equal(t, "bob", requireProblem(t, b.ack("eve", ticket, `{"kind":"failed"}`), ProblemTicketTaken).By)
+	requireProblem(t, b.ack("bob", other, `{"kind":"done"}`), wire.ProblemTicketNotFound)
+	requireProblem(t, b.ack("bob", newTicket(t, kitchen.Bake), `{"kind":"done"}`), wire.ProblemTicketNotFound)
+	requireProblem(t, b.ack("bob", kitchen.Ticket{Stage: "cellar", TicketID: "x"}, `{"kind":"done"}`), wire.ProblemInvalidParameter)
+	requireProblem(t, b.ack("bob", kitchen.Ticket{Stage: kitchen.Bake, TicketID: "nonsense"}, `{"kind":"done"}`), wire.ProblemTicketNotFound)
+	require.Equal(t, "bob", requireProblem(t, b.ack("eve", ticket, `{"kind":"done"}`), wire.ProblemTicketTaken).By)
+	require.Equal(t, "bob", requireProblem(t, b.ack("eve", ticket, `{"kind":"failed"}`), wire.ProblemTicketTaken).By)
 
 	for body, field := range map[string]string{
 		`{"kind":"done","by":"eve"}`:                                       "/by",
@@ -252,17 +253,17 @@ func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {
 		`{"kind":"failed","reason":"` + strings.Repeat("x", 10_000) + `"}`: "/reason",
 		`{"kind":"failed","orderId":"` + ticket.OrderID + `"}`:             "/orderId",
 	} {
-		problem := requireProblem(t, b.ack("bob", ticket, body), ProblemInvalidAck)
+		problem := requireProblem(t, b.ack("bob", ticket, body), wire.ProblemInvalidAck)
 		require.Len(t, problem.Errors, 1, body)
 		require.Equal(t, field, *problem.Errors[0].Pointer, body)
 	}
-	scrapped := requireProblem(t, b.ack("bob", ticket, `{"kind":"failed","scrapped":13}`), ProblemInvalidAck)
+	scrapped := requireProblem(t, b.ack("bob", ticket, `{"kind":"failed","scrapped":13}`), wire.ProblemInvalidAck)
 	require.Equal(t, "must be from 0 to 12, as many pieces as the ticket has", scrapped.Errors[0].Detail)
-	requireProblem(t, b.ack("bob", ticket, `{"kind":`), ProblemMalformedBody)
+	requireProblem(t, b.ack("bob", ticket, `{"kind":`), wire.ProblemMalformedBody)
 	require.Equal(t, kitchen.TicketStarted, b.board(kitchen.Bake).Tickets[0].State, "nothing has changed")
 
 	b.onBoard(writer, undoOf(ticket, false))
-	withdrawn := requireProblem(t, b.ack("bob", ticket, `{"kind":"done"}`), ProblemTicketEnded)
+	withdrawn := requireProblem(t, b.ack("bob", ticket, `{"kind":"done"}`), wire.ProblemTicketEnded)
 	require.Contains(t, withdrawn.Detail, "cancelled")
 	board := b.board(kitchen.Bake)
 	require.Len(t, board.Tickets, 2)
@@ -279,23 +280,23 @@ func TestWithoutKafkaAnAckMayCountAllTheSame(t *testing.T) {
 	ticket := newTicket(t, kitchen.Bake)
 	b.onBoard(kafka.writer(), ticket)
 	state := b.connect()
-	state.awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
+	state.awaitState(func(behind wire.Behind) bool { return behind.Since.IsZero() })
 	kafka.stop()
-	since := state.awaitState(func(behind Behind) bool { return !behind.Since.IsZero() })
-	require.Equal(t, BehindKafka, since.Reason)
+	since := state.awaitState(func(behind wire.Behind) bool { return !behind.Since.IsZero() })
+	require.Equal(t, wire.BehindKafka, since.Reason)
 
 	answer := b.ack("bob", ticket, `{"kind":"started"}`)
-	problem := requireProblem(t, answer, ProblemUnavailable)
+	problem := requireProblem(t, answer, wire.ProblemUnavailable)
 	require.NotEmpty(t, answer.Header().Get("Retry-After"))
 	require.Contains(t, problem.Detail, "It may count all the same")
 	board := b.board(kitchen.Bake)
 	require.Equal(t, since, board.Behind)
 	require.Len(t, board.Tickets, 1, "what was known is still shown")
-	unknown := requireProblem(t, b.ack("bob", newTicket(t, kitchen.Bake), `{"kind":"done"}`), ProblemUnavailable)
+	unknown := requireProblem(t, b.ack("bob", newTicket(t, kitchen.Bake), `{"kind":"done"}`), wire.ProblemUnavailable)
 	require.Contains(t, unknown.Detail, "Nothing was written")
 
 	kafka.start()
-	state.awaitState(func(behind Behind) bool { return behind.Since.IsZero() })
+	state.awaitState(func(behind wire.Behind) bool { return behind.Since.IsZero() })
 	require.Equal(t, "bob", b.acked("bob", ticket, `{"kind":"started"}`).By)
 	require.Zero(t, b.board(kitchen.Bake).Behind)
 }
@@ -309,12 +310,12 @@ func TestBoardsStartWithoutKafkaAndSaySo(t *testing.T) {
 	b := openBakeryAtOnce(t, kafka, untouchedTemporal{}, nil)
 	tablet := b.connect()
 	tablet.subscribe("station/package", "")
-	tablet.awaitState(func(behind Behind) bool { return behind.Reason == BehindKafka })
+	tablet.awaitState(func(behind wire.Behind) bool { return behind.Reason == wire.BehindKafka })
 	require.Empty(t, b.board(kitchen.Package).Tickets)
 	kafka.start()
 	for {
 		message := tablet.next()
-		require.Equal(t, LiveMessageTypeSnapshot, message.Type)
+		require.Equal(t, wire.LiveMessageTypeSnapshot, message.Type)
 		if len(message.Board.Tickets) == 1 {
 			require.Equal(t, ticket.TicketID, message.Board.Tickets[0].TicketID)
 			break

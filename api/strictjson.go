@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // maxDepth is how deep a body may be nested; orders need four levels. maxValues
@@ -32,7 +34,7 @@ var (
 // in which of the two they believe. The error is a *problemError.
 func readJSON(data []byte) (any, error) {
 	malformed := func(format string, args ...any) *problemError {
-		return fieldsProblem(ProblemMalformedBody, []FieldError{{Pointer: new(string), Detail: fmt.Sprintf(format, args...)}})
+		return fieldsProblem(wire.ProblemMalformedBody, []wire.FieldError{{Pointer: new(string), Detail: fmt.Sprintf(format, args...)}})
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, malformed("the body is empty: send JSON")
@@ -61,7 +63,7 @@ func readJSON(data []byte) (any, error) {
 	case err != nil:
 		return nil, malformed("not JSON: %v", err)
 	case len(reader.twice) > 0:
-		return nil, fieldsProblem(ProblemMalformedBody, reader.twice)
+		return nil, fieldsProblem(wire.ProblemMalformedBody, reader.twice)
 	}
 	return value, nil
 }
@@ -69,7 +71,7 @@ func readJSON(data []byte) (any, error) {
 // jsonReader builds a value from tokens and collects fields named twice.
 type jsonReader struct {
 	tokens *json.Decoder
-	twice  []FieldError
+	twice  []wire.FieldError
 	path   []string // of the value that is read
 	values int
 }
@@ -119,7 +121,7 @@ func (r *jsonReader) object() (any, error) {
 		}
 		if twice && len(r.twice) <= maxFaults {
 			pointer := pointerTo(append(slices.Clone(r.path), name))
-			r.twice = append(r.twice, FieldError{Pointer: &pointer, Detail: "named twice in one object: keep one of them"})
+			r.twice = append(r.twice, wire.FieldError{Pointer: &pointer, Detail: "named twice in one object: keep one of them"})
 		}
 	}
 	_, err := r.tokens.Token() // the closing brace

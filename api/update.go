@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -117,7 +118,7 @@ func (s *Server) update(ctx context.Context, orderID, key string, asked change) 
 		return kitchen.Status{}, err
 	}
 	if !same {
-		return kitchen.Status{}, &problemError{Type: ProblemIdempotencyConflict,
+		return kitchen.Status{}, &problemError{Type: wire.ProblemIdempotencyConflict,
 			Detail: "This Idempotency-Key was used for something else that was asked of this order: use a new key, or send the very same request to repeat the first one."}
 	}
 	s.floor.orders.changed(orderID) // the log may not say so
@@ -131,7 +132,7 @@ func (s *Server) updateFailed(ctx context.Context, orderID, key string, err erro
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
 		switch failure.Type() {
 		case workflows.ErrorRefused:
-			return workflows.Answer{}, &problemError{Type: ProblemRefused, Detail: failure.Message()}
+			return workflows.Answer{}, &problemError{Type: wire.ProblemRefused, Detail: failure.Message()}
 		case workflows.ErrorInvalid:
 			return workflows.Answer{}, invalidUpdate(failure)
 		case errorClosedFirst:
@@ -139,7 +140,7 @@ func (s *Server) updateFailed(ctx context.Context, orderID, key string, err erro
 		}
 		return workflows.Answer{}, fmt.Errorf("update the order: %w", err)
 	}
-	if isNotFound(err) { // of the order, or because it is closed: Temporal has one error for both
+	if workflows.IsNotFound(err) { // of the order, or because it is closed: Temporal has one error for both
 		return s.closedAnswer(ctx, orderID, key)
 	}
 	if _, timeout := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); timeout || isOutage(err) {
@@ -149,7 +150,7 @@ func (s *Server) updateFailed(ctx context.Context, orderID, key string, err erro
 }
 
 func nobodyCanTell(cause error) error {
-	return &problemError{Type: ProblemUnavailable, Cause: cause,
+	return &problemError{Type: wire.ProblemUnavailable, Cause: cause,
 		Detail: "Nobody can tell now whether this was done. Repeat the request with the same Idempotency-Key and it is done once; without a key, look at the order first."}
 }
 
@@ -159,11 +160,11 @@ func invalidUpdate(failure *temporal.ApplicationError) error {
 	if err := failure.Details(&found); err != nil || len(found) == 0 {
 		return fmt.Errorf("read which fields of the update are invalid: %w", errors.Join(failure, err))
 	}
-	faults := make([]FieldError, len(found))
+	faults := make([]wire.FieldError, len(found))
 	for i, f := range found {
-		faults[i] = FieldError{Pointer: &f.Pointer, Detail: f.Detail}
+		faults[i] = wire.FieldError{Pointer: &f.Pointer, Detail: f.Detail}
 	}
-	return fieldsProblem(ProblemInvalidUpdate, faults)
+	return fieldsProblem(wire.ProblemInvalidUpdate, faults)
 }
 
 // closedAnswer answers an update that reached no open order: there is none, or
@@ -199,6 +200,6 @@ func (s *Server) closedAnswer(ctx context.Context, orderID, key string) (workflo
 		}
 	}
 	at := cmp.Or(status.ShippedAt, status.CancelledAt, new(closed.AsTime()))
-	return workflows.Answer{}, &problemError{Type: ProblemRefused,
+	return workflows.Answer{}, &problemError{Type: wire.ProblemRefused,
 		Detail: fmt.Sprintf("The order was %s on %s: it cannot be changed any more.", status.State, at.UTC().Format("2 January 2006 at 15:04:05 MST"))}
 }

@@ -25,6 +25,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -142,7 +143,7 @@ type changed struct {
 	header  http.Header
 	body    string
 	order   kitchen.Status
-	problem Problem
+	problem wire.Problem
 }
 
 // ask sends a change as JSON; an empty key sends none.
@@ -170,7 +171,7 @@ func (s *shop) changed(orderID, verb, key, body string) changed {
 	return answer
 }
 
-func (s *shop) refused(problemType ProblemType, orderID, verb, key, body string) Problem {
+func (s *shop) refused(problemType wire.ProblemType, orderID, verb, key, body string) wire.Problem {
 	s.t.Helper()
 	answer := s.ask(orderID, verb, key, body)
 	require.Equal(s.t, problemType, answer.problem.Type, answer.body)
@@ -222,14 +223,14 @@ func TestATrueOrderIsChanged(t *testing.T) {
 	nextTicket(t, id)
 	order := s.changed(id, "amend", "", `{"messages":[{"line":0,"message":"Happy 41st"}]}`).order
 	require.Equal(t, "Happy 41st", order.Lines[0].Message)
-	require.NotEmpty(t, s.refused(ProblemRefused, id, "resolve", "", `{"choice":"retry"}`).Detail)
-	require.Len(t, s.refused(ProblemInvalidUpdate, id, "amend", "", `{"messages":[{"line":1,"message":""}]}`).Errors, 1)
+	require.NotEmpty(t, s.refused(wire.ProblemRefused, id, "resolve", "", `{"choice":"retry"}`).Detail)
+	require.Len(t, s.refused(wire.ProblemInvalidUpdate, id, "amend", "", `{"messages":[{"line":1,"message":""}]}`).Errors, 1)
 	key := uuid.NewString()
 	first := s.changed(id, "cancel", key, `{"reason":"changed my mind"}`)
 	require.Equal(t, kitchen.StateCancelling, first.order.State)
 	require.Equal(t, "changed my mind", first.order.CancelReason)
 	require.Equal(t, first.body, s.changed(id, "cancel", key, `{"reason":"changed my mind"}`).body)
-	require.NotEmpty(t, s.refused(ProblemRefused, id, "cancel", "", `{}`).Detail)
+	require.NotEmpty(t, s.refused(wire.ProblemRefused, id, "cancel", "", `{}`).Detail)
 }
 
 func TestAnUpdatesKeyActsOnce(t *testing.T) {
@@ -249,7 +250,7 @@ func TestAnUpdatesKeyActsOnce(t *testing.T) {
 	requireConflict := func() {
 		t.Helper()
 		for _, other := range [][2]string{{"amend", `{"notes":"another"}`}, {"amend", `{"notes":"first","messages":[{"line":0,"message":""}]}`}, {"cancel", `{}`}, {"resolve", `{"choice":"retry"}`}} {
-			require.Contains(t, s.refused(ProblemIdempotencyConflict, id, other[0], key, other[1]).Detail, "use a new key")
+			require.Contains(t, s.refused(wire.ProblemIdempotencyConflict, id, other[0], key, other[1]).Detail, "use a new key")
 		}
 	}
 	requireFirst()
@@ -259,7 +260,7 @@ func TestAnUpdatesKeyActsOnce(t *testing.T) {
 
 	t.Run("a refused request is not remembered", func(t *testing.T) {
 		key := uuid.NewString()
-		s.refused(ProblemInvalidUpdate, id, "amend", key, `{"messages":[{"line":1,"message":"of no line"}]}`)
+		s.refused(wire.ProblemInvalidUpdate, id, "amend", key, `{"messages":[{"line":1,"message":"of no line"}]}`)
 		s.changed(id, "amend", key, `{"notes":"third"}`)
 	})
 	t.Run("also when the order has closed", func(t *testing.T) {
@@ -302,12 +303,12 @@ func TestAChangeIsRefusedForWhereTheOrderStands(t *testing.T) {
 	t.Run("in the workflow's own words", func(t *testing.T) {
 		t.Parallel()
 		id := standInOrder(t, "")
-		require.Equal(t, "The order needs no decision: it is in progress.", s.refused(ProblemRefused, id, "resolve", "", `{"choice":"retry"}`).Detail)
+		require.Equal(t, "The order needs no decision: it is in progress.", s.refused(wire.ProblemRefused, id, "resolve", "", `{"choice":"retry"}`).Detail)
 	})
 	t.Run("with the fields that only the workflow can object to", func(t *testing.T) {
 		t.Parallel()
 		id := standInOrder(t, "")
-		problem := s.refused(ProblemInvalidUpdate, id, "amend", "", `{"messages":[{"line":1,"message":"of no line"}]}`)
+		problem := s.refused(wire.ProblemInvalidUpdate, id, "amend", "", `{"messages":[{"line":1,"message":"of no line"}]}`)
 		require.Len(t, problem.Errors, 1)
 		require.Equal(t, "/messages/0/line", *problem.Errors[0].Pointer)
 		require.Contains(t, problem.Errors[0].Detail, "from 0 to 0")
@@ -317,7 +318,7 @@ func TestAChangeIsRefusedForWhereTheOrderStands(t *testing.T) {
 		id := standInOrder(t, "")
 		s.changed(id, "cancel", "", `{"reason":"`+reasonToCloseSoon+`"}`)
 		require.NoError(t, staffed.GetWorkflow(t.Context(), kitchen.WorkflowID(id), "").Get(t.Context(), nil))
-		detail := s.refused(ProblemRefused, id, "amend", "", `{"notes":"too late"}`).Detail
+		detail := s.refused(wire.ProblemRefused, id, "amend", "", `{"notes":"too late"}`).Detail
 		require.Contains(t, detail, "The order was cancelled on "+time.Now().UTC().Format("2 January 2006"))
 	})
 	t.Run("unless it was done in an earlier run", func(t *testing.T) {
@@ -329,14 +330,14 @@ func TestAChangeIsRefusedForWhereTheOrderStands(t *testing.T) {
 			Progress: &workflows.Progress{Handled: []workflows.Handled{{ID: key, Answer: workflows.Answer{Amended: &asked}}}}})
 		require.NoError(t, staffed.TerminateWorkflow(t.Context(), kitchen.WorkflowID(id), "", "by an operator"))
 		require.Equal(t, kitchen.StateCancelled, s.changed(id, "amend", key, `{"notes":"ring twice"}`).order.State)
-		s.refused(ProblemIdempotencyConflict, id, "amend", key, `{"notes":"ring once"}`)
-		s.refused(ProblemRefused, id, "amend", uuid.NewString(), `{"notes":"ring twice"}`)
+		s.refused(wire.ProblemIdempotencyConflict, id, "amend", key, `{"notes":"ring once"}`)
+		s.refused(wire.ProblemRefused, id, "amend", uuid.NewString(), `{"notes":"ring twice"}`)
 	})
 	t.Run("when it was ended from outside", func(t *testing.T) {
 		t.Parallel()
 		id := standInOrder(t, "")
 		require.NoError(t, staffed.TerminateWorkflow(t.Context(), kitchen.WorkflowID(id), "", "by an operator"))
-		require.Contains(t, s.refused(ProblemRefused, id, "cancel", "", `{}`).Detail, "The order was cancelled on ")
+		require.Contains(t, s.refused(wire.ProblemRefused, id, "cancel", "", `{}`).Detail, "The order was cancelled on ")
 	})
 	t.Run("when it is ended from outside before the answer", func(t *testing.T) {
 		t.Parallel()
@@ -354,11 +355,11 @@ func TestAChangeIsRefusedForWhereTheOrderStands(t *testing.T) {
 			finish(t, nextTicket(t, id))
 		}
 		require.NoError(t, staffed.GetWorkflow(t.Context(), kitchen.WorkflowID(id), "").Get(t.Context(), nil))
-		require.Contains(t, s.refused(ProblemRefused, id, "cancel", "", `{}`).Detail, "The order was shipped on ")
+		require.Contains(t, s.refused(wire.ProblemRefused, id, "cancel", "", `{}`).Detail, "The order was shipped on ")
 	})
 	t.Run("when there is no such order", func(t *testing.T) {
 		t.Parallel()
-		s.refused(ProblemOrderNotFound, uuid.NewString(), "cancel", "", `{}`)
+		s.refused(wire.ProblemOrderNotFound, uuid.NewString(), "cancel", "", `{}`)
 	})
 }
 
@@ -384,7 +385,7 @@ func TestWithoutAWorkerNobodyCanTell(t *testing.T) {
 	answer := s.ask(id, "cancel", uuid.NewString(), `{}`)
 	require.Equal(t, http.StatusServiceUnavailable, answer.code)
 	require.Equal(t, "2", answer.header.Get("Retry-After"))
-	require.Equal(t, ProblemUnavailable, answer.problem.Type)
+	require.Equal(t, wire.ProblemUnavailable, answer.problem.Type)
 	require.Contains(t, answer.problem.Detail, "Nobody can tell now whether this was done. Repeat the request with the same Idempotency-Key")
 }
 
@@ -397,30 +398,30 @@ func TestBadChangesAreRefusedAndSendNothing(t *testing.T) {
 	type places map[string]string // by pointer, a part of the detail
 	for name, bad := range map[string]struct {
 		verb, body string
-		problem    ProblemType
+		problem    wire.ProblemType
 		places     places
 	}{
-		"cancel as amend":            {"amend", `{"reason":"x"}`, ProblemInvalidUpdate, places{"/reason": "unknown field: leave it out; known here are messages and notes"}},
-		"amend as cancel":            {"cancel", `{"notes":"x"}`, ProblemInvalidUpdate, places{"/notes": "unknown field: leave it out; known here are reason"}},
-		"cancel as resolve":          {"resolve", `{"reason":"x"}`, ProblemInvalidUpdate, places{"/reason": "unknown field", "/choice": "missing"}},
-		"reason too long":            {"cancel", `{"reason":"` + long + `"}`, ProblemInvalidUpdate, places{"/reason": "at most 500 characters"}},
-		"reason blank":               {"cancel", `{"reason":"  "}`, ProblemInvalidUpdate, places{"/reason": "must not be blank"}},
-		"reason null":                {"cancel", `{"reason":null}`, ProblemInvalidUpdate, places{"/reason": "must be a text, not null"}},
-		"nothing to amend":           {"amend", `{}`, ProblemInvalidUpdate, places{"": "changes nothing: give notes, messages or both"}},
-		"notes over the kitchen's":   {"amend", `{"notes":"012345678901234567890"}`, ProblemInvalidUpdate, places{"/notes": "at most 20 characters"}},
-		"notes a number":             {"amend", `{"notes":5}`, ProblemInvalidUpdate, places{"/notes": "must be a text, not another number"}},
-		"message over the kitchen's": {"amend", `{"messages":[{"line":0,"message":"01234567890"}]}`, ProblemInvalidUpdate, places{"/messages/0/message": "at most 10 characters"}},
-		"line over the kitchen's":    {"amend", `{"messages":[{"line":2,"message":"a"}]}`, ProblemInvalidUpdate, places{"/messages/0/line": "from 0 to 1"}},
-		"line -1":                    {"amend", `{"messages":[{"line":-1,"message":"a"}]}`, ProblemInvalidUpdate, places{"/messages/0/line": "from 0 to 1"}},
-		"line twice":                 {"amend", `{"messages":[{"line":0,"message":"a"},{"line":0,"message":"b"}]}`, ProblemInvalidUpdate, places{"/messages/1/line": "in the list already"}},
-		"line a text":                {"amend", `{"messages":[{"line":"0","message":"a"}]}`, ProblemInvalidUpdate, places{"/messages/0/line": "must be a whole number, not a text"}},
-		"line and message missing":   {"amend", `{"messages":[{}]}`, ProblemInvalidUpdate, places{"/messages/0/line": "missing", "/messages/0/message": "missing"}},
-		"message null":               {"amend", `{"messages":[null]}`, ProblemInvalidUpdate, places{"/messages/0": "must be an object, not null"}},
-		"unknown choice":             {"resolve", `{"choice":"remak"}`, ProblemInvalidUpdate, places{"/choice": `did you mean "remake"`}},
-		"note too long":              {"resolve", `{"choice":"retry","note":"` + long + `"}`, ProblemInvalidUpdate, places{"/note": "at most 500 characters"}},
-		"a list":                     {"cancel", `[]`, ProblemInvalidUpdate, places{"": "must be an object, not a list"}},
-		"no body":                    {"cancel", ``, ProblemMalformedBody, places{"": "empty"}},
-		"reason twice":               {"cancel", `{"reason":"a","reason":"b"}`, ProblemMalformedBody, places{"/reason": "named twice"}},
+		"cancel as amend":            {"amend", `{"reason":"x"}`, wire.ProblemInvalidUpdate, places{"/reason": "unknown field: leave it out; known here are messages and notes"}},
+		"amend as cancel":            {"cancel", `{"notes":"x"}`, wire.ProblemInvalidUpdate, places{"/notes": "unknown field: leave it out; known here are reason"}},
+		"cancel as resolve":          {"resolve", `{"reason":"x"}`, wire.ProblemInvalidUpdate, places{"/reason": "unknown field", "/choice": "missing"}},
+		"reason too long":            {"cancel", `{"reason":"` + long + `"}`, wire.ProblemInvalidUpdate, places{"/reason": "at most 500 characters"}},
+		"reason blank":               {"cancel", `{"reason":"  "}`, wire.ProblemInvalidUpdate, places{"/reason": "must not be blank"}},
+		"reason null":                {"cancel", `{"reason":null}`, wire.ProblemInvalidUpdate, places{"/reason": "must be a text, not null"}},
+		"nothing to amend":           {"amend", `{}`, wire.ProblemInvalidUpdate, places{"": "changes nothing: give notes, messages or both"}},
+		"notes over the kitchen's":   {"amend", `{"notes":"012345678901234567890"}`, wire.ProblemInvalidUpdate, places{"/notes": "at most 20 characters"}},
+		"notes a number":             {"amend", `{"notes":5}`, wire.ProblemInvalidUpdate, places{"/notes": "must be a text, not another number"}},
+		"message over the kitchen's": {"amend", `{"messages":[{"line":0,"message":"01234567890"}]}`, wire.ProblemInvalidUpdate, places{"/messages/0/message": "at most 10 characters"}},
+		"line over the kitchen's":    {"amend", `{"messages":[{"line":2,"message":"a"}]}`, wire.ProblemInvalidUpdate, places{"/messages/0/line": "from 0 to 1"}},
+		"line -1":                    {"amend", `{"messages":[{"line":-1,"message":"a"}]}`, wire.ProblemInvalidUpdate, places{"/messages/0/line": "from 0 to 1"}},
+		"line twice":                 {"amend", `{"messages":[{"line":0,"message":"a"},{"line":0,"message":"b"}]}`, wire.ProblemInvalidUpdate, places{"/messages/1/line": "in the list already"}},
+		"line a text":                {"amend", `{"messages":[{"line":"0","message":"a"}]}`, wire.ProblemInvalidUpdate, places{"/messages/0/line": "must be a whole number, not a text"}},
+		"line and message missing":   {"amend", `{"messages":[{}]}`, wire.ProblemInvalidUpdate, places{"/messages/0/line": "missing", "/messages/0/message": "missing"}},
+		"message null":               {"amend", `{"messages":[null]}`, wire.ProblemInvalidUpdate, places{"/messages/0": "must be an object, not null"}},
+		"unknown choice":             {"resolve", `{"choice":"remak"}`, wire.ProblemInvalidUpdate, places{"/choice": `did you mean "remake"`}},
+		"note too long":              {"resolve", `{"choice":"retry","note":"` + long + `"}`, wire.ProblemInvalidUpdate, places{"/note": "at most 500 characters"}},
+		"a list":                     {"cancel", `[]`, wire.ProblemInvalidUpdate, places{"": "must be an object, not a list"}},
+		"no body":                    {"cancel", ``, wire.ProblemMalformedBody, places{"": "empty"}},
+		"reason twice":               {"cancel", `{"reason":"a","reason":"b"}`, wire.ProblemMalformedBody, places{"/reason": "named twice"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -438,7 +439,7 @@ func TestBadChangesAreRefusedAndSendNothing(t *testing.T) {
 	}
 	t.Run("a key that is too short", func(t *testing.T) {
 		t.Parallel()
-		problem := s.refused(ProblemInvalidParameter, anOrderID, "cancel", "short", `{}`)
+		problem := s.refused(wire.ProblemInvalidParameter, anOrderID, "cancel", "short", `{}`)
 		require.Equal(t, "Idempotency-Key", problem.Errors[0].Header)
 	})
 	t.Run("an id that is none", func(t *testing.T) {
@@ -446,7 +447,7 @@ func TestBadChangesAreRefusedAndSendNothing(t *testing.T) {
 		for _, verb := range []string{"cancel", "amend", "resolve"} {
 			request := newRequest(http.MethodPost, "/api/v1/orders/0199/"+verb, strings.NewReader(`{}`), "Content-Type", "application/json")
 			recorder := do(t, s.server, signInAs(s.server, kitchen.RoleManager, request))
-			require.Equal(t, "id", requireProblem(t, recorder, ProblemInvalidParameter).Errors[0].Parameter)
+			require.Equal(t, "id", requireProblem(t, recorder, wire.ProblemInvalidParameter).Errors[0].Parameter)
 		}
 	})
 }
@@ -475,18 +476,18 @@ func TestUpdateErrorToProblem(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		err  error
-		want ProblemType
+		want wire.ProblemType
 	}{
-		"refused":                          {temporal.NewApplicationError("It is too late.", workflows.ErrorRefused), ProblemRefused},
-		"invalid":                          {application(workflows.ErrorInvalid, []kitchen.FieldError{{Pointer: "/notes", Detail: "too long"}}), ProblemInvalidUpdate},
-		"invalid without fields":           {application(workflows.ErrorInvalid), ProblemInternal},
-		"an update that no workflow knows": {application(""), ProblemInternal},
-		"closed, and yet open":             {serviceerror.NewNotFound("workflow execution already completed"), ProblemUnavailable},
-		"ended first, and yet open":        {application(errorClosedFirst), ProblemUnavailable},
-		"no worker in time":                {temporalclient.NewWorkflowUpdateServiceTimeoutOrCanceledError(errors.New(secret)), ProblemUnavailable},
-		"Temporal away":                    {serviceerror.NewUnavailable(secret), ProblemUnavailable},
-		"too many updates at once":         {serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, secret), ProblemUnavailable},
-		"anything else":                    {errors.New(secret), ProblemInternal},
+		"refused":                          {temporal.NewApplicationError("It is too late.", workflows.ErrorRefused), wire.ProblemRefused},
+		"invalid":                          {application(workflows.ErrorInvalid, []kitchen.FieldError{{Pointer: "/notes", Detail: "too long"}}), wire.ProblemInvalidUpdate},
+		"invalid without fields":           {application(workflows.ErrorInvalid), wire.ProblemInternal},
+		"an update that no workflow knows": {application(""), wire.ProblemInternal},
+		"closed, and yet open":             {serviceerror.NewNotFound("workflow execution already completed"), wire.ProblemUnavailable},
+		"ended first, and yet open":        {application(errorClosedFirst), wire.ProblemUnavailable},
+		"no worker in time":                {temporalclient.NewWorkflowUpdateServiceTimeoutOrCanceledError(errors.New(secret)), wire.ProblemUnavailable},
+		"Temporal away":                    {serviceerror.NewUnavailable(secret), wire.ProblemUnavailable},
+		"too many updates at once":         {serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, secret), wire.ProblemUnavailable},
+		"anything else":                    {errors.New(secret), wire.ProblemInternal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

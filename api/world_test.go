@@ -24,6 +24,7 @@ import (
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -59,7 +60,7 @@ func TestMain(m *testing.M) {
 		theTickets = newTicketBoard()
 		orders := worker.New(staffed, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true})
 		orders.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-		activities.Register(orders, theTickets, workflows.NewOrders(staffed))
+		activities.Register(orders, kitchen.Stages(), theTickets, workflows.NewOrders(staffed))
 		if err := orders.Start(); err != nil {
 			slog.Error("the worker did not start", "error", err)
 			return 1
@@ -188,7 +189,7 @@ func openShop(t *testing.T, temporal temporalclient.Client, change func(*Config)
 
 func (s *shop) order(order kitchen.Order, key string) *client.CreateOrderResponse {
 	s.t.Helper()
-	params := &client.CreateOrderParams{}
+	params := &wire.CreateOrderParams{}
 	if key != "" {
 		params.IdempotencyKey = &key
 	}

@@ -93,7 +93,7 @@ func (d *decorateStation) open(ctx context.Context) error {
 	d.stop = sync.OnceFunc(func() {
 		undoing.Wait()
 		cancel()
-		_ = errors.Join(<-tailed, d.writer.Close()) // nothing is measured any more
+		_ = errors.Join(<-tailed, d.writer.Close()) // the measurement is over
 	})
 	select {
 	case <-ready:

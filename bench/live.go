@@ -25,9 +25,9 @@ const (
 	// ackPause is the time between two acks that are timed: one has arrived
 	// everywhere before the next.
 	ackPause = 200 * time.Millisecond
-	// boardTickets is how many tickets the board has that so many follow.
+	// boardTickets is the number of tickets on the board that all clients follow.
 	boardTickets = 100
-	// lateAfter is how long a message may take at most.
+	// lateAfter is the longest that a message may take.
 	lateAfter = 10 * time.Second
 	benchPIN  = "271828"
 )
@@ -36,7 +36,7 @@ const (
 // connection costs, and how soon an API is up to date that starts.
 func measureLive(ctx context.Context, binary, directory string, p plan) ([]row, error) {
 	say("starting Temporal, Kafka, worker and API for the live side")
-	directory, err := os.MkdirTemp(directory, "live-") // what a factory before has left is not this one's
+	directory, err := os.MkdirTemp(directory, "live-") // an earlier factory's data is not this one's
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +64,9 @@ func measureLive(ctx context.Context, binary, directory string, p plan) ([]row, 
 	return append(rows, starts...), nil
 }
 
-// startLiveFactory starts a factory without robots whose API takes so many
-// connections, and signs a baker in. That is done at another API, so that the
-// memory of the one that is measured has no PIN hashed.
+// startLiveFactory starts a factory without robots whose API accepts enough
+// connections, and signs a baker in. Signing in is done at another API: hashing
+// the PIN would add to the memory of the one that is measured.
 func startLiveFactory(ctx context.Context, binary, directory string, p plan) (*factory, string, error) {
 	pin, err := kitchen.HashPIN(benchPIN)
 	if err != nil {
@@ -139,7 +139,7 @@ type sighting struct {
 	complete chan struct{}
 }
 
-// expect prepares for so many clients to see something.
+// expect prepares for a number of clients to see something.
 func (l *liveBench) expect(what string, clients int) *sighting {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -147,7 +147,7 @@ func (l *liveBench) expect(what string, clients int) *sighting {
 	return l.seen[what]
 }
 
-// saw notes that a client has seen something, the first time that it did.
+// saw records the first time that a client saw something.
 func (l *liveBench) saw(what string, at time.Time, already map[string]bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -163,7 +163,7 @@ func (l *liveBench) saw(what string, at time.Time, already map[string]bool) {
 }
 
 // follow connects a client to a channel; it returns once the client has the
-// first snapshot. read says what a later message shows of an ack.
+// first snapshot. read returns what a later message shows of an ack.
 func (l *liveBench) follow(ctx context.Context, channel string, read func(data []byte) string) error {
 	socket, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(l.api, "http")+"/api/v1/live", &websocket.DialOptions{HTTPHeader: http.Header{"Cookie": {l.cookie}}})
 	if err != nil {
@@ -209,7 +209,7 @@ func (l *liveBench) follow(ctx context.Context, channel string, read func(data [
 func (l *liveBench) hangUp() {
 	l.mu.Lock()
 	for _, socket := range l.sockets {
-		_ = socket.CloseNow() // nothing is expected of it any more
+		_ = socket.CloseNow() // nothing more is expected from it
 	}
 	l.sockets = nil
 	l.mu.Unlock()
@@ -344,8 +344,8 @@ func (l *liveBench) connect(ctx context.Context, n int, channel func(i int) (str
 	return connecting.Wait()
 }
 
-// time says acks about tickets one after the other, and returns how long after
-// Kafka had acknowledged each it was seen by each of its clients, sorted.
+// time publishes acks of tickets one after the other. It returns the times from
+// Kafka's acknowledgement of an ack until each client saw it, sorted.
 func (l *liveBench) time(ctx context.Context, clients int, tickets func(yield func(string) bool), kind kitchen.AckKind) ([]time.Duration, error) {
 	var took []time.Duration
 	for ticketID := range tickets {
@@ -409,7 +409,7 @@ func seenOfOrder(data []byte) string {
 	return ""
 }
 
-// measureStart times an API that starts with so many open orders on the log,
+// measureStart times an API that starts with many open orders on the log,
 // until its boards are up to date. Nothing else runs meanwhile but Kafka and
 // Temporal.
 func (l *liveBench) measureStart(ctx context.Context, p plan) ([]row, error) {

@@ -23,7 +23,7 @@ type load struct {
 // starter starts one workflow.
 type starter func(context.Context) (client.WorkflowRun, error)
 
-// runLoad runs n workflows, so many in flight at once, and waits for each to
+// runLoad runs n workflows, inFlight of them at once, and waits for each to
 // close.
 func runLoad(ctx context.Context, n, inFlight int, start starter) (load, error) {
 	var (

@@ -8,7 +8,7 @@
 // nothing. What an order costs beyond it is what Kafka, tickets and acks add.
 //
 // The live side is measured in a factory of its own, without robots: this
-// process says the acks, and has the WebSockets that hear of them.
+// process publishes the acks, and has the WebSockets on which they are seen.
 package main
 
 import (
@@ -56,7 +56,7 @@ func main() {
 	flag.IntVar(&p.live, "live", 1000, "live connections on one station's board, and as many on orders; 0 leaves the live side out")
 	flag.IntVar(&p.liveOrders, "live-orders", 100, "orders that those follow, each the same number of them")
 	flag.IntVar(&p.liveAcks, "live-acks", 200, "acks whose way to live connections is timed, of each kind")
-	flag.IntVar(&p.openOrders, "open-orders", 10_000, "open orders on the log when the API is started anew")
+	flag.IntVar(&p.openOrders, "open-orders", 10_000, "open orders on the log when the API is restarted")
 	flag.StringVar(&file, "json", "bench.json", "file for the results")
 	flag.StringVar(&binary, "binary", "bin/cupcakery", "the binary to measure")
 	flag.Parse()

@@ -130,7 +130,7 @@ func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int, 
 	return ratios, rows, nil
 }
 
-// cpuParts are whose processor time is told apart.
+// cpuParts are the parts whose processor time is measured separately.
 var cpuParts = []string{"Temporal", "Kafka", "worker", "robots", "benchmark"}
 
 // cpu is processor time by part.
@@ -143,8 +143,8 @@ func (c cpu) add(before, after cpu) {
 	}
 }
 
-// cpu looks at what each part has spent so far. The benchmark's own time is
-// that of the bare worker and of the clients.
+// cpu looks at what each part has spent so far. The benchmark's own time
+// includes the bare worker and the clients.
 func (f *factory) cpu() (cpu, error) {
 	kafkaTime, temporalTime, err := f.stack.CPU()
 	if err != nil {
@@ -190,7 +190,7 @@ func (f *factory) historyEvents(ctx context.Context, run client.WorkflowRun) (fl
 }
 
 // readsPerSecond is the pace at which orders under way are read: far more
-// than the customers of so many orders would look.
+// often than their customers would look.
 const readsPerSecond = 50
 
 // measureReads reads orders over REST while others are under way.
@@ -286,8 +286,8 @@ func (f *factory) read(ctx context.Context, orderID string) (stale bool, err err
 }
 
 // measureWorkTimes repeats the comparison with stages that take long enough
-// for every one of them to be told who works on it. So many more orders are in
-// flight that the factory has as much to do as before.
+// for a started ack and its heartbeat each. More orders are in flight, so that
+// the factory has as much to do as before.
 func measureWorkTimes(ctx context.Context, f *factory, p plan) ([]row, error) {
 	say("stages that take %s", p.workTime)
 	if err := f.employRobots(ctx, p.workTime); err != nil {
@@ -313,7 +313,7 @@ func measureWorkTimes(ctx context.Context, f *factory, p plan) ([]row, error) {
 // memoryLooks is how often memory is read on the way to the last order.
 const memoryLooks = 4
 
-// measureMemory places orders over REST until so many have shipped in all,
+// measureMemory places orders over REST until enough have shipped in all,
 // and looks at the memory of worker and API on the way.
 func measureMemory(ctx context.Context, f *factory, p plan) ([]row, error) {
 	const mebi = 1 << 20

@@ -129,6 +129,22 @@ func TestTheLogDecides(t *testing.T) {
 	}
 }
 
+// Another build may have stages that this one does not know.
+func TestATicketOfAnUnknownStageIsOnNoKnownBoard(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	glaze := bake
+	glaze.Stage = "glaze"
+	b.AddTicket(issue(bake, 1), inTickets(0))
+	b.AddTicket(issue(glaze, 1), inTickets(1))
+	b.AddAck(ack(glaze, kitchen.AckStarted, 1, "eve", minute(2)), inAcks(2))
+	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(3)), inAcks(3))
+	for _, stage := range kitchen.Stages() {
+		require.NotContains(t, ids(b.Open(stage)), glaze.TicketID())
+	}
+	require.Equal(t, "bob", b.Open(kitchen.Bake)[0].By)
+}
+
 func TestAnEntryTellsWhenAndWhy(t *testing.T) {
 	t.Parallel()
 	b := board.New()

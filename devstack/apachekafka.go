@@ -139,7 +139,7 @@ func (k *ApacheKafka) Restart(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the broker in good order and removes a temporary data directory.
+// Stop shuts the broker down cleanly and removes a temporary data directory.
 func (k *ApacheKafka) Stop() {
 	if k.child != nil {
 		k.child.stop()

@@ -94,7 +94,7 @@ func OpenDataDir(path string, parts ...Part) (*DataDir, error) {
 // Path returns the path of a file in the directory.
 func (d *DataDir) Path(name string) string { return filepath.Join(d.path, name) }
 
-// Close gives the locks back. The parts must have been stopped.
+// Close releases the locks. The parts must have been stopped.
 func (d *DataDir) Close() {
 	for part, file := range d.locks {
 		_ = file.Close() // the lock ends with the descriptor, whatever Close says

@@ -106,8 +106,8 @@ func TestOpenDataDir(t *testing.T) {
 	})
 }
 
-// fillDisk lets the directory's disk look full, as Linux's device does that
-// always is.
+// fillDisk makes the directory's disk look full, by Linux's device that always
+// is.
 func fillDisk(t *testing.T, path string) {
 	t.Helper()
 	require.NoError(t, os.Symlink("/dev/full", filepath.Join(path, spaceCheckFile)))

@@ -12,12 +12,12 @@ import (
 
 const (
 	// spaceNeeded is how much room a data directory's disk must have: more than
-	// a fresh one takes, and enough to stop in good order.
+	// a fresh one takes, and enough to shut down cleanly.
 	spaceNeeded = 8 << 20
 	// spaceCheckEvery is the pause between two looks at the disk.
 	spaceCheckEvery = 3 * time.Second
-	// spaceCheckFile is written to see whether one can: of quotas the file
-	// system's numbers know nothing.
+	// spaceCheckFile is written to see whether one can: the file
+	// system's numbers do not show quotas.
 	spaceCheckFile = "space-check"
 )
 
@@ -32,12 +32,12 @@ func (e *DiskFullError) Error() string {
 	return fmt.Sprintf("the disk of data directory %q is full (%v): free some space there, or choose another directory", e.Dir, e.Err)
 }
 
-// Unwrap returns what the disk said.
+// Unwrap returns the disk's own error.
 func (e *DiskFullError) Unwrap() error { return e.Err }
 
 // WatchSpace returns a *DiskFullError when the directory's disk is full, or nil
-// when ctx ends. Temporal and Kafka would go on, and take nothing any more
-// without saying why.
+// when ctx ends. Otherwise Temporal and Kafka would run on and accept nothing,
+// without an explanation.
 func (d *DataDir) WatchSpace(ctx context.Context) error {
 	ticker := time.NewTicker(spaceCheckEvery)
 	defer ticker.Stop()
@@ -56,7 +56,7 @@ func (d *DataDir) WatchSpace(ctx context.Context) error {
 // checkSpace returns a *DiskFullError if the directory's disk is full.
 func checkSpace(dir string) error {
 	var disk syscall.Statfs_t
-	if err := syscall.Statfs(dir, &disk); err == nil { // else writing tells
+	if err := syscall.Statfs(dir, &disk); err == nil { // otherwise writing will show it
 		if free := uint64(disk.Bavail) * uint64(disk.Bsize); free < spaceNeeded {
 			return &DiskFullError{dir, fmt.Errorf("%.1f MB free, %d MB are needed", float64(free)/(1<<20), spaceNeeded>>20)}
 		}

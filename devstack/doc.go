@@ -17,6 +17,6 @@
 //
 // A process that is killed with -9 cannot end its dev server. On Linux the
 // kernel then kills that too; elsewhere the next OpenDataDir finds the orphan
-// by temporal.pid and ends it. A recorded pid that has since gone to another process is left alone,
-// because that process started at another time.
+// by temporal.pid and ends it. A recorded pid that another process has since
+// been given is left alone: that process started at another time.
 package devstack

@@ -28,7 +28,7 @@ type KafkaConfig struct {
 	// MaxMessageBytes is the largest batch that topics take unless they say
 	// otherwise. Defaults to Kafka's 1 MiB.
 	MaxMessageBytes int
-	// Logger hears of what goes wrong inside. Defaults to slog.Default().
+	// Logger gets the broker's warnings and errors. Defaults to slog.Default().
 	Logger *slog.Logger
 	// Now is the broker's clock, which stamps what it appends to topics with
 	// LogAppendTime. Defaults to time.Now.
@@ -111,8 +111,8 @@ func (k *Kafka) Port() int {
 // does nothing.
 func (k *Kafka) Stop() { k.cluster.Close() }
 
-// kafkaLogger hands kfake's log on: its warnings and errors are ours, the rest
-// is for debugging.
+// kafkaLogger passes kfake's log on: warnings and errors keep their level, the
+// rest is for debugging.
 type kafkaLogger struct{ logger *slog.Logger }
 
 // Logf implements kfake.Logger.

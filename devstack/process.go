@@ -17,7 +17,7 @@ const (
 	pollEvery  = 20 * time.Millisecond
 )
 
-// processRecord names a process beyond doubt: a pid alone may have gone to
+// processRecord names a process beyond doubt: a pid alone may have been given to
 // another process since.
 type processRecord struct {
 	PID     int    `json:"pid"`

@@ -15,7 +15,7 @@ func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
 
-// processStart tells when a process started, as text that no other process
+// processStart returns when a process started, as text that no other process
 // with the same pid ever has; empty if there is no such process, or only its
 // zombie.
 func processStart(pid int) (string, error) {

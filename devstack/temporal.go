@@ -166,7 +166,7 @@ func (t *Temporal) PID() int { return t.child.cmd.Process.Pid }
 // Exited is closed when the dev server has ended, by Stop or by itself.
 func (t *Temporal) Exited() <-chan struct{} { return t.child.exited }
 
-// Err tells, once the dev server has ended by itself, how and what it logged
+// Err returns, once the dev server has ended by itself, how it ended and what it logged
 // last.
 func (t *Temporal) Err() error {
 	return &temporalEndedError{cli: t.child.cmd.Path, state: t.child.cmd.ProcessState.String(), log: t.lastLog()}

@@ -14,19 +14,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// kfake keeps a topic's settings of times and does not act on them. This file
+// kfake stores a topic's timestamp settings and does not act on them. This file
 // does what Apache Kafka does with two of them:
 //
-//   - message.timestamp.type=LogAppendTime: records are stamped with the
-//     broker's time, and say so, whatever their producer's clock says.
-//   - message.timestamp.after.max.ms, of topics with CreateTime: a batch from
-//     further ahead of the broker's clock is refused with InvalidTimestamp.
+//   - message.timestamp.type=LogAppendTime: records get the broker's time
+//     and are marked as such, whatever their producer's clock says.
+//   - message.timestamp.after.max.ms, of topics with CreateTime: a batch that
+//     is further ahead of the broker's clock is refused with InvalidTimestamp.
 //
-// A batch says that its times are the broker's in an attribute. If a batch
-// comes to kfake with it, kfake dates the batch once more and leaves a wrong
-// checksum, so it is stored with a mark in an unused bit and gets the attribute
-// on its way to a reader. So do the markers of transactions, which kfake writes
-// and dates itself.
+// An attribute of a batch states that its times are the broker's. If a batch
+// arrives with it, kfake dates the batch once more and leaves a wrong checksum.
+// So the batch is stored with a mark in an unused bit instead, and gets the
+// attribute on its way to a reader. The same goes for the markers of
+// transactions, which kfake writes and dates itself.
 
 // The parts of a record batch (magic 2) that are read and written here.
 const (
@@ -103,7 +103,7 @@ func (s stamper) produce(request kmsg.Request) (kmsg.Response, error, bool) {
 	return nil, nil, false
 }
 
-// settings are what a topic says of its records' times.
+// settings are a topic's timestamp settings.
 func (s stamper) settings(topic kmsg.ProduceRequestTopic) (appendTime bool, afterMax time.Duration, exists bool) {
 	info := s.cluster.TopicInfo(topic.Topic)
 	if topic.Topic == "" {
@@ -157,7 +157,7 @@ func setAttributes(batch []byte, attributes uint16, at time.Time) {
 	binary.BigEndian.PutUint32(batch[batchCRC:], crc32.Checksum(batch[batchAttributes:], castagnoli))
 }
 
-// listen is net.Listen, for connections whose fetches tell append times.
+// listen is net.Listen, for connections whose fetches have append times.
 func (t *stampedTopics) listen(network, address string) (net.Listener, error) {
 	listener, err := net.Listen(network, address)
 	return stampedListener{listener, t}, err
@@ -178,7 +178,7 @@ func (l stampedListener) Accept() (net.Conn, error) {
 }
 
 // stampedConn is a connection of a client. It reads along in which version the
-// client fetches, and turns the mark of batches into what Kafka says of them.
+// client fetches, and turns the mark of batches into Kafka's attribute.
 type stampedConn struct {
 	net.Conn
 	topics *stampedTopics
@@ -215,7 +215,7 @@ func (c *stampedConn) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// begin notes the request whose header has been read.
+// begin records the request whose header has been read.
 func (c *stampedConn) begin(header []byte) {
 	c.left = max(0, int(binary.BigEndian.Uint32(header))-(requestHeader-4))
 	if key := int16(binary.BigEndian.Uint16(header[4:])); key == int16(kmsg.Fetch) {
@@ -247,7 +247,7 @@ func (c *stampedConn) tellAppendTimes(version int16, body []byte) {
 	response := kmsg.NewPtrFetchResponse()
 	response.SetVersion(version)
 	if response.IsFlexible() {
-		body = body[1:] // the header's tags, of which kfake writes none
+		body = body[1:] // the header's tags: kfake writes none
 	}
 	if response.ReadFrom(body) != nil {
 		return // not reached: kfake wrote it

@@ -14,7 +14,7 @@ import (
 	"github.com/cupcakery/cupcakery/devstack"
 )
 
-// createTimedTopic makes a topic whose records' times are of that kind.
+// createTimedTopic makes a topic with the given timestamp type.
 func createTimedTopic(t *testing.T, client *kgo.Client, topic, timestampType string) {
 	t.Helper()
 	request := kmsg.NewPtrCreateTopicsRequest()
@@ -29,7 +29,7 @@ func createTimedTopic(t *testing.T, client *kgo.Client, topic, timestampType str
 	require.NoError(t, kerr.ErrorForCode(response.Topics[0].ErrorCode))
 }
 
-// fetchAll reads a partition from its beginning, as the wire has it.
+// fetchAll reads a partition from its beginning, as it is on the wire.
 func fetchAll(t *testing.T, client *kgo.Client, topic string) *kmsg.FetchResponse {
 	t.Helper()
 	request := kmsg.NewPtrFetchRequest()

@@ -36,18 +36,18 @@ import (
 // step is what a station makes of a ticket. The zero value is: the work is
 // done.
 type step struct {
-	// fails is the reason for which the work fails the first time, with so many
-	// pieces scrapped.
+	// fails is the reason for which the work fails the first time, and scrapped the
+	// number of pieces that are lost then.
 	fails    string
 	scrapped int
 	// The customer cancels once the ticket waits, or once it is in hand. Either
 	// way nobody does it.
 	cancelledWaiting, cancelledInHand bool
-	// late work is not begun before a manager has been asked.
+	// late: the work is begun only after a manager has been asked.
 	late bool
 	// poison is an ack that nobody can understand, beside the good ones.
 	poison bool
-	// misplaced work is said to be done in another partition than the order's.
+	// misplaced: the done ack lies in another partition than the order's.
 	misplaced bool
 }
 
@@ -153,7 +153,7 @@ type crashingFactory struct {
 
 	mu      sync.Mutex
 	orders  map[string]*orderUnderWay
-	changed chan struct{} // closed and made anew when there is more to do
+	changed chan struct{} // closed and replaced when there is more to do
 }
 
 // orderUnderWay is an order and what has been seen of it. What changes is
@@ -312,7 +312,7 @@ func (f *crashingFactory) work(ctx context.Context, bench *station.Station, item
 	failed := o.failed[ref.ActivityID()]
 	fails := step.fails != "" && !failed
 	late := step.late && !o.asked
-	// While the word that they are burnt is on its way, the ticket may come
+	// While the failed ack is on its way, the ticket may come
 	// again. Cupcakes that were made then would be others.
 	ruined := failed && kitchen.Default().Rules.OutcomeFor(step.fails) == kitchen.OutcomeRemake && (!o.asked || o.kind.decision != kitchen.ChoiceRetry)
 	f.mu.Unlock()
@@ -378,7 +378,7 @@ func (f *crashingFactory) misplace(ctx context.Context, o *orderUnderWay, ref ki
 	}
 }
 
-// hear notes what downstream systems hear, and lets the manager decide.
+// hear records what downstream systems read, and lets the manager decide.
 func (f *crashingFactory) hear(ctx context.Context, m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -458,7 +458,7 @@ func (f *crashingFactory) killUntilAllEnd() (kills int) {
 	}
 }
 
-// awaitEnds waits until all orders have ended, or more than so many messages
+// awaitEnds waits until all orders have ended, or until more than held messages
 // have been held.
 func (f *crashingFactory) awaitEnds(held int) {
 	f.t.Helper()

@@ -203,7 +203,7 @@ func (f *factory) run(args ...string) string {
 	return p.Output()
 }
 
-// person puts somebody at a station, to be told what to do line by line.
+// person puts somebody at a station, who takes commands line by line.
 func (f *factory) person(stage kitchen.Stage, name string) *process.Process {
 	f.t.Helper()
 	return f.start(string(stage)+" station", "station", string(stage), "--plain", "--name", name)
@@ -228,7 +228,7 @@ func (f *factory) answers(url string) func() error {
 	}
 }
 
-// eventually waits for a condition that only asking can tell; it fails at
+// eventually polls a condition that cannot be waited for; it fails at
 // once when a process that it depends on has ended.
 func (f *factory) eventually(check func() error, dependsOn ...*process.Process) {
 	f.t.Helper()

@@ -184,7 +184,7 @@ func TestACancelledOrderIsUndoneWhoeverDies(t *testing.T) {
 		f.until(placed.ID, "in the baker's hands", func(s kitchen.Status) bool { return s.Stages[1].Undo.By != "" })
 		people[kitchen.Bake].Kill()
 
-		// Nobody can ask and nobody can tell while the baker comes back and
+		// API and Temporal are down while the baker comes back and
 		// finishes.
 		f.api.Kill()
 		f.temporal.kill()

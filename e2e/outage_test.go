@@ -16,8 +16,8 @@ import (
 // ordersInAnOutage is how many orders meet an outage, each in its own way.
 const ordersInAnOutage = 20
 
-// An outage is said once by each process when it begins and once when it ends,
-// however many orders meet it.
+// Each process logs an outage once when it begins and once when it ends, however
+// many orders meet it.
 func TestAKafkaOutageIsSaidOnceByEachProcess(t *testing.T) {
 	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) broker) {
 		f := newFactory(t, newBroker, time.Hour)
@@ -30,7 +30,7 @@ func TestAKafkaOutageIsSaidOnceByEachProcess(t *testing.T) {
 			f.until(order.ID, "at bake", waitsFor(kitchen.Bake))
 		}
 		processes := []*process.Process{f.worker, f.api}
-		before := said(f.worker, f.api, robot)
+		before := printed(f.worker, f.api, robot)
 
 		f.kafka.kill()
 		placed = nil
@@ -42,7 +42,7 @@ func TestAKafkaOutageIsSaidOnceByEachProcess(t *testing.T) {
 		}
 		f.eventually(f.answers(f.apiURL + "/readyz")) // a probe's look is no reason to say it again
 		for _, p := range processes {
-			f.eventually(says(p, 1, "Kafka does not answer as it should"), p)
+			f.eventually(logs(p, 1, "Kafka does not answer as it should"), p)
 		}
 
 		f.kafka.restart()
@@ -50,7 +50,7 @@ func TestAKafkaOutageIsSaidOnceByEachProcess(t *testing.T) {
 			f.until(order.ID, "at bake", waitsFor(kitchen.Bake))
 		}
 		for _, p := range processes {
-			f.eventually(says(p, 1, "Kafka answers again"), p)
+			f.eventually(logs(p, 1, "Kafka answers again"), p)
 			requireLoudLines(t, p, before[p], 1)
 		}
 		requireLoudLines(t, robot, before[robot], 2) // it has two readers: of its tickets, and of the log
@@ -68,7 +68,7 @@ func TestATemporalOutageIsSaidOnceByEachProcess(t *testing.T) {
 		f.until(order.ID, "at mix", waitsFor(kitchen.Mix))
 	}
 
-	before := said(f.worker, f.api)
+	before := printed(f.worker, f.api)
 
 	f.temporal.kill()
 	for i := range placed { // acks that nobody can take, and orders
@@ -84,8 +84,8 @@ func TestATemporalOutageIsSaidOnceByEachProcess(t *testing.T) {
 			return fmt.Errorf("the answer is %s", response.Status)
 		}, f.api)
 	}
-	f.eventually(says(f.worker, 1, "Temporal does not answer as it should"), f.worker)
-	f.eventually(says(f.api, 1, "Temporal does not answer as it should"), f.api)
+	f.eventually(logs(f.worker, 1, "Temporal does not answer as it should"), f.worker)
+	f.eventually(logs(f.api, 1, "Temporal does not answer as it should"), f.api)
 
 	f.temporal.restart()
 	for _, order := range placed {
@@ -94,14 +94,14 @@ func TestATemporalOutageIsSaidOnceByEachProcess(t *testing.T) {
 	for _, p := range []*process.Process{f.worker, f.api} {
 		f.eventually(func() error {
 			_ = f.answers(f.apiURL + "/readyz")() // probes go on, as they do
-			return says(p, 1, "Temporal answers again")()
+			return logs(p, 1, "Temporal answers again")()
 		}, p)
 		requireLoudLines(t, p, before[p], 1)
 	}
 }
 
-// said is how much each process has printed so far.
-func said(processes ...*process.Process) map[*process.Process]int {
+// printed is how much each process has printed so far.
+func printed(processes ...*process.Process) map[*process.Process]int {
 	length := map[*process.Process]int{}
 	for _, p := range processes {
 		length[p] = len(p.Output())
@@ -109,8 +109,8 @@ func said(processes ...*process.Process) map[*process.Process]int {
 	return length
 }
 
-// says is nil when the process has logged the text so many times.
-func says(p *process.Process, times int, text string) func() error {
+// logs is nil when the process has logged the text the given number of times.
+func logs(p *process.Process, times int, text string) func() error {
 	return func() error {
 		if found := strings.Count(p.Output(), text); found != times {
 			return fmt.Errorf("it is %d times in the log: %q", found, text)
@@ -119,9 +119,9 @@ func says(p *process.Process, times int, text string) func() error {
 	}
 }
 
-// requireLoudLines holds that the process has warned of the outage, so many
-// times at most, and since then said nothing else that is for an operator's
-// night.
+// requireLoudLines checks that the process has warned of the outage, at most the
+// given number of times, and has logged nothing else since at a level that wakes
+// an operator.
 func requireLoudLines(t *testing.T, p *process.Process, before, most int) {
 	t.Helper()
 	var loud []string

@@ -93,7 +93,7 @@ func TestAsyncAPIPayloadsAreWhatWeWrite(t *testing.T) {
 	d := readAsyncAPI(t)
 	for schema, value := range map[string]any{
 		"ticket": kitchen.Ticket{}, "ack": kitchen.Ack{}, "shipped": kitchen.Shipped{}, "failed": kitchen.Failed{},
-		"leftover": kitchen.Leftover{}, "line": kitchen.Line{}, "letterMark": letterMark{},
+		"leftover": kitchen.Leftover{}, "line": kitchen.Line{},
 	} {
 		var always, all []string
 		kind := reflect.TypeOf(value)
@@ -124,8 +124,6 @@ func TestAsyncAPIPayloadsAreWhatWeWrite(t *testing.T) {
 	assert.EqualValues(t, kitchen.MaxByLength, d.at("components", "schemas", "ack", "properties", "by")["maxLength"])
 	assert.EqualValues(t, kitchen.MaxReasonLength, d.at("components", "schemas", "ack", "properties", "reason")["maxLength"])
 	assert.EqualValues(t, kitchen.MaxAckNoteLength, d.at("components", "schemas", "ack", "properties", "note")["maxLength"])
-	assert.EqualValues(t, kitchen.MaxByLength, d.at("components", "schemas", "letterMark", "properties", "by")["maxLength"])
-	assert.EqualValues(t, kitchen.MaxAckNoteLength, d.at("components", "schemas", "letterMark", "properties", "note")["maxLength"])
 	assert.EqualValues(t, kitchen.MaxScrapped, d.at("components", "schemas", "ack", "properties", "scrapped")["maximum"])
 }
 
@@ -163,14 +161,13 @@ func TestAsyncAPIHeadersAreWhatWeWrite(t *testing.T) {
 	for _, header := range message.Headers {
 		assert.Contains(t, properties, header.Key)
 	}
-	for _, name := range append(traceContext.Fields(), HeaderRedriveCount, HeaderRedriveLetter) {
+	for _, name := range traceContext.Fields() {
 		assert.Contains(t, properties, name)
 	}
 	letterHeaders := slices.Collect(maps.Keys(d.at("components", "schemas", "deadLetterHeaders", "properties")))
 	assert.ElementsMatch(t, []string{HeaderDeadTopic, HeaderDeadPartition, HeaderDeadOffset, HeaderDeadReason, HeaderDeadTime, HeaderDeadSize}, letterHeaders)
 	for message, eventType := range map[string]string{
 		"ticket": TypeTicket, "ack": TypeAck, "shipped": TypeShipped, "failed": TypeFailed,
-		"letterRedriving": TypeLetterRedriving, "letterRedriven": TypeLetterRedriven, "letterDiscarded": TypeLetterDiscarded,
 	} {
 		assert.Equal(t, eventType, d.at("components", "messages", message)["name"])
 	}

@@ -225,7 +225,7 @@ func (c *Consumer) groupOptions() []kgo.Opt {
 		kgo.DisableAutoCommit(),
 		kgo.HeartbeatInterval(heartbeatInterval),
 		kgo.MetadataMaxAge(partitionWatch),
-		kgo.MetadataMinAge(backoffMin),
+		kgo.MetadataMinAge(shortestWait),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
 			if len(assigned) == 0 { // there are no offsets to be fetched
 				c.assign(nil)
@@ -250,7 +250,7 @@ func (c *Consumer) groupOptions() []kgo.Opt {
 // tellErrors logs what keeps this member from taking part in the group.
 func (c *Consumer) tellErrors() {
 	ctx := c.client.Context()
-	for backoff := newBackoff(); ctx.Err() == nil; backoff.wait(ctx) {
+	for backoff := newBackoff(); ctx.Err() == nil; backoff.Wait(ctx) {
 		if _, err := c.client.locate(ctx, c.config.Topics); err != nil {
 			c.outage.began("topics", err)
 			continue
@@ -348,10 +348,10 @@ func (c *Consumer) commitFinished() {
 		if err := c.commit(); err != nil {
 			c.logger.Debug("A commit was refused; trying again", "error", err)
 			signal(c.progress)
-			backoff.wait(ctx)
+			backoff.Wait(ctx)
 			continue
 		}
-		backoff.reset()
+		backoff.Reset()
 		select {
 		case <-ctx.Done():
 		case <-time.After(commitInterval):

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	kafka "github.com/segmentio/kafka-go"
 )
 
 // The headers that tell where a dead letter came from and why it is one. They
@@ -26,12 +24,6 @@ const (
 	// whole lies where topic, partition and offset say, while it is kept.
 	HeaderDeadSize = "dead_letter_size"
 
-	// HeaderRedriveCount and HeaderRedriveLetter mark a message that a person
-	// has sent again: how often that was done, counting its earlier deaths too,
-	// and the place of the letter it was taken from. They outlive another death.
-	HeaderRedriveCount  = "redrive_count"
-	HeaderRedriveLetter = "redrive_letter"
-
 	deadPrefix     = "dead_letter_"
 	maxReasonBytes = 1000
 	// Of a letter that its topic refuses for its size these are kept.
@@ -46,12 +38,12 @@ const (
 // this has returned without an error.
 func (w *Writer) PublishDeadLetter(ctx context.Context, original Message, reason string) error {
 	letter := deadLetter(original, reason)
-	err := w.publish(ctx, letter)
-	if isTooLarge(err) {
+	err := w.Publish(ctx, letter)
+	if errors.Is(err, ErrTooLarge) {
 		letter.Headers = append(cutHeaders(letter.Headers), Header{HeaderDeadSize, []byte(strconv.Itoa(len(original.Value)))})
 		letter.Key = letter.Key[:min(len(letter.Key), keptKeyBytes)]
 		letter.Value = letter.Value[:min(len(letter.Value), truncatedLetters)]
-		err = w.publish(ctx, letter)
+		err = w.Publish(ctx, letter)
 	}
 	if err != nil {
 		return fmt.Errorf("publish the dead letter of %s partition %d offset %d: %w", original.Topic, original.Partition, original.Offset, err)
@@ -76,24 +68,13 @@ func cutHeaders(headers []Header) []Header {
 	return kept
 }
 
-// isTooLarge reports whether a broker, or kafka-go itself, refused a message
-// for its size.
-func isTooLarge(err error) bool {
-	var tooLarge kafka.MessageTooLargeError
-	return errors.Is(err, kafka.MessageSizeTooLarge) || errors.As(err, &tooLarge)
-}
-
 func deadLetter(original Message, reason string) Message {
-	// A letter that was sent back and is dead again tells only its last way.
-	headers := slices.DeleteFunc(slices.Clone(original.Headers), func(header Header) bool {
-		return strings.HasPrefix(header.Key, deadPrefix)
-	})
 	reason = strings.ToValidUTF8(reason[:min(len(reason), maxReasonBytes)], "")
 	return Message{
 		Topic: TopicDeadLetters,
 		Key:   original.Key,
 		Value: original.Value,
-		Headers: append(headers,
+		Headers: append(OriginalHeaders(original), // one that has been sent again tells only of its last death
 			Header{HeaderDeadTopic, []byte(original.Topic)},
 			Header{HeaderDeadPartition, []byte(strconv.Itoa(original.Partition))},
 			Header{HeaderDeadOffset, []byte(strconv.FormatInt(original.Offset, 10))},
@@ -101,4 +82,10 @@ func deadLetter(original Message, reason string) Message {
 			Header{HeaderDeadTime, []byte(original.Time.UTC().Format(time.RFC3339Nano))},
 		),
 	}
+}
+
+// OriginalHeaders are the headers of a dead letter without what tells of its
+// death.
+func OriginalHeaders(letter Message) []Header {
+	return slices.DeleteFunc(slices.Clone(letter.Headers), func(header Header) bool { return strings.HasPrefix(header.Key, deadPrefix) })
 }

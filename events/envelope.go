@@ -182,15 +182,15 @@ func eventData(value []byte) ([]byte, error) {
 
 func ticketMessage(source string, ticket kitchen.Ticket) (Message, error) {
 	id := ticket.TicketID + "#" + strconv.Itoa(ticket.Attempt)
-	return newMessage(TicketTopic(ticket.Stage), source, TypeTicket, id, ticket.OrderID, ticket.IssuedAt, ticket)
+	return NewMessage(TicketTopic(ticket.Stage), source, TypeTicket, id, ticket.OrderID, ticket.IssuedAt, ticket)
 }
 
 func ackMessage(source string, ack kitchen.Ack) (Message, error) {
-	return newMessage(TopicAcks, source, TypeAck, uuid.NewString(), ack.OrderID, ack.At, ack)
+	return NewMessage(TopicAcks, source, TypeAck, uuid.NewString(), ack.OrderID, ack.At, ack)
 }
 
 func shippedMessage(source string, shipped kitchen.Shipped) (Message, error) {
-	return newMessage(TopicShip, source, TypeShipped, shipped.OrderID+"#shipped", shipped.OrderID, shipped.ShippedAt, shipped)
+	return NewMessage(TopicShip, source, TypeShipped, shipped.OrderID+"#shipped", shipped.OrderID, shipped.ShippedAt, shipped)
 }
 
 func failedMessage(source string, failed kitchen.Failed) (Message, error) {
@@ -200,10 +200,12 @@ func failedMessage(source string, failed kitchen.Failed) (Message, error) {
 		// often a worker that dies meanwhile makes another say so.
 		id += "#" + failed.At.UTC().Format(time.RFC3339Nano)
 	}
-	return newMessage(TopicFailures, source, TypeFailed, id, failed.OrderID, failed.At, failed)
+	return NewMessage(TopicFailures, source, TypeFailed, id, failed.OrderID, failed.At, failed)
 }
 
-func newMessage(topic, source, eventType, id, orderID string, at time.Time, data any) (Message, error) {
+// NewMessage is a message of the factory: JSON in the envelope that the top of this
+// file describes. Its key is the subject.
+func NewMessage(topic, source, eventType, id, subject string, at time.Time, data any) (Message, error) {
 	value, err := json.Marshal(data)
 	if err != nil {
 		return Message{}, fmt.Errorf("encode %s %q: %w", eventType, id, err)
@@ -212,13 +214,13 @@ func newMessage(topic, source, eventType, id, orderID string, at time.Time, data
 	envelope.SetDataContentType(jsonContent)
 	envelope.SetID(id)
 	envelope.SetSource(source)
-	envelope.SetSubject(orderID)
+	envelope.SetSubject(subject)
 	envelope.SetTime(at.UTC())
 	envelope.SetType(eventType)
 	if err := envelope.Validate(); err != nil {
 		return Message{}, fmt.Errorf("envelope of %s %q: %w", eventType, id, err)
 	}
-	return Message{Topic: topic, Key: []byte(orderID), Value: value, Headers: envelopeHeaders(envelope)}, nil
+	return Message{Topic: topic, Key: []byte(subject), Value: value, Headers: envelopeHeaders(envelope)}, nil
 }
 
 func envelopeHeaders(envelope event.Event) []Header {

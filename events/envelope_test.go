@@ -176,12 +176,6 @@ func TestTicketsInStructuredModeAreRead(t *testing.T) {
 	assert.Equal(t, ticket, got)
 }
 
-func TestALetterInStructuredModeCanBeRedriven(t *testing.T) {
-	value := structuredEvent("data", `{"ticketId":"`+testTicket+`","orderId":"`+testOrder+`","stage":"bake","kind":"done","by":"bob"}`)
-	letter := newLetter(deadLetter(Message{Topic: TopicAcks, Value: value, Headers: contentOf(structured + ";charset=utf-8")}, "burnt"))
-	assert.NoError(t, letter.CheckRedrive(value))
-}
-
 func TestPoisonIsNamed(t *testing.T) {
 	good := kitchen.Ticket{TicketID: testTicket, Kind: kitchen.TicketMake, OrderID: testOrder, Stage: kitchen.Bake, Pass: 1, Attempt: 1}
 	changed := func(change func(*kitchen.Ticket)) string {

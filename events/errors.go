@@ -45,6 +45,16 @@ func (e *PoisonError) Error() string { return e.Err.Error() }
 // Unwrap returns what is wrong.
 func (e *PoisonError) Unwrap() error { return e.Err }
 
+// ErrTooLarge says that a message is larger than its topic takes.
+var ErrTooLarge = errors.New("larger than its topic takes")
+
+// isTooLarge reports whether a broker, or kafka-go itself, refused a message
+// for its size.
+func isTooLarge(err error) bool {
+	_, ourselves := errors.AsType[kafka.MessageTooLargeError](err)
+	return ourselves || errors.Is(err, kafka.MessageSizeTooLarge)
+}
+
 // ClockError says that the broker refuses records that this machine's clock has
 // dated. No retry helps until somebody applies the remedy that it names.
 type ClockError struct {

@@ -3,7 +3,6 @@ package events_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"strconv"
@@ -259,65 +258,6 @@ func TestADeadLetterThatItsTopicRefusesIsCut(t *testing.T) {
 		assert.Contains(t, letters[i].Headers, kgo.RecordHeader{Key: events.HeaderDeadSize, Value: []byte(strconv.Itoa(size))})
 		assert.Contains(t, letters[i].Headers, kgo.RecordHeader{Key: events.HeaderDeadOffset, Value: []byte("7")})
 	}
-}
-
-func newDeadLetters(t *testing.T, config events.DeadLettersConfig) *events.DeadLetters {
-	t.Helper()
-	letters, err := events.NewDeadLetters(config)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, letters.Close()) })
-	return letters
-}
-
-// What was cut is not sent in place of the whole.
-func TestACutLetterIsRedrivenOnlyWithItsWholeValue(t *testing.T) {
-	t.Parallel()
-	_, connection := newCluster(t, kfake.SeedTopics(1, events.Topics()...))
-	writer := newWriter(t, connection)
-	original := events.Message{Topic: events.TopicShip, Partition: 4, Offset: 7, Value: []byte(strings.Repeat("x", 3<<20))}
-	require.NoError(t, writer.PublishDeadLetter(t.Context(), original, "too large"))
-	letters := newDeadLetters(t, events.DeadLettersConfig{Connection: connection})
-	_, err := letters.Redrive(t.Context(), events.LetterPlace{}, events.Redrive{})
-	var refused *events.LetterRefusedError
-	require.ErrorAs(t, err, &refused)
-	require.ErrorContains(t, err, "it has only the first 65536 of 3145728 bytes: the whole lies in orders-to-ship, partition 4, offset 7")
-	letter, err := letters.Redrive(t.Context(), events.LetterPlace{}, events.Redrive{Value: []byte("{}")})
-	require.NoError(t, err)
-	assert.Equal(t, events.LetterRedriven, letter.State)
-}
-
-// Kafka is away between the announcement and the message: the letter stays
-// listed, and is sent when somebody says so.
-func TestARedriveWithoutKafkaLeavesTheLetterListed(t *testing.T) {
-	t.Parallel()
-	cluster, connection := newCluster(t, kfake.SeedTopics(1, events.Topics()...))
-	writer := newWriter(t, connection)
-	require.NoError(t, writer.PublishDeadLetter(t.Context(), events.Message{Topic: events.TopicShip, Value: []byte("{}")}, "a bad day"))
-	var away atomic.Bool
-	cluster.ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
-		cluster.KeepControl()
-		if away.Load() {
-			return nil, errors.New("away"), true
-		}
-		return nil, nil, false
-	})
-	letters := newDeadLetters(t, events.DeadLettersConfig{
-		Connection: connection,
-		OnStep:     func(_ events.LetterPlace, step events.RedriveStep) { away.Store(step == events.RedriveAnnounced) },
-	})
-	_, err := letters.Redrive(t.Context(), events.LetterPlace{}, events.Redrive{})
-	var unavailable *events.UnavailableError
-	require.ErrorAs(t, err, &unavailable)
-	require.ErrorContains(t, err, "which may have happened all the same")
-	listed, err := letters.List(t.Context())
-	require.NoError(t, err)
-	require.Len(t, listed, 1)
-	assert.Equal(t, events.LetterRedriving, listed[0].State)
-
-	away.Store(false)
-	letter, err := newDeadLetters(t, events.DeadLettersConfig{Connection: connection}).Redrive(t.Context(), events.LetterPlace{}, events.Redrive{Again: true})
-	require.NoError(t, err)
-	assert.Equal(t, 2, letter.Redrives)
 }
 
 // Whoever has not reached Kafka yet has nothing to wait for.

@@ -7,12 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
 const (
@@ -98,7 +99,7 @@ func newReadClient(connection Connection, options ...kgo.Opt) (*readClient, erro
 		kgo.RequestTimeoutOverhead(requestTimeout),
 		kgo.RequestRetries(3), // enough for another broker; who asks tries again
 		kgo.RetryBackoffFn(func(failures int) time.Duration {
-			return jittered(min(backoffMin<<min(failures-1, 10), backoffMax))
+			return retry.Jitter(min(shortestWait<<min(failures-1, 10), longestWait))
 		}),
 		kgo.SeedBrokers(connection.Brokers...),
 		kgo.WithContext(ctx),
@@ -376,7 +377,7 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 			}
 			f.outage.over(f.place)
 			located, wait = true, fetchWait
-			backoff.reset()
+			backoff.Reset()
 			f.noteBehind(fetched)
 			if f.noteHeld(fetched); f.held >= 0 {
 				wait = time.Second // to see in time how long it is held
@@ -388,9 +389,9 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 			continue
 		}
 		// A short wait tells that an outage is over even if there is nothing to read.
-		located, wait, err = false, backoffMin, fmt.Errorf("read %s partition %d from offset %d: %w", f.place.topic, f.place.partition, offset, f.connection.explain(err))
+		located, wait, err = false, shortestWait, fmt.Errorf("read %s partition %d from offset %d: %w", f.place.topic, f.place.partition, offset, f.connection.explain(err))
 		f.outage.began(f.place, err)
-		backoff.wait(ctx)
+		backoff.Wait(ctx)
 	}
 }
 
@@ -473,7 +474,3 @@ func (f *fetcher) noteHeld(fetched batch) {
 		}
 	}
 }
-
-// jittered is about as long as told, so that readers that failed together do
-// not come back together.
-func jittered(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }

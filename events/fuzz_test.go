@@ -2,7 +2,6 @@ package events
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -96,53 +95,6 @@ func requirePoison(t *testing.T, err error) {
 	require.NotEmpty(t, err.Error())
 	require.LessOrEqual(t, len(err.Error()), maxReasonBytes+200, err.Error())
 	require.True(t, utf8.ValidString(err.Error()), "%q", err.Error())
-}
-
-func FuzzParseLetterPlace(f *testing.F) {
-	for _, text := range []string{"3/17", "0/0", "2147483647/9223372036854775807", "2147483648/1", "03/1", "+3/1", "3/-1", "3/17/", ""} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		place, err := ParseLetterPlace(text)
-		if err != nil {
-			require.Less(t, len(err.Error()), 5*maxLetterKey)
-			return
-		}
-		assert.Equal(t, text, place.String())
-	})
-}
-
-// Whatever lies in the topic of dead letters, the fold of it keeps bounded
-// texts, and as many letters as there are.
-func FuzzLetterLog(f *testing.F) {
-	f.Add("station-acks", "3", "17", "burnt", "2026-01-31T12:00:00Z", "70000", "2", []byte("key"), []byte("value"), TypeLetterRedriving, "")
-	f.Add("", "-1", "x", "\xff", "yesterday", "1e9", "99999999999999999999", []byte{0xff}, []byte(`{"letter":"0/0","follows":"0/0","by":"ada"}`), TypeLetterDiscarded, "m1")
-	f.Add("orders-to-bake", "0", "0", "", "", "", "", []byte(nil), []byte(`{"letter":"0/0","redriving":"m1"}`), TypeLetterRedriven, "m2")
-	f.Fuzz(func(t *testing.T, topic, partition, offset, reason, made, size, redrives string, key, value []byte, kind, id string) {
-		letter := Message{Topic: TopicDeadLetters, Key: key, Value: value, Headers: []Header{
-			{HeaderDeadTopic, []byte(topic)}, {HeaderDeadPartition, []byte(partition)}, {HeaderDeadOffset, []byte(offset)}, {HeaderDeadReason, []byte(reason)},
-			{HeaderDeadTime, []byte(made)}, {HeaderDeadSize, []byte(size)}, {HeaderRedriveCount, []byte(redrives)},
-		}}
-		log := newLetterLog(0)
-		log.fold(letter)
-		for i := range int64(3) {
-			log.fold(Message{Topic: TopicDeadLetters, Offset: i + 1, Key: key, Value: value, Headers: []Header{{"ce_type", []byte(kind)}, {"ce_id", []byte(id)}}})
-		}
-		require.NotNil(t, log.letters[0])
-		for _, letter := range log.letters {
-			for text, most := range map[string]int{letter.Topic: maxTopicBytes, letter.Reason: maxReasonBytes, letter.By: maxReasonBytes, letter.Note: maxReasonBytes, string(letter.Key): maxLetterKey} {
-				require.LessOrEqual(t, len(text), most)
-			}
-			require.True(t, utf8.ValidString(letter.Topic+letter.Reason+letter.By+letter.Note))
-			require.GreaterOrEqual(t, letter.Redrives, 0)
-			require.GreaterOrEqual(t, letter.FullSize, 0)
-			if err := letter.CheckRedrive(value); err != nil {
-				require.Less(t, len(err.Error()), 3000)
-			}
-			_, err := json.Marshal(letter)
-			require.NoError(t, err)
-		}
-	})
 }
 
 // Nothing that the kitchen may issue is too large to be read.

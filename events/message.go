@@ -1,6 +1,7 @@
 package events
 
 import (
+	"strings"
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
@@ -50,4 +51,9 @@ func (m Message) kafka() kafka.Message {
 		message.Headers = append(message.Headers, kafka.Header{Key: header.Key, Value: header.Value})
 	}
 	return message
+}
+
+// clip keeps the beginning of a text, as UTF-8.
+func clip(text string, most int) string {
+	return strings.Clone(strings.ToValidUTF8(text[:min(len(text), most)], ""))
 }

@@ -1,15 +1,17 @@
 package events
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
+// Between attempts while Kafka does not answer.
 const (
-	backoffMin = 100 * time.Millisecond
-	backoffMax = 2 * time.Second
+	shortestWait = 100 * time.Millisecond
+	longestWait  = 2 * time.Second
 )
 
 // outage logs the beginning and the end of a time without Kafka, once each,
@@ -57,19 +59,4 @@ func (o *outage) over(part any) {
 	}
 }
 
-// backoff waits longer after each failure.
-type backoff struct{ next time.Duration }
-
-func newBackoff() *backoff { return &backoff{next: backoffMin} }
-
-func (b *backoff) reset() { b.next = backoffMin }
-
-func (b *backoff) wait(ctx context.Context) {
-	timer := time.NewTimer(jittered(b.next))
-	defer timer.Stop()
-	b.next = min(2*b.next, backoffMax)
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
+func newBackoff() *retry.Backoff { return retry.NewBackoff(shortestWait, longestWait) }

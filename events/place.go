@@ -2,7 +2,6 @@ package events
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -15,9 +14,6 @@ import (
 // its order's other acks. It names the place of the original,
 // TOPIC/PARTITION/OFFSET.
 const HeaderForwarded = "cupcakery_forwarded"
-
-// ErrTooLarge says that a message is larger than its topic takes.
-var ErrTooLarge = errors.New("larger than its topic takes")
 
 // MisplacedError says that a message can be understood, but lies where the
 // other messages of its order do not: its key is not the order's id, or its
@@ -71,15 +67,12 @@ func partitionOf(key string, count int) int {
 // a header more and is not compressed.
 func (w *Writer) ForwardAck(ctx context.Context, original Message, ack kitchen.Ack) error {
 	from := fmt.Sprintf("%s/%d/%d", original.Topic, original.Partition, original.Offset)
-	err := w.publish(ctx, Message{
+	err := w.Publish(ctx, Message{
 		Topic:   TopicAcks,
 		Key:     []byte(ack.OrderID),
 		Value:   original.Value,
 		Headers: append(slices.Clone(original.Headers), Header{HeaderForwarded, []byte(from)}),
 	})
-	if isTooLarge(err) {
-		err = ErrTooLarge
-	}
 	if err != nil {
 		return fmt.Errorf("forward the ack at %s: %w", from, err)
 	}

@@ -94,12 +94,12 @@ func (t *tail) run(ctx context.Context) {
 			return
 		case err != nil:
 			t.outage.began("topics", err)
-			backoff.wait(ctx)
+			backoff.Wait(ctx)
 			continue
 		}
 		t.outage.over("topics")
 		t.regain("topics")
-		backoff.reset()
+		backoff.Reset()
 		t.start(ctx, partitions, first)
 		first = false
 		select {
@@ -126,7 +126,7 @@ func (t *tail) start(ctx context.Context, partitions map[place]location, first b
 
 func (t *tail) read(ctx context.Context, at place, first bool) {
 	offset, end := int64(firstOffset), int64(-1)
-	for backoff := newBackoff(); first && ctx.Err() == nil; backoff.wait(ctx) {
+	for backoff := newBackoff(); first && ctx.Err() == nil; backoff.Wait(ctx) {
 		var err error
 		if offset, err = t.begin(ctx, at); err == nil {
 			break

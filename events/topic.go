@@ -388,7 +388,7 @@ func (c topicAdmin) topicDetails(ctx context.Context) (states map[string]topicSt
 func untilItAnswers(ctx context.Context, ask func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, usableWithin)
 	defer cancel()
-	for backoff := newBackoff(); ; backoff.wait(ctx) {
+	for backoff := newBackoff(); ; backoff.Wait(ctx) {
 		err := ask()
 		if ctx.Err() != nil || !isWithoutCoordinator(err) {
 			return err

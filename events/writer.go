@@ -97,6 +97,9 @@ func NewWriter(connection Connection, options ...WriterOption) (*Writer, error) 
 	return w, nil
 }
 
+// Source is the CloudEvents source of what this writer publishes.
+func (w *Writer) Source() string { return w.source }
+
 // PublishTicket sends a ticket to its station.
 func (w *Writer) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error {
 	message, err := ticketMessage(w.source, ticket)
@@ -124,7 +127,7 @@ func (w *Writer) PublishFailed(ctx context.Context, failed kitchen.Failed) error
 // send publishes a message unless it could not be made, and says what it was.
 func (w *Writer) send(ctx context.Context, message Message, err error, what string, about ...any) error {
 	if err == nil {
-		err = w.publish(ctx, message)
+		err = w.Publish(ctx, message)
 	}
 	if err != nil {
 		return fmt.Errorf("publish "+what+": %w", append(about, err)...)
@@ -132,15 +135,16 @@ func (w *Writer) send(ctx context.Context, message Message, err error, what stri
 	return nil
 }
 
-// publish writes one message and waits for it. An error may come although the
-// message is written: when the answer got lost, or came after the deadline.
-func (w *Writer) publish(ctx context.Context, message Message) error {
+// Publish writes one message as it is, into the partition of its key. An error may
+// come although the message is written: when the answer got lost, or came after
+// the deadline. It is ErrTooLarge if the topic takes no message of that size.
+func (w *Writer) Publish(ctx context.Context, message Message) error {
 	return w.write(ctx, message, nil)
 }
 
-// publishInto is publish into the partition that the message names, wherever
-// its key would go.
-func (w *Writer) publishInto(ctx context.Context, message Message) error {
+// PublishInto is Publish into the partition that the message names, wherever its
+// key would go.
+func (w *Writer) PublishInto(ctx context.Context, message Message) error {
 	return w.write(ctx, message, chosenPartition(message.Partition))
 }
 
@@ -161,6 +165,8 @@ func (w *Writer) write(ctx context.Context, message Message, data any) error {
 	switch {
 	case err == nil, wrongClock:
 		return err
+	case isTooLarge(err):
+		return fmt.Errorf("%w (%w)", ErrTooLarge, err)
 	case errors.Is(err, io.ErrClosedPipe):
 		return errors.New("the writer is closed")
 	case isMissingTopic(err):

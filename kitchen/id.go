@@ -98,14 +98,15 @@ func (r TicketRef) Undo() TicketRef {
 	return r
 }
 
-// ParseTicketID is the inverse of TicketRef.TicketID.
+// ParseTicketID is the inverse of TicketRef.TicketID. The ticket may be of a
+// stage that only another build knows: see Stage.Valid.
 func ParseTicketID(id string) (TicketRef, error) {
 	orderID, activityID, _ := strings.Cut(id, ".")
 	if err := CheckOrderID(orderID); err != nil {
 		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", clip(id))
 	}
 	ref, err := ParseActivityID(activityID)
-	if err != nil || !ref.Stage.Valid() {
+	if err != nil {
 		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", clip(id))
 	}
 	ref.OrderID = orderID
@@ -117,8 +118,9 @@ func ParseTicketID(id string) (TicketRef, error) {
 func ParseActivityID(id string) (TicketRef, error) {
 	rest, undo := strings.CutSuffix(id, undoSuffix)
 	stageName, passText, _ := strings.Cut(rest, ".")
-	if !codePattern.MatchString(stageName) {
-		return TicketRef{}, fmt.Errorf("activity id %q: it must read <stage>.<pass>", clip(id))
+	stage := Stage(stageName)
+	if !stage.IsWellFormed() {
+		return TicketRef{}, fmt.Errorf("activity id %q: the stage must be a word of at most %d small letters", clip(id), maxStageLength)
 	}
 	pass, err := strconv.Atoi(passText)
 	if err != nil || pass < 1 || pass > MaxPass || strconv.Itoa(pass) != passText {

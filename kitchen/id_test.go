@@ -52,7 +52,7 @@ func TestIDsSurviveTheWayThereAndBack(t *testing.T) {
 
 		ref := TicketRef{
 			OrderID: orderID,
-			Stage:   rapid.SampledFrom(Stages()).Draw(t, "stage"),
+			Stage:   rapid.SampledFrom(append(Stages(), "glaze")).Draw(t, "stage"),
 			Pass:    rapid.IntRange(1, MaxPass).Draw(t, "pass"),
 			Kind:    rapid.SampledFrom([]TicketKind{TicketMake, TicketUndo}).Draw(t, "kind"),
 		}
@@ -73,7 +73,7 @@ func TestIDsSurviveTheWayThereAndBack(t *testing.T) {
 func TestIDsHaveOneSpelling(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.StringMatching(`(0199c0de-7a11-7000-8000-00000000cafe)?\.?(mix|bake|Bake|)\.?[-+ ]?0?[0-9]{0,3}(\.undo){0,2}`).Draw(t, "text")
+		text := rapid.StringMatching(`(0199c0de-7a11-7000-8000-00000000cafe)?\.?(mix|bake|glaze|Bake|)\.?[-+ ]?0?[0-9]{0,3}(\.undo){0,2}`).Draw(t, "text")
 		if ref, err := ParseTicketID(text); err == nil {
 			require.Equal(t, text, ref.TicketID())
 		}
@@ -96,9 +96,8 @@ func TestWrongIDsAreRefused(t *testing.T) {
 	}
 	_, err := OrderIDFromWorkflowID(someOrder)
 	assert.ErrorContains(t, err, `does not start with "order-"`)
-	_, err = ParseTicketID(someOrder + ".fry.1")
-	assert.ErrorContains(t, err, "<order id>.<stage>.<pass>")
 	for _, id := range []string{
+		"", "mix", "mix.", "mix.0", "mix.-1", "mix.01", "mix.1.1", "mix.1.redo", "mix.1.undo.undo", "Mix.1", "m1x.1", "mïx.1", "deep-fry.1", strings.Repeat("x", maxStageLength+1) + ".1", ".1", "mix.99999999999999999999",
 		"", "mix", "mix.", "mix.0", "mix.-1", "mix.01", "mix.1.1", "mix.1.redo", "mix.1.undo.undo", "Mix.1", ".1", "mix.99999999999999999999",
 	} {
 		_, err := ParseActivityID(id)

@@ -38,9 +38,6 @@ type StageInfo struct {
 	// ClosesAmending says that an order's texts are final once the stage's
 	// ticket is issued.
 	ClosesAmending bool
-	// HandsOut says that the box goes to the customer from here: tickets name
-	// the customer, and once they are done the order is ready at the counter.
-	HandsOut bool
 	// Demo works here in a demonstration.
 	Demo DemoPerson
 }
@@ -72,8 +69,8 @@ var stages = []StageInfo{
 		Stage: Package, Role: RolePackager, Group: "cupcake-packagers",
 		Doing: "being packaged", Did: "packaged", Undoing: "unbox the cupcakes",
 		AckWithin: minutes(15), Age: Age{Late: minutes(5), Overdue: minutes(10)}, Undo: UndoByHand,
-		ShowsMessages: true, HandsOut: true,
-		Demo: DemoPerson{Name: "pat", PIN: "444444"},
+		ShowsMessages: true,
+		Demo:          DemoPerson{Name: "pat", PIN: "444444"},
 	},
 }
 
@@ -105,6 +102,16 @@ func ParseStage(s string) (Stage, error) {
 	names := StageNames()
 	last := len(names) - 1
 	return "", fmt.Errorf("unknown stage %q: use %s or %s", clip(s), strings.Join(names[:last], ", "), names[last])
+}
+
+// maxStageLength bounds the name of a stage.
+const maxStageLength = 32
+
+// IsWellFormed reports whether s can be the name of a stage: one in the
+// table, or one that only another build knows.
+func (s Stage) IsWellFormed() bool {
+	isOther := func(c rune) bool { return c < 'a' || c > 'z' }
+	return s != "" && len(s) <= maxStageLength && !strings.ContainsFunc(string(s), isOther)
 }
 
 // Valid reports whether s is in the table of stages.

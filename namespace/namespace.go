@@ -1,10 +1,10 @@
-// Package namespace prepares a namespace of Temporal for orders, and says
+// Package namespace prepares a namespace of Temporal for orders, and checks
 // whether one is prepared: it must exist, and have the orders' search
 // attributes before the first order is started.
 //
 // Check and Apply ask what the namespace is set to, which needs an operator's
-// rights; Ready asks what the server does with an order's search attributes at
-// this moment, which everybody may who may start orders. The two differ for the
+// rights. Ready asks what the server does with an order's search attributes at
+// this moment, which everybody may do who may start orders. The two differ for the
 // seconds that a server needs to see a change of its own settings.
 package namespace
 
@@ -29,7 +29,7 @@ import (
 const (
 	// DefaultRetention is how long a new namespace keeps finished orders.
 	DefaultRetention = 30 * 24 * time.Hour
-	// MinRetention is the least that Temporal takes.
+	// MinRetention is the shortest retention that Temporal accepts.
 	MinRetention = time.Hour
 
 	remedy = "run `cupcakery temporal apply`"
@@ -57,7 +57,7 @@ func (e *UnpreparedError) Error() string {
 	return fmt.Sprintf("Temporal's namespace is not prepared for orders: %s: %v", remedy, e.Err)
 }
 
-// Unwrap returns what Temporal said.
+// Unwrap returns Temporal's error.
 func (e *UnpreparedError) Unwrap() error { return e.Err }
 
 // Ready returns nil if the client's namespace would take an order now, an
@@ -102,7 +102,7 @@ func Check(ctx context.Context, temporal client.Client, name string) error {
 	return nil
 }
 
-// Settings is how a namespace shall be.
+// Settings is the wanted state of a namespace.
 type Settings struct {
 	Namespace string
 	// Retention is how long finished orders are kept. Defaults to
@@ -110,7 +110,7 @@ type Settings struct {
 	Retention time.Duration
 }
 
-// Check says what is wrong with the settings.
+// Check returns what is wrong with the settings.
 func (s Settings) Check() error {
 	if s.Retention != 0 && s.Retention < MinRetention {
 		return fmt.Errorf("retention: %s is too short: Temporal keeps finished orders for at least %s", s.Retention, MinRetention)
@@ -119,9 +119,8 @@ func (s Settings) Check() error {
 }
 
 // Apply makes the namespace and its search attributes as orders need them, and
-// returns once it takes orders. What it is going to do is given to plan, one
-// sentence each, before any of it is done; no sentence means that nothing needs
-// to be done. ctx bounds the wait for a server that is slow to see its own
+// returns once it takes orders. Before it does anything it gives its steps
+// to plan, one sentence each; no step means that nothing needs to be done. ctx bounds the wait for a server that is slow to see its own
 // changes. Doing it again changes nothing.
 func Apply(ctx context.Context, temporal client.Client, settings Settings, plan func(steps []string)) error {
 	if err := settings.Check(); err != nil {
@@ -189,9 +188,9 @@ func look(ctx context.Context, temporal client.Client, name string) (found, erro
 	return is, nil
 }
 
-// tryAttributes finds out which attributes there are where nobody may list
-// them, as on Temporal Cloud: by questions that name them. Their types stay
-// unknown and count as right.
+// tryAttributes finds out which attributes exist where nobody may list them, as
+// on Temporal Cloud: it sends a query that names each. Their types stay unknown
+// and count as right.
 func tryAttributes(ctx context.Context, temporal client.Client, name string) (map[string]enumspb.IndexedValueType, error) {
 	known := map[string]enumspb.IndexedValueType{}
 	for attribute, kind := range SearchAttributes() {
@@ -207,7 +206,7 @@ func tryAttributes(ctx context.Context, temporal client.Client, name string) (ma
 	return known, nil
 }
 
-// checkTypes says which attributes are of a type that orders cannot use.
+// checkTypes returns the attributes whose type orders cannot use.
 func (f found) checkTypes() error {
 	var faults []error
 	wanted := SearchAttributes()
@@ -227,7 +226,7 @@ func (f found) missing() []string {
 	})
 }
 
-// step is something to do, and how people are told of it.
+// step is something to do, and the sentence that announces it.
 type step struct {
 	says string
 	do   func(context.Context) error
@@ -295,8 +294,8 @@ func days(d time.Duration) string {
 
 func attributeNames() []string { return slices.Sorted(maps.Keys(SearchAttributes())) }
 
-// untilItPasses does something again while it fails in a way that passes, which
-// a server does that has not yet seen its own new settings.
+// untilItPasses retries while the error is transient: a server may not yet have
+// seen its own new settings.
 func untilItPasses(ctx context.Context, do func(context.Context) error) error {
 	for {
 		err := do(ctx)
@@ -340,7 +339,7 @@ func isForbidden(err error) bool {
 	return errors.As(err, &denied) || errors.As(err, &unimplemented)
 }
 
-// explain adds what to do where Temporal lets nobody do it from here.
+// explain adds the remedy where Temporal does not allow this from here.
 func explain(err error, namespace string) error {
 	if !isForbidden(err) {
 		return err

@@ -137,7 +137,7 @@ func TestARetentionThatTemporalWouldNotTakeIsRefused(t *testing.T) {
 	require.NoError(t, namespace.Settings{}.Check())
 }
 
-// cloudClient is a client of a Temporal that lets nobody operate it, as
+// cloudClient is a client of a Temporal that nobody may operate, as
 // Temporal Cloud does.
 type cloudClient struct{ client.Client }
 

@@ -439,7 +439,7 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 func (b *baker) receive(ticket kitchen.Ticket) {
 	value, err := json.Marshal(ticket)
 	require.NoError(b.w, err)
-	b.take(b.w.ctx(), events.Message{Topic: events.TicketTopic(ticket.Stage), Value: value, Time: time.Now()}, func() {})
+	b.receiveTicket(b.w.ctx(), events.Message{Topic: events.TicketTopic(ticket.Stage), Value: value, Time: time.Now()}, func() {})
 }
 
 // Each of the two has every ticket, as it happens around a rebalance. All start
@@ -535,7 +535,7 @@ func restartWithWorkInHand(w *world) {
 	before := w.open(kitchen.Decorate, "bob")
 	before.await(Offered, ticket)
 	require.NoError(w, before.Start(w.ctx(), ticket.TicketID))
-	startedAt := before.await(TakenUp, ticket).Item.StartedAt
+	startedAt := before.await(Started, ticket).Item.StartedAt
 	before.stop()
 	require.Empty(w, w.kinds(ticket)[1:], "a stop says nothing about work in hand")
 
@@ -780,7 +780,7 @@ func robotStops(w *world) {
 	started := make(chan kitchen.Ticket, 2)
 	for _, ticket := range issued {
 		go func() {
-			station.await(TakenUp, ticket)
+			station.await(Started, ticket)
 			started <- ticket
 		}()
 	}
@@ -971,10 +971,10 @@ func robotWithdrawn(w *world) {
 	// Its work would take longer than the test waits.
 	go func() { ended <- (&Robot{Station: station.Station, WorkTime: 2 * patience}).Run(ctx) }()
 	ticket := w.issue(kitchen.Package, 1)[0]
-	station.await(TakenUp, ticket)
+	station.await(Started, ticket)
 	undo := w.cancel(ticket, false)
 	require.Equal(w, InHand, station.await(Withdrawn, ticket).Was)
-	station.await(TakenUp, undo)
+	station.await(Started, undo)
 	require.NoError(w, station.Done(w.ctx(), undo.TicketID))
 	cancel()
 	require.NoError(w, <-ended)

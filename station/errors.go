@@ -54,4 +54,4 @@ func (e *WithdrawnError) Error() string {
 	return fmt.Sprintf("withdrawn: the order was cancelled; see its UNDO ticket #%d", e.Undo)
 }
 
-func taken(ack *kitchen.Ack) error { return &TakenError{By: ack.By, Kind: ack.Kind, At: ack.At} }
+func takenBy(ack *kitchen.Ack) error { return &TakenError{By: ack.By, Kind: ack.Kind, At: ack.At} }

@@ -58,8 +58,8 @@ const (
 	Offered EventKind = iota + 1
 	// Reissued: a newer attempt of a ticket that is here has arrived.
 	Reissued
-	// TakenUp: the log says that the ticket is in hand here.
-	TakenUp
+	// Started: the log says that the ticket is in hand here.
+	Started
 	// StartedElsewhere: somebody else works on a ticket that waited here or
 	// was in hand here.
 	StartedElsewhere

@@ -86,7 +86,7 @@ func (l *fakeLog) write(ack kitchen.Ack, source string) {
 	}
 	l.acks, l.messages = append(l.acks, ack), append(l.messages, m)
 	for _, reader := range l.readers {
-		reader.hear(m)
+		reader.receiveAck(m)
 	}
 }
 
@@ -139,7 +139,7 @@ func (l *fakeLog) quickStation(name string, ackWithin time.Duration) *fakeStatio
 	f.reading = board.NewStopwatch(func() time.Time { return f.clock })
 	l.mu.Lock()
 	for _, m := range l.messages {
-		f.hear(m)
+		f.receiveAck(m)
 	}
 	f.caught()
 	l.readers = append(l.readers, f.Station)
@@ -182,7 +182,7 @@ func (f *fakeStation) deliverOld(ticket kitchen.Ticket, ago time.Duration) *fake
 	d.revoke = cancel
 	m := f.log.dated(events.Message{Topic: events.TicketTopic(kitchen.Bake), Key: []byte(ticket.OrderID), Value: value})
 	m.Time = m.Time.Add(-ago)
-	f.take(ctx, m, sync.OnceFunc(func() { close(d.done) }))
+	f.receiveTicket(ctx, m, sync.OnceFunc(func() { close(d.done) }))
 	return d
 }
 

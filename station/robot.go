@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -78,14 +79,14 @@ func (r *Robot) Run(ctx context.Context) error {
 	inHand, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() {
-		pause(inHand, r.StopWithin)
+		retry.Pause(inHand, r.StopWithin)
 		cancel()
 	})()
 	var arms sync.WaitGroup
 	for range r.Parallel {
 		arms.Go(func() {
 			for {
-				item, over, err := r.Station.next(ctx, inHand, r.WorkTime > 0)
+				item, over, err := r.Station.startNext(ctx, inHand, r.WorkTime > 0)
 				if err != nil {
 					return // the robot or its station has been stopped
 				}

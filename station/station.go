@@ -80,7 +80,7 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// publisher is what a station says to Kafka.
+// publisher is what a station publishes with.
 type publisher interface {
 	PublishAck(ctx context.Context, ack kitchen.Ack) error
 	PublishDeadLetter(ctx context.Context, original events.Message, reason string) error
@@ -99,7 +99,7 @@ type Station struct {
 	caughtUp     chan struct{}
 	caughtUpOnce sync.Once
 	ready        chan struct{}
-	// ctx ends when the station stops; background counts what it says by
+	// ctx ends when the station stops; background counts what it publishes by
 	// itself.
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -133,7 +133,7 @@ func New(config Config) (*Station, error) {
 	s.consumer, err = events.NewConsumer(events.ConsumerConfig{
 		Connection:     config.Connection,
 		Group:          events.TicketGroup(config.Stage),
-		Handle:         func(ctx context.Context, d *events.Delivery) { s.take(ctx, d.Message, d.Done) },
+		Handle:         func(ctx context.Context, d *events.Delivery) { s.receiveTicket(ctx, d.Message, d.Done) },
 		Logger:         config.Logger,
 		MaxInFlight:    maxInFlight,
 		SessionTimeout: config.SessionTimeout,
@@ -178,7 +178,7 @@ func (s *Station) Run(ctx context.Context) error {
 			Behind:     s.kafkaIsAway,
 			CaughtUp:   s.caught,
 			Connection: s.config.Connection,
-			Handle:     s.hear,
+			Handle:     s.receiveAck,
 			Logger:     s.config.Logger,
 			LookBack:   s.lookBack,
 			Topics:     []string{events.TopicAcks},
@@ -273,9 +273,8 @@ func (s *Station) clear() {
 	defer s.mu.Unlock()
 	now := s.reading.Elapsed()
 	for _, j := range s.jobs {
-		if j.state() == Elsewhere && now > j.expires {
-			s.remove(j)
-			s.observe(Event{Kind: Withdrawn, Item: s.item(j), Was: Elsewhere})
+		if j.state.visible() == Elsewhere && now > j.expires {
+			s.apply(j, cause{input: expired})
 		}
 	}
 	if now-s.forgot < s.lookBack/20 {
@@ -290,14 +289,5 @@ func (s *Station) clear() {
 		if _, known := s.board.Get(ticketID); !known && s.jobs[ticketID] == nil {
 			delete(s.numbers, ticketID)
 		}
-	}
-}
-
-// observe tells of an event, unless the station is stopping, when everything
-// vanishes, or the ticket is one that nobody needs to see. The lock is held.
-func (s *Station) observe(e Event) {
-	s.change()
-	if s.ctx.Err() == nil && e.Item.Number > 0 {
-		s.config.Observe(e)
 	}
 }

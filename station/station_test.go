@@ -22,7 +22,7 @@ func TestATicketIsStartedAndDone(t *testing.T) {
 	require.ErrorIs(t, bob.Done(t.Context(), ticket.TicketID), ErrNotStarted)
 
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	require.Equal(t, "bob", bob.expect(TakenUp).Item.By)
+	require.Equal(t, "bob", bob.expect(Started).Item.By)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID), "starting what is in hand changes nothing")
 	require.False(t, d.finished())
 
@@ -145,7 +145,7 @@ func TestSomebodyElsesWordIsHeard(t *testing.T) {
 		bob.expect(Offered)
 	}
 	require.NoError(t, bob.Start(t.Context(), inHand.TicketID))
-	bob.expect(TakenUp)
+	bob.expect(Started)
 
 	log.write(typed(waiting, kitchen.AckStarted, "eve"), "")
 	require.Equal(t, "eve", bob.expect(StartedElsewhere).Item.By)
@@ -210,7 +210,7 @@ func TestWorkInHandIsStartedAgainByItself(t *testing.T) {
 	bob.deliver(ticket)
 	bob.expect(Offered)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	startedAt := bob.expect(TakenUp).Item.StartedAt
+	startedAt := bob.expect(Started).Item.StartedAt
 	saidAgain := make(chan int, 1)
 	log.before = func(ack kitchen.Ack) {
 		if ack.Kind == kitchen.AckStarted {
@@ -273,7 +273,7 @@ func TestAFailedTicketComesBackWithItsNextAttempt(t *testing.T) {
 	d := bob.deliver(ticket)
 	bob.expect(Offered)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(TakenUp)
+	bob.expect(Started)
 	require.NoError(t, bob.Fail(t.Context(), ticket.TicketID, "burnt", "oven 2", 12))
 	bob.expect(Answered)
 	require.True(t, d.finished())
@@ -335,7 +335,7 @@ func TestPartitionLossWithdrawsWhatWaitsAndLeavesWhatIsInHand(t *testing.T) {
 	bob.expect(Offered)
 	bob.expect(Offered)
 	require.NoError(t, bob.Start(t.Context(), inHand.TicketID))
-	bob.expect(TakenUp)
+	bob.expect(Started)
 	d1.revoke()
 	require.Equal(t, waiting.TicketID, bob.expect(Withdrawn).Item.Ticket.TicketID)
 	d2.revoke()
@@ -358,7 +358,7 @@ func TestATicketInHandThatComesBackIsTheSame(t *testing.T) {
 	d := bob.deliver(ticket)
 	bob.expect(Offered)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(TakenUp)
+	bob.expect(Started)
 	d.revoke()
 	back := bob.deliver(ticket)
 	require.Len(t, bob.Tickets(), 1)
@@ -375,7 +375,7 @@ func TestTakenOverWorkLeavesTheHand(t *testing.T) {
 	d := bob.deliver(ticket)
 	bob.expect(Offered)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(TakenUp)
+	bob.expect(Started)
 	d.revoke()
 	eve.deliver(again(ticket)) // bob's station does not see this attempt
 	eve.expect(Offered)
@@ -397,7 +397,7 @@ func TestAPersonWhoComesBackTakesTheirWorkUpAgain(t *testing.T) {
 	before.expect(Offered)
 	now, eve := log.station("bob"), log.station("eve")
 	require.NoError(t, before.Start(t.Context(), ticket.TicketID))
-	before.expect(TakenUp)
+	before.expect(Started)
 
 	now.deliver(ticket)
 	require.Equal(t, "bob", now.expect(StartedElsewhere).Item.By)
@@ -406,7 +406,7 @@ func TestAPersonWhoComesBackTakesTheirWorkUpAgain(t *testing.T) {
 	requireTaken(t, eve.Start(t.Context(), ticket.TicketID), "bob", kitchen.AckStarted)
 
 	require.NoError(t, now.Start(t.Context(), ticket.TicketID))
-	now.expect(TakenUp)
+	now.expect(Started)
 	require.Equal(t, InHand, before.expect(StartedElsewhere).Was, "the work is in one place only")
 	require.ErrorIs(t, before.Done(t.Context(), ticket.TicketID), ErrNotStarted)
 	require.NoError(t, now.Done(t.Context(), ticket.TicketID))
@@ -420,7 +420,7 @@ func TestAnAckIsSaidUntilKafkaHasIt(t *testing.T) {
 	d := bob.deliver(ticket)
 	bob.expect(Offered)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(TakenUp)
+	bob.expect(Started)
 	var tries atomic.Int32
 	log.refuse = func(kitchen.Ack) (error, bool) {
 		if tries.Add(1) <= 3 {
@@ -473,7 +473,7 @@ func TestAWordThatKafkaTookWithoutSayingSoCounts(t *testing.T) {
 	}
 	// The log has given us the ticket before we gave up.
 	require.NoError(t, bob.Start(ctx, ticket.TicketID))
-	bob.expect(TakenUp)
+	bob.expect(Started)
 	log.refuse = func(kitchen.Ack) (error, bool) { return errAway, true }
 	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
 	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}, log.said())
@@ -562,7 +562,7 @@ func TestARobotSaysStartedOnlyIfTheWorkTakesTime(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- (&Robot{Station: arm.Station, WorkTime: c.workTime}).Run(ctx) }()
 			arm.expect(Offered)
-			arm.expect(TakenUp)
+			arm.expect(Started)
 			require.True(t, arm.expect(Answered).Mine)
 			cancel()
 			require.NoError(t, <-ended)
@@ -571,4 +571,20 @@ func TestARobotSaysStartedOnlyIfTheWorkTakesTime(t *testing.T) {
 			require.True(t, delivery.finished())
 		})
 	}
+}
+
+// Without an own started in the log, the ticket stays where the log has it, and
+// the robot must not look at it again and again.
+func TestARobotThatTakesNoTimeFinishesWhatItHadInHandBefore(t *testing.T) {
+	t.Parallel()
+	log := &fakeLog{t: t}
+	arm := log.station("arm")
+	ticket := newTicket(t)
+	log.write(typed(ticket, kitchen.AckStarted, "arm"), "")
+	arm.deliver(ticket)
+	arm.expect(StartedElsewhere)
+	item, _, err := arm.startNext(t.Context(), t.Context(), false)
+	require.NoError(t, err)
+	require.Equal(t, InHand, item.State)
+	require.NoError(t, arm.Done(t.Context(), ticket.TicketID))
 }

@@ -75,7 +75,7 @@ func TestATicketWithdrawnInHandIsTakenOutOfItAtOnce(t *testing.T) {
 	delivery := bob.deliver(ticket)
 	bob.expect(Offered)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(TakenUp)
+	bob.expect(Started)
 	bob.mu.Lock()
 	over := bob.jobs[ticket.TicketID].over
 	bob.mu.Unlock()
@@ -120,10 +120,10 @@ func TestWorkInHandWithoutAWordIsPutAwayAsWell(t *testing.T) {
 	ticket := newTicket(t)
 	arm.deliver(ticket)
 	arm.expect(Offered)
-	item, _, err := arm.next(t.Context(), t.Context(), false)
+	item, _, err := arm.startNext(t.Context(), t.Context(), false)
 	require.NoError(t, err)
 	require.Equal(t, ticket.TicketID, item.Ticket.TicketID)
-	arm.expect(TakenUp)
+	arm.expect(Started)
 	arm.deliver(undoOf(ticket, false))
 	require.Equal(t, InHand, arm.expect(Withdrawn).Was)
 	offered := arm.expect(Offered).Item
@@ -191,7 +191,7 @@ func TestATicketThatComesAfterItsUndoTicketIsNotOffered(t *testing.T) {
 			if finished {
 				require.NoError(t, bob.Start(t.Context(), undo.TicketID))
 				require.NoError(t, bob.Done(t.Context(), undo.TicketID))
-				bob.expect(TakenUp)
+				bob.expect(Started)
 				bob.expect(Answered)
 			}
 			said := log.said()
@@ -215,7 +215,7 @@ func TestWorkInHandElsewhereHearsOfItsUndoTicketFromTheLog(t *testing.T) {
 			delivery := bob.deliver(ticket)
 			bob.expect(Offered)
 			require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-			bob.expect(TakenUp)
+			bob.expect(Started)
 			delivery.revoke()
 			log.write(typed(undoOf(ticket, false), kind, "mia"), "")
 			withdrawn := bob.expect(Withdrawn)
@@ -237,7 +237,7 @@ func TestAnUndoTicketMovesWithItsPartition(t *testing.T) {
 	bob.deliver(ticket)
 	bob.expect(Offered)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(TakenUp)
+	bob.expect(Started)
 	undo := undoOf(ticket, false)
 	d := bob.deliver(undo)
 	bob.expect(Withdrawn)
@@ -290,7 +290,7 @@ func TestAnAnswerOnItsWayDecidesWhatThereIsToUndo(t *testing.T) {
 		w.bob.deliver(w.ticket)
 		w.bob.expect(Offered)
 		require.NoError(t, w.bob.Start(t.Context(), w.ticket.TicketID))
-		w.bob.expect(TakenUp)
+		w.bob.expect(Started)
 		w.answer = func(ctx context.Context, meanwhile func()) error {
 			w.log.before = func(ack kitchen.Ack) {
 				if ack.Kind == kind {
@@ -563,15 +563,15 @@ func TestARobotStopsWhenItsTicketIsWithdrawnAndUndoesItFirst(t *testing.T) {
 	ended := make(chan error, 1)
 	robot := &Robot{Station: arm.Station, WorkTime: time.Hour, FailRate: 1}
 	go func() { ended <- robot.Run(ctx) }()
-	require.Equal(t, first.TicketID, arm.expect(TakenUp).Item.Ticket.TicketID)
+	require.Equal(t, first.TicketID, arm.expect(Started).Item.Ticket.TicketID)
 	undo := undoOf(first, false)
 	arm.deliver(undo)
 	arm.expect(Withdrawn)
 	arm.expect(Offered)
-	require.Equal(t, undo.TicketID, arm.expect(TakenUp).Item.Ticket.TicketID, "an undo ticket comes first")
+	require.Equal(t, undo.TicketID, arm.expect(Started).Item.Ticket.TicketID, "an undo ticket comes first")
 	require.NoError(t, arm.Done(t.Context(), undo.TicketID)) // somebody helps the robot, which would take an hour
 	arm.expect(Answered)
-	require.Equal(t, second.TicketID, arm.expect(TakenUp).Item.Ticket.TicketID)
+	require.Equal(t, second.TicketID, arm.expect(Started).Item.Ticket.TicketID)
 	log.write(typed(second, kitchen.AckDone, "eve"), "")
 	arm.expect(Answered)
 	cancel()
@@ -590,7 +590,7 @@ func TestARobotDoesNotComplainOfAWithdrawnTicket(t *testing.T) {
 			arm.config.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 			ticket := newTicket(t)
 			arm.deliver(ticket)
-			item, _, err := arm.next(t.Context(), t.Context(), true)
+			item, _, err := arm.startNext(t.Context(), t.Context(), true)
 			require.NoError(t, err)
 			if complains {
 				log.write(typed(ticket, kitchen.AckDone, "eve"), "")

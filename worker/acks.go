@@ -203,7 +203,7 @@ func (c *ackCarrier) attempt(hand inHand) (later func()) {
 	case err == nil:
 		logger = logger.With("ticket_id", ack.TicketID, "kind", ack.Kind)
 		err = c.deliver(hand, ack, logger)
-		fault.Pass(fault.AckTold, ack.OrderID, ack.TicketID, string(ack.Kind))
+		fault.Pass(fault.AckDelivered, ack.OrderID, ack.TicketID, string(ack.Kind))
 	}
 	if errors.Is(err, errBetweenAttempts) {
 		return func() { c.finish(hand, c.deliverLater(hand, ack, logger), logger) }
@@ -252,7 +252,7 @@ func (c *ackCarrier) deliver(hand inHand, ack kitchen.Ack, logger *slog.Logger) 
 	fault.Pass(fault.AckRead, ack.OrderID, ack.TicketID, string(ack.Kind))
 	for wait := pauseAtFirst; ; wait = min(2*wait, pauseAtMost) {
 		err := c.end(hand.ctx, ack)
-		if isNotFound(err) {
+		if workflows.IsNotFound(err) {
 			err = c.lookAgain(hand.ctx, ack, err)
 		}
 		if errors.Is(err, errBetweenAttempts) {
@@ -321,7 +321,7 @@ func (c *ackCarrier) fail(ctx context.Context, ref kitchen.TicketRef, ack kitche
 		}
 	}
 	err := c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), nil, failure(ack, final))
-	if !final && isNotFound(err) {
+	if !final && workflows.IsNotFound(err) {
 		return errAttemptOver
 	}
 	return err
@@ -468,11 +468,6 @@ func (c *ackCarrier) lookAgain(ctx context.Context, ack kitchen.Ack, notFound er
 	return notFound
 }
 
-func isNotFound(err error) bool {
-	var notFound *serviceerror.NotFound
-	return errors.As(err, &notFound)
-}
-
 // verdict is what becomes of an ack after a call to Temporal.
 type verdict int
 
@@ -490,7 +485,7 @@ func judge(err error) verdict {
 	switch {
 	case err == nil:
 		return carried
-	case isNotFound(err), errors.Is(err, errAttemptOver):
+	case workflows.IsNotFound(err), errors.Is(err, errAttemptOver):
 		// No such pending activity: done before, or its order has closed, or
 		// it never was.
 		return stale

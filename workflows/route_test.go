@@ -110,9 +110,7 @@ func TestAWorkerLeavesAnOrderWithAnUnknownStageToAnother(t *testing.T) {
 	startKnowing := func() worker.Worker {
 		w := worker.New(server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
 		w.RegisterWorkflowWithOptions(workflows.OrderWorkflowOf(glazedRoute...), workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-		issuing := activities.New(l.tray, workflows.NewOrders(server))
-		w.RegisterActivity(issuing)
-		w.RegisterActivityWithOptions(issuing.Mix, activity.RegisterOptions{Name: glaze.ActivityType()})
+		activities.Register(w, glazedRoute, l.tray, workflows.NewOrders(server))
 		require.NoError(t, w.Start())
 		return w
 	}

@@ -53,7 +53,7 @@ makes one.
 				return err
 			}
 			// Everything is checked before anything is opened, and every fault
-			// is told at once.
+			// is reported at once.
 			secret, secretErr := deployment.load()
 			connection, kafkaErr := kafka.connection()
 			menu, kitchenErr := kitchenFile.load()
@@ -112,14 +112,14 @@ makes one.
 	live.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
-	cmd.Flags().IntVar(&perAddress, "orders-per-address", 60, "how many orders one address may place in an hour, also all at once; one of more than 100 pieces counts once for each 100 that it begins; 0 for no limit; behind a proxy that is not trusted (--trusted-proxies) everybody has the proxy's")
+	cmd.Flags().IntVar(&perAddress, "orders-per-address", 60, "orders that one address may place in an hour, in one burst too; a large order counts once for each 100 pieces begun; 0 for no limit; behind a proxy that is not in --trusted-proxies all customers share its address")
 	fromEnvironment(cmd.Flags(), "orders-per-address", "CUPCAKERY_ORDERS_PER_ADDRESS")
 	cmd.Flags().StringVar(&metrics, "metrics-listen", "127.0.0.1:8082", "address of /metrics, and of /healthz and /readyz once more, for operators")
 	fromEnvironment(cmd.Flags(), "metrics-listen", "CUPCAKERY_API_METRICS_LISTEN")
 	return cmd
 }
 
-// liveSettings say who may connect to the live side.
+// liveSettings limit live connections.
 type liveSettings struct {
 	connections int
 	perAddress  int
@@ -127,9 +127,9 @@ type liveSettings struct {
 
 func (s *liveSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.IntVar(&s.connections, "live-connections", 4096, "how many live connections (WebSockets) this process takes at most")
+	flags.IntVar(&s.connections, "live-connections", 4096, "live connections (WebSockets) that this process accepts")
 	fromEnvironment(flags, "live-connections", "CUPCAKERY_LIVE_CONNECTIONS")
-	flags.IntVar(&s.perAddress, "live-connections-per-address", 256, "how many of them from one address; behind a proxy that is not trusted (--trusted-proxies) everybody has the proxy's")
+	flags.IntVar(&s.perAddress, "live-connections-per-address", 256, "how many of them one address may have; behind a proxy that is not in --trusted-proxies all customers share its address")
 	fromEnvironment(flags, "live-connections-per-address", "CUPCAKERY_LIVE_CONNECTIONS_PER_ADDRESS")
 }
 
@@ -147,7 +147,7 @@ func (s *secretSettings) register(cmd *cobra.Command) {
 	fromEnvironment(flags, "secret-file", "CUPCAKERY_SECRET_FILE")
 }
 
-// load returns the secret from the one place that has it.
+// load returns the secret from the one place where it is given.
 func (s *secretSettings) load() ([]byte, error) {
 	const remedy = `make one with "openssl rand -hex 32" and give it to every API process`
 	secret := []byte(s.secret)
@@ -174,11 +174,11 @@ func (s *secretSettings) load() ([]byte, error) {
 	return secret, nil
 }
 
-// knownSecrets stood in files of this program that people copy.
+// knownSecrets were in files of this program that people copy.
 var knownSecrets = []string{"a secret for demonstrations only"}
 
-// minDistinct is of how many different characters a secret has at least. A
-// random one of 16 hexadecimal digits has fewer less than once in a million times.
+// minDistinct is the least number of different characters in a secret. A random
+// one of 16 hexadecimal digits has fewer less than once in a million times.
 const minDistinct = 5
 
 func distinct(secret []byte) int {

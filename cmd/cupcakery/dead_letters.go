@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/events/deadletter"
 )
 
 func newDeadLettersCommand() *cobra.Command {
@@ -41,17 +40,17 @@ reached.`,
 }
 
 // openDeadLetters checks the settings. It dials nobody.
-func openDeadLetters(kafka kafkaSettings) (*events.DeadLetters, error) {
+func openDeadLetters(kafka kafkaSettings) (*deadletter.Queue, error) {
 	connection, err := kafka.connection()
 	if err != nil {
 		return nil, err
 	}
 	connection.ClientID = "dead-letters"
-	letters, err := events.NewDeadLetters(events.DeadLettersConfig{Connection: connection})
+	queue, err := deadletter.New(deadletter.Config{Connection: connection})
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
-	return letters, nil
+	return queue, nil
 }
 
 // registerLetterOutput adds the flag for those that show letters.
@@ -69,10 +68,10 @@ func checkLetterOutput(output string) error {
 
 // letterExit chooses the exit code for an error about dead letters.
 func letterExit(err error) error {
-	if _, ok := errors.AsType[*events.LetterNotFoundError](err); ok {
+	if _, ok := errors.AsType[*deadletter.NotFoundError](err); ok {
 		return &exitError{exitNotFound, err}
 	}
-	if _, ok := errors.AsType[*events.LetterRefusedError](err); ok {
+	if _, ok := errors.AsType[*deadletter.RefusedError](err); ok {
 		return &exitError{exitRefused, err}
 	}
 	if errors.Is(err, context.Canceled) {
@@ -84,7 +83,7 @@ func letterExit(err error) error {
 // chosenLetters are the letters that a decision is about.
 type chosenLetters struct {
 	all      bool
-	decision events.Decision
+	decision deadletter.Decision
 }
 
 func (c *chosenLetters) register(cmd *cobra.Command) {
@@ -95,7 +94,7 @@ func (c *chosenLetters) register(cmd *cobra.Command) {
 }
 
 // check reads the places on the command line, which is wrong with none.
-func (c *chosenLetters) check(cmd *cobra.Command, args []string) ([]events.LetterPlace, error) {
+func (c *chosenLetters) check(cmd *cobra.Command, args []string) ([]deadletter.Place, error) {
 	var faults []error
 	switch {
 	case c.all && len(args) > 0:
@@ -103,9 +102,9 @@ func (c *chosenLetters) check(cmd *cobra.Command, args []string) ([]events.Lette
 	case !c.all && len(args) == 0:
 		faults = append(faults, errors.New("give the places of letters, such as 3/17, or --all"))
 	}
-	var places []events.LetterPlace
+	var places []deadletter.Place
 	for _, arg := range args {
-		place, err := events.ParseLetterPlace(arg)
+		place, err := deadletter.ParsePlace(arg)
 		faults = append(faults, err)
 		places = append(places, place)
 	}
@@ -116,22 +115,14 @@ func (c *chosenLetters) check(cmd *cobra.Command, args []string) ([]events.Lette
 }
 
 // decide calls act with one letter after the other. One that is refused or not
-// there does not keep the others from their turn; all of them are named in the
-// error. An interruption waits for the letter in hand.
-func (c *chosenLetters) decide(cmd *cobra.Command, office *events.DeadLetters, places []events.LetterPlace, act func(events.LetterPlace) (events.Letter, error)) error {
+// there does not keep the others from their turn; the error names all that were.
+// An interruption waits for the letter in hand.
+func (c *chosenLetters) decide(cmd *cobra.Command, queue *deadletter.Queue, places []deadletter.Place, act func(deadletter.Place) (deadletter.Letter, error)) error {
 	var faults letterFaults
 	if c.all {
-		letters, err := office.List(cmd.Context())
-		if err != nil {
+		var err error
+		if places, faults, err = queue.Undecided(cmd.Context()); err != nil {
 			return letterExit(err)
-		}
-		for _, letter := range slices.Backward(letters) { // in the order in which they died
-			switch letter.State {
-			case events.LetterOpen:
-				places = append(places, letter.Place)
-			case events.LetterRedriving:
-				faults.add(&events.LetterRefusedError{Place: letter.Place, Err: errors.New("it may have been sent already, which a person must see to: call it by its place")})
-			}
 		}
 	}
 	elsewhere := 0
@@ -142,10 +133,10 @@ func (c *chosenLetters) decide(cmd *cobra.Command, office *events.DeadLetters, p
 		letter, err := act(place)
 		switch code := exitCode(letterExit(err)); {
 		case err == nil:
-		case c.all && code == exitRefused && letter.State != events.LetterOpen:
+		case c.all && code == exitRefused && letter.State != deadletter.Open:
 			elsewhere++ // somebody else was faster than the list
 		case code == exitRefused, code == exitNotFound:
-			faults.add(err)
+			faults = append(faults, err)
 		default:
 			return faults.stopped(err, len(places)-i)
 		}
@@ -158,8 +149,6 @@ func (c *chosenLetters) decide(cmd *cobra.Command, office *events.DeadLetters, p
 
 // letterFaults are the errors of letters that did not get what was asked for.
 type letterFaults []error
-
-func (f *letterFaults) add(err error) { *f = append(*f, err) }
 
 // stopped is the error for an end before the last of them.
 func (f letterFaults) stopped(err error, left int) error {
@@ -197,4 +186,4 @@ func exitCode(err error) int {
 }
 
 // closeDeadLetters ends the connections; everything that was said is answered.
-func closeDeadLetters(office *events.DeadLetters) { _ = office.Close() }
+func closeDeadLetters(queue *deadletter.Queue) { _ = queue.Close() }

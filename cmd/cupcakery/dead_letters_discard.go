@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/events/deadletter"
 )
 
 func newDeadLettersDiscardCommand() *cobra.Command {
@@ -29,13 +29,13 @@ it is settled already, 5 Kafka cannot be reached.`,
 			if err != nil {
 				return err
 			}
-			office, err := openDeadLetters(kafka)
+			queue, err := openDeadLetters(kafka)
 			if err != nil {
 				return err
 			}
-			defer closeDeadLetters(office)
-			return chosen.decide(cmd, office, places, func(place events.LetterPlace) (events.Letter, error) {
-				letter, err := office.Discard(cmd.Context(), place, chosen.decision)
+			defer closeDeadLetters(queue)
+			return chosen.decide(cmd, queue, places, func(place deadletter.Place) (deadletter.Letter, error) {
+				letter, err := queue.Discard(cmd.Context(), place, chosen.decision)
 				if err != nil {
 					return letter, err
 				}

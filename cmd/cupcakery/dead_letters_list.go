@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/events/deadletter"
 )
 
 func newDeadLettersListCommand() *cobra.Command {
@@ -35,18 +35,18 @@ Exit codes: 0 done, 1 the topic is missing, 5 Kafka cannot be reached.`,
 			if err := checkLetterOutput(output); err != nil {
 				return err
 			}
-			office, err := openDeadLetters(kafka)
+			queue, err := openDeadLetters(kafka)
 			if err != nil {
 				return err
 			}
-			defer closeDeadLetters(office)
-			letters, err := office.List(cmd.Context())
+			defer closeDeadLetters(queue)
+			letters, err := queue.List(cmd.Context())
 			if err != nil {
 				return letterExit(err)
 			}
 			settled := 0
-			letters = slices.DeleteFunc(letters, func(letter events.Letter) bool {
-				if !letter.State.Settled() {
+			letters = slices.DeleteFunc(letters, func(letter deadletter.Letter) bool {
+				if !letter.State.IsSettled() {
 					return false
 				}
 				settled++
@@ -86,25 +86,25 @@ type letterList struct {
 // letterJSON is a letter for programs. Offsets are texts, because JavaScript
 // would round large ones.
 type letterJSON struct {
-	Letter    events.LetterPlace `json:"letter"`
-	Died      time.Time          `json:"died"`
-	Topic     string             `json:"topic"`
-	Partition int                `json:"partition"`
-	Offset    string             `json:"offset"`
-	Made      *time.Time         `json:"made,omitempty"`
-	Reason    string             `json:"reason"`
-	Key       *textJSON          `json:"key,omitempty"`
-	Size      int                `json:"size"`
-	FullSize  int                `json:"fullSize,omitempty"`
-	Redrives  int                `json:"redrives"`
-	State     events.LetterState `json:"state"`
-	Since     *time.Time         `json:"since,omitempty"`
-	By        string             `json:"by,omitempty"`
-	Note      string             `json:"note,omitempty"`
-	Mended    bool               `json:"mended,omitempty"`
+	Letter    deadletter.Place `json:"letter"`
+	Died      time.Time        `json:"died"`
+	Topic     string           `json:"topic"`
+	Partition int              `json:"partition"`
+	Offset    string           `json:"offset"`
+	Made      *time.Time       `json:"made,omitempty"`
+	Reason    string           `json:"reason"`
+	Key       *textJSON        `json:"key,omitempty"`
+	Size      int              `json:"size"`
+	FullSize  int              `json:"fullSize,omitempty"`
+	Redrives  int              `json:"redrives"`
+	State     deadletter.State `json:"state"`
+	Since     *time.Time       `json:"since,omitempty"`
+	By        string           `json:"by,omitempty"`
+	Note      string           `json:"note,omitempty"`
+	Mended    bool             `json:"mended,omitempty"`
 }
 
-func newLetterJSON(letter events.Letter) letterJSON {
+func newLetterJSON(letter deadletter.Letter) letterJSON {
 	given := func(at time.Time) *time.Time {
 		if at.IsZero() {
 			return nil
@@ -136,7 +136,7 @@ func newTextJSON(data []byte) *textJSON {
 }
 
 // writeLetters shows letters to people. On a terminal each takes one row.
-func writeLetters(w io.Writer, letters []events.Letter) error {
+func writeLetters(w io.Writer, letters []deadletter.Letter) error {
 	if len(letters) == 0 {
 		return nil
 	}
@@ -167,15 +167,15 @@ func writeLetters(w io.Writer, letters []events.Letter) error {
 }
 
 // letterWords says where a letter stands.
-func letterWords(letter events.Letter) string {
-	if letter.State == events.LetterOpen {
+func letterWords(letter deadletter.Letter) string {
+	if letter.State == deadletter.Open {
 		return string(letter.State)
 	}
 	words := string(letter.State) + " " + clock(&letter.Since)
 	if letter.By != "" {
 		words += " by " + printable(letter.By)
 	}
-	if letter.State == events.LetterRedriving {
+	if letter.State == deadletter.Redriving {
 		words += ", may have been sent"
 	}
 	return words

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/events/deadletter"
 )
 
 func newDeadLettersRedriveCommand() *cobra.Command {
@@ -45,7 +46,7 @@ Exit codes: 0 sent and noted, 1 failed, 2 wrong usage, 3 no such letter,
 			if err != nil {
 				return err
 			}
-			how := events.Redrive{Decision: chosen.decision, Again: again}
+			how := deadletter.Redrive{Decision: chosen.decision, Again: again}
 			mended := cmd.Flags().Changed("value")
 			switch {
 			case mended && len(places) != 1:
@@ -58,13 +59,13 @@ Exit codes: 0 sent and noted, 1 failed, 2 wrong usage, 3 no such letter,
 					return err
 				}
 			}
-			office, err := openDeadLetters(kafka)
+			queue, err := openDeadLetters(kafka)
 			if err != nil {
 				return err
 			}
-			defer closeDeadLetters(office)
-			return chosen.decide(cmd, office, places, func(place events.LetterPlace) (events.Letter, error) {
-				letter, err := office.Redrive(cmd.Context(), place, how)
+			defer closeDeadLetters(queue)
+			return chosen.decide(cmd, queue, places, func(place deadletter.Place) (deadletter.Letter, error) {
+				letter, err := queue.Redrive(cmd.Context(), place, how)
 				if err != nil {
 					return letter, err
 				}

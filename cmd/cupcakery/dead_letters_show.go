@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/events/deadletter"
 )
 
 // maxShownValue is how much of a value people are shown.
@@ -36,7 +37,7 @@ reached.`,
 		Example: "  cupcakery dead-letters show 3/17\n  cupcakery dead-letters show 3/17 --raw > ack.json",
 		Args:    exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			place, err := events.ParseLetterPlace(args[0])
+			place, err := deadletter.ParsePlace(args[0])
 			switch {
 			case err != nil:
 				return &exitError{exitUsage, err}
@@ -46,12 +47,12 @@ reached.`,
 			if err := checkLetterOutput(output); err != nil {
 				return err
 			}
-			office, err := openDeadLetters(kafka)
+			queue, err := openDeadLetters(kafka)
 			if err != nil {
 				return err
 			}
-			defer closeDeadLetters(office)
-			letter, record, err := office.Get(cmd.Context(), place)
+			defer closeDeadLetters(queue)
+			letter, record, err := queue.Get(cmd.Context(), place)
 			if err != nil {
 				return letterExit(err)
 			}
@@ -72,7 +73,7 @@ reached.`,
 
 // writeRaw writes the value as it is. A terminal would obey it, so it gets only
 // text.
-func writeRaw(cmd *cobra.Command, letter events.Letter, value []byte) error {
+func writeRaw(cmd *cobra.Command, letter deadletter.Letter, value []byte) error {
 	if _, terminal := terminalWidth(cmd.OutOrStdout()); terminal && (!utf8.Valid(value) || bytes.ContainsFunc(value, func(r rune) bool { return unsafeRune(r) && r != '\n' && r != '\t' })) {
 		return &exitError{exitUsage, errors.New("the value has bytes that a terminal would obey: send it to a file, or show it without --raw")}
 	}
@@ -84,7 +85,7 @@ func writeRaw(cmd *cobra.Command, letter events.Letter, value []byte) error {
 }
 
 // wholeWords says where the rest of a letter is that was too large.
-func wholeWords(letter events.Letter) string {
+func wholeWords(letter deadletter.Letter) string {
 	return fmt.Sprintf("the first %d of %d bytes; the whole lies in %s, partition %d, offset %d, while Kafka keeps it",
 		letter.Size, letter.FullSize, printable(letter.Topic), letter.Partition, letter.Offset)
 }
@@ -103,10 +104,10 @@ type headerJSON struct {
 	Value *textJSON `json:"value"`
 }
 
-func newShownLetterJSON(letter events.Letter, record events.Message) shownLetterJSON {
+func newShownLetterJSON(letter deadletter.Letter, record events.Message) shownLetterJSON {
 	shown := shownLetterJSON{letterJSON: newLetterJSON(letter), Headers: []headerJSON{}, Value: newTextJSON(record.Value)}
 	shown.Key = newTextJSON(record.Key)
-	if err := letter.CheckRedrive(record.Value); err != nil {
+	if err := letter.CheckRedrive(record); err != nil {
 		shown.Refusal = errors.Unwrap(err).Error()
 	}
 	for _, header := range record.Headers {
@@ -116,7 +117,7 @@ func newShownLetterJSON(letter events.Letter, record events.Message) shownLetter
 }
 
 // writeLetter shows a letter to people.
-func writeLetter(w io.Writer, letter events.Letter, record events.Message) error {
+func writeLetter(w io.Writer, letter deadletter.Letter, record events.Message) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(label, text string) { _, _ = fmt.Fprintf(table, "%s\t%s\n", label, text) } // Flush reports
 	row("Letter", letter.Place.String())
@@ -134,7 +135,7 @@ func writeLetter(w io.Writer, letter events.Letter, record events.Message) error
 	row("Made", clock(&letter.Made))
 	row("Died", clock(&letter.Died))
 	redriven := counted(letter.Redrives, "time", "times")
-	if from, ok := record.Header(events.HeaderRedriveLetter); ok {
+	if from, ok := record.Header(deadletter.HeaderRedriveLetter); ok {
 		redriven += ", before this death from letter " + printable(from)
 	}
 	row("Redriven", redriven)
@@ -156,17 +157,17 @@ func writeLetter(w io.Writer, letter events.Letter, record events.Message) error
 }
 
 // asItIs says whether the letter could be redriven as it is, by its value.
-func asItIs(letter events.Letter, record events.Message) string {
+func asItIs(letter deadletter.Letter, record events.Message) string {
 	if letter.FullSize > 0 {
 		return "cannot be redriven: it is only a part"
 	}
-	if err := letter.CheckRedrive(record.Value); err != nil {
+	if err := letter.CheckRedrive(record); err != nil {
 		return "cannot be redriven: " + safeText(errors.Unwrap(err).Error())
 	}
 	return "can be redriven"
 }
 
-func writeValue(w io.Writer, letter events.Letter, value []byte) error {
+func writeValue(w io.Writer, letter deadletter.Letter, value []byte) error {
 	title := fmt.Sprintf("VALUE (%s)", counted(len(value), "byte", "bytes"))
 	if letter.FullSize > 0 {
 		title = "VALUE (" + wholeWords(letter) + ")"

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/events/deadletter"
 )
 
 const goodAck = `{"ticketId":"` + anOrderID + `.bake.1","orderId":"` + anOrderID + `","stage":"bake","kind":"done","by":"bob"}`
@@ -230,19 +231,19 @@ func TestALetterThatMayHaveBeenSentIsForAPerson(t *testing.T) {
 	box := newLetterBox(t)
 	box.bury(events.TopicAcks, goodAck, "once")
 	place := box.list().Letters[0].Letter
-	letters, err := events.NewDeadLetters(events.DeadLettersConfig{
+	letters, err := deadletter.New(deadletter.Config{
 		Connection: box.connection,
-		OnStep: func(_ events.LetterPlace, step events.RedriveStep) {
-			if step == events.RedriveAnnounced {
+		OnStep: func(_ deadletter.Place, step deadletter.RedriveStep) {
+			if step == deadletter.RedriveAnnounced {
 				panic("crash")
 			}
 		},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, letters.Close()) })
-	at, err := events.ParseLetterPlace(place)
+	at, err := deadletter.ParsePlace(place)
 	require.NoError(t, err)
-	require.Panics(t, func() { _, _ = letters.Redrive(t.Context(), at, events.Redrive{}) })
+	require.Panics(t, func() { _, _ = letters.Redrive(t.Context(), at, deadletter.Redrive{}) })
 
 	assert.Regexp(t, `1 +redriving \S+, may have been sent`, box.do("list"))
 	got := box.run("", "redrive", "--all")

@@ -20,6 +20,7 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/station"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // demoStopWithin is how long a robot may finish what it has in hand when the
@@ -149,8 +150,8 @@ func newCustomers(apiURL string, k *kitchen.Kitchen, log *lifeLog) (*customers, 
 	return &customers{client: c, kitchen: k, log: log}, nil
 }
 
-// order lets one customer order at once and then every so often, until ctx
-// ends. An order that is not taken is told and forgotten: others will come.
+// order places one order at once and then one at each interval, until ctx ends.
+// An order that is refused is printed and forgotten: others will come.
 func (c *customers) order(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -169,7 +170,7 @@ func (c *customers) order(ctx context.Context, every time.Duration) {
 func (c *customers) orderOnce(ctx context.Context) error {
 	order := c.invent()
 	key := rand.Text()
-	answer, err := c.client.CreateOrderWithResponse(ctx, &client.CreateOrderParams{IdempotencyKey: &key}, order)
+	answer, err := c.client.CreateOrderWithResponse(ctx, &wire.CreateOrderParams{IdempotencyKey: &key}, order)
 	if err != nil {
 		return err
 	}
@@ -230,7 +231,7 @@ func (l *lifeLog) hear(m events.Message) {
 		return
 	}
 	ack, err := events.DecodeAck(m)
-	if err != nil {
+	if err != nil || !ack.Stage.Valid() {
 		return
 	}
 	code := kitchen.PickupCode(ack.OrderID)
@@ -249,7 +250,7 @@ func (l *lifeLog) hear(m events.Message) {
 }
 
 // afterFailure says what happens after work failed. An order that has started
-// again too often waits for a manager; the log does not tell.
+// again too often waits for a manager; the log does not show that.
 func (l *lifeLog) afterFailure(ack kitchen.Ack) string {
 	switch {
 	case isUndo(ack):

@@ -24,6 +24,7 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/web"
+	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/worker"
 )
 
@@ -33,8 +34,8 @@ const (
 	// devStopWithin bounds the wait for each part when it is told to stop.
 	// None takes longer than what it waits for itself.
 	devStopWithin = 20 * time.Second
-	// devFailWithin is that bound when a part has failed: the others may wait
-	// for it in vain.
+	// devFailWithin bounds the same wait when a part has failed: the others may
+	// wait for it in vain.
 	devFailWithin = 2 * time.Second
 )
 
@@ -60,7 +61,7 @@ type dev struct {
 	uiAddr       string
 	apiAddr      string
 	metricsAddr  string
-	demoStaff    []api.DemoPerson // the API's
+	demoStaff    []wire.DemoPerson // the API's
 
 	parts  []*devPart // in the order in which they were started
 	failed chan error // the first part that ended by itself
@@ -85,7 +86,7 @@ func runDev(ctx context.Context, settings devSettings, stdout, stderr io.Writer)
 	d := &dev{settings: settings, stdout: stdout, logger: logger, failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
-			_ = d.stop(devFailWithin) // what follows from the failure only hides it
+			_ = d.stop(devFailWithin) // later errors would only hide the cause
 			return
 		}
 		err = d.stop(devStopWithin)
@@ -142,7 +143,7 @@ func (d *dev) prepare(ctx context.Context) error {
 		return err
 	}
 	if d.settings.runs(serviceTemporal) {
-		d.temporalCLI, err = devstack.FindTemporalCLI(ctx, d.settings.temporalCLI, d.say)
+		d.temporalCLI, err = devstack.FindTemporalCLI(ctx, d.settings.temporalCLI, d.announce)
 	}
 	return err
 }
@@ -293,7 +294,7 @@ func (d *dev) startStack(ctx context.Context) error {
 	d.temporalAddr, d.uiAddr = d.stack.Temporal.Addr(), d.stack.Temporal.UIAddr()
 	d.namespace = client.DefaultNamespace
 	options := client.Options{HostPort: d.temporalAddr}
-	sayOutagesOnce(&options, d.logger)
+	logOutagesOnce(&options, d.logger)
 	d.temporal, err = client.DialContext(ctx, options)
 	if err != nil {
 		return fmt.Errorf("connect to Temporal: %w", err)
@@ -380,8 +381,8 @@ func (d *dev) stop(within time.Duration) error {
 	return errors.Join(faults...)
 }
 
-// say prints a sentence for the person who watches.
-func (d *dev) say(text string) { _, _ = fmt.Fprintln(d.stdout, text) } // nobody may be reading
+// announce prints a sentence for the person who watches.
+func (d *dev) announce(text string) { _, _ = fmt.Fprintln(d.stdout, text) } // nobody may be reading
 
 // readyAddresses is what the ready file says of the parts that run or are used
 // here. Scripts rely on its fields.

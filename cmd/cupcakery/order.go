@@ -17,6 +17,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func newOrderCommand() *cobra.Command {
@@ -106,7 +107,7 @@ func (s *orderSettings) unreachable(err error) error {
 	return &exitError{exitUnavailable, fmt.Errorf("the API at %s cannot be reached: %w; start it (make run), or give its address with --api or $CUPCAKERY_API", s.api, reason)}
 }
 
-// isDialError reports whether nothing was sent at all.
+// isDialError reports whether no connection was made, so that nothing was sent.
 func isDialError(err error) bool {
 	operation, ok := errors.AsType[*net.OpError](err)
 	return ok && operation.Op == "dial"
@@ -124,7 +125,7 @@ func refusal(status int, body []byte) error {
 	case status >= 400 && status < 500:
 		code = exitRefused
 	}
-	var problem client.Problem
+	var problem wire.Problem
 	if err := json.Unmarshal(body, &problem); err != nil || problem.Title == "" {
 		return &exitError{code, fmt.Errorf("the API answered %d %s, and not as Cupcakery does: check the address", status, http.StatusText(status))}
 	}
@@ -192,7 +193,7 @@ func (s *orderSettings) ask(cmd *cobra.Command) (*client.ClientWithResponses, co
 	return apiClient, ctx, cancel, true
 }
 
-// flavours are the menu's flavour codes; none if the API does not answer.
+// flavours returns the menu's flavour codes, or none if the API does not answer.
 func (s *orderSettings) flavours(cmd *cobra.Command) []string {
 	apiClient, ctx, cancel, ok := s.ask(cmd)
 	if !ok {
@@ -206,7 +207,7 @@ func (s *orderSettings) flavours(cmd *cobra.Command) []string {
 	return kitchen.Menu{Flavours: answer.JSON200.Flavours}.FlavourCodes()
 }
 
-// completeOrderID offers the newest orders, told apart by pickup code and name.
+// completeOrderID offers the newest orders, with pickup code and name.
 func (s *orderSettings) completeOrderID(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -216,7 +217,7 @@ func (s *orderSettings) completeOrderID(cmd *cobra.Command, args []string, typed
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	defer cancel()
-	answer, err := apiClient.ListOrdersWithResponse(ctx, &client.ListOrdersParams{})
+	answer, err := apiClient.ListOrdersWithResponse(ctx, &wire.ListOrdersParams{})
 	if err != nil || answer.JSON200 == nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

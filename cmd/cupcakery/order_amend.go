@@ -11,6 +11,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func newOrderAmendCommand() *cobra.Command {
@@ -69,7 +70,7 @@ func parseMessage(text string) (kitchen.LineMessage, error) {
 }
 
 func sendAmendment(ctx context.Context, apiClient *client.ClientWithResponses, orderID, key, body string) (*kitchen.Status, int, []byte, error) {
-	answer, err := apiClient.AmendOrderWithBodyWithResponse(ctx, orderID, &client.AmendOrderParams{IdempotencyKey: &key}, "application/json", strings.NewReader(body))
+	answer, err := apiClient.AmendOrderWithBodyWithResponse(ctx, orderID, &wire.AmendOrderParams{IdempotencyKey: &key}, "application/json", strings.NewReader(body))
 	if err != nil {
 		return nil, 0, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func newOrderCancelCommand() *cobra.Command {
@@ -33,7 +34,7 @@ does not wait for that.`,
 }
 
 func sendCancellation(ctx context.Context, apiClient *client.ClientWithResponses, orderID, key, body string) (*kitchen.Status, int, []byte, error) {
-	answer, err := apiClient.CancelOrderWithBodyWithResponse(ctx, orderID, &client.CancelOrderParams{IdempotencyKey: &key}, "application/json", strings.NewReader(body))
+	answer, err := apiClient.CancelOrderWithBodyWithResponse(ctx, orderID, &wire.CancelOrderParams{IdempotencyKey: &key}, "application/json", strings.NewReader(body))
 	if err != nil {
 		return nil, 0, nil, err
 	}

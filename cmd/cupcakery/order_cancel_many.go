@@ -15,6 +15,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func newOrderCancelManyCommand() *cobra.Command {
@@ -36,7 +37,7 @@ are placed after that are left alone. This is for managers.`,
 	flags.StringVar(&many.state, "state", "", "only orders in this state: in-progress or needs-attention")
 	flags.StringVar(&many.where.Flavour, "flavour", "", "only orders with this flavour, by its code on the menu")
 	flags.StringVar(&many.where.Customer, "customer", "", "only orders of the customer with this whole name")
-	flags.IntVar(&many.where.MinPieces, "min-pieces", 0, "only orders for at least so many cupcakes")
+	flags.IntVar(&many.where.MinPieces, "min-pieces", 0, "only orders for at least this many cupcakes")
 	flags.StringVar(&many.after, "placed-after", "", "only orders placed after this time, such as 2026-01-31T12:00:00Z, or 2h for two hours ago")
 	flags.StringVar(&many.before, "placed-before", "", "only orders placed before this time")
 	flags.StringVar(&many.reason, "reason", "", "why, for the people who read it; needed")
@@ -53,7 +54,7 @@ are placed after that are left alone. This is for managers.`,
 // cancelMany are the settings of the command that cancels many orders.
 type cancelMany struct {
 	orderSettings
-	where                client.OrderFilter
+	where                wire.OrderFilter
 	state, after, before string
 	reason, key          string
 	dryRun, yes          bool
@@ -61,9 +62,9 @@ type cancelMany struct {
 
 // manyCancelled is what has become of all pages.
 type manyCancelled struct {
-	Matched   int                   `json:"matched"`
-	Cancelled int                   `json:"cancelled"`
-	Failed    []client.NotCancelled `json:"failed"`
+	Matched   int                 `json:"matched"`
+	Cancelled int                 `json:"cancelled"`
+	Failed    []wire.NotCancelled `json:"failed"`
 }
 
 func (m *cancelMany) run(cmd *cobra.Command) error {
@@ -102,7 +103,7 @@ func (m *cancelMany) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// orders counts orders in words, with what they do behind.
+// orders writes a number of orders as words, followed by a verb.
 func orders(count int, many, one string) string {
 	if count == 1 {
 		return strings.TrimSpace("1 order " + one)
@@ -174,16 +175,16 @@ func timeOf(flag, text string, now time.Time) (string, error) {
 // eachPage goes through all orders that match, and cancels them unless it is a
 // dry run.
 func (m *cancelMany) eachPage(cmd *cobra.Command, apiClient *client.ClientWithResponses, dryRun bool) (manyCancelled, error) {
-	all := manyCancelled{Failed: []client.NotCancelled{}}
-	asked := client.ManyCancellation{Where: m.where, Reason: m.reason, DryRun: dryRun}
+	all := manyCancelled{Failed: []wire.NotCancelled{}}
+	asked := wire.ManyCancellation{Where: m.where, Reason: m.reason, DryRun: dryRun}
 	if dryRun {
 		asked.Limit = 100
 	}
 	for {
-		page, err := untilAnswered(cmd, &m.orderSettings, keyedRequest[client.CancelledOrders]{
+		page, err := untilAnswered(cmd, &m.orderSettings, keyedRequest[wire.CancelledOrders]{
 			key: m.key, what: "the same request", unknown: "all were cancelled", once: "each is cancelled once",
-			send: func(ctx context.Context) (*client.CancelledOrders, int, []byte, error) {
-				answer, err := apiClient.CancelOrdersWithResponse(ctx, &client.CancelOrdersParams{IdempotencyKey: &m.key}, asked)
+			send: func(ctx context.Context) (*wire.CancelledOrders, int, []byte, error) {
+				answer, err := apiClient.CancelOrdersWithResponse(ctx, &wire.CancelOrdersParams{IdempotencyKey: &m.key}, asked)
 				if err != nil {
 					return nil, 0, nil, err
 				}
@@ -212,14 +213,14 @@ func (m *cancelMany) eachPage(cmd *cobra.Command, apiClient *client.ClientWithRe
 // each by itself: orders that were cancelled have left the list, so the page
 // would be another one. The key is the same, so none is cancelled twice. Once
 // two in a row do not answer no more are asked.
-func (m *cancelMany) askAgain(ctx context.Context, apiClient *client.ClientWithResponses, orders []client.NotCancelled) (cancelled int, failed []client.NotCancelled) {
+func (m *cancelMany) askAgain(ctx context.Context, apiClient *client.ClientWithResponses, orders []wire.NotCancelled) (cancelled int, failed []wire.NotCancelled) {
 	silent := 0
 	for _, order := range orders {
 		if !order.AskAgain || silent >= 2 {
 			failed = append(failed, order)
 			continue
 		}
-		answer, err := apiClient.CancelOrderWithResponse(ctx, order.ID, &client.CancelOrderParams{IdempotencyKey: &m.key}, kitchen.Cancellation{Reason: m.reason})
+		answer, err := apiClient.CancelOrderWithResponse(ctx, order.ID, &wire.CancelOrderParams{IdempotencyKey: &m.key}, kitchen.Cancellation{Reason: m.reason})
 		switch {
 		case err == nil && answer.JSON200 != nil:
 			cancelled, silent = cancelled+1, 0

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // lostRetries are the pauses before a request without an answer is sent again.
@@ -63,8 +64,8 @@ func untilAnswered[T any](cmd *cobra.Command, s *orderSettings, request keyedReq
 // isKitchenFull reports whether an answer says that nothing was ordered because
 // the kitchen is full: trying again at once would not help.
 func isKitchenFull(body []byte) bool {
-	var problem client.Problem
-	return json.Unmarshal(body, &problem) == nil && problem.Type == client.ProblemKitchenFull
+	var problem wire.Problem
+	return json.Unmarshal(body, &problem) == nil && problem.Type == wire.ProblemKitchenFull
 }
 
 // orderChange are the settings of a command that changes an order.
@@ -81,7 +82,7 @@ func (c *orderChange) register(cmd *cobra.Command) {
 // sendChange sends a change of an order as JSON, by one of the client's methods.
 type sendChange func(ctx context.Context, apiClient *client.ClientWithResponses, orderID, key, body string) (order *kitchen.Status, status int, answer []byte, err error)
 
-// run changes an order and shows how it stands then; done is said to people.
+// run changes an order and prints its new status; done is the sentence for people.
 func (c *orderChange) run(cmd *cobra.Command, orderID string, asked any, done string, send sendChange) error {
 	apiClient, err := c.connect()
 	if err != nil {

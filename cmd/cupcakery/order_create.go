@@ -18,6 +18,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func newOrderCreateCommand() *cobra.Command {
@@ -75,7 +76,7 @@ func (s *orderSettings) create(cmd *cobra.Command, apiClient *client.ClientWithR
 	return untilAnswered(cmd, s, keyedRequest[kitchen.Status]{
 		key: key, what: "the same order", unknown: "the order was taken", once: "there will be one",
 		send: func(ctx context.Context) (*kitchen.Status, int, []byte, error) {
-			answer, err := apiClient.CreateOrderWithBodyWithResponse(ctx, &client.CreateOrderParams{IdempotencyKey: &key}, "application/json", bytes.NewReader(body))
+			answer, err := apiClient.CreateOrderWithBodyWithResponse(ctx, &wire.CreateOrderParams{IdempotencyKey: &key}, "application/json", bytes.NewReader(body))
 			if err != nil {
 				return nil, 0, nil, err
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // largestPage is the most orders that the API gives at once.
@@ -86,8 +87,8 @@ type listFilters struct {
 
 // params has the filters that were given; an empty one is for the API to
 // refuse, so that a script's unset variable does not find everything.
-func (f listFilters) params(cmd *cobra.Command) client.ListOrdersParams {
-	var params client.ListOrdersParams
+func (f listFilters) params(cmd *cobra.Command) wire.ListOrdersParams {
+	var params wire.ListOrdersParams
 	given := cmd.Flags().Changed
 	if given("state") {
 		params.State = new(kitchen.OrderState(f.state))
@@ -108,8 +109,8 @@ func (f listFilters) params(cmd *cobra.Command) client.ListOrdersParams {
 }
 
 // list collects pages until it has as many orders as asked for.
-func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithResponses, filters client.ListOrdersParams, limit int) (client.OrderPage, error) {
-	collected := client.OrderPage{Orders: []client.OrderSummary{}}
+func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithResponses, filters wire.ListOrdersParams, limit int) (wire.OrderPage, error) {
+	collected := wire.OrderPage{Orders: []wire.OrderSummary{}}
 	for {
 		filters.Limit = new(min(limit-len(collected.Orders), largestPage))
 		answer, err := apiClient.ListOrdersWithResponse(ctx, &filters)
@@ -128,7 +129,7 @@ func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithRe
 	}
 }
 
-func writeOrders(w io.Writer, orders []client.OrderSummary) error {
+func writeOrders(w io.Writer, orders []wire.OrderSummary) error {
 	if len(orders) == 0 {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func newOrderResolveCommand() *cobra.Command {
@@ -58,7 +59,7 @@ This is for managers.`,
 }
 
 func sendResolution(ctx context.Context, apiClient *client.ClientWithResponses, orderID, key, body string) (*kitchen.Status, int, []byte, error) {
-	answer, err := apiClient.ResolveOrderWithBodyWithResponse(ctx, orderID, &client.ResolveOrderParams{IdempotencyKey: &key}, "application/json", strings.NewReader(body))
+	answer, err := apiClient.ResolveOrderWithBodyWithResponse(ctx, orderID, &wire.ResolveOrderParams{IdempotencyKey: &key}, "application/json", strings.NewReader(body))
 	if err != nil {
 		return nil, 0, nil, err
 	}

@@ -15,8 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 const (
@@ -60,7 +60,7 @@ func (s *orderSettings) askForPIN(cmd *cobra.Command) error {
 // staffTransport signs in when the API asks for it, and sends the request once
 // more. The session is kept in memory, for this command.
 //
-// It signs in as whom it was told to. Otherwise, if the API says that it has
+// It signs in as the person named by --as. Otherwise, if the API says that it has
 // demo staff, as the manager of these: only "cupcakery dev" has some.
 type staffTransport struct {
 	base      http.RoundTripper
@@ -102,7 +102,7 @@ func (t *staffTransport) RoundTrip(request *http.Request) (*http.Response, error
 	return t.base.RoundTrip(again)
 }
 
-// withCookie is the request with the session. A cookie that is for https only
+// withCookie returns the request with the session. A cookie that is for https only
 // is sent all the same: the PIN has just gone the same way.
 func withCookie(request *http.Request, cookie *http.Cookie) *http.Request {
 	with := request.Clone(request.Context())
@@ -120,7 +120,7 @@ func (t *staffTransport) signIn(ctx context.Context) (*http.Cookie, *http.Respon
 			return nil, nil, err
 		}
 	}
-	body, err := json.Marshal(client.SignIn{Name: name, Pin: pin})
+	body, err := json.Marshal(wire.SignIn{Name: name, Pin: pin})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,7 +147,7 @@ func (t *staffTransport) demoManager(ctx context.Context) (name, pin string, err
 		return "", "", err
 	}
 	defer func() { _ = answer.Body.Close() }()
-	var demo client.DemoStaff
+	var demo wire.DemoStaff
 	if answer.StatusCode != http.StatusOK {
 		return "", "", nil
 	}
@@ -179,7 +179,7 @@ func (t *staffTransport) ask(ctx context.Context, method, path string, body []by
 }
 
 // signInRemedy is what people at a command line can do about a refusal.
-func signInRemedy(problemType client.ProblemType) string {
+func signInRemedy(problemType wire.ProblemType) string {
 	if strings.HasSuffix(string(problemType), "/not-signed-in") {
 		return "\nHere: give --as NAME (or $" + nameVariable + "); the PIN comes from $" + pinVariable + " or a prompt."
 	}

@@ -28,7 +28,7 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// said is what a command left behind.
+// said is a command's output and exit code.
 type said struct {
 	code   int
 	stdout string

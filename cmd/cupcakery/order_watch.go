@@ -142,7 +142,7 @@ func (p *watchPace) looked(changed bool) {
 func (p *watchPace) failed() { p.next = min(max(p.next, watchEvery)*3/2, watchSlowest) }
 
 // sameStatus reports whether there is nothing new to show. Whether a worker
-// could be asked is not news about the order.
+// answered is no change of the order.
 func sameStatus(a, b kitchen.Status) bool {
 	return len(changes(&a, b)) == 0 && len(a.Stages) == len(b.Stages)
 }
@@ -204,9 +204,8 @@ func (v *redrawnView) show(_ *kitchen.Status, now kitchen.Status) error {
 	return err
 }
 
-// watchLines is an order as it stands: a line for it, one for each pass
-// through a stage, one for each stage that is still to come, and what a
-// manager is asked. The command stands alone, since long lines are cut.
+// watchLines shows an order: a line for it, one for each pass through a stage,
+// one for each stage that is still to come, and the question to a manager. The command stands alone, since long lines are cut.
 func watchLines(status kitchen.Status) []string {
 	lines := []string{fmt.Sprintf("%s  %s  %s", status.PickupCode, status.Customer.Name, stateWords(status))}
 	entered := map[kitchen.Stage]bool{}
@@ -228,7 +227,7 @@ func watchLines(status kitchen.Status) []string {
 	return lines
 }
 
-// changes tells what is new since before, a line each.
+// changes lists what has changed since the status before, a line each.
 func changes(before *kitchen.Status, now kitchen.Status) []string {
 	var lines []string
 	if before == nil {
@@ -239,7 +238,7 @@ func changes(before *kitchen.Status, now kitchen.Status) []string {
 		if i < len(before.Stages) && passWords(before.Stages[i]) == passWords(pass) {
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s %s %s", clock(newsOf(pass)), pass.Stage, passWords(pass)))
+		lines = append(lines, fmt.Sprintf("%s %s %s", clock(changedAt(pass)), pass.Stage, passWords(pass)))
 	}
 	seen := time.Now()
 	if len(before.Lines) == len(now.Lines) { // so it is not the first look
@@ -273,8 +272,8 @@ func changes(before *kitchen.Status, now kitchen.Status) []string {
 	return lines
 }
 
-// newsOf is when a pass came to where it stands.
-func newsOf(pass kitchen.StageStatus) *time.Time {
+// changedAt returns when a pass reached its present state.
+func changedAt(pass kitchen.StageStatus) *time.Time {
 	if undo := pass.Undo; undo != nil {
 		return cmp.Or(undo.UndoneAt, undo.StartedAt, undo.IssuedAt)
 	}

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/term"
 )
 
-// maxPINLine is how much of standard input is read for a PIN.
+// maxPINLine is the most that is read from standard input for a PIN.
 const maxPINLine = 1 << 10
 
 // readNewPIN reads a PIN to be hashed: twice from a terminal, else a line.

@@ -55,7 +55,7 @@ type logSettings struct {
 
 func (s *logSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.level, "log-level", "info", "least level to log: debug, info, warn or error")
+	flags.StringVar(&s.level, "log-level", "info", "lowest level to log: debug, info, warn or error")
 	fromEnvironment(flags, "log-level", "CUPCAKERY_LOG_LEVEL")
 	flags.StringVar(&s.format, "log-format", "text", "text for people, json for machines")
 	fromEnvironment(flags, "log-format", "CUPCAKERY_LOG_FORMAT")

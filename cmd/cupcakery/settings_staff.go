@@ -37,7 +37,7 @@ func (s *staffSettings) load() (kitchen.Staff, error) {
 }
 
 // loadStaff reads a staff file and refuses one in which the demo's staff have
-// been copied: everybody knows their PINs. It never tells whose PIN is which.
+// been copied: everybody knows their PINs. It never reveals whose PIN is which.
 func loadStaff(path string) (kitchen.Staff, error) {
 	staff, err := kitchen.LoadStaff(path)
 	if err != nil {

@@ -56,7 +56,7 @@ func (s *temporalSettings) dial(logger *slog.Logger) (client.Client, string, err
 	if err != nil {
 		return nil, "", err
 	}
-	sayOutagesOnce(&options, logger)
+	logOutagesOnce(&options, logger)
 	temporalClient, err := client.NewLazyClient(options)
 	if err != nil {
 		return nil, "", &exitError{exitUsage, fmt.Errorf("prepare to connect to Temporal at %q: %w", options.HostPort, err)}

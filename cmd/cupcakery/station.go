@@ -178,11 +178,11 @@ func userName() string {
 
 // runRobot works until the command's context ends and what is in hand is done.
 func runRobot(cmd *cobra.Command, config station.Config, options stationOptions, reasons []kitchen.Reason) error {
-	screen := newTicketPrinter(cmd.OutOrStdout(), cmd.ErrOrStderr(), config.Name)
-	defer screen.close()
+	printer := newTicketPrinter(cmd.OutOrStdout(), cmd.ErrOrStderr(), config.Name)
+	defer printer.close()
 	config.Observe = func(e station.Event) {
 		if e.Kind == station.Answered || e.Kind == station.Unsent || isStop(e, config.Name) {
-			screen.show(e)
+			printer.show(e)
 		}
 	}
 	bench, err := station.New(config)

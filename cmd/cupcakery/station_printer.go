@@ -1,15 +1,10 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"strings"
 	"sync"
 
-	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/station"
 )
 
@@ -64,12 +59,12 @@ func (p *ticketPrinter) write(to io.Writer, text string) {
 	p.more.Signal()
 }
 
-// say writes a line to the output, complain one to the error output.
-func (p *ticketPrinter) say(format string, args ...any) {
+// print writes a line to the output, printError one to the error output.
+func (p *ticketPrinter) print(format string, args ...any) {
 	p.write(p.out, fmt.Sprintf(format, args...)+"\n")
 }
 
-func (p *ticketPrinter) complain(format string, args ...any) {
+func (p *ticketPrinter) printError(format string, args ...any) {
 	p.write(p.errOut, fmt.Sprintf(format, args...)+"\n")
 }
 
@@ -86,13 +81,13 @@ func (p *ticketPrinter) close() {
 func (p *ticketPrinter) show(e station.Event) {
 	switch {
 	case e.Kind == station.Unsent:
-		p.complain("! %s", news(e, p.name))
+		p.printError("! %s", eventText(e, p.name))
 		return
 	case e.Kind == station.Offered, e.Kind == station.StartedElsewhere && e.Was == "":
 		p.ticket(e.Item)
 	}
-	if text := news(e, p.name); text != "" {
-		p.say("%s", text)
+	if text := eventText(e, p.name); text != "" {
+		p.print("%s", text)
 	}
 }
 
@@ -108,98 +103,21 @@ func (p *ticketPrinter) ticket(item station.Item) {
 // list writes every ticket with its state, undo tickets first.
 func (p *ticketPrinter) list(items []station.Item) {
 	if len(items) == 0 {
-		p.say("no tickets")
+		p.print("no tickets")
 	}
 	for _, item := range undoFirst(items) {
 		p.ticket(item)
 		switch {
 		case item.Answering:
-			p.say("    in hand; the answer is on its way")
+			p.print("    in hand; the answer is on its way")
 		case item.State == station.InHand:
-			p.say("    in hand since %s", item.StartedAt.Local().Format("15:04:05"))
+			p.print("    in hand since %s", item.StartedAt.Local().Format("15:04:05"))
 		case item.State == station.Elsewhere && item.By == p.name:
-			p.say("    started by you, before or elsewhere; start %d takes it up here", item.Number)
+			p.print("    started by you, before or elsewhere; start %d takes it up here", item.Number)
 		case item.State == station.Elsewhere:
-			p.say("    in hand with %s since %s", printable(item.By), item.StartedAt.Local().Format("15:04:05"))
+			p.print("    in hand with %s since %s", printable(item.By), item.StartedAt.Local().Format("15:04:05"))
 		default:
-			p.say("    waiting")
+			p.print("    waiting")
 		}
 	}
-}
-
-// reasonText is an error as a person at a station reads it. The outer layers
-// of Kafka's errors name the ticket by an id that is the customer's secret.
-func reasonText(err error) string {
-	var away *events.UnavailableError
-	var taken *station.TakenError
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &away):
-		return away.Error()
-	case errors.As(err, &taken):
-		return printable(taken.Error())
-	}
-	inner := err
-	for errors.Unwrap(inner) != nil {
-		inner = errors.Unwrap(inner)
-	}
-	return printable(inner.Error())
-}
-
-// notices shows a person what the station's readers of Kafka have to say:
-// outages, each once although several readers notice it.
-type notices struct {
-	level slog.Handler // decides by --log-level
-	show  func(line string)
-	// member is set for the reader that shares its group with other stations;
-	// who comes and goes there is no news to a person.
-	member bool
-	last   *lastNotice
-}
-
-type lastNotice struct {
-	mu   sync.Mutex
-	text string
-}
-
-func newNotices(level slog.Handler, show func(line string)) *notices {
-	return &notices{last: &lastNotice{}, level: level, show: show}
-}
-
-// Enabled implements slog.Handler.
-func (n *notices) Enabled(ctx context.Context, level slog.Level) bool {
-	return n.level.Enabled(ctx, level)
-}
-
-// WithAttrs implements slog.Handler.
-func (n *notices) WithAttrs(attrs []slog.Attr) slog.Handler {
-	with := *n
-	for _, attr := range attrs {
-		with.member = with.member || attr.Key == "group"
-	}
-	return &with
-}
-
-// WithGroup implements slog.Handler.
-func (n *notices) WithGroup(string) slog.Handler { return n }
-
-// Handle implements slog.Handler.
-func (n *notices) Handle(_ context.Context, record slog.Record) error {
-	if n.member && record.Level < slog.LevelWarn {
-		return nil
-	}
-	n.last.mu.Lock()
-	defer n.last.mu.Unlock()
-	if record.Message == n.last.text {
-		return nil
-	}
-	n.last.text = record.Message
-	line := "! " + record.Message
-	record.Attrs(func(attr slog.Attr) bool {
-		line += " " + attr.Key + "=" + attr.Value.String()
-		return true
-	})
-	n.show(printable(strings.TrimSpace(line)))
-	return nil
 }

@@ -18,7 +18,7 @@ import (
 )
 
 func screenOf(items ...station.Item) *screen {
-	s := &screen{height: 24, name: "bob", reasons: kitchen.Default().Reasons, stage: kitchen.Bake, width: 80}
+	s := newScreen(kitchen.Bake, "bob", kitchen.Default().Reasons)
 	s.Update(screenFacts{items: items, ready: true})
 	return s
 }
@@ -164,9 +164,45 @@ func TestScreenDropsAQuestionAboutWorkThatIsTakenAway(t *testing.T) {
 
 	feed := newScreenFeed("bob")
 	feed.observe(station.Event{Kind: station.Withdrawn, Item: itemOf(1, station.InHand, nil), Was: station.InHand, Cancelled: true, Undo: 5})
-	s.Update(screenFacts{ready: true, news: feed.news})
+	s.Update(screenFacts{ready: true, recent: feed.recent})
 	require.NotContains(t, s.draw(), "pieces thrown away")
 	require.Contains(t, s.draw(), loud.Styled("#1  K7QF  STOP: the order was cancelled; put it aside, its UNDO ticket is #5"))
+}
+
+func TestScreenScrollsThroughATicketThatIsLongerThanTheTerminal(t *testing.T) {
+	t.Parallel()
+	s := screenOf(itemOf(1, station.InHand, func(ticket *kitchen.Ticket) {
+		ticket.Notes = strings.Repeat("焦げ🧁 long notes\n", 18) + "the last line"
+	}))
+	s.Update(tea.WindowSizeMsg{Width: 80, Height: 14})
+	require.Contains(t, ansi.Strip(s.draw()), "pgup")
+	require.NotContains(t, s.draw(), "the last line")
+	s.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
+	s.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
+	s.Update(screenFacts{items: s.items, ready: true})
+	require.Contains(t, s.draw(), "the last line", "what happens elsewhere does not scroll it away")
+	s.Update(tea.KeyPressMsg{Code: tea.KeyPgUp})
+	s.Update(tea.KeyPressMsg{Code: tea.KeyPgUp})
+	require.Contains(t, s.draw(), "▸")
+}
+
+func TestScreenKeepsTheCursorInSightAndShowsNothingThatSteers(t *testing.T) {
+	t.Parallel()
+	s := screenOf(itemOf(1, station.InHand, nil))
+	press(s, "f", "2", "enter")
+	for range 40 {
+		s.Update(tea.PasteMsg{Content: "焦げ🧁 a\u202eb\x1b[2J\n"})
+		shown := s.draw()
+		require.Contains(t, shown, "█")
+		require.NotContains(t, shown, "\u202e")
+		require.NotContains(t, shown, "\x1b[2J")
+		for line := range strings.SplitSeq(shown, "\n") {
+			require.LessOrEqual(t, ansi.StringWidth(line), 80)
+		}
+	}
+	s.Update(tea.KeyPressMsg{Code: tea.KeyHome})
+	press(s, "x")
+	require.Contains(t, ansi.Strip(s.draw()), "note: x█焦げ", "what is written can be changed")
 }
 
 // TestScreenWorks runs the true program on keys and looks into the log.

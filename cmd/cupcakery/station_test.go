@@ -422,7 +422,7 @@ func TestStationRobotStopsWhenAnOrderIsCancelled(t *testing.T) {
 	require.Len(t, floor.acks(ticket), 1)
 }
 
-func TestNewsOfAWithdrawnTicketSaysWhatToDo(t *testing.T) {
+func TestTheTextOfAWithdrawnTicketSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	steering := "eve\x1b[2J"
 	for name, test := range map[string]struct {
@@ -450,7 +450,7 @@ func TestNewsOfAWithdrawnTicketSaysWhatToDo(t *testing.T) {
 			t.Parallel()
 			e := test.event
 			e.Kind, e.Item.Number, e.Item.Ticket.PickupCode = station.Withdrawn, 3, "K7QF"
-			require.Equal(t, "#3  K7QF  "+test.says, news(e, "bob"))
+			require.Equal(t, "#3  K7QF  "+test.says, eventText(e, "bob"))
 			require.Equal(t, test.stop, isStop(e, "bob"))
 		})
 	}

@@ -123,7 +123,7 @@ Exit codes: 0 nothing is wrong, 1 something is, 5 Temporal cannot be reached.`,
 	return cmd
 }
 
-// dialQuietly returns a client for a command that tells its user itself what
+// dialQuietly returns a client for a command that itself tells its user what
 // goes wrong.
 func (s *temporalSettings) dialQuietly() (client.Client, client.Options, error) {
 	options, err := s.options(slog.New(slog.DiscardHandler))
@@ -137,8 +137,8 @@ func (s *temporalSettings) dialQuietly() (client.Client, client.Options, error) 
 	return temporalClient, options, nil
 }
 
-// awaitTemporal returns once Temporal answers. It asks at least once, and says
-// so when it has to wait.
+// awaitTemporal returns once Temporal answers. It asks at least once, and tells
+// the user when it has to wait.
 func awaitTemporal(cmd *cobra.Command, temporalClient client.Client, address string, wait time.Duration) error {
 	deadline := time.Now().Add(wait)
 	for first := true; ; first = false {

@@ -17,30 +17,30 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// answersAgainAfter is how long Temporal answers without a failure until an
+// answersAgainAfter is how long Temporal must answer without a failure before an
 // outage counts as over.
 const answersAgainAfter = time.Second
 
-// patience is how long Temporal may take to answer a call. One that is given
-// less time says nothing about it.
+// patience is how long Temporal may take to answer a call. A call with a shorter
+// deadline proves nothing about Temporal.
 const patience = 4 * time.Second
 
-// sayOutagesOnce has a client of Temporal log the beginning and the end of a
-// time without Temporal, once each: what its many pollers and calls meet in
-// between is for debugging.
-func sayOutagesOnce(options *client.Options, logger *slog.Logger) {
+// logOutagesOnce makes a client of Temporal log the beginning and the end of an
+// outage, once each. The failures of its many pollers and calls in between are
+// for debugging.
+func logOutagesOnce(options *client.Options, logger *slog.Logger) {
 	outage := &temporalOutage{logger: logger}
 	options.Logger = sdklog.NewStructuredLogger(slog.New(quietOutage{logger.Handler()}))
 	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithChainUnaryInterceptor(outage.watch))
 }
 
-// temporalOutage hears how every call goes.
+// temporalOutage observes how every call goes.
 type temporalOutage struct {
 	logger *slog.Logger
 
-	mu     sync.Mutex
-	since  time.Time   // zero while Temporal answers
-	settle *time.Timer // set while it has answered again, for less than answersAgainAfter
+	mu       sync.Mutex
+	since    time.Time   // zero while Temporal answers
+	recovery *time.Timer // set while it has answered again, for less than answersAgainAfter
 }
 
 // watch is a grpc.UnaryClientInterceptor.
@@ -53,7 +53,7 @@ func (o *temporalOutage) watch(ctx context.Context, method string, request, repl
 	case code == codes.DeadlineExceeded && time.Since(began) >= patience && !waitsForOthers(method):
 		o.failed(err)
 	case code == codes.DeadlineExceeded, code == codes.Canceled:
-		// It says nothing: the caller had little time, or no more interest.
+		// It proves nothing: the caller had little time, or has given up.
 	default:
 		o.answered()
 	}
@@ -70,9 +70,9 @@ func waitsForOthers(method string) bool {
 func (o *temporalOutage) failed(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.settle != nil {
-		o.settle.Stop()
-		o.settle = nil
+	if o.recovery != nil {
+		o.recovery.Stop()
+		o.recovery = nil
 	}
 	if o.since.IsZero() {
 		o.since = time.Now()
@@ -83,24 +83,24 @@ func (o *temporalOutage) failed(err error) {
 func (o *temporalOutage) answered() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.since.IsZero() || o.settle != nil {
+	if o.since.IsZero() || o.recovery != nil {
 		return
 	}
 	var settle *time.Timer
 	settle = time.AfterFunc(answersAgainAfter, func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
-		if o.settle != settle {
+		if o.recovery != settle {
 			return // it has failed again
 		}
 		o.logger.Info("Temporal answers again", "after", time.Since(o.since).Round(time.Millisecond).String())
-		o.since, o.settle = time.Time{}, nil
+		o.since, o.recovery = time.Time{}, nil
 	})
-	o.settle = settle
+	o.recovery = settle
 }
 
-// quietOutage hands records on, those for debugging only that warn of nothing
-// but a Temporal that cannot be reached.
+// quietOutage passes records on. Those that only warn that Temporal cannot be
+// reached become debug records.
 type quietOutage struct{ slog.Handler }
 
 // Handle implements slog.Handler.

@@ -30,7 +30,7 @@ func newTopicsCommand() *cobra.Command {
 	return cmd
 }
 
-// topicFlags are the flags that say how the topics shall be.
+// topicFlags are the flags for the wanted settings of the topics.
 func topicFlags(cmd *cobra.Command, settings *events.TopicSettings) {
 	flags := cmd.Flags()
 	flags.IntVar(&settings.Partitions, "partitions", 0, "partitions of each topic: how many members of a group can share it; 0 for as many as there are, and 8 of new topics")
@@ -96,7 +96,7 @@ Exit codes: 0 all topics are there, 1 Kafka refused, 5 Kafka cannot be reached.`
 	return cmd
 }
 
-// warnOfExtension says what more partitions mean, before it is done.
+// warnOfExtension explains what adding partitions means, before it is done.
 func warnOfExtension(w io.Writer, changes []events.TopicChange) {
 	var topics []string
 	for _, change := range changes {

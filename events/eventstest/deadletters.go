@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/events/deadletter"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -34,15 +35,15 @@ var letterScenarios = []scenario{
 
 // office is the dead letters as one person works with them.
 type office struct {
-	*events.DeadLetters
+	*deadletter.Queue
 	w *world
 }
 
-func (w *world) office(onStep func(events.RedriveStep)) *office {
+func (w *world) office(onStep func(deadletter.RedriveStep)) *office {
 	w.Helper()
-	letters, err := events.NewDeadLetters(events.DeadLettersConfig{
+	letters, err := deadletter.New(deadletter.Config{
 		Connection: w.connection,
-		OnStep: func(_ events.LetterPlace, step events.RedriveStep) {
+		OnStep: func(_ deadletter.Place, step deadletter.RedriveStep) {
 			if onStep != nil {
 				onStep(step)
 			}
@@ -54,7 +55,7 @@ func (w *world) office(onStep func(events.RedriveStep)) *office {
 }
 
 // letter returns the letter that the list has at a place.
-func (o *office) letter(place events.LetterPlace) events.Letter {
+func (o *office) letter(place deadletter.Place) deadletter.Letter {
 	o.w.Helper()
 	letters, err := o.List(o.w.ctx())
 	require.NoError(o.w, err)
@@ -67,7 +68,7 @@ func (o *office) letter(place events.LetterPlace) events.Letter {
 	panic("not reached")
 }
 
-func (o *office) redrive(place events.LetterPlace, how events.Redrive) events.Letter {
+func (o *office) redrive(place deadletter.Place, how deadletter.Redrive) deadletter.Letter {
 	o.w.Helper()
 	letter, err := o.Redrive(o.w.ctx(), place, how)
 	require.NoError(o.w, err)
@@ -76,7 +77,7 @@ func (o *office) redrive(place events.LetterPlace, how events.Redrive) events.Le
 
 func (o *office) refused(err error, why string) {
 	o.w.Helper()
-	var refused *events.LetterRefusedError
+	var refused *deadletter.RefusedError
 	require.ErrorAs(o.w, err, &refused)
 	assert.ErrorContains(o.w, err, why)
 }
@@ -90,7 +91,7 @@ func (w *world) ack() (key, value []byte) {
 
 // bury makes a dead letter of a message that looks as if it had come from a
 // topic of the factory's, and returns its place.
-func (w *world) bury(topic string, key, value []byte, headers ...events.Header) events.LetterPlace {
+func (w *world) bury(topic string, key, value []byte, headers ...events.Header) deadletter.Place {
 	w.Helper()
 	mark := uuid.NewString()
 	original := events.Message{
@@ -102,7 +103,7 @@ func (w *world) bury(topic string, key, value []byte, headers ...events.Header) 
 	for {
 		letter := letters.next()
 		if got, _ := letter.Header("test"); got == mark {
-			return events.LetterPlace{Partition: letter.Partition, Offset: letter.Offset}
+			return deadletter.Place{Partition: letter.Partition, Offset: letter.Offset}
 		}
 	}
 }
@@ -140,7 +141,7 @@ func redriveLetter(w *world) {
 	place := w.bury(events.TopicAcks, key, value, events.Header{Key: "ce_id", Value: []byte("the event")}, events.Header{Key: "mine", Value: []byte("kept")})
 	o := w.office(nil)
 	letter := o.letter(place)
-	assert.Equal(w, events.LetterOpen, letter.State)
+	assert.Equal(w, deadletter.Open, letter.State)
 	assert.Equal(w, events.TopicAcks, letter.Topic)
 	assert.Equal(w, 2, letter.Partition)
 	assert.Equal(w, int64(42), letter.Offset)
@@ -150,8 +151,8 @@ func redriveLetter(w *world) {
 	assert.Zero(w, letter.Redrives)
 
 	acks := w.tail(events.TopicAcks)
-	letter = o.redrive(place, events.Redrive{Decision: events.Decision{By: "ada", Note: "we read them now"}})
-	assert.Equal(w, events.LetterRedriven, letter.State)
+	letter = o.redrive(place, deadletter.Redrive{Decision: deadletter.Decision{By: "ada", Note: "we read them now"}})
+	assert.Equal(w, deadletter.Redriven, letter.State)
 	message := acks.ofKey(key)
 	assert.Equal(w, value, message.Value)
 	assert.Equal(w, JavaPartition(key, 4), message.Partition)
@@ -159,66 +160,66 @@ func redriveLetter(w *world) {
 		{Key: "ce_id", Value: []byte("the event")},
 		{Key: "mine", Value: []byte("kept")},
 		message.Headers[2], // the test's own
-		{Key: events.HeaderRedriveCount, Value: []byte("1")},
-		{Key: events.HeaderRedriveLetter, Value: []byte(place.String())},
+		{Key: deadletter.HeaderRedriveCount, Value: []byte("1")},
+		{Key: deadletter.HeaderRedriveLetter, Value: []byte(place.String())},
 	}, message.Headers)
 
 	for _, o := range []*office{o, w.office(nil)} { // who did it, and who comes later
 		letter = o.letter(place)
-		assert.Equal(w, events.LetterRedriven, letter.State)
+		assert.Equal(w, deadletter.Redriven, letter.State)
 		assert.Equal(w, 1, letter.Redrives)
 		assert.Equal(w, "ada", letter.By)
 		assert.Equal(w, "we read them now", letter.Note)
 		assert.False(w, letter.Mended)
-		_, err := o.Redrive(w.ctx(), place, events.Redrive{})
+		_, err := o.Redrive(w.ctx(), place, deadletter.Redrive{})
 		o.refused(err, "it was redriven at ")
-		_, err = o.Discard(w.ctx(), place, events.Decision{})
+		_, err = o.Discard(w.ctx(), place, deadletter.Decision{})
 		o.refused(err, "it was redriven at ")
 	}
-	o.redrive(place, events.Redrive{Again: true})
-	assertHeaders(w, acks.ofKey(key), map[string]string{"ce_id": "the event", events.HeaderRedriveCount: "2"})
+	o.redrive(place, deadletter.Redrive{Again: true})
+	assertHeaders(w, acks.ofKey(key), map[string]string{"ce_id": "the event", deadletter.HeaderRedriveCount: "2"})
 	assert.Equal(w, 2, o.letter(place).Redrives)
 }
 
 func crashedRedrive(w *world) {
 	for _, crash := range []struct {
-		after events.RedriveStep
-		state events.LetterState
+		after deadletter.RedriveStep
+		state deadletter.State
 		sent  int
 	}{
-		{events.RedriveChecked, events.LetterOpen, 0},
-		{events.RedriveAnnounced, events.LetterRedriving, 0},
-		{events.RedriveSent, events.LetterRedriving, 1},
-		{events.RedriveNoted, events.LetterRedriven, 1},
+		{deadletter.RedriveChecked, deadletter.Open, 0},
+		{deadletter.RedriveAnnounced, deadletter.Redriving, 0},
+		{deadletter.RedriveSent, deadletter.Redriving, 1},
+		{deadletter.RedriveNoted, deadletter.Redriven, 1},
 	} {
 		key, value := w.ack()
 		place := w.bury(events.TopicAcks, key, value)
 		// A panic ends the redrive where it is, as a kill does.
-		victim := w.office(func(step events.RedriveStep) {
+		victim := w.office(func(step deadletter.RedriveStep) {
 			if step == crash.after {
 				panic("crash")
 			}
 		})
-		require.PanicsWithValue(w, "crash", func() { _, _ = victim.Redrive(w.ctx(), place, events.Redrive{}) })
+		require.PanicsWithValue(w, "crash", func() { _, _ = victim.Redrive(w.ctx(), place, deadletter.Redrive{}) })
 		assert.Equal(w, crash.sent, w.count(events.TopicAcks, key), "after step %d", crash.after)
 
 		heir := w.office(nil)
 		letter := heir.letter(place)
 		assert.Equal(w, crash.state, letter.State, "after step %d", crash.after)
-		how := events.Redrive{Again: crash.state != events.LetterOpen}
+		how := deadletter.Redrive{Again: crash.state != deadletter.Open}
 		if how.Again {
-			_, err := heir.Redrive(w.ctx(), place, events.Redrive{})
+			_, err := heir.Redrive(w.ctx(), place, deadletter.Redrive{})
 			heir.refused(err, "--again")
 		}
 		acks := w.tail(events.TopicAcks)
 		heir.redrive(place, how)
 		for range crash.sent {
-			assertHeaders(w, acks.ofKey(key), map[string]string{events.HeaderRedriveCount: "1"})
+			assertHeaders(w, acks.ofKey(key), map[string]string{deadletter.HeaderRedriveCount: "1"})
 		}
 		message := acks.ofKey(key)
 		assert.Equal(w, value, message.Value)
-		assertHeaders(w, message, map[string]string{events.HeaderRedriveCount: strconv.Itoa(letter.Redrives + 1)})
-		assert.Equal(w, events.LetterRedriven, heir.letter(place).State)
+		assertHeaders(w, message, map[string]string{deadletter.HeaderRedriveCount: strconv.Itoa(letter.Redrives + 1)})
+		assert.Equal(w, deadletter.Redriven, heir.letter(place).State)
 	}
 }
 
@@ -230,14 +231,14 @@ func redriveAtOnce(w *world) {
 	var looking sync.WaitGroup
 	looking.Add(people)
 	for range people {
-		o := w.office(func(step events.RedriveStep) {
-			if step == events.RedriveChecked { // everybody has seen it open
+		o := w.office(func(step deadletter.RedriveStep) {
+			if step == deadletter.RedriveChecked { // everybody has seen it open
 				looking.Done()
 				<-gate
 			}
 		})
 		go func() {
-			_, err := o.Redrive(w.Context(), place, events.Redrive{})
+			_, err := o.Redrive(w.Context(), place, deadletter.Redrive{})
 			results <- err
 		}()
 	}
@@ -254,7 +255,7 @@ func redriveAtOnce(w *world) {
 	assert.Equal(w, 1, sent)
 	assert.Equal(w, 1, w.count(events.TopicAcks, key))
 	letter := w.office(nil).letter(place)
-	assert.Equal(w, events.LetterRedriven, letter.State)
+	assert.Equal(w, deadletter.Redriven, letter.State)
 	assert.Equal(w, 1, letter.Redrives)
 }
 
@@ -262,18 +263,18 @@ func lateRedrive(w *world) {
 	key, value := w.ack()
 	place := w.bury(events.TopicAcks, key, value)
 	first := w.office(nil)
-	late := w.office(func(step events.RedriveStep) {
-		if step == events.RedriveChecked {
-			_, err := first.Discard(w.ctx(), place, events.Decision{By: "eve"})
+	late := w.office(func(step deadletter.RedriveStep) {
+		if step == deadletter.RedriveChecked {
+			_, err := first.Discard(w.ctx(), place, deadletter.Decision{By: "eve"})
 			assert.NoError(w, err)
 		}
 	})
-	letter, err := late.Redrive(w.ctx(), place, events.Redrive{})
+	letter, err := late.Redrive(w.ctx(), place, deadletter.Redrive{})
 	late.refused(err, "was first")
-	assert.Equal(w, events.LetterDiscarded, letter.State)
+	assert.Equal(w, deadletter.Discarded, letter.State)
 	assert.Zero(w, w.count(events.TopicAcks, key))
 	letter = late.letter(place)
-	assert.Equal(w, events.LetterDiscarded, letter.State)
+	assert.Equal(w, deadletter.Discarded, letter.State)
 	assert.Equal(w, "eve", letter.By)
 	assert.Zero(w, letter.Redrives)
 }
@@ -282,23 +283,23 @@ func mendedLetter(w *world) {
 	key, value := w.ack()
 	place := w.bury(events.TopicAcks, key, append(value, '}'))
 	o := w.office(nil)
-	_, err := o.Redrive(w.ctx(), place, events.Redrive{})
+	_, err := o.Redrive(w.ctx(), place, deadletter.Redrive{})
 	o.refused(err, "not a JSON object")
-	_, err = o.Redrive(w.ctx(), place, events.Redrive{Value: []byte{}})
+	_, err = o.Redrive(w.ctx(), place, deadletter.Redrive{Value: []byte{}})
 	o.refused(err, "the value is empty")
-	assert.Equal(w, events.LetterOpen, o.letter(place).State)
+	assert.Equal(w, deadletter.Open, o.letter(place).State)
 	acks := w.tail(events.TopicAcks)
-	o.redrive(place, events.Redrive{Value: value})
+	o.redrive(place, deadletter.Redrive{Value: value})
 	assert.Equal(w, value, acks.ofKey(key).Value)
 	assert.True(w, o.letter(place).Mended)
 
 	// A ticket must be understood by the station it goes to.
 	ticket, err := json.Marshal(ticketOf(newTicket(w), 1))
 	require.NoError(w, err)
-	_, err = o.Redrive(w.ctx(), w.bury(events.TicketTopic(kitchen.Mix), key, ticket), events.Redrive{})
+	_, err = o.Redrive(w.ctx(), w.bury(events.TicketTopic(kitchen.Mix), key, ticket), deadletter.Redrive{})
 	o.refused(err, "a ticket of bake is not for the topic of mix")
 	for _, topic := range []string{"payments", events.TopicDeadLetters} {
-		_, err = o.Redrive(w.ctx(), w.bury(topic, key, value), events.Redrive{})
+		_, err = o.Redrive(w.ctx(), w.bury(topic, key, value), deadletter.Redrive{})
 		o.refused(err, fmt.Sprintf("it says that it is from topic %q", topic))
 	}
 }
@@ -309,9 +310,9 @@ func diesAgain(w *world) {
 	acks := w.tail(events.TopicAcks)
 	place := w.bury(events.TopicAcks, key, value)
 	for redrives := 1; redrives <= 3; redrives++ {
-		o.redrive(place, events.Redrive{})
+		o.redrive(place, deadletter.Redrive{})
 		message := acks.ofKey(key)
-		assertHeaders(w, message, map[string]string{events.HeaderRedriveCount: strconv.Itoa(redrives), events.HeaderRedriveLetter: place.String()})
+		assertHeaders(w, message, map[string]string{deadletter.HeaderRedriveCount: strconv.Itoa(redrives), deadletter.HeaderRedriveLetter: place.String()})
 		place = w.bury(events.TopicAcks, message.Key, message.Value, message.Headers...)
 		assert.Equal(w, redrives, o.letter(place).Redrives, "the new letter tells of the old ones' redrives")
 	}
@@ -321,22 +322,22 @@ func discardLetter(w *world) {
 	key, value := w.ack()
 	place := w.bury(events.TopicAcks, key, value)
 	o := w.office(nil)
-	letter, err := o.Discard(w.ctx(), place, events.Decision{By: "ada", Note: "eaten"})
+	letter, err := o.Discard(w.ctx(), place, deadletter.Decision{By: "ada", Note: "eaten"})
 	require.NoError(w, err)
-	assert.Equal(w, events.LetterDiscarded, letter.State)
+	assert.Equal(w, deadletter.Discarded, letter.State)
 	letter = w.office(nil).letter(place)
-	assert.Equal(w, events.LetterDiscarded, letter.State)
+	assert.Equal(w, deadletter.Discarded, letter.State)
 	assert.Equal(w, "eaten", letter.Note)
-	_, err = o.Discard(w.ctx(), place, events.Decision{})
+	_, err = o.Discard(w.ctx(), place, deadletter.Decision{})
 	o.refused(err, "it was discarded at ")
-	_, err = o.Redrive(w.ctx(), place, events.Redrive{})
+	_, err = o.Redrive(w.ctx(), place, deadletter.Redrive{})
 	o.refused(err, "it was discarded at ")
 	_, record, err := o.Get(w.ctx(), place)
 	require.NoError(w, err)
 	assert.Equal(w, value, record.Value)
-	o.redrive(place, events.Redrive{Again: true})
+	o.redrive(place, deadletter.Redrive{Again: true})
 	assert.Equal(w, 1, w.count(events.TopicAcks, key))
-	assert.Equal(w, events.LetterRedriven, o.letter(place).State)
+	assert.Equal(w, deadletter.Redriven, o.letter(place).State)
 }
 
 func keylessLetter(w *world) {
@@ -344,9 +345,9 @@ func keylessLetter(w *world) {
 	o := w.office(nil)
 	for range 8 { // without a key a message goes to a random one of four partitions
 		place := w.bury(events.TopicAcks, nil, value)
-		letter, err := o.Discard(w.ctx(), place, events.Decision{})
+		letter, err := o.Discard(w.ctx(), place, deadletter.Decision{})
 		require.NoError(w, err)
-		assert.Equal(w, events.LetterDiscarded, letter.State)
+		assert.Equal(w, deadletter.Discarded, letter.State)
 	}
 }
 
@@ -362,49 +363,49 @@ func hugeLetter(w *world) {
 	letter, record, err := o.Get(w.ctx(), place)
 	require.NoError(w, err)
 	assert.True(w, string(record.Value) == string(huge), "all bytes are there") // not Equal: it would print them
-	require.NoError(w, letter.CheckRedrive(record.Value))
+	require.NoError(w, letter.CheckRedrive(record))
 
-	_, err = o.Redrive(w.ctx(), place, events.Redrive{})
+	_, err = o.Redrive(w.ctx(), place, deadletter.Redrive{})
 	require.ErrorContains(w, err, fmt.Sprintf("the topic takes no message of %d bytes: raise its max.message.bytes", size))
-	assert.Equal(w, events.LetterRedriving, o.letter(place).State)
-	o.redrive(before, events.Redrive{})
-	o.redrive(behind, events.Redrive{})
-	o.redrive(place, events.Redrive{Value: []byte("{}"), Again: true})
+	assert.Equal(w, deadletter.Redriving, o.letter(place).State)
+	o.redrive(before, deadletter.Redrive{})
+	o.redrive(behind, deadletter.Redrive{})
+	o.redrive(place, deadletter.Redrive{Value: []byte("{}"), Again: true})
 }
 
 func notALetter(w *world) {
 	key, value := w.ack()
 	place := w.bury(events.TopicAcks, key, value)
 	o := w.office(nil)
-	o.redrive(place, events.Redrive{})
-	missing := func(place events.LetterPlace, why string) {
+	o.redrive(place, deadletter.Redrive{})
+	missing := func(place deadletter.Place, why string) {
 		w.Helper()
 		_, _, err := o.Get(w.ctx(), place)
-		var missing *events.LetterNotFoundError
+		var missing *deadletter.NotFoundError
 		require.ErrorAs(w, err, &missing)
 		assert.ErrorContains(w, err, why)
 	}
 	marks := w.tail(events.TopicDeadLetters)
-	for _, eventType := range []string{"", events.TypeLetterRedriving, events.TypeLetterRedriven} {
+	for _, eventType := range []string{"", deadletter.TypeRedriving, deadletter.TypeRedriven} {
 		record := marks.ofKey(key)
 		got, _ := record.Header("ce_type")
 		assert.Equal(w, eventType, got)
 		_, is := record.Header(events.HeaderDeadTopic)
 		assert.Equal(w, eventType == "", is, "only the letter has it")
 		if eventType != "" {
-			missing(events.LetterPlace{Partition: record.Partition, Offset: record.Offset}, "what became of letter "+place.String())
+			missing(deadletter.Place{Partition: record.Partition, Offset: record.Offset}, "what became of letter "+place.String())
 		}
 	}
-	missing(events.LetterPlace{Partition: place.Partition, Offset: 1 << 40}, "its partition ends before offset")
-	missing(events.LetterPlace{Partition: 4}, "the topic has 4 partitions, counted from 0")
+	missing(deadletter.Place{Partition: place.Partition, Offset: 1 << 40}, "its partition ends before offset")
+	missing(deadletter.Place{Partition: 4}, "the topic has 4 partitions, counted from 0")
 
 	// What somebody else has written there can be put away, and goes nowhere.
 	offset := w.produceRecords(&kgo.Record{Topic: events.TopicDeadLetters, Partition: 1, Key: key, Value: []byte("hello")})
-	stray := events.LetterPlace{Partition: 1, Offset: offset}
+	stray := deadletter.Place{Partition: 1, Offset: offset}
 	assert.Contains(w, o.letter(stray).Reason, "not written by Cupcakery")
-	_, err := o.Redrive(w.ctx(), stray, events.Redrive{})
+	_, err := o.Redrive(w.ctx(), stray, deadletter.Redrive{})
 	o.refused(err, "it does not say which topic it is from")
-	_, err = o.Discard(w.ctx(), stray, events.Decision{})
+	_, err = o.Discard(w.ctx(), stray, deadletter.Decision{})
 	require.NoError(w, err)
 }
 
@@ -414,16 +415,16 @@ func deletedLetters(w *world) {
 	gone := w.bury(events.TopicAcks, key, value)
 	place := w.bury(events.TopicAcks, key, value)
 	o := w.office(nil)
-	o.redrive(gone, events.Redrive{})
+	o.redrive(gone, deadletter.Redrive{})
 	require.Equal(w, gone.Partition, place.Partition)
 	w.deleteRecords(events.TopicDeadLetters, int32(gone.Partition), place.Offset)
 	_, _, err := w.office(nil).Get(w.ctx(), gone)
-	var missing *events.LetterNotFoundError
+	var missing *deadletter.NotFoundError
 	require.ErrorAs(w, err, &missing)
 	assert.ErrorContains(w, err, fmt.Sprintf("Kafka has deleted what lay before offset %d", place.Offset))
 	letters, err := w.office(nil).List(w.ctx())
 	require.NoError(w, err)
 	require.Len(w, letters, 1, "marks of letters that are gone mean nothing")
-	assert.Equal(w, events.LetterOpen, letters[0].State)
+	assert.Equal(w, deadletter.Open, letters[0].State)
 	assert.Equal(w, place, letters[0].Place)
 }

@@ -31,6 +31,7 @@ type layer struct {
 
 var layers = map[string]layer{
 	"kitchen":    {reason: "the language of the factory stands alone, so that everything can speak it"},
+	"wire":       {may: []string{"kitchen"}, reason: "what travels between the API and its clients is shapes, which everybody may know"},
 	"events":     {may: []string{"internal/retry", "kitchen"}, reason: "Kafka carries what the kitchen says and knows nobody who says it"},
 	"namespace":  {may: []string{"internal/retry"}, reason: "a namespace is prepared before anybody knows an order", testsMay: []string{"kitchen", "workflows"}},
 	"workflows":  {may: []string{"kitchen", "events"}, reason: "workflows decide; they start nothing and serve nothing", testsMay: []string{"activities"}},
@@ -38,8 +39,9 @@ var layers = map[string]layer{
 	"board":      {may: []string{"kitchen", "events"}, reason: "a board folds the log, for stations and the API alike"},
 	"station":    {may: []string{"internal/retry", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
 	"worker":     {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "internal/fault"}, reason: "the worker brings workflows, activities and acks together"},
-	"api":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
-	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace", "station", "worker", "api", "devstack", "web"}, reason: "commands put everything together"},
+	"api":        {may: []string{"internal/retry", "internal/ratelimit", "kitchen", "events", "board", "activities", "workflows", "namespace", "staff", "wire"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
+	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace", "station", "worker", "api", "devstack", "web", "wire"}, reason: "commands put everything together"},
+	"staff":      {may: []string{"kitchen", "internal/ratelimit"}, reason: "signing in knows names, PINs and time, and nothing of orders, the log or HTTP"},
 
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {may: []string{"namespace"}, reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
@@ -48,6 +50,7 @@ var layers = map[string]layer{
 	"internal/architecture": {reason: "this test looks at packages and uses none"},
 	"internal/fault":        {reason: "a fault point knows its name and nothing of what passes it"},
 	"internal/make":         {may: []string{"devstack", "events", "kitchen"}, reason: "the Makefile's programs install, run and write down what the factory's language says"},
+	"internal/ratelimit":    {reason: "a limit counts keys, and needs nothing of the factory"},
 	"internal/retry":        {reason: "waiting before another attempt needs nothing of the factory"},
 	"internal/process":      {reason: "starting a process needs nothing of the factory"},
 }
@@ -65,11 +68,15 @@ var forbidden = []struct {
 		reason: "stations know Kafka only, so that they can be built in any language and run without Temporal",
 	},
 	{
+		by: []string{"staff"}, imports: []string{"github.com/gin-gonic", "github.com/segmentio/kafka-go", "go.temporal.io", "net"},
+		reason: "signing in takes and gives tokens, whatever carries them",
+	},
+	{
 		by: []string{"kitchen"}, imports: []string{"github.com/segmentio/kafka-go", "net", "database/sql"},
 		reason: "the language of the factory does no I/O but reading the kitchen file",
 	},
 	{
-		by:      []string{"kitchen", "events", "board", "station", "namespace", "activities", "workflows", "worker", "api", "cmd", "devstack"},
+		by:      []string{"kitchen", "events", "board", "station", "namespace", "staff", "activities", "workflows", "worker", "api", "cmd", "devstack"},
 		imports: []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", module + "/internal/process", module + "/events/eventstest"},
 		reason:  "test support makes the product larger and is not held to its rules",
 	},

@@ -2,7 +2,7 @@
 // lies between two messages, where one has been taken in and the next has not
 // been sent.
 //
-// An ordinary build has nothing of it: Pass is empty there. A build with the
+// In an ordinary build Pass is empty. A build with the
 // tag "faults" holds whoever passes a point, as often as its test asks, until
 // the test kills the process.
 package fault
@@ -14,19 +14,19 @@ type Point string
 const (
 	// TicketUnpublished is before a ticket goes to Kafka.
 	TicketUnpublished Point = "ticket-unpublished"
-	// TicketPublished is before Temporal hears that a ticket is on Kafka.
+	// TicketPublished is before Temporal is told that a ticket is on Kafka.
 	TicketPublished Point = "ticket-published"
-	// AckRead is before Temporal is told what an ack says.
+	// AckRead is before an ack is delivered to Temporal.
 	AckRead Point = "ack-read"
-	// AckTold is before the ack's offset may be committed.
-	AckTold Point = "ack-told"
+	// AckDelivered is before the ack's offset may be committed.
+	AckDelivered Point = "ack-delivered"
 	// AckForwarded is after the copy of a misplaced ack is on Kafka and before
 	// the offset of the original may be committed.
 	AckForwarded Point = "ack-forwarded"
-	// NewsUnpublished is before downstream systems hear of an order.
-	NewsUnpublished Point = "news-unpublished"
-	// NewsPublished is before Temporal hears that they have.
-	NewsPublished Point = "news-published"
+	// AnnouncementUnpublished is before an order's end is announced.
+	AnnouncementUnpublished Point = "announcement-unpublished"
+	// AnnouncementPublished is before Temporal is told that it was.
+	AnnouncementPublished Point = "announcement-published"
 	// LetterPublished is after a dead letter is on Kafka and before the offset
 	// of the original may be committed.
 	LetterPublished Point = "letter-published"
@@ -34,12 +34,12 @@ const (
 
 // Points are all points.
 func Points() []Point {
-	return []Point{TicketUnpublished, TicketPublished, AckRead, AckTold, NewsUnpublished, NewsPublished, LetterPublished, AckForwarded}
+	return []Point{TicketUnpublished, TicketPublished, AckRead, AckDelivered, AnnouncementUnpublished, AnnouncementPublished, LetterPublished, AckForwarded}
 }
 
 const (
 	// Environment is the variable that names the directory by which a test and
-	// its worker speak. In it, the file named after an order has the point at
+	// its worker communicate. In it, the file named after an order has the point at
 	// which that order's messages are held.
 	Environment = "CUPCAKERY_FAULTS"
 	// Held is the directory in it that has a file for each message that was

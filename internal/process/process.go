@@ -164,7 +164,7 @@ func (p *Process) Memory() (int64, error) {
 			return kilobytes << 10, err
 		}
 	}
-	return 0, errors.New("the system does not tell resident memory")
+	return 0, errors.New("the system does not show resident memory")
 }
 
 // ticksPerSecond is the unit of CPU times in /proc.
@@ -217,7 +217,7 @@ func cpuOf(pid int) (time.Duration, error) {
 	return time.Duration(userTicks+systemTicks) * time.Second / ticksPerSecond, nil
 }
 
-// output collects what a process prints and tells when there is more.
+// output collects what a process prints and signals when there is more.
 type output struct {
 	also io.Writer
 

@@ -110,10 +110,8 @@ func sizes(limit int) []int {
 	return all
 }
 
-// atAll is how much memory reading anything may take. With the race detector
-// sync.Pool forgets on purpose, so that each match of a pattern may take some
-// kilobytes.
-const atAll = 4 << 20
+// fixedCost is how much memory reading may take whatever is read.
+const fixedCost = 256<<10 + raceCost
 
 // RequireFlat fails if reading a shape takes more memory than its bytes
 // justify, at any size from a kilobyte to the limit. Work that grows faster than
@@ -129,7 +127,7 @@ func RequireFlat(t *testing.T, limit, perByte int, shapes map[string]Shape, read
 				t.Errorf("the shape %s has %d bytes instead of %d", name, len(data), size)
 			}
 			// The first reading may compile what later ones use.
-			if took := min(memoryOf(func() { read(data) }), memoryOf(func() { read(data) })); took > uint64(atAll+perByte*len(data)) {
+			if took := min(memoryOf(func() { read(data) }), memoryOf(func() { read(data) })); took > uint64(fixedCost+perByte*len(data)) {
 				t.Errorf("%s: reading %d bytes took %d bytes of memory, %d for each", name, len(data), took, took/uint64(len(data)))
 			}
 		}

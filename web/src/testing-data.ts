@@ -117,7 +117,7 @@ export function counter(...ready: readonly string[]): CounterDisplay {
 /** A connection over which nothing comes, so many seconds after the start. */
 export function silentLive(seconds = 0): Live {
   const now = () => start + seconds * 1000;
-  return new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: now, steady: now, random: () => 0 });
+  return new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: now, monotonic: now, random: () => 0 });
 }
 
 /** What the tests call reasons. */

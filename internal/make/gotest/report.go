@@ -129,7 +129,7 @@ func (r *report) endPackage(e event) {
 	}
 }
 
-// summarise prints the last lines, and tells whether all is well.
+// summarise prints the last lines and reports whether all is well.
 func (r *report) summarise(took time.Duration) (ok bool) {
 	for _, name := range r.skipped {
 		r.print("SKIPPED, which counts as failed: " + name + "\n")

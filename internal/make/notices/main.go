@@ -107,8 +107,8 @@ func linkedModules(program string) ([]component, error) {
 	return append(modules, standard), errors.Join(append(faults, err)...)
 }
 
-// standardLibrary is Go's own. Some distributions leave its licence out, which
-// is that of its other modules.
+// standardLibrary is Go's own. Some distributions leave its licence out; Go's
+// other modules have the same one.
 func standardLibrary(modules []component) (component, error) {
 	name := "The Go standard library " + runtime.Version()
 	root, err := exec.Command("go", "env", "GOROOT").Output()

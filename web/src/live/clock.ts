@@ -1,28 +1,28 @@
 /**
- * The server's time, by which everything in the pages is dated: a tablet's own
- * clock may be wrong, and jumps when somebody sets it. Between the server's
- * messages it goes on by a clock that never jumps.
+ * The server's time, by which the pages date everything: a tablet's own clock
+ * may be wrong, and jumps when somebody sets it. Between the server's messages
+ * it advances by a clock that never jumps.
  */
 export class Clock {
-  readonly #steady: () => number;
+  readonly #monotonic: () => number;
   readonly #watchers = new Set<() => void>();
-  /** How far the server's time is before the steady clock, in milliseconds. */
+  /** The server's time less the monotonic clock's, in milliseconds. */
   #offset: number;
-  /** The next time that is heard counts, whatever was heard before. */
-  #isFresh = true;
+  /** The next sync counts whatever it says: it may be by another server. */
+  #isUnsynced = true;
   #moment: number;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** The browser's own time counts until the server has told its. */
-  constructor(steady: () => number, browserTime: number) {
-    this.#steady = steady;
-    this.#offset = browserTime - steady();
+  /** The browser's own time counts until the server has sent its time. */
+  constructor(monotonic: () => number, browserTime: number) {
+    this.#monotonic = monotonic;
+    this.#offset = browserTime - monotonic();
     this.#moment = browserTime;
   }
 
   /** The server's time, in milliseconds, as well as it is known. */
   now(): number {
-    return this.#steady() + this.#offset;
+    return this.#monotonic() + this.#offset;
   }
 
   /** The time that pages show: the same for all of them until the next second. */
@@ -43,20 +43,20 @@ export class Clock {
     };
   };
 
-  /** Another connection begins, perhaps with another server. */
-  restart(): void {
-    this.#isFresh = true;
+  /** A new connection begins, perhaps to another server. */
+  expectNewServer(): void {
+    this.#isUnsynced = true;
   }
 
   /**
-   * Hears the server's time. A message is late by as long as it was on its way,
-   * so the one that was fastest counts; one that would be later than any can be
-   * tells of a server whose clock was set back.
+   * Takes the server's time from a message. Each message is late by the time it
+   * was under way, so the fastest one counts. One that is later than maxDelay
+   * allows comes from a server whose clock was set back.
    */
-  hear(time: number, lateAtMost: number): void {
-    const offset = time - this.#steady();
-    if (!this.#isFresh && offset <= this.#offset && offset > this.#offset - lateAtMost) return;
-    this.#isFresh = false;
+  sync(serverTime: number, maxDelay: number): void {
+    const offset = serverTime - this.#monotonic();
+    if (!this.#isUnsynced && offset <= this.#offset && offset > this.#offset - maxDelay) return;
+    this.#isUnsynced = false;
     this.#offset = offset;
     this.#tick();
   }

@@ -31,7 +31,7 @@ class FakeSocket {
     this.onopen?.();
   }
 
-  say(message: LiveMessage): void {
+  deliver(message: LiveMessage): void {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
 
@@ -64,10 +64,10 @@ function pauseUntilNext(): number {
   throw new Error("No socket was opened within a minute.");
 }
 
-/** The server says so many seconds long that all is well. */
-function speak(seconds: number): void {
-  for (let spoken = 0; spoken < seconds; spoken += 10) {
-    socket().say({ type: "state", at: at(spoken) });
+/** The server sends its state every ten seconds, for that long. */
+function sendStates(seconds: number): void {
+  for (let passed = 0; passed < seconds; passed += 10) {
+    socket().deliver({ type: "state", at: at(passed) });
     vi.advanceTimersByTime(10_000);
   }
 }
@@ -76,7 +76,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: start });
   FakeSocket.all.length = 0;
   chance = 1;
-  live = new Live({ open: () => new FakeSocket() as unknown as WebSocket, timeOfDay: () => Date.now(), steady: () => performance.now(), random: () => chance });
+  live = new Live({ open: () => new FakeSocket() as unknown as WebSocket, timeOfDay: () => Date.now(), monotonic: () => performance.now(), random: () => chance });
 });
 
 afterEach(() => { vi.useRealTimers(); });
@@ -112,7 +112,7 @@ describe("following", () => {
     expect(socket().sent).toEqual([{ type: "subscribe", channel: "kitchen" }, { type: "unsubscribe", channel: "kitchen" }]);
   });
 
-  test("leaving twice does not take the channel from whoever came meanwhile", () => {
+  test("leaving twice does not unsubscribe a channel that was followed again", () => {
     const leave = live.follow("kitchen", ignore);
     socket().accept();
     leave();
@@ -142,129 +142,129 @@ describe("following", () => {
     expect(FakeSocket.all).toHaveLength(1);
   });
 
-  test("a channel that is left is forgotten", () => {
+  test("a channel that nobody follows is forgotten", () => {
     const leave = live.follow("station/bake", ignore);
     socket().accept();
-    socket().say(bakeSnapshot());
+    socket().deliver(bakeSnapshot());
     leave();
-    expect(live.state("station/bake")).toEqual({ news: 0 });
+    expect(live.state("station/bake")).toEqual({ version: 0 });
   });
 });
 
 describe("messages", () => {
-  test("a snapshot is what is known from then on", () => {
+  test("a snapshot replaces what was known", () => {
     live.follow("kitchen", ignore);
     live.follow("counter", ignore);
     live.follow("order/1", ignore);
     live.follow("station/bake", ignore);
     socket().accept();
-    socket().say({ type: "snapshot", channel: "kitchen", cursor: "k.1", kitchen: kitchen(2) });
-    socket().say({ type: "snapshot", channel: "counter", cursor: "c.1", counter: counter("K7QF") });
-    socket().say({ type: "snapshot", channel: "order/1", cursor: "o.1", order: order() });
-    socket().say(bakeSnapshot());
-    expect(live.state("kitchen")).toEqual({ news: 1, kitchen: kitchen(2) });
-    expect(live.state("counter")).toEqual({ news: 1, counter: counter("K7QF") });
-    expect(live.state("order/1")).toEqual({ news: 1, order: order() });
+    socket().deliver({ type: "snapshot", channel: "kitchen", cursor: "k.1", kitchen: kitchen(2) });
+    socket().deliver({ type: "snapshot", channel: "counter", cursor: "c.1", counter: counter("K7QF") });
+    socket().deliver({ type: "snapshot", channel: "order/1", cursor: "o.1", order: order() });
+    socket().deliver(bakeSnapshot());
+    expect(live.state("kitchen")).toEqual({ version: 1, kitchen: kitchen(2) });
+    expect(live.state("counter")).toEqual({ version: 1, counter: counter("K7QF") });
+    expect(live.state("order/1")).toEqual({ version: 1, order: order() });
     expect(live.state("station/bake").board?.tickets).toEqual([ticket({ ticketId: "a" })]);
   });
 
-  test("only the followers of a channel hear of it", () => {
-    const [ofBake, ofKitchen] = [vi.fn(), vi.fn()];
-    live.follow("station/bake", ofBake);
-    live.follow("kitchen", ofKitchen);
+  test("only the followers of a channel are notified", () => {
+    const [bakeFollower, kitchenFollower] = [vi.fn(), vi.fn()];
+    live.follow("station/bake", bakeFollower);
+    live.follow("kitchen", kitchenFollower);
     socket().accept();
-    socket().say(bakeSnapshot());
-    expect(ofBake).toHaveBeenCalledTimes(1);
-    expect(ofKitchen).not.toHaveBeenCalled();
+    socket().deliver(bakeSnapshot());
+    expect(bakeFollower).toHaveBeenCalledTimes(1);
+    expect(kitchenFollower).not.toHaveBeenCalled();
   });
 
-  test("equal snapshots can be told apart by their news", () => {
+  test("equal snapshots can be told apart by their version", () => {
     live.follow("kitchen", ignore);
     socket().accept();
-    socket().say({ type: "snapshot", channel: "kitchen", kitchen: kitchen(2) });
-    socket().say({ type: "snapshot", channel: "kitchen", kitchen: kitchen(2) });
-    expect(live.state("kitchen").news).toBe(2);
+    socket().deliver({ type: "snapshot", channel: "kitchen", kitchen: kitchen(2) });
+    socket().deliver({ type: "snapshot", channel: "kitchen", kitchen: kitchen(2) });
+    expect(live.state("kitchen").version).toBe(2);
   });
 
-  test("a change is put into the board", () => {
+  test("a change is applied to the board", () => {
     live.follow("station/bake", ignore);
     socket().accept();
-    socket().say(bakeSnapshot());
-    socket().say({ type: "change", channel: "station/bake", cursor: "e.2", change: { tickets: [startedTicket("Ben", { ticketId: "a" })], removed: [] } });
+    socket().deliver(bakeSnapshot());
+    socket().deliver({ type: "change", channel: "station/bake", cursor: "e.2", change: { tickets: [startedTicket("Ben", { ticketId: "a" })], removed: [] } });
     expect(live.state("station/bake").board?.tickets[0]?.by).toBe("Ben");
-    expect(live.state("station/bake").news).toBe(2);
+    expect(live.state("station/bake").version).toBe(2);
   });
 
-  test("a problem stands beside what was known, and a snapshot ends it", () => {
+  test("a problem stands beside what was known, and a snapshot clears it", () => {
     live.follow("station/bake", ignore);
     socket().accept();
-    socket().say(bakeSnapshot());
-    socket().say({ type: "problem", channel: "station/bake", problem: problem("/problems/unavailable") });
-    const troubled = live.state("station/bake");
-    expect(troubled.board).toBeDefined();
-    expect(troubled.problem?.message).toBe("What is wrong.");
-    expect(troubled.problem?.is("/problems/unavailable")).toBe(true);
-    socket().say(bakeSnapshot("e.2"));
+    socket().deliver(bakeSnapshot());
+    socket().deliver({ type: "problem", channel: "station/bake", problem: problem("/problems/unavailable") });
+    const state = live.state("station/bake");
+    expect(state.board).toBeDefined();
+    expect(state.problem?.message).toBe("What is wrong.");
+    expect(state.problem?.is("/problems/unavailable")).toBe(true);
+    socket().deliver(bakeSnapshot("e.2"));
     expect(live.state("station/bake").problem).toBeUndefined();
   });
 
-  test("a problem without details is told by its title", () => {
+  test("a problem without details shows its title", () => {
     live.follow("kitchen", ignore);
     socket().accept();
     const { detail, ...document } = problem("/problems/internal");
-    socket().say({ type: "problem", channel: "kitchen", problem: document });
+    socket().deliver({ type: "problem", channel: "kitchen", problem: document });
     expect(live.state("kitchen").problem?.message).toBe("Title");
   });
 
-  test("going on from a cursor ends a problem and keeps what was known", () => {
+  test("resuming clears a problem and keeps what was known", () => {
     live.follow("station/bake", ignore);
     socket().accept();
-    socket().say(bakeSnapshot());
-    socket().say({ type: "problem", channel: "station/bake", problem: problem("/problems/refused") });
+    socket().deliver(bakeSnapshot());
+    socket().deliver({ type: "problem", channel: "station/bake", problem: problem("/problems/refused") });
     socket().lose();
     pauseUntilNext();
     socket().accept();
-    socket().say({ type: "resumed", channel: "station/bake", cursor: "e.1" });
+    socket().deliver({ type: "resumed", channel: "station/bake", cursor: "e.1" });
     expect(live.state("station/bake").problem).toBeUndefined();
     expect(live.state("station/bake").board).toBeDefined();
   });
 
-  test("going on without a problem is no news", () => {
+  test("resuming without a problem changes nothing", () => {
     const follower = vi.fn();
     live.follow("station/bake", follower);
     socket().accept();
-    socket().say(bakeSnapshot());
+    socket().deliver(bakeSnapshot());
     follower.mockClear();
-    socket().say({ type: "resumed", channel: "station/bake", cursor: "e.1" });
+    socket().deliver({ type: "resumed", channel: "station/bake", cursor: "e.1" });
     expect(follower).not.toHaveBeenCalled();
   });
 
-  test("messages for a channel that was left are ignored", () => {
+  test("messages for a channel that nobody follows any more are ignored", () => {
     const leave = live.follow("station/bake", ignore);
     live.follow("kitchen", ignore);
     socket().accept();
     leave();
-    socket().say(bakeSnapshot());
-    expect(live.state("station/bake")).toEqual({ news: 0 });
+    socket().deliver(bakeSnapshot());
+    expect(live.state("station/bake")).toEqual({ version: 0 });
   });
 
   test("messages of an old socket are ignored", () => {
     live.follow("kitchen", ignore);
     const old = socket();
     old.accept();
-    live.refresh();
+    live.reconnect();
     socket().accept();
-    old.say({ type: "snapshot", channel: "kitchen", kitchen: kitchen(9) });
-    old.say({ type: "state", at: at(500), behind: { since: at(0), reason: "kafka" } });
-    expect(live.state("kitchen")).toEqual({ news: 0 });
+    old.deliver({ type: "snapshot", channel: "kitchen", kitchen: kitchen(9) });
+    old.deliver({ type: "state", at: at(500), behind: { since: at(0), reason: "kafka" } });
+    expect(live.state("kitchen")).toEqual({ version: 0 });
     expect(live.status().kind).toBe("connecting");
     old.lose();
     expect(live.status().kind).toBe("connecting");
-    speak(60);
+    sendStates(60);
     expect(FakeSocket.all).toHaveLength(2);
   });
 
-  test("what is no message ends the connection, and another is tried", () => {
+  test("data that is no message ends the connection, and another one is opened", () => {
     live.follow("kitchen", ignore);
     socket().accept();
     socket().onmessage?.({ data: "<html>" });
@@ -274,8 +274,8 @@ describe("messages", () => {
   });
 });
 
-describe("a connection that never says anything", () => {
-  test.each(["opens", "does not open"])("and %s is given up after ten seconds", (what) => {
+describe("a connection without any message", () => {
+  test.each(["opens", "does not open"])("that %s is given up after ten seconds", (what) => {
     live.follow("kitchen", ignore);
     if (what === "opens") socket().accept();
     vi.advanceTimersByTime(9_999);
@@ -286,10 +286,10 @@ describe("a connection that never says anything", () => {
     expect(pauseUntilNext()).toBe(500);
   });
 
-  test("is not one that speaks every ten seconds", () => {
+  test("is not one that has a message every ten seconds", () => {
     live.follow("kitchen", ignore);
     socket().accept();
-    speak(3_600);
+    sendStates(3_600);
     expect(FakeSocket.all).toHaveLength(1);
   });
 });
@@ -298,12 +298,12 @@ describe("a connection that stops delivering and does not close", () => {
   beforeEach(() => {
     live.follow("station/bake", ignore);
     socket().accept();
-    socket().say({ type: "state", at: at(0) });
+    socket().deliver({ type: "state", at: at(0) });
     vi.advanceTimersByTime(5_000);
-    socket().say(bakeSnapshot("e.7"));
+    socket().deliver(bakeSnapshot("e.7"));
   });
 
-  test("is given up after 25 seconds, and what is shown is of the moment when it was heard last", () => {
+  test("is given up after 25 seconds, and what is shown is of the time of the last message", () => {
     vi.advanceTimersByTime(24_999);
     expect(live.status()).toEqual({ kind: "live" });
     vi.advanceTimersByTime(1);
@@ -314,7 +314,7 @@ describe("a connection that stops delivering and does not close", () => {
     expect(socket().sent).toEqual([{ type: "subscribe", channel: "station/bake", cursor: "e.7" }]);
   });
 
-  test("is known at once by somebody who wakes the tablet, by whichever clock went on", () => {
+  test("is noticed at once when somebody wakes the tablet, by whichever clock went on", () => {
     live.wake();
     expect(FakeSocket.all).toHaveLength(1);
     vi.setSystemTime(Date.now() + 25_001); // its timers slept
@@ -322,7 +322,7 @@ describe("a connection that stops delivering and does not close", () => {
     expect(FakeSocket.all).toHaveLength(2);
   });
 
-  test("and was asleep is disconnected since it was heard last, if it wakes without a network", () => {
+  test("is disconnected since the last message, if the tablet wakes without a network", () => {
     vi.setSystemTime(Date.now() + 3_600_000);
     vi.advanceTimersByTime(10_000);
     live.wake();
@@ -330,55 +330,55 @@ describe("a connection that stops delivering and does not close", () => {
     expect(live.status()).toEqual({ kind: "disconnected", since: start + 5_000 });
   });
 
-  test("is of no time any more once somebody else signs in", () => {
+  test("counts as disconnected since now, once somebody else signs in", () => {
     vi.advanceTimersByTime(10_000);
-    live.close();
+    live.reset();
     socket().lose();
     expect(live.status()).toEqual({ kind: "disconnected", since: start + 15_000 });
   });
 });
 
-describe("a connection that the server ends so that who has signed in shows it again", () => {
+describe("a connection that the server closes so that the session is shown again", () => {
   const end = () => { socket().lose(1001, "show again who you are: connect again"); };
   let kinds: string[];
 
   beforeEach(() => {
     live.follow("station/bake", ignore);
     socket().accept();
-    socket().say({ type: "state", at: at(0) });
-    socket().say(bakeSnapshot("e.7"));
+    socket().deliver({ type: "state", at: at(0) });
+    socket().deliver(bakeSnapshot("e.7"));
     kinds = [];
     live.watchStatus(() => { kinds.push(live.status().kind); });
   });
 
-  test("is opened anew at once, goes on from where each channel was, and was never lost", () => {
+  test("is opened again at once, resumes each channel, and never counts as lost", () => {
     end();
     expect(FakeSocket.all).toHaveLength(2);
     socket().accept();
     expect(socket().sent).toEqual([{ type: "subscribe", channel: "station/bake", cursor: "e.7" }]);
-    socket().say({ type: "state", at: at(1) });
+    socket().deliver({ type: "state", at: at(1) });
     expect(kinds).toEqual(["connecting", "live"]);
-    speak(60);
+    sendStates(60);
     expect(FakeSocket.all).toHaveLength(2);
   });
 
-  test("leaves it said that the server is behind", () => {
-    socket().say({ type: "state", at: at(90), behind: { since: at(80), reason: "kafka" } });
+  test("leaves the server's status behind while it reconnects", () => {
+    socket().deliver({ type: "state", at: at(90), behind: { since: at(80), reason: "kafka" } });
     kinds.length = 0;
     end();
     socket().accept();
-    socket().say({ type: "state", at: at(91), behind: { since: at(80), reason: "kafka" } });
+    socket().deliver({ type: "state", at: at(91), behind: { since: at(80), reason: "kafka" } });
     expect(kinds).toEqual([]);
   });
 
-  test("is lost all the same if the next one does not open", () => {
+  test("is lost if the next one does not open", () => {
     end();
     socket().lose();
     expect(live.status().kind).toBe("disconnected");
     expect(pauseUntilNext()).toBe(500);
   });
 
-  test.each([[1001, "the server stops"], [1008, "show again"]])("is another one than that ended with %i and %j, which is lost", (code, reason) => {
+  test.each([[1001, "the server stops"], [1008, "show again"]])("differs from one that is closed with %i and %j, which is lost", (code, reason) => {
     socket().lose(code, reason);
     expect(kinds).toEqual(["disconnected"]);
     expect(FakeSocket.all).toHaveLength(1);
@@ -390,26 +390,26 @@ describe("a channel that has ended with a problem", () => {
     live.follow("kitchen", ignore);
   });
 
-  test("is not unsubscribed: the server does not know it any more", () => {
+  test("is not unsubscribed: the server has forgotten it", () => {
     const leave = live.follow("order/1", ignore);
     socket().accept();
-    socket().say({ type: "problem", channel: "order/1", problem: problem("/problems/order-not-found") });
+    socket().deliver({ type: "problem", channel: "order/1", problem: problem("/problems/order-not-found") });
     leave();
     expect(socket().sent).not.toContainEqual({ type: "unsubscribe", channel: "order/1" });
   });
 
-  test("is unsubscribed all the same if the problem passes by itself", () => {
+  test("is unsubscribed if the problem passes by itself", () => {
     const leave = live.follow("order/1", ignore);
     socket().accept();
-    socket().say({ type: "problem", channel: "order/1", problem: problem("/problems/unavailable") });
+    socket().deliver({ type: "problem", channel: "order/1", problem: problem("/problems/unavailable") });
     leave();
     expect(socket().sent).toContainEqual({ type: "unsubscribe", channel: "order/1" });
   });
 
-  test("is subscribed again on the next connection, and then it can be left in the usual way", () => {
+  test("is subscribed again on the next connection, and unsubscribed after its last follower", () => {
     const leave = live.follow("order/1", ignore);
     socket().accept();
-    socket().say({ type: "problem", channel: "order/1", problem: problem("/problems/order-not-found") });
+    socket().deliver({ type: "problem", channel: "order/1", problem: problem("/problems/order-not-found") });
     socket().lose();
     pauseUntilNext();
     socket().accept();
@@ -418,24 +418,24 @@ describe("a channel that has ended with a problem", () => {
     expect(socket().sent).toContainEqual({ type: "unsubscribe", channel: "order/1" });
   });
 
-  test("is subscribed anew by whoever comes after the last one has left", () => {
+  test("is subscribed again by the first follower after the last one has left", () => {
     const leave = live.follow("order/1", ignore);
     socket().accept();
-    socket().say({ type: "problem", channel: "order/1", problem: problem("/problems/order-not-found") });
+    socket().deliver({ type: "problem", channel: "order/1", problem: problem("/problems/order-not-found") });
     leave();
     live.follow("order/1", ignore);
     expect(socket().sent.at(-1)).toEqual({ type: "subscribe", channel: "order/1" });
-    expect(live.state("order/1")).toEqual({ news: 0 });
+    expect(live.state("order/1")).toEqual({ version: 0 });
   });
 });
 
 describe("a lost connection", () => {
-  test("comes back by itself and goes on from where each channel was", () => {
+  test("comes back by itself and resumes each channel", () => {
     live.follow("station/bake", ignore);
     live.follow("kitchen", ignore);
     socket().accept();
-    socket().say(bakeSnapshot("e.7"));
-    socket().say({ type: "change", channel: "station/bake", cursor: "e.8", change: { tickets: [], removed: [] } });
+    socket().deliver(bakeSnapshot("e.7"));
+    socket().deliver({ type: "change", channel: "station/bake", cursor: "e.8", change: { tickets: [], removed: [] } });
     socket().lose();
     expect(live.status()).toEqual({ kind: "disconnected", since: start });
     expect(live.state("station/bake").board).toBeDefined();
@@ -447,31 +447,31 @@ describe("a lost connection", () => {
     ]);
   });
 
-  // A server that is asked to go on from a problem says "resumed" and not the
-  // problem again: the page would forget it, and wait for a board for ever.
-  test("does not go on from the cursor of a problem", () => {
+  // A server that is asked to resume from a problem answers "resumed" and does not
+  // repeat the problem: the page would forget it, and wait for a board for ever.
+  test("does not resume from the cursor of a problem", () => {
     live.follow("order/1", ignore);
     socket().accept();
-    socket().say({ type: "problem", channel: "order/1", cursor: "o.2", problem: problem("/problems/unavailable") });
+    socket().deliver({ type: "problem", channel: "order/1", cursor: "o.2", problem: problem("/problems/unavailable") });
     socket().lose();
     pauseUntilNext();
     socket().accept();
     expect(socket().sent).toEqual([{ type: "subscribe", channel: "order/1" }]);
   });
 
-  // Left and followed again, a channel may still get what was sent before: a
-  // change of a board that is not there.
-  test("does not go on from a change that could not be put into a board", () => {
+  // A channel that was left and is followed again may still get what was sent
+  // before: a change of a board that is not known.
+  test("does not resume from a change that had no board to be applied to", () => {
     live.follow("station/bake", ignore);
     socket().accept();
-    socket().say({ type: "change", channel: "station/bake", cursor: "e.8", change: { tickets: [], removed: [] } });
+    socket().deliver({ type: "change", channel: "station/bake", cursor: "e.8", change: { tickets: [], removed: [] } });
     socket().lose();
     pauseUntilNext();
     socket().accept();
     expect(socket().sent).toEqual([{ type: "subscribe", channel: "station/bake" }]);
   });
 
-  test("is waited for longer each time, at most 15 seconds", () => {
+  test("is retried after pauses that grow to 15 seconds", () => {
     live.follow("kitchen", ignore);
     const pauses = Array.from({ length: 8 }, () => {
       socket().lose();
@@ -480,7 +480,7 @@ describe("a lost connection", () => {
     expect(pauses).toEqual([500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
   });
 
-  test("is waited for by chance half as long, so that not all tabs come at once", () => {
+  test("is retried by chance after half the pause, so that not all tabs come at once", () => {
     live.follow("kitchen", ignore);
     chance = 0;
     socket().lose();
@@ -490,7 +490,7 @@ describe("a lost connection", () => {
     expect(pauseUntilNext()).toBe(750);
   });
 
-  test("is disconnected since it was lost, not since the last vain attempt", () => {
+  test("is disconnected since it was lost, not since the last failed attempt", () => {
     live.follow("kitchen", ignore);
     socket().accept();
     socket().lose();
@@ -500,7 +500,7 @@ describe("a lost connection", () => {
     expect(live.status()).toEqual({ kind: "disconnected", since: start });
   });
 
-  test("starts the pauses anew once a connection has stayed for five seconds", () => {
+  test("starts the pauses anew once a connection was open for five seconds", () => {
     live.follow("kitchen", ignore);
     for (let i = 0; i < 4; i++) {
       socket().lose();
@@ -512,7 +512,7 @@ describe("a lost connection", () => {
     expect(pauseUntilNext()).toBe(500);
   });
 
-  test("goes on with longer pauses if connections end at once", () => {
+  test("goes on with longer pauses if connections end soon", () => {
     live.follow("kitchen", ignore);
     for (let i = 0; i < 3; i++) {
       socket().accept();
@@ -524,7 +524,7 @@ describe("a lost connection", () => {
     expect(pauseUntilNext()).toBe(4000);
   });
 
-  test("is not sought again while nothing is followed", () => {
+  test("is not retried while nothing is followed", () => {
     const leave = live.follow("kitchen", ignore);
     socket().lose();
     leave();
@@ -533,33 +533,33 @@ describe("a lost connection", () => {
   });
 });
 
-describe("hurry", () => {
+describe("retryNow", () => {
   test("connects at once instead of after the pause, and only once", () => {
     live.follow("kitchen", ignore);
     socket().lose();
-    live.hurry();
+    live.retryNow();
     expect(FakeSocket.all).toHaveLength(2);
     socket().accept();
-    speak(60);
+    sendStates(60);
     expect(FakeSocket.all).toHaveLength(2);
   });
 
-  test("leaves a connection alone that is there", () => {
+  test("leaves an open connection alone", () => {
     live.follow("kitchen", ignore);
     socket().accept();
-    live.hurry();
+    live.retryNow();
     expect(FakeSocket.all).toHaveLength(1);
     expect(socket().closedWith).toBeUndefined();
   });
 });
 
-describe("refresh", () => {
-  test("opens another connection and goes on from the cursors", () => {
+describe("reconnect", () => {
+  test("opens another connection and resumes from the cursors", () => {
     live.follow("station/bake", ignore);
     const old = socket();
     old.accept();
-    old.say(bakeSnapshot("e.7"));
-    live.refresh();
+    old.deliver(bakeSnapshot("e.7"));
+    live.reconnect();
     expect(old.closedWith).toBe(1000);
     expect(FakeSocket.all).toHaveLength(2);
     socket().accept();
@@ -570,29 +570,29 @@ describe("refresh", () => {
   test("does not wait for the pause of a lost connection", () => {
     live.follow("kitchen", ignore);
     socket().lose();
-    live.refresh();
+    live.reconnect();
     expect(FakeSocket.all).toHaveLength(2);
   });
 
   test("opens nothing if nothing is followed", () => {
-    live.refresh();
+    live.reconnect();
     expect(FakeSocket.all).toHaveLength(0);
   });
 });
 
-describe("close", () => {
+describe("reset", () => {
   test("forgets what was known, and subscribes anew without cursors", () => {
     const follower = vi.fn();
     live.follow("station/bake", follower);
     const old = socket();
     old.accept();
-    old.say(bakeSnapshot());
-    old.say({ type: "state", at: at(0) });
+    old.deliver(bakeSnapshot());
+    old.deliver({ type: "state", at: at(0) });
     follower.mockClear();
-    live.close();
+    live.reset();
     expect(old.closedWith).toBe(1000);
     expect(follower).toHaveBeenCalled();
-    expect(live.state("station/bake")).toEqual({ news: 0 });
+    expect(live.state("station/bake")).toEqual({ version: 0 });
     expect(live.status()).toEqual({ kind: "connecting", since: start });
     socket().accept();
     expect(FakeSocket.all).toHaveLength(2);
@@ -602,10 +602,10 @@ describe("close", () => {
   test("does not wait for the pause of a lost connection", () => {
     live.follow("kitchen", ignore);
     socket().lose();
-    live.close();
+    live.reset();
     expect(FakeSocket.all).toHaveLength(2);
     socket().accept();
-    speak(60);
+    sendStates(60);
     expect(FakeSocket.all).toHaveLength(2);
   });
 });
@@ -616,10 +616,10 @@ describe("the state of the server", () => {
     socket().accept();
   });
 
-  test("is live once it has said so, and those who watch hear of it until they stop", () => {
+  test("is live after its first message, and watchers are notified until they stop", () => {
     const watcher = vi.fn();
     const stop = live.watchStatus(watcher);
-    socket().say({ type: "state", at: at(0) });
+    socket().deliver({ type: "state", at: at(0) });
     expect(live.status()).toEqual({ kind: "live" });
     stop();
     socket().lose();
@@ -627,45 +627,45 @@ describe("the state of the server", () => {
   });
 
   test("gives the server's time, though the browser's clock is wrong", () => {
-    socket().say({ type: "state", at: at(90) });
+    socket().deliver({ type: "state", at: at(90) });
     expect(live.clock.now()).toBe(start + 90_000);
     vi.advanceTimersByTime(1_000);
     expect(live.clock.now()).toBe(start + 91_000);
-    socket().say({ type: "state", at: at(-59) });
+    socket().deliver({ type: "state", at: at(-59) });
     expect(live.clock.now(), "its clock was set back").toBe(start - 59_000);
   });
 
   test("gives a time that does not jump when the tablet's clock is set, nor with a message that was late", () => {
-    socket().say({ type: "state", at: at(90) });
+    socket().deliver({ type: "state", at: at(90) });
     vi.setSystemTime(start - 3_600_000);
     expect(live.clock.now()).toBe(start + 90_000);
     vi.advanceTimersByTime(10_000);
-    socket().say({ type: "state", at: at(97) }); // three seconds under way
+    socket().deliver({ type: "state", at: at(97) }); // three seconds late
     expect(live.clock.now()).toBe(start + 100_000);
   });
 
-  test("is told anew to nobody when it has not changed", () => {
-    socket().say({ type: "state", at: at(0) });
+  test("notifies nobody when it has not changed", () => {
+    socket().deliver({ type: "state", at: at(0) });
     const watcher = vi.fn();
     live.watchStatus(watcher);
-    socket().say({ type: "state", at: at(10) });
+    socket().deliver({ type: "state", at: at(10) });
     expect(watcher).not.toHaveBeenCalled();
   });
 
-  test("tells since when it is behind and why", () => {
-    socket().say({ type: "state", at: at(90), behind: { since: at(80), reason: "kafka" } });
+  test("says since when it is behind and why", () => {
+    socket().deliver({ type: "state", at: at(90), behind: { since: at(80), reason: "kafka" } });
     expect(live.status()).toEqual({ kind: "behind", since: start + 80_000, reason: "kafka" });
   });
 
-  test("is live again when it is not behind any more", () => {
-    socket().say({ type: "state", at: at(0), behind: { since: at(0), reason: "starting" } });
-    socket().say({ type: "state", at: at(1) });
+  test("is live again when it is no longer behind", () => {
+    socket().deliver({ type: "state", at: at(0), behind: { since: at(0), reason: "starting" } });
+    socket().deliver({ type: "state", at: at(1) });
     expect(live.status()).toEqual({ kind: "live" });
   });
 
   test("keeps the time that was known if a message has none", () => {
-    socket().say({ type: "state", at: at(90) });
-    socket().say({ type: "state" });
+    socket().deliver({ type: "state", at: at(90) });
+    socket().deliver({ type: "state" });
     expect(live.clock.now()).toBe(start + 90_000);
   });
 });
@@ -685,7 +685,7 @@ describe("the connection of a tab", () => {
 
   afterEach(() => { vi.unstubAllGlobals(); });
 
-  test("goes to this server, hurries when the network or the reader is back, and is refreshed after a sleep", () => {
+  test("goes to this server, retries at once when the network or the reader is back, and reconnects after a sleep", () => {
     const leave = openLive().follow("kitchen", ignore);
     expect(socket().url).toBe(`ws://${location.host}/api/v1/live`);
 
@@ -699,11 +699,11 @@ describe("the connection of a tab", () => {
     expect(FakeSocket.all).toHaveLength(3);
 
     socket().accept();
-    socket().say({ type: "state", at: at(0) });
+    socket().deliver({ type: "state", at: at(0) });
     become("hidden");
-    speak(60);
+    sendStates(60);
     become("visible");
-    expect(FakeSocket.all, "it was heard all the time").toHaveLength(3);
+    expect(FakeSocket.all, "it had messages all the time").toHaveLength(3);
 
     become("hidden");
     vi.setSystemTime(Date.now() + 60_000);

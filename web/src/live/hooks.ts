@@ -1,5 +1,6 @@
 import { createContext, useCallback, useContext, useSyncExternalStore } from "react";
-import type { ChannelState, Live, LiveStatus } from "./connection";
+import type { ChannelState } from "./channel";
+import type { Live, LiveStatus } from "./connection";
 
 export const LiveContext = createContext<Live | null>(null);
 
@@ -22,9 +23,9 @@ export function useLiveStatus(): LiveStatus {
 }
 
 /**
- * What is read from the server's time, in milliseconds. The component is drawn
- * anew when that reads differently, which should be a text, a number or the
- * like; put what changes each second into a component of its own.
+ * What `read` makes of the server's time, in milliseconds. The component is drawn
+ * again when that changes, so `read` should return a text, a number or the like;
+ * put what changes each second into a component of its own.
  */
 export function useTime<T extends string | number | boolean | null>(read: (now: number) => T): T {
   const { clock } = useLiveConnection();

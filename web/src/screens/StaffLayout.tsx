@@ -72,7 +72,7 @@ function useLeave() {
       // The cookie stays until it expires; the page forgets all the same.
     }
     queryClient.setQueryData(sessionQuery.queryKey, null);
-    live.close();
+    live.reset();
     await navigate({ to: "/sign-in", search: to ? { to } : {} });
   }, [queryClient, live, navigate]);
 }

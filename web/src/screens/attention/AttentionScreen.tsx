@@ -12,7 +12,7 @@ import { spanText, timeOfDay } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
-import { useRefetchOnNews } from "../useRefetchOnNews";
+import { useRefetchOnChange } from "../useRefetchOnChange";
 import { useUpdate } from "../useUpdate";
 import { consequence, story } from "./story";
 import "./attention.css";
@@ -35,9 +35,9 @@ const openQuestions = queryOptions({
 
 export function AttentionScreen() {
   const { session } = route.useRouteContext();
-  const { kitchen, news, problem } = useLive("kitchen");
+  const { kitchen, version, problem } = useLive("kitchen");
   const questions = useQuery(openQuestions);
-  useRefetchOnNews(news, questions.refetch);
+  useRefetchOnChange(version, questions.refetch);
   const orders = questions.data;
   const waiting = kitchen?.orders?.needsAttention;
   // It stays when its question goes: whoever decided second must not believe that it counts.

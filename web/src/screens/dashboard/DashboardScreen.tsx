@@ -8,7 +8,7 @@ import { spanText } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
-import { useRefetchOnNews } from "../useRefetchOnNews";
+import { useRefetchOnChange } from "../useRefetchOnChange";
 import { BarChart } from "./BarChart";
 import { stageTimes, throughput } from "./figures";
 import "./dashboard.css";
@@ -17,9 +17,9 @@ const route = getRouteApi("/dashboard");
 
 export function DashboardScreen() {
   const { session } = route.useRouteContext();
-  const { kitchen, news, problem } = useLive("kitchen");
+  const { kitchen, version, problem } = useLive("kitchen");
   const statistics = useQuery(statisticsQuery);
-  useRefetchOnNews(news, statistics.refetch);
+  useRefetchOnChange(version, statistics.refetch);
   return (
     <StaffLayout title="Dashboard" session={session} problem={problem}>
       <div className="stack dashboard">

@@ -34,7 +34,7 @@ export function SignInScreen() {
     try {
       const session = await api.signIn(person);
       queryClient.setQueryData(sessionQuery.queryKey, session);
-      live.close(); // the connection that there was is nobody's
+      live.reset(); // the old connection has no session, or another one
       await (to ? router.navigate({ to }) : router.navigate(homeOf(session.role)));
     } catch (error) {
       setProblem(error instanceof Problem ? error : new Problem(textOf(error), 0));

@@ -275,7 +275,7 @@ describe("what was just said", () => {
 test("a card is not drawn anew by the seconds that pass, but when it becomes late", () => {
   vi.useFakeTimers({ now: start });
   try {
-    const live = new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: () => Date.now(), steady: () => performance.now(), random: () => 0 });
+    const live = new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: () => Date.now(), monotonic: () => performance.now(), random: () => 0 });
     const drawn = vi.fn();
     const actions = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onTakeBack: vi.fn() };
     render(

@@ -1,7 +1,7 @@
 import { renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { start } from "../testing-data";
-import { useRefetchOnNews } from "./useRefetchOnNews";
+import { useRefetchOnChange } from "./useRefetchOnChange";
 
 beforeEach(() => { vi.useFakeTimers({ now: start }); });
 
@@ -9,60 +9,60 @@ afterEach(() => { vi.useRealTimers(); });
 
 function setup() {
   const refetch = vi.fn();
-  const { rerender, unmount } = renderHook(({ news }) => { useRefetchOnNews(news, refetch); }, { initialProps: { news: 0 } });
-  return { refetch, unmount, hear: (news: number) => { rerender({ news }); } };
+  const { rerender, unmount } = renderHook(({ version }) => { useRefetchOnChange(version, refetch); }, { initialProps: { version: 0 } });
+  return { refetch, unmount, change: (version: number) => { rerender({ version }); } };
 }
 
-describe("useRefetchOnNews", () => {
-  test("does not ask before there are news", () => {
+describe("useRefetchOnChange", () => {
+  test("does not fetch before the first change", () => {
     const { refetch } = setup();
     vi.advanceTimersByTime(60_000);
     expect(refetch).not.toHaveBeenCalled();
   });
 
-  test("asks at once at the first news, and once for each", () => {
-    const { refetch, hear } = setup();
-    hear(1);
+  test("fetches at once on the first change, and once for each", () => {
+    const { refetch, change } = setup();
+    change(1);
     vi.advanceTimersByTime(0);
     expect(refetch).toHaveBeenCalledTimes(1);
-    hear(1);
+    change(1);
     vi.advanceTimersByTime(60_000);
     expect(refetch).toHaveBeenCalledTimes(1);
   });
 
-  test("asks at once again if the last time was long ago", () => {
-    const { refetch, hear } = setup();
-    hear(1);
+  test("fetches at once again if the last time was long ago", () => {
+    const { refetch, change } = setup();
+    change(1);
     vi.advanceTimersByTime(2_000);
-    hear(2);
+    change(2);
     vi.advanceTimersByTime(0);
     expect(refetch).toHaveBeenCalledTimes(2);
   });
 
-  test("asks at most every two seconds, however fast news come, and does not wait for them to stop", () => {
-    const { refetch, hear } = setup();
-    for (let news = 1; news <= 99; news++) {
-      hear(news);
+  test("fetches at most every two seconds, however fast changes come, and does not wait for them to stop", () => {
+    const { refetch, change } = setup();
+    for (let version = 1; version <= 99; version++) {
+      change(version);
       vi.advanceTimersByTime(100); // not quite ten seconds in all
     }
     expect(refetch).toHaveBeenCalledTimes(5);
   });
 
-  test("never misses the last news", () => {
-    const { refetch, hear } = setup();
-    hear(1);
+  test("never misses the last change", () => {
+    const { refetch, change } = setup();
+    change(1);
     vi.advanceTimersByTime(100);
-    hear(2);
-    hear(3);
+    change(2);
+    change(3);
     vi.advanceTimersByTime(1_899);
     expect(refetch).toHaveBeenCalledTimes(1);
     vi.advanceTimersByTime(1);
     expect(refetch).toHaveBeenCalledTimes(2);
   });
 
-  test("does not ask for a page that is left", () => {
-    const { refetch, hear, unmount } = setup();
-    hear(1);
+  test("does not fetch for a page that was left", () => {
+    const { refetch, change, unmount } = setup();
+    change(1);
     unmount();
     vi.advanceTimersByTime(60_000);
     expect(refetch).not.toHaveBeenCalled();

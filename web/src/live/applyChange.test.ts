@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
 import type { Board, BoardChange, BoardTicket } from "../api/schema.gen";
 import { at, board, doneTicket, startedTicket, ticket } from "../testing-data";
-import { applyChange } from "./fold";
+import { applyChange } from "./applyChange";
 
 const change = (tickets: readonly BoardTicket[], removed: readonly string[] = []): BoardChange => ({ tickets, removed });
 const ids = (tickets: readonly BoardTicket[]) => tickets.map((each) => each.ticketId);
 
 describe("applyChange", () => {
-  test("a new ticket stands where its age puts it", () => {
+  test("a new ticket is placed by its age", () => {
     const before = board({ tickets: [ticket({ ticketId: "a", since: at(0) }), ticket({ ticketId: "c", since: at(20) })] });
     expect(ids(applyChange(before, change([ticket({ ticketId: "b", since: at(10) })])).tickets)).toEqual(["a", "b", "c"]);
   });
 
-  test("a ticket that changes is shown once, as it is now", () => {
+  test("a ticket that changes is shown once, in its new state", () => {
     const before = board({ tickets: [ticket({ ticketId: "a" })] });
     expect(applyChange(before, change([startedTicket("Ben", { ticketId: "a" })])).tickets).toEqual([startedTicket("Ben", { ticketId: "a" })]);
   });
@@ -41,7 +41,7 @@ describe("applyChange", () => {
     expect(after.ended).toEqual([]);
   });
 
-  test("what is removed is gone, open or ended", () => {
+  test("a removed ticket disappears, open or ended", () => {
     const before = board({ tickets: [ticket({ ticketId: "a" }), ticket({ ticketId: "b" })], ended: [doneTicket("Ben", at(5), { ticketId: "c" })] });
     const after = applyChange(before, change([], ["a", "c", "never-seen"]));
     expect(ids(after.tickets)).toEqual(["b"]);
@@ -53,7 +53,7 @@ describe("applyChange", () => {
     expect(ids(applyChange(before, change([doneTicket("Ben", at(9), { ticketId: "b" })])).ended)).toEqual(["b", "a"]);
   });
 
-  test("of equal times the lower id comes first, in both lists", () => {
+  test("with equal times the lower id comes first, in both lists", () => {
     const after = applyChange(board(), change([
       ticket({ ticketId: "b" }), ticket({ ticketId: "a" }), ticket({ ticketId: "B" }),
       doneTicket("Ben", at(5), { ticketId: "d" }), doneTicket("Ben", at(5), { ticketId: "c" }),
@@ -78,12 +78,12 @@ describe("applyChange", () => {
     expect(ids(after.ended)).toEqual(["d", "c"]);
   });
 
-  test("a time with more digits than another, but the same, is the same", () => {
+  test("a time with more digits than an equal one is equal", () => {
     const after = applyChange(board(), change([ticket({ ticketId: "b", since: "2026-03-04T09:00:00Z" }), ticket({ ticketId: "a", since: "2026-03-04T09:00:00.000000Z" })]));
     expect(ids(after.tickets)).toEqual(["a", "b"]);
   });
 
-  test("at most 20 ended are kept, the last ones", () => {
+  test("at most 20 ended tickets are kept, the newest", () => {
     const ended = Array.from({ length: 20 }, (_, i) => doneTicket("Ben", at(100 - i), { ticketId: `t${i}` }));
     const after = applyChange(board({ ended }), change([doneTicket("Ben", at(200), { ticketId: "new" })]));
     expect(after.ended).toHaveLength(20);
@@ -91,10 +91,10 @@ describe("applyChange", () => {
     expect(ids(after.ended)).not.toContain("t19");
   });
 
-  test("a ticket that a change tells of twice is shown once, as it was told last", () => {
-    // The server does so when a ticket made room for another, which then went away, in one change.
-    const told = change([doneTicket("Ben", at(5), { ticketId: "a", notes: "first" }), doneTicket("Ben", at(5), { ticketId: "a", notes: "last" })], ["a"]);
-    expect(applyChange(board(), told).ended.map((each) => each.notes)).toEqual(["last"]);
+  test("a ticket that a change names twice is shown once, in its last state", () => {
+    // The server does so when a ticket made room for another one that went away in the same change.
+    const repeated = change([doneTicket("Ben", at(5), { ticketId: "a", notes: "first" }), doneTicket("Ben", at(5), { ticketId: "a", notes: "last" })], ["a"]);
+    expect(applyChange(board(), repeated).ended.map((each) => each.notes)).toEqual(["last"]);
   });
 
   test("the board before the change stays as it was", () => {
@@ -114,7 +114,7 @@ describe("applyChange", () => {
   });
 });
 
-/** What the server does, from scratch each time: it knows all tickets, shows a part of them, and tells what differs. */
+/** What the server does, from scratch each time: it knows all tickets, shows some of them, and sends what differs. */
 class Server {
   readonly #random: () => number;
   readonly #known = new Map<string, BoardTicket>();
@@ -135,7 +135,7 @@ class Server {
     });
   }
 
-  /** Up to four tickets come, move or go; the change tells of them in any order. */
+  /** Up to four tickets come, move or go; the change names them in any order. */
   step(): BoardChange {
     const before = this.#shown();
     for (let n = this.#below(4); n >= 0; n--) this.#disturb();
@@ -169,7 +169,7 @@ class Server {
     }
   }
 
-  /** Few different ones, so that many are equal, with fractions as long as they need to be. */
+  /** One of a few times, so that many are equal, with fractions of different lengths. */
   #time(): string {
     const fraction = ["", ".5", ".25", ".123", ".1234", ".123456789"][this.#below(6)] ?? "";
     return `2026-03-04T09:00:0${this.#below(5)}${fraction}Z`;
@@ -184,7 +184,7 @@ class Server {
   }
 }
 
-/** Chance that is the same in every run: a linear congruential generator. */
+/** Random numbers that are the same in every run: a linear congruential generator. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/station"
+)
+
+// command is a line that has been understood.
+type command struct {
+	verb     string // empty for an empty line
+	number   int
+	reason   kitchen.Reason
+	note     string
+	scrapped int // −1 if it was not said
+}
+
+// parseCommand understands a line, or says what would be understood.
+func parseCommand(line string, reasons []kitchen.Reason) (command, error) {
+	words := strings.Fields(line)
+	if line == overlong {
+		return command{}, fmt.Errorf("a line has at most %d bytes", maxLine)
+	}
+	if len(words) == 0 {
+		return command{}, nil
+	}
+	c := command{scrapped: -1, verb: strings.ToLower(words[0])}
+	switch c.verb {
+	case "list", "help", "quit":
+		if len(words) > 1 {
+			return command{}, fmt.Errorf("%s stands alone", c.verb)
+		}
+		return c, nil
+	case "start", "done", "fail":
+	default:
+		return command{}, fmt.Errorf("unknown command \"%s\": use start, done, fail, list, help or quit", printable(words[0]))
+	}
+	if len(words) < 2 {
+		return command{}, fmt.Errorf("%s needs the number of a ticket, such as %s 3", c.verb, c.verb)
+	}
+	var err error
+	if c.number, err = strconv.Atoi(strings.TrimPrefix(words[1], "#")); err != nil || c.number < 1 {
+		return command{}, fmt.Errorf("\"%s\" is not the number of a ticket: use the one after the #, such as %s 3", printable(words[1]), c.verb)
+	}
+	rest := words[2:]
+	if c.verb == "fail" {
+		if c.reason, rest, err = parseReason(rest, reasons); err != nil {
+			return command{}, err
+		}
+	}
+	return c, c.parseRemarks(rest)
+}
+
+func parseReason(words []string, reasons []kitchen.Reason) (kitchen.Reason, []string, error) {
+	var codes []string
+	for _, reason := range reasons {
+		if len(words) > 0 && words[0] == reason.Code {
+			return reason, words[1:], nil
+		}
+		codes = append(codes, reason.Code)
+	}
+	given := "fail needs a reason"
+	if len(words) > 0 {
+		given = fmt.Sprintf("\"%s\" is no reason that the kitchen knows", printable(words[0]))
+	}
+	return kitchen.Reason{}, nil, fmt.Errorf("%s: use %s", given, strings.Join(codes, ", "))
+}
+
+// parseRemarks reads how many pieces were scrapped, and the note.
+func (c *command) parseRemarks(words []string) error {
+	if c.verb == "start" && len(words) > 0 {
+		return errors.New("start takes only the number of a ticket")
+	}
+	if len(words) > 0 {
+		if count, found := strings.CutPrefix(words[0], "scrapped="); found {
+			scrapped, err := strconv.Atoi(count)
+			if err != nil || scrapped < 0 || scrapped > kitchen.MaxScrapped {
+				return fmt.Errorf("scrapped=%s: give a number of pieces from 0 to %d", printable(count), kitchen.MaxScrapped)
+			}
+			c.scrapped = scrapped
+			words = words[1:]
+		}
+	}
+	c.note = strings.Join(words, " ")
+	return nil
+}
+
+// doTo does the command to a ticket.
+func (c command) doTo(ctx context.Context, bench *station.Station, ticketID string) error {
+	var item station.Item
+	for _, here := range bench.Tickets() {
+		if here.Ticket.TicketID == ticketID {
+			item = here
+		}
+	}
+	scrapped := c.scrapped
+	switch {
+	case c.verb == "start":
+		return bench.Start(ctx, ticketID)
+	case c.verb == "fail":
+		if scrapped < 0 {
+			scrapped = scrappedBy(c.reason, item)
+		}
+		return bench.Fail(ctx, ticketID, c.reason.Code, c.note, scrapped)
+	case item.Ticket.Kind == kitchen.TicketUndo:
+		if scrapped < 0 {
+			scrapped = item.ToScrap()
+		}
+		return bench.Undone(ctx, ticketID, scrapped, c.note)
+	case item.Number > 0 && (c.scrapped >= 0 || c.note != ""):
+		return errors.New("done takes only the number of a ticket, unless it is an UNDO ticket")
+	}
+	return bench.Done(ctx, ticketID)
+}
+
+// scrappedBy is how many pieces a failure costs if nobody says: all if the work
+// starts again, none of what could not be undone.
+func scrappedBy(reason kitchen.Reason, item station.Item) int {
+	if reason.Then == kitchen.OutcomeRemake && item.Ticket.Kind != kitchen.TicketUndo {
+		return item.Ticket.Pieces()
+	}
+	return 0
+}

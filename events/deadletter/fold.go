@@ -1,0 +1,76 @@
+package deadletter
+
+import "github.com/cupcakery/cupcakery/events"
+
+// partitionFold is what one partition says of its letters, from an offset on.
+type partitionFold struct {
+	from    int64
+	next    int64
+	letters map[int64]*Letter // by offset
+	own     ownDecision
+}
+
+// ownDecision is a decision that we have written and whose fate the log tells.
+type ownDecision struct {
+	id string // of its mark
+	// seen says that it has come by. accepted is the letter as it left it; nil
+	// if the decision does not count.
+	seen     bool
+	accepted *Letter
+}
+
+func newPartitionFold(from int64) *partitionFold {
+	return &partitionFold{from: from, next: from, letters: make(map[int64]*Letter)}
+}
+
+// add folds the next record.
+func (f *partitionFold) add(m events.Message) {
+	eventType := markType(m)
+	if eventType == "" {
+		letter := newLetter(m)
+		f.letters[m.Offset] = &letter
+		return
+	}
+	id, _ := m.Header("ce_id")
+	letter := f.apply(m, eventType, id)
+	if id == f.own.id {
+		f.own.seen = true
+		if letter != nil {
+			accepted := *letter
+			f.own.accepted = &accepted
+		}
+	}
+}
+
+// apply folds a mark and returns the letter that it is about; nil if the mark does
+// not count.
+func (f *partitionFold) apply(m events.Message, eventType, id string) *Letter {
+	mark, ok := readMark(m)
+	if !ok {
+		return nil
+	}
+	letter := f.letters[mark.Letter.Offset]
+	if letter == nil {
+		return nil // the letter lies before from, or Kafka has deleted it
+	}
+	if eventType == TypeRedriven {
+		if letter.State != Redriving || mark.Redriving != letter.decision {
+			return nil // late: somebody has decided anew since
+		}
+		letter.State = Redriven
+	} else {
+		if mark.Follows == nil || *mark.Follows != (Place{m.Partition, letter.last}) {
+			return nil // somebody else was first, or this record was written twice
+		}
+		letter.decision = id
+		letter.State = Discarded
+		if eventType == TypeRedriving {
+			letter.State = Redriving
+			letter.Redrives++
+		}
+	}
+	letter.last = m.Offset
+	letter.Since = m.Time
+	letter.By, letter.Note, letter.Mended = clip(mark.By, maxTextBytes), clip(mark.Note, maxTextBytes), mark.Mended
+	return letter
+}

@@ -1,0 +1,146 @@
+package station
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// sourceHeader is the CloudEvents header that names who published an ack.
+const sourceHeader = "ce_source"
+
+// receiveAck handles a message of the log of acks. One that cannot be understood
+// is for the workers to put aside.
+func (s *Station) receiveAck(m events.Message) {
+	ack, err := events.DecodeAck(m)
+	source, _ := m.Header(sourceHeader)
+	own := source == s.source
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	heard := board.HeardFrom(m, s.reading.Elapsed())
+	if err != nil || ack.Stage != s.config.Stage {
+		s.board.Note(heard) // every record tells how far back the log was read
+		return
+	}
+	s.board.AddAck(ack, heard)
+	if j := s.jobs[ack.TicketID]; j != nil {
+		if own {
+			j.ownAckAt = ack.SaidAt()
+		}
+		entry, _ := s.board.Get(ack.TicketID)
+		s.apply(j, causeOfAck(entry, j.ticket.Attempt, j.owner, ack, s.config.Name, own))
+		s.decideUndo(j)
+	} else if _, numbered := s.numbers[ack.TicketID]; numbered {
+		s.change()
+	}
+	s.applyToCounterpart(ack)
+}
+
+// newAck returns an ack of this station about a job. The lock is held.
+func (s *Station) newAck(j *job, kind kitchen.AckKind) kitchen.Ack {
+	return kitchen.Ack{
+		At:       time.Now().UTC(),
+		Attempt:  j.ticket.Attempt,
+		By:       s.config.Name,
+		Kind:     kind,
+		OrderID:  j.ticket.OrderID,
+		Stage:    j.ticket.Stage,
+		TicketID: j.ticket.TicketID,
+	}
+}
+
+// publish publishes an ack, again and again until Kafka has it, ctx ends, or
+// goOn, which is asked after each failure, says no. first is true after the
+// first one.
+func (s *Station) publish(ctx context.Context, ack kitchen.Ack, goOn func(err error, first bool) bool) error {
+	for backoff := newBackoff(); ; {
+		err := s.publisher.PublishAck(ctx, ack)
+		if err == nil || (ctx.Err() == nil && !goOn(err, backoff.IsFresh())) {
+			return nil
+		}
+		if !backoff.Wait(ctx) {
+			return err
+		}
+	}
+}
+
+// always is the goOn of what a station publishes by itself.
+func always(error, bool) bool { return true }
+
+// publishAndAwait publishes an ack about a job and waits until the log has
+// decided, which is asked with the lock held.
+func (s *Station) publishAndAwait(ctx context.Context, j *job, ack kitchen.Ack, decided func() bool) error {
+	err := s.publish(ctx, ack, func(err error, first bool) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if decided() {
+			return false // Kafka has taken it without confirming, or somebody was first
+		}
+		if first {
+			s.observe(Event{Kind: Unsent, Item: s.item(j), Was: j.state.visible(), Err: err})
+		}
+		return true
+	})
+	if err == nil {
+		err = s.await(ctx, decided)
+	}
+	if err != nil && errors.Is(context.Cause(ctx), ErrStopped) {
+		return ErrStopped
+	}
+	return err
+}
+
+// repeatAck publishes a ticket's last ack once more, unchanged, and then
+// finishes the delivery that asked for it. The lock may be held.
+func (s *Station) repeatAck(ctx context.Context, ack kitchen.Ack, finish func()) {
+	s.background.Go(func() {
+		ctx, stop := s.until(ctx)
+		defer stop()
+		if s.publish(ctx, ack, always) == nil {
+			finish()
+		}
+	})
+}
+
+// publishStarted claims the newer attempt of a ticket that is in hand. The lock
+// is held.
+func (s *Station) publishStarted(j *job) {
+	ack := s.newAck(j, kitchen.AckStarted)
+	s.background.Go(func() {
+		// If the station stops before, the attempt is as good as abandoned.
+		_ = s.publish(s.ctx, ack, always)
+	})
+}
+
+// until is ctx, but ends with the station.
+func (s *Station) until(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(s.ctx, func() { cancel(ErrStopped) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
+// await waits until the condition holds, which is asked after every change
+// with the lock held.
+func (s *Station) await(ctx context.Context, condition func() bool) error {
+	for {
+		s.mu.Lock()
+		if condition() {
+			s.mu.Unlock()
+			return nil
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-changed:
+		}
+	}
+}

@@ -1,0 +1,261 @@
+package station
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// Start claims a ticket. It returns once the log has decided: nil if the ticket
+// is in hand here, a *TakenError if somebody else was first. While Kafka is away
+// it tries again until ctx ends. An ack that was written although we gave up
+// still counts: then the ticket turns out to be in hand a little later.
+func (s *Station) Start(ctx context.Context, ticketID string) error {
+	s.mu.Lock()
+	j, err := s.find(ticketID)
+	if err == nil {
+		err = s.claim(j)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.publishClaim(ctx, j)
+}
+
+// find returns the job of a ticket, or an error for people if there is none.
+// The lock is held.
+func (s *Station) find(ticketID string) (*job, error) {
+	if j := s.jobs[ticketID]; j != nil && j.state.visible() != "" {
+		return j, nil
+	}
+	return nil, s.absence(ticketID)
+}
+
+// claim keeps others at this station from starting the same job. It changes
+// nothing about a job that is in hand. The lock is held.
+func (s *Station) claim(j *job) error {
+	if err := s.claimable(j); err != nil {
+		return err
+	}
+	s.apply(j, cause{input: claimed})
+	return nil
+}
+
+// claimable returns why a job cannot be started here. The lock is held.
+func (s *Station) claimable(j *job) error {
+	switch {
+	case j.state.isClaimed() || j.state.isAnswering():
+		return ErrBusy
+	case j.state == Elsewhere && j.owner.By != s.config.Name:
+		return takenBy(j.owner)
+	}
+	return nil
+}
+
+// publishClaim publishes started for a job that has been claimed and returns
+// what the log makes of it.
+func (s *Station) publishClaim(ctx context.Context, j *job) error {
+	ctx, stop := s.until(ctx)
+	defer stop()
+	for {
+		s.mu.Lock()
+		if !j.state.isClaimed() {
+			err := s.claimResult(j)
+			s.mu.Unlock()
+			return err
+		}
+		ack := s.newAck(j, kitchen.AckStarted)
+		s.mu.Unlock()
+		err := s.publishAndAwait(ctx, j, ack, func() bool { return !j.state.isClaimed() || j.ownAckAt.Equal(ack.At) })
+		s.mu.Lock()
+		if err == nil && j.state == contested {
+			err = takenBy(j.owner)
+		}
+		if err != nil && j.state.isClaimed() {
+			s.apply(j, cause{input: claimDropped})
+			s.mu.Unlock()
+			return err
+		}
+		s.mu.Unlock()
+		// Otherwise the log has decided, or the ticket has been issued again
+		// before the log had our ack: then that counts for nothing, so once more.
+	}
+}
+
+// claimResult returns nil if a job is in hand after a claim, and otherwise why
+// it is not. The lock is held.
+func (s *Station) claimResult(j *job) error {
+	switch {
+	case j.endedBy != nil:
+		return takenBy(j.endedBy)
+	case j.state == closed:
+		return s.absence(j.ticket.TicketID)
+	case j.state.visible() == InHand:
+		return nil
+	case j.state == Elsewhere:
+		return takenBy(j.owner)
+	}
+	return ErrNotHere
+}
+
+// startNext claims the ticket that has waited longest, undo tickets first, or
+// waits for one until waiting ends. Whether it is in hand is decided before it
+// returns, unless ctx ends: a ticket that is started and left lying would have
+// to be issued again. over is closed when the ticket is no longer in hand,
+// however that comes about.
+//
+// Without announce no started is published: for work that is over as soon as it
+// begins, about which the final ack is all there is to say.
+func (s *Station) startNext(waiting, ctx context.Context, announce bool) (item Item, over <-chan struct{}, err error) {
+	waiting, stop := s.until(waiting)
+	defer stop()
+	for {
+		j, err := s.claimNext(waiting)
+		if err != nil {
+			return Item{}, nil, err
+		}
+		if !announce {
+			s.startSilently(j)
+		} else if err := s.publishClaim(ctx, j); err != nil && ctx.Err() != nil {
+			return Item{}, nil, err
+		}
+		s.mu.Lock()
+		item, over = s.item(j), j.over
+		s.mu.Unlock()
+		if over != nil {
+			return item, over, nil
+		}
+		// Somebody else was first.
+	}
+}
+
+// claimNext waits for a job that may be started and claims it. Those who wait
+// do so one after the other: all at once, each change would wake as many as
+// the robot has arms, for one of them to find something.
+func (s *Station) claimNext(ctx context.Context) (*job, error) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	var j *job
+	err := s.await(ctx, func() bool {
+		j = s.longestWaiting()
+		return j != nil && ctx.Err() == nil && s.claim(j) == nil
+	})
+	return j, err
+}
+
+// longestWaiting returns the job that is to be started next, or nil. The lock
+// is held.
+func (s *Station) longestWaiting() *job {
+	var longest *job
+	for _, j := range s.jobs {
+		startable := (j.state == Waiting || j.state == Elsewhere) && s.claimable(j) == nil
+		if startable && (longest == nil || j.before(longest)) {
+			longest = j
+		}
+	}
+	return longest
+}
+
+// startSilently starts a claimed job without an ack.
+func (s *Station) startSilently(j *job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case j.state == claiming, j.state == contested && j.owner.By == s.config.Name:
+		ack := s.newAck(j, kitchen.AckStarted)
+		s.apply(j, cause{input: ownedHere, ack: &ack, own: true})
+	case j.state == contested:
+		s.apply(j, cause{input: claimDropped})
+	}
+}
+
+// Done answers that a ticket's work is done. For an undo ticket that is undone,
+// with as many pieces scrapped as Item.ToScrap tells. It returns once the log
+// has it: nil if the work counts as ours, a *TakenError if somebody else was
+// first, a *WithdrawnError if the order was cancelled. While Kafka is away it
+// tries again until ctx ends, and the ticket stays in hand.
+func (s *Station) Done(ctx context.Context, ticketID string) error {
+	return s.answer(ctx, ticketID, func(item Item, ack *kitchen.Ack) {
+		ack.Kind = kitchen.AckDone
+		if item.Ticket.Kind == kitchen.TicketUndo {
+			ack.Kind = kitchen.AckUndone
+			ack.Scrapped = item.ToScrap()
+		}
+	})
+}
+
+// Undone is Done for an undo ticket, with a note on what became of its pieces.
+func (s *Station) Undone(ctx context.Context, ticketID string, scrapped int, note string) error {
+	return s.answer(ctx, ticketID, func(_ Item, ack *kitchen.Ack) {
+		ack.Kind, ack.Scrapped, ack.Note = kitchen.AckUndone, scrapped, note
+	})
+}
+
+// Fail answers that a ticket's work failed, why, and how many pieces had to be
+// thrown away. What happens then is for the order to decide; for an undo
+// ticket, a manager is asked. Otherwise it is like Done.
+func (s *Station) Fail(ctx context.Context, ticketID, reason, note string, scrapped int) error {
+	return s.answer(ctx, ticketID, func(_ Item, ack *kitchen.Ack) {
+		ack.Kind, ack.Reason, ack.Note, ack.Scrapped = kitchen.AckFailed, reason, note, scrapped
+	})
+}
+
+// answer publishes the final ack about a ticket in hand and returns what the
+// log makes of it.
+func (s *Station) answer(ctx context.Context, ticketID string, complete func(Item, *kitchen.Ack)) error {
+	ctx, stop := s.until(ctx)
+	defer stop()
+	s.mu.Lock()
+	var ack kitchen.Ack
+	j, err := s.find(ticketID)
+	if err == nil {
+		ack, err = s.finalAck(j, complete)
+	}
+	if err == nil {
+		s.apply(j, cause{input: answered})
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	err = s.publishAndAwait(ctx, j, ack, func() bool { return j.state == closed })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case j.state != closed:
+		s.dropAnswer(j)
+		return err
+	case j.endedBy == nil:
+		return s.absence(ticketID)
+	case j.endedBy.By == ack.By && j.endedBy.Kind == ack.Kind && j.endedBy.SaidAt().Equal(ack.At):
+		return nil
+	}
+	return takenBy(j.endedBy)
+}
+
+// finalAck makes the ack that ends a job. The lock is held.
+func (s *Station) finalAck(j *job, complete func(Item, *kitchen.Ack)) (kitchen.Ack, error) {
+	if j.state != InHand {
+		if err := s.claimable(j); err != nil {
+			return kitchen.Ack{}, err
+		}
+		return kitchen.Ack{}, ErrNotStarted
+	}
+	ack := s.newAck(j, "")
+	startedAt := j.startedAt
+	ack.StartedAt = &startedAt
+	complete(s.item(j), &ack)
+	if err := ack.Check(); err != nil {
+		return kitchen.Ack{}, fmt.Errorf("this answer cannot be given: %w", err)
+	}
+	if err := j.ticket.CheckScrapped(ack.Scrapped); err != nil {
+		return kitchen.Ack{}, fmt.Errorf("this answer cannot be given: scrapped: %w", err)
+	}
+	return ack, nil
+}
