@@ -34,6 +34,7 @@ func generate(root string) error {
 		"api/openapi.yaml":             fillMarks,
 		"events/asyncapi.yaml":         fillMarks,
 		"docs/kitchen-file.md":         fillTable,
+		"docs/staff.md":                fillRoles,
 		"cmd/cupcakery/dev_staff.yaml": demoStaff,
 		"web/src/api/stages.gen.ts":    func(string) (string, error) { return typescript(), nil },
 	} {
@@ -104,10 +105,7 @@ func fillList(line, what string) (string, error) {
 	switch what {
 	case "stages":
 	case "roles":
-		names = nil
-		for _, role := range kitchen.Roles() {
-			names = append(names, string(role))
-		}
+		names = roleNames()
 	default:
 		return "", fmt.Errorf("nobody knows how to write %q", what)
 	}
@@ -170,6 +168,28 @@ func fillTable(text string) (string, error) {
 		text = text[:present[0]] + all.String() + text[present[1]:]
 	}
 	return text, nil
+}
+
+var roleRow = regexp.MustCompile("(?m)^(\\| `staff\\[\\]\\.role` \\| ).*(, needed \\|)$")
+
+// fillRoles writes the row of docs/staff.md that lists the roles.
+func fillRoles(text string) (string, error) {
+	row := roleRow.FindStringSubmatch(text)
+	if row == nil {
+		return "", errors.New("there is no row of staff[].role to replace")
+	}
+	names := roleNames()
+	last := len(names) - 1
+	list := "`" + strings.Join(names[:last], "`, `") + "` or `" + names[last] + "`"
+	return strings.Replace(text, row[0], row[1]+list+row[2], 1), nil
+}
+
+func roleNames() []string {
+	var names []string
+	for _, role := range kitchen.Roles() {
+		names = append(names, string(role))
+	}
+	return names
 }
 
 // demoStaff writes the staff file of the demonstration. Whoever is in it already
