@@ -12,7 +12,8 @@ export interface Step {
 
 /** The stages that the order goes through; all of them if an older API does not say. */
 function routeOf(order: OrderStatus): readonly Stage[] {
-  return (order.route as readonly Stage[] | undefined) ?? stages;
+  const { route }: Partial<OrderStatus> = order;
+  return route ?? stages;
 }
 
 /** The present pass, stage by stage. */
