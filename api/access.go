@@ -12,9 +12,9 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// access says who may do what: every route of the server, as gin writes it,
-// with those who may use it. A route that is not here keeps the server from
-// starting. openapi.yaml says the same to its readers, in x-roles.
+// access says who may do what: it has every route of the server, as gin writes
+// it, with the permission that it needs. The server does not start with a route
+// that is missing here. openapi.yaml tells the same to its readers, in x-roles.
 var access = map[string]permission{
 	"GET /":               anybody,
 	"GET /asyncapi.yaml":  anybody,
@@ -23,7 +23,7 @@ var access = map[string]permission{
 	"GET /problems/:slug": anybody,
 	"GET /readyz":         anybody,
 
-	// What they show they ask for themselves.
+	// Pages are for everybody: their scripts ask for what they show.
 	"GET /assets/*file":         anybody,
 	"GET /attention":            anybody,
 	"GET /counter":              anybody,
@@ -49,8 +49,8 @@ var access = map[string]permission{
 	"GET /api/v1/pace":       anybody,
 	"GET /api/v1/statistics": anyRole,
 
-	// Whoever has an order's id may see it and change it: it is the customer's
-	// capability.
+	// Whoever has an order's id may see and change the order: the id is the
+	// customer's capability.
 	"GET /api/v1/orders/:id":         anybody,
 	"POST /api/v1/orders/:id/amend":  anybody,
 	"POST /api/v1/orders/:id/cancel": anybody,
@@ -61,11 +61,11 @@ var access = map[string]permission{
 	"GET /api/v1/stations/:stage/tickets":               ofStage,
 	"POST /api/v1/stations/:stage/tickets/:ticket/acks": ofStage,
 
-	// Each channel asks for itself: see mayFollow.
+	// Each channel has a permission of its own: see mayFollow.
 	"GET /api/v1/live": anybody,
 }
 
-// mayFollow says who may follow a channel of the live side.
+// mayFollow is the permission that a live connection needs for a channel.
 func mayFollow(channel string) permission {
 	switch {
 	case channel == channelKitchen, channel == channelCounter:
@@ -86,9 +86,9 @@ var (
 type permission struct {
 	// open lets everybody in, whether signed in or not.
 	open bool
-	// roles are those that may, if it is not open.
+	// roles may use it if it is not open.
 	roles []kitchen.Role
-	// ofStage lets only those of them in who work at the stage in question.
+	// ofStage lets in only those of them who work at the stage in question.
 	ofStage bool
 }
 
@@ -107,8 +107,8 @@ func checkAccess(routes gin.RoutesInfo) error {
 	return nil
 }
 
-// authorise lets a request through to its route if it may be made, and
-// remembers who makes it.
+// authorise lets a request through to its route if it is permitted, and
+// remembers whose it is.
 func (s *Server) authorise(c *gin.Context) {
 	if c.FullPath() == "" {
 		return // no such route; the answer is 404 or 405
@@ -126,24 +126,24 @@ func (s *Server) authorise(c *gin.Context) {
 	}
 }
 
-// checkOrigin refuses requests that another site has made in the name of
-// somebody who is signed in here, or to sign somebody in. SameSite=Strict
-// should have kept the cookie out of them; this holds where a browser does not
-// know it, and against other ports of this host. Browsers say where a request
-// comes from by Sec-Fetch-Site or Origin; what says neither is no browser.
+// checkOrigin refuses requests of another site that act for somebody who is
+// signed in here, or sign somebody in. SameSite=Strict should have kept the
+// cookie out of them; this check also holds in browsers that do not know
+// SameSite, and against other ports of this host. Browsers send Sec-Fetch-Site
+// or Origin; a request with neither does not come from a browser.
 func (s *Server) checkOrigin(c *gin.Context) error {
 	if len(c.Request.CookiesNamed(sessionCookie)) == 0 && c.FullPath() != sessionPath {
 		return nil
 	}
 	if err := s.crossOrigin.Check(c.Request); err != nil {
 		return &problemError{Type: wire.ProblemCrossSite, Cause: err,
-			Detail: "This changes something in the name of whoever is signed in, and comes from another site: open this server's own pages. Behind a proxy, the proxy must pass the Host header on."}
+			Detail: "This request acts for somebody who is signed in here, and comes from another site: open this server's own pages. A proxy in front of the server must pass the Host header on."}
 	}
 	return nil
 }
 
-// permit returns an error unless the permission covers who asks, and about
-// which stage, if it is about one.
+// permit returns an error unless the permission covers the person, and the
+// stage if it is about one.
 func (s *Server) permit(needed permission, stage kitchen.Stage, session staff.Session, signedIn bool) error {
 	switch {
 	case needed.open:
@@ -159,25 +159,7 @@ func (s *Server) permit(needed permission, stage kitchen.Stage, session staff.Se
 		}
 		return &problemError{Type: wire.ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this is for a %s.", session.Role, alternatives(roles))}
 	case needed.ofStage && !session.Role.WorksAt(stage):
-		return &problemError{Type: wire.ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this is another station's. It is for those who work there, and managers.", session.Role)}
+		return &problemError{Type: wire.ProblemNotAllowed, Detail: fmt.Sprintf("You are signed in as %s; this belongs to another station. It is for those who work there, and for managers.", session.Role)}
 	}
 	return nil
-}
-
-// isHTTPS reports whether the browser speaks https, to this server or to a
-// trusted proxy in front of it.
-func (s *Server) isHTTPS(c *gin.Context) bool {
-	if c.Request.TLS != nil {
-		return true
-	}
-	if !s.trusts(readAddress(c.Request.RemoteAddr)) {
-		return false
-	}
-	// Each proxy appends; the last word is that of the one that is trusted.
-	said := c.Request.Header.Values("X-Forwarded-Proto")
-	if len(said) == 0 {
-		return false
-	}
-	words := strings.Split(said[len(said)-1], ",")
-	return strings.EqualFold(strings.TrimSpace(words[len(words)-1]), "https")
 }

@@ -6,11 +6,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/gin-gonic/gin"
 )
 
-// addressOf is under which key what comes from a request's address is counted:
-// sign-ins, orders and live connections.
-// Who has one address of an IPv6 network has all 2⁶⁴ of it.
+// addressOf is the key under which sign-ins, orders and live connections from a
+// request's address are counted. For IPv6 it is the network: whoever has one of
+// its addresses has all 2⁶⁴ of them.
 func (s *Server) addressOf(r *http.Request) string {
 	address := s.clientAddress(r)
 	if !address.IsValid() {
@@ -26,27 +28,27 @@ func (s *Server) addressOf(r *http.Request) string {
 	return network.String()
 }
 
-// clientAddress is where a request comes from: the address of the connection,
-// unless that is a trusted proxy's. A proxy appends the address that it was
-// asked from to X-Forwarded-For, so the list is read from its end, and each
-// word is believed only if whoever has written it is trusted. What stands
-// before that may be made up. A word that is no address ends the search: it
-// all counts as the proxy's that has written it.
+// clientAddress is the address that a request comes from: that of the
+// connection, unless a trusted proxy has it. A proxy appends to X-Forwarded-For
+// the address from which it was asked. So the list is read from its end, and
+// each entry is believed only if a trusted proxy has written it; entries before
+// that may be made up. An entry that is no address ends the search, and the
+// request counts for the proxy that has written it.
 func (s *Server) clientAddress(r *http.Request) netip.Addr {
 	address := readAddress(r.RemoteAddr)
-	said := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for _, word := range slices.Backward(said) {
+	entries := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, entry := range slices.Backward(entries) {
 		if !s.trusts(address) {
 			break
 		}
-		before := readAddress(word)
-		if !before.IsValid() {
+		previous := readAddress(entry)
+		if !previous.IsValid() {
 			break
 		}
-		address = before
+		address = previous
 	}
 	if !s.trusts(address) && (address.IsPrivate() || address.IsLoopback()) && len(r.Header.Values("X-Forwarded-For")) > 0 {
-		s.untrustedProxy.Do(func() {
+		s.warnOfProxy.Do(func() {
 			s.logger.Warn("a proxy is not trusted: everybody behind it counts as one address; if it is yours, name it with --trusted-proxies or CUPCAKERY_TRUSTED_PROXIES",
 				slog.String("address", address.String()))
 		})
@@ -54,9 +56,9 @@ func (s *Server) clientAddress(r *http.Request) netip.Addr {
 	return address
 }
 
-// readAddress reads an address as proxies write it: with a port or without, an
-// IPv6 one in brackets or not, perhaps in quotes. What is none is the zero
-// address.
+// readAddress reads an address as proxies write it: with or without a port, an
+// IPv6 one with or without brackets, perhaps in quotes. The result is the zero
+// address if the text is no address.
 func readAddress(text string) netip.Addr {
 	text = strings.TrimSpace(text)
 	if len(text) > 1 && strings.HasPrefix(text, `"`) && strings.HasSuffix(text, `"`) {
@@ -76,7 +78,21 @@ func readAddress(text string) netip.Addr {
 	return address.Unmap().WithZone("")
 }
 
-// trusts reports whether an address is that of a proxy whose headers count.
+// trusts reports whether an address belongs to a proxy whose headers count.
 func (s *Server) trusts(address netip.Addr) bool {
 	return slices.ContainsFunc(s.trustedProxies, func(proxy netip.Prefix) bool { return proxy.Contains(address) })
+}
+
+// isHTTPS reports whether the browser speaks https, to this server or to a
+// trusted proxy in front of it.
+func (s *Server) isHTTPS(c *gin.Context) bool {
+	if c.Request.TLS != nil {
+		return true
+	}
+	if !s.trusts(readAddress(c.Request.RemoteAddr)) {
+		return false
+	}
+	// Each proxy appends: the last entry is written by the one that is trusted.
+	entries := strings.Split(strings.Join(c.Request.Header.Values("X-Forwarded-Proto"), ","), ",")
+	return strings.EqualFold(strings.TrimSpace(entries[len(entries)-1]), "https")
 }

@@ -18,17 +18,16 @@ import (
 )
 
 const (
-	// cancelAtOnce is how many orders of a page are asked at the same time.
+	// cancelAtOnce is how many orders of a page are cancelled at the same time.
 	cancelAtOnce = 8
-	// silentInARow is how many orders must leave the question unanswered, with no
-	// answer in between, until no more are asked: one alone may have a fault of
-	// its own.
-	silentInARow = 2
+	// maxUnanswered is how many orders in a row may give no answer before no more
+	// are asked. A single one may have a fault of its own.
+	maxUnanswered = 2
 )
 
 // CancelOrders cancels a page of the open orders that match a filter, each by
-// the update that cancels one. The request's key is every update's id, so a
-// request that is repeated asks no order twice.
+// the same update as CancelOrder. The request's key is the id of every update,
+// so a repeated request asks no order twice.
 func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestObject) (CancelOrdersResponseObject, error) {
 	c, err := ginContext(ctx)
 	if err != nil {
@@ -44,9 +43,9 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 		return nil, fieldsProblem(wire.ProblemInvalidUpdate, faults)
 	}
 	working := requestContext(ctx)
-	listing, stop := context.WithTimeout(working, listWithin)
-	defer stop()
-	found, next, err := s.findOrders(listing, query, asked.PageToken, cmp.Or(asked.Limit, defaultOnPage))
+	listing, cancel := context.WithTimeout(working, listWithin)
+	defer cancel()
+	found, next, err := s.findOrders(listing, query, asked.PageToken, cmp.Or(asked.Limit, defaultPageSize))
 	if err != nil {
 		return nil, err
 	}
@@ -60,28 +59,29 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 	if asked.DryRun {
 		return CancelOrders200JSONResponse(answer), nil
 	}
-	away := s.cancelEach(working, matching, cmp.Or(given(request.Params.IdempotencyKey), uuid.NewString()), cancellation, &answer)
-	by, _ := sessionOf(c)
-	s.logger.LogAttrs(ctx, slog.LevelInfo, "a manager has cancelled many orders", slog.String("name", by.Name),
+	key := cmp.Or(orZero(request.Params.IdempotencyKey), uuid.NewString())
+	outage := s.cancelEach(working, matching, key, cancellation, &answer)
+	manager, _ := sessionOf(c)
+	s.logger.LogAttrs(ctx, slog.LevelInfo, "a manager has cancelled many orders", slog.String("name", manager.Name),
 		slog.Int("cancelled", answer.Cancelled), slog.Int("failed", len(answer.Failed)), slog.String("request_id", requestID(c)))
-	if away != nil && answer.Cancelled == 0 {
-		return nil, away
+	if outage != nil && answer.Cancelled == 0 {
+		return nil, outage
 	}
 	return CancelOrders200JSONResponse(answer), nil
 }
 
-// cancelEach asks each order to cancel and adds to the answer what it said. Once
-// nobody answers for several in a row no more are asked. It returns why nobody
-// answered for one of them.
-func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string, cancellation kitchen.Cancellation, answer *wire.CancelledOrders) (away error) {
-	var mu sync.Mutex // of the answer, away and silent
-	var silent int    // how many in a row have not answered
+// cancelEach cancels orders and adds each outcome to the answer. After several
+// in a row without an answer no more are asked. It returns the error of one that
+// gave no answer, if any.
+func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string, cancellation kitchen.Cancellation, answer *wire.CancelledOrders) (outage error) {
+	var mu sync.Mutex  // guards the answer, outage and unanswered
+	var unanswered int // in a row
 	cancelOne := func(order foundOrder) (detail string, askAgain bool) {
 		mu.Lock()
-		over := silent >= silentInARow || ctx.Err() != nil
+		skip := unanswered >= maxUnanswered || ctx.Err() != nil
 		mu.Unlock()
-		if over {
-			return "It was not asked, for want of an answer or of time: repeat the request with the same Idempotency-Key.", true
+		if skip {
+			return "It was not asked, because others gave no answer or time was over: repeat the request with the same Idempotency-Key.", true
 		}
 		_, err := s.update(ctx, order.ID, key, change{name: workflows.UpdateCancel, asked: workflows.Answer{Cancelled: &cancellation}})
 		problem := &problemError{}
@@ -92,20 +92,21 @@ func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string
 		mu.Lock()
 		defer mu.Unlock()
 		switch {
-		case askAgain && silent < silentInARow:
-			away, silent = err, silent+1
-		case !askAgain && silent < silentInARow:
-			silent = 0
+		case unanswered >= maxUnanswered:
+		case askAgain:
+			outage, unanswered = err, unanswered+1
+		default:
+			unanswered = 0
 		}
 		if problem.Type == wire.ProblemInternal {
 			s.logger.Error("cannot cancel one of many orders", slog.Any("error", withoutOrderIDs(err)))
 		}
 		return problem.Detail, askAgain
 	}
-	var asking errgroup.Group
-	asking.SetLimit(cancelAtOnce)
+	var cancelling errgroup.Group
+	cancelling.SetLimit(cancelAtOnce)
 	for _, order := range orders {
-		asking.Go(func() error {
+		cancelling.Go(func() error {
 			detail, askAgain := cancelOne(order)
 			mu.Lock()
 			defer mu.Unlock()
@@ -117,14 +118,14 @@ func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string
 			return nil
 		})
 	}
-	_ = asking.Wait() // each says in the answer how it went
-	return away
+	_ = cancelling.Wait() // the answer has each outcome
+	return outage
 }
 
 // openQuery is the visibility query for open orders that match a filter, as far
-// as Temporal knows. An order that has gone on in a new run is listed by its
-// start, which is later than the order: after is for a second look, and before
-// is no part of the query.
+// as Temporal can tell. Temporal lists an order that has continued in a new run
+// by the start of that run, which is later than the order. So the caller must
+// compare times itself: the query leaves before out.
 func openQuery(where wire.OrderFilter) (query string, after, before time.Time, faults []wire.FieldError) {
 	var filters wire.ListOrdersParams
 	if where.Flavour != "" {

@@ -7,9 +7,9 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// requestContext returns the context of the request itself. What a handler is
-// given is gin's, which is used for the next request as soon as this one is
-// answered: work that may go on after the answer must not hold it.
+// requestContext returns the context of the request itself. A handler gets
+// gin's, which gin uses for another request as soon as this one is answered:
+// work that may go on after the answer must not hold it.
 func requestContext(ctx context.Context) context.Context {
 	if c, is := ctx.(*gin.Context); is {
 		return c.Request.Context()

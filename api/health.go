@@ -14,22 +14,23 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// probeWithin bounds a look at Temporal or Kafka. It is below a second, which
-// is all that Kubernetes gives a probe by default.
-const probeWithin = 700 * time.Millisecond
-
-// probeAgainAfter is how old the outcome of a look may be: probes and whoever
-// else asks cost the parts next to nothing.
-const probeAgainAfter = time.Second
+const (
+	// probeWithin bounds a look at Temporal or Kafka. It is below a second, which
+	// is what Kubernetes gives a probe by default.
+	probeWithin = 700 * time.Millisecond
+	// probeAgainAfter is how old an outcome may be. So Temporal and Kafka are
+	// asked once a second, however many ask for readiness.
+	probeAgainAfter = time.Second
+)
 
 // GetHealth says that the process lives.
 func (s *Server) GetHealth(context.Context, GetHealthRequestObject) (GetHealthResponseObject, error) {
 	return GetHealth200TextResponse("ok\n"), nil
 }
 
-// GetReadiness says whether an order could be taken now: whether Temporal can
-// be reached, and its namespace is prepared for orders. Kafka is reported only,
-// because orders are taken without it.
+// GetReadiness says whether an order could be taken now, which is so if Temporal
+// can be reached and its namespace is prepared for orders. The state of Kafka is
+// only reported, because orders are taken without it.
 func (s *Server) GetReadiness(context.Context, GetReadinessRequestObject) (GetReadinessResponseObject, error) {
 	var readiness wire.Readiness
 	var looking sync.WaitGroup
@@ -51,7 +52,7 @@ func describeTemporal(err error) string {
 	case isOutage(err):
 		return "cannot be reached: orders are neither taken nor shown"
 	}
-	return "does not answer as it should, so orders may be neither taken nor shown: the log has what it says"
+	return "does not answer as it should, so orders may be neither taken nor shown: the log has its error"
 }
 
 func describeKafka(err error) string {
@@ -62,8 +63,8 @@ func describeKafka(err error) string {
 }
 
 // refusesUnprepared reports whether Temporal has refused something because
-// nobody has prepared its namespace for orders. It has one error for that and
-// for any other argument that it does not take, so it is asked once more.
+// nobody has prepared its namespace for orders. It has the same error for every
+// argument that it does not take, so the probe looks which one it was.
 func (s *Server) refusesUnprepared(err error) bool {
 	if isMissingNamespace(err) {
 		return true
@@ -75,31 +76,19 @@ func (s *Server) refusesUnprepared(err error) bool {
 	return unprepared
 }
 
-func isMissingNamespace(err error) bool {
-	_, is := errors.AsType[*serviceerror.NamespaceNotFound](err)
-	return is
-}
-
-func unpreparedProblem(cause error) error {
-	return &problemError{Type: wire.ProblemUnavailable, Cause: cause,
-		Detail: "Temporal, which keeps the orders, is not prepared for them. Nothing was started. Whoever operates this server runs cupcakery temporal apply; cupcakery temporal check says what is missing."}
-}
-
-// probe looks at a part that the API works with. It looks at most once a
-// second, however often it is asked, and has the log tell each change and not
-// each look.
+// probe looks at a part that the API works with: at most once a second, however
+// often it is asked. It logs changes only.
 type probe struct {
 	part   string
 	look   func(context.Context) error
 	logger *slog.Logger
 
-	mu     sync.Mutex // held while it looks, so that all who ask share the look
+	mu     sync.Mutex // guards the outcome; held during a look, which all who ask share
 	looked time.Time
-	ok     bool
 	err    error
 }
 
-// ask returns how the part is.
+// ask returns what is wrong with the part, if anything.
 func (p *probe) ask() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,16 +97,16 @@ func (p *probe) ask() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), probeWithin)
 	defer cancel()
-	first, was := p.looked.IsZero(), p.ok
+	isFirst, wasInOrder := p.looked.IsZero(), p.err == nil
 	p.err = p.look(ctx)
-	p.looked, p.ok = time.Now(), p.err == nil
+	p.looked = time.Now()
 	level := slog.LevelWarn
-	if isSaidOnce(p.err) {
+	if isLoggedElsewhere(p.err) {
 		level = slog.LevelDebug
 	}
-	switch {
-	case !first && was == p.ok:
-	case p.ok:
+	switch inOrder := p.err == nil; {
+	case !isFirst && wasInOrder == inOrder:
+	case inOrder:
 		p.logger.Info(p.part + " is in order")
 	default:
 		p.logger.Log(ctx, level, p.part+" is not in order", slog.Any("error", p.err))
@@ -125,8 +114,8 @@ func (p *probe) ask() error {
 	return p.err
 }
 
-// state is how the part is, for everybody. What went wrong is for the log:
-// addresses of other machines are nobody's business here.
+// state describes the part to everybody. Errors are for the log: they have
+// addresses of other machines in them.
 func (p *probe) state(describe func(error) string) wire.PartState {
 	if err := p.ask(); err != nil {
 		return wire.PartState{Detail: describe(err)}

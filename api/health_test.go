@@ -117,12 +117,12 @@ func TestAnOutageIsSaidOnceAndNotByEachRequest(t *testing.T) {
 		serviceerror.NewUnavailable("connection refused"), serviceerror.NewDeadlineExceeded("context deadline exceeded"),
 		context.DeadlineExceeded, &events.UnavailableError{Err: errors.New("connection refused")},
 	} {
-		require.True(t, isSaidOnce(&problemError{Type: wire.ProblemUnavailable, Cause: err}), "%T", err)
+		require.True(t, isLoggedElsewhere(&problemError{Type: wire.ProblemUnavailable, Cause: err}), "%T", err)
 	}
 	for _, err := range []error{
 		nil, errors.New("strange"), serviceerror.NewInvalidArgument("strange"),
 		temporalclient.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded), // nobody at work
 	} {
-		require.False(t, isSaidOnce(err), "%T", err)
+		require.False(t, isLoggedElsewhere(err), "%T", err)
 	}
 }

@@ -24,15 +24,15 @@ import (
 )
 
 const (
-	listWithin    = 5 * time.Second
-	defaultOnPage = 50
+	listWithin      = 5 * time.Second
+	defaultPageSize = 50
 )
 
 // ListOrders finds orders in Temporal's visibility store.
 func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject) (ListOrdersResponseObject, error) {
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
-	found, next, err := s.findOrders(ctx, listQuery(request.Params), given(request.Params.PageToken), cmp.Or(given(request.Params.Limit), defaultOnPage))
+	found, next, err := s.findOrders(ctx, listQuery(request.Params), orZero(request.Params.PageToken), cmp.Or(orZero(request.Params.Limit), defaultPageSize))
 	if err != nil {
 		return nil, err
 	}
@@ -45,15 +45,15 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 	return ListOrders200JSONResponse(page), nil
 }
 
-// foundOrder is an order in a list, with how many cupcakes it is for; 0 if
-// Temporal does not know.
+// foundOrder is an order in a list, with its number of cupcakes; 0 if Temporal
+// does not know it.
 type foundOrder struct {
 	wire.OrderSummary
 	pieces int
 }
 
-// findOrders lists a page of the orders that a query finds, and returns the
-// token of the next one.
+// findOrders returns a page of the orders that a query finds, and the token of
+// the next page.
 func (s *Server) findOrders(ctx context.Context, query, pageToken string, limit int) (orders []foundOrder, next string, err error) {
 	token, err := s.readPageToken(query, pageToken)
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *Server) findOrders(ctx context.Context, query, pageToken string, limit 
 	for _, execution := range found.GetExecutions() {
 		summary, err := summarise(execution)
 		if err != nil {
-			// Somebody started it by hand; it must not hide the others.
+			// Somebody has started it by hand; it must not hide the others.
 			s.logger.Warn("left a workflow out of the list of orders", slog.Any("error", withoutOrderIDs(err)))
 			continue
 		}
@@ -87,15 +87,15 @@ func (s *Server) findOrders(ctx context.Context, query, pageToken string, limit 
 	return orders, s.pageToken(query, found.GetNextPageToken()), nil
 }
 
-// listQuery is the visibility query for the filters. Everything that came
-// from outside is quoted.
+// listQuery is the visibility query for the filters. Everything that comes from
+// outside is quoted.
 func listQuery(filters wire.ListOrdersParams) string {
 	// An order that has continued as new is listed once, by its last run.
 	conditions := []string{"WorkflowType = " + quote(workflows.OrderWorkflowType), "ExecutionStatus != 'ContinuedAsNew'"}
 	add := func(format string, args ...any) { conditions = append(conditions, fmt.Sprintf(format, args...)) }
 	state := workflows.KeyState.GetName()
-	// This is workflows.StateFromVisibility, turned round.
-	switch given(filters.State) {
+	// This is workflows.StateFromVisibility in reverse.
+	switch orZero(filters.State) {
 	case "":
 	case kitchen.StateShipped:
 		add("ExecutionStatus = 'Completed' AND %s = %s", state, quote(string(kitchen.StateInProgress)))
@@ -112,13 +112,13 @@ func listQuery(filters wire.ListOrdersParams) string {
 	}
 	if filters.Customer != nil {
 		// Temporal's SQL stores never find a value with one of these
-		// characters, however it is quoted. What stands before the first one
+		// characters, however it is quoted. So the part before the first of them
 		// narrows the search, and ListOrders compares the names.
-		switch awkward := strings.IndexAny(*filters.Customer, `"\`); {
-		case awkward < 0:
+		switch unsearchable := strings.IndexAny(*filters.Customer, `"\`); {
+		case unsearchable < 0:
 			add("%s = %s", workflows.KeyCustomer.GetName(), quote(*filters.Customer))
-		case awkward > 0:
-			add("%s STARTS_WITH %s", workflows.KeyCustomer.GetName(), quote((*filters.Customer)[:awkward]))
+		case unsearchable > 0:
+			add("%s STARTS_WITH %s", workflows.KeyCustomer.GetName(), quote((*filters.Customer)[:unsearchable]))
 		}
 	}
 	return strings.Join(conditions, " AND ")
@@ -153,7 +153,7 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, 
 		Flavours:   flavours,
 		PlacedAt:   execution.GetStartTime().AsTime(),
 	}
-	// A run that goes on with an order starts later than the order.
+	// A run that continues an order has started later than the order was placed.
 	var kept kitchen.Status
 	if payload := execution.GetMemo().GetFields()[workflows.MemoStatus]; payload != nil {
 		if err := converter.GetDefaultDataConverter().FromPayload(payload, &kept); err != nil {
@@ -178,7 +178,7 @@ func readAttribute(attributes map[string]*commonpb.Payload, name string, value a
 	return nil
 }
 
-// pageToken wraps Temporal's token. The signature binds it to the filters and
+// pageToken signs Temporal's token. The signature binds it to the filters and
 // keeps made-up tokens away from Temporal.
 func (s *Server) pageToken(query string, token []byte) string {
 	if len(token) == 0 {

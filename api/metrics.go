@@ -5,13 +5,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// metrics are what the process counts. No label has a value from a request,
-// so their number is bounded and no order id gets in.
+// metrics are what the process counts. No label has a value from a request, so
+// their number is bounded and none has an order's id.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	created  prometheus.Counter
-	// ordersRefused counts what limits refuse, not what is wrong.
+	// ordersRefused counts what limits refuse, not what breaks a rule.
 	ordersRefused *prometheus.CounterVec
 	answers       *prometheus.CounterVec
 	stale         prometheus.Counter
@@ -29,7 +29,7 @@ const (
 	refusedByKitchen = "kitchen"
 )
 
-// What became of an attempt to sign in.
+// The outcome of an attempt to sign in.
 const (
 	signInDone    = "signed-in"
 	signInWrong   = "wrong"

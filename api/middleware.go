@@ -22,14 +22,14 @@ import (
 const (
 	requestIDHeader = "X-Request-Id"
 	requestIDKey    = "cupcakery.request-id"
-	// requestWithin bounds a request from its first handler on; the calls
-	// inside have shorter limits of their own.
+	// requestWithin is how long a request may take; the calls that it makes have
+	// shorter limits of their own.
 	requestWithin = 15 * time.Second
 )
 
 var requestIDForm = regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`)
 
-// orderIDForm finds order ids in texts that come from elsewhere.
+// orderIDForm finds order ids in texts of others.
 var orderIDForm = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
 
 // withoutOrderIDs is an error's text for the log: an order's id is its
@@ -38,8 +38,8 @@ func withoutOrderIDs(err error) string {
 	return orderIDForm.ReplaceAllString(err.Error(), "…")
 }
 
-// route is the pattern under which a request was routed, never its path,
-// which may hold an order's id.
+// route is the pattern by which a request was routed. It is never the path,
+// which may have an order's id.
 func route(c *gin.Context) string {
 	if c.FullPath() == "" {
 		return "none"
@@ -59,8 +59,8 @@ func identify(c *gin.Context) {
 	c.Header(requestIDHeader, id)
 }
 
-// protect sets the headers that every answer has. An order's id stands in
-// addresses, so no answer may be kept or give its address away.
+// protect sets headers on every answer. Addresses have order ids in them, so no
+// answer may be stored or give its address away.
 func protect(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	c.Header("Referrer-Policy", "no-referrer")
@@ -75,7 +75,7 @@ func (s *Server) observe(c *gin.Context) {
 	start := time.Now()
 	c.Next()
 	took := time.Since(start)
-	if c.Writer.Status() != http.StatusSwitchingProtocols { // how long a page stays open is no answer's time
+	if c.Writer.Status() != http.StatusSwitchingProtocols { // that would measure how long a page stays open
 		s.metrics.requests.WithLabelValues(knownMethod(c.Request.Method), route(c), strconv.Itoa(c.Writer.Status())).Observe(took.Seconds())
 	}
 	level := slog.LevelInfo
@@ -100,7 +100,7 @@ func knownMethod(method string) string {
 	return "other"
 }
 
-// recover turns a panic into a problem that says nothing of it; the log does.
+// recover turns a panic into a problem that does not describe it; the log does.
 func (s *Server) recover(c *gin.Context) {
 	defer func() {
 		reason := recover()
@@ -108,7 +108,7 @@ func (s *Server) recover(c *gin.Context) {
 			return
 		}
 		if err, is := reason.(error); is && errors.Is(err, http.ErrAbortHandler) {
-			panic(reason) // the server's own way to drop a connection
+			panic(reason) // net/http drops the connection
 		}
 		s.logger.LogAttrs(c.Request.Context(), slog.LevelError, "a request panicked",
 			slog.String("route", route(c)), slog.String("request_id", requestID(c)),
@@ -135,7 +135,7 @@ func (s *Server) checkContract(c *gin.Context) {
 	}
 }
 
-// notFound tells a person in a page, and programs by a problem.
+// notFound answers a person with a page, and a program with a problem.
 func (s *Server) notFound(c *gin.Context) {
 	document, built := s.pages["/"+indexPage]
 	if built && isForPerson(c) && !strings.HasPrefix(c.Request.URL.Path, "/api/") {
@@ -143,11 +143,11 @@ func (s *Server) notFound(c *gin.Context) {
 		s.sendAs(c, http.StatusNotFound, document, "no-cache")
 		return
 	}
-	s.fail(c, &problemError{Type: wire.ProblemNotFound, Detail: "Nothing has this address: GET / lists what there is."})
+	s.fail(c, &problemError{Type: wire.ProblemNotFound, Detail: "There is nothing at this address: GET / lists what there is."})
 }
 
-// methodNotAllowed answers a method that the address does not have; gin has
-// set Allow to those that it has.
+// methodNotAllowed answers a method that the address does not have. Gin has set
+// Allow to the methods that it has.
 func (s *Server) methodNotAllowed(c *gin.Context) {
 	allowed := strings.Split(c.Writer.Header().Get("Allow"), ", ")
 	if slices.Contains(allowed, http.MethodGet) {
@@ -164,8 +164,8 @@ func (s *Server) methodNotAllowed(c *gin.Context) {
 	s.fail(c, &problemError{Type: wire.ProblemMethodNotAllowed, Detail: fmt.Sprintf("%s is not allowed here: use %s.", clip(c.Request.Method), enumerate(allowed, "or"))})
 }
 
-// headAsGet routes HEAD like GET. net/http leaves the body out, since it
-// decides by the request that it has read.
+// headAsGet routes HEAD like GET. net/http still leaves the body out: it looks at
+// the request that it has read itself.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {

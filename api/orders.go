@@ -14,12 +14,12 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// createWithin bounds how long Temporal may take to take an order.
+// createWithin is how long Temporal may take to start an order.
 const createWithin = 5 * time.Second
 
 // CreateOrder starts an order's workflow and answers once it is durable. The
-// answer is made from the order itself, so it waits for no worker. What the
-// limits refuse is stored nowhere.
+// answer is made from the order itself, so it waits for no worker. An order that
+// the limits refuse is stored nowhere.
 func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObject) (CreateOrderResponseObject, error) {
 	c, err := ginContext(ctx)
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	}
 	ctx, cancel := context.WithTimeout(ctx, createWithin)
 	defer cancel()
-	orderID, err := s.orderID(given(request.Params.IdempotencyKey))
+	orderID, err := s.orderID(orZero(request.Params.IdempotencyKey))
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	if err != nil {
 		return nil, err
 	}
-	began := now()
+	receivedAt := now()
 	release, err := s.admit(c, orderID, order)
 	if err != nil && request.Params.IdempotencyKey != nil {
 		return s.unlessRepeated(ctx, orderID, hash, err)
@@ -53,7 +53,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		in, err = s.firstOrder(ctx, orderID, hash)
 		// An order from before this request has been counted already. One that was
 		// placed meanwhile was admitted because this request counts for it.
-		if !in.PlacedAt.IsZero() && in.PlacedAt.Before(began) {
+		if !in.PlacedAt.IsZero() && in.PlacedAt.Before(receivedAt) {
 			release()
 		}
 		if err != nil {
@@ -63,10 +63,10 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		release()
 		return nil, unpreparedProblem(err)
 	case isOutage(err):
-		if ctx.Err() == nil { // Temporal has refused; it may have taken what had no time for an answer
+		if ctx.Err() == nil { // Temporal has refused; after a timeout it may have taken the order
 			release()
 		}
-		return nil, &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: "Nobody can tell now whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
+		return nil, &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: "It is not known whether the order was taken. Repeat the request with the same Idempotency-Key and there will be one; without a key there may be two."}
 	default:
 		release()
 		return nil, fmt.Errorf("start the order: %w", err)
@@ -77,7 +77,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 // now is the time to the millisecond, as orders keep it.
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-// created is the answer of an order that is placed.
+// created is the answer to an order that is placed.
 func created(orderID string, in workflows.OrderInput) CreateOrderResponseObject {
 	return CreateOrder201JSONResponse{
 		Body:    workflows.Accepted(orderID, in),
@@ -85,9 +85,9 @@ func created(orderID string, in workflows.OrderInput) CreateOrderResponseObject 
 	}
 }
 
-// given is an optional parameter's value, or the zero value, which none of
-// them may have.
-func given[T any](parameter *T) T {
+// orZero is the value of an optional parameter, or the zero value, which no
+// parameter may have.
+func orZero[T any](parameter *T) T {
 	if parameter == nil {
 		var zero T
 		return zero
@@ -95,7 +95,7 @@ func given[T any](parameter *T) T {
 	return *parameter
 }
 
-// orderID is the id that belongs to an idempotency key, or a fresh one.
+// orderID is the id that belongs to an idempotency key, or a new one.
 func (s *Server) orderID(key string) (string, error) {
 	if key == "" {
 		return kitchen.NewOrderID()
@@ -111,18 +111,18 @@ func (s *Server) firstOrder(ctx context.Context, orderID, hash string) (workflow
 		return in, cannotLookUp(err)
 	}
 	if firstHash != hash {
-		return in, &problemError{Type: wire.ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send the very same order to repeat the first request."}
+		return in, &problemError{Type: wire.ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send exactly the same order to repeat the first request."}
 	}
 	return in, nil
 }
 
 func cannotLookUp(cause error) error {
-	return &problemError{Type: wire.ProblemUnavailable, Cause: cause, Detail: "It cannot be read now which order this Idempotency-Key has made: repeat the request."}
+	return &problemError{Type: wire.ProblemUnavailable, Cause: cause, Detail: "The order that this Idempotency-Key has made cannot be read at present: repeat the request."}
 }
 
-// requestHash tells orders apart by what they say: it is taken of the order
-// as it was understood, so white space, the sequence of fields and escapes in
-// the request do not matter.
+// requestHash tells orders apart by their content. It is made of the order as it
+// was read, so white space, escapes and the sequence of fields in the request do
+// not matter.
 func requestHash(order kitchen.Order) (string, error) {
 	canonical, err := json.Marshal(order)
 	if err != nil {
@@ -132,7 +132,7 @@ func requestHash(order kitchen.Order) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// GetOrder tells where an order stands.
+// GetOrder returns the status of an order.
 func (s *Server) GetOrder(ctx context.Context, request GetOrderRequestObject) (GetOrderResponseObject, error) {
 	status, from, err := s.follower.status(requestContext(ctx), request.ID)
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *Server) GetOrder(ctx context.Context, request GetOrderRequestObject) (G
 	return GetOrder200JSONResponse(status), nil
 }
 
-// GetMenu tells what can be ordered.
+// GetMenu returns what can be ordered.
 func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponseObject, error) {
 	return GetMenu200JSONResponse{
 		Flavours: s.kitchen.Menu.Flavours,
@@ -155,7 +155,7 @@ func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponse
 	}, nil
 }
 
-// reasonsOf are the reasons with which work fails, with what people call them.
+// reasonsOf are the reasons for which work may fail, with labels for people.
 func reasonsOf(k *kitchen.Kitchen) []wire.ReasonLabel {
 	labels := make([]wire.ReasonLabel, len(k.Reasons))
 	for i, reason := range k.Reasons {

@@ -22,11 +22,11 @@ import (
 
 const (
 	indexPage = "index.html"
-	// worthCompressing is from which size on a file is sent compressed.
+	// worthCompressing is the size from which a file is sent compressed.
 	worthCompressing = 1 << 10
 
-	// contentPolicy lets a page load and do only what comes from this server,
-	// and nothing that stands in the page itself.
+	// contentPolicy lets a page load files of this server only, and run or show
+	// nothing that stands in the page itself.
 	contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 		"font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
@@ -38,21 +38,21 @@ var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashb
 // fileRoutes are the addresses of what pages load.
 var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/manifest.webmanifest", "/theme.js", "/third-party-notices.txt"}
 
-// pages are the browser's side, held in memory as it is sent. A build without
-// them has none.
+// pages are the files of the browser's side by address, held in memory. A build
+// without them has none.
 type pages map[string]page
 
 // page is a file of the browser's side.
 type page struct {
 	data       []byte
 	compressed []byte // by gzip
-	pays       bool   // to send it compressed
+	compresses bool   // so well that it is sent compressed
 	mediaType  string
 	hash       string
 }
 
-// mediaTypes are those of the files that pages consist of: what the machine
-// knows of them differs from machine to machine.
+// mediaTypes are those of the files that pages consist of. The machine's own
+// table differs from machine to machine.
 var mediaTypes = map[string]string{
 	".css":         "text/css; charset=utf-8",
 	".html":        "text/html; charset=utf-8",
@@ -94,17 +94,17 @@ func readPages(files fs.FS) (pages, error) {
 	return read, nil
 }
 
-// compress adds the file's compressed form, and whether it is worth sending.
+// compress adds the file's compressed form, and whether to send it.
 func (p page) compress() page {
 	var compressed bytes.Buffer
 	writer, err := gzip.NewWriterLevel(&compressed, gzip.BestCompression)
 	if err != nil {
-		panic(err) // the level is a good one
+		panic(err) // the level exists
 	}
 	_, _ = writer.Write(p.data) // into memory
 	_ = writer.Close()
 	p.compressed = compressed.Bytes()
-	p.pays = len(p.data) >= worthCompressing && compressed.Len() <= len(p.data)*9/10
+	p.compresses = len(p.data) >= worthCompressing && compressed.Len() <= len(p.data)*9/10
 	return p
 }
 
@@ -124,12 +124,12 @@ func (s *Server) showPage(c *gin.Context) {
 		s.fail(c, &problemError{Type: wire.ProblemNotFound, Detail: "This build has no pages: build it with make. GET / lists what there is."})
 		return
 	}
-	// It names the files of this build, so it is asked for each time.
+	// The document names the files of this build, so browsers must ask each time.
 	s.send(c, document, "no-cache")
 }
 
-// sendFile sends what a page loads. The names under /assets change with their
-// content.
+// sendFile sends what a page loads. A file under /assets has another name when
+// its content changes.
 func (s *Server) sendFile(c *gin.Context) {
 	file, found := s.pages[c.Request.URL.Path]
 	if !found {
@@ -147,7 +147,7 @@ func (s *Server) sendFile(c *gin.Context) {
 // sends ranges. Each encoding has a strong ETag of its own.
 func (s *Server) send(c *gin.Context, file page, caching string) {
 	file.describe(c, caching)
-	for _, name := range []string{"If-Match", "If-None-Match"} { // of which net/http reads the first line only
+	for _, name := range []string{"If-Match", "If-None-Match"} { // net/http reads their first line only
 		if lines := c.Request.Header.Values(name); len(lines) > 1 {
 			c.Request.Header.Set(name, strings.Join(lines, ", "))
 		}
@@ -156,7 +156,7 @@ func (s *Server) send(c *gin.Context, file page, caching string) {
 }
 
 // sendAs sends a file as the body of an answer that is not about the file, so
-// that nothing is compared.
+// without validators.
 func (s *Server) sendAs(c *gin.Context, status int, file page, caching string) {
 	file.describe(c, caching)
 	c.Writer.Header().Del("ETag")
@@ -185,11 +185,11 @@ func (p page) chosen(c *gin.Context) []byte {
 	return p.data
 }
 
-// isSentCompressed decides by RFC 9110, section 12.5.3. What a client does not
-// name it takes uncompressed, unless it says that it does not. One that takes
-// neither gets the file as it is, which section 12.4.1 allows.
+// isSentCompressed decides by RFC 9110, section 12.5.3. A client takes files
+// uncompressed unless it says that it does not. One that takes neither form gets
+// the file as it is, which section 12.4.1 allows.
 func (p page) isSentCompressed(c *gin.Context) bool {
-	weights := listed(c.Request.Header.Values("Accept-Encoding"))
+	weights := readWeights(c.Request.Header.Values("Accept-Encoding"))
 	compressed, named := weights["gzip"]
 	if !named {
 		compressed, named = weights["x-gzip"] // the same, by section 8.4.1.3
@@ -203,8 +203,8 @@ func (p page) isSentCompressed(c *gin.Context) bool {
 	case compressed == 0:
 		return false
 	case named && plain == 0, !named && all && others == 0:
-		return true // only so
-	case !p.pays:
+		return true // the only form that it takes
+	case !p.compresses:
 		return false
 	case named:
 		return compressed >= plain
@@ -212,11 +212,11 @@ func (p page) isSentCompressed(c *gin.Context) bool {
 	return compressed >= others
 }
 
-// listed reads a header that lists things with weights, by RFC 9110, section
-// 12.4.2: names in small letters, without other parameters. What cannot be read
-// is left out.
-func listed(values []string) map[string]float64 {
-	all := map[string]float64{}
+// readWeights reads a header that lists names with weights, by RFC 9110, section
+// 12.4.2. Names are in lower case. Entries that cannot be read and other
+// parameters are left out.
+func readWeights(values []string) map[string]float64 {
+	weights := map[string]float64{}
 	for _, value := range values {
 		for each := range strings.SplitSeq(value, ",") {
 			name, parameters, _ := strings.Cut(each, ";")
@@ -228,14 +228,14 @@ func listed(values []string) map[string]float64 {
 				}
 			}
 			if name != "" && err == nil && weight >= 0 && weight <= 1 {
-				all[name] = weight
+				weights[name] = weight
 			}
 		}
 	}
-	return all
+	return weights
 }
 
 // isForPerson reports whether a browser asks for something to show.
 func isForPerson(c *gin.Context) bool {
-	return listed(c.Request.Header.Values("Accept"))["text/html"] > 0
+	return readWeights(c.Request.Header.Values("Accept"))["text/html"] > 0
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -40,6 +42,10 @@ func TestErrorToProblem(t *testing.T) {
 		"the client left":               {context.Canceled, wire.ProblemUnavailable},
 		"a gRPC status":                 {status.Error(codes.Unavailable, "away"), wire.ProblemUnavailable},
 		"a search attribute is missing": {serviceerror.NewInvalidArgument("no mapping defined for search attribute"), wire.ProblemInternal},
+		"nobody could sign in":          {staff.ErrNoStaff, wire.ProblemNoStaff},
+		"a wrong name or PIN":           {staff.ErrWrongNameOrPIN, wire.ProblemWrongNameOrPIN},
+		"too many sign in at once":      {staff.ErrBusy, wire.ProblemTooManyAttempts},
+		"too many wrong PINs":           {&staff.LimitError{Limit: staff.LimitName, Wait: time.Minute}, wire.ProblemTooManyAttempts},
 		"anything else":                 {errors.New("disk on fire"), wire.ProblemInternal},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -152,8 +152,8 @@ type Server struct {
 	demo           []wire.DemoPerson
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
-	// untrustedProxy lets the log name one that may have been forgotten, once.
-	untrustedProxy sync.Once
+	// warnOfProxy names a proxy in the log, once, that may have been forgotten.
+	warnOfProxy sync.Once
 }
 
 // New returns a server that is ready to serve.

@@ -14,13 +14,14 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// maxDepth is how deep a body may be nested; orders need four levels. maxValues
-// is how many values it may have, the named ones and those in lists together; the
-// largest order has some 130. Both bound the work on a bad body, and maxFaults how
-// many of its faults are told.
+// Bounds of the work on a bad body.
 const (
-	maxDepth  = 32
+	// maxDepth is how deep it may be nested; orders need four levels.
+	maxDepth = 32
+	// maxValues is how many values it may have, named ones and those in lists
+	// together; the largest order has some 130.
 	maxValues = 1000
+	// maxFaults is how many of its faults are reported.
 	maxFaults = 32
 )
 
@@ -149,18 +150,6 @@ func number(text json.Number) float64 {
 		return math.Copysign(math.MaxFloat64, value)
 	}
 	return value
-}
-
-var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
-
-// pointerTo is the JSON pointer (RFC 6901) to a place. Names that no field of
-// ours has are clipped, since an answer should not be longer than its question.
-func pointerTo(path []string) string {
-	var pointer strings.Builder
-	for _, name := range path {
-		pointer.WriteString("/" + pointerEscapes.Replace(clip(name)))
-	}
-	return pointer.String()
 }
 
 // invalidUTF8 is the index of the first byte that is not UTF-8, or -1.

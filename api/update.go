@@ -19,41 +19,41 @@ import (
 )
 
 const (
-	// updateWithin bounds how long an order's workflow may take to answer an
-	// update. Nobody but a worker can answer for it.
+	// updateWithin is how long an order's workflow may take to answer an update.
+	// Only a worker can answer for it.
 	updateWithin = 5 * time.Second
-	// closedWithin bounds the search for what became of a closed order.
+	// closedWithin bounds the search for the end of a closed order.
 	closedWithin = 3 * time.Second
-	// errorClosedFirst is the type of the error with which Temporal itself
-	// ends an update whose order was closed before the answer was there.
+	// errorClosedFirst is the type of the error with which Temporal ends an
+	// update when the order has closed before the update was answered.
 	errorClosedFirst = "AcceptedUpdateCompletedWorkflow"
 )
 
 // CancelOrder cancels an order.
 func (s *Server) CancelOrder(ctx context.Context, request CancelOrderRequestObject) (CancelOrderResponseObject, error) {
-	order, err := s.update(requestContext(ctx), request.ID, given(request.Params.IdempotencyKey),
+	order, err := s.update(requestContext(ctx), request.ID, orZero(request.Params.IdempotencyKey),
 		change{name: workflows.UpdateCancel, asked: workflows.Answer{Cancelled: request.Body}})
 	return CancelOrder200JSONResponse(order), err
 }
 
-// AmendOrder changes what is written on and about an order.
+// AmendOrder changes an order's notes and messages.
 func (s *Server) AmendOrder(ctx context.Context, request AmendOrderRequestObject) (AmendOrderResponseObject, error) {
-	order, err := s.update(requestContext(ctx), request.ID, given(request.Params.IdempotencyKey),
+	order, err := s.update(requestContext(ctx), request.ID, orZero(request.Params.IdempotencyKey),
 		change{name: workflows.UpdateAmend, asked: workflows.Answer{Amended: request.Body}})
 	return AmendOrder200JSONResponse(order), err
 }
 
 // ResolveOrder decides about an order that needs attention.
 func (s *Server) ResolveOrder(ctx context.Context, request ResolveOrderRequestObject) (ResolveOrderResponseObject, error) {
-	order, err := s.update(requestContext(ctx), request.ID, given(request.Params.IdempotencyKey),
+	order, err := s.update(requestContext(ctx), request.ID, orZero(request.Params.IdempotencyKey),
 		change{name: workflows.UpdateResolve, asked: workflows.Answer{Resolved: request.Body}})
 	return ResolveOrder200JSONResponse(order), err
 }
 
-// change is something asked of an order: the update's name, and what it asks
-// in the place where its answer repeats it.
+// change is a change of an order that somebody asks for.
 type change struct {
-	name  string
+	name string // of the update
+	// asked has the request in the field in which the update's answer repeats it.
 	asked workflows.Answer
 }
 
@@ -68,7 +68,7 @@ func (c change) argument() any {
 	return *c.asked.Resolved
 }
 
-// isAnsweredBy reports whether an answer is one to this change.
+// isAnsweredBy reports whether an answer belongs to this change.
 func (c change) isAnsweredBy(answer workflows.Answer) (bool, error) {
 	answer.Order = c.asked.Order
 	asked, err := json.Marshal(c.asked)
@@ -82,15 +82,16 @@ func (c change) isAnsweredBy(answer workflows.Answer) (bool, error) {
 	return bytes.Equal(asked, answered), nil
 }
 
-// update asks an order's workflow for a change and returns the order as it
-// was right after it. Temporal keeps the answers of an order's updates by
-// their ids, which are the idempotency keys, for as long as it keeps the
-// order: a repeated request reaches no worker and gets the first answer, also
-// when the order has closed, and whichever update it names. (After an order
-// has gone on in a new run its workflow answers for those of the run before,
-// with where it stands by then.) So a key that was
-// used for something else is found by what the answer says it was for.
-// Updates that the workflow refuses are not kept.
+// update asks an order's workflow for a change and returns the order as it was
+// right after the change.
+//
+// An idempotency key is the id of the update. Temporal keeps the answer by that
+// id for as long as it keeps the order, unless the workflow refuses the update.
+// So a repeated request reaches no worker and gets the first answer, even if the
+// order has closed. (Once the order has continued in a new run, its workflow
+// answers for updates of earlier runs, with the present status.) Temporal does
+// not compare the updates: the answer tells what its update was for, and so a key
+// is found that was used for something else.
 func (s *Server) update(ctx context.Context, orderID, key string, asked change) (kitchen.Status, error) {
 	if key == "" {
 		key = uuid.NewString()
@@ -119,14 +120,14 @@ func (s *Server) update(ctx context.Context, orderID, key string, asked change) 
 	}
 	if !same {
 		return kitchen.Status{}, &problemError{Type: wire.ProblemIdempotencyConflict,
-			Detail: "This Idempotency-Key was used for something else that was asked of this order: use a new key, or send the very same request to repeat the first one."}
+			Detail: "This Idempotency-Key was used for another change of this order: use a new key, or send exactly the same request to repeat the first one."}
 	}
-	s.floor.orders.changed(orderID) // the log may not say so
+	s.floor.orders.changed(orderID) // the log may have nothing about it
 	return answer.Order, nil
 }
 
-// updateFailed decides what a client is told of an update that failed: an
-// error, or the answer after all. Each branch has its case in
+// updateFailed decides what an update that failed is answered with: an error, or
+// the update's answer after all. Each branch has its case in
 // TestUpdateErrorToProblem.
 func (s *Server) updateFailed(ctx context.Context, orderID, key string, err error) (workflows.Answer, error) {
 	if failure, ok := errors.AsType[*temporal.ApplicationError](err); ok {
@@ -140,21 +141,21 @@ func (s *Server) updateFailed(ctx context.Context, orderID, key string, err erro
 		}
 		return workflows.Answer{}, fmt.Errorf("update the order: %w", err)
 	}
-	if workflows.IsNotFound(err) { // of the order, or because it is closed: Temporal has one error for both
+	if workflows.IsNotFound(err) { // there is no such order, or it is closed
 		return s.closedAnswer(ctx, orderID, key)
 	}
 	if _, timeout := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); timeout || isOutage(err) {
-		return workflows.Answer{}, nobodyCanTell(err)
+		return workflows.Answer{}, unknownOutcome(err)
 	}
 	return workflows.Answer{}, fmt.Errorf("update the order: %w", err)
 }
 
-func nobodyCanTell(cause error) error {
+func unknownOutcome(cause error) error {
 	return &problemError{Type: wire.ProblemUnavailable, Cause: cause,
 		Detail: "Nobody can tell now whether this was done. Repeat the request with the same Idempotency-Key and it is done once; without a key, look at the order first."}
 }
 
-// invalidUpdate repeats the faults that the workflow has found.
+// invalidUpdate is the problem with the faults that the workflow has found.
 func invalidUpdate(failure *temporal.ApplicationError) error {
 	var found []kitchen.FieldError
 	if err := failure.Details(&found); err != nil || len(found) == 0 {
@@ -167,10 +168,9 @@ func invalidUpdate(failure *temporal.ApplicationError) error {
 	return fieldsProblem(wire.ProblemInvalidUpdate, faults)
 }
 
-// closedAnswer answers an update that reached no open order: there is none, or
-// it is closed. Of an order that went on in a new run Temporal knows the
-// updates of the last one only; earlier ones stand in what that was started
-// with.
+// closedAnswer answers an update that reached no open order: the order does not
+// exist, or it is closed. Temporal knows only the updates of an order's last run;
+// the answers of earlier ones are part of that run's input.
 func (s *Server) closedAnswer(ctx context.Context, orderID, key string) (workflows.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, closedWithin)
 	defer cancel()
@@ -179,12 +179,12 @@ func (s *Server) closedAnswer(ctx context.Context, orderID, key string) (workflo
 		return workflows.Answer{}, fmt.Errorf("look for the order: %w", err)
 	}
 	closed := description.GetWorkflowExecutionInfo().GetCloseTime()
-	if closed == nil { // one run has ended and the next begun meanwhile
-		return workflows.Answer{}, nobodyCanTell(errors.New("the order's workflow was between two runs"))
+	if closed == nil { // one run has ended meanwhile, and the next has begun
+		return workflows.Answer{}, unknownOutcome(errors.New("the order's workflow was between two runs"))
 	}
 	status, err := workflows.StatusFromHistory(ctx, s.temporal, orderID)
 	if err != nil {
-		return workflows.Answer{}, fmt.Errorf("read what became of the order: %w", err)
+		return workflows.Answer{}, fmt.Errorf("read how the order ended: %w", err)
 	}
 	status.Stale = false // it cannot change any more
 	in, _, err := firstRequest(ctx, s.temporal, orderID)

@@ -18,11 +18,11 @@ import (
 
 var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
-// minute is noon and so many minutes.
+// minute is m minutes after noon.
 func minute(m int) time.Time { return noon.Add(time.Duration(m) * time.Minute) }
 
-// inTickets is a record that the broker appended so many minutes after noon,
-// and that was heard at once; inAcks is one of the acks.
+// inTickets is a record of a ticket that the broker appended m minutes after
+// noon, and that was heard at once; inAcks is one of an ack.
 func inTickets(m int) board.Heard { return heardIn(events.TicketTopic(kitchen.Bake), m) }
 
 func inAcks(m int) board.Heard { return heardIn(events.TopicAcks, m) }
@@ -93,23 +93,23 @@ func TestTheLogDecides(t *testing.T) {
 		{"TheNextAttemptReopensATicketThatFailedByHand", []entry{{issue: 1}, {2, 0, failed, 0, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
 		{"AStartAfterTheFailureIsStale", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {2, 0, started, 1, "eve"}}, kitchen.TicketFailed, "bob", 1},
 		{"AStartByHandAfterTheFailureIsOfTheNextAttempt", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {4, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 2},
-		{"ReissuingFreesATicketOfSomebodyGone", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketWaiting, "", 2},
+		{"ReissuingFreesATicketWhoseOwnerIsGone", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketWaiting, "", 2},
 		{"ReissuingDoesNotFreeATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketStarted, "bob", 2},
 		{"AFailureFreesATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, failed, 0, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
 		{"AFailureThatNamesItsAttemptFreesItAsWell", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, failed, 1, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
-		{"WhoNamesANewerAttemptTakesATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 2, minute: 30}, {31, 0, started, 2, "eve"}}, kitchen.TicketStarted, "eve", 2},
-		{"AndLosesItWithItsAttempt", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {31, 0, started, 2, "eve"}, {issue: 3, minute: 60}}, kitchen.TicketWaiting, "", 3},
-		{"WhoNamesTheSameAttemptDoesNot", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, started, 1, "eve"}}, kitchen.TicketStarted, "bob", 1},
+		{"WhoNamesANewerAttemptTakesOverATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 2, minute: 30}, {31, 0, started, 2, "eve"}}, kitchen.TicketStarted, "eve", 2},
+		{"WhoTookItOverLosesItWithTheirAttempt", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {31, 0, started, 2, "eve"}, {issue: 3, minute: 60}}, kitchen.TicketWaiting, "", 3},
+		{"WhoNamesTheSameAttemptDoesNotTakeItOver", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, started, 1, "eve"}}, kitchen.TicketStarted, "bob", 1},
 		{"AStartByHandAfterOneThatIsOverOwnsTheTicket", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {issue: 2, minute: 30}, {31, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 2},
 		{"AStartByHandIsSecondWhileTheAttemptLasts", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}}, kitchen.TicketStarted, "bob", 1},
-		{"WhoHasItInHandKeepsItByNamingItsNextAttempt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}, {issue: 2, minute: 30}, {31, 0, started, 2, "bob"}}, kitchen.TicketStarted, "bob", 2},
+		{"TheOwnerKeepsItByNamingItsNextAttempt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}, {issue: 2, minute: 30}, {31, 0, started, 2, "bob"}}, kitchen.TicketStarted, "bob", 2},
 		{"AFailureEndsEveryClaimOfItsAttempt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}, {3, 0, failed, 1, "bob"}, {issue: 2, minute: 4}}, kitchen.TicketWaiting, "", 2},
 		{"ALateStartOfAnEarlierAttemptIsStale", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, started, 1, "bob"}}, kitchen.TicketWaiting, "", 2},
 		{"ALateFailureOfAnEarlierAttemptIsStale", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, started, 2, "eve"}, {32, 0, failed, 1, "bob"}}, kitchen.TicketStarted, "eve", 2},
 		{"AnAckMayComeBeforeItsTicket", []entry{{1, 0, started, 1, "bob"}, {issue: 1}}, kitchen.TicketStarted, "bob", 1},
-		{"AnAckMayTellOfAnAttemptNotSeenYet", []entry{{issue: 1}, {31, 0, started, 2, "bob"}}, kitchen.TicketStarted, "bob", 2},
-		{"AnAttemptThatThereNeverWasIsNotBelieved", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}}, kitchen.TicketWaiting, "", 1},
-		{"NorDoesItHideWhatFollows", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}, {2, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 1},
+		{"AnAckMayAnswerAnAttemptNotSeenYet", []entry{{issue: 1}, {31, 0, started, 2, "bob"}}, kitchen.TicketStarted, "bob", 2},
+		{"AnAttemptThatThereNeverWasCountsForNothing", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}}, kitchen.TicketWaiting, "", 1},
+		{"AnAttemptThatThereNeverWasHidesNothing", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}, {2, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 1},
 		{"AnEarlierAttemptThatComesLateChangesNothing", []entry{{issue: 2, minute: 30}, {31, 0, started, 2, "bob"}, {issue: 1, minute: 32}}, kitchen.TicketStarted, "bob", 2},
 		{"TheSameIssueTwiceChangesNothing", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 1, minute: 2}}, kitchen.TicketStarted, "bob", 1},
 	}
@@ -163,7 +163,7 @@ func TestAnEntryTellsWhenAndWhy(t *testing.T) {
 
 	b.AddAck(ack(bake, kitchen.AckDone, 2, "eve", minute(5)), inAcks(5))
 	got, _ = b.Get(bake.TicketID())
-	require.Equal(t, minute(4), *got.StartedAt, "the start is known though the done ack does not tell it")
+	require.Equal(t, minute(4), *got.StartedAt, "the start is known though the done ack does not have it")
 	require.Equal(t, minute(5), got.Ack.At)
 	require.True(t, got.Ended())
 }
@@ -176,7 +176,7 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 	)
 	make1 := func(b *board.Board) { b.AddTicket(issue(bake, 1), inTickets(0)) }
 	undo1 := func(b *board.Board) { b.AddTicket(issue(unbake, 1), inTickets(5)) }
-	say := func(ref kitchen.TicketRef, kind kitchen.AckKind, by string, m int) func(*board.Board) {
+	answer := func(ref kitchen.TicketRef, kind kitchen.AckKind, by string, m int) func(*board.Board) {
 		return func(b *board.Board) { b.AddAck(ack(ref, kind, 1, by, minute(m)), inAcks(m)) }
 	}
 	tests := []struct {
@@ -190,18 +190,18 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 		{"NotWithoutOne", []func(*board.Board){make1}, false, waiting, "", true},
 		{"WhenItIsIssued", []func(*board.Board){make1, undo1}, true, waiting, "", false},
 		{"WhenItIsIssuedBefore", []func(*board.Board){undo1, make1}, true, waiting, "", false},
-		{"WhenSomebodyStartsIt", []func(*board.Board){make1, say(unbake, kitchen.AckStarted, "eve", 6)}, true, waiting, "", false},
-		{"WhenSomebodyFailsIt", []func(*board.Board){make1, say(unbake, kitchen.AckFailed, "eve", 6)}, true, waiting, "", false},
-		{"ButNotOutOfSomebodysHands", []func(*board.Board){make1, say(bake, kitchen.AckStarted, "bob", 1), undo1}, true, started, "bob", true},
-		{"AlsoWhenTheStartComesLate", []func(*board.Board){make1, undo1, say(bake, kitchen.AckStarted, "bob", 6)}, true, started, "bob", true},
-		{"AFailedOneDoesNotComeAgain", []func(*board.Board){make1, say(bake, kitchen.AckFailed, "bob", 1), undo1}, true, kitchen.TicketFailed, "bob", false},
-		{"DoneStaysDoneUntilItIsUndone", []func(*board.Board){make1, undo1, say(bake, kitchen.AckDone, "bob", 6)}, true, kitchen.TicketDone, "bob", false},
-		{"UndoneEndsIt", []func(*board.Board){make1, undo1, say(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
-		{"UndoneEndsWhatWasDone", []func(*board.Board){make1, say(bake, kitchen.AckDone, "bob", 1), undo1, say(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
-		{"UndoneEndsItBeforeItIsSeen", []func(*board.Board){say(unbake, kitchen.AckUndone, "eve", 6), make1}, true, kitchen.TicketUndone, "eve", false},
-		{"AStartAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), say(bake, kitchen.AckStarted, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
-		{"DoneAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), say(bake, kitchen.AckDone, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
-		{"ALaterAttemptAfterUndoneIsStale", []func(*board.Board){make1, say(unbake, kitchen.AckUndone, "eve", 6), func(b *board.Board) { b.AddTicket(issue(bake, 2), inTickets(8)) }}, true, kitchen.TicketUndone, "eve", false},
+		{"WhenSomebodyStartsIt", []func(*board.Board){make1, answer(unbake, kitchen.AckStarted, "eve", 6)}, true, waiting, "", false},
+		{"WhenSomebodyFailsIt", []func(*board.Board){make1, answer(unbake, kitchen.AckFailed, "eve", 6)}, true, waiting, "", false},
+		{"ButNotOutOfSomebodysHands", []func(*board.Board){make1, answer(bake, kitchen.AckStarted, "bob", 1), undo1}, true, started, "bob", true},
+		{"AlsoWhenTheStartComesLate", []func(*board.Board){make1, undo1, answer(bake, kitchen.AckStarted, "bob", 6)}, true, started, "bob", true},
+		{"AFailedOneDoesNotComeAgain", []func(*board.Board){make1, answer(bake, kitchen.AckFailed, "bob", 1), undo1}, true, kitchen.TicketFailed, "bob", false},
+		{"DoneStaysDoneUntilItIsUndone", []func(*board.Board){make1, undo1, answer(bake, kitchen.AckDone, "bob", 6)}, true, kitchen.TicketDone, "bob", false},
+		{"UndoneEndsIt", []func(*board.Board){make1, undo1, answer(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
+		{"UndoneEndsWhatWasDone", []func(*board.Board){make1, answer(bake, kitchen.AckDone, "bob", 1), undo1, answer(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
+		{"UndoneEndsItBeforeItIsSeen", []func(*board.Board){answer(unbake, kitchen.AckUndone, "eve", 6), make1}, true, kitchen.TicketUndone, "eve", false},
+		{"AStartAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), answer(bake, kitchen.AckStarted, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
+		{"DoneAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), answer(bake, kitchen.AckDone, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
+		{"ALaterAttemptAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), func(b *board.Board) { b.AddTicket(issue(bake, 2), inTickets(8)) }}, true, kitchen.TicketUndone, "eve", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -308,7 +308,7 @@ func TestForgettingDropsOnlyWhatIsSilent(t *testing.T) {
 	require.Equal(t, 1, b.Forget(10*time.Minute+silence+1, silence, nil))
 }
 
-func TestWhatIsSilentIsToldByTheTimesOfItsPartition(t *testing.T) {
+func TestSilenceIsMeasuredByTheTimesOfItsPartition(t *testing.T) {
 	t.Parallel()
 	const silence = 30 * time.Minute
 	next := bake
@@ -318,22 +318,22 @@ func TestWhatIsSilentIsToldByTheTimesOfItsPartition(t *testing.T) {
 		return board.Heard{Topic: events.TicketTopic(kitchen.Bake), Partition: partition, Time: minute(m), Appended: appended}
 	}
 	for _, test := range []struct {
-		name   string
-		newest board.Heard
-		gone   int
+		name    string
+		newest  board.Heard
+		dropped int
 	}{
 		{"LongBeforeTheNewestOfItsPartition", at(31, 0, true), 1},
 		{"NotLongBefore", at(30, 0, true), 0},
 		{"LongBeforeTheNewestOfAnother", at(600, 1, true), 0},
-		{"ASendersTimeTellsNothing", at(600, 0, false), 0},
+		{"ASendersTimeProvesNothing", at(600, 0, false), 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			b := board.New()
 			b.AddTicket(issue(bake, 1), at(0, 0, true))
 			b.AddTicket(issue(next, 1), test.newest)
-			require.Equal(t, test.gone, b.Forget(0, silence, nil))
-			require.Equal(t, 2-test.gone, b.Forget(silence+1, silence, nil), "and what was heard that long ago goes anyway")
+			require.Equal(t, test.dropped, b.Forget(0, silence, nil))
+			require.Equal(t, 2-test.dropped, b.Forget(silence+1, silence, nil), "and what was heard that long ago goes anyway")
 		})
 	}
 
@@ -378,9 +378,9 @@ func TestABoardKnowsHowFarBackItKnows(t *testing.T) {
 	require.False(t, b.TooOld(inTickets(120)))
 
 	sender := board.New()
-	said := inAcks(0)
-	said.Appended = false
-	sender.AddAck(ack(bake, kitchen.AckDone, 1, "bob", minute(0)), said)
+	ackBySender := inAcks(0)
+	ackBySender.Appended = false
+	sender.AddAck(ack(bake, kitchen.AckDone, 1, "bob", minute(0)), ackBySender)
 	sender.CaughtUp(lookBack)
 	require.True(t, sender.Recalls(byItsSender, time.Hour), "a log without the broker's times is read whole")
 	require.Equal(t, 1, sender.Forget(2*time.Hour, lookBack, nil))
@@ -405,8 +405,8 @@ func TestAStopwatchMeasuresReadingOnly(t *testing.T) {
 	require.Equal(t, time.Minute+time.Second, watch.Elapsed())
 }
 
-// TestNobodysClockDecides: whatever the clocks of workers and stations say,
-// owner, state and order of the board are the same. The broker's are its own.
+// TestNobodysClockDecides: owner, state and order of the board are the same
+// whatever the clocks of workers and stations say. Those of brokers may count.
 func TestNobodysClockDecides(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -421,7 +421,7 @@ func TestNobodysClockDecides(t *testing.T) {
 			offsets[sender] = time.Duration(rapid.IntRange(-5*3600, 5*3600).Draw(t, "seconds that the clock of "+sender+" is off")) * time.Second
 		}
 		right, wrong := board.New(), board.New()
-		// message is a record as it lies in Kafka if its sender's clock is off.
+		// message is a record as Kafka has it if its sender's clock is off.
 		message := func(topic string, m int, off time.Duration, value any) events.Message {
 			data, err := json.Marshal(value)
 			require.NoError(t, err)
@@ -447,7 +447,7 @@ func TestNobodysClockDecides(t *testing.T) {
 		for m := range records {
 			ref := rapid.SampledFrom(refs).Draw(t, "ticket")
 			topic, sender := events.TopicAcks, rapid.SampledFrom(people).Draw(t, "by")
-			said := ack(ref, rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind"),
+			answer := ack(ref, rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind"),
 				rapid.IntRange(0, 3).Draw(t, "attempt"), sender, time.Time{})
 			issued := issue(ref, rapid.IntRange(1, 3).Draw(t, "issued"))
 			isIssue := rapid.Bool().Draw(t, "an issue")
@@ -459,8 +459,8 @@ func TestNobodysClockDecides(t *testing.T) {
 					value = issued
 				} else {
 					off *= offsets[sender]
-					said.At = minute(m).Add(off)
-					value = said
+					answer.At = minute(m).Add(off)
+					value = answer
 				}
 				hear(b, m, message(topic, m, off, value))
 			}
@@ -495,7 +495,7 @@ func TestAStationGoneWildCostsLittleMemory(t *testing.T) {
 }
 
 // TestInterleavingDoesNotMatter reads the same partitions twice, each time
-// interleaved in another way, and wants the same board.
+// interleaved differently, and expects the same board.
 func TestInterleavingDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -512,9 +512,9 @@ func TestInterleavingDoesNotMatter(t *testing.T) {
 			if kind == kitchen.AckDone && ref.Kind == kitchen.TicketUndo {
 				kind = kitchen.AckUndone
 			}
-			said := ack(ref, kind, rapid.IntRange(0, 5).Draw(t, "attempt"),
+			answer := ack(ref, kind, rapid.IntRange(0, 5).Draw(t, "attempt"),
 				rapid.SampledFrom([]string{"bob", "eve", "mia"}).Draw(t, "by"), minute(m))
-			return func(b *board.Board) { b.AddAck(said, inAcks(m)) }
+			return func(b *board.Board) { b.AddAck(answer, inAcks(m)) }
 		}), 0, 16).Draw(t, "acks")
 
 		ticketsFirst := board.New()
@@ -551,8 +551,8 @@ func ids(entries []board.Entry) []string {
 }
 
 // TestAnyReadingOfTheLogGivesTheSameBoard reads one log as several processes
-// do: each fetches its partitions in an order and in batches of its own, asks
-// in between, and may be restarted and begin again with an empty board.
+// do: each fetches the partitions in its own order and batches, asks in between,
+// and may be restarted with an empty board.
 func TestAnyReadingOfTheLogGivesTheSameBoard(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -575,8 +575,8 @@ func TestAnyReadingOfTheLogGivesTheSameBoard(t *testing.T) {
 			if ref.Kind == kitchen.TicketUndo && kind == kitchen.AckDone {
 				kind = kitchen.AckUndone
 			}
-			said := ack(ref, kind, attempt-rapid.IntRange(0, 1).Draw(t, "less"), rapid.SampledFrom([]string{"bob", "eve"}).Draw(t, "by"), minute(m))
-			log["acks/"+ref.OrderID] = append(log["acks/"+ref.OrderID], func(b *board.Board) { b.AddAck(said, inAcks(m)) })
+			answer := ack(ref, kind, attempt-rapid.IntRange(0, 1).Draw(t, "less"), rapid.SampledFrom([]string{"bob", "eve"}).Draw(t, "by"), minute(m))
+			log["acks/"+ref.OrderID] = append(log["acks/"+ref.OrderID], func(b *board.Board) { b.AddAck(answer, inAcks(m)) })
 		}
 		names := slices.Sorted(maps.Keys(log))
 
@@ -586,14 +586,14 @@ func TestAnyReadingOfTheLogGivesTheSameBoard(t *testing.T) {
 				add(once)
 			}
 		}
-		reader, read, left := board.New(), map[string]int{}, 0
+		reader, read, unread := board.New(), map[string]int{}, 0
 		for _, records := range log {
-			left += len(records)
+			unread += len(records)
 		}
-		for left > 0 {
+		for unread > 0 {
 			if rapid.IntRange(0, 19).Draw(t, "restart") == 0 {
 				for _, n := range read {
-					left += n
+					unread += n
 				}
 				reader, read = board.New(), map[string]int{}
 			}
@@ -603,7 +603,7 @@ func TestAnyReadingOfTheLogGivesTheSameBoard(t *testing.T) {
 				add(reader)
 			}
 			read[name] += batch
-			left -= batch
+			unread -= batch
 			reader.Open(kitchen.Bake) // asking changes nothing
 		}
 		require.Equal(t, once.Entries(kitchen.Bake), reader.Entries(kitchen.Bake))

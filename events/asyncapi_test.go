@@ -1,7 +1,6 @@
 package events
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -11,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -29,7 +28,7 @@ type document struct {
 func readAsyncAPI(t *testing.T) document {
 	t.Helper()
 	var root node
-	require.NoError(t, yaml.NewDecoder(bytes.NewReader(AsyncAPI), yaml.Strict()).Decode(&root))
+	require.NoError(t, yaml.Unmarshal(AsyncAPI, &root))
 	return document{t, root}
 }
 

@@ -37,7 +37,7 @@ func (r *LogReader) Partitions(ctx context.Context, topic string) (int, error) {
 // Bounds returns the first offset of a partition and the one at which what may be
 // read ends.
 func (r *LogReader) Bounds(ctx context.Context, topic string, partition int) (first, end int64, err error) {
-	at := place{topic, partition}
+	at := topicPartition{topic, partition}
 	err = r.patiently(ctx, func() (err error) {
 		if first, err = r.client.offset(ctx, at, firstOffset, readCommitted); err == nil {
 			end, err = r.client.offset(ctx, at, endOffset, readCommitted)
@@ -51,7 +51,7 @@ func (r *LogReader) Bounds(ctx context.Context, topic string, partition int) (fi
 // and returns the offset to go on at. It has one batch in memory at a time.
 func (r *LogReader) Read(ctx context.Context, topic string, partition int, from, end int64, handle func(Message)) (next int64, err error) {
 	for next = from; next < end; {
-		fetched, err := r.fetch(ctx, place{topic, partition}, next, end, fetchBytes)
+		fetched, err := r.fetch(ctx, topicPartition{topic, partition}, next, end, fetchBytes)
 		if err != nil {
 			return next, err
 		}
@@ -65,7 +65,7 @@ func (r *LogReader) Read(ctx context.Context, topic string, partition int, from,
 
 // ReadOne returns the message at an offset, and whether there is one.
 func (r *LogReader) ReadOne(ctx context.Context, topic string, partition int, offset int64) (Message, bool, error) {
-	fetched, err := r.fetch(ctx, place{topic, partition}, offset, offset+1, 1) // a batch comes whole all the same
+	fetched, err := r.fetch(ctx, topicPartition{topic, partition}, offset, offset+1, 1) // a batch comes whole all the same
 	for _, m := range fetched.messages {
 		if m.Offset == offset {
 			return m, true, err
@@ -74,7 +74,7 @@ func (r *LogReader) ReadOne(ctx context.Context, topic string, partition int, of
 	return Message{}, false, err
 }
 
-func (r *LogReader) fetch(ctx context.Context, at place, offset, end int64, most int32) (fetched batch, err error) {
+func (r *LogReader) fetch(ctx context.Context, at topicPartition, offset, end int64, most int32) (fetched batch, err error) {
 	err = r.patiently(ctx, func() error {
 		found, err := r.client.locate(ctx, []string{at.topic})
 		if err != nil {

@@ -18,8 +18,8 @@ const (
 // however many parts of a reader notice it.
 type outage struct {
 	logger *slog.Logger
-	// onBegan hears of each part when it stops working. May be nil.
-	onBegan func(part any)
+	// onFailed hears of each part when it stops working. May be nil.
+	onFailed func(part any)
 
 	mu    sync.Mutex
 	down  map[any]struct{}
@@ -30,12 +30,16 @@ func newOutage(logger *slog.Logger) *outage {
 	return &outage{logger: logger, down: make(map[any]struct{})}
 }
 
-// began says that a part of the reader cannot work.
-func (o *outage) began(part any, err error) {
-	o.mu.Lock()
-	if _, known := o.down[part]; !known && o.onBegan != nil {
-		defer o.onBegan(part)
+// failed says that a part of the reader cannot work.
+func (o *outage) failed(part any, err error) {
+	if o.note(part, err) && o.onFailed != nil {
+		o.onFailed(part) // not under our lock: it takes locks of its own
 	}
+}
+
+// note logs that a part cannot work and reports whether it could until now.
+func (o *outage) note(part any, err error) bool {
+	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.down) == 0 {
 		o.since = time.Now()
@@ -43,11 +47,13 @@ func (o *outage) began(part any, err error) {
 	} else {
 		o.logger.Debug("Kafka still does not answer as it should", "error", err)
 	}
+	_, known := o.down[part]
 	o.down[part] = struct{}{}
+	return !known
 }
 
-// over says that a part of the reader works, or is not needed any more.
-func (o *outage) over(part any) {
+// recovered says that a part of the reader works, or is not needed any more.
+func (o *outage) recovered(part any) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if _, ok := o.down[part]; !ok {

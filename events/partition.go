@@ -27,7 +27,7 @@ func (d *Delivery) Lag() int64 { return d.lag }
 // generation that assigns it to the one that does not, so work in hand is not
 // disturbed by rebalances that leave it here.
 type partition struct {
-	place
+	topicPartition
 	consumer *Consumer
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -54,17 +54,17 @@ type partition struct {
 	passed int64
 }
 
-func newPartition(c *Consumer, at place, offset int64) *partition {
+func newPartition(c *Consumer, at topicPartition, offset int64) *partition {
 	ctx, cancel := context.WithCancel(c.deliveries)
 	return &partition{
-		place: at, consumer: c, ctx: ctx, cancel: cancel, room: make(chan struct{}, 1),
+		topicPartition: at, consumer: c, ctx: ctx, cancel: cancel, room: make(chan struct{}, 1),
 		active: true, began: offset, committed: offset, passed: offset,
 	}
 }
 
 // run reads and hands out until the partition is dropped.
 func (p *partition) run() {
-	f := fetcher{connection: p.consumer.config.Connection, heldBack: p.heldBack, jumped: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, place: p.place, placings: &p.consumer.placings}
+	f := fetcher{connection: p.consumer.config.Connection, heldBack: p.heldBack, jumped: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, topicPartition: p.topicPartition, counts: &p.consumer.counts}
 	f.run(p.ctx, p.committed, func(fetched batch) bool {
 		if hook := p.consumer.config.OnFetched; hook != nil {
 			hook(p.topic, p.partition, len(fetched.messages), fetched.highWatermark)
@@ -81,7 +81,7 @@ func (p *partition) run() {
 		return true
 	})
 	if p.consumer.deliveries.Err() == nil {
-		p.consumer.outage.over(p.place) // somebody else's business now
+		p.consumer.outage.recovered(p.topicPartition) // somebody else's business now
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func newTestPartition(maxInFlight int, committed int64) *partition {
 	c := &Consumer{config: ConsumerConfig{MaxInFlight: maxInFlight}, progress: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
 	c.deliveries, c.cancel = context.WithCancel(context.Background())
-	return newPartition(c, place{"topic", 0}, committed)
+	return newPartition(c, topicPartition{"topic", 0}, committed)
 }
 
 // However messages are finished, the group's place is the first unfinished one

@@ -46,9 +46,9 @@ func (w *PublishWatch) Heard(topic string, err error) {
 		delete(w.forget, topic)
 	}
 	if err == nil {
-		w.outage.over(part)
+		w.outage.recovered(part)
 		return
 	}
-	w.outage.began(part, err)
-	w.forget[topic] = time.AfterFunc(publishForgottenAfter, func() { w.outage.over(part) })
+	w.outage.failed(part, err)
+	w.forget[topic] = time.AfterFunc(publishForgottenAfter, func() { w.outage.recovered(part) })
 }

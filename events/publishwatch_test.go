@@ -24,12 +24,12 @@ func TestAnOutageIsSaidOnceByReadingAndPublishing(t *testing.T) {
 	for range 50 {
 		watch.Heard(TopicShip, &UnavailableError{Err: errors.New("connection refused")})
 	}
-	consumer.outage.began("group", errors.New("connection refused"))
+	consumer.outage.failed("group", errors.New("connection refused"))
 	watch.Heard(TopicShip, nil)
 	require.Equal(t, 1, strings.Count(log.String(), "\n"), log.String())
 	require.Contains(t, log.String(), "level=WARN msg=\"Kafka does not answer as it should")
 
-	consumer.outage.over("group")
+	consumer.outage.recovered("group")
 	require.Equal(t, 2, strings.Count(log.String(), "\n"), log.String())
 	require.Contains(t, log.String(), "level=INFO msg=\"Kafka answers again\"")
 

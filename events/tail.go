@@ -52,9 +52,9 @@ func Tail(ctx context.Context, config TailConfig) error {
 		return fmt.Errorf("tail Kafka topics: %w", err)
 	}
 	defer client.close()
-	client.placings = new(placings)
-	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[place]struct{}), lost: make(map[any]struct{})}
-	t.outage.onBegan = t.lose
+	client.counts = new(knownCounts)
+	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[topicPartition]struct{}), lost: make(map[any]struct{})}
+	t.outage.onFailed = t.lose
 	defer t.running.Wait()
 	t.run(ctx)
 	return nil
@@ -75,7 +75,7 @@ type tail struct {
 	client  *readClient // for questions; each partition is read by one of its own
 	config  TailConfig
 	outage  *outage
-	readers map[place]struct{} // only used by run
+	readers map[topicPartition]struct{} // only used by run
 	running sync.WaitGroup
 
 	mu     sync.Mutex // held while a callback runs
@@ -93,11 +93,11 @@ func (t *tail) run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			t.outage.began("topics", err)
+			t.outage.failed("topics", err)
 			backoff.Wait(ctx)
 			continue
 		}
-		t.outage.over("topics")
+		t.outage.recovered("topics")
 		t.regain("topics")
 		backoff.Reset()
 		t.start(ctx, partitions, first)
@@ -111,7 +111,7 @@ func (t *tail) run(ctx context.Context) {
 
 // start reads the partitions that are not read yet. Those that come later are
 // read from their beginning, and do not count for having caught up.
-func (t *tail) start(ctx context.Context, partitions map[place]location, first bool) {
+func (t *tail) start(ctx context.Context, partitions map[topicPartition]location, first bool) {
 	if first {
 		t.behind = len(partitions)
 	}
@@ -124,16 +124,16 @@ func (t *tail) start(ctx context.Context, partitions map[place]location, first b
 	}
 }
 
-func (t *tail) read(ctx context.Context, at place, first bool) {
+func (t *tail) read(ctx context.Context, at topicPartition, first bool) {
 	offset, end := int64(firstOffset), int64(-1)
 	for backoff := newBackoff(); first && ctx.Err() == nil; backoff.Wait(ctx) {
 		var err error
 		if offset, err = t.begin(ctx, at); err == nil {
 			break
 		}
-		t.outage.began(at, fmt.Errorf("find where to begin in %s partition %d: %w", at.topic, at.partition, t.config.Connection.explain(err)))
+		t.outage.failed(at, fmt.Errorf("find where to begin in %s partition %d: %w", at.topic, at.partition, t.config.Connection.explain(err)))
 	}
-	f := fetcher{connection: t.config.Connection, logger: t.config.Logger, outage: t.outage, place: at, placings: t.client.placings}
+	f := fetcher{connection: t.config.Connection, logger: t.config.Logger, outage: t.outage, topicPartition: at, counts: t.client.counts}
 	f.run(ctx, offset, func(fetched batch) bool {
 		if end < 0 {
 			end = fetched.end // where the partition ended when it was read first
@@ -155,7 +155,7 @@ func (t *tail) read(ctx context.Context, at place, first bool) {
 }
 
 // begin returns where to begin in a partition.
-func (t *tail) begin(ctx context.Context, at place) (int64, error) {
+func (t *tail) begin(ctx context.Context, at topicPartition) (int64, error) {
 	switch {
 	case t.config.OnlyNew:
 		return t.client.offset(ctx, at, endOffset, readCommitted)

@@ -24,6 +24,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
 const (
@@ -299,13 +301,8 @@ func attributeNames() []string { return slices.Sorted(maps.Keys(SearchAttributes
 func untilItPasses(ctx context.Context, do func(context.Context) error) error {
 	for {
 		err := do(ctx)
-		if err == nil || !passes(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
+		if err == nil || !passes(err) || !retry.Pause(ctx, againAfter) {
 			return err // which says more than that time is up
-		case <-time.After(againAfter):
 		}
 	}
 }

@@ -46,6 +46,13 @@ func (l letters) PublishDeadLetter(_ context.Context, _ events.Message, reason s
 
 func (l letters) ForwardAck(context.Context, events.Message, kitchen.Ack) error { return nil }
 
+func deliveryOf(t *testing.T, ack kitchen.Ack) *events.Delivery {
+	t.Helper()
+	value, err := json.Marshal(ack)
+	require.NoError(t, err)
+	return &events.Delivery{Message: events.Message{Topic: events.TopicAcks, Key: []byte(ack.OrderID), Value: value, Time: time.Now()}}
+}
+
 func TestAnAckBetweenTwoAttemptsHoldsUpNobodyAndIsNotLost(t *testing.T) {
 	t.Parallel()
 	buried := make(letters, 1)
@@ -55,20 +62,18 @@ func TestAnAckBetweenTwoAttemptsHoldsUpNobodyAndIsNotLost(t *testing.T) {
 		TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, Kind: kitchen.AckFailed, By: "bob",
 		At: time.Now(), Reason: "burnt", Scrapped: 12, Attempt: 1,
 	}
-	hand := inHand{ctx: t.Context(), delivery: &events.Delivery{}}
-	require.ErrorIs(t, carrier.deliver(hand, failed, carrier.logger), errBetweenAttempts, "its lane goes on")
-	err := carrier.deliverLater(hand, failed, carrier.logger)
-	require.ErrorContains(t, err, "no attempt of its ticket has begun for 1ms: redrive it when the order's workers are back")
-	require.True(t, carrier.bury(hand, err, carrier.logger))
-	require.Contains(t, <-buried, "redrive it")
+	delivery := deliveryOf(t, failed)
+	require.ErrorIs(t, carrier.carry(t.Context(), delivery), errBetweenAttempts, "its lane goes on")
+	require.NoError(t, carrier.carryPatiently(t.Context(), delivery))
+	require.Equal(t, "no attempt of its ticket has begun for 1ms: redrive it when the order's workers are back", <-buried)
 }
 
 // secondAttempt is a Temporal in which a ticket's next attempt begins when its
-// gate opens. It remembers what the ticket's activity was told.
+// gate opens. It remembers how the ticket's activity was ended.
 type secondAttempt struct {
 	noAttempt
-	gate chan struct{}
-	told chan string
+	gate  chan struct{}
+	ended chan string
 }
 
 func (s *secondAttempt) CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result any, err error) error {
@@ -80,9 +85,9 @@ func (s *secondAttempt) CompleteActivityByID(ctx context.Context, namespace, wor
 		}
 	}
 	if err != nil {
-		s.told <- "failed"
+		s.ended <- "failed"
 	} else {
-		s.told <- "done"
+		s.ended <- "done"
 	}
 	return nil
 }
@@ -91,31 +96,26 @@ func (s *secondAttempt) CompleteActivityByID(ctx context.Context, namespace, wor
 // failed one waits, and the pieces that were thrown away would not be counted.
 func TestAcksOfAnOrderKeepTheirOrderWhileOneWaits(t *testing.T) {
 	t.Parallel()
-	temporal := &secondAttempt{gate: make(chan struct{}), told: make(chan string, 2)}
+	temporal := &secondAttempt{gate: make(chan struct{}), ended: make(chan string, 2)}
 	carrier := newAckCarrier(temporal, client.DefaultNamespace, make(letters, 1), slog.New(slog.DiscardHandler), newMetrics(prometheus.NewRegistry()))
+	queue := newAckQueue(carrier, carrier.metrics)
 	now := time.Now().UTC()
 	done := make(chan kitchen.AckKind, 2)
-	carry := func(ack kitchen.Ack) {
-		value, err := json.Marshal(ack)
-		require.NoError(t, err)
-		carrier.carry(inHand{
-			ctx:      t.Context(),
-			delivery: &events.Delivery{Message: events.Message{Topic: events.TopicAcks, Key: []byte(orderID), Value: value, Time: now}},
-			done:     func() { done <- ack.Kind },
-		})
+	work := func(ack kitchen.Ack) {
+		queue.work(queuedAck{ctx: t.Context(), delivery: deliveryOf(t, ack), done: func() { done <- ack.Kind }})
 	}
 	ticket := kitchen.Ack{TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, By: "bob", At: now, StartedAt: &now}
 	failed, made := ticket, ticket
 	failed.Kind, failed.Reason, failed.Scrapped, failed.Attempt = kitchen.AckFailed, "equipment", 2, 1
 	made.Kind, made.Attempt = kitchen.AckDone, 2
-	carry(failed)
-	carry(made)
+	work(failed)
+	work(made)
 	require.Empty(t, done)
 	close(temporal.gate)
-	require.Equal(t, "failed", <-temporal.told)
-	require.Equal(t, "done", <-temporal.told)
+	require.Equal(t, "failed", <-temporal.ended)
+	require.Equal(t, "done", <-temporal.ended)
 	require.Equal(t, kitchen.AckFailed, <-done)
 	require.Equal(t, kitchen.AckDone, <-done)
-	carrier.waiting.Wait()
-	require.Empty(t, carrier.behind)
+	queue.waiting.Wait()
+	require.Empty(t, queue.behind)
 }

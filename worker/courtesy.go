@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// courtesyAfter is how long a ticket is in hand before its activity is
-	// told who works on it. Measured, a heartbeat on every stage costs a fifth
-	// of the throughput, and work that ends sooner needs no name.
+	// courtesyAfter is how long a ticket is in hand before its activity gets a
+	// heartbeat with the name of its owner. Measured, a heartbeat on every stage
+	// costs a fifth of the throughput, and work that ends sooner needs no name.
 	courtesyAfter = time.Second
 	// courtesyUpToLag is the lag, in acks of one partition, above which the
-	// names are left out: completions come first.
+	// heartbeats are left out: completions come first.
 	courtesyUpToLag = 100
-	// courtesiesAtOnce bounds the heartbeats under way, and with it what
-	// they take from the completions.
+	// courtesiesAtOnce bounds the heartbeats under way, and so the load that
+	// they add to that of the completions.
 	courtesiesAtOnce = 4
 	courtesyWithin   = 5 * time.Second
 )
@@ -33,7 +33,7 @@ type courtesy struct {
 	room   chan struct{}
 
 	mu      sync.Mutex
-	waiting map[string]*time.Timer // by ticket id
+	planned map[string]*time.Timer // by ticket id
 	sending sync.WaitGroup
 }
 
@@ -44,38 +44,38 @@ func newCourtesy(send func(context.Context, kitchen.Ack)) *courtesy {
 		ctx:     ctx,
 		cancel:  cancel,
 		room:    make(chan struct{}, courtesiesAtOnce),
-		waiting: map[string]*time.Timer{},
+		planned: map[string]*time.Timer{},
 	}
 }
 
-// afterwards plans the heartbeat for a started ack. The first to start a
+// plan plans the heartbeat for a started ack. The first to start a
 // ticket owns it; a second started ack changes nothing.
-func (c *courtesy) afterwards(ack kitchen.Ack) {
+func (c *courtesy) plan(ack kitchen.Ack) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx.Err() != nil || c.waiting[ack.TicketID] != nil {
+	if c.ctx.Err() != nil || c.planned[ack.TicketID] != nil {
 		return
 	}
-	c.waiting[ack.TicketID] = time.AfterFunc(courtesyAfter, func() { c.due(ack) })
+	c.planned[ack.TicketID] = time.AfterFunc(courtesyAfter, func() { c.due(ack) })
 }
 
 // forget drops the plan for a ticket that has ended.
 func (c *courtesy) forget(ticketID string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if timer := c.waiting[ticketID]; timer != nil {
+	if timer := c.planned[ticketID]; timer != nil {
 		timer.Stop()
-		delete(c.waiting, ticketID)
+		delete(c.planned, ticketID)
 	}
 }
 
 func (c *courtesy) due(ack kitchen.Ack) {
 	c.mu.Lock()
-	if c.ctx.Err() != nil || c.waiting[ack.TicketID] == nil {
+	if c.ctx.Err() != nil || c.planned[ack.TicketID] == nil {
 		c.mu.Unlock()
 		return
 	}
-	delete(c.waiting, ack.TicketID)
+	delete(c.planned, ack.TicketID)
 	c.sending.Add(1)
 	c.mu.Unlock()
 	defer c.sending.Done()
@@ -95,9 +95,9 @@ func (c *courtesy) due(ack kitchen.Ack) {
 func (c *courtesy) stop() {
 	c.cancel()
 	c.mu.Lock()
-	for ticketID, timer := range c.waiting {
+	for ticketID, timer := range c.planned {
 		timer.Stop()
-		delete(c.waiting, ticketID)
+		delete(c.planned, ticketID)
 	}
 	c.mu.Unlock()
 	c.sending.Wait()

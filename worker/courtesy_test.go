@@ -30,28 +30,28 @@ func TestCourtesy(t *testing.T) {
 	}
 
 	run("sends the name a moment later", func(t *testing.T, c *courtesy, sent chan kitchen.Ack) {
-		c.afterwards(started("t1", "bob"))
+		c.plan(started("t1", "bob"))
 		time.Sleep(courtesyAfter - time.Nanosecond)
 		synctest.Wait()
 		require.Empty(t, sent)
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		require.Equal(t, "bob", (<-sent).By)
-		require.Empty(t, c.waiting)
+		require.Empty(t, c.planned)
 	})
 
 	run("sends nothing for a ticket that has ended by then", func(t *testing.T, c *courtesy, sent chan kitchen.Ack) {
-		c.afterwards(started("t1", "bob"))
+		c.plan(started("t1", "bob"))
 		c.forget("t1")
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		require.Empty(t, sent)
-		require.Empty(t, c.waiting)
+		require.Empty(t, c.planned)
 	})
 
 	run("the first to start a ticket owns it", func(t *testing.T, c *courtesy, sent chan kitchen.Ack) {
-		c.afterwards(started("t1", "bob"))
-		c.afterwards(started("t1", "eve"))
+		c.plan(started("t1", "bob"))
+		c.plan(started("t1", "eve"))
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		require.Len(t, sent, 1)
@@ -64,7 +64,7 @@ func TestCourtesy(t *testing.T) {
 			sent := make(chan kitchen.Ack, 100)
 			c := newCourtesy(func(_ context.Context, ack kitchen.Ack) { sent <- ack; <-gate })
 			for _, ticket := range []string{"t1", "t2", "t3", "t4", "t5", "t6"} {
-				c.afterwards(started(ticket, "bob"))
+				c.plan(started(ticket, "bob"))
 			}
 			time.Sleep(courtesyAfter)
 			synctest.Wait()
@@ -78,12 +78,12 @@ func TestCourtesy(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := make(chan struct{}, 2)
 			c := newCourtesy(func(ctx context.Context, _ kitchen.Ack) { began <- struct{}{}; <-ctx.Done() })
-			c.afterwards(started("t1", "bob"))
+			c.plan(started("t1", "bob"))
 			time.Sleep(courtesyAfter)
 			<-began
-			c.afterwards(started("t2", "bob"))
+			c.plan(started("t2", "bob"))
 			c.stop()
-			c.afterwards(started("t3", "bob"))
+			c.plan(started("t3", "bob"))
 			time.Sleep(time.Hour)
 			synctest.Wait()
 			require.Empty(t, began)

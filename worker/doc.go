@@ -1,7 +1,8 @@
 // Package worker is the process that drives orders: a Temporal worker for
 // OrderWorkflow and its activities, and the consumer that carries the
 // stations' acks from Kafka into Temporal. Several may run; each order's acks
-// lie in one partition and are carried one after the other.
+// lie in one partition and are carried one after the other: queue.go decides
+// when, acks.go what becomes of each.
 //
 // What becomes of an ack:
 //
@@ -17,4 +18,8 @@
 // So redelivery is harmless, and offsets are committed only after Temporal
 // has (or refuses for good) what the ack says. While Temporal cannot be
 // reached the consumer keeps its place, and goes on by itself.
+//
+// While builds run side by side, any worker may read an ack of a stage that only
+// another build knows. It carries it like every other: Temporal decides whether
+// an activity waits for it.
 package worker

@@ -6,15 +6,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// The outcomes of an ack, as the metric's label.
-const (
-	outcomeCarried = "carried"
-	outcomeStale   = "stale"
-	outcomePoison  = "poison"
-	// outcomeForwarded is of an ack that lay in the wrong place.
-	outcomeForwarded = "forwarded"
-)
-
 type metrics struct {
 	acks            *prometheus.CounterVec
 	heartbeats      prometheus.Counter

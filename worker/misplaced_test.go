@@ -25,8 +25,8 @@ import (
 	"github.com/cupcakery/cupcakery/worker"
 )
 
-// messages are a topic's from its beginning to its end, as a reader that begins
-// now has them.
+// messages are those of topics from beginning to end, as a reader that starts
+// now gets them.
 func (f *floor) messages(topics ...string) []events.Message {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), time.Minute)
@@ -112,14 +112,14 @@ func TestAMisplacedAckIsForwardedOnceIntoItsOrdersPartition(t *testing.T) {
 			assert.ElementsMatch(t, misplaced, copies, "each once")
 			assert.EqualValues(t, 4, f.acks("done", "forwarded"))
 			assert.EqualValues(t, 4, f.acks("done", "carried"))
-			assert.Equal(t, 1, strings.Count(log.String(), "acks lie in the wrong place"), "said once for a while, not for each ack")
+			assert.Equal(t, 1, strings.Count(log.String(), "acks lie in the wrong place"), "logged once for a while, not for each ack")
 			assert.NotContains(t, log.String(), "ERROR")
 		})
 	}
 }
 
-// A producer that says it is a copy, wherever it lies, is believed: so whatever
-// a worker forwards with an old picture of the topic is not forwarded again.
+// A message that says that it is a copy is believed, wherever it lies: what a
+// worker forwards with an old picture of the topic is not forwarded again.
 func TestAForwardedAckIsNotForwardedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFloor(t, server)
@@ -136,8 +136,8 @@ func TestAForwardedAckIsNotForwardedAgain(t *testing.T) {
 	require.EqualValues(t, 0, f.acks("done", "forwarded"))
 }
 
-// librdkafka's own choice of partitions is not murmur2's: two stations that
-// start one ticket, each with its own, must not both be told that it is theirs.
+// librdkafka does not choose partitions by murmur2: of two stations that start
+// one ticket, each with its own choice, only one may own it.
 func TestAllAgreeWhoHasATicketWhoseAcksLibrdkafkaPlaces(t *testing.T) {
 	t.Parallel()
 	const orders = 24
@@ -172,15 +172,15 @@ func TestAllAgreeWhoHasATicketWhoseAcksLibrdkafkaPlaces(t *testing.T) {
 		both.Go(func() { kcat(eve, "-X", "topic.partitioner=murmur2_random") })
 		both.Wait()
 
-		// Every word has been forwarded before anybody is asked.
+		// Every ack has been forwarded before anybody is asked.
 		require.Eventually(t, func() bool {
-			said := make(map[string]int)
+			written := make(map[string]int)
 			for _, m := range f.messages(events.TopicAcks) {
 				if ack, err := events.DecodeAck(m); err == nil && ack.Kind == kitchen.AckStarted {
-					said[ack.TicketID]++
+					written[ack.TicketID]++
 				}
 			}
-			return !slices.ContainsFunc(tickets, func(ticket kitchen.Ticket) bool { return said[ticket.TicketID] < 2 })
+			return !slices.ContainsFunc(tickets, func(ticket kitchen.Ticket) bool { return written[ticket.TicketID] < 2 })
 		}, time.Minute, 50*time.Millisecond)
 		owners := make([]map[string]string, 3)
 		for i := range owners {
@@ -200,8 +200,8 @@ func TestAllAgreeWhoHasATicketWhoseAcksLibrdkafkaPlaces(t *testing.T) {
 	require.EqualValues(t, 4*orders, f.acks("done", "carried"))
 }
 
-// owners folds the log as three processes may that have its partitions in
-// different orders, and says who has each ticket.
+// owners returns who owns each ticket by the log as one of three processes folds
+// it, which read its partitions in different orders.
 func (f *floor) owners(process int, tickets []kitchen.Ticket) map[string]string {
 	f.t.Helper()
 	topics := []string{events.TopicAcks}

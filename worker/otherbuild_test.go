@@ -48,9 +48,9 @@ func TestAnAckOfAStageThatOnlyAnotherBuildKnowsReachesItsOrder(t *testing.T) {
 	ref := kitchen.TicketRef{OrderID: orderID, Stage: "glaze", Pass: 1, Kind: kitchen.TicketMake}
 	ticket := kitchen.Ticket{TicketID: ref.TicketID(), OrderID: orderID, Stage: ref.Stage}
 
-	f.say(ticket, kitchen.AckFailed, map[string]any{"reason": "equipment", "attempt": 1})
+	f.answer(ticket, kitchen.AckFailed, map[string]any{"reason": "equipment", "attempt": 1})
 	require.EqualValues(t, 2, wait(t, attempts, "its next attempt"))
-	f.say(ticket, kitchen.AckStarted, nil)
+	f.answer(ticket, kitchen.AckStarted, nil)
 	require.Eventually(t, func() bool {
 		pending := f.pending(run)
 		return len(pending) == 1 && pending[0].AtWork != nil && pending[0].AtWork.By == "bob"
@@ -62,11 +62,11 @@ func TestAnAckOfAStageThatOnlyAnotherBuildKnowsReachesItsOrder(t *testing.T) {
 	require.Equal(t, 2, ack.Attempt, "asked of Temporal, since the ack does not say")
 	require.NotNil(t, ack.StartedAt)
 
-	f.say(ticket, kitchen.AckDone, map[string]any{"by": "eve"})
+	f.answer(ticket, kitchen.AckDone, map[string]any{"by": "eve"})
 	require.Eventually(t, func() bool { return f.acks("done", "stale") == 1 }, time.Minute, 20*time.Millisecond)
 	require.EqualValues(t, 1, f.acks("done", "carried"))
 
-	f.say(ticket, kitchen.AckDone, map[string]any{"ticketId": orderID + ".Glaze.1", "stage": "Glaze"})
+	f.answer(ticket, kitchen.AckDone, map[string]any{"ticketId": orderID + ".Glaze.1", "stage": "Glaze"})
 	letter := wait(t, f.other, "the dead letter of a stage that cannot be one")
 	require.Equal(t, events.TopicDeadLetters, letter.Topic)
 }

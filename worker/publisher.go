@@ -18,20 +18,20 @@ type watchedPublisher struct {
 
 // PublishTicket implements activities.Publisher.
 func (p watchedPublisher) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error {
-	return p.heard(events.TicketTopic(ticket.Stage), p.publisher.PublishTicket(ctx, ticket))
+	return p.report(events.TicketTopic(ticket.Stage), p.publisher.PublishTicket(ctx, ticket))
 }
 
 // PublishShipped implements activities.Publisher.
 func (p watchedPublisher) PublishShipped(ctx context.Context, shipped kitchen.Shipped) error {
-	return p.heard(events.TopicShip, p.publisher.PublishShipped(ctx, shipped))
+	return p.report(events.TopicShip, p.publisher.PublishShipped(ctx, shipped))
 }
 
 // PublishFailed implements activities.Publisher.
 func (p watchedPublisher) PublishFailed(ctx context.Context, failed kitchen.Failed) error {
-	return p.heard(events.TopicFailures, p.publisher.PublishFailed(ctx, failed))
+	return p.report(events.TopicFailures, p.publisher.PublishFailed(ctx, failed))
 }
 
-func (p watchedPublisher) heard(topic string, err error) error {
+func (p watchedPublisher) report(topic string, err error) error {
 	p.watch.Heard(topic, err)
 	return err
 }

@@ -18,7 +18,7 @@ import (
 // is all that Kubernetes gives a probe by default.
 const lookWithin = 700 * time.Millisecond
 
-// refusedFor is how long a clock that was refused counts as wrong.
+// refusedFor is how long a clock counts as wrong after a refusal.
 const refusedFor = time.Minute
 
 // Readiness says whether a worker could carry an ack now. The zero value is of
@@ -27,18 +27,18 @@ type Readiness struct {
 	mu     sync.Mutex
 	config *Config     // nil before Run has begun
 	member func() bool // whether the group has given the worker its share
-	told   bool
-	ready  bool // what was told last
-	// refused are the topics whose last write was refused for the clock, and
-	// when. Another worker may write in this one's place, so it is forgotten after a
-	// minute; a clock that is still wrong is refused again before.
+	logged bool
+	ready  bool // what was logged last
+	// refused has the topics whose last write was refused for the clock, and
+	// when. It is forgotten after a minute, since another worker may write in this
+	// one's place; a clock that is still wrong is refused again before.
 	refused map[string]time.Time
 }
 
 // Check returns nil if an ack could be carried now: the topics can be used, the
-// group has given the worker its share, the broker takes this machine's clock,
+// group has given the worker its share, the broker accepts this machine's clock,
 // and Temporal has the orders' namespace. Otherwise it returns everything that
-// is in the way, with its remedy. It is logged when it changes.
+// is in the way, with its remedy. A change is logged.
 func (r *Readiness) Check(ctx context.Context) error {
 	r.mu.Lock()
 	config, member := r.config, r.member
@@ -65,12 +65,12 @@ func (r *Readiness) Check(ctx context.Context) error {
 		}
 	}
 	err := errors.Join(faults...)
-	if changed := !r.told || r.ready != (err == nil); changed && err != nil {
+	if changed := !r.logged || r.ready != (err == nil); changed && err != nil {
 		config.Logger.WarnContext(ctx, "no ack could be carried now", slog.Any("error", err))
 	} else if changed {
 		config.Logger.InfoContext(ctx, "acks can be carried")
 	}
-	r.told, r.ready = true, err == nil
+	r.logged, r.ready = true, err == nil
 	return err
 }
 
@@ -81,18 +81,14 @@ func (r *Readiness) begin(config *Config, member func() bool) {
 	r.config, r.member = config, member
 }
 
-func isRefusedClock(err error) bool {
-	_, is := errors.AsType[*events.ClockError](err)
-	return is
-}
-
-// written hears of each write to Kafka. A clock that is refused is known to be
-// taken again only by a write.
+// written hears of each write to Kafka. Only a write shows that a clock that
+// was refused is accepted again.
 func (r *Readiness) written(topic string, _ int, err error) {
+	_, isRefused := errors.AsType[*events.ClockError](err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case isRefusedClock(err):
+	case isRefused:
 		if r.refused == nil {
 			r.refused = make(map[string]time.Time)
 		}

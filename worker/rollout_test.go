@@ -46,7 +46,7 @@ func TestRollout(t *testing.T) {
 	r.makeCurrent("v1")
 	a, itsTicket := r.placed()
 	require.Equal(t, "v1", r.buildOf(a))
-	r.say(itsMix, kitchen.AckDone, nil)
+	r.answer(itsMix, kitchen.AckDone, nil)
 	itsBake := r.ticket()
 	require.Equal(t, "v1", r.buildOf(oldest), "orders of workers without versions go on with the current one")
 	require.NoError(t, stopOld())
@@ -133,7 +133,7 @@ func (r *rollout) placed() (client.WorkflowRun, kitchen.Ticket) {
 // finish brings an order to its end from the ticket that is out.
 func (r *rollout) finish(run client.WorkflowRun, ticket kitchen.Ticket) {
 	r.t.Helper()
-	for r.say(ticket, kitchen.AckDone, nil); ticket.Stage != kitchen.Package; r.say(ticket, kitchen.AckDone, nil) {
+	for r.answer(ticket, kitchen.AckDone, nil); ticket.Stage != kitchen.Package; r.answer(ticket, kitchen.AckDone, nil) {
 		ticket = r.ticket()
 		require.Equal(r.t, run.GetID(), kitchen.WorkflowID(ticket.OrderID))
 	}

@@ -71,7 +71,7 @@ func TestAnAckBetweenTwoRunsIsNotLost(t *testing.T) {
 	f := newFloorOn(t, outside)
 	f.hire(connect(between.intercept), nil)
 	run := f.place()
-	f.say(f.ticket(), kitchen.AckDone, nil)
+	f.answer(f.ticket(), kitchen.AckDone, nil)
 	bake := f.ticket()
 	require.Equal(t, kitchen.Bake, bake.Stage)
 
@@ -98,7 +98,7 @@ func TestAnAckBetweenTwoRunsIsNotLost(t *testing.T) {
 	stopChanging()
 	// A signal comes first, and adds to the history of the new run.
 	require.NoError(t, outside.SignalWorkflow(t.Context(), run.GetID(), "", workflows.SignalUnanswered, workflows.Unanswered{}))
-	f.say(bake, kitchen.AckDone, nil)
+	f.answer(bake, kitchen.AckDone, nil)
 	for range 3 {
 		wait(t, between.missed, "another try of the ack")
 	}
@@ -119,6 +119,6 @@ func TestAnAckBetweenTwoRunsIsNotLost(t *testing.T) {
 	require.Zero(t, f.acks("done", "stale"))
 
 	// Once its ticket is answered, the same ack is stale in this run too.
-	f.say(bake, kitchen.AckDone, nil)
+	f.answer(bake, kitchen.AckDone, nil)
 	require.Eventually(t, func() bool { return f.acks("done", "stale") == 1 }, time.Minute, 20*time.Millisecond)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -81,12 +82,13 @@ func Run(ctx context.Context, config Config) error {
 
 	metrics := newMetrics(config.Metrics)
 	carrier := newAckCarrier(config.Temporal, config.Namespace, writer, config.Logger, metrics)
+	queue := newAckQueue(carrier, metrics)
 	consumer, err := events.NewConsumer(events.ConsumerConfig{
 		Connection:  config.Kafka,
 		Group:       events.GroupAcks,
 		Topics:      []string{events.TopicAcks},
 		MaxInFlight: maxAcksInFlight,
-		Handle:      carrier.take,
+		Handle:      queue.add,
 		StopWait:    5 * time.Second,
 		Logger:      config.Logger,
 		OnHeldBack:  metrics.held,
@@ -102,7 +104,10 @@ func Run(ctx context.Context, config Config) error {
 	watch := consumer.WatchPublishes()
 	carrier.watch = watch
 	group.Go(func() error { return runTemporalWorker(ctx, config, watchedPublisher{writer, watch}) })
-	group.Go(func() error { return carrier.run(ctx, consumer) })
+	group.Go(func() error {
+		defer carrier.courtesy.stop()
+		return queue.run(ctx, consumer)
+	})
 	group.Go(func() error {
 		select {
 		case <-consumer.Ready():
@@ -120,10 +125,10 @@ func Run(ctx context.Context, config Config) error {
 	return nil
 }
 
-// runTemporalWorker serves the task queue until ctx ends. While Temporal
-// cannot be reached for a start it tries again.
+// runTemporalWorker serves the task queue until ctx ends. If it cannot start
+// because Temporal cannot be reached, it tries again.
 func runTemporalWorker(ctx context.Context, config Config, publisher activities.Publisher) error {
-	for outage := false; ; {
+	for backoff := retry.NewBackoff(time.Second, time.Second); ; {
 		err := serveTaskQueue(ctx, config, publisher)
 		if err == nil || ctx.Err() != nil {
 			return nil
@@ -131,11 +136,10 @@ func runTemporalWorker(ctx context.Context, config Config, publisher activities.
 		if temporalRefuses(err) {
 			return fmt.Errorf("run the Temporal worker: %w", err)
 		}
-		if !outage {
-			config.Logger.Log(ctx, loudness(err), "the Temporal worker cannot start; orders wait until it can", "error", err)
-			outage = true
+		if backoff.IsFresh() {
+			config.Logger.Log(ctx, levelOf(err), "the Temporal worker cannot start; orders wait until it can", "error", err)
 		}
-		if !pause(ctx, time.Second) {
+		if !backoff.Wait(ctx) {
 			return nil
 		}
 	}
@@ -170,9 +174,9 @@ func serveTaskQueue(ctx context.Context, config Config, publisher activities.Pub
 	}
 }
 
-// temporalRefuses tells a refusal, which asking again does not change, from an
-// outage, which passes. A missing namespace counts as an outage: a new cluster
-// registers it while we wait.
+// temporalRefuses reports whether an error is a refusal, which a retry does not
+// change, and not an outage, which passes. A missing namespace counts as an
+// outage: a new cluster registers it while we wait.
 func temporalRefuses(err error) bool {
 	var (
 		invalid       *serviceerror.InvalidArgument
@@ -182,9 +186,10 @@ func temporalRefuses(err error) bool {
 	return errors.As(err, &invalid) || errors.As(err, &denied) || errors.As(err, &unimplemented)
 }
 
-// loudness is how loud an error of Temporal is said: one that only means that
-// Temporal cannot be reached, which the client has logged, is for debugging.
-func loudness(err error) slog.Level {
+// levelOf is the level at which an error of Temporal is logged. One that only
+// means that Temporal cannot be reached, which the client has logged, is for
+// debugging.
+func levelOf(err error) slog.Level {
 	var (
 		unavailable *serviceerror.Unavailable
 		late        *serviceerror.DeadlineExceeded
@@ -193,16 +198,4 @@ func loudness(err error) slog.Level {
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
-}
-
-// pause waits for d and reports whether ctx still goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

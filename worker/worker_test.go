@@ -194,8 +194,8 @@ func (f *floor) update(run client.WorkflowRun, name string, request any) {
 	require.NoError(f.t, handle.Get(f.t.Context(), nil))
 }
 
-// say writes an ack as somebody types it with kcat: key and JSON, no headers.
-func (f *floor) say(ticket kitchen.Ticket, kind kitchen.AckKind, more map[string]any) {
+// answer writes an ack as somebody types it with kcat: key and JSON, no headers.
+func (f *floor) answer(ticket kitchen.Ticket, kind kitchen.AckKind, more map[string]any) {
 	f.t.Helper()
 	ack := map[string]any{
 		"ticketId": ticket.TicketID, "orderId": ticket.OrderID, "stage": ticket.Stage, "kind": kind, "by": "bob",
@@ -267,7 +267,7 @@ func TestWorker(t *testing.T) {
 		for _, stage := range kitchen.Stages() {
 			ticket := f.ticket()
 			require.Equal(t, stage, ticket.Stage)
-			f.say(ticket, kitchen.AckDone, nil)
+			f.answer(ticket, kitchen.AckDone, nil)
 		}
 		order := f.result(run)
 		require.Equal(t, kitchen.StateShipped, order.State)
@@ -286,7 +286,7 @@ func TestWorker(t *testing.T) {
 		f := newFloor(t, server)
 		run := f.place()
 		first := f.ticket()
-		f.say(first, kitchen.AckFailed, map[string]any{"reason": "equipment", "note": "mixer 2 is stuck"})
+		f.answer(first, kitchen.AckFailed, map[string]any{"reason": "equipment", "note": "mixer 2 is stuck"})
 		second := f.ticket()
 		require.Equal(t, first.TicketID, second.TicketID)
 		require.Equal(t, 2, second.Attempt)
@@ -296,7 +296,7 @@ func TestWorker(t *testing.T) {
 		require.Equal(t, "equipment at mix: bob: mixer 2 is stuck", failure.GetMessage())
 		require.Equal(t, "equipment", failure.GetApplicationFailureInfo().GetType())
 
-		f.say(second, kitchen.AckDone, nil)
+		f.answer(second, kitchen.AckDone, nil)
 		require.Equal(t, kitchen.Bake, f.ticket().Stage)
 		order, err := workflows.StatusFromHistory(t.Context(), server, first.OrderID)
 		require.NoError(t, err)
@@ -307,9 +307,9 @@ func TestWorker(t *testing.T) {
 		t.Parallel()
 		f := newFloor(t, server)
 		f.place()
-		f.say(f.ticket(), kitchen.AckDone, nil)
+		f.answer(f.ticket(), kitchen.AckDone, nil)
 		bake := f.ticket()
-		f.say(bake, kitchen.AckFailed, map[string]any{"reason": "burnt", "note": "oven 2", "scrapped": 6})
+		f.answer(bake, kitchen.AckFailed, map[string]any{"reason": "burnt", "note": "oven 2", "scrapped": 6})
 		again := f.ticket()
 		require.Equal(t, kitchen.Mix, again.Stage)
 		require.Equal(t, 2, again.Pass)
@@ -374,7 +374,7 @@ func TestWorker(t *testing.T) {
 		t.Parallel()
 		f := newFloor(t, server)
 		f.place()
-		f.say(f.ticket(), kitchen.AckFailed, map[string]any{"reason": "burnt", "scrapped": kitchen.MaxScrapped})
+		f.answer(f.ticket(), kitchen.AckFailed, map[string]any{"reason": "burnt", "scrapped": kitchen.MaxScrapped})
 		ticket := f.ticket()
 		order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
 		require.NoError(t, err)
@@ -386,7 +386,7 @@ func TestWorker(t *testing.T) {
 		t.Parallel()
 		f := newFloor(t, server)
 		f.place()
-		f.say(f.ticket(), kitchen.AckFailed, map[string]any{"reason": "gremlins", "scrapped": 1})
+		f.answer(f.ticket(), kitchen.AckFailed, map[string]any{"reason": "gremlins", "scrapped": 1})
 		ticket := f.ticket()
 		require.Equal(t, kitchen.Mix, ticket.Stage)
 		require.Equal(t, 1, ticket.Pass, "other means again")
@@ -403,7 +403,7 @@ func TestWorker(t *testing.T) {
 		ticket := f.ticket()
 		pause := temporal.NewApplicationErrorWithOptions("oven 2", "equipment", temporal.ApplicationErrorOptions{NextRetryDelay: 3 * time.Second})
 		require.NoError(t, server.CompleteActivityByID(t.Context(), client.DefaultNamespace, run.GetID(), "", "mix.1", nil, pause))
-		f.say(ticket, kitchen.AckFailed, map[string]any{"reason": "burnt"})
+		f.answer(ticket, kitchen.AckFailed, map[string]any{"reason": "burnt"})
 		require.Equal(t, 2, f.ticket().Attempt)
 		remade := f.ticket()
 		require.Equal(t, 2, remade.Pass)
@@ -414,14 +414,14 @@ func TestWorker(t *testing.T) {
 		t.Parallel()
 		f := newFloor(t, server)
 		run := f.place()
-		f.say(f.ticket(), kitchen.AckDone, nil)
+		f.answer(f.ticket(), kitchen.AckDone, nil)
 		f.ticket()
 		f.update(run, workflows.UpdateCancel, kitchen.Cancellation{})
-		f.say(f.ticket(), kitchen.AckUndone, nil)
+		f.answer(f.ticket(), kitchen.AckUndone, nil)
 		undo := f.ticket()
 		require.Equal(t, kitchen.Mix, undo.Stage)
 		require.True(t, undo.Made)
-		f.say(undo, kitchen.AckFailed, map[string]any{"reason": "equipment", "note": "the bowl is stuck"})
+		f.answer(undo, kitchen.AckFailed, map[string]any{"reason": "equipment", "note": "the bowl is stuck"})
 		var failed kitchen.Failed
 		announced := wait(t, f.other, "the announcement")
 		require.Equal(t, events.TopicFailures, announced.Topic)
@@ -433,7 +433,7 @@ func TestWorker(t *testing.T) {
 		again := f.ticket()
 		require.Equal(t, undo.TicketID, again.TicketID)
 		require.Equal(t, 2, again.Attempt)
-		f.say(again, kitchen.AckUndone, map[string]any{"scrapped": 6})
+		f.answer(again, kitchen.AckUndone, map[string]any{"scrapped": 6})
 		order := f.result(run)
 		require.Equal(t, kitchen.StateCancelled, order.State)
 		require.Equal(t, 6, order.Scrapped)
@@ -453,7 +453,7 @@ func TestWorker(t *testing.T) {
 		var failed kitchen.Failed
 		require.NoError(t, json.Unmarshal(wait(t, f.other, "the question").Value, &failed))
 		require.Regexp(t, "^nobody has answered at mix for [1-9][0-9]*s$", failed.Reason)
-		f.say(ticket, kitchen.AckDone, nil)
+		f.answer(ticket, kitchen.AckDone, nil)
 		require.Eventually(t, func() bool {
 			order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
 			return err == nil && order.State == kitchen.StateInProgress && order.WaitingFor == kitchen.Bake
@@ -465,12 +465,12 @@ func TestWorker(t *testing.T) {
 		f := newFloor(t, server)
 		run := f.place()
 		ticket := f.ticket()
-		f.say(ticket, kitchen.AckStarted, nil)
+		f.answer(ticket, kitchen.AckStarted, nil)
 		require.Eventually(t, func() bool {
 			pending := f.pending(run)
 			return len(pending) == 1 && pending[0].AtWork != nil && pending[0].AtWork.By == "bob"
 		}, time.Minute, 50*time.Millisecond)
-		f.say(ticket, kitchen.AckDone, nil)
+		f.answer(ticket, kitchen.AckDone, nil)
 		f.ticket()
 		order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
 		require.NoError(t, err)
@@ -483,9 +483,9 @@ func TestWorker(t *testing.T) {
 		run := f.place()
 		for range kitchen.Stages() {
 			ticket := f.ticket()
-			f.say(ticket, kitchen.AckDone, nil)
-			f.say(ticket, kitchen.AckDone, map[string]any{"by": "eve"})
-			f.say(ticket, kitchen.AckFailed, map[string]any{"by": "eve"})
+			f.answer(ticket, kitchen.AckDone, nil)
+			f.answer(ticket, kitchen.AckDone, map[string]any{"by": "eve"})
+			f.answer(ticket, kitchen.AckFailed, map[string]any{"by": "eve"})
 		}
 		for _, pass := range f.result(run).Stages {
 			require.Equal(t, "bob", pass.By)
@@ -526,7 +526,7 @@ func TestWorker(t *testing.T) {
 			topic, _ := letter.Header(events.HeaderDeadTopic)
 			require.Equal(t, events.TopicAcks, topic)
 		}
-		f.say(ticket, kitchen.AckDone, nil)
+		f.answer(ticket, kitchen.AckDone, nil)
 		require.Equal(t, kitchen.Bake, f.ticket().Stage)
 		require.EqualValues(t, 12, f.acks("", "poison"))
 	})
@@ -538,7 +538,7 @@ func TestWorker(t *testing.T) {
 		f.place()
 		ticket := f.ticket()
 		away.down.Store(true)
-		f.say(ticket, kitchen.AckDone, nil)
+		f.answer(ticket, kitchen.AckDone, nil)
 		for range 3 {
 			wait(t, away.refused, "another try")
 		}
@@ -556,7 +556,7 @@ func TestWorker(t *testing.T) {
 		f.place()
 		ticket := f.ticket()
 		away.down.Store(true)
-		f.say(ticket, kitchen.AckDone, nil)
+		f.answer(ticket, kitchen.AckDone, nil)
 		wait(t, away.refused, "a try")
 		require.NoError(t, f.stop())
 		require.Zero(t, f.committed())

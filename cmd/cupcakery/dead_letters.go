@@ -53,19 +53,6 @@ func openDeadLetters(kafka kafkaSettings) (*deadletter.Queue, error) {
 	return queue, nil
 }
 
-// registerLetterOutput adds the flag for those that show letters.
-func registerLetterOutput(cmd *cobra.Command, output *string) {
-	cmd.Flags().StringVarP(output, "output", "o", outputTable, "table for people, json for programs")
-	complete(cmd, "output", func(string) []string { return []string{outputTable, outputJSON} })
-}
-
-func checkLetterOutput(output string) error {
-	if output != outputTable && output != outputJSON {
-		return &exitError{exitUsage, fmt.Errorf("--output %q: use table or json", output)}
-	}
-	return nil
-}
-
 // letterExit chooses the exit code for an error about dead letters.
 func letterExit(err error) error {
 	if _, ok := errors.AsType[*deadletter.NotFoundError](err); ok {

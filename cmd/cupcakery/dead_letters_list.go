@@ -32,7 +32,7 @@ JSON has the keys, which are order ids, and the notes.
 Exit codes: 0 done, 1 the topic is missing, 5 Kafka cannot be reached.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkLetterOutput(output); err != nil {
+			if err := checkOutput(output); err != nil {
 				return err
 			}
 			queue, err := openDeadLetters(kafka)
@@ -73,7 +73,7 @@ Exit codes: 0 done, 1 the topic is missing, 5 Kafka cannot be reached.`,
 		},
 	}
 	kafka.register(cmd)
-	registerLetterOutput(cmd, &output)
+	registerOutput(cmd, &output)
 	cmd.Flags().BoolVar(&all, "all", false, "also letters that are settled, and what became of them")
 	return cmd
 }

@@ -44,7 +44,7 @@ reached.`,
 			case raw && cmd.Flags().Changed("output"):
 				return &exitError{exitUsage, errors.New("give --raw or --output, not both")}
 			}
-			if err := checkLetterOutput(output); err != nil {
+			if err := checkOutput(output); err != nil {
 				return err
 			}
 			queue, err := openDeadLetters(kafka)
@@ -66,7 +66,7 @@ reached.`,
 		},
 	}
 	kafka.register(cmd)
-	registerLetterOutput(cmd, &output)
+	registerOutput(cmd, &output)
 	cmd.Flags().BoolVar(&raw, "raw", false, "write the exact bytes of the value and nothing else")
 	return cmd
 }

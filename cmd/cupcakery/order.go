@@ -58,23 +58,17 @@ type orderSettings struct {
 	as, pin string
 }
 
-const (
-	outputTable = "table"
-	outputJSON  = "json"
-)
-
 func (s *orderSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&s.api, "api", "http://127.0.0.1:8080", "address of the API")
 	fromEnvironment(flags, "api", "CUPCAKERY_API")
-	flags.StringVarP(&s.output, "output", "o", outputTable, "table for people, json for programs")
-	complete(cmd, "output", func(string) []string { return []string{outputTable, outputJSON} })
+	registerOutput(cmd, &s.output)
 }
 
 // connect checks the settings and returns the API's client. It sends nothing.
 func (s *orderSettings) connect() (*client.ClientWithResponses, error) {
-	if s.output != outputTable && s.output != outputJSON {
-		return nil, &exitError{exitUsage, fmt.Errorf("--output %q: use table or json", s.output)}
+	if err := checkOutput(s.output); err != nil {
+		return nil, err
 	}
 	address, err := url.Parse(s.api)
 	if err != nil || address.Host == "" || (address.Scheme != "http" && address.Scheme != "https") {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cupcakery/cupcakery/api/client"
+	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -55,7 +56,7 @@ func untilAnswered[T any](cmd *cobra.Command, s *orderSettings, request keyedReq
 			return none, &exitError{exitUnavailable, fmt.Errorf("%w\nIt is unknown whether %s: repeat the command with --idempotency-key %s and %s", err, request.unknown, request.key, request.once)}
 		}
 		cmd.PrintErrf("No answer yet (%v); sending %s again.\n", err, request.what)
-		if !pause(ctx, lostRetries[attempt]) {
+		if !retry.Pause(ctx, lostRetries[attempt]) {
 			return none, s.unreachable(ctx.Err())
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -83,18 +82,6 @@ func (s *orderSettings) create(cmd *cobra.Command, apiClient *client.ClientWithR
 			return answer.JSON201, answer.StatusCode(), answer.Body, nil
 		},
 	})
-}
-
-// pause waits, and reports false if ctx ended first.
-func pause(ctx context.Context, length time.Duration) bool {
-	timer := time.NewTimer(length)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // orderInput are the flags that say what is ordered.

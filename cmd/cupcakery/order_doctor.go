@@ -1,18 +1,16 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/doctor"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -50,8 +48,8 @@ as an undo ticket, or what --dry-run has found, or something failed; 2 wrong
 usage; 5 Kafka or Temporal cannot be reached.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if output != outputTable && output != outputJSON {
-				return &exitError{exitUsage, fmt.Errorf("--output %q: use table or json", output)}
+			if err := checkOutput(output); err != nil {
+				return err
 			}
 			connection, err := kafka.connection()
 			if err != nil {
@@ -67,84 +65,52 @@ usage; 5 Kafka or Temporal cannot be reached.`,
 				return err
 			}
 			defer temporalClient.Close()
-			d := &doctor{
-				temporal: temporalClient, namespace: namespace, kafka: connection, rules: kitchenFile.Rules,
-				logger: logger, ordersLost: ordersLost, dryRun: dryRun,
-			}
-			found, err := d.examine(cmd.Context())
+			d := doctor.New(doctor.Config{
+				Kafka: connection, Temporal: temporalClient, Namespace: namespace, Rules: kitchenFile.Rules, OrdersLost: ordersLost, Logger: logger,
+			})
+			found, err := d.Examine(cmd.Context())
 			if err != nil {
-				return err
+				return doctorExit(err)
 			}
+			found.DryRun = dryRun
 			if !dryRun {
-				err = d.withdraw(cmd.Context(), &found)
+				err = doctorExit(d.Withdraw(cmd.Context(), &found))
 			}
-			return errors.Join(writeFindings(cmd.OutOrStdout(), output, found), err, found.left())
+			return errors.Join(writeFindings(cmd.OutOrStdout(), output, found), err, notWithdrawn(found))
 		},
 	}
 	kafka.register(cmd)
 	temporal.register(cmd)
 	file.register(cmd)
+	registerOutput(cmd, &output)
 	flags := cmd.Flags()
-	flags.StringVarP(&output, "output", "o", outputTable, "table for people, json for programs")
-	complete(cmd, "output", func(string) []string { return []string{outputTable, outputJSON} })
 	flags.BoolVar(&dryRun, "dry-run", false, "only say what would be withdrawn")
 	flags.BoolVar(&ordersLost, "orders-lost", false, "withdraw although Temporal knows none of the orders: they are lost")
 	return cmd
 }
 
-// findings are what the doctor has found.
-type findings struct {
-	DryRun  bool           `json:"dryRun"`
-	Tickets []orphanTicket `json:"tickets"`
-	Orders  []orphanOrder  `json:"orders"`
-}
-
-// orphanTicket is a ticket that its order does not wait for any more.
-type orphanTicket struct {
-	TicketID   string              `json:"ticketId"`
-	Kind       kitchen.TicketKind  `json:"kind"`
-	PickupCode string              `json:"pickupCode"`
-	Stage      kitchen.Stage       `json:"stage"`
-	Pass       int                 `json:"pass"`
-	State      kitchen.TicketState `json:"state"`
-	// By is who has it in hand; empty while it waits.
-	By    string    `json:"by,omitempty"`
-	Since time.Time `json:"since"`
-	// Order is what became of the order.
-	Order     orderFate `json:"order"`
-	Withdrawn bool      `json:"withdrawn"`
-
-	ticket kitchen.Ticket
-}
-
-// orphanOrder is an order that has left tickets, with what had been made for
-// it and was not undone.
-type orphanOrder struct {
-	OrderID    string                `json:"orderId"`
-	PickupCode string                `json:"pickupCode"`
-	Order      orderFate             `json:"order"`
-	Made       []kitchen.StageStatus `json:"made"`
-}
-
-// left is an error if anything was found that is not withdrawn.
-func (f findings) left() error {
-	left := 0
-	for _, ticket := range f.Tickets {
-		if !ticket.Withdrawn {
-			left++
-		}
+// doctorExit chooses the exit code for an error of the doctor.
+func doctorExit(err error) error {
+	if _, away := errors.AsType[*doctor.UnreachableError](err); away {
+		return &exitError{exitUnavailable, err}
 	}
+	return err
+}
+
+// notWithdrawn is an error if anything was found that is not withdrawn.
+func notWithdrawn(found doctor.Findings) error {
+	left := found.NotWithdrawn()
 	switch {
 	case left == 0:
 		return nil
-	case f.DryRun:
-		return &exitError{exitFailed, fmt.Errorf("%d of the tickets are not waited for; without --dry-run they are withdrawn", left)}
+	case found.DryRun:
+		return fmt.Errorf("%d of the tickets are not waited for; without --dry-run they are withdrawn", left)
 	}
-	return &exitError{exitFailed, fmt.Errorf("%d of the tickets are not withdrawn", left)}
+	return fmt.Errorf("%d of the tickets are not withdrawn", left)
 }
 
 // writeFindings shows what was found to people or programs.
-func writeFindings(w io.Writer, output string, found findings) error {
+func writeFindings(w io.Writer, output string, found doctor.Findings) error {
 	if output == outputJSON {
 		return writeJSON(w, found, "  ")
 	}
@@ -189,34 +155,4 @@ func writeFindings(w io.Writer, output string, found findings) error {
 		}
 	}
 	return nil
-}
-
-// withdraw issues the undo ticket of every make ticket that was found.
-func (d *doctor) withdraw(ctx context.Context, found *findings) error {
-	writer, err := events.NewWriter(d.kafka, events.WithSource("/cupcakery/doctor"))
-	if err != nil {
-		return err
-	}
-	var faults []error
-	for i := range found.Tickets {
-		if found.Tickets[i].Kind != kitchen.TicketMake {
-			continue
-		}
-		if err := writer.PublishTicket(ctx, undoTicket(found.Tickets[i].ticket, d.rules, time.Now().UTC())); err != nil {
-			faults = append(faults, kafkaExit(err))
-			continue
-		}
-		found.Tickets[i].Withdrawn = true
-	}
-	return errors.Join(append(faults, writer.Close())...)
-}
-
-// undoTicket is the ticket that withdraws another, which was not done as far
-// as anybody has said.
-func undoTicket(ticket kitchen.Ticket, rules kitchen.Rules, now time.Time) kitchen.Ticket {
-	ref := ticket.Ref().Undo()
-	ticket.TicketID, ticket.Kind = ref.TicketID(), ref.Kind
-	ticket.Made, ticket.Attempt = false, 1
-	ticket.IssuedAt, ticket.AckBy = now, now.Add(rules.AckWithinFor(ticket.Stage))
-	return ticket
 }

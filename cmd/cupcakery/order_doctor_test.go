@@ -17,6 +17,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/doctor"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/worker"
@@ -147,14 +148,14 @@ func TestTheDoctorWithdrawsWhatNoOrderWaitsFor(t *testing.T) {
 		c := f.doctor("-o", "json")
 		require.Equal(t, 0, c.code, c.stderr)
 		require.Empty(t, c.stderr)
-		var found findings
+		var found doctor.Findings
 		require.NoError(t, json.Unmarshal([]byte(c.stdout), &found))
 		require.Len(t, found.Tickets, len(orphans))
 		require.Len(t, found.Orders, len(orphans))
 		require.Contains(t, c.stdout, `"by": "carol"`)
 		for _, ticket := range found.Tickets {
 			require.True(t, ticket.Withdrawn)
-			require.Equal(t, map[string]orderFate{ended.TicketID: "terminated", inHand.TicketID: "terminated", stray.TicketID: fateRuns}[ticket.TicketID], ticket.Order)
+			require.Equal(t, map[string]doctor.Fate{ended.TicketID: "terminated", inHand.TicketID: "terminated", stray.TicketID: doctor.FateRuns}[ticket.TicketID], ticket.Order)
 			require.Equal(t, ticket.TicketID == inHand.TicketID, ticket.State == kitchen.TicketStarted)
 		}
 		undo := f.undoTickets(ended)
@@ -224,8 +225,8 @@ func TestTheDoctorIsNotFooledByAnOrderThatGoesOn(t *testing.T) {
 	f := newFactory(t)
 	mix := f.order()
 	late := &lateTemporal{Client: f.temporal, goOn: func() { f.finish(mix, kitchen.Bake) }}
-	d := &doctor{temporal: late, kafka: events.Connection{Brokers: []string{f.kafka.Addr()}}, rules: kitchen.Default().Rules, logger: slog.New(slog.DiscardHandler)}
-	found, err := d.examine(t.Context())
+	d := doctor.New(doctor.Config{Temporal: late, Kafka: events.Connection{Brokers: []string{f.kafka.Addr()}}, Rules: kitchen.Default().Rules, Logger: slog.New(slog.DiscardHandler)})
+	found, err := d.Examine(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, found.Tickets)
 	require.EqualValues(t, 1, late.asked.Load(), "the log, read again, says that the ticket is done")

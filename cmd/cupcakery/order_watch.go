@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cupcakery/cupcakery/api/client"
+	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -95,7 +96,7 @@ func (s *orderSettings) watch(cmd *cobra.Command, apiClient *client.ClientWithRe
 			away = true
 			pace.failed()
 		}
-		if !pause(ctx, pace.next) {
+		if !retry.Pause(ctx, pace.next) {
 			return &exitError{exitFailed, errors.New("stopped watching; the order goes on")}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/namespace"
 )
 
@@ -151,10 +152,8 @@ func awaitTemporal(cmd *cobra.Command, temporalClient client.Client, address str
 		if first {
 			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Waiting for Temporal at %s ...\n", address)
 		}
-		select {
-		case <-cmd.Context().Done():
+		if !retry.Pause(cmd.Context(), 250*time.Millisecond) {
 			return err
-		case <-time.After(250 * time.Millisecond):
 		}
 	}
 }

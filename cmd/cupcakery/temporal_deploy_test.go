@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -8,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cupcakery/cupcakery/devstack"
 )
@@ -24,7 +25,9 @@ func TestTheDeployedTemporalIsSetLikeTheEmbeddedOne(t *testing.T) {
 	var settings map[string][]struct {
 		Value any `yaml:"value"`
 	}
-	require.NoError(t, yaml.UnmarshalWithOptions(data, &settings, yaml.Strict()))
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	decoder.KnownFields(true)
+	require.NoError(t, decoder.Decode(&settings))
 	want := devstack.DynamicConfig()
 	assert.Len(t, settings, len(want))
 	for key, value := range want {

@@ -510,7 +510,7 @@ func applyAndCheckTopics(w *world) {
 		partitions int
 		changed    []string
 	}{{2, nil}, {0, nil}, {3, events.Topics()}, {1, nil}, {0, nil}} {
-		settings := events.TopicSettings{Partitions: step.partitions, Settle: time.Millisecond}
+		settings := events.TopicSettings{Partitions: step.partitions, NoticeTime: time.Millisecond}
 		planned, err := events.PlanTopics(ctx, w.connection, settings)
 		require.NoError(w, err)
 		changed, err := events.ApplyTopics(ctx, w.connection, settings)

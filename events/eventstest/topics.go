@@ -60,7 +60,7 @@ func (w *world) settings(topic string) map[string]string {
 
 func driftedTopics(w *world) {
 	ctx := w.ctx()
-	settings := events.TopicSettings{Settle: time.Millisecond}
+	settings := events.TopicSettings{NoticeTime: time.Millisecond}
 	_, err := events.ApplyTopics(ctx, w.connection, settings)
 	require.NoError(w, err)
 	day := 24 * time.Hour
@@ -120,7 +120,7 @@ func driftedTopics(w *world) {
 // tool.
 func judgedByFormerPartitions(w *world) {
 	ctx := w.ctx()
-	settings := events.TopicSettings{Settle: time.Millisecond}
+	settings := events.TopicSettings{NoticeTime: time.Millisecond}
 	apply := func(partitions int) int {
 		w.Helper()
 		settings.Partitions = partitions

@@ -40,7 +40,8 @@ var layers = map[string]layer{
 	"station":    {may: []string{"internal/retry", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
 	"worker":     {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "internal/fault"}, reason: "the worker brings workflows, activities and acks together"},
 	"api":        {may: []string{"internal/retry", "internal/ratelimit", "kitchen", "events", "board", "activities", "workflows", "namespace", "staff", "wire"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
-	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace", "station", "worker", "api", "devstack", "web", "wire"}, reason: "commands put everything together"},
+	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace", "doctor", "station", "worker", "api", "devstack", "web", "wire"}, reason: "commands put everything together"},
+	"doctor":     {may: []string{"kitchen", "events", "board", "workflows"}, reason: "the doctor holds the log against Temporal, and issues no more than undo tickets"},
 	"staff":      {may: []string{"kitchen", "internal/ratelimit"}, reason: "signing in knows names, PINs and time, and nothing of orders, the log or HTTP"},
 
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
@@ -76,7 +77,7 @@ var forbidden = []struct {
 		reason: "the language of the factory does no I/O but reading the kitchen file",
 	},
 	{
-		by:      []string{"kitchen", "events", "board", "station", "namespace", "staff", "activities", "workflows", "worker", "api", "cmd", "devstack"},
+		by:      []string{"kitchen", "events", "board", "station", "namespace", "staff", "activities", "workflows", "doctor", "worker", "api", "cmd", "devstack"},
 		imports: []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", module + "/internal/process", module + "/events/eventstest"},
 		reason:  "test support makes the product larger and is not held to its rules",
 	},

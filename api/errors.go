@@ -1,0 +1,149 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/staff"
+	"github.com/cupcakery/cupcakery/wire"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// problemError is an error that knows its answer. Its cause is for the log, all
+// else for the client.
+type problemError struct {
+	Type   wire.ProblemType
+	Detail string
+	Errors []wire.FieldError
+	// RetryAfter is when the client may ask again, if the type has no time of
+	// its own.
+	RetryAfter time.Duration
+	// By is who was first to say something about a ticket.
+	By    string
+	Cause error
+}
+
+func (e *problemError) Error() string {
+	text := fmt.Sprintf("%s: %s", e.Type, e.Detail)
+	if e.Cause != nil {
+		text += ": " + e.Cause.Error()
+	}
+	return text
+}
+
+func (e *problemError) Unwrap() error { return e.Cause }
+
+// fieldsProblem is a problem with one or more faulty fields, and lists the first
+// of them.
+func fieldsProblem(problemType wire.ProblemType, faults []wire.FieldError) *problemError {
+	first := faults[0]
+	where := first.Parameter + first.Header
+	if first.Pointer != nil {
+		where = *first.Pointer
+	}
+	detail := first.Detail
+	if where != "" {
+		detail = where + ": " + detail
+	}
+	switch count := len(faults); {
+	case count > maxFaults:
+		detail = fmt.Sprintf("more than %d places are at fault, errors has the first %d; mend these: %s", maxFaults, maxFaults, detail)
+		faults = faults[:maxFaults]
+	case count > 1:
+		detail = fmt.Sprintf("%d places are at fault, errors has all of them; the first is %s", len(faults), detail)
+	}
+	return &problemError{Type: problemType, Detail: detail, Errors: faults}
+}
+
+// asProblem decides which problem an error is. Each case stands in the table of
+// TestErrorToProblem.
+func asProblem(err error) *problemError {
+	if problem, ok := errors.AsType[*problemError](err); ok {
+		return problem
+	}
+	if limit, ok := errors.AsType[*staff.LimitError](err); ok {
+		return tooManyAttempts(limit)
+	}
+	switch {
+	case errors.Is(err, staff.ErrNoStaff):
+		return &problemError{Type: wire.ProblemNoStaff, Cause: err, Detail: "This is for staff, and the server has none: start it with --staff FILE or CUPCAKERY_STAFF; cupcakery staff hash makes a line of the file."}
+	case errors.Is(err, staff.ErrWrongNameOrPIN):
+		return &problemError{Type: wire.ProblemWrongNameOrPIN, Cause: err, Detail: "Nobody has this name and this PIN: check both. After a few wrong PINs you have to wait."}
+	case errors.Is(err, staff.ErrBusy):
+		return &problemError{Type: wire.ProblemTooManyAttempts, Cause: err, RetryAfter: retryAfter, Detail: "Too many people are signing in at this moment: try again in a few seconds."}
+	case workflows.IsNotFound(err):
+		return &problemError{Type: wire.ProblemOrderNotFound, Cause: err, Detail: "No order has this id: check it against the answer to the order's creation."}
+	case isMissingNamespace(err):
+		return unpreparedProblem(err)
+	case isOutage(err):
+		return &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: fmt.Sprintf("Ask again in %d seconds.", inSeconds(retryAfter))}
+	}
+	return &problemError{Type: wire.ProblemInternal, Cause: err, Detail: "The cause is in the server's log, under this answer's requestId."}
+}
+
+func tooManyAttempts(limit *staff.LimitError) *problemError {
+	where, remedy := "on this device", ""
+	switch limit.Limit {
+	case staff.LimitAddress:
+		where, remedy = "from your address", ", or sign in on a device on which you have signed in before"
+	case staff.LimitName:
+		where, remedy = "under this name", ", or sign in on a device on which you have signed in before"
+	}
+	return &problemError{Type: wire.ProblemTooManyAttempts, RetryAfter: limit.Wait, Cause: limit,
+		Detail: fmt.Sprintf("There were too many wrong PINs %s: try again in %d seconds%s.", where, inSeconds(limit.Wait), remedy)}
+}
+
+func unpreparedProblem(cause error) *problemError {
+	return &problemError{Type: wire.ProblemUnavailable, Cause: cause,
+		Detail: "Temporal, which keeps the orders, is not prepared for them. Nothing was started. Whoever operates this server runs cupcakery temporal apply; cupcakery temporal check says what is missing."}
+}
+
+func isMissingNamespace(err error) bool {
+	_, is := errors.AsType[*serviceerror.NamespaceNotFound](err)
+	return is
+}
+
+// isOutage reports whether Temporal could not be reached, is overloaded, or
+// is not set up yet: the same request may succeed later.
+func isOutage(err error) bool {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return true
+	}
+	for current := err; current != nil; current = errors.Unwrap(current) {
+		switch current.(type) {
+		case *serviceerror.Unavailable, *serviceerror.DeadlineExceeded, *serviceerror.ResourceExhausted, *serviceerror.Canceled,
+			*serviceerror.NamespaceNotFound, *serviceerror.NamespaceUnavailable:
+			return true
+		}
+	}
+	switch status.Code(err) {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
+		return true
+	}
+	return false
+}
+
+// isLoggedElsewhere reports whether an error only means that Temporal or Kafka
+// cannot be reached. The client of Temporal and the reader of the log each log
+// the beginning of an outage once, so requests that meet it need not. A change
+// that no worker carries out is another matter.
+func isLoggedElsewhere(err error) bool {
+	if _, unanswered := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); unanswered {
+		return false
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	_, late := errors.AsType[*serviceerror.DeadlineExceeded](err)
+	_, temporal := errors.AsType[*serviceerror.Unavailable](err)
+	_, kafka := errors.AsType[*events.UnavailableError](err)
+	return late || temporal || kafka
+}

@@ -1,0 +1,165 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	// heartbeatInterval is also how soon a member hears of a rebalance, so a
+	// new member waits about this long for its first partitions.
+	heartbeatInterval = time.Second
+	// rebalanceTimeout is how long a rebalance waits for a member that is
+	// alive but does not join again.
+	rebalanceTimeout = 15 * time.Second
+	// partitionWatch is how often added partitions are looked for.
+	partitionWatch = 5 * time.Second
+	// leaveTimeout bounds how long leaving the group may hold up a stop.
+	leaveTimeout = 3 * time.Second
+)
+
+func (c *Consumer) groupOptions() []kgo.Opt {
+	return []kgo.Opt{
+		// It fetches nothing itself.
+		kgo.AdjustFetchOffsetsFn(func(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+			if ctx.Err() != nil {
+				return nil, ctx.Err() // the next rebalance has begun meanwhile
+			}
+			c.assign(offsets)
+			return nil, nil
+		}),
+		kgo.Balancers(kgo.RangeBalancer()), // which every client offers
+		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
+		kgo.ConsumeTopics(c.config.Topics...),
+		kgo.ConsumerGroup(c.config.Group),
+		kgo.DisableAutoCommit(),
+		kgo.HeartbeatInterval(heartbeatInterval),
+		kgo.MetadataMaxAge(partitionWatch),
+		kgo.MetadataMinAge(shortestWait),
+		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
+			if len(assigned) == 0 { // there are no offsets to be fetched
+				c.assign(nil)
+			}
+		}),
+		kgo.OnPartitionsLost(func(context.Context, *kgo.Client, map[string][]int32) {
+			c.joined.Store(false)
+			c.pause()
+		}),
+		kgo.OnPartitionsRevoked(func(context.Context, *kgo.Client, map[string][]int32) {
+			c.pause()
+			if err := c.commit(); err != nil {
+				c.logger.Debug("The last commit of a generation was refused", "error", err)
+			}
+		}),
+		kgo.RebalanceTimeout(rebalanceTimeout),
+		kgo.RequestRetries(20), // as long as a session lasts, a member is one
+		kgo.SessionTimeout(c.config.SessionTimeout),
+	}
+}
+
+// assign makes the partitions in hand those of a new generation. What stays
+// goes on undisturbed if the group's place allows it.
+func (c *Consumer) assign(assignments map[string]map[int32]kgo.Offset) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.member, c.generation = c.client.GroupMetadata()
+	assigned := make(map[string][]int)
+	offsets := make(map[topicPartition]int64)
+	for topic, partitions := range assignments {
+		for number, offset := range partitions {
+			offsets[topicPartition{topic, int(number)}] = offset.EpochOffset().Offset
+			assigned[topic] = append(assigned[topic], int(number))
+		}
+		slices.Sort(assigned[topic])
+	}
+	for at, held := range c.partitions {
+		if offset, ok := offsets[at]; ok && (c.stopping || held.activate(offset)) {
+			delete(offsets, at)
+			continue
+		}
+		held.cancel()
+		delete(c.partitions, at)
+	}
+	if !c.stopping {
+		for at, offset := range offsets {
+			p := newPartition(c, at, offset)
+			c.partitions[at] = p
+			c.running.Go(p.run)
+		}
+	}
+	c.outage.recovered("group")
+	c.logger.Info("Partitions assigned", "generation", c.generation, "partitions", assigned)
+	if c.config.OnRebalance != nil {
+		c.config.OnRebalance(assigned)
+	}
+	c.joined.Store(true)
+	c.once.Do(func() { close(c.ready) })
+	signal(c.drained)
+	signal(c.progress)
+}
+
+// pause stops handing out until the next generation says what is still ours.
+func (c *Consumer) pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.partitions {
+		p.pause()
+	}
+}
+
+// leave leaves the group, after a last commit. If Kafka does not answer, it
+// lets the session time out.
+func (c *Consumer) leave() {
+	if member, _ := c.client.GroupMetadata(); member == "" {
+		return // Kafka has not heard of us
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	if err := c.client.LeaveGroupContext(ctx); err != nil {
+		c.logger.Warn("Kafka did not confirm that this member left the group; its partitions move when its session times out", "error", err)
+	}
+}
+
+// logErrors logs what keeps this member from taking part in the group.
+func (c *Consumer) logErrors() {
+	ctx := c.client.Context()
+	for backoff := newBackoff(); ctx.Err() == nil; backoff.Wait(ctx) {
+		if _, err := c.client.locate(ctx, c.config.Topics); err != nil {
+			c.outage.failed("topics", err)
+			continue
+		}
+		c.outage.recovered("topics")
+		break
+	}
+	for ctx.Err() == nil {
+		c.client.PollFetches(ctx).EachError(func(topic string, partition int32, err error) {
+			var session *kgo.ErrGroupSession
+			switch err = c.config.Connection.explain(err); {
+			case ctx.Err() != nil:
+			case errors.As(err, &session):
+				c.outage.failed("group", fmt.Errorf("take part in group %q: %w", c.config.Group, err))
+			default:
+				c.logger.Warn("A partition cannot be read by the group", "topic", topic, "partition", partition, "error", err)
+			}
+		})
+	}
+}
+
+// watchPartitionCounts notices in time that partitions are about to be added.
+func (c *Consumer) watchPartitionCounts() {
+	ticker := time.NewTicker(partitionWatch)
+	defer ticker.Stop()
+	for ctx := c.client.Context(); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			_, _ = c.client.locate(ctx, c.config.Topics) // what has failed is said by those who cannot do without
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	// fetchWait is how long the broker holds a fetch that finds nothing.
+	fetchWait = 5 * time.Second
+	// heldBackWait is the same while an open transaction holds the partition
+	// back, to see in time how long it does.
+	heldBackWait = time.Second
+)
+
+var errRecreated = errors.New("the topic has been deleted and made anew")
+
+// fetcher reads one partition from an offset on, for ever. Each partition has
+// its own long poll, and a client of its own for it, since franz-go has one
+// connection for fetches and brokers answer what comes on one in turn: a
+// partition that is silent or whose reader is busy never delays another.
+type fetcher struct {
+	topicPartition
+	connection Connection
+	logger     *slog.Logger
+	outage     *outage
+	counts     *knownCounts
+	// jumped is called when the offset that comes next no longer exists, with
+	// the one that does. May be nil.
+	jumped func(to int64)
+	// heldBack is called with the offset of an open transaction that has held
+	// the partition back for long. May be nil.
+	heldBack func(offset int64)
+
+	client  *readClient
+	where   location
+	located bool // where is known and has not failed since
+
+	transaction    *openTransaction // that holds the partition back; nil for none
+	behindLoggedAt time.Time        // zero while the partition is not far behind
+}
+
+// run calls handle with each batch until the context ends or handle returns
+// false. offset may be firstOffset. An outage makes it wait and try again, and
+// is logged once.
+func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool) {
+	client, err := newReadClient(f.connection)
+	if err != nil {
+		f.outage.failed(f.topicPartition, err) // a file of the settings has gone since they were checked
+		return
+	}
+	defer client.close()
+	client.counts = f.counts
+	f.client = client
+	backoff, wait := newBackoff(), time.Duration(0) // the first fetch tells at once where the end is
+	for ctx.Err() == nil {
+		fetched, err := f.read(ctx, offset, wait)
+		if err != nil {
+			if offset, err = f.skip(ctx, offset, err); err == nil {
+				continue
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			f.outage.failed(f.topicPartition, fmt.Errorf("read %s partition %d from offset %d: %w", f.topic, f.partition, offset, f.connection.explain(err)))
+			f.located = false
+			wait = shortestWait // an answer tells that the outage is over, even if there is nothing to read
+			backoff.Wait(ctx)
+			continue
+		}
+		for i := range fetched.messages {
+			fetched.messages[i].Partitions = f.counts.at(f.topicPartition, fetched.messages[i].Offset)
+		}
+		f.outage.recovered(f.topicPartition)
+		backoff.Reset()
+		f.logBehind(fetched)
+		wait = fetchWait
+		if f.watchTransaction(fetched) {
+			wait = heldBackWait
+		}
+		if !handle(fetched) {
+			return
+		}
+		offset = fetched.next
+	}
+}
+
+func (f *fetcher) read(ctx context.Context, offset int64, wait time.Duration) (batch, error) {
+	if !f.located {
+		if err := f.locate(ctx); err != nil {
+			return batch{}, err
+		}
+	}
+	return f.client.read(ctx, f.topicPartition, f.where, max(offset, 0), wait, fetchBytes)
+}
+
+// locate finds out who leads the partition, and whether its topic is another
+// one than before.
+func (f *fetcher) locate(ctx context.Context) error {
+	found, err := f.client.locate(ctx, []string{f.topic})
+	if err != nil {
+		return err
+	}
+	where, ok := found[f.topicPartition]
+	switch none := [16]byte{}; {
+	case !ok:
+		return kerr.UnknownTopicOrPartition
+	case f.where.topicID != none && f.where.topicID != where.topicID:
+		return errRecreated
+	case where.leader < 0:
+		return kerr.LeaderNotAvailable
+	}
+	f.where, f.located = where, true
+	return nil
+}
+
+// skip returns the offset to go on at after an error that only going on helps
+// against, and otherwise the error.
+func (f *fetcher) skip(ctx context.Context, offset int64, err error) (int64, error) {
+	if bomb, ok := errors.AsType[*kgo.ErrDecompressTooLarge](err); ok {
+		f.logger.Error("A batch is too large when it is unpacked; going on behind it. Its messages are lost to this reader.",
+			append(f.attributes(), "offset", bomb.Offset, "next_offset", bomb.NextOffset, "limit", maxUnpacked)...)
+		return bomb.NextOffset, nil
+	}
+	if errors.Is(err, kerr.OffsetOutOfRange) || errors.Is(err, errRecreated) {
+		return f.jump(ctx, offset, err)
+	}
+	return offset, err
+}
+
+// jump goes on at the first offset that exists: retention has deleted what came
+// next, or the log has been cut, or the topic made anew.
+func (f *fetcher) jump(ctx context.Context, offset int64, why error) (int64, error) {
+	first, err := f.client.offset(ctx, f.topicPartition, firstOffset, readCommitted)
+	if err != nil {
+		return offset, err
+	}
+	switch attributes := append(f.attributes(), "offset", offset, "first_offset", first); {
+	case offset < 0: // the first that there is was asked for
+	case why == errRecreated:
+		f.logger.Error("The topic has been deleted and made anew; reading the new one from its beginning", attributes...)
+	default:
+		f.logger.Error("The offset to read next no longer exists; going on from the first that does. "+
+			"Messages between the two are lost to this reader: keep the topic's retention longer than any outage.", attributes...)
+	}
+	if f.jumped != nil {
+		f.jumped(first)
+	}
+	f.where, f.located = location{}, false
+	return first, nil
+}

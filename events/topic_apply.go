@@ -1,0 +1,202 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	kafka "github.com/segmentio/kafka-go"
+)
+
+// PlanTopics returns what ApplyTopics would change.
+func PlanTopics(ctx context.Context, connection Connection, settings TopicSettings) ([]TopicChange, error) {
+	admin, states, err := newTopicAdmin(ctx, connection, &settings)
+	if err != nil {
+		return nil, err
+	}
+	defer admin.close()
+	return plan(settings, states), nil
+}
+
+// ApplyTopics creates the topics that are missing, adds partitions to those
+// that have fewer than asked for, brings settings that have drifted to what is
+// promised, and waits until all topics can be used. It returns what it has
+// changed. Doing it again changes nothing.
+//
+// Before it adds partitions, and after they were added, by itself or another
+// tool, it waits until every process has noticed. Then it notes up to where the
+// former number held.
+func ApplyTopics(ctx context.Context, connection Connection, settings TopicSettings) ([]TopicChange, error) {
+	admin, states, err := newTopicAdmin(ctx, connection, &settings)
+	if err != nil {
+		return nil, err
+	}
+	defer admin.close()
+	changes := plan(settings, states)
+	if err := errors.Join(admin.createTopics(ctx, settings, changes), admin.extendTopics(ctx, settings, states, changes)); err != nil {
+		return nil, err
+	}
+	if states, err = admin.awaitTopics(ctx, changes); err != nil {
+		return nil, err
+	}
+	// A new topic's replication is known only now.
+	if err := admin.alterTopics(ctx, plan(settings, states)); err != nil {
+		return nil, err
+	}
+	return changes, admin.notePresent(ctx, settings, states)
+}
+
+// createTopics creates what the plan says.
+func (c topicAdmin) createTopics(ctx context.Context, settings TopicSettings, changes []TopicChange) error {
+	replication := settings.Replication
+	if replication == 0 {
+		replication = -1 // the broker's default
+	}
+	var configs []kafka.TopicConfig
+	for _, change := range changes {
+		if !change.Created {
+			continue
+		}
+		config := kafka.TopicConfig{Topic: change.Topic, NumPartitions: change.Partitions, ReplicationFactor: replication}
+		for _, setting := range change.Settings {
+			config.ConfigEntries = append(config.ConfigEntries, kafka.ConfigEntry{ConfigName: setting.Name, ConfigValue: setting.After})
+		}
+		configs = append(configs, config)
+	}
+	if len(configs) == 0 {
+		return nil
+	}
+	// The transport waits for what it created to appear in its metadata, which
+	// can take longer than the request; awaitTopics does that better.
+	response, err := c.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: configs})
+	if err != nil {
+		return fmt.Errorf("create the topics: %w", c.connection.explain(err))
+	}
+	var faults []error
+	for _, config := range configs {
+		switch err := response.Errors[config.Topic]; {
+		case err == nil, errors.Is(err, kafka.TopicAlreadyExists): // somebody else applies at the same time
+		case errors.Is(err, kafka.InvalidReplicationFactor):
+			faults = append(faults, fmt.Errorf("create topic %q: replication %d is more than there are brokers: ask for less or start more brokers: %w",
+				config.Topic, settings.Replication, err))
+		default:
+			faults = append(faults, fmt.Errorf("create topic %q: %w", config.Topic, c.connection.explain(err)))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// extendTopics adds the partitions that the plan says, once every reader knows
+// of it: to one that does not, what a quick sender places by the new number
+// would be misplaced.
+func (c topicAdmin) extendTopics(ctx context.Context, settings TopicSettings, states map[string]topicState, changes []TopicChange) error {
+	changes = slices.DeleteFunc(slices.Clone(changes), func(change TopicChange) bool { return !change.Extended() })
+	if len(changes) == 0 {
+		return nil
+	}
+	if err := untilItAnswers(ctx, func() error { return c.writeCountHistories(ctx, states, changes) }); err != nil {
+		return err
+	}
+	if err := settings.waitUntilNoticed(ctx); err != nil {
+		return err
+	}
+	var configs []kafka.TopicPartitionsConfig
+	for _, change := range changes {
+		configs = append(configs, kafka.TopicPartitionsConfig{Name: change.Topic, Count: int32(change.Partitions)})
+	}
+	response, err := c.CreatePartitions(ctx, &kafka.CreatePartitionsRequest{Topics: configs})
+	if err != nil {
+		return fmt.Errorf("add partitions: %w", c.connection.explain(err))
+	}
+	var faults []error
+	for _, config := range configs {
+		if err := response.Errors[config.Name]; err != nil && !errors.Is(err, kafka.InvalidPartitionNumber) {
+			faults = append(faults, fmt.Errorf("add partitions to topic %q: %w", config.Name, c.connection.explain(err)))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// alterTopics brings settings to what the plan says.
+func (c topicAdmin) alterTopics(ctx context.Context, changes []TopicChange) error {
+	request := kafka.IncrementalAlterConfigsRequest{}
+	for _, change := range changes {
+		resource := kafka.IncrementalAlterConfigsRequestResource{ResourceType: kafka.ResourceTypeTopic, ResourceName: change.Topic}
+		for _, setting := range change.Settings {
+			resource.Configs = append(resource.Configs, kafka.IncrementalAlterConfigsRequestConfig{
+				Name: setting.Name, Value: setting.After, ConfigOperation: kafka.ConfigOperationSet,
+			})
+		}
+		if len(resource.Configs) > 0 {
+			request.Resources = append(request.Resources, resource)
+		}
+	}
+	if len(request.Resources) == 0 {
+		return nil
+	}
+	response, err := c.IncrementalAlterConfigs(ctx, &request)
+	if err != nil {
+		return fmt.Errorf("change the topics' settings: %w", c.connection.explain(err))
+	}
+	var faults []error
+	for _, resource := range response.Resources {
+		if resource.Error != nil {
+			faults = append(faults, fmt.Errorf("change the settings of topic %q: %w", resource.ResourceName, c.connection.explain(resource.Error)))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// notePresent notes how many partitions the topics have. If that has changed
+// everybody gets the time to notice first: what is written meanwhile may lie
+// where either number puts it.
+func (c topicAdmin) notePresent(ctx context.Context, settings TopicSettings, states map[string]topicState) error {
+	if slices.ContainsFunc(Topics(), func(topic string) bool {
+		_, unsettled := states[topic].unnotedGrowth()
+		return unsettled
+	}) {
+		if err := settings.waitUntilNoticed(ctx); err != nil {
+			return err
+		}
+	}
+	return untilItAnswers(ctx, func() error { return c.writeCountHistories(ctx, states, nil) })
+}
+
+// settle waits until every process of the factory has noticed.
+func (s TopicSettings) waitUntilNoticed(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return fmt.Errorf("wait until everybody has noticed that partitions are added: %w; run %s again", ctx.Err(), s.command())
+	case <-time.After(s.NoticeTime):
+		return nil
+	}
+}
+
+// awaitTopics returns how the topics are once each has all its partitions and a
+// leader for each: creating a topic answers before the cluster has spread the
+// news.
+func (c topicAdmin) awaitTopics(ctx context.Context, changes []TopicChange) (map[string]topicState, error) {
+	ctx, cancel := context.WithTimeout(ctx, usableWithin)
+	defer cancel()
+	expected := make(map[string]int)
+	for _, change := range changes {
+		expected[change.Topic] = change.Partitions
+	}
+	for {
+		states, err := c.topicStates(ctx)
+		if err == nil && !slices.ContainsFunc(Topics(), func(topic string) bool {
+			state := states[topic]
+			return state.err != nil || len(state.leaderless) > 0 || state.partitions < max(expected[topic], 1)
+		}) {
+			return c.topicDetails(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait until the topics can be used: %w", c.connection.explain(ctx.Err()))
+		case <-time.After(25 * time.Millisecond):
+		}
+		c.reset(time.Now())
+	}
+}
