@@ -104,7 +104,8 @@ tools: .tools/temporal ## Install the Temporal CLI into .tools
 	@tools/install-temporal-cli.sh
 
 .PHONY: generate
-generate: web/node_modules/.package-lock.json ## Generate code from the specifications anew
+generate: web/node_modules/.package-lock.json ## Generate code from the table of stages and the specifications anew
+	@go run ./internal/make/stages
 	@go generate ./...
 	@cd web && npm run --silent generate
 

@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/cupcakery/cupcakery/internal/fault"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -48,62 +49,31 @@ type Orders interface {
 	CountAttempts(ctx context.Context, workflowID, activityID string) (int, error)
 }
 
-// Activities are registered with a Temporal worker as they are; each exported
-// method is an activity of that name.
+// Activities have each exported method as an activity of that name. Besides,
+// each stage has two that issue its tickets; see Register.
 type Activities struct {
 	publisher Publisher
 	orders    Orders
 }
 
-// New returns activities that publish with the given publisher.
-func New(publisher Publisher, orders Orders) *Activities {
-	return &Activities{publisher: publisher, orders: orders}
+// Register registers all activities with a Temporal worker: those that issue
+// the tickets of the stages, and the others.
+//
+// Each stage's tickets have types of their own, such as Bake and UndoBake, so
+// that Temporal's UI shows where an order is.
+func Register(registry worker.ActivityRegistry, stages []kitchen.Stage, publisher Publisher, orders Orders) {
+	a := &Activities{publisher: publisher, orders: orders}
+	registry.RegisterActivity(a)
+	for _, stage := range stages {
+		ref := kitchen.TicketRef{Stage: stage}
+		for _, name := range []string{ref.ActivityType(), ref.Undo().ActivityType()} {
+			registry.RegisterActivityWithOptions(a.issue, activity.RegisterOptions{Name: name})
+		}
+	}
 }
 
-// Mix issues a mix ticket and stays pending until its ack completes it, as do
-// Bake, Decorate and Package. The type shows in the Temporal UI where an
-// order is.
-func (a *Activities) Mix(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
-	return a.issue(ctx, issue)
-}
-
-// Bake issues a bake ticket.
-func (a *Activities) Bake(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
-	return a.issue(ctx, issue)
-}
-
-// Decorate issues a decorate ticket.
-func (a *Activities) Decorate(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
-	return a.issue(ctx, issue)
-}
-
-// Package issues a package ticket.
-func (a *Activities) Package(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
-	return a.issue(ctx, issue)
-}
-
-// UndoMix issues a ticket to undo mixing, as UndoBake, UndoDecorate and
-// UndoPackage do for their stages.
-func (a *Activities) UndoMix(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
-	return a.issue(ctx, issue)
-}
-
-// UndoBake issues a ticket to undo baking.
-func (a *Activities) UndoBake(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
-	return a.issue(ctx, issue)
-}
-
-// UndoDecorate issues a ticket to undo decorating.
-func (a *Activities) UndoDecorate(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
-	return a.issue(ctx, issue)
-}
-
-// UndoPackage issues a ticket to undo packaging.
-func (a *Activities) UndoPackage(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
-	return a.issue(ctx, issue)
-}
-
-// issue publishes one attempt of a ticket. The result comes later, by the
+// issue publishes one attempt of a ticket and leaves the activity pending until
+// the ticket's ack completes it. The result comes later, by the
 // activity's ids and not by its task token: a token dies with its attempt, but
 // an ack is for the ticket, whichever attempt it answers.
 func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {

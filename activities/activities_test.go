@@ -34,12 +34,28 @@ func TestATicketGoesOutAsTheAttemptAfterTheLast(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
 	published := &tray{}
-	env.RegisterActivity(New(published, nil))
+	Register(env, kitchen.Stages(), published, nil)
 	_, err := env.ExecuteActivity("UndoBake", kitchen.Issue{Ticket: kitchen.Ticket{TicketID: "…bake.1.undo", Stage: kitchen.Bake}, Issued: 7})
 	require.ErrorIs(t, err, activity.ErrResultPending)
 	require.Equal(t, 8, published.tickets[0].Attempt)
 	require.False(t, published.tickets[0].IssuedAt.IsZero())
 	require.Equal(t, 10*time.Minute, published.tickets[0].AckBy.Sub(published.tickets[0].IssuedAt), "both by Temporal's clock, not the worker's")
+}
+
+func TestEveryStageHasActivitiesThatIssueItsTickets(t *testing.T) {
+	t.Parallel()
+	suite := &testsuite.WorkflowTestSuite{}
+	env := suite.NewTestActivityEnvironment()
+	published := &tray{}
+	Register(env, kitchen.Stages(), published, nil)
+	for _, stage := range kitchen.Stages() {
+		makes := kitchen.TicketRef{Stage: stage, Pass: 1}
+		for _, ref := range []kitchen.TicketRef{makes, makes.Undo()} {
+			_, err := env.ExecuteActivity(ref.ActivityType(), kitchen.Issue{Ticket: kitchen.Ticket{TicketID: ref.TicketID(), Stage: stage}})
+			require.ErrorIs(t, err, activity.ErrResultPending)
+			require.Equal(t, ref.TicketID(), published.tickets[len(published.tickets)-1].TicketID)
+		}
+	}
 }
 
 func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
@@ -49,7 +65,7 @@ func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
 		"Mix": kitchen.Issue{}, "AnnounceShipped": kitchen.Shipped{}, "AnnounceFailed": kitchen.Failed{},
 	} {
 		env := suite.NewTestActivityEnvironment()
-		env.RegisterActivity(New(&tray{err: errors.New("Kafka is away")}, nil))
+		Register(env, kitchen.Stages(), &tray{err: errors.New("Kafka is away")}, nil)
 		_, err := env.ExecuteActivity(name, input)
 		var notPublished *temporal.ApplicationError
 		require.ErrorAs(t, err, &notPublished, name)

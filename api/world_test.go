@@ -60,7 +60,7 @@ func TestMain(m *testing.M) {
 		theTickets = newTicketBoard()
 		orders := worker.New(staffed, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true})
 		orders.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-		orders.RegisterActivity(activities.New(theTickets, workflows.NewOrders(staffed)))
+		activities.Register(orders, kitchen.Stages(), theTickets, workflows.NewOrders(staffed))
 		if err := orders.Start(); err != nil {
 			slog.Error("the worker did not start", "error", err)
 			return 1

@@ -75,7 +75,7 @@ func measureRates(ctx context.Context, f *factory, p plan) ([]row, error) {
 	}
 	return append(rows,
 		atLeast(row{Name: fmt.Sprintf("orders/s ÷ bare/s, %d in flight", p.inFlight), Value: median(rates), Unit: "ratio", Spread: spread(rates)}, 0.93),
-		atMost(row{Name: "history events per order", Value: orderEvents, Unit: "events"}, 30),
+		atMost(row{Name: "history events per order", Value: orderEvents, Unit: "events"}, float64(6*len(kitchen.Stages())+6)),
 		row{Name: "history events per bare workflow", Value: bareEvents, Unit: "events"},
 		row{Name: "Kafka messages per order", Value: float64(after-before) / float64(f.shipped-1-shippedBefore), Unit: "messages"},
 	), nil

@@ -133,14 +133,14 @@ func TestTheLogDecides(t *testing.T) {
 func TestATicketOfAnUnknownStageIsOnNoKnownBoard(t *testing.T) {
 	t.Parallel()
 	b := board.New()
-	glaze := bake
-	glaze.Stage = "glaze"
+	dust := bake
+	dust.Stage = "dust"
 	b.AddTicket(issue(bake, 1), inTickets(0))
-	b.AddTicket(issue(glaze, 1), inTickets(1))
-	b.AddAck(ack(glaze, kitchen.AckStarted, 1, "eve", minute(2)), inAcks(2))
+	b.AddTicket(issue(dust, 1), inTickets(1))
+	b.AddAck(ack(dust, kitchen.AckStarted, 1, "eve", minute(2)), inAcks(2))
 	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(3)), inAcks(3))
 	for _, stage := range kitchen.Stages() {
-		require.NotContains(t, ids(b.Open(stage)), glaze.TicketID())
+		require.NotContains(t, ids(b.Open(stage)), dust.TicketID())
 	}
 	require.Equal(t, "bob", b.Open(kitchen.Bake)[0].By)
 }

@@ -119,6 +119,8 @@ type factory struct {
 	api      *process.Process
 	apiURL   string
 	env      []string
+	// binary is what everything runs, if not the ordinary binary.
+	binary string
 	// workerBinary is what the worker runs, if not the ordinary binary.
 	workerBinary string
 	// ticketsAgainAfter is every stage's ackWithin.
@@ -167,14 +169,14 @@ func (f *factory) startAPI() {
 func (f *factory) startWorker() {
 	f.t.Helper()
 	address := fmt.Sprintf("127.0.0.1:%d", freePort(f.t))
-	f.worker = f.startBinary(cmp.Or(f.workerBinary, binary), "worker", "worker", "--listen", address)
+	f.worker = f.startBinary(cmp.Or(f.workerBinary, f.binary, binary), "worker", "worker", "--listen", address)
 	f.eventually(f.answers("http://"+address+"/readyz"), f.worker)
 }
 
 // start starts the binary and kills it when the test ends.
 func (f *factory) start(name string, args ...string) *process.Process {
 	f.t.Helper()
-	return f.startBinary(binary, name, args...)
+	return f.startBinary(cmp.Or(f.binary, binary), name, args...)
 }
 
 func (f *factory) startBinary(binary, name string, args ...string) *process.Process {

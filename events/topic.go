@@ -21,19 +21,12 @@ const GroupAcks = "order-acks"
 // that what was too large to be understood still fits.
 const MaxDeadLetterBytes = 16 << 20
 
-var ticketGroups = map[kitchen.Stage]string{
-	kitchen.Mix:      "cupcake-mixers",
-	kitchen.Bake:     "cupcake-bakers",
-	kitchen.Decorate: "cupcake-decorators",
-	kitchen.Package:  "cupcake-packagers",
-}
-
 // TicketTopic is where the tickets of a stage go.
 func TicketTopic(stage kitchen.Stage) string { return "orders-to-" + string(stage) }
 
 // TicketGroup is the consumer group that shares the tickets of a stage; empty
 // for a stage that does not exist.
-func TicketGroup(stage kitchen.Stage) string { return ticketGroups[stage] }
+func TicketGroup(stage kitchen.Stage) string { return stage.Info().Group }
 
 // Topics lists every topic of the factory.
 func Topics() []string {

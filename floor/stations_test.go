@@ -152,14 +152,14 @@ func TestStagesOfAnotherBuildAreItsToShow(t *testing.T) {
 	at := morning
 	f := newFloorAt(t, &at)
 	f.counter.orders = make(map[string]*counterOrder)
-	glaze := kitchen.TicketRef{OrderID: testOrderID(1), Stage: "glaze", Pass: 1, Kind: kitchen.TicketMake}
+	dust := kitchen.TicketRef{OrderID: testOrderID(1), Stage: "dust", Pass: 1, Kind: kitchen.TicketMake}
 	hear := func() {
-		f.handle(record(t, events.TicketTopic(kitchen.Bake), at, floortest.Ticket(glaze, 1)))
-		f.handle(record(t, events.TicketTopic(glaze.Stage), at, floortest.Ticket(glaze, 1)))
+		f.handle(record(t, events.TicketTopic(kitchen.Bake), at, floortest.Ticket(dust, 1)))
+		f.handle(record(t, events.TicketTopic(dust.Stage), at, floortest.Ticket(dust, 1)))
 		for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone} {
-			f.handle(record(t, events.TopicAcks, at, ackOf(glaze, kind, at)))
+			f.handle(record(t, events.TopicAcks, at, ackOf(dust, kind, at)))
 		}
-		f.handle(record(t, events.TopicAcks, at, ackOf(glaze.Undo(), kitchen.AckUndone, at)))
+		f.handle(record(t, events.TopicAcks, at, ackOf(dust.Undo(), kitchen.AckUndone, at)))
 	}
 	hear()
 	f.setCaughtUp()
@@ -168,7 +168,7 @@ func TestStagesOfAnotherBuildAreItsToShow(t *testing.T) {
 	require.Empty(t, f.counter.orders)
 	require.Empty(t, f.figures.works)
 
-	bake := glaze
+	bake := dust
 	bake.Stage = kitchen.Bake
 	f.handle(record(t, events.TicketTopic(kitchen.Bake), at, floortest.Ticket(bake, 1)))
 	f.handle(record(t, events.TopicAcks, at, ackOf(bake, kitchen.AckStarted, at)))

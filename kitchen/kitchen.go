@@ -1,11 +1,13 @@
 package kitchen
 
 import (
+	"bytes"
 	_ "embed"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
+	"text/template"
 )
 
 // Kitchen is a kitchen file, read and checked: what a bakery sells and how it
@@ -63,7 +65,16 @@ type Age struct {
 }
 
 //go:embed default.yaml
-var defaultFile []byte
+var defaultTemplate string
+
+// defaultFile is the embedded kitchen file with the table of stages filled in.
+var defaultFile = func() []byte {
+	var file bytes.Buffer
+	if err := template.Must(template.New("default.yaml").Parse(defaultTemplate)).Execute(&file, stages); err != nil {
+		panic(err)
+	}
+	return file.Bytes()
+}()
 
 // defaultKitchen is read when the program starts; a fault in the embedded file
 // is a fault of the program, and its tests find it.

@@ -233,7 +233,7 @@ func TestFaultsOfAFileHavePlaceAndRemedy(t *testing.T) {
 		"two documents":          {"limits: {lines: 3}\n---\nlimits: {lines: 4}", "k:3:1: a second document: a kitchen file has one, without --- in between"},
 		"an unknown key":         {"limits:\n  line: 3\n", `k:2:3: limits.line: unknown key "line": did you mean "lines"? Known here are nameLength, lines, quantity, messageLength, notesLength, allergies, allergyLength`},
 		"an unknown section":     {"staff: []\n", `k:1:1: staff: unknown key "staff": known here are menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open`},
-		"an unknown stage":       {"ackWithin:\n  fry: 20m", `k:2:3: ackWithin.fry: unknown key "fry": known here are mix, bake, decorate, package`},
+		"an unknown stage":       {"ackWithin:\n  fry: 20m", `k:2:3: ackWithin.fry: unknown key "fry": known here are ` + strings.Join(StageNames(), ", ")},
 		"a key twice":            {"limits:\n  lines: 3\n  quantity: 4\n  lines: 3\n", "k:4:3: limits.lines: is there already, on line 2: keep one of them"},
 		"a section twice":        {"remakes: {max: 1}\nremakes: {max: 1}\n", "k:2:1: remakes: is there already, on line 1: keep one of them"},
 		"a number for a key":     {"3: 4", `k:1:1: 3: unknown key "3": known here are menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open`},

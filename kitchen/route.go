@@ -39,7 +39,7 @@ func (r Route) HandsOut(stage Stage) bool {
 // along, so that they cannot be amended any more; none if no stage does.
 func (r Route) ClosesAmending() (stage Stage, found bool) {
 	stages := r.Stages()
-	i := slices.IndexFunc(stages, func(stage Stage) bool { return stage == Decorate })
+	i := slices.IndexFunc(stages, func(stage Stage) bool { return stage.Info().ClosesAmending })
 	if i < 0 {
 		return "", false
 	}

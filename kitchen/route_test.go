@@ -32,13 +32,13 @@ func TestRoute(t *testing.T) {
 
 	t.Run("a route of another build survives the way there and back", func(t *testing.T) {
 		t.Parallel()
-		route := Route{"mix", "glaze", "ship"}
+		route := Route{"mix", "dust", "ship"}
 		written, err := json.Marshal(Rules{Route: route})
 		require.NoError(t, err)
 		var rules Rules
 		require.NoError(t, json.Unmarshal(written, &rules))
 		assert.Equal(t, route, rules.Route)
-		assert.Equal(t, []Stage{"glaze", "ship"}, rules.Route.Unknown(ofOld))
+		assert.Equal(t, []Stage{"dust", "ship"}, rules.Route.Unknown(ofOld))
 		assert.True(t, route.HandsOut("ship"))
 		_, found := route.ClosesAmending()
 		assert.False(t, found)

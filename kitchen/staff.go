@@ -20,8 +20,8 @@ const (
 // Role is what a person of the staff does.
 type Role string
 
-// The roles: one for each stage, and the manager, who decides what waits for a
-// decision.
+// The roles: one for each stage, as the table of stages has it, and the manager,
+// who decides what waits for a decision.
 const (
 	RoleMixer     Role = "mixer"
 	RoleBaker     Role = "baker"
@@ -32,17 +32,22 @@ const (
 
 // Roles lists the roles in the order of the stages; the manager comes last.
 func Roles() []Role {
-	return []Role{RoleMixer, RoleBaker, RoleDecorator, RolePackager, RoleManager}
+	var roles []Role
+	for _, info := range stages {
+		roles = append(roles, info.Role)
+	}
+	return append(roles, RoleManager)
 }
 
 // Stage returns the stage whose station the role works at. A manager works at
 // none.
 func (r Role) Stage() (stage Stage, works bool) {
-	at := slices.Index(Roles(), r)
-	if at < 0 || at >= len(stages) {
-		return "", false
+	for _, info := range stages {
+		if info.Role == r {
+			return info.Stage, true
+		}
 	}
-	return stages[at], true
+	return "", false
 }
 
 // WorksAt reports whether somebody with the role may speak for the station of
@@ -58,6 +63,22 @@ type Person struct {
 	Name string
 	Role Role
 	PIN  PINHash
+}
+
+// DemoPerson is somebody to try the factory as, with a PIN that everybody knows.
+type DemoPerson struct {
+	Name string
+	Role Role
+	PIN  string
+}
+
+// DemoStaff are the people of a demonstration, one for each role.
+func DemoStaff() []DemoPerson {
+	var people []DemoPerson
+	for _, info := range stages {
+		people = append(people, DemoPerson{info.Demo.Name, info.Role, info.Demo.PIN})
+	}
+	return append(people, DemoPerson{"max", RoleManager, "555555"})
 }
 
 // Staff is a staff file, read and checked. It is not changed after it was

@@ -3,13 +3,15 @@ package kitchen
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
-// Stage is one of the four steps every order goes through. The zero value is
-// no stage.
+// Stage is one of the steps that an order goes through. The zero value is no
+// stage.
 type Stage string
 
-// The stages, in the order in which an order goes through them.
+// The stages that code speaks of. What sets one apart from the others stands in
+// the table below.
 const (
 	Mix      Stage = "mix"
 	Bake     Stage = "bake"
@@ -17,35 +19,113 @@ const (
 	Package  Stage = "package"
 )
 
-var stages = [...]Stage{Mix, Bake, Decorate, Package}
+// StageInfo is all there is to know of a stage.
+type StageInfo struct {
+	Stage Stage
+	// Role is what people do who work at the stage's station.
+	Role Role
+	// Group is the consumer group in Kafka that shares the stage's tickets.
+	Group string
+	// Doing follows "your cupcakes are", Did follows "the cupcakes were", and
+	// Undoing is what an undo ticket asks for.
+	Doing, Did, Undoing string
+	// AckWithin, Age and Undo are the default kitchen file's.
+	AckWithin Duration
+	Age       Age
+	Undo      UndoWith
+	// ShowsMessages says that the board shows what is piped onto the cupcakes.
+	ShowsMessages bool
+	// ClosesAmending says that an order's texts are final once the stage's
+	// ticket is issued.
+	ClosesAmending bool
+	// Demo works here in a demonstration.
+	Demo DemoPerson
+}
+
+// stages is the table of the stages, in the order of work. Whatever lists
+// stages or roles is derived from it, and docs/adding-a-stage.md says what else
+// a new stage needs.
+var stages = []StageInfo{
+	{
+		Stage: Mix, Role: RoleMixer, Group: "cupcake-mixers",
+		Doing: "being mixed", Did: "mixed", Undoing: "empty the bowl",
+		AckWithin: minutes(15), Age: Age{Late: minutes(5), Overdue: minutes(10)}, Undo: UndoByHand,
+		Demo: DemoPerson{Name: "mia", PIN: "111111"},
+	},
+	{
+		Stage: Bake, Role: RoleBaker, Group: "cupcake-bakers",
+		Doing: "in the oven", Did: "baked", Undoing: "set the cupcakes aside or bin them",
+		AckWithin: minutes(40), Age: Age{Late: minutes(20), Overdue: minutes(30)}, Undo: UndoByHand,
+		Demo: DemoPerson{Name: "bob", PIN: "222222"},
+	},
+	{
+		Stage: Decorate, Role: RoleDecorator, Group: "cupcake-decorators",
+		Doing: "being decorated", Did: "decorated", Undoing: "set the cupcakes aside or bin them",
+		AckWithin: minutes(30), Age: Age{Late: minutes(10), Overdue: minutes(20)}, Undo: UndoByHand,
+		ShowsMessages: true, ClosesAmending: true,
+		Demo: DemoPerson{Name: "dora", PIN: "333333"},
+	},
+	{
+		Stage: Package, Role: RolePackager, Group: "cupcake-packagers",
+		Doing: "being packaged", Did: "packaged", Undoing: "unbox the cupcakes",
+		AckWithin: minutes(15), Age: Age{Late: minutes(5), Overdue: minutes(10)}, Undo: UndoByHand,
+		ShowsMessages: true,
+		Demo:          DemoPerson{Name: "pat", PIN: "444444"},
+	},
+}
+
+func minutes(n time.Duration) Duration { return Duration(n * time.Minute) }
 
 // Stages lists all stages in the order of work.
-func Stages() []Stage { return append([]Stage(nil), stages[:]...) }
+func Stages() []Stage {
+	all := make([]Stage, len(stages))
+	for i, info := range stages {
+		all[i] = info.Stage
+	}
+	return all
+}
+
+// StageNames lists the names of all stages in the order of work.
+func StageNames() []string {
+	names := make([]string, len(stages))
+	for i, info := range stages {
+		names[i] = string(info.Stage)
+	}
+	return names
+}
 
 // ParseStage returns the stage called s, or an error that lists the stages.
 func ParseStage(s string) (Stage, error) {
-	for _, stage := range stages {
-		if string(stage) == s {
-			return stage, nil
-		}
+	if stage := Stage(s); stage.Valid() {
+		return stage, nil
 	}
-	return "", fmt.Errorf("unknown stage %q: use mix, bake, decorate or package", clip(s))
+	names := StageNames()
+	last := len(names) - 1
+	return "", fmt.Errorf("unknown stage %q: use %s or %s", clip(s), strings.Join(names[:last], ", "), names[last])
 }
 
 // maxStageLength bounds the name of a stage.
 const maxStageLength = 32
 
-// IsWellFormed reports whether s can be the name of a stage: one of the four, or
-// one that only another build knows.
+// IsWellFormed reports whether s can be the name of a stage: one in the
+// table, or one that only another build knows.
 func (s Stage) IsWellFormed() bool {
 	isOther := func(c rune) bool { return c < 'a' || c > 'z' }
 	return s != "" && len(s) <= maxStageLength && !strings.ContainsFunc(string(s), isOther)
 }
 
-// Valid reports whether s is one of the four stages.
-func (s Stage) Valid() bool {
-	_, err := ParseStage(string(s))
-	return err == nil
+// Valid reports whether s is in the table of stages.
+func (s Stage) Valid() bool { return s != "" && s.Info().Stage == s }
+
+// Info is the stage's row of the table; the zero value for a stage that is not
+// in it.
+func (s Stage) Info() StageInfo {
+	for _, info := range stages {
+		if info.Stage == s {
+			return info
+		}
+	}
+	return StageInfo{}
 }
 
 // ActivityType is the name under which Temporal shows the stage's activity,

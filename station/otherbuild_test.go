@@ -17,8 +17,8 @@ func TestAnAckOfAnUnknownStageIsNobodysHere(t *testing.T) {
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	bob.expect(Offered)
-	glaze := ticket.Ref()
-	glaze.Stage = "glaze"
-	log.write(kitchen.Ack{TicketID: glaze.TicketID(), OrderID: glaze.OrderID, Stage: glaze.Stage, Kind: kitchen.AckDone, By: "eve", At: ticket.IssuedAt}, "")
+	dust := ticket.Ref()
+	dust.Stage = "dust"
+	log.write(kitchen.Ack{TicketID: dust.TicketID(), OrderID: dust.OrderID, Stage: dust.Stage, Kind: kitchen.AckDone, By: "eve", At: ticket.IssuedAt}, "")
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
 }

@@ -17,11 +17,11 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// glazing is an order of a newer build that only goes through the stage glaze.
-func glazing(ctx workflow.Context, _ workflows.OrderInput) (kitchen.Ack, error) {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{ActivityID: "glaze.1", StartToCloseTimeout: time.Hour})
+// dusting is an order of a newer build that only goes through the stage dust.
+func dusting(ctx workflow.Context, _ workflows.OrderInput) (kitchen.Ack, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{ActivityID: "dust.1", StartToCloseTimeout: time.Hour})
 	var ack kitchen.Ack
-	err := workflow.ExecuteActivity(ctx, "Glaze").Get(ctx, &ack)
+	err := workflow.ExecuteActivity(ctx, "Dust").Get(ctx, &ack)
 	return ack, err
 }
 
@@ -32,20 +32,20 @@ func TestAnAckOfAStageThatOnlyAnotherBuildKnowsReachesItsOrder(t *testing.T) {
 	f := newFloor(t, server)
 	attempts := make(chan int32, 10)
 	newer := temporalworker.New(server, t.Name()+"/newer", temporalworker.Options{})
-	newer.RegisterWorkflow(glazing)
+	newer.RegisterWorkflow(dusting)
 	newer.RegisterActivityWithOptions(func(ctx context.Context) (kitchen.Ack, error) {
 		attempts <- activity.GetInfo(ctx).Attempt
 		return kitchen.Ack{}, activity.ErrResultPending
-	}, activity.RegisterOptions{Name: "Glaze"})
+	}, activity.RegisterOptions{Name: "Dust"})
 	require.NoError(t, newer.Start())
 	t.Cleanup(newer.Stop)
 	orderID, err := kitchen.NewOrderID()
 	require.NoError(t, err)
 	run, err := server.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: t.Name() + "/newer"},
-		glazing, workflows.OrderInput{Rules: kitchen.Default().Rules})
+		dusting, workflows.OrderInput{Rules: kitchen.Default().Rules})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, wait(t, attempts, "the ticket"))
-	ref := kitchen.TicketRef{OrderID: orderID, Stage: "glaze", Pass: 1, Kind: kitchen.TicketMake}
+	ref := kitchen.TicketRef{OrderID: orderID, Stage: "dust", Pass: 1, Kind: kitchen.TicketMake}
 	ticket := kitchen.Ticket{TicketID: ref.TicketID(), OrderID: orderID, Stage: ref.Stage}
 
 	f.answer(ticket, kitchen.AckFailed, map[string]any{"reason": "equipment", "attempt": 1})
@@ -66,7 +66,7 @@ func TestAnAckOfAStageThatOnlyAnotherBuildKnowsReachesItsOrder(t *testing.T) {
 	require.Eventually(t, func() bool { return f.acks("done", "stale") == 1 }, time.Minute, 20*time.Millisecond)
 	require.EqualValues(t, 1, f.acks("done", "carried"))
 
-	f.answer(ticket, kitchen.AckDone, map[string]any{"ticketId": orderID + ".Glaze.1", "stage": "Glaze"})
+	f.answer(ticket, kitchen.AckDone, map[string]any{"ticketId": orderID + ".Dust.1", "stage": "Dust"})
 	letter := wait(t, f.other, "the dead letter of a stage that cannot be one")
 	require.Equal(t, events.TopicDeadLetters, letter.Topic)
 }

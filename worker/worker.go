@@ -17,6 +17,7 @@ import (
 	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/retry"
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -160,7 +161,7 @@ func serveTaskQueue(ctx context.Context, config Config, publisher activities.Pub
 		},
 	})
 	w.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	w.RegisterActivity(activities.New(publisher, workflows.NewOrders(config.Temporal)))
+	activities.Register(w, kitchen.Stages(), publisher, workflows.NewOrders(config.Temporal))
 	if err := w.Start(); err != nil {
 		return err
 	}

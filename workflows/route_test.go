@@ -16,26 +16,26 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// glaze is a stage that only another build has.
-const glaze kitchen.Stage = "glaze"
+// dust is a stage that only another build has.
+const dust kitchen.Stage = "dust"
 
-var glazedRoute = kitchen.Route{kitchen.Mix, kitchen.Bake, glaze, kitchen.Decorate, kitchen.Package}
+var dustedRoute = kitchen.Route{kitchen.Mix, kitchen.Bake, dust, kitchen.Decorate, kitchen.Package}
 
-func glazedInput() workflows.OrderInput {
+func dustedInput() workflows.OrderInput {
 	in := orderInput()
-	in.Rules.Route = glazedRoute
-	in.Rules.AckWithin = map[kitchen.Stage]kitchen.Duration{glaze: kitchen.Duration(time.Hour)}
+	in.Rules.Route = dustedRoute
+	in.Rules.AckWithin = map[kitchen.Stage]kitchen.Duration{dust: kitchen.Duration(time.Hour)}
 	return in
 }
 
 func TestAnOrderGoesByItsOwnRoute(t *testing.T) {
 	t.Parallel()
 
-	newGlazingFactory := func(t *testing.T) *factory {
+	newDustingFactory := func(t *testing.T) *factory {
 		f := newFactory(t)
-		f.in = glazedInput()
-		f.workflow = workflows.OrderWorkflowOf(glazedRoute...)
-		f.registerStage(glaze)
+		f.in = dustedInput()
+		f.workflow = workflows.OrderWorkflowOf(dustedRoute...)
+		f.registerStage(dust)
 		return f
 	}
 	tickets := func(f *factory) (ids []string) {
@@ -48,16 +48,16 @@ func TestAnOrderGoesByItsOwnRoute(t *testing.T) {
 
 	t.Run("through a stage of its own", func(t *testing.T) {
 		t.Parallel()
-		f := newGlazingFactory(t)
+		f := newDustingFactory(t)
 		status := f.run()
-		require.Equal(t, []string{"mix.1", "bake.1", "glaze.1", "decorate.1", "package.1"}, tickets(f))
-		require.Equal(t, glazedRoute, status.Route)
+		require.Equal(t, []string{"mix.1", "bake.1", "dust.1", "decorate.1", "package.1"}, tickets(f))
+		require.Equal(t, dustedRoute, status.Route)
 		require.Equal(t, kitchen.StateShipped, status.State)
 	})
 
 	t.Run("and back", func(t *testing.T) {
 		t.Parallel()
-		f := newGlazingFactory(t)
+		f := newDustingFactory(t)
 		f.answer = func(i issue) (kitchen.Ack, error) {
 			if i.ticket.Ref().ActivityID() == "decorate.1" {
 				f.env.RegisterDelayedCallback(func() { f.env.CancelWorkflow() }, time.Minute)
@@ -66,13 +66,13 @@ func TestAnOrderGoesByItsOwnRoute(t *testing.T) {
 			return f.done(i), nil
 		}
 		status := f.run()
-		require.Equal(t, []string{"mix.1", "bake.1", "glaze.1", "decorate.1", "decorate.1.undo", "glaze.1.undo", "bake.1.undo", "mix.1.undo"}, tickets(f))
+		require.Equal(t, []string{"mix.1", "bake.1", "dust.1", "decorate.1", "decorate.1.undo", "dust.1.undo", "bake.1.undo", "mix.1.undo"}, tickets(f))
 		require.Equal(t, kitchen.StateCancelled, status.State)
 	})
 
 	t.Run("without a stage that its builds have since", func(t *testing.T) {
 		t.Parallel()
-		f := newGlazingFactory(t)
+		f := newDustingFactory(t)
 		f.in = orderInput() // from before there were routes
 		status := f.run()
 		require.Equal(t, []string{"mix.1", "bake.1", "decorate.1", "package.1"}, tickets(f))
@@ -85,12 +85,12 @@ func TestAnOrderGoesByItsOwnRoute(t *testing.T) {
 // its tickets there.
 func TestAWorkerLeavesAnOrderWithAnUnknownStageToAnother(t *testing.T) {
 	t.Parallel()
-	l := prepareLiveOn(t, server, nil) // with a worker that does not know glaze
-	options := workflows.StartOptions(l.orderID, glazedInput(), "hash")
+	l := prepareLiveOn(t, server, nil) // with a worker that does not know dust
+	options := workflows.StartOptions(l.orderID, dustedInput(), "hash")
 	options.TaskQueue = l.orderID
 	options.WorkflowTaskTimeout = time.Second // for which a worker may sit on a task that it cannot do
 	var err error
-	l.run, err = server.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, glazedInput())
+	l.run, err = server.ExecuteWorkflow(t.Context(), options, workflows.OrderWorkflowType, dustedInput())
 	require.NoError(t, err)
 
 	events := server.GetWorkflowHistory(t.Context(), l.run.GetID(), "", true, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
@@ -100,19 +100,17 @@ func TestAWorkerLeavesAnOrderWithAnUnknownStageToAnother(t *testing.T) {
 		require.NoError(t, err)
 		failure = event.GetWorkflowTaskFailedEventAttributes().GetFailure().GetMessage()
 	}
-	require.Contains(t, failure, `this build does not know ["glaze"]`)
+	require.Contains(t, failure, `this build does not know ["dust"]`)
 	status, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
 	require.NoError(t, err)
 	require.Equal(t, kitchen.StateAccepted, status.State)
-	require.Equal(t, glazedRoute, status.Route)
+	require.Equal(t, dustedRoute, status.Route)
 	require.Empty(t, l.tray.tickets)
 
 	startKnowing := func() worker.Worker {
 		w := worker.New(server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
-		w.RegisterWorkflowWithOptions(workflows.OrderWorkflowOf(glazedRoute...), workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-		issuing := activities.New(l.tray, workflows.NewOrders(server))
-		w.RegisterActivity(issuing)
-		w.RegisterActivityWithOptions(issuing.Mix, activity.RegisterOptions{Name: glaze.ActivityType()})
+		w.RegisterWorkflowWithOptions(workflows.OrderWorkflowOf(dustedRoute...), workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+		activities.Register(w, dustedRoute, l.tray, workflows.NewOrders(server))
 		require.NoError(t, w.Start())
 		return w
 	}
@@ -121,17 +119,17 @@ func TestAWorkerLeavesAnOrderWithAnUnknownStageToAnother(t *testing.T) {
 	notes := "sprinkles"
 	l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: &notes})
 
-	for _, stage := range glazedRoute {
+	for _, stage := range dustedRoute {
 		ticket := l.ticket()
 		require.Equal(t, stage, ticket.Stage)
-		if stage == glaze {
+		if stage == dust {
 			knowing.Stop()
 			_, err = server.QueryWorkflow(t.Context(), l.run.GetID(), "", workflows.QueryStatus)
-			require.ErrorContains(t, err, `this build does not know ["glaze"]`)
+			require.ErrorContains(t, err, `this build does not know ["dust"]`)
 			status, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
 			require.NoError(t, err)
-			require.Equal(t, glaze, status.WaitingFor)
-			require.Equal(t, glaze, l.pending()[0].Ref.Stage)
+			require.Equal(t, dust, status.WaitingFor)
+			require.Equal(t, dust, l.pending()[0].Ref.Stage)
 			knowing = startKnowing()
 		}
 		ref := ticket.Ref()

@@ -143,7 +143,7 @@ func (l *live) startWorker() {
 	l.t.Helper()
 	l.worker = worker.New(l.server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
 	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	l.worker.RegisterActivity(activities.New(l.tray, workflows.NewOrders(l.server)))
+	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server))
 	require.NoError(l.t, l.worker.Start())
 }
 

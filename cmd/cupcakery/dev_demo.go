@@ -63,14 +63,6 @@ func (s *demoSettings) check(given []string) error {
 	return nil
 }
 
-// demoRobots names the robot of each stage and what it does with a ticket.
-var demoRobots = map[kitchen.Stage]struct{ name, did string }{
-	kitchen.Mix:      {"robot-mixer", "mixed"},
-	kitchen.Bake:     {"robot-baker", "baked"},
-	kitchen.Decorate: {"robot-decorator", "decorated"},
-	kitchen.Package:  {"robot-packager", "packaged"},
-}
-
 // startDemo puts a robot at every station, lets customers order, and prints
 // what happens.
 func (d *dev) startDemo(ctx context.Context) error {
@@ -107,10 +99,11 @@ func (d *dev) startDemo(ctx context.Context) error {
 }
 
 func (d *dev) startRobot(ctx context.Context, stage kitchen.Stage) error {
+	name := "robot-" + string(stage.Info().Role)
 	s, err := station.New(station.Config{
 		Connection: d.kafka,
 		Stage:      stage,
-		Name:       demoRobots[stage].name,
+		Name:       name,
 		AckWithin:  d.kitchen.Rules.AckWithinFor(stage),
 		Logger:     d.logger,
 	})
@@ -126,7 +119,7 @@ func (d *dev) startRobot(ctx context.Context, stage kitchen.Stage) error {
 		Parallel:   2 + 2*int(d.settings.demo.workTime/d.settings.demo.every),
 		StopWithin: demoStopWithin,
 	}
-	d.run("the "+demoRobots[stage].name, func(ctx context.Context) error {
+	d.run("the "+name, func(ctx context.Context) error {
 		// The station outlives the robot, which finishes what it has in hand.
 		group, running := errgroup.WithContext(context.WithoutCancel(ctx))
 		running, stop := context.WithCancel(running)
@@ -244,7 +237,7 @@ func (l *lifeLog) hear(m events.Message) {
 	code := kitchen.PickupCode(ack.OrderID)
 	switch ack.Kind {
 	case kitchen.AckDone:
-		l.print(ack.At, code, demoRobots[ack.Stage].did+" by "+ack.By)
+		l.print(ack.At, code, ack.Stage.Info().Did+" by "+ack.By)
 	case kitchen.AckFailed:
 		reason := ack.Reason
 		if reason == "" {
@@ -263,7 +256,7 @@ func (l *lifeLog) afterFailure(ack kitchen.Ack) string {
 	case isUndo(ack):
 		return "a manager is asked"
 	case l.rules.OutcomeFor(ack.Reason) == kitchen.OutcomeRemake:
-		return "the order starts again from mix"
+		return "the order starts again from " + kitchen.StageNames()[0]
 	}
 	return "the ticket comes again"
 }

@@ -12,9 +12,6 @@ import (
 //go:embed dev_staff.yaml
 var demoStaffFile []byte
 
-// demoPINs are the PINs of the demo staff, by name.
-var demoPINs = map[string]string{"mia": "111111", "bob": "222222", "dora": "333333", "pat": "444444", "max": "555555"}
-
 // demoStaff are people to try the factory as, with the PINs that the API shows
 // everybody. Their hashes are always the same, so that whoever is signed in
 // stays so when the factory is started again.
@@ -24,8 +21,8 @@ func demoStaff() (kitchen.Staff, []wire.DemoPerson, error) {
 		return kitchen.Staff{}, nil, err
 	}
 	var people []wire.DemoPerson
-	for _, person := range staff.People {
-		people = append(people, wire.DemoPerson{Name: person.Name, Role: person.Role, Pin: demoPINs[person.Name]})
+	for _, person := range kitchen.DemoStaff() {
+		people = append(people, wire.DemoPerson{Name: person.Name, Role: person.Role, Pin: person.PIN})
 	}
 	return staff, people, nil
 }

@@ -24,7 +24,7 @@ func newOrderResolveCommand() *cobra.Command {
 which choices there are:
 
   retry   go on at the same station
-  remake  start again from mix, after undoing what was made
+  remake  start again from ` + kitchen.StageNames()[0] + `, after undoing what was made
   cancel  cancel the order; while it is being cancelled already, leave what was
           asked about as it is
 

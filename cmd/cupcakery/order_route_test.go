@@ -13,13 +13,13 @@ import (
 func TestAnOrderIsShownWithItsOwnRoute(t *testing.T) {
 	t.Parallel()
 	status := at(kitchen.Mix, kitchen.TicketStarted, "bob")
-	status.Route = kitchen.Route{"mix", "glaze", "package"}
+	status.Route = kitchen.Route{"mix", "dust", "package"}
 	lines := watchLines(status)
 	require.Len(t, lines, 4)
 	assert.Contains(t, lines[1], "mix ")
-	assert.Equal(t, []string{"  glaze     -", "  package   -"}, lines[2:])
+	assert.Equal(t, []string{"  dust      -", "  package   -"}, lines[2:])
 
 	var text strings.Builder
 	require.NoError(t, writeStatus(&text, status))
-	assert.Contains(t, text.String(), "mix, glaze, package")
+	assert.Contains(t, text.String(), "mix, dust, package")
 }

@@ -41,7 +41,7 @@ func newStationCommand() *cobra.Command {
 		options     stationOptions
 	)
 	cmd := &cobra.Command{
-		Use:   "station <mix|bake|decorate|package>",
+		Use:   "station <" + strings.Join(kitchen.StageNames(), "|") + ">",
 		Short: "Work at a station: start its tickets, do the work, report what became of it",
 		Long: `Work at a station: start its tickets, do the work, report what became of it.
 
@@ -71,7 +71,7 @@ again if they do not come back in time.
 
 Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 		Args:      exactArgs(1),
-		ValidArgs: stageNames(),
+		ValidArgs: kitchen.StageNames(),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			stage, err := kitchen.ParseStage(args[0])
 			if err != nil {
@@ -162,14 +162,6 @@ func (o *stationOptions) check(cmd *cobra.Command) error {
 		faults = append(faults, fmt.Errorf("--timeout %s: must not be negative", o.timeout))
 	}
 	return errors.Join(faults...)
-}
-
-func stageNames() []string {
-	var names []string
-	for _, stage := range kitchen.Stages() {
-		names = append(names, string(stage))
-	}
-	return names
 }
 
 // userName is who has started the program, or "" if the system does not know.

@@ -422,14 +422,6 @@ func TestStationRobotStopsWhenAnOrderIsCancelled(t *testing.T) {
 	require.Len(t, floor.acks(ticket), 1)
 }
 
-func TestEveryStageSaysHowItIsUndone(t *testing.T) {
-	t.Parallel()
-	for _, stage := range kitchen.Stages() {
-		require.NotEmpty(t, undoing[stage], stage)
-	}
-	require.Len(t, undoing, len(kitchen.Stages()))
-}
-
 func TestTheTextOfAWithdrawnTicketSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	steering := "eve\x1b[2J"

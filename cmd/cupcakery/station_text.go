@@ -63,17 +63,9 @@ func title(item station.Item) string {
 	return text
 }
 
-// undoing is how each stage's work is undone.
-var undoing = map[kitchen.Stage]string{
-	kitchen.Mix:      "empty the bowl",
-	kitchen.Bake:     "set the cupcakes aside or bin them",
-	kitchen.Decorate: "set the cupcakes aside or bin them",
-	kitchen.Package:  "unbox the cupcakes",
-}
-
 // undoDetails is what an undo ticket asks for.
 func undoDetails(item station.Item) []string {
-	lines := []string{"UNDO: the order was cancelled; " + undoing[item.Ticket.Stage]}
+	lines := []string{"UNDO: the order was cancelled; " + item.Ticket.Stage.Info().Undoing}
 	who := printable(item.WorkBy)
 	switch {
 	case item.Work == kitchen.TicketDone && who != "":

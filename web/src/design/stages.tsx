@@ -1,21 +1,7 @@
 import type { Role, Stage } from "../api/schema.gen";
+import { stages, stageWords } from "../api/stages.gen";
 
-export const stages: readonly Stage[] = ["mix", "bake", "decorate", "package"];
-
-interface Words {
-  /** What the stage is called. */
-  readonly name: string;
-  /** Of an order that is there. */
-  readonly doing: string;
-  readonly role: Role;
-}
-
-export const stageWords: Readonly<Record<Stage, Words>> = {
-  mix: { name: "Mix", doing: "being mixed", role: "mixer" },
-  bake: { name: "Bake", doing: "in the oven", role: "baker" },
-  decorate: { name: "Decorate", doing: "being decorated", role: "decorator" },
-  package: { name: "Package", doing: "being packaged", role: "packager" },
-};
+export { stages, stageWords };
 
 export function stageOfRole(role: Role): Stage | undefined {
   return stages.find((stage) => stageWords[stage].role === role);
@@ -25,6 +11,7 @@ export function isStage(text: string): text is Stage {
   return (stages as readonly string[]).includes(text);
 }
 
+/** The icon of each stage; its colours are in tokens.css. */
 const paths: Readonly<Record<Stage, string>> = {
   mix: "M3 10h18a9 9 0 0 1-6 8.500V21H9v-2.500A9 9 0 0 1 3 10zM14 8l5-6M9 7.500C9 5 8 4 8 2.500",
   bake: "M4 3h16v18H4zM4 8.500h16M8 5.750h.01M11.500 5.750h.01M8 12h8v5H8z",

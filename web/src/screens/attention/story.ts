@@ -1,5 +1,5 @@
 import type { Attention, Choice, OrderStatus } from "../../api/schema.gen";
-import { stageWords } from "../../design/stages";
+import { stages, stageWords } from "../../design/stages";
 import { timeOfDay } from "../../design/time";
 import { countText } from "../../text";
 
@@ -25,7 +25,7 @@ export function consequence(choice: Choice, attention: Attention): string {
     case "retry":
       return `${stageWords[attention.stage].name} gets the ${attention.undoing ? "undo " : ""}ticket again.`;
     case "remake":
-      return "What was made is put away, and the order starts again from mix.";
+      return `What was made is put away, and the order starts again from ${stages[0]}.`;
     case "cancel":
       return attention.undoing ? "This stage is left as it is; the others are undone." : "What was made is undone, and the customer is told.";
   }

@@ -7,12 +7,16 @@ import type { Line, Menu, Order } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
+import { stages, stageWords } from "../../design/stages";
 import { Basket } from "./Basket";
 import { Builder } from "./Builder";
 import { Customer } from "./Customer";
 import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
 import { place } from "./placing";
 import "./order.css";
+
+/** "Mixed, baked, decorated and packaged". */
+const made = new Intl.ListFormat("en-GB").format(stages.map((stage) => stageWords[stage].did)).replace(/^./, (first) => first.toUpperCase());
 
 export function OrderScreen() {
   const menu = useQuery(menuQuery);
@@ -21,7 +25,7 @@ export function OrderScreen() {
       <header className="page-head">
         <div>
           <h1>Cupcakes, made for you</h1>
-          <p className="lead">Mixed, baked, decorated and packaged to order. Follow your order live through the kitchen.</p>
+          <p className="lead">{made} to order. Follow your order live through the kitchen.</p>
         </div>
       </header>
       {menu.data ? <Ordering menu={menu.data} /> : menu.error ? <Failure error={menu.error} retry={() => void menu.refetch()} /> : <Loading what="the menu" />}

@@ -3,6 +3,7 @@ import type { BoardTicket, ReasonOnOffer } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Field } from "../../design/Field";
+import { stages } from "../../design/stages";
 import { piecesOf } from "./board";
 import { ScrappedField } from "./ScrappedField";
 import type { EndingAck } from "./pendingAcks";
@@ -41,7 +42,7 @@ export function FailureDialog({ ticket, reasons, onReport, onClose }: Props) {
             ))}
           </div>
         </fieldset>
-        <p className="soft">{reason?.remake ? "The order starts again from mix." : "The same ticket comes back to this station."}</p>
+        <p className="soft">{reason?.remake ? `The order starts again from ${stages[0]}.` : "The same ticket comes back to this station."}</p>
         <ScrappedField ticket={ticket} value={pieces} onChange={setScrapped} />
         <Field label="Note" hint="Optional; your colleagues can read it">
           {(wiring) => <input {...wiring} className="input" value={note} maxLength={500} onChange={(event) => { setNote(event.target.value); }} />}

@@ -1,5 +1,6 @@
 import type { Board, BoardRules, BoardTicket, Stage } from "../../api/schema.gen";
 import type { EndingAck } from "./pendingAcks";
+import { stagesShowingMessages } from "../../api/stages.gen";
 
 /** How a person has just ended tickets, by their ids, while the acks are pending. */
 export type PendingKinds = ReadonlyMap<string, EndingAck["kind"]>;
@@ -71,7 +72,7 @@ export function allDay(board: Board, pending: PendingKinds): readonly FlavourCou
 
 /** Whether a stage needs the messages: to pipe them, or to check them before the box is closed. */
 export function showsMessages(stage: Stage): boolean {
-  return stage === "decorate" || stage === "package";
+  return stagesShowingMessages.includes(stage);
 }
 
 /** Tickets that wait now and were not on the board before. */

@@ -20,7 +20,7 @@ function words(mix: StageStatus, seconds = 0): string | null {
 }
 
 describe("Steps", () => {
-  test("are the four stages in their order", () => {
+  test("are the stages in their order", () => {
     expect(show([]).map((item) => [item.querySelector("b")?.textContent, item.dataset["look"]])).toEqual([["Mix", "ahead"], ["Bake", "ahead"], ["Decorate", "ahead"], ["Package", "ahead"]]);
     expect(screen.getAllByText("to come")).toHaveLength(4);
   });

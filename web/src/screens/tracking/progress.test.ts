@@ -21,6 +21,11 @@ describe("the steps", () => {
     expect(looks(remade)).toEqual(["mix working", "bake ahead", "decorate ahead", "package ahead"]);
   });
 
+  test("are those of the order's own route, whatever stages there are now", () => {
+    expect(looks(order({ route: ["mix", "package"], stages: [row("mix", "done")] }))).toEqual(["mix done", "package ahead"]);
+    expect(headline(order({ route: ["mix", "package"], stage: "mix", stages: [row("mix", "done")] }))).toBe("Next up: package");
+  });
+
   test("show a pass that is undone", () => {
     expect(looks(order({ state: "cancelled", stages: [row("mix", "undone"), row("bake", "undone")] }))).toEqual(["mix undone", "bake undone", "decorate dropped", "package dropped"]);
   });

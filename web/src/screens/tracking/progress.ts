@@ -1,4 +1,5 @@
 import type { OrderStatus, Pace, Stage, StageStatus } from "../../api/schema.gen";
+import { stagesClosingAmendments } from "../../api/stages.gen";
 import { stages, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 
@@ -9,12 +10,18 @@ export interface Step {
   readonly row: StageStatus | undefined;
 }
 
+/** The stages that the order goes through; all of them if an older API does not say. */
+function routeOf(order: OrderStatus): readonly Stage[] {
+  const { route }: Partial<OrderStatus> = order;
+  return route ?? stages;
+}
+
 /** The present pass, stage by stage. */
 export function stepsOf(order: OrderStatus): readonly Step[] {
   const pass = Math.max(1, ...order.stages.map((row) => row.pass));
   // An order that is ending begins no further stage.
   const isEnding = order.state === "cancelling" || order.state === "cancelled" || order.attention?.undoing === true;
-  return stages.map((stage) => {
+  return routeOf(order).map((stage) => {
     const row = order.stages.find((each) => each.stage === stage && each.pass === pass);
     return { stage, look: row ? lookOf(row) : isEnding ? "dropped" : "ahead", row };
   });
@@ -43,8 +50,9 @@ export function headline(order: OrderStatus): string {
       const at = order.stages.filter((row) => row.stage === stage).at(-1);
       if (at?.state === "undone" || isBeingUndone(at)) return "We are starting again";
       if (at?.state === "started") return `Your cupcakes are ${stageWords[stage].doing}`;
+      const route = routeOf(order);
       // Between two stages the order waits for nobody.
-      const next = at?.state === "done" ? stages[stages.indexOf(stage) + 1] : stage;
+      const next = at?.state === "done" ? route[route.indexOf(stage) + 1] : stage;
       return next ? `Next up: ${stageWords[next].name.toLowerCase()}` : "Your cupcakes are nearly ready";
     }
   }
@@ -75,16 +83,17 @@ export function estimate(order: OrderStatus, pace: Pace, now: number): Estimate 
   if (order.state !== "in-progress" || !order.waitingFor) return null;
   const waitedFor = order.stages.filter((row) => row.stage === order.waitingFor).at(-1);
   const again = isBeingUndone(waitedFor);
-  const at = again ? "mix" : order.waitingFor;
+  const route = routeOf(order);
+  const ahead = again ? route : route.slice(route.indexOf(order.waitingFor));
   const issuedAt = again ? undefined : waitedFor?.issuedAt;
   const sofar = issuedAt ? Math.max(0, (now - Date.parse(issuedAt)) / 1000) : 0;
   let typical = 0;
   let slowly = 0;
   let isSlow = false;
-  for (const stage of stages.slice(stages.indexOf(at))) {
+  for (const [i, stage] of ahead.entries()) {
     const known = pace.stages.find((each) => each.stage === stage);
     if (known?.typicalSeconds === undefined || known.slowSeconds === undefined || known.samples < enoughSamples) return null;
-    const spent = stage === at ? sofar : 0;
+    const spent = i === 0 ? sofar : 0;
     isSlow ||= spent > known.slowSeconds;
     typical += Math.max(0, known.typicalSeconds - spent);
     slowly += Math.max(0, known.slowSeconds - spent);
@@ -105,9 +114,11 @@ export function canCancel(order: OrderStatus): boolean {
   return order.state === "accepted" || order.state === "in-progress" || order.state === "needs-attention";
 }
 
-/** Text can change until the present pass's decorate ticket is out. */
+/** Text can change until the present pass comes to a stage that closes amending. */
 export function canAmend(order: OrderStatus): boolean {
-  return canCancel(order) && stepsOf(order).every((step) => (step.stage === "decorate" || step.stage === "package" ? step.look === "ahead" : true));
+  const steps = stepsOf(order);
+  const closing = steps.findIndex((step) => stagesClosingAmendments.includes(step.stage));
+  return canCancel(order) && (closing < 0 || steps.slice(closing).every((step) => step.look === "ahead"));
 }
 
 /** Work that failed, for customers who wonder why it takes longer. */
