@@ -2,6 +2,7 @@ package floor
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,9 +17,11 @@ import (
 type followedOrder struct {
 	floor    *Floor
 	follower *Follower
-	asked    []time.Duration // since the beginning
-	status   kitchen.Status
-	err      error
+
+	mu     sync.Mutex      // guards what follows
+	asked  []time.Duration // since the beginning
+	status kitchen.Status
+	err    error
 }
 
 func followOrder(t *testing.T, status kitchen.Status, err error) *followedOrder {
@@ -26,6 +29,8 @@ func followOrder(t *testing.T, status kitchen.Status, err error) *followedOrder 
 	o := &followedOrder{status: status, err: err}
 	began := time.Now()
 	o.floor = newTestFloorWith(t, &testOrders{status: func(string) (kitchen.Status, error) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
 		o.asked = append(o.asked, time.Since(began))
 		return o.status, o.err
 	}})
@@ -33,6 +38,20 @@ func followOrder(t *testing.T, status kitchen.Status, err error) *followedOrder 
 	require.NoError(t, err)
 	synctest.Wait()
 	return o
+}
+
+// set sets where the order stands, and forgets when it was asked about.
+func (o *followedOrder) set(status kitchen.Status, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.asked, o.status, o.err = nil, status, err
+}
+
+// wasAsked is when the order was asked about since set.
+func (o *followedOrder) wasAsked() []time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.asked
 }
 
 // after is what the follower has got when some time has passed.
@@ -46,22 +65,25 @@ func (o *followedOrder) after(t *testing.T, wait time.Duration) []wire.LiveMessa
 func TestAnOrderIsAskedAboutWhenTheLogHasAMessageOfIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := followOrder(t, kitchen.Status{State: kitchen.StateInProgress}, nil)
+		status := kitchen.Status{State: kitchen.StateInProgress}
+		o := followOrder(t, status, nil)
 		require.Len(t, o.after(t, 0), 1)
-		o.asked = nil
+		o.set(status, nil)
 		o.floor.orderChanged(testOrderID(1), afterMessage)
 		o.floor.orderChanged(testOrderID(2), afterMessage) // nobody follows it
 		require.Empty(t, o.after(t, 10*time.Second), "nothing has changed")
-		require.Equal(t, afterMessage, o.asked)
-		o.status.Notes = "ring twice"
+		require.Equal(t, afterMessage, o.wasAsked())
+		status.Notes = "ring twice"
+		o.set(status, nil)
 		changed := o.after(t, time.Minute)
 		require.Len(t, changed, 1, "by the refresh")
 		require.Equal(t, "ring twice", changed[0].Order.Notes)
-		o.status.State = kitchen.StateShipped
+		status.State = kitchen.StateShipped
+		o.set(status, nil)
 		require.Equal(t, kitchen.StateShipped, o.after(t, time.Minute)[0].Order.State)
-		o.asked = nil
+		o.set(status, nil)
 		o.after(t, time.Hour)
-		require.Empty(t, o.asked, "it cannot change any more")
+		require.Empty(t, o.wasAsked(), "it cannot change any more")
 		o.follower.Leave()
 		require.Empty(t, o.floor.orders.followed)
 	})
@@ -70,24 +92,25 @@ func TestAnOrderIsAskedAboutWhenTheLogHasAMessageOfIt(t *testing.T) {
 func TestAnOutageIsRetriedAndAnyOtherErrorClosesTheOrdersChannel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		o := followOrder(t, kitchen.Status{State: kitchen.StateInProgress, Stale: true}, errAway)
+		status := kitchen.Status{State: kitchen.StateInProgress, Stale: true}
+		o := followOrder(t, status, errAway)
 		require.Equal(t, wire.ProblemUnavailable, o.after(t, 0)[0].Problem.Type)
-		require.Empty(t, o.after(t, 2*orderRetry), "it is told once")
-		require.Equal(t, []time.Duration{0, orderRetry, 2 * orderRetry}, o.asked)
-		o.err = nil
+		require.Empty(t, o.after(t, 2*orderRetry), "it is sent once")
+		require.Equal(t, []time.Duration{0, orderRetry, 2 * orderRetry}, o.wasAsked())
+		o.set(status, nil)
 		require.Equal(t, wire.LiveMessageTypeSnapshot, o.after(t, orderRetry)[0].Type)
-		o.asked = nil
+		o.set(status, nil)
 		o.after(t, orderStale)
-		require.Len(t, o.asked, 1, "no worker has answered")
-		o.err = errors.New("no such order")
+		require.Len(t, o.wasAsked(), 1, "no worker has answered")
+		o.set(status, errors.New("no such order"))
 		time.Sleep(orderStale)
 		synctest.Wait()
 		frames, _, ended := o.follower.Next()
 		require.Len(t, frames, 1)
 		require.True(t, ended)
-		o.asked = nil
+		o.set(status, nil)
 		o.after(t, time.Hour)
-		require.Empty(t, o.asked)
+		require.Empty(t, o.wasAsked())
 		o.follower.Leave()
 	})
 }
