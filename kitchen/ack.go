@@ -13,26 +13,26 @@ import (
 	"unicode/utf8"
 )
 
-// Limits on what a station may say in an ack.
+// Limits of an ack's fields.
 const (
 	MaxByLength      = 80
 	MaxReasonLength  = maxCodeLength
 	MaxAckNoteLength = 500
-	// MaxScrapped is as many pieces as the largest order has; see
-	// Ticket.CheckScrapped for those of a ticket.
+	// MaxScrapped is the number of pieces of the largest order;
+	// Ticket.CheckScrapped knows that of a ticket.
 	MaxScrapped = 10_000
-	// MaxAttempt is an upper bound: no ticket is issued this often. One that is
-	// issued every second and is never answered reaches it after a day.
+	// MaxAttempt is an upper bound: no ticket is issued this often. A ticket that
+	// is issued every second and never answered reaches it after a day.
 	MaxAttempt = 100_000
 )
 
 const timeRemedy = "give the time as RFC 3339, such as 2026-01-31T12:00:00Z"
 
-// byteOrderMark is what some editors and languages write before UTF-8.
+// byteOrderMark is what some editors and languages put before UTF-8.
 const byteOrderMark = "\ufeff"
 
-// writtenAck is an ack as stations in all languages write it. What they write
-// differently is read by itself.
+// writtenAck is an ack as stations write it, in all languages. The fields that
+// they write differently are read one by one.
 type writtenAck struct {
 	TicketID  string          `json:"ticketId"`
 	OrderID   string          `json:"orderId"`
@@ -48,10 +48,10 @@ type writtenAck struct {
 }
 
 // ParseAck reads an ack as a station wrote it. Fields it does not know are
-// ignored; a missing or wrong one is named in the error. An ack that does not
-// say when it was given, or not in which time zone, was given when it was
-// received; with a zero received it must say so itself. Times are turned into
-// UTC. A whole number may be written as 1.0.
+// ignored; a missing or wrong one is named in the error. Without a time, or
+// without a time zone, the ack gets the time at which it was received; if that
+// is zero, the ack must have a time. Times are turned into UTC. A whole number
+// may be written as 1.0.
 //
 // An ack may answer a ticket of a stage that only another build knows: see
 // Stage.Valid. One that ParseAck refuses can never be understood: it is poison,
@@ -96,8 +96,8 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 	return ack, nil
 }
 
-// decodeError says what was expected of a JSON text, and names the field that
-// made err. It repeats no more than the beginning of what was sent.
+// decodeError names the field at which decoding failed and says what was
+// expected. It repeats only the beginning of what was sent.
 func decodeError(what string, err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
@@ -120,7 +120,7 @@ func decodeError(what string, err error) error {
 	return fmt.Errorf("%s: must not be a JSON %s: give %s", clip(wrongType.Field), clip(wrongType.Value), want)
 }
 
-// jsonType is what a JSON value is called.
+// jsonType names the type of a JSON value, for people.
 func jsonType(raw json.RawMessage) string {
 	switch raw[0] {
 	case '"':
@@ -137,15 +137,15 @@ func jsonType(raw json.RawMessage) string {
 
 func isAbsent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// readWhole reads a whole number, 0 if there is none. Beyond most it is not
-// told apart, since no field may have it.
+// readWhole reads a whole number, 0 if there is none. All numbers above most
+// become most+1: no field may have them.
 func readWhole(field string, raw json.RawMessage, most int) (int, error) {
 	if isAbsent(raw) {
 		return 0, nil
 	}
 	value, err := strconv.ParseFloat(string(raw), 64)
 	if errors.Is(err, strconv.ErrRange) {
-		err = nil // and the value is infinite
+		err = nil // the value is infinite
 	}
 	if err != nil || value != math.Trunc(value) {
 		return 0, fmt.Errorf("%s: must not be a JSON %s: give a whole number", field, jsonType(raw))
@@ -153,15 +153,15 @@ func readWhole(field string, raw json.RawMessage, most int) (int, error) {
 	return int(max(-1, min(value, float64(most)+1))), nil
 }
 
-// timeForms are the ways to write a time that are read: RFC 3339, and how
-// common libraries differ from it. The last ones have no zone.
+// timeForms are the ways to write a time: RFC 3339, and how common libraries
+// differ from it. zonelessForms lack the time zone.
 var (
 	timeForms     = []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04Z07:00"}
 	zonelessForms = []string{"2006-01-02T15:04:05", "2006-01-02T15:04"}
 )
 
-// readTime reads a time, nil if there is none. One without a zone is as none:
-// it may be hours away from what it says.
+// readTime reads a time, nil if there is none. A time without a zone is treated
+// as none: it may be wrong by hours.
 func readTime(field string, raw json.RawMessage) (*time.Time, error) {
 	const longest = 64
 	if isAbsent(raw) {
@@ -230,8 +230,8 @@ func (a Ack) Check() error {
 	return nil
 }
 
-// CheckRemarks returns every fault of what goes with failed and undone, in the
-// order of the fields.
+// CheckRemarks returns every fault of the fields that go with failed and undone,
+// in their order.
 func (a Ack) CheckRemarks() []FieldError {
 	var c orderCheck
 	c.add(checkText(a.Reason, MaxReasonLength, false), "/reason")
@@ -242,8 +242,8 @@ func (a Ack) CheckRemarks() []FieldError {
 	return c.faults
 }
 
-// inFourDigits reports whether t can be written as RFC 3339 in UTC: an offset
-// can move a time that was read out of the years that can be written.
+// inFourDigits reports whether t can be written as RFC 3339 in UTC. A time that
+// was read may not: its offset can move it out of the four-digit years.
 func inFourDigits(t time.Time) bool {
 	year := t.UTC().Year()
 	return year >= 0 && year <= 9999

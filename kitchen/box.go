@@ -13,9 +13,9 @@ type BoxCount struct {
 	Count int  `json:"count"`
 }
 
-// Boxes are the boxes to take for so many pieces, the largest first: as many of
-// the largest size as are full, then the smallest that holds the rest. No
-// fewer boxes hold them.
+// Boxes are the boxes to take for a number of pieces, the largest first: full
+// boxes of the largest size, then the smallest box that holds the rest. These
+// are the fewest boxes that hold them.
 func (k *Kitchen) Boxes(pieces int) []BoxCount {
 	if pieces < 1 {
 		return nil

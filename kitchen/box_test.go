@@ -28,8 +28,8 @@ func TestBoxesOfTheDefaultKitchen(t *testing.T) {
 	}
 }
 
-// Whatever boxes there are, an order's hold all of its pieces, no fewer boxes
-// would, and no smaller one would do in place of the last.
+// Whatever boxes there are, an order's boxes hold all of its pieces, fewer boxes
+// would not, and no smaller box would do in place of the last.
 func TestBoxesHoldAllPiecesAndAreTheFewest(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

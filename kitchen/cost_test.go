@@ -9,7 +9,7 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen/kitchentest"
 )
 
-// maxAckBytes is as much as is read of a message from Kafka.
+// maxAckBytes is the most that is read of a message from Kafka.
 const maxAckBytes = 64 << 10
 
 func hostileAcks() map[string]kitchentest.Shape {
@@ -52,7 +52,7 @@ func BenchmarkParseTicket(b *testing.B) {
 	kitchentest.Benchmark(b, maxAckBytes, hostileTickets(), parseTicket)
 }
 
-// hostileFiles are what a kitchen or staff file may be.
+// hostileFiles are files to cost as much as possible.
 func hostileFiles() map[string]kitchentest.Shape {
 	repeated := func(part string) kitchentest.Shape {
 		return func(size int) []byte { return []byte(strings.Repeat(part, size/len(part))) }

@@ -3,36 +3,37 @@ package kitchen
 import "time"
 
 const (
-	// maxAckDelay is how long before its record an ack may say that it was
-	// given: one is said again until Kafka is back.
+	// maxAckDelay is the longest time from an ack to its record: a station
+	// retries until Kafka is back.
 	maxAckDelay = 4 * time.Hour
-	// recordsStep is how exactly Kafka dates records.
+	// recordsStep is the precision of Kafka's record times.
 	recordsStep = time.Millisecond
-	// maxWork is how long before its ack work may say that it began.
+	// maxWork is the longest time from the start of work to its ack.
 	maxWork = MaxAckWithin
-	// maxPublishing is how long before its record a ticket may say that it was
-	// issued: longer than a publish takes.
+	// maxPublishing is the longest time from a ticket's issue to its record:
+	// longer than publishing takes.
 	maxPublishing = time.Minute
 )
 
-// No time of an ack or a record is outside these years, whatever a clock says.
+// No time of an ack or a record is outside these years, however wrong a clock
+// is.
 var (
 	earliestTime = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	latestTime   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// DatedBy returns the ack with times that are possible given its record, for
-// people to see. An At that is after the record, or hours before it, becomes the
-// record's time; a StartedAt after At becomes At, and one more than a day before
-// it becomes unknown. A zero record means that its time is unknown.
+// DatedBy returns the ack with times that are possible given its record's time,
+// for people to see; a zero record means that its time is unknown. An At after
+// the record, or hours before it, becomes the record's time. A StartedAt after
+// At becomes At, and one more than a day before At becomes unknown.
 func (a Ack) DatedBy(record time.Time) Ack {
-	said := a.At
+	sent := a.At
 	if !record.IsZero() && (a.At.After(record.Add(recordsStep)) || a.At.Before(record.Add(-maxAckDelay))) {
 		a.At = record
 	}
 	a.At = TimeThatCanBe(a.At)
-	if !a.At.Equal(said) {
-		a.said = said
+	if !a.At.Equal(sent) {
+		a.sent = sent
 	}
 	switch {
 	case a.StartedAt == nil:
@@ -45,19 +46,19 @@ func (a Ack) DatedBy(record time.Time) Ack {
 	return a
 }
 
-// SaidAt is when the ack was given by its sender's clock, which may be wrong. It
-// tells acks of one sender apart, and nothing else.
+// SaidAt is the ack's time by its sender's clock, which may be wrong. It serves
+// only to distinguish the acks of one sender.
 func (a Ack) SaidAt() time.Time {
-	if a.said.IsZero() {
+	if a.sent.IsZero() {
 		return a.At
 	}
-	return a.said
+	return a.sent
 }
 
-// DatedBy returns the ticket with times that are possible given its record, for
-// people to see. An IssuedAt that is after the record, or further before it than
-// publishing takes, becomes the record's time; AckBy keeps its distance. A zero
-// record means that its time is unknown.
+// DatedBy returns the ticket with times that are possible given its record's
+// time, for people to see; a zero record means that its time is unknown. An
+// IssuedAt after the record, or longer before it than publishing takes, becomes
+// the record's time. AckBy keeps its distance from it.
 func (t Ticket) DatedBy(record time.Time) Ticket {
 	within := t.AckWithin()
 	if !record.IsZero() && (t.IssuedAt.After(record.Add(recordsStep)) || t.IssuedAt.Before(record.Add(-maxPublishing))) {
@@ -70,8 +71,8 @@ func (t Ticket) DatedBy(record time.Time) Ticket {
 	return t
 }
 
-// AckWithin is how long the station has for its answer, which any clock
-// measures alike; zero if the ticket does not say.
+// AckWithin is how long the station has for its ack, which does not depend on
+// anybody's clock; zero if the ticket has no AckBy.
 func (t Ticket) AckWithin() time.Duration {
 	if t.AckBy.IsZero() {
 		return 0
@@ -79,8 +80,8 @@ func (t Ticket) AckWithin() time.Duration {
 	return min(max(0, t.AckBy.Sub(t.IssuedAt)), MaxAckWithin)
 }
 
-// TimeThatCanBe returns t in UTC or, if no clock can show it, the nearest time
-// that one can.
+// TimeThatCanBe returns t in UTC, or the nearest time in the years that an ack
+// or a record can have.
 func TimeThatCanBe(t time.Time) time.Time {
 	switch {
 	case t.Before(earliestTime):

@@ -7,8 +7,8 @@
 // other package may use it and a station written elsewhere can be checked
 // against it.
 //
-// An order goes through the stages of a table, stage.go. At each it becomes a ticket that a
-// station answers with acks:
+// An order goes through the stages of its route. At each it becomes a ticket
+// that a station answers with acks:
 //
 //	order ──► mix ──► bake ──► decorate ──► package ──► shipped
 //	           │ ▲

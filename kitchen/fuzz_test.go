@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireShort holds that a refusal is clear and no longer than people read,
-// whatever was sent.
+// requireShort checks that a refusal is clear and short enough to read, whatever
+// was sent.
 func requireShort(t *testing.T, err error, longest int) {
 	t.Helper()
 	require.Error(t, err)
@@ -43,7 +43,7 @@ func FuzzParseTicket(f *testing.F) {
 		assert.True(t, ticket.IssuedAt.Equal(again.IssuedAt) && ticket.AckBy.Equal(again.AckBy))
 		ticket.IssuedAt, ticket.AckBy, again.IssuedAt, again.AckBy = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		if len(ticket.Allergies) == 0 {
-			ticket.Allergies = again.Allergies // an empty list is as none
+			ticket.Allergies = again.Allergies // an empty list is treated as none
 		}
 		assert.Equal(t, ticket, again)
 		assert.LessOrEqual(t, ticket.Pieces(), MaxScrapped)

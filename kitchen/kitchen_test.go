@@ -19,7 +19,7 @@ func TestTheEmbeddedFileHasEveryKeyAndTheHardLimits(t *testing.T) {
 	r := newYAMLReader()
 	root := r.parse(DefaultFile())
 	require.NotNil(t, root)
-	r.kitchen(root, emptyKitchen())
+	r.kitchen(emptyKitchen())(yamlPlace{node: root})
 	require.Empty(t, r.faults)
 	assert.Equal(t, r.known, r.present, "keys that the reader knows, and keys in default.yaml")
 

@@ -29,9 +29,9 @@ const (
 	HighestOpenPieces = 100_000_000
 )
 
-// Open is how much may be open at once, over all orders, before no more are
-// taken. It is what the kitchen can take, and no part of an order's rules; 0 is
-// no limit.
+// Open is how much may be open at once, over all orders, before new orders are
+// refused; 0 is no limit. It is about the kitchen as a whole and no part of an
+// order's rules.
 type Open struct {
 	Orders int `json:"orders"`
 	Pieces int `json:"pieces"`
@@ -70,8 +70,7 @@ func (l Limits) CheckMessage(message string) error {
 func (l Limits) CheckNotes(notes string) error { return checkOptional(notes, l.NotesLength, true) }
 
 // CheckAllergy returns an error that says what is wrong with one allergy.
-// Allergies are free text: what a customer cannot eat is not for a list to
-// decide.
+// Allergies are free text: no list can know what a customer cannot eat.
 func (l Limits) CheckAllergy(allergy string) error {
 	if isBlank(allergy) {
 		return fmt.Errorf("must not be blank: name the allergy or leave the entry out")

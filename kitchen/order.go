@@ -14,7 +14,7 @@ type Customer struct {
 
 // CalledName is the name to call a customer by where strangers can see and hear:
 // the first word and the initial of the last, "Ada L.". A name whose last word
-// does not begin with a letter counts as one without a surname, and is given whole.
+// does not begin with a letter has no surname and is returned whole.
 func (c Customer) CalledName() string {
 	words := strings.Fields(c.Name)
 	if len(words) == 0 {
@@ -25,7 +25,7 @@ func (c Customer) CalledName() string {
 	if len(words) == 1 || !unicode.IsLetter(initial) {
 		return strings.Join(words, " ")
 	}
-	// The marks that belong to the letter, as Indic scripts have them.
+	// Some scripts, such as the Indic ones, put marks after the letter.
 	marks := strings.IndexFunc(last[size:], func(r rune) bool { return !unicode.Is(unicode.M, r) })
 	if marks < 0 {
 		return words[0] + " " + last + "."
@@ -33,7 +33,8 @@ func (c Customer) CalledName() string {
 	return words[0] + " " + last[:size+marks] + "."
 }
 
-// Line is one position of an order: so many cupcakes of one flavour and size.
+// Line is one position of an order: a quantity of cupcakes of one flavour and
+// size.
 type Line struct {
 	Flavour  string `json:"flavour"`
 	Size     Size   `json:"size"`
@@ -91,13 +92,13 @@ type StageStatus struct {
 	State TicketState `json:"state"`
 	// Attempt counts how often the ticket was issued, from 1.
 	Attempt int `json:"attempt"`
-	// By is the person or robot that works on the ticket or did; of undone
-	// work, who has undone it.
+	// By is the person or robot that works or has worked on the ticket. Once the
+	// work is undone, it is who has undone it.
 	By        string     `json:"by,omitempty"`
 	IssuedAt  *time.Time `json:"issuedAt,omitempty"`
 	StartedAt *time.Time `json:"startedAt,omitempty"`
-	// DoneAt is when the work was done, and MadeBy who did it once By is
-	// somebody else. Both stay when it is undone.
+	// DoneAt is when the work was done, MadeBy who did it if By has become who
+	// undid it. Both stay when the work is undone.
 	DoneAt *time.Time `json:"doneAt,omitempty"`
 	MadeBy string     `json:"madeBy,omitempty"`
 	// Reason is the code with which the work failed, FailedAt when.
@@ -106,7 +107,7 @@ type StageStatus struct {
 	Note     string     `json:"note,omitempty"`
 	// Scrapped is how many pieces were thrown away here.
 	Scrapped int `json:"scrapped,omitempty"`
-	// Undo is how undoing the work goes; nil while nobody was asked to.
+	// Undo is how undoing the work goes; nil while it need not be undone.
 	Undo *UndoStatus `json:"undo,omitempty"`
 }
 
@@ -115,20 +116,20 @@ func (s StageStatus) Made() bool { return s.DoneAt != nil && s.State != TicketUn
 
 // UndoStatus is the compensation of one pass through one stage.
 type UndoStatus struct {
-	// State is that of the undo ticket; undone without a ticket if the
-	// kitchen file says that it needs no hands.
+	// State is the undo ticket's state. It is undone without a ticket where the
+	// kitchen file says that undoing needs no hands.
 	State    TicketState `json:"state"`
 	Attempt  int         `json:"attempt"`
 	IssuedAt *time.Time  `json:"issuedAt,omitempty"`
-	// StartedAt is when somebody took the undo ticket in hand, and By who.
+	// StartedAt is when By claimed the undo ticket.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 	By        string     `json:"by,omitempty"`
 	UndoneAt  *time.Time `json:"undoneAt,omitempty"`
 	// Scrapped is how many of the pieces at this stage were thrown away by
 	// undoing it.
 	Scrapped int `json:"scrapped,omitempty"`
-	// Left says why the work was left as it is, for people; then a manager
-	// has decided so.
+	// Left says why a manager has decided to leave the work as it is, for people;
+	// empty while none has.
 	Left string `json:"left,omitempty"`
 }
 
@@ -137,13 +138,13 @@ type Choice string
 
 // The choices.
 const (
-	// ChoiceRetry goes on at the same station: with a ticket that is open it
-	// waits on, otherwise it issues the ticket again.
+	// ChoiceRetry goes on at the same station: it waits longer for an open
+	// ticket, and issues one that has ended again.
 	ChoiceRetry Choice = "retry"
 	// ChoiceRemake starts again from the first stage, after undoing what was made.
 	ChoiceRemake Choice = "remake"
-	// ChoiceCancel cancels the order. While it is being cancelled already, it
-	// leaves what was asked about as it is.
+	// ChoiceCancel cancels the order. If that is being cancelled already, the
+	// work in question is left as it is.
 	ChoiceCancel Choice = "cancel"
 )
 
@@ -156,15 +157,15 @@ type Attention struct {
 	Reason string `json:"reason"`
 	Stage  Stage  `json:"stage"`
 	Pass   int    `json:"pass"`
-	// Undoing is set when it is the stage's undo ticket that went wrong.
+	// Undoing is set when the question is about the stage's undo ticket.
 	Undoing bool      `json:"undoing,omitempty"`
 	Since   time.Time `json:"since"`
 	// Choices are those that can be made now.
 	Choices []Choice `json:"choices"`
 }
 
-// Status is everything there is to know about an order: the answer of the
-// workflow's status query and of GET /api/v1/orders/{id}.
+// Status is everything that is known of an order: the answer of the workflow's
+// status query and of GET /api/v1/orders/{id}.
 type Status struct {
 	ID         string     `json:"id"`
 	PickupCode string     `json:"pickupCode"`
@@ -173,8 +174,8 @@ type Status struct {
 	Route Route `json:"route"`
 	// Stage is the last stage the order entered; empty before the first.
 	Stage Stage `json:"stage,omitempty"`
-	// WaitingFor is the stage whose ack the order waits for, be it for work
-	// or for undoing it; empty when it waits for nobody at a station.
+	// WaitingFor is the stage whose ack the order waits for, for work or for
+	// undoing it; empty when it waits for no station.
 	WaitingFor  Stage         `json:"waitingFor,omitempty"`
 	Customer    Customer      `json:"customer"`
 	Lines       []Line        `json:"lines"`
@@ -190,7 +191,7 @@ type Status struct {
 	Attention *Attention `json:"attention,omitempty"`
 	// CancelReason is why the order was cancelled or is being, for people.
 	CancelReason string `json:"cancelReason,omitempty"`
-	// Stale is set when no worker could be asked and the answer was put
-	// together from what Temporal has recorded.
+	// Stale is set when no worker answered, so that the status was derived from
+	// what Temporal has recorded.
 	Stale bool `json:"stale"`
 }

@@ -16,8 +16,8 @@ type FieldError struct {
 }
 
 // CheckOrder returns every fault of an order, in the order of its fields; none
-// means that this kitchen can make it. Of more lines or allergies than the
-// limit, only as many as the limit are looked at, so that an answer stays short.
+// means that this kitchen can make it. Lines and allergies beyond their limit
+// are not checked, so that the list of faults stays short.
 func (k *Kitchen) CheckOrder(o Order) []FieldError {
 	var c orderCheck
 	c.add(k.Limits.CheckName(o.Customer.Name), "/customer/name")
@@ -74,9 +74,5 @@ func (m Menu) checkSize(size Size) error {
 	if slices.Contains(m.SizeCodes(), size) {
 		return nil
 	}
-	codes := make([]string, len(m.Sizes))
-	for i, onSale := range m.Sizes {
-		codes[i] = string(onSale.Code)
-	}
-	return unknown("size", string(size), codes, "the menu has")
+	return unknown("size", string(size), m.SizeCodes(), "the menu has")
 }

@@ -176,8 +176,8 @@ func TestPointersResolveInTheOrdersJSON(t *testing.T) {
 	})
 }
 
-// What is accepted must come out of JSON as it went in: tickets, histories and
-// answers carry it on.
+// What is accepted must survive JSON unchanged: tickets, histories and answers
+// carry it on.
 func TestGoodOrdersSurviveJSON(t *testing.T) {
 	t.Parallel()
 	k := Default()

@@ -30,7 +30,7 @@ const (
 	minHashSum, maxHashSum       = 32, 64
 )
 
-// hashRemedy is what to do about a hash that cannot be taken.
+// hashRemedy is what to do about a hash that is not accepted.
 const hashRemedy = "make the line with `cupcakery staff hash`"
 
 // PINHash is a PIN as the staff file keeps it: its argon2id hash, with salt and
@@ -77,9 +77,17 @@ func ParsePINHash(text string) (PINHash, error) {
 	case parts[2] != "v="+strconv.Itoa(argon2.Version):
 		return h, fmt.Errorf("version %q of argon2id: v=%d is taken only; %s", clip(parts[2]), argon2.Version, hashRemedy)
 	}
-	parameters := strings.Split(parts[3], ",")
+	if err := h.parseParameters(parts[3]); err != nil {
+		return h, err
+	}
+	return h, h.parseSums(parts[4], parts[5])
+}
+
+// parseParameters reads m=<KiB>,t=<passes>,p=<lanes>.
+func (h *PINHash) parseParameters(text string) error {
+	parameters := strings.Split(text, ",")
 	if len(parameters) != 3 {
-		return h, fmt.Errorf("the parameters %q are not of the form m=%d,t=%d,p=%d: %s", clip(parts[3]), minHashMemory, minHashTime, minHashLanes, hashRemedy)
+		return fmt.Errorf("the parameters %q are not of the form m=%d,t=%d,p=%d: %s", clip(text), minHashMemory, minHashTime, minHashLanes, hashRemedy)
 	}
 	var lanes uint32
 	for i, bound := range []struct {
@@ -97,34 +105,39 @@ func ParsePINHash(text string) (PINHash, error) {
 			value, err = math.MaxUint32, nil
 		}
 		if !named || err != nil {
-			return h, fmt.Errorf("the parameter %q is not %s=<number>: %s", clip(parameters[i]), bound.name, hashRemedy)
+			return fmt.Errorf("the parameter %q is not %s=<number>: %s", clip(parameters[i]), bound.name, hashRemedy)
 		}
 		switch *bound.into = uint32(value); { //nolint:gosec // read with 32 bits
 		case *bound.into < bound.least:
-			return h, fmt.Errorf("%s=%s is too weak: the %s must be from %d to %d; %s", bound.name, clip(digits), bound.what, bound.least, bound.most, hashRemedy)
+			return fmt.Errorf("%s=%s is too weak: the %s must be from %d to %d; %s", bound.name, clip(digits), bound.what, bound.least, bound.most, hashRemedy)
 		case *bound.into > bound.most:
-			return h, fmt.Errorf("%s=%s is too costly: the %s must be from %d to %d; %s", bound.name, clip(digits), bound.what, bound.least, bound.most, hashRemedy)
+			return fmt.Errorf("%s=%s is too costly: the %s must be from %d to %d; %s", bound.name, clip(digits), bound.what, bound.least, bound.most, hashRemedy)
 		}
 	}
 	h.lanes = uint8(lanes) //nolint:gosec // within its bounds
+	return nil
+}
+
+// parseSums reads the salt and the hash itself.
+func (h *PINHash) parseSums(salt, sum string) error {
 	for _, bound := range []struct {
 		text, what  string
 		least, most int
 		into        *[]byte
 	}{
-		{parts[4], "salt", minHashSalt, maxHashSalt, &h.salt},
-		{parts[5], "hash", minHashSum, maxHashSum, &h.sum},
+		{salt, "salt", minHashSalt, maxHashSalt, &h.salt},
+		{sum, "hash", minHashSum, maxHashSum, &h.sum},
 	} {
 		data, err := base64.RawStdEncoding.Strict().DecodeString(bound.text)
 		if err != nil {
-			return h, fmt.Errorf("the %s is not base64 without padding: %s", bound.what, hashRemedy)
+			return fmt.Errorf("the %s is not base64 without padding: %s", bound.what, hashRemedy)
 		}
 		if len(data) < bound.least || len(data) > bound.most {
-			return h, fmt.Errorf("the %s has %d bytes, and must have from %d to %d: %s", bound.what, len(data), bound.least, bound.most, hashRemedy)
+			return fmt.Errorf("the %s has %d bytes, and must have from %d to %d: %s", bound.what, len(data), bound.least, bound.most, hashRemedy)
 		}
 		*bound.into = data
 	}
-	return h, nil
+	return nil
 }
 
 // String is the hash in the PHC string format.
@@ -146,9 +159,9 @@ func (h PINHash) of(pin string, length uint32) []byte {
 	return argon2.IDKey([]byte(pin), h.salt, h.time, h.memory, h.lanes, length)
 }
 
-// Decoy is a hash that no PIN matches and that takes as long to find out as
-// that of the person whose hash takes longest. Checking it for a name that
-// nobody has keeps such names from being told by the time of the answer.
+// Decoy is a hash that no PIN matches and that takes as long to check as the
+// slowest hash of the staff. Checked for a name that nobody has, it keeps the
+// time of the answer from showing that.
 func (s Staff) Decoy() PINHash {
 	decoy := PINHash{memory: minHashMemory, time: minHashTime, lanes: minHashLanes, salt: make([]byte, minHashSalt), sum: make([]byte, minHashSum)}
 	cost := func(h PINHash) uint64 { return uint64(h.memory) * uint64(h.time) }

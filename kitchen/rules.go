@@ -25,7 +25,7 @@ const (
 	OutcomeRemake Outcome = "remake"
 )
 
-// UndoWith says what it takes to undo a stage's finished work. The zero value
+// UndoWith is what it takes to undo a stage's finished work. The zero value
 // means hands.
 type UndoWith string
 
@@ -33,22 +33,22 @@ type UndoWith string
 const (
 	// UndoByHand sends an undo ticket, which a station must acknowledge.
 	UndoByHand UndoWith = "hands"
-	// UndoOnRecord needs no hands: that the work is undone is only recorded.
+	// UndoOnRecord needs no hands: the work is only recorded as undone.
 	UndoOnRecord UndoWith = "record"
 )
 
-// Rules are what a running order needs of the kitchen file. They are part of
-// its workflow's input, so that a changed file never breaks an order under way,
-// and thereby of every recorded history: fields may be added, never renamed or
-// given another meaning, and the zero value of a new field must mean what held
-// before there was one.
+// Rules are what a running order needs of the kitchen file. They are part of its
+// workflow's input, so that a changed file never breaks an order under way. So
+// they are part of every recorded history: fields may be added, never renamed or
+// given another meaning, and the zero value of a new field must mean what was
+// true before there was one.
 type Rules struct {
 	// AckWithin is how long each station may take; see AckWithinFor.
 	AckWithin map[Stage]Duration `json:"ackWithin"`
 	// MaxRemakes is how often the order may start again from its first stage.
 	MaxRemakes int `json:"maxRemakes"`
-	// Reasons gives, for each reason code that stations report with failed
-	// work, what happens then; see OutcomeFor.
+	// Reasons has the outcome of each reason code that stations report with
+	// failed work; see OutcomeFor.
 	Reasons map[string]Outcome `json:"reasons"`
 	// MaxReissues is how often a ticket is issued again in vain before a
 	// manager is asked; 0 for never.
@@ -71,9 +71,9 @@ func (r Rules) AckWithinFor(stage Stage) time.Duration {
 	return time.Duration(defaultKitchen.Rules.AckWithin[stage])
 }
 
-// OutcomeFor is what happens after work failed for the reason. A code that the
-// rules do not know, or none, counts as ReasonOther; rules that do not know
-// that either say again, which costs no cupcakes.
+// OutcomeFor is what happens after work failed for the reason. An unknown code,
+// or none, counts as ReasonOther. If that is unknown too, the outcome is
+// OutcomeAgain, which costs no cupcakes.
 func (r Rules) OutcomeFor(reason string) Outcome {
 	for _, code := range []string{reason, ReasonOther} {
 		if outcome, known := r.Reasons[code]; known {

@@ -116,67 +116,54 @@ func ParseStaff(name string, data []byte) (Staff, error) {
 	r := newYAMLReader()
 	r.file, r.startFrom = "staff file", "write staff: [], and people into the list"
 	var staff Staff
-	if root := r.parse(data); root != nil {
-		r.staff(root, &staff)
-	}
+	r.document(data, r.staff(&staff))
 	if err := r.result(name); err != nil {
 		return Staff{}, err
 	}
 	return staff, nil
 }
 
-func (r *yamlReader) staff(node *yaml.Node, staff *Staff) {
-	r.mapping(node, "", []yamlField{
-		{key: "staff", required: true, read: func(n *yaml.Node, at string) { staff.People = r.people(n, at) }},
-		{key: "sessions", read: r.into(&staff.Sessions, 0, highestSessions)},
-	})
-}
-
-func (r *yamlReader) people(node *yaml.Node, at string) []Person {
-	var people []Person
-	names := r.uniqueTexts("two people with the name %q: give one of them another")
-	r.sequence(node, at, 0, maxPeople, func(n *yaml.Node, at string) {
-		var person Person
-		r.mapping(n, at, []yamlField{
-			{key: "name", required: true, read: func(n *yaml.Node, at string) {
-				person.Name = r.personName(n, at)
-				names(n, at, person.Name)
-			}},
-			{key: "role", required: true, read: func(n *yaml.Node, at string) { person.Role = oneOf(r, n, at, "role", Roles()) }},
-			{key: "pin", required: true, read: func(n *yaml.Node, at string) { person.PIN = r.pinHash(n, at) }},
-		})
-		people = append(people, person)
-	})
-	return people
-}
-
-func (r *yamlReader) personName(node *yaml.Node, at string) string {
-	name := r.label(node, at)
-	if utf8.RuneCountInString(name) <= MaxByLength && name != strings.TrimSpace(name) {
-		r.faultf(node, at, "begins or ends with white space, which nobody types twice alike: remove it")
-	}
-	return name
-}
-
-// pinHash reads a PIN's hash. What stands there may be a PIN, so no fault
-// repeats it.
-func (r *yamlReader) pinHash(node *yaml.Node, at string) PINHash {
-	var (
-		hash PINHash
-		err  error
+func (r *yamlReader) staff(staff *Staff) yamlRead {
+	names := r.unique("two people with the name %q: give one of them another")
+	return r.mapping(
+		required("staff", listOf(r, &staff.People, 0, maxPeople, func(person *Person) yamlRead {
+			return r.mapping(
+				required("name", once(names, &person.Name, r.personName(&person.Name))),
+				required("role", oneOf(r, &person.Role, "role", Roles())),
+				required("pin", r.pinHash(&person.PIN)),
+			)
+		})),
+		optional("sessions", r.whole(&staff.Sessions, 0, highestSessions)),
 	)
-	switch {
-	case isText(node) && !isBlock(node):
-		hash, err = ParsePINHash(node.Value)
-	case node.Kind == yaml.ScalarNode && node.ShortTag() == nullTag:
-		err = errors.New("has no value: " + hashRemedy)
-	case node.Kind == yaml.ScalarNode && (node.ShortTag() == intTag || node.ShortTag() == floatTag):
-		err = errors.New("is a number: keep the hash of the PIN only; " + hashRemedy)
-	default:
-		err = errors.New("must be text on one line: " + hashRemedy)
+}
+
+func (r *yamlReader) personName(name *string) yamlRead {
+	label := r.label(name)
+	return func(p yamlPlace) {
+		label(p)
+		if utf8.RuneCountInString(*name) <= MaxByLength && *name != strings.TrimSpace(*name) {
+			r.faultf(p, "begins or ends with white space, which nobody types twice alike: remove it")
+		}
 	}
-	if err != nil {
-		r.faultf(node, at, "%v", err)
+}
+
+// pinHash reads the hash of a PIN. Somebody may have written the PIN itself, so
+// no fault repeats the value.
+func (r *yamlReader) pinHash(hash *PINHash) yamlRead {
+	return func(p yamlPlace) {
+		var err error
+		switch node := p.node; {
+		case isText(node) && !isBlock(node):
+			*hash, err = ParsePINHash(node.Value)
+		case node.Kind == yaml.ScalarNode && node.ShortTag() == nullTag:
+			err = errors.New("has no value: " + hashRemedy)
+		case node.Kind == yaml.ScalarNode && (node.ShortTag() == intTag || node.ShortTag() == floatTag):
+			err = errors.New("is a number: keep the hash of the PIN only; " + hashRemedy)
+		default:
+			err = errors.New("must be text on one line: " + hashRemedy)
+		}
+		if err != nil {
+			r.faultf(p, "%v", err)
+		}
 	}
-	return hash
 }

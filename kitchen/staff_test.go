@@ -183,8 +183,7 @@ func FuzzParsePINHash(f *testing.F) {
 	})
 }
 
-// What docs/staff.md says of each key is held against the reader that takes
-// the key.
+// docs/staff.md is checked, key by key, against the reader of the file.
 func TestTheDocumentOfTheStaffFileIsCompleteAndTrue(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("../docs/staff.md")
@@ -193,7 +192,7 @@ func TestTheDocumentOfTheStaffFileIsCompleteAndTrue(t *testing.T) {
 	r := newYAMLReader()
 	root := r.parse([]byte("staff: [{name: mia, role: mixer, pin: '" + aHash + "'}]\nsessions: 1\n"))
 	require.NotNil(t, root)
-	r.staff(root, new(Staff))
+	r.staff(new(Staff))(yamlPlace{node: root})
 	require.Empty(t, r.faults)
 	documented := map[string]bool{}
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(text, -1) {

@@ -11,7 +11,11 @@ const listLength = 20
 
 // unknown is the error for a value that is none of the known ones. It suggests
 // the nearest and lists them.
-func unknown(what, value string, known []string, listed string) error {
+func unknown[T ~string](what, value string, values []T, listed string) error {
+	known := make([]string, len(values))
+	for i, value := range values {
+		known[i] = string(value)
+	}
 	list := strings.Join(known[:min(len(known), listLength)], ", ")
 	if more := len(known) - listLength; more > 0 {
 		list += fmt.Sprintf(" and %d more", more)

@@ -12,12 +12,12 @@ import (
 // What is refused is listed, and everything else is allowed, because Go's
 // tables of what is printable are older than the newest scripts and emoji.
 //
-// Of the invisible format characters those stay allowed without which real
-// text breaks: joiners (emoji families, Persian, Indic scripts), direction
+// Some invisible format characters stay allowed, because real text breaks
+// without them: joiners (emoji families, Persian, Indic scripts), direction
 // marks (Hebrew and Arabic beside Latin), word breaks (Khmer, Thai), Mongolian
-// vowel separators, tags (the flags of Scotland and Wales) and the signs that
-// Unicode counts as format although they are seen. Embeddings, overrides and
-// isolates are refused: they make a label read differently from what it says.
+// vowel separators, tags (the flags of Scotland and Wales) and the visible signs
+// that Unicode counts as format. Embeddings, overrides and isolates are refused:
+// they make a label read differently from its characters.
 
 // clipLength is how many characters of a wrong value an error repeats.
 const clipLength = 80
@@ -64,7 +64,7 @@ func checkText(text string, longest int, lineBreaks bool) error {
 	return nil
 }
 
-// refused says what r is if no text may have it.
+// refused names what r is if no text may have it; empty if texts may.
 func refused(r rune) string {
 	switch {
 	case r == '\n' || r == '\u2028' || r == '\u2029':

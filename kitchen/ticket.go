@@ -23,8 +23,8 @@ type Ticket struct {
 	Kind     TicketKind `json:"kind"`
 	OrderID  string     `json:"orderId"`
 	Stage    Stage      `json:"stage"`
-	// Pass counts how often the order goes through this stage, from 1; a
-	// remake is a new pass with a ticket of its own.
+	// Pass counts the order's passes through this stage, from 1. A remake is a
+	// new pass with a ticket of its own.
 	Pass int `json:"pass"`
 	// Attempt counts how often this same ticket was issued, from 1.
 	Attempt    int      `json:"attempt"`
@@ -32,12 +32,12 @@ type Ticket struct {
 	Notes      string   `json:"notes,omitempty"`
 	Allergies  []string `json:"allergies,omitempty"`
 	PickupCode string   `json:"pickupCode"`
-	// Customer is whom to call when the box is handed out. Only tickets to make
+	// Customer is who to call when the box is handed out. Only tickets to make
 	// the last stage have it: no other station needs to know.
 	Customer Customer `json:"customer,omitzero"`
-	// Made goes with an undo ticket: the stage's work was done when the order
-	// was cancelled. Without it the stage's own ticket was still open, so if
-	// nobody has started that either, it is only to be withdrawn.
+	// Made is for an undo ticket: the stage's work was done when the order was
+	// cancelled. Without it the stage's own ticket was still open, and if nobody
+	// has claimed that, it only needs to be withdrawn.
 	Made bool `json:"made,omitempty"`
 	// IssuedAt is when this attempt went out, AckBy when it goes out again
 	// unless the station has answered.
@@ -50,8 +50,8 @@ func (t Ticket) Ref() TicketRef {
 	return TicketRef{OrderID: t.OrderID, Stage: t.Stage, Pass: t.Pass, Kind: t.Kind}
 }
 
-// ParseTicket reads a ticket as the factory wrote it. Fields it does not know
-// are ignored; a missing or wrong one is named in the error.
+// ParseTicket reads a ticket as the factory wrote it. Unknown fields are
+// ignored; a missing or wrong one is named in the error.
 func ParseTicket(data []byte) (Ticket, error) {
 	var ticket Ticket
 	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte(byteOrderMark)), &ticket); err != nil {
@@ -67,12 +67,12 @@ func ParseTicket(data []byte) (Ticket, error) {
 // what the kitchen file allows, each further pass takes a manager's decision.
 const MaxPass = 10_000
 
-// maxPickupCode is more than any pickup code has.
+// maxPickupCode is an upper bound on a pickup code's characters.
 const maxPickupCode = 16
 
 // Check returns an error that names the first field that is missing, wrong or
-// larger than that of any ticket. Which characters stand in its texts was
-// decided when the order was taken.
+// too large for any ticket. The characters of its texts were checked when the
+// order was taken.
 func (t Ticket) Check() error {
 	ref, err := ParseTicketID(t.TicketID)
 	if err != nil {
@@ -99,7 +99,7 @@ func (t Ticket) Check() error {
 	return t.checkWork(HardLimits())
 }
 
-// checkWork checks what there is to do.
+// checkWork checks the fields that say what to make.
 func (t Ticket) checkWork(hard Limits) error {
 	if len(t.Lines) > hard.Lines {
 		return fmt.Errorf("lines: must be at most %d, there are %d", hard.Lines, len(t.Lines))
@@ -146,8 +146,8 @@ func atMost(field, text string, longest int) error {
 // Pieces is the number of cupcakes on the ticket.
 func (t Ticket) Pieces() int { return Order{Lines: t.Lines}.Pieces() }
 
-// CheckScrapped returns an error if that many pieces cannot have been thrown
-// away. For a ticket without lines any number that is not negative is possible.
+// CheckScrapped returns an error if the ticket has fewer pieces than were thrown
+// away. A ticket without lines allows any number that is not negative.
 func (t Ticket) CheckScrapped(scrapped int) error {
 	if pieces := t.Pieces(); scrapped < 0 || len(t.Lines) > 0 && scrapped > pieces {
 		return fmt.Errorf("must be from 0 to %d, as many pieces as the ticket has", pieces)
@@ -155,18 +155,18 @@ func (t Ticket) CheckScrapped(scrapped int) error {
 	return nil
 }
 
-// Issue is what an activity is asked to do about a ticket. In JSON it is the
-// ticket with further fields beside.
+// Issue is the input of the activity that issues a ticket. In JSON its fields
+// are beside the ticket's.
 type Issue struct {
 	Ticket
 	// Issued is how often the ticket was issued before this activity.
 	Issued int `json:"issued,omitempty"`
 	// MaxReissues is how often the activity issues the ticket again in vain
-	// before it asks for a manager; 0 for never.
+	// before it complains to the order; 0 if it never does.
 	MaxReissues int `json:"maxReissues,omitempty"`
 }
 
-// AckKind is what a station says about a ticket.
+// AckKind is what an ack reports about a ticket.
 type AckKind string
 
 // The kinds of acks.
@@ -186,16 +186,16 @@ type Ack struct {
 	OrderID  string  `json:"orderId"`
 	Stage    Stage   `json:"stage"`
 	Kind     AckKind `json:"kind"`
-	// By is the person or robot that speaks.
+	// By is the person or robot that sent the ack.
 	By string    `json:"by"`
 	At time.Time `json:"at"`
-	// said is what the sender's clock gave for At where the record has dated
-	// the ack otherwise: see DatedBy and SaidAt.
-	said time.Time
+	// sent is At by the sender's clock where the record has dated the ack
+	// differently: see DatedBy and SaidAt.
+	sent time.Time
 	// StartedAt may go with done and failed, so that the order keeps it.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
-	// Attempt is the ticket's attempt that was answered; 0 if the station
-	// does not say.
+	// Attempt is the ticket's attempt that the ack answers; 0 if the station does
+	// not know.
 	Attempt int `json:"attempt,omitempty"`
 	// Reason is a code of the kitchen file; it goes with failed and undone,
 	// as do Note and Scrapped (pieces thrown away).
@@ -228,7 +228,7 @@ type Failed struct {
 	At     time.Time `json:"at"`
 	// Attention is what a manager is asked; nil for a cancelled order.
 	Attention *Attention `json:"attention,omitempty"`
-	// Stages tell what has been made and what has been undone.
+	// Stages are the passes so far, with what was made and undone.
 	Stages []StageStatus `json:"stages"`
 	// NotUndone lists the work of a cancelled order that nobody has undone.
 	NotUndone []Leftover `json:"notUndone"`
@@ -244,6 +244,6 @@ type Leftover struct {
 	Reason string `json:"reason"`
 }
 
-// ReasonOther is the reason of a failed ack that gives none, and what a reason
-// that the kitchen file does not list counts as.
+// ReasonOther stands for the reason of a failed ack that gives none, or one that
+// the kitchen file does not list.
 const ReasonOther = "other"

@@ -36,8 +36,8 @@ func TestATicketMayBeAsLargeAsTheLargestOrder(t *testing.T) {
 	assert.Equal(t, MaxScrapped, ticket.Pieces())
 }
 
-// Nothing that anybody can write to Kafka makes a ticket that is larger than
-// any order, or an attempt that no later one is newer than.
+// Nothing that anybody can write to Kafka makes a ticket larger than any order,
+// or an attempt so high that no later one can be newer.
 func TestATicketLargerThanAnyOrderNamesTheField(t *testing.T) {
 	t.Parallel()
 	for says, change := range map[string]func(*Ticket){

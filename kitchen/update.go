@@ -19,12 +19,12 @@ type Cancellation struct {
 
 // Check returns every fault, in the order of the fields.
 func (c Cancellation) Check() []FieldError {
-	var faults orderCheck
-	faults.add(checkOptional(c.Reason, MaxDecisionLength, true), "/reason")
-	return faults.faults
+	var check orderCheck
+	check.add(checkOptional(c.Reason, MaxDecisionLength, true), "/reason")
+	return check.faults
 }
 
-// Amendment changes what is written on and about an order. What it leaves out
+// Amendment changes an order's notes and piped messages. What it leaves out
 // stays as it is.
 type Amendment struct {
 	// Notes replace the order's notes; an empty text removes them.
@@ -37,12 +37,12 @@ type Amendment struct {
 type LineMessage struct {
 	// Line counts the order's lines from 0.
 	Line int `json:"line"`
-	// Message is what is piped; empty for nothing.
+	// Message is piped onto each cupcake of the line; empty for none.
 	Message string `json:"message"`
 }
 
-// Check returns every fault, in the order of the fields, for an order of so
-// many lines.
+// Check returns every fault, in the order of the fields, for an order with that
+// number of lines.
 func (a Amendment) Check(limits Limits, lines int) []FieldError {
 	var c orderCheck
 	if a.Notes == nil && len(a.Messages) == 0 {
@@ -79,17 +79,13 @@ type Resolution struct {
 func (r Resolution) Check() []FieldError {
 	var c orderCheck
 	if !slices.Contains(Choices(), r.Choice) {
-		names := make([]string, len(Choices()))
-		for i, choice := range Choices() {
-			names[i] = string(choice)
-		}
-		c.add(unknown("choice", string(r.Choice), names, "use one of"), "/choice")
+		c.add(unknown("choice", string(r.Choice), Choices(), "use one of"), "/choice")
 	}
 	c.add(checkOptional(r.Note, MaxDecisionLength, true), "/note")
 	return c.faults
 }
 
-// FieldErrors says faults in one sentence each, for logs and operators.
+// FieldErrors joins faults into one line, for logs and operators.
 func FieldErrors(faults []FieldError) string {
 	texts := make([]string, len(faults))
 	for i, fault := range faults {

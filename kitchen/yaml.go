@@ -9,32 +9,30 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// wantText is what wrongType calls a text that could be put into quotes.
+// wantText is wrongType's want where quotes would make the value right.
 const wantText = "text"
 
-// maxDocuments is how many documents are looked through for the one that is not
-// empty.
+// maxDocuments is how many documents are searched for the one that is not empty.
 const maxDocuments = 10
 
-// maxFileFaults is how many faults of one file are reported.
+// maxFileFaults is the most faults of one file that are reported.
 const maxFileFaults = 50
 
 // yamlReader reads values out of a YAML document and gathers every fault with
-// its place, where a decoder into structs would stop at the first. It takes
-// plain YAML only: an anchor, alias, tag or merge key is a fault, because it
+// its place, where a decoder into structs would stop at the first. It accepts
+// only plain YAML: an anchor, alias, tag or merge key is a fault, because it
 // makes a file mean something other than what one reads.
 type yamlReader struct {
-	// file is what kind of file is read, and startFrom how to begin one.
+	// file is the kind of file, and startFrom says how to begin one.
 	file, startFrom string
 	faults          []FileFault
 	// known are the keys that were looked for, and present those that were
-	// there, with [] for the index of a list.
+	// found, with [] for the index in a list.
 	known, present map[string]bool
 }
 
@@ -45,11 +43,11 @@ func newYAMLReader() *yamlReader {
 	}
 }
 
-// yamlField is a key that a mapping may have.
-type yamlField struct {
-	key      string
-	required bool
-	read     func(node *yaml.Node, at string)
+// document reads the file's one document.
+func (r *yamlReader) document(data []byte, read yamlRead) {
+	if root := r.parse(data); root != nil {
+		read(yamlPlace{node: root})
+	}
 }
 
 // parse returns the document's root, or nil after reporting why there is none.
@@ -79,7 +77,7 @@ func (r *yamlReader) parse(data []byte) *yaml.Node {
 				r.faultAt(1, 1, "", "the file is empty: %s", r.startFrom)
 				return nil
 			}
-			if !r.isPlain(root, "") {
+			if !r.isPlain(yamlPlace{node: root}) {
 				return nil
 			}
 			return root
@@ -96,24 +94,24 @@ func (r *yamlReader) parse(data []byte) *yaml.Node {
 			continue
 		}
 		if root != nil || count > maxDocuments {
-			r.faultf(node, "", "a second document: a %s has one, without --- in between", r.file)
+			r.faultf(yamlPlace{node: node}, "a second document: a %s has one, without --- in between", r.file)
 			return nil
 		}
 		root = node
 	}
 }
 
-// The ways in which the YAML library says where a text stops being YAML.
+// What the YAML library's errors look like.
 var (
 	syntaxError   = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
 	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
 )
 
-// notYAML reports what the YAML library says. It knows no columns.
+// notYAML reports the YAML library's error, which has no column.
 func (r *yamlReader) notYAML(data []byte, err error) {
-	line, column, says := 1, 1, clip(err.Error())
+	line, column, message := 1, 1, clip(err.Error())
 	if parts := syntaxError.FindStringSubmatch(err.Error()); parts != nil {
-		says = clip(parts[2])
+		message = clip(parts[2])
 		if number, err := strconv.Atoi(parts[1]); err == nil {
 			line = max(1, number)
 		}
@@ -125,19 +123,19 @@ func (r *yamlReader) notYAML(data []byte, err error) {
 			return
 		}
 	}
-	r.faultAt(line, column, "", "not YAML: %s", says)
+	r.faultAt(line, column, "", "not YAML: %s", message)
 }
 
 const aliasRefused = "anchors and aliases are not taken here: write the value out"
 
-// isPlain reports whether a node is plain YAML, and what it is if it is not.
-func (r *yamlReader) isPlain(node *yaml.Node, at string) bool {
-	switch {
+// isPlain reports whether a node is plain YAML. Anything else is a fault.
+func (r *yamlReader) isPlain(p yamlPlace) bool {
+	switch node := p.node; {
 	case node.Kind == yaml.AliasNode, node.Anchor != "":
-		r.faultf(node, at, aliasRefused)
+		r.faultf(p, aliasRefused)
 		return false
 	case node.Style&yaml.TaggedStyle != 0:
-		r.faultf(node, at, "tags such as %s are not taken here: write the plain value", clip(node.ShortTag()))
+		r.faultf(p, "tags such as %s are not taken here: write the plain value", clip(node.ShortTag()))
 		return false
 	}
 	return true
@@ -155,85 +153,6 @@ func (r *yamlReader) result(name string) error {
 	return &FileError{name, r.faults}
 }
 
-// mapping reads a mapping's values with fields, and reports keys that are
-// unknown, missing or there twice.
-func (r *yamlReader) mapping(node *yaml.Node, at string, fields []yamlField) {
-	names := make([]string, len(fields))
-	for i, field := range fields {
-		names[i] = field.key
-		r.known[withoutIndexes(join(at, field.key))] = true
-	}
-	if node.Kind != yaml.MappingNode {
-		r.wrongType(node, at, "keys with values: "+strings.Join(names, ", "))
-		return
-	}
-	lines := make(map[string]int, len(fields))
-	for i := 0; i+1 < len(node.Content) && !r.full(); i += 2 {
-		keyNode, value := node.Content[i], node.Content[i+1]
-		key, ok := r.key(keyNode, at)
-		if !ok {
-			continue
-		}
-		if line, again := lines[key]; again {
-			r.faultf(keyNode, join(at, key), "is there already, on line %d: keep one of them", line)
-			continue
-		}
-		lines[key] = keyNode.Line
-		found := false
-		for _, field := range fields {
-			if field.key == key {
-				found = true
-				r.present[withoutIndexes(join(at, key))] = true
-				if r.isPlain(value, join(at, key)) {
-					field.read(value, join(at, key))
-				}
-			}
-		}
-		if !found {
-			r.faultf(keyNode, join(at, clip(key)), "%v", unknown("key", key, names, "known here are"))
-		}
-	}
-	for _, field := range fields {
-		if _, found := lines[field.key]; field.required && !found {
-			r.faultf(node, join(at, field.key), "missing: add it")
-		}
-	}
-}
-
-func (r *yamlReader) key(node *yaml.Node, at string) (string, bool) {
-	switch {
-	case !r.isPlain(node, at):
-	case node.Kind != yaml.ScalarNode:
-		r.faultf(node, at, "a key must be text: write one")
-	case node.ShortTag() == nullTag:
-		r.faultf(node, at, "null is not a key: put it into quotes or write another")
-	case node.ShortTag() == mergeTag:
-		r.faultf(node, at, "<< is not taken here: write the keys out")
-	default:
-		return node.Value, true // also such as 1 or true; no such key exists
-	}
-	return "", false
-}
-
-// sequence calls read for each value of a list that has from least to most.
-func (r *yamlReader) sequence(node *yaml.Node, at string, least, most int, read func(node *yaml.Node, at string)) {
-	if node.Kind != yaml.SequenceNode {
-		r.wrongType(node, at, "a list")
-		return
-	}
-	if n := len(node.Content); n < least || n > most {
-		r.faultf(node, at, "must have from %d to %d entries, it has %d", least, most, n)
-	}
-	for i, value := range node.Content[:min(len(node.Content), most)] {
-		if r.full() {
-			return
-		}
-		if at := fmt.Sprintf("%s[%d]", at, i); r.isPlain(value, at) {
-			read(value, at)
-		}
-	}
-}
-
 // The tags of YAML's types.
 const (
 	nullTag  = "!!null"
@@ -243,8 +162,7 @@ const (
 	mergeTag = "!!merge"
 )
 
-// isText reports whether a node is text. What YAML takes for a time is text
-// here.
+// isText reports whether a node is text. What is a time to YAML is text here.
 func isText(node *yaml.Node) bool {
 	if node.Kind != yaml.ScalarNode {
 		return false
@@ -260,61 +178,35 @@ func isBlock(node *yaml.Node) bool {
 	return node.Kind == yaml.ScalarNode && node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
 }
 
-// text reads a text. What YAML takes for a number or a boolean is refused
-// rather than guessed at.
-func (r *yamlReader) text(node *yaml.Node, at string) (string, bool) {
-	if !isText(node) {
-		r.wrongType(node, at, wantText)
-		return "", false
-	}
-	return node.Value, true
-}
-
-// into reads a whole number into target.
-func (r *yamlReader) into(target *int, least, most int) func(node *yaml.Node, at string) {
-	return func(node *yaml.Node, at string) {
-		if node.Kind != yaml.ScalarNode || node.ShortTag() != intTag {
-			r.wrongType(node, at, fmt.Sprintf("a whole number from %d to %d", least, most))
-			return
-		}
-		value, err := strconv.ParseInt(strings.ReplaceAll(node.Value, "_", ""), 0, 64)
-		if err != nil || value < int64(least) || value > int64(most) { // no field may have what does not fit
-			r.faultf(node, at, "must be from %d to %d, it is %s", least, most, clip(node.Value))
-			return
-		}
-		*target = int(value)
-	}
-}
-
-func (r *yamlReader) wrongType(node *yaml.Node, at, want string) {
-	switch {
+func (r *yamlReader) wrongType(p yamlPlace, want string) {
+	switch node := p.node; {
 	case node.Kind == yaml.MappingNode:
-		r.faultf(node, at, "must be %s, it is keys with values", want)
+		r.faultf(p, "must be %s, it is keys with values", want)
 	case node.Kind == yaml.SequenceNode:
-		r.faultf(node, at, "must be %s, it is a list", want)
+		r.faultf(p, "must be %s, it is a list", want)
 	case node.ShortTag() == nullTag:
-		r.faultf(node, at, "has no value: give it %s, or remove the key", want)
+		r.faultf(p, "has no value: give it %s, or remove the key", want)
 	case isBlock(node):
-		r.faultf(node, at, "must be %s, it is a block of text", want)
+		r.faultf(p, "must be %s, it is a block of text", want)
 	case isText(node):
-		r.faultf(node, at, "must be %s, it is the text %q", want, clip(node.Value))
+		r.faultf(p, "must be %s, it is the text %q", want, clip(node.Value))
 	case want == wantText:
-		r.faultf(node, at, "must be text: put %s into quotes", clip(node.Value))
+		r.faultf(p, "must be text: put %s into quotes", clip(node.Value))
 	default:
-		r.faultf(node, at, "must be %s, it is %s", want, clip(node.Value))
+		r.faultf(p, "must be %s, it is %s", want, clip(node.Value))
 	}
 }
 
-// full reports whether there are as many faults as are told.
+// full reports whether no more faults are reported.
 func (r *yamlReader) full() bool { return len(r.faults) >= maxFileFaults }
 
-func (r *yamlReader) faultf(node *yaml.Node, at, format string, args ...any) {
-	r.faultAt(max(1, node.Line), max(1, node.Column), at, format, args...)
+func (r *yamlReader) faultf(p yamlPlace, format string, args ...any) {
+	r.faultAt(max(1, p.node.Line), max(1, p.node.Column), p.key, format, args...)
 }
 
-func (r *yamlReader) faultAt(line, column int, at, format string, args ...any) {
+func (r *yamlReader) faultAt(line, column int, key, format string, args ...any) {
 	if !r.full() {
-		r.faults = append(r.faults, FileFault{line, column, at, fmt.Sprintf(format, args...)})
+		r.faults = append(r.faults, FileFault{line, column, key, fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -341,9 +233,9 @@ func positionAt(data []byte, index int) (line, column int) {
 	return bytes.Count(before, []byte{'\n'}) + 1, utf8.RuneCount(before[start:]) + 1
 }
 
-func join(at, key string) string {
-	if at == "" {
+func join(parent, key string) string {
+	if parent == "" {
 		return key
 	}
-	return at + "." + key
+	return parent + "." + key
 }

@@ -9,40 +9,39 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// undo compensates the stage that was begun last of those that are left: its
-// station gets an undo ticket and says what became of the pieces. If the
-// stage's own ticket was still open, the undo ticket withdraws it.
+// undo compensates a stage: its station gets an undo ticket and says what
+// became of the pieces. If the stage's own ticket was still open, the undo
+// ticket withdraws it.
 func (o *order) undo(ctx workflow.Context, stage kitchen.Stage) error {
 	made := o.ref(stage)
-	row := o.row(made)
-	if row == nil || row.Undo != nil && row.Undo.Left != "" {
-		o.settled(stage)
+	isLeft := func() bool { undo := o.stage(made).Undo; return undo != nil && undo.Left != "" }
+	if o.stage(made) == nil || isLeft() {
+		o.unregisterUndo(stage)
 		return nil
 	}
-	if row.Made() && o.in.Rules.UndoOnRecordAt(stage) {
+	if o.stage(made).Made() && o.in.Rules.UndoOnRecordAt(stage) {
 		o.recordUndoneOnRecord(made, workflow.Now(ctx))
-		o.settled(stage)
-		return o.tell(ctx)
+		o.unregisterUndo(stage)
+		return o.saveStatus(ctx)
 	}
-	if o.endedBefore(made.Undo()) && !o.pauseBeforeReissue(ctx) {
+	if o.row(made.Undo()).failed() && !o.pauseBeforeReissue(ctx) {
 		return nil
 	}
 	ticket := o.issue(ctx, made.Undo())
-	isLeft := func() bool { return o.row(made).Undo.Left != "" }
 	for {
 		if err := workflow.Await(ctx, func() bool {
-			return ticket.isAnswered() || isLeft() || o.unanswered != nil || o.tooLong(ctx)
+			return ticket.hasEnded() || isLeft() || o.complaint != nil || o.tooLong(ctx)
 		}); err != nil {
 			return err
 		}
 		switch {
-		case ticket.isAnswered():
-			return o.hearUndo(ctx, ticket)
+		case ticket.hasEnded():
+			return o.concludeUndo(ctx, ticket)
 		case isLeft():
 			o.withdraw(ctx, ticket)
-			o.settled(stage)
+			o.unregisterUndo(stage)
 			return nil
-		case o.unanswered != nil:
+		case o.complaint != nil:
 			if err := o.askAboutSilence(ctx, ticket.ref); err != nil {
 				return err
 			}
@@ -54,39 +53,37 @@ func (o *order) undo(ctx workflow.Context, stage kitchen.Stage) error {
 	}
 }
 
-// hearUndo takes a station's last word on its undo ticket. What cannot be
-// undone is for a manager to see.
-func (o *order) hearUndo(ctx workflow.Context, ticket *ticket) error {
-	o.ended()
-	ack, failure := ticket.answer(ctx)
-	left := o.row(ticket.ref).Undo.Left != "" // decided before this answer was heard
-	if failure == nil {
-		o.recordUndone(ticket.ref, ack)
-		o.settled(ticket.ref.Stage)
-		return o.settle(ctx)
+// concludeUndo goes by how an undo ticket has ended. A manager decides about
+// work that cannot be undone.
+func (o *order) concludeUndo(ctx workflow.Context, ticket *ticket) error {
+	o.clearComplaint()
+	end := ticket.end(ctx)
+	decided := o.stage(end.ref).Undo.Left != "" // before this end was known
+	if end.failure == nil {
+		o.recordUndone(end)
+		o.unregisterUndo(end.ref.Stage)
+		return o.closeQuestion(ctx)
 	}
-	ack, reported := failedAck(failure)
-	reason := undoFailed(ack)
-	if !reported {
-		reason = endedByHand(ticket.ref, failure)
+	repeated := o.recordFailed(end)
+	switch {
+	case decided:
+		o.unregisterUndo(end.ref.Stage)
+		return o.closeQuestion(ctx)
+	case end.byHand():
+		return o.ask(ctx, end.ref, endedByHandReason(end), o.undoChoices()...)
+	case repeated:
+		return o.closeQuestion(ctx) // a manager has decided about it: the ticket is issued again
 	}
-	switch news := o.recordFailed(ticket.ref, ack); {
-	case left:
-		o.settled(ticket.ref.Stage)
-		return o.settle(ctx)
-	case reported && !news:
-		return o.settle(ctx) // a manager has decided about it: the ticket is issued again
-	}
-	return o.ask(ctx, ticket.ref, reason, o.undoChoices()...)
+	return o.ask(ctx, end.ref, undoFailedReason(end.ack), o.undoChoices()...)
 }
 
-// settled notes that there is nothing left to undo of a stage.
-func (o *order) settled(stage kitchen.Stage) {
+// unregisterUndo notes that a stage needs no undoing any more.
+func (o *order) unregisterUndo(stage kitchen.Stage) {
 	o.toUndo = slices.DeleteFunc(o.toUndo, func(s kitchen.Stage) bool { return s == stage })
 }
 
-// choicesToLeave are the choices that go on without the undo that is asked
-// about, the first of them in the direction in which the order goes.
+// choicesToLeave are the choices that go on without the undo in question. The
+// first keeps the order's direction.
 func (o *order) choicesToLeave() []kitchen.Choice {
 	if o.direction == Remaking {
 		return []kitchen.Choice{kitchen.ChoiceRemake, kitchen.ChoiceCancel}
@@ -94,13 +91,14 @@ func (o *order) choicesToLeave() []kitchen.Choice {
 	return []kitchen.Choice{kitchen.ChoiceCancel}
 }
 
-// undoChoices are those about an undo ticket that can still be answered.
+// undoChoices are the choices about an undo ticket that can still be answered.
 func (o *order) undoChoices() []kitchen.Choice {
 	return append([]kitchen.Choice{kitchen.ChoiceRetry}, o.choicesToLeave()...)
 }
 
-// madeAfterUndo is a pass through a stage that was done although its undo had
-// ended, with nobody asked about it yet: the cupcakes stand somewhere.
+// madeAfterUndo is a pass through a stage whose work was done after its undo
+// had ended, and about which nobody has been asked: the cupcakes stand
+// somewhere.
 func (o *order) madeAfterUndo() *kitchen.StageStatus {
 	for i := range o.status.Stages {
 		row := &o.status.Stages[i]
@@ -111,27 +109,8 @@ func (o *order) madeAfterUndo() *kitchen.StageStatus {
 	return nil
 }
 
-// askAboutLateWork asks a manager to see to work that nobody will undo.
+// askAboutLateWork asks a manager to look after work that nobody will undo.
 func (o *order) askAboutLateWork(ctx workflow.Context, row *kitchen.StageStatus) error {
 	reason := fmt.Sprintf("%s was done by %s after its ticket had been withdrawn, so the cupcakes may stand there: set them aside or bin them", row.Stage, row.MadeBy)
 	return o.ask(ctx, o.ref(row.Stage).Undo(), reason, o.choicesToLeave()...)
-}
-
-// endCancelled tells downstream systems exactly what was undone and what was
-// not, and closes the order.
-func (o *order) endCancelled(ctx workflow.Context) error {
-	at := workflow.Now(ctx)
-	o.ending = true
-	if err := announce(ctx, ActivityAnnounceFailed, o.failed(kitchen.StateCancelled, o.cancelWords(), at)); err != nil {
-		return err
-	}
-	o.recordCancelled(at)
-	return o.tell(ctx)
-}
-
-func (o *order) cancelWords() string {
-	if o.status.CancelReason == "" {
-		return "cancelled"
-	}
-	return "cancelled: " + o.status.CancelReason
 }

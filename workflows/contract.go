@@ -22,7 +22,7 @@ const (
 	QueryStatus = "status"
 	// UpdateCancel, UpdateAmend and UpdateResolve are the updates that an
 	// OrderWorkflow takes, with a kitchen.Cancellation, kitchen.Amendment or
-	// kitchen.Resolution. Each answers with an Answer. An update id acts once.
+	// kitchen.Resolution. Each returns an Answer. An update id acts once.
 	UpdateCancel  = "cancel"
 	UpdateAmend   = "amend"
 	UpdateResolve = "resolve"
@@ -30,31 +30,31 @@ const (
 	// because of where the order stands; its message says why, for people.
 	ErrorRefused = "refused"
 	// ErrorInvalid is the type of the error with which an update is refused
-	// because of what it says; its details are []kitchen.FieldError.
+	// because of its content; its details are []kitchen.FieldError.
 	ErrorInvalid = "invalid"
 	// SignalUnanswered tells an OrderWorkflow that a ticket has been issued too
 	// often in vain, with an Unanswered.
 	SignalUnanswered = "unanswered"
-	// ActivityCountAttempts is the local activity that tells how often
-	// Temporal has started a pending activity of the order. Its input is the
-	// activity's id.
+	// ActivityCountAttempts is the local activity that counts how often Temporal
+	// has started a pending activity of the order. Its input is the activity's
+	// id.
 	ActivityCountAttempts = "CountAttempts"
-	// MemoStatus is the memo field that keeps the order's status as of the
-	// last change that no activity's event tells.
+	// MemoStatus is the memo field with the order's status as of the last change
+	// that no activity's event shows.
 	MemoStatus = "status"
-	// ActivityAnnounceFailed is the local activity that tells downstream
-	// systems of an order that was cancelled or needs attention. Its input is
-	// a kitchen.Failed.
+	// ActivityAnnounceFailed is the local activity that announces to downstream
+	// systems an order that was cancelled or needs attention. Its input is a
+	// kitchen.Failed.
 	ActivityAnnounceFailed = "AnnounceFailed"
-	// ActivityAnnounceShipped is the local activity that tells downstream
-	// systems of a shipped order. Its input is a kitchen.Shipped.
+	// ActivityAnnounceShipped is the local activity that announces a shipped
+	// order to downstream systems. Its input is a kitchen.Shipped.
 	ActivityAnnounceShipped = "AnnounceShipped"
-	// MemoPieces is the memo field that keeps how many cupcakes the order is
-	// for, so that large orders are found in lists.
+	// MemoPieces is the memo field with the number of cupcakes in the order, so
+	// that large orders are found in lists.
 	MemoPieces = "pieces"
-	// MemoRequestHash is the memo field that keeps the hash of the request
-	// that created the order, so that the same Idempotency-Key with another
-	// body is recognised.
+	// MemoRequestHash is the memo field with the hash of the request that
+	// created the order, so that the same Idempotency-Key with another body is
+	// recognised.
 	MemoRequestHash = "requestHash"
 )
 
@@ -86,10 +86,10 @@ type Progress struct {
 	Direction Direction      `json:"direction"`
 	// ToUndo are the stages of this pass that have begun, in that order.
 	ToUndo []kitchen.Stage `json:"toUndo"`
-	// AskFrom is the attempt of the open ticket from which on a manager may be
+	// AskFrom is the first attempt of the open ticket at which a manager may be
 	// asked about it.
 	AskFrom int `json:"askFrom,omitempty"`
-	// Handled are the last updates that have acted already, by their ids.
+	// Handled are the updates that have acted, the newest last.
 	Handled []Handled `json:"handled,omitempty"`
 }
 
@@ -106,7 +106,7 @@ const (
 // Handled is an update that has acted.
 type Handled struct {
 	ID string `json:"id"`
-	// Answer has no order: whoever asks again is told where it stands then.
+	// Answer has no order: a repeated update gets the order as it stands then.
 	Answer Answer `json:"answer"`
 }
 
@@ -115,13 +115,13 @@ type Unanswered struct {
 	ActivityID string `json:"activityId"`
 	// Attempt is the attempt of the ticket that is one too many.
 	Attempt int `json:"attempt"`
-	// Reason says so for people.
+	// Reason says what is known of it, for people.
 	Reason string `json:"reason"`
 }
 
-// Answer is what an update returns: the order afterwards, and what the update
-// was, so that whoever uses an update id twice for different things notices.
-// One of the three requests is set.
+// Answer is what an update returns: the order afterwards, and the request that
+// acted, so that a caller notices when it uses an update id twice for different
+// requests. One of the three requests is set.
 type Answer struct {
 	Order     kitchen.Status        `json:"order,omitzero"`
 	Cancelled *kitchen.Cancellation `json:"cancelled,omitempty"`
@@ -130,9 +130,9 @@ type Answer struct {
 }
 
 // StartOptions are the options with which an order is started: its workflow
-// id, what makes it readable in the Temporal UI, and what it is found by.
-// A second start with the same order id is refused by Temporal, even after
-// the first has closed (for as long as its history is retained).
+// id, its summary in the Temporal UI, and what it is found by. Temporal refuses
+// a second start with the same order id, even after the first has closed, for
+// as long as it retains its history.
 func StartOptions(orderID string, in OrderInput, requestHash string) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                                       kitchen.WorkflowID(orderID),
@@ -151,10 +151,10 @@ func StartOptions(orderID string, in OrderInput, requestHash string) client.Star
 	}
 }
 
-// StateFromVisibility tells an order's state from what Temporal's visibility
-// keeps of it: whether its workflow runs, and the value of KeyState. A closed
-// workflow says more than the attribute, which saves the last upsert; an
-// order that an operator ended from outside counts as cancelled.
+// StateFromVisibility derives an order's state from Temporal's visibility:
+// whether its workflow runs, and the value of KeyState. The workflow's own
+// status comes first, which saves the last upsert. An order that an operator
+// ended from outside counts as cancelled.
 func StateFromVisibility(status enumspb.WorkflowExecutionStatus, attribute kitchen.OrderState) kitchen.OrderState {
 	switch status {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW, enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED:

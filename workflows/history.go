@@ -3,7 +3,6 @@ package workflows
 import (
 	"context"
 	"fmt"
-	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
@@ -18,9 +17,9 @@ var dataConverter = converter.GetDefaultDataConverter()
 
 const historyFilterAll = enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT
 
-// StatusFromHistory puts an order's status together from its history alone,
-// for when no worker can answer the query. The result is marked stale: what
-// history does not tell, such as who works on a pending ticket, is missing.
+// StatusFromHistory derives an order's status from its history alone, for when
+// no worker can answer the query. The result is marked stale: what is not in
+// history, such as who works on a pending ticket, is missing.
 // An unknown order is a *serviceerror.NotFound.
 func StatusFromHistory(ctx context.Context, temporalClient client.Client, orderID string) (kitchen.Status, error) {
 	events := temporalClient.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), "", false, historyFilterAll)
@@ -41,39 +40,35 @@ func StatusFromHistory(ctx context.Context, temporalClient client.Client, orderI
 	return fold.order.status, nil
 }
 
-// historyFold repeats on events what OrderWorkflow does to its status.
+// historyFold repeats on events what OrderWorkflow does to its status:
+//
+//	event                                   status after it
+//	WorkflowExecutionStarted                accepted
+//	WorkflowTaskCompleted
+//	ActivityTaskScheduled mix.1             in-progress · waiting for mix · mix waiting
+//	ActivityTaskCompleted mix.1: done, bob  mix done by bob
+//	WorkflowTaskCompleted
+//	ActivityTaskScheduled bake.1            waiting for bake · bake waiting
+//	  (the update cancel comes, and bob's ack)
+//	ActivityTaskCompleted bake.1: done, bob bake done by bob
+//	WorkflowTaskCompleted
+//	WorkflowPropertiesModified              what the memo says: cancelling · bake waiting;
+//	                                        and again: bake done by bob
+//	ActivityTaskScheduled bake.1.undo       waiting for bake · its undo waiting
+//
+// The memo has the whole status after a change that no activity's event shows,
+// such as an update. It was written in the middle of a workflow task, perhaps
+// before the workflow saw an ack of the same task, so the fold records again
+// the ends of that task that the memo lacks.
 type historyFold struct {
 	orderID string
 	order   *order
 	// pending has the tickets whose activities are scheduled, by the id of
 	// the event that scheduled them.
 	pending map[int64]kitchen.TicketRef
-	// heardInTask are the ends of tickets that the last workflow task has
-	// heard of, heardSince those that came since.
-	heardInTask, heardSince []ticketEnd
-}
-
-func (f *historyFold) hear(end ticketEnd, at time.Time) {
-	if end.ack.At.IsZero() && !end.failed {
-		end.ack.At = at
-	}
-	f.heardSince = append(f.heardSince, end)
-	f.order.record(end)
-}
-
-// knows reports whether the status has it that a ticket ended so.
-func (o *order) knows(end ticketEnd) bool {
-	row := o.row(end.ref)
-	switch {
-	case row == nil:
-		return true // of another run
-	case end.failed:
-		byHand := end.ack.At.IsZero()
-		return byHand || row.FailedAt != nil && row.FailedAt.Equal(end.ack.At)
-	case end.ref.Kind == kitchen.TicketUndo:
-		return row.Undo != nil && row.Undo.State == kitchen.TicketUndone
-	}
-	return row.DoneAt != nil
+	// endsInTask are the ends of tickets that the last workflow task saw,
+	// endsSince those that came later.
+	endsInTask, endsSince []ticketEnd
 }
 
 func (f *historyFold) apply(event *historypb.HistoryEvent) error {
@@ -95,16 +90,20 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 		completed := event.GetActivityTaskCompletedEventAttributes()
 		end := ticketEnd{ref: f.pending[completed.GetScheduledEventId()]}
-		// Who completes an activity by hand may say anything.
-		end.failed = dataConverter.FromPayloads(completed.GetResult(), &end.ack) != nil
-		f.hear(end, event.GetEventTime().AsTime())
+		// Somebody who completes an activity by hand may give any result.
+		end.failure = dataConverter.FromPayloads(completed.GetResult(), &end.ack)
+		if end.failure == nil && end.ack.At.IsZero() {
+			end.ack.At = event.GetEventTime().AsTime()
+		}
+		f.record(end)
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		failed := event.GetActivityTaskFailedEventAttributes()
-		end := ticketEnd{ref: f.pending[failed.GetScheduledEventId()], failed: true}
-		end.ack, _ = failedAck(temporal.GetDefaultFailureConverter().FailureToError(failed.GetFailure()))
-		f.hear(end, event.GetEventTime().AsTime())
+		end := ticketEnd{ref: f.pending[failed.GetScheduledEventId()]}
+		end.failure = temporal.GetDefaultFailureConverter().FailureToError(failed.GetFailure())
+		end.ack, end.reported = failedAck(end.failure)
+		f.record(end)
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
-		f.heardInTask, f.heardSince = f.heardSince, nil
+		f.endsInTask, f.endsSince = f.endsSince, nil
 	case enumspb.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
 		payload := event.GetWorkflowPropertiesModifiedEventAttributes().GetUpsertedMemo().GetFields()[MemoStatus]
 		if payload == nil {
@@ -115,10 +114,8 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 			return err
 		}
 		f.order.setStatus(status)
-		// An update may have been told before the order heard, in the same
-		// task, how its ticket ended.
-		for _, end := range f.heardInTask {
-			if !f.order.knows(end) {
+		for _, end := range f.endsInTask {
+			if !f.order.hasRecorded(end) {
 				f.order.record(end)
 			}
 		}
@@ -132,7 +129,12 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
 		f.order.status.Attention = nil // nobody can decide any more
 		f.order.recordCancelled(event.GetEventTime().AsTime())
-	default: // the rest, such as workflow tasks, says nothing about the order
+	default: // the rest, such as timers, changes nothing about the order
 	}
 	return nil
+}
+
+func (f *historyFold) record(end ticketEnd) {
+	f.endsSince = append(f.endsSince, end)
+	f.order.record(end)
 }

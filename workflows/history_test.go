@@ -22,7 +22,7 @@ func TestHistoryTellsAnAckThatCameWithAnUpdate(t *testing.T) {
 	ack := kitchen.Ack{TicketID: ref.TicketID(), OrderID: orderID, Stage: kitchen.Mix, Kind: kitchen.AckDone, By: "bob", At: at, Attempt: 1}
 	for name, before := range map[string]func(*order){
 		"before the order heard it": func(*order) {},
-		"after the order heard it":  func(o *order) { o.recordDone(ref, ack) },
+		"after the order heard it":  func(o *order) { o.recordDone(ticketEnd{ref: ref, ack: ack}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

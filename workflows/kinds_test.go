@@ -219,7 +219,7 @@ var kinds = map[string]kind{
 		l.decides(kitchen.ChoiceCancel)
 		require.Len(l.t, l.announced().NotUndone, 1)
 	}},
-	// What a manager has waited on for before must not matter to the undo.
+	// How long a manager has waited for another ticket must not matter to the undo.
 	"undo-unanswered-after-waiting-on": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(t *testing.T, l *live) {
 		l.expect("mix.1")
 		for range 3 {
@@ -327,8 +327,8 @@ var kinds = map[string]kind{
 	}},
 }
 
-// TestEveryKindOfOrder holds, for each kind, what happens, and that history
-// tells what the query tells at every step of it.
+// TestEveryKindOfOrder checks each kind, and that history and query agree at
+// every step.
 func TestEveryKindOfOrder(t *testing.T) {
 	t.Parallel()
 	for name, kind := range kinds {
@@ -380,7 +380,7 @@ func (l *live) makes(ids ...string) {
 	}
 }
 
-// undoes has stations undo, each only after the former.
+// undoes has stations undo, one after the other.
 func (l *live) undoes(ids ...string) {
 	l.t.Helper()
 	for _, id := range ids {
@@ -391,7 +391,7 @@ func (l *live) undoes(ids ...string) {
 	}
 }
 
-// ends says done or undone, as the ack carrier does.
+// ends delivers done or undone, as the worker does.
 func (l *live) ends(ticket kitchen.Ticket) {
 	l.t.Helper()
 	ack := ackFor(ticket, endOf(ticket))
@@ -401,7 +401,7 @@ func (l *live) ends(ticket kitchen.Ticket) {
 	require.NoError(l.t, l.complete(ticket, ack, nil))
 }
 
-// fails says failed, as the ack carrier does.
+// fails delivers failed, as the worker does.
 func (l *live) fails(ticket kitchen.Ticket, reason string, scrapped int) {
 	l.t.Helper()
 	ack := ackFor(ticket, kitchen.AckFailed)
@@ -419,7 +419,7 @@ func (l *live) complete(ticket kitchen.Ticket, ack any, err error) error {
 	return l.server.CompleteActivityByID(context.WithoutCancel(l.t.Context()), client.DefaultNamespace, l.run.GetID(), "", ref.ActivityID(), ack, err)
 }
 
-// asks waits until a manager is asked, everywhere where managers look.
+// asks waits until a manager is asked, in every place where managers look.
 func (l *live) asks(reason string, choices ...kitchen.Choice) kitchen.Status {
 	l.t.Helper()
 	announced := l.announced()
@@ -465,8 +465,9 @@ func (l *live) attribute() (state kitchen.OrderState) {
 	return state
 }
 
-// tellsTheSame compares what history tells with what the query tells, once the
-// order has stood still meanwhile: a complaint may come at any time.
+// tellsTheSame compares the status from history with that from the query. It
+// retries until the order has stood still in between: a complaint may come at any
+// time.
 func (l *live) tellsTheSame() {
 	l.t.Helper()
 	for before := l.query(); ; {

@@ -10,8 +10,8 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// The SDK's test environment forgets an activity whose cancellation was asked
-// for, where the server still takes its result; so these are on the server.
+// The SDK's test environment forgets an activity whose cancellation is requested;
+// the server still takes its result. So these tests run on the server.
 func TestWorkThatIsDoneWhileItsOrderIsCancelled(t *testing.T) {
 	t.Parallel()
 
@@ -118,7 +118,7 @@ func TestAnAmendmentBeforeTheFirstTicketLeavesVisibilityTrue(t *testing.T) {
 	require.Equal(t, "in-progress", state)
 }
 
-// update sends an update that must be taken.
+// update sends an update that must be accepted.
 func (l *live) update(name string, request any) workflows.Answer {
 	l.t.Helper()
 	answer, err := l.updateAs("", name, request)

@@ -9,16 +9,16 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// model says what an order does, in place of the workflow and without its
-// code: which states there are and which moves between them are allowed. It
-// takes one event after the other. The zero values of its parts mean that
-// there is no such thing, and it holds no pointers, so that it can be copied.
+// model is what an order should do, written without the workflow's code: its
+// states and the moves between them. It takes one event after the other. The
+// zero value of a part means that there is none, and it has no pointers, so that
+// it can be copied.
 //
 //	               done, done, …                      announced
 //	accepted ─► in-progress ─────────────► shipping ─────────────► shipped
 //	               │   ▲
 //	       failed, │   │ retry, remake,
-//	       silence ▼   │ an answer after all
+//	       silence ▼   │ or a late ack
 //	         needs-attention ──cancel──► cancelling ─undone, left─► cancelled
 //	               ▲                        │  ▲
 //	               └── failed, silence, late┘  └ retry, cancel (leaves it)
@@ -29,18 +29,18 @@ type model struct {
 	// announcing is how long it takes until an announcement is on Kafka.
 	announcing time.Duration
 
-	now      time.Time
-	state    kitchen.OrderState
-	stage    kitchen.Stage // the last one entered
-	waiting  kitchen.Stage
-	notes    string
-	way      workflows.Direction
-	pass     int
-	remakes  int
-	byHand   int // remakes that a manager chose
-	scrapped int
-	asked    question
-	rows     []row
+	now       time.Time
+	state     kitchen.OrderState
+	stage     kitchen.Stage // the last one entered
+	waiting   kitchen.Stage
+	notes     string
+	direction workflows.Direction
+	pass      int
+	remakes   int
+	byHand    int // remakes that a manager chose
+	scrapped  int
+	asked     question
+	rows      []row
 
 	// doing is what the order is busy with; until says for how long, if that
 	// is known.
@@ -51,38 +51,38 @@ type model struct {
 	pausedOn workflows.Direction
 	silence  int // the attempt of a complaint that has not been looked at
 	shipping bool
-	// held is set while the order has heard of something and not acted yet,
-	// because more happens at the same instant.
+	// held is set while the order has not acted on an event, because more
+	// happens at the same instant.
 	held bool
 
-	issued []issuedTicket
-	told   []told
+	issued        []issuedTicket
+	announcements []announcement
 }
 
 // occupation is what an order is busy with.
 type occupation int
 
 const (
-	free     occupation = iota
-	working             // waits for the answer to a ticket
-	pausing             // before a ticket goes out once more
-	telling             // an announcement is under way
-	finished            // the workflow has closed
+	free       occupation = iota
+	working               // waits for the answer to a ticket
+	pausing               // before a ticket is issued again
+	publishing            // an announcement is under way
+	finished              // the workflow has closed
 )
 
 // row is one pass through one stage.
 type row struct {
-	stage   kitchen.Stage
-	pass    int
-	maker   string // who has done the work, in time or late; empty for nobody
-	state   kitchen.TicketState
-	undo    kitchen.TicketState
-	left    bool
-	settled bool // nothing is left to undo
+	stage  kitchen.Stage
+	pass   int
+	maker  string // who has done the work, in time or late; empty for nobody
+	state  kitchen.TicketState
+	undo   kitchen.TicketState
+	left   bool
+	noUndo bool // it needs no undoing any more
 	// lastFailure is the failed ack that was counted last.
 	lastFailure  string
 	undoScrapped int  // pieces that undoing it has cost
-	byHand       bool // its last failure was no station's word
+	byHand       bool // its last failure was no station's ack
 	make, unmake ticketModel
 }
 
@@ -90,7 +90,7 @@ type ticketModel struct {
 	pending  bool // Temporal waits for an answer
 	listened bool // and so does the order itself
 	answer   answer
-	patience int // the attempt from which on somebody is asked
+	patience int // the first attempt at which somebody is asked
 }
 
 // answer is how a ticket's activity ends.
@@ -110,14 +110,14 @@ type question struct {
 	choices [3]kitchen.Choice
 }
 
-// issuedTicket and told are what goes out of an order.
+// issuedTicket and announcement are what an order sends out.
 type issuedTicket struct {
 	id    string
 	made  bool
 	notes string
 }
 
-type told struct {
+type announcement struct {
 	state   kitchen.OrderState // needs-attention, cancelled or shipped
 	asked   question
 	left    string
@@ -127,17 +127,17 @@ type told struct {
 func newModel(in workflows.OrderInput, now time.Time) model {
 	m := model{
 		rules: in.Rules, pieces: in.Order.Pieces(), lines: len(in.Order.Lines), notes: in.Order.Notes,
-		now: now, state: kitchen.StateAccepted, way: workflows.Making, pass: 1,
+		now: now, state: kitchen.StateAccepted, direction: workflows.Making, pass: 1,
 	}
 	return m
 }
 
 func (m model) clone() model {
-	m.rows, m.issued, m.told = slices.Clone(m.rows), slices.Clone(m.issued), slices.Clone(m.told)
+	m.rows, m.issued, m.announcements = slices.Clone(m.rows), slices.Clone(m.issued), slices.Clone(m.announcements)
 	return m
 }
 
-// fingerprint tells models apart.
+// fingerprint is the same for equal models only.
 func (m model) fingerprint() string {
 	m.rules = kitchen.Rules{}
 	return fmt.Sprintf("%+v", m)
@@ -145,12 +145,12 @@ func (m model) fingerprint() string {
 
 // advance lets the time pass: pauses and announcements end.
 func (m *model) advance(to time.Time) {
-	for (m.doing == pausing || m.doing == telling) && !m.until.After(to) {
+	for (m.doing == pausing || m.doing == publishing) && !m.until.After(to) {
 		m.now = m.until
 		if m.doing == pausing {
 			m.issue(m.on, m.undoing)
 		} else {
-			m.announced()
+			m.endAnnouncement()
 		}
 		m.run()
 	}
@@ -165,10 +165,10 @@ func (m *model) run() {
 
 func (m *model) next() bool {
 	switch m.doing {
-	case telling, finished:
+	case publishing, finished:
 		return false
 	case pausing:
-		if m.way == m.pausedOn {
+		if m.direction == m.pausedOn {
 			return false
 		}
 		m.doing = free
@@ -179,43 +179,43 @@ func (m *model) next() bool {
 	switch {
 	case m.asked != (question{}) && m.waiting == "":
 		return false
-	case m.way == workflows.Making:
+	case m.direction == workflows.Making:
 		m.produce()
 		return true
 	}
 	for i := range slices.Backward(m.rows) {
-		if m.rows[i].pass == m.pass && !m.rows[i].settled {
+		if m.rows[i].pass == m.pass && !m.rows[i].noUndo {
 			m.compensate(i)
 			return true
 		}
 	}
 	for i, r := range m.rows {
 		if r.pass == m.pass && r.state == kitchen.TicketDone && r.undo == kitchen.TicketUndone && !r.left {
-			m.ask(i, true, m.waysToLeave()...)
+			m.ask(i, true, m.choicesToLeave()...)
 			return true
 		}
 	}
-	if m.way == workflows.Remaking {
+	if m.direction == workflows.Remaking {
 		m.startPass()
 		return true
 	}
-	m.tell(told{state: kitchen.StateCancelled, left: m.leftovers()})
+	m.announce(announcement{state: kitchen.StateCancelled, left: m.leftovers()})
 	return true
 }
 
-// listen looks at the ticket that is out.
+// listen looks at the open ticket.
 func (m *model) listen() bool {
 	r := &m.rows[m.on]
 	t := m.ticket(m.on, m.undoing)
 	switch {
 	case t.answer.ended:
-		m.hear(t.answer)
-	case !m.undoing && m.way != workflows.Making:
-		t.listened = false // withdrawn, but a late answer is noted
+		m.conclude(t.answer)
+	case !m.undoing && m.direction != workflows.Making:
+		t.listened = false // withdrawn, but a late ack is recorded
 		m.doing = free
 	case m.undoing && r.left:
 		t.listened = false // as with a withdrawn ticket
-		r.settled = true
+		r.noUndo = true
 		m.doing = free
 	case m.silence > 0:
 		attempt := m.silence
@@ -226,7 +226,7 @@ func (m *model) listen() bool {
 		t.patience = attempt
 		choices := kitchen.Choices()
 		if m.undoing {
-			choices = append([]kitchen.Choice{kitchen.ChoiceRetry}, m.waysToLeave()...)
+			choices = append([]kitchen.Choice{kitchen.ChoiceRetry}, m.choicesToLeave()...)
 		}
 		m.ask(m.on, m.undoing, choices...)
 	default:
@@ -236,7 +236,7 @@ func (m *model) listen() bool {
 }
 
 func (m *model) produce() {
-	for _, stage := range kitchen.Stages() {
+	for _, stage := range m.rules.Route.Stages() {
 		at := slices.IndexFunc(m.rows, func(r row) bool { return r.pass == m.pass && r.stage == stage })
 		switch {
 		case at < 0:
@@ -247,20 +247,20 @@ func (m *model) produce() {
 			m.pause(at, false)
 			return
 		case m.rows[at].state != kitchen.TicketDone:
-			panic(fmt.Sprintf("the model is wrong: %s is neither done nor failed nor out", stage))
+			panic(fmt.Sprintf("the model is wrong: %s is neither done nor failed nor open", stage))
 		}
 	}
 	m.shipping = true
-	m.tell(told{state: kitchen.StateShipped})
+	m.announce(announcement{state: kitchen.StateShipped})
 }
 
 func (m *model) compensate(i int) {
 	r := &m.rows[i]
 	switch {
 	case r.left:
-		r.settled = true
+		r.noUndo = true
 	case r.state == kitchen.TicketDone && m.rules.UndoOnRecordAt(r.stage):
-		r.undo, r.state, r.settled = kitchen.TicketUndone, kitchen.TicketUndone, true
+		r.undo, r.state, r.noUndo = kitchen.TicketUndone, kitchen.TicketUndone, true
 		m.waiting = ""
 	case r.undo == kitchen.TicketFailed:
 		m.pause(i, true)
@@ -270,7 +270,7 @@ func (m *model) compensate(i int) {
 }
 
 func (m *model) pause(i int, undoing bool) {
-	m.doing, m.on, m.undoing, m.pausedOn, m.until = pausing, i, undoing, m.way, m.now.Add(time.Second)
+	m.doing, m.on, m.undoing, m.pausedOn, m.until = pausing, i, undoing, m.direction, m.now.Add(time.Second)
 }
 
 func (m *model) issue(i int, undoing bool) {
@@ -304,9 +304,9 @@ func (m *model) ref(i int, undoing bool) kitchen.TicketRef {
 	return ref
 }
 
-// answered is a station's last word on a ticket, or somebody's in Temporal. A
-// ticket that nobody waits for takes none.
-func (m *model) answered(ref kitchen.TicketRef, a answer) {
+// answer is a station's ack, or an end by hand in Temporal. A ticket that nobody
+// waits for takes none.
+func (m *model) answer(ref kitchen.TicketRef, a answer) {
 	i := m.find(ref)
 	if i < 0 || m.doing == finished {
 		return
@@ -317,7 +317,7 @@ func (m *model) answered(ref kitchen.TicketRef, a answer) {
 	}
 	t.pending = false
 	if !t.listened {
-		m.note(i, ref.Kind == kitchen.TicketUndo, a)
+		m.recordLate(i, ref.Kind == kitchen.TicketUndo, a)
 	} else {
 		t.answer = a
 	}
@@ -337,13 +337,13 @@ func (m *model) find(ref kitchen.TicketRef) int {
 	return slices.IndexFunc(m.rows, func(r row) bool { return r.stage == ref.Stage && r.pass == ref.Pass })
 }
 
-// note keeps what a station says of a ticket that was withdrawn or left.
-func (m *model) note(i int, undoing bool, a answer) {
-	ending := len(m.told) > 0 && m.told[len(m.told)-1].state == kitchen.StateCancelled
+// recordLate records an ack on a ticket that was withdrawn or left.
+func (m *model) recordLate(i int, undoing bool, a answer) {
+	closing := len(m.announcements) > 0 && m.announcements[len(m.announcements)-1].state == kitchen.StateCancelled
 	switch {
-	case undoing && ending: // that it was left is being announced
+	case undoing && closing: // that it was left is being announced
 	case undoing && !a.failed:
-		m.undone(i, a)
+		m.recordUndone(i, a)
 	case undoing && !a.byHand:
 		m.scrap(i, a)
 		m.rows[i].undo = kitchen.TicketFailed
@@ -362,41 +362,41 @@ func (m *model) scrap(i int, a answer) {
 	m.rows[i].lastFailure = a.id
 }
 
-func (m *model) hear(a answer) {
+func (m *model) conclude(a answer) {
 	r := &m.rows[m.on]
 	m.doing, m.silence, m.waiting = free, 0, ""
 	*m.ticket(m.on, m.undoing) = ticketModel{}
-	news := true
+	repeated := false
 	if a.failed {
-		news = a.byHand || r.lastFailure != a.id
+		repeated = !a.byHand && r.lastFailure == a.id
 		m.scrap(m.on, a)
 	}
 	switch {
 	case m.undoing && !a.failed:
-		m.undone(m.on, a)
-		m.answeredByItself()
+		m.recordUndone(m.on, a)
+		m.closeQuestion()
 	case m.undoing:
 		r.undo = kitchen.TicketFailed
-		if !news && !r.left {
-			m.answeredByItself() // a manager has decided about it
+		if repeated && !r.left {
+			m.closeQuestion() // a manager has decided about it
 		} else if !r.left {
-			m.ask(m.on, true, append([]kitchen.Choice{kitchen.ChoiceRetry}, m.waysToLeave()...)...)
+			m.ask(m.on, true, append([]kitchen.Choice{kitchen.ChoiceRetry}, m.choicesToLeave()...)...)
 		}
 	case !a.failed:
 		r.maker, r.state = a.by, kitchen.TicketDone
-		m.answeredByItself()
+		m.closeQuestion()
 	default:
 		r.state, r.byHand = kitchen.TicketFailed, a.byHand
 		switch {
-		case m.way != workflows.Making:
-		case !news:
-			m.answeredByItself() // what it means has been decided
+		case m.direction != workflows.Making:
+		case repeated:
+			m.closeQuestion() // it has been acted on
 		case a.byHand:
 			m.ask(m.on, false, kitchen.Choices()...)
 		case m.outcome(a.reason) == kitchen.OutcomeAgain:
-			m.answeredByItself()
+			m.closeQuestion()
 		case m.remakes < m.rules.MaxRemakes:
-			m.answeredByItself()
+			m.closeQuestion()
 			m.startPass()
 		default:
 			m.ask(m.on, false, kitchen.Choices()...)
@@ -404,10 +404,9 @@ func (m *model) hear(a answer) {
 	}
 }
 
-// undone counts of the pieces that an undo has scrapped those that are new: the
-// stages of a pass hand on the same cupcakes, so what undoing other stages has
-// scrapped is among them.
-func (m *model) undone(i int, a answer) {
+// recordUndone counts the pieces that an undo has scrapped, unless undoing other
+// stages of the pass has scrapped them already: they are the same cupcakes.
+func (m *model) recordUndone(i int, a answer) {
 	counted := 0
 	for _, r := range m.rows {
 		if r.pass == m.rows[i].pass {
@@ -417,7 +416,7 @@ func (m *model) undone(i int, a answer) {
 	m.scrapped += max(0, min(a.scrapped, m.pieces-counted))
 	r := &m.rows[i]
 	r.undoScrapped = a.scrapped
-	r.undo, r.state, r.settled, r.left = kitchen.TicketUndone, kitchen.TicketUndone, true, false
+	r.undo, r.state, r.noUndo, r.left = kitchen.TicketUndone, kitchen.TicketUndone, true, false
 }
 
 func (m *model) outcome(reason string) kitchen.Outcome {
@@ -433,11 +432,11 @@ func (m *model) outcome(reason string) kitchen.Outcome {
 func (m *model) startPass() {
 	m.pass++
 	m.remakes++
-	m.way = workflows.Making
+	m.direction = workflows.Making
 }
 
-func (m *model) waysToLeave() []kitchen.Choice {
-	if m.way == workflows.Remaking {
+func (m *model) choicesToLeave() []kitchen.Choice {
+	if m.direction == workflows.Remaking {
 		return []kitchen.Choice{kitchen.ChoiceRemake, kitchen.ChoiceCancel}
 	}
 	return []kitchen.Choice{kitchen.ChoiceCancel}
@@ -448,34 +447,34 @@ func (m *model) ask(i int, undoing bool, choices ...kitchen.Choice) {
 	m.asked = question{about: m.ref(i, undoing)}
 	copy(m.asked.choices[:], choices)
 	m.state = kitchen.StateNeedsAttention
-	m.tell(told{state: kitchen.StateNeedsAttention, asked: m.asked, left: m.leftovers()})
+	m.announce(announcement{state: kitchen.StateNeedsAttention, asked: m.asked, left: m.leftovers()})
 }
 
-// answeredByItself takes a question back that an answer has settled.
-func (m *model) answeredByItself() {
+// closeQuestion closes a question because its ticket has ended.
+func (m *model) closeQuestion() {
 	if m.asked != (question{}) {
-		m.decided()
+		m.clearQuestion()
 	}
 }
 
-func (m *model) decided() {
+func (m *model) clearQuestion() {
 	m.asked = question{}
 	m.state = kitchen.StateInProgress
-	if m.way == workflows.Cancelling {
+	if m.direction == workflows.Cancelling {
 		m.state = kitchen.StateCancelling
 	}
 }
 
-func (m *model) tell(what told) {
+func (m *model) announce(what announcement) {
 	if what.state != kitchen.StateShipped {
 		what.remakes = m.remakes
 	}
-	m.told = append(m.told, what)
-	m.doing, m.until = telling, m.now.Add(m.announcing)
+	m.announcements = append(m.announcements, what)
+	m.doing, m.until = publishing, m.now.Add(m.announcing)
 }
 
-func (m *model) announced() {
-	switch m.told[len(m.told)-1].state {
+func (m *model) endAnnouncement() {
+	switch m.announcements[len(m.announcements)-1].state {
 	case kitchen.StateShipped:
 		m.state, m.doing = kitchen.StateShipped, finished
 	case kitchen.StateCancelled:
@@ -483,7 +482,7 @@ func (m *model) announced() {
 	default:
 		m.doing = free
 		if t := m.ticket(m.on, m.undoing); t.listened {
-			m.doing = working // it is still out
+			m.doing = working // it is still open
 		}
 	}
 }
@@ -498,11 +497,11 @@ func (m *model) leftovers() string {
 	return fmt.Sprint(left)
 }
 
-// complained is word that nobody answers a ticket.
-func (m *model) complained(ref kitchen.TicketRef, attempt int) {
+// complain says that nobody answers a ticket.
+func (m *model) complain(ref kitchen.TicketRef, attempt int) {
 	i := m.find(ref)
 	undoing := ref.Kind == kitchen.TicketUndo
-	if i < 0 || m.asked != (question{}) || m.rows[i].pass != m.pass || undoing != (m.way != workflows.Making) {
+	if i < 0 || m.asked != (question{}) || m.rows[i].pass != m.pass || undoing != (m.direction != workflows.Making) {
 		return
 	}
 	if t := m.ticket(i, undoing); t.listened && m.waiting == ref.Stage && attempt >= t.patience {
@@ -511,7 +510,7 @@ func (m *model) complained(ref kitchen.TicketRef, attempt int) {
 	m.run()
 }
 
-// The verdicts on an update.
+// The results on an update.
 const (
 	accepted = "accepted"
 	refused  = workflows.ErrorRefused
@@ -519,10 +518,10 @@ const (
 )
 
 func (m *model) cancel() string {
-	if m.shipping || m.way == workflows.Cancelling {
+	if m.shipping || m.direction == workflows.Cancelling {
 		return refused
 	}
-	m.way, m.state, m.asked = workflows.Cancelling, kitchen.StateCancelling, question{}
+	m.direction, m.state, m.asked = workflows.Cancelling, kitchen.StateCancelling, question{}
 	m.run()
 	return accepted
 }
@@ -531,8 +530,9 @@ func (m *model) amend(a kitchen.Amendment) string {
 	if a.Notes == nil && len(a.Messages) == 0 || len(a.Messages) > 0 && a.Messages[0].Line >= m.lines {
 		return invalid
 	}
-	atDecorate := m.find(kitchen.TicketRef{Stage: kitchen.Decorate, Pass: m.pass}) >= 0
-	if m.shipping || m.way == workflows.Cancelling || m.way == workflows.Making && atDecorate {
+	closing, closes := m.rules.Route.ClosesAmending()
+	late := closes && m.find(kitchen.TicketRef{Stage: closing, Pass: m.pass}) >= 0
+	if m.shipping || m.direction == workflows.Cancelling || m.direction == workflows.Making && late {
 		return refused
 	}
 	if a.Notes != nil {
@@ -549,17 +549,17 @@ func (m *model) resolve(choice kitchen.Choice) string {
 		return refused
 	}
 	i, undoing := m.find(m.asked.about), m.asked.about.Kind == kitchen.TicketUndo
-	m.decided()
+	m.clearQuestion()
 	switch {
 	case choice == kitchen.ChoiceRetry:
 		m.ticket(i, undoing).patience += m.rules.MaxReissues
-	case undoing && choice == m.waysToLeave()[0]:
+	case undoing && choice == m.choicesToLeave()[0]:
 		m.rows[i].left, m.waiting = true, ""
 	case choice == kitchen.ChoiceCancel:
-		m.way, m.state = workflows.Cancelling, kitchen.StateCancelling
+		m.direction, m.state = workflows.Cancelling, kitchen.StateCancelling
 	default:
 		m.byHand++
-		m.way = workflows.Remaking
+		m.direction = workflows.Remaking
 		if m.rows[i].state == kitchen.TicketFailed && !m.rows[i].byHand {
 			m.startPass()
 		}
@@ -568,20 +568,20 @@ func (m *model) resolve(choice kitchen.Choice) string {
 	return accepted
 }
 
-// describe says what shows of an order.
+// describe is what can be seen of an order.
 func (m *model) describe() string {
 	var rows []string
 	for _, r := range m.rows {
 		rows = append(rows, rowText(r.stage, r.pass, r.state, r.maker, r.undo, r.left))
 	}
-	return describe(m.state, m.stage, m.waiting, m.asked, m.notes, m.remakes, m.scrapped, rows, m.issued, m.told)
+	return describe(m.state, m.stage, m.waiting, m.asked, m.notes, m.remakes, m.scrapped, rows, m.issued, m.announcements)
 }
 
 func rowText(stage kitchen.Stage, pass int, state kitchen.TicketState, maker string, undo kitchen.TicketState, left bool) string {
 	return fmt.Sprintf("%s.%d %s made by %q undo=%s left=%t", stage, pass, state, maker, undo, left)
 }
 
-func describe(state kitchen.OrderState, stage, waiting kitchen.Stage, asked question, notes string, remakes, scrapped int, rows []string, issued []issuedTicket, told []told) string {
-	return fmt.Sprintf("%s, entered %s, waits for %q\nasks %+v\nnotes %q, %d remakes, %d scrapped\nrows %q\nissued %+v\ntold %+v\n",
-		state, stage, waiting, asked, notes, remakes, scrapped, rows, issued, told)
+func describe(state kitchen.OrderState, stage, waiting kitchen.Stage, asked question, notes string, remakes, scrapped int, rows []string, issued []issuedTicket, announcements []announcement) string {
+	return fmt.Sprintf("%s, entered %s, waits for %q\nasks %+v\nnotes %q, %d remakes, %d scrapped\nrows %q\nissued %+v\nannounced %+v\n",
+		state, stage, waiting, asked, notes, remakes, scrapped, rows, issued, announcements)
 }

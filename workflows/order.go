@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -39,18 +38,18 @@ func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (
 	if in.Progress != nil {
 		order.showDetails(ctx) // which Temporal does not carry over
 	}
-	// Temporal's own cancel request is one of the things that the order listens
-	// for. It must not break off what comes then, so the steps do not see it.
+	// The order listens for Temporal's own cancel request and then undoes what
+	// was made. The request must not interrupt that, so the steps do not see it.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
-	// Coroutines take turns in the order in which they began. So the steps see
-	// what was heard in the same workflow task, and no ticket goes out only to
-	// be withdrawn, after which its station would be asked to undo it.
-	ended := false
+	// Coroutines run in the order in which they began. The steps run last, so
+	// they see every message of the same workflow task: no ticket goes out only
+	// to be withdrawn and then undone.
+	closed := false
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		err = order.steps(ctx)
-		ended = true
+		closed = true
 	})
-	if err := workflow.Await(ctx, func() bool { return ended }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return closed }); err != nil {
 		return order.status, err
 	}
 	return order.status, err
@@ -66,8 +65,8 @@ func (o *order) steps(ctx workflow.Context) error {
 	return nil
 }
 
-// step does what comes next. Whatever is known of an order lies in its status
-// and progress, so that each step can be the first of a new run.
+// step does what comes next. It goes only by the order's status and progress,
+// so that each step can be the first of a new run.
 func (o *order) step(ctx workflow.Context) error {
 	switch {
 	case o.waitsForDecision():
@@ -82,58 +81,60 @@ func (o *order) step(ctx workflow.Context) error {
 		o.startPass()
 		return nil
 	}
-	if stage, left := o.nextStage(); left {
+	if stage, found := o.nextStage(); found {
 		return o.makeAt(ctx, stage)
 	}
 	return o.ship(ctx)
 }
 
 // order is an order under way: what it was started with and where it stands.
-// Its record methods are the only ones that change the status; they are
-// shared by the workflow and by StatusFromHistory, so both tell the same.
+// Only its record methods change the status. OrderWorkflow and
+// StatusFromHistory share them, so both come to the same status.
 type order struct {
 	in     OrderInput
 	status kitchen.Status
 
 	pass      int
 	direction Direction
-	// toUndo are the stages of this pass whose compensation is registered.
+	// toUndo are the stages of this pass that have begun, in that order.
 	toUndo []kitchen.Stage
-	// askFrom is the attempt of the open ticket from which on a manager may
-	// be asked about it.
+	// askFrom is the first attempt of the open ticket at which a manager may be
+	// asked about it.
 	askFrom int
-	// unanswered is a complaint that has not been looked at.
-	unanswered *Unanswered
-	// shipping is set once nothing can be taken back, ending once it is being
-	// announced what a cancelled order leaves.
-	shipping, ending bool
-	handled          []Handled
-	// told is the state that Temporal's visibility has.
-	told kitchen.OrderState
+	// complaint says that nobody answers the open ticket; nil once it has been
+	// looked at.
+	complaint *Unanswered
+	// shipping is set once the order can no longer be changed,
+	// leftoversAnnounced once downstream systems are told what a cancelled order
+	// leaves undone.
+	shipping, leftoversAnnounced bool
+	// handled are the updates that have acted, the newest last.
+	handled []Handled
+	// listedState is the state that Temporal lists the order with.
+	listedState kitchen.OrderState
 }
 
 func newOrder(orderID string, in OrderInput) *order {
-	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, told: kitchen.StateInProgress}
+	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, listedState: kitchen.StateInProgress}
 	if p := in.Progress; p != nil {
 		o.setStatus(p.Status)
 		o.direction, o.toUndo, o.askFrom, o.handled = p.Direction, p.ToUndo, p.AskFrom, p.Handled
 		o.pass = p.Status.Remakes + 1
 		if p.Status.State != kitchen.StateAccepted {
-			o.told = p.Status.State
+			o.listedState = p.Status.State
 		}
 	}
 	return o
 }
 
-// setStatus takes a status as it was written down. One from before there were
+// setStatus sets a status that was read back. One written by a build without
 // routes has none.
 func (o *order) setStatus(status kitchen.Status) {
 	o.status = status
 	o.status.Route = o.in.Rules.Route.Stages()
 }
 
-// Accepted is the status of an order of which nothing is known yet but what
-// it was started with.
+// Accepted is the status of an order that has just been started.
 func Accepted(orderID string, in OrderInput) kitchen.Status {
 	return kitchen.Status{
 		ID:         orderID,
@@ -158,41 +159,40 @@ func (o *order) ref(stage kitchen.Stage) kitchen.TicketRef {
 	return kitchen.TicketRef{OrderID: o.status.ID, Stage: stage, Pass: o.pass, Kind: kitchen.TicketMake}
 }
 
-// nextStage is the first stage that this pass has not made, if one is left.
+// nextStage is the first stage that this pass has not made, if there is one.
 func (o *order) nextStage() (kitchen.Stage, bool) {
 	for _, stage := range o.status.Route {
-		if row := o.row(o.ref(stage)); row == nil || row.State != kitchen.TicketDone {
+		if row := o.row(o.ref(stage)); row == nil || *row.state != kitchen.TicketDone {
 			return stage, true
 		}
 	}
 	return "", false
 }
 
-// makeAt sends the order's ticket to a stage's station and waits until the
-// station has done it, however often the ticket must be issued, or until the
-// order goes another way.
+// makeAt sends the order's ticket to a stage's station and waits for its end,
+// or until the order is to be undone.
 func (o *order) makeAt(ctx workflow.Context, stage kitchen.Stage) error {
 	ref := o.ref(stage)
 	if !slices.Contains(o.toUndo, stage) {
 		o.toUndo = append(o.toUndo, stage) // before the ticket can have any effect
 	}
-	if o.endedBefore(ref) && !o.pauseBeforeReissue(ctx) {
+	if o.row(ref).failed() && !o.pauseBeforeReissue(ctx) {
 		return nil
 	}
 	ticket := o.issue(ctx, ref)
 	for {
 		if err := workflow.Await(ctx, func() bool {
-			return ticket.isAnswered() || o.direction != Making || o.unanswered != nil || o.tooLong(ctx)
+			return ticket.hasEnded() || o.direction != Making || o.complaint != nil || o.tooLong(ctx)
 		}); err != nil {
 			return err
 		}
 		switch {
-		case ticket.isAnswered():
-			return o.hear(ctx, ticket)
+		case ticket.hasEnded():
+			return o.concludeWork(ctx, ticket)
 		case o.direction != Making:
 			o.withdraw(ctx, ticket)
 			return nil
-		case o.unanswered != nil:
+		case o.complaint != nil:
 			if err := o.askAboutSilence(ctx, ref); err != nil {
 				return err
 			}
@@ -204,35 +204,34 @@ func (o *order) makeAt(ctx workflow.Context, stage kitchen.Stage) error {
 	}
 }
 
-// hear takes a station's last word on its ticket: the work is done, or it
-// failed and the kitchen's rules say what then.
-func (o *order) hear(ctx workflow.Context, ticket *ticket) error {
-	o.ended()
-	ack, failure := ticket.answer(ctx)
-	if failure == nil {
-		o.recordDone(ticket.ref, ack)
-		return o.settle(ctx)
+// concludeWork goes by how a ticket has ended: the work is done, or it failed
+// and the kitchen's rules say what happens then.
+func (o *order) concludeWork(ctx workflow.Context, ticket *ticket) error {
+	o.clearComplaint()
+	end := ticket.end(ctx)
+	if end.failure == nil {
+		o.recordDone(end)
+		return o.closeQuestion(ctx)
 	}
-	ack, reported := failedAck(failure)
-	news := o.recordFailed(ticket.ref, ack)
+	repeated := o.recordFailed(end)
 	switch {
 	case o.direction != Making:
 		return nil // it was cancelled at the same moment
-	case reported && !news:
-		return o.settle(ctx) // what it means has been decided: the ticket is issued again
-	case !reported: // nobody at a station said so
-		return o.ask(ctx, ticket.ref, endedByHand(ticket.ref, failure), kitchen.Choices()...)
-	case o.in.Rules.OutcomeFor(ack.Reason) == kitchen.OutcomeAgain:
-		return o.settle(ctx) // and so the ticket is issued again
+	case end.byHand():
+		return o.ask(ctx, end.ref, endedByHandReason(end), kitchen.Choices()...)
+	case repeated:
+		return o.closeQuestion(ctx) // it has been acted on: the ticket is issued again
+	case o.in.Rules.OutcomeFor(end.ack.Reason) == kitchen.OutcomeAgain:
+		return o.closeQuestion(ctx) // and so the ticket is issued again
 	case o.status.Remakes < o.in.Rules.MaxRemakes:
 		o.startPass()
-		return o.settle(ctx)
+		return o.closeQuestion(ctx)
 	}
-	return o.ask(ctx, ticket.ref, failedOnceTooOften(ack, o.status.Remakes), kitchen.Choices()...)
+	return o.ask(ctx, end.ref, failedTooOftenReason(end.ack, o.status.Remakes), kitchen.Choices()...)
 }
 
-// startPass begins again from the first stage. What the last pass made is lost, or has been
-// undone; there is nothing left of it to undo.
+// startPass begins again from the first stage. What the last pass made is lost
+// or undone, so nothing of it needs undoing any more.
 func (o *order) startPass() {
 	o.pass++
 	o.direction = Making
@@ -259,32 +258,4 @@ func (o *order) ship(ctx workflow.Context) error {
 	o.recordShipped(shippedAt)
 	o.showDetails(ctx)
 	return nil
-}
-
-// The pauses between two tries to announce something.
-const (
-	announceAgainAfter = 5 * time.Second
-	announceAtMost     = time.Minute
-)
-
-// announce runs one of the local activities that tell downstream systems what
-// became of an order, for as long as it takes. Each is one try: a local
-// activity that tried again by itself would hold up queries and updates, and
-// would give up.
-func announce(ctx workflow.Context, activity string, what any) error {
-	oneTry := workflow.WithLocalActivityOptions(ctx, oneTryOptions)
-	for pause := announceAgainAfter; ; pause = min(2*pause, announceAtMost) {
-		if err := workflow.ExecuteLocalActivity(oneTry, activity, what).Get(ctx, nil); err == nil {
-			return nil
-		}
-		if err := workflow.Sleep(ctx, pause); err != nil {
-			return fmt.Errorf("wait to call %s again: %w", activity, err)
-		}
-	}
-}
-
-// oneTryOptions are those of local activities that are not tried again.
-var oneTryOptions = workflow.LocalActivityOptions{
-	StartToCloseTimeout: 5 * time.Second,
-	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 }

@@ -178,7 +178,7 @@ func TestOrderWorkflow(t *testing.T) {
 		status := f.run()
 
 		require.Len(t, f.issued, 4)
-		for i, stage := range kitchen.Stages() {
+		for i, stage := range f.in.Rules.Route.Stages() {
 			ticket := f.issued[i].ticket
 			require.Equal(t, stage, ticket.Stage)
 			require.Equal(t, orderID+"."+string(stage)+".1", ticket.TicketID)

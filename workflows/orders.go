@@ -8,20 +8,18 @@ import (
 
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// Orders reaches the orders' workflows from outside, for those who carry
-// something to them.
+// Orders reaches the orders' workflows from outside.
 type Orders struct{ temporal client.Client }
 
 // NewOrders returns the orders that the client reaches.
 func NewOrders(temporalClient client.Client) *Orders { return &Orders{temporalClient} }
 
-// Complain tells an order that a ticket has been issued too often in vain, in
-// words that say what is known of it, unless a manager has been asked.
+// Complain signals an order that a ticket has been issued too often in vain,
+// with what is known of it, unless a manager has been asked.
 func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, waited time.Duration) error {
 	workflowID := kitchen.WorkflowID(ref.OrderID)
 	description, err := o.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
@@ -38,37 +36,6 @@ func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt in
 		Attempt:    attempt,
 		Reason:     silence(description, ref, waited),
 	})
-}
-
-// silence says what is known of a ticket that nobody answers.
-func silence(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef, waited time.Duration) string {
-	task, where := string(ref.Stage), ""
-	if ref.Kind == kitchen.TicketUndo {
-		task, where = "undoing "+task, ", where the work is to be undone"
-	}
-	since := roundForPeople(waited)
-	for _, pending := range description.GetPendingActivities() {
-		if pending.GetActivityId() != ref.ActivityID() {
-			continue
-		}
-		if failure := pending.GetLastFailure(); failure != nil {
-			if ack, reported := failedAck(temporal.GetDefaultFailureConverter().FailureToError(failure)); reported {
-				return fmt.Sprintf("%s has been tried again and again for %s; the last time: %s", task, since, ackWords(ack))
-			}
-		}
-		if who := lastAtWork(pending); who != nil {
-			return fmt.Sprintf("%s started %s and has not finished; the ticket has been out for %s", who.By, task, since)
-		}
-	}
-	return fmt.Sprintf("nobody has answered at %s for %s%s", ref.Stage, since, where)
-}
-
-// roundForPeople leaves seconds out of what takes minutes.
-func roundForPeople(d time.Duration) kitchen.Duration {
-	if d < time.Minute {
-		return kitchen.Duration(d.Round(time.Second))
-	}
-	return kitchen.Duration(d.Round(time.Minute))
 }
 
 // CountAttempts is how often Temporal has started a pending activity of an
@@ -110,9 +77,9 @@ func IsBetweenAttempts(description *workflowservice.DescribeWorkflowExecutionRes
 	}
 	info := description.GetWorkflowExecutionInfo()
 	continued := info.GetFirstRunId() != info.GetExecution().GetRunId()
-	// The first task is there after two or three events. It may fail with its
-	// worker, and signals may come meanwhile; an order whose tasks fail for good
-	// gets past this soon.
+	// The first task comes after two or three events. It may fail with its
+	// worker, and signals may come meanwhile. An order whose tasks keep failing
+	// has more events than this soon.
 	const firstTask = 10
 	return continued && description.GetPendingWorkflowTask() != nil && info.GetHistoryLength() <= firstTask
 }

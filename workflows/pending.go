@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"time"
-
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -10,13 +8,14 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// PendingTicket is what Temporal knows of a ticket that waits for its ack,
-// and its workflow does not: how often it was issued and who is at work.
+// PendingTicket is what Temporal knows of a ticket that waits for its ack and
+// the ticket's workflow does not know: how often it was issued and who is at
+// work.
 type PendingTicket struct {
 	Ref     kitchen.TicketRef
 	Attempt int
-	// AtWork is nil while nobody has the ticket in hand, or its station's
-	// word has not reached Temporal yet.
+	// AtWork is nil while nobody has claimed the ticket, or while the started
+	// ack has not reached Temporal.
 	AtWork *kitchen.AtWork
 }
 
@@ -39,9 +38,9 @@ func PendingTickets(description *workflowservice.DescribeWorkflowExecutionRespon
 	return tickets
 }
 
-// atWork tells who has a pending ticket in hand. Temporal keeps the last
-// heartbeat across attempts; one from before this attempt was issued says who
-// had the ticket then.
+// atWork is the owner of a pending ticket, nil if there is none. Temporal keeps
+// the last heartbeat across attempts; one from before this attempt names an
+// earlier owner.
 func atWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
 	beat := pending.GetLastHeartbeatTime()
 	if beat == nil || beat.AsTime().Before(pending.GetLastStartedTime().AsTime()) || pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_STARTED {
@@ -50,7 +49,7 @@ func atWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
 	return lastAtWork(pending)
 }
 
-// lastAtWork tells who had a pending ticket in hand last, perhaps in an earlier
+// lastAtWork is the last owner of a pending ticket, perhaps in an earlier
 // attempt.
 func lastAtWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
 	var who kitchen.AtWork
@@ -61,27 +60,16 @@ func lastAtWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
 }
 
 // AddPending completes a status with what only Temporal knows of the tickets
-// the order waits for.
+// that the order waits for.
 func AddPending(status *kitchen.Status, pending []PendingTicket) {
 	for _, ticket := range pending {
-		for i := range status.Stages {
-			row := &status.Stages[i]
-			switch {
-			case row.Stage != ticket.Ref.Stage || row.Pass != ticket.Ref.Pass:
-			case ticket.Ref.Kind == kitchen.TicketMake && row.State == kitchen.TicketWaiting:
-				addPending(ticket, &row.State, &row.Attempt, &row.By, &row.StartedAt)
-			case ticket.Ref.Kind == kitchen.TicketUndo && row.Undo != nil && row.Undo.State == kitchen.TicketWaiting:
-				addPending(ticket, &row.Undo.State, &row.Undo.Attempt, &row.Undo.By, &row.Undo.StartedAt)
-			}
+		row := rowIn(status, ticket.Ref)
+		if row == nil || *row.state != kitchen.TicketWaiting {
+			continue
 		}
-	}
-}
-
-func addPending(ticket PendingTicket, state *kitchen.TicketState, attempt *int, by *string, startedAt **time.Time) {
-	*attempt += ticket.Attempt - 1
-	if ticket.AtWork != nil {
-		*state = kitchen.TicketStarted
-		*by = ticket.AtWork.By
-		*startedAt = inUTC(ticket.AtWork.At)
+		*row.attempt += ticket.Attempt - 1
+		if owner := ticket.AtWork; owner != nil {
+			*row.state, *row.by, *row.startedAt = kitchen.TicketStarted, owner.By, inUTC(owner.At)
+		}
 	}
 }

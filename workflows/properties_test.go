@@ -26,8 +26,8 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// interleavings is how many random lives of an order the ordinary test lives
-// through; -rapid.checks says another number.
+// interleavings is the number of random lives of an order that the test tries;
+// -rapid.checks sets another number.
 const interleavings = "3000"
 
 func init() {
@@ -46,39 +46,39 @@ func TestOrderKeepsToTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { newWorld(t, t, randomInput(t)).run() })
 }
 
-// world is what an order lives in: the stations, the managers, Kafka and a
-// Temporal server. The latter is played by an interceptor, because the SDK's
-// test environment ends an activity when its cancellation is requested, while
-// the server lets it go on and takes what a station says all the same. It is
-// also how several things can happen within one workflow task.
+// world is what surrounds an order: the stations, the managers, Kafka and a
+// Temporal server. An interceptor plays the server: the SDK's test environment
+// ends an activity when its cancellation is requested, while the server lets it
+// go on and still takes an ack. The interceptor also lets several things happen
+// within one workflow task.
 type world struct {
 	t   rapid.TB
 	env *testsuite.TestWorkflowEnvironment
 	in  workflows.OrderInput
-	// random draws what happens; without it the script says so.
+	// random draws what happens; if it is nil, the script decides.
 	random *rapid.T
 	script []scene
 
-	// may is all that the order may be by now. More than one are left as long
-	// as it does not show in which order things at one instant were taken.
+	// may has every model that the order may be equal to by now: more than one
+	// while it cannot be seen in which order things of one instant were handled.
 	may      []candidate
 	happened []*event // at the last step
 	steps    int
 	tailed   int
 
 	// announcing is how long an announcement takes.
-	announcing time.Duration
-	decided    []*pending // by a workflow task, and not yet with the server
-	activities []*pending
-	issued     []issuedTicket
-	told       []told
-	failed     []kitchen.Failed
-	shipped    int
-	listed     kitchen.OrderState // what Temporal's visibility has
-	complaints []workflows.Unanswered
-	failures   []failure // reported ones
-	updates    []*update
-	log        []string
+	announcing    time.Duration
+	decided       []*pending // by a workflow task, and not yet with the server
+	activities    []*pending
+	issued        []issuedTicket
+	announcements []announcement
+	failed        []kitchen.Failed
+	shipped       int
+	listed        kitchen.OrderState // what Temporal's visibility has
+	complaints    []workflows.Unanswered
+	failures      []failure // reported ones
+	updates       []*update
+	log           []string
 }
 
 // scene is what happens at one instant of a scripted life.
@@ -87,10 +87,11 @@ type scene struct {
 	announcing time.Duration
 }
 
-// candidate is what the order may be, and what came of the last events then.
+// candidate is a model that the order may be equal to, with the results of the
+// last events in it.
 type candidate struct {
-	model    model
-	verdicts []string
+	model   model
+	results []string
 }
 
 // pending is a ticket's activity as the server sees it.
@@ -114,25 +115,25 @@ type failure struct {
 	ack kitchen.Ack
 }
 
-// update is one that was sent, and what came of it.
+// update is an update that was sent, with its result.
 type update struct {
-	name    string
-	id      string
-	arg     any
-	verdict string
-	answer  workflows.Answer
-	calls   int
+	name   string
+	id     string
+	arg    any
+	result string
+	answer workflows.Answer
+	calls  int
 	// first is the update that had the same id.
 	first *update
 }
 
 // event is one thing that happens: to the order, and to a model of it. It
-// returns the verdict that the model expects if it is an update.
+// returns the result that the model expects if it is an update.
 type event struct {
 	text  string
 	do    func()
 	model func(*model) string
-	// update is what do has sent, once it has.
+	// update is the update that do has sent; nil before.
 	update *update
 }
 
@@ -148,8 +149,10 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 			in.Rules.Reasons[reason] = outcome
 		}
 	}
+	stages := kitchen.Stages()
+	in.Rules.Route = rapid.SampledFrom([]kitchen.Route{nil, stages, stages[:2], stages[1:]}).Draw(t, "route")
 	in.Rules.Undo = map[kitchen.Stage]kitchen.UndoWith{}
-	for _, stage := range kitchen.Stages() {
+	for _, stage := range stages {
 		in.Rules.Undo[stage] = rapid.SampledFrom([]kitchen.UndoWith{"", kitchen.UndoByHand, kitchen.UndoOnRecord}).Draw(t, "undo "+string(stage))
 	}
 	if rapid.Bool().Draw(t, "second run") {
@@ -277,14 +280,14 @@ func (w *world) happen(announcing time.Duration, events []*event) {
 	for _, before := range w.may {
 		for _, order := range permutations(len(events)) {
 			for acts := range 1 << max(0, len(events)-1) {
-				after := candidate{model: before.model.clone(), verdicts: make([]string, len(events))}
+				after := candidate{model: before.model.clone(), results: make([]string, len(events))}
 				after.model.announcing = announcing
 				for n, i := range order {
 					after.model.held = acts>>n&1 == 1
-					after.verdicts[i] = events[i].model(&after.model)
+					after.results[i] = events[i].model(&after.model)
 				}
 				after.model.run()
-				if key := fmt.Sprint(after.model.fingerprint(), after.verdicts); !seen[key] {
+				if key := fmt.Sprint(after.model.fingerprint(), after.results); !seen[key] {
 					seen[key] = true
 					may = append(may, after)
 				}
@@ -404,7 +407,7 @@ func (w *world) failedAck() kitchen.Ack {
 	}
 }
 
-// ack is a station's last word on a ticket, carried as the worker carries it.
+// ack ends a ticket, delivered as the worker delivers it.
 func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
 	ack.TicketID, ack.Stage = ref.TicketID(), ref.Stage
 	a := answer{ended: true, by: ack.By, reason: ack.Reason, scrapped: min(ack.Scrapped, w.in.Order.Pieces()), id: fmt.Sprint(ack.At, ack.Reason)}
@@ -431,7 +434,7 @@ func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
 				p.complete(ack, failed)
 			})
 		},
-		model: func(m *model) string { m.answered(ref, a); return "" },
+		model: func(m *model) string { m.answer(ref, a); return "" },
 	}
 }
 
@@ -445,7 +448,7 @@ func cmpReason(ack kitchen.Ack) string {
 // onServer does what the server does, without a workflow task for it alone.
 func (w *world) onServer(do func()) { w.env.RegisterDelayedCallback(do, 0) }
 
-// pending is the activity that waits for an answer to a ticket, if one does.
+// pending is the activity that waits for an ack of a ticket, if there is one.
 func (w *world) pending(ref kitchen.TicketRef) *pending {
 	for _, p := range w.activities {
 		if p.ref == ref && !p.ended {
@@ -519,11 +522,11 @@ func (w *world) complain(complaint workflows.Unanswered) *event {
 	return &event{
 		text:  fmt.Sprintf("%s: no answer to attempt %d", complaint.ActivityID, complaint.Attempt),
 		do:    func() { w.env.SignalWorkflowSkippingWorkflowTask(workflows.SignalUnanswered, complaint) },
-		model: func(m *model) string { m.complained(ref, complaint.Attempt); return "" },
+		model: func(m *model) string { m.complain(ref, complaint.Attempt); return "" },
 	}
 }
 
-// end is an operator who ends a ticket in Temporal.
+// end lets an operator end a ticket in Temporal.
 func (w *world) end(p *pending) *event {
 	return &event{
 		text: p.ref.ActivityID() + ": ended in Temporal",
@@ -532,7 +535,7 @@ func (w *world) end(p *pending) *event {
 				w.pending(p.ref).complete(kitchen.Ack{}, temporal.NewNonRetryableApplicationError("by an operator", "", nil))
 			})
 		},
-		model: func(m *model) string { m.answered(p.ref, answer{ended: true, failed: true, byHand: true}); return "" },
+		model: func(m *model) string { m.answer(p.ref, answer{ended: true, failed: true, byHand: true}); return "" },
 	}
 }
 
@@ -571,7 +574,7 @@ func (w *world) updateAgain() *event {
 	if w.in.Progress == nil || rapid.Bool().Draw(w.random, "of this run") {
 		var acted []*update
 		for _, u := range w.updates {
-			if u.verdict == accepted {
+			if u.result == accepted {
 				acted = append(acted, u)
 			}
 		}
@@ -593,19 +596,19 @@ func (u *update) Reject(err error) {
 	u.calls++
 	var why *temporal.ApplicationError
 	if errors.As(err, &why) {
-		u.verdict = why.Type()
+		u.result = why.Type()
 	} else {
-		u.verdict = fmt.Sprint("rejected without a type: ", err)
+		u.result = fmt.Sprint("rejected without a type: ", err)
 	}
 }
 
 func (u *update) Complete(success any, err error) {
 	u.calls++
 	if err != nil {
-		u.verdict = fmt.Sprint("failed: ", err)
+		u.result = fmt.Sprint("failed: ", err)
 		return
 	}
-	u.verdict = accepted
+	u.result = accepted
 	u.answer = success.(workflows.Answer)
 }
 
@@ -617,14 +620,14 @@ func (w *world) query() kitchen.Status {
 	return status
 }
 
-// compare holds the order against what it may be.
+// compare drops the candidates that the order is not equal to; one must stay.
 func (w *world) compare() {
 	is := w.observed(w.query())
 	var may []candidate
 	var expected []string
 	for _, c := range w.may {
 		c.model.advance(w.env.Now())
-		text := c.model.describe() + fmt.Sprintln("verdicts", c.verdicts)
+		text := c.model.describe() + fmt.Sprintln("results", c.results)
 		if text == is {
 			may = append(may, c)
 		} else {
@@ -642,7 +645,7 @@ func (w *world) compare() {
 	}
 	w.happened = nil
 	for i := range w.may {
-		w.may[i].verdicts = nil
+		w.may[i].results = nil
 	}
 }
 
@@ -650,7 +653,7 @@ func (w *world) checkEcho(u *update) {
 	if u.calls != 1 {
 		w.fatalf("update %s was answered %d times", u.id, u.calls)
 	}
-	if u.verdict != accepted {
+	if u.result != accepted {
 		return
 	}
 	want := workflows.Answer{Order: u.answer.Order}
@@ -679,7 +682,7 @@ func (w *world) checkEcho(u *update) {
 	}
 }
 
-// observed says of the order what model.describe says of the model.
+// observed describes the order as model.describe describes a model.
 func (w *world) observed(status kitchen.Status) string {
 	if (status.Attention != nil) != (status.State == kitchen.StateNeedsAttention) {
 		w.fatalf("the state is %s and the question %+v", status.State, status.Attention)
@@ -710,17 +713,17 @@ func (w *world) observed(status kitchen.Status) string {
 		}
 		rows = append(rows, rowText(r.Stage, r.Pass, r.State, maker, undo, left))
 	}
-	verdicts := make([]string, len(w.happened))
+	results := make([]string, len(w.happened))
 	for i, e := range w.happened {
 		if e.update != nil {
-			verdicts[i] = e.update.verdict
+			results[i] = e.update.result
 		}
 	}
 	if len(w.happened) == 0 {
-		verdicts = nil
+		results = nil
 	}
-	return describe(status.State, status.Stage, status.WaitingFor, asked, status.Notes, status.Remakes, status.Scrapped, rows, w.issued, w.told) +
-		fmt.Sprintln("verdicts", verdicts)
+	return describe(status.State, status.Stage, status.WaitingFor, asked, status.Notes, status.Remakes, status.Scrapped, rows, w.issued, w.announcements) +
+		fmt.Sprintln("results", results)
 }
 
 func questionOf(asked *kitchen.Attention) question {
@@ -736,8 +739,7 @@ func (w *world) fatalf(format string, args ...any) {
 	w.t.Fatalf("%s\n\nThe rules were %+v\nand this has happened:\n%s", fmt.Sprintf(format, args...), w.in.Rules, strings.Join(w.log, "\n"))
 }
 
-// checkEnd holds the plain promises against the whole life of an order,
-// without the model.
+// checkEnd checks the promises on the whole life of an order, without the model.
 func (w *world) checkEnd() kitchen.Status {
 	var status kitchen.Status
 	require.NoError(w.t, w.env.GetWorkflowResult(&status))
@@ -749,7 +751,7 @@ func (w *world) checkEnd() kitchen.Status {
 	return status
 }
 
-// promises are what holds for each closed order.
+// promises must hold for each closed order.
 func (w *world) promises(status kitchen.Status) error {
 	cancelledEvents := 0
 	for _, failed := range w.failed {
@@ -787,7 +789,7 @@ func (w *world) promises(status kitchen.Status) error {
 	}
 	decisions, remakes := 0, 0
 	for _, u := range w.updates {
-		if decision, ok := u.arg.(kitchen.Resolution); ok && u.verdict == accepted && u.first == nil {
+		if decision, ok := u.arg.(kitchen.Resolution); ok && u.result == accepted && u.first == nil {
 			decisions++
 			if decision.Choice == kitchen.ChoiceRemake {
 				remakes++
@@ -819,13 +821,14 @@ func (w *world) promises(status kitchen.Status) error {
 		if err != nil {
 			return err
 		}
-		at := slices.Index(kitchen.Stages(), ref.Stage) + 1
+		route := w.in.Rules.Route.Stages()
+		at := slices.Index(route, ref.Stage) + 1
 		switch {
 		case ref.Kind == kitchen.TicketMake && lastUndo[ref.Pass] > 0:
 			return fmt.Errorf("%s went out after its pass was being undone", out.id)
 		case ref.Kind == kitchen.TicketMake && at != lastMake[ref.Pass] && at != lastMake[ref.Pass]+1:
 			return fmt.Errorf("%s went out of turn", out.id)
-		case ref.Kind == kitchen.TicketMake && at > 1 && !done[fmt.Sprintf("%s.%d", kitchen.Stages()[at-2], ref.Pass)]:
+		case ref.Kind == kitchen.TicketMake && at > 1 && !done[fmt.Sprintf("%s.%d", route[at-2], ref.Pass)]:
 			return fmt.Errorf("%s went out before the stage before it was done", out.id)
 		case ref.Kind == kitchen.TicketMake:
 			lastMake[ref.Pass] = at
@@ -902,13 +905,13 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 		end.Set(nil, ctx.Err())
 		return future
 	}
-	what := told{state: kitchen.StateShipped}
+	what := announcement{state: kitchen.StateShipped}
 	switch arg := args[0].(type) {
 	case kitchen.Shipped:
 		w.shipped++
 	case kitchen.Failed:
 		w.failed = append(w.failed, arg)
-		what = told{state: arg.State}
+		what = announcement{state: arg.State}
 		var left []string
 		for _, l := range arg.NotUndone {
 			left = append(left, fmt.Sprintf("%s.%d", l.Stage, l.Pass))
@@ -921,7 +924,7 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 	default:
 		panic(fmt.Sprintf("%s of %T", activityType, arg))
 	}
-	w.told = append(w.told, what)
+	w.announcements = append(w.announcements, what)
 	w.log = append(w.log, fmt.Sprintf("             -> %+v", what))
 	//workflowcheck:ignore it is Temporal's part that is played here
 	w.env.RegisterDelayedCallback(func() { end.Set(nil, nil) }, w.announcing)

@@ -14,8 +14,8 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// holding answers tickets at once but those that held names, which stay out
-// until the test ends them.
+// holding answers tickets at once, except for held ones, which stay open until
+// the test ends them.
 func (f *factory) holding(held ...string) {
 	answer := f.answer
 	f.answer = func(i issue) (kitchen.Ack, error) {
@@ -45,7 +45,7 @@ func (f *factory) failure(i issue, reason string, scrapped int) error {
 	return temporal.NewApplicationErrorWithOptions(reason, reason, temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: final})
 }
 
-// reply is what an update was answered.
+// reply is what an update returned.
 type reply struct {
 	accepted bool
 	answer   workflows.Answer
@@ -62,8 +62,8 @@ func (r *reply) Complete(answer any, err error) {
 	}
 }
 
-// update sends an update that must be taken. Its answer is there a moment
-// later; that it came is checked at the end.
+// update sends an update that must be accepted. The answer comes a moment later,
+// which is checked at the end.
 func (f *factory) update(name, id string, request any) *reply {
 	r := &reply{}
 	f.env.UpdateWorkflow(name, id, r, request)
@@ -202,9 +202,9 @@ func TestCancelling(t *testing.T) {
 		require.Equal(t, 2, f.row(status, kitchen.Mix, 1).Undo.Attempt, "attempts go on over activities")
 	})
 
-	// A worker dies after it has told Temporal that an undo failed and before it
-	// has committed the ack. By the time the next one reads the ack, a manager
-	// has chosen to try again, and the undo ticket is out once more.
+	// A worker dies after it has delivered a failed undo to Temporal and before
+	// it has committed the ack. By the time the next worker reads the ack, a
+	// manager has chosen to retry, and the undo ticket is open again.
 	t.Run("a failed undo that is heard twice is asked about once", func(t *testing.T) {
 		t.Parallel()
 		f := newFactory(t)
@@ -236,8 +236,8 @@ func TestCancelling(t *testing.T) {
 
 func text(s string) *string { return &s }
 
-// repeatingTheFirst answers a ticket with a failure, then with the same ack once
-// more, and then as it would be answered without that.
+// repeatingTheFirst answers a ticket with a failed ack, then with the same ack
+// again, and then as usual.
 func repeatingTheFirst(f *factory, answer func(issue) (kitchen.Ack, error), ticketID, reason string, scrapped int) func(issue) (kitchen.Ack, error) {
 	var first error
 	heard := 0

@@ -173,8 +173,8 @@ const (
 	tick     = 20 * time.Millisecond
 )
 
-// complete ends a ticket's activity as the ack consumer does, with done or
-// undone unless there is an error.
+// complete ends a ticket's activity as the worker does, with done or undone
+// unless there is an error.
 func complete(ctx context.Context, ticket kitchen.Ticket, err error) error {
 	ref, parseErr := kitchen.ParseTicketID(ticket.TicketID)
 	if parseErr != nil {
@@ -278,7 +278,7 @@ func TestOnTheServer(t *testing.T) {
 		t.Parallel()
 		l := startLive(t, orderInput(), nil)
 		var tickets []kitchen.Ticket
-		for range kitchen.Route(nil).Stages() {
+		for range orderInput().Rules.Route.Stages() {
 			ticket := l.ticket()
 			tickets = append(tickets, ticket)
 			require.NoError(t, complete(t.Context(), ticket, nil))
@@ -375,8 +375,9 @@ func requireNotFound(t *testing.T, err error) {
 	require.ErrorAs(t, err, &notFound)
 }
 
-// requireSameButTimes compares two tellings of one order. The workflow's
-// clock is that of its task, history's that of the event: close, not equal.
+// requireSameButTimes compares the statuses from query and history. The
+// workflow's times are those of its tasks, history's those of the events: close,
+// not equal.
 func requireSameButTimes(t *testing.T, want, got kitchen.Status) {
 	t.Helper()
 	require.Len(t, got.Stages, len(want.Stages))

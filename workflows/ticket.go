@@ -15,8 +15,8 @@ import (
 // next attempt.
 const reissueAfter = time.Second
 
-// ticket is a ticket that is out: an activity that stays pending until a
-// station's last word on it comes.
+// ticket is an open ticket: an activity that stays pending until its station
+// ends it.
 type ticket struct {
 	ref    kitchen.TicketRef
 	future workflow.Future
@@ -25,13 +25,12 @@ type ticket struct {
 
 // issue sends a ticket out.
 func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
-	issued := o.issuedBefore(ref)
+	issued := o.row(ref).issued()
 	if issued == 0 {
-		o.askFrom = 0 // what was said about another ticket does not hold for this one
+		o.askFrom = 0 // which was about another ticket
 	}
 	o.recordIssued(ref, workflow.Now(ctx))
 	o.showDetails(ctx)
-	row := o.row(ref)
 	var customer kitchen.Customer
 	if o.status.Route.HandsOut(ref.Stage) && ref.Kind == kitchen.TicketMake {
 		customer = o.status.Customer
@@ -51,7 +50,7 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 				Allergies:  o.status.Allergies,
 				PickupCode: o.status.PickupCode,
 				Customer:   customer,
-				Made:       ref.Kind == kitchen.TicketUndo && row.Made(),
+				Made:       ref.Kind == kitchen.TicketUndo && o.stage(ref).Made(),
 			},
 			Issued:      issued,
 			MaxReissues: o.in.Rules.MaxReissues,
@@ -81,36 +80,30 @@ func (o *order) ticketOptions(ctx workflow.Context, ref kitchen.TicketRef) workf
 	})
 }
 
-func (t *ticket) isAnswered() bool { return t.future.IsReady() }
+func (t *ticket) hasEnded() bool { return t.future.IsReady() }
 
-// answer is the station's ack, or the failure that ended the activity.
-func (t *ticket) answer(ctx workflow.Context) (kitchen.Ack, error) {
-	var ack kitchen.Ack
-	err := t.future.Get(ctx, &ack)
-	if ack.At.IsZero() {
-		ack.At = workflow.Now(ctx) // whoever completed it by hand did not say
+// end waits for the ticket's end.
+func (t *ticket) end(ctx workflow.Context) ticketEnd {
+	end := ticketEnd{ref: t.ref}
+	if end.failure = t.future.Get(ctx, &end.ack); end.failure != nil {
+		end.ack, end.reported = failedAck(end.failure)
+	} else if end.ack.At.IsZero() {
+		end.ack.At = workflow.Now(ctx) // whoever completed it by hand did not say
 	}
-	return ack, err
+	return end
 }
 
-// withdraw stops waiting for a ticket, which is then not issued again. What
-// its station says all the same, within the time of its last attempt, is
-// noted: the cupcakes exist, or are gone.
-func (o *order) withdraw(ctx workflow.Context, ticket *ticket) {
-	ticket.cancel()
-	o.ended()
-	workflow.Go(ctx, func(ctx workflow.Context) {
-		ack, failure := ticket.answer(ctx)
-		if o.ending && ticket.ref.Kind == kitchen.TicketUndo {
-			return // downstream systems have been told that it was left
-		}
-		if failure == nil {
-			o.record(ticketEnd{ref: ticket.ref, ack: ack})
-		} else if ack, reported := failedAck(failure); reported {
-			o.record(ticketEnd{ref: ticket.ref, ack: ack, failed: true})
-		}
-	})
+// ticketEnd is how a ticket's activity ended.
+type ticketEnd struct {
+	ref kitchen.TicketRef
+	ack kitchen.Ack
+	// failure ended the activity without its work being done; reported if a
+	// station did so with an ack, otherwise somebody did so by hand.
+	failure  error
+	reported bool
 }
+
+func (e ticketEnd) byHand() bool { return e.failure != nil && !e.reported }
 
 // failedAck is the ack with which a station ended an activity, if one did.
 func failedAck(failure error) (kitchen.Ack, bool) {
@@ -122,9 +115,27 @@ func failedAck(failure error) (kitchen.Ack, bool) {
 	return ack, true
 }
 
-// pauseBeforeReissue waits before a ticket that has ended goes out again, and
-// reports whether it still shall. Temporal's SDK cannot schedule an activity
-// under the id of one that ended in the same workflow task either.
+// withdraw stops waiting for a ticket and does not issue it again. An ack that
+// comes within the time of its last attempt is still recorded: it says whether
+// the cupcakes exist.
+func (o *order) withdraw(ctx workflow.Context, ticket *ticket) {
+	ticket.cancel()
+	o.clearComplaint()
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		end := ticket.end(ctx)
+		if o.leftoversAnnounced && end.ref.Kind == kitchen.TicketUndo {
+			return // downstream systems have been told that it was left
+		}
+		if !end.byHand() {
+			o.record(end)
+		}
+	})
+}
+
+// pauseBeforeReissue waits before a ticket that has failed goes out again, and
+// reports whether it still should. The pause also ends the workflow task:
+// Temporal's SDK cannot schedule an activity under the id of one that ended in
+// the same task.
 func (o *order) pauseBeforeReissue(ctx workflow.Context) bool {
 	direction := o.direction
 	changed, err := workflow.AwaitWithTimeout(ctx, reissueAfter, func() bool { return o.direction != direction })

@@ -11,7 +11,7 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// undoInput is an order of which each stage is undone by hand.
+// undoInput is an order whose stages are all undone by hand.
 func undoInput() workflows.OrderInput {
 	in := orderInput()
 	in.Rules.MaxRemakes, in.Rules.MaxReissues = 1, 2
@@ -56,8 +56,8 @@ func refOf(activityID string) kitchen.TicketRef {
 	return ref
 }
 
-// acked is a good ack on a ticket; of an undo ticket with so many pieces
-// scrapped.
+// acked is a good ack on a ticket, with a number of scrapped pieces on an undo
+// ticket.
 func acked(activityID string, scrapped int) scene {
 	return scene{events: func(w *world) []*event {
 		ack := goodAck(&pending{ref: refOf(activityID), attempt: 1}, w.env.Now())
@@ -72,7 +72,7 @@ func failed(activityID, reason string) scene {
 	}}
 }
 
-// silent is a ticket that nobody has answered three times.
+// silent lets three attempts of a ticket pass unanswered.
 func silent(activityID string) scene {
 	return scene{events: func(w *world) []*event {
 		p := w.pending(refOf(activityID))
@@ -111,15 +111,16 @@ var cancellations = map[string]func() scene{"by an update": cancelledByUpdate, "
 func TestCancelUndoesEachStageThatHasBegun(t *testing.T) {
 	t.Parallel()
 	for way, cancel := range cancellations {
-		for begun, stage := range kitchen.Stages() {
+		stages := orderInput().Rules.Route.Stages()
+		for begun, stage := range stages {
 			t.Run(fmt.Sprintf("%s at %s", way, stage), func(t *testing.T) {
 				t.Parallel()
 				var script []scene
 				var makes, undos []string
-				for _, before := range kitchen.Stages()[:begun] {
+				for _, before := range stages[:begun] {
 					script = append(script, acked(string(before)+".1", 0))
 				}
-				for _, s := range kitchen.Stages()[:begun+1] {
+				for _, s := range stages[:begun+1] {
 					makes = append(makes, string(s)+".1")
 					undos = slices.Insert(undos, 0, string(s)+".1.undo")
 				}
@@ -184,9 +185,9 @@ func TestCancelUndoesAfterTrouble(t *testing.T) {
 	})
 }
 
-// Bake's ticket was withdrawn and then done all the same. Its row says done
-// again, and so what its undo had scrapped was not counted among the order's
-// pieces any more: mix scrapped them once more.
+// Bake's ticket was withdrawn and then done. Its row said done again, so the
+// pieces that its undo had scrapped no longer counted as the order's: mix
+// scrapped them a second time.
 func TestLateDoneDoesNotScrapPiecesTwice(t *testing.T) {
 	t.Parallel()
 	_, status := play(t, undoInput(), acked("mix.1", 0), cancelledByUpdate(), acked("bake.1.undo", 13), acked("bake.1", 0), acked("mix.1.undo", 13))
@@ -195,8 +196,8 @@ func TestLateDoneDoesNotScrapPiecesTwice(t *testing.T) {
 }
 
 // While a question about an undo ticket was on its way to Kafka, the station
-// answered it and a manager left it. The order then said both: undone, and
-// left as it is; and after a failure it asked the manager once more.
+// answered it and a manager left it. The order was then both undone and left as
+// it is, and after a failure it asked the manager again.
 func TestUndoIsEitherUndoneOrLeft(t *testing.T) {
 	t.Parallel()
 	t.Run("undone after all", func(t *testing.T) {
@@ -215,9 +216,9 @@ func TestUndoIsEitherUndoneOrLeft(t *testing.T) {
 	})
 }
 
-// What a manager had been asked about a ticket held for those after it: about
-// the undo ticket nobody was asked before it had been issued as often as the
-// ticket that it undoes.
+// A question about one ticket delayed the question about the next: nobody was
+// asked about the undo ticket before it had been issued as often as the ticket
+// that it undoes.
 func TestPatienceWithATicketEndsWithIt(t *testing.T) {
 	t.Parallel()
 	again := func(activityID string) scene {
@@ -228,9 +229,9 @@ func TestPatienceWithATicketEndsWithIt(t *testing.T) {
 	require.True(t, w.failed[1].Attention.Undoing)
 }
 
-// An answer and Temporal's cancel request came in one workflow task. The next
-// ticket was issued and withdrawn in it, so it never went out; its station was
-// asked to undo it all the same.
+// An ack and Temporal's cancel request came in one workflow task. The next
+// ticket was issued and withdrawn in it, so it never went out, but its station
+// was asked to undo it.
 func TestCancelRequestIsHeardBeforeTheNextTicketGoesOut(t *testing.T) {
 	t.Parallel()
 	w, status := play(t, undoInput(), together(acked("mix.1", 0), cancelledInTemporal()))

@@ -1,0 +1,99 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// listen takes everything that comes from outside while the order goes on:
+// queries, updates, Temporal's own cancel request, and complaints that nobody
+// answers a ticket. Each changes the order, and its steps see the change.
+func (o *order) listen(ctx workflow.Context) error {
+	if err := workflow.SetQueryHandler(ctx, QueryStatus, func() (kitchen.Status, error) { return o.status, nil }); err != nil {
+		return err
+	}
+	if err := onUpdate(ctx, o, UpdateCancel, "Cancel the order and undo what was made.", o.checkCancel, o.cancel); err != nil {
+		return err
+	}
+	if err := onUpdate(ctx, o, UpdateAmend, "Change the notes and the piped messages.", o.checkAmend, o.amend); err != nil {
+		return err
+	}
+	if err := onUpdate(ctx, o, UpdateResolve, "Decide what the order needs attention for: retry, remake or cancel.", o.checkResolve, o.resolve); err != nil {
+		return err
+	}
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		ctx.Done().Receive(ctx, nil)
+		if o.cancelRefusal() == nil {
+			o.cancel(kitchen.Cancellation{Reason: "cancelled in Temporal"})
+			_ = o.saveStatus(ctx) // the search attributes exist, or the order could not have been started
+		}
+	})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		complaints := workflow.GetSignalChannel(ctx, SignalUnanswered)
+		for {
+			var complaint Unanswered
+			complaints.Receive(ctx, &complaint)
+			if o.isCurrent(complaint) {
+				o.complaint = &complaint
+			}
+		}
+	})
+	return nil
+}
+
+// handledKept is how many handled updates an order carries on to its next run.
+// At up to 8 KB each, they stay below the 2 MB that Temporal accepts as input.
+const handledKept = 100
+
+// onUpdate registers an update. To act waits for nothing, so an update is
+// complete as soon as it is accepted.
+func onUpdate[Request any](ctx workflow.Context, o *order, name, description string, check func(Request) error, act func(Request) Answer) error {
+	return workflow.SetUpdateHandlerWithOptions(ctx, name, func(ctx workflow.Context, request Request) (Answer, error) {
+		id := workflow.GetCurrentUpdateInfo(ctx).ID
+		answer, again := o.alreadyHandled(id)
+		if !again {
+			answer = act(request)
+			o.handled = append(o.handled, Handled{ID: id, Answer: answer})
+			o.handled = o.handled[max(0, len(o.handled)-handledKept):]
+			if err := o.saveStatus(ctx); err != nil {
+				return Answer{}, err
+			}
+		}
+		answer.Order = o.status
+		return answer, nil
+	}, workflow.UpdateHandlerOptions{
+		Description: description,
+		Validator: func(ctx workflow.Context, request Request) error {
+			if _, again := o.alreadyHandled(workflow.GetCurrentUpdateInfo(ctx).ID); again {
+				return nil
+			}
+			return check(request)
+		},
+	})
+}
+
+// alreadyHandled finds the answer to an update that acted in an earlier run.
+// Temporal itself recognises those of this run.
+func (o *order) alreadyHandled(id string) (Answer, bool) {
+	i := slices.IndexFunc(o.handled, func(h Handled) bool { return h.ID == id })
+	if i < 0 {
+		return Answer{}, false
+	}
+	return o.handled[i].Answer, true
+}
+
+func refused(format string, args ...any) error {
+	return temporal.NewApplicationError(fmt.Sprintf(format, args...), ErrorRefused)
+}
+
+func invalid(faults []kitchen.FieldError) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return temporal.NewApplicationError(kitchen.FieldErrors(faults), ErrorInvalid, faults)
+}

@@ -1,0 +1,226 @@
+package workflows
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// recordIssued notes that a ticket goes out, for the first time or again after
+// its activity has ended.
+func (o *order) recordIssued(ref kitchen.TicketRef, at time.Time) {
+	o.status.WaitingFor = ref.Stage
+	stage := o.stage(ref)
+	if ref.Kind == kitchen.TicketUndo {
+		if stage == nil {
+			return // cannot be: an undo ticket undoes one that went out
+		}
+		if stage.Undo == nil {
+			stage.Undo = &kitchen.UndoStatus{IssuedAt: inUTC(at)}
+		}
+		o.row(ref).issue()
+		return
+	}
+	if o.status.State == kitchen.StateAccepted {
+		o.status.State = kitchen.StateInProgress
+	}
+	o.recordPass(ref.Pass)
+	o.status.Stage = ref.Stage
+	if stage == nil {
+		o.status.Stages = append(o.status.Stages, kitchen.StageStatus{Stage: ref.Stage, Pass: ref.Pass, IssuedAt: inUTC(at)})
+	}
+	o.row(ref).issue()
+}
+
+// recordPass notes that the order starts again from its first stage.
+func (o *order) recordPass(pass int) { o.status.Remakes = max(o.status.Remakes, pass-1) }
+
+// recordAttempts notes how often the open ticket has been issued since its
+// activity began.
+func (o *order) recordAttempts(ref kitchen.TicketRef, attempts int) {
+	*o.row(ref).attempt += max(0, attempts-1)
+}
+
+// record notes how a ticket ended.
+func (o *order) record(end ticketEnd) {
+	switch {
+	case end.failure != nil:
+		o.recordFailed(end)
+	case end.ref.Kind == kitchen.TicketUndo:
+		o.recordUndone(end)
+	default:
+		o.recordDone(end)
+	}
+}
+
+// hasRecorded reports whether the status already records this end.
+func (o *order) hasRecorded(end ticketEnd) bool {
+	stage := o.stage(end.ref)
+	switch {
+	case stage == nil:
+		return true // of another run
+	case end.failure != nil:
+		byHand := end.ack.At.IsZero()
+		return byHand || stage.FailedAt != nil && stage.FailedAt.Equal(end.ack.At)
+	case end.ref.Kind == kitchen.TicketUndo:
+		return stage.Undo != nil && stage.Undo.State == kitchen.TicketUndone
+	}
+	return stage.DoneAt != nil
+}
+
+// recordDone notes that a stage's work is done.
+func (o *order) recordDone(end ticketEnd) {
+	stage, row := o.stage(end.ref), o.row(end.ref)
+	if stage == nil {
+		return // cannot be: the ticket went out
+	}
+	stage.MadeBy = ""
+	if stage.Undo == nil {
+		o.stopWaiting(stage.Stage)
+	} else {
+		stage.MadeBy = end.ack.By
+	}
+	row.end(kitchen.TicketDone, end.ack)
+	row.start(end.ack)
+	stage.DoneAt = inUTC(end.ack.At)
+	stage.Note = end.ack.Note
+}
+
+// recordFailed notes that a ticket's activity has ended without its work being
+// done. It reports whether the same ack has been recorded before: a worker that
+// dies may deliver it again, for the next attempt. Then its scrapped pieces are
+// counted and what follows from it has been decided.
+func (o *order) recordFailed(end ticketEnd) (repeated bool) {
+	stage, row, ack := o.stage(end.ref), o.row(end.ref), end.ack
+	if stage == nil || row == nil {
+		return true // cannot be: the ticket went out
+	}
+	repeated = stage.FailedAt != nil && stage.FailedAt.Equal(ack.At) && stage.Reason == ack.Reason
+	stage.Reason, stage.Note, stage.FailedAt = ack.Reason, ack.Note, nil
+	if !ack.At.IsZero() { // otherwise it was ended by hand, not by an ack that can come again
+		stage.FailedAt = inUTC(ack.At)
+	}
+	if !repeated {
+		stage.Scrapped += o.scrapped(ack)
+		o.status.Scrapped += o.scrapped(ack)
+	}
+	if end.ref.Kind == kitchen.TicketMake {
+		if stage.Undo != nil {
+			row.answered(ack)
+			return repeated // its undo ticket is out and says what became of the pieces
+		}
+		stage.StartedAt = ack.StartedAt
+	}
+	o.stopWaiting(stage.Stage)
+	row.end(kitchen.TicketFailed, ack)
+	return repeated
+}
+
+// scrapped is how many pieces an ack says were thrown away, at most the order's
+// pieces, whatever a foreign station says.
+func (o *order) scrapped(ack kitchen.Ack) int {
+	return max(0, min(ack.Scrapped, o.in.Order.Pieces()))
+}
+
+// recordUndone notes that a stage's work is undone. The undone stages of one
+// pass together scrap at most the order's pieces: they are the same cupcakes.
+func (o *order) recordUndone(end ticketEnd) {
+	stage, row, ack := o.stage(end.ref), o.row(end.ref), end.ack
+	if row == nil {
+		return // cannot be: the undo ticket went out
+	}
+	counted := 0
+	for _, other := range o.status.Stages {
+		if other.Pass == stage.Pass && other.Undo != nil {
+			counted += other.Undo.Scrapped
+		}
+	}
+	scrapped := o.scrapped(ack)
+	o.status.Scrapped += max(0, min(scrapped, o.in.Order.Pieces()-counted))
+	o.markUndone(stage, ack.At)
+	row.end(kitchen.TicketUndone, ack)
+	row.start(ack)
+	stage.Scrapped += scrapped
+	stage.Undo.Scrapped = scrapped
+	stage.By, stage.Note = ack.By, cmp.Or(ack.Note, stage.Note)
+}
+
+// recordUndoneOnRecord notes that a stage is undone without anybody's hands.
+func (o *order) recordUndoneOnRecord(ref kitchen.TicketRef, at time.Time) {
+	stage := o.stage(ref)
+	stage.Undo = &kitchen.UndoStatus{}
+	o.markUndone(stage, at)
+}
+
+func (o *order) markUndone(stage *kitchen.StageStatus, at time.Time) {
+	o.stopWaiting(stage.Stage)
+	if stage.DoneAt != nil {
+		stage.MadeBy = cmp.Or(stage.MadeBy, stage.By)
+	}
+	stage.State = kitchen.TicketUndone
+	stage.Undo.State = kitchen.TicketUndone
+	stage.Undo.Left = "" // it was undone even if a manager had decided to leave it
+	stage.Undo.UndoneAt = inUTC(at)
+}
+
+// recordLeft notes that a manager leaves a stage's work as it is.
+func (o *order) recordLeft(ref kitchen.TicketRef, why string) {
+	o.status.WaitingFor = ""
+	o.stage(ref).Undo.Left = why
+}
+
+// stopWaiting notes that the order no longer waits for a stage.
+func (o *order) stopWaiting(stage kitchen.Stage) {
+	if o.status.WaitingFor == stage {
+		o.status.WaitingFor = ""
+	}
+}
+
+// recordQuestion notes that a manager must decide.
+func (o *order) recordQuestion(about kitchen.TicketRef, reason string, choices []kitchen.Choice, at time.Time) {
+	o.status.State = kitchen.StateNeedsAttention
+	o.status.Attention = &kitchen.Attention{
+		Reason: reason, Stage: about.Stage, Pass: about.Pass, Undoing: about.Kind == kitchen.TicketUndo,
+		Since: at.UTC(), Choices: choices,
+	}
+}
+
+// recordQuestionClosed notes that no question is open any more.
+func (o *order) recordQuestionClosed() {
+	o.status.Attention = nil
+	o.status.State = kitchen.StateInProgress
+	if o.direction == Cancelling {
+		o.status.State = kitchen.StateCancelling
+	}
+}
+
+func (o *order) recordCancelling(reason string) {
+	o.status.Attention = nil
+	o.status.State = kitchen.StateCancelling
+	o.status.CancelReason = reason
+}
+
+func (o *order) recordCancelled(at time.Time) {
+	o.status.State = kitchen.StateCancelled
+	o.status.WaitingFor = ""
+	o.status.CancelledAt = inUTC(at)
+}
+
+func (o *order) recordAmended(amendment kitchen.Amendment) {
+	if amendment.Notes != nil {
+		o.status.Notes = *amendment.Notes
+	}
+	// Open tickets share the old lines.
+	o.status.Lines = slices.Clone(o.status.Lines)
+	for _, message := range amendment.Messages {
+		o.status.Lines[message.Line].Message = message.Message
+	}
+}
+
+// recordShipped notes that the order has left the factory.
+func (o *order) recordShipped(at time.Time) {
+	o.status.State = kitchen.StateShipped
+	o.status.ShippedAt = inUTC(at)
+}
