@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
@@ -68,9 +69,9 @@ var access = map[string]permission{
 // mayFollow is the permission that a live connection needs for a channel.
 func mayFollow(channel string) permission {
 	switch {
-	case channel == channelKitchen, channel == channelCounter:
+	case channel == floor.ChannelKitchen, channel == floor.ChannelCounter:
 		return anyRole
-	case strings.HasPrefix(channel, channelStation):
+	case strings.HasPrefix(channel, floor.ChannelStation):
 		return ofStage
 	}
 	return anybody // an order, or no channel at all

@@ -19,14 +19,14 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// unreachableTemporal is away, and says so when it is asked whether it is.
+// unreachableTemporal cannot be reached.
 type unreachableTemporal struct{ client.Client }
 
 func (unreachableTemporal) CountWorkflow(context.Context, *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
 	return nil, errors.New("away")
 }
 
-// nobody stands for whoever is not signed in.
+// nobody stands for somebody who is not signed in.
 const nobody kitchen.Role = ""
 
 // TestEachRoleReachesWhatItMayAndNothingElse walks through every route of the
@@ -35,8 +35,7 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, unreachableTemporal{}, nil)
 	all := append(kitchen.Roles(), nobody)
-	// This says it a second time, by whom and not by route, so that a slip in
-	// the table is seen.
+	// This repeats the table of access, so that a slip in it is found.
 	want := map[string][]kitchen.Role{
 		"GET /api/v1/orders":              kitchen.Roles(),
 		"GET /api/v1/statistics":          kitchen.Roles(),
@@ -57,8 +56,8 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 		for _, role := range all {
 			t.Run(name+" as "+string(role), func(t *testing.T) {
 				t.Parallel()
-				// An unknown parameter and an empty body are refused right behind
-				// the door, so that nothing else is asked.
+				// An unknown parameter and an empty body are refused as soon as the
+				// role is accepted, so that the request does nothing.
 				target := strings.NewReplacer(":id", "none", ":slug", "none", ":stage", "bake", ":ticket", "none").Replace(route.Path) + "?through=the-door"
 				request := newRequest(route.Method, target, nil)
 				if role != nobody {
@@ -97,8 +96,7 @@ func TestEveryRouteIsInTheTableAndNothingElseIs(t *testing.T) {
 	require.EqualError(t, checkAccess(engine.Routes()), "nobody has said who may use GET /back-door: add each to the table in api/access.go")
 }
 
-// The specification says who may do what to whoever reads it; the table
-// decides.
+// The specification tells its readers who may do what; the table decides.
 func TestSpecificationAndTableNameTheSameRoles(t *testing.T) {
 	t.Parallel()
 	for name, operation := range newTestServer(t, untouchedTemporal{}, nil).contract.operations {

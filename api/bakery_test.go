@@ -19,6 +19,7 @@ import (
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -113,8 +114,8 @@ func serveBakery(t *testing.T, server *Server) *bakery {
 	stop := server.readLog(context.Background())
 	web := httptest.NewServer(server.Handler())
 	t.Cleanup(func() {
-		server.live.close()
-		server.live.running.Wait()
+		server.live.Close()
+		require.NoError(t, server.live.Wait(context.Background()))
 		web.Close()
 		require.NoError(t, stop())
 	})
@@ -147,14 +148,14 @@ func (b *bakery) cookie(name string) http.Header {
 	return http.Header{"Cookie": {sessionCookie + "=" + token}}
 }
 
-// ack says something about a ticket, and returns the answer.
+// ack sends an ack and returns the answer.
 func (b *bakery) ack(name string, ticket kitchen.Ticket, body string) *httptest.ResponseRecorder {
 	b.t.Helper()
 	return do(b.t, b.server, b.as(name, newRequest(http.MethodPost, "/api/v1/stations/"+string(ticket.Stage)+"/tickets/"+ticket.TicketID+"/acks",
 		strings.NewReader(body), "Content-Type", "application/json")))
 }
 
-// acked says something that counts.
+// acked sends an ack that counts, and returns its ticket.
 func (b *bakery) acked(name string, ticket kitchen.Ticket, body string) wire.BoardTicket {
 	b.t.Helper()
 	recorder := b.ack(name, ticket, body)
@@ -237,7 +238,7 @@ func (l *tablet) awaitState(holds func(wire.Behind) bool) wire.Behind {
 	}
 }
 
-// awaitOrder reads snapshots of an order until it is so.
+// awaitOrder reads snapshots of an order until one is as wanted.
 func (l *tablet) awaitOrder(holds func(kitchen.Status) bool) kitchen.Status {
 	l.t.Helper()
 	for {
@@ -249,7 +250,7 @@ func (l *tablet) awaitOrder(holds func(kitchen.Status) bool) kitchen.Status {
 	}
 }
 
-// closedWith reads until the server closes the connection, and tells how.
+// closedWith reads until the server closes the connection, and returns how.
 func (l *tablet) closedWith() websocket.CloseError {
 	l.t.Helper()
 	for {
@@ -265,21 +266,11 @@ func newTicket(t *testing.T, stage kitchen.Stage) kitchen.Ticket {
 	t.Helper()
 	orderID, err := kitchen.NewOrderID()
 	require.NoError(t, err)
-	return ticketOf(kitchen.TicketRef{OrderID: orderID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}, 1)
-}
-
-func ticketOf(ref kitchen.TicketRef, attempt int) kitchen.Ticket {
-	now := time.Now().UTC()
-	return kitchen.Ticket{
-		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: ref.Pass, Attempt: attempt,
-		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th"}}, Notes: "ring the bell",
-		Allergies: []string{"nuts"}, PickupCode: "K7QF", IssuedAt: now, AckBy: now.Add(time.Hour),
-		Customer: kitchen.Customer{Name: "Ada Augusta Lovelace"},
-	}
+	return floortest.Ticket(kitchen.TicketRef{OrderID: orderID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}, 1)
 }
 
 func undoOf(ticket kitchen.Ticket, made bool) kitchen.Ticket {
-	undo := ticketOf(kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: kitchen.TicketUndo}, 1)
+	undo := floortest.Ticket(kitchen.TicketRef{OrderID: ticket.OrderID, Stage: ticket.Stage, Pass: ticket.Pass, Kind: kitchen.TicketUndo}, 1)
 	undo.Made = made
 	return undo
 }

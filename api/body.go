@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -32,11 +33,11 @@ func checkContentType(header http.Header) error {
 	case header.Get("Content-Type") == "":
 		return unsupported("The header Content-Type is missing: send JSON with Content-Type: application/json.")
 	case err != nil || mediaType != "application/json":
-		return unsupported(fmt.Sprintf("Content-Type %q is not taken here: send JSON with Content-Type: application/json.", clip(header.Get("Content-Type"))))
+		return unsupported(fmt.Sprintf("Content-Type %q is not taken here: send JSON with Content-Type: application/json.", kitchen.Excerpt(header.Get("Content-Type"))))
 	case parameters["charset"] != "" && !strings.EqualFold(parameters["charset"], "utf-8"):
-		return unsupported(fmt.Sprintf("charset %q is not taken here: send JSON in UTF-8.", clip(parameters["charset"])))
+		return unsupported(fmt.Sprintf("charset %q is not taken here: send JSON in UTF-8.", kitchen.Excerpt(parameters["charset"])))
 	case header.Get("Content-Encoding") != "" && !strings.EqualFold(header.Get("Content-Encoding"), "identity"):
-		return unsupported(fmt.Sprintf("Content-Encoding %q is not taken here: send the body uncompressed.", clip(header.Get("Content-Encoding"))))
+		return unsupported(fmt.Sprintf("Content-Encoding %q is not taken here: send the body uncompressed.", kitchen.Excerpt(header.Get("Content-Encoding"))))
 	}
 	return nil
 }

@@ -132,8 +132,8 @@ func TestCancellingManyOrdersNeedsAWorker(t *testing.T) {
 	require.True(t, slices.ContainsFunc(said.Failed, func(f wire.NotCancelled) bool { return strings.HasPrefix(f.Detail, "It was not asked") }))
 }
 
-// silentOrders is a Temporal in which some orders do not answer and the others
-// say no.
+// silentOrders is a Temporal in which some orders do not answer, and the others
+// refuse.
 type silentOrders struct {
 	temporalclient.Client
 	silent []string
@@ -165,7 +165,7 @@ func TestOneSilentOrderKeepsNoOtherFromBeingAsked(t *testing.T) {
 	}
 }
 
-// An order that has gone on in a new run started later than it was placed.
+// The last run of an order has started later than the order was placed.
 func TestAnOrderInALaterRunIsCancelledByWhenItWasPlaced(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, unstaffed, nil)

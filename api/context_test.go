@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/converter"
 )
 
-// contextTemporal tells with which contexts an order is followed.
+// contextTemporal records the contexts with which an order is followed.
 type contextTemporal struct {
 	client.Client
 	seen chan context.Context
@@ -29,9 +29,9 @@ func (c contextTemporal) QueryWorkflow(ctx context.Context, _, _, _ string, _ ..
 	return nil, serviceerror.NewNotFound("no such workflow")
 }
 
-// An order that does not exist is answered while the workflow is still being
-// asked. By then gin has given its context to another request, which is a data
-// race if the question still uses it.
+// The answer about an order that does not exist is sent while the query of its
+// workflow is still under way. By then gin has given its context to another
+// request, which is a data race if the query still uses it.
 func TestFollowingAnOrderHoldsNothingThatGinUsesAgain(t *testing.T) {
 	t.Parallel()
 	temporal := contextTemporal{seen: make(chan context.Context, 2)}

@@ -134,16 +134,3 @@ func lowerFirst(sentence string) string {
 	_, size := utf8.DecodeRuneInString(sentence)
 	return strings.ToLower(sentence[:size]) + strings.TrimSuffix(sentence[size:], ".")
 }
-
-// clip shortens what a client sent before it is repeated.
-func clip(text string) string {
-	const most = 60
-	seen := 0
-	for i := range text {
-		if seen == most {
-			return strings.ToValidUTF8(text[:i], "\uFFFD") + "…"
-		}
-		seen++
-	}
-	return strings.ToValidUTF8(text, "\uFFFD")
-}

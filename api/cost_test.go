@@ -9,15 +9,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/kitchen/kitchentest"
+	"github.com/cupcakery/cupcakery/live"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// hostileBodies are what a stranger may send as a body: everywhere in it.
+// hostileBodies are bodies of a stranger, with hostile values in every place.
 func hostileBodies() map[string]kitchentest.Shape {
 	bodies := map[string]kitchentest.Shape{}
 	for where, around := range map[string][2]string{
@@ -104,16 +104,15 @@ func hostileLiveRequests() map[string]kitchentest.Shape {
 }
 
 func (c *contract) liveReader() func(data []byte) {
-	s := &Server{contract: c}
-	return func(data []byte) { _, _ = s.readLiveRequest(websocket.MessageText, data) }
+	return func(data []byte) { _, _ = c.readLiveRequest(data) }
 }
 
 func TestReadingALiveMessageCostsNoMoreThanItsBytesJustify(t *testing.T) {
-	kitchentest.RequireFlat(t, maxLiveRequest, 400, hostileLiveRequests(), newTestContract(t).liveReader())
+	kitchentest.RequireFlat(t, live.MaxRequest, 400, hostileLiveRequests(), newTestContract(t).liveReader())
 }
 
 func BenchmarkReadLiveRequest(b *testing.B) {
-	kitchentest.Benchmark(b, maxLiveRequest, hostileLiveRequests(), newTestContract(b).liveReader())
+	kitchentest.Benchmark(b, live.MaxRequest, hostileLiveRequests(), newTestContract(b).liveReader())
 }
 
 // An answer is not much longer than its question.
@@ -128,7 +127,7 @@ func TestAnswersToHostileBodiesAreShort(t *testing.T) {
 	}
 }
 
-func TestOfManyFaultsTheFirstAreToldAndTheirNumber(t *testing.T) {
+func TestOfManyFaultsTheFirstAreListedAndCounted(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	fields := make([]string, 100)
@@ -165,7 +164,7 @@ func TestABodyHasABoundedNumberOfValues(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// numbered are n texts with their numbers in them, in a row.
+// numbered joins n texts, each with its number in it.
 func numbered(n int, format string) string {
 	texts := make([]string, n)
 	for i := range texts {
@@ -174,8 +173,8 @@ func numbered(n int, format string) string {
 	return strings.Join(texts, ",")
 }
 
-// hostileHeads are what a stranger may send before a body: an address and
-// headers, which net/http reads up to maxHeader and a little more.
+// hostileHeads are addresses and headers of a stranger. net/http reads them up to
+// maxHeader and a little more.
 func hostileHeads() map[string]func(size int) *http.Request {
 	query := func(part func(i int) string) func(size int) *http.Request {
 		return func(size int) *http.Request {
@@ -227,7 +226,7 @@ func hostileHeads() map[string]func(size int) *http.Request {
 	}
 }
 
-// readHead serves a request as far as anybody can tell without its body.
+// readHead serves a request, which is refused at the latest because of its body.
 func readHead(t testing.TB) func(*http.Request) {
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	session := signInAs(server, kitchen.RoleManager, newRequest(http.MethodGet, "/", nil)).Header["Cookie"]
@@ -263,7 +262,7 @@ func BenchmarkReadHead(b *testing.B) {
 	}
 }
 
-func TestAClientThatHasGoneIsNotReadAnyFurther(t *testing.T) {
+func TestARequestOfAClientThatHasLeftIsNotReadFurther(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())

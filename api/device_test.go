@@ -31,8 +31,8 @@ func openDeviceShop(t *testing.T) *deviceShop {
 	return shop
 }
 
-// device signs somebody in from an address and returns what the browser keeps
-// of that, beside what it had.
+// device signs somebody in from an address and returns the device cookie, which
+// also has what the browser had before.
 func (s *deviceShop) device(name, address, had string) string {
 	s.Helper()
 	recorder := signIn(s.T, s.Server, name, goodPIN, "X-Forwarded-For", address, "Cookie", deviceCookie+"="+had)
@@ -40,7 +40,7 @@ func (s *deviceShop) device(name, address, had string) string {
 	return requireCookie(s.T, recorder, deviceCookie).Value
 }
 
-// attempt signs in, and returns the type of the problem; "" if it was good.
+// attempt signs in and returns the type of the problem, or "".
 func (s *deviceShop) attempt(name, pin, address, device string) wire.ProblemType {
 	s.Helper()
 	headers := []string{"X-Forwarded-For", address}
@@ -83,7 +83,7 @@ func TestStrangersCannotKeepAKnownDeviceOut(t *testing.T) {
 	})
 }
 
-func TestADeviceThatIsKnownIsLimitedAsWell(t *testing.T) {
+func TestAKnownDeviceIsLimitedAsWell(t *testing.T) {
 	t.Parallel()
 	s := openDeviceShop(t)
 	desk, phone := s.device("manager", "198.51.100.1", ""), s.device("manager", "198.51.100.2", "")
@@ -107,7 +107,7 @@ func TestADeviceThatIsKnownIsLimitedAsWell(t *testing.T) {
 	require.Equal(t, wire.ProblemTooManyAttempts, s.attempt("manager", goodPIN, "198.51.100.1", desk), "a sign-in does not make it another one")
 }
 
-func TestADevicesCookieIsNoSession(t *testing.T) {
+func TestADeviceCookieIsNoSession(t *testing.T) {
 	t.Parallel()
 	s := openDeviceShop(t)
 	recorder := signIn(t, s.Server, "manager", goodPIN)

@@ -72,6 +72,9 @@ func asProblem(err error) *problemError {
 	if limit, ok := errors.AsType[*staff.LimitError](err); ok {
 		return tooManyAttempts(limit)
 	}
+	if problem := refusal(err); problem != nil {
+		return problem
+	}
 	switch {
 	case errors.Is(err, staff.ErrNoStaff):
 		return &problemError{Type: wire.ProblemNoStaff, Cause: err, Detail: "This is for staff, and the server has none: start it with --staff FILE or CUPCAKERY_STAFF; cupcakery staff hash makes a line of the file."}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -43,7 +44,7 @@ var (
 func pointerTo(path []string) string {
 	var pointer strings.Builder
 	for _, name := range path {
-		pointer.WriteString("/" + pointerEscapes.Replace(clip(name)))
+		pointer.WriteString("/" + pointerEscapes.Replace(kitchen.Excerpt(name)))
 	}
 	return pointer.String()
 }

@@ -83,13 +83,13 @@ func (f *follower) status(ctx context.Context, orderID string) (kitchen.Status, 
 		endQuery() // no worker knows more than what is recorded
 	}
 	now := <-answered
-	if now.err == nil && closed && !isFinal(now.status) {
+	if now.err == nil && closed && !now.status.State.IsFinal() {
 		now = f.recorded(ctx, orderID) // it closed while it was asked
 	}
 	if now.err != nil {
 		return kitchen.Status{}, "", now.err
 	}
-	if isFinal(now.status) {
+	if now.status.State.IsFinal() {
 		now.status.Stale = false
 		return now.status, fromClosed, nil
 	}
@@ -98,11 +98,6 @@ func (f *follower) status(ctx context.Context, orderID string) (kitchen.Status, 
 	}
 	workflows.AddPending(&now.status, workflows.PendingTickets(description))
 	return now.status, now.from, nil
-}
-
-// isFinal reports whether an order can have no more changes.
-func isFinal(status kitchen.Status) bool {
-	return status.State == kitchen.StateShipped || status.State == kitchen.StateCancelled
 }
 
 type answer struct {

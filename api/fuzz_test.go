@@ -6,20 +6,16 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
-	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
-	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
-	"github.com/cupcakery/cupcakery/kitchen/kitchentest"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// FuzzReadBody holds that a body is read as encoding/json reads it or refused,
-// and that what every route says to it is short.
+// FuzzReadBody checks that a body is either refused or read as encoding/json
+// reads it, and that every route's answer to it is short.
 func FuzzReadBody(f *testing.F) {
 	f.Add([]byte(goodOrder))
 	f.Add([]byte(`{"a":{"b":[1,2,{"c":null}]},"a":1e999}`))
@@ -58,8 +54,8 @@ func FuzzReadBody(f *testing.F) {
 	})
 }
 
-// requireShortProblem holds that a refusal is of a type and no longer than
-// people read.
+// requireShortProblem checks that a problem has the type and is short enough to
+// be read.
 func requireShortProblem(t *testing.T, problem *problemError, problemType wire.ProblemType) {
 	t.Helper()
 	require.Equal(t, problemType, problem.Type)
@@ -83,9 +79,9 @@ func FuzzReadLiveRequest(f *testing.F) {
 	f.Add(`{"type":"subscribe","channel":"station/bake","cursor":"5f0c9a7e21d4b386.17"}`)
 	f.Add(`{"type":"unsubscribe","channel":""}`)
 	f.Add(`{"type":"subscribe","type":"unsubscribe","channel":7,"a":{}}`)
-	server := &Server{contract: newTestContract(f)}
+	contract := newTestContract(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		request, err := server.readLiveRequest(websocket.MessageText, []byte(text))
+		request, err := contract.readLiveRequest([]byte(text))
 		if err != nil {
 			require.NotEmpty(t, err.Error())
 			require.Less(t, len(err.Error()), 4<<10)
@@ -94,39 +90,13 @@ func FuzzReadLiveRequest(f *testing.F) {
 		require.Contains(t, []wire.LiveRequestType{wire.LiveSubscribe, wire.LiveUnsubscribe}, request.Type)
 		written, err := json.Marshal(request)
 		require.NoError(t, err)
-		again, err := server.readLiveRequest(websocket.MessageText, written)
+		again, err := contract.readLiveRequest(written)
 		require.NoError(t, err)
 		require.Equal(t, request, again)
 	})
 }
 
-// A cursor gives a place in the feed or a snapshot, never a place that is not
-// there.
-func FuzzCursor(f *testing.F) {
-	feed := newFeed("kitchen", func() wire.LiveMessage { return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot} })
-	for range keptChanges + 10 {
-		feed.change(wire.LiveMessage{Type: wire.LiveMessageTypeChange})
-	}
-	f.Add(".17")
-	f.Add("." + strings.TrimPrefix(feed.cursor(feed.number), feed.epoch+"."))
-	f.Add(".18446744073709551615")
-	f.Add(".-1")
-	f.Add("17")
-	f.Fuzz(func(t *testing.T, cursor string) {
-		for _, cursor := range []string{cursor, feed.epoch + cursor} {
-			c := &liveConn{news: make(chan struct{}, 1)}
-			resumed := feed.follow(c, cursor)
-			place := feed.followers[c]
-			require.Equal(t, resumed, !place.fresh)
-			frames, dropped := feed.next(c)
-			require.False(t, dropped)
-			require.LessOrEqual(t, len(frames), keptChanges+1)
-			delete(feed.followers, c)
-		}
-	})
-}
-
-// Only a token that we have signed for the same filters is a page's.
+// Only a token that we have signed for the same filters is valid.
 func FuzzPageToken(f *testing.F) {
 	server := &Server{secret: testSecret}
 	token := server.pageToken("a query", []byte("a place"))
@@ -149,8 +119,8 @@ func FuzzPageToken(f *testing.F) {
 	})
 }
 
-// FuzzHead holds that an address and headers are understood or refused in
-// short words, and never a fault of the server.
+// FuzzHead checks that addresses and headers are accepted or refused in few
+// words, and never make the server fail.
 func FuzzHead(f *testing.F) {
 	f.Add("state=shipped&limit=10", "application/json", "0123456789abcdef", "a=b")
 	f.Add("limit=1e9&limit=2&%zz&;", `application/json; charset="utf-8`, "clé", sessionCookie+"=e30.e30")
@@ -177,29 +147,6 @@ func FuzzHead(f *testing.F) {
 				require.Less(t, answer.Body.Len(), 32<<10)
 				require.True(t, json.Valid(answer.Body.Bytes()))
 			}
-		}
-	})
-}
-
-func hostileAnnouncements() map[string]kitchentest.Shape {
-	return kitchentest.Within(`{"state":"cancelled","orderId":`, "}", kitchentest.JSON())
-}
-
-func TestReadingAnAnnouncementCostsNoMoreThanItsBytesJustify(t *testing.T) {
-	kitchentest.RequireFlat(t, events.MaxMessageBytes, 400, hostileAnnouncements(), func(data []byte) { readCancelled(events.Message{Value: data}) })
-}
-
-func BenchmarkReadCancelled(b *testing.B) {
-	kitchentest.Benchmark(b, events.MaxMessageBytes, hostileAnnouncements(), func(data []byte) { readCancelled(events.Message{Value: data}) })
-}
-
-func FuzzReadCancelled(f *testing.F) {
-	f.Add([]byte(`{"orderId":"0199c0de-7a11-7000-8000-00000000cafe","state":"cancelled"}`))
-	f.Add([]byte(`{"orderId":"0199C0DE-7a11-7000-8000-00000000cafe","state":"needs-attention"}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		orderID, cancelled := readCancelled(events.Message{Value: data, Time: time.Unix(1, 0)})
-		if cancelled {
-			require.NoError(t, kitchen.CheckOrderID(orderID))
 		}
 	})
 }

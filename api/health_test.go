@@ -32,7 +32,7 @@ func TestAnAPIIsReadyOnceItsNamespaceIsPreparedForOrders(t *testing.T) {
 
 	requireUnprepared := func() {
 		t.Helper()
-		// Each is asked first of a fresh server, which has not looked before.
+		// Each is the first question to a new server, which has not looked before.
 		readiness, err := openShop(t, temporal, nil).GetReadinessWithResponse(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, http.StatusServiceUnavailable, readiness.StatusCode())
@@ -88,7 +88,7 @@ func TestProbesLookAtMostOnceASecondAndTheLogHasEachChange(t *testing.T) {
 	var log lockedBuffer
 	temporal := &probedTemporal{asked: make(chan struct{}, 100), err: errors.New("strange things at 10.0.0.7")}
 	server := newTestServer(t, temporal, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
-	// The last look is made young or old, instead of waiting until it is.
+	// Instead of waiting, the test changes the time of the last look.
 	looked := func(ago time.Duration) {
 		server.temporalProbe.mu.Lock()
 		defer server.temporalProbe.mu.Unlock()
@@ -110,8 +110,8 @@ func TestProbesLookAtMostOnceASecondAndTheLogHasEachChange(t *testing.T) {
 	require.Equal(t, 2, strings.Count(log.String(), "Temporal is in order"))
 }
 
-// What each request of an outage meets is for debugging.
-func TestAnOutageIsSaidOnceAndNotByEachRequest(t *testing.T) {
+// The errors of single requests during an outage are for debugging.
+func TestAnOutageIsLoggedOnceAndNotByEachRequest(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
 		serviceerror.NewUnavailable("connection refused"), serviceerror.NewDeadlineExceeded("context deadline exceeded"),

@@ -19,8 +19,8 @@ import (
 
 var testSecret = []byte("a secret that only tests know")
 
-// untouchedTemporal fails the test when Temporal is asked anything: every
-// method panics, which the server would answer with 500.
+// untouchedTemporal must not be called: every method panics, which the server
+// would answer with 500.
 type untouchedTemporal struct{ client.Client }
 
 func newTestServer(t testing.TB, temporal client.Client, change func(*Config)) *Server {
@@ -65,8 +65,8 @@ func postOrder(t *testing.T, server *Server, body string, headers ...string) *ht
 	return do(t, server, newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader(body), headers...))
 }
 
-// requireProblem checks that the answer is a problem document of the type,
-// and complete.
+// requireProblem checks that the answer is a complete problem document of the
+// type.
 func requireProblem(t *testing.T, recorder *httptest.ResponseRecorder, problemType wire.ProblemType) wire.Problem {
 	t.Helper()
 	kind := kindOf(problemType)
@@ -90,4 +90,14 @@ func sampleOrder() kitchen.Order {
 		Notes:     "ring the bell",
 		Allergies: []string{"nuts"},
 	}
+}
+
+// asJSON is a value as a client that knows no types reads it.
+func asJSON(t *testing.T, value any) any {
+	t.Helper()
+	data, err := json.Marshal(value)
+	require.NoError(t, err)
+	var read any
+	require.NoError(t, json.Unmarshal(data, &read))
+	return read
 }

@@ -45,7 +45,7 @@ func newOrderLimit(perAddress int) *ratelimit.Limiter {
 func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (release func(), err error) {
 	release = func() {}
 	pieces := order.Pieces()
-	if s.floor.isTaken(orderID, pieces) {
+	if s.floor.IsEnqueued(orderID, pieces) {
 		return release, nil // the same order is being placed, or just has been
 	}
 	if _, isStaff := sessionOf(c); !isStaff && s.orderLimit != nil {
@@ -57,7 +57,7 @@ func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (rel
 		}
 		release = func() { s.orderLimit.Refund(address, count) }
 	}
-	hasRoom, isNew := s.floor.takeUp(orderID, pieces)
+	hasRoom, isNew := s.floor.Enqueue(orderID, pieces)
 	switch {
 	case !hasRoom:
 		release()
@@ -69,7 +69,7 @@ func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (rel
 		return func() {}, nil
 	}
 	refundAddress := release
-	return func() { refundAddress(); s.floor.giveUp(orderID, pieces) }, nil
+	return func() { refundAddress(); s.floor.Dequeue(orderID, pieces) }, nil
 }
 
 // unlessRepeated answers an order that a limit refuses. If its idempotency key
@@ -104,88 +104,4 @@ func inWords(wait time.Duration) string {
 		return fmt.Sprintf("%d minutes", (seconds+59)/60)
 	}
 	return fmt.Sprintf("%d hours", (seconds+3599)/3600)
-}
-
-// queue is how much stands before a new order: the make tickets that are open
-// at the stations, of which an order has one at a time, and the orders that
-// this process has taken and of which the log has not spoken yet. Other
-// processes' orders are known as soon as their first tickets are out, which
-// takes a moment while worker and Kafka work. While one of the two is away, each
-// process knows of the new orders that it has taken itself.
-type queue struct {
-	limits         kitchen.Open
-	orders, pieces int
-	taken          map[string]takenOrder
-}
-
-type takenOrder struct {
-	pieces int
-	// after is how long the process had been reading the log then.
-	after time.Duration
-}
-
-// count notes that a ticket is on a board, or with -1 that it is not any more.
-func (q *queue) count(ticket wire.BoardTicket, times int) {
-	if ticket.Kind == kitchen.TicketMake {
-		q.orders += times
-		q.pieces += times * kitchen.Order{Lines: ticket.Lines}.Pieces()
-	}
-}
-
-// heard hears that the log has spoken of an order.
-func (q *queue) heard(orderID string) {
-	if order, waits := q.taken[orderID]; waits {
-		delete(q.taken, orderID)
-		q.orders--
-		q.pieces -= order.pieces
-	}
-}
-
-// takeUp counts a new order if there is room for it; one of the same size that
-// is counted already, under the same key, is not new. One of another size takes
-// its place: a key is no way to place more than was counted. An order that is more than may be
-// open in all is taken when nothing else is. Without a log nobody can tell when
-// an order is done, so there is no limit.
-func (f *floor) takeUp(orderID string, pieces int) (room, isNew bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.writer == nil {
-		return true, true
-	}
-	q := &f.queue
-	orders, open := q.orders, q.pieces
-	if before, known := q.taken[orderID]; known {
-		if before.pieces == pieces {
-			return true, false
-		}
-		orders, open = orders-1, open-before.pieces
-	}
-	tooMany := q.limits.Orders > 0 && orders >= q.limits.Orders
-	tooMuch := q.limits.Pieces > 0 && open > 0 && open+pieces > q.limits.Pieces
-	if tooMany || tooMuch {
-		return false, false
-	}
-	q.taken[orderID] = takenOrder{pieces, f.reading.Elapsed()}
-	q.orders = orders + 1
-	q.pieces = open + pieces
-	return true, true
-}
-
-// isTaken reports whether this process has counted an order of this size of
-// which the log has not spoken yet.
-func (f *floor) isTaken(orderID string, pieces int) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	order, taken := f.queue.taken[orderID]
-	return taken && order.pieces == pieces
-}
-
-// giveUp hears that an order was not placed after all. One of another size, which
-// took its place, stays counted.
-func (f *floor) giveUp(orderID string, pieces int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.queue.taken[orderID].pieces == pieces {
-		f.queue.heard(orderID)
-	}
 }

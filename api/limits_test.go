@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	temporalclient "go.temporal.io/sdk/client"
 
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -42,7 +43,7 @@ func (t *takingTemporal) ExecuteWorkflow(context.Context, temporalclient.StartWo
 	return nil, t.err
 }
 
-// orderOf is an order of so many cupcakes.
+// orderOf is an order of a number of cupcakes.
 func orderOf(pieces int) kitchen.Order {
 	order := kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}}
 	for pieces > 0 {
@@ -178,11 +179,11 @@ func TestNothingWasOrderedIsSaidOnlyWhenThatIsKnown(t *testing.T) {
 	requireProblem(t, placeOrder(t, server, orderOf(1), "Idempotency-Key", uuid.NewString()), wire.ProblemUnavailable)
 }
 
-// forgetfulTemporal knows of no order. Told to, it takes its time to say so.
+// forgetfulTemporal has no orders.
 type forgetfulTemporal struct {
 	temporalclient.Client
 	asked  atomic.Int32
-	answer chan struct{} // nil for at once
+	answer chan struct{} // closed when it may answer; nil for at once
 }
 
 func (t *forgetfulTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
@@ -201,8 +202,8 @@ func (noHistory) Next() (*historypb.HistoryEvent, error) {
 	return nil, serviceerror.NewNotFound("no such workflow")
 }
 
-// Whoever is refused again and again must not keep Temporal busy.
-func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
+// Somebody who is refused again and again must not keep Temporal busy.
+func TestRefusedOrdersAreLookedUpAFewAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		temporal := &forgetfulTemporal{answer: make(chan struct{})}
@@ -229,7 +230,7 @@ func TestRefusedOrdersAreLookedForAFewAtATime(t *testing.T) {
 	})
 }
 
-func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
+func TestAKitchenTakesALimitedNumberAtOnce(t *testing.T) {
 	t.Parallel()
 	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 3, pieces: 100}\n"))
 	require.NoError(t, err)
@@ -247,19 +248,18 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 		require.Contains(t, problem.Detail, "Nothing was ordered: try again in a few minutes.")
 	}
 	ticketFor := func(order kitchen.Status, stage kitchen.Stage) kitchen.Ticket {
-		ticket := ticketOf(kitchen.TicketRef{OrderID: order.ID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}, 1)
+		ticket := floortest.Ticket(kitchen.TicketRef{OrderID: order.ID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}, 1)
 		ticket.Lines = order.Lines
 		return ticket
 	}
 	inAll := func(s *Server) [3]int {
-		s.floor.mu.Lock()
-		defer s.floor.mu.Unlock()
-		return [3]int{s.floor.queue.orders, s.floor.queue.pieces, len(s.floor.queue.taken)}
+		orders, pieces, unlogged := s.floor.Queued()
+		return [3]int{orders, pieces, unlogged}
 	}
 
 	big := requirePlaced(t, placeOrder(t, b.server, orderOf(500))) // alone
 	full(1)
-	b.server.floor.giveUp(big.ID, 500)
+	b.server.floor.Dequeue(big.ID, 500)
 	first, second := requirePlaced(t, placeOrder(t, b.server, orderOf(60))), requirePlaced(t, placeOrder(t, b.server, orderOf(30)))
 	full(11)
 	third := requirePlaced(t, placeOrder(t, b.server, orderOf(10)))
@@ -267,7 +267,7 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	full(1)
 	require.Contains(t, scrape(t, b.server), `cupcakery_orders_refused_total{limit="kitchen"} 3`)
 
-	// The log speaks of them, and every process knows.
+	// Once they are in the log, every process counts them.
 	for _, order := range []kitchen.Status{first, second, third} {
 		b.onBoard(writer, ticketFor(order, kitchen.Mix))
 	}
@@ -277,7 +277,8 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	require.Equal(t, [3]int{3, 100, 0}, inAll(other.server), "also one that has just started")
 	requireProblem(t, placeOrder(t, other.server, orderOf(1)), wire.ProblemKitchenFull)
 
-	// One goes on and keeps its place; what is done or withdrawn makes room.
+	// An order that goes to its next stage keeps its place; one that is done or
+	// withdrawn makes room.
 	b.acked("bob", ticketFor(second, kitchen.Mix), `{"kind":"done"}`)
 	b.onBoard(writer, ticketFor(second, kitchen.Bake))
 	require.Equal(t, [3]int{3, 100, 0}, inAll(b.server))
@@ -285,16 +286,10 @@ func TestAKitchenTakesSoMuchAtOnce(t *testing.T) {
 	require.Equal(t, [3]int{2, 90, 0}, inAll(b.server))
 	requirePlaced(t, placeOrder(t, b.server, orderOf(10)))
 	full(1)
-
-	// An order of which the log never speaks is forgotten at last.
-	b.server.floor.mu.Lock()
-	b.server.floor.now = func() time.Time { return time.Now().Add(24 * time.Hour) }
-	b.server.floor.drop()
-	b.server.floor.mu.Unlock()
-	require.Equal(t, 0, inAll(b.server)[2])
 }
 
-// What an address may not order must not keep others out, be it for a moment.
+// An order that its address may not place must not keep others out, not even for
+// a moment.
 func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 	t.Parallel()
 	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 1}\n"))
@@ -302,17 +297,18 @@ func TestAnOrderThatItsAddressMayNotPlaceTakesUpNoRoom(t *testing.T) {
 	kafka := startBrokers(t)
 	server := newTestServer(t, &takingTemporal{}, func(c *Config) { c.Kafka, c.Kitchen, c.OrdersPerAddress = kafka.connection(), small, 1 })
 	require.Zero(t, server.orderLimit.Spend("192.0.2.1", 1, time.Now()))
-	room, _ := server.floor.takeUp("01936f8e-5c1a-7d3b-9f00-000000000001", 1)
+	room, _ := server.floor.Enqueue("01936f8e-5c1a-7d3b-9f00-000000000001", 1)
 	require.True(t, room)
 	requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders) // though the kitchen is full as well
 	server.orderLimit.Refund("192.0.2.1", 1)
 	for range 3 { // and what the kitchen refuses does not count for the address
 		requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemKitchenFull)
 	}
-	require.Len(t, server.floor.queue.taken, 1)
+	_, _, unlogged := server.floor.Queued()
+	require.Equal(t, 1, unlogged)
 }
 
-// overtakenTemporal is a Temporal that the first order reaches last.
+// overtakenTemporal gets the first order last.
 type overtakenTemporal struct {
 	temporalclient.Client
 	calls       atomic.Int32
@@ -327,8 +323,8 @@ func (t *overtakenTemporal) ExecuteWorkflow(ctx context.Context, options tempora
 	return t.Client.ExecuteWorkflow(ctx, options, workflow, args...)
 }
 
-// A copy of an order that is being placed is let in uncounted: if it overtakes
-// the one that was counted, the order must stay counted.
+// A repeated request is not counted while the first one is being placed. If it
+// overtakes the first one, the order must stay counted.
 func TestAnOrderCountsWhicheverOfItsRequestsComesFirst(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
@@ -354,38 +350,13 @@ func TestAnOrderCountsWhicheverOfItsRequestsComesFirst(t *testing.T) {
 			require.Equal(t, c.answer, first.Code, first.Body.String())
 			problem := requireProblem(t, placeOrder(t, server, orderOf(1)), wire.ProblemTooManyOrders)
 			require.Contains(t, problem.Detail, "try again in "+c.wait)
-			require.Equal(t, []int{1, c.pieces}, []int{server.floor.queue.orders, server.floor.queue.pieces})
+			orders, pieces, _ := server.floor.Queued()
+			require.Equal(t, []int{1, c.pieces}, []int{orders, pieces})
 		})
 	}
 }
 
-// An order of another size under the key of one that is counted is counted anew,
-// and what there is no room for changes nothing.
-func TestAnotherSizeUnderTheSameKeyIsCountedInItsPlace(t *testing.T) {
-	t.Parallel()
-	small, err := kitchen.Parse("small.yaml", []byte("open: {orders: 2, pieces: 100}\n"))
-	require.NoError(t, err)
-	kafka := startBrokers(t)
-	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Kafka, c.Kitchen = kafka.connection(), small })
-	f := server.floor
-	takeUp := func(orderID string, pieces int) [2]bool {
-		room, isNew := f.takeUp(orderID, pieces)
-		return [2]bool{room, isNew}
-	}
-	require.Equal(t, [2]bool{true, true}, takeUp("a", 10))
-	require.Equal(t, [2]bool{true, true}, takeUp("b", 20))
-	require.Equal(t, [2]bool{true, false}, takeUp("a", 10))
-	require.Equal(t, [2]bool{false, false}, takeUp("a", 81))
-	require.Equal(t, 30, f.queue.pieces)
-	require.Equal(t, [2]bool{true, true}, takeUp("a", 80))
-	require.False(t, f.isTaken("a", 10))
-	f.giveUp("a", 10)
-	require.Equal(t, []int{2, 100}, []int{f.queue.orders, f.queue.pieces})
-	f.giveUp("a", 80)
-	require.Equal(t, []int{1, 20}, []int{f.queue.orders, f.queue.pieces})
-}
-
-func TestAWaitIsToldAsPeopleSayIt(t *testing.T) {
+func TestWaitsReadNaturally(t *testing.T) {
 	t.Parallel()
 	for wait, want := range map[time.Duration]string{
 		time.Second: "a second", 2 * time.Second: "2 seconds", 119 * time.Second: "119 seconds", 121 * time.Second: "3 minutes", time.Hour: "60 minutes", 121 * time.Minute: "3 hours",

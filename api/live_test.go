@@ -17,8 +17,11 @@ import (
 	"github.com/stretchr/testify/require"
 	temporalclient "go.temporal.io/sdk/client"
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/live"
 	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -36,11 +39,12 @@ func TestAStationsChannelGoesOnFromItsCursor(t *testing.T) {
 	snapshot := tablet.next()
 	require.Equal(t, wire.LiveMessageTypeSnapshot, snapshot.Type)
 	require.Equal(t, "station/bake", snapshot.Channel)
-	shown := newMirror(snapshot)
-	for shown.cursor != b.board(kitchen.Bake).Cursor {
-		shown.apply(tablet.next())
+	shown := &floortest.Mirror{}
+	shown.Apply(snapshot)
+	for shown.Cursor != b.board(kitchen.Bake).Cursor {
+		shown.Apply(tablet.next())
 	}
-	require.Contains(t, shown.tickets, first.TicketID)
+	require.Contains(t, shown.Tickets, first.TicketID)
 	b.acked("bob", first, `{"kind":"started"}`)
 	change := tablet.next()
 	require.Equal(t, wire.LiveMessageTypeChange, change.Type)
@@ -173,26 +177,40 @@ func TestWithoutTemporalBoardsGoOn(t *testing.T) {
 func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
-	server.live.pingEvery, server.live.writeWithin = patience, patience // this machine may be slow as well
-	b := serveBakery(t, server)
-	b.connect().awaitState(func(behind wire.Behind) bool { return behind.Since.IsZero() })
+	b := openBakery(t, kafka, untouchedTemporal{}, func(c *Config) {
+		c.liveTiming = live.Timing{PingEvery: patience, WriteWithin: patience} // this machine may be slow as well
+	})
 	slow, quick := b.connect(), b.connect()
 	for _, tablet := range []*tablet{slow, quick} {
 		tablet.subscribe("station/bake", "")
 		require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)
 	}
 	// More than the connections between the two hold, and the changes kept.
-	large := wire.BoardTicket{Notes: strings.Repeat("x", 64<<10), Lines: []kitchen.Line{}}
-	feed := b.server.floor.stations[kitchen.Bake]
+	const tickets, times = 64, 24
+	writer := kafka.writer()
+	var large []kitchen.Ticket
+	for range tickets {
+		ticket := newTicket(t, kitchen.Bake)
+		limits := kitchen.HardLimits()
+		ticket.Notes = strings.Repeat("🎂", limits.NotesLength)
+		for i := range limits.Allergies {
+			ticket.Allergies = append(ticket.Allergies[:i], fmt.Sprintf("%02d", i)+strings.Repeat("🥜", limits.AllergyLength-2))
+		}
+		large = append(large, ticket)
+	}
 	last := ""
-	for i := range 3 * keptChanges {
-		b.server.floor.mu.Lock()
-		feed.change(wire.LiveMessage{Type: wire.LiveMessageTypeChange, Change: wire.BoardChange{Tickets: []wire.BoardTicket{large}, Removed: []string{}}})
-		b.server.floor.mu.Unlock()
-		message := quick.next()
-		require.Equal(t, wire.LiveMessageTypeChange, message.Type, i)
-		last = message.Cursor
+	for attempt := range times {
+		var publishing errgroup.Group
+		for _, ticket := range large {
+			ticket.Attempt = attempt + 1
+			publishing.Go(func() error { return writer.PublishTicket(t.Context(), ticket) })
+		}
+		require.NoError(t, publishing.Wait())
+		for range large {
+			message := quick.next()
+			require.Equal(t, wire.LiveMessageTypeChange, message.Type)
+			last = message.Cursor
+		}
 	}
 	for {
 		message := slow.next()
@@ -235,7 +253,7 @@ func TestAClientThatBreaksTheProtocolIsToldHow(t *testing.T) {
 	binary.send(websocket.MessageBinary, `{"type":"subscribe","channel":"kitchen"}`)
 	require.Equal(t, websocket.StatusPolicyViolation, binary.closedWith().Code)
 	long := b.connect()
-	long.send(websocket.MessageText, `{"type":"subscribe","channel":"`+strings.Repeat("x", maxLiveRequest)+`"}`)
+	long.send(websocket.MessageText, `{"type":"subscribe","channel":"`+strings.Repeat("x", live.MaxRequest)+`"}`)
 	require.Equal(t, websocket.StatusMessageTooBig, long.closedWith().Code)
 }
 
@@ -248,7 +266,7 @@ func TestAChannelThatCannotBeFollowedDisturbsNoOther(t *testing.T) {
 		tablet.subscribe(unknown, "")
 		problem := tablet.next()
 		require.Equal(t, []any{wire.LiveMessageTypeProblem, wire.ProblemNotFound}, []any{problem.Type, problem.Problem.Type})
-		require.Equal(t, clip(unknown), problem.Channel)
+		require.Equal(t, kitchen.Excerpt(unknown), problem.Channel)
 	}
 	tablet.subscribe("station/mix", "")
 	require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)
@@ -260,42 +278,41 @@ func TestAChannelThatCannotBeFollowedDisturbsNoOther(t *testing.T) {
 	require.Equal(t, "kitchen", tablet.next().Channel, "nothing comes of a channel that was left")
 }
 
-// A client need not wait for the answer to its upgrade before it says
-// something.
-func TestWhatAClientSaysWithItsUpgradeIsHeard(t *testing.T) {
+// A client need not wait for the answer to its upgrade before it sends messages.
+func TestMessagesSentWithTheUpgradeAreRead(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, awayTemporal(t), nil)
 	conn, err := net.Dial("tcp", b.web.Listener.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() }) // the server may have been faster
-	var said bytes.Buffer
-	fmt.Fprintf(&said, "GET /api/v1/live HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", conn.RemoteAddr())
+	var sent bytes.Buffer
+	fmt.Fprintf(&sent, "GET /api/v1/live HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", conn.RemoteAddr())
 	const frames = 20 // more than a connection's buffer holds
 	for i := range frames {
 		text := fmt.Sprintf(`{"type":"subscribe","channel":"cellar %d"}`, i)
-		said.Write([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}) // a text, masked with nothing
-		said.WriteString(text)
+		sent.Write([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}) // a text, masked with nothing
+		sent.WriteString(text)
 	}
-	_, err = conn.Write(said.Bytes())
+	_, err = conn.Write(sent.Bytes())
 	require.NoError(t, err)
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(patience)))
-	var heard bytes.Buffer
-	for !strings.Contains(heard.String(), fmt.Sprintf(`"channel":"cellar %d"`, frames-1)) {
-		_, err := io.CopyN(&heard, conn, 1)
-		require.NoError(t, err, heard.String())
+	var answers bytes.Buffer
+	for !strings.Contains(answers.String(), fmt.Sprintf(`"channel":"cellar %d"`, frames-1)) {
+		_, err := io.CopyN(&answers, conn, 1)
+		require.NoError(t, err, answers.String())
 	}
 	for i := range frames {
-		require.Contains(t, heard.String(), fmt.Sprintf(`"channel":"cellar %d"`, i))
+		require.Contains(t, answers.String(), fmt.Sprintf(`"channel":"cellar %d"`, i))
 	}
 }
 
-func TestAConnectionFollowsSoManyChannels(t *testing.T) {
+func TestAConnectionFollowsAtMostSixteenChannels(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, awayTemporal(t), nil)
 	tablet := b.connect()
-	for range channelsEach {
+	for range live.MaxChannels {
 		tablet.subscribe("order/"+newTicket(t, kitchen.Mix).OrderID, "")
 		require.Equal(t, wire.ProblemUnavailable, tablet.next().Problem.Type)
 	}
@@ -340,7 +357,7 @@ func TestWhoMayConnect(t *testing.T) {
 	require.ErrorContains(t, err, "from one address, -2, is negative")
 }
 
-func TestAnAddressHasSoManyConnections(t *testing.T) {
+func TestAnAddressHasALimitOfConnections(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, untouchedTemporal{}, func(c *Config) {
@@ -373,11 +390,6 @@ func TestAnAddressHasSoManyConnections(t *testing.T) {
 		_, response := from("192.0.2.1")
 		return response.StatusCode == http.StatusSwitchingProtocols
 	}, patience, 10*time.Millisecond, "one has left")
-
-	live := b.server.live
-	live.mu.Lock()
-	defer live.mu.Unlock()
-	require.Len(t, live.from, 4, "with the connection that waited for the log")
 }
 
 func TestAClientThatSendsTooMuchIsClosed(t *testing.T) {
@@ -385,14 +397,14 @@ func TestAClientThatSendsTooMuchIsClosed(t *testing.T) {
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, awayTemporal(t), nil)
 	modest := b.connect()
-	for range requestsAtOnce - 2 {
+	for range 98 {
 		modest.send(websocket.MessageText, `{"type":"unsubscribe","channel":"kitchen"}`)
 	}
 	modest.subscribe("kitchen", "")
 	require.Equal(t, "kitchen", modest.next().Channel)
 
 	wild := b.connect()
-	for range 4 * requestsAtOnce {
+	for range 400 {
 		if wild.socket.Write(t.Context(), websocket.MessageText, []byte(`{"type":"unsubscribe","channel":"kitchen"}`)) != nil {
 			break // closed already
 		}
@@ -405,9 +417,9 @@ func TestAClientThatSendsTooMuchIsClosed(t *testing.T) {
 func TestAClientThatDoesNotAnswerPingsIsDropped(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
-	server.live.pingEvery, server.live.pongWithin = 20*time.Millisecond, 2*time.Second
-	b := serveBakery(t, server)
+	b := openBakeryAtOnce(t, kafka, awayTemporal(t), func(c *Config) {
+		c.liveTiming = live.Timing{PingEvery: 20 * time.Millisecond, PongWithin: 2 * time.Second}
+	})
 	lively := b.connect()
 	dead := b.connect() // answers pings only while it reads
 	go func() {
@@ -417,13 +429,11 @@ func TestAClientThatDoesNotAnswerPingsIsDropped(t *testing.T) {
 			}
 		}
 	}()
-	open := func() int {
-		server.live.mu.Lock()
-		defer server.live.mu.Unlock()
-		return server.live.open
+	open := func(connections string) func() bool {
+		return func() bool { return strings.Contains(scrape(t, b.server), "cupcakery_live_connections "+connections) }
 	}
-	require.Eventually(t, func() bool { return open() == 1 }, patience, 5*time.Millisecond)
-	require.Never(t, func() bool { return open() == 0 }, 500*time.Millisecond, 50*time.Millisecond, "who answers stays")
+	require.Eventually(t, open("1"), patience, 5*time.Millisecond)
+	require.Never(t, open("0"), 500*time.Millisecond, 50*time.Millisecond, "who answers stays")
 	for {
 		if _, err := dead.read(); err != nil {
 			break
@@ -431,12 +441,10 @@ func TestAClientThatDoesNotAnswerPingsIsDropped(t *testing.T) {
 	}
 }
 
-func TestAConnectionIsToldAgainAndAgainThatItIsUpToDate(t *testing.T) {
+func TestAConnectionIsSentTheStateAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
-	server.live.pingEvery = 20 * time.Millisecond
-	tablet := serveBakery(t, server).connect()
+	tablet := openBakeryAtOnce(t, kafka, awayTemporal(t), func(c *Config) { c.liveTiming.PingEvery = 20 * time.Millisecond }).connect()
 	upToDate := func(behind wire.Behind) bool { return behind.Since.IsZero() }
 	for range 3 { // nothing changes meanwhile
 		tablet.awaitState(upToDate)
@@ -450,7 +458,7 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 		c.Staff = kitchen.Staff{People: append(slices.Clone(testStaff.People), managers.People...)}
 	})
 	const order = "order/01936f8e-5c1a-7d3b-9f00-000000000001"
-	// Said by whom and not by channel, so that a slip in mayFollow is seen.
+	// Listed by role and not by channel, so that a slip in mayFollow is seen.
 	want := map[kitchen.Role][]string{
 		nobody:                {order},
 		kitchen.RoleMixer:     {order, "counter", "kitchen", "station/mix"},
@@ -538,16 +546,12 @@ func TestALiveConnectionEndsWithItsSignOut(t *testing.T) {
 	}
 }
 
-func TestWhoHasSignedInShowsAgainWhoTheyAre(t *testing.T) {
+func TestWhoHasSignedInReconnectsNowAndThen(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	server := newTestServer(t, awayTemporal(t), func(c *Config) { c.Kafka, c.Staff = kafka.connection(), managers })
-	for range 100 {
-		require.LessOrEqual(t, server.live.showAgainAfter(), showAgainAfter)
-		require.GreaterOrEqual(t, server.live.showAgainAfter(), showAgainAfter*9/10)
-	}
-	server.live.showAgainAfter = func() time.Duration { return 50 * time.Millisecond }
-	b := serveBakery(t, server)
+	b := openBakeryAtOnce(t, kafka, awayTemporal(t), func(c *Config) {
+		c.liveTiming.ReconnectAfter = func() time.Duration { return 50 * time.Millisecond }
+	})
 	tablet := b.connect()
 	closed := tablet.closedWith()
 	require.Equal(t, websocket.StatusGoingAway, closed.Code)
@@ -556,6 +560,33 @@ func TestWhoHasSignedInShowsAgainWhoTheyAre(t *testing.T) {
 	require.Equal(t, websocket.StatusGoingAway, b.connect().closedWith().Code, "meanwhile")
 	anonymous.subscribe("counter", "")
 	require.Equal(t, "counter", anonymous.next().Channel)
+}
+
+func TestTheCounterIsSentWhenItHasChanged(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	writer := kafka.writer()
+	ticket := newTicket(t, kitchen.Package)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	screen := b.connect()
+	screen.subscribe("counter", "")
+	require.Empty(t, screen.next().Counter.Preparing)
+	b.onBoard(writer, ticket)
+	snapshot := screen.next()
+	require.Equal(t, wire.LiveMessageTypeSnapshot, snapshot.Type)
+	require.Equal(t, kitchen.PickupCode(ticket.OrderID), snapshot.Counter.Preparing[0].PickupCode)
+	require.Empty(t, snapshot.Counter.Ready)
+	b.acked("bob", ticket, `{"kind":"started"}`) // which changes nothing here
+	b.acked("bob", ticket, `{"kind":"done"}`)
+	ready := screen.next()
+	require.Equal(t, kitchen.PickupCode(ticket.OrderID), ready.Counter.Ready[0].PickupCode)
+	require.Equal(t, []wire.CounterOrder{}, ready.Counter.Preparing)
+
+	late := openBakery(t, kafka, untouchedTemporal{}, nil).connect()
+	late.subscribe("counter", "")
+	require.Equal(t, ready.Counter.Ready, late.next().Counter.Ready, "another process shows the same")
+
+	require.NoError(t, loadSpec(t).Components.Schemas["LiveMessage"].Value.VisitJSON(asJSON(t, ready)))
 }
 
 // TestServeEndsLiveConnections runs alone: it looks for goroutines that stay

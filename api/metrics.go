@@ -3,6 +3,8 @@ package api
 import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // metrics are what the process counts. No label has a value from a request, so
@@ -94,3 +96,17 @@ func newMetrics() *metrics {
 	}
 	return m
 }
+
+// LiveConnected implements live.Metrics.
+func (m *metrics) LiveConnected() { m.liveConnections.Inc() }
+
+// LiveDisconnected implements live.Metrics.
+func (m *metrics) LiveDisconnected() { m.liveConnections.Dec() }
+
+// LiveSent implements live.Metrics.
+func (m *metrics) LiveSent(kind wire.LiveMessageType) {
+	m.liveMessages.WithLabelValues(string(kind)).Inc()
+}
+
+// LiveMissed implements live.Metrics.
+func (m *metrics) LiveMissed() { m.liveDrops.Inc() }

@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
 
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -161,7 +162,7 @@ func (s *Server) methodNotAllowed(c *gin.Context) {
 		c.Writer.WriteHeaderNow()
 		return
 	}
-	s.fail(c, &problemError{Type: wire.ProblemMethodNotAllowed, Detail: fmt.Sprintf("%s is not allowed here: use %s.", clip(c.Request.Method), enumerate(allowed, "or"))})
+	s.fail(c, &problemError{Type: wire.ProblemMethodNotAllowed, Detail: fmt.Sprintf("%s is not allowed here: use %s.", kitchen.Excerpt(c.Request.Method), enumerate(allowed, "or"))})
 }
 
 // headAsGet routes HEAD like GET. net/http still leaves the body out: it looks at

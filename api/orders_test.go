@@ -72,7 +72,7 @@ func TestAnOrderIsFollowedThroughTheFactory(t *testing.T) {
 	require.Equal(t, "1", s.metric(`cupcakery_order_answers_total{source="`+string(fromClosed)+`"}`))
 }
 
-func TestATicketThatWentOutAgainIsWaitingAgain(t *testing.T) {
+func TestATicketThatIsIssuedAgainIsWaitingAgain(t *testing.T) {
 	t.Parallel()
 	impatient, err := kitchen.Parse("impatient.yaml", []byte("ackWithin: {mix: 2s}\n"))
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestATicketThatWentOutAgainIsWaitingAgain(t *testing.T) {
 	takeUp(t, nextTicket(t, id), "carol")
 	second := nextTicket(t, id)
 	require.Equal(t, 2, second.Attempt)
-	// The second attempt's ticket is out before its activity has returned.
+	// The second attempt's ticket is published before its activity has returned.
 	require.Eventually(t, func() bool {
 		pass := s.status(id).Stages[0]
 		return pass.Attempt >= 2 && pass.State == kitchen.TicketWaiting && pass.By == ""
@@ -175,7 +175,7 @@ func TestWithoutAWorker(t *testing.T) {
 		want.Stale = true
 		require.Equal(t, want, status)
 	})
-	t.Run("after a few vain queries nobody waits for one", func(t *testing.T) {
+	t.Run("after a few queries in vain no request waits for one", func(t *testing.T) {
 		id := s.taken(sampleOrder())
 		for range queriesGivenUp {
 			require.True(t, s.status(id).Stale)
@@ -186,7 +186,7 @@ func TestWithoutAWorker(t *testing.T) {
 	require.NotEqual(t, "0", s.metric("cupcakery_stale_answers_total"))
 }
 
-// silentDescribe is a Temporal that does not tell about pending activities.
+// silentDescribe does not answer about pending activities.
 type silentDescribe struct{ temporalclient.Client }
 
 func (silentDescribe) DescribeWorkflowExecution(ctx context.Context, _, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
@@ -194,7 +194,7 @@ func (silentDescribe) DescribeWorkflowExecution(ctx context.Context, _, _ string
 	return nil, ctx.Err()
 }
 
-func TestAnAnswerDoesNotWaitForWhatItCanDoWithout(t *testing.T) {
+func TestAnAnswerDoesNotWaitForDetailsThatItDoesNotNeed(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, silentDescribe{staffed}, nil)
 	id := s.taken(sampleOrder())
@@ -213,14 +213,14 @@ func TestAnAnswerDoesNotWaitForWhatItCanDoWithout(t *testing.T) {
 	require.False(t, status.Stale)
 }
 
-// explodingHistory is a Temporal whose history cannot be read.
+// explodingHistory panics when a history is read.
 type explodingHistory struct{ temporalclient.Client }
 
 func (explodingHistory) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
 	panic("secret of the house")
 }
 
-func TestAPanicBesideTheRequestEndsNothing(t *testing.T) {
+func TestAPanicBesideTheRequestDoesNotEndTheProcess(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer // the server may still write when the answer is there
 	s := openShop(t, explodingHistory{unstaffed}, func(c *Config) {
@@ -289,7 +289,7 @@ func TestWithoutTemporal(t *testing.T) {
 	require.True(t, ready.JSON200.Ready)
 	require.False(t, ready.JSON200.Kafka.Ok, "there is none, and it does not matter")
 	devServer.Kill()
-	// A client that never was connected fails in other ways.
+	// A client that was never connected fails in other ways.
 	never, err := temporalclient.NewLazyClient(temporalOptions(devServer.Addr()))
 	require.NoError(t, err)
 	t.Cleanup(never.Close)

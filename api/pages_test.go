@@ -210,8 +210,8 @@ func TestPagesThatCannotBeReadKeepTheServerFromStarting(t *testing.T) {
 	require.Len(t, read, 3, "what begins with a dot is left out")
 }
 
-// Scripts of others, and any that stand in a page, must not run, whatever text
-// gets into one.
+// Scripts of other servers, and scripts inside a page, must not run, whatever
+// text gets into a page.
 func TestEveryAnswerForbidsWhatIsNotOurs(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, withPages)

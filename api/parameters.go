@@ -13,6 +13,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
 
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -46,7 +47,7 @@ func checkParameters(operation *openapi3.Operation, g *gin.Context) []wire.Field
 	remedy := "unknown parameter: leave it out; " + knownNames(known)
 	for name := range query {
 		if !slices.Contains(known, name) {
-			unknown = append(unknown, wire.FieldError{Parameter: clip(name), Detail: remedy})
+			unknown = append(unknown, wire.FieldError{Parameter: kitchen.Excerpt(name), Detail: remedy})
 		}
 	}
 	slices.SortFunc(unknown, func(a, b wire.FieldError) int { return cmp.Compare(a.Parameter, b.Parameter) })

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 // checkSchema returns the faults of a value, one for each place: all of them,
@@ -140,7 +142,7 @@ func duplicates(path []string, array []any) []fault {
 	for i, element := range array {
 		text, isText := element.(string)
 		if isText && seen[text] && len(faults) <= maxFaults {
-			faults = append(faults, fault{path: append(slices.Clone(path), strconv.Itoa(i)), detail: fmt.Sprintf("%q is in the list already: leave one of them out", clip(text))})
+			faults = append(faults, fault{path: append(slices.Clone(path), strconv.Itoa(i)), detail: fmt.Sprintf("%q is in the list already: leave one of them out", kitchen.Excerpt(text))})
 		}
 		seen[text] = seen[text] || isText
 	}

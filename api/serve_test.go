@@ -19,7 +19,7 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// gatedTemporal answers lists when the test lets it.
+// gatedTemporal answers lists once the test lets it.
 type gatedTemporal struct {
 	client.Client
 	entered chan struct{}
@@ -36,8 +36,8 @@ func (g gatedTemporal) ListWorkflow(ctx context.Context, _ *workflowservice.List
 	}
 }
 
-// TestServeFinishesWhatIsInHand runs alone: it looks for goroutines that stay
-// behind.
+// TestServeFinishesWhatIsInHand is not parallel: it looks for goroutines that
+// are left over.
 func TestServeFinishesWhatIsInHand(t *testing.T) {
 	leaks := []goleak.Option{
 		goleak.IgnoreCurrent(),

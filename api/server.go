@@ -18,8 +18,10 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/internal/ratelimit"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/live"
 	"github.com/cupcakery/cupcakery/namespace"
 	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
@@ -52,10 +54,10 @@ type Config struct {
 	// Secret makes order ids from idempotency keys and signs page tokens. All
 	// processes of a deployment must have the same, of at least MinSecret bytes.
 	Secret []byte
-	// Staff are those who may sign in. Without any, what is for staff is refused.
+	// Staff may sign in. Without any, everything for staff is refused.
 	Staff kitchen.Staff
-	// Demo are names and PINs of Staff that the API tells everybody. They are
-	// for a factory to try things out with.
+	// Demo are names and PINs of Staff that the API shows to everybody, in a
+	// factory for trying things out.
 	Demo []wire.DemoPerson
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto count. Defaults to none.
@@ -65,8 +67,8 @@ type Config struct {
 	Pages fs.FS
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
-	// QueryWithin is how long a worker may take to tell where an order stands,
-	// before the answer is put together without one. Defaults to 100 ms.
+	// QueryWithin is how long a worker may take to answer for an order before the
+	// answer is put together without one. Defaults to 100 ms.
 	QueryWithin time.Duration
 	// LiveConnections is how many live connections the process takes at most.
 	// Defaults to 4096.
@@ -75,8 +77,10 @@ type Config struct {
 	// Defaults to 256.
 	LiveConnectionsPerAddress int
 	// OrdersPerAddress is how many orders may be placed from one address in an
-	// hour, where a large order counts as several. Zero is no limit.
+	// hour; a large order counts as several. Zero is no limit.
 	OrdersPerAddress int
+	// liveTiming is for tests.
+	liveTiming live.Timing
 }
 
 func (c Config) withDefaults() Config {
@@ -138,8 +142,8 @@ type Server struct {
 	logger        *slog.Logger
 	contract      *contract
 	follower      *follower
-	floor         *floor
-	live          *liveSide
+	floor         *floor.Floor
+	live          *live.Connections
 	pages         pages
 	metrics       *metrics
 	temporalProbe *probe
@@ -194,12 +198,20 @@ func New(config Config) (*Server, error) {
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 	}
-	orders := newOrderFeeds(s.follower, config.Logger)
-	if s.floor, err = newFloor(config, orders); err != nil {
+	s.floor, err = floor.New(floor.Config{Kafka: config.Kafka, Kitchen: config.Kitchen, Orders: s.follower, Logger: config.Logger})
+	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
-	orders.mu = &s.floor.mu
-	s.live = newLiveSide(config)
+	s.live = live.New(live.Config{
+		Floor:           s.floor,
+		Limit:           config.LiveConnections,
+		LimitPerAddress: config.LiveConnectionsPerAddress,
+		ReadRequest:     contract.readLiveRequest,
+		Problem:         liveProblem,
+		Metrics:         s.metrics,
+		Logger:          config.Logger,
+		Timing:          config.liveTiming,
+	})
 	engine := s.routes()
 	if err := checkAccess(engine.Routes()); err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
@@ -248,14 +260,14 @@ func (s *Server) routes() *gin.Engine {
 	return engine
 }
 
-// disagree is for requests that keep the contract and yet cannot be bound to
-// the generated types: then those are wrong, not the request.
+// disagree answers requests that keep the contract but cannot be bound to the
+// generated types. The types are wrong then, not the request.
 func (s *Server) disagree(c *gin.Context, err error) {
 	s.fail(c, fmt.Errorf("bind a request that keeps openapi.yaml: %w", err))
 }
 
-// showIndex shows a browser the page on which to order, and everybody else what
-// there is.
+// showIndex shows a browser the page on which to order, and everybody else a
+// list of addresses.
 func (s *Server) showIndex(c *gin.Context) {
 	c.Header("Vary", "Accept")
 	if _, built := s.pages["/"+indexPage]; built && isForPerson(c) {
@@ -275,16 +287,16 @@ POST   /api/v1/orders/{id}/resolve   decide when it needs attention (managers)
 POST   /api/v1/session               sign in, if you are staff
 GET    /api/v1/session               who is signed in
 DELETE /api/v1/session               sign out
-GET    /api/v1/session/demo          names and PINs to try it with, if it is for that
+GET    /api/v1/session/demo          names and PINs to try it with (cupcakery dev only)
 GET    /api/v1/live                  everything live, by WebSocket
 GET    /api/v1/stations/{stage}/tickets  a station's board (its role, and managers)
-POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  say something about a ticket
+POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  answer a ticket
 GET    /api/v1/statistics            what the stations did in the last hours (staff)
 GET    /api/v1/pace                  how long the stages take at present
 GET    /openapi.yaml                 this API, described
 GET    /asyncapi.yaml                the stations' side, described
-GET    /healthz                      does the process live?
-GET    /readyz                       can it serve?
+GET    /healthz                      is the process alive?
+GET    /readyz                       can it take orders?
 GET    /third-party-notices.txt      licences of what it is built from
 `)
 }
@@ -307,18 +319,20 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	go func() { served <- server.Serve(listener) }()
 	select {
 	case err := <-served:
-		s.live.close()
+		s.live.Close()
 		return errors.Join(fmt.Errorf("serve the API on %s: %w", listener.Addr(), err), stopReading())
 	case <-ctx.Done():
 	}
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
 	defer cancel()
-	s.live.close() // all at once, while other requests are finished
+	s.live.Close() // all at once, while other requests are finished
 	if err := server.Shutdown(finish); err != nil {
 		s.logger.Warn("some requests were cut off", slog.Duration("after", finishWithin))
 		_ = server.Close() // they had their time
 	}
-	s.finishLive(finish)
+	if s.live.Wait(finish) != nil {
+		s.logger.Warn("some live connections were cut off", slog.Duration("after", finishWithin))
+	}
 	// Acks in hand needed the log until now.
 	err := stopReading()
 	if served := <-served; !errors.Is(served, http.ErrServerClosed) {
@@ -332,10 +346,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 func (s *Server) readLog(ctx context.Context) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	read := make(chan error, 1)
-	go func() { read <- s.floor.run(ctx) }()
+	go func() { read <- s.floor.Run(ctx) }()
 	return func() error {
 		cancel()
-		s.floor.orders.stop()
 		if err := <-read; err != nil {
 			return fmt.Errorf("read the log of tickets and acks: %w", err)
 		}

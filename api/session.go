@@ -143,7 +143,7 @@ func (s *Server) readSession(request *http.Request) (session staff.Session, sign
 // endSession ends the live connections of a request's session, if it has one.
 func (s *Server) endSession(c *gin.Context) {
 	if session, signedIn := sessionOf(c); signedIn {
-		s.floor.endSession(session.ID)
+		s.live.EndSession(session.ID)
 	}
 }
 

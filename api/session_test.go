@@ -21,8 +21,8 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// testStaff has one person a role, whose name is the role and whose PIN is not
-// known: where a test signs in with a PIN, it says itself what matches.
+// testStaff has one person for each role, with the role as name. Nobody knows
+// their PINs: a test that signs in with a PIN replaces the comparison.
 var testStaff = func() kitchen.Staff {
 	var all kitchen.Staff
 	for i, role := range kitchen.Roles() {
@@ -37,7 +37,7 @@ var testStaff = func() kitchen.Staff {
 
 const goodPIN = "123456"
 
-// matchGoodPIN lets goodPIN match everybody's hash, without the work.
+// matchGoodPIN makes goodPIN match every hash, without the work.
 func matchGoodPIN(server *Server) {
 	server.sessions.Matches = func(_ kitchen.PINHash, pin string) bool { return pin == goodPIN }
 }
@@ -127,7 +127,7 @@ func TestASessionFromSignInToSignOut(t *testing.T) {
 	requireProblem(t, signIn(t, server, "zoë 🧁", "271828"), wire.ProblemWrongNameOrPIN)
 }
 
-func TestASessionThatIsNotGoodIsNone(t *testing.T) {
+func TestAnInvalidSessionIsTreatedAsNone(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
 	at := func(server *Server, offset time.Duration) *Server {
@@ -203,7 +203,8 @@ func TestASessionThatIsNotGoodIsNone(t *testing.T) {
 	})
 }
 
-// withPINOf is the staff's people, where one has the PIN of the other.
+// withPINOf returns the people of a staff, with one person's PIN replaced by
+// that of another.
 func withPINOf(all kitchen.Staff, name, other string) []kitchen.Person {
 	from, _ := all.Find(other)
 	var people []kitchen.Person
@@ -248,7 +249,7 @@ func TestSignInRefusesWhatItCannotRead(t *testing.T) {
 	}
 }
 
-func TestAWrongPINAndANameThatNobodyHasAreNotToldApart(t *testing.T) {
+func TestAnswersDoNotTellAWrongPINFromAnUnknownName(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	var compared []kitchen.PINHash
@@ -269,7 +270,7 @@ func TestAWrongPINAndANameThatNobodyHasAreNotToldApart(t *testing.T) {
 	require.Equal(t, costs(compared[0]), costs(compared[staff.NameBurst]))
 }
 
-func TestEvenAMatchingPINDoesNotSignAStrangerIn(t *testing.T) {
+func TestAMatchingPINDoesNotSignAStrangerIn(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
 	matchGoodPIN(server)
@@ -414,7 +415,7 @@ func TestSignInsAreLoggedWithoutPINsAndStrangers(t *testing.T) {
 	require.Contains(t, metrics, `cupcakery_sign_ins_total{outcome="refused"} 0`)
 }
 
-func TestDemoStaffAreToldWhereThereAreSome(t *testing.T) {
+func TestDemoStaffAreListedIfThereAreAny(t *testing.T) {
 	t.Parallel()
 	requireProblem(t, do(t, newTestServer(t, untouchedTemporal{}, nil), newRequest(http.MethodGet, sessionPath+"/demo", nil)), wire.ProblemNotFound)
 	server := newTestServer(t, untouchedTemporal{}, func(c *Config) {

@@ -36,7 +36,7 @@ func loadSpec(t *testing.T) *openapi3.T {
 func TestEveryExampleKeepsItsSchema(t *testing.T) {
 	t.Parallel()
 	document := loadSpec(t) // validates the examples
-	// The example order is one that the default kitchen makes.
+	// The default kitchen accepts the example order.
 	content := document.Paths.Find("/api/v1/orders").Post.RequestBody.Value.Content.Get("application/json")
 	contract, err := newContract(kitchen.Default())
 	require.NoError(t, err)
@@ -185,7 +185,7 @@ func TestTheContractsAreServedAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestGeneratedCodeIsUpToDate generates the code again, elsewhere, and
+// TestGeneratedCodeIsUpToDate generates the code again in another folder and
 // compares.
 func TestGeneratedCodeIsUpToDate(t *testing.T) {
 	t.Parallel()
@@ -229,8 +229,8 @@ func TestGinRunsWithoutDebugging(t *testing.T) {
 	require.Equal(t, gin.ReleaseMode, gin.Mode())
 }
 
-// The patterns of texts refuse what the kitchen refuses, character by
-// character, as far as a pattern can say it that works in every language.
+// The patterns of texts refuse the same characters as the kitchen, as far as a
+// portable pattern can express that.
 func TestSpecificationAndKitchenRefuseTheSameCharacters(t *testing.T) {
 	t.Parallel()
 	schemas := loadSpec(t).Components.Schemas

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/events/eventstest"
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -76,7 +77,7 @@ func TestABoardShowsATicketThroughItsLife(t *testing.T) {
 	require.Equal(t, kitchen.TicketUndone, undone.State)
 }
 
-func TestAnAckSaysWhatStationsSay(t *testing.T) {
+func TestAnAckIsWhatStationsPublish(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, untouchedTemporal{}, nil)
@@ -104,9 +105,9 @@ func TestAnAckSaysWhatStationsSay(t *testing.T) {
 	require.Empty(t, acks)
 }
 
-// TestOfAllWhoTakeATicketExactlyOneGetsIt: they stand at two processes, so
+// TestOfAllWhoClaimATicketExactlyOneGetsIt: they stand at two processes, so
 // only the log can decide.
-func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
+func TestOfAllWhoClaimATicketExactlyOneGetsIt(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	bakeries := []*bakery{openBakery(t, kafka, untouchedTemporal{}, nil), openBakery(t, kafka, untouchedTemporal{}, nil)}
@@ -160,7 +161,7 @@ func TestOfAllWhoTakeATicketExactlyOneGetsIt(t *testing.T) {
 
 // There is no order between partitions: what lies elsewhere than the order's
 // other messages would come first to one process and last to another.
-func TestBoardsGoByNothingThatLiesInTheWrongPlace(t *testing.T) {
+func TestBoardsIgnoreRecordsInTheWrongPartition(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, untouchedTemporal{}, nil)
@@ -217,12 +218,10 @@ func TestABoardShowsWhatItNeedsOfTheKitchenFile(t *testing.T) {
 	again.Lines = ticket.Lines // 12 and 13 pieces
 	b.onBoard(writer, again)
 	require.Equal(t, []kitchen.BoxCount{{Code: kitchen.SizeL, Count: 1}, {Code: kitchen.SizeS, Count: 1}}, b.acked("bob", again, `{"kind":"started"}`).Boxes)
-	var raw any
-	require.NoError(t, json.Unmarshal([]byte(mustJSON(t, b.board(kitchen.Package))), &raw))
-	require.NoError(t, loadSpec(t).Components.Schemas["Board"].Value.VisitJSON(raw))
+	require.NoError(t, loadSpec(t).Components.Schemas["Board"].Value.VisitJSON(asJSON(t, b.board(kitchen.Package))))
 }
 
-func TestAnAckThatCannotCountIsRefusedInWords(t *testing.T) {
+func TestAnAckThatCannotCountIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	b := openBakery(t, kafka, untouchedTemporal{}, nil)
@@ -301,7 +300,7 @@ func TestWithoutKafkaAnAckMayCountAllTheSame(t *testing.T) {
 	require.Zero(t, b.board(kitchen.Bake).Behind)
 }
 
-func TestBoardsStartWithoutKafkaAndSaySo(t *testing.T) {
+func TestBoardsStartWithoutKafkaAndShowIt(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
 	ticket := newTicket(t, kitchen.Package)
@@ -323,28 +322,6 @@ func TestBoardsStartWithoutKafkaAndSaySo(t *testing.T) {
 	}
 }
 
-func TestWhatIsSilentForTooLongIsForgotten(t *testing.T) {
-	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
-	tablet := b.connect()
-	tablet.subscribe("station/bake", "")
-	tablet.next()
-	ticket := newTicket(t, kitchen.Bake)
-	b.onBoard(kafka.writer(), ticket)
-	require.Equal(t, ticket.TicketID, tablet.next().Change.Tickets[0].TicketID)
-	b.server.floor.forget()
-	require.Len(t, b.board(kitchen.Bake).Tickets, 1)
-	b.server.floor.mu.Lock()
-	later := time.Now().Add(b.server.floor.lookBack)
-	b.server.floor.now = func() time.Time { return later }
-	b.server.floor.mu.Unlock()
-	b.server.floor.forget()
-	require.Equal(t, []string{ticket.TicketID}, tablet.next().Change.Removed)
-	require.Empty(t, b.board(kitchen.Bake).Tickets)
-	require.Zero(t, b.server.floor.board.Len())
-}
-
 func TestATicketThatFailedLeavesTheBoardWhenItsOrderIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
@@ -359,15 +336,60 @@ func TestATicketThatFailedLeavesTheBoardWhenItsOrderIsMadeAnew(t *testing.T) {
 
 	tablet := b.connect()
 	tablet.subscribe("station/bake", "")
-	shown := newMirror(tablet.next())
-	for shown.cursor != b.board(kitchen.Bake).Cursor {
-		shown.apply(tablet.next())
+	shown := &floortest.Mirror{}
+	shown.Apply(tablet.next())
+	for shown.Cursor != b.board(kitchen.Bake).Cursor {
+		shown.Apply(tablet.next())
 	}
-	require.Len(t, shown.tickets, 2)
-	anew := ticketOf(kitchen.TicketRef{OrderID: burnt.OrderID, Stage: kitchen.Mix, Pass: 2, Kind: kitchen.TicketMake}, 1)
+	require.Len(t, shown.Tickets, 2)
+	anew := floortest.Ticket(kitchen.TicketRef{OrderID: burnt.OrderID, Stage: kitchen.Mix, Pass: 2, Kind: kitchen.TicketMake}, 1)
 	b.onBoard(writer, anew)
 	require.Equal(t, []string{burnt.TicketID}, tablet.next().Change.Removed)
 	require.Equal(t, other.TicketID, b.board(kitchen.Bake).Tickets[0].TicketID, "that one comes again")
 	restarted := openBakery(t, kafka, untouchedTemporal{}, nil)
 	require.Equal(t, b.board(kitchen.Bake).Tickets, restarted.board(kitchen.Bake).Tickets)
+}
+
+func TestFiguresOverHTTP(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	ticket := newTicket(t, kitchen.Bake)
+	require.NoError(t, kafka.writer().PublishTicket(t.Context(), ticket))
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	b.acked("bob", ticket, `{"kind":"started"}`)
+	b.acked("bob", ticket, `{"kind":"done"}`)
+	get := func(b *bakery, target string, answer any) {
+		recorder := do(t, b.server, b.as("bob", newRequest(http.MethodGet, target, nil)))
+		require.Equal(t, http.StatusOK, recorder.Code, recorder.Body.String())
+		require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), answer))
+	}
+	for _, b := range []*bakery{b, openBakery(t, kafka, untouchedTemporal{}, nil)} {
+		var statistics wire.Statistics
+		get(b, "/api/v1/statistics", &statistics)
+		require.Zero(t, statistics.Behind)
+		done := 0
+		for _, step := range statistics.Stages[1].Steps {
+			done += step.Done
+			if step.Done > 0 {
+				require.NotNil(t, step.WaitSeconds)
+				require.NotNil(t, step.WorkSeconds)
+			}
+		}
+		require.Equal(t, 1, done)
+		var pace wire.Pace
+		get(b, "/api/v1/pace", &pace)
+		require.Equal(t, 1, pace.Stages[1].Samples)
+		require.Zero(t, pace.Stages[0].Samples)
+		schemas := loadSpec(t).Components.Schemas
+		for name, target := range map[string]string{"Statistics": "/api/v1/statistics", "Pace": "/api/v1/pace"} {
+			var answer any
+			get(b, target, &answer)
+			require.NoError(t, schemas[name].Value.VisitJSON(answer))
+		}
+	}
+	kafka.stop()
+	starting := openBakeryAtOnce(t, kafka, untouchedTemporal{}, nil)
+	var statistics wire.Statistics
+	get(starting, "/api/v1/statistics", &statistics)
+	require.NotZero(t, statistics.Behind)
 }

@@ -122,7 +122,7 @@ func (s *Server) update(ctx context.Context, orderID, key string, asked change) 
 		return kitchen.Status{}, &problemError{Type: wire.ProblemIdempotencyConflict,
 			Detail: "This Idempotency-Key was used for another change of this order: use a new key, or send exactly the same request to repeat the first one."}
 	}
-	s.floor.orders.changed(orderID) // the log may have nothing about it
+	s.floor.OrderChanged(orderID) // the log may not say so
 	return answer.Order, nil
 }
 

@@ -29,19 +29,19 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-// standInQueue is where orders wait that are driven by standIn.
+// standInQueue is the task queue of orders that standIn drives.
 const standInQueue = "stand-in-orders"
 
-// These make standIn behave in another way when an order or an update has them
-// as its notes or its reason.
+// As the notes of an order, or as the reason of an update, these change what
+// standIn does.
 const (
 	notesOfTrouble    = "needs a manager"
 	reasonToCloseSoon = "close at once"
 	reasonToHang      = "never answer"
 )
 
-// standIn takes the updates of an order, keeps their contract, and does
-// nothing else, so that each test chooses where its order stands.
+// standIn is a workflow that answers the updates of an order by their contract
+// and does nothing else, so that each test chooses the state of its order.
 func standIn(ctx workflow.Context, in workflows.OrderInput) (kitchen.Status, error) {
 	orderID, err := kitchen.OrderIDFromWorkflowID(workflow.GetInfo(ctx).WorkflowExecution.ID)
 	if err != nil {
@@ -214,8 +214,8 @@ func TestAnOrderIsChanged(t *testing.T) {
 	})
 }
 
-// The other tests speak to standIn; this one to the true workflow.
-func TestATrueOrderIsChanged(t *testing.T) {
+// The other tests use standIn; this one uses the real workflow.
+func TestARealOrderIsChanged(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, staffed, nil)
 	id := s.taken(sampleOrder())
@@ -297,7 +297,7 @@ func TestManyRequestsWithOneKeyChangeAnOrderOnce(t *testing.T) {
 	}
 }
 
-func TestAChangeIsRefusedForWhereTheOrderStands(t *testing.T) {
+func TestAChangeIsRefusedInAStateThatDoesNotAllowIt(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, staffed, nil)
 	t.Run("in the workflow's own words", func(t *testing.T) {
@@ -378,7 +378,7 @@ func hasEvent(t *testing.T, orderID string, eventType enumspb.EventType) bool {
 	return false
 }
 
-func TestWithoutAWorkerNobodyCanTell(t *testing.T) {
+func TestWithoutAWorkerTheOutcomeIsUnknown(t *testing.T) {
 	t.Parallel()
 	s := openShop(t, unstaffed, nil)
 	id := s.taken(sampleOrder())

@@ -35,10 +35,11 @@ type Doctor struct{ config Config }
 // New dials nobody.
 func New(config Config) *Doctor { return &Doctor{config} }
 
-// UnreachableError says that Kafka or Temporal did not answer.
+// UnreachableError says that Temporal did not answer, or that the log could not be
+// read in time. Without Kafka errors are an events.UnavailableError.
 type UnreachableError struct{ Err error }
 
-// Error says who did not answer.
+// Error says who did not answer, and the remedy.
 func (e *UnreachableError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
@@ -85,7 +86,7 @@ func (d *Doctor) checkReachable(ctx context.Context) error {
 	defer cancel()
 	if err := events.CheckTopics(ctx, d.config.Kafka); err != nil {
 		if _, away := errors.AsType[*events.UnavailableError](err); away {
-			return &UnreachableError{err}
+			return err
 		}
 		d.config.Logger.Warn("Kafka's topics are not in order", slog.Any("error", err))
 	}
@@ -123,9 +124,6 @@ func (d *Doctor) Withdraw(ctx context.Context, found *Findings) error {
 			continue
 		}
 		if err := writer.PublishTicket(ctx, undoTicket(orphan.ticket, d.config.Rules, time.Now().UTC())); err != nil {
-			if _, away := errors.AsType[*events.UnavailableError](err); away {
-				err = &UnreachableError{err}
-			}
 			faults = append(faults, err)
 			continue
 		}

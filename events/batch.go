@@ -14,8 +14,8 @@ const (
 	// fetchBytes bounds what one fetch brings. A single batch that is larger
 	// still comes whole, so no record can block its partition.
 	fetchBytes = 1 << 20
-	// maxUnpacked bounds a batch that was compressed, and, but for the last,
-	// those of one fetch together.
+	// maxUnpacked is how large a compressed batch may be when it is unpacked. Those
+	// of one fetch may have as much together, not counting the last.
 	maxUnpacked = 64 << 20
 )
 

@@ -35,12 +35,12 @@ type client struct {
 	connection Connection
 	transport  *kafka.Transport
 
-	mu      sync.Mutex
-	resetAt time.Time // when the connections were last dropped
+	mu      sync.Mutex // guards resetAt
+	resetAt time.Time  // when the connections were last dropped
 }
 
-// newClient dials nobody yet. topics are those that the client will speak of;
-// it asks the cluster about no others.
+// newClient dials nobody yet. The client asks the cluster about no other topics
+// than those.
 func newClient(connection Connection, topics []string) (*client, error) {
 	if err := connection.Check(); err != nil {
 		return nil, err
@@ -124,8 +124,8 @@ func outOfDate(response kafka.Response) bool {
 }
 
 // reset drops connections and metadata, unless that has happened since the
-// request that found them bad was sent: when a broker dies many requests fail
-// together, and only the first may throw away.
+// request that found them bad was sent. When a broker dies many requests fail
+// together, and only the first may drop what the others may have dialled anew.
 func (c *client) reset(since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-func TestABrokerThatRefusesOurClockIsToldWithTheRemedy(t *testing.T) {
+func TestABrokerThatRefusesOurClockIsReportedWithTheRemedy(t *testing.T) {
 	t.Parallel()
 	var behind atomic.Int64
 	behind.Store(int64(2 * time.Hour))

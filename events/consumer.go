@@ -22,7 +22,7 @@ type Consumer struct {
 	client *readClient
 	logger *slog.Logger
 	outage *outage
-	// placings are known of a topic before any of its partitions is read.
+	// counts are known of a topic before any of its partitions is read.
 	counts knownCounts
 
 	// deliveries is the parent of every delivery's context.
@@ -40,8 +40,8 @@ type Consumer struct {
 	// committing is held during a commit, so that none overtakes another.
 	committing sync.Mutex
 
-	// mu protects what follows. It may be held while a partition's is taken,
-	// never the other way round.
+	// mu guards what follows. A partition's mu may be taken while it is held, never
+	// the other way round.
 	mu         sync.Mutex
 	member     string
 	generation int32
@@ -93,7 +93,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	helpers.Go(c.watchPartitionCounts)
 	<-ctx.Done()
 	c.drain()
-	c.cancel() // whoever gets the partitions next shall not find us at work
+	c.cancel() // before others get the partitions
 	c.leave()
 	c.client.close()
 	helpers.Wait()

@@ -8,6 +8,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
 const (
@@ -34,14 +36,11 @@ func (c *Consumer) commitFinished() {
 			continue
 		}
 		backoff.Reset()
-		select {
-		case <-ctx.Done():
-		case <-time.After(commitInterval):
-		}
+		retry.Pause(ctx, commitInterval)
 	}
 }
 
-// commit moves the group's place to the first unfinished message of each
+// commit moves the group's offset to the first unfinished message of each
 // partition. The broker refuses it if the generation is over.
 func (c *Consumer) commit() error {
 	c.committing.Lock()
@@ -90,7 +89,7 @@ func (c *Consumer) commit() error {
 				continue
 			}
 			at := topicPartition{cmp.Or(topic.Topic, names[topic.TopicID]), int(partition.Partition)}
-			held[at].commit(offsets[at])
+			held[at].setCommitted(offsets[at])
 			if c.config.OnCommitted != nil {
 				c.config.OnCommitted(at.topic, at.partition, offsets[at])
 			}

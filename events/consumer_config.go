@@ -17,8 +17,8 @@ const (
 // ConsumerConfig says what a Consumer reads and who handles it.
 type ConsumerConfig struct {
 	Connection Connection
-	// Group shares the partitions among its members and remembers its place.
-	// A new group starts at the first message there is.
+	// Group shares the partitions among its members and remembers how far they
+	// are. A new group starts at the first message there is.
 	Group  string
 	Topics []string
 	// Handle is called with each message, in the order of offsets within a
@@ -48,7 +48,8 @@ type ConsumerConfig struct {
 	// OnFetched is called after each fetch with how many messages it brought
 	// and the partition's high watermark.
 	OnFetched func(topic string, partition, messages int, highWatermark int64)
-	// OnCommitted is called with the group's new place in a partition.
+	// OnCommitted is called with the offset that the group has committed in a
+	// partition.
 	OnCommitted func(topic string, partition int, offset int64)
 	// OnRebalance is called with the partitions that this member now has.
 	OnRebalance func(partitions map[string][]int)

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
 const (
@@ -63,7 +65,7 @@ func (c *Consumer) groupOptions() []kgo.Opt {
 }
 
 // assign makes the partitions in hand those of a new generation. What stays
-// goes on undisturbed if the group's place allows it.
+// goes on undisturbed if the group's offset allows it.
 func (c *Consumer) assign(assignments map[string]map[int32]kgo.Offset) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,14 +154,7 @@ func (c *Consumer) logErrors() {
 
 // watchPartitionCounts notices in time that partitions are about to be added.
 func (c *Consumer) watchPartitionCounts() {
-	ticker := time.NewTicker(partitionWatch)
-	defer ticker.Stop()
-	for ctx := c.client.Context(); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			_, _ = c.client.locate(ctx, c.config.Topics) // what has failed is said by those who cannot do without
-		}
+	for ctx := c.client.Context(); retry.Pause(ctx, partitionWatch); {
+		_, _ = c.client.locate(ctx, c.config.Topics) // a failure is logged by those who cannot do without
 	}
 }

@@ -19,14 +19,14 @@ const (
 	HeaderDeadReason    = "dead_letter_reason"
 	// HeaderDeadTime is when the original was made, as RFC 3339.
 	HeaderDeadTime = "dead_letter_time"
-	// HeaderDeadSize is there only if the topic refused the original as too
-	// large: its number of bytes, of which the value has the beginning. The
+	// HeaderDeadSize is there only if the topic refused the original as too large.
+	// It is how many bytes that has; the value is only the beginning of them. The
 	// whole lies where topic, partition and offset say, while it is kept.
 	HeaderDeadSize = "dead_letter_size"
 
 	deadPrefix     = "dead_letter_"
 	maxReasonBytes = 1000
-	// Of a letter that its topic refuses for its size these are kept.
+	// What is kept of a letter that its topic refuses for its size.
 	keptHeaders      = 32
 	keptHeaderBytes  = 1 << 10
 	keptKeyBytes     = 1 << 10
@@ -84,8 +84,8 @@ func deadLetter(original Message, reason string) Message {
 	}
 }
 
-// OriginalHeaders are the headers of a dead letter without what tells of its
-// death.
+// OriginalHeaders are the headers of a dead letter without those that tell where it
+// came from and why.
 func OriginalHeaders(letter Message) []Header {
 	return slices.DeleteFunc(slices.Clone(letter.Headers), func(header Header) bool { return strings.HasPrefix(header.Key, deadPrefix) })
 }

@@ -21,10 +21,10 @@ import (
 )
 
 // This file covers CloudEvents 1.0 over Kafka and W3C Trace Context (traceparent,
-// tracestate). Written is the binary mode: attributes as ce_* headers, the data as
-// the value. Read are that, a bare JSON value without any header, and the
-// structured mode: the value is a JSON object with the attributes and, as data or
-// data_base64, the data; the header content-type says so.
+// tracestate). Messages are written in binary mode: attributes as ce_* headers, the
+// data as the value. Three forms are read: binary mode, a bare JSON value without
+// any header, and structured mode. In that the value is a JSON object with the
+// attributes and, as data or data_base64, the data; the header content-type says so.
 
 // The CloudEvents types of the factory's messages.
 const (
@@ -41,8 +41,8 @@ const jsonContent = "application/json"
 
 var traceContext = propagation.TraceContext{}
 
-// structured is the content type of CloudEvents' structured mode in JSON, and
-// anyStructured how those of all its formats begin, batches too.
+// structured is the content type of CloudEvents' structured mode in JSON. The
+// content types of all its formats, also of batches, begin with anyStructured.
 const (
 	structured    = "application/cloudevents+json"
 	anyStructured = "application/cloudevents"
@@ -94,8 +94,8 @@ func DecodeAck(m Message) (kitchen.Ack, error) {
 	return ack.DatedBy(recorded), nil
 }
 
-// recordedAt is the time of a message's record, or the nearest that can be: a
-// record may be dated by its sender. Zero if it is unknown.
+// recordedAt is the time of a message's record, or the nearest one that is possible:
+// a record may be dated by its sender. Zero if it is unknown.
 func recordedAt(m Message) time.Time {
 	if m.Time.IsZero() {
 		return time.Time{}
@@ -112,8 +112,8 @@ func isEvent(value []byte) bool {
 	return json.Unmarshal(value, &event) == nil && event.SpecVersion != "" && event.Source != ""
 }
 
-// payload is the JSON that a message carries: its value, or the data of the
-// event that its value is.
+// payload is the JSON that a message carries: its value, or the data in it if it is
+// an event in structured mode.
 func payload(m Message) ([]byte, error) {
 	switch size := len(m.Value); {
 	case size == 0:
@@ -196,8 +196,8 @@ func shippedMessage(source string, shipped kitchen.Shipped) (Message, error) {
 func failedMessage(source string, failed kitchen.Failed) (Message, error) {
 	id := failed.OrderID + "#" + string(failed.State)
 	if failed.State != kitchen.StateCancelled {
-		// One order may need attention more than once; it ends once, however
-		// often a worker that dies meanwhile makes another say so.
+		// An order may need attention more than once, and the time tells which. It
+		// ends once, however often workers announce that because one has died.
 		id += "#" + failed.At.UTC().Format(time.RFC3339Nano)
 	}
 	return NewMessage(TopicFailures, source, TypeFailed, id, failed.OrderID, failed.At, failed)

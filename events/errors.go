@@ -91,8 +91,8 @@ func (c Connection) explain(err error) error {
 	case isTLSMismatch(err):
 		return fmt.Errorf("the TLS settings do not match the broker: %w", err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		// A broker going down does this, and one that is spoken to in the
-		// wrong way: it closes without a word.
+		// A broker that goes down closes without an answer, and so does one that
+		// expects TLS or SASL.
 		err = fmt.Errorf("the broker closed the connection; if it always does, the TLS or SASL settings do not fit its port: %w", err)
 		return &UnavailableError{Brokers: c.Brokers, Err: err}
 	case isOutage(err):
@@ -113,7 +113,7 @@ func isTLSMismatch(err error) bool {
 	return errors.As(err, &network) && network.Op == "remote error" // crypto/tls has no other mark for an alert of the peer
 }
 
-// isOutage reports whether an error passes by itself once Kafka is well again.
+// isOutage reports whether an error passes by itself once Kafka works again.
 func isOutage(err error) bool {
 	var network net.Error
 	var code kafka.Error

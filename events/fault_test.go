@@ -52,7 +52,7 @@ func newWriter(t *testing.T, connection events.Connection) *events.Writer {
 }
 
 // consume starts a consumer of the acks that finishes everything at once, and
-// returns what it gets and the places it commits.
+// returns what it gets and the offsets it commits.
 func consume(t *testing.T, connection events.Connection) (<-chan *events.Delivery, <-chan int64) {
 	t.Helper()
 	deliveries, commits := make(chan *events.Delivery, 1000), make(chan int64, 1000)

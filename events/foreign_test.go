@@ -52,7 +52,7 @@ func TestForeignMembersShareAGroupWithOurs(t *testing.T) {
 				} else {
 					g.join(step)
 				}
-				g.settle(step)
+				g.awaitShares(step)
 				g.share(step)
 			}
 		})
@@ -171,8 +171,8 @@ func (g *mixedGroup) round() map[string]int {
 	return seen
 }
 
-// settle returns once each member gets some of the messages.
-func (g *mixedGroup) settle(step string) {
+// awaitShares returns once each member gets some of the messages.
+func (g *mixedGroup) awaitShares(step string) {
 	g.t.Helper()
 	deadline := time.After(2 * patience)
 	silent := make(map[string]bool)

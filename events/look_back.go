@@ -10,9 +10,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// lookBack finds the first offset that was appended at most so long before the
-// newest of its partition. No clock but the broker's is asked. If the times are
-// the senders', it is where the partition begins.
+// lookBack finds the first offset that was appended at most ago before the newest
+// of its partition. It asks no clock but the broker's. If the times are the
+// senders', it is where the partition begins.
 func (c *readClient) lookBack(ctx context.Context, at topicPartition, ago time.Duration) (int64, error) {
 	end, err := c.offset(ctx, at, endOffset, readUncommitted)
 	if err != nil || end == 0 {

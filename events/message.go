@@ -22,8 +22,8 @@ type Message struct {
 	// LogAppendTime. Only such times may be compared, and only with those of
 	// the same partition.
 	Appended bool
-	// Partitions is how many partitions its topic had when it was written, by
-	// which its place is judged. There are two numbers if it was written while
+	// Partitions is how many partitions its topic had when it was written, which
+	// says where its key belongs. There are two numbers if it was written while
 	// partitions were added. Empty for a message that was not read from its
 	// topic.
 	Partitions []int

@@ -11,8 +11,7 @@ import (
 )
 
 // HeaderForwarded marks the copy of an ack that its sender put elsewhere than
-// its order's other acks. It names the place of the original,
-// TOPIC/PARTITION/OFFSET.
+// its order's other acks. It names the original, TOPIC/PARTITION/OFFSET.
 const HeaderForwarded = "cupcakery_forwarded"
 
 // MisplacedError says that a message can be understood, but lies where the
@@ -63,8 +62,8 @@ func partitionOf(key string, count int) int {
 
 // ForwardAck puts a copy of a misplaced ack among the others of its order, with
 // its headers and bytes. Finish the original only once this has returned
-// without an error. It is ErrTooLarge if the copy cannot be written, since it has
-// a header more and is not compressed.
+// without an error. It is ErrTooLarge if the topic does not take the copy, which
+// has a header more than the original and is not compressed.
 func (w *Writer) ForwardAck(ctx context.Context, original Message, ack kitchen.Ack) error {
 	from := fmt.Sprintf("%s/%d/%d", original.Topic, original.Partition, original.Offset)
 	err := w.Publish(ctx, Message{

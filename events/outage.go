@@ -21,7 +21,7 @@ type outage struct {
 	// onFailed hears of each part when it stops working. May be nil.
 	onFailed func(part any)
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows
 	down  map[any]struct{}
 	since time.Time
 }

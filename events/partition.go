@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Delivery is a message in somebody's hands.
+// Delivery is a message that a consumer has handed out.
 type Delivery struct {
 	Message
 	lag       int64
@@ -34,79 +34,79 @@ type partition struct {
 	// room is signalled when the next message may be handed out.
 	room chan struct{}
 
-	mu sync.Mutex
+	mu sync.Mutex // guards what follows
 	// active is false between generations: whether the partition is still
 	// ours is not known, so nothing more is handed out.
 	active bool
-	// epoch counts how often the place in the log had to be given up.
+	// epoch counts how often reading had to go on elsewhere in the log.
 	epoch int
 	// window has what was handed out, from the first unfinished message on.
 	window []*Delivery
-	// committed is where the group's place is as far as we know; firstOffset if
-	// it has none yet.
+	// committed is the group's offset as far as we know; firstOffset if it has
+	// none yet.
 	committed int64
-	// began is where reading began.
-	began int64
+	// start is where reading began.
+	start int64
 	// topicID is the topic that the offsets are of.
 	topicID [16]byte
-	// passed is the offset up to which everything has been handed out that is
-	// there to be handed out.
-	passed int64
+	// position is the offset to hand out next, firstOffset until it is known.
+	position int64
 }
 
 func newPartition(c *Consumer, at topicPartition, offset int64) *partition {
 	ctx, cancel := context.WithCancel(c.deliveries)
 	return &partition{
 		topicPartition: at, consumer: c, ctx: ctx, cancel: cancel, room: make(chan struct{}, 1),
-		active: true, began: offset, committed: offset, passed: offset,
+		active: true, start: offset, committed: offset, position: offset,
 	}
 }
 
 // run reads and hands out until the partition is dropped.
 func (p *partition) run() {
-	f := fetcher{connection: p.consumer.config.Connection, heldBack: p.heldBack, jumped: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, topicPartition: p.topicPartition, counts: &p.consumer.counts}
+	f := fetcher{connection: p.consumer.config.Connection, heldBack: p.heldBack, jumped: p.jump, logger: p.consumer.logger, outage: p.consumer.outage, topicPartition: p.topicPartition, counts: &p.consumer.counts}
 	f.run(p.ctx, p.committed, func(fetched batch) bool {
 		if hook := p.consumer.config.OnFetched; hook != nil {
 			hook(p.topic, p.partition, len(fetched.messages), fetched.highWatermark)
 		}
-		p.begin(fetched)
+		p.noteStart(fetched)
 		for i := range fetched.messages {
-			d := p.take(fetched.messages[i], fetched.highWatermark)
+			d := p.handOut(fetched.messages[i], fetched.highWatermark)
 			if d == nil {
 				return false
 			}
 			p.consumer.config.Handle(withTrace(p.ctx, &d.Message), d)
 		}
-		p.pass(fetched.next)
+		p.advance(fetched.next)
 		return true
 	})
 	if p.consumer.deliveries.Err() == nil {
-		p.consumer.outage.recovered(p.topicPartition) // somebody else's business now
+		p.consumer.outage.recovered(p.topicPartition) // it is not ours any more
 	}
 }
 
-// begin notes what is read, and where a group without a place has begun.
-func (p *partition) begin(fetched batch) {
+// noteStart notes which topic is read, and where reading began if the group had no
+// offset.
+func (p *partition) noteStart(fetched batch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.topicID = fetched.topicID
-	if p.passed < 0 {
-		p.began, p.passed = fetched.from, fetched.from
+	if p.position < 0 {
+		p.start, p.position = fetched.from, fetched.from
 	}
 }
 
-// pass goes past what holds no message: what was compacted away, was aborted,
-// or is a marker of a transaction.
-func (p *partition) pass(next int64) {
+// advance goes past offsets without a message: what was compacted away, was
+// aborted, or is a marker of a transaction.
+func (p *partition) advance(next int64) {
 	p.mu.Lock()
-	p.passed = max(p.passed, next)
+	p.position = max(p.position, next)
 	p.mu.Unlock()
 	signal(p.consumer.progress)
 }
 
-// take waits until there is room in the window and puts the message into it.
+// handOut waits until there is room in the window and puts the message into it.
 // It returns nil if the partition was dropped meanwhile.
-func (p *partition) take(m Message, highWatermark int64) *Delivery {
+func (p *partition) handOut(m Message, highWatermark int64) *Delivery {
 	d := &Delivery{Message: m, lag: max(highWatermark-m.Offset-1, 0), partition: p}
 	for {
 		p.mu.Lock()
@@ -117,7 +117,7 @@ func (p *partition) take(m Message, highWatermark int64) *Delivery {
 		if p.active && len(p.window) < p.consumer.config.MaxInFlight {
 			d.epoch = p.epoch
 			p.window = append(p.window, d)
-			p.passed = m.Offset + 1
+			p.position = m.Offset + 1
 			p.mu.Unlock()
 			return d
 		}
@@ -151,13 +151,13 @@ func (p *partition) done(d *Delivery) {
 	signal(p.consumer.drained)
 }
 
-// jumped gives up the place in the log: what is in the window has no order
-// with what comes now.
-func (p *partition) jumped(to int64) {
+// jump goes on elsewhere in the log: what is in the window has no order with what
+// comes now.
+func (p *partition) jump(to int64) {
 	p.mu.Lock()
 	p.epoch++
 	p.window = nil
-	p.began, p.passed = to, to
+	p.start, p.position = to, to
 	p.mu.Unlock()
 	signal(p.consumer.progress)
 }
@@ -168,12 +168,13 @@ func (p *partition) heldBack(offset int64) {
 	}
 }
 
-// activate lets messages be handed out if the group's place allows to go on;
-// it does not when another member has moved it past us or somebody reset it.
+// activate lets messages be handed out, and reports whether that can go on from
+// the group's offset. It cannot when another member has moved it past us or
+// somebody has reset it.
 func (p *partition) activate(offset int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if offset != p.committed && (offset < p.committed || offset > p.finished()) {
+	if offset != p.committed && (offset < p.committed || offset > p.finishedUpTo()) {
 		return false
 	}
 	p.committed = offset
@@ -188,24 +189,24 @@ func (p *partition) pause() {
 	p.mu.Unlock()
 }
 
-// uncommitted returns up to where the group's place may move, in which topic.
+// uncommitted returns the offset that may be committed and the topic that it is
+// of, if it is another than what was committed last.
 func (p *partition) uncommitted() (offset int64, topicID [16]byte, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	place := p.finished()
-	return place, p.topicID, place != p.committed && (p.committed >= 0 || place != p.began)
+	offset = p.finishedUpTo()
+	return offset, p.topicID, offset != p.committed && (p.committed >= 0 || offset != p.start)
 }
 
-// finished is the offset up to which everything is finished. The caller holds
-// mu.
-func (p *partition) finished() int64 {
+// finishedUpTo is the first offset that is not finished. The caller holds mu.
+func (p *partition) finishedUpTo() int64 {
 	if len(p.window) > 0 {
 		return p.window[0].Offset
 	}
-	return p.passed
+	return p.position
 }
 
-func (p *partition) commit(offset int64) {
+func (p *partition) setCommitted(offset int64) {
 	p.mu.Lock()
 	p.committed = offset
 	p.mu.Unlock()

@@ -16,20 +16,21 @@ import (
 // offsets tells how many partitions a topic had when older messages were written.
 const GroupPartitionCounts = "cupcake-placings"
 
-// readCountHistories reads what is noted, by topic and partition.
-func (c *readClient) readCountHistories(ctx context.Context, counts map[string]int) (map[string]map[int]countHistory, error) {
+// readCountHistories reads what is noted, by topic and partition. present is how
+// many partitions the topics have.
+func (c *readClient) readCountHistories(ctx context.Context, present map[string]int) (map[string]map[int]countHistory, error) {
 	request := kmsg.NewPtrOffsetFetchRequest()
 	request.Group = GroupPartitionCounts
-	for topic, count := range counts {
+	for topic, count := range present {
 		if !isKeyedByOrder(topic) {
 			continue
 		}
-		of := kmsg.NewOffsetFetchRequestTopic()
-		of.Topic = topic
+		asked := kmsg.NewOffsetFetchRequestTopic()
+		asked.Topic = topic
 		for partition := range count {
-			of.Partitions = append(of.Partitions, int32(partition))
+			asked.Partitions = append(asked.Partitions, int32(partition))
 		}
-		request.Topics = append(request.Topics, of)
+		request.Topics = append(request.Topics, asked)
 	}
 	if len(request.Topics) == 0 {
 		return nil, nil
@@ -56,20 +57,20 @@ func (c *readClient) readCountHistories(ctx context.Context, counts map[string]i
 			if partition.Offset < 0 || partition.Metadata == nil {
 				continue // nothing noted
 			}
-			var list countHistory
-			if err := json.Unmarshal([]byte(*partition.Metadata), &list); err != nil || len(list) == 0 || slices.ContainsFunc(list, func(p partitionCount) bool { return p.Partitions < 1 }) {
+			var history countHistory
+			if err := json.Unmarshal([]byte(*partition.Metadata), &history); err != nil || len(history) == 0 || slices.ContainsFunc(history, func(c partitionCount) bool { return c.Partitions < 1 }) {
 				return nil, fmt.Errorf("group %q has a note for %s partition %d that is not ours: delete the group with kafka-consumer-groups.sh, then run `cupcakery topics apply`",
 					GroupPartitionCounts, topic.Topic, partition.Partition)
 			}
-			noted[topic.Topic][int(partition.Partition)] = list
+			noted[topic.Topic][int(partition.Partition)] = history
 		}
 	}
 	return noted, nil
 }
 
-// writeCountHistories notes for the topics of the changes that they are about to have
-// more partitions, or, without changes, of all topics that everybody has
-// noticed how many they have.
+// writeCountHistories announces of the topics in changes that they are about to
+// have more partitions. Without changes it confirms of all topics that everybody
+// has noticed how many they have.
 func (c topicAdmin) writeCountHistories(ctx context.Context, states map[string]topicState, changes []TopicChange) error {
 	request := kafka.OffsetCommitRequest{GroupID: GroupPartitionCounts, GenerationID: -1, Topics: make(map[string][]kafka.OffsetCommit)}
 	next := make(map[string]int)
@@ -82,19 +83,19 @@ func (c topicAdmin) writeCountHistories(ctx context.Context, states map[string]t
 		}
 		for partition := range state.partitions {
 			var end int64
-			list := state.counts[partition]
-			if len(changes) > 0 || !list.isConfirmed(state.partitions) {
+			history := state.counts[partition]
+			if len(changes) > 0 || !history.isConfirmed(state.partitions) {
 				var err error
-				if end, err = c.notes.offset(ctx, topicPartition{topic, partition}, endOffset, readUncommitted); err != nil {
+				if end, err = c.reader.offset(ctx, topicPartition{topic, partition}, endOffset, readUncommitted); err != nil {
 					return fmt.Errorf("find the end of %s partition %d: %w", topic, partition, c.connection.explain(err))
 				}
 			}
 			if len(changes) > 0 {
-				list = list.announce(state.partitions, next[topic], end)
+				history = history.announce(state.partitions, next[topic], end)
 			} else {
-				list = list.confirm(state.partitions, end)
+				history = history.confirm(state.partitions, end)
 			}
-			metadata, _ := json.Marshal(list) // numbers, which cannot fail
+			metadata, _ := json.Marshal(history) // numbers, which cannot fail
 			request.Topics[topic] = append(request.Topics[topic], kafka.OffsetCommit{Partition: partition, Offset: end, Metadata: string(metadata)})
 		}
 	}

@@ -14,9 +14,9 @@ func newTestPartition(maxInFlight int, committed int64) *partition {
 	return newPartition(c, topicPartition{"topic", 0}, committed)
 }
 
-// However messages are finished, the group's place is the first unfinished one
+// However messages are finished, the group's offset is the first unfinished one
 // and the window never holds more than it may.
-func TestPlaceIsTheFirstUnfinishedMessage(t *testing.T) {
+func TestTheGroupsOffsetIsTheFirstUnfinishedMessage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.IntRange(1, 8).Draw(t, "limit")
 		p := newTestPartition(limit, 0)
@@ -26,7 +26,7 @@ func TestPlaceIsTheFirstUnfinishedMessage(t *testing.T) {
 			if len(p.window) < limit && (len(open) == 0 || rapid.Bool().Draw(t, "deliver")) {
 				// Offsets may have gaps, where markers of transactions lie.
 				next += int64(rapid.IntRange(0, 2).Draw(t, "gap"))
-				open = append(open, p.take(Message{Offset: next}, next+1))
+				open = append(open, p.handOut(Message{Offset: next}, next+1))
 				next++
 			} else {
 				i := rapid.IntRange(0, len(open)-1).Draw(t, "finish")
@@ -34,14 +34,14 @@ func TestPlaceIsTheFirstUnfinishedMessage(t *testing.T) {
 				open[i].Done()
 				open = append(open[:i:i], open[i+1:]...)
 			}
-			place, _, _ := p.uncommitted()
+			offset, _, _ := p.uncommitted()
 			for _, d := range open {
-				if d.Offset < place {
-					t.Fatalf("the place is %d though %d is unfinished", place, d.Offset)
+				if d.Offset < offset {
+					t.Fatalf("the group's offset is %d though %d is unfinished", offset, d.Offset)
 				}
 			}
-			if len(open) == 0 && place != next {
-				t.Fatalf("everything is finished but the place is %d, not %d", place, next)
+			if len(open) == 0 && offset != next {
+				t.Fatalf("everything is finished but the group's offset is %d, not %d", offset, next)
 			}
 			if len(p.window) > limit {
 				t.Fatalf("%d in the window, more than %d", len(p.window), limit)
@@ -53,26 +53,26 @@ func TestPlaceIsTheFirstUnfinishedMessage(t *testing.T) {
 	})
 }
 
-func TestPartitionGoesOnOnlyFromItsOwnPlace(t *testing.T) {
+func TestPartitionGoesOnOnlyFromItsOwnOffset(t *testing.T) {
 	for name, c := range map[string]struct {
 		offset int64
 		goesOn bool
 	}{
-		"OurLastCommit":               {2, true},
-		"ACommitWhoseAnswerWasLost":   {4, true},
-		"AnotherMemberWentFurther":    {5, false},
-		"SomebodyResetTheGroupsPlace": {1, false},
+		"OurLastCommit":             {2, true},
+		"ACommitWhoseAnswerWasLost": {4, true},
+		"AnotherMemberWentFurther":  {5, false},
+		"SomebodyResetTheGroup":     {1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newTestPartition(10, 0)
 			var got []*Delivery
 			for offset := range int64(6) {
-				got = append(got, p.take(Message{Offset: offset}, 6))
+				got = append(got, p.handOut(Message{Offset: offset}, 6))
 			}
 			for _, d := range got[:4] {
 				d.Done()
 			}
-			p.commit(2)
+			p.setCommitted(2)
 			p.pause()
 			assert.Equal(t, c.goesOn, p.activate(c.offset))
 			assert.Equal(t, c.goesOn, p.active)
@@ -80,18 +80,18 @@ func TestPartitionGoesOnOnlyFromItsOwnPlace(t *testing.T) {
 	}
 }
 
-func TestDoneOfALostPlaceChangesNothing(t *testing.T) {
+func TestDoneOfWhatWasReadBeforeAJumpChangesNothing(t *testing.T) {
 	p := newTestPartition(10, 0)
-	before := p.take(Message{Offset: 0}, 1)
-	p.jumped(5)
-	after := p.take(Message{Offset: 5}, 6)
+	before := p.handOut(Message{Offset: 0}, 1)
+	p.jump(5)
+	after := p.handOut(Message{Offset: 5}, 6)
 	before.Done()
-	place, _, _ := p.uncommitted()
-	assert.Equal(t, int64(5), place)
+	offset, _, _ := p.uncommitted()
+	assert.Equal(t, int64(5), offset)
 	after.Done()
-	place, _, _ = p.uncommitted()
-	assert.Equal(t, int64(6), place)
+	offset, _, _ = p.uncommitted()
+	assert.Equal(t, int64(6), offset)
 
 	p.cancel()
-	assert.Nil(t, p.take(Message{Offset: 6}, 7))
+	assert.Nil(t, p.handOut(Message{Offset: 6}, 7))
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // publishForgottenAfter is how long a failed publish counts when no other
-// follows. Another process may publish in its place, and then this one never
+// follows. Another process may take over publishing, and then this one never
 // hears that Kafka takes messages again.
 const publishForgottenAfter = time.Minute
 
@@ -19,7 +19,7 @@ const publishForgottenAfter = time.Minute
 type PublishWatch struct {
 	outage *outage
 
-	mu     sync.Mutex
+	mu     sync.Mutex             // guards forget
 	forget map[string]*time.Timer // by topic
 }
 

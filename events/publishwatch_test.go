@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Reading and publishing speak of one outage, however many publishes fail.
-func TestAnOutageIsSaidOnceByReadingAndPublishing(t *testing.T) {
+// Reading and publishing share one outage, however many publishes fail.
+func TestAnOutageIsLoggedOnceByReadingAndPublishing(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	consumer := &Consumer{outage: newOutage(slog.New(slog.NewTextHandler(&log, nil)))}
@@ -34,7 +34,7 @@ func TestAnOutageIsSaidOnceByReadingAndPublishing(t *testing.T) {
 	require.Contains(t, log.String(), "level=INFO msg=\"Kafka answers again\"")
 
 	watch.Heard(TopicShip, errors.New(`topic "orders-to-mix" does not exist`))
-	require.Contains(t, log.String(), "orders-to-mix", "what only publishing meets is said too")
+	require.Contains(t, log.String(), "orders-to-mix", "what only publishing meets is logged too")
 	watch.Heard(TopicShip, nil)
 	require.Equal(t, 4, strings.Count(log.String(), "\n"), log.String())
 

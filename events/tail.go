@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
 // partitionCheck is how often a tail looks for added partitions.
@@ -53,8 +55,8 @@ func Tail(ctx context.Context, config TailConfig) error {
 	}
 	defer client.close()
 	client.counts = new(knownCounts)
-	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[topicPartition]struct{}), lost: make(map[any]struct{})}
-	t.outage.onFailed = t.lose
+	t := &tail{client: client, config: config, outage: newOutage(config.Logger), readers: make(map[topicPartition]struct{}), stalled: make(map[any]struct{})}
+	t.outage.onFailed = t.stall
 	defer t.running.Wait()
 	t.run(ctx)
 	return nil
@@ -78,11 +80,11 @@ type tail struct {
 	readers map[topicPartition]struct{} // only used by run
 	running sync.WaitGroup
 
-	mu     sync.Mutex // held while a callback runs
-	behind int        // partitions that have not caught up
-	// lost are the parts that an outage has stopped and that have not caught
+	mu     sync.Mutex // guards what follows, and is held while a callback runs
+	unread int        // partitions whose first end has not been reached
+	// stalled are the parts that an outage has stopped and that have not caught
 	// up since: partitions, and the list of them.
-	lost map[any]struct{}
+	stalled map[any]struct{}
 }
 
 func (t *tail) run(ctx context.Context) {
@@ -98,14 +100,11 @@ func (t *tail) run(ctx context.Context) {
 			continue
 		}
 		t.outage.recovered("topics")
-		t.regain("topics")
+		t.resume("topics")
 		backoff.Reset()
 		t.start(ctx, partitions, first)
 		first = false
-		select {
-		case <-ctx.Done():
-		case <-time.After(partitionCheck):
-		}
+		retry.Pause(ctx, partitionCheck)
 	}
 }
 
@@ -113,18 +112,18 @@ func (t *tail) run(ctx context.Context) {
 // read from their beginning, and do not count for having caught up.
 func (t *tail) start(ctx context.Context, partitions map[topicPartition]location, first bool) {
 	if first {
-		t.behind = len(partitions)
+		t.unread = len(partitions)
 	}
 	for at := range partitions {
 		if _, ok := t.readers[at]; ok {
 			continue
 		}
 		t.readers[at] = struct{}{}
-		t.running.Go(func() { t.read(ctx, at, first) })
+		t.running.Go(func() { t.readPartition(ctx, at, first) })
 	}
 }
 
-func (t *tail) read(ctx context.Context, at topicPartition, first bool) {
+func (t *tail) readPartition(ctx context.Context, at topicPartition, first bool) {
 	offset, end := int64(firstOffset), int64(-1)
 	for backoff := newBackoff(); first && ctx.Err() == nil; backoff.Wait(ctx) {
 		var err error
@@ -148,7 +147,7 @@ func (t *tail) read(ctx context.Context, at topicPartition, first bool) {
 			t.caughtUp()
 		}
 		if fetched.next >= fetched.end {
-			t.regain(at)
+			t.resume(at)
 		}
 		return true
 	})
@@ -178,34 +177,34 @@ func (t *tail) handle(ctx context.Context, message Message) bool {
 func (t *tail) caughtUp() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.behind--
-	if t.behind == 0 && t.config.CaughtUp != nil {
+	t.unread--
+	if t.unread == 0 && t.config.CaughtUp != nil {
 		t.config.CaughtUp()
 	}
 }
 
-// lose notes that an outage has stopped a part of the tail.
-func (t *tail) lose(part any) {
+// stall notes that an outage has stopped a part of the tail.
+func (t *tail) stall(part any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, ok := t.lost[part]; ok {
+	if _, ok := t.stalled[part]; ok {
 		return
 	}
-	t.lost[part] = struct{}{}
-	if len(t.lost) == 1 && t.config.Behind != nil {
+	t.stalled[part] = struct{}{}
+	if len(t.stalled) == 1 && t.config.Behind != nil {
 		t.config.Behind(time.Now())
 	}
 }
 
-// regain notes that a part has caught up, if it was lost.
-func (t *tail) regain(part any) {
+// resume notes that a part has caught up, if it was stalled.
+func (t *tail) resume(part any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, ok := t.lost[part]; !ok {
+	if _, ok := t.stalled[part]; !ok {
 		return
 	}
-	delete(t.lost, part)
-	if len(t.lost) == 0 && t.config.Behind != nil {
+	delete(t.stalled, part)
+	if len(t.stalled) == 0 && t.config.Behind != nil {
 		t.config.Behind(time.Time{})
 	}
 }

@@ -10,14 +10,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// usableWithin bounds the wait for a cluster that has just been told something,
-// or has just begun.
-const usableWithin = 30 * time.Second
+const (
+	// usableWithin bounds the wait for a cluster that has just been told something,
+	// or has just begun, and usableCheck is how often it is asked.
+	usableWithin = 30 * time.Second
+	usableCheck  = 25 * time.Millisecond
+)
 
-// topicAdmin is a client for topics and one for what is noted of them.
+// topicAdmin is a client that changes topics and one that reads what is noted of
+// their partitions.
 type topicAdmin struct {
 	*client
-	notes *readClient
+	reader *readClient
 }
 
 // newTopicAdmin checks the settings and returns an admin and how the topics
@@ -31,12 +35,12 @@ func newTopicAdmin(ctx context.Context, connection Connection, settings *TopicSe
 	if err != nil {
 		return topicAdmin{}, nil, err
 	}
-	notes, err := newReadClient(connection)
+	reader, err := newReadClient(connection)
 	if err != nil {
 		topics.close()
 		return topicAdmin{}, nil, err
 	}
-	admin := topicAdmin{topics, notes}
+	admin := topicAdmin{topics, reader}
 	states, err := admin.topicDetails(ctx)
 	if err != nil {
 		admin.close()
@@ -45,9 +49,9 @@ func newTopicAdmin(ctx context.Context, connection Connection, settings *TopicSe
 	return admin, states, nil
 }
 
-func (a topicAdmin) close() {
-	a.client.close()
-	a.notes.close()
+func (c topicAdmin) close() {
+	c.client.close()
+	c.reader.close()
 }
 
 // topicDetails asks for the settings and what is noted as well.
@@ -82,7 +86,7 @@ func (c topicAdmin) describeTopics(ctx context.Context, states map[string]topicS
 	if err != nil {
 		return fmt.Errorf("read the topics' settings: %w", c.connection.explain(err))
 	}
-	noted, err := c.notes.readCountHistories(ctx, counts)
+	noted, err := c.reader.readCountHistories(ctx, counts)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+
+	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
 // PlanTopics returns what ApplyTopics would change.
@@ -23,7 +25,7 @@ func PlanTopics(ctx context.Context, connection Connection, settings TopicSettin
 // ApplyTopics creates the topics that are missing, adds partitions to those
 // that have fewer than asked for, brings settings that have drifted to what is
 // promised, and waits until all topics can be used. It returns what it has
-// changed. Doing it again changes nothing.
+// changed. Another call changes nothing.
 //
 // Before it adds partitions, and after they were added, by itself or another
 // tool, it waits until every process has noticed. Then it notes up to where the
@@ -89,8 +91,8 @@ func (c topicAdmin) createTopics(ctx context.Context, settings TopicSettings, ch
 }
 
 // extendTopics adds the partitions that the plan says, once every reader knows
-// of it: to one that does not, what a quick sender places by the new number
-// would be misplaced.
+// that they will come. A reader that does not know would take for misplaced what a
+// quick sender writes by the new number.
 func (c topicAdmin) extendTopics(ctx context.Context, settings TopicSettings, states map[string]topicState, changes []TopicChange) error {
 	changes = slices.DeleteFunc(slices.Clone(changes), func(change TopicChange) bool { return !change.Extended() })
 	if len(changes) == 0 {
@@ -154,8 +156,8 @@ func (c topicAdmin) alterTopics(ctx context.Context, changes []TopicChange) erro
 // where either number puts it.
 func (c topicAdmin) notePresent(ctx context.Context, settings TopicSettings, states map[string]topicState) error {
 	if slices.ContainsFunc(Topics(), func(topic string) bool {
-		_, unsettled := states[topic].unnotedGrowth()
-		return unsettled
+		_, grown := states[topic].unconfirmedGrowth()
+		return grown
 	}) {
 		if err := settings.waitUntilNoticed(ctx); err != nil {
 			return err
@@ -164,19 +166,16 @@ func (c topicAdmin) notePresent(ctx context.Context, settings TopicSettings, sta
 	return untilItAnswers(ctx, func() error { return c.writeCountHistories(ctx, states, nil) })
 }
 
-// settle waits until every process of the factory has noticed.
+// waitUntilNoticed gives every process of the factory time to notice.
 func (s TopicSettings) waitUntilNoticed(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
+	if !retry.Pause(ctx, s.NoticeTime) {
 		return fmt.Errorf("wait until everybody has noticed that partitions are added: %w; run %s again", ctx.Err(), s.command())
-	case <-time.After(s.NoticeTime):
-		return nil
 	}
+	return nil
 }
 
 // awaitTopics returns how the topics are once each has all its partitions and a
-// leader for each: creating a topic answers before the cluster has spread the
-// news.
+// leader for each. Creating a topic answers before the whole cluster knows of it.
 func (c topicAdmin) awaitTopics(ctx context.Context, changes []TopicChange) (map[string]topicState, error) {
 	ctx, cancel := context.WithTimeout(ctx, usableWithin)
 	defer cancel()
@@ -192,10 +191,8 @@ func (c topicAdmin) awaitTopics(ctx context.Context, changes []TopicChange) (map
 		}) {
 			return c.topicDetails(ctx)
 		}
-		select {
-		case <-ctx.Done():
+		if !retry.Pause(ctx, usableCheck) {
 			return nil, fmt.Errorf("wait until the topics can be used: %w", c.connection.explain(ctx.Err()))
-		case <-time.After(25 * time.Millisecond):
 		}
 		c.reset(time.Now())
 	}

@@ -58,14 +58,12 @@ func drift(settings TopicSettings, connection Connection, states map[string]topi
 		if state.partitions == 0 {
 			continue
 		}
-		if len(state.thin) > 0 {
-			faults = append(faults, fmt.Errorf("topic %q has replicas that are behind in partition %s: check the brokers that hold them", topic, join(state.thin)))
+		if len(state.underReplicated) > 0 {
+			faults = append(faults, fmt.Errorf("topic %q has replicas that are behind in partition %s: check the brokers that hold them", topic, join(state.underReplicated)))
 		}
-		for _, promise := range promises(topic, settings, state.replication()) {
-			if value, known := state.settings[promise.name]; known && !promise.isKept(value) {
-				faults = append(faults, fmt.Errorf("topic %q has %s %s instead of %s, and %s: run %s",
-					topic, promise.name, inWords(promise.name, value), inWords(promise.name, promise.value), promise.why, settings.command()))
-			}
+		for _, promise := range state.broken(topic, settings) {
+			faults = append(faults, fmt.Errorf("topic %q has %s %s instead of %s, and %s: run %s", topic, promise.name,
+				inWords(promise.name, state.settings[promise.name]), inWords(promise.name, promise.value), promise.why, settings.command()))
 		}
 		wanted := settings.Partitions
 		if isKeyedByOrder(topic) {
@@ -80,7 +78,7 @@ func drift(settings TopicSettings, connection Connection, states map[string]topi
 			}
 			faults = append(faults, fmt.Errorf("topic %q has %d partitions where %d %s: run %s, which moves keys: in a quiet hour", topic, state.partitions, wanted, why, more.command()))
 		}
-		if former, unsettled := state.unnotedGrowth(); unsettled {
+		if former, grown := state.unconfirmedGrowth(); grown {
 			faults = append(faults, fmt.Errorf("topic %q has got %d partitions since `cupcakery topics apply` ran last, where it had %d, and messages are believed where either number puts them: run %s",
 				topic, state.partitions, former, settings.command()))
 		}

@@ -1,7 +1,9 @@
 package events
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -57,21 +59,18 @@ func plan(settings TopicSettings, states map[string]topicState) []TopicChange {
 		switch {
 		case isMissingTopic(state.err):
 			change.Created = true
-			if change.Partitions == 0 {
-				change.Partitions = most
-			}
-			if change.Partitions == 0 {
-				change.Partitions = defaultPartitions
-			}
+			change.Partitions = cmp.Or(change.Partitions, most, defaultPartitions)
 			for _, promise := range promises(topic, settings, settings.Replication) {
 				if promise.name != "min.insync.replicas" || settings.Replication > 0 {
 					change.Settings = append(change.Settings, SettingChange{Name: promise.name, After: promise.value})
 				}
 			}
 		case state.err != nil || state.partitions == 0:
-			continue // nothing can be changed; what is wrong is said by whoever uses it
+			continue // nothing can be changed; whoever uses the topic says what is wrong
 		default:
-			change.Settings = state.broken(topic, settings)
+			for _, promise := range state.broken(topic, settings) {
+				change.Settings = append(change.Settings, SettingChange{promise.name, state.settings[promise.name], promise.value})
+			}
 		}
 		if change.Created || change.Extended() || len(change.Settings) > 0 {
 			changes = append(changes, change)
@@ -80,13 +79,10 @@ func plan(settings TopicSettings, states map[string]topicState) []TopicChange {
 	return changes
 }
 
-// broken are the settings that are not as promised.
-func (s topicState) broken(topic string, settings TopicSettings) []SettingChange {
-	var changes []SettingChange
-	for _, promise := range promises(topic, settings, s.replication()) {
-		if value, known := s.settings[promise.name]; known && !promise.isKept(value) {
-			changes = append(changes, SettingChange{promise.name, value, promise.value})
-		}
-	}
-	return changes
+// broken are the promises that a topic's settings do not keep.
+func (s topicState) broken(topic string, settings TopicSettings) []promise {
+	return slices.DeleteFunc(promises(topic, settings, s.replication()), func(promise promise) bool {
+		value, known := s.settings[promise.name]
+		return !known || promise.isKept(value)
+	})
 }

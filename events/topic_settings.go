@@ -16,7 +16,7 @@ const (
 	shortestRetention = 24 * time.Hour
 )
 
-// TopicSettings is how the topics shall be.
+// TopicSettings says how the topics shall be.
 type TopicSettings struct {
 	// Partitions bounds how many members of one group can work at a time.
 	// Topics that have fewer get more, which moves keys; none is ever shrunk.

@@ -12,10 +12,10 @@ import (
 
 // topicState is what the cluster knows of one topic.
 type topicState struct {
-	partitions int
-	leaderless []int
-	thin       []int // partitions with fewer replicas in sync than they have
-	err        error
+	partitions      int
+	leaderless      []int
+	underReplicated []int // partitions with fewer replicas in sync than they have
+	err             error
 
 	replicas [][]int              // by partition
 	brokers  []int                // of the whole cluster
@@ -46,15 +46,15 @@ func (s topicState) replication() int {
 	return least
 }
 
-// unsettled reports whether partitions were added and nobody has noted up to
-// where the former number held, and which that is.
-func (s topicState) unnotedGrowth() (former int, unsettled bool) {
+// unconfirmedGrowth reports whether partitions were added and nobody has noted up
+// to where the former number held, and which that is.
+func (s topicState) unconfirmedGrowth() (former int, grown bool) {
 	for partition := range s.partitions {
-		list := s.counts[partition]
-		if list.isConfirmed(s.partitions) {
+		history := s.counts[partition]
+		if history.isConfirmed(s.partitions) {
 			continue
 		}
-		for _, count := range list {
+		for _, count := range history {
 			if count.Partitions != s.partitions {
 				former = count.Partitions
 			}
@@ -91,7 +91,7 @@ func (c *client) topicStates(ctx context.Context) (map[string]topicState, error)
 			case partition.Leader.Port == 0:
 				state.leaderless = append(state.leaderless, partition.ID)
 			case len(partition.Isr) < len(partition.Replicas):
-				state.thin = append(state.thin, partition.ID)
+				state.underReplicated = append(state.underReplicated, partition.ID)
 			}
 			for _, replica := range partition.Replicas {
 				if partition.ID < len(state.replicas) {
@@ -100,7 +100,7 @@ func (c *client) topicStates(ctx context.Context) (map[string]topicState, error)
 			}
 		}
 		slices.Sort(state.leaderless)
-		slices.Sort(state.thin)
+		slices.Sort(state.underReplicated)
 		states[topic.Name] = state
 	}
 	return states, nil

@@ -35,7 +35,7 @@ func TestAMessageThatCountsIsOnTwoOfThreeBrokers(t *testing.T) {
 	}
 }
 
-func TestATopicOnOneBrokerBesideOthersOnThreeIsToldWithTheCommandThatMendsIt(t *testing.T) {
+func TestATopicOnOneBrokerBesideOthersOnThreeIsReportedWithTheCommandThatMendsIt(t *testing.T) {
 	t.Parallel()
 	cluster, connection := newCluster(t, kfake.NumBrokers(3), kfake.DefaultNumPartitions(4))
 	admin, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...))

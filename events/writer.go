@@ -21,12 +21,12 @@ const (
 	// What is published together shares a request; what comes alone waits no
 	// longer than this. kafka-go's default is a whole second.
 	batchTimeout = time.Millisecond
-	// batchSize is enough for what comes within that time; kafka-go reserves
-	// memory for so many messages even if there is one.
+	// batchSize is enough for what comes within that time. kafka-go reserves the
+	// memory for all of it even if there is only one message.
 	batchSize = 64
 	// A batch is tried this often, over about two seconds, before its
 	// publishers hear of the outage: long enough for a partition to get
-	// another leader. Whoever publishes retries at leisure.
+	// another leader.
 	writeAttempts   = 8
 	writeTimeout    = 5 * time.Second
 	writeBackoffMin = 20 * time.Millisecond
@@ -49,7 +49,7 @@ type Writer struct {
 type WriterOption func(*Writer)
 
 // WithSource sets the CloudEvents source, a URI reference that tells who
-// speaks. Defaults to "/cupcakery/" and the connection's client id.
+// publishes. Defaults to "/cupcakery/" and the connection's client id.
 func WithSource(source string) WriterOption { return func(w *Writer) { w.source = source } }
 
 // WithLogger sets where it is logged that the broker refuses this machine's
@@ -106,7 +106,7 @@ func (w *Writer) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error
 	return w.send(ctx, message, err, "ticket %q", ticket.TicketID)
 }
 
-// PublishAck says what a station has to say about a ticket.
+// PublishAck sends what a station says about a ticket.
 func (w *Writer) PublishAck(ctx context.Context, ack kitchen.Ack) error {
 	message, err := ackMessage(w.source, ack)
 	return w.send(ctx, message, err, "ack of ticket %q", ack.TicketID)
@@ -175,8 +175,8 @@ func (w *Writer) write(ctx context.Context, message Message, data any) error {
 	return w.client.connection.explain(err)
 }
 
-// noteClock logs once that the broker refuses our clock, since whoever writes
-// tries again at leisure, and once that it takes it again.
+// noteClock logs once that the broker refuses our clock, and once that it accepts
+// it again. Whoever publishes tries again and again meanwhile.
 func (w *Writer) noteClock(topic string, err error) {
 	if clock, is := errors.AsType[*ClockError](err); is {
 		if _, known := w.refused.LoadOrStore(topic, true); !known {

@@ -73,6 +73,9 @@ const (
 	StateShipped        OrderState = "shipped"
 )
 
+// IsFinal reports whether an order in this state cannot change any more.
+func (s OrderState) IsFinal() bool { return s == StateShipped || s == StateCancelled }
+
 // TicketState says where a ticket stands at its station.
 type TicketState string
 

@@ -19,8 +19,8 @@ import (
 // that Unicode counts as format. Embeddings, overrides and isolates are refused:
 // they make a label read differently from its characters.
 
-// clipLength is how many characters of a wrong value an error repeats.
-const clipLength = 80
+// excerptLength is how many characters of a wrong value an error repeats.
+const excerptLength = 80
 
 // formatAllowed are the characters of category Cf that may be used.
 var formatAllowed = &unicode.RangeTable{
@@ -105,14 +105,17 @@ func characters(n int) string {
 	return fmt.Sprintf("%d characters", n)
 }
 
-// clip shortens a wrong value so that an error can repeat it.
-func clip(value string) string {
+// Excerpt is the beginning of a text that somebody else wrote, short enough and
+// in good UTF-8, so that an answer can repeat it.
+func Excerpt(text string) string {
 	seen := 0
-	for i := range value {
-		if seen == clipLength {
-			return value[:i] + "…"
+	for i := range text {
+		if seen == excerptLength {
+			return strings.ToValidUTF8(text[:i], "\uFFFD") + "…"
 		}
 		seen++
 	}
-	return value
+	return strings.ToValidUTF8(text, "\uFFFD")
 }
+
+func clip(text string) string { return Excerpt(text) }

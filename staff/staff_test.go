@@ -15,8 +15,8 @@ const goodPIN = "123456"
 
 var (
 	testSecret = []byte("a secret that only tests know")
-	// testStaff has one person a role, whose name is the role and whose PIN is
-	// not known: tests say themselves what matches.
+	// testStaff has one person for each role, with the role as name. Nobody knows
+	// their PINs: tests replace the comparison.
 	testStaff = func() kitchen.Staff {
 		var all kitchen.Staff
 		for i, role := range kitchen.Roles() {

@@ -80,7 +80,7 @@ func (s *Station) publishClaim(ctx context.Context, j *job) error {
 		}
 		s.mu.Unlock()
 		// Otherwise the log has decided, or the ticket has been issued again
-		// before the log had our ack: then that counts for nothing, so once more.
+		// before the log had our ack, which then counts for nothing: claim again.
 	}
 }
 

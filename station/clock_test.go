@@ -64,7 +64,7 @@ func TestATicketFromBeforeWhatWasReadIsNotOffered(t *testing.T) {
 	bob.expect(Offered)
 }
 
-// A foreign station says started without an attempt, and its clock dates the
+// A foreign station publishes started without an attempt, and its clock dates the
 // record: five seconds before the ticket that it has read.
 func TestAStartByHandCountsWhateverItsClock(t *testing.T) {
 	t.Parallel()
@@ -137,15 +137,15 @@ func TestAProducersClockNeitherKeepsNorHides(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t, createTime: true}
 	bob := log.station("bob")
-	say := func(at time.Duration) kitchen.Ticket {
+	ackAt := func(at time.Duration) kitchen.Ticket {
 		log.sendersAhead = at
 		ticket := newTicket(t)
 		log.write(typed(ticket, kitchen.AckDone, "eve"), "")
 		return ticket
 	}
-	say(-1000 * 24 * time.Hour)
-	say(20 * 365 * 24 * time.Hour)
-	say(0)
+	ackAt(-1000 * 24 * time.Hour)
+	ackAt(20 * 365 * 24 * time.Hour)
+	ackAt(0)
 	bob.pass(2 * time.Hour)
 	require.Equal(t, 3, bob.board.Len())
 	bob.pass(time.Hour)

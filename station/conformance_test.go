@@ -87,9 +87,9 @@ func TestStartingUpReadsOnlyWhatIsRecent(t *testing.T) {
 		w.datedByBroker(events.TopicAcks)
 		old, recent := ticketOf(t, kitchen.Mix, kitchen.TicketMake), ticketOf(t, kitchen.Mix, kitchen.TicketMake)
 		ago.Store(int64(24 * time.Hour))
-		w.say(old, kitchen.AckStarted, "eve")
+		w.typeAck(old, kitchen.AckStarted, "eve")
 		ago.Store(0)
-		w.say(recent, kitchen.AckStarted, "eve")
+		w.typeAck(recent, kitchen.AckStarted, "eve")
 		// The partition of the old one has something recent as well.
 		w.produce(&kgo.Record{Topic: events.TopicAcks, Key: []byte(old.OrderID), Value: []byte("{}")})
 		bob := w.open(kitchen.Mix, "bob")
@@ -118,7 +118,7 @@ func TestAStationWorksWhateverItsClock(t *testing.T) {
 				bob := w.open(kitchen.Mix, "bob")
 				taken, waiting := w.issue(kitchen.Mix, 1)[0], w.issue(kitchen.Mix, 1)[0]
 				bob.await(Offered, taken)
-				w.say(taken, kitchen.AckStarted, "eve")
+				w.typeAck(taken, kitchen.AckStarted, "eve")
 				require.Equal(w, "eve", bob.await(StartedElsewhere, taken).Item.By)
 				bob.await(Offered, waiting)
 				require.Zero(w, w.committed(kitchen.Mix))
@@ -168,7 +168,7 @@ var scenarios = []struct {
 	{"TwoBakersRaceForATicket", twoBakersRace},
 	{"AFinishedTicketIsAnsweredWithItsLastAckAfterACrash", lastAckAfterCrash},
 	{"WhatIsInHandElsewhereIsOfferedOnceItIsIssuedAgain", inHandElsewhere},
-	{"APersonTakesUpTheirWorkAfterARestart", restartWithWorkInHand},
+	{"APersonClaimsTheirWorkAgainAfterARestart", restartWithWorkInHand},
 	{"ARebalanceLeavesWorkInHand", rebalance},
 	{"ANewerAttemptReplacesTheOlderAndLetsCommitsGoOn", reissueReplaces},
 	{"AcksTypedByHandCount", acksByHand},
@@ -178,11 +178,11 @@ var scenarios = []struct {
 	{"ARobotWorks", robotWorks},
 	{"ARobotFinishesWhatIsInHandWhenItStops", robotStops},
 	{"WithdrawnBeforeItIsStartedIsUndoneWithoutHands", withdrawnWaiting},
-	{"WithdrawnInHandIsToldAtOnceAndUndone", withdrawnInHand},
+	{"WithdrawnInHandLeavesTheHandAtOnceAndIsUndone", withdrawnInHand},
 	{"DoneThatTheCancellingMissedNeedsHands", withdrawnDone},
 	{"MadeWorkNeedsHands", undoMade},
 	{"ATicketAfterItsUndoTicketIsNotOffered", undoFirst},
-	{"WithdrawnInHandHearsItFromTheLogWhenThePartitionHasMoved", withdrawnElsewhere},
+	{"WithdrawnInHandByTheLogWhenThePartitionHasMoved", withdrawnElsewhere},
 	{"AFinishedUndoTicketIsAnsweredWithItsLastAck", undoRepeated},
 	{"AnUndoTicketThatFailedComesBack", undoFails},
 	{"ARobotStopsAndUndoesWhenItsTicketIsWithdrawn", robotWithdrawn},
@@ -253,15 +253,15 @@ func (w *world) produce(record *kgo.Record) *kgo.Record {
 	return written
 }
 
-// say types an ack by hand: no headers, no attempt, no time.
-func (w *world) say(ticket kitchen.Ticket, kind kitchen.AckKind, by string) {
+// typeAck writes an ack as a person types it: no headers, no attempt, no time.
+func (w *world) typeAck(ticket kitchen.Ticket, kind kitchen.AckKind, by string) {
 	w.Helper()
 	value := fmt.Sprintf(`{"ticketId":%q,"orderId":%q,"stage":%q,"kind":%q,"by":%q,"reason":"","colour":"pink"}`,
 		ticket.TicketID, ticket.OrderID, ticket.Stage, kind, by)
 	w.produce(&kgo.Record{Topic: events.TopicAcks, Key: []byte(ticket.OrderID), Value: []byte(value)})
 }
 
-// acks returns what the log says about a ticket, each ack as its bytes.
+// acks returns the acks about a ticket in the log, each as its bytes.
 func (w *world) acks(ticket kitchen.Ticket) [][]byte {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.ctx())
@@ -504,7 +504,7 @@ func lastAckAfterCrash(w *world) {
 	require.Eventually(w, func() bool { return w.committed(kitchen.Mix) == place }, patience, 20*time.Millisecond)
 	after := w.acks(ticket)
 	require.Len(w, after, 3)
-	require.JSONEq(w, string(before[1]), string(after[2]), "the same word again")
+	require.JSONEq(w, string(before[1]), string(after[2]), "unchanged")
 	_, offered := eve.item(ticket)
 	require.False(w, offered)
 
@@ -523,7 +523,7 @@ func inHandElsewhere(w *world) {
 	bob := w.open(kitchen.Bake, "bob")
 	require.Equal(w, "eve", bob.await(StartedElsewhere, ticket).Item.By)
 	requireTaken(w.T, bob.Start(w.ctx(), ticket.TicketID), "eve", kitchen.AckStarted)
-	require.Equal(w, []kitchen.AckKind{kitchen.AckStarted}, w.kinds(ticket), "nothing was said about it")
+	require.Equal(w, []kitchen.AckKind{kitchen.AckStarted}, w.kinds(ticket), "no ack was published")
 	w.reissue(ticket)
 	bob.await(Offered, ticket)
 	require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
@@ -537,7 +537,7 @@ func restartWithWorkInHand(w *world) {
 	require.NoError(w, before.Start(w.ctx(), ticket.TicketID))
 	startedAt := before.await(Started, ticket).Item.StartedAt
 	before.stop()
-	require.Empty(w, w.kinds(ticket)[1:], "a stop says nothing about work in hand")
+	require.Empty(w, w.kinds(ticket)[1:], "a stop publishes nothing about work in hand")
 
 	now := w.open(kitchen.Decorate, "bob")
 	elsewhere := now.await(StartedElsewhere, ticket)
@@ -627,19 +627,19 @@ func acksByHand(w *world) {
 	for _, ticket := range tickets {
 		bob.await(Offered, ticket)
 	}
-	w.say(tickets[0], kitchen.AckDone, "eve")
+	w.typeAck(tickets[0], kitchen.AckDone, "eve")
 	answered := bob.await(Answered, tickets[0])
 	require.Equal(w, "eve", answered.Ack.By)
 	require.False(w, answered.Mine)
 
-	w.say(tickets[1], kitchen.AckFailed, "eve")
+	w.typeAck(tickets[1], kitchen.AckFailed, "eve")
 	bob.await(Answered, tickets[1])
 	reissued := w.reissue(tickets[1])
 	require.Equal(w, "eve", bob.await(Offered, reissued).Item.LastFailure.By)
 
 	require.NoError(w, bob.Start(w.ctx(), tickets[2].TicketID))
 	w.produce(&kgo.Record{Topic: events.TopicAcks, Key: []byte(tickets[2].OrderID), Value: []byte("burnt, sorry")})
-	w.say(tickets[2], kitchen.AckDone, "eve")
+	w.typeAck(tickets[2], kitchen.AckDone, "eve")
 	require.Equal(w, InHand, bob.await(Answered, tickets[2]).Was)
 	require.ErrorIs(w, bob.Done(w.ctx(), tickets[2].TicketID), ErrNotHere)
 }
@@ -792,7 +792,7 @@ func robotStops(w *world) {
 	cancel()
 	require.NoError(w, <-ended)
 	require.Equal(w, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}, w.kinds(first))
-	if len(w.kinds(second)) > 0 { // it was taken up before the stop arrived
+	if len(w.kinds(second)) > 0 { // it was started before the stop arrived
 		require.Equal(w, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}, w.kinds(second))
 		<-started
 		return
@@ -843,7 +843,7 @@ func withdrawnInHand(w *world) {
 
 func withdrawnDone(w *world) {
 	ticket := w.issue(kitchen.Package, 1)[0]
-	w.say(ticket, kitchen.AckDone, "eve")
+	w.typeAck(ticket, kitchen.AckDone, "eve")
 	undo := w.cancel(ticket, false)
 	bob := w.open(kitchen.Package, "bob")
 	offered := bob.await(Offered, undo).Item
@@ -914,7 +914,7 @@ func withdrawnElsewhere(w *world) {
 	require.Equal(w, "bob", mia.await(Offered, undo).Item.WorkBy)
 	item, here := bob.item(moved)
 	require.True(w, here)
-	require.Equal(w, InHand, item.State, "nobody has told bob yet")
+	require.Equal(w, InHand, item.State, "bob cannot know yet")
 	require.NoError(w, mia.Start(w.ctx(), undo.TicketID))
 	withdrawn := bob.await(Withdrawn, moved)
 	require.Equal(w, InHand, withdrawn.Was)
@@ -942,7 +942,7 @@ func undoRepeated(w *world) {
 	require.Eventually(w, func() bool { return len(w.acks(undo)) >= 3 }, patience, 20*time.Millisecond)
 	acks := w.acks(undo)
 	for _, again := range acks[2:] {
-		require.JSONEq(w, string(acks[1]), string(again), "the same word again")
+		require.JSONEq(w, string(acks[1]), string(again), "unchanged")
 	}
 	_, offered := eve.item(undo)
 	require.False(w, offered)

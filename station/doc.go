@@ -56,48 +56,45 @@
 // People see claiming as waiting, contested as elsewhere, and answering and
 // overtaken as in hand. They do not see undecided and undoing.
 //
-//	input            from                             to         effects
-//	undo delivered   absent                           undecided  -
-//	offered          absent, undecided, undoing       waiting    Offered
-//	offered owned    absent, undecided, undoing       elsewhere  StartedElsewhere
-//	needs nobody     undecided                        undoing    publish undone
+//	input            from                                             to         effects
+//	undo delivered   absent                                           undecided  -
+//	offered          absent, undecided, undoing                       waiting    Offered
+//	offered owned    absent, undecided, undoing                       elsewhere  StartedElsewhere
+//	needs nobody     undecided                                        undoing    publish undone
 //
-//	claimed          waiting                          claiming   -
-//	claimed          elsewhere                        contested  -
-//	claim dropped    claiming                         waiting    -
-//	claim dropped    contested                        elsewhere  -
-//	answered         in hand                          answering  -
-//	answer dropped   answering                        in hand    -
-//	answer dropped   overtaken                        elsewhere  -
+//	claimed          waiting                                          claiming   -
+//	claimed          elsewhere                                        contested  -
+//	claim dropped    claiming                                         waiting    -
+//	claim dropped    contested                                        elsewhere  -
+//	answered         in hand                                          answering  -
+//	answer dropped   answering                                        in hand    -
+//	answer dropped   overtaken                                        elsewhere  -
 //
-//	owned here       waiting, elsewhere               in hand    Started
-//	owned here       claiming, contested              in hand    Started
-//	owned here       overtaken                        answering  -
-//	owned elsewhere  waiting, elsewhere, in hand      elsewhere  StartedElsewhere
-//	owned elsewhere  claiming, contested              contested  StartedElsewhere
-//	owned elsewhere  answering, overtaken             overtaken  StartedElsewhere
+//	owned here       waiting, elsewhere, claiming, contested          in hand    Started
+//	owned here       overtaken                                        answering  -
+//	owned elsewhere  waiting, elsewhere, in hand                      elsewhere  StartedElsewhere
+//	owned elsewhere  claiming, contested                              contested  StartedElsewhere
+//	owned elsewhere  answering, overtaken                             overtaken  StartedElsewhere
 //
-//	reissued         waiting, claiming, answering     same       Reissued
-//	reissued         elsewhere                        waiting    Reissued, Offered
-//	reissued         contested                        claiming   Reissued
-//	reissued         overtaken                        answering  Reissued
-//	reissued         in hand                          in hand    Reissued, publish started
-//	reissued owned   waiting, elsewhere, in hand      elsewhere  Reissued, StartedElsewhere
-//	reissued owned   claiming, contested              contested  Reissued, StartedElsewhere
-//	reissued owned   answering, overtaken             overtaken  Reissued, StartedElsewhere
+//	reissued         waiting, claiming, answering                     same       Reissued
+//	reissued         elsewhere                                        waiting    Reissued, Offered
+//	reissued         contested                                        claiming   Reissued
+//	reissued         overtaken                                        answering  Reissued
+//	reissued         in hand                                          in hand    Reissued, publish started
+//	reissued owned   waiting, elsewhere, in hand                      elsewhere  Reissued, StartedElsewhere
+//	reissued owned   claiming, contested                              contested  Reissued, StartedElsewhere
+//	reissued owned   answering, overtaken                             overtaken  Reissued, StartedElsewhere
 //
-//	ended            all                              closed     finish, Answered
-//	undone           all                              closed     finish, Withdrawn
-//	withdrawn        undecided, undoing               closed     finish, Withdrawn
-//	withdrawn        waiting, elsewhere, in hand      closed     finish, Withdrawn
-//	withdrawn        claiming, contested              closed     finish, Withdrawn
-//	expired          elsewhere, contested             closed     finish, Withdrawn
-//	partition lost   undecided, undoing               closed     Withdrawn
-//	partition lost   waiting, elsewhere               closed     Withdrawn
+//	ended            all                                              closed     finish, Answered
+//	undone           all                                              closed     finish, Withdrawn
+//	withdrawn        undecided, undoing, waiting, elsewhere, in hand  closed     finish, Withdrawn
+//	withdrawn        claiming, contested                              closed     finish, Withdrawn
+//	expired          elsewhere, contested                             closed     finish, Withdrawn
+//	partition lost   undecided, undoing, waiting, elsewhere           closed     Withdrawn
 //
-// All means every state but absent and closed. A job whose partition was lost while
-// it was in hand or on its way there loses it again, and so closes, as soon as it
-// would wait or have an owner elsewhere. When the station stops, all partitions
+// All means every state but absent and closed. A job keeps its ticket in the other
+// states when its partition is lost; once it would wait or have an owner elsewhere,
+// that input comes again, so that it closes. When the station stops, all partitions
 // are lost and all calls end: claims and answers are dropped.
 //
 // # When things break

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	// ErrNotHere says that no such ticket is at this station, or not any more.
+	// ErrNotHere says that no such ticket is at this station, or no longer.
 	ErrNotHere = errors.New("this ticket is not at this station")
 	// ErrNotStarted says that a ticket was answered before it was started.
 	ErrNotStarted = errors.New("nobody has started this ticket: start it first")

@@ -21,7 +21,7 @@ const (
 
 // Item is a ticket at this station.
 type Item struct {
-	// Number is how people at this station call the ticket. It stays the same
+	// Number is what people at this station call the ticket. It stays the same
 	// for as long as the station runs.
 	Number int
 	Ticket kitchen.Ticket
@@ -34,8 +34,8 @@ type Item struct {
 	// LastFailure is why an earlier attempt failed, if one did.
 	LastFailure *kitchen.Ack
 	// Work goes with an undo ticket: the work that it undoes is done, started,
-	// or waiting if nobody is known to have begun it. WorkBy is who has, if
-	// that is known.
+	// or waiting if nobody is known to have begun it. WorkBy is who has begun
+	// it, if that is known.
 	Work   kitchen.TicketState
 	WorkBy string
 }
@@ -64,10 +64,10 @@ const (
 	// was in hand here.
 	StartedElsewhere
 	// Answered: the log has an ack that ends the ticket or its attempt, from
-	// here or elsewhere; Ack tells.
+	// here or elsewhere: see Ack.
 	Answered
 	// Withdrawn: the ticket is no longer offered here. If its order was
-	// cancelled it is no longer in hand either; Cancelled, Undo and Ack tell.
+	// cancelled it is no longer in hand either: see Cancelled, Undo and Ack.
 	Withdrawn
 	// Unsent: Kafka does not take an ack; it is kept and tried again.
 	Unsent
@@ -79,8 +79,8 @@ type Event struct {
 	Item Item
 	// Was is the state before.
 	Was State
-	// Ack goes with StartedElsewhere and Answered, and with Withdrawn if it was
-	// somebody's word about the undo ticket that withdrew the ticket.
+	// Ack goes with StartedElsewhere and Answered, and with Withdrawn if an ack
+	// about the undo ticket withdrew the ticket.
 	Ack *kitchen.Ack
 	// Cancelled goes with Withdrawn: the order was cancelled. Undo is then the
 	// number of the undo ticket, or 0 if people here need not care for one.

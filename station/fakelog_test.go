@@ -38,14 +38,14 @@ type fakeLog struct {
 	before func(kitchen.Ack)
 }
 
-// speaker is the log as one station writes to it.
-type speaker struct {
+// fakePublisher writes to the log as one station.
+type fakePublisher struct {
 	log    *fakeLog
 	source string
 }
 
 // PublishAck implements publisher.
-func (s speaker) PublishAck(ctx context.Context, ack kitchen.Ack) error {
+func (s fakePublisher) PublishAck(ctx context.Context, ack kitchen.Ack) error {
 	if s.log.before != nil {
 		s.log.before(ack)
 	}
@@ -65,7 +65,7 @@ func (s speaker) PublishAck(ctx context.Context, ack kitchen.Ack) error {
 }
 
 // PublishDeadLetter implements publisher.
-func (s speaker) PublishDeadLetter(_ context.Context, _ events.Message, reason string) error {
+func (s fakePublisher) PublishDeadLetter(_ context.Context, _ events.Message, reason string) error {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
 	s.log.letters = append(s.log.letters, reason)
@@ -99,8 +99,8 @@ func (l *fakeLog) dated(m events.Message) events.Message {
 	return m
 }
 
-// said returns the kinds of the acks in the log.
-func (l *fakeLog) said() []kitchen.AckKind {
+// kinds returns the kinds of the acks in the log.
+func (l *fakeLog) kinds() []kitchen.AckKind {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var kinds []kitchen.AckKind
@@ -135,7 +135,7 @@ func (l *fakeLog) quickStation(name string, ackWithin time.Duration) *fakeStatio
 	}
 	config.setDefaults()
 	f.Station = newStation(config)
-	f.publisher = speaker{l, f.source}
+	f.publisher = fakePublisher{l, f.source}
 	f.reading = board.NewStopwatch(func() time.Time { return f.clock })
 	l.mu.Lock()
 	for _, m := range l.messages {
@@ -172,7 +172,7 @@ func (f *fakeStation) deliver(ticket kitchen.Ticket) *fakeDelivery {
 	return f.deliverOld(ticket, 0)
 }
 
-// deliverOld brings one that was issued so long ago.
+// deliverOld brings one that was issued that long ago.
 func (f *fakeStation) deliverOld(ticket kitchen.Ticket, ago time.Duration) *fakeDelivery {
 	value, err := json.Marshal(ticket)
 	require.NoError(f.t, err)

@@ -8,8 +8,8 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// job is a ticket that has been delivered here and is not finished. Its fields
-// are protected by the station's mu.
+// job is a ticket that has been delivered here and is not finished. The
+// station's mu guards it.
 type job struct {
 	state    State // changed by apply only
 	number   int   // 0 while people do not see it
@@ -73,7 +73,7 @@ func (s *Station) apply(j *job, c cause) {
 	if was == closed {
 		return
 	}
-	state, effects := next(was, c.input)
+	state, follows := next(was, c.input)
 	j.state = state
 	switch c.input {
 	case offeredOwned, reissuedOwned, ownedElsewhere:
@@ -86,7 +86,7 @@ func (s *Station) apply(j *job, c cause) {
 	if was.visible() == "" && state.visible() != "" {
 		s.number(j)
 	}
-	s.updateHand(j, c)
+	s.updateHand(j, c.ack)
 	if was == undoing && state != undoing {
 		j.stopUndoing()
 	}
@@ -95,8 +95,17 @@ func (s *Station) apply(j *job, c cause) {
 	} else {
 		item = s.item(j)
 	}
-	for _, e := range effects {
-		s.perform(j, e, c, item, was.visible())
+	if follows.finish {
+		j.delivery.end()
+	}
+	for _, kind := range follows.observe {
+		s.observe(s.event(kind, c, item, was.visible()))
+	}
+	switch follows.publish {
+	case kitchen.AckStarted:
+		s.publishStarted(j)
+	case kitchen.AckUndone:
+		s.publishUndone(j)
 	}
 	s.change()
 	if (state == Waiting || state == Elsewhere) && j.delivery.ctx.Err() != nil {
@@ -105,12 +114,12 @@ func (s *Station) apply(j *job, c cause) {
 }
 
 // updateHand keeps what goes with a job in hand. The lock is held.
-func (s *Station) updateHand(j *job, c cause) {
+func (s *Station) updateHand(j *job, started *kitchen.Ack) {
 	switch inHand := j.state.visible() == InHand; {
 	case inHand && j.over == nil:
 		j.over = make(chan struct{})
 		if j.startedAt.IsZero() {
-			j.startedAt = c.ack.At
+			j.startedAt = started.At
 		}
 	case !inHand && j.over != nil:
 		close(j.over)
@@ -118,37 +127,22 @@ func (s *Station) updateHand(j *job, c cause) {
 	}
 }
 
-// perform does one thing that follows from a change; item and was are the ticket
-// as people see and saw it. The lock is held.
-func (s *Station) perform(j *job, e effect, c cause, item Item, was State) {
-	event := Event{Item: item, Was: was}
-	switch e {
-	case finishDelivery:
-		j.delivery.end()
-		return
-	case publishStarted:
-		s.publishStarted(j)
-		return
-	case publishUndone:
-		s.publishUndone(j)
-		return
-	case observeOffered:
-		event.Kind = Offered
-	case observeReissued:
-		event.Kind = Reissued
-	case observeStarted:
-		event.Kind = Started
-	case observeStartedElsewhere:
-		event.Kind, event.Ack = StartedElsewhere, c.ack
-	case observeAnswered:
-		event.Kind, event.Ack, event.Mine = Answered, c.ack, c.own
-	case observeWithdrawn:
-		event.Kind, event.Ack = Withdrawn, c.ack
-		if event.Cancelled = c.input == withdrawn || c.input == undone; event.Cancelled {
-			event.Undo = s.undoNumber(item.Ticket.TicketID)
+// event is what people see of an input; item and was are the ticket as they see
+// it now and saw it before. The lock is held.
+func (s *Station) event(kind EventKind, c cause, item Item, was State) Event {
+	e := Event{Kind: kind, Item: item, Was: was}
+	switch kind {
+	case StartedElsewhere:
+		e.Ack = c.ack
+	case Answered:
+		e.Ack, e.Mine = c.ack, c.own
+	case Withdrawn:
+		e.Ack, e.Cancelled = c.ack, c.input == withdrawn || c.input == undone
+		if e.Cancelled {
+			e.Undo = s.undoNumber(item.Ticket.TicketID)
 		}
 	}
-	s.observe(event)
+	return e
 }
 
 // number gives a job the number by which people call it. The lock is held.

@@ -1,28 +1,124 @@
 package station
 
-// The states of a job that people do not see; State has the others. A job in
-// hand is InHand, answering or overtaken; one that is being claimed is claiming
-// or contested.
+import "github.com/cupcakery/cupcakery/kitchen"
+
+// The states of a job besides those that people see; the table in doc.go shows
+// all of them.
 const (
-	// absent: its ticket is not here.
-	absent State = ""
-	// undecided: an undo ticket, while it is not known whether anything has to
-	// be put away.
-	undecided State = "undecided"
-	// undoing: an undo ticket that needs nobody; the station publishes undone.
-	undoing State = "undoing"
-	// claiming: started is on its way to the log.
-	claiming State = "claiming"
-	// contested: started is on its way, but the ticket has an owner elsewhere.
-	contested State = "contested"
-	// answering: a final ack is on its way.
-	answering State = "answering"
-	// overtaken: a final ack is on its way, but the ticket has an owner
-	// elsewhere by now.
-	overtaken State = "overtaken"
-	// closed: its ticket is not here any more.
-	closed State = "closed"
+	absent    State = ""          // its ticket is not here
+	undecided State = "undecided" // an undo ticket: it is not known whether anything has to be put away
+	undoing   State = "undoing"   // an undo ticket that needs nobody: undone is on its way to the log
+	claiming  State = "claiming"  // started is on its way
+	contested State = "contested" // started is on its way, but it has an owner elsewhere
+	answering State = "answering" // a final ack is on its way
+	overtaken State = "overtaken" // a final ack is on its way, but it has an owner elsewhere by now
+	closed    State = "closed"    // its ticket is not here any more
 )
+
+// input is what can happen to a job.
+type input string
+
+const (
+	undoDelivered  input = "undo delivered"  // an undo ticket came
+	offered        input = "offered"         // a ticket came, or an undo ticket turned out to need somebody
+	offeredOwned   input = "offered owned"   // so did one that has an owner elsewhere
+	needsNobody    input = "needs nobody"    // an undo ticket turned out to need nobody
+	claimed        input = "claimed"         // somebody here starts it
+	claimDropped   input = "claim dropped"   // the claim failed or was given up
+	answered       input = "answered"        // somebody here ends it
+	answerDropped  input = "answer dropped"  // the answer was given up
+	ownedHere      input = "owned here"      // the log gives it to this station
+	ownedElsewhere input = "owned elsewhere" // the log gives it to somebody elsewhere
+	reissued       input = "reissued"        // a newer attempt came
+	reissuedOwned  input = "reissued owned"  // a newer attempt came that has an owner elsewhere
+	ended          input = "ended"           // an ack ended it or its attempt
+	withdrawn      input = "withdrawn"       // its order was cancelled
+	undone         input = "undone"          // its undo ticket is undone
+	expired        input = "expired"         // its owner has had it for so long that it is issued again
+	partitionLost  input = "partition lost"  // its partition went to another station, or this one stops
+)
+
+// effects are what follows from an input, in this order.
+type effects struct {
+	finish  bool            // the delivery is finished
+	observe []EventKind     // people see it
+	publish kitchen.AckKind // the station publishes an ack by itself
+}
+
+// next returns the state of a job after an input, and what follows. The table
+// in doc.go says the same, and a test compares the two.
+func next(state State, in input) (State, effects) {
+	to, listed := transitions[in][state]
+	if !listed {
+		return state, effects{}
+	}
+	follows := inputEffects[in]
+	switch {
+	case in == ownedHere && to == answering:
+		follows = effects{} // it has been in hand all the time
+	case in == reissued && state == InHand:
+		follows.publish = kitchen.AckStarted // somebody here is alive
+	case in == reissued && state == Elsewhere:
+		follows.observe = []EventKind{Reissued, Offered}
+	}
+	return to, follows
+}
+
+// free is a ticket whose owner elsewhere has lost it, owned one that gets an
+// owner elsewhere. What is on its way to the log is left to the log.
+var (
+	free = map[State]State{
+		Waiting: Waiting, Elsewhere: Waiting, claiming: claiming, contested: claiming,
+		InHand: InHand, answering: answering, overtaken: answering,
+	}
+	owned = map[State]State{
+		Waiting: Elsewhere, Elsewhere: Elsewhere, claiming: contested, contested: contested,
+		InHand: Elsewhere, answering: overtaken, overtaken: overtaken,
+	}
+)
+
+var transitions = map[input]map[State]State{
+	undoDelivered:  {absent: undecided},
+	offered:        {absent: Waiting, undecided: Waiting, undoing: Waiting},
+	offeredOwned:   {absent: Elsewhere, undecided: Elsewhere, undoing: Elsewhere},
+	needsNobody:    {undecided: undoing},
+	claimed:        {Waiting: claiming, Elsewhere: contested},
+	claimDropped:   {claiming: Waiting, contested: Elsewhere},
+	answered:       {InHand: answering},
+	answerDropped:  {answering: InHand, overtaken: Elsewhere},
+	ownedHere:      {Waiting: InHand, Elsewhere: InHand, claiming: InHand, contested: InHand, overtaken: answering},
+	ownedElsewhere: owned,
+	reissued:       free,
+	reissuedOwned:  owned,
+	ended:          closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand, answering, overtaken),
+	withdrawn:      closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand),
+	undone:         closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand, answering, overtaken),
+	expired:        closes(Elsewhere, contested),
+	partitionLost:  closes(undecided, undoing, Waiting, Elsewhere),
+}
+
+func closes(states ...State) map[State]State {
+	to := map[State]State{}
+	for _, state := range states {
+		to[state] = closed
+	}
+	return to
+}
+
+var inputEffects = map[input]effects{
+	offered:        {observe: []EventKind{Offered}},
+	offeredOwned:   {observe: []EventKind{StartedElsewhere}},
+	needsNobody:    {publish: kitchen.AckUndone},
+	ownedHere:      {observe: []EventKind{Started}},
+	ownedElsewhere: {observe: []EventKind{StartedElsewhere}},
+	reissued:       {observe: []EventKind{Reissued}},
+	reissuedOwned:  {observe: []EventKind{Reissued, StartedElsewhere}},
+	ended:          {finish: true, observe: []EventKind{Answered}},
+	withdrawn:      {finish: true, observe: []EventKind{Withdrawn}},
+	undone:         {finish: true, observe: []EventKind{Withdrawn}},
+	expired:        {finish: true, observe: []EventKind{Withdrawn}},
+	partitionLost:  {observe: []EventKind{Withdrawn}}, // whoever has the partition now finishes the delivery
+}
 
 // visible returns the state as people see it; empty if they do not.
 func (s State) visible() State {
@@ -40,182 +136,3 @@ func (s State) visible() State {
 func (s State) isClaimed() bool   { return s == claiming || s == contested }
 func (s State) isAnswering() bool { return s == answering || s == overtaken }
 func (s State) isHidden() bool    { return s == undecided || s == undoing }
-
-// input is what can happen to a job.
-type input string
-
-const (
-	// An undo ticket came.
-	undoDelivered input = "undo delivered"
-	// A ticket came, or an undo ticket turned out to need somebody: nobody owns
-	// it, or somebody elsewhere does.
-	offered      input = "offered"
-	offeredOwned input = "offered owned"
-	// A newer attempt came: nobody elsewhere owns it, or somebody does.
-	reissued      input = "reissued"
-	reissuedOwned input = "reissued owned"
-	// An undo ticket turned out to need nobody.
-	needsNobody input = "needs nobody"
-	// Somebody here wants to start it; then, the claim failed or was given up.
-	claimed      input = "claimed"
-	claimDropped input = "claim dropped"
-	// The log gives it to this station, or to somebody elsewhere.
-	ownedHere      input = "owned here"
-	ownedElsewhere input = "owned elsewhere"
-	// Somebody here wants to end it; then, the answer was given up.
-	answered      input = "answered"
-	answerDropped input = "answer dropped"
-	// An ack in the log ended it, or its attempt.
-	ended input = "ended"
-	// Its order was cancelled; then, its undo ticket is undone.
-	withdrawn input = "withdrawn"
-	undone    input = "undone"
-	// Its partition went to another station, or this station stops.
-	partitionLost input = "partition lost"
-	// Its owner elsewhere has had it for so long that it is issued again.
-	expired input = "expired"
-)
-
-// effect is what a station does when a job changes.
-type effect string
-
-// To observe an event, to commit the delivery, to publish an ack.
-const (
-	observeOffered          effect = "Offered"
-	observeReissued         effect = "Reissued"
-	observeStarted          effect = "Started"
-	observeStartedElsewhere effect = "StartedElsewhere"
-	observeAnswered         effect = "Answered"
-	observeWithdrawn        effect = "Withdrawn"
-	finishDelivery          effect = "finish"
-	publishStarted          effect = "publish started"
-	publishUndone           effect = "publish undone"
-)
-
-// next returns the state of a job after an input, and what is to be done then,
-// in order. The table in doc.go says the same, and a test compares the two.
-func next(state State, in input) (State, []effect) {
-	if state == closed {
-		return closed, nil
-	}
-	switch in {
-	case undoDelivered:
-		if state == absent {
-			return undecided, nil
-		}
-	case offered, offeredOwned:
-		return nextOffered(state, in)
-	case reissued, reissuedOwned:
-		return nextReissued(state, in)
-	case needsNobody:
-		if state == undecided {
-			return undoing, []effect{publishUndone}
-		}
-	case ownedHere:
-		switch state {
-		case Waiting, Elsewhere, claiming, contested:
-			return InHand, []effect{observeStarted}
-		case overtaken:
-			return answering, nil
-		}
-	case ownedElsewhere:
-		if state.visible() != "" {
-			return withOwner(state), []effect{observeStartedElsewhere}
-		}
-	case claimed, claimDropped, answered, answerDropped:
-		return nextOfCall(state, in), nil
-	default:
-		return nextClosed(state, in)
-	}
-	return state, nil
-}
-
-// nextOffered shows a ticket to people.
-func nextOffered(state State, in input) (State, []effect) {
-	switch {
-	case state.visible() != "":
-		return state, nil
-	case in == offeredOwned:
-		return Elsewhere, []effect{observeStartedElsewhere}
-	}
-	return Waiting, []effect{observeOffered}
-}
-
-// nextReissued frees a ticket from an owner elsewhere, unless that owns the new
-// attempt as well.
-func nextReissued(state State, in input) (State, []effect) {
-	switch {
-	case state.visible() == "":
-		return state, nil
-	case in == reissuedOwned:
-		return withOwner(state), []effect{observeReissued, observeStartedElsewhere}
-	}
-	effects := []effect{observeReissued}
-	switch state {
-	case Elsewhere:
-		return Waiting, append(effects, observeOffered)
-	case contested:
-		return claiming, effects
-	case overtaken:
-		return answering, effects
-	case InHand: // somebody here is alive
-		return InHand, append(effects, publishStarted)
-	}
-	return state, effects
-}
-
-// withOwner is the state of a ticket once it has an owner elsewhere. What is on
-// its way to the log is left to the log.
-func withOwner(state State) State {
-	switch {
-	case state.isClaimed():
-		return contested
-	case state.isAnswering():
-		return overtaken
-	}
-	return Elsewhere
-}
-
-// nextOfCall follows a call of somebody here, from its beginning to its end
-// without a result.
-func nextOfCall(state State, in input) State {
-	switch {
-	case in == claimed && state == Waiting:
-		return claiming
-	case in == claimed && state == Elsewhere:
-		return contested
-	case in == claimDropped && state == claiming:
-		return Waiting
-	case in == claimDropped && state == contested:
-		return Elsewhere
-	case in == answered && state == InHand:
-		return answering
-	case in == answerDropped && state == answering:
-		return InHand
-	case in == answerDropped && state == overtaken:
-		return Elsewhere
-	}
-	return state
-}
-
-// nextClosed follows what may take a ticket away from here. A final ack that is
-// on its way decides whether the ticket can still be withdrawn.
-func nextClosed(state State, in input) (State, []effect) {
-	closes, effects := false, []effect{finishDelivery, observeWithdrawn}
-	switch in {
-	case ended:
-		closes, effects[1] = true, observeAnswered
-	case undone:
-		closes = true
-	case withdrawn:
-		closes = !state.isAnswering()
-	case expired:
-		closes = state.visible() == Elsewhere
-	case partitionLost: // whoever has the partition now finishes the delivery
-		closes, effects = state == Waiting || state == Elsewhere || state.isHidden(), effects[1:]
-	}
-	if !closes || state == absent {
-		return state, nil
-	}
-	return closed, effects
-}

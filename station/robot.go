@@ -15,14 +15,13 @@ import (
 // Robot works at a station by itself.
 type Robot struct {
 	Station *Station
-	// WorkTime is how long each ticket takes. A robot that takes no time says
-	// done without having said started.
+	// WorkTime is how long each ticket takes. A robot that takes no time
+	// publishes done without having published started.
 	WorkTime time.Duration
-	// FailRate is which part of the work fails, from 0 to 1.
+	// FailRate is the share of the work that fails, from 0 to 1.
 	FailRate float64
-	// Reasons are why work fails, each as often as the others. One whose
-	// outcome is a remake scraps all pieces. Defaults to those of the default
-	// kitchen file.
+	// Reasons are why work fails, all equally often. A reason that leads to a
+	// remake scraps all pieces. Defaults to those of the default kitchen file.
 	Reasons []kitchen.Reason
 	// Parallel is how many tickets are worked on at once. Defaults to 1.
 	Parallel int
@@ -98,7 +97,7 @@ func (r *Robot) Run(ctx context.Context) error {
 	return nil
 }
 
-// work does one ticket, unless it is taken away.
+// work does one ticket, unless it leaves the hand before.
 func (r *Robot) work(ctx context.Context, item Item, over <-chan struct{}) {
 	timer := time.NewTimer(r.WorkTime)
 	defer timer.Stop()
@@ -109,7 +108,7 @@ func (r *Robot) work(ctx context.Context, item Item, over <-chan struct{}) {
 		return
 	case <-timer.C:
 	}
-	// If it is taken away just now, the station refuses the answer.
+	// If it leaves the hand just now, the station refuses the answer.
 	ticketID := item.Ticket.TicketID
 	var err error
 	if reason, failed := r.fails(); failed && item.Ticket.Kind != kitchen.TicketUndo {

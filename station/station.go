@@ -14,6 +14,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -23,10 +24,10 @@ const (
 	maxInFlight = 256
 	// shortestLookBack is how far the log is read back at least.
 	shortestLookBack = 10 * time.Minute
-	// housekeeping is how often what is over is cleared away.
+	// housekeeping is the interval at which what is over is cleared away.
 	housekeeping = time.Second
-	// reissueGrace is how long after its time a ticket in somebody else's
-	// hands is kept, so that its next attempt can replace it here.
+	// reissueGrace is how long after its time a ticket with an owner elsewhere
+	// is kept, so that its next attempt can replace it here.
 	reissueGrace = 10 * time.Second
 
 	retryAtFirst = 100 * time.Millisecond
@@ -105,14 +106,14 @@ type Station struct {
 	cancel     context.CancelFunc
 	background sync.WaitGroup
 
-	// mu protects what follows. Observe is called while it is held.
+	// mu guards what follows. Observe is called while it is held.
 	mu      sync.Mutex
 	board   *board.Board
 	reading *board.Stopwatch // how long the log has been read
 	jobs    map[string]*job  // by ticket id
 	numbers map[string]int   // by ticket id
 	last    int              // the number given last
-	forgot  time.Duration    // when the board was last told to forget, by reading
+	forgot  time.Duration    // when the board last forgot something, by reading
 	changed chan struct{}    // closed and made anew at every change
 
 	turn chan struct{} // held by whoever waits for the next job to claim
@@ -190,7 +191,9 @@ func (s *Station) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		s.keepHouse(running)
+		for retry.Pause(running, housekeeping) {
+			s.clear()
+		}
 		return nil
 	})
 	err := group.Wait()
@@ -224,7 +227,7 @@ func (s *Station) caught() {
 	})
 }
 
-// kafkaIsAway hears when the log cannot be read, and when it can be again.
+// kafkaIsAway stops the time of reading while the log cannot be read.
 func (s *Station) kafkaIsAway(since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -249,25 +252,10 @@ func (s *Station) change() {
 	s.changed = make(chan struct{})
 }
 
-// keepHouse clears away what is over until the context ends.
-func (s *Station) keepHouse(ctx context.Context) {
-	ticker := time.NewTicker(housekeeping)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			s.clear()
-		}
-	}
-}
-
-// clear gives up tickets that have been in somebody else's hands for longer
-// than they may, and forgets what nobody asks for any more. Without the first,
-// a partition full of tickets of somebody gone would stand still, with their
-// next attempts behind them. Both go by how long the log has been read, and by
-// no clock.
+// clear closes jobs whose owner elsewhere has had them for too long, and forgets
+// what nobody asks for any more. Otherwise a partition full of tickets of
+// somebody who has left would stand still, with their next attempts behind them.
+// Both go by how long the log has been read, and by no clock.
 func (s *Station) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -69,7 +69,7 @@ func TestAnAnswerThatTheContractRefusesIsNotGiven(t *testing.T) {
 	require.ErrorContains(t, bob.Fail(t.Context(), ticket.TicketID, "burnt", "", -1), "scrapped")
 	require.ErrorContains(t, bob.Fail(t.Context(), ticket.TicketID, "burnt", "", 16), "scrapped: must be from 0 to 15")
 	require.ErrorContains(t, bob.Undone(t.Context(), ticket.TicketID, 0, ""), "undo ticket")
-	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.said())
+	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.kinds())
 	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
 }
 
@@ -131,10 +131,10 @@ func TestTwoArmsOfOneRobotNeverStartTheSameTicket(t *testing.T) {
 	bob.deliver(ticket)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
 	require.ErrorIs(t, second, ErrBusy)
-	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.said())
+	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.kinds())
 }
 
-func TestSomebodyElsesWordIsHeard(t *testing.T) {
+func TestAcksOfOthersCount(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	bob := log.station("bob")
@@ -167,7 +167,7 @@ func TestSomebodyElsesWordIsHeard(t *testing.T) {
 	require.Empty(t, bob.Tickets())
 }
 
-func TestWhoIsFirstWithTheLastWordGetsTheCredit(t *testing.T) {
+func TestWhoeverAnswersFirstGetsTheCredit(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	bob := log.station("bob")
@@ -211,15 +211,15 @@ func TestWorkInHandIsStartedAgainByItself(t *testing.T) {
 	bob.expect(Offered)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
 	startedAt := bob.expect(Started).Item.StartedAt
-	saidAgain := make(chan int, 1)
+	publishedAgain := make(chan int, 1)
 	log.before = func(ack kitchen.Ack) {
 		if ack.Kind == kitchen.AckStarted {
-			saidAgain <- ack.Attempt
+			publishedAgain <- ack.Attempt
 		}
 	}
 	second := bob.deliver(again(ticket))
 	bob.expect(Reissued)
-	require.Equal(t, 2, <-saidAgain)
+	require.Equal(t, 2, <-publishedAgain)
 	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
 	require.True(t, second.finished())
 	done := log.last(kitchen.AckDone) // started may come after it, both are on their way at once
@@ -281,7 +281,7 @@ func TestAFailedTicketComesBackWithItsNextAttempt(t *testing.T) {
 
 	redelivered := bob.deliver(ticket)
 	require.True(t, redelivered.finished(), "its attempt is over")
-	require.Len(t, log.acks, 2, "a failure said twice could fail the next attempt")
+	require.Len(t, log.acks, 2, "a failure published twice could fail the next attempt")
 
 	bob.deliver(again(ticket))
 	offered := bob.expect(Offered)
@@ -364,7 +364,7 @@ func TestATicketInHandThatComesBackIsTheSame(t *testing.T) {
 	require.Len(t, bob.Tickets(), 1)
 	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
 	require.True(t, back.finished())
-	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}, log.said())
+	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}, log.kinds())
 }
 
 func TestTakenOverWorkLeavesTheHand(t *testing.T) {
@@ -388,7 +388,7 @@ func TestTakenOverWorkLeavesTheHand(t *testing.T) {
 	require.NoError(t, eve.Done(t.Context(), ticket.TicketID))
 }
 
-func TestAPersonWhoComesBackTakesTheirWorkUpAgain(t *testing.T) {
+func TestAPersonWhoComesBackClaimsTheirWorkAgain(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	before := log.station("bob")
@@ -412,7 +412,7 @@ func TestAPersonWhoComesBackTakesTheirWorkUpAgain(t *testing.T) {
 	require.NoError(t, now.Done(t.Context(), ticket.TicketID))
 }
 
-func TestAnAckIsSaidUntilKafkaHasIt(t *testing.T) {
+func TestAnAckIsPublishedUntilKafkaHasIt(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	bob := log.station("bob")
@@ -459,7 +459,7 @@ func TestWorkStaysInHandWhenItsAnswerIsGivenUp(t *testing.T) {
 	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
 }
 
-func TestAWordThatKafkaTookWithoutSayingSoCounts(t *testing.T) {
+func TestAnAckThatKafkaTookWithoutConfirmingCounts(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	bob := log.station("bob")
@@ -476,7 +476,7 @@ func TestAWordThatKafkaTookWithoutSayingSoCounts(t *testing.T) {
 	bob.expect(Started)
 	log.refuse = func(kitchen.Ack) (error, bool) { return errAway, true }
 	require.NoError(t, bob.Done(t.Context(), ticket.TicketID))
-	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}, log.said())
+	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}, log.kinds())
 }
 
 func TestAStationThatStopsLetsGoOfItsCallers(t *testing.T) {
@@ -544,11 +544,11 @@ func TestSettingsAreCheckedAllAtOnce(t *testing.T) {
 	}
 }
 
-func TestARobotSaysStartedOnlyIfTheWorkTakesTime(t *testing.T) {
+func TestARobotPublishesStartedOnlyIfTheWorkTakesTime(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		workTime time.Duration
-		says     []kitchen.AckKind
+		kinds    []kitchen.AckKind
 	}{
 		"work that takes time": {time.Millisecond, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}},
 		"work that takes none": {0, []kitchen.AckKind{kitchen.AckDone}},
@@ -566,7 +566,7 @@ func TestARobotSaysStartedOnlyIfTheWorkTakesTime(t *testing.T) {
 			require.True(t, arm.expect(Answered).Mine)
 			cancel()
 			require.NoError(t, <-ended)
-			require.Equal(t, c.says, log.said())
+			require.Equal(t, c.kinds, log.kinds())
 			require.NotNil(t, log.last(kitchen.AckDone).StartedAt)
 			require.True(t, delivery.finished())
 		})

@@ -36,7 +36,7 @@ func (s *Station) decideUndo(undo *job) {
 	decision := cause{input: needsNobody}
 	if s.needsSomebody(undo, x) {
 		decision = causeOfOffer(undo.owner)
-		s.number(undo) // by which whoever has the work in hand is told
+		s.number(undo) // which X's event names
 	}
 	if x != nil {
 		s.withdraw(x, nil)
@@ -74,9 +74,9 @@ func (s *Station) work(undo *job) (state kitchen.TicketState, by string) {
 // recallsAll reports whether whoever has the work of an undo ticket in hand
 // must have appeared in what was read of the log. That is sure if the ticket to
 // make it was seen here: its acks came later. If it was not, the undo ticket's
-// first attempt tells, which goes out when the order is cancelled, and until
-// then the ticket was issued again whenever the time for its ack was over. The
-// lock is held.
+// first attempt decides: it goes out when the order is cancelled, and until then
+// the ticket was issued again whenever the time for its ack was over. The lock is
+// held.
 func (s *Station) recallsAll(undo *job) bool {
 	if entry, _ := s.board.Get(undo.undoes); entry.Ticket.Attempt > 0 {
 		return true
@@ -101,8 +101,8 @@ func (s *Station) publishUndone(undo *job) {
 }
 
 // withdraw takes away a ticket whose order has been cancelled, out of the hand
-// as well. by is the ack about its undo ticket that told so, if one did. The
-// lock is held.
+// as well. by is the ack about its undo ticket that withdraws it, if one does.
+// The lock is held.
 func (s *Station) withdraw(j *job, by *kitchen.Ack) {
 	c := cause{input: withdrawn, ack: by}
 	if entry, _ := s.board.Get(j.ticket.TicketID); entry.Ended() {

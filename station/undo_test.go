@@ -41,7 +41,7 @@ func TestATicketWithdrawnBeforeAnybodyStartsItBothersNobody(t *testing.T) {
 	require.Equal(t, "bob", undone.By)
 	require.Zero(t, undone.Scrapped)
 	require.Equal(t, "withdrawn: nobody had started it", undone.Note)
-	require.Equal(t, []kitchen.AckKind{kitchen.AckUndone}, log.said())
+	require.Equal(t, []kitchen.AckKind{kitchen.AckUndone}, log.kinds())
 	require.Empty(t, bob.Tickets())
 	bob.expectNothing()
 	requireWithdrawn(t, bob.Start(t.Context(), ticket.TicketID), 0)
@@ -103,7 +103,7 @@ func TestATicketWithdrawnInHandIsTakenOutOfItAtOnce(t *testing.T) {
 		requireWithdrawn(t, err, 2)
 		require.EqualError(t, err, "withdrawn: the order was cancelled; see its UNDO ticket #2")
 	}
-	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.said(), "nothing was said about it")
+	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.kinds(), "no ack was published")
 	log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
 	bob.expectNothing()
 	require.NoError(t, bob.Start(t.Context(), undo.TicketID))
@@ -113,7 +113,7 @@ func TestATicketWithdrawnInHandIsTakenOutOfItAtOnce(t *testing.T) {
 	require.Empty(t, bob.Tickets())
 }
 
-func TestWorkInHandWithoutAWordIsPutAwayAsWell(t *testing.T) {
+func TestWorkStartedWithoutAnAckIsPutAwayAsWell(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	arm := log.station("arm")
@@ -129,7 +129,7 @@ func TestWorkInHandWithoutAWordIsPutAwayAsWell(t *testing.T) {
 	offered := arm.expect(Offered).Item
 	require.Equal(t, "arm", offered.WorkBy)
 	require.Equal(t, 15, offered.ToScrap())
-	require.Empty(t, log.said())
+	require.Empty(t, log.kinds())
 }
 
 func TestMadeWorkNeedsHandsToUndoIt(t *testing.T) {
@@ -194,17 +194,17 @@ func TestATicketThatComesAfterItsUndoTicketIsNotOffered(t *testing.T) {
 				bob.expect(Started)
 				bob.expect(Answered)
 			}
-			said := log.said()
+			before := log.kinds()
 			require.True(t, bob.deliver(ticket).finished())
 			bob.expectNothing()
-			require.Equal(t, said, log.said())
+			require.Equal(t, before, log.kinds())
 		})
 	}
 }
 
-// Another station has the partition now, and only the log tells that somebody
+// Another station has the partition now, and only the log shows that somebody
 // has begun to undo.
-func TestWorkInHandElsewhereHearsOfItsUndoTicketFromTheLog(t *testing.T) {
+func TestWorkInHandElsewhereIsWithdrawnByTheLog(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckUndone} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -320,7 +320,7 @@ func TestAnAnswerOnItsWayDecidesWhatThereIsToUndo(t *testing.T) {
 		w := begin(t, kitchen.AckFailed)
 		require.NoError(t, w.answer(t.Context(), func() {}))
 		require.True(t, w.bob.expect(Answered).Mine)
-		require.Eventually(t, func() bool { return len(w.log.said()) == 3 }, patience, time.Millisecond)
+		require.Eventually(t, func() bool { return len(w.log.kinds()) == 3 }, patience, time.Millisecond)
 		require.Equal(t, "withdrawn: nobody had it in hand", w.log.last(kitchen.AckUndone).Note)
 		w.bob.expectNothing()
 	})
@@ -335,7 +335,7 @@ func TestAnAnswerOnItsWayDecidesWhatThereIsToUndo(t *testing.T) {
 		require.Equal(t, 2, withdrawn.Undo)
 		require.Equal(t, kitchen.TicketStarted, w.bob.expect(Offered).Item.Work)
 	})
-	t.Run("an answer that is given up hears it from the log as well", func(t *testing.T) {
+	t.Run("an answer that is given up is withdrawn by the log as well", func(t *testing.T) {
 		t.Parallel()
 		w := begin(t, kitchen.AckDone)
 		w.log.refuse = func(kitchen.Ack) (error, bool) { return errAway, false }
@@ -361,7 +361,7 @@ func TestAnAnswerOnItsWayDecidesWhatThereIsToUndo(t *testing.T) {
 	})
 }
 
-// goAway lets the log refuse acks until back is called; tried tells of the
+// goAway lets the log refuse acks until back is called; tried is closed at the
 // first.
 func (l *fakeLog) goAway() (tried <-chan struct{}, back func()) {
 	refused := make(chan struct{})
@@ -395,7 +395,7 @@ func TestAStationThatLosesAnUndoTicketDoesNotAnswerIt(t *testing.T) {
 	}, patience, time.Millisecond)
 	back()
 	bob.background.Wait()
-	require.Empty(t, log.said(), "whoever has it now knows more")
+	require.Empty(t, log.kinds(), "whoever has it now knows more")
 	bob.expectNothing()
 }
 
@@ -414,7 +414,7 @@ func TestAnUndoTicketThatIsIssuedAgainForMadeWorkNeedsHands(t *testing.T) {
 	require.Equal(t, 2, offered.Ticket.Attempt)
 }
 
-func TestSomebodyElsesWordStopsAStationFromUndoingByItself(t *testing.T) {
+func TestAnAckOfSomebodyElseStopsAStationFromUndoingByItself(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone} {
 		t.Run(string(kind), func(t *testing.T) {
@@ -432,7 +432,7 @@ func TestSomebodyElsesWordStopsAStationFromUndoingByItself(t *testing.T) {
 			require.Equal(t, "eve", bob.expect(Offered).Item.WorkBy)
 			back()
 			bob.background.Wait()
-			require.Equal(t, []kitchen.AckKind{kind}, log.said())
+			require.Equal(t, []kitchen.AckKind{kind}, log.kinds())
 		})
 	}
 }
@@ -462,9 +462,9 @@ func TestAnUndoTicketThatIsIssuedAgainIsAnsweredOnce(t *testing.T) {
 	}
 	first := bob.deliver(undo)
 	first.await(t)
-	require.Eventually(t, func() bool { return len(log.said()) == 1 }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return len(log.kinds()) == 1 }, patience, time.Millisecond)
 	second.await(t)
-	require.Equal(t, []kitchen.AckKind{kitchen.AckUndone}, log.said())
+	require.Equal(t, []kitchen.AckKind{kitchen.AckUndone}, log.kinds())
 	bob.expectNothing()
 }
 
@@ -508,7 +508,7 @@ func TestAnUndoTicketThatFailedComesBackToHands(t *testing.T) {
 	require.NoError(t, bob.Start(t.Context(), another.TicketID))
 }
 
-// Whoever has the work in hand may have said so before what was read.
+// Whoever has the work in hand may have acked before what was read.
 func TestAStationThatDoesNotRecallAllLeavesUndoingToHands(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
@@ -524,13 +524,13 @@ func TestAStationThatDoesNotRecallAllLeavesUndoingToHands(t *testing.T) {
 	mia.deliverOld(undoOf(newTicket(t), false), time.Hour+time.Minute)
 	mia.expect(Offered)
 	mia.deliverOld(undoOf(newTicket(t), false), time.Hour-time.Minute).await(t)
-	require.Equal(t, []kitchen.AckKind{kitchen.AckDone, kitchen.AckUndone}, log.said())
+	require.Equal(t, []kitchen.AckKind{kitchen.AckDone, kitchen.AckUndone}, log.kinds())
 
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	bob.expect(Offered)
 	bob.deliver(again(undoOf(ticket, false))).await(t)
-	require.Equal(t, []kitchen.AckKind{kitchen.AckDone, kitchen.AckUndone, kitchen.AckUndone}, log.said(), "all of that ticket's life was seen")
+	require.Equal(t, []kitchen.AckKind{kitchen.AckDone, kitchen.AckUndone, kitchen.AckUndone}, log.kinds(), "all of that ticket's life was seen")
 
 	require.NoError(t, bob.Start(t.Context(), late.TicketID))
 	require.NoError(t, bob.Done(t.Context(), late.TicketID))
@@ -605,7 +605,7 @@ func TestARobotDoesNotComplainOfAWithdrawnTicket(t *testing.T) {
 	}
 }
 
-// A robot that takes no time is always about to say done.
+// A robot that takes no time is always about to publish done.
 func TestARobotWithoutWorkTimeIsCancelledWithoutARace(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}

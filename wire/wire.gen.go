@@ -171,7 +171,7 @@ func (e ProblemType) Valid() bool {
 	}
 }
 
-// Ack What somebody at a station says about a ticket.
+// Ack What somebody at a station reports about a ticket.
 type Ack struct {
 	Kind AckKind `json:"kind"`
 
@@ -200,14 +200,14 @@ type Amendment = kitchen.Amendment
 // Attention What a manager must decide about an order.
 type Attention = kitchen.Attention
 
-// Behind What is shown may be out of date. It goes on by itself.
+// Behind What is shown may be out of date. It catches up by itself.
 type Behind struct {
-	// Reason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or what came meanwhile is still being read.
+	// Reason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or its messages since then are still being read.
 	Reason BehindReason `json:"reason"`
 	Since  time.Time    `json:"since"`
 }
 
-// BehindReason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or what came meanwhile is still being read.
+// BehindReason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or its messages since then are still being read.
 type BehindReason string
 
 // Board A station's board.
@@ -218,17 +218,17 @@ type Board struct {
 	// Behind Absent when everything is up to date; on a live connection `state` tells it instead.
 	Behind Behind `json:"behind,omitempty,omitzero"`
 
-	// Cursor Stands for the board as it is here; `/api/v1/live` goes on from it.
+	// Cursor Marks this state of the board; `/api/v1/live` goes on from it.
 	Cursor string `json:"cursor"`
 
-	// Ended The last 20 that were done or undone, newest first.
+	// Ended The last 20 tickets that were done or undone, newest first.
 	Ended []BoardTicket `json:"ended"`
 
-	// Rules What a board needs of the kitchen file.
+	// Rules What a board needs from the kitchen file.
 	Rules BoardRules `json:"rules"`
 	Stage Stage      `json:"stage"`
 
-	// Tickets Those that are open, longest known first.
+	// Tickets The open tickets, longest known first.
 	Tickets []BoardTicket `json:"tickets"`
 }
 
@@ -237,11 +237,11 @@ type BoardChange struct {
 	// Removed Ids of tickets that are not shown any more.
 	Removed []string `json:"removed"`
 
-	// Tickets New on the board, or to be shown instead of what the board has under the same id. The state tells where: `done` and `undone` are ended, all others open.
+	// Tickets New on the board, or in place of what the board has under the same id. The state tells in which list: `done` and `undone` tickets have ended, all others are open.
 	Tickets []BoardTicket `json:"tickets"`
 }
 
-// BoardRules What a board needs of the kitchen file.
+// BoardRules What a board needs from the kitchen file.
 type BoardRules struct {
 	// LateAfterSeconds From this age on a ticket is late.
 	LateAfterSeconds int `json:"lateAfterSeconds"`
@@ -249,26 +249,26 @@ type BoardRules struct {
 	// OverdueAfterSeconds From this age on it is overdue.
 	OverdueAfterSeconds int `json:"overdueAfterSeconds"`
 
-	// Reasons What work can have failed for, as people choose it.
+	// Reasons The reasons for which work may fail, for people to choose from.
 	Reasons []ReasonOnOffer `json:"reasons"`
 }
 
 // BoardTicket A ticket as its station sees it.
 type BoardTicket struct {
-	// AckBy When it is issued again unless somebody has answered.
+	// AckBy When it is issued again unless somebody has answered by then.
 	AckBy     time.Time `json:"ackBy"`
 	Allergies []string  `json:"allergies,omitempty,omitzero"`
 
 	// Attempt Counts how often the ticket was issued.
 	Attempt int `json:"attempt"`
 
-	// Boxes At package: the boxes to take for the pieces, the largest first.
+	// Boxes At package: which boxes to take for the pieces, the largest first.
 	Boxes []BoxCount `json:"boxes,omitempty,omitzero"`
 
 	// By Who has it in hand, ended it or let it fail.
 	By string `json:"by,omitempty,omitzero"`
 
-	// Customer At package, of a ticket to make it: whom to call when the box is handed out. No other station is told.
+	// Customer At package, on a ticket to make: whom to call when the box is handed out. No other station gets it.
 	Customer Customer `json:"customer,omitempty,omitzero"`
 
 	// EndedAt When it was done, undone or failed.
@@ -277,13 +277,13 @@ type BoardTicket struct {
 	// Failure Why this attempt has failed.
 	Failure TicketFailure `json:"failure,omitempty,omitzero"`
 
-	// IssuedAt When this attempt was.
+	// IssuedAt When this attempt was issued.
 	IssuedAt time.Time `json:"issuedAt"`
 
 	// Kind Make the stage's work, or undo it.
 	Kind TicketKind `json:"kind"`
 
-	// LastFailure Why an earlier attempt did.
+	// LastFailure Why an earlier attempt failed.
 	LastFailure TicketFailure `json:"lastFailure,omitempty,omitzero"`
 	Lines       []Line        `json:"lines"`
 
@@ -291,17 +291,17 @@ type BoardTicket struct {
 	Made  bool   `json:"made"`
 	Notes string `json:"notes,omitempty,omitzero"`
 
-	// Pass Above 1 the order is made again.
+	// Pass Above 1 if the order is made again.
 	Pass int `json:"pass"`
 
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
 
-	// Since When it was first issued, as far back as the log was read: its age begins here.
+	// Since When it was first issued, as far back as the log was read. Its age counts from here.
 	Since     time.Time `json:"since"`
 	StartedAt time.Time `json:"startedAt,omitempty,omitzero"`
 
-	// State One that failed waits for its next attempt, or for what its order decides.
+	// State A failed ticket waits for its next attempt, or for a decision about its order.
 	State TicketState `json:"state"`
 
 	// TicketID Begins with the order's id: not for people's eyes.
@@ -309,7 +309,7 @@ type BoardTicket struct {
 	// Example: 0199c0de-7a11-7000-8000-00000000cafe.bake.1
 	TicketID string `json:"ticketId"`
 
-	// Withdrawn The order was cancelled. Whoever has it in hand stops; its undo ticket says what becomes of it.
+	// Withdrawn The order was cancelled. Whoever has the ticket in hand stops; its undo ticket says what to do with the work.
 	Withdrawn bool `json:"withdrawn"`
 }
 
@@ -319,12 +319,12 @@ type BoxCount = kitchen.BoxCount
 // Cancellation Asks that an order be cancelled and undone.
 type Cancellation = kitchen.Cancellation
 
-// CancelledOrders What has become of a page of orders.
+// CancelledOrders The outcome for a page of orders.
 type CancelledOrders struct {
 	// Cancelled Those of them that are being cancelled now; 0 with `dryRun`.
 	Cancelled int `json:"cancelled"`
 
-	// Failed Those that are not.
+	// Failed The orders that could not be cancelled.
 	Failed []NotCancelled `json:"failed"`
 
 	// Matched Orders of this page that match.
@@ -334,11 +334,11 @@ type CancelledOrders struct {
 	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
 }
 
-// Choice `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. While it is being cancelled
-// already, `cancel` leaves what was asked about as it is.
+// Choice `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. If the order is already
+// being cancelled, `cancel` leaves the work in question as it is.
 type Choice = kitchen.Choice
 
-// CounterDisplay What customers see who wait at the counter.
+// CounterDisplay What customers see while they wait at the counter.
 type CounterDisplay struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
@@ -352,7 +352,7 @@ type CounterDisplay struct {
 
 // CounterOrder defines model for CounterOrder.
 type CounterOrder struct {
-	// Name Of an order that is ready, whom to call: the first word of the customer's name and the initial of the last, because strangers read along. Absent if the
+	// Name Whom to call when the order is ready: the first word of the customer's name and the initial of the last, because strangers see it too. Absent if the
 	// package ticket has no name.
 	//
 	//
@@ -396,13 +396,13 @@ type FailureCount struct {
 	Stage    Stage `json:"stage"`
 }
 
-// FieldError A fault in one place, which is told by exactly one of pointer, parameter and header.
+// FieldError A fault in one place, which exactly one of pointer, parameter and header names.
 type FieldError struct {
 	// Detail What is wrong, and the remedy.
 	Detail string `json:"detail"`
 	Header string `json:"header,omitempty,omitzero"`
 
-	// Parameter The query parameter or the path's part.
+	// Parameter The query parameter, or the part of the path.
 	Parameter string `json:"parameter,omitempty,omitzero"`
 
 	// Pointer JSON pointer into the body; empty for the whole of it.
@@ -422,7 +422,7 @@ type KitchenCounts struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
 
-	// Orders Absent while Temporal does not answer, and for a moment at first.
+	// Orders Absent while Temporal does not answer, and for a moment after the start.
 	Orders *OrderCounts `json:"orders,omitempty"`
 
 	// Stages Every stage, in the order of the work.
@@ -455,7 +455,7 @@ type LiveMessage struct {
 	// Change A change of it.
 	Change BoardChange `json:"change,omitempty,omitzero"`
 
-	// Channel All but `state` have it.
+	// Channel On all messages but `state`.
 	//
 	// Example: station/bake
 	Channel string `json:"channel,omitempty,omitzero"`
@@ -463,7 +463,7 @@ type LiveMessage struct {
 	// Counter A snapshot of `counter`.
 	Counter CounterDisplay `json:"counter,omitempty,omitzero"`
 
-	// Cursor With `snapshot`, `change` and `resumed`: what to go on from. A text; do not calculate with it.
+	// Cursor With `snapshot`, `change` and `resumed`: where to go on from. It is a text, not a number.
 	Cursor string `json:"cursor,omitempty,omitzero"`
 
 	// Kitchen A snapshot of `kitchen`.
@@ -485,7 +485,7 @@ type LiveRequest struct {
 	// Channel Example: station/bake
 	Channel string `json:"channel"`
 
-	// Cursor With `subscribe`: the cursor of the last message that came of this channel.
+	// Cursor With `subscribe`: the cursor of the last message of this channel.
 	Cursor string          `json:"cursor,omitempty,omitzero"`
 	Type   LiveRequestType `json:"type"`
 }
@@ -493,7 +493,7 @@ type LiveRequest struct {
 // LiveRequestType defines model for LiveRequest.Type.
 type LiveRequestType string
 
-// ManyCancellation Asks that all orders be cancelled and undone that match a filter.
+// ManyCancellation Asks that all orders that match a filter be cancelled and undone.
 type ManyCancellation struct {
 	// DryRun Only say how many match.
 	DryRun bool `json:"dryRun,omitempty,omitzero"`
@@ -509,7 +509,7 @@ type ManyCancellation struct {
 	// Example: nobody will come for these
 	Reason string `json:"reason"`
 
-	// Where Which open orders are meant. All that is given must match.
+	// Where Selects open orders. Everything that is given must match.
 	Where OrderFilter `json:"where"`
 }
 
@@ -527,7 +527,7 @@ type Menu struct {
 
 // NotCancelled defines model for NotCancelled.
 type NotCancelled struct {
-	// AskAgain It has not answered, or was not asked: asked again under the same Idempotency-Key it may be cancelled.
+	// AskAgain The order gave no answer or was not asked: another request with the same Idempotency-Key may cancel it.
 	AskAgain bool `json:"askAgain,omitempty,omitzero"`
 
 	// Detail Why not, and the remedy.
@@ -554,7 +554,7 @@ type OrderCounts struct {
 	NeedsAttention int `json:"needsAttention"`
 }
 
-// OrderFilter Which open orders are meant. All that is given must match.
+// OrderFilter Selects open orders. Everything that is given must match.
 type OrderFilter struct {
 	// Customer The customer's whole name, written as in the order.
 	Customer string `json:"customer,omitempty,omitzero"`
@@ -637,9 +637,9 @@ type PartState struct {
 	Ok     bool   `json:"ok"`
 }
 
-// Problem An error, as RFC 9457 has it.
+// Problem An error, as RFC 9457 defines it.
 type Problem struct {
-	// By Of a ticket: who was first.
+	// By For a ticket: who was first.
 	By string `json:"by,omitempty,omitzero"`
 
 	// Detail What is wrong this time, and the remedy.
@@ -729,7 +729,7 @@ type Stage = kitchen.Stage
 type StageCounts struct {
 	Failed int `json:"failed"`
 
-	// Oldest Since when the oldest is open; absent when there is none.
+	// Oldest Since when the oldest has been open; absent if there is none.
 	Oldest  time.Time `json:"oldest,omitempty,omitzero"`
 	Stage   Stage     `json:"stage"`
 	Started int       `json:"started"`
@@ -764,7 +764,7 @@ type Statistics struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
 
-	// Behind What is shown may be out of date. It goes on by itself.
+	// Behind What is shown may be out of date. It catches up by itself.
 	Behind Behind `json:"behind,omitempty,omitzero"`
 
 	// Failures Failed work by stage and reason, the most frequent first.
@@ -787,13 +787,13 @@ type StatisticsStep struct {
 	// Done Tickets done.
 	Done int `json:"done"`
 
-	// Failed Times that work failed; each attempt at a ticket can once.
+	// Failed How often work failed; each attempt at a ticket can fail once.
 	Failed int `json:"failed"`
 
-	// WaitSeconds How long a done ticket had waited on average until somebody took it in hand, from its first issue on; absent if that is not known of any.
+	// WaitSeconds How long, on average, a done ticket had waited from its first issue until somebody claimed it; absent if this is known of no ticket.
 	WaitSeconds *float64 `json:"waitSeconds,omitempty"`
 
-	// WorkSeconds How long somebody had it in hand on average; absent likewise.
+	// WorkSeconds How long, on average, somebody had it in hand; absent if this is known of no ticket.
 	WorkSeconds *float64 `json:"workSeconds,omitempty"`
 }
 
@@ -828,24 +828,24 @@ type StageInPath = Stage
 // UpdateKey defines model for UpdateKey.
 type UpdateKey = string
 
-// SignedOut An error, as RFC 9457 has it.
+// SignedOut An error, as RFC 9457 defines it.
 type SignedOut = Problem
 
-// TooManyAttempts An error, as RFC 9457 has it.
+// TooManyAttempts An error, as RFC 9457 defines it.
 type TooManyAttempts = Problem
 
-// TooManyConnections An error, as RFC 9457 has it.
+// TooManyConnections An error, as RFC 9457 defines it.
 type TooManyConnections = Problem
 
-// TooManyOrders An error, as RFC 9457 has it.
+// TooManyOrders An error, as RFC 9457 defines it.
 type TooManyOrders = Problem
 
-// Unavailable An error, as RFC 9457 has it.
+// Unavailable An error, as RFC 9457 defines it.
 type Unavailable = Problem
 
 // ListOrdersParams defines parameters for ListOrders.
 type ListOrdersParams struct {
-	// State An order counts as in-progress here from its first moment; accepted is not told apart.
+	// State An order counts as in-progress here from its first moment; accepted orders are not listed apart.
 	State *ListedState `form:"state,omitempty" json:"state,omitempty"`
 
 	// Flavour Orders that have this flavour on a line, by its code on the menu.

@@ -102,28 +102,28 @@ type ClientInterface interface {
 	//
 	// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
 	//
-	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
-	// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels are
+	// part of messages and not of the address, because an order's id must not get into anybody's log of addresses.
 	//
 	// | channel | has | sends |
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
-	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
-	// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
-	// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
+	// state after it. A client that returns after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+	// still has all changes since, it answers `resumed` and goes on with the changes, otherwise with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 	// instead of the changes that it missed, and nobody else waits for it.
 	//
-	// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
-	// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
+	// `state` is the first message, and comes again whenever it changes and every ten seconds. It has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+	// so that ages are right on a tablet with a wrong clock. A client that has received nothing for 25 seconds must connect again: the connection is dead. `problem` says of a channel what the answer to a request would say: after `/problems/unavailable` the channel
+	// stays and goes on by itself, after any other problem it has ended. `order/<id>` and `orders` of `kitchen` need Temporal; everything else goes on without it.
 	//
-	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
-	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-	// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+	// **Limits.** A message from a client has at most 4 KiB, a connection at most 16 channels. A client sends at most 100 messages at once and 50 a second. A connection that breaks the protocol is closed with code
+	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections, and answers 503 to any more; from one address it takes fewer, and
+	// answers 429 to any more. A connection ends with its session, also at sign-out, with 1008. A connection with a session also ends every ten minutes at the latest, with 1001, so that a sign-out at another process is noticed. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, after a pause that differs from client to client. A
 	// browser's `Origin` must be this host.
 	//
 	// Corresponds with GET /api/v1/live (the `GetLive` operationId).
@@ -136,7 +136,7 @@ type ClientInterface interface {
 
 	// ListOrders Find orders
 	//
-	// For staff. Open orders come first, and of these the newest; then closed ones, the last closed first.
+	// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
 	// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
 	// Temporal's visibility store, which follows an order within a second or so.
 	//
@@ -147,16 +147,16 @@ type ClientInterface interface {
 	//
 	// The order is durable before the answer is sent: it goes on whatever happens to this server.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 	// keeps the order after it has closed (its namespace's retention).
 	//
-	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
-	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -167,16 +167,16 @@ type ClientInterface interface {
 	//
 	// The order is durable before the answer is sent: it goes on whatever happens to this server.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 	// keeps the order after it has closed (its namespace's retention).
 	//
-	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
-	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -185,12 +185,12 @@ type ClientInterface interface {
 
 	// CancelOrdersWithBody Cancel many orders
 	//
-	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 	// how many of the page match.
 	//
-	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+	// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -199,12 +199,12 @@ type ClientInterface interface {
 
 	// CancelOrders Cancel many orders
 	//
-	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 	// how many of the page match.
 	//
-	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+	// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -213,8 +213,8 @@ type ClientInterface interface {
 
 	// GetOrder Follow an order
 	//
-	// The order's workflow itself is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded and marked
-	// `"stale": true`: correct as far as it goes, and perhaps a moment behind.
+	// The order's own workflow is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded, and marked
+	// `"stale": true`: it is correct as far as it goes, but perhaps a moment behind.
 	//
 	// Corresponds with GET /api/v1/orders/{id} (the `GetOrder` operationId).
 	GetOrder(ctx context.Context, id OrderID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -222,10 +222,10 @@ type ClientInterface interface {
 	// AmendOrderWithBody Change what is written on and about an order
 	//
 	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-	// When it is too late the request is refused with 409, whose detail says why.
+	// If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -235,10 +235,10 @@ type ClientInterface interface {
 	// AmendOrder Change what is written on and about an order
 	//
 	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-	// When it is too late the request is refused with 409, whose detail says why.
+	// If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -247,11 +247,11 @@ type ClientInterface interface {
 
 	// CancelOrderWithBody Cancel an order
 	//
-	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+	// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -260,11 +260,11 @@ type ClientInterface interface {
 
 	// CancelOrder Cancel an order
 	//
-	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+	// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -273,11 +273,11 @@ type ClientInterface interface {
 
 	// ResolveOrderWithBody Decide about an order that needs attention
 	//
-	// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -286,11 +286,11 @@ type ClientInterface interface {
 
 	// ResolveOrder Decide about an order that needs attention
 	//
-	// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -299,15 +299,15 @@ type ClientInterface interface {
 
 	// GetPace How long the stages take at present
 	//
-	// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
-	// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+	// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
+	// to estimate how long an order will still take. Do not rely on a stage with few samples; a process that has just started may have few.
 	//
 	// Corresponds with GET /api/v1/pace (the `GetPace` operationId).
 	GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// SignOut Sign out
 	//
-	// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
+	// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
 	//
 	// Corresponds with DELETE /api/v1/session (the `SignOut` operationId).
 	SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -319,8 +319,8 @@ type ClientInterface interface {
 
 	// SignInWithBody Sign in
 	//
-	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+	// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -329,8 +329,8 @@ type ClientInterface interface {
 
 	// SignIn Sign in
 	//
-	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+	// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -346,8 +346,8 @@ type ClientInterface interface {
 
 	// GetBoard A station's board
 	//
-	// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
-	// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
+	// shows the same. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
 	//
@@ -356,13 +356,13 @@ type ClientInterface interface {
 
 	// AckTicketWithBody Say something about a ticket
 	//
-	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 	//
-	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -371,13 +371,13 @@ type ClientInterface interface {
 
 	// AckTicket Say something about a ticket
 	//
-	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 	//
-	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -386,22 +386,22 @@ type ClientInterface interface {
 
 	// GetStatistics What the stations did in the last hours
 	//
-	// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
-	// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	// Counted from the last four hours of the log in Kafka, so every process of this API tells the same. A repeated message counts once, in the step in which it
+	// happened according to its station. Undo tickets do not count. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
 	GetStatistics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetAsyncAPI The contract of the Kafka topics
 	//
-	// What a station in any language needs to know to take tickets and answer them.
+	// What a station in any language needs to know to receive tickets and send acks.
 	//
 	// Corresponds with GET /asyncapi.yaml (the `GetAsyncAPI` operationId).
 	GetAsyncAPI(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHealth Does the process live?
 	//
-	// Asks nothing else, so that a process is never restarted for the fault of another.
+	// Depends on nothing else, so that a process is never restarted for the fault of another.
 	//
 	// Corresponds with GET /healthz (the `GetHealth` operationId).
 	GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -419,7 +419,7 @@ type ClientInterface interface {
 	// GetReadiness Can it serve?
 	//
 	// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
-	// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+	// Kafka's state is reported but does not count: orders are taken, kept and shown without it, and their tickets go out when it is back.
 	// The answer may be a second old.
 	//
 	// Corresponds with GET /readyz (the `GetReadiness` operationId).
@@ -445,28 +445,28 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 //
 // A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
 //
-// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
-// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels are
+// part of messages and not of the address, because an order's id must not get into anybody's log of addresses.
 //
 // | channel | has | sends |
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //
-// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
-// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
-// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
+// state after it. A client that returns after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+// still has all changes since, it answers `resumed` and goes on with the changes, otherwise with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 // instead of the changes that it missed, and nobody else waits for it.
 //
-// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
-// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
+// `state` is the first message, and comes again whenever it changes and every ten seconds. It has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+// so that ages are right on a tablet with a wrong clock. A client that has received nothing for 25 seconds must connect again: the connection is dead. `problem` says of a channel what the answer to a request would say: after `/problems/unavailable` the channel
+// stays and goes on by itself, after any other problem it has ended. `order/<id>` and `orders` of `kitchen` need Temporal; everything else goes on without it.
 //
-// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
-// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+// **Limits.** A message from a client has at most 4 KiB, a connection at most 16 channels. A client sends at most 100 messages at once and 50 a second. A connection that breaks the protocol is closed with code
+// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections, and answers 503 to any more; from one address it takes fewer, and
+// answers 429 to any more. A connection ends with its session, also at sign-out, with 1008. A connection with a session also ends every ten minutes at the latest, with 1001, so that a sign-out at another process is noticed. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, after a pause that differs from client to client. A
 // browser's `Origin` must be this host.
 //
 // Corresponds with GET /api/v1/live (the `GetLive` operationId).
@@ -499,7 +499,7 @@ func (c *Client) GetMenu(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // ListOrders Find orders
 //
-// For staff. Open orders come first, and of these the newest; then closed ones, the last closed first.
+// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
 // All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
 // Temporal's visibility store, which follows an order within a second or so.
 //
@@ -520,16 +520,16 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEd
 //
 // The order is durable before the answer is sent: it goes on whatever happens to this server.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 // keeps the order after it has closed (its namespace's retention).
 //
-// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
-// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // Takes any type of body and a specified content type.
 //
@@ -550,16 +550,16 @@ func (c *Client) CreateOrderWithBody(ctx context.Context, params *CreateOrderPar
 //
 // The order is durable before the answer is sent: it goes on whatever happens to this server.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 // keeps the order after it has closed (its namespace's retention).
 //
-// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
-// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -578,12 +578,12 @@ func (c *Client) CreateOrder(ctx context.Context, params *CreateOrderParams, bod
 
 // CancelOrdersWithBody Cancel many orders
 //
-// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 // how many of the page match.
 //
-// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 //
 // Takes any type of body and a specified content type.
 //
@@ -602,12 +602,12 @@ func (c *Client) CancelOrdersWithBody(ctx context.Context, params *CancelOrdersP
 
 // CancelOrders Cancel many orders
 //
-// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 // how many of the page match.
 //
-// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -626,8 +626,8 @@ func (c *Client) CancelOrders(ctx context.Context, params *CancelOrdersParams, b
 
 // GetOrder Follow an order
 //
-// The order's workflow itself is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded and marked
-// `"stale": true`: correct as far as it goes, and perhaps a moment behind.
+// The order's own workflow is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded, and marked
+// `"stale": true`: it is correct as far as it goes, but perhaps a moment behind.
 //
 // Corresponds with GET /api/v1/orders/{id} (the `GetOrder` operationId).
 func (c *Client) GetOrder(ctx context.Context, id OrderID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -645,10 +645,10 @@ func (c *Client) GetOrder(ctx context.Context, id OrderID, reqEditors ...Request
 // AmendOrderWithBody Change what is written on and about an order
 //
 // Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-// When it is too late the request is refused with 409, whose detail says why.
+// If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type.
 //
@@ -668,10 +668,10 @@ func (c *Client) AmendOrderWithBody(ctx context.Context, id OrderInPath, params 
 // AmendOrder Change what is written on and about an order
 //
 // Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-// When it is too late the request is refused with 409, whose detail says why.
+// If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -690,11 +690,11 @@ func (c *Client) AmendOrder(ctx context.Context, id OrderInPath, params *AmendOr
 
 // CancelOrderWithBody Cancel an order
 //
-// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type.
 //
@@ -713,11 +713,11 @@ func (c *Client) CancelOrderWithBody(ctx context.Context, id OrderInPath, params
 
 // CancelOrder Cancel an order
 //
-// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -736,11 +736,11 @@ func (c *Client) CancelOrder(ctx context.Context, id OrderInPath, params *Cancel
 
 // ResolveOrderWithBody Decide about an order that needs attention
 //
-// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type.
 //
@@ -759,11 +759,11 @@ func (c *Client) ResolveOrderWithBody(ctx context.Context, id OrderInPath, param
 
 // ResolveOrder Decide about an order that needs attention
 //
-// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -782,8 +782,8 @@ func (c *Client) ResolveOrder(ctx context.Context, id OrderInPath, params *Resol
 
 // GetPace How long the stages take at present
 //
-// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
-// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
+// to estimate how long an order will still take. Do not rely on a stage with few samples; a process that has just started may have few.
 //
 // Corresponds with GET /api/v1/pace (the `GetPace` operationId).
 func (c *Client) GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -800,7 +800,7 @@ func (c *Client) GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // SignOut Sign out
 //
-// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
+// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
 //
 // Corresponds with DELETE /api/v1/session (the `SignOut` operationId).
 func (c *Client) SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -832,8 +832,8 @@ func (c *Client) GetSession(ctx context.Context, reqEditors ...RequestEditorFn) 
 
 // SignInWithBody Sign in
 //
-// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 //
 // Takes any type of body and a specified content type.
 //
@@ -852,8 +852,8 @@ func (c *Client) SignInWithBody(ctx context.Context, contentType string, body io
 
 // SignIn Sign in
 //
-// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -889,8 +889,8 @@ func (c *Client) GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn
 
 // GetBoard A station's board
 //
-// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
-// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
+// shows the same. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
 //
@@ -909,13 +909,13 @@ func (c *Client) GetBoard(ctx context.Context, stage StageInPath, reqEditors ...
 
 // AckTicketWithBody Say something about a ticket
 //
-// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 //
-// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
 // Takes any type of body and a specified content type.
 //
@@ -934,13 +934,13 @@ func (c *Client) AckTicketWithBody(ctx context.Context, stage StageInPath, ticke
 
 // AckTicket Say something about a ticket
 //
-// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 //
-// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -959,8 +959,8 @@ func (c *Client) AckTicket(ctx context.Context, stage StageInPath, ticket string
 
 // GetStatistics What the stations did in the last hours
 //
-// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
-// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+// Counted from the last four hours of the log in Kafka, so every process of this API tells the same. A repeated message counts once, in the step in which it
+// happened according to its station. Undo tickets do not count. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
 func (c *Client) GetStatistics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -977,7 +977,7 @@ func (c *Client) GetStatistics(ctx context.Context, reqEditors ...RequestEditorF
 
 // GetAsyncAPI The contract of the Kafka topics
 //
-// What a station in any language needs to know to take tickets and answer them.
+// What a station in any language needs to know to receive tickets and send acks.
 //
 // Corresponds with GET /asyncapi.yaml (the `GetAsyncAPI` operationId).
 func (c *Client) GetAsyncAPI(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -994,7 +994,7 @@ func (c *Client) GetAsyncAPI(ctx context.Context, reqEditors ...RequestEditorFn)
 
 // GetHealth Does the process live?
 //
-// Asks nothing else, so that a process is never restarted for the fault of another.
+// Depends on nothing else, so that a process is never restarted for the fault of another.
 //
 // Corresponds with GET /healthz (the `GetHealth` operationId).
 func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1042,7 +1042,7 @@ func (c *Client) GetProblem(ctx context.Context, slug string, reqEditors ...Requ
 // GetReadiness Can it serve?
 //
 // Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
-// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+// Kafka's state is reported but does not count: orders are taken, kept and shown without it, and their tickets go out when it is back.
 // The answer may be a second old.
 //
 // Corresponds with GET /readyz (the `GetReadiness` operationId).
@@ -2043,28 +2043,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
 	//
-	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
-	// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+	// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels are
+	// part of messages and not of the address, because an order's id must not get into anybody's log of addresses.
 	//
 	// | channel | has | sends |
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
-	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
-	// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
-	// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
+	// state after it. A client that returns after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+	// still has all changes since, it answers `resumed` and goes on with the changes, otherwise with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 	// instead of the changes that it missed, and nobody else waits for it.
 	//
-	// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
-	// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-	// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
+	// `state` is the first message, and comes again whenever it changes and every ten seconds. It has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+	// so that ages are right on a tablet with a wrong clock. A client that has received nothing for 25 seconds must connect again: the connection is dead. `problem` says of a channel what the answer to a request would say: after `/problems/unavailable` the channel
+	// stays and goes on by itself, after any other problem it has ended. `order/<id>` and `orders` of `kitchen` need Temporal; everything else goes on without it.
 	//
-	// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
-	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-	// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+	// **Limits.** A message from a client has at most 4 KiB, a connection at most 16 channels. A client sends at most 100 messages at once and 50 a second. A connection that breaks the protocol is closed with code
+	// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections, and answers 503 to any more; from one address it takes fewer, and
+	// answers 429 to any more. A connection ends with its session, also at sign-out, with 1008. A connection with a session also ends every ten minutes at the latest, with 1001, so that a sign-out at another process is noticed. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, after a pause that differs from client to client. A
 	// browser's `Origin` must be this host.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2081,7 +2081,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListOrdersWithResponse Find orders
 	//
-	// For staff. Open orders come first, and of these the newest; then closed ones, the last closed first.
+	// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
 	// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
 	// Temporal's visibility store, which follows an order within a second or so.
 	//
@@ -2094,16 +2094,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// The order is durable before the answer is sent: it goes on whatever happens to this server.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 	// keeps the order after it has closed (its namespace's retention).
 	//
-	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
-	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2114,16 +2114,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// The order is durable before the answer is sent: it goes on whatever happens to this server.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-	// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-	// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 	// keeps the order after it has closed (its namespace's retention).
 	//
-	// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
-	// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-	// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2132,12 +2132,12 @@ type ClientWithResponsesInterface interface {
 
 	// CancelOrdersWithBodyWithResponse Cancel many orders
 	//
-	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 	// how many of the page match.
 	//
-	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+	// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2146,12 +2146,12 @@ type ClientWithResponsesInterface interface {
 
 	// CancelOrdersWithResponse Cancel many orders
 	//
-	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+	// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+	// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 	// how many of the page match.
 	//
-	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-	// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+	// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+	// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2160,8 +2160,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetOrderWithResponse Follow an order
 	//
-	// The order's workflow itself is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded and marked
-	// `"stale": true`: correct as far as it goes, and perhaps a moment behind.
+	// The order's own workflow is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded, and marked
+	// `"stale": true`: it is correct as far as it goes, but perhaps a moment behind.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2171,10 +2171,10 @@ type ClientWithResponsesInterface interface {
 	// AmendOrderWithBodyWithResponse Change what is written on and about an order
 	//
 	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-	// When it is too late the request is refused with 409, whose detail says why.
+	// If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2184,10 +2184,10 @@ type ClientWithResponsesInterface interface {
 	// AmendOrderWithResponse Change what is written on and about an order
 	//
 	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-	// When it is too late the request is refused with 409, whose detail says why.
+	// If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2196,11 +2196,11 @@ type ClientWithResponsesInterface interface {
 
 	// CancelOrderWithBodyWithResponse Cancel an order
 	//
-	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+	// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2209,11 +2209,11 @@ type ClientWithResponsesInterface interface {
 
 	// CancelOrderWithResponse Cancel an order
 	//
-	// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-	// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+	// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+	// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2222,11 +2222,11 @@ type ClientWithResponsesInterface interface {
 
 	// ResolveOrderWithBodyWithResponse Decide about an order that needs attention
 	//
-	// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2235,11 +2235,11 @@ type ClientWithResponsesInterface interface {
 
 	// ResolveOrderWithResponse Decide about an order that needs attention
 	//
-	// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-	// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+	// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 	//
-	// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-	// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+	// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2248,8 +2248,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPaceWithResponse How long the stages take at present
 	//
-	// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
-	// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+	// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
+	// to estimate how long an order will still take. Do not rely on a stage with few samples; a process that has just started may have few.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2258,7 +2258,7 @@ type ClientWithResponsesInterface interface {
 
 	// SignOutWithResponse Sign out
 	//
-	// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
+	// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2274,8 +2274,8 @@ type ClientWithResponsesInterface interface {
 
 	// SignInWithBodyWithResponse Sign in
 	//
-	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+	// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2284,8 +2284,8 @@ type ClientWithResponsesInterface interface {
 
 	// SignInWithResponse Sign in
 	//
-	// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-	// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+	// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+	// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2303,8 +2303,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetBoardWithResponse A station's board
 	//
-	// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
-	// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
+	// shows the same. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
 	//
@@ -2315,13 +2315,13 @@ type ClientWithResponsesInterface interface {
 
 	// AckTicketWithBodyWithResponse Say something about a ticket
 	//
-	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 	//
-	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2330,13 +2330,13 @@ type ClientWithResponsesInterface interface {
 
 	// AckTicketWithResponse Say something about a ticket
 	//
-	// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-	// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-	// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 	//
-	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2345,8 +2345,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetStatisticsWithResponse What the stations did in the last hours
 	//
-	// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
-	// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+	// Counted from the last four hours of the log in Kafka, so every process of this API tells the same. A repeated message counts once, in the step in which it
+	// happened according to its station. Undo tickets do not count. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2355,7 +2355,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetAsyncAPIWithResponse The contract of the Kafka topics
 	//
-	// What a station in any language needs to know to take tickets and answer them.
+	// What a station in any language needs to know to receive tickets and send acks.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2364,7 +2364,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetHealthWithResponse Does the process live?
 	//
-	// Asks nothing else, so that a process is never restarted for the fault of another.
+	// Depends on nothing else, so that a process is never restarted for the fault of another.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2388,7 +2388,7 @@ type ClientWithResponsesInterface interface {
 	// GetReadinessWithResponse Can it serve?
 	//
 	// Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
-	// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+	// Kafka's state is reported but does not count: orders are taken, kept and shown without it, and their tickets go out when it is back.
 	// The answer may be a second old.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -4120,28 +4120,28 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 //
 // A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
 //
-// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
-// in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+// **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels are
+// part of messages and not of the address, because an order's id must not get into anybody's log of addresses.
 //
 // | channel | has | sends |
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //
-// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
-// then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
-// still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
+// state after it. A client that returns after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+// still has all changes since, it answers `resumed` and goes on with the changes, otherwise with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
 // instead of the changes that it missed, and nobody else waits for it.
 //
-// The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
-// so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-// stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
+// `state` is the first message, and comes again whenever it changes and every ten seconds. It has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+// so that ages are right on a tablet with a wrong clock. A client that has received nothing for 25 seconds must connect again: the connection is dead. `problem` says of a channel what the answer to a request would say: after `/problems/unavailable` the channel
+// stays and goes on by itself, after any other problem it has ended. `order/<id>` and `orders` of `kitchen` need Temporal; everything else goes on without it.
 //
-// **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
-// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-// answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+// **Limits.** A message from a client has at most 4 KiB, a connection at most 16 channels. A client sends at most 100 messages at once and 50 a second. A connection that breaks the protocol is closed with code
+// 1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections, and answers 503 to any more; from one address it takes fewer, and
+// answers 429 to any more. A connection ends with its session, also at sign-out, with 1008. A connection with a session also ends every ten minutes at the latest, with 1001, so that a sign-out at another process is noticed. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, after a pause that differs from client to client. A
 // browser's `Origin` must be this host.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -4170,7 +4170,7 @@ func (c *ClientWithResponses) GetMenuWithResponse(ctx context.Context, reqEditor
 
 // ListOrdersWithResponse Find orders
 //
-// For staff. Open orders come first, and of these the newest; then closed ones, the last closed first.
+// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
 // All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
 // Temporal's visibility store, which follows an order within a second or so.
 //
@@ -4189,16 +4189,16 @@ func (c *ClientWithResponses) ListOrdersWithResponse(ctx context.Context, params
 //
 // The order is durable before the answer is sent: it goes on whatever happens to this server.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 // keeps the order after it has closed (its namespace's retention).
 //
-// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
-// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4215,16 +4215,16 @@ func (c *ClientWithResponses) CreateOrderWithBodyWithResponse(ctx context.Contex
 //
 // The order is durable before the answer is sent: it goes on whatever happens to this server.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-// order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-// fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
 // keeps the order after it has closed (its namespace's retention).
 //
-// **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
-// Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-// repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4239,12 +4239,12 @@ func (c *ClientWithResponses) CreateOrderWithResponse(ctx context.Context, param
 
 // CancelOrdersWithBodyWithResponse Cancel many orders
 //
-// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 // how many of the page match.
 //
-// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4259,12 +4259,12 @@ func (c *ClientWithResponses) CancelOrdersWithBodyWithResponse(ctx context.Conte
 
 // CancelOrdersWithResponse Cancel many orders
 //
-// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+// For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+// one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
 // how many of the page match.
 //
-// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-// it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+// Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+// `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4279,8 +4279,8 @@ func (c *ClientWithResponses) CancelOrdersWithResponse(ctx context.Context, para
 
 // GetOrderWithResponse Follow an order
 //
-// The order's workflow itself is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded and marked
-// `"stale": true`: correct as far as it goes, and perhaps a moment behind.
+// The order's own workflow is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded, and marked
+// `"stale": true`: it is correct as far as it goes, but perhaps a moment behind.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4296,10 +4296,10 @@ func (c *ClientWithResponses) GetOrderWithResponse(ctx context.Context, id Order
 // AmendOrderWithBodyWithResponse Change what is written on and about an order
 //
 // Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-// When it is too late the request is refused with 409, whose detail says why.
+// If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4315,10 +4315,10 @@ func (c *ClientWithResponses) AmendOrderWithBodyWithResponse(ctx context.Context
 // AmendOrderWithResponse Change what is written on and about an order
 //
 // Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-// When it is too late the request is refused with 409, whose detail says why.
+// If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4333,11 +4333,11 @@ func (c *ClientWithResponses) AmendOrderWithResponse(ctx context.Context, id Ord
 
 // CancelOrderWithBodyWithResponse Cancel an order
 //
-// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4352,11 +4352,11 @@ func (c *ClientWithResponses) CancelOrderWithBodyWithResponse(ctx context.Contex
 
 // CancelOrderWithResponse Cancel an order
 //
-// The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-// order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+// The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+// order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4371,11 +4371,11 @@ func (c *ClientWithResponses) CancelOrderWithResponse(ctx context.Context, id Or
 
 // ResolveOrderWithBodyWithResponse Decide about an order that needs attention
 //
-// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4390,11 +4390,11 @@ func (c *ClientWithResponses) ResolveOrderWithBodyWithResponse(ctx context.Conte
 
 // ResolveOrderWithResponse Decide about an order that needs attention
 //
-// For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-// be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+// be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
 //
-// Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-// after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+// after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4409,8 +4409,8 @@ func (c *ClientWithResponses) ResolveOrderWithResponse(ctx context.Context, id O
 
 // GetPaceWithResponse How long the stages take at present
 //
-// From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
-// an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
+// to estimate how long an order will still take. Do not rely on a stage with few samples; a process that has just started may have few.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4425,7 +4425,7 @@ func (c *ClientWithResponses) GetPaceWithResponse(ctx context.Context, reqEditor
 
 // SignOutWithResponse Sign out
 //
-// Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
+// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4453,8 +4453,8 @@ func (c *ClientWithResponses) GetSessionWithResponse(ctx context.Context, reqEdi
 
 // SignInWithBodyWithResponse Sign in
 //
-// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4469,8 +4469,8 @@ func (c *ClientWithResponses) SignInWithBodyWithResponse(ctx context.Context, co
 
 // SignInWithResponse Sign in
 //
-// Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-// `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+// Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+// `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4500,8 +4500,8 @@ func (c *ClientWithResponses) GetDemoStaffWithResponse(ctx context.Context, reqE
 
 // GetBoardWithResponse A station's board
 //
-// What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
-// shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
+// shows the same. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
 //
@@ -4518,13 +4518,13 @@ func (c *ClientWithResponses) GetBoardWithResponse(ctx context.Context, stage St
 
 // AckTicketWithBodyWithResponse Say something about a ticket
 //
-// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 //
-// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4539,13 +4539,13 @@ func (c *ClientWithResponses) AckTicketWithBodyWithResponse(ctx context.Context,
 
 // AckTicketWithResponse Say something about a ticket
 //
-// Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-// take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-// somebody said already can be said again: the answer is the ticket's state and nothing is written.
+// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+// same ack can be sent again: the answer is the ticket's state, and nothing is written.
 //
-// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4560,8 +4560,8 @@ func (c *ClientWithResponses) AckTicketWithResponse(ctx context.Context, stage S
 
 // GetStatisticsWithResponse What the stations did in the last hours
 //
-// Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
-// says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+// Counted from the last four hours of the log in Kafka, so every process of this API tells the same. A repeated message counts once, in the step in which it
+// happened according to its station. Undo tickets do not count. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4576,7 +4576,7 @@ func (c *ClientWithResponses) GetStatisticsWithResponse(ctx context.Context, req
 
 // GetAsyncAPIWithResponse The contract of the Kafka topics
 //
-// What a station in any language needs to know to take tickets and answer them.
+// What a station in any language needs to know to receive tickets and send acks.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4591,7 +4591,7 @@ func (c *ClientWithResponses) GetAsyncAPIWithResponse(ctx context.Context, reqEd
 
 // GetHealthWithResponse Does the process live?
 //
-// Asks nothing else, so that a process is never restarted for the fault of another.
+// Depends on nothing else, so that a process is never restarted for the fault of another.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4633,7 +4633,7 @@ func (c *ClientWithResponses) GetProblemWithResponse(ctx context.Context, slug s
 // GetReadinessWithResponse Can it serve?
 //
 // Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
-// Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+// Kafka's state is reported but does not count: orders are taken, kept and shown without it, and their tickets go out when it is back.
 // The answer may be a second old.
 //
 // Returns a wrapper object for the known response body format(s).

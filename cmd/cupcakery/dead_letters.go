@@ -172,5 +172,6 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// closeDeadLetters ends the connections; everything that was said is answered.
+// closeDeadLetters ends the connections. Nothing is under way any more, so nothing
+// can fail.
 func closeDeadLetters(queue *deadletter.Queue) { _ = queue.Close() }

@@ -149,7 +149,7 @@ func writeLetters(w io.Writer, letters []deadletter.Letter) error {
 			from = fmt.Sprintf("%s %d/%d", printable(letter.Topic), letter.Partition, letter.Offset)
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", letter.Place, clock(&letter.Died), from,
-			max(letter.Size, letter.FullSize), letter.Redrives, letterWords(letter), printable(letter.Reason))
+			max(letter.Size, letter.FullSize), letter.Redrives, stateText(letter), printable(letter.Reason))
 	}
 	if err := table.Flush(); err != nil {
 		return err
@@ -166,8 +166,8 @@ func writeLetters(w io.Writer, letters []deadletter.Letter) error {
 	return nil
 }
 
-// letterWords says where a letter stands.
-func letterWords(letter deadletter.Letter) string {
+// stateText says where a letter stands.
+func stateText(letter deadletter.Letter) string {
 	if letter.State == deadletter.Open {
 		return string(letter.State)
 	}

@@ -78,14 +78,14 @@ func writeRaw(cmd *cobra.Command, letter deadletter.Letter, value []byte) error 
 		return &exitError{exitUsage, errors.New("the value has bytes that a terminal would obey: send it to a file, or show it without --raw")}
 	}
 	if letter.FullSize > 0 {
-		cmd.PrintErrf("This is not all of it: %s.\n", wholeWords(letter))
+		cmd.PrintErrf("This is not all of it: %s.\n", wholeText(letter))
 	}
 	_, err := cmd.OutOrStdout().Write(value)
 	return err
 }
 
-// wholeWords says where the rest of a letter is that was too large.
-func wholeWords(letter deadletter.Letter) string {
+// wholeText says where the rest is of a letter that was too large.
+func wholeText(letter deadletter.Letter) string {
 	return fmt.Sprintf("the first %d of %d bytes; the whole lies in %s, partition %d, offset %d, while Kafka keeps it",
 		letter.Size, letter.FullSize, printable(letter.Topic), letter.Partition, letter.Offset)
 }
@@ -121,7 +121,7 @@ func writeLetter(w io.Writer, letter deadletter.Letter, record events.Message) e
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(label, text string) { _, _ = fmt.Fprintf(table, "%s\t%s\n", label, text) } // Flush reports
 	row("Letter", letter.Place.String())
-	row("State", letterWords(letter))
+	row("State", stateText(letter))
 	if letter.Note != "" {
 		row("Note", printable(letter.Note))
 	}
@@ -139,7 +139,7 @@ func writeLetter(w io.Writer, letter deadletter.Letter, record events.Message) e
 		redriven += ", before this death from letter " + printable(from)
 	}
 	row("Redriven", redriven)
-	row("As it is", asItIs(letter, record))
+	row("As it is", redriveText(letter, record))
 	row("Key", orDash(printable(escaped(record.Key))))
 	if err := table.Flush(); err != nil {
 		return err
@@ -156,8 +156,8 @@ func writeLetter(w io.Writer, letter deadletter.Letter, record events.Message) e
 	return writeValue(w, letter, record.Value)
 }
 
-// asItIs says whether the letter could be redriven as it is, by its value.
-func asItIs(letter deadletter.Letter, record events.Message) string {
+// redriveText says whether the letter could be redriven as it is, by its value.
+func redriveText(letter deadletter.Letter, record events.Message) string {
 	if letter.FullSize > 0 {
 		return "cannot be redriven: it is only a part"
 	}
@@ -170,7 +170,7 @@ func asItIs(letter deadletter.Letter, record events.Message) string {
 func writeValue(w io.Writer, letter deadletter.Letter, value []byte) error {
 	title := fmt.Sprintf("VALUE (%s)", counted(len(value), "byte", "bytes"))
 	if letter.FullSize > 0 {
-		title = "VALUE (" + wholeWords(letter) + ")"
+		title = "VALUE (" + wholeText(letter) + ")"
 	}
 	shown := value[:min(len(value), maxShownValue)]
 	if _, err := fmt.Fprintln(w, "\n"+title); err != nil {

@@ -27,16 +27,16 @@ func newOrderDoctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Withdraw tickets whose orders do not wait for them any more",
 		Long: `Withdraw tickets whose orders do not wait for them any more. An order that is
-terminated in Temporal cannot take its open tickets back from the stations.
+terminated in Temporal cannot withdraw its open tickets itself.
 
-The doctor speaks to Kafka and Temporal themselves. It reads the tickets and
-acks as far back as twice the longest ackWithin, asks Temporal about the order
-of each open ticket, and withdraws a ticket whose order has closed, is unknown,
-or does not wait for it, by issuing the undo ticket of it. Its station answers
+The doctor talks to Kafka and Temporal directly. It reads the tickets and acks as
+far back as twice the longest ackWithin and asks Temporal about the order of each
+open ticket. If the order has closed, is unknown, or does not wait for the ticket,
+the doctor withdraws the ticket by issuing its undo ticket. The station answers
 that by itself, unless somebody has the ticket in hand; then they are asked to
-undo it. What is wrong about an order that runs is looked at twice, so orders
-may go on meanwhile. It also says what had been made for such orders and was
-not undone. Doing it again withdraws nothing twice.
+undo it. Orders may go on meanwhile, since the doctor looks twice before it
+withdraws anything. It also says what was made for such orders and is not undone.
+Running it again withdraws nothing twice.
 
 An undo ticket cannot be withdrawn: answer it at its station.
 
@@ -94,7 +94,7 @@ func doctorExit(err error) error {
 	if _, away := errors.AsType[*doctor.UnreachableError](err); away {
 		return &exitError{exitUnavailable, err}
 	}
-	return err
+	return kafkaExit(err)
 }
 
 // notWithdrawn is an error if anything was found that is not withdrawn.

@@ -18,8 +18,8 @@ import (
 	"github.com/cupcakery/cupcakery/station"
 )
 
-// robotStopsWithin is how long a robot that is told to stop may go on with the
-// work in hand.
+// robotStopsWithin is how long a robot may go on with the work in hand when it is
+// stopped.
 const robotStopsWithin = 30 * time.Second
 
 // stationOptions are the flags of cupcakery station.
@@ -42,11 +42,11 @@ func newStationCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "station <" + strings.Join(kitchen.StageNames(), "|") + ">",
-		Short: "Work at a station: take its tickets, do the work, say what became of it",
-		Long: `Work at a station: take its tickets, do the work, say what became of it.
+		Short: "Work at a station: start its tickets, do the work, report what became of it",
+		Long: `Work at a station: start its tickets, do the work, report what became of it.
 
-All stations of a stage share its tickets; whoever starts one first has it, and
-everybody else hears who that is. Your --name is how the others know you: come
+All stations of a stage share its tickets; whoever starts one first owns it, and
+everybody else sees who that is. Your --name is how the others know you: come
 back under the same name and you find your work where you left it.
 
 On a terminal a full screen shows what waits and what you have in hand. With
@@ -64,7 +64,7 @@ does the next ticket and ends. At the end of the input the station closes.
 
 With --auto a robot does the work.
 
-Kafka may be away, at the start too: the station says so, keeps what is in
+Kafka may be away, at the start too: the station shows that, keeps what is in
 hand, and goes on by itself. Ctrl-C or SIGTERM closes it: a robot first finishes
 what it has in hand; what a person has in hand stays started, and is issued
 again if they do not come back in time.
@@ -116,14 +116,14 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 	fromEnvironment(flags, "name", "CUPCAKERY_STATION_NAME")
 	flags.BoolVar(&options.auto, "auto", false, "let a robot do the work")
 	flags.DurationVar(&options.workTime, "work-time", 2*time.Second, "how long the robot takes for a ticket")
-	flags.Float64Var(&options.failRate, "fail-rate", 0, "which part of the robot's work fails, from 0 to 1, for a reason from the kitchen file")
+	flags.Float64Var(&options.failRate, "fail-rate", 0, "share of the robot's work that fails, from 0 to 1, for a reason from the kitchen file")
 	flags.IntVar(&options.parallel, "parallel", 1, "tickets that the robot works on at once")
 	flags.BoolVar(&options.plain, "plain", false, "work line by line also on a terminal, which otherwise shows a full screen")
 	flags.DurationVar(&options.timeout, "timeout", 0, "how long a command from a pipe waits for its ticket; 0 for as long as it takes")
 	return cmd
 }
 
-// check returns every contradiction at once.
+// check returns all contradictions at once.
 func (o *stationOptions) check(cmd *cobra.Command) error {
 	var faults []error
 	o.name = strings.TrimSpace(o.name)

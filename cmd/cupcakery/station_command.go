@@ -11,16 +11,16 @@ import (
 	"github.com/cupcakery/cupcakery/station"
 )
 
-// command is a line that has been understood.
+// command is a line that has been parsed.
 type command struct {
 	verb     string // empty for an empty line
 	number   int
 	reason   kitchen.Reason
 	note     string
-	scrapped int // −1 if it was not said
+	scrapped int // −1 if it is not given
 }
 
-// parseCommand understands a line, or says what would be understood.
+// parseCommand parses a line; its error names what it could be.
 func parseCommand(line string, reasons []kitchen.Reason) (command, error) {
 	words := strings.Fields(line)
 	if line == overlong {
@@ -118,8 +118,8 @@ func (c command) doTo(ctx context.Context, bench *station.Station, ticketID stri
 	return bench.Done(ctx, ticketID)
 }
 
-// scrappedBy is how many pieces a failure costs if nobody says: all if the work
-// starts again, none of what could not be undone.
+// scrappedBy is how many pieces a failure costs unless a number is given: all if
+// the work starts again, none of what could not be undone.
 func scrappedBy(reason kitchen.Reason, item station.Item) int {
 	if reason.Then == kitchen.OutcomeRemake && item.Ticket.Kind != kitchen.TicketUndo {
 		return item.Ticket.Pieces()

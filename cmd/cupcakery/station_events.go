@@ -23,7 +23,7 @@ func eventText(e station.Event, name string) string {
 	case station.StartedElsewhere:
 		switch {
 		case e.Ack.By == name && e.Was == station.InHand:
-			return who + "you have taken it up at another station"
+			return who + "you have started it at another station"
 		case e.Ack.By == name:
 			return fmt.Sprintf("%syou have started it before or elsewhere; start %d takes it up here", who, e.Item.Number)
 		case e.Was == station.InHand:
@@ -39,7 +39,7 @@ func eventText(e station.Event, name string) string {
 	case station.Withdrawn:
 		return who + withdrawal(e, name)
 	case station.Unsent:
-		return who + "Kafka does not take your word for it now; it is kept and sent as soon as it can be: " + reasonText(e.Err)
+		return who + "Kafka does not take your ack now; it is kept and sent as soon as possible: " + reasonText(e.Err)
 	}
 	return ""
 }
@@ -50,7 +50,7 @@ func isStop(e station.Event, name string) bool {
 	return e.Kind == station.Withdrawn && e.Cancelled && (e.Was == station.InHand || e.Item.By == name)
 }
 
-// withdrawal says why a ticket is not offered any more, and what is to be done.
+// withdrawal is why a ticket is no longer offered, and what is to be done.
 func withdrawal(e station.Event, name string) string {
 	switch {
 	case !e.Cancelled:

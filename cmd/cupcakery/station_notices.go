@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// notices shows a person what the station's readers of Kafka have to say:
-// outages, each once although several readers notice it.
+// notices shows a person what the station's readers of Kafka log: outages, each
+// once although several readers notice it.
 type notices struct {
-	level slog.Handler // decides by --log-level
+	level slog.Handler // decides, by --log-level, what is shown
 	show  func(line string)
 	// member is set for the reader that shares its group with other stations;
-	// who comes and goes there is no news to a person.
+	// who comes and goes there does not matter to a person.
 	member bool
 	last   *lastNotice
 }

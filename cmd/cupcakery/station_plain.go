@@ -14,7 +14,7 @@ import (
 	"github.com/cupcakery/cupcakery/station"
 )
 
-const plainHelp = `  start N                              take ticket N in hand
+const plainHelp = `  start N                              start work on ticket N
   done N                               it is done
   fail N REASON [scrapped=K] [note]    it went wrong; K pieces are thrown away
                                        (all of them if the reason means a remake)
@@ -26,7 +26,7 @@ An UNDO ticket asks to undo the work for a cancelled order:
   done N [scrapped=K] [note]           it is undone; K pieces are thrown away (all
                                        of them if the work was done or begun)
   fail N REASON [scrapped=K] [note]    it cannot be undone; a manager is asked
-STOP at a ticket that you have in hand means that its order was cancelled: put
+STOP on a ticket that you have in hand means that its order was cancelled: put
 the work aside. You need not answer that ticket any more.
 `
 
@@ -39,11 +39,11 @@ type plain struct {
 	bench   *station.Station
 	reasons []kitchen.Reason
 	printer *ticketPrinter
-	// piped input is done one command after the other; on a terminal a
-	// command that takes its time does not keep the others from being read.
+	// piped commands are done one after the other; on a terminal a slow command
+	// does not keep the others from being read.
 	piped   bool
 	timeout time.Duration
-	// refused counts the commands from a pipe that were refused.
+	// refused counts the commands read from a pipe that were refused.
 	refused int
 }
 
@@ -66,11 +66,7 @@ func runPlain(cmd *cobra.Command, config station.Config, options stationOptions,
 		printer.printError("The %s station is open; you are %s. Tickets come by themselves; help lists the commands.", config.Stage, config.Name)
 	}
 	err = workAt(cmd.Context(), bench, func(ctx context.Context) error {
-		defer func() {
-			if text := farewell(bench, config.Name); text != "" {
-				printer.printError("%s", text)
-			}
-		}()
+		defer remindOfWorkInHand(bench, config.Name, printer.printError)
 		return p.run(ctx, readLines(ctx, cmd.InOrStdin()))
 	})
 	if err == nil && p.refused > 0 {
@@ -79,22 +75,21 @@ func runPlain(cmd *cobra.Command, config station.Config, options stationOptions,
 	return err
 }
 
-// farewell reminds of what is left in hand; empty if nothing is.
-func farewell(bench *station.Station, name string) string {
+// remindOfWorkInHand writes what is left in hand, if anything is.
+func remindOfWorkInHand(bench *station.Station, name string, write func(format string, args ...any)) {
 	var left []string
 	for _, item := range bench.Tickets() {
 		if item.State == station.InHand {
 			left = append(left, fmt.Sprintf("#%d %s", item.Number, printable(item.Ticket.PickupCode)))
 		}
 	}
-	if len(left) == 0 {
-		return ""
+	if len(left) > 0 {
+		write("You leave with %s in hand. Come back as %s to finish; otherwise others get it when its time is over.",
+			strings.Join(left, ", "), name)
 	}
-	return fmt.Sprintf("You leave with %s in hand. Come back as %s to finish; otherwise others get it when its time is over.",
-		strings.Join(left, ", "), name)
 }
 
-// run does the commands until they end, one says quit, or ctx ends.
+// run does the commands until they end, one is quit, or ctx ends.
 func (p *plain) run(ctx context.Context, lines <-chan string) error {
 	queue := make(chan func(), 100)
 	emptied := make(chan struct{})
@@ -230,7 +225,7 @@ func (p *plain) find(ctx context.Context, number int) (string, error) {
 		ticketID, standing := p.bench.Lookup(number)
 		switch {
 		case standing == station.Here, standing == station.Cancelled:
-			return ticketID, nil // the station tells why nothing can be done to a cancelled one
+			return ticketID, nil // the station's error says why nothing can be done to a cancelled one
 		case standing == station.Ended:
 			return "", errors.New("this ticket is finished")
 		case !p.piped && standing == station.Away:

@@ -47,7 +47,7 @@ func (p *ticketPrinter) run() {
 			return
 		}
 		for _, line := range lines {
-			_, _ = io.WriteString(line.to, line.text) // nobody is left to tell
+			_, _ = io.WriteString(line.to, line.text) // nobody is left to read it
 		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 const (
 	// recentShown is how many of the last events the screen shows.
 	recentShown = 5
-	// the size of a terminal that does not tell its own
+	// the size of a terminal that does not report its own
 	usualWidth, usualHeight = 80, 24
 )
 
@@ -55,9 +55,9 @@ func showScreen(ctx context.Context, config station.Config, reasons []kitchen.Re
 		_, err := program.Run()
 		stop()
 		fed.Wait()
-		if text := farewell(bench, config.Name); text != "" {
-			_, _ = fmt.Fprintln(errOut, text) // nobody is left to tell
-		}
+		remindOfWorkInHand(bench, config.Name, func(format string, args ...any) {
+			_, _ = fmt.Fprintf(errOut, format+"\n", args...) // nobody may be left to read it
+		})
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("show the station's screen: %w; --plain works without one", err)
 		}
@@ -162,7 +162,7 @@ type notDone struct {
 	err    error
 }
 
-// call calls the station, which may take its time, and shows its error.
+// call calls the station, which may wait for Kafka, and shows its error.
 func (s *screen) call(item station.Item, do func(ctx context.Context) error) tea.Cmd {
 	ctx := s.ctx
 	return func() tea.Msg {

@@ -9,7 +9,7 @@ import (
 	"github.com/cupcakery/cupcakery/station"
 )
 
-// screenFacts are what the screen is told.
+// screenFacts are what the screen shows of the station.
 type screenFacts struct {
 	items  []station.Item
 	recent []string // what has happened since the last facts

@@ -10,7 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 )
 
-// The keys of the screen, with what the help line says of them.
+// The keys of the screen, with their texts in the help line.
 var (
 	keyStart    = key.NewBinding(key.WithKeys("s"), key.WithHelp("s", "start"))
 	keyDone     = key.NewBinding(key.WithKeys("d"), key.WithHelp("d", "done"))

@@ -105,7 +105,7 @@ func TestScreenFitsEveryTerminal(t *testing.T) {
 	}
 }
 
-func TestScreenAsksBeforeItSaysThatWorkFailed(t *testing.T) {
+func TestScreenAsksBeforeItReportsThatWorkFailed(t *testing.T) {
 	t.Parallel()
 	s := screenOf(itemOf(1, station.InHand, nil))
 	require.Nil(t, press(s, "f"))
@@ -154,7 +154,7 @@ func TestScreenAsksWhatBecameOfUndoneWork(t *testing.T) {
 	}
 }
 
-func TestScreenDropsAQuestionAboutWorkThatIsTakenAway(t *testing.T) {
+func TestScreenDropsAQuestionAboutWorkThatIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	s := screenOf(itemOf(1, station.InHand, nil), itemOf(2, station.InHand, nil))
 	press(s, "f", "1")
@@ -231,11 +231,11 @@ func TestScreenWorks(t *testing.T) {
 	until := func(ticket kitchen.Ticket, kinds ...kitchen.AckKind) {
 		t.Helper()
 		require.Eventually(t, func() bool {
-			var said []kitchen.AckKind
+			var found []kitchen.AckKind
 			for _, ack := range floor.acks(ticket) {
-				said = append(said, ack.Kind)
+				found = append(found, ack.Kind)
 			}
-			return len(said) == len(kinds) && (len(kinds) == 0 || said[len(said)-1] == kinds[len(kinds)-1])
+			return len(found) == len(kinds) && (len(kinds) == 0 || found[len(found)-1] == kinds[len(kinds)-1])
 		}, stationPatience, 20*time.Millisecond)
 	}
 	out.await(t, second.PickupCode)
@@ -252,7 +252,7 @@ func TestScreenWorks(t *testing.T) {
 	out.await(t, "done by bob")
 	typeKeys("s")
 	until(second, kitchen.AckStarted)
-	// The screen may hear a moment later than we that it is in hand; until then
+	// The screen may learn a moment later than we that it is in hand; until then
 	// it refuses.
 	require.Eventually(t, func() bool {
 		typeKeys("f")

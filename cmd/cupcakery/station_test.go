@@ -260,7 +260,7 @@ func TestStationShowsAllOfATicketAndNothingThatSteersTheTerminal(t *testing.T) {
 	require.NotContains(t, shown, ticket.OrderID, "it is the customer's secret")
 }
 
-func TestStationTellsWhoWasFirstAndRefuses(t *testing.T) {
+func TestStationShowsWhoWasFirstAndRefuses(t *testing.T) {
 	t.Parallel()
 	floor := newFactoryFloor(t)
 	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
@@ -274,7 +274,7 @@ func TestStationTellsWhoWasFirstAndRefuses(t *testing.T) {
 	bob.out.await(t, "done by eve")
 	bob.enter("done 1", "quit")
 	require.Equal(t, exitRefused, bob.exit())
-	said := bob.errOut.String()
+	complaints := bob.errOut.String()
 	for _, part := range []string{
 		"#1  eve was first: eve has started it",
 		`unknown command "dance"`,
@@ -289,13 +289,13 @@ func TestStationTellsWhoWasFirstAndRefuses(t *testing.T) {
 		"#1  this ticket is finished",
 		"12 of the commands were refused",
 	} {
-		require.Contains(t, said, part)
+		require.Contains(t, complaints, part)
 	}
-	require.NotContains(t, said, ticket.OrderID)
-	require.Len(t, floor.acks(ticket), 2, "only eve's words are in the log")
+	require.NotContains(t, complaints, ticket.OrderID)
+	require.Len(t, floor.acks(ticket), 2, "only eve's acks are in the log")
 }
 
-func TestStationWaitsForATicketOnlyAsLongAsItIsTold(t *testing.T) {
+func TestStationWaitsForATicketOnlyAsLongAsTheTimeout(t *testing.T) {
 	t.Parallel()
 	floor := newFactoryFloor(t)
 	bob := openStation(t, floor.kafka.Addr(), "--timeout", "50ms")
@@ -370,7 +370,7 @@ func TestStationStopsWorkOfACancelledOrder(t *testing.T) {
 	require.Equal(t, exitRefused, bob.exit())
 	require.Equal(t, 4, strings.Count(bob.errOut.String(), "! #1  withdrawn: the order was cancelled; see its UNDO ticket #2\n"), bob.errOut)
 	require.Equal(t, 12, floor.acks(undo)[1].Scrapped)
-	require.Len(t, floor.acks(ticket), 1, "nothing was said of it but started")
+	require.Len(t, floor.acks(ticket), 1, "nothing about it but started")
 }
 
 func TestStationFailsToUndo(t *testing.T) {
@@ -472,7 +472,7 @@ func TestStationRobotWorksUntilItIsStopped(t *testing.T) {
 	require.NotContains(t, robot.out.String()+robot.errOut.String(), tickets[0].OrderID)
 }
 
-func TestStationWaitsForKafkaAndSaysSoOnce(t *testing.T) {
+func TestStationWaitsForKafkaAndShowsThatOnce(t *testing.T) {
 	t.Parallel()
 	// Nobody else gets the port while the other broker has it.
 	placeholder, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{Logger: slog.New(slog.DiscardHandler)})

@@ -130,7 +130,7 @@ func details(item station.Item) []string {
 	return lines
 }
 
-// outcome says what an ack says, without who said it.
+// outcome is what an ack reports, without who sent it.
 func outcome(ack *kitchen.Ack) string {
 	text := string(ack.Kind)
 	if ack.Kind == kitchen.AckFailed {

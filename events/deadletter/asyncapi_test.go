@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"

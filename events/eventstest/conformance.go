@@ -85,7 +85,7 @@ func Run(t *testing.T, broker Broker) {
 		instance := broker.Start(t)
 		t.Run("ReadingGoesPastWhatWasCompactedAway", func(t *testing.T) { compactedAway(newWorld(t, instance)) })
 		t.Run("TopicsAreAppliedAndChecked", func(t *testing.T) { applyAndCheckTopics(newWorld(t, instance)) })
-		t.Run("ATopicThatHasDriftedIsToldAndMended", func(t *testing.T) { driftedTopics(newWorld(t, instance)) })
+		t.Run("ATopicThatHasDriftedIsReportedAndMended", func(t *testing.T) { driftedTopics(newWorld(t, instance)) })
 		t.Run("AMessageIsJudgedByThePartitionsThatThereWere", func(t *testing.T) { judgedByFormerPartitions(newWorld(t, instance)) })
 		t.Run("ALetterThatKafkaHasDeletedIsGone", func(t *testing.T) { deletedLetters(newWorld(t, instance)) })
 		t.Run("EverybodyGoesOnAfterTheBrokerWasKilled", func(t *testing.T) { brokerKilled(newWorld(t, instance)) })
@@ -115,7 +115,7 @@ func onlyContiguousPrefixIsCommitted(w *world) {
 	m.awaitCommit(2)
 	got[3].Done()
 	m.stop()
-	assert.Equal(w, int64(2), w.committed(group, topic, 0), "2 is unfinished, so the group's place stays there")
+	assert.Equal(w, int64(2), w.committed(group, topic, 0), "2 is unfinished, so the group's offset stays there")
 
 	again := w.join(group, topic, nil)
 	for i, d := range again.take(3) {

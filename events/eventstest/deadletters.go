@@ -33,13 +33,13 @@ var letterScenarios = []scenario{
 	{"OnlyALetterIsTakenForOne", notALetter},
 }
 
-// office is the dead letters as one person works with them.
-type office struct {
+// queue is the dead letters as one person works through them.
+type queue struct {
 	*deadletter.Queue
 	w *world
 }
 
-func (w *world) office(onStep func(deadletter.RedriveStep)) *office {
+func (w *world) queue(onStep func(deadletter.RedriveStep)) *queue {
 	w.Helper()
 	letters, err := deadletter.New(deadletter.Config{
 		Connection: w.connection,
@@ -51,35 +51,35 @@ func (w *world) office(onStep func(deadletter.RedriveStep)) *office {
 	})
 	require.NoError(w, err)
 	w.Cleanup(func() { require.NoError(w, letters.Close()) })
-	return &office{letters, w}
+	return &queue{letters, w}
 }
 
 // letter returns the letter that the list has at a place.
-func (o *office) letter(place deadletter.Place) deadletter.Letter {
-	o.w.Helper()
-	letters, err := o.List(o.w.ctx())
-	require.NoError(o.w, err)
+func (q *queue) letter(place deadletter.Place) deadletter.Letter {
+	q.w.Helper()
+	letters, err := q.List(q.w.ctx())
+	require.NoError(q.w, err)
 	for _, letter := range letters {
 		if letter.Place == place {
 			return letter
 		}
 	}
-	require.FailNow(o.w, "the list has no letter "+place.String())
+	require.FailNow(q.w, "the list has no letter "+place.String())
 	panic("not reached")
 }
 
-func (o *office) redrive(place deadletter.Place, how deadletter.Redrive) deadletter.Letter {
-	o.w.Helper()
-	letter, err := o.Redrive(o.w.ctx(), place, how)
-	require.NoError(o.w, err)
+func (q *queue) redrive(place deadletter.Place, how deadletter.Redrive) deadletter.Letter {
+	q.w.Helper()
+	letter, err := q.Redrive(q.w.ctx(), place, how)
+	require.NoError(q.w, err)
 	return letter
 }
 
-func (o *office) refused(err error, why string) {
-	o.w.Helper()
+func (q *queue) refused(err error, why string) {
+	q.w.Helper()
 	var refused *deadletter.RefusedError
-	require.ErrorAs(o.w, err, &refused)
-	assert.ErrorContains(o.w, err, why)
+	require.ErrorAs(q.w, err, &refused)
+	assert.ErrorContains(q.w, err, why)
 }
 
 // ack is a good ack with an order of its own.
@@ -139,8 +139,8 @@ func (w *world) count(topic string, key []byte) int {
 func redriveLetter(w *world) {
 	key, value := w.ack()
 	place := w.bury(events.TopicAcks, key, value, events.Header{Key: "ce_id", Value: []byte("the event")}, events.Header{Key: "mine", Value: []byte("kept")})
-	o := w.office(nil)
-	letter := o.letter(place)
+	q := w.queue(nil)
+	letter := q.letter(place)
 	assert.Equal(w, deadletter.Open, letter.State)
 	assert.Equal(w, events.TopicAcks, letter.Topic)
 	assert.Equal(w, 2, letter.Partition)
@@ -151,7 +151,7 @@ func redriveLetter(w *world) {
 	assert.Zero(w, letter.Redrives)
 
 	acks := w.tail(events.TopicAcks)
-	letter = o.redrive(place, deadletter.Redrive{Decision: deadletter.Decision{By: "ada", Note: "we read them now"}})
+	letter = q.redrive(place, deadletter.Redrive{Decision: deadletter.Decision{By: "ada", Note: "we read them now"}})
 	assert.Equal(w, deadletter.Redriven, letter.State)
 	message := acks.ofKey(key)
 	assert.Equal(w, value, message.Value)
@@ -164,21 +164,21 @@ func redriveLetter(w *world) {
 		{Key: deadletter.HeaderRedriveLetter, Value: []byte(place.String())},
 	}, message.Headers)
 
-	for _, o := range []*office{o, w.office(nil)} { // who did it, and who comes later
-		letter = o.letter(place)
+	for _, q := range []*queue{q, w.queue(nil)} { // who did it, and who comes later
+		letter = q.letter(place)
 		assert.Equal(w, deadletter.Redriven, letter.State)
 		assert.Equal(w, 1, letter.Redrives)
 		assert.Equal(w, "ada", letter.By)
 		assert.Equal(w, "we read them now", letter.Note)
 		assert.False(w, letter.Mended)
-		_, err := o.Redrive(w.ctx(), place, deadletter.Redrive{})
-		o.refused(err, "it was redriven at ")
-		_, err = o.Discard(w.ctx(), place, deadletter.Decision{})
-		o.refused(err, "it was redriven at ")
+		_, err := q.Redrive(w.ctx(), place, deadletter.Redrive{})
+		q.refused(err, "it was redriven at ")
+		_, err = q.Discard(w.ctx(), place, deadletter.Decision{})
+		q.refused(err, "it was redriven at ")
 	}
-	o.redrive(place, deadletter.Redrive{Again: true})
+	q.redrive(place, deadletter.Redrive{Again: true})
 	assertHeaders(w, acks.ofKey(key), map[string]string{"ce_id": "the event", deadletter.HeaderRedriveCount: "2"})
-	assert.Equal(w, 2, o.letter(place).Redrives)
+	assert.Equal(w, 2, q.letter(place).Redrives)
 }
 
 func crashedRedrive(w *world) {
@@ -195,7 +195,7 @@ func crashedRedrive(w *world) {
 		key, value := w.ack()
 		place := w.bury(events.TopicAcks, key, value)
 		// A panic ends the redrive where it is, as a kill does.
-		victim := w.office(func(step deadletter.RedriveStep) {
+		victim := w.queue(func(step deadletter.RedriveStep) {
 			if step == crash.after {
 				panic("crash")
 			}
@@ -203,7 +203,7 @@ func crashedRedrive(w *world) {
 		require.PanicsWithValue(w, "crash", func() { _, _ = victim.Redrive(w.ctx(), place, deadletter.Redrive{}) })
 		assert.Equal(w, crash.sent, w.count(events.TopicAcks, key), "after step %d", crash.after)
 
-		heir := w.office(nil)
+		heir := w.queue(nil)
 		letter := heir.letter(place)
 		assert.Equal(w, crash.state, letter.State, "after step %d", crash.after)
 		how := deadletter.Redrive{Again: crash.state != deadletter.Open}
@@ -231,14 +231,14 @@ func redriveAtOnce(w *world) {
 	var looking sync.WaitGroup
 	looking.Add(people)
 	for range people {
-		o := w.office(func(step deadletter.RedriveStep) {
+		q := w.queue(func(step deadletter.RedriveStep) {
 			if step == deadletter.RedriveChecked { // everybody has seen it open
 				looking.Done()
 				<-gate
 			}
 		})
 		go func() {
-			_, err := o.Redrive(w.Context(), place, deadletter.Redrive{})
+			_, err := q.Redrive(w.Context(), place, deadletter.Redrive{})
 			results <- err
 		}()
 	}
@@ -249,12 +249,12 @@ func redriveAtOnce(w *world) {
 		if err := receive(w, results, "the end of a redrive"); err == nil {
 			sent++
 		} else {
-			w.office(nil).refused(err, "somebody else decided about it at the same time and was first")
+			w.queue(nil).refused(err, "somebody else decided about it at the same time and was first")
 		}
 	}
 	assert.Equal(w, 1, sent)
 	assert.Equal(w, 1, w.count(events.TopicAcks, key))
-	letter := w.office(nil).letter(place)
+	letter := w.queue(nil).letter(place)
 	assert.Equal(w, deadletter.Redriven, letter.State)
 	assert.Equal(w, 1, letter.Redrives)
 }
@@ -262,8 +262,8 @@ func redriveAtOnce(w *world) {
 func lateRedrive(w *world) {
 	key, value := w.ack()
 	place := w.bury(events.TopicAcks, key, value)
-	first := w.office(nil)
-	late := w.office(func(step deadletter.RedriveStep) {
+	first := w.queue(nil)
+	late := w.queue(func(step deadletter.RedriveStep) {
 		if step == deadletter.RedriveChecked {
 			_, err := first.Discard(w.ctx(), place, deadletter.Decision{By: "eve"})
 			assert.NoError(w, err)
@@ -282,70 +282,70 @@ func lateRedrive(w *world) {
 func mendedLetter(w *world) {
 	key, value := w.ack()
 	place := w.bury(events.TopicAcks, key, append(value, '}'))
-	o := w.office(nil)
-	_, err := o.Redrive(w.ctx(), place, deadletter.Redrive{})
-	o.refused(err, "not a JSON object")
-	_, err = o.Redrive(w.ctx(), place, deadletter.Redrive{Value: []byte{}})
-	o.refused(err, "the value is empty")
-	assert.Equal(w, deadletter.Open, o.letter(place).State)
+	q := w.queue(nil)
+	_, err := q.Redrive(w.ctx(), place, deadletter.Redrive{})
+	q.refused(err, "not a JSON object")
+	_, err = q.Redrive(w.ctx(), place, deadletter.Redrive{Value: []byte{}})
+	q.refused(err, "the value is empty")
+	assert.Equal(w, deadletter.Open, q.letter(place).State)
 	acks := w.tail(events.TopicAcks)
-	o.redrive(place, deadletter.Redrive{Value: value})
+	q.redrive(place, deadletter.Redrive{Value: value})
 	assert.Equal(w, value, acks.ofKey(key).Value)
-	assert.True(w, o.letter(place).Mended)
+	assert.True(w, q.letter(place).Mended)
 
 	// A ticket must be understood by the station it goes to.
 	ticket, err := json.Marshal(ticketOf(newTicket(w), 1))
 	require.NoError(w, err)
-	_, err = o.Redrive(w.ctx(), w.bury(events.TicketTopic(kitchen.Mix), key, ticket), deadletter.Redrive{})
-	o.refused(err, "a ticket of bake is not for the topic of mix")
+	_, err = q.Redrive(w.ctx(), w.bury(events.TicketTopic(kitchen.Mix), key, ticket), deadletter.Redrive{})
+	q.refused(err, "a ticket of bake is not for the topic of mix")
 	for _, topic := range []string{"payments", events.TopicDeadLetters} {
-		_, err = o.Redrive(w.ctx(), w.bury(topic, key, value), deadletter.Redrive{})
-		o.refused(err, fmt.Sprintf("it says that it is from topic %q", topic))
+		_, err = q.Redrive(w.ctx(), w.bury(topic, key, value), deadletter.Redrive{})
+		q.refused(err, fmt.Sprintf("it says that it is from topic %q", topic))
 	}
 }
 
 func diesAgain(w *world) {
 	key, value := w.ack()
-	o := w.office(nil)
+	q := w.queue(nil)
 	acks := w.tail(events.TopicAcks)
 	place := w.bury(events.TopicAcks, key, value)
 	for redrives := 1; redrives <= 3; redrives++ {
-		o.redrive(place, deadletter.Redrive{})
+		q.redrive(place, deadletter.Redrive{})
 		message := acks.ofKey(key)
 		assertHeaders(w, message, map[string]string{deadletter.HeaderRedriveCount: strconv.Itoa(redrives), deadletter.HeaderRedriveLetter: place.String()})
 		place = w.bury(events.TopicAcks, message.Key, message.Value, message.Headers...)
-		assert.Equal(w, redrives, o.letter(place).Redrives, "the new letter tells of the old ones' redrives")
+		assert.Equal(w, redrives, q.letter(place).Redrives, "the new letter tells of the old ones' redrives")
 	}
 }
 
 func discardLetter(w *world) {
 	key, value := w.ack()
 	place := w.bury(events.TopicAcks, key, value)
-	o := w.office(nil)
-	letter, err := o.Discard(w.ctx(), place, deadletter.Decision{By: "ada", Note: "eaten"})
+	q := w.queue(nil)
+	letter, err := q.Discard(w.ctx(), place, deadletter.Decision{By: "ada", Note: "eaten"})
 	require.NoError(w, err)
 	assert.Equal(w, deadletter.Discarded, letter.State)
-	letter = w.office(nil).letter(place)
+	letter = w.queue(nil).letter(place)
 	assert.Equal(w, deadletter.Discarded, letter.State)
 	assert.Equal(w, "eaten", letter.Note)
-	_, err = o.Discard(w.ctx(), place, deadletter.Decision{})
-	o.refused(err, "it was discarded at ")
-	_, err = o.Redrive(w.ctx(), place, deadletter.Redrive{})
-	o.refused(err, "it was discarded at ")
-	_, record, err := o.Get(w.ctx(), place)
+	_, err = q.Discard(w.ctx(), place, deadletter.Decision{})
+	q.refused(err, "it was discarded at ")
+	_, err = q.Redrive(w.ctx(), place, deadletter.Redrive{})
+	q.refused(err, "it was discarded at ")
+	_, record, err := q.Get(w.ctx(), place)
 	require.NoError(w, err)
 	assert.Equal(w, value, record.Value)
-	o.redrive(place, deadletter.Redrive{Again: true})
+	q.redrive(place, deadletter.Redrive{Again: true})
 	assert.Equal(w, 1, w.count(events.TopicAcks, key))
-	assert.Equal(w, deadletter.Redriven, o.letter(place).State)
+	assert.Equal(w, deadletter.Redriven, q.letter(place).State)
 }
 
 func keylessLetter(w *world) {
 	_, value := w.ack()
-	o := w.office(nil)
+	q := w.queue(nil)
 	for range 8 { // without a key a message goes to a random one of four partitions
 		place := w.bury(events.TopicAcks, nil, value)
-		letter, err := o.Discard(w.ctx(), place, deadletter.Decision{})
+		letter, err := q.Discard(w.ctx(), place, deadletter.Decision{})
 		require.NoError(w, err)
 		assert.Equal(w, deadletter.Discarded, letter.State)
 	}
@@ -358,29 +358,29 @@ func hugeLetter(w *world) {
 	before := w.bury(events.TopicAcks, key, value)
 	place := w.bury(events.TopicShip, key, huge)
 	behind := w.bury(events.TopicAcks, key, value)
-	o := w.office(nil)
-	assert.Equal(w, size, o.letter(place).Size)
-	letter, record, err := o.Get(w.ctx(), place)
+	q := w.queue(nil)
+	assert.Equal(w, size, q.letter(place).Size)
+	letter, record, err := q.Get(w.ctx(), place)
 	require.NoError(w, err)
 	assert.True(w, string(record.Value) == string(huge), "all bytes are there") // not Equal: it would print them
 	require.NoError(w, letter.CheckRedrive(record))
 
-	_, err = o.Redrive(w.ctx(), place, deadletter.Redrive{})
+	_, err = q.Redrive(w.ctx(), place, deadletter.Redrive{})
 	require.ErrorContains(w, err, fmt.Sprintf("the topic takes no message of %d bytes: raise its max.message.bytes", size))
-	assert.Equal(w, deadletter.Redriving, o.letter(place).State)
-	o.redrive(before, deadletter.Redrive{})
-	o.redrive(behind, deadletter.Redrive{})
-	o.redrive(place, deadletter.Redrive{Value: []byte("{}"), Again: true})
+	assert.Equal(w, deadletter.Redriving, q.letter(place).State)
+	q.redrive(before, deadletter.Redrive{})
+	q.redrive(behind, deadletter.Redrive{})
+	q.redrive(place, deadletter.Redrive{Value: []byte("{}"), Again: true})
 }
 
 func notALetter(w *world) {
 	key, value := w.ack()
 	place := w.bury(events.TopicAcks, key, value)
-	o := w.office(nil)
-	o.redrive(place, deadletter.Redrive{})
+	q := w.queue(nil)
+	q.redrive(place, deadletter.Redrive{})
 	missing := func(place deadletter.Place, why string) {
 		w.Helper()
-		_, _, err := o.Get(w.ctx(), place)
+		_, _, err := q.Get(w.ctx(), place)
 		var missing *deadletter.NotFoundError
 		require.ErrorAs(w, err, &missing)
 		assert.ErrorContains(w, err, why)
@@ -402,10 +402,10 @@ func notALetter(w *world) {
 	// What somebody else has written there can be put away, and goes nowhere.
 	offset := w.produceRecords(&kgo.Record{Topic: events.TopicDeadLetters, Partition: 1, Key: key, Value: []byte("hello")})
 	stray := deadletter.Place{Partition: 1, Offset: offset}
-	assert.Contains(w, o.letter(stray).Reason, "not written by Cupcakery")
-	_, err := o.Redrive(w.ctx(), stray, deadletter.Redrive{})
-	o.refused(err, "it does not say which topic it is from")
-	_, err = o.Discard(w.ctx(), stray, deadletter.Decision{})
+	assert.Contains(w, q.letter(stray).Reason, "not written by Cupcakery")
+	_, err := q.Redrive(w.ctx(), stray, deadletter.Redrive{})
+	q.refused(err, "it does not say which topic it is from")
+	_, err = q.Discard(w.ctx(), stray, deadletter.Decision{})
 	require.NoError(w, err)
 }
 
@@ -414,15 +414,15 @@ func deletedLetters(w *world) {
 	key, value := w.ack()
 	gone := w.bury(events.TopicAcks, key, value)
 	place := w.bury(events.TopicAcks, key, value)
-	o := w.office(nil)
-	o.redrive(gone, deadletter.Redrive{})
+	q := w.queue(nil)
+	q.redrive(gone, deadletter.Redrive{})
 	require.Equal(w, gone.Partition, place.Partition)
 	w.deleteRecords(events.TopicDeadLetters, int32(gone.Partition), place.Offset)
-	_, _, err := w.office(nil).Get(w.ctx(), gone)
+	_, _, err := w.queue(nil).Get(w.ctx(), gone)
 	var missing *deadletter.NotFoundError
 	require.ErrorAs(w, err, &missing)
 	assert.ErrorContains(w, err, fmt.Sprintf("Kafka has deleted what lay before offset %d", place.Offset))
-	letters, err := w.office(nil).List(w.ctx())
+	letters, err := w.queue(nil).List(w.ctx())
 	require.NoError(w, err)
 	require.Len(w, letters, 1, "marks of letters that are gone mean nothing")
 	assert.Equal(w, deadletter.Open, letters[0].State)

@@ -42,8 +42,8 @@ func RunHelper() {
 	os.Exit(0)
 }
 
-// runMember tells what it is given on standard output, and finishes what it is
-// told to on standard input.
+// runMember reports on standard output what it is given, and finishes what
+// standard input names.
 func runMember(text string) error {
 	var config helperConfig
 	if err := json.Unmarshal([]byte(text), &config); err != nil {
@@ -51,10 +51,10 @@ func runMember(text string) error {
 	}
 	var mu sync.Mutex
 	inHand := make(map[string]*events.Delivery)
-	say := func(word string, offset any) {
+	report := func(what string, offset any) {
 		mu.Lock()
 		defer mu.Unlock()
-		fmt.Println(word, offset)
+		fmt.Println(what, offset)
 	}
 	consumer, err := events.NewConsumer(events.ConsumerConfig{
 		Connection:     events.Connection{Brokers: config.Brokers, ClientID: "member-to-be-killed"},
@@ -65,9 +65,9 @@ func runMember(text string) error {
 			mu.Lock()
 			inHand[fmt.Sprint(d.Offset)] = d
 			mu.Unlock()
-			say("delivered", d.Offset)
+			report("delivered", d.Offset)
 		},
-		OnCommitted: func(_ string, _ int, offset int64) { say("committed", offset) },
+		OnCommitted: func(_ string, _ int, offset int64) { report("committed", offset) },
 	})
 	if err != nil {
 		return err
@@ -119,21 +119,21 @@ func startProcess(t *testing.T, config helperConfig) *process {
 	return p
 }
 
-// await returns once the member has said the line.
+// await returns once the member has reported the line.
 func (p *process) await(line string) {
 	p.t.Helper()
 	timeout := time.After(patience)
-	var said []string
+	var reported []string
 	for {
 		select {
 		case got, ok := <-p.lines:
-			require.True(p.t, ok, "the member ended without saying %q; it said %s", line, strings.Join(said, ", "))
+			require.True(p.t, ok, "the member ended without reporting %q; it reported %s", line, strings.Join(reported, ", "))
 			if got == line {
 				return
 			}
-			said = append(said, got)
+			reported = append(reported, got)
 		case <-timeout:
-			require.FailNow(p.t, "the member did not say "+line, "it said %s", strings.Join(said, ", "))
+			require.FailNow(p.t, "the member did not report "+line, "it reported %s", strings.Join(reported, ", "))
 		}
 	}
 }

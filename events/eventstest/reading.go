@@ -17,7 +17,7 @@ import (
 // readingScenarios are what other clients and operators do to a log.
 var readingScenarios = []scenario{
 	{"OnlyCommittedTransactionsAreRead", transactions},
-	{"AnOpenTransactionThatHoldsAPartitionBackIsTold", openTransaction},
+	{"AnOpenTransactionThatHoldsAPartitionBackIsLogged", openTransaction},
 	{"ATopicThatIsMadeAnewIsReadFromItsBeginning", recreatedTopic},
 	{"ReadersWaitForATopicThatIsNotThereYet", awaitedTopic},
 	{"AGroupGoesOnWhereAnOperatorHasPutIt", resetGroup},
@@ -47,8 +47,8 @@ func (w *world) end(producer *kgo.Client, how kgo.TransactionEndTry) {
 	require.NoError(w, producer.EndTransaction(w.ctx(), how))
 }
 
-// seen awaits a fetch that shows the end of a partition.
-func (w *world) seen(ends <-chan int64, end int64) {
+// awaitEnd awaits a fetch that shows the end of a partition.
+func (w *world) awaitEnd(ends <-chan int64, end int64) {
 	w.Helper()
 	for receive(w, ends, "a fetch that shows the end") < end {
 	}
@@ -68,7 +68,7 @@ func transactions(w *world) {
 	producer := w.producer(topic)
 	w.open(producer, "1 is aborted")
 	w.produce(topic, 0, "2")
-	w.seen(ends, 3)
+	w.awaitEnd(ends, 3)
 	m.awaitCommit(1)
 	assert.Empty(w, m.deliveries, "what is not committed is not read, nor what lies behind it")
 	w.end(producer, kgo.TryAbort)
@@ -106,11 +106,11 @@ func openTransaction(w *world) {
 	w.open(producer, "1")
 	w.produce(topic, 0, "2")
 	m.next().Done()
-	assert.Equal(w, int64(1), receive(w, held, "word of the transaction"))
+	assert.Equal(w, int64(1), receive(w, held, "the report of the transaction"))
 	assert.Equal(w, 1, w.log.count("An open transaction holds the partition back"))
 	w.end(producer, kgo.TryCommit)
 	m.take(2)
-	assert.Empty(w, held, "it is told once")
+	assert.Empty(w, held, "it is logged once")
 	require.Eventually(w, func() bool { return w.log.count("The transaction that held the partition back has ended") == 1 }, patience, 10*time.Millisecond)
 }
 

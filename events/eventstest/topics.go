@@ -132,7 +132,7 @@ func judgedByFormerPartitions(w *world) {
 	}
 	first := apply(3)
 	second, third := first+2, first+4
-	// Orders whose place moves each time.
+	// Orders whose partition changes each time.
 	var orders []kitchen.TicketRef
 	for len(orders) < 40 {
 		order := newTicket(w)
@@ -162,8 +162,8 @@ func judgedByFormerPartitions(w *world) {
 		}
 		w.produceRecords(records...)
 	}
-	// believed is how many acks of our orders a reader believes that begins
-	// now, and how many it does not.
+	// believed is how many acks of our orders a reader that begins now believes,
+	// and how many it does not.
 	believed := func() (good, misplaced int) {
 		w.Helper()
 		tail := w.tail(events.TopicAcks)

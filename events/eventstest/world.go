@@ -99,8 +99,8 @@ func (w *world) topicID(topic string) [16]byte {
 	return response.Topics[0].TopicID
 }
 
-// awaitTopic waits until the broker has heard of the topic everywhere: it
-// answers a creation or deletion before that. No partitions means no topic.
+// awaitTopic waits until the whole broker knows of the topic: it answers a
+// creation or deletion before that. No partitions means no topic.
 func (w *world) awaitTopic(topic string, partitions int32) {
 	w.Helper()
 	asked := kmsg.NewMetadataRequestTopic()
@@ -138,7 +138,7 @@ func (w *world) produceRecords(records ...*kgo.Record) int64 {
 	return records[0].Offset
 }
 
-// committed returns a group's place, -1 for none.
+// committed returns a group's offset, -1 for none.
 func (w *world) committed(group, topic string, partition int32) int64 {
 	w.Helper()
 	request := kmsg.NewPtrOffsetFetchRequest()
@@ -293,7 +293,7 @@ func (m *member) take(n int) []delivered {
 	return taken
 }
 
-// awaitCommit returns once the group's place was moved to the offset.
+// awaitCommit returns once the group has committed the offset.
 func (m *member) awaitCommit(offset int64) {
 	m.w.Helper()
 	for receive(m.w, m.commits, fmt.Sprintf("the commit of %d", offset)) != offset {

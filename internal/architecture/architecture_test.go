@@ -19,8 +19,9 @@ import (
 const module = "github.com/cupcakery/cupcakery"
 
 // layer is what a folder may import of the project besides itself. Arrows
-// point down: cmd → api, worker, station → board, activities, workflows →
-// events → kitchen.
+// point down: cmd → api, worker, station → live, staff, floor, activities,
+// workflows → board → events → kitchen. What travels between the API and its
+// clients, wire, lies just above kitchen.
 type layer struct {
 	may    []string
 	reason string
@@ -37,12 +38,14 @@ var layers = map[string]layer{
 	"workflows":  {may: []string{"kitchen", "events"}, reason: "workflows decide; they start nothing and serve nothing", testsMay: []string{"activities"}},
 	"activities": {may: []string{"kitchen", "events", "internal/fault"}, reason: "activities issue tickets, whatever workflow asks for them"},
 	"board":      {may: []string{"kitchen", "events"}, reason: "a board folds the log, for stations and the API alike"},
+	"floor":      {may: []string{"kitchen", "wire", "events", "board"}, reason: "what the log says is known without who serves it and without who keeps the orders"},
+	"live":       {may: []string{"kitchen", "wire", "floor"}, reason: "live connections follow channels, and are handed in who may follow and what a client may send"},
 	"station":    {may: []string{"internal/retry", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
 	"worker":     {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "internal/fault"}, reason: "the worker brings workflows, activities and acks together"},
-	"api":        {may: []string{"internal/retry", "internal/ratelimit", "kitchen", "events", "board", "activities", "workflows", "namespace", "staff", "wire"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
 	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "namespace", "doctor", "station", "worker", "api", "devstack", "web", "wire"}, reason: "commands put everything together"},
 	"doctor":     {may: []string{"kitchen", "events", "board", "workflows"}, reason: "the doctor holds the log against Temporal, and issues no more than undo tickets"},
 	"staff":      {may: []string{"kitchen", "internal/ratelimit"}, reason: "signing in knows names, PINs and time, and nothing of orders, the log or HTTP"},
+	"api":        {may: []string{"internal/retry", "internal/ratelimit", "kitchen", "events", "board", "activities", "workflows", "namespace", "wire", "floor", "live", "staff"}, reason: "the API answers from workflows and the log, and does no work of theirs"},
 
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {may: []string{"namespace"}, reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
@@ -73,18 +76,26 @@ var forbidden = []struct {
 		reason: "signing in takes and gives tokens, whatever carries them",
 	},
 	{
+		by: []string{"floor", "live", "staff"}, imports: []string{"go.temporal.io"}, deps: true,
+		reason: "what is known from the log, and who follows it, does not depend on Temporal, which may be away",
+	},
+	{
+		by: []string{"floor"}, imports: []string{"net/http", "github.com/gin-gonic/gin", "github.com/prometheus"},
+		reason: "the floor knows the log and serves nothing; how it is asked and measured is for others",
+	},
+	{
 		by: []string{"kitchen"}, imports: []string{"github.com/segmentio/kafka-go", "net", "database/sql"},
 		reason: "the language of the factory does no I/O but reading the kitchen file",
 	},
 	{
-		by:      []string{"kitchen", "events", "board", "station", "namespace", "staff", "activities", "workflows", "doctor", "worker", "api", "cmd", "devstack"},
-		imports: []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", module + "/internal/process", module + "/events/eventstest"},
+		by:      []string{"kitchen", "events", "board", "station", "namespace", "activities", "workflows", "doctor", "worker", "wire", "floor", "live", "staff", "api", "cmd", "devstack"},
+		imports: []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", module + "/internal/process", module + "/events/eventstest", module + "/floor/floortest"},
 		reason:  "test support makes the product larger and is not held to its rules",
 	},
 }
 
 // testSupport are packages for tests, which may import what tests may.
-var testSupport = []string{module + "/events/eventstest", module + "/kitchen/kitchentest"}
+var testSupport = []string{module + "/events/eventstest", module + "/kitchen/kitchentest", module + "/floor/floortest"}
 
 // pkg is a package as "go list -json" shows it.
 type pkg struct {
@@ -113,6 +124,8 @@ func TestFaultsAreFound(t *testing.T) {
 		"OfTheDevelopmentStackByProducts": {pkg{ImportPath: module + "/worker", Imports: []string{module + "/devstack"}}, "worker imports devstack"},
 		"OfTemporalByStations":            {pkg{ImportPath: module + "/station", Imports: []string{"go.temporal.io/sdk/client"}}, "station imports go.temporal.io/sdk/client"},
 		"OfTemporalThroughOthers":         {pkg{ImportPath: module + "/board", Deps: []string{"go.temporal.io/api/common/v1"}}, "board imports go.temporal.io/api/common/v1"},
+		"OfHTTPByTheFloor":                {pkg{ImportPath: module + "/floor", Imports: []string{"net/http"}}, "floor imports net/http"},
+		"OfHandlersByLiveConnections":     {pkg{ImportPath: module + "/live", Imports: []string{module + "/api"}}, "live imports api"},
 		"OfTestSupportByProducts":         {pkg{ImportPath: module + "/api", Imports: []string{module + "/events/eventstest"}}, "events/eventstest"},
 		"OfTestsUpTheArrows":              {pkg{ImportPath: module + "/kitchen", XTestImports: []string{module + "/api"}}, "kitchen imports api"},
 		"ByAFolderWithoutARule":           {pkg{ImportPath: module + "/pantry"}, `folder "pantry" has no rule`},

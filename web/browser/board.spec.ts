@@ -1,20 +1,20 @@
 import { staff } from "./factory";
 import { expect, test, ticket } from "./test";
 
-test("a word about what was done goes by itself, and never covers a ticket", async ({ desk, factory }) => {
+test("a message about what was done closes by itself, and never covers a ticket", async ({ desk, factory }) => {
   const mixer = await desk.open("/stations/mix", staff.mix, { viewport: { width: 360, height: 740 } });
   const { pickupCode } = await factory.place({ allergies: ["nuts", "sesame"] });
   await ticket(mixer, pickupCode).getByRole("button", { name: "Start" }).click();
-  const word = mixer.getByRole("button", { name: `${pickupCode} is yours.` });
-  await expect(word).toBeVisible();
-  const [box, masthead] = [await word.boundingBox(), await mixer.getByRole("banner").boundingBox()];
-  if (!box || !masthead) throw new Error("The word or the masthead is not shown.");
+  const toast = mixer.getByRole("button", { name: `${pickupCode} is yours.` });
+  await expect(toast).toBeVisible();
+  const [box, masthead] = [await toast.boundingBox(), await mixer.getByRole("banner").boundingBox()];
+  if (!box || !masthead) throw new Error("The message or the masthead is not shown.");
   expect(box.y).toBeGreaterThanOrEqual(masthead.y);
   expect(box.y + box.height, "it ends where the masthead does").toBeLessThanOrEqual(masthead.y + masthead.height);
-  await expect(word, "it goes while ages go on").toBeHidden();
+  await expect(toast, "it closes while ages go on").toBeHidden();
 });
 
-test("of a board with 300 tickets only the ages change, and all of them are there", async ({ desk }) => {
+test("on a board with 300 tickets only the ages change, and all tickets are there", async ({ desk }) => {
   const baker = await desk.open("/sign-in", staff.bake);
   const tickets = Array.from({ length: 300 }, (_, i) => {
     const at = new Date(Date.UTC(2026, 2, 4, 9, 0, i)).toISOString();
@@ -49,7 +49,7 @@ test("of a board with 300 tickets only the ages change, and all of them are ther
     observer.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
   }));
   expect(changes).toEqual({ ages: 300, others: [] });
-  // One far down is a ticket like any other.
+  // One far down works like any other.
   await ticket(baker, "K299").getByRole("button", { name: "Start" }).focus();
   await expect(ticket(baker, "K299").getByText("Allergy: nuts")).toBeInViewport();
 });

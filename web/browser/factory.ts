@@ -40,7 +40,7 @@ class Part {
   }
 
   check(): void {
-    if (this.#process.exitCode !== null) throw new Error(`${this.#name} has ended by itself:\n${this.#output}`);
+    if (this.#process.exitCode !== null) throw new Error(`${this.#name} has exited:\n${this.#output}`);
   }
 
   async end(signal: NodeJS.Signals): Promise<void> {
@@ -51,13 +51,13 @@ class Part {
   }
 }
 
-/** Waits for a condition; how long is only how long it may take at most. */
+/** Waits for a condition; the deadline is only how long that may take at most. */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
   const deadline = Date.now() + patience;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`it did not come to this: ${what}`);
+    if (Date.now() > deadline) throw new Error(`this did not happen: ${what}`);
     await pause(50);
   }
 }
@@ -98,7 +98,7 @@ export class Factory {
 
   async start(): Promise<void> {
     [this.#kafkaPort, this.#apiPort] = [await freePort(), await freePort()];
-    // Whoever waits for a ticket that failed must not wait for long.
+    // With one remake an order soon needs a decision.
     writeFileSync(join(this.#dir, "kitchen.yaml"), "remakes: {max: 1}\n");
     await this.startKafka();
     const ports = [await freePort(), await freePort()];
@@ -131,7 +131,7 @@ export class Factory {
     await this.#parts.get(name)?.end("SIGKILL");
   }
 
-  /** What the part has logged. */
+  /** The part's log. */
   logOf(name: "worker" | "api"): string {
     return this.#parts.get(name)?.output ?? "";
   }
@@ -179,7 +179,7 @@ export class Factory {
     });
   }
 
-  /** The header that speaks for somebody. */
+  /** The cookie of a person's session. */
   async cookieOf(person: Person): Promise<string> {
     const known = this.#cookies.get(person);
     if (known) return known;
@@ -190,11 +190,11 @@ export class Factory {
     return cookie;
   }
 
-  /** Says something of an order's ticket without a browser. */
-  async say(person: Person, ticketId: string, ack: object): Promise<void> {
+  /** Acks a ticket without a browser. */
+  async ack(person: Person, ticketId: string, ack: object): Promise<void> {
     const stage = ticketId.split(".")[1] ?? "";
     const cookie = await this.cookieOf(person);
-    await until(`${person.name} says ${JSON.stringify(ack)} of ${stage}`, async () => {
+    await until(`${person.name} acks ${JSON.stringify(ack)} at ${stage}`, async () => {
       const response = await fetch(`${this.url}/api/v1/stations/${stage}/tickets/${ticketId}/acks`, {
         method: "POST",
         headers: { "Content-Type": "application/json", Cookie: cookie },
@@ -202,7 +202,7 @@ export class Factory {
       });
       if (response.ok) return true;
       const problem = await response.text();
-      // The log is not there yet, or the ticket that failed has not come again.
+      // The log does not have the ticket yet, or the failed ticket was not issued again yet.
       if (response.status === 404 || response.status === 503 || problem.includes("waits for its next attempt")) return undefined;
       throw new Error(problem);
     });
@@ -218,8 +218,8 @@ export class Factory {
       for (const stage of [named, ...after.slice(0, next < 0 ? undefined : next)]) {
         const { stages } = await this.untilWaitingFor(id, stage);
         const pass = Math.max(...stages.map((row) => row.pass));
-        await this.say(people[stage] ?? staff.manager, `${id}.${stage}.${pass}`, { kind: "started" });
-        await this.say(people[stage] ?? staff.manager, `${id}.${stage}.${pass}`, { kind: "done" });
+        await this.ack(people[stage] ?? staff.manager, `${id}.${stage}.${pass}`, { kind: "started" });
+        await this.ack(people[stage] ?? staff.manager, `${id}.${stage}.${pass}`, { kind: "done" });
       }
     }
   }

@@ -21,13 +21,13 @@ test("an order is placed with the keyboard alone", async ({ desk }) => {
   const page = await desk.open("/");
   await expect(page.getByRole("radio", { name: /Red velvet/ })).toBeVisible();
   await page.keyboard.press("Tab");
-  await expect(page.getByText("Skip to the page")).toBeFocused();
+  await expect(page.getByText("Skip to content")).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("main")).toBeFocused();
   await tabTo(page, /Red velvet/);
   await page.keyboard.press("ArrowRight");
-  await expect(page.getByRole("radio", { name: /^Chocolate Has egg/ })).toBeChecked();
-  await tabTo(page, /Piped on each/);
+  await expect(page.getByRole("radio", { name: /^Chocolate Contains egg/ })).toBeChecked();
+  await tabTo(page, /Message on each/);
   await page.keyboard.type("Hooray");
   await tabTo(page, /Add to basket/);
   await page.keyboard.press("Enter");

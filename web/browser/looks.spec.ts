@@ -9,10 +9,10 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 const sizes = { phone: { width: 360, height: 740 }, tablet: { width: 820, height: 1180 }, desk: { width: 1440, height: 900 } };
 
-/** As long as names may be, and with nothing in it where a line could end. */
+/** As long as a name may be, with no place for a line break. */
 const long = "Wolkenkuckucksheim".repeat(5).slice(0, 80);
 
-/** Every screen, with something on it, and with names as long as they may be. */
+/** Every screen, with content, and with names as long as they may be. */
 async function screens(factory: Factory) {
   const { id } = await factory.place({
     customer: { name: long },
@@ -25,9 +25,9 @@ async function screens(factory: Factory) {
   await factory.work(packaging.id, "mix", "bake", "decorate");
   await factory.untilWaitingFor(packaging.id, "package");
   await factory.work(id, "mix");
-  await factory.say(staff.bake, `${id}.bake.1`, { kind: "failed", reason: "equipment", note: long.repeat(3) });
+  await factory.ack(staff.bake, `${id}.bake.1`, { kind: "failed", reason: "equipment", note: long.repeat(3) });
   const asking = await factory.place({ customer: { name: long } });
-  for (const pass of [1, 2]) await factory.say(staff.mix, `${asking.id}.mix.${pass}`, { kind: "failed", reason: "dropped", scrapped: 6 });
+  for (const pass of [1, 2]) await factory.ack(staff.mix, `${asking.id}.mix.${pass}`, { kind: "failed", reason: "dropped", scrapped: 6 });
   await factory.untilState(asking.id, "needs-attention");
   return [
     { name: "order", path: "/", person: undefined, ready: (page: Page) => page.getByRole("radio", { name: /Red velvet/ }) },
@@ -45,20 +45,20 @@ async function screens(factory: Factory) {
   ];
 }
 
-test("every screen fits a phone, a tablet and a desk, and axe has no complaint in either theme", async ({ desk, factory }) => {
-  test.slow(); // twelve screens, each looked at six times
+test("every screen fits a phone, a tablet and a desk, and axe has no complaints in either theme", async ({ desk, factory }) => {
+  test.slow(); // twelve screens, each tested six times
   for (const screen of await screens(factory)) {
     const complaints: string[] = [];
     const page = await desk.open(screen.path, screen.person, { reducedMotion: "reduce" });
     await expect(screen.ready(page)).toBeVisible();
-    await expect(page.locator("main :is(h1, h2):not(.visually-hidden)").first(), "what it is about is seen at once").toBeInViewport();
+    await expect(page.locator("main :is(h1, h2):not(.visually-hidden)").first(), "its heading is visible at once").toBeInViewport();
     await page.evaluate(axe);
     for (const [size, viewport] of Object.entries(sizes)) {
       await page.setViewportSize(viewport);
       for (const theme of ["light", "dark"]) {
         await page.evaluate((chosen) => (document.documentElement.dataset["theme"] = chosen), theme);
-        // What is laid out only when somebody comes near has the colours of before
-        // until then, and colours on their way to others are not what is looked at.
+        // Tickets that are not laid out yet would keep the old theme's colours, and
+        // colours in transition are not what is tested.
         await page.evaluate(() => {
           document.querySelectorAll<HTMLElement>(".ticket-place").forEach((place) => { place.style.contentVisibility = "visible"; });
           document.getAnimations().forEach((animation) => { animation.cancel(); });

@@ -12,7 +12,7 @@ test("a draft survives a reload, and is gone once it is ordered", async ({ desk 
   await page.getByRole("button", { name: "Order 6 cupcakes" }).click();
   await expect(page).toHaveURL(/\/orders\//);
   await page.goto("/");
-  await expect(page.getByText("Still empty.")).toBeVisible();
+  await expect(page.getByText("Your basket is empty.")).toBeVisible();
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("");
 });
 
@@ -30,37 +30,37 @@ test("a double click is one order, and so is one whose answer was lost", async (
     lose = false;
   });
   await page.getByRole("button", { name: "Order 6 cupcakes" }).dblclick();
-  await expect(page.getByRole("alert")).toContainText("it stays one order");
-  // Not even a reload makes it another.
+  await expect(page.getByRole("alert")).toContainText("you will get only one order");
+  // After a reload it is still the same order.
   await page.reload();
   await page.getByRole("button", { name: "Order 6 cupcakes" }).dblclick();
   await expect(page).toHaveURL(/\/orders\//);
   expect(ids).toEqual([orderIdOf(page), orderIdOf(page)]);
 });
 
-test("what is wrong stands beside its field, before and after the server has looked", async ({ desk }) => {
+test("a fault is shown beside its field, before and after the server has checked", async ({ desk }) => {
   const page = await desk.open("/");
   await page.getByRole("button", { name: "Order", exact: true }).click();
   await expect(page.getByLabel("Name", { exact: true })).toHaveAccessibleDescription(/name to call out/);
   await expect(page.getByText("Put at least one cupcake into the basket.")).toBeVisible();
-  await page.getByLabel("Piped on each").fill("x".repeat(41));
-  await expect(page.getByLabel("Piped on each")).toHaveAccessibleDescription(/1 characters too many/);
-  await page.getByLabel("Piped on each").fill("");
+  await page.getByLabel("Message on each").fill("x".repeat(41));
+  await expect(page.getByLabel("Message on each")).toHaveAccessibleDescription(/1 character too many/);
+  await page.getByLabel("Message on each").fill("");
   await page.getByRole("button", { name: "Add to basket" }).click();
   await page.getByLabel("Name", { exact: true }).fill("G".repeat(10_000));
   await page.getByRole("button", { name: "Order 6 cupcakes" }).click();
   await expect(page.getByLabel("Name", { exact: true })).toHaveAccessibleDescription(/^At most 80 characters: 9920 too many/);
-  // That characters of private use are refused is a rule that only the server has.
+  // Only the server knows that it refuses characters for private use.
   await page.getByLabel("Name", { exact: true }).fill("Grace\u{F8FF}");
   await page.getByRole("button", { name: "Order 6 cupcakes" }).click();
   await expect(page.getByLabel("Name", { exact: true })).toHaveAttribute("aria-invalid", "true");
   await page.getByLabel("Name", { exact: true }).fill("Grace");
-  await expect(page.getByLabel("Name", { exact: true }), "what was mended is not complained about").not.toHaveAttribute("aria-invalid");
+  await expect(page.getByLabel("Name", { exact: true }), "a corrected field has no fault").not.toHaveAttribute("aria-invalid");
   await page.getByRole("button", { name: "Order 6 cupcakes" }).click();
   await expect(page).toHaveURL(/\/orders\//);
 });
 
-test("a fault goes as soon as it is mended, and the others stay", async ({ desk }) => {
+test("a fault disappears as soon as it is corrected, and the others stay", async ({ desk }) => {
   const page = await desk.open("/");
   await page.getByRole("button", { name: "Order", exact: true }).click();
   const complaint = page.getByText("Tell us a name to call out.");
@@ -71,10 +71,10 @@ test("a fault goes as soon as it is mended, and the others stay", async ({ desk 
   await page.getByLabel("Name", { exact: true }).fill("A");
   await expect(complaint).toBeHidden();
   await page.getByLabel("Name", { exact: true }).fill("");
-  await expect(complaint, "nobody is told of a fault before the order is sent").toBeHidden();
+  await expect(complaint, "no fault is shown before the order is sent").toBeHidden();
 });
 
-test("a number of pieces is what was typed, in any digits, or is said to be none", async ({ desk }) => {
+test("a number of pieces is what was typed, in any digits, or is shown as a fault", async ({ desk }) => {
   const page = await desk.open("/");
   const number = page.getByRole("textbox", { name: "How many" });
   for (const [typed, complaint] of [["1,5", /Whole pieces/], ["1e2", /whole number/], ["-3", /whole number/], ["501", /At most 500/]] as const) {
@@ -84,7 +84,7 @@ test("a number of pieces is what was typed, in any digits, or is said to be none
     await expect(number).toHaveValue(typed);
     await expect(number).toBeFocused();
   }
-  await expect(page.getByText("Still empty.")).toBeVisible();
+  await expect(page.getByText("Your basket is empty.")).toBeVisible();
   await number.fill("１２");
   await page.getByRole("button", { name: "Add to basket" }).click();
   const pieces = page.getByRole("textbox", { name: /Pieces of/ });
@@ -99,9 +99,9 @@ test("a number of pieces is what was typed, in any digits, or is said to be none
   await expect(page).toHaveURL(/\/orders\//);
 });
 
-test("what is pasted along unseen troubles nobody, and what emoji are made of stays", async ({ desk, factory }) => {
+test("invisible characters that were pasted are removed, and emoji stay whole", async ({ desk, factory }) => {
   const page = await desk.open("/");
-  await page.getByLabel("Piped on each").fill("\u2068Hi\u2069 👩‍👧\u202c");
+  await page.getByLabel("Message on each").fill("\u2068Hi\u2069 👩‍👧\u202c");
   await page.getByRole("button", { name: "Add to basket" }).click();
   await page.getByLabel("Name", { exact: true }).fill("\ufeff\u2068Grace\u00ad Hopper\u2069\u0007");
   await page.getByLabel("Other allergies").fill("\u2066kiwi\u2069");
@@ -112,16 +112,16 @@ test("what is pasted along unseen troubles nobody, and what emoji are made of st
   expect([order?.customer.name, order?.lines[0]?.message, order?.allergies, order?.notes]).toEqual(["Grace Hopper", "Hi 👩‍👧", ["kiwi"], "ring\nthe bell"]);
   await page.getByRole("button", { name: "Change message or notes" }).click();
   await page.getByRole("textbox", { name: "Notes" }).fill("\u2068knock\u2069");
-  await page.getByRole("button", { name: "Change it" }).click();
+  await page.getByRole("button", { name: "Save changes" }).click();
   await expect(page.getByRole("dialog")).toBeHidden();
   await expect(page.getByText("knock", { exact: true })).toBeVisible();
 });
 
-test("all of a message is seen in its picture, whatever it is written with", async ({ desk }) => {
+test("all of a message is visible in its picture, in every script", async ({ desk }) => {
   const page = await desk.open("/");
   const plaque = page.locator(".builder-picture .cupcake-plaque");
   for (const message of ["Hi", "W".repeat(12), "W".repeat(24), "W".repeat(40), "祝".repeat(40), "🎂".repeat(40), "Happy birthday, dear grandmother Olga!!!"]) {
-    await page.getByLabel("Piped on each").fill(message);
+    await page.getByLabel("Message on each").fill(message);
     await expect(plaque).toHaveText(message);
     for (const width of [360, 820, 1440]) {
       await page.setViewportSize({ width, height: 900 });
@@ -139,10 +139,10 @@ test("an allergen in the basket is pointed out", async ({ desk }) => {
   await page.getByRole("radio", { name: /Carrot/ }).check();
   await page.getByRole("button", { name: "Add to basket" }).click();
   await page.getByRole("checkbox", { name: "nuts" }).check();
-  await expect(page.getByText("Carrot has nuts.")).toBeVisible();
+  await expect(page.getByText("Carrot contains nuts.")).toBeVisible();
 });
 
-test("without the server the menu cannot be shown, and comes when it is back", async ({ desk }) => {
+test("without the server the menu cannot be shown, and appears when the server is back", async ({ desk }) => {
   const page = await desk.open("/");
   await page.route("**/api/v1/menu", (route) => route.abort());
   await page.reload();
@@ -157,7 +157,7 @@ test("scripts and markup in every text field are shown as text", async ({ desk, 
   const short = "<b onclick=alert(1)>hi</b>";
   const page = await desk.open("/");
   page.on("dialog", () => { throw new Error("a script ran"); });
-  await page.getByLabel("Piped on each").fill(short);
+  await page.getByLabel("Message on each").fill(short);
   await page.getByRole("button", { name: "Add to basket" }).click();
   await page.getByLabel("Name", { exact: true }).fill(evil);
   await page.getByLabel("Other allergies").fill(short);
@@ -167,7 +167,7 @@ test("scripts and markup in every text field are shown as text", async ({ desk, 
   await expect(page.getByText(evil).first()).toBeVisible();
   const id = orderIdOf(page);
   const { pickupCode } = await factory.untilWaitingFor(id, "mix");
-  await factory.say(staff.mix, `${id}.mix.1`, { kind: "failed", reason: "equipment", note: evil });
+  await factory.ack(staff.mix, `${id}.mix.1`, { kind: "failed", reason: "equipment", note: evil });
   await factory.work(id, "mix", "bake");
   const board = await desk.open("/stations/decorate", staff.decorate);
   const card = board.getByRole("article", { name: `Ticket ${pickupCode}` });

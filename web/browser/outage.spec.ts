@@ -8,7 +8,7 @@ test("pages say that the API is gone, come back by themselves and miss nothing",
   await expect(ticket(mixer, pickupCode)).toBeVisible();
   await factory.kill("api");
   for (const page of [customer, mixer]) await expect(page.getByText(/No connection since/)).toBeVisible();
-  await expect(ticket(mixer, pickupCode), "what was known stays").toBeVisible();
+  await expect(ticket(mixer, pickupCode), "what was known stays visible").toBeVisible();
   await expect(customer.getByRole("heading", { level: 1 })).toBeVisible();
   await factory.startAPI();
   const { pickupCode: second } = await factory.place();
@@ -16,10 +16,10 @@ test("pages say that the API is gone, come back by themselves and miss nothing",
   await expect(ticket(mixer, second)).toBeVisible();
   await ticket(mixer, pickupCode).getByRole("button", { name: "Start" }).click();
   await expect(column(mixer, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
-  await expect(customer.getByText("mia is at it")).toBeVisible();
+  await expect(customer.getByText("mia is working on it")).toBeVisible();
 });
 
-test("what was said while the API was away goes out when it is back", async ({ desk, factory }) => {
+test("an ack made while the API was away is sent when it is back", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
   const mixer = await desk.open("/stations/mix", staff.mix);
   const card = ticket(mixer, pickupCode);
@@ -27,7 +27,7 @@ test("what was said while the API was away goes out when it is back", async ({ d
   await expect(column(mixer, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await factory.kill("api");
   await card.getByRole("button", { name: "Done" }).click();
-  await expect(card).toContainText("it is said again");
+  await expect(card).toContainText("trying again");
   await factory.startAPI();
   await expect(card).toContainText("Done by mia");
   await factory.untilWaitingFor(id, "bake");
@@ -50,13 +50,13 @@ test("without a worker the customer's page shows what was recorded", async ({ de
   const { id, pickupCode } = await factory.place();
   await factory.work(id, "mix");
   await factory.untilWaitingFor(id, "bake");
-  // The ticket is out: a worker that is killed before that publishes it only when its time is over.
-  await factory.say(staff.bake, `${id}.bake.1`, { kind: "started" });
+  // The ticket must be out: a worker that is killed before publishes it only after a timeout.
+  await factory.ack(staff.bake, `${id}.bake.1`, { kind: "started" });
   await factory.kill("worker");
   const customer = await desk.open(`/orders/${id}`);
   await expect(customer.getByText(pickupCode).first()).toBeVisible();
   await expect(customer.getByText("This is what was recorded last")).toBeVisible();
   await factory.startWorker();
-  await factory.say(staff.bake, `${id}.bake.1`, { kind: "done" });
+  await factory.ack(staff.bake, `${id}.bake.1`, { kind: "done" });
   await expect(customer.getByText("This is what was recorded last")).toBeHidden();
 });

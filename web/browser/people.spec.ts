@@ -1,13 +1,13 @@
 import { staff } from "./factory";
 import { column, expect, test, ticket } from "./test";
 
-test("two people reach for one ticket: one gets it, the other is told who", async ({ desk, factory }) => {
+test("two people start one ticket: one gets it, the other sees who", async ({ desk, factory }) => {
   const { pickupCode } = await factory.place();
   const [mia, max] = [await desk.open("/stations/mix", staff.mix), await desk.open("/stations/mix", staff.manager)];
   const startOf = (page: typeof mia) => ticket(page, pickupCode).getByRole("button", { name: "Start" });
   await expect(startOf(mia)).toBeVisible();
   await expect(startOf(max)).toBeVisible();
-  // Both reach for it before either is answered.
+  // Both start it before either is answered.
   let open: () => void = () => undefined;
   const both = new Promise<void>((arrived) => (open = arrived));
   let requests = 0;

@@ -20,7 +20,7 @@ test("burnt cupcakes are made again, and everybody sees why", async ({ desk, fac
   await factory.work(id, "bake", "decorate", "package");
   await expect(customer.getByRole("heading", { level: 1 })).toContainText("Ready");
   const dashboard = await desk.open("/dashboard", staff.manager);
-  await expect(dashboard.getByText("Burnt at Bake"), "people read words, not codes").toBeVisible();
+  await expect(dashboard.getByText("Burnt at Bake"), "people read labels, not codes").toBeVisible();
 });
 
 test("a customer cancels, and what was made is put away, newest first", async ({ desk, factory }) => {
@@ -41,7 +41,7 @@ test("a customer cancels, and what was made is put away, newest first", async ({
   await expect(customer.getByRole("listitem").filter({ hasText: /^Package/ })).toContainText("not needed any more");
   await expect(customer.getByText("to come", { exact: true })).toBeHidden();
 
-  // Whoever has it in hand is told at once.
+  // Whoever has the ticket in hand is told at once.
   await expect(decorator.getByText("Stop: the order was cancelled.")).toBeVisible();
   await decorator.getByRole("button", { name: "Undone" }).first().click();
   const baker = await desk.open("/stations/bake", staff.bake);
@@ -63,11 +63,11 @@ test("a customer changes the message until it is decorated", async ({ desk, fact
   const customer = await desk.open(`/orders/${id}`);
   await customer.getByRole("button", { name: "Change message or notes" }).click();
   const dialog = customer.getByRole("dialog");
-  await dialog.getByLabel(/Piped on/).fill("x".repeat(41));
-  await dialog.getByRole("button", { name: "Change it" }).click();
-  await expect(dialog.getByLabel(/Piped on/)).toHaveAccessibleDescription(/40/);
-  await dialog.getByLabel(/Piped on/).fill("Happy 41st");
-  await dialog.getByRole("button", { name: "Change it" }).click();
+  await dialog.getByLabel(/Message on/).fill("x".repeat(41));
+  await dialog.getByRole("button", { name: "Save changes" }).click();
+  await expect(dialog.getByLabel(/Message on/)).toHaveAccessibleDescription(/40/);
+  await dialog.getByLabel(/Message on/).fill("Happy 41st");
+  await dialog.getByRole("button", { name: "Save changes" }).click();
   await expect(dialog).toBeHidden();
   await expect(customer.getByText("Happy 41st").last()).toBeVisible();
   await factory.work(id, "mix", "bake");
@@ -89,7 +89,7 @@ for (const [choice, button, end] of [
     for (const pass of [1, 2]) {
       await factory.untilWaitingFor(id, "mix");
       await until(`pass ${pass}`, async () => (await factory.order(id))?.stages.some((row) => row.pass === pass));
-      await factory.say(staff.mix, `${id}.mix.${pass}`, { kind: "failed", reason: "dropped", scrapped: 6 });
+      await factory.ack(staff.mix, `${id}.mix.${pass}`, { kind: "failed", reason: "dropped", scrapped: 6 });
     }
     const question = manager.getByRole("article", { name: `Order ${pickupCode}` });
     await expect(question).toContainText("12 pieces scrapped so far");
@@ -100,7 +100,7 @@ for (const [choice, button, end] of [
     await question.getByRole("button", { name: button }).click();
     await expect(question).toBeHidden();
     if (end === "cancelled") {
-      await factory.say(staff.mix, `${id}.mix.2.undo`, { kind: "undone" });
+      await factory.ack(staff.mix, `${id}.mix.2.undo`, { kind: "undone" });
       await factory.untilState(id, "cancelled");
       await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Cancelled");
     } else {
@@ -111,11 +111,11 @@ for (const [choice, button, end] of [
   });
 }
 
-test("of two managers the first decides, and the other is told", async ({ desk, factory }) => {
+test("the first of two managers decides, and the other is told", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
   for (const pass of [1, 2]) {
     await until(`pass ${pass}`, async () => (await factory.order(id))?.stages.some((row) => row.pass === pass));
-    await factory.say(staff.mix, `${id}.mix.${pass}`, { kind: "failed", reason: "dropped" });
+    await factory.ack(staff.mix, `${id}.mix.${pass}`, { kind: "failed", reason: "dropped" });
   }
   await factory.untilState(id, "needs-attention");
   const [first, second] = [await desk.open("/attention", staff.manager), await desk.open("/attention", staff.manager)];

@@ -31,7 +31,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
   await expect(loading.getByText("Loading the menu …")).toBeAttached();
   await take(loading, "loading-order", false);
 
-  // A kitchen at work: orders at every stage, some that went wrong, some that are ready.
+  // A kitchen at work: orders at every stage, some that failed, some that are ready.
   const menu = ["red-velvet", "chocolate", "lemon", "strawberry", "carrot", "salted-caramel", "vanilla", "coffee-walnut"];
   const names = ["Ada", "Grace", "Linus", "Mei 美", "Kwame", "Zoë", "Omar", "Ines"];
   const messages = ["Happy 40th", "Congratulations 🎉", "Thank you!", "Get well soon 🌷", "مبروك", "Love", "", "1 : 0"];
@@ -54,17 +54,17 @@ test("pictures of every screen", async ({ desk, factory }) => {
   const followed = await place(0, { customer: { name: "Ada" }, lines: [{ flavour: "red-velvet", size: "L", quantity: 12, message: "Happy 40th" }], allergies: ["nuts"], notes: "ring the bell" });
   await factory.work(followed.id, "mix");
   await factory.untilWaitingFor(followed.id, "bake");
-  await factory.say(staff.bake, `${followed.id}.bake.1`, { kind: "started" });
+  await factory.ack(staff.bake, `${followed.id}.bake.1`, { kind: "started" });
   const burnt = await place(7);
   await factory.work(burnt.id, "mix");
   await factory.untilWaitingFor(burnt.id, "bake");
-  await factory.say(staff.bake, `${burnt.id}.bake.1`, { kind: "failed", reason: "burnt", note: "oven 2", scrapped: 30 });
+  await factory.ack(staff.bake, `${burnt.id}.bake.1`, { kind: "failed", reason: "burnt", note: "oven 2", scrapped: 28 });
   for (const i of [2, 5]) {
     const { id } = await place(i);
     await factory.work(id, "mix");
     for (const pass of [1, 2]) {
       if (pass > 1) await factory.work(id, "mix");
-      await factory.say(staff.bake, `${id}.bake.${pass}`, { kind: "failed", reason: pass === 1 ? "dropped" : "burnt", note: "oven 2", scrapped: 12 });
+      await factory.ack(staff.bake, `${id}.bake.${pass}`, { kind: "failed", reason: pass === 1 ? "dropped" : "burnt", note: "oven 2", scrapped: 12 });
     }
     await factory.untilState(id, "needs-attention");
   }
@@ -78,14 +78,14 @@ test("pictures of every screen", async ({ desk, factory }) => {
     for (const [size, viewport] of [["desk", desktop], ["phone", phone]] as const) {
       const order = await open("/", viewport);
       await order.getByRole("radio", { name: /Strawberry/ }).check();
-      await order.getByLabel("Piped on each").fill("Happy 40th");
+      await order.getByLabel("Message on each").fill("Happy 40th");
       await order.getByRole("button", { name: "Add to basket" }).click();
-      await order.getByRole("radio", { name: /Chocolate Has/ }).check();
-      await order.getByLabel("Piped on each").fill("Hooray, Ada!");
+      await order.getByRole("radio", { name: /Chocolate Contains/ }).check();
+      await order.getByLabel("Message on each").fill("Hooray, Ada!");
       await order.getByLabel("Name", { exact: true }).fill("Grace");
       await take(order, `order-${size}-${theme}`);
       const tracking = await open(`/orders/${followed.id}`, viewport);
-      await expect(tracking.getByText("bob is at it")).toBeVisible();
+      await expect(tracking.getByText("bob is working on it")).toBeVisible();
       await take(tracking, `tracking-${size}-${theme}`);
     }
     const signIn = await open("/sign-in", tablet);
@@ -98,6 +98,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
       if ((await board.getByRole("region", { name: "Mine" }).getByRole("article").count()) === 0 && (await start.count()) > 0) {
         await start.click();
         await expect(board.getByRole("region", { name: "Mine" }).getByRole("article").first()).toBeVisible();
+        await board.getByTitle("Press to close").click(); // the message would hide the masthead
       }
       await take(board, `station-${stage}-${theme}`, false);
     }

@@ -2,11 +2,11 @@ import { test as base, expect, type BrowserContext, type Page } from "@playwrigh
 import { Factory, type Person } from "./factory";
 
 interface Desk {
-  /** Opens a browser of somebody's own; with a person it is signed in. */
+  /** Opens a new browser; a person is signed in. */
   readonly open: (path: string, person?: Person, options?: Parameters<import("@playwright/test").Browser["newContext"]>[0]) => Promise<Page>;
 }
 
-/** What the tests work with: a factory for all tests of a worker, and browsers. */
+/** What the tests use: a factory for all tests of a worker, and browsers. */
 export const test = base.extend<{ desk: Desk }, { factory: Factory }>({
   factory: [
     async ({}, give) => {
@@ -22,16 +22,16 @@ export const test = base.extend<{ desk: Desk }, { factory: Factory }>({
   ],
   desk: async ({ browser, factory }, give) => {
     const contexts: BrowserContext[] = [];
-    const troubles: string[] = [];
+    const complaints: string[] = [];
     await give({
       async open(path, person, options = {}) {
         const context = await browser.newContext({ baseURL: factory.url, viewport: { width: 1180, height: 820 }, ...options });
         contexts.push(context);
         const page = await context.newPage();
-        // Nothing may go wrong unseen: neither a script nor what the policy forbids.
-        page.on("pageerror", (error) => troubles.push(`${path}: ${error.message}`));
+        // Errors in scripts and violations of the policy fail the test.
+        page.on("pageerror", (error) => complaints.push(`${path}: ${error.message}`));
         page.on("console", (message) => {
-          if (/Content Security Policy|Refused to/.test(message.text())) troubles.push(`${path}: ${message.text()}`);
+          if (/Content Security Policy|Refused to/.test(message.text())) complaints.push(`${path}: ${message.text()}`);
         });
         if (person) {
           const answer = await context.request.post("/api/v1/session", { data: person });
@@ -42,7 +42,7 @@ export const test = base.extend<{ desk: Desk }, { factory: Factory }>({
       },
     });
     for (const context of contexts) await context.close();
-    expect(troubles).toEqual([]);
+    expect(complaints).toEqual([]);
   },
 });
 
@@ -58,7 +58,7 @@ export function column(page: Page, name: "Waiting" | "Mine" | "Just done") {
   return page.getByRole("region", { name });
 }
 
-/** Follows the order whose page is open. */
+/** The id of the order whose page is open. */
 export function orderIdOf(page: Page): string {
   return new URL(page.url()).pathname.split("/").at(-1) ?? "";
 }

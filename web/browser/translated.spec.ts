@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { staff } from "./factory";
 import { column, expect, test, ticket } from "./test";
 
-/** Goes on translating a page as a browser does: each text moves into elements of the translator's, again when it changes. */
+/** Keeps translating a page as a browser does: it moves each text into elements of its own, again whenever it changes. */
 async function translate(page: Page): Promise<void> {
   await page.evaluate(() => {
     const translateAll = () => {
@@ -23,24 +23,24 @@ async function translate(page: Page): Promise<void> {
   });
 }
 
-test("a translated page goes on saying where the order is", async ({ desk, factory }) => {
+test("a translated page still shows where the order is", async ({ desk, factory }) => {
   const { id } = await factory.place({ lines: [{ flavour: "lemon", size: "M", quantity: 6, message: "Happy 40th" }], allergies: ["nuts"] });
   const customer = await desk.open(`/orders/${id}`);
   await expect(customer.getByText("What you ordered")).toBeVisible();
   await translate(customer);
   for (const stage of ["mix", "bake", "decorate", "package"] as const) {
     await factory.untilWaitingFor(id, stage);
-    await factory.say(staff[stage], `${id}.${stage}.1`, { kind: "started" });
-    await expect(customer.getByText(`${staff[stage].name} is at it`)).toBeVisible();
-    await factory.say(staff[stage], `${id}.${stage}.1`, { kind: "done" });
+    await factory.ack(staff[stage], `${id}.${stage}.1`, { kind: "started" });
+    await expect(customer.getByText(`${staff[stage].name} is working on it`)).toBeVisible();
+    await factory.ack(staff[stage], `${id}.${stage}.1`, { kind: "done" });
   }
-  await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Ready: your cupcakes wait for you");
+  await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Ready: your cupcakes are waiting for you");
   await customer.getByRole("link", { name: "Order", exact: true }).click();
   await expect(customer.getByRole("radio", { name: /Red velvet/ })).toBeVisible();
   await expect(customer.getByText("Something went wrong")).toBeHidden();
 });
 
-test("a translated board goes on, and what is to be piped and who it is for stay as they were written", async ({ desk, factory }) => {
+test("a translated board still works, and messages and names stay as they were written", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place({ customer: { name: "Ada Lovelace" }, lines: [{ flavour: "lemon", size: "M", quantity: 6, message: "Happy 40th" }] });
   await factory.work(id, "mix", "bake", "decorate");
   let connect: () => void = () => undefined;
@@ -72,14 +72,14 @@ test("a translated board goes on, and what is to be piped and who it is for stay
   }
 });
 
-test("a page that something else has taken apart is drawn anew", async ({ desk, factory }) => {
+test("a page that something else has broken is redrawn", async ({ desk, factory }) => {
   const { id } = await factory.place();
   const customer = await desk.open(`/orders/${id}`);
   await expect(customer.getByText("What you ordered")).toBeVisible();
-  // An extension takes away what the page is about to take away itself.
+  // An extension removes what the page is about to remove itself.
   await customer.getByRole("button", { name: "Change message or notes" }).evaluate((button) => { button.remove(); });
   await factory.work(id, "mix", "bake", "decorate");
   await expect(customer.getByText("decorate", { exact: false }).first()).toBeVisible();
   await factory.work(id, "package");
-  await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Ready: your cupcakes wait for you");
+  await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Ready: your cupcakes are waiting for you");
 });

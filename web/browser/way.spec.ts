@@ -6,7 +6,7 @@ test("an order goes from one browser through four boards, and the customer's pag
   await customer.getByRole("radio", { name: /Almond/ }).check();
   await customer.getByRole("radio", { name: /Large/ }).check();
   await customer.getByRole("textbox", { name: "How many" }).fill("12");
-  await customer.getByLabel("Piped on each").fill("Happy 40th 🎉");
+  await customer.getByLabel("Message on each").fill("Happy 40th 🎉");
   await customer.getByRole("button", { name: "Add to basket" }).click();
   await customer.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
   await customer.getByRole("checkbox", { name: "nuts" }).check();
@@ -30,20 +30,20 @@ test("an order goes from one browser through four boards, and the customer's pag
     if (stage === "package") await expect(card.getByText("1 × L")).toBeVisible();
     await card.getByRole("button", { name: "Start" }).click();
     await expect(column(board, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
-    await expect(step).toContainText(`${staff[stage].name} is at it`);
+    await expect(step).toContainText(`${staff[stage].name} is working on it`);
     await card.getByRole("button", { name: "Done" }).click();
     await expect(column(board, "Just done").getByRole("article", { name: `Ticket ${pickupCode}` })).toContainText(`Done by ${staff[stage].name}`);
     await expect(step).toContainText(`by ${staff[stage].name}`);
     await board.close();
   }
-  await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Ready: your cupcakes wait for you");
+  await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Ready: your cupcakes are waiting for you");
   await expect(customer.getByRole("button", { name: "Cancel the order" })).toBeHidden();
 
   const counter = await desk.open("/counter", staff.package);
   await expect(counter.getByRole("region", { name: "Ready" })).toContainText(`${pickupCode}Ada L.`);
 });
 
-test("a slip of the finger is taken back within five seconds", async ({ desk, factory }) => {
+test("a slip of the finger can be undone within five seconds", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
   const board = await desk.open("/stations/mix", staff.mix);
   const card = ticket(board, pickupCode);
@@ -51,7 +51,7 @@ test("a slip of the finger is taken back within five seconds", async ({ desk, fa
   await card.getByRole("button", { name: "Done" }).click();
   await card.getByRole("button", { name: "Undo" }).click();
   await expect(column(board, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
-  // Nothing has gone out: the order still waits for the mixer, who reports something else.
+  // Nothing was sent: the order still waits for the mixer, who reports something else.
   await card.getByRole("button", { name: "Failed …" }).click();
   await board.getByRole("radio", { name: "Equipment failed" }).check();
   await board.getByLabel("Note", { exact: true }).fill("the hook is bent");
@@ -61,7 +61,7 @@ test("a slip of the finger is taken back within five seconds", async ({ desk, fa
   expect(order.stages.every((row) => row.doneAt === undefined)).toBe(true);
 });
 
-test("what was said goes out when the page is left", async ({ desk, factory }) => {
+test("a pending ack is sent when the page is left", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
   const board = await desk.open("/stations/mix", staff.mix);
   const card = ticket(board, pickupCode);

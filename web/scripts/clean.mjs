@@ -1,5 +1,5 @@
-// Removes what an earlier build left in dist, but not the file that keeps the
-// folder there for Go's embed.
+// Removes the output of earlier builds from dist, but not the file that keeps
+// the folder for Go's embed.
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 
 mkdirSync("dist", { recursive: true });

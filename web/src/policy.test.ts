@@ -12,18 +12,18 @@ const sources = readdirSync(import.meta.dirname, { recursive: true, encoding: "u
 const page = new DOMParser().parseFromString(read("..", "index.html"), "text/html");
 const elements = [...page.querySelectorAll("*")];
 
-// The pages show what customers and staff have written. The policy in the
-// server's headers is the second wall; that texts stay texts is the first.
+// The pages show texts of customers and staff. That these stay texts is the first
+// wall; the policy in the server's headers is the second.
 describe("the pages' code", () => {
-  test("is looked at", () => {
+  test("is read by these tests", () => {
     expect(sources).toContain("main.tsx");
     expect(sources).toContain(join("screens", "station", "TicketCard.tsx"));
   });
 
   test.each([
-    ["makes elements of texts", /dangerouslySetInnerHTML|\b(inner|outer)HTML\b|\binsertAdjacentHTML\b|\bcreateContextualFragment\b|\bsrcdoc\b/i],
+    ["turns texts into elements", /dangerouslySetInnerHTML|\b(inner|outer)HTML\b|\binsertAdjacentHTML\b|\bcreateContextualFragment\b|\bsrcdoc\b/i],
     ["writes into the document", /\bdocument\.write/],
-    ["makes code of texts", /\beval\b|\bnew Function\b|\bset(Timeout|Interval)\(\s*["'`]/],
+    ["turns texts into code", /\beval\b|\bnew Function\b|\bset(Timeout|Interval)\(\s*["'`]/],
     ["goes to an address that is code", /javascript:/i],
   ])("nowhere %s", (_, pattern) => {
     expect(sources.filter((path) => pattern.test(read(path)))).toEqual([]);

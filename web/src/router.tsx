@@ -6,7 +6,7 @@ import type { Live } from "./live/connection";
 import { homeOf, rolesAt } from "./staff";
 import { CrashPage, NotFoundPage, WaitingPage } from "./screens/other/OtherPages";
 
-/** What routes need to decide who may see them. */
+/** What routes need to decide who may see a page. */
 interface Context {
   readonly queryClient: QueryClient;
   readonly live: Live;
@@ -29,7 +29,7 @@ const tracking = createRoute({
 const signIn = createRoute({
   getParentRoute: () => root,
   path: "/sign-in",
-  // Where to go afterwards; only addresses of these pages count.
+  // Where to go afterwards: only to one of these pages.
   validateSearch: (search: Record<string, unknown>): { to?: string } => (isOwnAddress(search["to"]) ? { to: search["to"] } : {}),
   component: lazyRouteComponent(() => import("./screens/signin/SignInScreen"), "SignInScreen"),
 });
@@ -38,7 +38,7 @@ function isOwnAddress(to: unknown): to is string {
   return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter)$/.test(to);
 }
 
-/** Lets only staff with one of the roles see a page. The server decides what it answers; this only spares people a page that cannot. */
+/** Shows a page only to staff with one of the roles. The server checks each request; this only spares people an empty page. */
 function staffOnly(roles: readonly Role[] | undefined) {
   return async ({ context, location }: { context: Context; location: { pathname: string } }): Promise<{ session: Session }> => {
     const session = await context.queryClient.query({ ...sessionQuery, staleTime: "static" });
@@ -86,7 +86,6 @@ export function newRouter(context: Context) {
     defaultPendingComponent: WaitingPage,
     defaultPendingMs: 300,
     defaultPreload: "intent",
-    // Nothing of a page is kept when it is left; live channels come back at once.
     scrollRestoration: true,
   });
 }

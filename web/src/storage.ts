@@ -1,5 +1,5 @@
-// What this browser keeps. It may keep nothing, for instance in a private
-// window; then it lasts as long as the page.
+// The browser's storage. It may refuse everything, for instance in a private
+// window; then nothing outlives the page.
 
 export function load(key: string): string | null {
   try {
@@ -13,7 +13,7 @@ export function keep(key: string, text: string): void {
   try {
     localStorage.setItem(key, text);
   } catch {
-    // It lasts as long as the page.
+    // It does not outlive the page.
   }
 }
 
@@ -21,6 +21,6 @@ export function forget(key: string): void {
   try {
     localStorage.removeItem(key);
   } catch {
-    // Nothing was kept.
+    // Nothing was stored.
   }
 }

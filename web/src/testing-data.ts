@@ -2,10 +2,10 @@ import type { Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Lim
 import { stages } from "./design/stages";
 import { Live } from "./live/connection";
 
-/** Some moment; everything here is told from it on. */
+/** Some moment; all times here count from it. */
 export const start = Date.parse("2026-03-04T09:00:00Z");
 
-/** A moment so many seconds after the start, as the API writes it. */
+/** A moment some seconds after the start, as the API writes it. */
 export function at(seconds: number): string {
   return new Date(start + seconds * 1000).toISOString();
 }
@@ -93,7 +93,7 @@ export function order(overrides: Partial<OrderStatus> = {}): OrderStatus {
   };
 }
 
-/** Every stage takes the same. */
+/** Every stage takes the same time. */
 export function pace(typicalSeconds: number, slowSeconds: number, overrides: Partial<Pace> = {}): Pace {
   return { at: at(0), stages: stages.map((stage) => ({ stage, samples: 10, typicalSeconds, slowSeconds })), ...overrides };
 }
@@ -114,11 +114,11 @@ export function counter(...ready: readonly string[]): CounterDisplay {
   return { at: at(0), preparing: [], ready: ready.map((pickupCode) => ({ pickupCode, since: at(0) })) };
 }
 
-/** A connection over which nothing comes, so many seconds after the start. */
+/** A connection without messages, some seconds after the start. */
 export function silentLive(seconds = 0): Live {
   const now = () => start + seconds * 1000;
   return new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: now, monotonic: now, random: () => 0 });
 }
 
-/** What the tests call reasons. */
+/** The labels of the tests' reasons. */
 export const labelOf = (reason: string) => ({ burnt: "Burnt", "oven-down": "Oven is down" })[reason] ?? reason;

@@ -11,7 +11,7 @@ HTMLDialogElement.prototype.close = function close() {
 
 afterEach(cleanup);
 
-/** Does what a browser's translator does: each text that is not blank moves into elements of its own. */
+/** Does what a browser's translator does: it moves each text that is not blank into elements of its own. */
 export function translate(root: HTMLElement): void {
   const texts: Text[] = [];
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { menu } from "../testing-data";
-import { api } from "./client";
+import { api, newKey } from "./client";
 import { Problem } from "./problem";
 import type { Problem as ProblemDocument } from "./schema.gen";
 
@@ -14,13 +14,13 @@ function refusal(type: ProblemDocument["type"], status: number, headers: Record<
   return new Response(JSON.stringify({ type, title: "Title", status, detail: "What is wrong." }), { status, headers: { "Content-Type": "application/problem+json", ...headers } });
 }
 
-/** An answer of which only the beginning comes. */
+/** An answer that ends before its end. */
 function cutOff(): Response {
   const body = new ReadableStream({ start(controller) { controller.error(new TypeError("network error")); } });
   return new Response(body, { headers: { "Content-Type": "application/json" } });
 }
 
-/** What was asked last. */
+/** The last request. */
 function asked() {
   const [url, init] = answer.mock.lastCall ?? [];
   if (typeof url !== "string" || !init) throw new Error("Nothing was asked.");
@@ -79,14 +79,14 @@ describe("a request", () => {
     expect(asked()).toMatchObject({ url, init: { method: "GET" } });
   });
 
-  test("with an ack has no key: to say the same twice is harmless", async () => {
+  test("with an ack has no key: repeating an ack is harmless", async () => {
     answer.mockResolvedValue(json({}));
     await api.ack("bake", "x.bake.1?", { kind: "done" });
     expect(asked()).toMatchObject({ url: "/api/v1/stations/bake/tickets/x.bake.1%3F/acks", init: { method: "POST" }, body: { kind: "done" } });
     expect(asked().headers).not.toHaveProperty("idempotency-key");
   });
 
-  test("with an ack outlives the page if it must", async () => {
+  test("with an ack outlives the page", async () => {
     answer.mockResolvedValue(json({}));
     await api.ack("bake", "x.bake.1", { kind: "done" });
     expect(asked().init.keepalive).toBe(true);
@@ -98,7 +98,7 @@ describe("a request", () => {
     expect(asked()).toMatchObject({ url: "/api/v1/session", init: { method: "POST" }, body: { name: "Max", pin: "314159" } });
   });
 
-  test("to sign out wants no body of the answer", async () => {
+  test("to sign out expects no body in the answer", async () => {
     answer.mockResolvedValue(new Response(null, { status: 204 }));
     await api.signOut();
     expect(asked()).toMatchObject({ url: "/api/v1/session", init: { method: "DELETE" } });
@@ -106,41 +106,41 @@ describe("a request", () => {
 });
 
 describe("what goes wrong", () => {
-  test("is thrown as the problem that the server tells of", async () => {
+  test("is thrown as the problem in the answer", async () => {
     answer.mockResolvedValue(refusal("/problems/unavailable", 503, { "Retry-After": "2" }));
     expect(await problemOf(api.menu())).toMatchObject({ type: "/problems/unavailable", status: 503, message: "What is wrong.", retryAfter: 2 });
   });
 
-  test("is thrown as a problem though the answer is none of the API's", async () => {
+  test("is thrown as a problem even if the answer is not the API's", async () => {
     answer.mockResolvedValue(new Response("<h1>Bad gateway</h1>", { status: 502 }));
     expect(await problemOf(api.menu())).toMatchObject({ type: undefined, status: 502 });
   });
 
-  test("is that there was no answer, if the network is gone", async () => {
+  test("counts as no answer if there is no network", async () => {
     answer.mockRejectedValue(new TypeError("Failed to fetch"));
     expect(await problemOf(api.menu())).toMatchObject({ status: 0, isUncertain: true });
   });
 
-  // What was asked may have been done: it must count as uncertain, or nobody asks again.
+  // The change may have been made: it must count as uncertain, or nobody would repeat the request.
   test.each([
     ["is cut off", () => cutOff()],
     ["is no JSON, as from a network that wants a sign-in", () => new Response("<h1>Welcome to our Wi-Fi</h1>", { status: 200 })],
-  ])("is that there was no answer, if what comes %s", async (_, response) => {
+  ])("counts as no answer if the answer %s", async (_, response) => {
     answer.mockImplementation(() => Promise.resolve(response()));
     expect(await problemOf(api.menu())).toMatchObject({ status: 0, isUncertain: true });
     expect(await problemOf(api.createOrder({ customer: { name: "Ada" }, lines: [] }, "key-1"))).toMatchObject({ status: 0, isUncertain: true });
   });
 
-  test("is no problem if the page itself has lost interest, before the answer or in the middle of it", async () => {
-    const gone = new AbortController();
+  test("is no problem if the page itself aborts, before the answer or in the middle of it", async () => {
+    const aborted = new AbortController();
     const why = new DOMException("left", "AbortError");
-    gone.abort(why);
+    aborted.abort(why);
     answer.mockRejectedValueOnce(why);
-    await expect(api.menu(gone.signal)).rejects.toBe(why);
-    expect(asked().init.signal).toBe(gone.signal);
+    await expect(api.menu(aborted.signal)).rejects.toBe(why);
+    expect(asked().init.signal).toBe(aborted.signal);
     const body = new ReadableStream({ start(controller) { controller.error(why); } });
     answer.mockResolvedValueOnce(new Response(body));
-    await expect(api.menu(gone.signal)).rejects.toBe(why);
+    await expect(api.menu(aborted.signal)).rejects.toBe(why);
   });
 });
 
@@ -167,7 +167,7 @@ describe("the session", () => {
 });
 
 describe("the demo's staff", () => {
-  test("are those that there are", async () => {
+  test("are listed", async () => {
     const staff = [{ name: "max", role: "mixer", pin: "555555" }];
     answer.mockResolvedValue(json({ staff }));
     expect(await api.demoStaff()).toEqual(staff);
@@ -182,5 +182,22 @@ describe("the demo's staff", () => {
   test("are unknown if the server is in trouble", async () => {
     answer.mockResolvedValue(refusal("/problems/unavailable", 503));
     expect((await problemOf(api.demoStaff())).status).toBe(503);
+  });
+});
+
+describe("a new key", () => {
+  // The API takes 16 to 128 printable characters without spaces.
+  test("is one that the API takes, and different each time", () => {
+    const keys = Array.from({ length: 50 }, newKey);
+    expect(keys.every((key) => /^[!-~]{16,128}$/.test(key))).toBe(true);
+    expect(new Set(keys).size).toBe(50);
+  });
+
+  test("is as good on a page without https, where browsers have no randomUUID", () => {
+    const real = crypto;
+    vi.stubGlobal("crypto", { getRandomValues: (bytes: Uint8Array<ArrayBuffer>) => real.getRandomValues(bytes) });
+    const keys = Array.from({ length: 50 }, newKey);
+    expect(keys.every((key) => /^[0-9a-f]{32}$/.test(key))).toBe(true);
+    expect(new Set(keys).size).toBe(50);
   });
 });

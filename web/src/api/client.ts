@@ -4,7 +4,7 @@ import { noAnswer, Problem, problemOf } from "./problem";
 
 interface Request {
   readonly body?: unknown;
-  /** Makes a request that changes something safe to repeat. */
+  /** The idempotency key, which makes a change safe to repeat. */
   readonly key?: string;
   readonly signal?: AbortSignal;
   /** Lets the request outlive the page. */
@@ -13,7 +13,15 @@ interface Request {
 
 const base = "/api/v1";
 
-/** Nobody is troubled by what nobody sees: texts go out without it. */
+/** A new idempotency key: a request that is repeated with it takes effect once. */
+export function newKey(): string {
+  // Browsers have randomUUID on https and localhost only; a tablet in the kitchen may use neither.
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Texts are sent without characters that nobody sees. */
 const cleaned = (_: string, value: unknown) => (typeof value === "string" ? cleanText(value) : value);
 
 async function ask(method: string, path: string, { body, key, signal, keepalive }: Request = {}): Promise<Response> {
@@ -39,7 +47,7 @@ async function ask(method: string, path: string, { body, key, signal, keepalive 
   return response;
 }
 
-/** What is cut off, or comes from somebody in between, is no answer of the server's. */
+/** An answer that is cut off, or comes from a proxy, counts as none. */
 async function askFor<T>(method: string, path: string, request: Request): Promise<T> {
   const response = await ask(method, path, request);
   try {
@@ -55,7 +63,7 @@ const post = <T>(path: string, request: Request) => askFor<T>("POST", path, requ
 
 const order = (id: string) => `/orders/${encodeURIComponent(id)}`;
 
-/** The API, operation by operation. What goes wrong is thrown as a Problem. */
+/** The API, operation by operation. Failures are thrown as a Problem. */
 export const api = {
   menu: (signal?: AbortSignal) => get<Menu>("/menu", signal),
   pace: (signal?: AbortSignal) => get<Pace>("/pace", signal),
@@ -68,7 +76,7 @@ export const api = {
   amend: (id: string, body: Amendment, key: string) => post<OrderStatus>(`${order(id)}/amend`, { body, key }),
   resolve: (id: string, body: Resolution, key: string) => post<OrderStatus>(`${order(id)}/resolve`, { body, key }),
 
-  /** Goes out even when the page is left at that moment. */
+  /** Is sent even if the page is left at that moment. */
   ack: (stage: Stage, ticketId: string, body: Ack) =>
     post<BoardTicket>(`/stations/${stage}/tickets/${encodeURIComponent(ticketId)}/acks`, { body, keepalive: true }),
 
@@ -85,7 +93,7 @@ export const api = {
   async signOut(): Promise<void> {
     await ask("DELETE", "/session");
   },
-  /** Names and PINs to try the factory with; empty where it is not for that. */
+  /** Names and PINs to try the factory with; empty unless it is a demo. */
   async demoStaff(signal?: AbortSignal): Promise<DemoStaff["staff"]> {
     try {
       return (await get<DemoStaff>("/session/demo", signal)).staff;

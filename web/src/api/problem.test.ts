@@ -9,7 +9,7 @@ function answer(body: string, status: number, headers: Record<string, string> = 
 }
 
 describe("the problem of an answer", () => {
-  test("is what its document tells", async () => {
+  test("is what its document says", async () => {
     const errors = [{ pointer: "/notes", detail: "too long" }];
     const problem = await problemOf(answer(JSON.stringify({ ...document, errors }), 409));
     expect(problem).toBeInstanceOf(Problem);
@@ -21,7 +21,7 @@ describe("the problem of an answer", () => {
     expect(await problemOf(answer(JSON.stringify(rest), 409))).toMatchObject({ message: "Somebody was first", by: undefined, errors: [] });
   });
 
-  test("is read with parameters of the content type too", async () => {
+  test("is read if its content type has parameters", async () => {
     const problem = await problemOf(answer(JSON.stringify(document), 409, { "Content-Type": "application/problem+json; charset=utf-8" }));
     expect(problem.type).toBe("/problems/ticket-taken");
   });
@@ -41,13 +41,13 @@ describe("the problem of an answer", () => {
     ["a problem that was cut off", answer('{"type":"/probl', 502)],
     ["an empty problem", answer("", 502)],
     ["a problem that is no object", answer("null", 502)],
-  ])("is its status if it has %s", async (_, response) => {
+  ])("has only its status if the answer is %s", async (_, response) => {
     const problem = await problemOf(response);
-    expect(problem.message).toBe("The server answered 502, which these pages do not understand. Try again in a moment.");
+    expect(problem.message).toBe("The server gave an unexpected answer (502). Try again in a moment.");
     expect(problem).toMatchObject({ type: undefined, status: 502, errors: [] });
   });
 
-  test("knows when to ask again though a proxy has answered", async () => {
+  test("knows when to repeat the request even if a proxy has answered", async () => {
     expect((await problemOf(answer("busy", 503, { "Content-Type": "text/plain", "Retry-After": "7" }))).retryAfter).toBe(7);
   });
 });
@@ -69,10 +69,10 @@ describe("a problem", () => {
   });
 });
 
-describe("what people are told", () => {
-  test("is the problem's own words, and nothing of what is wrong in the page", () => {
+describe("what people read", () => {
+  test("is the problem's own text, and no detail of an error in the page", () => {
     expect(textOf(new Problem("Ask again.", 503))).toBe("Ask again.");
-    expect(textOf(new TypeError("x is undefined"))).toBe("Something went wrong in this page. Reload it.");
-    expect(textOf("text")).toBe("Something went wrong in this page. Reload it.");
+    expect(textOf(new TypeError("x is undefined"))).toBe("Something went wrong on this page. Reload it.");
+    expect(textOf("text")).toBe("Something went wrong on this page. Reload it.");
   });
 });

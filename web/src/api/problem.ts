@@ -2,17 +2,17 @@ import type { FieldError, Problem as ProblemDocument } from "./schema.gen";
 
 export type ProblemType = ProblemDocument["type"];
 
-/** A refusal by the server, as RFC 9457 has it, or no answer at all. */
+/** A refusal by the server, as RFC 9457 defines it, or no answer at all. */
 export class Problem extends Error {
   override readonly name = "Problem";
-  /** Absent when no answer came, or one that is not the API's. */
+  /** Absent if there was no answer, or one that is not the API's. */
   readonly type: ProblemType | undefined;
-  /** The HTTP status; 0 when no answer came. */
+  /** The HTTP status; 0 if there was no answer. */
   readonly status: number;
   readonly errors: readonly FieldError[];
-  /** Of a ticket: who was first. */
+  /** Who acked the ticket first. */
   readonly by: string | undefined;
-  /** Seconds after which it makes sense to ask again. */
+  /** After how many seconds the request may be repeated. */
   readonly retryAfter: number | undefined;
 
   constructor(text: string, status: number, document?: ProblemDocument, retryAfter?: number) {
@@ -24,7 +24,7 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** Nobody can tell whether the server has done what was asked. Of a full kitchen it is known: nothing. */
+  /** Whether the server may have done what was asked. A full kitchen has certainly not. */
   get isUncertain(): boolean {
     return (this.status === 0 || this.status >= 500) && !this.is("/problems/kitchen-full");
   }
@@ -34,18 +34,18 @@ export class Problem extends Error {
   }
 }
 
-/** The problem that an answer tells of. */
+/** The problem in an answer. */
 export async function problemOf(response: Response): Promise<Problem> {
   const after = Number(response.headers.get("Retry-After") ?? Number.NaN);
   const retryAfter = Number.isFinite(after) ? after : undefined;
   const document = await documentOf(response);
   if (!document) {
-    return new Problem(`The server answered ${response.status}, which these pages do not understand. Try again in a moment.`, response.status, undefined, retryAfter);
+    return new Problem(`The server gave an unexpected answer (${response.status}). Try again in a moment.`, response.status, undefined, retryAfter);
   }
   return new Problem(document.detail ?? document.title, response.status, document, retryAfter);
 }
 
-/** Null if the answer is somebody else's, or was cut off. */
+/** Null if the answer is not the API's, or was cut off. */
 async function documentOf(response: Response): Promise<ProblemDocument | null> {
   if (!(response.headers.get("Content-Type") ?? "").startsWith("application/problem+json")) return null;
   try {
@@ -55,11 +55,17 @@ async function documentOf(response: Response): Promise<ProblemDocument | null> {
   }
 }
 
+/** Nothing came back, so nobody knows whether the server has done what was asked. */
 export function noAnswer(): Problem {
-  return new Problem("The bakery cannot be reached. Check the network; nothing you typed is lost.", 0);
+  return new Problem("The bakery cannot be reached. Check your connection; nothing you typed is lost.", 0);
 }
 
-/** What to tell people of anything that was thrown. */
+/** Anything that was thrown, as a problem. What is none leaves it uncertain what was done. */
+export function asProblem(error: unknown): Problem {
+  return error instanceof Problem ? error : noAnswer();
+}
+
+/** What people read about anything that was thrown. */
 export function textOf(error: unknown): string {
-  return error instanceof Problem ? error.message : "Something went wrong in this page. Reload it.";
+  return error instanceof Problem ? error.message : "Something went wrong on this page. Reload it.";
 }

@@ -10,7 +10,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** When a query that always fails in that way asks, in milliseconds after it was wanted. */
+/** When a query that always fails in that way fetches, in milliseconds after its start. */
 async function timesOf(error: Error): Promise<readonly number[]> {
   const times: number[] = [];
   const asking = newQueryClient().query({
@@ -27,23 +27,23 @@ async function timesOf(error: Error): Promise<readonly number[]> {
 }
 
 describe("a query that fails", () => {
-  test("asks three times more if nobody answered, after longer and longer pauses", async () => {
+  test("is retried three times after no answer, with growing pauses", async () => {
     expect(await timesOf(noAnswer())).toEqual([0, 500, 1500, 3500]);
   });
 
-  test("asks again if the server is in trouble", async () => {
+  test("is retried if the server is in trouble", async () => {
     expect(await timesOf(new Problem("x", 503))).toHaveLength(4);
   });
 
-  test("asks again when the server has said", async () => {
+  test("is retried when the server says so", async () => {
     expect(await timesOf(new Problem("x", 503, undefined, 7))).toEqual([0, 7_000, 14_000, 21_000]);
   });
 
-  test.each([400, 401, 403, 404, 409, 429])("does not ask again after a refusal with %i: it stays one", async (status) => {
+  test.each([400, 401, 403, 404, 409, 429])("is not retried after a refusal with %i", async (status) => {
     expect(await timesOf(new Problem("x", status))).toEqual([0]);
   });
 
-  test("does not ask again after an error of the page itself", async () => {
+  test("is not retried after an error of the page itself", async () => {
     expect(await timesOf(new TypeError("x is undefined"))).toEqual([0]);
   });
 });
@@ -57,7 +57,7 @@ describe("an answer", () => {
     vi.stubGlobal("fetch", answer);
   });
 
-  test.each([["menu", menuQuery], ["session", sessionQuery]] as const)("with the %s is good for as long as the page is there", async (_, query) => {
+  test.each([["menu", menuQuery], ["session", sessionQuery]] as const)("with the %s stays valid as long as the page is open", async (_, query) => {
     const client = newQueryClient();
     await client.query(query as typeof menuQuery);
     await vi.advanceTimersByTimeAsync(240_000);
@@ -65,14 +65,14 @@ describe("an answer", () => {
     expect(answer).toHaveBeenCalledTimes(1);
   });
 
-  test("with the statistics is old at once", async () => {
+  test("with the statistics is stale at once", async () => {
     const client = newQueryClient();
     await client.query(statisticsQuery);
     await client.query(statisticsQuery);
     expect(answer).toHaveBeenCalledTimes(2);
   });
 
-  test("is not waited for any more when nobody wants it", async () => {
+  test("is no longer waited for when nobody needs it", async () => {
     answer.mockImplementation(() => new Promise(() => undefined));
     const client = newQueryClient();
     void client.query(menuQuery).catch(() => undefined);

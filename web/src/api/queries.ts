@@ -2,8 +2,8 @@ import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { api } from "./client";
 import { Problem } from "./problem";
 
-/** Whether asking again may help: a refusal stays one. */
-function mayPass(error: Error): boolean {
+/** Whether a retry may help: a refusal stays one. */
+function isRetryable(error: Error): boolean {
   return error instanceof Problem && error.isUncertain;
 }
 
@@ -11,7 +11,7 @@ export function newQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
       queries: {
-        retry: (failures, error) => failures < 3 && mayPass(error),
+        retry: (failures, error) => failures < 3 && isRetryable(error),
         retryDelay: (failures, error) => (error instanceof Problem && error.retryAfter !== undefined ? error.retryAfter * 1000 : Math.min(500 * 2 ** failures, 5000)),
         staleTime: 60_000,
       },

@@ -47,7 +47,7 @@ export interface paths {
         };
         /**
          * Find orders
-         * @description For staff. Open orders come first, and of these the newest; then closed ones, the last closed first.
+         * @description For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
          *     All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
          *     Temporal's visibility store, which follows an order within a second or so.
          */
@@ -57,16 +57,16 @@ export interface paths {
          * Order cupcakes
          * @description The order is durable before the answer is sent: it goes on whatever happens to this server.
          *
-         *     Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: the same key with the same order gives the same
-         *     order, answered with 201 and the same body as the first time, and never a second one. Orders are compared by what they say; white space, the sequence of
-         *     fields and escapes do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
+         *     Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
+         *     the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
+         *     fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
          *     keeps the order after it has closed (its namespace's retention).
          *
-         *     **A key is a secret, like a password for one order**: who sends the same key with the same order gets its id, and with that may see, amend and cancel it. So make it at random, such as a UUID
+         *     **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
          *     or 16 random bytes, and never from a name, a date or a number.
          *
-         *     Orders are limited for each address, where a large order counts as several (429), and for all that is open in the kitchen (503, `/problems/kitchen-full`); then nothing was ordered. Whoever
-         *     repeats an order that was taken is answered all the same, and a request of staff who have signed in is not counted for its address.
+         *     The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
+         *     repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
          */
         readonly post: operations["createOrder"];
         readonly delete?: never;
@@ -86,12 +86,12 @@ export interface paths {
         readonly put?: never;
         /**
          * Cancel many orders
-         * @description For managers, after a flood of orders. Cancels open orders that match everything in `where`, each in the way of `POST /api/v1/orders/{id}/cancel`: what was made is undone. A request deals with
-         *     one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled and the answer says
+         * @description For managers, after a flood of orders. Cancels open orders that match everything in `where`, each as `POST /api/v1/orders/{id}/cancel` does: what was made is undone. A request handles
+         *     one page of them, the newest first; `nextPageToken` gives the next page, with the same `where`. Orders that are placed meanwhile are on no further page. With `dryRun` nothing is cancelled, and the answer says
          *     how many of the page match.
          *
-         *     Send one `Idempotency-Key` with all pages, and repeat a request as often as needed when the answer is lost: each order is asked once. An order that cannot be cancelled does not keep the others from
-         *     it; it stands in `failed`, with the reason. The answer is 503 when not one could be asked, because no worker answers.
+         *     Send one `Idempotency-Key` with all pages, and repeat a request as often as needed if the answer is lost: each order is asked once. An order that cannot be cancelled does not stop the others:
+         *     `failed` lists it with the reason. The answer is 503 if no order could be asked because no worker answers.
          */
         readonly post: operations["cancelOrders"];
         readonly delete?: never;
@@ -109,8 +109,8 @@ export interface paths {
         };
         /**
          * Follow an order
-         * @description The order's workflow itself is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded and marked
-         *     `"stale": true`: correct as far as it goes, and perhaps a moment behind.
+         * @description The order's own workflow is asked. If no worker answers for it within a moment, the answer is put together from what Temporal has recorded, and marked
+         *     `"stale": true`: it is correct as far as it goes, but perhaps a moment behind.
          */
         readonly get: operations["getOrder"];
         readonly put?: never;
@@ -132,11 +132,11 @@ export interface paths {
         readonly put?: never;
         /**
          * Cancel an order
-         * @description The order goes to `cancelling`: what was made is undone, the last stage first, and when that is done it is `cancelled`. The answer comes as soon as the
-         *     order has turned; follow it to see the undoing. When it is too late the request is refused with 409, whose detail says why.
+         * @description The order goes to `cancelling`: what was made is undone, the last stage first. Then the order is `cancelled`. The answer comes as soon as the
+         *     order is `cancelling`; follow the order to see the undoing. If it is too late the request is refused with 409, and the detail says why.
          *
-         *     Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-         *     after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+         *     Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+         *     after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
          */
         readonly post: operations["cancelOrder"];
         readonly delete?: never;
@@ -157,10 +157,10 @@ export interface paths {
         /**
          * Change what is written on and about an order
          * @description Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
-         *     When it is too late the request is refused with 409, whose detail says why.
+         *     If it is too late the request is refused with 409, and the detail says why.
          *
-         *     Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-         *     after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+         *     Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+         *     after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
          */
         readonly post: operations["amendOrder"];
         readonly delete?: never;
@@ -180,11 +180,11 @@ export interface paths {
         readonly put?: never;
         /**
          * Decide about an order that needs attention
-         * @description For managers. An order in `needs-attention`, and one in `cancelling` that cannot
-         *     be undone, has an `attention` with the choices that can be made. An order that asks nothing, and a choice that it does not offer, is refused with 409.
+         * @description For managers. An order in `needs-attention`, or one in `cancelling` that cannot
+         *     be undone, has an `attention` with the choices that can be made. The request is refused with 409 if the order asks nothing or does not offer the choice.
          *
-         *     Send an `Idempotency-Key` and repeat the request as often as needed when the answer is lost: it is done once, and every answer is the first one, also
-         *     after the order has closed. The same key with something else for this order is refused with 409. A request that was refused is not remembered.
+         *     Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
+         *     after the order has closed. The same key with another change of this order is refused with 409. A refused request is not remembered.
          */
         readonly post: operations["resolveOrder"];
         readonly delete?: never;
@@ -205,13 +205,13 @@ export interface paths {
         readonly put?: never;
         /**
          * Sign in
-         * @description Begins a session of twelve hours; a session that the request has ends. A wrong PIN and a name that nobody has are not told apart. Attempts are limited for each name and for each address. A second cookie,
-         *     `cupcakery_device`, lets a browser be known in which the person has signed in before: its attempts count by themselves, so strangers cannot keep it out. It is no session.
+         * @description Begins a session of twelve hours, and ends the session that the request has. The answer does not tell a wrong PIN from a name that nobody has. Attempts are limited for each name and for each address. A second cookie,
+         *     `cupcakery_device`, marks a browser in which the person has signed in before: its attempts are counted apart, so that strangers cannot keep the person out. It is no session.
          */
         readonly post: operations["signIn"];
         /**
          * Sign out
-         * @description Takes the session's cookie out of this browser and ends its live connections. The server keeps no sessions; `sessions` in the staff file ends them all.
+         * @description Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
          */
         readonly delete: operations["signOut"];
         readonly options?: never;
@@ -248,8 +248,8 @@ export interface paths {
         };
         /**
          * A station's board
-         * @description What this stage has to do, who has what in hand, and what has just been finished, as the log in Kafka has it. Every process of this API
-         *     shows the same. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+         * @description What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
+         *     shows the same. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
          *
          *     To see changes as they come, open `/api/v1/live` and subscribe to `station/<stage>` with the answer's `cursor`.
          */
@@ -273,13 +273,13 @@ export interface paths {
         readonly put?: never;
         /**
          * Say something about a ticket
-         * @description Writes the ack to the log of acks in Kafka and answers with the ticket's new state once the log has it. The log decides: of two people who
-         *     take one ticket at the same moment exactly one gets 200, and the other 409 with who was first.
+         * @description Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
+         *     claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
          *
-         *     `started` takes a ticket in hand. `done` (of an undo ticket: `undone`) and `failed` end it, for whoever has it in hand or, if nobody has, for anybody. What
-         *     somebody said already can be said again: the answer is the ticket's state and nothing is written.
+         *     `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
+         *     same ack can be sent again: the answer is the ticket's state, and nothing is written.
          *
-         *     A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before saying it again.
+         *     A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
          */
         readonly post: operations["ackTicket"];
         readonly delete?: never;
@@ -297,8 +297,8 @@ export interface paths {
         };
         /**
          * What the stations did in the last hours
-         * @description Counted from the log in Kafka, four hours back, so every process of this API tells the same. A repeated message counts once, in the step in which its station
-         *     says that it happened. Undo tickets do not count. While Kafka does not answer, or this process has just started and has not read the log to its end, the answer has `behind`.
+         * @description Counted from the last four hours of the log in Kafka, so every process of this API tells the same. A repeated message counts once, in the step in which it
+         *     happened according to its station. Undo tickets do not count. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
          */
         readonly get: operations["getStatistics"];
         readonly put?: never;
@@ -318,8 +318,8 @@ export interface paths {
         };
         /**
          * How long the stages take at present
-         * @description From the last 50 tickets of each stage that were done in the last four hours, first issued to done: waiting counts, as it does for who waits for an order. With it
-         *     an order's remaining time can be estimated. A stage with few samples has not enough to tell, and a process that has just started may have read few yet.
+         * @description From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
+         *     to estimate how long an order will still take. Do not rely on a stage with few samples; a process that has just started may have few.
          */
         readonly get: operations["getPace"];
         readonly put?: never;
@@ -341,28 +341,28 @@ export interface paths {
          * Everything live
          * @description A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
          *
-         *     **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels stand
-         *     in messages and not in the address, because an order's id must not get into anybody's log of addresses.
+         *     **The client subscribes** with `LiveRequest` messages, one for each channel: `{"type": "subscribe", "channel": "station/bake"}`, and leaves with `unsubscribe`. Channels are
+         *     part of messages and not of the address, because an order's id must not get into anybody's log of addresses.
          *
          *     | channel | has | sends |
          *     |---|---|---|
          *     | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-         *     | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has got into trouble, so that lists of such orders can be asked for again |
+         *     | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
          *     | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
          *     | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
          *
-         *     **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` that stands for the channel as it is
-         *     then. Who comes back after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
-         *     still has all that came since, it answers `resumed` and goes on with the changes, else with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
+         *     **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
+         *     state after it. A client that returns after a lost connection subscribes with the last cursor: `{"type": "subscribe", "channel": "station/bake", "cursor": "…"}`. If this process
+         *     still has all changes since, it answers `resumed` and goes on with the changes, otherwise with a fresh snapshot. A client that reads too slowly gets a fresh snapshot
          *     instead of the changes that it missed, and nobody else waits for it.
          *
-         *     The first message, one whenever that changes, and one every ten seconds, is `state`: it has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
-         *     so that ages are right on a tablet whose clock is wrong. A client that has heard nothing for 25 seconds is on a dead connection and connects anew. `problem` tells of a channel what an answer to a request would: with `/problems/unavailable` the channel
-         *     stays and goes on by itself, with any other it has ended. `order/<id>` needs Temporal, and so does `orders` of `kitchen`; everything else goes on without it.
+         *     `state` is the first message, and comes again whenever it changes and every ten seconds. It has `behind` while Kafka does not answer or the log has not been read to its end, and the server's time,
+         *     so that ages are right on a tablet with a wrong clock. A client that has received nothing for 25 seconds must connect again: the connection is dead. `problem` says of a channel what the answer to a request would say: after `/problems/unavailable` the channel
+         *     stays and goes on by itself, after any other problem it has ended. `order/<id>` and `orders` of `kitchen` need Temporal; everything else goes on without it.
          *
-         *     **Limits.** A message from a client has at most 4 KiB, a connection 16 channels. A client sends at most 100 messages at once and 50 a second. One that breaks the protocol is closed with code
-         *     1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections and answers 503 beyond, and a smaller number from one address, beyond which it
-         *     answers 429. A connection ends with its session, at sign-out too, with 1008; so that another process' sign-out is noticed, one with a session ends every ten minutes at the latest, with 1001. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, with a pause that differs from client to client. A
+         *     **Limits.** A message from a client has at most 4 KiB, a connection at most 16 channels. A client sends at most 100 messages at once and 50 a second. A connection that breaks the protocol is closed with code
+         *     1008 and the reason, one with too large a message with 1009. A process takes a limited number of connections, and answers 503 to any more; from one address it takes fewer, and
+         *     answers 429 to any more. A connection ends with its session, also at sign-out, with 1008. A connection with a session also ends every ten minutes at the latest, with 1001, so that a sign-out at another process is noticed. The server pings, and closes a connection that does not answer. When the process stops it closes with 1001: connect again, after a pause that differs from client to client. A
          *     browser's `Origin` must be this host.
          */
         readonly get: operations["getLive"];
@@ -383,7 +383,7 @@ export interface paths {
         };
         /**
          * Does the process live?
-         * @description Asks nothing else, so that a process is never restarted for the fault of another.
+         * @description Depends on nothing else, so that a process is never restarted for the fault of another.
          */
         readonly get: operations["getHealth"];
         readonly put?: never;
@@ -404,7 +404,7 @@ export interface paths {
         /**
          * Can it serve?
          * @description Ready means that an order could be taken: Temporal can be reached, and its namespace is prepared for orders (`cupcakery temporal apply`).
-         *     Kafka's state is reported and does not decide: orders are taken, kept and shown without it, and their tickets go out when it is back.
+         *     Kafka's state is reported but does not count: orders are taken, kept and shown without it, and their tickets go out when it is back.
          *     The answer may be a second old.
          */
         readonly get: operations["getReadiness"];
@@ -442,7 +442,7 @@ export interface paths {
         };
         /**
          * The contract of the Kafka topics
-         * @description What a station in any language needs to know to take tickets and answer them.
+         * @description What a station in any language needs to know to receive tickets and send acks.
          */
         readonly get: operations["getAsyncAPI"];
         readonly put?: never;
@@ -490,8 +490,8 @@ export interface components {
         /** @enum {string} */
         readonly TicketState: "waiting" | "started" | "done" | "failed" | "undone";
         /**
-         * @description `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. While it is being cancelled
-         *     already, `cancel` leaves what was asked about as it is.
+         * @description `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. If the order is already
+         *     being cancelled, `cancel` leaves the work in question as it is.
          * @enum {string}
          */
         readonly Choice: "retry" | "remake" | "cancel";
@@ -530,7 +530,7 @@ export interface components {
              */
             readonly notes?: string;
             /**
-             * @description What must not be near these cupcakes, shown at every station. Each once, whether in capital or small letters.
+             * @description What must not be near these cupcakes, shown at every station. Each is listed once, whether in capital or small letters.
              * @example [
              *       "nuts"
              *     ]
@@ -545,7 +545,7 @@ export interface components {
              */
             readonly reason?: string;
         };
-        /** @description Which open orders are meant. All that is given must match. */
+        /** @description Selects open orders. Everything that is given must match. */
         readonly OrderFilter: {
             /**
              * @description in-progress or needs-attention; without it both.
@@ -572,7 +572,7 @@ export interface components {
          * @example 2026-01-31T12:00:00Z
          */
         readonly FilterTime: string;
-        /** @description Asks that all orders be cancelled and undone that match a filter. */
+        /** @description Asks that all orders that match a filter be cancelled and undone. */
         readonly ManyCancellation: {
             readonly where: components["schemas"]["OrderFilter"];
             /**
@@ -587,13 +587,13 @@ export interface components {
             /** @description The `nextPageToken` of the page before, with the same `where`. */
             readonly pageToken?: string;
         };
-        /** @description What has become of a page of orders. */
+        /** @description The outcome for a page of orders. */
         readonly CancelledOrders: {
             /** @description Orders of this page that match. */
             readonly matched: number;
             /** @description Those of them that are being cancelled now; 0 with `dryRun`. */
             readonly cancelled: number;
-            /** @description Those that are not. */
+            /** @description The orders that could not be cancelled. */
             readonly failed: readonly components["schemas"]["NotCancelled"][];
             /** @description Gives the next page as `pageToken`; absent on the last one. */
             readonly nextPageToken?: string;
@@ -604,7 +604,7 @@ export interface components {
             readonly pickupCode: string;
             /** @description Why not, and the remedy. */
             readonly detail: string;
-            /** @description It has not answered, or was not asked: asked again under the same Idempotency-Key it may be cancelled. */
+            /** @description The order gave no answer or was not asked: another request with the same Idempotency-Key may cancel it. */
             readonly askAgain?: boolean;
         };
         /** @description Changes what is written on and about an order. Give notes, messages or both. */
@@ -679,7 +679,7 @@ export interface components {
             /** @description Counts how often this pass's ticket was issued. */
             readonly attempt: number;
             readonly state: components["schemas"]["TicketState"];
-            /** @description The person or robot that works on it, or did; of undone work, who has undone it. */
+            /** @description The person or robot that works on it or has done so; once the work is undone, who has undone it. */
             readonly by?: string;
             /** Format: date-time */
             readonly issuedAt?: string;
@@ -687,7 +687,7 @@ export interface components {
             readonly startedAt?: string;
             /**
              * Format: date-time
-             * @description When the work was done; stays when it is undone.
+             * @description When the work was done; it stays after the work is undone.
              */
             readonly doneAt?: string;
             /** @description Who did the work, once `by` is somebody else. */
@@ -696,11 +696,11 @@ export interface components {
             readonly reason?: string;
             /** Format: date-time */
             readonly failedAt?: string;
-            /** @description What the station had to say. */
+            /** @description A note of the station. */
             readonly note?: string;
             /** @description Pieces thrown away here. */
             readonly scrapped?: number;
-            /** @description How undoing the work goes; absent while nobody was asked to. */
+            /** @description The undoing of the work; absent until somebody is asked to undo it. */
             readonly undo?: components["schemas"]["UndoStatus"];
         };
         /** @description The undoing of one pass through one stage. */
@@ -713,7 +713,7 @@ export interface components {
             readonly issuedAt?: string;
             /**
              * Format: date-time
-             * @description When somebody took the undo ticket in hand.
+             * @description When somebody claimed the undo ticket.
              */
             readonly startedAt?: string;
             /** @description Who has it in hand, or undid it. */
@@ -722,7 +722,7 @@ export interface components {
             readonly undoneAt?: string;
             /** @description Pieces thrown away by undoing this stage. */
             readonly scrapped?: number;
-            /** @description Why the work was left as it is; then a manager has decided so. */
+            /** @description Why a manager decided to leave the work as it is. */
             readonly left?: string;
         };
         /** @description What a manager must decide about an order. */
@@ -731,11 +731,11 @@ export interface components {
             readonly reason: string;
             readonly stage: components["schemas"]["Stage"];
             readonly pass: number;
-            /** @description It is the stage's undo ticket that went wrong. */
+            /** @description The stage's undo ticket went wrong, not its work. */
             readonly undoing?: boolean;
             /** Format: date-time */
             readonly since: string;
-            /** @description Those that can be made now, with `POST /api/v1/orders/{id}/resolve`. */
+            /** @description The choices that can be made now, with `POST /api/v1/orders/{id}/resolve`. */
             readonly choices: readonly components["schemas"]["Choice"][];
         };
         /** @description Where an order stands. */
@@ -770,7 +770,7 @@ export interface components {
             readonly scrapped: number;
             /** @description What a manager must decide; absent when nothing is asked. */
             readonly attention?: components["schemas"]["Attention"];
-            /** @description Why the order was cancelled or is being. */
+            /** @description Why the order was cancelled or is being cancelled. */
             readonly cancelReason?: string;
             /** @description No worker could be asked; this is what Temporal has recorded. */
             readonly stale: boolean;
@@ -831,7 +831,7 @@ export interface components {
             /** @example large */
             readonly label: string;
             /**
-             * @description What one cupcake weighs; absent if nobody said.
+             * @description The weight of one cupcake; absent if the kitchen file does not give it.
              * @example 110
              */
             readonly grams?: number;
@@ -863,7 +863,7 @@ export interface components {
         readonly TicketKind: "make" | "undo";
         /** @enum {string} */
         readonly AckKind: "started" | "done" | "failed" | "undone";
-        /** @description What somebody at a station says about a ticket. */
+        /** @description What somebody at a station reports about a ticket. */
         readonly Ack: {
             readonly kind: components["schemas"]["AckKind"];
             /**
@@ -890,27 +890,27 @@ export interface components {
              */
             readonly ticketId: string;
             readonly kind: components["schemas"]["TicketKind"];
-            /** @description Above 1 the order is made again. */
+            /** @description Above 1 if the order is made again. */
             readonly pass: number;
             /** @description Counts how often the ticket was issued. */
             readonly attempt: number;
-            /** @description One that failed waits for its next attempt, or for what its order decides. */
+            /** @description A failed ticket waits for its next attempt, or for a decision about its order. */
             readonly state: components["schemas"]["TicketState"];
             /** @description Who has it in hand, ended it or let it fail. */
             readonly by?: string;
             /**
              * Format: date-time
-             * @description When it was first issued, as far back as the log was read: its age begins here.
+             * @description When it was first issued, as far back as the log was read. Its age counts from here.
              */
             readonly since: string;
             /**
              * Format: date-time
-             * @description When this attempt was.
+             * @description When this attempt was issued.
              */
             readonly issuedAt: string;
             /**
              * Format: date-time
-             * @description When it is issued again unless somebody has answered.
+             * @description When it is issued again unless somebody has answered by then.
              */
             readonly ackBy: string;
             /** Format: date-time */
@@ -927,15 +927,15 @@ export interface components {
             readonly pickupCode: string;
             /** @description Of an undo ticket: the work was done, so there is something to put away. */
             readonly made: boolean;
-            /** @description At package, of a ticket to make it: whom to call when the box is handed out. No other station is told. */
+            /** @description At package, on a ticket to make: whom to call when the box is handed out. No other station gets it. */
             readonly customer?: components["schemas"]["Customer"];
-            /** @description At package: the boxes to take for the pieces, the largest first. */
+            /** @description At package: which boxes to take for the pieces, the largest first. */
             readonly boxes?: readonly components["schemas"]["BoxCount"][];
-            /** @description The order was cancelled. Whoever has it in hand stops; its undo ticket says what becomes of it. */
+            /** @description The order was cancelled. Whoever has the ticket in hand stops; its undo ticket says what to do with the work. */
             readonly withdrawn: boolean;
             /** @description Why this attempt has failed. */
             readonly failure?: components["schemas"]["TicketFailure"];
-            /** @description Why an earlier attempt did. */
+            /** @description Why an earlier attempt failed. */
             readonly lastFailure?: components["schemas"]["TicketFailure"];
         };
         readonly TicketFailure: {
@@ -947,12 +947,12 @@ export interface components {
             readonly note?: string;
             readonly scrapped?: number;
         };
-        /** @description What is shown may be out of date. It goes on by itself. */
+        /** @description What is shown may be out of date. It catches up by itself. */
         readonly Behind: {
             /** Format: date-time */
             readonly since: string;
             /**
-             * @description `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or what came meanwhile is still being read.
+             * @description `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or its messages since then are still being read.
              * @enum {string}
              */
             readonly reason: "starting" | "kafka";
@@ -966,22 +966,22 @@ export interface components {
              * @description The server's time when this was put together.
              */
             readonly at: string;
-            /** @description Stands for the board as it is here; `/api/v1/live` goes on from it. */
+            /** @description Marks this state of the board; `/api/v1/live` goes on from it. */
             readonly cursor: string;
             /** @description Absent when everything is up to date; on a live connection `state` tells it instead. */
             readonly behind?: components["schemas"]["Behind"];
-            /** @description Those that are open, longest known first. */
+            /** @description The open tickets, longest known first. */
             readonly tickets: readonly components["schemas"]["BoardTicket"][];
-            /** @description The last 20 that were done or undone, newest first. */
+            /** @description The last 20 tickets that were done or undone, newest first. */
             readonly ended: readonly components["schemas"]["BoardTicket"][];
         };
-        /** @description What a board needs of the kitchen file. */
+        /** @description What a board needs from the kitchen file. */
         readonly BoardRules: {
             /** @description From this age on a ticket is late. */
             readonly lateAfterSeconds: number;
             /** @description From this age on it is overdue. */
             readonly overdueAfterSeconds: number;
-            /** @description What work can have failed for, as people choose it. */
+            /** @description The reasons for which work may fail, for people to choose from. */
             readonly reasons: readonly components["schemas"]["ReasonOnOffer"][];
         };
         readonly ReasonOnOffer: {
@@ -998,7 +998,7 @@ export interface components {
         };
         /** @description What has changed on a board. */
         readonly BoardChange: {
-            /** @description New on the board, or to be shown instead of what the board has under the same id. The state tells where: `done` and `undone` are ended, all others open. */
+            /** @description New on the board, or in place of what the board has under the same id. The state tells in which list: `done` and `undone` tickets have ended, all others are open. */
             readonly tickets: readonly components["schemas"]["BoardTicket"][];
             /** @description Ids of tickets that are not shown any more. */
             readonly removed: readonly string[];
@@ -1034,11 +1034,11 @@ export interface components {
         readonly StatisticsStep: {
             /** @description Tickets done. */
             readonly done: number;
-            /** @description Times that work failed; each attempt at a ticket can once. */
+            /** @description How often work failed; each attempt at a ticket can fail once. */
             readonly failed: number;
-            /** @description How long a done ticket had waited on average until somebody took it in hand, from its first issue on; absent if that is not known of any. */
+            /** @description How long, on average, a done ticket had waited from its first issue until somebody claimed it; absent if this is known of no ticket. */
             readonly waitSeconds?: number;
-            /** @description How long somebody had it in hand on average; absent likewise. */
+            /** @description How long, on average, somebody had it in hand; absent if this is known of no ticket. */
             readonly workSeconds?: number;
         };
         readonly FailureCount: {
@@ -1070,7 +1070,7 @@ export interface components {
             /** @description Nine in ten took no longer; absent without samples. */
             readonly slowSeconds?: number;
         };
-        /** @description What customers see who wait at the counter. */
+        /** @description What customers see while they wait at the counter. */
         readonly CounterDisplay: {
             /**
              * Format: date-time
@@ -1086,7 +1086,7 @@ export interface components {
             /** @example K7QF */
             readonly pickupCode: string;
             /**
-             * @description Of an order that is ready, whom to call: the first word of the customer's name and the initial of the last, because strangers read along. Absent if the
+             * @description Whom to call when the order is ready: the first word of the customer's name and the initial of the last, because strangers see it too. Absent if the
              *     package ticket has no name.
              * @example Ada L.
              */
@@ -1101,7 +1101,7 @@ export interface components {
              * @description The server's time when this was put together.
              */
             readonly at: string;
-            /** @description Absent while Temporal does not answer, and for a moment at first. */
+            /** @description Absent while Temporal does not answer, and for a moment after the start. */
             readonly orders?: components["schemas"]["OrderCounts"];
             /** @description Every stage, in the order of the work. */
             readonly stages: readonly components["schemas"]["StageCounts"][];
@@ -1114,7 +1114,7 @@ export interface components {
             readonly failed: number;
             /**
              * Format: date-time
-             * @description Since when the oldest is open; absent when there is none.
+             * @description Since when the oldest has been open; absent if there is none.
              */
             readonly oldest?: string;
         };
@@ -1131,7 +1131,7 @@ export interface components {
             readonly type: "subscribe" | "unsubscribe";
             /** @example station/bake */
             readonly channel: string;
-            /** @description With `subscribe`: the cursor of the last message that came of this channel. */
+            /** @description With `subscribe`: the cursor of the last message of this channel. */
             readonly cursor?: string;
         };
         /** @description What the server sends on `/api/v1/live`. */
@@ -1139,11 +1139,11 @@ export interface components {
             /** @enum {string} */
             readonly type: "state" | "snapshot" | "change" | "resumed" | "problem";
             /**
-             * @description All but `state` have it.
+             * @description On all messages but `state`.
              * @example station/bake
              */
             readonly channel?: string;
-            /** @description With `snapshot`, `change` and `resumed`: what to go on from. A text; do not calculate with it. */
+            /** @description With `snapshot`, `change` and `resumed`: where to go on from. It is a text, not a number. */
             readonly cursor?: string;
             /**
              * Format: date-time
@@ -1187,7 +1187,7 @@ export interface components {
             /** @description What is wrong. */
             readonly detail?: string;
         };
-        /** @description An error, as RFC 9457 has it. */
+        /** @description An error, as RFC 9457 defines it. */
         readonly Problem: {
             /**
              * @description Tells problems apart; open it on this server for an explanation.
@@ -1200,16 +1200,16 @@ export interface components {
             readonly detail?: string;
             /** @description Every field that is at fault. */
             readonly errors?: readonly components["schemas"]["FieldError"][];
-            /** @description Of a ticket: who was first. */
+            /** @description For a ticket: who was first. */
             readonly by?: string;
             /** @description Finds this request in the server's log. */
             readonly requestId?: string;
         };
-        /** @description A fault in one place, which is told by exactly one of pointer, parameter and header. */
+        /** @description A fault in one place, which exactly one of pointer, parameter and header names. */
         readonly FieldError: {
             /** @description JSON pointer into the body; empty for the whole of it. */
             readonly pointer?: string;
-            /** @description The query parameter or the path's part. */
+            /** @description The query parameter, or the part of the path. */
             readonly parameter?: string;
             readonly header?: string;
             /** @description What is wrong, and the remedy. */
@@ -1259,7 +1259,7 @@ export interface components {
         readonly SignedOut: {
             headers: {
                 /**
-                 * @description Says that signing in helps. It names no scheme that a browser would ask for a password by.
+                 * @description Says that signing in helps. It names no scheme for which a browser would ask for a password.
                  * @example Session realm="Cupcakery staff"
                  */
                 readonly "WWW-Authenticate": string;
@@ -1301,7 +1301,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There are as many live connections from this address as a process takes. */
+        /** @description A process takes no more live connections from this address. */
         readonly TooManyConnections: {
             headers: {
                 /**
@@ -1505,7 +1505,7 @@ export interface operations {
     readonly listOrders: {
         readonly parameters: {
             readonly query?: {
-                /** @description An order counts as in-progress here from its first moment; accepted is not told apart. */
+                /** @description An order counts as in-progress here from its first moment; accepted orders are not listed apart. */
                 readonly state?: components["schemas"]["ListedState"];
                 /**
                  * @description Orders that have this flavour on a line, by its code on the menu.
@@ -1692,7 +1692,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description What has become of the page's orders. */
+            /** @description The outcome for the page's orders. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2014,7 +2014,7 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
-            /** @description Who the cookie of this request belongs to. */
+            /** @description The person to whom the cookie of this request belongs. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -2096,7 +2096,7 @@ export interface operations {
             /** @description Nobody is signed in any more. */
             readonly 204: {
                 headers: {
-                    /** @description Takes the cookie away. */
+                    /** @description Removes the cookie. */
                     readonly "Set-Cookie": string;
                     readonly [name: string]: unknown;
                 };

@@ -2,7 +2,7 @@ import { useLiveStatus, useTime } from "../live/hooks";
 import { Notice } from "./feedback";
 import { spanText, timeOfDay } from "./time";
 
-/** Whether what the page shows is up to date, in the corner of each live page. */
+/** Whether the page is up to date, in the corner of each live page. */
 export function ConnectionBadge() {
   const status = useLiveStatus();
   const words = { connecting: "Connecting …", live: "Live", behind: "Behind", disconnected: "No connection" };
@@ -21,21 +21,21 @@ export function ConnectionBanner() {
   if (status.kind === "disconnected") {
     return (
       <Notice look="bad" className="connection-banner">
-        <strong>No connection since {timeOfDay(status.since)}.</strong> This page shows what it knew then, and goes on by itself.
+        <strong>No connection since {timeOfDay(status.since)}.</strong> This page shows what was known then, and will catch up by itself.
       </Notice>
     );
   }
   if (status.kind === "behind" && status.reason === "kafka") {
     return (
       <Notice look="warn" className="connection-banner">
-        <strong>Behind since {timeOfDay(status.since)}.</strong> The kitchen&rsquo;s log (Kafka) does not answer; orders are taken and nothing is lost. This page goes on by itself.
+        <strong>Behind since {timeOfDay(status.since)}.</strong> The kitchen&rsquo;s log (Kafka) is not answering; orders are still taken and nothing is lost. This page will catch up by itself.
       </Notice>
     );
   }
   if (catchingUp !== null) {
     return (
       <Notice look="warn" className="connection-banner">
-        <strong>Catching up.</strong> This server has just started and reads the kitchen&rsquo;s log, for {catchingUp} now.
+        <strong>Catching up.</strong> This server has just started and has been reading the kitchen&rsquo;s log for {catchingUp}.
       </Notice>
     );
   }

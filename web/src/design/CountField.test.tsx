@@ -5,10 +5,10 @@ import { describe, expect, test, vi } from "vitest";
 import { CountField } from "./CountField";
 
 function show({ from, least = 1, most = 500 }: { readonly from: number; readonly least?: number; readonly most?: number }) {
-  const told = vi.fn();
+  const onChange = vi.fn();
   function Counting() {
     const [value, setValue] = useState(from);
-    return <CountField label="Pieces" value={value} least={least} most={most} onChange={(next) => { told(next); setValue(next); }} />;
+    return <CountField label="Pieces" value={value} least={least} most={most} onChange={(next) => { onChange(next); setValue(next); }} />;
   }
   render(<><Counting /><button type="button">elsewhere</button></>);
   const input = screen.getByRole<HTMLInputElement>("textbox", { name: "Pieces" });
@@ -17,7 +17,7 @@ function show({ from, least = 1, most = 500 }: { readonly from: number; readonly
     await userEvent.type(input, text);
   };
   const fault = () => input.getAttribute("aria-invalid") === "true" ? document.getElementById(input.getAttribute("aria-describedby") ?? "")?.textContent : undefined;
-  return { input, told, type, fault, press: (name: string) => userEvent.click(screen.getByRole("button", { name })) };
+  return { input, onChange, type, fault, press: (name: string) => userEvent.click(screen.getByRole("button", { name })) };
 }
 
 describe("CountField", () => {
@@ -30,24 +30,24 @@ describe("CountField", () => {
     expect(input.value).toBe("499");
   });
 
-  test("takes a number that is typed, and writes it plainly when the field is left", async () => {
-    const { input, told, type, fault, press } = show({ from: 6 });
+  test("accepts a typed number, and writes it plainly when the field is left", async () => {
+    const { input, onChange, type, fault, press } = show({ from: 6 });
     await type("０１２");
-    expect(told).toHaveBeenLastCalledWith(12);
+    expect(onChange).toHaveBeenLastCalledWith(12);
     expect(fault()).toBeUndefined();
     await press("elsewhere");
     expect(input.value).toBe("12");
   });
 
-  test.each(["1,5", "1e2", "-3", "12 pieces", "501", "0"])("makes no other number of %s, and says what is wrong for as long as it stands there", async (text) => {
-    const { input, told, type, fault, press } = show({ from: 6 });
+  test.each(["1,5", "1e2", "-3", "12 pieces", "501", "0"])("does not change %s, and says what is wrong as long as it is there", async (text) => {
+    const { input, onChange, type, fault, press } = show({ from: 6 });
     await type(text);
     await press("elsewhere");
     expect(input.value).toBe(text);
-    expect(told).toHaveBeenLastCalledWith(Number.NaN);
+    expect(onChange).toHaveBeenLastCalledWith(Number.NaN);
     expect(fault()).toBeTruthy();
     await type("8");
-    expect(told).toHaveBeenLastCalledWith(8);
+    expect(onChange).toHaveBeenLastCalledWith(8);
     expect(fault()).toBeUndefined();
   });
 
@@ -59,10 +59,10 @@ describe("CountField", () => {
     expect(fault()).toBeUndefined();
   });
 
-  test("counts an empty field as none, where none is a number", async () => {
-    const { input, told, press } = show({ from: 7, least: 0 });
+  test("counts an empty field as zero, where zero is allowed", async () => {
+    const { input, onChange, press } = show({ from: 7, least: 0 });
     await userEvent.clear(input);
-    expect(told).toHaveBeenLastCalledWith(0);
+    expect(onChange).toHaveBeenLastCalledWith(0);
     await press("elsewhere");
     expect(input.value).toBe("0");
   });

@@ -7,14 +7,14 @@ interface Props extends Range {
   readonly label: string;
   readonly isLabelHidden?: boolean;
   readonly hint?: ReactNode;
-  /** NaN while what is typed is no such number. */
+  /** NaN while the typed text is no valid number. */
   readonly value: number;
   readonly onChange: (value: number) => void;
 }
 
-/** A number of pieces, by touch or by typing. It says what is wrong with what is typed, and never makes another number of it. */
+/** A number of pieces, by touch or by typing. It says what is wrong with a typed text, and never turns it into another number. */
 export function CountField({ label, isLabelHidden = false, hint, value, least, most, onChange }: Props) {
-  // What somebody types stays as it is for as long as it means the value.
+  // A typed text stays as it is as long as it means the value.
   const [typed, setTyped] = useState<string | null>(null);
   const meant = typed === null ? undefined : readCount(typed, { least, most });
   const isOfValue = meant !== undefined && ("value" in meant ? meant.value === value : !(value >= least && value <= most));

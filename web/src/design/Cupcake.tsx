@@ -8,7 +8,7 @@ interface Look {
   readonly topping: string;
 }
 
-/** The flavours of the default kitchen file. Others get a colour by their code. */
+/** The flavours of the default kitchen file. Others get colours from their code. */
 const looks: Readonly<Record<string, Look>> = {
   "red-velvet": { frosting: "#fbf3ea", shade: "#e8d8c8", cake: "#a3213b", topping: "#c22745" },
   chocolate: { frosting: "#7a4a33", shade: "#5c3522", cake: "#5a3322", topping: "#f3d9b8" },
@@ -45,7 +45,7 @@ interface Props {
   readonly message?: string | undefined;
 }
 
-/** A picture of a cupcake. It says nothing that stands nowhere else. */
+/** A picture of a cupcake. It shows nothing that is not written elsewhere. */
 export function Cupcake({ flavour, size, message = "" }: Props) {
   const { frosting, shade, cake, topping } = lookOf(flavour);
   const by = scale[size];

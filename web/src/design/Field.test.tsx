@@ -25,29 +25,29 @@ describe("Field", () => {
   });
 
   test("describes its input by the hint", () => {
-    const input = show({ hint: "May stay empty" });
-    expect(description(input)).toEqual(["May stay empty"]);
+    const input = show({ hint: "Optional" });
+    expect(description(input)).toEqual(["Optional"]);
     expect(input.hasAttribute("aria-invalid")).toBe(false);
   });
 
-  test("marks its input when it is at fault, and describes it by what is wrong", () => {
+  test("marks its input when it has a fault, and describes it by the fault", () => {
     const input = show({ error: "Too long." });
     expect(input.getAttribute("aria-invalid")).toBe("true");
     expect(description(input)).toEqual(["Too long."]);
   });
 
   test("describes its input by both, the hint first", () => {
-    expect(description(show({ hint: "May stay empty", error: "Too long." }))).toEqual(["May stay empty", "Too long."]);
+    expect(description(show({ hint: "Optional", error: "Too long." }))).toEqual(["Optional", "Too long."]);
   });
 
-  test("ties each input to its own label, though labels are alike", () => {
+  test("ties each input to its own label, even if labels are alike", () => {
     render(<><Field label="Note" error="A">{(wiring) => <input {...wiring} />}</Field><Field label="Note" error="B">{(wiring) => <input {...wiring} />}</Field></>);
     const [first, second] = screen.getAllByLabelText("Note");
     if (!first || !second) throw new Error("There are not two.");
     expect([description(first), description(second)]).toEqual([["A"], ["B"]]);
   });
 
-  test("shows what is wrong as text", () => {
+  test("shows a fault as text", () => {
     const hostile = "<img src=x onerror=alert(1)>";
     show({ error: hostile });
     expect(screen.getByText(hostile).children).toHaveLength(0);

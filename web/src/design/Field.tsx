@@ -14,7 +14,7 @@ interface Props {
   readonly children: (wiring: Wiring) => ReactNode;
 }
 
-/** A label with its input, a hint, and what is wrong. */
+/** A label with its input, a hint, and a fault. */
 export function Field({ label, hint, error, children }: Props) {
   const id = useId();
   const described = [hint ? `${id}-hint` : "", error ? `${id}-error` : ""].filter(Boolean).join(" ");

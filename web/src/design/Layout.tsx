@@ -12,13 +12,13 @@ interface Props {
   readonly nav?: ReactNode;
   readonly tools?: ReactNode;
   readonly banner?: ReactNode;
-  /** Stands over the masthead for a while. */
+  /** Covers the masthead for a while. */
   readonly toast?: ReactNode;
   readonly width?: "narrow" | "wide";
   readonly children: ReactNode;
 }
 
-/** What all pages have: the name, ways to other pages, and the way past them. */
+/** What all pages have: the name, links to other pages, and a link past them. */
 export function Layout({ title, nav, tools, banner, toast, width, children }: Props) {
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -26,7 +26,7 @@ export function Layout({ title, nav, tools, banner, toast, width, children }: Pr
   }, [title]);
   return (
     <>
-      <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>Skip to the page</a>
+      <a className="skip" href="#main" onClick={(event) => { event.preventDefault(); main.current?.focus(); }}>Skip to content</a>
       <header className="masthead">
         <Link to="/" className="wordmark" translate="no">
           <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">

@@ -25,12 +25,12 @@ describe("ThemeToggle", () => {
     expect(localStorage.getItem("cupcakery.theme")).toBe(now);
   });
 
-  test("takes a page without a theme for a light one", () => {
+  test("treats a page without a theme as light", () => {
     render(<ThemeToggle />);
     expect(screen.getByRole("button", { name: "Use the dark theme" })).toBeDefined();
   });
 
-  test("changes the page though the browser keeps nothing", async () => {
+  test("changes the page even if the browser stores nothing", async () => {
     const setItem = vi.fn(() => { throw new DOMException("denied", "SecurityError"); });
     vi.stubGlobal("localStorage", { setItem });
     render(<ThemeToggle />);

@@ -3,7 +3,7 @@ import { keep } from "../storage";
 
 type Theme = "light" | "dark";
 
-/** theme.js has set it before the page was painted, from the same place. */
+/** theme.js has set it from the same storage before the page was painted. */
 function current(): Theme {
   return document.documentElement.dataset["theme"] === "dark" ? "dark" : "light";
 }

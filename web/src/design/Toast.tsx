@@ -1,25 +1,25 @@
 import { useEffect } from "react";
 
-/** What was just done or refused. Each is a word of its own, though it may read like the last. */
-export interface Word {
+/** What was just done or refused. Each message is an object of its own, even if it reads like the last. */
+export interface ToastMessage {
   readonly text: string;
 }
 
 const shownFor = 8_000;
 
 /**
- * A word about what was just done. It goes after a while, or when it is pressed. It
- * stands over the masthead and never over the page, which may say what somebody must not miss.
+ * A message that closes after a while, or when it is pressed. It covers the
+ * masthead and never the page, which may show what nobody must miss.
  */
-export function Toast({ word, onOver }: { readonly word: Word | null; readonly onOver: (word: Word) => void }) {
+export function Toast({ message, onClose }: { readonly message: ToastMessage | null; readonly onClose: (message: ToastMessage) => void }) {
   useEffect(() => {
-    if (!word) return undefined;
-    const timer = setTimeout(() => { onOver(word); }, shownFor);
+    if (!message) return undefined;
+    const timer = setTimeout(() => { onClose(message); }, shownFor);
     return () => { clearTimeout(timer); };
-  }, [word, onOver]);
+  }, [message, onClose]);
   return (
     <div role="status">
-      {word && <button type="button" className="toast" title="Press to close" onClick={() => { onOver(word); }}>{word.text}</button>}
+      {message && <button type="button" className="toast" title="Press to close" onClick={() => { onClose(message); }}>{message.text}</button>}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** A span in the way people say it: "45 s", "12 min", "2 h 5 min". Milliseconds. */
+/** A span as people say it: "45 s", "12 min", "2 h 5 min". Milliseconds. */
 export function spanText(span: number): string {
   const seconds = Math.max(0, Math.floor(span / 1000));
   if (seconds < 60) return `${seconds} s`;

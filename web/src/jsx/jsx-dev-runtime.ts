@@ -1,4 +1,4 @@
-// The same for pages that are being worked on.
+// The same for development.
 
 import type { ElementType } from "react";
 import * as react from "react/jsx-dev-runtime";

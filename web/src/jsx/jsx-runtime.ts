@@ -1,10 +1,10 @@
-// What JSX is compiled to, in place of React's own: the same, but a text that
-// stands beside other things gets an element of its own.
+// What JSX is compiled to instead of React's own runtime. It does the same, but a
+// text that has siblings gets an element of its own.
 //
-// Translators that browsers have, and some extensions, put elements of theirs in
-// the place of texts. React would go on changing the texts that it has made, which nobody
-// sees any more, or fail when it takes one out of the page. A text that is all
-// that its element has is safe: React then changes the element.
+// Browsers' translators and some extensions replace texts by elements of their
+// own. React would go on changing its texts, which are no longer on the page, or
+// fail when it removes one. A text without siblings is safe: React then changes
+// its parent.
 
 import type { ReactNode } from "react";
 import * as react from "react/jsx-runtime";
@@ -28,15 +28,15 @@ interface Props {
   readonly children?: ReactNode;
 }
 
-/** What a text gets. It has no look, and no style sheet speaks of it. */
+/** The element of a text. No style sheet mentions it. */
 const own = "x-text" as "span";
 
-/** Elements that may have texts and nothing else. */
+/** Elements that may contain texts only. */
 const onlyTexts = new Set<unknown>(["option", "text", "textarea", "title"]);
 
 const isText = (child: ReactNode): child is string | number => typeof child === "string" || typeof child === "number";
 
-/** Texts in a row share an element; each child keeps its place. Blanks are left alone, by translators too. */
+/** Adjacent texts share an element; each child keeps its index. Blanks stay as they are: translators leave them alone too. */
 function withOwnElements(children: readonly ReactNode[], props: Props): Props {
   if (!children.some(isText)) return props;
   const all: ReactNode[] = [];

@@ -4,7 +4,7 @@ import { useLiveConnection } from "./hooks";
 
 /**
  * How long ago something was, to the second. A board may have hundreds of
- * these, so each writes its text itself, and React draws nothing.
+ * these, so each writes its text itself, and React need not draw anything.
  */
 export function Stopwatch({ since }: { readonly since: string }) {
   const { clock } = useLiveConnection();

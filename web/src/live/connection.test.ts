@@ -500,7 +500,7 @@ describe("a lost connection", () => {
     expect(live.status()).toEqual({ kind: "disconnected", since: start });
   });
 
-  test("starts the pauses anew once a connection was open for five seconds", () => {
+  test("starts with the first pause again once a connection was open for five seconds", () => {
     live.follow("kitchen", ignore);
     for (let i = 0; i < 4; i++) {
       socket().lose();
@@ -581,7 +581,7 @@ describe("reconnect", () => {
 });
 
 describe("reset", () => {
-  test("forgets what was known, and subscribes anew without cursors", () => {
+  test("forgets what was known, and subscribes without cursors", () => {
     const follower = vi.fn();
     live.follow("station/bake", follower);
     const old = socket();
@@ -626,7 +626,7 @@ describe("the state of the server", () => {
     expect(watcher).toHaveBeenCalledTimes(1);
   });
 
-  test("gives the server's time, though the browser's clock is wrong", () => {
+  test("gives the server's time, even if the browser's clock is wrong", () => {
     socket().deliver({ type: "state", at: at(90) });
     expect(live.clock.now()).toBe(start + 90_000);
     vi.advanceTimersByTime(1_000);

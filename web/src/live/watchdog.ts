@@ -25,7 +25,7 @@ const firstMessageWithin = 10_000;
 const nextMessageWithin = 25_000;
 const firstPause = 500;
 const longestPause = 15_000;
-/** After a connection that stayed open for this long the pauses start anew. */
+/** After a connection that stayed open for this long the first pause is used again. */
 const stableAfter = 5_000;
 /** The next page may use the connection in a moment. */
 const unusedAfter = 1_000;

@@ -14,7 +14,7 @@ import { useLiveConnection } from "../live/hooks";
 interface Props {
   readonly title: string;
   readonly session: Session;
-  /** What a live channel of the page says is wrong; a session that is over leads to the sign-in. */
+  /** The problem of the page's live channel; without a session it leads to the sign-in. */
   readonly problem?: Problem | undefined;
   readonly tools?: ReactNode;
   readonly toast?: ReactNode;
@@ -22,13 +22,13 @@ interface Props {
   readonly children: ReactNode;
 }
 
-/** The frame of all pages for staff: where they can go, who is signed in, and whether the page is up to date. */
+/** The frame of all staff pages: where they can go, who is signed in, and whether the page is up to date. */
 export function StaffLayout({ title, session, problem, tools, toast, width = "wide", children }: Props) {
   const leave = useLeave();
-  const isOver = problem?.is("/problems/not-signed-in") ?? false;
+  const isSignedOut = problem?.is("/problems/not-signed-in") ?? false;
   useEffect(() => {
-    if (isOver) void leave(location.pathname);
-  }, [isOver, leave]);
+    if (isSignedOut) void leave(location.pathname);
+  }, [isSignedOut, leave]);
   const demo = useQuery(demoStaffQuery).data ?? [];
   const stage = stageOfRole(session.role);
   return (
@@ -49,7 +49,7 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
         <>
           <ConnectionBadge />
           {tools}
-          {demo.length > 0 && <span className="badge badge-warn" title="Everybody can learn the demo staff's PINs">Demo</span>}
+          {demo.length > 0 && <span className="badge badge-warn" title="Everybody can see the demo staff's PINs">Demo</span>}
           <span className="badge person" title={`${session.name}, ${session.role}`}><span className="one-line" translate="no">{session.name}</span>, {session.role}</span>
           <Button look="bare" onClick={() => { void leave(undefined); }}>Sign out</Button>
         </>
@@ -69,7 +69,7 @@ function useLeave() {
     try {
       await api.signOut();
     } catch {
-      // The cookie stays until it expires; the page forgets all the same.
+      // The cookie stays until it expires; the page forgets the session anyway.
     }
     queryClient.setQueryData(sessionQuery.queryKey, null);
     live.reset();

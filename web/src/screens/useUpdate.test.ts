@@ -45,14 +45,14 @@ function setup() {
 beforeEach(() => { answers = new Answers(); });
 
 describe("an update", () => {
-  test("that the server takes is done, without a problem", async () => {
+  test("that the server accepts is done, without a problem", async () => {
     const update = setup();
     expect(await update.send({ notes: "x" })).toBe(true);
     expect(answers.asked).toMatchObject([{ body: { notes: "x" } }]);
     expect(update.now()).toMatchObject({ busy: false, problem: null });
   });
 
-  test("is busy while it is on its way, and is not sent twice at once", async () => {
+  test("is busy while it is sent, and is not sent twice at once", async () => {
     const update = setup();
     let first: Promise<boolean> | undefined;
     act(() => { first = update.now().send({ notes: "x" }); });
@@ -70,7 +70,7 @@ describe("an update", () => {
     ["no answer", noAnswer()],
     ["trouble at the server", new Problem("x", 503)],
     ["an error of the page", new TypeError("x is undefined")],
-  ])("keeps its key after %s, so that it acts once", async (_, error) => {
+  ])("keeps its key after %s, so that it takes effect once", async (_, error) => {
     const update = setup();
     expect(await update.send({ notes: "x" }, error)).toBe(false);
     expect(update.now().problem?.isUncertain).toBe(true);
@@ -95,14 +95,14 @@ describe("an update", () => {
     expect(new Set(answers.keys()).size).toBe(2);
   });
 
-  test("has a new key after it was done, for the same may be wanted again", async () => {
+  test("has a new key after it was done, because the same may be wanted again", async () => {
     const update = setup();
     await update.send({ choice: "retry" });
     await update.send({ choice: "retry" });
     expect(new Set(answers.keys()).size).toBe(2);
   });
 
-  test("forgets the last problem when it is sent again", async () => {
+  test("clears the last problem when it is sent again", async () => {
     const update = setup();
     await update.send({ notes: "x" }, new Problem("Too late.", 409));
     act(() => { void update.now().send({ notes: "y" }); });

@@ -1,17 +1,17 @@
 import { useCallback, useRef, useState } from "react";
-import { newKey } from "../api/keys";
-import { noAnswer, Problem } from "../api/problem";
+import { newKey } from "../api/client";
+import { asProblem, type Problem } from "../api/problem";
 
 interface Update<Body> {
   readonly busy: boolean;
   readonly problem: Problem | null;
-  /** Sends it, and reports whether it was done. */
+  /** Sends a body and reports whether the server accepted it. */
   readonly send: (body: Body) => Promise<boolean>;
 }
 
 /**
- * A change of an order. What gets no answer can be sent again and acts once:
- * the same body keeps its key until the server has said yes or no.
+ * Changes an order. A body that got no answer can be sent again and takes effect
+ * once: it keeps its key until the server has accepted or refused it.
  */
 export function useUpdate<Body>(change: (body: Body, key: string) => Promise<unknown>): Update<Body> {
   const [busy, setBusy] = useState(false);
@@ -30,7 +30,7 @@ export function useUpdate<Body>(change: (body: Body, key: string) => Promise<unk
       last.current = null;
       return true;
     } catch (error) {
-      const refusal = error instanceof Problem ? error : noAnswer();
+      const refusal = asProblem(error);
       if (!refusal.isUncertain) last.current = null;
       setProblem(refusal);
       return false;

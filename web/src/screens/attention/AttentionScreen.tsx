@@ -10,6 +10,7 @@ import { Field } from "../../design/Field";
 import { StageBadge } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
+import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
 import { useRefetchOnChange } from "../useRefetchOnChange";
@@ -25,7 +26,7 @@ const shownAtOnce = 14;
 const openQuestions = queryOptions({
   queryKey: ["attention"],
   queryFn: async ({ signal }) => {
-    // An order that is being cancelled may be stuck as well.
+    // An order that is being cancelled may need a decision as well.
     const [asking, cancelling] = await Promise.all([api.orders("needs-attention", signal), api.orders("cancelling", signal)]);
     const oldestFirst = (orders: readonly OrderSummary[]) => orders.toReversed();
     return [...oldestFirst(asking.orders), ...oldestFirst(cancelling.orders)];
@@ -40,14 +41,14 @@ export function AttentionScreen() {
   useRefetchOnChange(version, questions.refetch);
   const orders = questions.data;
   const waiting = kitchen?.orders?.needsAttention;
-  // It stays when its question goes: whoever decided second must not believe that it counts.
+  // It stays after its question is closed: whoever decided second must learn that it did not count.
   const [refusal, setRefusal] = useState<string | null>(null);
   return (
     <StaffLayout title="Attention" session={session} problem={problem} width="narrow">
       <header className="page-head">
         <div>
           <h1>Attention desk</h1>
-          <p className="lead">Orders that cannot go on by themselves. The first manager who decides is the one who counts.</p>
+          <p className="lead">Orders that cannot continue by themselves. The first manager&rsquo;s decision counts.</p>
         </div>
         {waiting !== undefined && <span className={`badge ${waiting > 0 ? "badge-bad" : "badge-good"} numbers`}>{waiting} waiting</span>}
       </header>
@@ -64,22 +65,22 @@ export function AttentionScreen() {
   );
 }
 
-function Questions({ orders, onRefused }: { readonly orders: readonly OrderSummary[]; readonly onRefused: (words: string) => void }) {
+function Questions({ orders, onRefused }: { readonly orders: readonly OrderSummary[]; readonly onRefused: (text: string) => void }) {
   const shown = orders.slice(0, shownAtOnce);
   const asking = orders.some((order) => order.state === "needs-attention");
   return (
     <>
-      {!asking && <Empty title="Nothing to decide"><p>When an order needs you, it appears here by itself.</p></Empty>}
+      {!asking && <Empty title="Nothing to decide"><p>When an order needs you, it will appear here by itself.</p></Empty>}
       <ul className="stack">
         {shown.map((order) => <Question key={order.id} id={order.id} onRefused={onRefused} />)}
       </ul>
-      {orders.length > shown.length && <p className="soft">And {orders.length - shown.length} more, which come up when these are decided.</p>}
+      {orders.length > shown.length && <p className="soft">And {orders.length - shown.length} more, which will appear as these are decided.</p>}
     </>
   );
 }
 
-/** One order's question; nothing when it is answered. */
-function Question({ id, onRefused }: { readonly id: string; readonly onRefused: (words: string) => void }) {
+/** One order's question; nothing once it is answered. */
+function Question({ id, onRefused }: { readonly id: string; readonly onRefused: (text: string) => void }) {
   const { order, problem } = useLive(`order/${id}`);
   if (!order) return problem ? <li><Failure error={problem} /></li> : null;
   return order.attention ? <li><Decision order={order} attention={order.attention} onRefused={onRefused} /></li> : null;
@@ -90,7 +91,7 @@ const choiceWords: Readonly<Record<Choice, string>> = { retry: "Retry", remake: 
 interface DecisionProps {
   readonly order: OrderStatus;
   readonly attention: NonNullable<OrderStatus["attention"]>;
-  readonly onRefused: (words: string) => void;
+  readonly onRefused: (text: string) => void;
 }
 
 function Decision({ order, attention, onRefused }: DecisionProps) {
@@ -117,12 +118,12 @@ function Decision({ order, attention, onRefused }: DecisionProps) {
         <span className="badge badge-bad numbers">for {waited}</span>
       </header>
       <p className="question-reason wrap-anywhere">{attention.reason}</p>
-      <p className="soft wrap-anywhere">{pieces} pieces for <span dir="auto" translate="no">{order.customer.name}</span>, ordered at {timeOfDay(order.placedAt)}{order.remakes > 0 ? `, remade ${order.remakes === 1 ? "once" : `${order.remakes} times`}` : ""}{order.scrapped > 0 ? `, ${order.scrapped} pieces scrapped so far` : ""}.</p>
+      <p className="soft wrap-anywhere">{countText(pieces, "piece")} for <span dir="auto" translate="no">{order.customer.name}</span>, ordered at {timeOfDay(order.placedAt)}{order.remakes > 0 ? `, remade ${order.remakes === 1 ? "once" : `${order.remakes} times`}` : ""}{order.scrapped > 0 ? `, ${countText(order.scrapped, "piece")} scrapped so far` : ""}.</p>
       <details>
         <summary>What happened</summary>
         <ol className="story">{story(order, labelOf).map((line, i) => <li key={i} className="wrap-anywhere">{line}</li>)}</ol>
       </details>
-      <Field label="Note" hint="For the people who read it; may stay empty">
+      <Field label="Note" hint="Optional; your colleagues can read it">
         {(wiring) => <input {...wiring} className="input" maxLength={500} value={note} onChange={(event) => { setNote(event.target.value); }} />}
       </Field>
       {problem?.isUncertain && <Notice look="bad" urgent>{problem.message}</Notice>}

@@ -8,12 +8,12 @@ const attention = (overrides: Partial<Attention> = {}): Attention => ({ reason: 
 const line = (seconds: number, text: string) => `${timeOfDay(at(seconds))} ${text}`;
 
 describe("the story", () => {
-  test("of an order that nobody has begun is that it was ordered", () => {
+  test("of an order that nobody has started is that it was ordered", () => {
     expect(story(order(), labelOf)).toEqual([line(0, "ordered")]);
   });
 
-  test("tells everything in the order in which it happened, whatever the rows' order", () => {
-    const told = story(order({
+  test("lists everything in the order in which it happened, whatever the rows' order", () => {
+    const lines = story(order({
       stages: [
         row("bake", "failed", { attempt: 2, by: "Ben", issuedAt: at(180), startedAt: at(240), failedAt: at(300), reason: "burnt", note: "oven 2", scrapped: 6 }),
         row("mix", "undone", { by: "Bea", madeBy: "Max", issuedAt: at(0), startedAt: at(60), doneAt: at(120), undo: { state: "undone", attempt: 1, by: "Bea", issuedAt: at(360), undoneAt: at(420) } }),
@@ -21,15 +21,15 @@ describe("the story", () => {
       ],
       attention: attention(),
     }), labelOf);
-    expect(told).toEqual([
+    expect(lines).toEqual([
       line(0, "ordered"),
       line(0, "mix: ticket issued"),
       line(60, "mix: started by Max"),
       line(120, "mix: done by Max"),
-      line(180, "bake: ticket issued (2 times by now)"),
+      line(180, "bake: ticket issued (2 times so far)"),
       line(240, "bake: started by Ben"),
       line(300, "bake: failed, Burnt (oven 2), 6 pieces scrapped"),
-      line(360, "mix: to be undone"),
+      line(360, "mix: undo ticket issued"),
       line(420, "mix: undone by Bea"),
       line(480, "mix, pass 2: ticket issued"),
       line(540, "mix, pass 2: started by Max"),
@@ -37,25 +37,25 @@ describe("the story", () => {
     ]);
   });
 
-  test("does without what nobody knows", () => {
-    const told = story(order({ stages: [row("mix", "failed", { startedAt: at(60), doneAt: at(120), failedAt: at(180), undo: { state: "undone", attempt: 1, undoneAt: at(240) } })] }), labelOf);
-    expect(told).toEqual([line(0, "ordered"), line(60, "mix: started"), line(120, "mix: done"), line(180, "mix: failed, no reason given"), line(240, "mix: undone")]);
+  test("leaves out what is not known", () => {
+    const lines = story(order({ stages: [row("mix", "failed", { startedAt: at(60), doneAt: at(120), failedAt: at(180), undo: { state: "undone", attempt: 1, undoneAt: at(240) } })] }), labelOf);
+    expect(lines).toEqual([line(0, "ordered"), line(60, "mix: started"), line(120, "mix: done"), line(180, "mix: failed, no reason given"), line(240, "mix: undone")]);
   });
 
-  test("says nothing of what has no time", () => {
+  test("leaves out what has no time", () => {
     expect(story(order({ stages: [row("mix", "done")] }), labelOf)).toEqual([line(0, "ordered")]);
   });
 
   test("sorts times with fractions of different lengths as times", () => {
-    const told = story(order({ placedAt: "2026-03-04T09:00:00.5Z", stages: [row("mix", "started", { issuedAt: "2026-03-04T09:00:00.55Z", startedAt: "2026-03-04T09:00:01Z" })] }), labelOf);
-    expect(told.map((each) => each.replace(/^.* (\S+)$/, "$1"))).toEqual(["ordered", "issued", "started"]);
+    const lines = story(order({ placedAt: "2026-03-04T09:00:00.5Z", stages: [row("mix", "started", { issuedAt: "2026-03-04T09:00:00.55Z", startedAt: "2026-03-04T09:00:01Z" })] }), labelOf);
+    expect(lines.map((each) => each.replace(/^.* (\S+)$/, "$1"))).toEqual(["ordered", "issued", "started"]);
   });
 });
 
 describe("a choice leads to", () => {
   test.each([
-    ["retry", attention(), "Bake gets the ticket once more."],
-    ["retry", attention({ undoing: true, stage: "mix" }), "Mix gets the undo ticket once more."],
+    ["retry", attention(), "Bake gets the ticket again."],
+    ["retry", attention({ undoing: true, stage: "mix" }), "Mix gets the undo ticket again."],
     ["remake", attention(), "What was made is put away, and the order starts again from mix."],
     ["cancel", attention(), "What was made is undone, and the customer is told."],
     ["cancel", attention({ undoing: true }), "This stage is left as it is; the others are undone."],

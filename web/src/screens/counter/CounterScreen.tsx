@@ -16,7 +16,7 @@ export function CounterScreen() {
       <h1 className="visually-hidden">Orders at the counter</h1>
       {counter ? (
         <div className="counter">
-          <Codes title="Ready" look="ready" orders={counter.ready} empty="Nothing waits to be picked up." />
+          <Codes title="Ready" look="ready" orders={counter.ready} empty="Nothing is waiting to be picked up." />
           <Codes title="Preparing" look="preparing" orders={counter.preparing} empty="Nothing is being made." />
         </div>
       ) : problem ? (

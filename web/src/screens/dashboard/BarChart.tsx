@@ -4,19 +4,19 @@ import type { Bar } from "./figures";
 interface Props {
   readonly title: string;
   readonly bars: readonly Bar[];
-  /** What the highest bar of all charts beside this one stands for. */
+  /** The value of the highest bar in all charts beside this one. */
   readonly most: number;
 }
 
 const [width, height] = [320, 90];
 
-/** Bars over time. Who cannot see them gets the same as a list. */
+/** Bars over time, and the same as a list for those who cannot see them. */
 export function BarChart({ title, bars, most }: Props) {
   const step = width / Math.max(1, bars.length);
   const total = bars.reduce((sum, bar) => sum + bar.value, 0);
   return (
     <figure className="chart">
-      <figcaption><b>{title}</b> <span className="soft numbers">{total} in all</span></figcaption>
+      <figcaption><b>{title}</b> <span className="soft numbers">{total} in total</span></figcaption>
       <svg viewBox={`0 0 ${width} ${height + 16}`} aria-hidden="true" focusable="false">
         <line x1="0" x2={width} y1={height + 0.5} y2={height + 0.5} stroke="var(--edge)" />
         {bars.map((bar, i) => {

@@ -6,6 +6,7 @@ import { Failure, Loading } from "../../design/feedback";
 import { StageIcon, stageWords } from "../../design/stages";
 import { spanText } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
+import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
 import { useRefetchOnChange } from "../useRefetchOnChange";
@@ -45,7 +46,7 @@ function Now({ kitchen, session }: { readonly kitchen: KitchenCounts; readonly s
           </div>
           <div className="tile"><dt>Being cancelled</dt><dd className="numbers">{orders?.cancelling ?? "–"}</dd></div>
         </dl>
-        {!orders && <p className="soft small">The open orders are not counted at this moment, because Temporal does not answer. The stations go on.</p>}
+        {!orders && <p className="soft small">Open orders cannot be counted at the moment, because Temporal is not answering. The stations carry on.</p>}
       </section>
       <section aria-labelledby="flow">
         <h2 id="flow">Through the kitchen</h2>
@@ -77,7 +78,7 @@ function Lately({ statistics }: { readonly statistics: Statistics }) {
   return (
     <>
       <section aria-labelledby="throughput">
-        <h2 id="throughput">Tickets done, by quarter of an hour</h2>
+        <h2 id="throughput">Tickets done per quarter of an hour</h2>
         <div className="charts">
           {statistics.stages.map((stage) => (
             <div key={stage.stage} data-stage={stage.stage} className="card chart-card">
@@ -102,7 +103,7 @@ function TimesTable({ statistics }: { readonly statistics: Statistics }) {
   const rows = statistics.stages.map((stage) => ({ stage: stage.stage, ...stageTimes(stage) }));
   const longest = Math.max(1, ...rows.map((row) => (row.wait ?? 0) + (row.work ?? 0)));
   return (
-    // It may be wider than a phone; then it scrolls, by keyboard too.
+    // A table wider than a phone scrolls, by keyboard too.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className="table-scroll" tabIndex={0} role="region" aria-label="How long a ticket took, by stage">
       <table>
@@ -134,14 +135,14 @@ function TimesTable({ statistics }: { readonly statistics: Statistics }) {
 function Failures({ statistics }: { readonly statistics: Statistics }) {
   const labelOf = useReasonLabels();
   const most = Math.max(1, ...statistics.failures.map((failure) => failure.count));
-  if (statistics.failures.length === 0) return <p className="soft">Nothing failed in the last hours.</p>;
+  if (statistics.failures.length === 0) return <p className="soft">Nothing has failed in the last few hours.</p>;
   return (
     <ul className="failures">
       {statistics.failures.slice(0, 12).map((failure) => (
         <li key={`${failure.stage} ${failure.reason}`} data-stage={failure.stage}>
           <span className="wrap-anywhere"><b>{labelOf(failure.reason)}</b> at {stageWords[failure.stage].name}</span>
           <span className="failure-bar" aria-hidden="true"><span style={{ width: `${(failure.count / most) * 100}%` }} /></span>
-          <span className="numbers">{failure.count}{failure.scrapped > 0 ? `, ${failure.scrapped} pieces scrapped` : ""}</span>
+          <span className="numbers">{failure.count}{failure.scrapped > 0 ? `, ${countText(failure.scrapped, "piece")} scrapped` : ""}</span>
         </li>
       ))}
     </ul>

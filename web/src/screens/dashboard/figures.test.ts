@@ -10,7 +10,7 @@ describe("the throughput", () => {
     expect(throughput(statistics({ stepSeconds: 300 }), done(1, 2, 3, 4, 5, 6))).toEqual([{ at: start, value: 6 }, { at: start + 15 * minutes, value: 15 }]);
   });
 
-  test("shows the rest as a bar of its own, so that nothing that was done is lost", () => {
+  test("shows the rest as a bar of its own, so that nothing is lost", () => {
     expect(throughput(statistics({ stepSeconds: 300 }), done(1, 2, 3, 4))).toEqual([{ at: start, value: 6 }, { at: start + 15 * minutes, value: 4 }]);
   });
 
@@ -37,12 +37,12 @@ describe("the times of a stage", () => {
     expect(times).toEqual({ done: 4, failed: 0, wait: 40_000, work: 40_000 });
   });
 
-  test("leave out steps of which they are not known", () => {
+  test("leave out steps without times", () => {
     const times = stageTimes(stageStatistics([{ done: 9, workSeconds: 30 }, { done: 1, waitSeconds: 20 }]));
     expect(times).toEqual({ done: 10, failed: 0, wait: 20_000, work: 30_000 });
   });
 
-  test("are absent, and no division by nothing, where nothing was done", () => {
+  test("are absent, and never a division by zero, where nothing was done", () => {
     expect(stageTimes(stageStatistics([{ failed: 2, waitSeconds: 0, workSeconds: 0 }]))).toEqual({ done: 0, failed: 2 });
     expect(stageTimes(stageStatistics([]))).toEqual({ done: 0, failed: 0 });
   });

@@ -1,12 +1,12 @@
 import type { StageStatistics, Statistics } from "../../api/schema.gen";
 
-/** A bar of a chart: so many in the time from `at` on, in milliseconds. */
+/** A bar of a chart: how many there were from `at` on, in milliseconds. */
 export interface Bar {
   readonly at: number;
   readonly value: number;
 }
 
-/** How wide the bars of the charts are, in milliseconds: the server's steps are added up to it. */
+/** The time that a bar stands for, in milliseconds: the server's steps are added up to it. */
 const barSpan = 15 * 60_000;
 
 /** Done tickets of a stage over time. */
@@ -24,12 +24,12 @@ export function throughput(statistics: Statistics, stage: StageStatistics): read
 export interface StageTimes {
   readonly done: number;
   readonly failed: number;
-  /** Averages over all done tickets, in milliseconds; absent if not known of any. */
+  /** Averages over all done tickets, in milliseconds; absent if none is known. */
   readonly wait?: number;
   readonly work?: number;
 }
 
-/** A stage's times over the whole span, each step weighing as many tickets as it has. */
+/** A stage's times over the whole span, each step weighted by its tickets. */
 export function stageTimes(stage: StageStatistics): StageTimes {
   const sums = { done: 0, failed: 0, wait: 0, waited: 0, work: 0, worked: 0 };
   for (const step of stage.steps) {

@@ -20,7 +20,7 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
   return (
     <section className="card stack" aria-labelledby="basket">
       <h2 id="basket">Basket</h2>
-      {lines.length === 0 && <p className="soft">Still empty. Choose a flavour and add it.</p>}
+      {lines.length === 0 && <p className="soft">Your basket is empty. Choose a flavour and add it.</p>}
       {fault && <p className="field-error" data-fault tabIndex={-1}>{fault}</p>}
       <ul className="basket">
         {lines.map((line, i) => {
@@ -33,9 +33,9 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
                 {line.message && <p className="soft small">“<span dir="auto" className="wrap-anywhere" translate="no">{line.message}</span>”</p>}
                 {faults[i] && isCount(line.quantity, menu) && <p className="field-error" data-fault tabIndex={-1}>{faults[i]}</p>}
                 <div className="row">
-                  {/* What is no number stands in no draft: 0 is none either. */}
+                  {/* A draft has no NaN; 0 counts as a fault too. */}
                   <CountField label={`Pieces of ${title}`} isLabelHidden value={line.quantity} least={1} most={menu.limits.quantity} onChange={(quantity) => { onChange(lines.with(i, { ...line, quantity: quantity || 0 })); }} />
-                  <Button look="bare" aria-label={`Take ${title} out`} onClick={() => { onChange(lines.toSpliced(i, 1)); }}>Take out</Button>
+                  <Button look="bare" aria-label={`Remove ${title}`} onClick={() => { onChange(lines.toSpliced(i, 1)); }}>Remove</Button>
                 </div>
               </div>
             </li>

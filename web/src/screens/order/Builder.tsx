@@ -4,7 +4,7 @@ import { Button } from "../../design/Button";
 import { CountField } from "../../design/CountField";
 import { Cupcake } from "../../design/Cupcake";
 import { Field } from "../../design/Field";
-import { cleanText } from "../../text";
+import { cleanText, countText } from "../../text";
 import { lengthOf, newLine } from "./draft";
 
 interface Props {
@@ -13,7 +13,7 @@ interface Props {
   readonly isFull: boolean;
 }
 
-/** Where a customer puts a kind of cupcake together and sees it. */
+/** Where a customer composes a cupcake and sees it. */
 export function Builder({ menu, onAdd, isFull }: Props) {
   const { flavours, sizes, limits } = menu;
   const [code, setCode] = useState(flavours[0]?.code ?? "");
@@ -31,7 +31,7 @@ export function Builder({ menu, onAdd, isFull }: Props) {
       return;
     }
     onAdd(newLine(code, size, quantity, message));
-    setAdded(`${quantity} × ${flavour?.name ?? code} ${size} is in the basket.`);
+    setAdded(`${quantity} × ${flavour?.name ?? code} ${size} added to the basket.`);
     setMessage("");
   };
   return (
@@ -47,7 +47,7 @@ export function Builder({ menu, onAdd, isFull }: Props) {
               <span className="flavour-card">
                 <span className="flavour-picture"><Cupcake flavour={each.code} size="L" /></span>
                 <span className="flavour-name">{each.name}</span>
-                <span className="flavour-allergens small">{each.allergens.length > 0 ? `Has ${each.allergens.join(", ")}` : "No listed allergens"}</span>
+                <span className="flavour-allergens small">{each.allergens.length > 0 ? `Contains ${each.allergens.join(", ")}` : "No listed allergens"}</span>
               </span>
             </label>
           ))}
@@ -71,9 +71,9 @@ export function Builder({ menu, onAdd, isFull }: Props) {
           <CountField label="How many" value={quantity} least={1} most={limits.quantity} onChange={setQuantity} />
           {limits.messageLength > 0 && (
             <Field
-              label="Piped on each"
-              hint={`May stay empty; ${Math.max(0, limits.messageLength - lengthOf(message))} characters left`}
-              error={excess > 0 ? `${excess} characters too many.` : undefined}
+              label="Message on each"
+              hint={`Optional; ${countText(Math.max(0, limits.messageLength - lengthOf(message)), "character")} left`}
+              error={excess > 0 ? `${countText(excess, "character")} too many.` : undefined}
             >
               {(wiring) => <input {...wiring} className="input" dir="auto" autoComplete="off" value={message} onChange={(event) => { setMessage(event.target.value); }} />}
             </Field>

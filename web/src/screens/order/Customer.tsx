@@ -17,7 +17,7 @@ export function Customer({ menu, draft, faults, onChange }: Props) {
   };
   return (
     <section className="card stack" aria-labelledby="for-whom">
-      <h2 id="for-whom">For whom</h2>
+      <h2 id="for-whom">Who is it for?</h2>
       <Field label="Name" error={faults.name}>
         {(wiring) => <input {...wiring} className="input" dir="auto" autoComplete="name" value={draft.name} onChange={(event) => { onChange({ name: event.target.value }); }} />}
       </Field>
@@ -34,13 +34,13 @@ export function Customer({ menu, draft, faults, onChange }: Props) {
               ))}
             </div>
           </fieldset>
-          <Field label="Other allergies" hint="Separate several by commas. Every station sees them." error={faults.allergies}>
+          <Field label="Other allergies" hint="Separate several with commas. Every station sees them." error={faults.allergies}>
             {(wiring) => <input {...wiring} className="input" autoComplete="off" value={draft.otherAllergies} onChange={(event) => { onChange({ otherAllergies: event.target.value }); }} />}
           </Field>
         </>
       )}
       {menu.limits.notesLength > 0 && (
-        <Field label="Notes for the kitchen" hint="May stay empty" error={faults.notes}>
+        <Field label="Notes for the kitchen" hint="Optional" error={faults.notes}>
           {(wiring) => <textarea {...wiring} className="input" dir="auto" value={draft.notes} onChange={(event) => { onChange({ notes: event.target.value }); }} />}
         </Field>
       )}

@@ -25,7 +25,7 @@ export function OrderScreen() {
       <header className="page-head">
         <div>
           <h1>Cupcakes, made for you</h1>
-          <p className="lead">{made} to order. Follow yours live on its way through the kitchen.</p>
+          <p className="lead">{made} to order. Follow your order live through the kitchen.</p>
         </div>
       </header>
       {menu.data ? <Ordering menu={menu.data} /> : menu.error ? <Failure error={menu.error} retry={() => void menu.refetch()} /> : <Loading what="the menu" />}
@@ -37,7 +37,7 @@ function Ordering({ menu }: { readonly menu: Menu }) {
   const navigate = useNavigate();
   const [draft, setDraft] = useState(loadDraft);
   const [faults, setFaults] = useState<Faults>(noFaults);
-  const [trouble, setTrouble] = useState<string | null>(null);
+  const [errorText, setErrorText] = useState<string | null>(null);
   const [earlier, setEarlier] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const sending = useRef(false);
@@ -50,20 +50,20 @@ function Ordering({ menu }: { readonly menu: Menu }) {
 
   const showFaults = (found: Faults) => {
     setFaults(found);
-    // The first field at fault, once it is marked.
+    // Focuses the first field with a fault, once it is marked.
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true], [data-fault]")?.focus());
   };
   const order = async (event: SyntheticEvent) => {
     event.preventDefault();
     if (sending.current) return;
     const found = check(draft, menu);
-    setTrouble(null);
+    setErrorText(null);
     setEarlier(null);
     showFaults(found);
     if (hasFaults(found)) return;
     sending.current = true;
     setBusy(true);
-    // Kept before it is sent: after a crash or a reload the same order has the same key.
+    // Stored before it is sent: after a crash or a reload the same order has the same key.
     const ready = readyToSend(draft);
     keepDraft(ready);
     setDraft(ready);
@@ -72,45 +72,45 @@ function Ordering({ menu }: { readonly menu: Menu }) {
     setBusy(false);
     const { sent, ...unsent } = ready;
     switch (outcome.kind) {
-      case "taken":
+      case "accepted":
         setDraft(emptyDraft);
         forgetDraft();
         await navigate({ to: "/orders/$id", params: { id: outcome.id } });
         break;
-      case "earlier-taken":
+      case "earlier-accepted":
         setDraft(unsent);
         setEarlier(outcome.id);
         break;
       case "unknown":
-        setTrouble(`${outcome.problem.message} Press the button again: it stays one order.`);
+        setErrorText(`${outcome.problem.message} Press the button again: you will get only one order.`);
         break;
       case "refused": {
-        setDraft(outcome.left ? { ...unsent, sent: outcome.left } : unsent);
-        const { faults: atFields, rest } = faultsOf(outcome.problem.errors);
-        showFaults(atFields);
-        if (!hasFaults(atFields) || rest.length > 0) setTrouble([outcome.problem.message, ...rest].join(" "));
+        setDraft(outcome.unanswered ? { ...unsent, sent: outcome.unanswered } : unsent);
+        const { faults: fieldFaults, rest } = faultsOf(outcome.problem.errors);
+        showFaults(fieldFaults);
+        if (!hasFaults(fieldFaults) || rest.length > 0) setErrorText([outcome.problem.message, ...rest].join(" "));
       }
     }
   };
   const pieces = draft.lines.reduce((sum, line) => sum + line.quantity, 0);
-  const putIn = (line: Line) => {
+  const add = (line: Line) => {
     change({ lines: addLine(draft.lines, line, menu.limits) });
   };
   return (
     <div className="ordering">
-      <Builder menu={menu} onAdd={putIn} isFull={draft.lines.length >= menu.limits.lines} />
+      <Builder menu={menu} onAdd={add} isFull={draft.lines.length >= menu.limits.lines} />
       <form ref={form} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
         <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); }} />
         <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
         {conflicts(draft, menu).map(({ flavour, allergens }) => (
-          <Notice key={flavour} look="bad"><strong>{flavour} has {allergens.join(" and ")}.</strong> You named that as an allergy.</Notice>
+          <Notice key={flavour} look="bad"><strong>{flavour} contains {allergens.join(" and ")}.</strong> You listed that as an allergy.</Notice>
         ))}
         {earlier && (
           <Notice look="warn" urgent>
-            <strong>What you sent first was ordered after all.</strong> <Link to="/orders/$id" params={{ id: earlier }}>See that order</Link>, and change or cancel it there. What is in the basket now was not ordered; press the button again if you want it as well.
+            <strong>Your first attempt was accepted after all.</strong> <Link to="/orders/$id" params={{ id: earlier }}>See that order</Link>; you can change or cancel it there. What is in the basket now has not been ordered; press the button again if you want it too.
           </Notice>
         )}
-        {trouble && <Notice look="bad" urgent>{trouble}</Notice>}
+        {errorText && <Notice look="bad" urgent>{errorText}</Notice>}
         <Button look="primary" big type="submit" off={busy}>{busy ? "Ordering …" : pieces > 0 ? `Order ${pieces} ${pieces === 1 ? "cupcake" : "cupcakes"}` : "Order"}</Button>
       </form>
     </div>

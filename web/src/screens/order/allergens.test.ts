@@ -21,11 +21,11 @@ describe('conflicts', () => {
     ['strawberries', []],
     ['', []],
     ['and', []],
-  ])('warns who avoids %j', (allergy, found) => {
+  ])('warns somebody who avoids %j', (allergy, found) => {
     expect(conflicts(all, [allergy])).toEqual(found)
   })
 
-  it('knows what the menu calls otherwise', () => {
+  it('knows other words of the menu', () => {
     expect(conflicts(['hazelnut', 'gluten'], ['nuts', 'wheat'])).toEqual(['hazelnut', 'gluten'])
   })
 

@@ -1,8 +1,8 @@
-// Whether what a customer must not eat is in a cupcake. Allergies are free
+// Whether a cupcake contains what a customer must not eat. Allergies are free
 // text, so this errs on the side of a warning: one too many costs a look, one
-// too few can cost a life. It only warns, and never tells that something is safe.
+// too few can cost a life. It only warns, and never says that something is safe.
 
-/** Other words for what is on menus, or for what has it. */
+/** Other words for an allergen, or for food that contains it. */
 const sameAs: Record<string, readonly string[]> = {
   almond: ['nut'],
   barley: ['gluten'],
@@ -29,7 +29,7 @@ const sameAs: Record<string, readonly string[]> = {
   whey: ['milk'],
 }
 
-/** The allergens that somebody with these allergies must know of, as they are written on the menu. */
+/** The allergens that somebody with these allergies must know about, as the menu spells them. */
 export function conflicts(allergens: readonly string[], allergies: readonly string[]): string[] {
   const named = new Set(allergies.flatMap(meanings))
   return allergens.filter((allergen) => {
@@ -38,7 +38,7 @@ export function conflicts(allergens: readonly string[], allergies: readonly stri
   })
 }
 
-/** The words of a text, in the singular, with their other words. */
+/** The words of a text in the singular, each with its synonyms. */
 function meanings(text: string): string[] {
   const words = text
     .toLowerCase()

@@ -31,7 +31,7 @@ describe("the order of a draft", () => {
 });
 
 describe("the basket", () => {
-  test("counts pieces together that differ in nothing", () => {
+  test("adds up pieces that differ in nothing", () => {
     const lines = addLine(addLine([], newLine("vanilla", "M", 6, ""), limits), newLine("vanilla", "M", 2, ""), limits);
     expect(lines).toEqual([{ flavour: "vanilla", size: "M", quantity: 8 }]);
   });
@@ -46,11 +46,11 @@ describe("the basket", () => {
     expect(addLine([first], line, limits)).toEqual([first, line]);
   });
 
-  test("never counts more together than a line may have", () => {
+  test("never adds up to more than a line may have", () => {
     expect(addLine([newLine("vanilla", "M", 499, "")], newLine("vanilla", "M", 6, ""), limits)).toEqual([newLine("vanilla", "M", 500, "")]);
   });
 
-  test("keeps a line where it was, and leaves the old basket alone", () => {
+  test("keeps a line in its place, and does not change the old basket", () => {
     const before = [newLine("vanilla", "M", 1, ""), newLine("nut", "M", 1, "")];
     expect(addLine(before, newLine("vanilla", "M", 1, ""), limits).map((line) => line.flavour)).toEqual(["vanilla", "nut"]);
     expect(before[0]?.quantity).toBe(1);
@@ -87,7 +87,7 @@ describe("a check before the order is sent", () => {
     ["allergies", { otherAllergies: "a, b, c, d" }, "At most 3 allergies."],
     ["name", { name: "   " }, "Tell us a name to call out."],
     ["basket", { lines: [] }, "Put at least one cupcake into the basket."],
-    ["basket", { lines: ["1", "2", "3", "4"].map((message) => newLine("vanilla", "M", 1, message)) }, "At most 3 different kinds: take some out."],
+    ["basket", { lines: ["1", "2", "3", "4"].map((message) => newLine("vanilla", "M", 1, message)) }, "At most 3 different kinds: remove some."],
   ] as const)("finds what is wrong with %s (%j)", (field, part, text) => {
     const faults = check(draft(part), menu());
     expect(faults).toEqual({ lines: {}, [field]: text });
@@ -95,7 +95,7 @@ describe("a check before the order is sent", () => {
   });
 
   test.each([
-    ["a flavour that is gone", { flavour: "mud" }, "We do not have this flavour any more: take it out."],
+    ["a flavour that is gone", { flavour: "mud" }, "We do not have this flavour any more: remove it."],
     ["a size that is gone", { size: "XL" }, "We do not have this size any more: choose another."],
     ["no pieces", { quantity: 0 }, "From 1 to 500 pieces."],
     ["half a piece", { quantity: 1.5 }, "From 1 to 500 pieces."],
@@ -129,11 +129,11 @@ describe("what the server finds", () => {
     expect(faultAt(pointer)).toEqual({ faults, rest: [] });
   });
 
-  test.each([["/colour"], [""], [undefined]])("at %j, which has no field, is left over", (pointer) => {
+  test.each([["/colour"], [""], [undefined]])("at %j, which has no field, is among the rest", (pointer) => {
     expect(faultAt(pointer)).toEqual({ faults: { lines: {} }, rest: ["Must be otherwise."] });
   });
 
-  test("first at a line counts; the others come up when it is mended", () => {
+  test("first about a line is shown; the others follow when it is corrected", () => {
     const { faults } = faultsOf([{ pointer: "/lines/1/flavour", detail: "unknown" }, { pointer: "/lines/1/quantity", detail: "too many" }]);
     expect(faults.lines).toEqual({ 1: "Unknown." });
   });
@@ -158,20 +158,20 @@ describe("conflicts", () => {
     expect(conflicts(draft({ allergens: ["Nuts"] }), menu())).toEqual([]);
   });
 
-  test("tell of a flavour once, though it has several lines", () => {
+  test("name a flavour once, even if it has several lines", () => {
     const twice = draft({ lines: [newLine("nut", "M", 1, ""), newLine("nut", "L", 1, "")], allergens: ["Nuts"] });
     expect(conflicts(twice, menu())).toHaveLength(1);
   });
 });
 
 describe("the idempotency key", () => {
-  test("stays for the same order, so that it is made once", () => {
+  test("stays for the same order, so that it is placed once", () => {
     const first = readyToSend(draft());
     expect(first.sent.key).toMatch(/^[!-~]{16,128}$/);
     expect(readyToSend(first).sent).toEqual(first.sent);
   });
 
-  test("stays though something was typed that changes nothing", () => {
+  test("stays if something was typed that changes nothing", () => {
     const first = readyToSend(draft());
     expect(readyToSend({ ...first, name: " Ada " }).sent.key).toBe(first.sent.key);
   });
@@ -181,7 +181,7 @@ describe("the idempotency key", () => {
     ["notes", { notes: "ring" }],
     ["allergies", { allergens: ["egg"] }],
     ["lines", { lines: [newLine("vanilla", "M", 7, "")] }],
-  ])("stays while nobody knows what has become of the order, though its %s changes", (_, part) => {
+  ])("stays while it is unknown whether the order was accepted, even if its %s changes", (_, part) => {
     const first = readyToSend(draft());
     const second = readyToSend({ ...first, ...part });
     expect(second.sent.key).toBe(first.sent.key);
@@ -219,17 +219,17 @@ describe("keeping a draft", () => {
     expect(loadDraft()).toEqual(emptyDraft);
   });
 
-  test("fills up what an older page did not know", () => {
+  test("fills in what an older page did not know", () => {
     localStorage.setItem("cupcakery.draft.2", '{"name":"Ada"}');
     expect(loadDraft()).toEqual({ ...emptyDraft, name: "Ada" });
   });
 
-  test.each(["{", "", "null", "undefined", '{"lines":null}', '{"lines":[{}]}', '{"name":7}', "[]"])("starts empty from what is no draft: %j", (text) => {
+  test.each(["{", "", "null", "undefined", '{"lines":null}', '{"lines":[{}]}', '{"name":7}', "[]"])("starts empty if what was stored is no draft: %j", (text) => {
     localStorage.setItem("cupcakery.draft.2", text);
     expect(loadDraft()).toEqual(emptyDraft);
   });
 
-  test("does without a storage that refuses everything", () => {
+  test("works without a storage that refuses everything", () => {
     const refuse = vi.fn(() => { throw new DOMException("denied", "SecurityError"); });
     vi.stubGlobal("localStorage", { getItem: refuse, setItem: refuse, removeItem: refuse });
     keepDraft(draft());
@@ -243,17 +243,17 @@ describe("a fault", () => {
   const faulty = { name: "Tell us a name to call out.", notes: "Too long.", lines: { 0: "From 1 to 500 pieces." } };
   const after = (change: Partial<Draft>) => faultsAfter(change, faulty, draft({ name: "", ...change }), menu());
 
-  test("goes when it is mended, and the others stay", () => {
+  test("disappears when it is corrected, and the others stay", () => {
     expect(after({ name: "A" })).toEqual({ notes: faulty.notes, lines: faulty.lines });
     expect(after({ notes: "short" })).toEqual({ name: faulty.name, lines: faulty.lines });
     expect(after({ lines: draft().lines })).toEqual({ name: faulty.name, notes: faulty.notes, lines: {} });
   });
 
-  test("is told as it is now, while somebody mends it", () => {
+  test("is updated while somebody corrects it", () => {
     expect(after({ name: "A".repeat(23) }).name).toBe("At most 20 characters: 3 too many.");
   });
 
-  test("does not come before the order is sent", () => {
+  test("does not appear before the order is sent", () => {
     expect(faultsAfter({ name: "" }, noFaults, draft({ name: "" }), menu())).toEqual(noFaults);
   });
 });

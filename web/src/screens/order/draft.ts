@@ -1,13 +1,13 @@
+import { newKey } from "../../api/client";
 import type { FieldError, Limits, Line, Menu, Order, Size } from "../../api/schema.gen";
-import { newKey } from "../../api/keys";
 import { forget, keep, load } from "../../storage";
 import { cleanText } from "../../text";
 import { conflicts as avoided } from "./allergens";
 
-/** Orders that were sent under one key, of which nobody knows whether one was taken. */
+/** Orders that were sent with one key. Nobody knows whether one of them was accepted. */
 export interface Unanswered {
   readonly key: string;
-  /** As they were sent, the last one last. */
+  /** As they were sent, the newest last. */
   readonly bodies: readonly string[];
 }
 
@@ -17,10 +17,10 @@ export interface Draft {
   readonly name: string;
   /** Allergens of the menu that must not be in it. */
   readonly allergens: readonly string[];
-  /** Others, as typed, separated by commas. */
+  /** Others as typed, separated by commas. */
   readonly otherAllergies: string;
   readonly notes: string;
-  /** What was sent and had no certain answer yet. */
+  /** What was sent and has had no certain answer yet. */
   readonly sent?: Unanswered;
 }
 
@@ -43,7 +43,7 @@ export function allergiesOf(draft: Draft): readonly string[] {
   return [...new Set([...draft.allergens, ...others])];
 }
 
-/** Puts a line into the basket; pieces that differ in nothing are counted together. */
+/** Adds a line to the basket; a line that differs in nothing but its quantity is added to the other one. */
 export function addLine(lines: readonly Line[], line: Line, limits: Limits): readonly Line[] {
   const same = lines.findIndex((each) => each.flavour === line.flavour && each.size === line.size && (each.message ?? "") === (line.message ?? ""));
   const known = lines[same];
@@ -56,7 +56,7 @@ export function newLine(flavour: string, size: Size, quantity: number, message: 
   return { flavour, size, quantity, ...(piped && { message: piped }) };
 }
 
-/** Characters as the API counts them: code points, of what goes out. */
+/** The number of characters as the API counts them: code points of the text that is sent. */
 export function lengthOf(text: string): number {
   return Array.from(cleanText(text)).length;
 }
@@ -65,9 +65,9 @@ export interface Faults {
   readonly name?: string;
   readonly notes?: string;
   readonly allergies?: string;
-  /** Of the basket as a whole. */
+  /** About the basket as a whole. */
   readonly basket?: string;
-  /** Of single lines of the basket. */
+  /** About single lines of the basket, by their index. */
   readonly lines: Readonly<Record<number, string>>;
 }
 
@@ -77,7 +77,7 @@ export function hasFaults(faults: Faults): boolean {
   return Boolean(faults.name ?? faults.notes ?? faults.allergies ?? faults.basket) || Object.keys(faults.lines).length > 0;
 }
 
-/** What is wrong before anything is sent. The server looks again. */
+/** What is wrong with the draft, before it is sent. The server checks again. */
 export function check(draft: Draft, menu: Menu): Faults {
   const { limits } = menu;
   const order = orderOf(draft);
@@ -87,7 +87,7 @@ export function check(draft: Draft, menu: Menu): Faults {
   const allergies = (order.allergies ?? []).length > limits.allergies
     ? `At most ${limits.allergies} allergies.`
     : order.allergies?.map((each) => tooLong(each, limits.allergyLength)).find(Boolean);
-  const basket = draft.lines.length === 0 ? "Put at least one cupcake into the basket." : draft.lines.length > limits.lines ? `At most ${limits.lines} different kinds: take some out.` : undefined;
+  const basket = draft.lines.length === 0 ? "Put at least one cupcake into the basket." : draft.lines.length > limits.lines ? `At most ${limits.lines} different kinds: remove some.` : undefined;
   const lines: Record<number, string> = {};
   draft.lines.forEach((line, i) => {
     const fault = checkLine(line, menu);
@@ -96,7 +96,7 @@ export function check(draft: Draft, menu: Menu): Faults {
   return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(basket && { basket }), lines };
 }
 
-/** What is still wrong after a change: a field that was at fault is looked at again while somebody mends it. */
+/** What is still wrong after a change: a field with a fault is checked again while somebody corrects it. */
 export function faultsAfter(change: Partial<Draft>, faults: Faults, draft: Draft, menu: Menu): Faults {
   if (!hasFaults(faults)) return faults;
   const now = check(draft, menu);
@@ -104,20 +104,20 @@ export function faultsAfter(change: Partial<Draft>, faults: Faults, draft: Draft
   const notes = "notes" in change ? faults.notes && now.notes : faults.notes;
   const allergies = "allergens" in change || "otherAllergies" in change ? faults.allergies && now.allergies : faults.allergies;
   const basket = "lines" in change ? faults.basket && now.basket : faults.basket;
-  // Lines move up when one is taken out.
+  // The other lines move up when one is removed.
   const lines = "lines" in change && Object.keys(faults.lines).length > 0 ? now.lines : faults.lines;
   return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(basket && { basket }), lines };
 }
 
 function checkLine(line: Line, { flavours, sizes, limits }: Menu): string | undefined {
-  if (!flavours.some((flavour) => flavour.code === line.flavour)) return "We do not have this flavour any more: take it out.";
+  if (!flavours.some((flavour) => flavour.code === line.flavour)) return "We do not have this flavour any more: remove it.";
   if (!sizes.some((size) => size.code === line.size)) return "We do not have this size any more: choose another.";
   if (!Number.isInteger(line.quantity) || line.quantity < 1 || line.quantity > limits.quantity) return `From 1 to ${limits.quantity} pieces.`;
   if (lengthOf(line.message ?? "") > limits.messageLength) return `At most ${limits.messageLength} characters fit on a cupcake.`;
   return undefined;
 }
 
-/** What the server has found, beside the fields that it is about. What has no field here is left over. */
+/** The server's errors, by the fields that they are about. The rest has no field here. */
 export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faults; readonly rest: readonly string[] } {
   let faults: { name?: string; notes?: string; allergies?: string; basket?: string } = {};
   const lines: Record<number, string> = {};
@@ -135,7 +135,7 @@ export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faul
   return { faults: { ...faults, lines }, rest };
 }
 
-/** Allergens of the basket that the customer must not eat, by flavour. */
+/** Allergens in the basket that the customer must not eat, by flavour. */
 export function conflicts(draft: Draft, menu: Menu): readonly { readonly flavour: string; readonly allergens: readonly string[] }[] {
   const allergies = allergiesOf(draft);
   const flavours = new Set(draft.lines.map((line) => line.flavour));
@@ -146,10 +146,9 @@ export function conflicts(draft: Draft, menu: Menu): readonly { readonly flavour
 }
 
 /**
- * The draft as it is about to be sent. As long as nobody knows what has become
- * of an order that was sent before, its key stays, though the customer has
- * changed the order since: a new one could make two orders of what was meant
- * to be one.
+ * The draft as it is about to be sent. As long as nobody knows whether an order
+ * that was sent before was accepted, the key stays, even if the customer has
+ * changed the order since: a new key could turn one order into two.
  */
 export function readyToSend(draft: Draft): Draft & Required<Pick<Draft, "sent">> {
   const body = JSON.stringify(orderOf(draft));
@@ -157,18 +156,18 @@ export function readyToSend(draft: Draft): Draft & Required<Pick<Draft, "sent">>
   return { ...draft, sent: { key: draft.sent?.key ?? newKey(), bodies: [...earlier, body] } };
 }
 
-const kept = "cupcakery.draft.2";
+const storageKey = "cupcakery.draft.2";
 
 export function loadDraft(): Draft {
   try {
-    const draft = { ...emptyDraft, ...(JSON.parse(load(kept) ?? "{}") as Partial<Draft>) };
+    const draft = { ...emptyDraft, ...(JSON.parse(load(storageKey) ?? "{}") as Partial<Draft>) };
     return isDraft(draft) ? draft : emptyDraft;
   } catch {
     return emptyDraft;
   }
 }
 
-/** Something else may have written there, or an older page. */
+/** An older page may have stored it, or something else. */
 function isDraft({ lines, name, allergens, otherAllergies, notes, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
   const areTexts = (list: unknown) => Array.isArray(list) && list.every((each) => typeof each === "string");
   const isLine = (line: unknown) =>
@@ -181,9 +180,9 @@ function isDraft({ lines, name, allergens, otherAllergies, notes, sent }: Partia
 }
 
 export function keepDraft(draft: Draft): void {
-  keep(kept, JSON.stringify(draft));
+  keep(storageKey, JSON.stringify(draft));
 }
 
 export function forgetDraft(): void {
-  forget(kept);
+  forget(storageKey);
 }

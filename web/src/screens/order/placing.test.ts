@@ -6,9 +6,9 @@ const refusal = (type: ProblemType, status: number) => new Problem("no", status,
 const lost = new Problem("lost", 0);
 
 describe("an order that is sent", () => {
-  test("is taken", async () => {
+  test("is accepted", async () => {
     const send = vi.fn().mockResolvedValue({ id: "one" });
-    expect(await place({ key: "k", bodies: ["a"] }, send)).toEqual({ kind: "taken", id: "one" });
+    expect(await place({ key: "k", bodies: ["a"] }, send)).toEqual({ kind: "accepted", id: "one" });
     expect(send.mock.calls).toEqual([["a", "k"]]);
   });
 
@@ -18,30 +18,30 @@ describe("an order that is sent", () => {
 
   test("that is refused leaves what was sent before unanswered", async () => {
     const problem = refusal("/problems/invalid-order", 422);
-    expect(await place({ key: "k", bodies: ["a", "b"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, left: { key: "k", bodies: ["a"] } });
-    expect(await place({ key: "k", bodies: ["b"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, left: undefined });
+    expect(await place({ key: "k", bodies: ["a", "b"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, unanswered: { key: "k", bodies: ["a"] } });
+    expect(await place({ key: "k", bodies: ["b"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, unanswered: undefined });
   });
 
-  test.each([["/problems/kitchen-full", 503], ["/problems/too-many-orders", 429]] as const)("that is too much (%s) was not taken, and is a new one later", async (type, status) => {
+  test.each([["/problems/kitchen-full", 503], ["/problems/too-many-orders", 429]] as const)("that is too much (%s) was not accepted, and is a new order later", async (type, status) => {
     const problem = refusal(type, status);
-    expect(await place({ key: "k", bodies: ["a"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, left: undefined });
+    expect(await place({ key: "k", bodies: ["a"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, unanswered: undefined });
   });
 
-  test("finds the earlier one that was taken instead, and makes no second", async () => {
+  test("finds the earlier one that was accepted instead, and places no second order", async () => {
     const conflict = refusal("/problems/idempotency-conflict", 409);
     const send = vi.fn((body: string) => (body === "a" ? Promise.resolve({ id: "first" }) : Promise.reject(conflict)));
-    expect(await place({ key: "k", bodies: ["a", "b", "c"] }, send)).toEqual({ kind: "earlier-taken", id: "first" });
+    expect(await place({ key: "k", bodies: ["a", "b", "c"] }, send)).toEqual({ kind: "earlier-accepted", id: "first" });
     expect(send.mock.calls).toEqual([["c", "k"], ["b", "k"], ["a", "k"]]);
   });
 
-  test("is unknown when the earlier one cannot be asked for", async () => {
+  test("is unknown if it cannot be found out about the earlier one", async () => {
     const conflict = refusal("/problems/idempotency-conflict", 409);
     const send = vi.fn((body: string) => Promise.reject(body === "b" ? conflict : lost));
     expect(await place({ key: "k", bodies: ["a", "b"] }, send)).toEqual({ kind: "unknown", problem: lost });
   });
 
-  test("gives the key up when it was used for something that was never sent here", async () => {
+  test("gives up a key that was used for something that was never sent here", async () => {
     const problem = refusal("/problems/idempotency-conflict", 409);
-    expect(await place({ key: "k", bodies: ["a"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, left: undefined });
+    expect(await place({ key: "k", bodies: ["a"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, unanswered: undefined });
   });
 });

@@ -49,8 +49,8 @@ export function SignInScreen() {
     void signIn({ name: name.trim(), pin });
   };
   const at = (pointer: string) => problem?.errors.find((fault) => fault.pointer === pointer)?.detail;
-  /** What is being mended is at fault no more. */
-  const mend = (pointer: string) => {
+  /** Clears a field's fault as soon as somebody corrects it. */
+  const clearFault = (pointer: string) => {
     if (at(pointer) !== undefined) setProblem(null);
   };
   const isOfAField = at("/name") !== undefined || at("/pin") !== undefined;
@@ -61,15 +61,15 @@ export function SignInScreen() {
         <form className="card stack" onSubmit={submit} noValidate>
           <div>
             <h1>Staff sign-in</h1>
-            <p className="lead">Customers need no account: <a href="/">order here</a>.</p>
+            <p className="lead">Customers do not need an account: <a href="/">order here</a>.</p>
           </div>
           {problem && !isOfAField && <Notice look="bad" urgent>{problem.message}</Notice>}
           <Field label="Name" error={at("/name")}>
-            {(wiring) => <input {...wiring} className="input" autoComplete="username" autoCapitalize="none" spellCheck={false} value={name} onChange={(event) => { setName(event.target.value); mend("/name"); }} required />}
+            {(wiring) => <input {...wiring} className="input" autoComplete="username" autoCapitalize="none" spellCheck={false} value={name} onChange={(event) => { setName(event.target.value); clearFault("/name"); }} required />}
           </Field>
           <Field label="PIN" hint="6 to 12 digits" error={at("/pin")}>
             {(wiring) => (
-              <input {...wiring} ref={pinInput} className="input sign-in-pin" type="password" inputMode="numeric" autoComplete="current-password" value={pin} onChange={(event) => { setPin(event.target.value); mend("/pin"); }} required />
+              <input {...wiring} ref={pinInput} className="input sign-in-pin" type="password" inputMode="numeric" autoComplete="current-password" value={pin} onChange={(event) => { setPin(event.target.value); clearFault("/pin"); }} required />
             )}
           </Field>
           <Button look="primary" type="submit" off={busy}>{busy ? "Signing in …" : "Sign in"}</Button>
@@ -84,7 +84,7 @@ function DemoStaff({ people, choose }: { readonly people: readonly DemoPerson[];
   return (
     <section className="stack" aria-labelledby="demo">
       <Notice look="warn">
-        <strong id="demo">This factory is for trying things out.</strong> Its staff and their PINs are known to everybody who opens this page.
+        <strong id="demo">This factory is for trying things out.</strong> Everybody who opens this page can see its staff and their PINs.
       </Notice>
       <ul className="sign-in-people">
         {people.map((person) => (

@@ -25,7 +25,7 @@ describe("FailureDialog", () => {
     expect(screen.getAllByRole("radio").map((radio) => radio.closest("label")?.textContent)).toEqual(["Burnt", "Oven is down"]);
   });
 
-  test("reports the first reason if nobody chooses another, and all pieces, for they are made again", async () => {
+  test("reports the first reason if nobody chooses another, and all pieces, because they are made again", async () => {
     const { onReport } = show();
     expect(scrapped()).toBe("10");
     expect(screen.getByText("The order starts again from mix.")).toBeDefined();
@@ -37,7 +37,7 @@ describe("FailureDialog", () => {
     const { onReport } = show();
     await choose("Oven is down");
     expect(scrapped()).toBe("0");
-    expect(screen.getByText("The same ticket comes again to this station.")).toBeDefined();
+    expect(screen.getByText("The same ticket comes back to this station.")).toBeDefined();
     await report();
     expect(onReport).toHaveBeenCalledExactlyOnceWith({ kind: "failed", reason: "oven-down", scrapped: 0 });
   });
@@ -58,9 +58,9 @@ describe("FailureDialog", () => {
     expect(onReport).toHaveBeenCalledExactlyOnceWith({ kind: "failed", reason: "burnt", scrapped: 0 });
   });
 
-  test("takes as many pieces as the ticket has and no more, and says so", async () => {
+  test("accepts no more pieces than are on the ticket, and says so", async () => {
     const { onReport } = show();
-    const field = screen.getByRole("textbox", { name: "Pieces scrapped", description: "From 0 to 10, as many as the ticket has" });
+    const field = screen.getByRole("textbox", { name: "Pieces scrapped", description: "From 0 to 10, the number on the ticket" });
     await userEvent.clear(field);
     await userEvent.type(field, "11");
     await report();
@@ -74,7 +74,7 @@ describe("FailureDialog", () => {
     expect(onReport).toHaveBeenCalledExactlyOnceWith({ kind: "failed", reason: "burnt", scrapped: 10 });
   });
 
-  test("takes any number for a ticket without lines", async () => {
+  test("accepts any number for a ticket without lines", async () => {
     const { onReport } = show({ ticket: ticket({ lines: [] }) });
     await userEvent.type(screen.getByRole("textbox", { name: "Pieces scrapped", description: "" }), "7");
     await report();
@@ -106,7 +106,7 @@ describe("FailureDialog", () => {
     const escape = createEvent("cancel", screen.getByRole("dialog"), { cancelable: true });
     fireEvent(screen.getByRole("dialog"), escape);
     expect(onClose).toHaveBeenCalledTimes(2);
-    expect(escape.defaultPrevented).toBe(true); // the page decides when it is gone
+    expect(escape.defaultPrevented).toBe(true); // the page decides when it closes
     expect(onReport).not.toHaveBeenCalled();
   });
 

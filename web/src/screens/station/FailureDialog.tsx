@@ -6,12 +6,12 @@ import { Field } from "../../design/Field";
 import { stages } from "../../design/stages";
 import { piecesOf } from "./board";
 import { ScrappedField } from "./ScrappedField";
-import type { Ending } from "./saying";
+import type { EndingAck } from "./pendingAcks";
 
 interface Props {
   readonly ticket: BoardTicket;
   readonly reasons: readonly ReasonOnOffer[];
-  readonly onReport: (ack: Ending) => void;
+  readonly onReport: (ack: EndingAck) => void;
   readonly onClose: () => void;
 }
 
@@ -21,7 +21,7 @@ export function FailureDialog({ ticket, reasons, onReport, onClose }: Props) {
   const [note, setNote] = useState("");
   const [scrapped, setScrapped] = useState<number | null>(null);
   const reason = reasons.find((each) => each.code === code);
-  // What a remake is made for is lost, unless somebody says otherwise.
+  // A remake means that everything was scrapped, unless somebody changes that.
   const pieces = scrapped ?? (reason?.remake ? piecesOf(ticket) : 0);
   const report = (event: SyntheticEvent) => {
     event.preventDefault();
@@ -42,9 +42,9 @@ export function FailureDialog({ ticket, reasons, onReport, onClose }: Props) {
             ))}
           </div>
         </fieldset>
-        <p className="soft">{reason?.remake ? `The order starts again from ${stages[0]}.` : "The same ticket comes again to this station."}</p>
+        <p className="soft">{reason?.remake ? `The order starts again from ${stages[0]}.` : "The same ticket comes back to this station."}</p>
         <ScrappedField ticket={ticket} value={pieces} onChange={setScrapped} />
-        <Field label="Note" hint="For the people who read it; may stay empty">
+        <Field label="Note" hint="Optional; your colleagues can read it">
           {(wiring) => <input {...wiring} className="input" value={note} maxLength={500} onChange={(event) => { setNote(event.target.value); }} />}
         </Field>
         <div className="dialog-actions">

@@ -5,10 +5,10 @@ import { ticket } from "../../testing-data";
 import { ScrappedDialog } from "./ScrappedDialog";
 
 describe("ScrappedDialog", () => {
-  test("takes as many pieces as the ticket has and no more, and says so", async () => {
+  test("accepts no more pieces than are on the ticket, and says so", async () => {
     const onUndone = vi.fn();
     render(<ScrappedDialog ticket={ticket({ lines: [{ flavour: "nut", size: "M", quantity: 6 }] })} onUndone={onUndone} onClose={vi.fn()} />);
-    const field = screen.getByRole("textbox", { name: "Pieces scrapped", description: "From 0 to 6, as many as the ticket has" });
+    const field = screen.getByRole("textbox", { name: "Pieces scrapped", description: "From 0 to 6, the number on the ticket" });
     const undone = screen.getByRole("button", { name: "Undone" });
     await userEvent.clear(field);
     await userEvent.type(field, "7");

@@ -13,14 +13,14 @@ interface Props {
 /** Asks how many pieces were thrown away when a stage was undone; the others were set aside. */
 export function ScrappedDialog({ ticket, onUndone, onClose }: Props) {
   const [scrapped, setScrapped] = useState(0);
-  const say = (event: SyntheticEvent) => {
+  const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     if (Number.isNaN(scrapped)) return; // the field says why
     onUndone(scrapped);
   };
   return (
     <Dialog title={`How many of ${ticket.pickupCode} were scrapped?`} onClose={onClose}>
-      <form className="stack" onSubmit={say}>
+      <form className="stack" onSubmit={submit}>
         <p className="soft">The others can be set aside and sold.</p>
         <ScrappedField ticket={ticket} value={scrapped} onChange={setScrapped} />
         <div className="dialog-actions">

@@ -7,7 +7,7 @@ import { menuQuery } from "../../api/queries";
 import type { Board, BoardTicket, Stage } from "../../api/schema.gen";
 import { Empty, Failure, Loading } from "../../design/feedback";
 import { isStage, StageIcon, stageWords } from "../../design/stages";
-import { Toast, type Word } from "../../design/Toast";
+import { Toast, type ToastMessage } from "../../design/Toast";
 import { useLive } from "../../live/hooks";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
@@ -15,7 +15,7 @@ import { useReasonLabels } from "../useReasonLabels";
 import { allDay, columnsOf, newlyWaiting, type Columns } from "./board";
 import { chime, isChimeOn, keepChime } from "./chime";
 import { FailureDialog } from "./FailureDialog";
-import { Sayings, type Ending } from "./saying";
+import { PendingAcks, type EndingAck } from "./pendingAcks";
 import { ScrappedDialog } from "./ScrappedDialog";
 import { TicketCard, type Actions, type Place } from "./TicketCard";
 import "./station.css";
@@ -31,14 +31,14 @@ function Station({ stage }: { readonly stage: Stage }) {
   const { session } = route.useRouteContext();
   const { board, problem } = useLive(`station/${stage}`);
   const [sound, setSound] = useState(isChimeOn);
-  const [word, setWord] = useState<Word | null>(null);
-  const forget = useCallback((over: Word) => { setWord((shown) => (shown === over ? null : shown)); }, []);
+  const [message, setMessage] = useState<ToastMessage | null>(null);
+  const closeToast = useCallback((closed: ToastMessage) => { setMessage((shown) => (shown === closed ? null : shown)); }, []);
   const soundTool = (
     <button
       type="button"
       className="icon-button"
       aria-pressed={sound}
-      aria-label="Chime when a ticket comes"
+      aria-label="Chime when a ticket arrives"
       title={sound ? "Chime is on" : "Chime is off"}
       onClick={() => {
         setSound(!sound);
@@ -53,61 +53,61 @@ function Station({ stage }: { readonly stage: Stage }) {
     </button>
   );
   return (
-    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={soundTool} toast={<Toast word={word} onOver={forget} />}>
+    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={soundTool} toast={<Toast message={message} onClose={closeToast} />}>
       <div data-stage={stage} className="station">
-        {board ? <Display board={board} me={session.name} sound={sound} say={setWord} /> : problem ? <Failure error={problem} /> : <Loading what="the board" />}
+        {board ? <Display board={board} me={session.name} sound={sound} notify={setMessage} /> : problem ? <Failure error={problem} /> : <Loading what="the board" />}
       </div>
     </StaffLayout>
   );
 }
 
-type Asking = { readonly about: "failure" | "scrapped"; readonly ticket: BoardTicket } | null;
+type OpenDialog = { readonly about: "failure" | "scrapped"; readonly ticket: BoardTicket } | null;
 
-/** How many tickets of a kind a board shows at once when it is opened. A busy one has hundreds: the others follow in a moment. */
+/** How many tickets each list shows at first. A busy board has hundreds: the others follow in a moment. */
 const shownFirst = 12;
 
 interface DisplayProps {
   readonly board: Board;
   readonly me: string;
   readonly sound: boolean;
-  /** Tells whoever works here what was just done or refused. */
-  readonly say: (word: Word) => void;
+  /** Shows what was just done or refused. */
+  readonly notify: (message: ToastMessage) => void;
 }
 
 /** The board of one station, as a person at it sees it. */
-function Display({ board, me, sound, say }: DisplayProps) {
+function Display({ board, me, sound, notify }: DisplayProps) {
   const { stage } = board;
   const names = useFlavourNames();
   const labelOf = useReasonLabels();
-  const [asking, setAsking] = useState<Asking>(null);
-  const sayings = useSayings(stage, say);
-  const list = useSyncExternalStore(sayings.watch, sayings.list);
-  const said = useMemo(() => new Map(list.map((each) => [each.ticketId, each.ack.kind])), [list]);
-  const columns = useMemo(() => columnsOf(board, me, said), [board, me, said]);
+  const [dialog, setDialog] = useState<OpenDialog>(null);
+  const pendingAcks = usePendingAcks(stage, notify);
+  const list = useSyncExternalStore(pendingAcks.watch, pendingAcks.list);
+  const pending = useMemo(() => new Map(list.map((each) => [each.ticketId, each.ack.kind])), [list]);
+  const columns = useMemo(() => columnsOf(board, me, pending), [board, me, pending]);
   const most = useDeferredValue(Number.POSITIVE_INFINITY, shownFirst);
-  const counts = useMemo(() => allDay(board, said), [board, said]);
+  const counts = useMemo(() => allDay(board, pending), [board, pending]);
   const display = useRef<HTMLDivElement>(null);
   const keepFocus = useFocusOf(display, columns);
-  const { starting, start } = useStarting(stage, say, keepFocus);
+  const { starting, start } = useStarting(stage, notify, keepFocus);
   useChime(board, sound);
-  useEffect(() => { sayings.see(board); }, [sayings, board]);
+  useEffect(() => { pendingAcks.setBoard(board); }, [pendingAcks, board]);
 
-  const end = useCallback((ticket: BoardTicket, ack: Ending) => {
+  const end = useCallback((ticket: BoardTicket, ack: EndingAck) => {
     keepFocus(ticket);
-    sayings.say(ticket.ticketId, ticket.pickupCode, ack);
-    setAsking(null);
-  }, [keepFocus, sayings]);
-  // The same for all cards and for as long as the board is there, so that only cards with news are drawn anew.
+    pendingAcks.add(ticket.ticketId, ticket.pickupCode, ack);
+    setDialog(null);
+  }, [keepFocus, pendingAcks]);
+  // The same object for all cards and as long as the board is open, so that only cards that change are drawn again.
   const actions: Actions = useMemo(() => ({
     onStart: (ticket) => void start(ticket),
     onDone: (ticket) => { end(ticket, { kind: "done" }); },
     onUndone: (ticket, scrapped) => { end(ticket, { kind: "undone", scrapped }); },
-    onFailed: (ticket) => { setAsking({ about: "failure", ticket }); },
-    onFewerScrapped: (ticket) => { setAsking({ about: "scrapped", ticket }); },
-    onTakeBack: (ticket) => {
-      if (sayings.takeBack(ticket.ticketId)) keepFocus(ticket);
+    onFailed: (ticket) => { setDialog({ about: "failure", ticket }); },
+    onFewerScrapped: (ticket) => { setDialog({ about: "scrapped", ticket }); },
+    onRetract: (ticket) => {
+      if (pendingAcks.retract(ticket.ticketId)) keepFocus(ticket);
     },
-  }), [start, end, sayings, keepFocus]);
+  }), [start, end, pendingAcks, keepFocus]);
   const card = (ticket: BoardTicket, place: Place) => (
     <TicketCard
       key={ticket.ticketId}
@@ -118,12 +118,12 @@ function Display({ board, me, sound, say }: DisplayProps) {
       labelOf={labelOf}
       place={place}
       busy={starting.has(ticket.ticketId)}
-      saying={list.find((each) => each.ticketId === ticket.ticketId)}
+      pendingAck={list.find((each) => each.ticketId === ticket.ticketId)}
       actions={actions}
     />
   );
   useKeys(display, () => {
-    const last = list.find((each) => sayings.takeBack(each.ticketId));
+    const last = list.find((each) => pendingAcks.retract(each.ticketId));
     if (last) keepFocus(last);
   });
 
@@ -138,27 +138,27 @@ function Display({ board, me, sound, say }: DisplayProps) {
         </dl>
       </header>
       {board.tickets.length === 0 && columns.justDone.length === 0 ? (
-        <Empty title="Nothing to do"><p>The next ticket appears here by itself.</p></Empty>
+        <Empty title="Nothing to do"><p>The next ticket will appear here by itself.</p></Empty>
       ) : (
         <div className="board">
-          <Column title="Waiting" count={columns.waiting.length} empty="Nothing waits.">
+          <Column title="Waiting" count={columns.waiting.length} empty="Nothing is waiting.">
             {columns.waiting.slice(0, most).map((ticket) => card(ticket, "waiting"))}
             {columns.others.length > 0 && <li className="board-divider"><h3>With others</h3></li>}
             {columns.others.slice(0, most).map((ticket) => card(ticket, "others"))}
             {columns.failed.length > 0 && <li className="board-divider"><h3>Failed</h3></li>}
             {columns.failed.slice(0, most).map((ticket) => card(ticket, "waiting"))}
           </Column>
-          <Column title="Mine" count={columns.mine.length} empty="Start a ticket to take it in hand.">
+          <Column title="Mine" count={columns.mine.length} empty="Start a ticket to work on it.">
             {columns.mine.slice(0, most).map((ticket) => card(ticket, "mine"))}
           </Column>
-          <Column title="Just done" count={columns.justDone.length} empty="What is finished shows here." quiet>
+          <Column title="Just done" count={columns.justDone.length} empty="Finished tickets appear here." quiet>
             {columns.justDone.map((ticket) => card(ticket, "ended"))}
           </Column>
         </div>
       )}
-      <p className="station-keys soft small">Keys: arrows move, Enter presses, F reports a failure, U takes back what you said last.</p>
-      {asking?.about === "failure" && <FailureDialog ticket={asking.ticket} reasons={board.rules.reasons} onReport={(ack) => { end(asking.ticket, ack); }} onClose={() => { setAsking(null); }} />}
-      {asking?.about === "scrapped" && <ScrappedDialog ticket={asking.ticket} onUndone={(scrapped) => { end(asking.ticket, { kind: "undone", scrapped }); }} onClose={() => { setAsking(null); }} />}
+      <p className="station-keys soft small">Keys: arrows move, Enter presses the button, F reports a failure, U undoes your last report.</p>
+      {dialog?.about === "failure" && <FailureDialog ticket={dialog.ticket} reasons={board.rules.reasons} onReport={(ack) => { end(dialog.ticket, ack); }} onClose={() => { setDialog(null); }} />}
+      {dialog?.about === "scrapped" && <ScrappedDialog ticket={dialog.ticket} onUndone={(scrapped) => { end(dialog.ticket, { kind: "undone", scrapped }); }} onClose={() => { setDialog(null); }} />}
     </div>
   );
 }
@@ -186,44 +186,44 @@ function useFlavourNames(): (code: string) => string {
   return useCallback((code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code, [menu]);
 }
 
-/** Takes tickets in hand, which goes out at once. */
-function useStarting(stage: Stage, say: (word: Word) => void, keepFocus: (ticket: BoardTicket) => void) {
+/** Starts tickets. Such an ack is sent at once. */
+function useStarting(stage: Stage, notify: (message: ToastMessage) => void, keepFocus: (ticket: BoardTicket) => void) {
   const [starting, setStarting] = useState<ReadonlySet<string>>(new Set());
-  const underWay = useRef(new Set<string>());
+  const inFlight = useRef(new Set<string>());
   const start = useCallback(async (ticket: BoardTicket) => {
-    if (underWay.current.has(ticket.ticketId)) return;
-    underWay.current.add(ticket.ticketId);
-    setStarting(new Set(underWay.current));
+    if (inFlight.current.has(ticket.ticketId)) return;
+    inFlight.current.add(ticket.ticketId);
+    setStarting(new Set(inFlight.current));
     try {
       keepFocus(ticket);
       await api.ack(stage, ticket.ticketId, { kind: "started" });
-      say({ text: `${ticket.pickupCode} is yours.` });
+      notify({ text: `${ticket.pickupCode} is yours.` });
     } catch (error) {
-      say({ text: `${ticket.pickupCode}: ${textOf(error)}` });
+      notify({ text: `${ticket.pickupCode}: ${textOf(error)}` });
     } finally {
-      underWay.current.delete(ticket.ticketId);
-      setStarting(new Set(underWay.current));
+      inFlight.current.delete(ticket.ticketId);
+      setStarting(new Set(inFlight.current));
     }
-  }, [stage, say, keepFocus]);
+  }, [stage, notify, keepFocus]);
   return { starting, start };
 }
 
-/** What is said at this board; what waits goes out when the page is left. */
-function useSayings(stage: Stage, say: (word: Word) => void): Sayings {
-  const [sayings] = useState(
-    () => new Sayings(
+/** The pending acks of this board; they are sent when the page is left. */
+function usePendingAcks(stage: Stage, notify: (message: ToastMessage) => void): PendingAcks {
+  const [pendingAcks] = useState(
+    () => new PendingAcks(
       (ticketId, ack) => api.ack(stage, ticketId, ack),
-      (saying, problem) => { say({ text: `${saying.pickupCode}: ${problem.message}` }); },
+      ({ pickupCode }, problem) => { notify({ text: `${pickupCode}: ${problem.message}` }); },
     ),
   );
   useEffect(() => {
-    addEventListener("pagehide", sayings.flush);
+    addEventListener("pagehide", pendingAcks.flush);
     return () => {
-      removeEventListener("pagehide", sayings.flush);
-      sayings.flush();
+      removeEventListener("pagehide", pendingAcks.flush);
+      pendingAcks.flush();
     };
-  }, [sayings]);
-  return sayings;
+  }, [pendingAcks]);
+  return pendingAcks;
 }
 
 function useChime(board: Board, sound: boolean) {
@@ -235,8 +235,8 @@ function useChime(board: Board, sound: boolean) {
 }
 
 /**
- * Lets the focus go along with a ticket that moves to another column: the
- * button that had it is gone then, and a keyboard would start from nowhere.
+ * Moves the focus with a ticket that moves to another column: the button that
+ * had the focus no longer exists then, and a keyboard would start from nowhere.
  */
 function useFocusOf(display: RefObject<HTMLElement | null>, columns: Columns): (ticket: { readonly pickupCode: string }) => void {
   const wanted = useRef<string | null>(null);
@@ -245,16 +245,16 @@ function useFocusOf(display: RefObject<HTMLElement | null>, columns: Columns): (
     const button = display.current?.querySelector<HTMLElement>(`[aria-label="Ticket ${CSS.escape(wanted.current)}"] button[data-main]`);
     if (!button) return;
     button.focus({ preventScroll: true });
-    wanted.current = null; // from now on whoever takes the focus away has a reason
+    wanted.current = null; // from now on nothing else may be robbed of the focus
   }, [display, columns]);
   return useCallback((ticket) => { wanted.current = ticket.pickupCode; }, []);
 }
 
-/** The keys of a board, which are a shorter way to what its buttons do. */
-function useKeys(display: RefObject<HTMLElement | null>, takeBackLast: () => void) {
+/** The keys of a board: shortcuts for its buttons. */
+function useKeys(display: RefObject<HTMLElement | null>, retractLast: () => void) {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
-      if (display.current) moveByKey(event, display.current, takeBackLast);
+      if (display.current) moveByKey(event, display.current, retractLast);
     };
     addEventListener("keydown", press);
     return () => { removeEventListener("keydown", press); };
@@ -262,7 +262,7 @@ function useKeys(display: RefObject<HTMLElement | null>, takeBackLast: () => voi
 }
 
 /** Arrows go from one ticket's main button to the next, and between columns. */
-function moveByKey(event: KeyboardEvent, board: HTMLElement, takeBackLast: () => void) {
+function moveByKey(event: KeyboardEvent, board: HTMLElement, retractLast: () => void) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   const columns = [...board.querySelectorAll(".board-column")].map((column) => [...column.querySelectorAll<HTMLButtonElement>("button[data-main]")]);
   const column = columns.findIndex((buttons) => buttons.some((button) => button.closest("li")?.contains(document.activeElement)));
@@ -293,6 +293,6 @@ function moveByKey(event: KeyboardEvent, board: HTMLElement, takeBackLast: () =>
       break;
     case "u":
     case "U":
-      takeBackLast();
+      retractLast();
   }
 }

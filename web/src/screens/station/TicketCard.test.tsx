@@ -7,7 +7,7 @@ import { LiveContext } from "../../live/hooks";
 import { at, doneTicket, labelOf, rules, silentLive, start, startedTicket, ticket, undoTicket } from "../../testing-data";
 import { timeOfDay } from "../../design/time";
 import { TicketCard } from "./TicketCard";
-import type { Saying } from "./saying";
+import type { PendingAck } from "./pendingAcks";
 
 type Props = Parameters<typeof TicketCard>[0];
 
@@ -15,10 +15,10 @@ const names = (code: string) => ({ vanilla: "Vanilla", nut: "Nutty" })[code] ?? 
 
 /** The card, with everything that it can ask for as a mock. */
 function show(overrides: Partial<Props> = {}, seconds = 0) {
-  const asked = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onTakeBack: vi.fn() };
+  const asked = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onRetract: vi.fn() };
   render(
     <LiveContext value={silentLive(seconds)}>
-      <ul><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} saying={undefined} actions={asked} {...overrides} /></ul>
+      <ul><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} pendingAck={undefined} actions={asked} {...overrides} /></ul>
     </LiveContext>,
   );
   return { asked, card: screen.getByRole("article"), user: userEvent.setup() };
@@ -26,10 +26,10 @@ function show(overrides: Partial<Props> = {}, seconds = 0) {
 
 const buttons = () => screen.queryAllByRole("button").map((button) => button.textContent.trim());
 const press = (name: string) => userEvent.click(screen.getByRole("button", { name }));
-const saying = (overrides: Partial<Saying> = {}): Saying => ({ ticketId: ticket().ticketId, pickupCode: "K7QF", ack: { kind: "done" }, canBeTakenBack: true, troubled: false, ...overrides });
+const pendingAck = (overrides: Partial<PendingAck> = {}): PendingAck => ({ ticketId: ticket().ticketId, pickupCode: "K7QF", ack: { kind: "done" }, isRetractable: true, isRetrying: false, ...overrides });
 
 describe("a ticket", () => {
-  test("tells its code, what to make, the boxes and the notes", () => {
+  test("shows its code, what to make, the boxes and the notes", () => {
     const { card } = show({
       ticket: ticket({
         lines: [{ flavour: "vanilla", size: "M", quantity: 6 }, { flavour: "nut", size: "L", quantity: 4 }],
@@ -41,53 +41,53 @@ describe("a ticket", () => {
     expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(["6 × Vanilla M", "4 × Nutty L"]);
     expect(card.textContent).toContain("Boxes: 1 × XL2 × S");
     expect(screen.getByText(/ring/).textContent).toBe("ring\nthe bell");
-    expect(screen.getByRole("group", { name: "Notes" }).tabIndex, "long ones scroll, by the keyboard too").toBe(0);
+    expect(screen.getByRole("group", { name: "Notes" }).tabIndex, "long notes scroll, by keyboard too").toBe(0);
   });
 
-  test("tells whom the box is for, to who hands it out", () => {
+  test("shows whom the box is for, to whoever hands it out", () => {
     const { card } = show({ stage: "package", ticket: ticket({ customer: { name: "Ada Lovelace" } }) });
     expect(card.textContent).toContain("For Ada Lovelace");
   });
 
-  test("names a flavour that is gone from the menu by its code", () => {
+  test("names a flavour that is no longer on the menu by its code", () => {
     const { card } = show({ ticket: ticket({ lines: [{ flavour: "mud", size: "M", quantity: 1 }] }) });
     expect(card.textContent).toContain("1 × mud M");
   });
 
-  test("warns of allergies in words, and of none when there are none", () => {
+  test("warns of allergies in words", () => {
     const { card } = show({ ticket: ticket({ allergies: ["nuts", "soy bean"] }) });
     expect(card.textContent).toContain("Allergy: nuts, soy bean");
   });
 
-  test.each([[undefined], [[]]])("does not speak of allergies when they are %j", (allergies) => {
+  test.each([[undefined], [[]]])("does not mention allergies when they are %j", (allergies) => {
     const { card } = show({ ticket: ticket(allergies && { allergies }) });
     expect(card.textContent).not.toContain("Allergy");
   });
 
-  test.each([["mix", false], ["bake", false], ["decorate", true], ["package", true]] as const)("at %s shows what is piped on: %s", (stage, shows) => {
+  test.each([["mix", false], ["bake", false], ["decorate", true], ["package", true]] as const)("at %s shows the messages: %s", (stage, shows) => {
     const { card } = show({ stage, ticket: ticket({ lines: [{ flavour: "vanilla", size: "M", quantity: 6, message: "Happy 40th" }] }) });
     expect(card.textContent.includes("Happy 40th")).toBe(shows);
   });
 
-  test("tells which line a message is for, if there are several", () => {
+  test("says which line a message is for, if there are several", () => {
     show({ stage: "decorate", ticket: ticket({ lines: [{ flavour: "vanilla", size: "M", quantity: 6, message: "Hi" }, { flavour: "nut", size: "L", quantity: 4 }] }) });
-    expect(screen.getByRole("list", { name: "Piped on" }).textContent).toBe("Vanilla: Hi");
+    expect(screen.getByRole("list", { name: "Messages" }).textContent).toBe("Vanilla: Hi");
   });
 
-  test.each([[0, "fresh", "0:00", false], [305, "late", "5:05", "late"], [3_725, "overdue", "1:02:05", "overdue"]] as const)("after %i s is %s, says %s and in words %s", (seconds, age, clock, word) => {
+  test.each([[0, "fresh", "0:00", false], [305, "late", "5:05", "late"], [3_725, "overdue", "1:02:05", "overdue"]] as const)("after %i s is %s, shows %s and the word %s", (seconds, age, clock, word) => {
     const { card } = show({}, seconds);
     expect(card.dataset["age"]).toBe(age);
     expect(screen.getByRole("timer").textContent).toBe(clock);
     expect(within(card).queryByText(/^(late|overdue)$/)?.textContent ?? false).toBe(word);
   });
 
-  test("that has ended has no age any more", () => {
+  test("that has ended has no age", () => {
     const { card } = show({ place: "ended", ticket: doneTicket("Ben", at(5)) }, 900);
     expect(card.dataset["age"]).toBeUndefined();
     expect(screen.queryByRole("timer")).toBeNull();
   });
 
-  test("tells how often it was made and issued, and how it failed before", () => {
+  test("says how often it was remade and issued, and how it failed before", () => {
     const { card } = show({ ticket: ticket({ pass: 3, attempt: 2, lastFailure: { by: "Bea", at: at(1), reason: "burnt", note: "oven 2" } }) });
     expect(card.textContent).toContain("Remake 2");
     expect(card.textContent).toContain("Issued 2 times");
@@ -124,13 +124,13 @@ describe("what others have written", () => {
     expect(screen.getByText(hostile, { selector: ".ticket-code" }).children).toHaveLength(0);
   });
 
-  test("is shown as text by whom a ticket has ended and failed", () => {
+  test("is shown as text in the name of who has ended a ticket", () => {
     const { card } = show({ place: "ended", ticket: doneTicket(hostile, at(5)) });
     expect(card.textContent).toContain(`Done by ${hostile} at`);
     expect(card.querySelector("img, script")).toBeNull();
   });
 
-  test("is shown whole though it has 10,000 characters, and leaves the buttons where they are", () => {
+  test("is shown whole even if it has 10,000 characters, and leaves the buttons in place", () => {
     const long = "W".repeat(10_000);
     const { card } = show({ stage: "decorate", place: "mine", ticket: startedTicket(long, { allergies: [long], notes: long, lines: [{ flavour: long, size: "M", quantity: 1, message: long }] }) });
     expect(card.textContent.split(long)).toHaveLength(5);
@@ -165,7 +165,7 @@ describe("what can be done", () => {
     expect(document.activeElement).toBe(button);
   });
 
-  test("with one that I have in hand: end it, or tell that it failed", async () => {
+  test("with one that I have in hand: end it, or report a failure", async () => {
     const { asked, card } = show({ place: "mine", ticket: startedTicket("Ben") }, 75);
     expect(card.textContent).toContain("In hand 1:05");
     await press("Done");
@@ -174,7 +174,7 @@ describe("what can be done", () => {
     expect(asked.onFailed).toHaveBeenCalledTimes(1);
   });
 
-  test("with one that somebody else has: nothing but know who", () => {
+  test("with one that somebody else has: nothing, and it says who", () => {
     const { card } = show({ place: "others", ticket: startedTicket("Bea") });
     expect(buttons()).toEqual([]);
     expect(card.textContent).toContain("In hand: Bea");
@@ -183,16 +183,16 @@ describe("what can be done", () => {
   test("with one that failed: nothing, until it is issued again", () => {
     const { card } = show({ ticket: ticket({ state: "failed", by: "Bea", endedAt: at(65) }) });
     expect(buttons()).toEqual([]);
-    expect(card.textContent).toContain(`Failed at ${timeOfDay(at(65))}, Bea: it comes again, or its order decides`);
+    expect(card.textContent).toContain(`Failed at ${timeOfDay(at(65))}, Bea: waiting for another attempt or a decision`);
   });
 
-  test("with one that has ended: nothing but know who did it and when", () => {
+  test("with one that has ended: nothing, and it says who did it and when", () => {
     const { card } = show({ place: "ended", ticket: doneTicket("Bea", at(65)) });
     expect(buttons()).toEqual([]);
     expect(card.textContent).toContain(`Done by Bea at ${timeOfDay(at(65))}`);
   });
 
-  test("with one that was undone: nothing but know that it was", () => {
+  test("with one that was undone: nothing, and it says who did it and when", () => {
     const { card } = show({ place: "ended", ticket: undoTicket({ state: "undone", by: "Bea", endedAt: at(65) }) });
     expect(card.textContent).toContain(`Undone by Bea at ${timeOfDay(at(65))}`);
   });
@@ -201,7 +201,7 @@ describe("what can be done", () => {
 describe("an undo ticket", () => {
   const pieces = { lines: [{ flavour: "vanilla", size: "M", quantity: 6 }, { flavour: "nut", size: "M", quantity: 4 }] } as const;
 
-  test("says what to do with what was made; all of it is scrapped unless somebody says otherwise", async () => {
+  test("says what to do with what was made; all of it is scrapped unless somebody changes that", async () => {
     const { asked, card } = show({ ticket: undoTicket(pieces) });
     expect(card.className).toContain("ticket-undo");
     expect(card.textContent).toContain("Cancelled: put away or scrap what was made");
@@ -232,7 +232,7 @@ describe("an undo ticket", () => {
 });
 
 describe("a withdrawn ticket", () => {
-  test.each(["mine", "waiting"] as const)("says stop, and can be told nothing of, when it is in %s", (place) => {
+  test.each(["mine", "waiting"] as const)("says stop, and has no buttons, in %s", (place) => {
     const { card } = show({ place, ticket: startedTicket("Ben", { withdrawn: true }) });
     expect(card.className).toContain("ticket-withdrawn");
     expect(card.textContent).toContain("Stop: the order was cancelled.");
@@ -246,41 +246,41 @@ describe("a withdrawn ticket", () => {
   });
 });
 
-describe("what was just said", () => {
+describe("a pending ack", () => {
   test.each([
     ["done", { kind: "done" }, "Done"],
     ["undone", { kind: "undone", scrapped: 6 }, "Undone"],
     ["failed", { kind: "failed", reason: "burnt" }, "Failed: Burnt"],
-  ] as const)("%s stands there instead of the buttons, and can be taken back", async (_, ack, words) => {
-    const { asked } = show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ ack }) });
+  ] as const)("%s is shown instead of the buttons, and can be retracted", async (_, ack, words) => {
+    const { asked } = show({ place: "ended", ticket: startedTicket("Ben"), pendingAck: pendingAck({ ack }) });
     expect(screen.getByRole("status").textContent.trim()).toBe(words);
     expect(buttons()).toEqual(["Undo"]);
     await press("Undo");
-    expect(asked.onTakeBack).toHaveBeenCalledTimes(1);
+    expect(asked.onRetract).toHaveBeenCalledTimes(1);
   });
 
-  test("cannot be taken back once it is on its way", () => {
-    show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ canBeTakenBack: false }) });
+  test("cannot be retracted once it is being sent", () => {
+    show({ place: "ended", ticket: startedTicket("Ben"), pendingAck: pendingAck({ isRetractable: false }) });
     expect(screen.getByRole("status").textContent).toContain("Sending …");
     expect(buttons()).toEqual([]);
   });
 
-  test("tells that Kafka has not taken it yet", () => {
-    show({ place: "ended", ticket: startedTicket("Ben"), saying: saying({ canBeTakenBack: false, troubled: true }) });
-    expect(screen.getByRole("status").textContent).toContain("Kafka has not taken it yet; it is said again.");
+  test("says that it is not confirmed yet", () => {
+    show({ place: "ended", ticket: startedTicket("Ben"), pendingAck: pendingAck({ isRetractable: false, isRetrying: true }) });
+    expect(screen.getByRole("status").textContent).toContain("Not confirmed yet; trying again.");
     expect(buttons()).toEqual([]);
   });
 });
 
-test("a card is not drawn anew by the seconds that pass, but when it becomes late", () => {
+test("a card is not drawn again each second, but when it becomes late", () => {
   vi.useFakeTimers({ now: start });
   try {
     const live = new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: () => Date.now(), monotonic: () => performance.now(), random: () => 0 });
     const drawn = vi.fn();
-    const actions = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onTakeBack: vi.fn() };
+    const actions = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onRetract: vi.fn() };
     render(
       <LiveContext value={live}>
-        <ul><Profiler id="card" onRender={drawn}><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} saying={undefined} actions={actions} /></Profiler></ul>
+        <ul><Profiler id="card" onRender={drawn}><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} pendingAck={undefined} actions={actions} /></Profiler></ul>
       </LiveContext>,
     );
     drawn.mockClear();

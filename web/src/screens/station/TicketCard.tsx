@@ -5,7 +5,7 @@ import { timeOfDay } from "../../design/time";
 import { useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
 import { ageOf, piecesOf, showsMessages, type Age } from "./board";
-import type { Saying } from "./saying";
+import type { PendingAck } from "./pendingAcks";
 
 export type Place = "waiting" | "mine" | "others" | "ended";
 
@@ -16,7 +16,7 @@ export interface Actions {
   readonly onUndone: (ticket: BoardTicket, scrapped: number) => void;
   readonly onFailed: (ticket: BoardTicket) => void;
   readonly onFewerScrapped: (ticket: BoardTicket) => void;
-  readonly onTakeBack: (ticket: BoardTicket) => void;
+  readonly onRetract: (ticket: BoardTicket) => void;
 }
 
 interface Props {
@@ -27,13 +27,13 @@ interface Props {
   readonly labelOf: (reason: string) => string;
   readonly place: Place;
   readonly busy: boolean;
-  readonly saying: Saying | undefined;
+  readonly pendingAck: PendingAck | undefined;
   readonly actions: Actions;
 }
 
-/** A ticket on a station's board, with what can be done about it. A board may have hundreds: each is drawn anew only when it has news. */
+/** A ticket on a station's board, with what can be done about it. A board may have hundreds, so each is drawn again only when it changes. */
 export const TicketCard = memo(function TicketCard(props: Props) {
-  const { ticket, stage, rules, names, labelOf, place, saying } = props;
+  const { ticket, stage, rules, names, labelOf, place, pendingAck } = props;
   const isUndo = ticket.kind === "undo";
   const age = useTime((now) => ageOf(ticket, rules, now));
   const allergies = ticket.allergies ?? [];
@@ -46,7 +46,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           {place !== "ended" && <AgeClock age={age} since={ticket.since} />}
         </header>
         {isUndo && <p className="ticket-banner">Cancelled: {ticket.made ? "put away or scrap what was made" : "nothing was made here"}</p>}
-        {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: the order was cancelled. Its undo ticket says what becomes of it.</p>}
+        {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: the order was cancelled. The undo ticket says what to do with it.</p>}
         {place !== "ended" && allergies.length > 0 && (
           <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
         )}
@@ -57,7 +57,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           ))}
         </ul>
         {place !== "ended" && showsMessages(stage) && !isUndo && messages.length > 0 && (
-          <ul className="ticket-messages" aria-label="Piped on">
+          <ul className="ticket-messages" aria-label="Messages">
             {messages.map((line, i) => (
               <li key={i}>{ticket.lines.length > 1 && <span className="soft small">{names(line.flavour)}: </span>}<q dir="auto" className="wrap-anywhere" translate="no">{line.message}</q></li>
             ))}
@@ -67,7 +67,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           <p className="ticket-boxes">Boxes: {ticket.boxes.map(({ code, count }) => <b key={code} className="ticket-box">{count} × {code}</b>)}</p>
         )}
         {place !== "ended" && ticket.notes && (
-          // Long ones scroll, by keyboard too.
+          // Long notes scroll, by keyboard too.
           // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
           <div className="ticket-notes pre" role="group" aria-label="Notes" tabIndex={0} dir="auto">{ticket.notes}</div>
         )}
@@ -77,9 +77,9 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           {ticket.lastFailure && <span className="badge badge-bad">Failed before: {labelOf(ticket.lastFailure.reason ?? "other")}{ticket.lastFailure.note ? `, ${ticket.lastFailure.note}` : ""}</span>}
           {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand <Stopwatch since={ticket.startedAt} /></span>}
           {place === "others" && <span className="badge badge-stage wrap-anywhere">In hand: <span translate="no">{ticket.by}</span></span>}
-          {place === "waiting" && ticket.state === "failed" && <span className="badge badge-bad">Failed at {timeOfDay(ticket.endedAt ?? ticket.since)}{ticket.by ? `, ${ticket.by}` : ""}: it comes again, or its order decides</span>}
+          {place === "waiting" && ticket.state === "failed" && <span className="badge badge-bad">Failed at {timeOfDay(ticket.endedAt ?? ticket.since)}{ticket.by ? `, ${ticket.by}` : ""}: waiting for another attempt or a decision</span>}
         </p>
-        {saying ? <JustSaid saying={saying} labelOf={labelOf} onTakeBack={() => { props.actions.onTakeBack(ticket); }} /> : <Buttons {...props} />}
+        {pendingAck ? <JustEnded pendingAck={pendingAck} labelOf={labelOf} onRetract={() => { props.actions.onRetract(ticket); }} /> : <Buttons {...props} />}
       </article>
     </li>
   );
@@ -96,17 +96,17 @@ function AgeClock({ age, since }: { readonly age: Age; readonly since: string })
   );
 }
 
-/** What was just said, while it can be taken back. */
-function JustSaid({ saying, labelOf, onTakeBack }: { readonly saying: Saying; readonly labelOf: (reason: string) => string; readonly onTakeBack: () => void }) {
-  const words = { done: "Done", undone: "Undone", failed: "Failed" }[saying.ack.kind];
-  const canTakeBack = saying.canBeTakenBack && !saying.troubled;
+/** How the person has just ended the ticket, while the ack is pending. */
+function JustEnded({ pendingAck, labelOf, onRetract }: { readonly pendingAck: PendingAck; readonly labelOf: (reason: string) => string; readonly onRetract: () => void }) {
+  const { ack, isRetractable, isRetrying } = pendingAck;
+  const words = { done: "Done", undone: "Undone", failed: "Failed" }[ack.kind];
   return (
     <div className="ticket-actions">
-      <p className="ticket-said" role="status">
-        <strong>{words}{saying.ack.reason ? `: ${labelOf(saying.ack.reason)}` : ""}</strong> {saying.troubled ? "Kafka has not taken it yet; it is said again." : canTakeBack ? "" : "Sending …"}
+      <p className="ticket-ending" role="status">
+        <strong>{words}{ack.reason ? `: ${labelOf(ack.reason)}` : ""}</strong> {isRetrying ? "Not confirmed yet; trying again." : isRetractable ? "" : "Sending …"}
       </p>
-      {canTakeBack && (
-        <Button big data-main look="quiet" onClick={onTakeBack} className="ticket-take-back">
+      {isRetractable && (
+        <Button big data-main look="quiet" onClick={onRetract} className="ticket-retract">
           Undo <span className="ticket-fuse" aria-hidden="true" />
         </Button>
       )}

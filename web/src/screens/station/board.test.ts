@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { BoardTicket } from "../../api/schema.gen";
 import { board, doneTicket, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
-import { ageOf, allDay, columnsOf, newlyWaiting, piecesOf, showsMessages, type Said } from "./board";
+import { ageOf, allDay, columnsOf, newlyWaiting, piecesOf, showsMessages, type PendingKinds } from "./board";
 
 const ids = (tickets: readonly BoardTicket[]) => tickets.map((each) => each.ticketId);
-const nothingSaid: Said = new Map();
+const nothingPending: PendingKinds = new Map();
 
 describe("the columns", () => {
   const shown = board({
@@ -17,8 +17,8 @@ describe("the columns", () => {
     ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "done" })],
   });
 
-  test("tell what waits, what I have in hand, what others have, and what has ended", () => {
-    const columns = columnsOf(shown, "Ben", nothingSaid);
+  test("have what waits, what I have in hand, what others have, and what has ended", () => {
+    const columns = columnsOf(shown, "Ben", nothingPending);
     expect(ids(columns.waiting)).toEqual(["waiting"]);
     expect(ids(columns.failed)).toEqual(["failed"]);
     expect(ids(columns.mine)).toEqual(["mine"]);
@@ -26,21 +26,21 @@ describe("the columns", () => {
     expect(ids(columns.justDone)).toEqual(["done"]);
   });
 
-  test("count what I have just said already, and show it first", () => {
+  test("apply my pending acks already, and show them first", () => {
     const columns = columnsOf(shown, "Ben", new Map([["mine", "done"], ["waiting", "undone"]]));
     expect(columns.waiting).toEqual([]);
     expect(columns.mine).toEqual([]);
     expect(ids(columns.justDone)).toEqual(["waiting", "mine", "done"]);
   });
 
-  // The board's news may be here before the answer to what was said: the ticket was nowhere then.
-  test("show a ticket once, and not never, when the server tells of its end before the saying is over", () => {
+  // The board may change before the ack is answered: the ticket was shown nowhere then.
+  test("show a ticket once, and not never, when the board shows its end before the ack is answered", () => {
     const columns = columnsOf(board({ ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "done" })] }), "Ben", new Map([["done", "done"]]));
     expect(ids(columns.justDone)).toEqual(["done"]);
   });
 
-  test("put what was cancelled first, and keep the order of the rest", () => {
-    const columns = columnsOf(board({ tickets: [ticket({ ticketId: "a" }), undoTicket({ ticketId: "b" }), ticket({ ticketId: "c" }), undoTicket({ ticketId: "d" })] }), "Ben", nothingSaid);
+  test("put cancelled work first, and keep the order of the rest", () => {
+    const columns = columnsOf(board({ tickets: [ticket({ ticketId: "a" }), undoTicket({ ticketId: "b" }), ticket({ ticketId: "c" }), undoTicket({ ticketId: "d" })] }), "Ben", nothingPending);
     expect(ids(columns.waiting)).toEqual(["b", "d", "a", "c"]);
   });
 });
@@ -66,7 +66,7 @@ test("a ticket has the pieces of all its lines", () => {
 describe("the all-day count", () => {
   const of = (flavour: string, quantity: number) => ({ lines: [{ flavour, size: "M", quantity }] }) as const;
 
-  test("adds up the pieces of each flavour that somebody can make now, the most first, and of as many by name", () => {
+  test("adds up the pieces of each flavour that somebody can make now, the most first, and equal ones by name", () => {
     const counts = allDay(board({
       tickets: [
         ticket({ ticketId: "a", ...of("nut", 5) }),
@@ -75,11 +75,11 @@ describe("the all-day count", () => {
         ticket({ ticketId: "d", ...of("vanilla", 9) }),
         ticket({ ticketId: "e", ...of("apple", 4) }),
       ],
-    }), nothingSaid);
+    }), nothingPending);
     expect(counts).toEqual([{ flavour: "vanilla", pieces: 9 }, { flavour: "nut", pieces: 5 }, { flavour: "apple", pieces: 4 }, { flavour: "lemon", pieces: 4 }]);
   });
 
-  test("leaves out what is to be undone, was withdrawn, has ended or was just said to have", () => {
+  test("leaves out what is to be undone, was withdrawn, has ended or has a pending ack", () => {
     const counts = allDay(board({
       tickets: [undoTicket({ ticketId: "a" }), startedTicket("Ben", { ticketId: "b", withdrawn: true }), startedTicket("Ben", { ticketId: "c" })],
       ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "d" })],
@@ -88,14 +88,14 @@ describe("the all-day count", () => {
   });
 });
 
-test("messages matter to who pipes them and who checks them", () => {
+test("messages are shown to those who pipe and check them", () => {
   expect((["mix", "bake", "decorate", "package"] as const).filter(showsMessages)).toEqual(["decorate", "package"]);
 });
 
 describe("newly waiting tickets", () => {
   const before = board({ tickets: [ticket({ ticketId: "a" })], ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "b" })] });
 
-  test("are none on the first board that is seen: it would chime for all of them", () => {
+  test("are none on the first board: it would chime for all of them", () => {
     expect(newlyWaiting(undefined, before)).toEqual([]);
   });
 
@@ -103,7 +103,7 @@ describe("newly waiting tickets", () => {
     expect(ids(newlyWaiting(before, board({ tickets: [ticket({ ticketId: "a" }), ticket({ ticketId: "c" })] })))).toEqual(["c"]);
   });
 
-  test("are those that were issued once more", () => {
+  test("are those that were issued again", () => {
     expect(ids(newlyWaiting(before, board({ tickets: [ticket({ ticketId: "a", attempt: 2 })] })))).toEqual(["a"]);
   });
 

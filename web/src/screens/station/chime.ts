@@ -1,13 +1,13 @@
 import { keep, load } from "../../storage";
 
-const kept = "cupcakery.chime";
+const storageKey = "cupcakery.chime";
 
 export function isChimeOn(): boolean {
-  return load(kept) === "on";
+  return load(storageKey) === "on";
 }
 
 export function keepChime(on: boolean): void {
-  keep(kept, on ? "on" : "off");
+  keep(storageKey, on ? "on" : "off");
 }
 
 let context: AudioContext | undefined;

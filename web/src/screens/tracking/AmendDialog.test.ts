@@ -24,7 +24,7 @@ describe("the amendment", () => {
     expect(amendmentOf(before, "", ["Happy 40th", ""])).toEqual({ notes: "" });
   });
 
-  test("names only the lines whose message differs, by their place", () => {
+  test("names only the lines whose message differs, by their index", () => {
     expect(amendmentOf(before, "ring", ["Happy 40th", "Hi"])).toEqual({ messages: [{ line: 1, message: "Hi" }] });
     expect(amendmentOf(before, "ring", ["Happy 41st", "Hi"])).toEqual({ messages: [{ line: 0, message: "Happy 41st" }, { line: 1, message: "Hi" }] });
   });

@@ -10,7 +10,7 @@ import { Field } from "../../design/Field";
 import { cleanText } from "../../text";
 import { useUpdate } from "../useUpdate";
 
-/** What differs from the order, or null if nothing does. */
+/** The difference from the order, or null if there is none. */
 export function amendmentOf(order: OrderStatus, notes: string, messages: readonly string[]): Amendment | null {
   const changed = order.lines.flatMap((line, i) => ((line.message ?? "") === cleanText(messages[i] ?? "") ? [] : [{ line: i, message: cleanText(messages[i] ?? "") }]));
   const newNotes = cleanText(notes);
@@ -31,17 +31,17 @@ export function AmendDialog({ order, onClose }: { readonly order: OrderStatus; r
     setSent(amendment);
     if (!amendment || (await send(amendment))) onClose();
   };
-  // The server names a message by its place among those that were sent. What was changed since is at fault no more.
+  // The server names a message by its index among those that were sent. A message that was changed since has no fault.
   const faultOf = (line: number) => {
-    const place = sent?.messages?.findIndex((each) => each.line === line && each.message === cleanText(messages[line] ?? "")) ?? -1;
-    return problem?.errors.find((fault) => place >= 0 && (fault.pointer ?? "").startsWith(`/messages/${place}/`))?.detail;
+    const index = sent?.messages?.findIndex((each) => each.line === line && each.message === cleanText(messages[line] ?? "")) ?? -1;
+    return problem?.errors.find((fault) => index >= 0 && (fault.pointer ?? "").startsWith(`/messages/${index}/`))?.detail;
   };
   return (
     <Dialog title="Change message or notes" onClose={onClose}>
       <form className="stack" onSubmit={(event) => void submit(event)} noValidate>
-        <p className="soft">It counts for what is not decorated yet.</p>
+        <p className="soft">Changes apply to what is not decorated yet.</p>
         {order.lines.map((line, i) => (
-          <Field key={i} label={`Piped on ${line.quantity} × ${menu?.flavours.find((flavour) => flavour.code === line.flavour)?.name ?? line.flavour}`} error={faultOf(i)}>
+          <Field key={i} label={`Message on ${line.quantity} × ${menu?.flavours.find((flavour) => flavour.code === line.flavour)?.name ?? line.flavour}`} error={faultOf(i)}>
             {(wiring) => (
               <input {...wiring} className="input" dir="auto" value={messages[i] ?? ""} onChange={(event) => { setMessages(messages.with(i, event.target.value)); }} />
             )}
@@ -53,7 +53,7 @@ export function AmendDialog({ order, onClose }: { readonly order: OrderStatus; r
         {problem?.errors.length === 0 && <Failure error={problem} />}
         <div className="dialog-actions">
           <Button onClick={onClose}>Back</Button>
-          <Button look="primary" type="submit" off={busy || !amendment}>{busy ? "Changing …" : "Change it"}</Button>
+          <Button look="primary" type="submit" off={busy || !amendment}>{busy ? "Saving …" : "Save changes"}</Button>
         </div>
       </form>
     </Dialog>

@@ -19,8 +19,8 @@ export function CancelDialog({ order, onClose }: { readonly order: OrderStatus; 
   return (
     <Dialog title="Cancel the order?" onClose={onClose}>
       <form className="stack" onSubmit={(event) => void submit(event)}>
-        <p>What was made already is put away. This cannot be taken back.</p>
-        <Field label="Why?" hint="May stay empty" error={reason !== sent ? undefined : problem?.errors.find((fault) => fault.pointer === "/reason")?.detail}>
+        <p>What has already been made is put away. This cannot be undone.</p>
+        <Field label="Why?" hint="Optional" error={reason !== sent ? undefined : problem?.errors.find((fault) => fault.pointer === "/reason")?.detail}>
           {(wiring) => <input {...wiring} className="input" value={reason} onChange={(event) => { setReason(event.target.value); }} />}
         </Field>
         {problem?.errors.length === 0 && <Failure error={problem} />}

@@ -7,7 +7,7 @@ import { at, labelOf, order, row, silentLive } from "../../testing-data";
 import { stepsOf } from "./progress";
 import { Steps } from "./Steps";
 
-/** Shows the steps of an order with these stages, so many seconds after the start. */
+/** Shows the steps of an order with these stages, some seconds after the start. */
 function show(stages: readonly StageStatus[], isOpen = true, seconds = 0) {
   render(<LiveContext value={silentLive(seconds)}><Steps steps={stepsOf(order({ stages }))} isOpen={isOpen} labelOf={labelOf} /></LiveContext>);
   return screen.getAllByRole("listitem");
@@ -25,14 +25,14 @@ describe("Steps", () => {
     expect(screen.getAllByText("to come")).toHaveLength(4);
   });
 
-  test.each(["cancelling", "cancelled"] as const)("promise nothing more of an order that is %s", (state) => {
+  test.each(["cancelling", "cancelled"] as const)("promise nothing for an order that is %s", (state) => {
     const steps = stepsOf(order({ state, stages: [row("mix", "done"), row("bake", "undone")] }));
     render(<LiveContext value={silentLive()}><Steps steps={steps} isOpen labelOf={labelOf} /></LiveContext>);
     expect(screen.queryByText("to come")).toBeNull();
     expect(screen.getAllByText("not needed any more")).toHaveLength(2);
   });
 
-  test.each(["started", "waiting"] as const)("mark for screen readers too where the order is, when its ticket is %s", (state) => {
+  test.each(["started", "waiting"] as const)("mark where the order is for screen readers too, when its ticket is %s", (state) => {
     const items = show([row("mix", "done"), row("bake", state)]);
     expect(items.map((item) => item.getAttribute("aria-current"))).toEqual([null, "step", null, null]);
   });
@@ -42,11 +42,11 @@ describe("Steps", () => {
   });
 
   test.each([
-    [row("mix", "waiting"), "waits for its turn"],
-    [row("mix", "waiting", { issuedAt: at(-150) }), "waits for its turn, for 2 min"],
-    [row("mix", "started", { by: "Max" }), "Max is at it"],
-    [row("mix", "started", { by: "Max", startedAt: at(65) }), `Max is at it, since ${timeOfDay(at(65))}`],
-    [row("mix", "started"), "somebody is at it"],
+    [row("mix", "waiting"), "waiting its turn"],
+    [row("mix", "waiting", { issuedAt: at(-150) }), "waiting its turn for 2 min"],
+    [row("mix", "started", { by: "Max" }), "Max is working on it"],
+    [row("mix", "started", { by: "Max", startedAt: at(65) }), `Max is working on it, since ${timeOfDay(at(65))}`],
+    [row("mix", "started"), "somebody is working on it"],
     [row("mix", "done"), "done"],
     [row("mix", "done", { by: "Max", doneAt: at(65) }), `done at ${timeOfDay(at(65))} by Max`],
     [row("mix", "failed"), "failed"],
@@ -54,8 +54,8 @@ describe("Steps", () => {
     [row("mix", "failed", { reason: "burnt" }), "failed: Burnt"],
     [row("mix", "undone"), "undone"],
     [row("mix", "undone", { by: "Bea", undo: { state: "undone", attempt: 1, undoneAt: at(65) } }), `undone at ${timeOfDay(at(65))} by Bea`],
-    [row("mix", "done", { undo: { state: "waiting", attempt: 1 } }), "is to be undone"],
-    [row("mix", "done", { undo: { state: "failed", attempt: 1 } }), "is to be undone"],
+    [row("mix", "done", { undo: { state: "waiting", attempt: 1 } }), "waiting to be undone"],
+    [row("mix", "done", { undo: { state: "failed", attempt: 1 } }), "waiting to be undone"],
     [row("mix", "done", { undo: { state: "started", attempt: 1, by: "Bea" } }), "being undone by Bea"],
     [row("mix", "done", { undo: { state: "started", attempt: 1 } }), "being undone by somebody"],
     [row("mix", "done", { undo: { state: "failed", attempt: 1, left: "eaten" } }), "left as it is"],
@@ -67,6 +67,6 @@ describe("Steps", () => {
     const hostile = "<img src=x onerror=alert(1)>";
     const [first] = show([row("mix", "started", { by: hostile })]);
     if (!first) throw new Error("There is no step.");
-    expect(within(first).getByText(`${hostile} is at it`).children).toHaveLength(0);
+    expect(within(first).getByText(`${hostile} is working on it`).children).toHaveLength(0);
   });
 });

@@ -34,16 +34,16 @@ function StepRow({ step, isOpen, labelOf }: { readonly step: Step } & StepProps)
 function wordsOf({ look, row }: Step, now: number, labelOf: (reason: string) => string): string {
   const by = row?.by ? ` by ${row.by}` : "";
   const undo = row?.undo;
-  if (undo && undo.state !== "undone") return undo.left ? "left as it is" : undo.state === "started" ? `being undone by ${undo.by ?? "somebody"}` : "is to be undone";
+  if (undo && undo.state !== "undone") return undo.left ? "left as it is" : undo.state === "started" ? `being undone by ${undo.by ?? "somebody"}` : "waiting to be undone";
   switch (look) {
     case "ahead":
       return "to come";
     case "dropped":
       return "not needed any more";
     case "waiting":
-      return `waits for its turn${row?.issuedAt ? `, for ${spanText(now - Date.parse(row.issuedAt))}` : ""}`;
+      return `waiting its turn${row?.issuedAt ? ` for ${spanText(now - Date.parse(row.issuedAt))}` : ""}`;
     case "working":
-      return `${row?.by ?? "somebody"} is at it${row?.startedAt ? `, since ${timeOfDay(row.startedAt)}` : ""}`;
+      return `${row?.by ?? "somebody"} is working on it${row?.startedAt ? `, since ${timeOfDay(row.startedAt)}` : ""}`;
     case "done":
       return `done${row?.doneAt ? ` at ${timeOfDay(row.doneAt)}` : ""}${row?.by ? by : ""}`;
     case "failed":

@@ -11,6 +11,7 @@ import { Layout } from "../../design/Layout";
 import { stageWords } from "../../design/stages";
 import { timeOfDay } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
+import { countText } from "../../text";
 import { useReasonLabels } from "../useReasonLabels";
 import { AmendDialog } from "./AmendDialog";
 import { CancelDialog } from "./CancelDialog";
@@ -24,20 +25,20 @@ export function TrackingScreen() {
   const { id } = route.useParams();
   const { order, problem } = useLive(`order/${id}`);
   return (
-    // The title has the pickup code and not the id: titles stand in histories and on screens of others.
+    // The title has the pickup code and not the id, because titles are shown in histories and to others.
     <Layout title={order ? `Order ${order.pickupCode}` : "Your order"} width="narrow" banner={<ConnectionBanner />} nav={<Link to="/">Order</Link>} tools={<ConnectionBadge />}>
       {order ? (
         <Tracking order={order} />
       ) : problem?.is("/problems/order-not-found", "/problems/not-found") ? (
         <Empty isPage title="There is no such order">
-          <p>The address may be cut off, or the order is so old that it was forgotten.</p>
+          <p>The address may be incomplete, or the order is so old that it was deleted.</p>
           <Link to="/" className="button button-primary">Order cupcakes</Link>
         </Empty>
       ) : problem ? (
         <div className="stack">
           <h1>Your order</h1>
           <Failure error={problem} />
-          <p className="soft">Your order is safe. This page shows it as soon as it can.</p>
+          <p className="soft">Your order is safe. This page will show it as soon as it can.</p>
         </div>
       ) : (
         <Loading what="your order" />
@@ -63,8 +64,8 @@ function Tracking({ order }: { readonly order: OrderStatus }) {
         </div>
       </header>
       <Notices order={order} />
-      <section className="card" aria-labelledby="way">
-        <h2 id="way">The way of your order</h2>
+      <section className="card" aria-labelledby="progress">
+        <h2 id="progress">Your order&rsquo;s progress</h2>
         <Steps steps={stepsOf(order)} isOpen={order.state !== "shipped" && order.state !== "cancelled"} labelOf={labelOf} />
         <Mishaps order={order} labelOf={labelOf} />
       </section>
@@ -75,7 +76,7 @@ function Tracking({ order }: { readonly order: OrderStatus }) {
           <Button look="danger" onClick={() => { setDialog("cancel"); }}>Cancel the order</Button>
         </div>
       )}
-      <p className="soft small">Keep this page&rsquo;s address to come back, and keep it to yourself: whoever has it can see, change and cancel the order.</p>
+      <p className="soft small">Save this page&rsquo;s address so that you can come back, and keep it to yourself: anyone who has it can see, change and cancel the order.</p>
       {dialog === "cancel" && <CancelDialog order={order} onClose={close} />}
       {dialog === "amend" && <AmendDialog order={order} onClose={close} />}
     </div>
@@ -86,25 +87,25 @@ function Tracking({ order }: { readonly order: OrderStatus }) {
 function When({ order }: { readonly order: OrderStatus }) {
   const pace = useQuery(paceQuery);
   const expected = useTime((now) => (pace.data ? expectedText(order, pace.data, now) : ""));
-  if (order.state === "shipped") return <p className="lead">Packaged at {timeOfDay(order.shippedAt ?? order.placedAt)}. Say the code at the counter.</p>;
+  if (order.state === "shipped") return <p className="lead">Packaged at {timeOfDay(order.shippedAt ?? order.placedAt)}. Give your pickup code at the counter.</p>;
   if (order.state === "cancelled") return <p className="lead">At {timeOfDay(order.cancelledAt ?? order.placedAt)}{order.cancelReason ? <>: <span className="wrap-anywhere">{order.cancelReason}</span></> : ""}.</p>;
-  if (order.state === "cancelling") return <p className="lead">What was made is put away, the last stage first.</p>;
-  if (order.state === "needs-attention") return <p className="lead">It goes on as soon as a manager has decided how.</p>;
+  if (order.state === "cancelling") return <p className="lead">What was made is being put away, the last stage first.</p>;
+  if (order.state === "needs-attention") return <p className="lead">It will continue as soon as a manager has decided how.</p>;
   return <p className="lead">{expected || `Ordered at ${timeOfDay(order.placedAt)}.`}</p>;
 }
 
 function Notices({ order }: { readonly order: OrderStatus }) {
   return (
     <>
-      {order.stale && <Notice look="warn">The kitchen&rsquo;s computer does not answer at present. This is what was recorded last, and it goes on by itself.</Notice>}
+      {order.stale && <Notice look="warn">The kitchen&rsquo;s computer is not answering at the moment. This is what was recorded last; the page will catch up by itself.</Notice>}
       {order.attention && (
         <Notice look="warn">
-          <strong>Something went wrong, and a manager was asked.</strong> You need not do anything.
+          <strong>Something went wrong, and a manager has been asked.</strong> You do not need to do anything.
         </Notice>
       )}
       {order.remakes > 0 && order.state !== "cancelled" && (
         <Notice look="info">
-          <strong>We started again.</strong> Your cupcakes did not turn out as they should, so they are made anew{order.remakes > 1 ? `, ${order.remakes} times by now` : ""}.
+          <strong>We started again.</strong> {order.remakes === 1 ? "The first cupcakes" : `The first ${order.remakes} batches`} did not turn out as they should.
         </Notice>
       )}
     </>
@@ -120,7 +121,7 @@ function Mishaps({ order, labelOf }: { readonly order: OrderStatus; readonly lab
       <ul>
         {all.map((row) => (
           <li key={`${row.stage}.${row.pass}`} className="wrap-anywhere">
-            {row.failedAt && <>{timeOfDay(row.failedAt)}: </>}{stageWords[row.stage].name}: {row.reason ? labelOf(row.reason) : "failed"}{row.note ? ` (${row.note})` : ""}{row.scrapped ? `, ${row.scrapped} pieces scrapped` : ""}
+            {row.failedAt && <>{timeOfDay(row.failedAt)}: </>}{stageWords[row.stage].name}: {row.reason ? labelOf(row.reason) : "failed"}{row.note ? ` (${row.note})` : ""}{row.scrapped ? `, ${countText(row.scrapped, "piece")} scrapped` : ""}
           </li>
         ))}
       </ul>

@@ -26,7 +26,7 @@ describe("the steps", () => {
     expect(headline(order({ route: ["mix", "package"], stage: "mix", stages: [row("mix", "done")] }))).toBe("Next up: package");
   });
 
-  test("tell of a pass that is undone", () => {
+  test("show a pass that is undone", () => {
     expect(looks(order({ state: "cancelled", stages: [row("mix", "undone"), row("bake", "undone")] }))).toEqual(["mix undone", "bake undone", "decorate dropped", "package dropped"]);
   });
 });
@@ -37,7 +37,7 @@ describe("the headline", () => {
     ["needs-attention", "Somebody is looking into your order"],
     ["cancelling", "Being cancelled"],
     ["cancelled", "Cancelled"],
-    ["shipped", "Ready: your cupcakes wait for you"],
+    ["shipped", "Ready: your cupcakes are waiting for you"],
   ] as const)("of an order that is %s", (state, text) => {
     expect(headline(order({ state, stage: "package", waitingFor: "package", stages: [row("package", "started")] }))).toBe(text);
   });
@@ -47,7 +47,7 @@ describe("the headline", () => {
     ["bake", "Your cupcakes are in the oven", "Next up: bake"],
     ["decorate", "Your cupcakes are being decorated", "Next up: decorate"],
     ["package", "Your cupcakes are being packaged", "Next up: package"],
-  ] as const)("tells whether somebody is at it at %s", (stage, working, waiting) => {
+  ] as const)("says whether somebody is working on it at %s", (stage, working, waiting) => {
     expect(headline(order({ stage, waitingFor: stage, stages: [row(stage, "started")] }))).toBe(working);
     expect(headline(order({ stage, waitingFor: stage, stages: [row(stage, "waiting")] }))).toBe(waiting);
   });
@@ -67,13 +67,13 @@ describe("the headline", () => {
   });
 
   // While a pass is undone for a remake, the order waits for a stage as if for work.
-  test.each(["waiting", "started", "failed"] as const)("does not announce a stage whose work is put away, the undo ticket being %s", (state) => {
+  test.each(["waiting", "started", "failed"] as const)("does not announce a stage that is being undone, the undo ticket being %s", (state) => {
     const undoing = order({ stage: "bake", waitingFor: "mix", stages: [row("mix", "done", { undo: { state, attempt: 1 } }), row("bake", "failed")] });
-    expect(headline(undoing)).toBe("We put it away and start again");
+    expect(headline(undoing)).toBe("We are starting again");
   });
 
   test("does not announce a stage that was just undone", () => {
-    expect(headline(order({ stage: "mix", stages: [row("mix", "undone", { undo: { state: "undone", attempt: 1 } })] }))).toBe("We put it away and start again");
+    expect(headline(order({ stage: "mix", stages: [row("mix", "undone", { undo: { state: "undone", attempt: 1 } })] }))).toBe("We are starting again");
   });
 });
 
@@ -98,7 +98,7 @@ describe("the estimate", () => {
     expect(estimate(working, pace(60, 100), start + 101_000)).toEqual({ from: start + 161_000, until: start + 201_000, slow: true });
   });
 
-  test("never ends before it begins, though the figures are odd", () => {
+  test("never ends before it begins, even if the figures are odd", () => {
     const odd = estimate(working, pace(60, 10), start);
     expect(odd?.until).toBe(odd?.from);
   });
@@ -171,7 +171,7 @@ describe("what a customer may still do", () => {
 });
 
 describe("mishaps", () => {
-  test("are what failed, though it was done or undone later", () => {
+  test("are what failed, even if it was done or undone later", () => {
     const failedThenDone = row("bake", "done", { reason: "burnt", failedAt: at(5) });
     const failedThenUndone = row("mix", "undone", { reason: "lumpy" });
     expect(mishaps(order({ stages: [row("mix", "done"), failedThenDone, failedThenUndone, row("decorate", "started")] }))).toEqual([failedThenDone, failedThenUndone]);

@@ -3,7 +3,7 @@ import { stagesClosingAmendments } from "../../api/stages.gen";
 import { stages, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 
-/** How a stage of the order's present pass stands. */
+/** A stage of the order's present pass. */
 export interface Step {
   readonly stage: Stage;
   readonly look: "ahead" | "dropped" | "waiting" | "working" | "done" | "failed" | "undone";
@@ -19,7 +19,7 @@ function routeOf(order: OrderStatus): readonly Stage[] {
 /** The present pass, stage by stage. */
 export function stepsOf(order: OrderStatus): readonly Step[] {
   const pass = Math.max(1, ...order.stages.map((row) => row.pass));
-  // Of an order that ends, what has not begun does not come any more.
+  // An order that is ending begins no further stage.
   const isEnding = order.state === "cancelling" || order.state === "cancelled" || order.attention?.undoing === true;
   return routeOf(order).map((stage) => {
     const row = order.stages.find((each) => each.stage === stage && each.pass === pass);
@@ -35,7 +35,7 @@ function lookOf(row: StageStatus): Step["look"] {
 export function headline(order: OrderStatus): string {
   switch (order.state) {
     case "shipped":
-      return "Ready: your cupcakes wait for you";
+      return "Ready: your cupcakes are waiting for you";
     case "cancelled":
       return "Cancelled";
     case "cancelling":
@@ -48,7 +48,7 @@ export function headline(order: OrderStatus): string {
       const stage = order.waitingFor ?? order.stage;
       if (!stage) return "Your order is in";
       const at = order.stages.filter((row) => row.stage === stage).at(-1);
-      if (at?.state === "undone" || isBeingUndone(at)) return "We put it away and start again";
+      if (at?.state === "undone" || isBeingUndone(at)) return "We are starting again";
       if (at?.state === "started") return `Your cupcakes are ${stageWords[stage].doing}`;
       const route = routeOf(order);
       // Between two stages the order waits for nobody.
@@ -58,7 +58,7 @@ export function headline(order: OrderStatus): string {
   }
 }
 
-/** An order that is in progress and waits for such a stage starts again afterwards. */
+/** An order in progress that waits for such a stage starts again afterwards. */
 function isBeingUndone(row: StageStatus | undefined): boolean {
   return row?.undo !== undefined && row.undo.state !== "undone";
 }
@@ -67,11 +67,11 @@ function isBeingUndone(row: StageStatus | undefined): boolean {
 export interface Estimate {
   readonly from: number;
   readonly until: number;
-  /** It takes longer at its stage than nine in ten do. */
+  /** It takes longer at its stage than nine in ten orders. */
   readonly slow: boolean;
 }
 
-/** With fewer, chance says more than experience. */
+/** With fewer, they say little. */
 const enoughSamples = 3;
 
 /**
@@ -101,11 +101,11 @@ export function estimate(order: OrderStatus, pace: Pace, now: number): Estimate 
   return { from: now + typical * 1000, until: now + Math.max(slowly, typical) * 1000, slow: isSlow };
 }
 
-/** When it may be ready, for who waits. */
+/** When the order may be ready, for the customer. */
 export function expectedText(order: OrderStatus, pace: Pace, now: number): string {
   const ready = estimate(order, pace, now);
-  if (!ready) return `Ordered at ${timeOfDay(order.placedAt)}.${order.waitingFor ? " Too little was baked lately to say when it is ready." : ""}`;
-  if (ready.slow) return `It takes longer than usual; ready in about ${spanText(Math.max(60_000, ready.until - now))}, or later.`;
+  if (!ready) return `Ordered at ${timeOfDay(order.placedAt)}.${order.waitingFor ? " We have made too few lately to say when it will be ready." : ""}`;
+  if (ready.slow) return `It is taking longer than usual; ready in about ${spanText(Math.max(60_000, ready.until - now))} or later.`;
   const [from, until] = [Math.ceil((ready.from - now) / 60_000), Math.ceil((ready.until - now) / 60_000)];
   return `Ready in about ${from < until ? `${Math.max(1, from)} to ${until}` : Math.max(1, until)} min, around ${timeOfDay(ready.until)}.`;
 }
@@ -121,7 +121,7 @@ export function canAmend(order: OrderStatus): boolean {
   return canCancel(order) && (closing < 0 || steps.slice(closing).every((step) => step.look === "ahead"));
 }
 
-/** Work that failed and was made again, for who wonders why it takes longer. */
+/** Work that failed, for customers who wonder why it takes longer. */
 export function mishaps(order: OrderStatus): readonly StageStatus[] {
   return order.stages.filter((row) => row.failedAt !== undefined || (row.reason !== undefined && row.state !== "done"));
 }

@@ -1,8 +1,6 @@
-package api
+package floor
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -11,23 +9,20 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// cakeOrder is an order's id in these tests.
-func cakeOrder(i int) string { return fmt.Sprintf("01936f8e-5c1a-7d3b-9f00-%012d", i) }
-
-// counterWatch follows the counter of a floor whose clock it has.
+// counterWatch follows the counter of a floor, by a clock that it sets.
 type counterWatch struct {
 	t     require.TestingT
-	floor *floor
+	floor *Floor
 	now   time.Time
-	conn  *liveConn
 }
 
 func watchCounter(t require.TestingT) *counterWatch {
-	w := &counterWatch{t: t, now: morning, conn: &liveConn{news: make(chan struct{}, 1)}}
+	w := &counterWatch{t: t, now: morning}
 	w.floor = newTestFloor(t)
 	w.floor.now = func() time.Time { return w.now }
 	w.follow()
@@ -35,21 +30,19 @@ func watchCounter(t require.TestingT) *counterWatch {
 }
 
 func (w *counterWatch) follow() {
-	feed, problem := w.floor.channel(channelCounter)
-	require.Nil(w.t, problem)
-	feed.follow(w.conn, "")
+	_, _, err := w.floor.Follow(ChannelCounter, "", asleep)
+	require.NoError(w.t, err)
 }
 
 func (w *counterWatch) issue(ref kitchen.TicketRef) {
-	w.floor.handle(record(w.t, events.TicketTopic(ref.Stage), w.now, ticketOf(ref, 1)))
+	w.floor.handle(record(w.t, events.TicketTopic(ref.Stage), w.now, floortest.Ticket(ref, 1)))
 }
 
 func (w *counterWatch) ack(ref kitchen.TicketRef, kind kitchen.AckKind) {
 	w.floor.handle(record(w.t, events.TopicAcks, w.now, ackOf(ref, kind, w.now)))
 }
 
-// shows are the orders that the counter shows now, as the keeper would bring
-// them up to date.
+// shows is what the counter shows now.
 func (w *counterWatch) shows() wire.CounterDisplay {
 	w.floor.counter.refresh(w.now)
 	return w.floor.counter.display
@@ -59,7 +52,7 @@ func (w *counterWatch) requireShown(preparing, ready []int) {
 	codes := func(orders []int) []string {
 		codes := []string{}
 		for _, i := range orders {
-			codes = append(codes, kitchen.PickupCode(cakeOrder(i)))
+			codes = append(codes, kitchen.PickupCode(testOrderID(i)))
 		}
 		return codes
 	}
@@ -79,7 +72,7 @@ func TestTheCounterShowsAnOrderThroughItsLife(t *testing.T) {
 	t.Parallel()
 	w := watchCounter(t)
 	of := func(i int, stage kitchen.Stage, pass int, kind kitchen.TicketKind) kitchen.TicketRef {
-		return kitchen.TicketRef{OrderID: cakeOrder(i), Stage: stage, Pass: pass, Kind: kind}
+		return kitchen.TicketRef{OrderID: testOrderID(i), Stage: stage, Pass: pass, Kind: kind}
 	}
 	w.requireShown(nil, nil)
 	w.issue(of(1, kitchen.Mix, 1, kitchen.TicketMake))
@@ -119,7 +112,7 @@ func TestTheCounterShowsAnOrderThroughItsLife(t *testing.T) {
 	w.issue(of(3, kitchen.Bake, 1, kitchen.TicketUndo))
 	for _, state := range []kitchen.OrderState{kitchen.StateNeedsAttention, kitchen.StateCancelled} {
 		w.requireShown([]int{4}, []int{2, 1})
-		w.floor.handle(record(t, events.TopicFailures, w.now, kitchen.Failed{OrderID: cakeOrder(4), State: state}))
+		w.floor.handle(record(t, events.TopicFailures, w.now, kitchen.Failed{OrderID: testOrderID(4), State: state}))
 	}
 	w.requireShown(nil, []int{2, 1})
 	w.ack(of(3, kitchen.Bake, 1, kitchen.TicketUndo), kitchen.AckUndone)
@@ -143,8 +136,8 @@ func TestTheBoardKeepsWhatIsReady(t *testing.T) {
 	t.Parallel()
 	w := watchCounter(t)
 	w.floor.lookBack = time.Minute
-	packing := kitchen.TicketRef{OrderID: cakeOrder(1), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
-	baking := kitchen.TicketRef{OrderID: cakeOrder(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+	packing := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+	baking := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
 	w.issue(baking)
 	w.ack(baking, kitchen.AckDone)
 	w.issue(packing)
@@ -161,16 +154,16 @@ func TestTheBoardKeepsWhatIsReady(t *testing.T) {
 	require.Zero(t, w.floor.board.Len())
 }
 
-// TestTheCounterShowsWhatTheBoardHas: whatever the log has said, in whichever
-// pieces it was looked at, the screen is the one that a fresh look at the whole
-// board gives.
+// TestTheCounterShowsWhatTheBoardHas: whatever is in the log, and in whichever
+// pieces it was looked at, the screen is what a fresh look at the whole board
+// gives.
 func TestTheCounterShowsWhatTheBoardHas(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := watchCounter(t)
 		for range rapid.IntRange(0, 80).Draw(t, "records") {
 			ref := kitchen.TicketRef{
-				OrderID: cakeOrder(rapid.IntRange(0, 5).Draw(t, "order")), Stage: rapid.SampledFrom(kitchen.Stages()).Draw(t, "stage"),
+				OrderID: testOrderID(rapid.IntRange(0, 5).Draw(t, "order")), Stage: rapid.SampledFrom(kitchen.Stages()).Draw(t, "stage"),
 				Pass: rapid.IntRange(1, 2).Draw(t, "pass"), Kind: kitchen.TicketMake,
 			}
 			if rapid.IntRange(0, 5).Draw(t, "an undo ticket") == 0 {
@@ -217,7 +210,7 @@ func TestTheCountersScreenHasAnEnd(t *testing.T) {
 	t.Parallel()
 	w := watchCounter(t)
 	for i := range 500 {
-		ref := kitchen.TicketRef{OrderID: cakeOrder(i), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+		ref := kitchen.TicketRef{OrderID: testOrderID(i), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
 		w.now = morning.Add(time.Duration(i) * time.Second)
 		w.issue(ref)
 		if i%2 == 0 {
@@ -226,61 +219,32 @@ func TestTheCountersScreenHasAnEnd(t *testing.T) {
 	}
 	display := w.shows()
 	require.Len(t, display.Preparing, preparingShown)
-	require.Equal(t, kitchen.PickupCode(cakeOrder(1)), display.Preparing[0].PickupCode, "the longest known first")
+	require.Equal(t, kitchen.PickupCode(testOrderID(1)), display.Preparing[0].PickupCode, "the longest known first")
 	require.Len(t, display.Ready, readyShown)
-	require.Equal(t, kitchen.PickupCode(cakeOrder(498)), display.Ready[0].PickupCode, "the newest first")
+	require.Equal(t, kitchen.PickupCode(testOrderID(498)), display.Ready[0].PickupCode, "the newest first")
 
-	hostile := kitchen.TicketRef{OrderID: cakeOrder(499), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+	hostile := kitchen.TicketRef{OrderID: testOrderID(499), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
 	w.floor.handle(record(t, events.TopicAcks, w.now, ackOf(hostile, kitchen.AckDone, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))))
 	require.Equal(t, w.now, w.shows().Ready[0].Since, "an ack of the far future is of when it came")
 }
 
-func TestTheCounterIsSentWhenItHasChanged(t *testing.T) {
-	t.Parallel()
-	kafka := startBrokers(t)
-	writer := kafka.writer()
-	ticket := newTicket(t, kitchen.Package)
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
-	screen := b.connect()
-	screen.subscribe("counter", "")
-	require.Empty(t, screen.next().Counter.Preparing)
-	b.onBoard(writer, ticket)
-	snapshot := screen.next()
-	require.Equal(t, wire.LiveMessageTypeSnapshot, snapshot.Type)
-	require.Equal(t, kitchen.PickupCode(ticket.OrderID), snapshot.Counter.Preparing[0].PickupCode)
-	require.Empty(t, snapshot.Counter.Ready)
-	b.acked("bob", ticket, `{"kind":"started"}`) // which changes nothing here
-	b.acked("bob", ticket, `{"kind":"done"}`)
-	ready := screen.next()
-	require.Equal(t, kitchen.PickupCode(ticket.OrderID), ready.Counter.Ready[0].PickupCode)
-	require.Equal(t, []wire.CounterOrder{}, ready.Counter.Preparing)
-
-	late := openBakery(t, kafka, untouchedTemporal{}, nil).connect()
-	late.subscribe("counter", "")
-	require.Equal(t, ready.Counter.Ready, late.next().Counter.Ready, "another process shows the same")
-
-	var raw any
-	require.NoError(t, json.Unmarshal([]byte(mustJSON(t, ready)), &raw))
-	require.NoError(t, loadSpec(t).Components.Schemas["LiveMessage"].Value.VisitJSON(raw))
-}
-
-// BenchmarkTheCounterOfManyOrders looks at one order's news while 10,000 are
-// open.
+// BenchmarkTheCounterOfManyOrders looks at one order that has changed while
+// 10,000 are open.
 func BenchmarkTheCounterOfManyOrders(b *testing.B) {
 	w := watchCounter(b)
 	for i := range 10_000 {
 		for _, stage := range kitchen.Stages()[:i%4+1] {
-			ref := kitchen.TicketRef{OrderID: cakeOrder(i), Stage: stage, Pass: 1, Kind: kitchen.TicketMake}
+			ref := kitchen.TicketRef{OrderID: testOrderID(i), Stage: stage, Pass: 1, Kind: kitchen.TicketMake}
 			w.issue(ref)
 			if i%4 > 0 && stage != kitchen.Package {
 				w.ack(ref, kitchen.AckDone)
 			}
 		}
 	}
-	b.Run("news of one", func(b *testing.B) {
+	b.Run("a change of one", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := range b.N {
-			w.floor.counter.touchOrder(cakeOrder(i % 10_000))
+			w.floor.counter.orderChanged(testOrderID(i % 10_000))
 			w.floor.counter.refresh(w.now)
 		}
 	})

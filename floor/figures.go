@@ -1,8 +1,7 @@
-package api
+package floor
 
 import (
 	"cmp"
-	"context"
 	"hash/maphash"
 	"math"
 	"slices"
@@ -21,24 +20,24 @@ const (
 	// many are shown, with the one that is under way.
 	figuresStep  = 5 * time.Minute
 	figuresSteps = int(figuresBack / figuresStep)
-	// paceSamples is of how many tickets a stage's pace is.
+	// paceSamples is how many tickets make a stage's pace.
 	paceSamples = 50
 	// failuresEach bounds the failures that are counted of one ticket.
 	failuresEach = 64
 	// clocksApart is how much earlier than its issue work may seem to begin: a
 	// station's clock is not that of the broker. Durations are for people's
-	// eyes, and those that cannot be are left out.
+	// eyes, and impossible ones are left out.
 	clocksApart = time.Minute
 )
 
 // figures count what the stations did, by the log. Beside the board, which
-// shows tickets, they keep a few numbers of every make ticket that was heard of,
-// by which each thing counts once however often and in which order of the topics
-// the log tells it: what counts is decided by the acks of a ticket alone, which
-// lie in one partition, and what the ticket topics tell is filled in.
+// shows tickets, they keep a few numbers for every make ticket in the log. By
+// them each thing counts once, however often the log has it and in whichever
+// order the topics are read: the acks of a ticket, which lie in one partition,
+// decide alone what counts, and the ticket topics only fill in.
 //
-//   - The first done counts, unless the work was undone before, in the step of
-//     the time that its station gives.
+//   - The first done counts, in the step of the time that its station gives,
+//     unless the work was undone before.
 //   - A failed ack counts once for each attempt that it names, and one that
 //     names none once for each time that it gives, until the ticket has ended.
 //   - A time that cannot be is that of the ack's record: see kitchen.Ack.DatedBy.
@@ -46,9 +45,9 @@ const (
 // Which steps there are follows from the broker's times, if it dates the records,
 // and from this process's clock otherwise.
 //
-// The floor's lock is held for all of it.
+// The floor's lock guards them.
 type figures struct {
-	// back is how long a ticket of which nothing is heard is remembered.
+	// back is how long a ticket is remembered after its last record.
 	back    time.Duration
 	reasons map[string]kitchen.Outcome // those that the kitchen file lists
 	seed    maphash.Seed
@@ -64,7 +63,7 @@ type figures struct {
 // work is what the figures know of a make ticket. Times are in milliseconds,
 // as Kafka has them, and zero while they are not known.
 type work struct {
-	heard   time.Duration // the last record, by how long the log has been read
+	read    time.Duration // the last record, by how long the log had been read then
 	issued  int64         // the first issue
 	started int64         // the last start
 	done    int64
@@ -111,7 +110,7 @@ func (a *average) add(milliseconds int64, known bool, times int64) {
 	}
 }
 
-// seconds is nil of nothing.
+// seconds is nil if nothing was added.
 func (a *average) seconds() *float64 {
 	if a.count == 0 {
 		return nil
@@ -136,14 +135,14 @@ func newFigures(rules kitchen.Rules, back time.Duration) *figures {
 	return f
 }
 
-// workOf is a make ticket's work, of which a record has spoken at a time of this
+// workOf is a make ticket's work, for a record of it that is read now by this
 // process's clock.
-func (f *figures) workOf(ticketID string, h board.Heard, now time.Time) *work {
+func (f *figures) workOf(ticketID string, record board.Heard, now time.Time) *work {
 	switch {
-	case !h.Appended:
+	case !record.Appended:
 		f.latest = now
-	case h.Time.After(f.latest):
-		f.latest = h.Time
+	case record.Time.After(f.latest):
+		f.latest = record.Time
 	}
 	key := maphash.String(f.seed, ticketID)
 	w := f.works[key]
@@ -151,36 +150,36 @@ func (f *figures) workOf(ticketID string, h board.Heard, now time.Time) *work {
 		w = &work{}
 		f.works[key] = w
 	}
-	w.heard = h.After
+	w.read = record.After
 	return w
 }
 
-// hearTicket hears that a make ticket was issued.
-func (f *figures) hearTicket(ticket kitchen.Ticket, h board.Heard, now time.Time) {
+// addTicket adds that a make ticket was issued.
+func (f *figures) addTicket(ticket kitchen.Ticket, record board.Heard, now time.Time) {
 	if ticket.Kind != kitchen.TicketMake {
 		return
 	}
-	record := h.Time
-	if record.IsZero() {
-		record = ticket.IssuedAt
+	at := record.Time
+	if at.IsZero() {
+		at = ticket.IssuedAt
 	}
-	w := f.workOf(ticket.TicketID, h, now)
-	if issued := record.UnixMilli(); w.issued == 0 || issued < w.issued {
+	w := f.workOf(ticket.TicketID, record, now)
+	if issued := at.UnixMilli(); w.issued == 0 || issued < w.issued {
 		f.tally(ticket.Ref(), w, -1)
 		w.issued = issued
 		f.tally(ticket.Ref(), w, 1)
 	}
 }
 
-// hearAck hears an ack.
-func (f *figures) hearAck(ack kitchen.Ack, h board.Heard, now time.Time) {
+// addAck adds an ack.
+func (f *figures) addAck(ack kitchen.Ack, record board.Heard, now time.Time) {
 	ref, err := kitchen.ParseTicketID(ack.TicketID)
 	if err != nil {
 		return // not reached: what was decoded has a good id
 	}
 	isUndo := ref.Kind == kitchen.TicketUndo
 	ref.Kind = kitchen.TicketMake
-	w := f.workOf(ref.TicketID(), h, now)
+	w := f.workOf(ref.TicketID(), record, now)
 	switch {
 	case w.over:
 	case isUndo:
@@ -198,11 +197,11 @@ func (f *figures) hearAck(ack kitchen.Ack, h board.Heard, now time.Time) {
 		}
 		f.tally(ref, w, 1)
 	case ack.Kind == kitchen.AckFailed:
-		f.hearFailed(ref.Stage, w, ack)
+		f.addFailed(ref.Stage, w, ack)
 	}
 }
 
-func (f *figures) hearFailed(stage kitchen.Stage, w *work, ack kitchen.Ack) {
+func (f *figures) addFailed(stage kitchen.Stage, w *work, ack kitchen.Ack) {
 	failed := failedWork{attempt: ack.Attempt}
 	if ack.Attempt == 0 {
 		failed.at = ack.SaidAt().UnixMilli()
@@ -218,7 +217,7 @@ func (f *figures) hearFailed(stage kitchen.Stage, w *work, ack kitchen.Ack) {
 	counted.failed++
 	reason := ack.Reason
 	if _, listed := f.reasons[reason]; !listed {
-		reason = kitchen.ReasonOther // else who writes to Kafka could make as many as he likes
+		reason = kitchen.ReasonOther // or whoever writes to Kafka could make any number of them
 	}
 	failures := f.steps[f.place(numberOf(ack.At.UnixMilli()))].failures
 	kind := failureKind{stage, reason}
@@ -287,11 +286,11 @@ func (f *figures) stepAt(at int64, stage kitchen.Stage) *stageStep {
 	return counted
 }
 
-// forget drops what is known of tickets of which nothing was heard for long, by
-// how long the log has been read.
+// forget drops tickets whose last record is too old, by how long the log has been
+// read.
 func (f *figures) forget(now time.Duration) {
 	for key, w := range f.works {
-		if now-w.heard > f.back {
+		if now-w.read > f.back {
 			delete(f.works, key)
 		}
 	}
@@ -363,31 +362,9 @@ func (p *pace) of(stage kitchen.Stage, now time.Time) wire.StagePace {
 	return of
 }
 
-// quantile is the least of sorted milliseconds that so large a part of them do
-// not exceed, in seconds.
+// quantile is, in seconds, the least of sorted milliseconds that this part of them
+// does not exceed.
 func quantile(sorted []int64, part float64) *float64 {
 	at := int(math.Ceil(part*float64(len(sorted)))) - 1
 	return new(float64(sorted[at]) / 1000)
-}
-
-// GetStatistics tells what the stations did in the last hours.
-func (s *Server) GetStatistics(context.Context, GetStatisticsRequestObject) (GetStatisticsResponseObject, error) {
-	s.floor.mu.Lock()
-	defer s.floor.mu.Unlock()
-	statistics := s.floor.figures.statistics(s.floor.logTime())
-	statistics.At = s.floor.now().UTC()
-	statistics.Behind = s.floor.behind
-	return GetStatistics200JSONResponse(statistics), nil
-}
-
-// GetPace tells how long the stages take at present.
-func (s *Server) GetPace(context.Context, GetPaceRequestObject) (GetPaceResponseObject, error) {
-	s.floor.mu.Lock()
-	defer s.floor.mu.Unlock()
-	now := s.floor.logTime()
-	answer := wire.Pace{At: s.floor.now().UTC()}
-	for _, stage := range kitchen.Stages() {
-		answer.Stages = append(answer.Stages, s.floor.figures.paces[stage].of(stage, now))
-	}
-	return GetPace200JSONResponse(answer), nil
 }

@@ -1,10 +1,8 @@
-package api
+package floor
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -15,56 +13,10 @@ import (
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
-
-// mirror is a board as a client keeps it from the messages that it gets.
-type mirror struct {
-	tickets map[string]wire.BoardTicket
-	cursor  string
-}
-
-func newMirror(snapshot wire.LiveMessage) *mirror {
-	m := &mirror{}
-	m.apply(snapshot)
-	return m
-}
-
-func (m *mirror) apply(message wire.LiveMessage) {
-	m.cursor = message.Cursor
-	switch message.Type {
-	case wire.LiveMessageTypeSnapshot:
-		m.tickets = map[string]wire.BoardTicket{}
-		for _, ticket := range append(message.Board.Tickets, message.Board.Ended...) {
-			m.tickets[ticket.TicketID] = ticket
-		}
-	case wire.LiveMessageTypeChange:
-		for _, ticket := range message.Change.Tickets {
-			m.tickets[ticket.TicketID] = ticket
-		}
-		for _, id := range message.Change.Removed {
-			delete(m.tickets, id)
-		}
-	case wire.LiveMessageTypeState, wire.LiveMessageTypeResumed, wire.LiveMessageTypeProblem:
-	}
-}
-
-// newTestFloor is a floor that has read an empty log.
-func newTestFloor(t require.TestingT) *floor {
-	orders := newOrderFeeds(nil, slog.New(slog.DiscardHandler))
-	f, err := newFloor(Config{Kitchen: kitchen.Default(), Logger: slog.New(slog.DiscardHandler)}, orders)
-	require.NoError(t, err)
-	orders.mu = &f.mu
-	f.hasCaughtUp()
-	return f
-}
-
-func record(t require.TestingT, topic string, at time.Time, value any) events.Message {
-	data, err := json.Marshal(value)
-	require.NoError(t, err)
-	return events.Message{Topic: topic, Value: data, Time: at, Appended: true}
-}
 
 // TestWhoeverFollowsABoardSeesTheBoard plays any log to a floor, whose
 // followers read now and then, come back with their cursor, and fall behind:
@@ -84,7 +36,7 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 			}
 			if kitchen.TicketUndo != ref.Kind && i < rapid.IntRange(0, 32).Draw(t, "done before") {
 				at := noon.Add(-time.Duration(i) * time.Minute)
-				f.handle(record(t, events.TicketTopic(kitchen.Bake), at, ticketOf(ref, 1)))
+				f.handle(record(t, events.TicketTopic(kitchen.Bake), at, floortest.Ticket(ref, 1)))
 				f.handle(record(t, events.TopicAcks, at, kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "mia", At: at}))
 			}
 		}
@@ -93,7 +45,7 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 			ref := rapid.SampledFrom(refs).Draw(t, "ticket")
 			at := noon.Add(time.Duration(len(messages)) * time.Minute)
 			if rapid.Bool().Draw(t, "an issue") {
-				ticket := ticketOf(ref, rapid.IntRange(1, 3).Draw(t, "attempt"))
+				ticket := floortest.Ticket(ref, rapid.IntRange(1, 3).Draw(t, "attempt"))
 				messages = append(messages, record(t, events.TicketTopic(kitchen.Bake), at, ticket))
 				continue
 			}
@@ -106,17 +58,14 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 		}
 
 		station := f.stations[kitchen.Bake]
-		conns, mirrors := make([]*liveConn, 3), make([]*mirror, 3)
-		for i := range conns {
-			conns[i], mirrors[i] = &liveConn{news: make(chan struct{}, 1)}, &mirror{}
-			station.follow(conns[i], "")
+		followers, mirrors := make([]*Follower, 3), make([]*floortest.Mirror, 3)
+		for i := range followers {
+			followers[i], _ = station.follow("", asleep)
+			mirrors[i] = &floortest.Mirror{}
 		}
 		read := func(i int) {
-			frames, _ := station.next(conns[i])
-			for _, frame := range frames {
-				var message wire.LiveMessage
-				require.NoError(t, json.Unmarshal(frame.data, &message))
-				mirrors[i].apply(message)
+			for _, message := range messagesOf(t, followers[i]) {
+				mirrors[i].Apply(message)
 				named := slices.Clone(message.Change.Removed)
 				for _, ticket := range message.Change.Tickets {
 					named = append(named, ticket.TicketID)
@@ -132,10 +81,11 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 			case 0, 1:
 				read(i)
 			case 2:
-				station.follow(conns[i], mirrors[i].cursor)
+				followers[i].Leave()
+				followers[i], _ = station.follow(mirrors[i].Cursor, asleep)
 			case 3:
 				station.changes = nil // as if they were too many
-				station.snapshot = frame{}
+				station.snapshot = Frame{}
 			case 4:
 				f.lookBack = time.Duration(rapid.IntRange(0, len(messages)).Draw(t, "minutes")) * time.Minute
 				f.forget()
@@ -158,20 +108,14 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 			}
 			want = append(want, f.boardTicket(entry))
 		}
-		for i := range conns {
+		for i := range followers {
 			read(i)
-			require.Len(t, mirrors[i].tickets, len(want))
+			require.Len(t, mirrors[i].Tickets, len(want))
 			for _, ticket := range want {
-				require.Equal(t, mustJSON(t, ticket), mustJSON(t, mirrors[i].tickets[ticket.TicketID]))
+				require.Equal(t, mustJSON(t, ticket), mustJSON(t, mirrors[i].Tickets[ticket.TicketID]))
 			}
 		}
 	})
-}
-
-func mustJSON(t require.TestingT, value any) string {
-	data, err := json.Marshal(value)
-	require.NoError(t, err)
-	return string(data)
 }
 
 // TestAnybodysRecordsCanBeShown: whoever writes to Kafka decides what is in
@@ -180,8 +124,7 @@ func TestAnybodysRecordsCanBeShown(t *testing.T) {
 	t.Parallel()
 	f := newTestFloor(t)
 	station := f.stations[kitchen.Bake]
-	conn := &liveConn{news: make(chan struct{}, 1)}
-	station.follow(conn, "")
+	follower, _ := station.follow("", asleep)
 	ref := kitchen.TicketRef{OrderID: "01936f8e-5c1a-7d3b-9f00-000000000001", Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
 	bare := fmt.Sprintf(`{"ticketId":%q,"kind":"make","orderId":%q,"stage":"bake","pass":1,"attempt":1,"notes":"<script>alert(1)</script>"}`, ref.TicketID(), ref.OrderID)
 	for _, message := range []events.Message{
@@ -193,12 +136,12 @@ func TestAnybodysRecordsCanBeShown(t *testing.T) {
 	} {
 		f.handle(message)
 	}
-	frames, _ := station.next(conn)
+	frames, _, _ := follower.Next()
 	require.NotEmpty(t, frames)
 	shown := station.board()
 	require.Len(t, shown.Tickets, 1)
 	require.Equal(t, "<script>alert(1)</script>", shown.Tickets[0].Notes)
-	require.NotContains(t, string(frames[0].data), "<script>", "nor if it lands in a page")
+	require.NotContains(t, string(frames[0].Data), "<script>", "nor if it lands in a page")
 	require.NotNil(t, shown.Tickets[0].Lines)
 }
 
@@ -209,25 +152,25 @@ func TestStagesOfAnotherBuildAreItsToShow(t *testing.T) {
 	at := morning
 	f := newFloorAt(t, &at)
 	f.counter.orders = make(map[string]*counterOrder)
-	dust := kitchen.TicketRef{OrderID: cakeOrder(1), Stage: "dust", Pass: 1, Kind: kitchen.TicketMake}
-	say := func() {
-		f.handle(record(t, events.TicketTopic(kitchen.Bake), at, ticketOf(dust, 1)))
-		f.handle(record(t, events.TicketTopic(dust.Stage), at, ticketOf(dust, 1)))
+	dust := kitchen.TicketRef{OrderID: testOrderID(1), Stage: "dust", Pass: 1, Kind: kitchen.TicketMake}
+	hear := func() {
+		f.handle(record(t, events.TicketTopic(kitchen.Bake), at, floortest.Ticket(dust, 1)))
+		f.handle(record(t, events.TicketTopic(dust.Stage), at, floortest.Ticket(dust, 1)))
 		for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone} {
 			f.handle(record(t, events.TopicAcks, at, ackOf(dust, kind, at)))
 		}
 		f.handle(record(t, events.TopicAcks, at, ackOf(dust.Undo(), kitchen.AckUndone, at)))
 	}
-	say()
-	f.hasCaughtUp()
-	say()
+	hear()
+	f.setCaughtUp()
+	hear()
 	require.Zero(t, f.board.Len())
 	require.Empty(t, f.counter.orders)
 	require.Empty(t, f.figures.works)
 
 	bake := dust
 	bake.Stage = kitchen.Bake
-	f.handle(record(t, events.TicketTopic(kitchen.Bake), at, ticketOf(bake, 1)))
+	f.handle(record(t, events.TicketTopic(kitchen.Bake), at, floortest.Ticket(bake, 1)))
 	f.handle(record(t, events.TopicAcks, at, ackOf(bake, kitchen.AckStarted, at)))
 	require.Equal(t, "bob", f.stations[kitchen.Bake].board().Tickets[0].By)
 }
@@ -238,8 +181,8 @@ func BenchmarkReadingTheLogOfManyOrders(b *testing.B) {
 	var messages []events.Message
 	for i := range 10_000 {
 		for _, stage := range kitchen.Stages()[:i%4+1] {
-			ref := kitchen.TicketRef{OrderID: cakeOrder(i), Stage: stage, Pass: 1, Kind: kitchen.TicketMake}
-			messages = append(messages, record(b, events.TicketTopic(stage), time.Now(), ticketOf(ref, 1)))
+			ref := kitchen.TicketRef{OrderID: testOrderID(i), Stage: stage, Pass: 1, Kind: kitchen.TicketMake}
+			messages = append(messages, record(b, events.TicketTopic(stage), time.Now(), floortest.Ticket(ref, 1)))
 			if stage != kitchen.Stages()[i%4] {
 				messages = append(messages, record(b, events.TopicAcks, time.Now(), ackOf(ref, kitchen.AckStarted, time.Now())), record(b, events.TopicAcks, time.Now(), ackOf(ref, kitchen.AckDone, time.Now())))
 			}
@@ -252,6 +195,6 @@ func BenchmarkReadingTheLogOfManyOrders(b *testing.B) {
 		for _, message := range messages {
 			f.handle(message)
 		}
-		f.hasCaughtUp()
+		f.setCaughtUp()
 	}
 }

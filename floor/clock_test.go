@@ -1,4 +1,4 @@
-package api
+package floor
 
 import (
 	"fmt"
@@ -10,13 +10,14 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
 // shownBoard is what people see of a station's board that nobody's clock may
 // change.
-func shownBoard(f *floor, stage kitchen.Stage) []string {
+func shownBoard(f *Floor, stage kitchen.Stage) []string {
 	board := f.stations[stage].board()
 	var lines []string
 	for _, ticket := range slices.Concat(board.Tickets, board.Ended) {
@@ -25,7 +26,7 @@ func shownBoard(f *floor, stage kitchen.Stage) []string {
 	return lines
 }
 
-func shownAtTheCounter(f *floor) []string {
+func shownAtTheCounter(f *Floor) []string {
 	f.counter.open()
 	var lines []string
 	for _, order := range slices.Concat(f.counter.display.Preparing, []wire.CounterOrder{{PickupCode: "ready"}}, f.counter.display.Ready) {
@@ -35,8 +36,8 @@ func shownAtTheCounter(f *floor) []string {
 }
 
 // TestNobodysClockDecidesWhatIsShown: a process whose clock is off reads what
-// people and workers wrote whose clocks are off, and shows the same as one of
-// a world in which every clock is right.
+// people and workers wrote whose clocks are off, and shows the same as one in a
+// world where every clock is right.
 func TestNobodysClockDecidesWhatIsShown(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -49,7 +50,7 @@ func TestNobodysClockDecidesWhatIsShown(t *testing.T) {
 		now := morning
 		right, wrong := newFloorAt(t, &now), newTestFloor(t)
 		wrong.now, wrong.caughtUp = func() time.Time { return now.Add(processes) }, false
-		hear := func(f *floor, topic string, off time.Duration, value any) {
+		write := func(f *Floor, topic string, off time.Duration, value any) {
 			m := record(t, topic, now, value)
 			if !appended {
 				m.Appended, m.Time = false, now.Add(off)
@@ -59,37 +60,37 @@ func TestNobodysClockDecidesWhatIsShown(t *testing.T) {
 		caughtUp := rapid.IntRange(0, 60).Draw(t, "caught up after")
 		for i := range rapid.IntRange(0, 80).Draw(t, "records") {
 			if i == caughtUp {
-				right.hasCaughtUp()
-				wrong.hasCaughtUp()
+				right.setCaughtUp()
+				wrong.setCaughtUp()
 			}
 			now = now.Add(time.Duration(rapid.IntRange(1, 600).Draw(t, "seconds")) * time.Second)
-			ref := kitchen.TicketRef{OrderID: cakeOrder(rapid.IntRange(0, 5).Draw(t, "order")), Stage: rapid.SampledFrom(kitchen.Stages()[2:]).Draw(t, "stage"), Pass: 1, Kind: kitchen.TicketMake}
+			ref := kitchen.TicketRef{OrderID: testOrderID(rapid.IntRange(0, 5).Draw(t, "order")), Stage: rapid.SampledFrom(kitchen.Stages()[2:]).Draw(t, "stage"), Pass: 1, Kind: kitchen.TicketMake}
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0:
 				right.forget()
 				wrong.forget()
 			case 1, 2, 3:
-				ticket := ticketOf(ref, rapid.IntRange(1, 3).Draw(t, "attempt"))
-				for f, off := range map[*floor]time.Duration{right: 0, wrong: workers} {
+				ticket := floortest.Ticket(ref, rapid.IntRange(1, 3).Draw(t, "attempt"))
+				for f, off := range map[*Floor]time.Duration{right: 0, wrong: workers} {
 					ticket.IssuedAt, ticket.AckBy = now.Add(off), now.Add(off+40*time.Minute)
-					hear(f, events.TicketTopic(ref.Stage), off, ticket)
+					write(f, events.TicketTopic(ref.Stage), off, ticket)
 				}
 			default:
 				by := rapid.SampledFrom([]string{"bob", "eve"}).Draw(t, "by")
 				ack := ackOf(ref, rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone}).Draw(t, "kind"), now)
 				ack.By, ack.Attempt = by, rapid.IntRange(0, 3).Draw(t, "attempt")
-				hear(right, events.TopicAcks, 0, ack)
+				write(right, events.TopicAcks, 0, ack)
 				ack.At = ack.At.Add(people[by])
-				hear(wrong, events.TopicAcks, people[by], ack)
+				write(wrong, events.TopicAcks, people[by], ack)
 			}
 		}
 		if !right.caughtUp {
-			right.hasCaughtUp()
-			wrong.hasCaughtUp()
+			right.setCaughtUp()
+			wrong.setCaughtUp()
 		}
 		for _, stage := range kitchen.Stages() {
 			want, got := shownBoard(right, stage), shownBoard(wrong, stage)
-			if !appended { // then the order of what waits goes by what the worker says, for people's eyes only
+			if !appended { // then the order of what waits goes by what the worker writes, for people's eyes only
 				slices.Sort(want)
 				slices.Sort(got)
 			}
@@ -117,12 +118,12 @@ func TestTheFiguresGoByTheBrokersClock(t *testing.T) {
 			for i := range 30 {
 				now = now.Add(10 * time.Minute)
 				if i == 15 { // half of it is read at the start
-					right.hasCaughtUp()
-					wrong.hasCaughtUp()
+					right.setCaughtUp()
+					wrong.setCaughtUp()
 				}
-				ref := kitchen.TicketRef{OrderID: cakeOrder(i), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
-				for _, f := range []*floor{right, wrong} {
-					f.handle(record(t, events.TicketTopic(kitchen.Bake), now.Add(-5*time.Minute), ticketOf(ref, 1)))
+				ref := kitchen.TicketRef{OrderID: testOrderID(i), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+				for _, f := range []*Floor{right, wrong} {
+					f.handle(record(t, events.TicketTopic(kitchen.Bake), now.Add(-5*time.Minute), floortest.Ticket(ref, 1)))
 					f.handle(record(t, events.TopicAcks, now, ackOf(ref, kitchen.AckDone, now)))
 					f.forget()
 				}
@@ -147,22 +148,22 @@ func TestAProducersClockNeitherKeepsNorHidesAnything(t *testing.T) {
 	f := newTestFloor(t)
 	f.now = func() time.Time { return now }
 	decades := 50 * 365 * 24 * time.Hour
-	say := func(i int, off time.Duration) string {
-		ref := kitchen.TicketRef{OrderID: cakeOrder(i), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
-		for _, m := range []events.Message{record(t, events.TicketTopic(ref.Stage), now.Add(off), ticketOf(ref, 1)), record(t, events.TopicAcks, now.Add(off), ackOf(ref, kitchen.AckDone, now.Add(off)))} {
+	add := func(i int, off time.Duration) string {
+		ref := kitchen.TicketRef{OrderID: testOrderID(i), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+		for _, m := range []events.Message{record(t, events.TicketTopic(ref.Stage), now.Add(off), floortest.Ticket(ref, 1)), record(t, events.TopicAcks, now.Add(off), ackOf(ref, kitchen.AckDone, now.Add(off)))} {
 			m.Appended = false
 			f.handle(m)
 		}
 		return ref.TicketID()
 	}
 	for i := range 100 {
-		say(i, decades)
+		add(i, decades)
 	}
 	now = now.Add(time.Second)
-	last := say(100, 0)
+	last := add(100, 0)
 	require.Equal(t, last, f.stations[kitchen.Package].board().Ended[0].TicketID)
 	f.counter.open()
-	require.Equal(t, kitchen.PickupCode(cakeOrder(100)), f.counter.display.Ready[0].PickupCode)
+	require.Equal(t, kitchen.PickupCode(testOrderID(100)), f.counter.display.Ready[0].PickupCode)
 	now = now.Add(readyFor + time.Second)
 	f.counter.refresh(now)
 	require.Empty(t, f.counter.display.Ready)
@@ -180,8 +181,8 @@ func TestWhatASlowWorkerIssuesStaysOnTheBoard(t *testing.T) {
 				t.Parallel()
 				now := morning
 				f := newFloorAt(t, &now)
-				ref := kitchen.TicketRef{OrderID: cakeOrder(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
-				ticket := ticketOf(ref, 1)
+				ref := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+				ticket := floortest.Ticket(ref, 1)
 				ticket.IssuedAt = now.Add(off)
 				ticket.AckBy = ticket.IssuedAt.Add(40 * time.Minute)
 				m := record(t, events.TicketTopic(kitchen.Bake), now, ticket)
@@ -189,10 +190,10 @@ func TestWhatASlowWorkerIssuesStaysOnTheBoard(t *testing.T) {
 					m.Time, m.Appended = now.Add(off), false
 				}
 				f.handle(m)
-				other := record(t, events.TopicAcks, now, ackOf(kitchen.TicketRef{OrderID: cakeOrder(2), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}, kitchen.AckDone, now))
+				other := record(t, events.TopicAcks, now, ackOf(kitchen.TicketRef{OrderID: testOrderID(2), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}, kitchen.AckDone, now))
 				other.Appended = appended
 				f.handle(other)
-				f.hasCaughtUp()
+				f.setCaughtUp()
 				now = now.Add(40 * time.Minute)
 				f.forget()
 				require.Len(t, f.stations[kitchen.Bake].board().Tickets, 1)
@@ -204,31 +205,31 @@ func TestWhatASlowWorkerIssuesStaysOnTheBoard(t *testing.T) {
 	}
 }
 
-// The tickets' partition has been idle since yesterday, so its end is read; what
-// became of those tickets was said before what is read of the acks.
+// The tickets' partition has been idle since yesterday, so its end is read; the
+// acks of those tickets are older than the acks that are read.
 func TestAFreshProcessDoesNotShowWhatItCannotKnow(t *testing.T) {
 	t.Parallel()
 	now := morning
 	f := newFloorAt(t, &now)
-	yesterday := kitchen.TicketRef{OrderID: cakeOrder(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
-	today := kitchen.TicketRef{OrderID: cakeOrder(2), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
-	f.handle(record(t, events.TicketTopic(kitchen.Bake), now.Add(-14*time.Hour), ticketOf(yesterday, 1)))
-	other := record(t, events.TicketTopic(kitchen.Bake), now.Add(-30*time.Minute), ticketOf(today, 1))
+	yesterday := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+	today := kitchen.TicketRef{OrderID: testOrderID(2), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+	f.handle(record(t, events.TicketTopic(kitchen.Bake), now.Add(-14*time.Hour), floortest.Ticket(yesterday, 1)))
+	other := record(t, events.TicketTopic(kitchen.Bake), now.Add(-30*time.Minute), floortest.Ticket(today, 1))
 	other.Partition = 1
 	f.handle(other)
-	f.handle(record(t, events.TopicAcks, now, ackOf(kitchen.TicketRef{OrderID: cakeOrder(3), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}, kitchen.AckDone, now)))
+	f.handle(record(t, events.TopicAcks, now, ackOf(kitchen.TicketRef{OrderID: testOrderID(3), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}, kitchen.AckDone, now)))
 	// A partition from before topics had the broker's times is read whole.
-	undated := record(t, events.TicketTopic(kitchen.Bake), now.Add(-48*time.Hour), ticketOf(kitchen.TicketRef{OrderID: cakeOrder(4), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}, 1))
+	undated := record(t, events.TicketTopic(kitchen.Bake), now.Add(-48*time.Hour), floortest.Ticket(kitchen.TicketRef{OrderID: testOrderID(4), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}, 1))
 	undated.Partition, undated.Appended = 2, false
 	f.handle(undated)
-	f.hasCaughtUp()
+	f.setCaughtUp()
 	shown := f.stations[kitchen.Bake].board().Tickets
 	require.Len(t, shown, 1)
 	require.Equal(t, today.TicketID(), shown[0].TicketID)
 }
 
-// The process that says an ack knows it again, though its record dates it
-// otherwise than the process's clock did.
+// The process that has published an ack knows it again, though its record has
+// another time than the process's clock gave.
 func TestAnAckIsAnsweredWhateverItsRecordDatesIt(t *testing.T) {
 	t.Parallel()
 	for _, off := range []time.Duration{40 * time.Minute, -5 * time.Hour} {
@@ -236,21 +237,21 @@ func TestAnAckIsAnsweredWhateverItsRecordDatesIt(t *testing.T) {
 			t.Parallel()
 			f := newTestFloor(t)
 			f.now = func() time.Time { return morning.Add(off) }
-			ref := kitchen.TicketRef{OrderID: cakeOrder(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
-			f.handle(record(t, events.TicketTopic(kitchen.Bake), morning, ticketOf(ref, 1)))
-			ack, _, heard, err := f.prepare("mia", kitchen.Bake, ref.TicketID(), wire.Ack{Kind: kitchen.AckDone})
+			ref := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+			f.handle(record(t, events.TicketTopic(kitchen.Bake), morning, floortest.Ticket(ref, 1)))
+			ack, _, resolved, err := f.prepareAck("mia", kitchen.Bake, ref.TicketID(), wire.Ack{Kind: kitchen.AckDone})
 			require.NoError(t, err)
 			m := record(t, events.TopicAcks, morning, ack)
 			m.Headers = []events.Header{{Key: "ce_source", Value: []byte(f.source)}}
 			f.handle(m)
 			select {
-			case entry := <-heard:
-				again, err := verdict(ack, entry)
+			case entry := <-resolved:
+				retry, err := ackOutcome(ack, entry)
 				require.NoError(t, err)
-				require.False(t, again)
+				require.False(t, retry)
 				require.Equal(t, morning, f.boardTicket(entry).EndedAt)
 			default:
-				require.Fail(t, "nobody was answered")
+				require.Fail(t, "nobody got the ticket")
 			}
 		})
 	}
@@ -262,9 +263,9 @@ func TestTimesThatCannotBeReachNobody(t *testing.T) {
 	f := newTestFloor(t)
 	f.now = func() time.Time { return now }
 	for i, year := range []int{1, 9999} {
-		ref := kitchen.TicketRef{OrderID: cakeOrder(i), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+		ref := kitchen.TicketRef{OrderID: testOrderID(i), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
 		at := time.Date(year, 1, 1, 0, 0, 1, 0, time.UTC)
-		f.handle(record(t, events.TicketTopic(ref.Stage), now, ticketOf(ref, 1)))
+		f.handle(record(t, events.TicketTopic(ref.Stage), now, floortest.Ticket(ref, 1)))
 		ack := ackOf(ref, kitchen.AckDone, at)
 		ack.StartedAt = &at
 		f.handle(record(t, events.TopicAcks, now, ack))

@@ -1,10 +1,8 @@
-package api
+package floor
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -13,24 +11,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// morning is when the logs of these tests begin, within a step.
-var morning = time.Date(2026, 1, 31, 8, 2, 0, 0, time.UTC)
-
-// newFloorAt is a floor that reads a log from its beginning, by a clock of its
-// own.
-func newFloorAt(t require.TestingT, now *time.Time) *floor {
-	f := newTestFloor(t)
-	f.now = func() time.Time { return *now }
-	f.caughtUp = false
-	return f
-}
-
-// told are statistics and pace as they are answered, without empty steps.
-func told(t require.TestingT, f *floor) []string {
+// answers are statistics and pace as they are answered, without empty steps.
+func answers(t require.TestingT, f *Floor) []string {
 	statistics := f.figures.statistics(f.now())
 	lines := []string{mustJSON(t, statistics.Failures)}
 	for _, stage := range statistics.Stages {
@@ -44,7 +31,7 @@ func told(t require.TestingT, f *floor) []string {
 	return lines
 }
 
-// anyLog draws what many stations may have said within three hours. Every ack
+// anyLog draws what many stations may have written within three hours. Every ack
 // of an order comes after those before it in the log, as in a partition.
 func anyLog(t *rapid.T) []events.Message {
 	var refs []kitchen.TicketRef
@@ -68,7 +55,7 @@ func anyLog(t *rapid.T) []events.Message {
 			ref.Kind = kitchen.TicketUndo
 		}
 		if rapid.IntRange(0, 2).Draw(t, "an issue") == 0 {
-			messages = append(messages, record(t, events.TicketTopic(ref.Stage), at, ticketOf(ref, rapid.IntRange(1, 3).Draw(t, "attempt"))))
+			messages = append(messages, record(t, events.TicketTopic(ref.Stage), at, floortest.Ticket(ref, rapid.IntRange(1, 3).Draw(t, "attempt"))))
 			continue
 		}
 		kinds := []kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone}
@@ -96,8 +83,8 @@ func anyTime(t *rapid.T, record time.Time) time.Time {
 }
 
 // TestEveryProcessTellsTheSameFigures: one has read along and forgotten what
-// was silent, another has just started and read the topics one before the
-// other, and was told much of it twice.
+// was silent, another has just started, read the topics one before the other,
+// and read much of it twice.
 func TestEveryProcessTellsTheSameFigures(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -106,7 +93,7 @@ func TestEveryProcessTellsTheSameFigures(t *testing.T) {
 
 		now := morning
 		longRun := newFloorAt(t, &now)
-		longRun.hasCaughtUp()
+		longRun.setCaughtUp()
 		for _, message := range messages {
 			now = message.Time
 			longRun.handle(message)
@@ -140,8 +127,8 @@ func TestEveryProcessTellsTheSameFigures(t *testing.T) {
 				delete(byTopic, topic)
 			}
 		}
-		fresh.hasCaughtUp()
-		require.Equal(t, told(t, longRun), told(t, fresh))
+		fresh.setCaughtUp()
+		require.Equal(t, answers(t, longRun), answers(t, fresh))
 	})
 }
 
@@ -149,7 +136,7 @@ func TestEveryProcessTellsTheSameFigures(t *testing.T) {
 // issued before the log that it reads. It counts the same.
 func TestWhatAFreshProcessCannotKnow(t *testing.T) {
 	t.Parallel()
-	counts := func(f *floor) string {
+	counts := func(f *Floor) string {
 		statistics := f.figures.statistics(f.now())
 		for _, stage := range statistics.Stages {
 			for i := range stage.Steps {
@@ -160,12 +147,12 @@ func TestWhatAFreshProcessCannotKnow(t *testing.T) {
 	}
 	now := morning
 	longRun := newFloorAt(t, &now)
-	longRun.hasCaughtUp()
+	longRun.setCaughtUp()
 	var messages []events.Message
 	for i := range 100 {
 		ref := kitchen.TicketRef{OrderID: fmt.Sprintf("01936f8e-5c1a-7d3b-9f00-0000000000%02d", i), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
 		issued := morning.Add(time.Duration(i) * 7 * time.Minute)
-		messages = append(messages, record(t, events.TicketTopic(ref.Stage), issued, ticketOf(ref, 1)),
+		messages = append(messages, record(t, events.TicketTopic(ref.Stage), issued, floortest.Ticket(ref, 1)),
 			record(t, events.TopicAcks, issued.Add(10*time.Minute), ackOf(ref, kitchen.AckFailed, issued.Add(9*time.Minute))),
 			record(t, events.TopicAcks, issued.Add(20*time.Minute), ackOf(ref, kitchen.AckDone, issued.Add(19*time.Minute))))
 	}
@@ -181,7 +168,7 @@ func TestWhatAFreshProcessCannotKnow(t *testing.T) {
 			fresh.handle(message)
 		}
 	}
-	fresh.hasCaughtUp()
+	fresh.setCaughtUp()
 	require.Equal(t, counts(longRun), counts(fresh))
 	require.Less(t, len(longRun.figures.works), 60, "what is older than the figures is forgotten")
 	require.Equal(t, longRun.board.Len(), fresh.board.Len(), "and both boards show the same, though one has read further back")
@@ -192,10 +179,6 @@ func TestWhatAFreshProcessCannotKnow(t *testing.T) {
 	}
 }
 
-func ackOf(ref kitchen.TicketRef, kind kitchen.AckKind, at time.Time) kitchen.Ack {
-	return kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kind, By: "bob", At: at, Attempt: 1}
-}
-
 func TestWhatTheStationsDidIsCountedInItsStep(t *testing.T) {
 	t.Parallel()
 	now := morning
@@ -203,7 +186,7 @@ func TestWhatTheStationsDidIsCountedInItsStep(t *testing.T) {
 	ref := kitchen.TicketRef{OrderID: "01936f8e-5c1a-7d3b-9f00-000000000001", Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
 	other := ref
 	other.Pass = 2
-	say := func(at time.Duration, value any) {
+	add := func(at time.Duration, value any) {
 		topic := events.TopicAcks
 		if ticket, is := value.(kitchen.Ticket); is {
 			topic = events.TicketTopic(ticket.Stage)
@@ -216,31 +199,31 @@ func TestWhatTheStationsDidIsCountedInItsStep(t *testing.T) {
 		ack.Attempt = attempt
 		return ack
 	}
-	say(0, ticketOf(ref, 1))
-	say(time.Minute, ack(ref, kitchen.AckStarted, time.Minute, 1))
+	add(0, floortest.Ticket(ref, 1))
+	add(time.Minute, ack(ref, kitchen.AckStarted, time.Minute, 1))
 	failed := ack(ref, kitchen.AckFailed, 2*time.Minute, 1)
 	failed.Reason, failed.Scrapped = "burnt", 3
-	say(2*time.Minute, failed)
-	say(2*time.Minute, failed) // as if its writer had tried again
+	add(2*time.Minute, failed)
+	add(2*time.Minute, failed) // as if its writer had tried again
 	stale := failed
 	stale.By = "eve"
-	say(3*time.Minute, stale)
-	say(3*time.Minute, ticketOf(ref, 2))
-	say(9*time.Minute, ack(ref, kitchen.AckStarted, 9*time.Minute, 2))
+	add(3*time.Minute, stale)
+	add(3*time.Minute, floortest.Ticket(ref, 2))
+	add(9*time.Minute, ack(ref, kitchen.AckStarted, 9*time.Minute, 2))
 	failed.Attempt, failed.Reason = 2, "gremlins"
-	say(10*time.Minute, failed)
-	say(10*time.Minute, ticketOf(ref, 3))
-	say(11*time.Minute, ack(ref, kitchen.AckStarted, 11*time.Minute, 3))
-	say(16*time.Minute, ack(ref, kitchen.AckDone, 12*time.Minute, 3)) // a tablet that was asleep
-	say(17*time.Minute, ack(ref, kitchen.AckDone, 17*time.Minute, 3))
-	say(17*time.Minute, ack(ref, kitchen.AckFailed, 17*time.Minute, 4))
-	say(18*time.Minute, ticketOf(other, 1))
-	say(20*time.Minute, ack(other, kitchen.AckDone, 20*time.Minute, 1)) // a robot says no started
+	add(10*time.Minute, failed)
+	add(10*time.Minute, floortest.Ticket(ref, 3))
+	add(11*time.Minute, ack(ref, kitchen.AckStarted, 11*time.Minute, 3))
+	add(16*time.Minute, ack(ref, kitchen.AckDone, 12*time.Minute, 3)) // a tablet that was asleep
+	add(17*time.Minute, ack(ref, kitchen.AckDone, 17*time.Minute, 3))
+	add(17*time.Minute, ack(ref, kitchen.AckFailed, 17*time.Minute, 4))
+	add(18*time.Minute, floortest.Ticket(other, 1))
+	add(20*time.Minute, ack(other, kitchen.AckDone, 20*time.Minute, 1)) // a robot publishes no started
 	undo := other
 	undo.Kind = kitchen.TicketUndo
-	say(21*time.Minute, ticketOf(undo, 1))
-	say(21*time.Minute, ack(undo, kitchen.AckFailed, 21*time.Minute, 1))
-	say(22*time.Minute, ack(undo, kitchen.AckUndone, 22*time.Minute, 2))
+	add(21*time.Minute, floortest.Ticket(undo, 1))
+	add(21*time.Minute, ack(undo, kitchen.AckFailed, 21*time.Minute, 1))
+	add(22*time.Minute, ack(undo, kitchen.AckUndone, 22*time.Minute, 2))
 
 	statistics := f.figures.statistics(now)
 	require.Equal(t, morning.Add(22*time.Minute), statistics.At)
@@ -253,7 +236,7 @@ func TestWhatTheStationsDidIsCountedInItsStep(t *testing.T) {
 		want := make([]wire.StatisticsStep, figuresSteps)
 		if stage.Stage == kitchen.Bake {
 			last := figuresSteps - 1 // 8:20
-			want[last-4].Failed = 2  // 8:04; the second says that it was then, too
+			want[last-4].Failed = 2  // 8:04; the second gives the same time
 			want[last-2] = wire.StatisticsStep{Done: 1, WaitSeconds: new(660.0), WorkSeconds: new(60.0)}
 			want[last] = wire.StatisticsStep{Done: 1}
 		}
@@ -290,10 +273,10 @@ func TestNobodyCanBloatTheFigures(t *testing.T) {
 	t.Parallel()
 	now := morning
 	f := newFloorAt(t, &now)
-	f.hasCaughtUp()
+	f.setCaughtUp()
 	ref := kitchen.TicketRef{OrderID: "01936f8e-5c1a-7d3b-9f00-000000000001", Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}
 	f.handle(record(t, events.TopicAcks, now, ackOf(ref, kitchen.AckDone, now)))
-	before := told(t, f)
+	before := answers(t, f)
 	for i, record := range []events.Message{
 		record(t, events.TopicAcks, time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC), ackOf(kitchen.TicketRef{OrderID: ref.OrderID, Stage: kitchen.Mix, Pass: 2, Kind: kitchen.TicketMake}, kitchen.AckDone, now.Add(time.Hour))),
 		record(t, events.TopicAcks, now.Add(10*time.Minute), ackOf(kitchen.TicketRef{OrderID: ref.OrderID, Stage: kitchen.Mix, Pass: 3, Kind: kitchen.TicketMake}, kitchen.AckDone, now.Add(10*time.Minute))),
@@ -302,7 +285,7 @@ func TestNobodyCanBloatTheFigures(t *testing.T) {
 	} {
 		record.Appended = false // no broker has such a clock
 		f.handle(record)
-		require.Equal(t, before, told(t, f), i)
+		require.Equal(t, before, answers(t, f), i)
 	}
 	f.forget()
 	now = now.Add(f.readBack + time.Minute)
@@ -315,48 +298,4 @@ func TestNobodyCanBloatTheFigures(t *testing.T) {
 		f.handle(record(t, events.TopicAcks, now, failed))
 	}
 	require.Equal(t, []wire.FailureCount{{Stage: kitchen.Mix, Reason: kitchen.ReasonOther, Count: failuresEach, Scrapped: failuresEach}}, f.figures.statistics(now).Failures)
-}
-
-func TestFiguresOverHTTP(t *testing.T) {
-	t.Parallel()
-	kafka := startBrokers(t)
-	ticket := newTicket(t, kitchen.Bake)
-	require.NoError(t, kafka.writer().PublishTicket(t.Context(), ticket))
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
-	b.acked("bob", ticket, `{"kind":"started"}`)
-	b.acked("bob", ticket, `{"kind":"done"}`)
-	get := func(b *bakery, target string, answer any) {
-		recorder := do(t, b.server, b.as("bob", newRequest(http.MethodGet, target, nil)))
-		require.Equal(t, http.StatusOK, recorder.Code, recorder.Body.String())
-		require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), answer))
-	}
-	for _, b := range []*bakery{b, openBakery(t, kafka, untouchedTemporal{}, nil)} {
-		var statistics wire.Statistics
-		get(b, "/api/v1/statistics", &statistics)
-		require.Zero(t, statistics.Behind)
-		done := 0
-		for _, step := range statistics.Stages[1].Steps {
-			done += step.Done
-			if step.Done > 0 {
-				require.NotNil(t, step.WaitSeconds)
-				require.NotNil(t, step.WorkSeconds)
-			}
-		}
-		require.Equal(t, 1, done)
-		var pace wire.Pace
-		get(b, "/api/v1/pace", &pace)
-		require.Equal(t, 1, pace.Stages[1].Samples)
-		require.Zero(t, pace.Stages[0].Samples)
-		schemas := loadSpec(t).Components.Schemas
-		for name, target := range map[string]string{"Statistics": "/api/v1/statistics", "Pace": "/api/v1/pace"} {
-			var answer any
-			get(b, target, &answer)
-			require.NoError(t, schemas[name].Value.VisitJSON(answer))
-		}
-	}
-	kafka.stop()
-	starting := openBakeryAtOnce(t, kafka, untouchedTemporal{}, nil)
-	var statistics wire.Statistics
-	get(starting, "/api/v1/statistics", &statistics)
-	require.NotZero(t, statistics.Behind)
 }

@@ -1,4 +1,4 @@
-package api
+package floor
 
 import (
 	"context"
@@ -15,8 +15,8 @@ const (
 	// counterPause is the least time between two looks at what customers see.
 	counterPause = 500 * time.Millisecond
 	// counterRefresh is how often there is one although nothing has happened:
-	// orders stay ready for a time only. It is also how long the feed goes on
-	// keeping itself up to date after the last follower has left.
+	// orders stay ready for a time only. It is also how long the feed stays up to
+	// date after the last follower has left.
 	counterRefresh = time.Minute
 	// readyFor is how long a packaged order is shown as ready.
 	readyFor = 30 * time.Minute
@@ -25,19 +25,24 @@ const (
 	readyShown     = 60
 )
 
-// counterFeed is what customers see who wait at the counter, and who follows
-// it. It is put together from the board, while somebody follows it, and then
-// only of the orders of which the log has spoken: there may be very many.
+// counterFeed is the channel of what customers see who wait at the counter. It
+// is put together from the board while somebody follows it, and then only of
+// the orders that the log has had messages of: there may be very many.
 type counterFeed struct {
 	*feed
-	floor *floor
-	// orders are those that the board knows something of; nil while nobody
-	// follows the feed.
+	floor *Floor
+	poll  *poller
+
+	// The floor's lock guards what follows. The orders are those that the board
+	// knows something of; nil while nobody follows the feed.
 	orders map[string]*counterOrder
-	// news are those that may stand elsewhere now, and changed has a token
-	// when there are any.
-	news    map[string]struct{}
-	changed chan struct{}
+	// changed are those that may stand elsewhere now.
+	changed map[string]struct{}
+	// followedAt is when somebody was last known to follow the feed.
+	followedAt time.Time
+
+	// The feed's lock guards the display. Only who has the floor's lock as well
+	// changes it.
 	display wire.CounterDisplay
 }
 
@@ -48,36 +53,70 @@ type counterOrder struct {
 	preparing bool
 	since     time.Time
 	// packaged is when that was done; zero if it was not, or if it is to be
-	// undone. heard is the record that says so, and name what its customer is
+	// undone. record is the one that says so, and name what its customer is
 	// called by then.
 	packaged time.Time
-	heard    board.Heard
+	record   board.Heard
 	name     string
 }
 
-func (f *floor) newCounterFeed() *counterFeed {
-	c := &counterFeed{floor: f, news: make(map[string]struct{}), changed: make(chan struct{}, 1)}
-	c.feed = newFeed(channelCounter, func() wire.LiveMessage {
+func (f *Floor) newCounterFeed() *counterFeed {
+	c := &counterFeed{floor: f, changed: make(map[string]struct{})}
+	c.feed = newFeed(ChannelCounter, func() wire.LiveMessage {
 		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Counter: c.display}
 	})
+	c.poll = newPoller(counterPause, counterRefresh, c.update)
 	c.display = c.put(f.now())
 	return c
 }
 
+// follow adds a follower, for whom the display is brought up to date.
+func (c *counterFeed) follow(cursor string, wake func()) (*Follower, bool) {
+	c.floor.mu.Lock()
+	defer c.floor.mu.Unlock()
+	c.open()
+	return c.feed.follow(cursor, wake)
+}
+
 // open brings the display up to date for somebody who is about to follow it.
+// The floor's lock is held.
 func (c *counterFeed) open() {
 	if c.orders == nil && c.floor.caughtUp {
 		c.orders = make(map[string]*counterOrder)
 		for ticketID := range c.floor.board.TicketIDs() {
-			c.touch(ticketID)
+			c.ticketChanged(ticketID)
 		}
 	}
-	c.refresh(c.floor.now())
+	c.followedAt = c.floor.now()
+	c.refresh(c.followedAt)
 }
 
-// touch hears that the log has spoken of a ticket, or that the board has
-// forgotten it.
-func (c *counterFeed) touch(ticketID string) {
+// close forgets what is only kept for followers. The floor's lock is held.
+func (c *counterFeed) close() {
+	c.orders = nil
+	clear(c.changed)
+	c.show(c.put(c.floor.now()))
+}
+
+// update keeps the display up to date while somebody follows it, and some time
+// longer.
+func (c *counterFeed) update(context.Context) (over bool) {
+	c.floor.mu.Lock()
+	defer c.floor.mu.Unlock()
+	now := c.floor.now()
+	switch {
+	case c.isFollowed():
+		c.followedAt = now
+		c.refresh(now)
+	case c.orders != nil && now.Sub(c.followedAt) >= counterRefresh:
+		c.close()
+	}
+	return false
+}
+
+// ticketChanged notes that the log has a message of a ticket, or that the board
+// has forgotten it. The floor's lock is held.
+func (c *counterFeed) ticketChanged(ticketID string) {
 	if c.orders == nil {
 		return
 	}
@@ -94,38 +133,44 @@ func (c *counterFeed) touch(ticketID string) {
 	if makeID := ref.TicketID(); !slices.Contains(order.tickets, makeID) {
 		order.tickets = append(order.tickets, makeID)
 	}
-	c.touchOrder(ref.OrderID)
+	c.orderChanged(ref.OrderID)
 }
 
-func (c *counterFeed) touchOrder(orderID string) {
+// orderChanged notes that an order may stand elsewhere now. The floor's lock is
+// held.
+func (c *counterFeed) orderChanged(orderID string) {
 	if c.orders == nil {
 		return
 	}
-	c.news[orderID] = struct{}{}
-	select {
-	case c.changed <- struct{}{}:
-	default: // somebody has said so
-	}
+	c.changed[orderID] = struct{}{}
+	c.poll.plan(0)
 }
 
-// refresh tells whoever follows the counter what has changed there.
+// refresh looks at the orders that have changed, and publishes the display if
+// it has. The floor's lock is held.
 func (c *counterFeed) refresh(now time.Time) {
-	for orderID := range c.news {
+	for orderID := range c.changed {
 		if order := c.orders[orderID]; order != nil && !c.look(orderID, order) {
 			delete(c.orders, orderID)
 		}
 	}
-	clear(c.news)
+	clear(c.changed)
 	display := c.put(now)
-	if slices.Equal(display.Preparing, c.display.Preparing) && slices.Equal(display.Ready, c.display.Ready) {
-		return
+	if !slices.Equal(display.Preparing, c.display.Preparing) || !slices.Equal(display.Ready, c.display.Ready) {
+		c.show(display)
 	}
-	c.display = display
-	c.renew()
 }
 
-// look finds out where an order stands by the board; false if that has
-// forgotten it. The last pass counts: what a remake leaves behind is over.
+// show publishes a display. The floor's lock is held.
+func (c *counterFeed) show(display wire.CounterDisplay) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.display = display
+	c.restart()
+}
+
+// look finds out where an order stands by the board, and whether that still
+// knows it. The last pass counts: what a remake leaves behind is over.
 func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 	var (
 		kept    []string
@@ -140,7 +185,7 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 		}
 		kept = append(kept, ticketID)
 		if entry.Ticket.Attempt == 0 {
-			continue // only acks have been heard of it
+			continue // the board knows only acks of it
 		}
 		if since := printable(entry.Since); order.since.IsZero() || since.Before(order.since) {
 			order.since = since
@@ -156,7 +201,7 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 		case entry.Withdrawn:
 			undoing = true
 		case entry.Ticket.Stage == kitchen.Package && entry.Ended():
-			order.packaged, order.heard = entry.Ack.At, entry.Heard
+			order.packaged, order.record = entry.Ack.At, entry.Heard
 			order.name = entry.Ticket.Customer.CalledName()
 		default:
 			order.preparing = true
@@ -180,8 +225,8 @@ func (c *counterFeed) put(now time.Time) wire.CounterDisplay {
 		switch {
 		case order.preparing:
 			preparing.add(placedOrder{orderID: orderID, since: order.since, by: order.since})
-		case !order.packaged.IsZero() && c.floor.isReady(order.heard):
-			ready.add(placedOrder{orderID: orderID, since: order.packaged, by: c.floor.heardAt(order.heard), name: order.name})
+		case !order.packaged.IsZero() && c.floor.isReady(order.record):
+			ready.add(placedOrder{orderID: orderID, since: order.packaged, by: c.floor.readAt(order.record), name: order.name})
 		}
 	}
 	return wire.CounterDisplay{At: now.UTC(), Preparing: preparing.show(), Ready: ready.show()}
@@ -190,14 +235,14 @@ func (c *counterFeed) put(now time.Time) wire.CounterDisplay {
 type placedOrder struct {
 	orderID string
 	since   time.Time
-	// by is what orders are sorted by. What is ready goes by when that was
-	// heard: when it was done is what some station's clock says.
+	// by is what orders are sorted by. For one that is ready it is when that was
+	// read: when it was packaged is what some station's clock says.
 	by   time.Time
 	name string
 }
 
-// firstOrders are so many orders with the oldest first, or the newest. Those
-// that are not among the first are not sorted: there may be thousands.
+// firstOrders are at most that many orders, oldest first or newest first. The
+// others are not sorted: there may be thousands.
 type firstOrders struct {
 	most   int
 	newest bool
@@ -226,54 +271,14 @@ func (f *firstOrders) add(order placedOrder) {
 func (f *firstOrders) show() []wire.CounterOrder {
 	shown := make([]wire.CounterOrder, len(f.orders))
 	for i, order := range f.orders {
-		// The code in a ticket is what its writer says; this is the order's.
+		// A ticket's code is what its writer says; this is the order's own.
 		shown[i] = wire.CounterOrder{PickupCode: kitchen.PickupCode(order.orderID), Since: order.since, Name: order.name}
 	}
 	return shown
 }
 
-// isReady reports whether an order is still shown that was packaged by the word
-// of a record.
-func (f *floor) isReady(packaged board.Heard) bool {
+// isReady reports whether an order is still shown as ready, by the record that
+// says that it is packaged. The lock is held.
+func (f *Floor) isReady(packaged board.Heard) bool {
 	return f.board.Age(packaged, f.reading.Elapsed()) <= readyFor
-}
-
-// keepCounter keeps the display up to date while somebody follows it.
-func (f *floor) keepCounter(ctx context.Context) {
-	refresh := time.NewTicker(counterRefresh)
-	defer refresh.Stop()
-	pause := time.NewTimer(0)
-	defer pause.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-pause.C:
-		}
-		onTime := false
-		select {
-		case <-ctx.Done():
-			return
-		case <-f.counter.changed:
-		case <-refresh.C:
-			onTime = true
-		}
-		f.mu.Lock()
-		switch {
-		case len(f.counter.followers) > 0:
-			f.counter.refresh(f.now())
-		case onTime:
-			f.counter.close()
-		}
-		f.mu.Unlock()
-		pause.Reset(counterPause)
-	}
-}
-
-// close forgets what is only kept for followers.
-func (c *counterFeed) close() {
-	c.orders = nil
-	clear(c.news)
-	c.display = c.put(c.floor.now())
-	c.renew()
 }

@@ -1,0 +1,221 @@
+package floor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+// The channels. Those of stations and orders end with the stage or the id.
+const (
+	ChannelCounter = "counter"
+	ChannelKitchen = "kitchen"
+	ChannelStation = "station/"
+	ChannelOrder   = "order/"
+)
+
+// ErrNoChannel means that a channel's name stands for nothing.
+var ErrNoChannel = errors.New("there is no such channel: use counter, kitchen, station/ with a stage, or order/ with an order's id")
+
+// Config says what a floor works with.
+type Config struct {
+	// Kafka has the log. Without brokers the boards stay empty.
+	Kafka events.Connection
+	// Kitchen has the rules of boards and the limits of open orders.
+	Kitchen *kitchen.Kitchen
+	Orders  Orders
+	Logger  *slog.Logger
+}
+
+// Floor is what this process knows from the log.
+type Floor struct {
+	connection  events.Connection
+	logger      *slog.Logger
+	kitchenFile *kitchen.Kitchen
+	now         func() time.Time // for people, and to measure lengths
+	// lookBack is after how long the board forgets, and readBack how far the
+	// log is read back at the start.
+	lookBack, readBack time.Duration
+	// source marks this process's own acks in the log.
+	source string
+	writer *events.Writer // nil without brokers
+
+	// Channels, which have locks of their own.
+	stations map[kitchen.Stage]*stationFeed
+	kitchen  *kitchenFeed
+	counter  *counterFeed
+	orders   *orderFeeds
+	state    *stateFeed
+
+	// mu guards the fold of the log: all that follows.
+	mu       sync.Mutex
+	board    *board.Board
+	figures  *figures
+	queue    queue
+	reading  *board.Stopwatch // how long the log has been read
+	began    time.Time        // when reading began
+	newest   newestRecord
+	caughtUp bool
+	away     time.Time // since when Kafka does not answer; zero while it does
+	// cancelled are orders that order-failures reports as cancelled, and by
+	// which record.
+	cancelled map[string]board.Heard
+	ownAcks   map[ownAck]chan board.Entry
+	lastAckAt time.Time
+}
+
+// New returns a floor that knows nothing yet: Run reads the log.
+func New(config Config) (*Floor, error) {
+	lookBack := 2 * longestAckWithin(config.Kitchen.Rules)
+	readBack := max(lookBack, figuresBack)
+	f := &Floor{
+		connection:  config.Kafka,
+		logger:      config.Logger,
+		kitchenFile: config.Kitchen,
+		now:         time.Now,
+		lookBack:    lookBack,
+		readBack:    readBack,
+		source:      "/cupcakery/api/" + uuid.NewString(),
+		stations:    make(map[kitchen.Stage]*stationFeed),
+		orders:      newOrderFeeds(config.Orders, config.Logger),
+		state:       newStateFeed(),
+		board:       board.New(),
+		figures:     newFigures(config.Kitchen.Rules, readBack),
+		queue:       queue{limits: config.Kitchen.Open, accepted: make(map[string]acceptedOrder)},
+		cancelled:   make(map[string]board.Heard),
+		ownAcks:     make(map[ownAck]chan board.Entry),
+	}
+	now := func() time.Time { return f.now() }
+	f.began = f.now()
+	f.reading = board.NewStopwatch(now)
+	for _, stage := range kitchen.Stages() {
+		f.stations[stage] = f.newStationFeed(stage)
+	}
+	f.kitchen = newKitchenFeed(f.stations, config.Orders.Count, now)
+	f.counter = f.newCounterFeed()
+	if len(config.Kafka.Brokers) == 0 {
+		return f, nil
+	}
+	var err error
+	f.writer, err = events.NewWriter(config.Kafka, events.WithSource(f.source), events.WithLogger(f.logger))
+	return f, err
+}
+
+func longestAckWithin(rules kitchen.Rules) time.Duration {
+	var longest time.Duration
+	for _, stage := range kitchen.Stages() {
+		longest = max(longest, rules.AckWithinFor(stage))
+	}
+	return longest
+}
+
+// Run reads the log until the context ends, through every outage of Kafka.
+func (f *Floor) Run(ctx context.Context) error {
+	defer f.orders.stop()
+	if f.writer == nil {
+		f.logger.Warn("there are no Kafka brokers: boards stay empty")
+		<-ctx.Done()
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var beside sync.WaitGroup
+	beside.Go(func() { f.forgetRegularly(ctx) })
+	beside.Go(func() { f.kitchen.stagePoll.run(ctx) })
+	beside.Go(func() { f.kitchen.ordersPoll.run(ctx) })
+	beside.Go(func() { f.counter.poll.run(ctx) })
+	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures}
+	for _, stage := range kitchen.Stages() {
+		topics = append(topics, events.TicketTopic(stage))
+	}
+	err := events.Tail(ctx, events.TailConfig{
+		Behind:     f.setAway,
+		CaughtUp:   f.setCaughtUp,
+		Connection: f.connection,
+		Handle:     f.handle,
+		Logger:     f.logger,
+		LookBack:   f.readBack,
+		Topics:     topics,
+	})
+	cancel()
+	beside.Wait()
+	if closeErr := f.writer.Close(); err == nil && closeErr != nil {
+		err = fmt.Errorf("close the writer of acks: %w", closeErr)
+	}
+	return err
+}
+
+// Follow adds a follower to a channel, or returns ErrNoChannel. It goes on from
+// the cursor if that is still possible, and otherwise starts with a snapshot.
+// wake is called when there may be something new, and must neither block nor
+// call back.
+func (f *Floor) Follow(channel, cursor string, wake func()) (follower *Follower, resumed bool, err error) {
+	switch channel {
+	case ChannelCounter:
+		follower, resumed = f.counter.follow(cursor, wake)
+		return follower, resumed, nil
+	case ChannelKitchen:
+		follower, resumed = f.kitchen.follow(cursor, wake)
+		return follower, resumed, nil
+	}
+	if stage, ok := strings.CutPrefix(channel, ChannelStation); ok {
+		if station := f.stations[kitchen.Stage(stage)]; station != nil {
+			follower, resumed = station.follow(cursor, wake)
+			return follower, resumed, nil
+		}
+	}
+	if orderID, ok := strings.CutPrefix(channel, ChannelOrder); ok && kitchen.CheckOrderID(orderID) == nil {
+		follower, resumed = f.orders.follow(orderID, cursor, wake)
+		return follower, resumed, nil
+	}
+	return nil, false, ErrNoChannel
+}
+
+// Board is a station's board.
+func (f *Floor) Board(stage kitchen.Stage) wire.Board {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s, behind := f.stations[stage], f.Behind()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.board()
+	b.Behind = behind
+	return b
+}
+
+// Statistics are what the stations did in the last hours.
+func (f *Floor) Statistics() wire.Statistics {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	statistics := f.figures.statistics(f.logTime())
+	statistics.At = f.now().UTC()
+	statistics.Behind = f.Behind()
+	return statistics
+}
+
+// Pace is how long the stages take at present.
+func (f *Floor) Pace() wire.Pace {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.logTime()
+	pace := wire.Pace{At: f.now().UTC()}
+	for _, stage := range kitchen.Stages() {
+		pace.Stages = append(pace.Stages, f.figures.paces[stage].of(stage, now))
+	}
+	return pace
+}
+
+// OrderChanged notes that this process has changed an order, which the log may
+// not say.
+func (f *Floor) OrderChanged(orderID string) { f.orders.changed(orderID, 0) }

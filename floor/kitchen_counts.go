@@ -1,0 +1,145 @@
+package floor
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+const (
+	// stageCountsPause is the least time between two counts of open tickets.
+	stageCountsPause = 100 * time.Millisecond
+	// orderCountsPause is the least time between two counts of open orders.
+	orderCountsPause = time.Second
+	// orderCountsSettled is how long after a message of the log there is a last
+	// count: the message goes to Temporal at the same time, and Temporal's list
+	// of orders follows a moment later.
+	orderCountsSettled = 3 * time.Second
+	// orderCountsRefresh is how often orders are counted although the log says
+	// nothing: new orders are not in it while Kafka is away.
+	orderCountsRefresh = time.Minute
+)
+
+// kitchenFeed is the channel of the kitchen: its open tickets by stage, and its
+// open orders by state while somebody follows it. Orders are counted by who
+// keeps them, and nothing else waits for that.
+type kitchenFeed struct {
+	*feed
+	stations   map[kitchen.Stage]*stationFeed
+	countOpen  func(ctx context.Context) (wire.OrderCounts, error)
+	now        func() time.Time
+	stagePoll  *poller
+	ordersPoll *poller
+
+	// The feed's lock guards what follows.
+	counts wire.KitchenCounts
+	// failureAt is when order-failures last had a message, until all followers
+	// have been told to look again; zero otherwise.
+	failureAt time.Time
+}
+
+func newKitchenFeed(stations map[kitchen.Stage]*stationFeed, countOpen func(ctx context.Context) (wire.OrderCounts, error), now func() time.Time) *kitchenFeed {
+	k := &kitchenFeed{stations: stations, countOpen: countOpen, now: now}
+	k.feed = newFeed(ChannelKitchen, func() wire.LiveMessage {
+		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Kitchen: k.counts}
+	})
+	k.counts = wire.KitchenCounts{At: now().UTC(), Stages: k.countStages()}
+	k.stagePoll = newPoller(stageCountsPause, never, k.updateStages)
+	k.ordersPoll = newPoller(orderCountsPause, orderCountsRefresh, k.updateOrders)
+	return k
+}
+
+// follow adds a follower, for whom orders are counted anew: the last count may
+// be old.
+func (k *kitchenFeed) follow(cursor string, wake func()) (*Follower, bool) {
+	follower, resumed := k.feed.follow(cursor, wake)
+	k.ordersChanged()
+	return follower, resumed
+}
+
+// ticketsChanged plans a count of open tickets.
+func (k *kitchenFeed) ticketsChanged() { k.stagePoll.plan(0) }
+
+// ordersChanged plans counts of open orders, if somebody wants to know.
+func (k *kitchenFeed) ordersChanged() {
+	if k.isFollowed() {
+		k.ordersPoll.plan(0, orderCountsPause, orderCountsSettled)
+	}
+}
+
+// orderFailed notes that order-failures had a message: lists of orders have
+// changed, even if the counts have not.
+func (k *kitchenFeed) orderFailed() {
+	k.mu.Lock()
+	k.failureAt = time.Now()
+	k.mu.Unlock()
+	k.ordersChanged()
+}
+
+// updateStages counts the open tickets.
+func (k *kitchenFeed) updateStages(context.Context) (over bool) {
+	stages := k.countStages()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !slices.Equal(stages, k.counts.Stages) {
+		k.counts.At, k.counts.Stages = k.now().UTC(), stages
+		k.restart()
+	}
+	return false
+}
+
+func (k *kitchenFeed) countStages() []wire.StageCounts {
+	var stages []wire.StageCounts
+	for _, stage := range kitchen.Stages() {
+		stages = append(stages, k.stations[stage].count())
+	}
+	return stages
+}
+
+// updateOrders counts the open orders and publishes the counts if they have
+// changed, or if an order has failed.
+func (k *kitchenFeed) updateOrders(ctx context.Context) (over bool) {
+	if k.dropOrders() {
+		return false
+	}
+	began := time.Now()
+	orders, err := k.countOpen(ctx)
+	if ctx.Err() != nil {
+		return true
+	}
+	known := err == nil
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	before, failed := k.counts.Orders, !k.failureAt.IsZero()
+	if failed && !began.Before(k.failureAt.Add(orderCountsSettled)) {
+		k.failureAt = time.Time{}
+	}
+	k.counts.Orders = nil
+	if known {
+		k.counts.Orders = &orders
+	}
+	if failed || known != (before != nil) || known && *before != orders {
+		k.counts.At = time.Now().UTC()
+		k.restart()
+	}
+	return false
+}
+
+// dropOrders forgets the counts of orders if nobody follows the kitchen, and
+// reports whether nobody does: whoever comes next would see old ones.
+func (k *kitchenFeed) dropOrders() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.followers) > 0 {
+		return false
+	}
+	k.failureAt = time.Time{}
+	if k.counts.Orders != nil {
+		k.counts.Orders = nil
+		k.restart()
+	}
+	return true
+}

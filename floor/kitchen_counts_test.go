@@ -1,0 +1,90 @@
+package floor
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor/floortest"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+// TestCountsOfOrdersAreNotKeptForNobody: whoever comes next would see how many
+// there were when the last one left, for as long as Temporal is away.
+func TestCountsOfOrdersAreNotKeptForNobody(t *testing.T) {
+	t.Parallel()
+	f := newTestFloorWith(t, &testOrders{counts: &wire.OrderCounts{InProgress: 3, NeedsAttention: 1, Cancelling: 2}})
+	snapshot := func() (string, *Follower) {
+		follower, _, err := f.Follow(ChannelKitchen, "", asleep)
+		require.NoError(t, err)
+		frames, _, _ := follower.Next()
+		require.Len(t, frames, 1)
+		return string(frames[0].Data), follower
+	}
+	first, one := snapshot()
+	require.NotContains(t, first, "needsAttention")
+	f.kitchen.updateOrders(t.Context())
+	second, two := snapshot()
+	require.Contains(t, second, `"orders":{"cancelling":2,"inProgress":3,"needsAttention":1}`)
+	one.Leave()
+	two.Leave()
+	f.kitchen.updateOrders(t.Context())
+	third, _ := snapshot()
+	require.NotContains(t, third, "needsAttention")
+}
+
+// TestAFailureIsToldUntilTemporalHasSettled: lists of orders change with it,
+// even if the counts do not.
+func TestAFailureIsToldUntilTemporalHasSettled(t *testing.T) {
+	t.Parallel()
+	f := newTestFloorWith(t, &testOrders{counts: &wire.OrderCounts{NeedsAttention: 1}})
+	follower, _, err := f.Follow(ChannelKitchen, "", asleep)
+	require.NoError(t, err)
+	f.kitchen.updateOrders(t.Context())
+	require.Len(t, messagesOf(t, follower), 1)
+	f.kitchen.updateOrders(t.Context())
+	require.Empty(t, messagesOf(t, follower), "nothing has changed")
+
+	f.handle(record(t, events.TopicFailures, morning, kitchen.Failed{OrderID: testOrderID(1), State: kitchen.StateNeedsAttention}))
+	for range 2 {
+		f.kitchen.updateOrders(t.Context())
+		require.Equal(t, 1, messagesOf(t, follower)[0].Kitchen.Orders.NeedsAttention)
+	}
+	f.kitchen.failureAt = f.kitchen.failureAt.Add(-orderCountsSettled)
+	f.kitchen.updateOrders(t.Context())
+	require.Len(t, messagesOf(t, follower), 1, "for the last time")
+	require.Zero(t, f.kitchen.failureAt)
+	f.kitchen.updateOrders(t.Context())
+	require.Empty(t, messagesOf(t, follower))
+}
+
+func TestWithoutCountsOfOrdersStagesAreCounted(t *testing.T) {
+	t.Parallel()
+	f := newTestFloorWith(t, &testOrders{})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go f.kitchen.stagePoll.run(ctx)
+	woken := make(chan struct{}, 1)
+	follower, _, err := f.Follow(ChannelKitchen, "", func() {
+		select {
+		case woken <- struct{}{}:
+		default: // it looks anyway
+		}
+	})
+	require.NoError(t, err)
+	require.Empty(t, messagesOf(t, follower)[0].Kitchen.Stages[1].Waiting)
+	ref := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+	f.handle(record(t, events.TicketTopic(kitchen.Bake), morning, floortest.Ticket(ref, 1)))
+	select {
+	case <-woken:
+	case <-time.After(patience):
+		require.Fail(t, "nobody was woken")
+	}
+	counts := messagesOf(t, follower)[0].Kitchen
+	require.Equal(t, 1, counts.Stages[1].Waiting)
+	require.Nil(t, counts.Orders)
+}

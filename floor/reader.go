@@ -1,0 +1,136 @@
+package floor
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// handle folds one message. What cannot be understood is for the workers and
+// stations to put aside. Messages of a stage that only another build knows are
+// not shown here. Messages are decoded before the lock is taken: others wait for
+// it.
+func (f *Floor) handle(m events.Message) {
+	switch m.Topic {
+	case events.TopicAcks:
+		if ack, err := events.DecodeAck(m); err == nil && ack.Stage.Valid() {
+			f.addAck(ack, m)
+		} else {
+			f.note(m)
+		}
+	case events.TopicShip:
+		f.orderChanged(string(m.Key), afterMessage)
+	case events.TopicFailures:
+		f.addFailure(m)
+	default:
+		if ticket, err := events.DecodeTicket(m); err == nil && ticket.Stage.Valid() && m.Topic == events.TicketTopic(ticket.Stage) {
+			f.addTicket(ticket, m)
+		} else {
+			f.note(m)
+		}
+	}
+}
+
+// note notes a message that counts for nothing, but still tells how far the log
+// was read.
+func (f *Floor) note(m events.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.board.Note(f.place(m))
+}
+
+func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := f.place(m)
+	f.board.AddAck(ack, at)
+	f.figures.addAck(ack, at, f.now())
+	f.show(ack.TicketID)
+	if source, _ := m.Header("ce_source"); source == f.source {
+		f.resolve(ack)
+	}
+	f.orderChanged(ack.OrderID, afterAck)
+}
+
+func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := f.place(m)
+	f.board.AddTicket(ticket, at)
+	f.figures.addTicket(ticket, at, f.now())
+	f.show(ticket.TicketID)
+	if f.caughtUp { // or it is on no board yet
+		f.queue.drop(ticket.OrderID)
+	}
+	f.orderChanged(ticket.OrderID, afterMessage)
+}
+
+// addFailure adds that an order was cancelled or needs attention.
+func (f *Floor) addFailure(m events.Message) {
+	orderID, cancelled := readCancelled(m)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if cancelled {
+		at := f.place(m)
+		f.board.Note(at)
+		f.cancelled[orderID] = at
+		f.queue.drop(orderID)
+		f.counter.orderChanged(orderID)
+	}
+	f.orders.changed(string(m.Key), afterMessage...)
+	f.kitchen.orderFailed()
+}
+
+// readCancelled reads which order a message reports as cancelled, if it does.
+func readCancelled(m events.Message) (orderID string, cancelled bool) {
+	var failed struct {
+		OrderID string             `json:"orderId"`
+		State   kitchen.OrderState `json:"state"`
+	}
+	if len(m.Value) > events.MaxMessageBytes || json.Unmarshal(m.Value, &failed) != nil || kitchen.CheckOrderID(failed.OrderID) != nil {
+		return "", false
+	}
+	return failed.OrderID, failed.State == kitchen.StateCancelled
+}
+
+// orderChanged passes on that the log has a message of an order, and when to
+// ask about it.
+func (f *Floor) orderChanged(orderID string, ask []time.Duration) {
+	f.orders.changed(orderID, ask...)
+	f.kitchen.ordersChanged()
+}
+
+// newestRecord is the time of a record that was read as soon as it was there,
+// and when that was by our own clock, which may be wrong.
+type newestRecord struct{ brokers, ours time.Time }
+
+// place is a record's place in the log and in time. The lock is held.
+func (f *Floor) place(m events.Message) board.Heard {
+	at := board.HeardFrom(m, f.reading.Elapsed())
+	if f.caughtUp && f.away.IsZero() && at.Appended {
+		f.newest = newestRecord{at.Time, f.now()}
+	}
+	return at
+}
+
+// logTime is the present by the clock that dates the log: the broker's, as far
+// as it is known, whatever our own clock says. The lock is held.
+func (f *Floor) logTime() time.Time {
+	now := f.now()
+	if f.newest == (newestRecord{}) {
+		return now
+	}
+	return f.newest.brokers.Add(now.Sub(f.newest.ours))
+}
+
+// readAt is a time for a record that no sender's clock changes: the broker's,
+// or that at which it was read here. The lock is held.
+func (f *Floor) readAt(record board.Heard) time.Time {
+	if record.Appended {
+		return record.Time
+	}
+	return f.began.Add(record.After)
+}

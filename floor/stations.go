@@ -1,0 +1,292 @@
+package floor
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+// endedShown is how many tickets a board shows that have just ended.
+const endedShown = 20
+
+// stationFeed is the channel of a station's board.
+type stationFeed struct {
+	*feed
+	floor *Floor
+	stage kitchen.Stage
+	rules wire.BoardRules
+
+	// The feed's lock guards what follows. Only who has the floor's lock as well
+	// changes it.
+	open  map[string]wire.BoardTicket
+	ended []endedTicket // the newest, newest first
+	// moreEnded is set while the board knows of others that have ended before.
+	moreEnded bool
+}
+
+// endedTicket is a ticket that has ended, and when its end was read. The time
+// at which it ended is what some station's clock says.
+type endedTicket struct {
+	wire.BoardTicket
+	readAt time.Time
+}
+
+func (f *Floor) newStationFeed(stage kitchen.Stage) *stationFeed {
+	s := &stationFeed{floor: f, stage: stage, rules: boardRules(f.kitchenFile, stage), open: make(map[string]wire.BoardTicket)}
+	s.feed = newFeed(ChannelStation+string(stage), func() wire.LiveMessage {
+		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Board: s.board()}
+	})
+	return s
+}
+
+// board is the whole board, as it is now. It does not tell whether the floor is
+// behind. The feed's lock is held.
+func (s *stationFeed) board() wire.Board {
+	b := wire.Board{
+		At:      s.floor.now().UTC(),
+		Cursor:  s.cursor(s.number),
+		Ended:   make([]wire.BoardTicket, 0, len(s.ended)),
+		Rules:   s.rules,
+		Stage:   s.stage,
+		Tickets: make([]wire.BoardTicket, 0, len(s.open)),
+	}
+	for _, ticket := range s.ended {
+		b.Ended = append(b.Ended, ticket.BoardTicket)
+	}
+	for _, ticket := range s.open {
+		b.Tickets = append(b.Tickets, ticket)
+	}
+	slices.SortFunc(b.Tickets, func(x, y wire.BoardTicket) int {
+		return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.TicketID, y.TicketID))
+	})
+	return b
+}
+
+// count counts the open tickets.
+func (s *stationFeed) count() wire.StageCounts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := wire.StageCounts{Stage: s.stage}
+	for _, ticket := range s.open {
+		switch ticket.State {
+		case kitchen.TicketStarted:
+			counts.Started++
+		case kitchen.TicketFailed:
+			counts.Failed++
+		case kitchen.TicketWaiting, kitchen.TicketDone, kitchen.TicketUndone:
+			counts.Waiting++ // those that ended are not open
+		}
+		if counts.Oldest.IsZero() || ticket.Since.Before(counts.Oldest) {
+			counts.Oldest = ticket.Since
+		}
+	}
+	return counts
+}
+
+// rebuild shows every ticket of the log, and makes all followers start again.
+// The floor's lock is held.
+func (s *stationFeed) rebuild() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, entry := range s.floor.board.Entries(s.stage) {
+		s.place(entry.Ticket.TicketID)
+	}
+	s.restart()
+	s.floor.kitchen.ticketsChanged()
+}
+
+// updateAll brings every ticket on the board up to date. The floor's lock is
+// held.
+func (s *stationFeed) updateAll() {
+	s.mu.Lock()
+	ids := make([]string, 0, len(s.open)+len(s.ended))
+	for id := range s.open {
+		ids = append(ids, id)
+	}
+	for _, ticket := range s.ended {
+		ids = append(ids, ticket.TicketID)
+	}
+	s.mu.Unlock()
+	s.update(ids...)
+}
+
+// update shows tickets as they are now, and publishes what that changes. The
+// floor's lock is held.
+func (s *stationFeed) update(ids ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change := wire.BoardChange{Tickets: []wire.BoardTicket{}, Removed: []string{}}
+	for _, id := range ids {
+		ticket, removed := s.place(id)
+		if ticket != nil {
+			change.Tickets = append(change.Tickets, *ticket)
+		}
+		change.Removed = append(change.Removed, removed...)
+	}
+	if s.moreEnded && len(s.ended) < endedShown {
+		change.Tickets = append(change.Tickets, s.refill()...)
+	}
+	change = s.normalise(change)
+	if len(change.Tickets)+len(change.Removed) == 0 {
+		return
+	}
+	s.publish(wire.LiveMessage{Type: wire.LiveMessageTypeChange, Change: change})
+	s.floor.kitchen.ticketsChanged()
+}
+
+// normalise names each ticket of a change once, by whether it is shown in the
+// end: one may have made room for another that was removed again.
+func (s *stationFeed) normalise(change wire.BoardChange) wire.BoardChange {
+	normal := wire.BoardChange{Tickets: []wire.BoardTicket{}, Removed: []string{}}
+	named := make(map[string]bool)
+	for _, ticket := range slices.Backward(change.Tickets) { // the last one counts
+		if !named[ticket.TicketID] && s.isShown(ticket.TicketID) {
+			normal.Tickets = append(normal.Tickets, ticket)
+		}
+		named[ticket.TicketID] = true
+	}
+	slices.Reverse(normal.Tickets)
+	for _, id := range change.Removed {
+		if !s.isShown(id) && !slices.Contains(normal.Removed, id) {
+			normal.Removed = append(normal.Removed, id)
+		}
+	}
+	return normal
+}
+
+func (s *stationFeed) isShown(id string) bool {
+	_, isOpen := s.open[id]
+	return isOpen || s.endedPlace(id) >= 0
+}
+
+// endedPlace is a ticket's index in ended, or -1.
+func (s *stationFeed) endedPlace(id string) int {
+	return slices.IndexFunc(s.ended, func(t endedTicket) bool { return t.TicketID == id })
+}
+
+// place puts a ticket where it belongs on the board now. It returns the ticket
+// if it is shown and differs from what was shown before, and the ids of those
+// that are not shown any more.
+func (s *stationFeed) place(id string) (changed *wire.BoardTicket, removed []string) {
+	before, wasOpen := s.open[id]
+	endedPlace := s.endedPlace(id)
+	if endedPlace >= 0 {
+		before = s.ended[endedPlace].BoardTicket
+		s.ended = slices.Delete(s.ended, endedPlace, endedPlace+1)
+	}
+	delete(s.open, id)
+	if wasOpen {
+		s.floor.queue.count(before, -1)
+	}
+	wasShown := wasOpen || endedPlace >= 0
+
+	entry, _ := s.floor.board.Get(id)
+	now := s.floor.boardTicket(entry)
+	switch {
+	case entry.Ticket.Attempt == 0:
+		// The board has forgotten it, or knows only acks of it.
+	case entry.Withdrawn && entry.State != kitchen.TicketStarted:
+		// Its undo ticket is shown instead.
+	case !entry.Ended() && entry.State != kitchen.TicketStarted && entry.Ticket.Kind == kitchen.TicketMake && s.floor.isMadeAnew(id):
+		// The order is made anew, and has other tickets.
+	case !entry.Ended():
+		s.open[id] = now
+		s.floor.queue.count(now, 1)
+	default:
+		removed = s.placeEnded(endedTicket{now, s.floor.readAt(entry.Heard)})
+	}
+	isShown := s.isShown(id)
+	switch {
+	case isShown && !(wasShown && reflect.DeepEqual(before, now)):
+		changed = &now
+	case wasShown && !isShown:
+		removed = append(removed, id)
+	}
+	return changed, removed
+}
+
+// placeEnded shows a ticket that has ended, and returns the id of one that had
+// to make room for it.
+func (s *stationFeed) placeEnded(ticket endedTicket) (removed []string) {
+	at, _ := slices.BinarySearchFunc(s.ended, ticket, newestEndFirst)
+	s.ended = slices.Insert(s.ended, at, ticket)
+	if len(s.ended) > endedShown {
+		last := s.ended[endedShown].TicketID
+		s.ended, s.moreEnded = s.ended[:endedShown], true
+		if last != ticket.TicketID {
+			removed = append(removed, last)
+		}
+	}
+	return removed
+}
+
+// refill shows tickets again that had to make room for others which are not
+// shown any more, and returns them.
+func (s *stationFeed) refill() []wire.BoardTicket {
+	var ended []endedTicket
+	for _, entry := range s.floor.board.Entries(s.stage) {
+		if entry.Ended() && !entry.Withdrawn {
+			ended = append(ended, endedTicket{s.floor.boardTicket(entry), s.floor.readAt(entry.Heard)})
+		}
+	}
+	slices.SortFunc(ended, newestEndFirst)
+	s.moreEnded = len(ended) > endedShown
+	ended = ended[:min(len(ended), endedShown)]
+	var back []wire.BoardTicket
+	for _, ticket := range ended {
+		if s.endedPlace(ticket.TicketID) < 0 {
+			back = append(back, ticket.BoardTicket)
+		}
+	}
+	s.ended = ended
+	return back
+}
+
+func newestEndFirst(x, y endedTicket) int {
+	return cmp.Or(y.readAt.Compare(x.readAt), strings.Compare(x.TicketID, y.TicketID))
+}
+
+// isMadeAnew reports whether the ticket's order has begun another pass since.
+// The floor's lock is held.
+func (f *Floor) isMadeAnew(ticketID string) bool {
+	ref, err := kitchen.ParseTicketID(ticketID)
+	if err != nil {
+		return false // cannot be: the ticket is on the board
+	}
+	next := kitchen.TicketRef{OrderID: ref.OrderID, Stage: kitchen.Mix, Pass: ref.Pass + 1, Kind: kitchen.TicketMake}
+	entry, known := f.board.Get(next.TicketID())
+	return known && entry.Ticket.Attempt > 0
+}
+
+// show brings a ticket on the boards up to date with the log, and with it the
+// ticket that it undoes or that undoes it. The floor's lock is held.
+func (f *Floor) show(ticketID string) {
+	if !f.caughtUp {
+		return // everything is shown at once then
+	}
+	ref, err := kitchen.ParseTicketID(ticketID)
+	if err != nil {
+		return // not reached: what was decoded has a good id
+	}
+	ids := []string{ticketID}
+	if other, ok := board.UndoOf(ticketID); ok {
+		ids = append(ids, other)
+	} else if other, ok := board.UndoneBy(ticketID); ok {
+		ids = append(ids, other)
+	}
+	f.stations[ref.Stage].update(ids...)
+	if ref.Kind == kitchen.TicketMake && ref.Stage == kitchen.Mix && ref.Pass > 1 {
+		// What failed in the pass before waits for nothing any more.
+		for _, stage := range kitchen.Stages() {
+			before := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass - 1, Kind: kitchen.TicketMake}
+			f.stations[stage].update(before.TicketID())
+		}
+	}
+	f.counter.ticketChanged(ticketID)
+}

@@ -1,0 +1,260 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { noAnswer, Problem } from "../../api/problem";
+import type { Problem as ProblemDocument } from "../../api/schema.gen";
+import { board, start, startedTicket, ticket } from "../../testing-data";
+import { PendingAcks, retractableFor, type EndingAck, type PendingAck } from "./pendingAcks";
+
+const done: EndingAck = { kind: "done" };
+const failed: EndingAck = { kind: "failed", reason: "burnt", scrapped: 6 };
+const unavailable = () => refusal("/problems/unavailable", 503);
+
+function refusal(type: ProblemDocument["type"], status: number): Problem {
+  return new Problem("What is wrong.", status, { type, title: "Title", status, detail: "What is wrong." });
+}
+
+/** The server, which answers when the test says so. */
+class Answers {
+  readonly asked: { ticketId: string; ack: EndingAck; accept: () => void; refuse: (error: unknown) => void }[] = [];
+
+  readonly send = (ticketId: string, ack: EndingAck) =>
+    new Promise<void>((accept, refuse) => { this.asked.push({ ticketId, ack, accept, refuse }); });
+
+  last() {
+    const last = this.asked.at(-1);
+    if (!last) throw new Error("Nothing was sent.");
+    return last;
+  }
+}
+
+let answers: Answers;
+let refused: [PendingAck, Problem][];
+let pendingAcks: PendingAcks;
+
+/** Lets the answers arrive. */
+const answersArrive = () => vi.advanceTimersByTimeAsync(0);
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: start });
+  answers = new Answers();
+  refused = [];
+  pendingAcks = new PendingAcks(answers.send, (pending, problem) => refused.push([pending, problem]));
+});
+
+afterEach(() => { vi.useRealTimers(); });
+
+describe("a pending ack", () => {
+  test("waits for five seconds, and is sent once", async () => {
+    pendingAcks.add("a", "K7QF", failed);
+    expect(retractableFor).toBe(5_000);
+    expect(pendingAcks.list()).toEqual([{ ticketId: "a", pickupCode: "K7QF", ack: failed, isRetractable: true, isRetrying: false }]);
+    vi.advanceTimersByTime(4_999);
+    expect(answers.asked).toHaveLength(0);
+    vi.advanceTimersByTime(1);
+    expect(answers.asked).toMatchObject([{ ticketId: "a", ack: failed }]);
+    answers.last().accept();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(answers.asked).toHaveLength(1);
+    expect(pendingAcks.list()).toEqual([]);
+    expect(refused).toEqual([]);
+  });
+
+  test("is pending until the server has answered", async () => {
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(5_000);
+    expect(pendingAcks.list()).toMatchObject([{ ticketId: "a", isRetractable: false, isRetrying: false }]);
+    answers.last().accept();
+    await answersArrive();
+    expect(pendingAcks.list()).toEqual([]);
+  });
+
+  test("is listed before older ones", () => {
+    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add("b", "M2XY", done);
+    expect(pendingAcks.list().map((each) => each.ticketId)).toEqual(["b", "a"]);
+  });
+
+  test("cannot be added twice for one ticket: the first counts", () => {
+    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add("a", "K7QF", failed);
+    vi.advanceTimersByTime(5_000);
+    expect(answers.asked).toMatchObject([{ ack: done }]);
+  });
+
+  test("is reported to watchers, until they stop", () => {
+    const watcher = vi.fn();
+    const stop = pendingAcks.watch(watcher);
+    const before = pendingAcks.list();
+    pendingAcks.add("a", "K7QF", done);
+    expect(watcher).toHaveBeenCalledTimes(1);
+    expect(pendingAcks.list()).not.toBe(before);
+    expect(pendingAcks.list()).toBe(pendingAcks.list()); // or React would never come to rest
+    stop();
+    pendingAcks.retract("a");
+    expect(watcher).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("retracting", () => {
+  test("prevents sending, and the ticket can have another ack", () => {
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(4_999);
+    expect(pendingAcks.retract("a")).toBe(true);
+    expect(pendingAcks.list()).toEqual([]);
+    pendingAcks.add("a", "K7QF", failed);
+    vi.advanceTimersByTime(4_999);
+    expect(answers.asked).toHaveLength(0);
+    vi.advanceTimersByTime(1);
+    expect(answers.asked).toMatchObject([{ ack: failed }]);
+  });
+
+  test("does nothing to other tickets", () => {
+    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add("b", "M2XY", done);
+    pendingAcks.retract("a");
+    vi.advanceTimersByTime(5_000);
+    expect(answers.asked.map((each) => each.ticketId)).toEqual(["b"]);
+  });
+
+  test("is too late once the ack is being sent", () => {
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(5_000);
+    expect(pendingAcks.retract("a")).toBe(false);
+    expect(pendingAcks.list()).toHaveLength(1);
+  });
+
+  test("is too late while Kafka is away: the ack may have been written", async () => {
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(5_000);
+    answers.last().refuse(unavailable());
+    await answersArrive();
+    expect(pendingAcks.retract("a")).toBe(false);
+  });
+
+  test("does nothing for a ticket without an ack", () => {
+    expect(pendingAcks.retract("a")).toBe(false);
+  });
+});
+
+describe("leaving the page", () => {
+  test("sends at once what waits, so that it outlives the page, and not again later", async () => {
+    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add("b", "M2XY", failed);
+    pendingAcks.flush();
+    expect(answers.asked).toMatchObject([{ ticketId: "a", ack: done }, { ticketId: "b", ack: failed }]);
+    for (const each of answers.asked) each.accept();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(answers.asked).toHaveLength(2);
+  });
+
+  test("does not send what is being sent already", () => {
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(5_000);
+    pendingAcks.flush();
+    pendingAcks.flush();
+    expect(answers.asked).toHaveLength(1);
+  });
+
+  test("sends what is not confirmed yet, without waiting for the next retry", async () => {
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(5_000);
+    answers.last().refuse(unavailable());
+    await answersArrive();
+    pendingAcks.flush();
+    expect(answers.asked).toHaveLength(2);
+    answers.last().accept();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(answers.asked).toHaveLength(2);
+  });
+
+  test("sends nothing that was retracted", () => {
+    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.retract("a");
+    pendingAcks.flush();
+    expect(answers.asked).toHaveLength(0);
+  });
+});
+
+describe("without a certain answer", () => {
+  test.each([
+    ["Kafka is away", unavailable()],
+    ["there is no network", noAnswer()],
+    ["something failed that is no problem of the API", new TypeError("broken")],
+  ])("because %s, an ack is sent again every three seconds, until it is accepted", async (_, error) => {
+    pendingAcks.add("a", "K7QF", failed);
+    vi.advanceTimersByTime(5_000);
+    for (let times = 1; times <= 3; times++) {
+      answers.last().refuse(error);
+      await answersArrive();
+      expect(pendingAcks.list()).toMatchObject([{ ticketId: "a", isRetrying: true }]);
+      await vi.advanceTimersByTimeAsync(2_999);
+      expect(answers.asked).toHaveLength(times);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(answers.asked).toHaveLength(times + 1);
+    }
+    expect(answers.asked.every((each) => each.ticketId === "a" && each.ack === failed)).toBe(true);
+    answers.last().accept();
+    await answersArrive();
+    expect(pendingAcks.list()).toEqual([]);
+    expect(refused).toEqual([]);
+  });
+});
+
+describe("a refusal", () => {
+  test("is reported, and the ack is not sent again", async () => {
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(5_000);
+    answers.last().refuse(refusal("/problems/ticket-ended", 409));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(answers.asked).toHaveLength(1);
+    expect(pendingAcks.list()).toEqual([]);
+    expect(refused).toMatchObject([[{ ticketId: "a", pickupCode: "K7QF" }, { message: "What is wrong." }]]);
+  });
+
+  test("of an ack that was sent again is reported once", async () => {
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(5_000);
+    answers.last().refuse(noAnswer());
+    await vi.advanceTimersByTimeAsync(3_000);
+    answers.last().refuse(refusal("/problems/ticket-ended", 409));
+    await answersArrive();
+    expect(refused).toHaveLength(1);
+    expect(pendingAcks.list()).toEqual([]);
+  });
+});
+
+describe("a recorded ack", () => {
+  test("stays until the board shows it, so that nobody repeats it", async () => {
+    const inHand = board({ tickets: [startedTicket("Ben", { ticketId: "a" })] });
+    pendingAcks.setBoard(inHand);
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(retractableFor);
+    answers.last().accept();
+    await answersArrive();
+    expect(pendingAcks.list()).toHaveLength(1);
+    pendingAcks.setBoard(inHand);
+    expect(pendingAcks.list()).toHaveLength(1);
+    pendingAcks.setBoard(board({}));
+    expect(pendingAcks.list()).toEqual([]);
+  });
+
+  test("goes at once if the board shows it before the answer", async () => {
+    pendingAcks.add("a", "K7QF", done);
+    vi.advanceTimersByTime(retractableFor);
+    pendingAcks.setBoard(board({}));
+    expect(pendingAcks.list(), "nobody knows yet whether it counts").toHaveLength(1);
+    answers.last().accept();
+    await answersArrive();
+    expect(pendingAcks.list()).toEqual([]);
+  });
+
+  test("goes, for a failure, when the ticket is issued again", async () => {
+    pendingAcks.add("a", "K7QF", failed);
+    vi.advanceTimersByTime(retractableFor);
+    answers.last().accept();
+    pendingAcks.setBoard(board({ tickets: [startedTicket("Ben", { ticketId: "a" })] }));
+    await answersArrive();
+    expect(pendingAcks.list()).toHaveLength(1);
+    pendingAcks.setBoard(board({ tickets: [ticket({ ticketId: "a", attempt: 2 })] }));
+    expect(pendingAcks.list()).toEqual([]);
+  });
+});
