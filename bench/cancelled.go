@@ -16,8 +16,8 @@ import (
 )
 
 // measureCancelled cancels every order when its decorate ticket is out: that
-// stage and those before it are then undone. The benchmark is the decorate station, so that each
-// order is cancelled at the same point.
+// stage and those before it are then undone. The benchmark is the decorate
+// station, so that each order is cancelled at the same point.
 func measureCancelled(ctx context.Context, f *factory, p plan) ([]row, error) {
 	say("cancelling %d orders at decorate", p.orders)
 	d := &decorateStation{factory: f, reached: map[string]chan struct{}{}}

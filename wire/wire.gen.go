@@ -334,7 +334,7 @@ type CancelledOrders struct {
 	NextPageToken string `json:"nextPageToken,omitempty,omitzero"`
 }
 
-// Choice `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. If the order is already
+// Choice `retry` goes on at the same station, `remake` starts again from the first stage after undoing what was made, `cancel` cancels the order. If the order is already
 // being cancelled, `cancel` leaves the work in question as it is.
 type Choice = kitchen.Choice
 
@@ -684,7 +684,7 @@ type ReasonOnOffer struct {
 	// Label Example: Burnt
 	Label string `json:"label"`
 
-	// Remake The order starts again from mix; otherwise the same ticket comes again.
+	// Remake The order starts again from its first stage; otherwise the same ticket comes again.
 	Remake bool `json:"remake"`
 }
 

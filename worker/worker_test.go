@@ -171,7 +171,7 @@ func (f *floor) place() client.WorkflowRun {
 	require.NoError(f.t, err)
 	in := workflows.OrderInput{
 		Order:    kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}, Lines: []kitchen.Line{{Flavour: "vanilla", Size: kitchen.SizeM, Quantity: 6}}},
-		Rules:    kitchen.Default().Rules,
+		Rules:    kitchen.Default().OrderRules(),
 		PlacedAt: time.Now().UTC(),
 	}
 	if f.rules != nil {

@@ -57,7 +57,7 @@ func aStatus() kitchen.Status {
 func at(stage kitchen.Stage, state kitchen.TicketState, by string) kitchen.Status {
 	status := aStatus()
 	status.State, status.Stage, status.WaitingFor = kitchen.StateInProgress, stage, stage
-	for i, each := range kitchen.Stages() {
+	for i, each := range status.Route.Stages() {
 		issued := status.PlacedAt.Add(time.Duration(i) * time.Minute)
 		pass := kitchen.StageStatus{Stage: each, Pass: 1, Attempt: 1, State: kitchen.TicketDone, By: "bob", IssuedAt: &issued, DoneAt: new(issued.Add(time.Minute))}
 		if each == stage {

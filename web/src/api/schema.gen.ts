@@ -490,7 +490,7 @@ export interface components {
         /** @enum {string} */
         readonly TicketState: "waiting" | "started" | "done" | "failed" | "undone";
         /**
-         * @description `retry` goes on at the same station, `remake` starts again from mix after undoing what was made, `cancel` cancels the order. If the order is already
+         * @description `retry` goes on at the same station, `remake` starts again from the first stage after undoing what was made, `cancel` cancels the order. If the order is already
          *     being cancelled, `cancel` leaves the work in question as it is.
          * @enum {string}
          */
@@ -989,7 +989,7 @@ export interface components {
             readonly code: string;
             /** @example Burnt */
             readonly label: string;
-            /** @description The order starts again from mix; otherwise the same ticket comes again. */
+            /** @description The order starts again from its first stage; otherwise the same ticket comes again. */
             readonly remake: boolean;
         };
         readonly BoxCount: {
