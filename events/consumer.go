@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,9 @@ const (
 	defaultMaxInFlight    = 64
 	defaultStopWait       = 10 * time.Second
 	defaultSessionTimeout = 10 * time.Second
+	// handlersTimeout bounds how long a stop waits for handlers whose context has
+	// ended.
+	handlersTimeout = 5 * time.Second
 )
 
 // ConsumerConfig says what a Consumer reads and who handles it.
@@ -81,23 +85,11 @@ func (c *ConsumerConfig) check() error {
 }
 
 func (c *ConsumerConfig) setDefaults() {
-	if c.MaxInFlight == 0 {
-		c.MaxInFlight = defaultMaxInFlight
-	}
-	if c.SessionTimeout == 0 {
-		c.SessionTimeout = defaultSessionTimeout
-	}
-	if c.StopWait == 0 {
-		c.StopWait = defaultStopWait
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, defaultMaxInFlight)
+	c.SessionTimeout = cmp.Or(c.SessionTimeout, defaultSessionTimeout)
+	c.StopWait = cmp.Or(c.StopWait, defaultStopWait)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 }
-
-// handlersTimeout bounds how long a stop waits for handlers whose context has
-// ended.
-const handlersTimeout = 5 * time.Second
 
 // Consumer is one member of a consumer group; doc.go tells what it promises.
 //

@@ -27,6 +27,11 @@ const (
 	partitionWatch = 5 * time.Second
 	// leaveTimeout bounds how long leaving the group may hold up a stop.
 	leaveTimeout = 3 * time.Second
+	// commitTimeout bounds a commit, which a rebalance waits for.
+	commitTimeout = 5 * time.Second
+	// commitInterval keeps commits apart under load; the first after a
+	// pause goes out at once.
+	commitInterval = 100 * time.Millisecond
 )
 
 func (c *Consumer) groupOptions() []kgo.Opt {
@@ -162,14 +167,6 @@ func (c *Consumer) watchPartitionCounts() {
 		_, _ = c.client.locate(ctx, c.config.Topics) // a failure is logged by those who cannot do without
 	}
 }
-
-const (
-	// commitTimeout bounds a commit, which a rebalance waits for.
-	commitTimeout = 5 * time.Second
-	// commitInterval keeps commits apart under load; the first after a
-	// pause goes out at once.
-	commitInterval = 100 * time.Millisecond
-)
 
 // commitFinished commits what is finished until the client is closed.
 func (c *Consumer) commitFinished() {

@@ -27,8 +27,8 @@ import (
 // partitionCheck).
 const noticeTime = 20 * time.Second
 
-// partitionCount says that keys were spread over so many partitions of a topic,
-// from one offset of a partition to another. JSON is what Kafka keeps.
+// partitionCount says over how many partitions of a topic keys were spread, from
+// one offset of a partition to another. JSON is what Kafka keeps.
 //
 // When partitions are added, From is the end of the partition before that, noted
 // early enough for every reader to know, and Until its end once every process
@@ -205,9 +205,9 @@ func (c *readClient) readCountHistories(ctx context.Context, present map[string]
 	return noted, nil
 }
 
-// writeCountHistories announces of the topics in changes that they are about to
-// have more partitions. Without changes it confirms of all topics that everybody
-// has noticed how many they have.
+// writeCountHistories announces that the topics in changes are about to have more
+// partitions. Without changes it confirms that everybody has noticed how many
+// partitions each topic has.
 func (c topicAdmin) writeCountHistories(ctx context.Context, states map[string]topicState, changes []TopicChange) error {
 	request := kafka.OffsetCommitRequest{GroupID: GroupPartitionCounts, GenerationID: -1, Topics: make(map[string][]kafka.OffsetCommit)}
 	next := make(map[string]int)

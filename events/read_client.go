@@ -25,6 +25,15 @@ const (
 	readCommitted   = 1
 )
 
+const (
+	// fetchBytes bounds what one fetch brings. A single batch that is larger
+	// still comes whole, so no record can block its partition.
+	fetchBytes = 1 << 20
+	// maxUnpacked is how large a compressed batch may be when it is unpacked. Those
+	// of one fetch may have as much together, not counting the last.
+	maxUnpacked = 64 << 20
+)
+
 // topicPartition is one partition of one topic.
 type topicPartition struct {
 	topic     string
@@ -179,15 +188,6 @@ func (c *readClient) fetch(ctx context.Context, at topicPartition, where locatio
 	fetched := &response.Topics[0].Partitions[0]
 	return fetched, kerr.ErrorForCode(fetched.ErrorCode)
 }
-
-const (
-	// fetchBytes bounds what one fetch brings. A single batch that is larger
-	// still comes whole, so no record can block its partition.
-	fetchBytes = 1 << 20
-	// maxUnpacked is how large a compressed batch may be when it is unpacked. Those
-	// of one fetch may have as much together, not counting the last.
-	maxUnpacked = 64 << 20
-)
 
 // batch is what one fetch brought.
 type batch struct {

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -94,15 +95,9 @@ func (s TopicSettings) Check() error {
 }
 
 func (s *TopicSettings) setDefaults() {
-	if s.Retention == 0 {
-		s.Retention = defaultRetention
-	}
-	if s.AnnouncementRetention == 0 {
-		s.AnnouncementRetention = defaultAnnouncementRetention
-	}
-	if s.NoticeTime == 0 {
-		s.NoticeTime = noticeTime
-	}
+	s.Retention = cmp.Or(s.Retention, defaultRetention)
+	s.AnnouncementRetention = cmp.Or(s.AnnouncementRetention, defaultAnnouncementRetention)
+	s.NoticeTime = cmp.Or(s.NoticeTime, noticeTime)
 }
 
 // command is the command line that applies the settings.

@@ -173,8 +173,8 @@ func (c topicAdmin) createTopics(ctx context.Context, settings TopicSettings, ch
 }
 
 // extendTopics adds the partitions that the plan says, once every reader knows
-// that they will come. A reader that does not know would take for misplaced what a
-// quick sender writes by the new number.
+// that they will come. Otherwise what a quick sender writes by the new number would
+// look misplaced to a reader.
 func (c topicAdmin) extendTopics(ctx context.Context, settings TopicSettings, states map[string]topicState, changes []TopicChange) error {
 	changes = slices.DeleteFunc(slices.Clone(changes), func(change TopicChange) bool { return !change.Extended() })
 	if len(changes) == 0 {

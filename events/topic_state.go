@@ -49,8 +49,8 @@ func (s topicState) replication() int {
 	return least
 }
 
-// unconfirmedGrowth reports whether partitions were added and nobody has noted up
-// to where the former number held, and which that is.
+// unconfirmedGrowth returns the former number of partitions if some were added and
+// nobody has noted yet up to which offset that number held.
 func (s topicState) unconfirmedGrowth() (former int, grown bool) {
 	for partition := range s.partitions {
 		history := s.counts[partition]

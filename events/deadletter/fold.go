@@ -66,8 +66,8 @@ type partitionFold struct {
 // ownDecision is a decision that we have written and whose fate the log tells.
 type ownDecision struct {
 	id string // of its mark
-	// seen says that it has come by. accepted is the letter as it left it; nil
-	// if the decision does not count.
+	// seen says that the log has it. accepted is the letter right after it; nil if
+	// the decision does not count.
 	seen     bool
 	accepted *Letter
 }
@@ -124,6 +124,6 @@ func (f *partitionFold) apply(m events.Message, eventType, id string) *Letter {
 	}
 	letter.last = m.Offset
 	letter.Since = m.Time
-	letter.By, letter.Note, letter.Mended = clip(mark.By, maxTextBytes), clip(mark.Note, maxTextBytes), mark.Mended
+	letter.By, letter.Note, letter.Mended = events.FirstBytes(mark.By, maxTextBytes), events.FirstBytes(mark.Note, maxTextBytes), mark.Mended
 	return letter
 }

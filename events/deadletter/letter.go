@@ -26,7 +26,7 @@ func ParsePlace(text string) (Place, error) {
 	offset, offsetErr := strconv.ParseInt(right, 10, 64)
 	place := Place{int(partition), offset}
 	if err != nil || offsetErr != nil || partition < 0 || offset < 0 || place.String() != text {
-		return Place{}, fmt.Errorf("dead letter %q: call it by its place, PARTITION/OFFSET such as 3/17", clip(text, maxKeyBytes))
+		return Place{}, fmt.Errorf("dead letter %q: call it by its place, PARTITION/OFFSET such as 3/17", events.FirstBytes(text, maxKeyBytes))
 	}
 	return place, nil
 }
@@ -103,7 +103,7 @@ type Letter struct {
 func newLetter(m events.Message) Letter {
 	header := func(key string, most int) string {
 		text, _ := m.Header(key)
-		return clip(text, most)
+		return events.FirstBytes(text, most)
 	}
 	number := func(key string) int64 {
 		n, err := strconv.ParseInt(header(key, 20), 10, 64)
@@ -185,9 +185,4 @@ func readAsItsTopicDoes(m events.Message) (orderID string, err error) {
 
 func (l Letter) refuse(format string, args ...any) error {
 	return &RefusedError{l.Place, fmt.Errorf(format, args...)}
-}
-
-// clip keeps the beginning of a text, as UTF-8.
-func clip(text string, most int) string {
-	return strings.Clone(strings.ToValidUTF8(text[:min(len(text), most)], ""))
 }
