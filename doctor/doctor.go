@@ -15,6 +15,14 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
+const (
+	// readWithin bounds one reading of the log, askWithin one question to Temporal.
+	readWithin = 2 * time.Minute
+	askWithin  = 10 * time.Second
+	// questionsAtOnce keeps the questions from being a load for Temporal.
+	questionsAtOnce = 16
+)
+
 // Config says whom the doctor asks.
 type Config struct {
 	Kafka    events.Connection
@@ -51,7 +59,7 @@ func (d *Doctor) Examine(ctx context.Context) (Findings, error) {
 	if err := d.checkReachable(ctx); err != nil {
 		return found, err
 	}
-	open, err := d.openTickets(ctx)
+	open, err := d.readOpenTickets(ctx)
 	if err != nil {
 		return found, err
 	}
@@ -63,7 +71,7 @@ func (d *Doctor) Examine(ctx context.Context) (Findings, error) {
 	if err := d.checkNamespace(orders); err != nil || len(suspects) == 0 {
 		return found, err
 	}
-	if open, err = d.openTickets(ctx); err != nil {
+	if open, err = d.readOpenTickets(ctx); err != nil {
 		return found, err
 	}
 	suspects = slices.DeleteFunc(open, func(now board.Entry) bool {
@@ -76,7 +84,7 @@ func (d *Doctor) Examine(ctx context.Context) (Findings, error) {
 	if err := d.readHistories(ctx, suspects, orders); err != nil {
 		return found, err
 	}
-	return findings(suspects, orders), nil
+	return findOrphans(suspects, orders), nil
 }
 
 // checkReachable fails unless both sides answer, so that a doctor who finds
@@ -98,7 +106,7 @@ func (d *Doctor) checkReachable(ctx context.Context) error {
 
 // checkNamespace fails if Temporal knows none of the orders. It is more likely
 // that somebody has named the wrong namespace than that all orders are lost.
-func (d *Doctor) checkNamespace(orders map[string]order) error {
+func (d *Doctor) checkNamespace(orders map[string]knownOrder) error {
 	for _, order := range orders {
 		if order.fate != fateUnknown {
 			return nil
@@ -140,4 +148,45 @@ func undoTicket(ticket kitchen.Ticket, rules kitchen.Rules, now time.Time) kitch
 	ticket.Made, ticket.Attempt = false, 1
 	ticket.IssuedAt, ticket.AckBy = now, now.Add(rules.AckWithinFor(ticket.Stage))
 	return ticket
+}
+
+// readOpenTickets reads the log as far back as twice the longest ackWithin. An
+// older ticket that its order waits for has been issued again since.
+func (d *Doctor) readOpenTickets(ctx context.Context) ([]board.Entry, error) {
+	reading, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	var longest time.Duration
+	var topics []string
+	for _, stage := range kitchen.Stages() {
+		longest = max(longest, d.config.Rules.AckWithinFor(stage))
+		topics = append(topics, events.TicketTopic(stage))
+	}
+	log, caughtUp, lookBack := board.New(), false, 2*longest
+	err := events.Tail(reading, events.TailConfig{
+		Connection: d.config.Kafka,
+		Topics:     append(topics, events.TopicAcks),
+		LookBack:   lookBack,
+		Logger:     d.config.Logger,
+		CaughtUp:   func() { caughtUp = true; cancel() },
+		Handle: func(m events.Message) {
+			if m.Topic == events.TopicAcks {
+				if ack, err := events.DecodeAck(m); err == nil { // the workers see to poison
+					log.AddAck(ack, board.HeardFrom(m, 0))
+				}
+			} else if ticket, err := events.DecodeTicket(m); err == nil {
+				log.AddTicket(ticket, board.HeardFrom(m, 0))
+			}
+		},
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case ctx.Err() != nil:
+		return nil, errors.New("interrupted; nothing was withdrawn")
+	case !caughtUp:
+		return nil, &UnreachableError{fmt.Errorf("the log in Kafka could not be read within %s", readWithin)}
+	}
+	log.CaughtUp(lookBack)
+	log.ForgetTooOld() // the log was not read far enough back to know whether those are open
+	return openTickets(log), nil
 }

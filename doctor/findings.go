@@ -52,8 +52,8 @@ const (
 	fateUnknown Fate = "unknown to Temporal"
 )
 
-// order is what Temporal knows of an order.
-type order struct {
+// knownOrder is what Temporal knows of an order.
+type knownOrder struct {
 	fate Fate
 	// waitsFor reports whether the order, if it runs, has issued a ticket and
 	// waits for it, or may issue it again in a moment.
@@ -88,8 +88,8 @@ func openTickets(log *board.Board) []board.Entry {
 	return open
 }
 
-// stationPutsAside reports whether the ticket's station is asked already to put it
-// aside: its undo ticket is out, or it is the undo ticket of work that nobody had
+// stationPutsAside reports whether the station is already asked to put its ticket
+// aside: the undo ticket is out, or it is the undo ticket of work that nobody had
 // begun, which stations answer by themselves.
 func stationPutsAside(log *board.Board, entry board.Entry) bool {
 	madeID, isUndo := board.UndoneBy(entry.Ticket.TicketID)
@@ -101,17 +101,17 @@ func stationPutsAside(log *board.Board, entry board.Entry) bool {
 }
 
 // notWaitedFor are the tickets that no order waits for.
-func notWaitedFor(open []board.Entry, orders map[string]order) []board.Entry {
+func notWaitedFor(open []board.Entry, orders map[string]knownOrder) []board.Entry {
 	return slices.DeleteFunc(slices.Clone(open), func(entry board.Entry) bool {
 		order := orders[entry.Ticket.OrderID]
 		return order.fate == FateRuns && order.waitsFor(entry.Ticket.Ref())
 	})
 }
 
-// findings are the orphans among the suspects, and their orders. A ticket is no
-// orphan if its order has heard of its failure: the order has gone on without it,
-// or waits for a manager who may issue it again.
-func findings(suspects []board.Entry, orders map[string]order) Findings {
+// findOrphans returns the orphans among the suspects, and their orders. A ticket is
+// no orphan if its order has heard of its failure: the order has gone on without
+// it, or waits for a manager who may issue it again.
+func findOrphans(suspects []board.Entry, orders map[string]knownOrder) Findings {
 	found := Findings{Tickets: []Orphan{}, Orders: []Order{}}
 	for _, entry := range suspects {
 		ticket, order := entry.Ticket, orders[entry.Ticket.OrderID]
@@ -147,7 +147,7 @@ func hasFailed(status kitchen.Status, ref kitchen.TicketRef) bool {
 }
 
 // madeAndLeft are the stages of a closed order whose work may still stand there.
-func (o order) madeAndLeft() []kitchen.StageStatus {
+func (o knownOrder) madeAndLeft() []kitchen.StageStatus {
 	made := []kitchen.StageStatus{}
 	if o.fate == FateRuns || o.history.State == kitchen.StateShipped {
 		return made

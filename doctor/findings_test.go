@@ -90,28 +90,28 @@ func TestWhoIsAnOrphan(t *testing.T) {
 	under := kitchen.Status{Stages: []kitchen.StageStatus{mixed, {Stage: kitchen.Bake, Pass: 1, State: kitchen.TicketWaiting}}}
 	for name, c := range map[string]struct {
 		ticket board.Entry
-		order  order
+		order  knownOrder
 		orphan bool
 		made   []kitchen.StageStatus
 	}{
-		"OfAnOrderThatWaitsForIt":             {entry(bake, kitchen.TicketWaiting), order{fate: FateRuns, waitsFor: waitsFor(bake)}, false, nil},
-		"OfAnOrderThatWaitsForItsUndo":        {entry(bake, kitchen.TicketWaiting), order{fate: FateRuns, waitsFor: waitsFor(unbake)}, true, nil},
-		"OfAnOrderThatWaitsForAnother":        {entry(bake, kitchen.TicketStarted), order{fate: FateRuns, waitsFor: waitsFor(), history: under}, true, nil},
-		"OfAClosedOrder":                      {entry(bake, kitchen.TicketStarted), order{fate: "terminated", waitsFor: waitsFor(bake), history: under}, true, []kitchen.StageStatus{mixed}},
-		"OfAnOrderThatIsUnknown":              {entry(bake, kitchen.TicketWaiting), order{fate: fateUnknown}, true, nil},
-		"OfAShippedOrder":                     {entry(bake, kitchen.TicketWaiting), order{fate: "completed", history: kitchen.Status{State: kitchen.StateShipped, Stages: under.Stages}}, true, nil},
-		"FailedAndItsOrderHasHeard":           {entry(bake, kitchen.TicketFailed), order{fate: FateRuns, waitsFor: waitsFor(), history: failed}, false, nil},
-		"FailedAndItsOrderHasClosedAfterThat": {entry(bake, kitchen.TicketFailed), order{fate: "terminated", history: failed}, false, nil},
-		"FailedAndItsOrderHasNotHeard":        {entry(bake, kitchen.TicketFailed), order{fate: FateRuns, waitsFor: waitsFor(), history: under}, true, nil},
-		"AManagerIsAskedAboutIt":              {entry(bake, kitchen.TicketWaiting), order{fate: FateRuns, waitsFor: waitsFor(), history: failed}, false, nil},
-		"InHandAgainOfAClosedOrder":           {entry(bake, kitchen.TicketStarted), order{fate: "terminated", history: failed}, true, []kitchen.StageStatus{mixed}},
-		"AManagerIsAskedAboutItsUndo":         {entry(unbake, kitchen.TicketWaiting), order{fate: FateRuns, waitsFor: waitsFor(), history: undoFailed}, false, nil},
-		"AnotherPassHasFailed":                {entry(kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Bake, Pass: 2, Kind: kitchen.TicketMake}, kitchen.TicketWaiting), order{fate: FateRuns, waitsFor: waitsFor(), history: failed}, true, nil},
+		"OfAnOrderThatWaitsForIt":             {entry(bake, kitchen.TicketWaiting), knownOrder{fate: FateRuns, waitsFor: waitsFor(bake)}, false, nil},
+		"OfAnOrderThatWaitsForItsUndo":        {entry(bake, kitchen.TicketWaiting), knownOrder{fate: FateRuns, waitsFor: waitsFor(unbake)}, true, nil},
+		"OfAnOrderThatWaitsForAnother":        {entry(bake, kitchen.TicketStarted), knownOrder{fate: FateRuns, waitsFor: waitsFor(), history: under}, true, nil},
+		"OfAClosedOrder":                      {entry(bake, kitchen.TicketStarted), knownOrder{fate: "terminated", waitsFor: waitsFor(bake), history: under}, true, []kitchen.StageStatus{mixed}},
+		"OfAnOrderThatIsUnknown":              {entry(bake, kitchen.TicketWaiting), knownOrder{fate: fateUnknown}, true, nil},
+		"OfAShippedOrder":                     {entry(bake, kitchen.TicketWaiting), knownOrder{fate: "completed", history: kitchen.Status{State: kitchen.StateShipped, Stages: under.Stages}}, true, nil},
+		"FailedAndItsOrderHasHeard":           {entry(bake, kitchen.TicketFailed), knownOrder{fate: FateRuns, waitsFor: waitsFor(), history: failed}, false, nil},
+		"FailedAndItsOrderHasClosedAfterThat": {entry(bake, kitchen.TicketFailed), knownOrder{fate: "terminated", history: failed}, false, nil},
+		"FailedAndItsOrderHasNotHeard":        {entry(bake, kitchen.TicketFailed), knownOrder{fate: FateRuns, waitsFor: waitsFor(), history: under}, true, nil},
+		"AManagerIsAskedAboutIt":              {entry(bake, kitchen.TicketWaiting), knownOrder{fate: FateRuns, waitsFor: waitsFor(), history: failed}, false, nil},
+		"InHandAgainOfAClosedOrder":           {entry(bake, kitchen.TicketStarted), knownOrder{fate: "terminated", history: failed}, true, []kitchen.StageStatus{mixed}},
+		"AManagerIsAskedAboutItsUndo":         {entry(unbake, kitchen.TicketWaiting), knownOrder{fate: FateRuns, waitsFor: waitsFor(), history: undoFailed}, false, nil},
+		"AnotherPassHasFailed":                {entry(kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Bake, Pass: 2, Kind: kitchen.TicketMake}, kitchen.TicketWaiting), knownOrder{fate: FateRuns, waitsFor: waitsFor(), history: failed}, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			orders := map[string]order{orderID: c.order}
-			found := findings(notWaitedFor([]board.Entry{c.ticket}, orders), orders)
+			orders := map[string]knownOrder{orderID: c.order}
+			found := findOrphans(notWaitedFor([]board.Entry{c.ticket}, orders), orders)
 			if !c.orphan {
 				require.Empty(t, found.Tickets)
 				require.Empty(t, found.Orders)
@@ -134,7 +134,7 @@ func TestAnOrderIsNamedOnceForAllItsOrphans(t *testing.T) {
 	inHand := entry(bake, kitchen.TicketStarted)
 	inHand.By, inHand.StartedAt = "carol", &startedAt
 	second := entry(kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Mix, Pass: 2, Kind: kitchen.TicketMake}, kitchen.TicketWaiting)
-	found := findings([]board.Entry{inHand, second}, map[string]order{orderID: {fate: "terminated"}})
+	found := findOrphans([]board.Entry{inHand, second}, map[string]knownOrder{orderID: {fate: "terminated"}})
 	require.Len(t, found.Tickets, 2)
 	require.Len(t, found.Orders, 1)
 	assert.Equal(t, "carol", found.Tickets[0].By)
@@ -155,10 +155,10 @@ func TestAnUndoTicketWithdrawsAnother(t *testing.T) {
 
 func TestANamespaceThatKnowsNoOrderIsDoubted(t *testing.T) {
 	t.Parallel()
-	unknown := map[string]order{"a": {fate: fateUnknown}, "b": {fate: fateUnknown}}
+	unknown := map[string]knownOrder{"a": {fate: fateUnknown}, "b": {fate: fateUnknown}}
 	d := New(Config{Namespace: "elsewhere"})
 	require.ErrorContains(t, d.checkNamespace(unknown), `the namespace "elsewhere" of Temporal knows none of the 2 orders that have open tickets`)
 	require.NoError(t, New(Config{OrdersLost: true}).checkNamespace(unknown))
 	require.NoError(t, d.checkNamespace(nil), "no ticket is open")
-	require.NoError(t, d.checkNamespace(map[string]order{"a": {fate: fateUnknown}, "b": {fate: "terminated"}}))
+	require.NoError(t, d.checkNamespace(map[string]knownOrder{"a": {fate: fateUnknown}, "b": {fate: "terminated"}}))
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -16,22 +15,15 @@ import (
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
-const (
-	// askWithin bounds one question to Temporal.
-	askWithin = 10 * time.Second
-	// questionsAtOnce keeps the questions from being a load for Temporal.
-	questionsAtOnce = 16
-)
-
 // askTemporal describes the orders of the tickets, by their ids.
-func (d *Doctor) askTemporal(ctx context.Context, tickets []board.Entry) (map[string]order, error) {
+func (d *Doctor) askTemporal(ctx context.Context, tickets []board.Entry) (map[string]knownOrder, error) {
 	var ids []string
 	for _, entry := range tickets {
 		ids = append(ids, entry.Ticket.OrderID)
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	answers := make([]order, len(ids))
+	answers := make([]knownOrder, len(ids))
 	group, asking := errgroup.WithContext(ctx)
 	group.SetLimit(questionsAtOnce)
 	for i, id := range ids {
@@ -43,31 +35,31 @@ func (d *Doctor) askTemporal(ctx context.Context, tickets []board.Entry) (map[st
 	if err := group.Wait(); err != nil {
 		return nil, unlessAnswered(err)
 	}
-	orders := make(map[string]order)
+	orders := make(map[string]knownOrder)
 	for i, id := range ids {
 		orders[id] = answers[i]
 	}
 	return orders, nil
 }
 
-func (d *Doctor) describe(ctx context.Context, orderID string) (order, error) {
+func (d *Doctor) describe(ctx context.Context, orderID string) (knownOrder, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	description, err := d.config.Temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(orderID), "")
 	if isUnknownOrder(err) {
-		return order{fate: fateUnknown}, nil
+		return knownOrder{fate: fateUnknown}, nil
 	}
 	if err != nil {
-		return order{}, fmt.Errorf("ask Temporal about an order: %w", err)
+		return knownOrder{}, fmt.Errorf("ask Temporal about an order: %w", err)
 	}
-	return order{
+	return knownOrder{
 		fate:     fateOf(description.GetWorkflowExecutionInfo().GetStatus()),
 		waitsFor: func(ref kitchen.TicketRef) bool { return workflows.IsBetweenAttempts(description, ref) }, // also true of one that is pending
 	}, nil
 }
 
 // readHistories adds to the suspects' orders what their histories tell.
-func (d *Doctor) readHistories(ctx context.Context, suspects []board.Entry, orders map[string]order) error {
+func (d *Doctor) readHistories(ctx context.Context, suspects []board.Entry, orders map[string]knownOrder) error {
 	read := map[string]bool{}
 	for _, entry := range suspects {
 		id := entry.Ticket.OrderID

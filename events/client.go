@@ -39,8 +39,7 @@ type client struct {
 	resetAt time.Time  // when the connections were last dropped
 }
 
-// newClient dials nobody yet. The client asks the cluster about no other topics
-// than those.
+// newClient dials nobody yet. It asks the cluster about these topics only.
 func newClient(connection Connection, topics []string) (*client, error) {
 	if err := connection.Check(); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -86,12 +87,7 @@ func (c Connection) checkBrokers() error {
 	return errors.Join(faults...)
 }
 
-func (c Connection) clientID() string {
-	if c.ClientID == "" {
-		return "cupcakery"
-	}
-	return c.ClientID
-}
+func (c Connection) clientID() string { return cmp.Or(c.ClientID, "cupcakery") }
 
 // mechanism returns nil for no credentials, and otherwise what each of the two
 // clients takes.

@@ -20,7 +20,7 @@ const (
 	// HeaderDeadTime is when the original was made, as RFC 3339.
 	HeaderDeadTime = "dead_letter_time"
 	// HeaderDeadSize is there only if the topic refused the original as too large.
-	// It is how many bytes that has; the value is only the beginning of them. The
+	// It is the original's number of bytes; the value is only the first of them. The
 	// whole lies where topic, partition and offset say, while it is kept.
 	HeaderDeadSize = "dead_letter_size"
 
@@ -69,7 +69,6 @@ func cutHeaders(headers []Header) []Header {
 }
 
 func deadLetter(original Message, reason string) Message {
-	reason = strings.ToValidUTF8(reason[:min(len(reason), maxReasonBytes)], "")
 	return Message{
 		Topic: TopicDeadLetters,
 		Key:   original.Key,
@@ -78,7 +77,7 @@ func deadLetter(original Message, reason string) Message {
 			Header{HeaderDeadTopic, []byte(original.Topic)},
 			Header{HeaderDeadPartition, []byte(strconv.Itoa(original.Partition))},
 			Header{HeaderDeadOffset, []byte(strconv.FormatInt(original.Offset, 10))},
-			Header{HeaderDeadReason, []byte(reason)},
+			Header{HeaderDeadReason, []byte(FirstBytes(reason, maxReasonBytes))},
 			Header{HeaderDeadTime, []byte(original.Time.UTC().Format(time.RFC3339Nano))},
 		),
 	}

@@ -129,7 +129,7 @@ func payload(m Message) ([]byte, error) {
 	case content == structured:
 		return eventData(m.Value)
 	case strings.HasPrefix(content, anyStructured):
-		return nil, fmt.Errorf("content-type %q is not read here: send each event in a message of its own, as %s or as plain JSON", clip(content, maxContentType), structured)
+		return nil, fmt.Errorf("content-type %q is not read here: send each event in a message of its own, as %s or as plain JSON", FirstBytes(content, maxContentType), structured)
 	}
 	return m.Value, nil
 }
@@ -158,7 +158,7 @@ func eventData(value []byte) ([]byte, error) {
 	}
 	const remedy = "send a JSON object with the attributes and, as data, the message"
 	if err := json.Unmarshal(bytes.TrimPrefix(value, []byte("\ufeff")), &event); err != nil {
-		return nil, fmt.Errorf("not a CloudEvent, though content-type is %s: %s: %s", structured, clip(err.Error(), maxContentType), remedy)
+		return nil, fmt.Errorf("not a CloudEvent, though content-type is %s: %s: %s", structured, FirstBytes(err.Error(), maxContentType), remedy)
 	}
 	hasData := len(event.Data) > 0 && string(event.Data) != "null"
 	switch {

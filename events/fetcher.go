@@ -17,6 +17,13 @@ const (
 	// heldBackWait is the same while an open transaction holds the partition
 	// back, to see in time how long it does.
 	heldBackWait = time.Second
+	// heldBackAfter is when an open transaction that holds a partition back is
+	// logged.
+	heldBackAfter = 10 * time.Second
+	// farBehind is how many offsets behind its end a partition is logged. It is
+	// logged again every logAgainAfter until it has caught up.
+	farBehind     = 10_000
+	logAgainAfter = 10 * time.Second
 )
 
 var errRecreated = errors.New("the topic has been deleted and made anew")
@@ -31,12 +38,12 @@ type fetcher struct {
 	logger     *slog.Logger
 	outage     *outage
 	counts     *knownCounts
-	// jumped is called when the offset that comes next no longer exists, with
+	// onJump is called when the offset that comes next no longer exists, with
 	// the one that does. May be nil.
-	jumped func(to int64)
-	// heldBack is called with the offset of an open transaction that has held
+	onJump func(to int64)
+	// onHeldBack is called with the offset of an open transaction that has held
 	// the partition back for long. May be nil.
-	heldBack func(offset int64)
+	onHeldBack func(offset int64)
 
 	client  *readClient
 	where   location
@@ -151,9 +158,57 @@ func (f *fetcher) jump(ctx context.Context, offset int64, why error) (int64, err
 		f.logger.Error("The offset to read next no longer exists; going on from the first that does. "+
 			"Messages between the two are lost to this reader: keep the topic's retention longer than any outage.", attributes...)
 	}
-	if f.jumped != nil {
-		f.jumped(first)
+	if f.onJump != nil {
+		f.onJump(first)
 	}
 	f.where, f.located = location{}, false
 	return first, nil
+}
+
+// logBehind tells how reading gets on while the partition is far behind.
+func (f *fetcher) logBehind(fetched batch) {
+	behind := fetched.end - fetched.next
+	attributes := append(f.attributes(), "offset", fetched.next)
+	switch {
+	case behind <= 0 && !f.behindLoggedAt.IsZero():
+		f.behindLoggedAt = time.Time{}
+		f.logger.Info("A partition has caught up", attributes...)
+	case behind > farBehind && time.Since(f.behindLoggedAt) >= logAgainAfter:
+		f.behindLoggedAt = time.Now()
+		f.logger.Info("A partition is far behind; catching up", append(attributes, "messages_behind", behind)...)
+	}
+}
+
+// watchTransaction tells when an open transaction has held the partition back for
+// too long, and when it no longer does. It reports whether one holds it back.
+func (f *fetcher) watchTransaction(fetched batch) bool {
+	heldBack := fetched.next >= fetched.end && fetched.end < fetched.highWatermark
+	if before := f.transaction; before != nil && (!heldBack || before.offset != fetched.end) {
+		if before.logged {
+			f.logger.Info("The transaction that held the partition back has ended", append(f.attributes(), "offset", before.offset)...)
+		}
+		f.transaction = nil
+	}
+	if !heldBack {
+		return false
+	}
+	if f.transaction == nil {
+		f.transaction = &openTransaction{offset: fetched.end, since: time.Now()}
+	}
+	if open := f.transaction; !open.logged && time.Since(open.since) >= heldBackAfter {
+		open.logged = true
+		f.logger.Warn("An open transaction holds the partition back; what lies behind it is read once its producer ends it, or the broker does after its transaction.timeout.ms. "+
+			"If its producer is gone, abort it with kafka-transactions.sh.", append(f.attributes(), "offset", open.offset, "messages_behind", fetched.highWatermark-open.offset)...)
+		if f.onHeldBack != nil {
+			f.onHeldBack(open.offset)
+		}
+	}
+	return true
+}
+
+// openTransaction is a transaction that holds a partition back.
+type openTransaction struct {
+	offset int64 // of its first message
+	since  time.Time
+	logged bool
 }

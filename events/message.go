@@ -53,7 +53,7 @@ func (m Message) kafka() kafka.Message {
 	return message
 }
 
-// clip keeps the beginning of a text, as UTF-8.
-func clip(text string, most int) string {
+// FirstBytes returns at most the first most bytes of a text, as UTF-8.
+func FirstBytes(text string, most int) string {
 	return strings.Clone(strings.ToValidUTF8(text[:min(len(text), most)], ""))
 }

@@ -63,7 +63,7 @@ func newPartition(c *Consumer, at topicPartition, offset int64) *partition {
 
 // run reads and hands out until the partition is dropped.
 func (p *partition) run() {
-	f := fetcher{connection: p.consumer.config.Connection, heldBack: p.heldBack, jumped: p.jump, logger: p.consumer.logger, outage: p.consumer.outage, topicPartition: p.topicPartition, counts: &p.consumer.counts}
+	f := fetcher{connection: p.consumer.config.Connection, onHeldBack: p.heldBack, onJump: p.jump, logger: p.consumer.logger, outage: p.consumer.outage, topicPartition: p.topicPartition, counts: &p.consumer.counts}
 	f.run(p.ctx, p.committed, func(fetched batch) bool {
 		if hook := p.consumer.config.OnFetched; hook != nil {
 			hook(p.topic, p.partition, len(fetched.messages), fetched.highWatermark)

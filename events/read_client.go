@@ -1,7 +1,9 @@
 package events
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -21,6 +23,15 @@ const (
 
 	readUncommitted = 0
 	readCommitted   = 1
+)
+
+const (
+	// fetchBytes bounds what one fetch brings. A single batch that is larger
+	// still comes whole, so no record can block its partition.
+	fetchBytes = 1 << 20
+	// maxUnpacked is how large a compressed batch may be when it is unpacked. Those
+	// of one fetch may have as much together, not counting the last.
+	maxUnpacked = 64 << 20
 )
 
 // topicPartition is one partition of one topic.
@@ -176,4 +187,116 @@ func (c *readClient) fetch(ctx context.Context, at topicPartition, where locatio
 	}
 	fetched := &response.Topics[0].Partitions[0]
 	return fetched, kerr.ErrorForCode(fetched.ErrorCode)
+}
+
+// batch is what one fetch brought.
+type batch struct {
+	messages []Message
+	// from and next are the offsets at which the batch begins and at which
+	// reading goes on. There may be no message between them: they were compacted
+	// away, are those of an aborted transaction, or its marker.
+	from, next int64
+	// end is where what may be read ends: at the first open transaction or at
+	// the end of the partition, which is highWatermark.
+	end, highWatermark int64
+	topicID            [16]byte
+}
+
+// read fetches what is committed of a partition from an offset on.
+func (c *readClient) read(ctx context.Context, at topicPartition, where location, offset int64, wait time.Duration, most int32) (batch, error) {
+	answer, err := c.fetch(ctx, at, where, offset, wait, readCommitted, most)
+	if err != nil {
+		return batch{}, err
+	}
+	fetched, next := kgo.ProcessFetchPartition(kgo.ProcessFetchPartitionOpts{
+		IsolationLevel: kgo.ReadCommitted(), Offset: offset, Partition: int32(at.partition), Topic: at.topic,
+	}, answer, &unpacker{c.decompressor, maxUnpacked}, nil)
+	switch {
+	case next > offset: // what else came is asked for again
+	case fetched.Err != nil:
+		return batch{}, fetched.Err
+	case len(answer.RecordBatches) > 0:
+		return batch{}, fmt.Errorf("what lies at offset %d cannot be read", offset)
+	}
+	b := batch{from: offset, next: next, end: answer.LastStableOffset, highWatermark: answer.HighWatermark, topicID: where.topicID}
+	if b.end < 0 { // an old broker
+		b.end = b.highWatermark
+	}
+	for _, record := range fetched.Records {
+		b.messages = append(b.messages, messageOf(record))
+	}
+	return b, nil
+}
+
+// unpacker stops after the batch with which too much has been unpacked. What
+// comes behind it is fetched again.
+type unpacker struct {
+	kgo.Decompressor
+	left int
+}
+
+// Decompress implements kgo.Decompressor.
+func (u *unpacker) Decompress(data []byte, codec kgo.CompressionCodecType) ([]byte, error) {
+	if u.left <= 0 {
+		return nil, errors.New("enough for one fetch")
+	}
+	data, err := u.Decompressor.Decompress(data, codec)
+	u.left -= len(data)
+	return data, err
+}
+
+// messageOf copies a record, since records that are kept would keep all that
+// was fetched with them.
+func messageOf(record *kgo.Record) Message {
+	m := Message{
+		Topic: record.Topic, Partition: int(record.Partition), Offset: record.Offset,
+		Key: bytes.Clone(record.Key), Value: bytes.Clone(record.Value),
+		Time: record.Timestamp, Appended: record.Attrs.TimestampType() == 1,
+	}
+	for _, header := range record.Headers {
+		m.Headers = append(m.Headers, Header{header.Key, bytes.Clone(header.Value)})
+	}
+	return m
+}
+
+// lookBack finds the first offset that was appended at most ago before the newest
+// of its partition. It asks no clock but the broker's. If the times are the
+// senders', it is where the partition begins.
+func (c *readClient) lookBack(ctx context.Context, at topicPartition, ago time.Duration) (int64, error) {
+	end, err := c.offset(ctx, at, endOffset, readUncommitted)
+	if err != nil || end == 0 {
+		return firstOffset, err
+	}
+	found, err := c.locate(ctx, []string{at.topic})
+	if err != nil {
+		return 0, err
+	}
+	last, err := c.fetch(ctx, at, found[at], end-1, 0, readUncommitted, 1)
+	switch {
+	case errors.Is(err, kerr.OffsetOutOfRange): // deleted just now
+		return firstOffset, nil
+	case err != nil:
+		return 0, err
+	}
+	newest, ok := appendTime(last.RecordBatches)
+	if !ok {
+		return firstOffset, nil
+	}
+	return c.offset(ctx, at, newest.Add(-ago).UnixMilli(), readUncommitted)
+}
+
+// appendTime returns when the broker appended the last of some batches, if it
+// says so. Markers of transactions and batches that were compacted away count.
+func appendTime(batches []byte) (time.Time, bool) {
+	var last kmsg.RecordBatch
+	for len(batches) > 12 {
+		size := 12 + int(int32(binary.BigEndian.Uint32(batches[8:])))
+		var b kmsg.RecordBatch
+		if size < 12 || size > len(batches) || b.ReadFrom(batches[:size]) != nil || b.Magic != 2 {
+			break
+		}
+		last, batches = b, batches[size:]
+	}
+	const logAppendTime = 1 << 3
+	return time.UnixMilli(last.MaxTimestamp), last.Attributes&logAppendTime != 0
 }

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,9 +47,7 @@ func Tail(ctx context.Context, config TailConfig) error {
 	if err := config.check(); err != nil {
 		return fmt.Errorf("tail Kafka topics: %w", err)
 	}
-	if config.Logger == nil {
-		config.Logger = slog.Default()
-	}
+	config.Logger = cmp.Or(config.Logger, slog.Default())
 	client, err := newReadClient(config.Connection)
 	if err != nil {
 		return fmt.Errorf("tail Kafka topics: %w", err)

@@ -4,7 +4,7 @@
 //
 // Check and Apply ask what the namespace is set to, which needs an operator's
 // rights. Ready asks what the server does with an order's search attributes at
-// this moment, which everybody may do who may start orders. The two differ for the
+// this moment, which everybody who may start orders may do. The two differ for the
 // seconds that a server needs to see a change of its own settings.
 package namespace
 
@@ -121,9 +121,10 @@ func (s Settings) Check() error {
 }
 
 // Apply makes the namespace and its search attributes as orders need them, and
-// returns once it takes orders. Before it does anything it gives its steps
-// to plan, one sentence each; no step means that nothing needs to be done. ctx bounds the wait for a server that is slow to see its own
-// changes. Doing it again changes nothing.
+// returns once it takes orders. Before it does anything it gives its steps to plan,
+// one sentence each; no step means that nothing needs to be done. ctx bounds the
+// wait for a server that is slow to see its own changes. Doing it again changes
+// nothing.
 func Apply(ctx context.Context, temporal client.Client, settings Settings, plan func(steps []string)) error {
 	if err := settings.Check(); err != nil {
 		return err

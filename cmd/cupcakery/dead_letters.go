@@ -165,13 +165,6 @@ func (f letterFaults) join() error {
 	return &exitError{exitCode(letterExit(f[0])), errors.New(text)}
 }
 
-func exitCode(err error) int {
-	if exit, ok := errors.AsType[*exitError](err); ok {
-		return exit.code
-	}
-	return exitFailed
-}
-
 // closeDeadLetters ends the connections. Nothing is under way any more, so nothing
 // can fail.
 func closeDeadLetters(queue *deadletter.Queue) { _ = queue.Close() }

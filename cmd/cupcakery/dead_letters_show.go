@@ -84,7 +84,7 @@ func writeRaw(cmd *cobra.Command, letter deadletter.Letter, value []byte) error 
 	return err
 }
 
-// wholeText says where the rest is of a letter that was too large.
+// wholeText says where the whole of a letter is that was cut for its size.
 func wholeText(letter deadletter.Letter) string {
 	return fmt.Sprintf("the first %d of %d bytes; the whole lies in %s, partition %d, offset %d, while Kafka keeps it",
 		letter.Size, letter.FullSize, printable(letter.Topic), letter.Partition, letter.Offset)
@@ -188,7 +188,7 @@ func writeValue(w io.Writer, letter deadletter.Letter, value []byte) error {
 	return nil
 }
 
-// escaped is bytes as text, with those that are none as \x and two digits.
+// escaped returns bytes as text. Those that are not UTF-8 become \x and two digits.
 func escaped(data []byte) string {
 	if utf8.Valid(data) {
 		return string(data)

@@ -37,6 +37,13 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
+func exitCode(err error) int {
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return exit.code
+	}
+	return exitFailed
+}
+
 func main() {
 	// SIGTERM is what Kubernetes and docker stop send, SIGINT is Ctrl-C: both
 	// mean finish what is in hand, then stop. A second one ends at once.
@@ -57,11 +64,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 0
 	}
 	_, _ = fmt.Fprintf(stderr, "cupcakery: %v\n", err)
-	var exit *exitError
-	if errors.As(err, &exit) {
-		return exit.code
-	}
-	return exitFailed
+	return exitCode(err)
 }
 
 func newRootCommand() *cobra.Command {

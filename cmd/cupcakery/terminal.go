@@ -10,8 +10,27 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
+
+// The formats of results.
+const (
+	outputTable = "table"
+	outputJSON  = "json"
+)
+
+func registerOutput(cmd *cobra.Command, output *string) {
+	cmd.Flags().StringVarP(output, "output", "o", outputTable, "table for people, json for programs")
+	complete(cmd, "output", func(string) []string { return []string{outputTable, outputJSON} })
+}
+
+func checkOutput(output string) error {
+	if output != outputTable && output != outputJSON {
+		return &exitError{exitUsage, fmt.Errorf("--output %q: use table or json", output)}
+	}
+	return nil
+}
 
 // safeText makes text that came from elsewhere harmless on a terminal: what
 // could move the cursor, change colours, ring, or turn the direction of the

@@ -12,6 +12,37 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
+// Place is where a letter lies in the topic of dead letters. People call a letter
+// by it.
+type Place struct {
+	Partition int
+	Offset    int64
+}
+
+// ParsePlace is the inverse of String.
+func ParsePlace(text string) (Place, error) {
+	left, right, _ := strings.Cut(text, "/")
+	partition, err := strconv.ParseInt(left, 10, 32)
+	offset, offsetErr := strconv.ParseInt(right, 10, 64)
+	place := Place{int(partition), offset}
+	if err != nil || offsetErr != nil || partition < 0 || offset < 0 || place.String() != text {
+		return Place{}, fmt.Errorf("dead letter %q: call it by its place, PARTITION/OFFSET such as 3/17", events.FirstBytes(text, maxKeyBytes))
+	}
+	return place, nil
+}
+
+// String is the place as people write it: 3/17.
+func (p Place) String() string { return fmt.Sprintf("%d/%d", p.Partition, p.Offset) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (p Place) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Place) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePlace(string(text))
+	return err
+}
+
 // What a list keeps of texts that anybody may have written.
 const (
 	maxTopicBytes = 249 // Kafka's own limit
@@ -72,7 +103,7 @@ type Letter struct {
 func newLetter(m events.Message) Letter {
 	header := func(key string, most int) string {
 		text, _ := m.Header(key)
-		return clip(text, most)
+		return events.FirstBytes(text, most)
 	}
 	number := func(key string) int64 {
 		n, err := strconv.ParseInt(header(key, 20), 10, 64)
@@ -154,9 +185,4 @@ func readAsItsTopicDoes(m events.Message) (orderID string, err error) {
 
 func (l Letter) refuse(format string, args ...any) error {
 	return &RefusedError{l.Place, fmt.Errorf(format, args...)}
-}
-
-// clip keeps the beginning of a text, as UTF-8.
-func clip(text string, most int) string {
-	return strings.Clone(strings.ToValidUTF8(text[:min(len(text), most)], ""))
 }
