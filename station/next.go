@@ -61,7 +61,7 @@ func next(state State, in input) (State, effects) {
 		follows = effects{} // it has been in hand all the time
 	case in == reissued && state == InHand:
 		follows.publish = kitchen.AckStarted // somebody here is alive
-	case in == reissued && state == Elsewhere:
+	case in == reissued && state.visible() == Elsewhere:
 		follows.observe = []EventKind{Reissued, Offered}
 	}
 	return to, follows
