@@ -73,3 +73,96 @@ func (w *Stopwatch) Start() {
 		w.since, w.stopped = w.now(), false
 	}
 }
+
+// CaughtUp tells the board that the log has been read to its end, in each
+// partition from lookBack before its newest record on. What became of a ticket
+// is known only if that was not too long ago: see TooOld and Recalls.
+func (b *Board) CaughtUp(lookBack time.Duration) {
+	for at, newest := range b.newest {
+		if at.topic == events.TopicAcks && newest.Appended {
+			b.forgetAcksBefore(newest.Time.Add(-lookBack))
+		}
+	}
+}
+
+// TooOld reports whether a ticket was issued so long ago that this board cannot
+// know what became of it. If it is still open, it has been issued again or will
+// be.
+//
+// The ticket and the acks lie in different topics, whose brokers may have
+// different clocks. An open ticket was issued within the time for its ack, and
+// the acks are known for twice that time, so the clocks may differ by as much.
+func (b *Board) TooOld(issued Heard) bool {
+	return issued.Appended && issued.Time.Before(b.acksFrom)
+}
+
+// Recalls reports whether the board knows all acks since the given time before a
+// record. In doubt it returns false.
+func (b *Board) Recalls(heard Heard, before time.Duration) bool {
+	if b.acksFrom.IsZero() && !b.acksForgotten {
+		return true // everything is known
+	}
+	return heard.Appended && !b.acksForgotten && !heard.Time.Add(-before).Before(b.acksFrom)
+}
+
+// Forget drops every ticket that the log has not mentioned for longer than
+// silence, and returns how many. Silence is measured by the Age of the ticket's
+// records; now is how long the reader has been reading. An open ticket is issued
+// again and again, so one that is silent for longer than it may stay unanswered
+// is over. Tickets for which keep returns true stay; a nil keep keeps none.
+func (b *Board) Forget(now, silence time.Duration, keep func(ticketID string) bool) int {
+	return b.drop(func(id string, h *history) bool {
+		return b.isSilent(h.issued, now, silence) && b.isSilent(h.acked, now, silence) && (keep == nil || !keep(id))
+	})
+}
+
+func (b *Board) isSilent(last Heard, now, silence time.Duration) bool {
+	return last == (Heard{}) || b.Age(last, now) > silence
+}
+
+// ForgetTooOld drops the tickets without a known ack whose acks may be older
+// than the acks that were read, and returns how many. Those are the tickets that
+// are TooOld. A partition with senders' times is read whole: if only the newest
+// acks were read, nobody can tell of any ticket in it. What is still open is
+// issued again.
+func (b *Board) ForgetTooOld() int {
+	return b.drop(func(_ string, h *history) bool {
+		return h.acked == (Heard{}) && (b.TooOld(h.issued) || !h.issued.Appended && !b.acksFrom.IsZero())
+	})
+}
+
+func (b *Board) drop(which func(string, *history) bool) int {
+	dropped := 0
+	for id, h := range b.tickets {
+		if !which(id, h) {
+			continue
+		}
+		delete(b.tickets, id)
+		dropped++
+		switch {
+		case h.acked.Appended:
+			b.forgetAcksBefore(h.acked.Time)
+		case h.acked != (Heard{}):
+			b.acksForgotten = true
+		}
+	}
+	return dropped
+}
+
+// forgetAcksBefore notes that earlier acks are not known.
+func (b *Board) forgetAcksBefore(from time.Time) {
+	if from.After(b.acksFrom) {
+		b.acksFrom = from
+	}
+}
+
+// Age returns how old a record is at least; now is how long the reader has been
+// reading. It is the time since the record was heard or, if that is longer, what
+// the broker's times of its partition show.
+func (b *Board) Age(heard Heard, now time.Duration) time.Duration {
+	age := now - heard.After
+	if newest := b.newest[heard.place()]; heard.Appended && newest.Appended {
+		age = max(age, newest.Time.Sub(heard.Time)+now-newest.After)
+	}
+	return age
+}

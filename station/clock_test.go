@@ -73,9 +73,7 @@ func TestAStartByHandCountsWhateverItsClock(t *testing.T) {
 			t.Parallel()
 			log := &fakeLog{t: t, createTime: true}
 			bob := log.station("bob")
-			ticket := newTicket(t)
-			bob.deliver(ticket)
-			bob.expect(Offered)
+			ticket, _ := bob.offerNew()
 			log.sendersAhead = off
 			log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
 			require.Equal(t, "eve", bob.expect(StartedElsewhere).Item.By)

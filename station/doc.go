@@ -78,7 +78,7 @@
 //
 //	reissued         waiting, claiming, answering                     same       Reissued
 //	reissued         elsewhere                                        waiting    Reissued, Offered
-//	reissued         contested                                        claiming   Reissued
+//	reissued         contested                                        claiming   Reissued, Offered
 //	reissued         overtaken                                        answering  Reissued
 //	reissued         in hand                                          in hand    Reissued, publish started
 //	reissued owned   waiting, elsewhere, in hand                      elsewhere  Reissued, StartedElsewhere

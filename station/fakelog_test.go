@@ -38,6 +38,12 @@ type fakeLog struct {
 	before func(kitchen.Ack)
 }
 
+// newLog returns an empty log, and its first station.
+func newLog(t *testing.T, name string) (*fakeLog, *fakeStation) {
+	log := &fakeLog{t: t}
+	return log, log.station(name)
+}
+
 // fakePublisher writes to the log as one station.
 type fakePublisher struct {
 	log    *fakeLog
@@ -170,6 +176,22 @@ func (f *fakeStation) pass(d time.Duration) {
 // deliver brings a ticket and returns its delivery.
 func (f *fakeStation) deliver(ticket kitchen.Ticket) *fakeDelivery {
 	return f.deliverOld(ticket, 0)
+}
+
+// offerNew brings a new ticket, which is offered.
+func (f *fakeStation) offerNew() (kitchen.Ticket, *fakeDelivery) {
+	f.t.Helper()
+	ticket := newTicket(f.t)
+	delivery := f.deliver(ticket)
+	f.expect(Offered)
+	return ticket, delivery
+}
+
+// start starts a ticket, which is then in hand.
+func (f *fakeStation) start(ticket kitchen.Ticket) {
+	f.t.Helper()
+	require.NoError(f.t, f.Start(f.t.Context(), ticket.TicketID))
+	f.expect(Started)
 }
 
 // deliverOld brings one that was issued that long ago.

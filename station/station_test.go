@@ -14,8 +14,7 @@ import (
 
 func TestATicketIsStartedAndDone(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	d := bob.deliver(ticket)
 	require.Equal(t, 1, bob.expect(Offered).Item.Number)
@@ -42,8 +41,7 @@ func TestATicketIsStartedAndDone(t *testing.T) {
 
 func TestAnUndoTicketEndsUndone(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	all, some := ticketOf(t, kitchen.Bake, kitchen.TicketUndo), ticketOf(t, kitchen.Bake, kitchen.TicketUndo)
 	all.Made, some.Made = true, true
 	for _, ticket := range []kitchen.Ticket{all, some} {
@@ -61,8 +59,7 @@ func TestAnUndoTicketEndsUndone(t *testing.T) {
 
 func TestAnAnswerThatTheContractRefusesIsNotGiven(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
@@ -119,8 +116,7 @@ func (l *fakeLog) owner(ticketID string) string {
 
 func TestTwoArmsOfOneRobotNeverStartTheSameTicket(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	var second error
 	log.before = func(ack kitchen.Ack) {
@@ -136,16 +132,14 @@ func TestTwoArmsOfOneRobotNeverStartTheSameTicket(t *testing.T) {
 
 func TestAcksOfOthersCount(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	waiting, inHand, failing := newTicket(t), newTicket(t), newTicket(t)
 	var deliveries []*fakeDelivery
 	for _, ticket := range []kitchen.Ticket{waiting, inHand, failing} {
 		deliveries = append(deliveries, bob.deliver(ticket))
 		bob.expect(Offered)
 	}
-	require.NoError(t, bob.Start(t.Context(), inHand.TicketID))
-	bob.expect(Started)
+	bob.start(inHand)
 
 	log.write(typed(waiting, kitchen.AckStarted, "eve"), "")
 	require.Equal(t, "eve", bob.expect(StartedElsewhere).Item.By)
@@ -169,8 +163,7 @@ func TestAcksOfOthersCount(t *testing.T) {
 
 func TestWhoeverAnswersFirstGetsTheCredit(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
@@ -185,8 +178,7 @@ func TestWhoeverAnswersFirstGetsTheCredit(t *testing.T) {
 
 func TestANewerAttemptReplacesTheOlder(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	_, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	first := bob.deliver(ticket)
 	number := bob.expect(Offered).Item.Number
@@ -204,11 +196,8 @@ func TestANewerAttemptReplacesTheOlder(t *testing.T) {
 // The person is at work, so the new attempt belongs to them as well.
 func TestWorkInHandIsStartedAgainByItself(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	bob.deliver(ticket)
-	bob.expect(Offered)
+	log, bob := newLog(t, "bob")
+	ticket, _ := bob.offerNew()
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
 	startedAt := bob.expect(Started).Item.StartedAt
 	publishedAgain := make(chan int, 1)
@@ -229,8 +218,7 @@ func TestWorkInHandIsStartedAgainByItself(t *testing.T) {
 
 func TestATicketIssuedAgainWhileItIsStartedIsStartedInItsNewAttempt(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	log.before = func(ack kitchen.Ack) {
@@ -248,11 +236,8 @@ func TestATicketIssuedAgainWhileItIsStartedIsStartedInItsNewAttempt(t *testing.T
 // The owner is gone, so the next attempt is for anybody.
 func TestAnAbandonedTicketIsOfferedWithItsNextAttempt(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	first := bob.deliver(ticket)
-	bob.expect(Offered)
+	log, bob := newLog(t, "bob")
+	ticket, first := bob.offerNew()
 	started := typed(ticket, kitchen.AckStarted, "eve")
 	started.Attempt = ticket.Attempt
 	log.write(started, "")
@@ -267,13 +252,9 @@ func TestAnAbandonedTicketIsOfferedWithItsNextAttempt(t *testing.T) {
 
 func TestAFailedTicketComesBackWithItsNextAttempt(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	d := bob.deliver(ticket)
-	bob.expect(Offered)
-	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(Started)
+	log, bob := newLog(t, "bob")
+	ticket, d := bob.offerNew()
+	bob.start(ticket)
 	require.NoError(t, bob.Fail(t.Context(), ticket.TicketID, "burnt", "oven 2", 12))
 	bob.expect(Answered)
 	require.True(t, d.finished())
@@ -294,8 +275,7 @@ func TestAFailedTicketComesBackWithItsNextAttempt(t *testing.T) {
 // The failure answers whichever attempt is open when it arrives.
 func TestAFailureOfATicketThatIsIssuedAgainMeanwhileEndsItHere(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
@@ -312,8 +292,7 @@ func TestAFailureOfATicketThatIsIssuedAgainMeanwhileEndsItHere(t *testing.T) {
 
 func TestAFinishedTicketIsAnsweredWithItsLastAck(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
@@ -334,8 +313,7 @@ func TestPartitionLossWithdrawsWhatWaitsAndLeavesWhatIsInHand(t *testing.T) {
 	d1, d2 := bob.deliver(waiting), bob.deliver(inHand)
 	bob.expect(Offered)
 	bob.expect(Offered)
-	require.NoError(t, bob.Start(t.Context(), inHand.TicketID))
-	bob.expect(Started)
+	bob.start(inHand)
 	d1.revoke()
 	require.Equal(t, waiting.TicketID, bob.expect(Withdrawn).Item.Ticket.TicketID)
 	d2.revoke()
@@ -352,13 +330,9 @@ func TestPartitionLossWithdrawsWhatWaitsAndLeavesWhatIsInHand(t *testing.T) {
 // A partition that comes back finds its work where it was.
 func TestATicketInHandThatComesBackIsTheSame(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	d := bob.deliver(ticket)
-	bob.expect(Offered)
-	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(Started)
+	log, bob := newLog(t, "bob")
+	ticket, d := bob.offerNew()
+	bob.start(ticket)
 	d.revoke()
 	back := bob.deliver(ticket)
 	require.Len(t, bob.Tickets(), 1)
@@ -371,11 +345,8 @@ func TestTakenOverWorkLeavesTheHand(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	bob, eve := log.station("bob"), log.station("eve")
-	ticket := newTicket(t)
-	d := bob.deliver(ticket)
-	bob.expect(Offered)
-	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(Started)
+	ticket, d := bob.offerNew()
+	bob.start(ticket)
 	d.revoke()
 	eve.deliver(again(ticket)) // bob's station does not see this attempt
 	eve.expect(Offered)
@@ -392,12 +363,9 @@ func TestAPersonWhoComesBackClaimsTheirWorkAgain(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	before := log.station("bob")
-	ticket := newTicket(t)
-	before.deliver(ticket)
-	before.expect(Offered)
+	ticket, _ := before.offerNew()
 	now, eve := log.station("bob"), log.station("eve")
-	require.NoError(t, before.Start(t.Context(), ticket.TicketID))
-	before.expect(Started)
+	before.start(ticket)
 
 	now.deliver(ticket)
 	require.Equal(t, "bob", now.expect(StartedElsewhere).Item.By)
@@ -405,8 +373,7 @@ func TestAPersonWhoComesBackClaimsTheirWorkAgain(t *testing.T) {
 	eve.deliver(ticket)
 	requireTaken(t, eve.Start(t.Context(), ticket.TicketID), "bob", kitchen.AckStarted)
 
-	require.NoError(t, now.Start(t.Context(), ticket.TicketID))
-	now.expect(Started)
+	now.start(ticket)
 	require.Equal(t, InHand, before.expect(StartedElsewhere).Was, "the work is in one place only")
 	require.ErrorIs(t, before.Done(t.Context(), ticket.TicketID), ErrNotStarted)
 	require.NoError(t, now.Done(t.Context(), ticket.TicketID))
@@ -414,13 +381,9 @@ func TestAPersonWhoComesBackClaimsTheirWorkAgain(t *testing.T) {
 
 func TestAnAckIsPublishedUntilKafkaHasIt(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	d := bob.deliver(ticket)
-	bob.expect(Offered)
-	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(Started)
+	log, bob := newLog(t, "bob")
+	ticket, d := bob.offerNew()
+	bob.start(ticket)
 	var tries atomic.Int32
 	log.refuse = func(kitchen.Ack) (error, bool) {
 		if tries.Add(1) <= 3 {
@@ -438,8 +401,7 @@ func TestAnAckIsPublishedUntilKafkaHasIt(t *testing.T) {
 
 func TestWorkStaysInHandWhenItsAnswerIsGivenUp(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	d := bob.deliver(ticket)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
@@ -461,11 +423,8 @@ func TestWorkStaysInHandWhenItsAnswerIsGivenUp(t *testing.T) {
 
 func TestAnAckThatKafkaTookWithoutConfirmingCounts(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	bob.deliver(ticket)
-	bob.expect(Offered)
+	log, bob := newLog(t, "bob")
+	ticket, _ := bob.offerNew()
 	ctx, cancel := context.WithCancel(t.Context())
 	log.refuse = func(kitchen.Ack) (error, bool) {
 		cancel()
@@ -481,11 +440,8 @@ func TestAnAckThatKafkaTookWithoutConfirmingCounts(t *testing.T) {
 
 func TestAStationThatStopsLetsGoOfItsCallers(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	bob.deliver(ticket)
-	bob.expect(Offered)
+	log, bob := newLog(t, "bob")
+	ticket, _ := bob.offerNew()
 	log.refuse = func(kitchen.Ack) (error, bool) { return errAway, false }
 	result := make(chan error)
 	go func() { result <- bob.Start(context.Background(), ticket.TicketID) }()
@@ -498,8 +454,7 @@ func TestAStationThatStopsLetsGoOfItsCallers(t *testing.T) {
 // its tickets: their next attempts lie behind them.
 func TestWhatSomebodyGoneHadInHandDoesNotStayForEver(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	theirs, waiting := newTicket(t), newTicket(t)
 	d1, d2 := bob.deliver(theirs), bob.deliver(waiting)
 	bob.expect(Offered)
@@ -517,8 +472,7 @@ func TestWhatSomebodyGoneHadInHandDoesNotStayForEver(t *testing.T) {
 
 func TestWhatIsOverIsForgotten(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	_, bob := newLog(t, "bob")
 	finished, waiting := newTicket(t), newTicket(t)
 	bob.deliver(finished)
 	bob.deliver(waiting)
@@ -555,8 +509,7 @@ func TestARobotPublishesStartedOnlyIfTheWorkTakesTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			log := &fakeLog{t: t}
-			arm := log.station("arm")
+			log, arm := newLog(t, "arm")
 			delivery := arm.deliver(newTicket(t))
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
@@ -577,8 +530,7 @@ func TestARobotPublishesStartedOnlyIfTheWorkTakesTime(t *testing.T) {
 // the robot must not look at it again and again.
 func TestARobotThatTakesNoTimeFinishesWhatItHadInHandBefore(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	arm := log.station("arm")
+	log, arm := newLog(t, "arm")
 	ticket := newTicket(t)
 	log.write(typed(ticket, kitchen.AckStarted, "arm"), "")
 	arm.deliver(ticket)
@@ -587,4 +539,16 @@ func TestARobotThatTakesNoTimeFinishesWhatItHadInHandBefore(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, InHand, item.State)
 	require.NoError(t, arm.Done(t.Context(), ticket.TicketID))
+}
+
+// While builds run side by side, the log has acks of stages that only another
+// build knows.
+func TestAnAckOfAnUnknownStageIsNobodysHere(t *testing.T) {
+	t.Parallel()
+	log, bob := newLog(t, "bob")
+	ticket, _ := bob.offerNew()
+	dust := ticket.Ref()
+	dust.Stage = "dust"
+	log.write(kitchen.Ack{TicketID: dust.TicketID(), OrderID: dust.OrderID, Stage: dust.Stage, Kind: kitchen.AckDone, By: "eve", At: ticket.IssuedAt}, "")
+	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
 }

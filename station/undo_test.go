@@ -25,11 +25,8 @@ func requireWithdrawn(t *testing.T, err error, undo int) {
 
 func TestATicketWithdrawnBeforeAnybodyStartsItBothersNobody(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	delivery := bob.deliver(ticket)
-	bob.expect(Offered)
+	log, bob := newLog(t, "bob")
+	ticket, delivery := bob.offerNew()
 	undo := bob.deliver(undoOf(ticket, false))
 	withdrawn := bob.expect(Withdrawn)
 	require.True(t, withdrawn.Cancelled)
@@ -55,8 +52,7 @@ func TestATicketWithdrawnBeforeAnybodyStartsItBothersNobody(t *testing.T) {
 
 func TestAFailedTicketThatIsWithdrawnNeedsNoHands(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
@@ -69,13 +65,9 @@ func TestAFailedTicketThatIsWithdrawnNeedsNoHands(t *testing.T) {
 
 func TestATicketWithdrawnInHandIsTakenOutOfItAtOnce(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	delivery := bob.deliver(ticket)
-	bob.expect(Offered)
-	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(Started)
+	log, bob := newLog(t, "bob")
+	ticket, delivery := bob.offerNew()
+	bob.start(ticket)
 	bob.mu.Lock()
 	over := bob.jobs[ticket.TicketID].over
 	bob.mu.Unlock()
@@ -115,11 +107,8 @@ func TestATicketWithdrawnInHandIsTakenOutOfItAtOnce(t *testing.T) {
 
 func TestWorkStartedWithoutAnAckIsPutAwayAsWell(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	arm := log.station("arm")
-	ticket := newTicket(t)
-	arm.deliver(ticket)
-	arm.expect(Offered)
+	log, arm := newLog(t, "arm")
+	ticket, _ := arm.offerNew()
 	item, _, err := arm.startNext(t.Context(), t.Context(), false)
 	require.NoError(t, err)
 	require.Equal(t, ticket.TicketID, item.Ticket.TicketID)
@@ -134,8 +123,7 @@ func TestWorkStartedWithoutAnAckIsPutAwayAsWell(t *testing.T) {
 
 func TestMadeWorkNeedsHandsToUndoIt(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	undo := undoOf(newTicket(t), true)
 	bob.deliver(undo)
 	offered := bob.expect(Offered).Item
@@ -149,8 +137,7 @@ func TestMadeWorkNeedsHandsToUndoIt(t *testing.T) {
 // The work was finished while the order was being cancelled.
 func TestDoneThatTheCancellingMissedNeedsHands(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	log.write(typed(ticket, kitchen.AckDone, "eve"), "")
 	bob.deliver(undoOf(ticket, false))
@@ -162,11 +149,8 @@ func TestDoneThatTheCancellingMissedNeedsHands(t *testing.T) {
 
 func TestWhatSomebodyElseHasInHandNeedsHands(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	delivery := bob.deliver(ticket)
-	bob.expect(Offered)
+	log, bob := newLog(t, "bob")
+	ticket, delivery := bob.offerNew()
 	log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
 	bob.expect(StartedElsewhere)
 	bob.deliver(undoOf(ticket, false))
@@ -182,8 +166,7 @@ func TestATicketThatComesAfterItsUndoTicketIsNotOffered(t *testing.T) {
 	for name, finished := range map[string]bool{"while that is open": false, "when that is undone": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			log := &fakeLog{t: t}
-			bob := log.station("bob")
+			log, bob := newLog(t, "bob")
 			ticket := newTicket(t)
 			undo := undoOf(ticket, true)
 			bob.deliver(undo)
@@ -209,13 +192,9 @@ func TestWorkInHandElsewhereIsWithdrawnByTheLog(t *testing.T) {
 	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckUndone} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			log := &fakeLog{t: t}
-			bob := log.station("bob")
-			ticket := newTicket(t)
-			delivery := bob.deliver(ticket)
-			bob.expect(Offered)
-			require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-			bob.expect(Started)
+			log, bob := newLog(t, "bob")
+			ticket, delivery := bob.offerNew()
+			bob.start(ticket)
 			delivery.revoke()
 			log.write(typed(undoOf(ticket, false), kind, "mia"), "")
 			withdrawn := bob.expect(Withdrawn)
@@ -233,11 +212,8 @@ func TestAnUndoTicketMovesWithItsPartition(t *testing.T) {
 	t.Parallel()
 	log := &fakeLog{t: t}
 	bob, mia := log.station("bob"), log.station("mia")
-	ticket := newTicket(t)
-	bob.deliver(ticket)
-	bob.expect(Offered)
-	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
-	bob.expect(Started)
+	ticket, _ := bob.offerNew()
+	bob.start(ticket)
 	undo := undoOf(ticket, false)
 	d := bob.deliver(undo)
 	bob.expect(Withdrawn)
@@ -257,11 +233,8 @@ func TestAnUndoTicketMovesWithItsPartition(t *testing.T) {
 
 func TestAClaimThatIsWithdrawnOnItsWayDoesNotCount(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
-	ticket := newTicket(t)
-	bob.deliver(ticket)
-	bob.expect(Offered)
+	log, bob := newLog(t, "bob")
+	ticket, _ := bob.offerNew()
 	log.before = func(ack kitchen.Ack) {
 		if ack.Kind == kitchen.AckStarted {
 			bob.deliver(undoOf(ticket, false))
@@ -289,8 +262,7 @@ func TestAnAnswerOnItsWayDecidesWhatThereIsToUndo(t *testing.T) {
 		w.bob = w.log.station("bob")
 		w.bob.deliver(w.ticket)
 		w.bob.expect(Offered)
-		require.NoError(t, w.bob.Start(t.Context(), w.ticket.TicketID))
-		w.bob.expect(Started)
+		w.bob.start(w.ticket)
 		w.answer = func(ctx context.Context, meanwhile func()) error {
 			w.log.before = func(ack kitchen.Ack) {
 				if ack.Kind == kind {
@@ -379,8 +351,7 @@ func (l *fakeLog) goAway() (tried <-chan struct{}, back func()) {
 
 func TestAStationThatLosesAnUndoTicketDoesNotAnswerIt(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	tried, back := log.goAway()
 	d := bob.deliver(undoOf(newTicket(t), false))
 	<-tried
@@ -401,8 +372,7 @@ func TestAStationThatLosesAnUndoTicketDoesNotAnswerIt(t *testing.T) {
 
 func TestAnUndoTicketThatIsIssuedAgainForMadeWorkNeedsHands(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	tried, _ := log.goAway()
 	undo := undoOf(newTicket(t), false)
 	bob.deliver(undo)
@@ -419,8 +389,7 @@ func TestAnAckOfSomebodyElseStopsAStationFromUndoingByItself(t *testing.T) {
 	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			log := &fakeLog{t: t}
-			bob := log.station("bob")
+			log, bob := newLog(t, "bob")
 			ticket := newTicket(t)
 			tried, back := log.goAway()
 			undo := undoOf(ticket, false)
@@ -439,8 +408,7 @@ func TestAnAckOfSomebodyElseStopsAStationFromUndoingByItself(t *testing.T) {
 
 func TestAnUndoTicketThatSomebodyElseStartsIsSeen(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	log.refuse = func(kitchen.Ack) (error, bool) { return errAway, false }
 	undo := undoOf(newTicket(t), false)
 	bob.deliver(undo)
@@ -452,8 +420,7 @@ func TestAnUndoTicketThatSomebodyElseStartsIsSeen(t *testing.T) {
 
 func TestAnUndoTicketThatIsIssuedAgainIsAnsweredOnce(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	undo := undoOf(newTicket(t), false)
 	var second *fakeDelivery
 	log.before = func(kitchen.Ack) {
@@ -470,8 +437,7 @@ func TestAnUndoTicketThatIsIssuedAgainIsAnsweredOnce(t *testing.T) {
 
 func TestAFinishedUndoTicketIsAnsweredWithItsLastAck(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	undo := undoOf(newTicket(t), true)
 	bob.deliver(undo)
 	require.NoError(t, bob.Start(t.Context(), undo.TicketID))
@@ -483,8 +449,7 @@ func TestAFinishedUndoTicketIsAnsweredWithItsLastAck(t *testing.T) {
 
 func TestAnUndoTicketThatFailedComesBackToHands(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	bob.deliver(ticket)
 	require.NoError(t, bob.Start(t.Context(), ticket.TicketID))
@@ -511,8 +476,7 @@ func TestAnUndoTicketThatFailedComesBackToHands(t *testing.T) {
 // Whoever has the work in hand may have acked before what was read.
 func TestAStationThatDoesNotRecallAllLeavesUndoingToHands(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	late := again(undoOf(newTicket(t), false))
 	bob.deliver(late)
 	offered := bob.expect(Offered).Item
@@ -526,9 +490,7 @@ func TestAStationThatDoesNotRecallAllLeavesUndoingToHands(t *testing.T) {
 	mia.deliverOld(undoOf(newTicket(t), false), time.Hour-time.Minute).await(t)
 	require.Equal(t, []kitchen.AckKind{kitchen.AckDone, kitchen.AckUndone}, log.kinds())
 
-	ticket := newTicket(t)
-	bob.deliver(ticket)
-	bob.expect(Offered)
+	ticket, _ := bob.offerNew()
 	bob.deliver(again(undoOf(ticket, false))).await(t)
 	require.Equal(t, []kitchen.AckKind{kitchen.AckDone, kitchen.AckUndone, kitchen.AckUndone}, log.kinds(), "all of that ticket's life was seen")
 
@@ -540,8 +502,7 @@ func TestAStationThatDoesNotRecallAllLeavesUndoingToHands(t *testing.T) {
 
 func TestWhatAnUndoTicketUndoesIsNotForgotten(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	bob := log.station("bob")
+	log, bob := newLog(t, "bob")
 	ticket := newTicket(t)
 	log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
 	bob.deliver(undoOf(ticket, false))
@@ -552,8 +513,7 @@ func TestWhatAnUndoTicketUndoesIsNotForgotten(t *testing.T) {
 
 func TestARobotStopsWhenItsTicketIsWithdrawnAndUndoesItFirst(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	arm := log.station("arm")
+	log, arm := newLog(t, "arm")
 	first, second := newTicket(t), newTicket(t)
 	arm.deliver(first)
 	arm.deliver(second)
@@ -584,8 +544,7 @@ func TestARobotDoesNotComplainOfAWithdrawnTicket(t *testing.T) {
 	for name, complains := range map[string]bool{"withdrawn": false, "done by somebody else": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			log := &fakeLog{t: t}
-			arm := log.station("arm")
+			log, arm := newLog(t, "arm")
 			var logged bytes.Buffer
 			arm.config.Logger = slog.New(slog.NewTextHandler(&logged, nil))
 			ticket := newTicket(t)
@@ -608,8 +567,7 @@ func TestARobotDoesNotComplainOfAWithdrawnTicket(t *testing.T) {
 // A robot that takes no time is always about to publish done.
 func TestARobotWithoutWorkTimeIsCancelledWithoutARace(t *testing.T) {
 	t.Parallel()
-	log := &fakeLog{t: t}
-	arm := log.station("arm")
+	log, arm := newLog(t, "arm")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- (&Robot{Station: arm.Station, Parallel: 4, FailRate: 0}).Run(ctx) }()

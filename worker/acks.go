@@ -359,10 +359,10 @@ func (c *ackCarrier) bury(ctx context.Context, original events.Message, why erro
 	return nil
 }
 
-// publish publishes again and again until Kafka has it. Its error is that of
-// the ended context.
+// publish publishes again and again until Kafka has it or ctx ends, and returns
+// ctx's error then: whoever has the partition now publishes it.
 func (c *ackCarrier) publish(ctx context.Context, logger *slog.Logger, failed, topic string, publish func() error) error {
-	for backoff := retry.NewBackoff(shortestPause, longestPause); ; {
+	for backoff := retry.NewBackoff(shortestPause, longestPause); ctx.Err() == nil; backoff.Wait(ctx) {
 		err := publish()
 		if c.watch != nil {
 			c.watch.Heard(topic, err)
@@ -373,8 +373,6 @@ func (c *ackCarrier) publish(ctx context.Context, logger *slog.Logger, failed, t
 		if backoff.IsFresh() {
 			logger.DebugContext(ctx, failed, "error", err)
 		}
-		if !backoff.Wait(ctx) {
-			return ctx.Err()
-		}
 	}
+	return ctx.Err()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -66,6 +67,24 @@ func TestAnAckBetweenTwoAttemptsHoldsUpNobodyAndIsNotLost(t *testing.T) {
 	require.ErrorIs(t, carrier.carry(t.Context(), delivery), errBetweenAttempts, "its lane goes on")
 	require.NoError(t, carrier.carryPatiently(t.Context(), delivery))
 	require.Equal(t, "no attempt of its ticket has begun for 1ms: redrive it when the order's workers are back", <-buried)
+}
+
+// Whoever has the partition now reads these acks again.
+func TestNothingIsFinishedOnceItsPartitionIsTakenAway(t *testing.T) {
+	t.Parallel()
+	buried := make(letters, 2)
+	carrier := newAckCarrier(noAttempt{}, client.DefaultNamespace, buried, slog.New(slog.DiscardHandler), newMetrics(prometheus.NewRegistry()))
+	queue := newAckQueue(carrier, carrier.metrics)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	waits := kitchen.Ack{TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, Kind: kitchen.AckDone, By: "bob", At: time.Now(), Attempt: 1}
+	poison := waits
+	poison.Kind = kitchen.AckUndone
+	for _, ack := range []kitchen.Ack{poison, waits, poison} { // the last waits behind the one before
+		queue.work(queuedAck{ctx: ctx, delivery: deliveryOf(t, ack), done: func() { assert.Fail(t, "an ack is committed", ack.Kind) }})
+	}
+	queue.waiting.Wait()
+	require.Empty(t, buried)
 }
 
 // secondAttempt is a Temporal in which a ticket's next attempt begins when its
