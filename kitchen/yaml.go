@@ -109,9 +109,9 @@ var (
 
 // notYAML reports the YAML library's error, which has no column.
 func (r *yamlReader) notYAML(data []byte, err error) {
-	line, column, message := 1, 1, clip(err.Error())
+	line, column, message := 1, 1, Excerpt(err.Error())
 	if parts := syntaxError.FindStringSubmatch(err.Error()); parts != nil {
-		message = clip(parts[2])
+		message = Excerpt(parts[2])
 		if number, err := strconv.Atoi(parts[1]); err == nil {
 			line = max(1, number)
 		}
@@ -135,7 +135,7 @@ func (r *yamlReader) isPlain(p yamlPlace) bool {
 		r.faultf(p, aliasRefused)
 		return false
 	case node.Style&yaml.TaggedStyle != 0:
-		r.faultf(p, "tags such as %s are not taken here: write the plain value", clip(node.ShortTag()))
+		r.faultf(p, "tags such as %s are not taken here: write the plain value", Excerpt(node.ShortTag()))
 		return false
 	}
 	return true
@@ -189,11 +189,11 @@ func (r *yamlReader) wrongType(p yamlPlace, want string) {
 	case isBlock(node):
 		r.faultf(p, "must be %s, it is a block of text", want)
 	case isText(node):
-		r.faultf(p, "must be %s, it is the text %q", want, clip(node.Value))
+		r.faultf(p, "must be %s, it is the text %q", want, Excerpt(node.Value))
 	case want == wantText:
-		r.faultf(p, "must be text: put %s into quotes", clip(node.Value))
+		r.faultf(p, "must be text: put %s into quotes", Excerpt(node.Value))
 	default:
-		r.faultf(p, "must be %s, it is %s", want, clip(node.Value))
+		r.faultf(p, "must be %s, it is %s", want, Excerpt(node.Value))
 	}
 }
 
