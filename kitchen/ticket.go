@@ -166,6 +166,13 @@ type Issue struct {
 	MaxReissues int `json:"maxReissues,omitempty"`
 }
 
+// AtWork is who has claimed a ticket, and when. Temporal keeps it as the pending
+// activity's heartbeat, so that operators see the name.
+type AtWork struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+}
+
 // AckKind is what an ack reports about a ticket.
 type AckKind string
 
