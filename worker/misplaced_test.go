@@ -71,7 +71,7 @@ func TestAMisplacedAckIsForwardedOnceIntoItsOrdersPartition(t *testing.T) {
 			stop := f.hire(server, func(c *worker.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 			run := f.place()
 			var misplaced []string
-			for range kitchen.Stages() {
+			for range kitchen.Route(nil).Stages() {
 				ticket := f.ticket()
 				key, partition := misplace(ticket.OrderID)
 				value := ackJSON(ticket, map[string]any{"colour": "pink"})
@@ -124,7 +124,7 @@ func TestAForwardedAckIsNotForwardedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFloor(t, server)
 	run := f.place()
-	for range kitchen.Stages() {
+	for range kitchen.Route(nil).Stages() {
 		ticket := f.ticket()
 		f.writeTo(1-home(ticket.OrderID), kafka.Message{
 			Key: []byte(ticket.OrderID), Value: []byte(ackJSON(ticket, nil)), Headers: []kafka.Header{{Key: events.HeaderForwarded, Value: []byte("station-acks/7/7")}},
@@ -156,7 +156,7 @@ func TestAllAgreeWhoHasATicketWhoseAcksLibrdkafkaPlaces(t *testing.T) {
 	for i := range runs {
 		runs[i] = f.place()
 	}
-	for range kitchen.Stages() {
+	for range kitchen.Route(nil).Stages() {
 		var tickets []kitchen.Ticket
 		for range orders {
 			tickets = append(tickets, f.ticket())
@@ -205,7 +205,7 @@ func TestAllAgreeWhoHasATicketWhoseAcksLibrdkafkaPlaces(t *testing.T) {
 func (f *floor) owners(process int, tickets []kitchen.Ticket) map[string]string {
 	f.t.Helper()
 	topics := []string{events.TopicAcks}
-	for _, stage := range kitchen.Stages() {
+	for _, stage := range kitchen.Route(nil).Stages() {
 		topics = append(topics, events.TicketTopic(stage))
 	}
 	messages := f.messages(topics...)

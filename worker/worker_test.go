@@ -171,7 +171,7 @@ func (f *floor) place() client.WorkflowRun {
 	require.NoError(f.t, err)
 	in := workflows.OrderInput{
 		Order:    kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}, Lines: []kitchen.Line{{Flavour: "vanilla", Size: kitchen.SizeM, Quantity: 6}}},
-		Rules:    kitchen.Default().OrderRules(),
+		Rules:    kitchen.Default().Rules, // without a route: the four stages of old
 		PlacedAt: time.Now().UTC(),
 	}
 	if f.rules != nil {
@@ -264,7 +264,7 @@ func TestWorker(t *testing.T) {
 		t.Parallel()
 		f := newFloor(t, server)
 		run := f.place()
-		for _, stage := range kitchen.Stages() {
+		for _, stage := range kitchen.Route(nil).Stages() {
 			ticket := f.ticket()
 			require.Equal(t, stage, ticket.Stage)
 			f.answer(ticket, kitchen.AckDone, nil)
@@ -335,7 +335,7 @@ func TestWorker(t *testing.T) {
 		}
 		run := f.place()
 		mark := "\ufeff"
-		for _, stage := range kitchen.Stages() {
+		for _, stage := range kitchen.Route(nil).Stages() {
 			ticket := f.ticket()
 			require.Equal(t, stage, ticket.Stage)
 			ack := fmt.Sprintf(`{"ticketId":%q,"orderId":%q,"stage":%q,"kind":"done","by":"bob","attempt":1.0,"at":"2020-01-31T12:00:00"}`, ticket.TicketID, ticket.OrderID, stage)
@@ -481,7 +481,7 @@ func TestWorker(t *testing.T) {
 		t.Parallel()
 		f := newFloor(t, server)
 		run := f.place()
-		for range kitchen.Stages() {
+		for range kitchen.Route(nil).Stages() {
 			ticket := f.ticket()
 			f.answer(ticket, kitchen.AckDone, nil)
 			f.answer(ticket, kitchen.AckDone, map[string]any{"by": "eve"})
