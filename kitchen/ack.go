@@ -102,9 +102,9 @@ func decodeError(what string, err error) error {
 	var wrongType *json.UnmarshalTypeError
 	switch {
 	case !errors.As(err, &wrongType):
-		return fmt.Errorf("not a JSON object: %s: send the %s as one JSON object in UTF-8", clip(err.Error()), what)
+		return fmt.Errorf("not a JSON object: %s: send the %s as one JSON object in UTF-8", Excerpt(err.Error()), what)
 	case wrongType.Field == "":
-		return fmt.Errorf("not a JSON object but a JSON %s: send the %s as one JSON object", clip(wrongType.Value), what)
+		return fmt.Errorf("not a JSON object but a JSON %s: send the %s as one JSON object", Excerpt(wrongType.Value), what)
 	}
 	want := "a text"
 	switch wrongType.Type.Kind() {
@@ -117,7 +117,7 @@ func decodeError(what string, err error) error {
 	case reflect.Struct:
 		want = "an object"
 	}
-	return fmt.Errorf("%s: must not be a JSON %s: give %s", clip(wrongType.Field), clip(wrongType.Value), want)
+	return fmt.Errorf("%s: must not be a JSON %s: give %s", Excerpt(wrongType.Field), Excerpt(wrongType.Value), want)
 }
 
 // jsonType names the type of a JSON value, for people.
@@ -132,7 +132,7 @@ func jsonType(raw json.RawMessage) string {
 	case 't', 'f':
 		return "boolean"
 	}
-	return "number " + clip(string(raw))
+	return "number " + Excerpt(string(raw))
 }
 
 func isAbsent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
@@ -195,7 +195,7 @@ func (a Ack) Check() error {
 		return fmt.Errorf("ticketId: %w", err)
 	}
 	if a.OrderID != ref.OrderID {
-		return fmt.Errorf("orderId: %q is not the order of ticket %q", clip(a.OrderID), a.TicketID)
+		return fmt.Errorf("orderId: %q is not the order of ticket %q", Excerpt(a.OrderID), a.TicketID)
 	}
 	if a.Stage != ref.Stage {
 		if _, err := ParseStage(string(a.Stage)); err != nil {
@@ -264,5 +264,5 @@ func (a Ack) checkKind(ticket TicketKind) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("unknown kind %q: use started, done, failed or undone", clip(string(a.Kind)))
+	return fmt.Errorf("unknown kind %q: use started, done, failed or undone", Excerpt(string(a.Kind)))
 }

@@ -29,7 +29,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is not a duration: write it like 20m, 90s or 1h30m", clip(string(text)))
+		return fmt.Errorf("%q is not a duration: write it like 20m, 90s or 1h30m", Excerpt(string(text)))
 	}
 	*d = Duration(parsed)
 	return nil

@@ -44,7 +44,7 @@ func OrderIDFromKey(secret []byte, key string) string {
 func CheckOrderID(id string) error {
 	parsed, err := uuid.Parse(id)
 	if err != nil || parsed.String() != id {
-		return fmt.Errorf("%q is not an order id: use the id from the order's answer, 36 characters in lower case", clip(id))
+		return fmt.Errorf("%q is not an order id: use the id from the order's answer, 36 characters in lower case", Excerpt(id))
 	}
 	return nil
 }
@@ -56,7 +56,7 @@ func WorkflowID(orderID string) string { return workflowPrefix + orderID }
 func OrderIDFromWorkflowID(workflowID string) (string, error) {
 	orderID, found := strings.CutPrefix(workflowID, workflowPrefix)
 	if !found {
-		return "", fmt.Errorf("workflow id %q does not start with %q", clip(workflowID), workflowPrefix)
+		return "", fmt.Errorf("workflow id %q does not start with %q", Excerpt(workflowID), workflowPrefix)
 	}
 	return orderID, CheckOrderID(orderID)
 }
@@ -103,11 +103,11 @@ func (r TicketRef) Undo() TicketRef {
 func ParseTicketID(id string) (TicketRef, error) {
 	orderID, activityID, _ := strings.Cut(id, ".")
 	if err := CheckOrderID(orderID); err != nil {
-		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", clip(id))
+		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", Excerpt(id))
 	}
 	ref, err := ParseActivityID(activityID)
 	if err != nil {
-		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", clip(id))
+		return TicketRef{}, fmt.Errorf("%q is not a ticket id: it must read <order id>.<stage>.<pass>", Excerpt(id))
 	}
 	ref.OrderID = orderID
 	return ref, nil
@@ -120,11 +120,11 @@ func ParseActivityID(id string) (TicketRef, error) {
 	stageName, passText, _ := strings.Cut(rest, ".")
 	stage := Stage(stageName)
 	if !stage.IsWellFormed() {
-		return TicketRef{}, fmt.Errorf("activity id %q: the stage must be a word of at most %d small letters", clip(id), maxStageLength)
+		return TicketRef{}, fmt.Errorf("activity id %q: the stage must be a word of at most %d small letters", Excerpt(id), maxStageLength)
 	}
 	pass, err := strconv.Atoi(passText)
 	if err != nil || pass < 1 || pass > MaxPass || strconv.Itoa(pass) != passText {
-		return TicketRef{}, fmt.Errorf("activity id %q: the pass must be a number from 1 to %d", clip(id), MaxPass)
+		return TicketRef{}, fmt.Errorf("activity id %q: the pass must be a number from 1 to %d", Excerpt(id), MaxPass)
 	}
 	ref := TicketRef{Stage: Stage(stageName), Pass: pass, Kind: TicketMake}
 	if undo {

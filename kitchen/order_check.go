@@ -45,7 +45,7 @@ func (k *Kitchen) CheckOrder(o Order) []FieldError {
 		if err := k.Limits.CheckAllergy(allergy); err != nil {
 			c.add(err, at)
 		} else if slices.ContainsFunc(o.Allergies[:i], same) {
-			c.addf(at, "%q is in the list already: leave one of them out", clip(allergy))
+			c.addf(at, "%q is in the list already: leave one of them out", Excerpt(allergy))
 		}
 	}
 	return c.faults

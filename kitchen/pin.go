@@ -73,9 +73,9 @@ func ParsePINHash(text string) (PINHash, error) {
 	case len(parts) != 6 || parts[0] != "":
 		return h, errors.New("not a hash of the form $argon2id$v=19$m=…,t=…,p=…$salt$hash: " + hashRemedy)
 	case parts[1] != "argon2id":
-		return h, fmt.Errorf("hashed by %q: argon2id is taken only; %s", clip(parts[1]), hashRemedy)
+		return h, fmt.Errorf("hashed by %q: argon2id is taken only; %s", Excerpt(parts[1]), hashRemedy)
 	case parts[2] != "v="+strconv.Itoa(argon2.Version):
-		return h, fmt.Errorf("version %q of argon2id: v=%d is taken only; %s", clip(parts[2]), argon2.Version, hashRemedy)
+		return h, fmt.Errorf("version %q of argon2id: v=%d is taken only; %s", Excerpt(parts[2]), argon2.Version, hashRemedy)
 	}
 	if err := h.parseParameters(parts[3]); err != nil {
 		return h, err
@@ -87,7 +87,7 @@ func ParsePINHash(text string) (PINHash, error) {
 func (h *PINHash) parseParameters(text string) error {
 	parameters := strings.Split(text, ",")
 	if len(parameters) != 3 {
-		return fmt.Errorf("the parameters %q are not of the form m=%d,t=%d,p=%d: %s", clip(text), minHashMemory, minHashTime, minHashLanes, hashRemedy)
+		return fmt.Errorf("the parameters %q are not of the form m=%d,t=%d,p=%d: %s", Excerpt(text), minHashMemory, minHashTime, minHashLanes, hashRemedy)
 	}
 	var lanes uint32
 	for i, bound := range []struct {
@@ -105,13 +105,13 @@ func (h *PINHash) parseParameters(text string) error {
 			value, err = math.MaxUint32, nil
 		}
 		if !named || err != nil {
-			return fmt.Errorf("the parameter %q is not %s=<number>: %s", clip(parameters[i]), bound.name, hashRemedy)
+			return fmt.Errorf("the parameter %q is not %s=<number>: %s", Excerpt(parameters[i]), bound.name, hashRemedy)
 		}
 		switch *bound.into = uint32(value); { //nolint:gosec // read with 32 bits
 		case *bound.into < bound.least:
-			return fmt.Errorf("%s=%s is too weak: the %s must be from %d to %d; %s", bound.name, clip(digits), bound.what, bound.least, bound.most, hashRemedy)
+			return fmt.Errorf("%s=%s is too weak: the %s must be from %d to %d; %s", bound.name, Excerpt(digits), bound.what, bound.least, bound.most, hashRemedy)
 		case *bound.into > bound.most:
-			return fmt.Errorf("%s=%s is too costly: the %s must be from %d to %d; %s", bound.name, clip(digits), bound.what, bound.least, bound.most, hashRemedy)
+			return fmt.Errorf("%s=%s is too costly: the %s must be from %d to %d; %s", bound.name, Excerpt(digits), bound.what, bound.least, bound.most, hashRemedy)
 		}
 	}
 	h.lanes = uint8(lanes) //nolint:gosec // within its bounds

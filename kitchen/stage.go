@@ -101,7 +101,7 @@ func ParseStage(s string) (Stage, error) {
 	}
 	names := StageNames()
 	last := len(names) - 1
-	return "", fmt.Errorf("unknown stage %q: use %s or %s", clip(s), strings.Join(names[:last], ", "), names[last])
+	return "", fmt.Errorf("unknown stage %q: use %s or %s", Excerpt(s), strings.Join(names[:last], ", "), names[last])
 }
 
 // maxStageLength bounds the name of a stage.

@@ -24,15 +24,15 @@ func unknown[T ~string](what, value string, values []T, listed string) error {
 		return fmt.Errorf("missing: %s %s", listed, list)
 	}
 	if nearest := nearest(value, known); nearest != "" {
-		return fmt.Errorf("unknown %s %q: did you mean %q? %s%s %s", what, clip(value), nearest, strings.ToUpper(listed[:1]), listed[1:], list)
+		return fmt.Errorf("unknown %s %q: did you mean %q? %s%s %s", what, Excerpt(value), nearest, strings.ToUpper(listed[:1]), listed[1:], list)
 	}
-	return fmt.Errorf("unknown %s %q: %s %s", what, clip(value), listed, list)
+	return fmt.Errorf("unknown %s %q: %s %s", what, Excerpt(value), listed, list)
 }
 
 // nearest is the known value that value was probably meant to be, or "": at
 // most every third character is mistyped.
 func nearest(value string, known []string) string {
-	value = strings.NewReplacer(" ", "-", "_", "-").Replace(strings.ToLower(strings.TrimSpace(clip(value))))
+	value = strings.NewReplacer(" ", "-", "_", "-").Replace(strings.ToLower(strings.TrimSpace(Excerpt(value))))
 	best, bestDistance := "", 1+utf8.RuneCountInString(value)/3
 	for _, candidate := range known {
 		if d := distance(value, strings.ToLower(candidate)); d < bestDistance {

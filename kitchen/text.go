@@ -117,5 +117,3 @@ func Excerpt(text string) string {
 	}
 	return strings.ToValidUTF8(text, "\uFFFD")
 }
-
-func clip(text string) string { return Excerpt(text) }

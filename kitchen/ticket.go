@@ -80,11 +80,11 @@ func (t Ticket) Check() error {
 	}
 	switch {
 	case t.OrderID != ref.OrderID:
-		return fmt.Errorf("orderId: %q is not the order of ticket %q", clip(t.OrderID), t.TicketID)
+		return fmt.Errorf("orderId: %q is not the order of ticket %q", Excerpt(t.OrderID), t.TicketID)
 	case t.Stage != ref.Stage:
-		return fmt.Errorf("stage: %q is not the stage of ticket %q", clip(string(t.Stage)), t.TicketID)
+		return fmt.Errorf("stage: %q is not the stage of ticket %q", Excerpt(string(t.Stage)), t.TicketID)
 	case t.Kind != ref.Kind:
-		return fmt.Errorf("kind: %q is not the kind of ticket %q", clip(string(t.Kind)), t.TicketID)
+		return fmt.Errorf("kind: %q is not the kind of ticket %q", Excerpt(string(t.Kind)), t.TicketID)
 	case t.Pass != ref.Pass:
 		return fmt.Errorf("pass: %d is not the pass of ticket %q", t.Pass, t.TicketID)
 	case t.Attempt < 1:
@@ -110,7 +110,7 @@ func (t Ticket) checkWork(hard Limits) error {
 			return err
 		}
 		if !line.Size.Valid() {
-			return fmt.Errorf("%s/size: %q is none of S, M, L and XL", at, clip(string(line.Size)))
+			return fmt.Errorf("%s/size: %q is none of S, M, L and XL", at, Excerpt(string(line.Size)))
 		}
 		if line.Quantity < 1 || line.Quantity > hard.Quantity {
 			return fmt.Errorf("%s/quantity: must be from 1 to %d, it is %d", at, hard.Quantity, line.Quantity)
@@ -164,6 +164,13 @@ type Issue struct {
 	// MaxReissues is how often the activity issues the ticket again in vain
 	// before it complains to the order; 0 if it never does.
 	MaxReissues int `json:"maxReissues,omitempty"`
+}
+
+// AtWork is who has claimed a ticket, and when. Temporal keeps it as the pending
+// activity's heartbeat, so that operators see the name.
+type AtWork struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
 }
 
 // AckKind is what an ack reports about a ticket.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -22,6 +23,37 @@ const maxDocuments = 10
 
 // maxFileFaults is the most faults of one file that are reported.
 const maxFileFaults = 50
+
+// FileFault is a fault in one place of a kitchen file or a staff file.
+type FileFault struct {
+	// Line and Column count from 1.
+	Line, Column int
+	// Key is where in the file's structure, such as limits.lines or
+	// menu.flavours[2].code; empty for the file as a whole.
+	Key string
+	// Detail says what is wrong and the remedy.
+	Detail string
+}
+
+// FileError is what is wrong with a kitchen file or a staff file.
+type FileError struct {
+	// Name is what the file is called.
+	Name   string
+	Faults []FileFault
+}
+
+// Error has one line for each fault: file:line:column: key: detail.
+func (e *FileError) Error() string {
+	lines := make([]string, len(e.Faults))
+	for i, fault := range e.Faults {
+		lines[i] = fmt.Sprintf("%s:%d:%d: ", e.Name, fault.Line, fault.Column)
+		if fault.Key != "" {
+			lines[i] += fault.Key + ": "
+		}
+		lines[i] += fault.Detail
+	}
+	return strings.Join(lines, "\n")
+}
 
 // yamlReader reads values out of a YAML document and gathers every fault with
 // its place, where a decoder into structs would stop at the first. It accepts
@@ -109,9 +141,9 @@ var (
 
 // notYAML reports the YAML library's error, which has no column.
 func (r *yamlReader) notYAML(data []byte, err error) {
-	line, column, message := 1, 1, clip(err.Error())
+	line, column, message := 1, 1, Excerpt(err.Error())
 	if parts := syntaxError.FindStringSubmatch(err.Error()); parts != nil {
-		message = clip(parts[2])
+		message = Excerpt(parts[2])
 		if number, err := strconv.Atoi(parts[1]); err == nil {
 			line = max(1, number)
 		}
@@ -135,7 +167,7 @@ func (r *yamlReader) isPlain(p yamlPlace) bool {
 		r.faultf(p, aliasRefused)
 		return false
 	case node.Style&yaml.TaggedStyle != 0:
-		r.faultf(p, "tags such as %s are not taken here: write the plain value", clip(node.ShortTag()))
+		r.faultf(p, "tags such as %s are not taken here: write the plain value", Excerpt(node.ShortTag()))
 		return false
 	}
 	return true
@@ -189,11 +221,11 @@ func (r *yamlReader) wrongType(p yamlPlace, want string) {
 	case isBlock(node):
 		r.faultf(p, "must be %s, it is a block of text", want)
 	case isText(node):
-		r.faultf(p, "must be %s, it is the text %q", want, clip(node.Value))
+		r.faultf(p, "must be %s, it is the text %q", want, Excerpt(node.Value))
 	case want == wantText:
-		r.faultf(p, "must be text: put %s into quotes", clip(node.Value))
+		r.faultf(p, "must be text: put %s into quotes", Excerpt(node.Value))
 	default:
-		r.faultf(p, "must be %s, it is %s", want, clip(node.Value))
+		r.faultf(p, "must be %s, it is %s", want, Excerpt(node.Value))
 	}
 }
 

@@ -72,7 +72,7 @@ func (r *yamlReader) entry(mapping yamlPlace, keyNode, value *yaml.Node, fields 
 	lines[key] = keyNode.Line
 	i := slices.Index(names, key)
 	if i < 0 {
-		r.faultf(yamlPlace{keyNode, join(mapping.key, clip(key))}, "%v", unknown("key", key, names, "known here are"))
+		r.faultf(yamlPlace{keyNode, join(mapping.key, Excerpt(key))}, "%v", unknown("key", key, names, "known here are"))
 		return
 	}
 	r.present[withoutIndexes(at)] = true
@@ -183,7 +183,7 @@ func (r *yamlReader) code(code *string) yamlRead {
 	return func(p yamlPlace) {
 		text, ok := r.text(p)
 		if ok && (len(text) > maxCodeLength || !codePattern.MatchString(text)) {
-			r.faultf(p, "%q is not a code: use at most %d small letters, digits and single hyphens, such as red-velvet", clip(text), maxCodeLength)
+			r.faultf(p, "%q is not a code: use at most %d small letters, digits and single hyphens, such as red-velvet", Excerpt(text), maxCodeLength)
 		}
 		*code = text
 	}
@@ -227,7 +227,7 @@ func (r *yamlReader) whole(number *int, least, most int) yamlRead {
 		}
 		value, err := strconv.ParseInt(strings.ReplaceAll(p.node.Value, "_", ""), 0, 64)
 		if err != nil || value < int64(least) || value > int64(most) { // a number that does not fit into 64 bits is out of range too
-			r.faultf(p, "must be from %d to %d, it is %s", least, most, clip(p.node.Value))
+			r.faultf(p, "must be from %d to %d, it is %s", least, most, Excerpt(p.node.Value))
 			return
 		}
 		*number = int(value)

@@ -39,6 +39,25 @@ var oneTryOptions = workflow.LocalActivityOptions{
 	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 }
 
+// endCancelled announces exactly what was undone and what was not, and closes
+// the order.
+func (o *order) endCancelled(ctx workflow.Context) error {
+	at := workflow.Now(ctx)
+	o.leftoversAnnounced = true
+	if err := announce(ctx, ActivityAnnounceFailed, o.failedMessage(kitchen.StateCancelled, o.cancelWords(), at)); err != nil {
+		return err
+	}
+	o.recordCancelled(at)
+	return o.saveStatus(ctx)
+}
+
+func (o *order) cancelWords() string {
+	if o.status.CancelReason == "" {
+		return "cancelled"
+	}
+	return "cancelled: " + o.status.CancelReason
+}
+
 // failedMessage announces an order that was cancelled or needs attention.
 func (o *order) failedMessage(state kitchen.OrderState, reason string, at time.Time) kitchen.Failed {
 	failed := kitchen.Failed{

@@ -87,6 +87,53 @@ func (o *order) alreadyHandled(id string) (Answer, bool) {
 	return o.handled[i].Answer, true
 }
 
+func (o *order) checkCancel(request kitchen.Cancellation) error {
+	if err := invalid(request.Check()); err != nil {
+		return err
+	}
+	return o.cancelRefusal()
+}
+
+// cancelRefusal is why the order cannot be cancelled; nil if it can.
+func (o *order) cancelRefusal() error {
+	switch {
+	case o.shipping:
+		return refused("The order is shipped: it cannot be cancelled any more.")
+	case o.status.State == kitchen.StateCancelled:
+		return refused("The order is cancelled already.")
+	case o.direction == Cancelling:
+		return refused("The order is being cancelled already.")
+	}
+	return nil
+}
+
+func (o *order) cancel(request kitchen.Cancellation) Answer {
+	o.direction = Cancelling
+	o.recordCancelling(request.Reason)
+	return Answer{Cancelled: &request}
+}
+
+func (o *order) checkAmend(request kitchen.Amendment) error {
+	if err := invalid(request.Check(o.in.Rules.LimitsNow(), len(o.status.Lines))); err != nil {
+		return err
+	}
+	closing, closes := o.status.Route.ClosesAmending()
+	switch {
+	case o.shipping:
+		return refused("The order is shipped: it cannot be changed any more.")
+	case o.direction == Cancelling:
+		return refused("The order is being cancelled: it cannot be changed any more.")
+	case closes && o.direction == Making && o.stage(o.ref(closing)) != nil:
+		return refused("The order is at %s: notes and messages can be changed until its %s ticket is issued.", o.status.Stage, closing)
+	}
+	return nil
+}
+
+func (o *order) amend(request kitchen.Amendment) Answer {
+	o.recordAmended(request)
+	return Answer{Amended: &request}
+}
+
 func refused(format string, args ...any) error {
 	return temporal.NewApplicationError(fmt.Sprintf(format, args...), ErrorRefused)
 }

@@ -2,10 +2,12 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
@@ -82,4 +84,12 @@ func IsBetweenAttempts(description *workflowservice.DescribeWorkflowExecutionRes
 	// has more events than this soon.
 	const firstTask = 10
 	return continued && description.GetPendingWorkflowTask() != nil && info.GetHistoryLength() <= firstTask
+}
+
+// IsNotFound reports whether Temporal has no such order, or none that is still
+// open, or no such pending activity. It has one error for all of them. A
+// missing namespace is another error.
+func IsNotFound(err error) bool {
+	_, is := errors.AsType[*serviceerror.NotFound](err)
+	return is
 }
