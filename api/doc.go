@@ -1,10 +1,9 @@
 // Package api takes orders over HTTP and shows their status.
 //
-// The contract is openapi.yaml. Handlers are generated from it, and so are
-// the shapes of bodies (package wire) and the client in the package below.
-// Requests are checked against it before
-// a handler sees them (contract.go). What it cannot express, such as what is on
-// the menu, is checked against the kitchen file.
+// The contract is openapi.yaml. Handlers are generated from it, and so are the
+// shapes of bodies (package wire) and the client in the package below. Requests
+// are checked against it before a handler sees them (contract.go). What it cannot
+// express, such as what is on the menu, is checked against the kitchen file.
 //
 //	request ─► access log, metrics, recover, deadline
 //	        ─► route ─► parameters and body against openapi.yaml ─► generated binding
@@ -18,9 +17,9 @@
 // Cancelling, amending and resolving are updates of the order's workflow; an
 // idempotency key is the update's id there, by which Temporal keeps the answer.
 //
-// What the process knows from the log in Kafka, boards, figures and the counter,
-// is the floor package's; live connections, which follow its channels, are the
-// live package's. Here their errors become problems (refusals.go).
+// Package floor has what the process knows from the log in Kafka: boards, figures
+// and the counter. Package live serves the connections that follow its channels.
+// Here the errors of both become problems (errors.go).
 //
 // The process keeps no state that it cannot read again: Temporal has every
 // order. An order is durable before it is answered with 201, and an idempotency

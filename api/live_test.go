@@ -227,8 +227,7 @@ func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
 
 func TestAClientThatBreaksTheProtocolIsToldHow(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	b := openBakery(t, startBrokers(t), untouchedTemporal{}, nil)
 	for text, reason := range map[string]string{
 		`subscribe me`: "",
 		`{"type":"subscribe","channel":"kitchen"} {}`:                                       "",
@@ -281,8 +280,7 @@ func TestAChannelThatCannotBeFollowedDisturbsNoOther(t *testing.T) {
 // A client need not wait for the answer to its upgrade before it sends messages.
 func TestMessagesSentWithTheUpgradeAreRead(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, awayTemporal(t), nil)
+	b := openBakery(t, startBrokers(t), awayTemporal(t), nil)
 	conn, err := net.Dial("tcp", b.web.Listener.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() }) // the server may have been faster
@@ -309,8 +307,7 @@ func TestMessagesSentWithTheUpgradeAreRead(t *testing.T) {
 
 func TestAConnectionFollowsAtMostSixteenChannels(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, awayTemporal(t), nil)
+	b := openBakery(t, startBrokers(t), awayTemporal(t), nil)
 	tablet := b.connect()
 	for range live.MaxChannels {
 		tablet.subscribe("order/"+newTicket(t, kitchen.Mix).OrderID, "")
@@ -322,8 +319,7 @@ func TestAConnectionFollowsAtMostSixteenChannels(t *testing.T) {
 
 func TestWhoMayConnect(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, func(c *Config) {
+	b := openBakery(t, startBrokers(t), untouchedTemporal{}, func(c *Config) {
 		c.LiveConnections = 2
 	})
 	for origin, status := range map[string]int{
@@ -359,8 +355,7 @@ func TestWhoMayConnect(t *testing.T) {
 
 func TestAnAddressHasALimitOfConnections(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, func(c *Config) {
+	b := openBakery(t, startBrokers(t), untouchedTemporal{}, func(c *Config) {
 		c.LiveConnectionsPerAddress = 2
 		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	})
@@ -394,8 +389,7 @@ func TestAnAddressHasALimitOfConnections(t *testing.T) {
 
 func TestAClientThatSendsTooMuchIsClosed(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, awayTemporal(t), nil)
+	b := openBakery(t, startBrokers(t), awayTemporal(t), nil)
 	modest := b.connect()
 	for range 98 {
 		modest.send(websocket.MessageText, `{"type":"unsubscribe","channel":"kitchen"}`)
@@ -409,15 +403,12 @@ func TestAClientThatSendsTooMuchIsClosed(t *testing.T) {
 			break // closed already
 		}
 	}
-	closed := wild.closedWith()
-	require.Equal(t, websocket.StatusPolicyViolation, closed.Code)
-	require.Equal(t, "too many messages: send at most 50 a second", closed.Reason)
+	require.Equal(t, websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "too many messages: send at most 50 a second"}, wild.closedWith())
 }
 
 func TestAClientThatDoesNotAnswerPingsIsDropped(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakeryAtOnce(t, kafka, awayTemporal(t), func(c *Config) {
+	b := openBakeryAtOnce(t, startBrokers(t), awayTemporal(t), func(c *Config) {
 		c.liveTiming = live.Timing{PingEvery: 20 * time.Millisecond, PongWithin: 2 * time.Second}
 	})
 	lively := b.connect()
@@ -443,8 +434,7 @@ func TestAClientThatDoesNotAnswerPingsIsDropped(t *testing.T) {
 
 func TestAConnectionIsSentTheStateAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	tablet := openBakeryAtOnce(t, kafka, awayTemporal(t), func(c *Config) { c.liveTiming.PingEvery = 20 * time.Millisecond }).connect()
+	tablet := openBakeryAtOnce(t, startBrokers(t), awayTemporal(t), func(c *Config) { c.liveTiming.PingEvery = 20 * time.Millisecond }).connect()
 	upToDate := func(behind wire.Behind) bool { return behind.Since.IsZero() }
 	for range 3 { // nothing changes meanwhile
 		tablet.awaitState(upToDate)
@@ -453,8 +443,7 @@ func TestAConnectionIsSentTheStateAgainAndAgain(t *testing.T) {
 
 func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, awayTemporal(t), func(c *Config) {
+	b := openBakery(t, startBrokers(t), awayTemporal(t), func(c *Config) {
 		c.Staff = kitchen.Staff{People: append(slices.Clone(testStaff.People), managers.People...)}
 	})
 	const order = "order/01936f8e-5c1a-7d3b-9f00-000000000001"
@@ -492,22 +481,18 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 
 func TestALiveConnectionEndsWithItsSession(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, awayTemporal(t), nil)
+	b := openBakery(t, startBrokers(t), awayTemporal(t), nil)
 	cookie := b.cookie("bob")
 	b.server.sessions.Now = func() time.Time { return time.Now().Add(staff.SessionLifetime - time.Second) }
 	tablet := b.connectWith(cookie)
 	tablet.subscribe("kitchen", "")
 	require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)
-	closed := tablet.closedWith()
-	require.Equal(t, websocket.StatusPolicyViolation, closed.Code)
-	require.Equal(t, "your session is over: sign in again", closed.Reason)
+	require.Equal(t, websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "your session is over: sign in again"}, tablet.closedWith())
 }
 
 func TestALiveConnectionEndsWithItsSignOut(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakery(t, kafka, awayTemporal(t), nil)
+	b := openBakery(t, startBrokers(t), awayTemporal(t), nil)
 	matchGoodPIN(b.server)
 	for name, leave := range map[string]func(cookie http.Header) *http.Request{
 		"BySigningOut": func(cookie http.Header) *http.Request {
@@ -532,9 +517,7 @@ func TestALiveConnectionEndsWithItsSignOut(t *testing.T) {
 			}
 			require.Less(t, do(t, b.server, leave(cookie)).Code, http.StatusMultipleChoices)
 			for _, tab := range tabs {
-				closed := tab.closedWith()
-				require.Equal(t, websocket.StatusPolicyViolation, closed.Code)
-				require.Equal(t, "your session is over: sign in again", closed.Reason)
+				require.Equal(t, websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "your session is over: sign in again"}, tab.closedWith())
 			}
 			late := b.connectWith(cookie) // was let in while the session ended
 			require.Equal(t, websocket.StatusPolicyViolation, late.closedWith().Code)
@@ -548,14 +531,11 @@ func TestALiveConnectionEndsWithItsSignOut(t *testing.T) {
 
 func TestWhoHasSignedInReconnectsNowAndThen(t *testing.T) {
 	t.Parallel()
-	kafka := startBrokers(t)
-	b := openBakeryAtOnce(t, kafka, awayTemporal(t), func(c *Config) {
+	b := openBakeryAtOnce(t, startBrokers(t), awayTemporal(t), func(c *Config) {
 		c.liveTiming.ReconnectAfter = func() time.Duration { return 50 * time.Millisecond }
 	})
 	tablet := b.connect()
-	closed := tablet.closedWith()
-	require.Equal(t, websocket.StatusGoingAway, closed.Code)
-	require.Equal(t, "show again who you are: connect again", closed.Reason)
+	require.Equal(t, websocket.CloseError{Code: websocket.StatusGoingAway, Reason: "show again who you are: connect again"}, tablet.closedWith())
 	anonymous := b.connectWith(nil)
 	require.Equal(t, websocket.StatusGoingAway, b.connect().closedWith().Code, "meanwhile")
 	anonymous.subscribe("counter", "")

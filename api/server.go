@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -90,15 +91,9 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	if c.QueryWithin == 0 {
-		c.QueryWithin = 100 * time.Millisecond
-	}
-	if c.LiveConnections == 0 {
-		c.LiveConnections = defaultLiveConnections
-	}
-	if c.LiveConnectionsPerAddress == 0 {
-		c.LiveConnectionsPerAddress = defaultLiveConnectionsPerAddress
-	}
+	c.QueryWithin = cmp.Or(c.QueryWithin, 100*time.Millisecond)
+	c.LiveConnections = cmp.Or(c.LiveConnections, defaultLiveConnections)
+	c.LiveConnectionsPerAddress = cmp.Or(c.LiveConnectionsPerAddress, defaultLiveConnectionsPerAddress)
 	return c
 }
 

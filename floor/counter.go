@@ -66,7 +66,7 @@ func (f *Floor) newCounterFeed() *counterFeed {
 		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Counter: c.display}
 	})
 	c.poll = newPoller(counterPause, counterRefresh, c.update)
-	c.display = c.put(f.now())
+	c.display = c.newDisplay(f.now())
 	return c
 }
 
@@ -95,7 +95,7 @@ func (c *counterFeed) open() {
 func (c *counterFeed) close() {
 	c.orders = nil
 	clear(c.changed)
-	c.show(c.put(c.floor.now()))
+	c.show(c.newDisplay(c.floor.now()))
 }
 
 // update keeps the display up to date while somebody follows it, and some time
@@ -155,7 +155,7 @@ func (c *counterFeed) refresh(now time.Time) {
 		}
 	}
 	clear(c.changed)
-	display := c.put(now)
+	display := c.newDisplay(now)
 	if !slices.Equal(display.Preparing, c.display.Preparing) || !slices.Equal(display.Ready, c.display.Ready) {
 		c.show(display)
 	}
@@ -218,8 +218,8 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 	return len(kept) > 0
 }
 
-// put puts the display together.
-func (c *counterFeed) put(now time.Time) wire.CounterDisplay {
+// newDisplay puts a display together.
+func (c *counterFeed) newDisplay(now time.Time) wire.CounterDisplay {
 	preparing, ready := firstOrders{most: preparingShown}, firstOrders{most: readyShown, newest: true}
 	for orderID, order := range c.orders {
 		switch {
@@ -241,8 +241,8 @@ type placedOrder struct {
 	name string
 }
 
-// firstOrders are at most that many orders, oldest first or newest first. The
-// others are not sorted: there may be thousands.
+// firstOrders keeps a number of orders, oldest first or newest first. The others
+// are not sorted: there may be thousands.
 type firstOrders struct {
 	most   int
 	newest bool

@@ -104,9 +104,8 @@ func (f *feed) wake() {
 // first is the number after which all changes are kept. The lock is held.
 func (f *feed) first() uint64 { return f.number - uint64(len(f.changes)) }
 
-// follow adds a follower. It goes on from the cursor if all changes since are
-// kept, and otherwise starts with a snapshot. wake is called when there may be
-// something new, and must not block or call back.
+// follow adds a follower, as Floor.Follow does: it goes on from the cursor if
+// all changes since are kept.
 func (f *feed) follow(cursor string, wake func()) (follower *Follower, resumed bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -22,7 +22,7 @@ const (
 	figuresSteps = int(figuresBack / figuresStep)
 	// paceSamples is how many tickets make a stage's pace.
 	paceSamples = 50
-	// failuresEach bounds the failures that are counted of one ticket.
+	// failuresEach bounds the failures that are counted for one ticket.
 	failuresEach = 64
 	// clocksApart is how much earlier than its issue work may seem to begin: a
 	// station's clock is not that of the broker. Durations are for people's
@@ -219,7 +219,7 @@ func (f *figures) addFailed(stage kitchen.Stage, w *work, ack kitchen.Ack) {
 	if _, listed := f.reasons[reason]; !listed {
 		reason = kitchen.ReasonOther // or whoever writes to Kafka could make any number of them
 	}
-	failures := f.steps[f.place(numberOf(ack.At.UnixMilli()))].failures
+	failures := f.steps[f.slot(numberOf(ack.At.UnixMilli()))].failures
 	kind := failureKind{stage, reason}
 	tally := failures[kind]
 	failures[kind] = failureTally{tally.count + 1, tally.scrapped + ack.Scrapped}
@@ -265,7 +265,7 @@ func numberOf(at int64) int64 {
 // firstStep is the number of the oldest step that the figures show.
 func firstStep(now time.Time) int64 { return numberOf(now.UnixMilli()) - int64(figuresSteps) + 1 }
 
-func (f *figures) place(number int64) int { return int(number % int64(len(f.steps))) }
+func (f *figures) slot(number int64) int { return int(number % int64(len(f.steps))) }
 
 // stepAt is a stage's step at a time; nil if the figures do not go as far back,
 // or that far ahead.
@@ -274,7 +274,7 @@ func (f *figures) stepAt(at int64, stage kitchen.Stage) *stageStep {
 	if number < firstStep(f.latest) || number > numberOf(f.latest.UnixMilli())+1 {
 		return nil
 	}
-	s := &f.steps[f.place(number)]
+	s := &f.steps[f.slot(number)]
 	if s.number != number {
 		*s = step{number: number, stages: make(map[kitchen.Stage]*stageStep), failures: make(map[failureKind]failureTally)}
 	}
@@ -309,7 +309,7 @@ func (f *figures) statistics(now time.Time) wire.Statistics {
 	for _, stage := range kitchen.Stages() {
 		of := wire.StageStatistics{Stage: stage, Steps: make([]wire.StatisticsStep, figuresSteps)}
 		for i := range of.Steps {
-			s := f.steps[f.place(first+int64(i))]
+			s := f.steps[f.slot(first+int64(i))]
 			if s.number != first+int64(i) {
 				continue
 			}

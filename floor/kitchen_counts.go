@@ -2,6 +2,7 @@ package floor
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"time"
 
@@ -110,7 +111,6 @@ func (k *kitchenFeed) updateOrders(ctx context.Context) (over bool) {
 	if ctx.Err() != nil {
 		return true
 	}
-	known := err == nil
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	before, failed := k.counts.Orders, !k.failureAt.IsZero()
@@ -118,10 +118,10 @@ func (k *kitchenFeed) updateOrders(ctx context.Context) (over bool) {
 		k.failureAt = time.Time{}
 	}
 	k.counts.Orders = nil
-	if known {
+	if err == nil {
 		k.counts.Orders = &orders
 	}
-	if failed || known != (before != nil) || known && *before != orders {
+	if failed || !reflect.DeepEqual(k.counts.Orders, before) {
 		k.counts.At = time.Now().UTC()
 		k.restart()
 	}

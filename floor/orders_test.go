@@ -69,8 +69,8 @@ func TestAnOrderIsAskedAboutWhenTheLogHasAMessageOfIt(t *testing.T) {
 		o := followOrder(t, status, nil)
 		require.Len(t, o.after(t, 0), 1)
 		o.set(status, nil)
-		o.floor.orderChanged(testOrderID(1), afterMessage)
-		o.floor.orderChanged(testOrderID(2), afterMessage) // nobody follows it
+		o.floor.orders.changed(testOrderID(1), afterMessage...)
+		o.floor.orders.changed(testOrderID(2), afterMessage...) // nobody follows it
 		require.Empty(t, o.after(t, 10*time.Second), "nothing has changed")
 		require.Equal(t, afterMessage, o.wasAsked())
 		status.Notes = "ring twice"

@@ -1,6 +1,7 @@
 package floor
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 
@@ -22,7 +23,8 @@ func (f *Floor) handle(m events.Message) {
 			f.note(m)
 		}
 	case events.TopicShip:
-		f.orderChanged(string(m.Key), afterMessage)
+		f.orders.changed(string(m.Key), afterMessage...)
+		f.kitchen.ordersChanged()
 	case events.TopicFailures:
 		f.addFailure(m)
 	default:
@@ -52,7 +54,8 @@ func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
 	if source, _ := m.Header("ce_source"); source == f.source {
 		f.resolve(ack)
 	}
-	f.orderChanged(ack.OrderID, afterAck)
+	f.orders.changed(ack.OrderID, afterAck...)
+	f.kitchen.ordersChanged()
 }
 
 func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
@@ -65,7 +68,8 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 	if f.caughtUp { // or it is on no board yet
 		f.queue.drop(ticket.OrderID)
 	}
-	f.orderChanged(ticket.OrderID, afterMessage)
+	f.orders.changed(ticket.OrderID, afterMessage...)
+	f.kitchen.ordersChanged()
 }
 
 // addFailure adds that an order was cancelled or needs attention.
@@ -94,13 +98,6 @@ func readCancelled(m events.Message) (orderID string, cancelled bool) {
 		return "", false
 	}
 	return failed.OrderID, failed.State == kitchen.StateCancelled
-}
-
-// orderChanged passes on that the log has a message of an order, and when to
-// ask about it.
-func (f *Floor) orderChanged(orderID string, ask []time.Duration) {
-	f.orders.changed(orderID, ask...)
-	f.kitchen.ordersChanged()
 }
 
 // newestRecord is the time of a record that was read as soon as it was there,
@@ -133,4 +130,67 @@ func (f *Floor) readAt(record board.Heard) time.Time {
 		return record.Time
 	}
 	return f.began.Add(record.After)
+}
+
+// maxForgetInterval is the longest time between two rounds of forgetting.
+const maxForgetInterval = time.Minute
+
+// forgetRegularly forgets what is over until the context ends.
+func (f *Floor) forgetRegularly(ctx context.Context) {
+	ticker := time.NewTicker(min(f.lookBack/20, maxForgetInterval))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			f.forget()
+		}
+	}
+}
+
+// forget forgets what is over, on the boards too.
+func (f *Floor) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.away.IsZero() {
+		return // the log is silent because nobody can read it
+	}
+	f.figures.forget(f.reading.Elapsed())
+	if f.dropOld() == 0 {
+		return
+	}
+	for _, station := range f.stations {
+		station.updateAll()
+	}
+}
+
+// dropOld drops what the log has been silent about for lookBack, and returns
+// how many tickets that were. The lock is held.
+func (f *Floor) dropOld() (tickets int) {
+	now := f.reading.Elapsed()
+	for orderID, record := range f.cancelled {
+		if f.board.Age(record, now) > f.lookBack {
+			delete(f.cancelled, orderID)
+			f.counter.orderChanged(orderID)
+		}
+	}
+	for orderID, order := range f.queue.accepted {
+		if now-order.after > f.lookBack {
+			f.queue.drop(orderID) // it was ended from outside, or nobody is at work
+		}
+	}
+	return f.board.Forget(now, f.lookBack, func(ticketID string) (keep bool) {
+		// An undo ticket goes after the ticket that it withdraws, which would
+		// be open again without it.
+		makeID, isUndo := board.UndoneBy(ticketID)
+		if _, known := f.board.Get(makeID); isUndo && known {
+			return true
+		}
+		if entry, _ := f.board.Get(ticketID); entry.Ticket.Stage == kitchen.Package && entry.State == kitchen.TicketDone && f.isReady(entry.Heard) {
+			return true // whoever waits at the counter may not have seen it yet
+		}
+		f.counter.ticketChanged(ticketID)
+		return false
+	})
 }

@@ -1,14 +1,20 @@
 package live
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/url"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,10 +37,19 @@ const (
 	// signedOutKept is how long the end of a session is remembered: longer than
 	// a request takes from the look at its session to its connection.
 	signedOutKept = time.Minute
+	// readBuffer and writeBuffer are what a connection keeps. A change of a board
+	// fits into the latter and is then written at once.
+	readBuffer  = 512
+	writeBuffer = 2 << 10
 )
 
-// ErrStopping means that the process takes no more connections.
-var ErrStopping = errors.New("the process is about to stop")
+// Why a request is not made into a connection, besides *FullError and
+// *AddressFullError.
+var (
+	ErrCrossSite    = errors.New("the request comes from a page of another site")
+	ErrNotWebSocket = errors.New("the request does not ask for a WebSocket")
+	ErrStopping     = errors.New("the process is about to stop")
+)
 
 // FullError means that the process has as many connections as it takes.
 type FullError struct{ Limit int }
@@ -75,15 +90,9 @@ type Timing struct {
 }
 
 func (t Timing) withDefaults() Timing {
-	if t.PingEvery == 0 {
-		t.PingEvery = pingEvery
-	}
-	if t.PongWithin == 0 {
-		t.PongWithin = pongWithin
-	}
-	if t.WriteWithin == 0 {
-		t.WriteWithin = writeWithin
-	}
+	t.PingEvery = cmp.Or(t.PingEvery, pingEvery)
+	t.PongWithin = cmp.Or(t.PongWithin, pongWithin)
+	t.WriteWithin = cmp.Or(t.WriteWithin, writeWithin)
 	if t.ReconnectAfter == nil {
 		t.ReconnectAfter = func() time.Duration { return reconnectAfter - rand.N(reconnectAfter/10) }
 	}
@@ -271,4 +280,49 @@ func (c *Connections) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// checkUpgrade refuses what is no WebSocket, and pages of other sites: a
+// browser lets any page connect and sends our cookies along.
+func checkUpgrade(r *http.Request) error {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		return ErrNotWebSocket
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return nil // no browser
+	}
+	from, err := url.Parse(origin)
+	if err != nil || from.Host == "" || !strings.EqualFold(from.Host, r.Host) {
+		return ErrCrossSite
+	}
+	return nil
+}
+
+// smallBuffers gives a connection smaller buffers when it is taken over than
+// a request has: a page says little, and most of what it is sent fits.
+type smallBuffers struct{ http.ResponseWriter }
+
+// WriteHeaderNow is for response writers that hold the header back until they
+// are told; the WebSocket library does so.
+func (w smallBuffers) WriteHeaderNow() {
+	if held, is := w.ResponseWriter.(interface{ WriteHeaderNow() }); is {
+		held.WriteHeaderNow()
+	}
+}
+
+// Hijack implements http.Hijacker.
+func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffers, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return conn, buffers, err
+	}
+	// What the client has sent already moves from one buffer to the other, where
+	// it is looked for.
+	sent := buffers.Reader.Buffered()
+	reader := bufio.NewReaderSize(io.MultiReader(io.LimitReader(buffers.Reader, int64(sent)), conn), max(sent, readBuffer))
+	if _, err := reader.Peek(sent); err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	return conn, bufio.NewReadWriter(reader, bufio.NewWriterSize(conn, writeBuffer)), nil
 }
