@@ -27,7 +27,7 @@ export interface Range {
 }
 
 /** A number of pieces as it was typed, or what is wrong with it. */
-export type Count = { readonly value: number } | { readonly fault: string };
+type Count = { readonly value: number } | { readonly fault: string };
 
 /** Reads a number of pieces. Digits of every script count; anything else is a fault, and nothing is guessed. */
 export function readCount(text: string, { least, most }: Range): Count {

@@ -11,7 +11,7 @@ export type LiveStatus =
   | { readonly kind: "disconnected"; readonly since: number };
 
 /** What the connection needs from the browser, so that tests can stand in for it. */
-export interface Environment extends Timing {
+interface Environment extends Timing {
   readonly open: () => WebSocket;
 }
 
@@ -182,15 +182,11 @@ export class Live {
   }
 
   #setStatus(status: LiveStatus): void {
-    if (isSame(status, this.#status)) return;
+    // The server sends the same state every ten seconds; nobody needs to draw it again.
+    if (JSON.stringify(status) === JSON.stringify(this.#status)) return;
     this.#status = status;
     for (const watcher of this.#watchers) watcher();
   }
-}
-
-/** The server sends the same state every ten seconds; nobody needs to draw it again. */
-function isSame(a: LiveStatus, b: LiveStatus): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** A message of the server; undefined if it is none. */

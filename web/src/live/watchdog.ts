@@ -55,7 +55,7 @@ export class Watchdog {
     this.clock = new Clock(timing.monotonic, timing.timeOfDay());
   }
 
-  /** Another attempt to connect is due, and nobody need make one before. */
+  /** A retry is scheduled, so nothing else connects before. */
   get isRetryDue(): boolean {
     return this.#isRetryDue;
   }

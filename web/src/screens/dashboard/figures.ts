@@ -21,7 +21,7 @@ export function throughput(statistics: Statistics, stage: StageStatistics): read
   return bars;
 }
 
-export interface StageTimes {
+interface StageTimes {
   readonly done: number;
   readonly failed: number;
   /** Averages over all done tickets, in milliseconds; absent if none is known. */

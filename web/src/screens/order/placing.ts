@@ -2,7 +2,7 @@ import { asProblem, type Problem } from "../../api/problem";
 import type { Unanswered } from "./draft";
 
 /** What happened to an order that was sent. */
-export type Outcome =
+type Outcome =
   | { readonly kind: "accepted"; readonly id: string }
   /** Instead of this order an earlier one was accepted, whose answer was lost. Whoever sends this one again wants both. */
   | { readonly kind: "earlier-accepted"; readonly id: string }

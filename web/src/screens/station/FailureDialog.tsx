@@ -5,7 +5,7 @@ import { Dialog } from "../../design/Dialog";
 import { Field } from "../../design/Field";
 import { stages } from "../../design/stages";
 import { piecesOf } from "./board";
-import { ScrappedField } from "./ScrappedField";
+import { ScrappedField } from "./ScrappedDialog";
 import type { EndingAck } from "./pendingAcks";
 
 interface Props {

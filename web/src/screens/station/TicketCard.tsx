@@ -1,10 +1,11 @@
 import { memo } from "react";
 import type { BoardRules, BoardTicket, Stage } from "../../api/schema.gen";
+import { stagesShowingMessages } from "../../api/stages.gen";
 import { Button } from "../../design/Button";
 import { timeOfDay } from "../../design/time";
 import { useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
-import { ageOf, piecesOf, showsMessages, type Age } from "./board";
+import { ageOf, piecesOf, type Age } from "./board";
 import type { PendingAck } from "./pendingAcks";
 
 export type Place = "waiting" | "mine" | "others" | "ended";
@@ -56,7 +57,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
             <li key={i}><b className="numbers">{line.quantity}</b> × <span className="wrap-anywhere">{names(line.flavour)}</span> <span className="badge">{line.size}</span></li>
           ))}
         </ul>
-        {place !== "ended" && showsMessages(stage) && !isUndo && messages.length > 0 && (
+        {place !== "ended" && stagesShowingMessages.includes(stage) && !isUndo && messages.length > 0 && (
           <ul className="ticket-messages" aria-label="Messages">
             {messages.map((line, i) => (
               <li key={i}>{ticket.lines.length > 1 && <span className="soft small">{names(line.flavour)}: </span>}<q dir="auto" className="wrap-anywhere" translate="no">{line.message}</q></li>

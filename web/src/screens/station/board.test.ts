@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { BoardTicket } from "../../api/schema.gen";
 import { board, doneTicket, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
-import { ageOf, allDay, columnsOf, newlyWaiting, piecesOf, showsMessages, type PendingKinds } from "./board";
+import { ageOf, allDay, columnsOf, newlyWaiting, piecesOf, type PendingKinds } from "./board";
 
 const ids = (tickets: readonly BoardTicket[]) => tickets.map((each) => each.ticketId);
 const nothingPending: PendingKinds = new Map();
@@ -86,10 +86,6 @@ describe("the all-day count", () => {
     }), new Map([["c", "done"]]));
     expect(counts).toEqual([]);
   });
-});
-
-test("messages are shown to those who pipe and check them", () => {
-  expect((["mix", "bake", "decorate", "package"] as const).filter(showsMessages)).toEqual(["decorate", "package"]);
 });
 
 describe("newly waiting tickets", () => {

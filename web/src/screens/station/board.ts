@@ -1,6 +1,5 @@
-import type { Board, BoardRules, BoardTicket, Stage } from "../../api/schema.gen";
+import type { Board, BoardRules, BoardTicket } from "../../api/schema.gen";
 import type { EndingAck } from "./pendingAcks";
-import { stagesShowingMessages } from "../../api/stages.gen";
 
 /** How a person has just ended tickets, by their ids, while the acks are pending. */
 export type PendingKinds = ReadonlyMap<string, EndingAck["kind"]>;
@@ -55,7 +54,7 @@ export function piecesOf(ticket: BoardTicket): number {
   return ticket.lines.reduce((sum, line) => sum + line.quantity, 0);
 }
 
-export interface FlavourCount {
+interface FlavourCount {
   readonly flavour: string;
   readonly pieces: number;
 }
@@ -68,11 +67,6 @@ export function allDay(board: Board, pending: PendingKinds): readonly FlavourCou
     for (const line of ticket.lines) pieces.set(line.flavour, (pieces.get(line.flavour) ?? 0) + line.quantity);
   }
   return [...pieces].map(([flavour, count]) => ({ flavour, pieces: count })).sort((a, b) => b.pieces - a.pieces || (a.flavour < b.flavour ? -1 : 1));
-}
-
-/** Whether a stage needs the messages: to pipe them, or to check them before the box is closed. */
-export function showsMessages(stage: Stage): boolean {
-  return stagesShowingMessages.includes(stage);
 }
 
 /** Tickets that wait now and were not on the board before. */

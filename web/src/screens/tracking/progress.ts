@@ -58,7 +58,7 @@ function isBeingUndone(row: StageStatus | undefined): boolean {
 }
 
 /** When an order may be ready, in milliseconds of the server's time. */
-export interface Estimate {
+interface Estimate {
   readonly from: number;
   readonly until: number;
   /** It takes longer at its stage than nine in ten orders. */

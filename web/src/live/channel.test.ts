@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Board, BoardChange, BoardTicket } from "../api/schema.gen";
 import { at, board, doneTicket, startedTicket, ticket } from "../testing-data";
-import { applyChange } from "./applyChange";
+import { applyChange } from "./channel";
 
 const change = (tickets: readonly BoardTicket[], removed: readonly string[] = []): BoardChange => ({ tickets, removed });
 const ids = (tickets: readonly BoardTicket[]) => tickets.map((each) => each.ticketId);
