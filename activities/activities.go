@@ -31,8 +31,8 @@ const (
 	publishAgainAfter = 5 * time.Second
 )
 
-// Publisher puts what the factory has to say on Kafka. A nil error means that
-// Kafka has it for good. It must be safe for concurrent use.
+// Publisher publishes the factory's messages to Kafka. A nil error means that
+// Kafka keeps the message. It must be safe for concurrent use.
 type Publisher interface {
 	PublishTicket(context.Context, kitchen.Ticket) error
 	PublishShipped(context.Context, kitchen.Shipped) error
@@ -42,25 +42,23 @@ type Publisher interface {
 // Orders tells the orders' workflows what only an activity notices. It is
 // workflows.Orders.
 type Orders interface {
-	// Complain tells an order that nobody answers a ticket, which was first
-	// issued so long ago.
+	// Complain tells an order that nobody has answered a ticket for the time
+	// waited.
 	Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, waited time.Duration) error
 	// CountAttempts is how often Temporal has started a pending activity.
 	CountAttempts(ctx context.Context, workflowID, activityID string) (int, error)
 }
 
-// Activities have each exported method as an activity of that name. Besides,
-// each stage has two that issue its tickets; see Register.
+// Activities are all activities. Each exported method is one of that name; the
+// two of each stage, which issue its tickets, come from Register.
 type Activities struct {
 	publisher Publisher
 	orders    Orders
 }
 
-// Register registers all activities with a Temporal worker: those that issue
-// the tickets of the stages, and the others.
-//
-// Each stage's tickets have types of their own, such as Bake and UndoBake, so
-// that Temporal's UI shows where an order is.
+// Register registers all activities with a Temporal worker. Each stage's
+// tickets have types of their own, such as Bake and UndoBake, so that Temporal's
+// UI shows where an order is.
 func Register(registry worker.ActivityRegistry, stages []kitchen.Stage, publisher Publisher, orders Orders) {
 	a := &Activities{publisher: publisher, orders: orders}
 	registry.RegisterActivity(a)
@@ -73,9 +71,9 @@ func Register(registry worker.ActivityRegistry, stages []kitchen.Stage, publishe
 }
 
 // issue publishes one attempt of a ticket and leaves the activity pending until
-// the ticket's ack completes it. The result comes later, by the
-// activity's ids and not by its task token: a token dies with its attempt, but
-// an ack is for the ticket, whichever attempt it answers.
+// the ticket's ack completes it, by the activity's ids and not by its task
+// token: a token dies with its attempt, but an ack is for the ticket, whichever
+// attempt it answers.
 func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
 	info := activity.GetInfo(ctx)
 	ticket := issue.Ticket
@@ -141,7 +139,7 @@ func notPublished(message string, cause error) error {
 
 // passing is an error after which Temporal tries again. It is benign to
 // Temporal, which logs it for debugging only: an outage fails an activity for
-// every order, and is said once by who runs the activities.
+// every order, and whoever runs the activities logs it once.
 func passing(message, errorType string, cause error) error {
 	return temporal.NewApplicationErrorWithOptions(message, errorType, temporal.ApplicationErrorOptions{
 		Category:       temporal.ApplicationErrorCategoryBenign,

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Limits of the kitchen file itself, and of the staff file
-// where it has the same.
+// Limits of the kitchen file itself, and of the staff file where it has the
+// same.
 const (
 	maxFileBytes  = 128 << 10
 	maxFlavours   = 500

@@ -114,7 +114,7 @@ func ParseTicketID(id string) (TicketRef, error) {
 }
 
 // ParseActivityID is the inverse of TicketRef.ActivityID; the order id stays
-// empty. The stage may be one that only another build has.
+// empty. The stage may be one that only another build knows.
 func ParseActivityID(id string) (TicketRef, error) {
 	rest, undo := strings.CutSuffix(id, undoSuffix)
 	stageName, passText, _ := strings.Cut(rest, ".")
@@ -126,7 +126,7 @@ func ParseActivityID(id string) (TicketRef, error) {
 	if err != nil || pass < 1 || pass > MaxPass || strconv.Itoa(pass) != passText {
 		return TicketRef{}, fmt.Errorf("activity id %q: the pass must be a number from 1 to %d", Excerpt(id), MaxPass)
 	}
-	ref := TicketRef{Stage: Stage(stageName), Pass: pass, Kind: TicketMake}
+	ref := TicketRef{Stage: stage, Pass: pass, Kind: TicketMake}
 	if undo {
 		ref.Kind = TicketUndo
 	}

@@ -107,7 +107,7 @@ func fillList(line, what string) (string, error) {
 	case "roles":
 		names = roleNames()
 	default:
-		return "", fmt.Errorf("nobody knows how to write %q", what)
+		return "", fmt.Errorf("unknown list %q: use stages or roles", what)
 	}
 	switch {
 	case alternation.MatchString(line):
