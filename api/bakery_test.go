@@ -125,10 +125,7 @@ func serveBakery(t *testing.T, server *Server) *bakery {
 func (b *bakery) board(stage kitchen.Stage) wire.Board {
 	b.t.Helper()
 	recorder := do(b.t, b.server, b.as("bob", newRequest(http.MethodGet, "/api/v1/stations/"+string(stage)+"/tickets", nil)))
-	require.Equal(b.t, http.StatusOK, recorder.Code, recorder.Body.String())
-	var board wire.Board
-	require.NoError(b.t, json.Unmarshal(recorder.Body.Bytes(), &board))
-	return board
+	return answerOf[wire.Board](b.t, recorder, http.StatusOK)
 }
 
 // as makes a request in somebody's name.
@@ -158,11 +155,7 @@ func (b *bakery) ack(name string, ticket kitchen.Ticket, body string) *httptest.
 // acked sends an ack that counts, and returns its ticket.
 func (b *bakery) acked(name string, ticket kitchen.Ticket, body string) wire.BoardTicket {
 	b.t.Helper()
-	recorder := b.ack(name, ticket, body)
-	require.Equal(b.t, http.StatusOK, recorder.Code, recorder.Body.String())
-	var answer wire.BoardTicket
-	require.NoError(b.t, json.Unmarshal(recorder.Body.Bytes(), &answer))
-	return answer
+	return answerOf[wire.BoardTicket](b.t, b.ack(name, ticket, body), http.StatusOK)
 }
 
 // tablet is a live connection.

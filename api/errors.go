@@ -181,7 +181,7 @@ func refusal(err error) *problemError {
 	return nil
 }
 
-// refusals are the errors that say the same each time.
+// refusals has the problems of errors that carry no details.
 var refusals = map[error]problemError{
 	floor.ErrTicketNotFound: {Type: wire.ProblemTicketNotFound, Detail: "The ticket is not on this stage's board: look at GET /api/v1/stations/{stage}/tickets."},
 	floor.ErrStillReading:   {Type: wire.ProblemUnavailable, Detail: "This process has not read the log to its end and does not know the ticket yet. Nothing was written: ask again."},

@@ -65,15 +65,21 @@ func postOrder(t *testing.T, server *Server, body string, headers ...string) *ht
 	return do(t, server, newRequest(http.MethodPost, "/api/v1/orders", strings.NewReader(body), headers...))
 }
 
+// answerOf reads the body of an answer that has the status.
+func answerOf[T any](t testing.TB, recorder *httptest.ResponseRecorder, status int) (answer T) {
+	t.Helper()
+	require.Equal(t, status, recorder.Code, recorder.Body.String())
+	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &answer))
+	return answer
+}
+
 // requireProblem checks that the answer is a complete problem document of the
 // type.
 func requireProblem(t *testing.T, recorder *httptest.ResponseRecorder, problemType wire.ProblemType) wire.Problem {
 	t.Helper()
 	kind := kindOf(problemType)
-	require.Equal(t, kind.Status, recorder.Code, recorder.Body.String())
+	problem := answerOf[wire.Problem](t, recorder, kind.Status)
 	require.Equal(t, problemContentType, recorder.Header().Get("Content-Type"))
-	var problem wire.Problem
-	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &problem))
 	require.Equal(t, problemType, problem.Type)
 	require.Equal(t, kind.Status, problem.Status)
 	require.Equal(t, kind.Title, problem.Title)

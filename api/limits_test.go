@@ -63,10 +63,7 @@ func placeOrder(t *testing.T, server *Server, order kitchen.Order, headers ...st
 
 func requirePlaced(t *testing.T, recorder *httptest.ResponseRecorder) kitchen.Status {
 	t.Helper()
-	require.Equal(t, http.StatusCreated, recorder.Code, recorder.Body.String())
-	var status kitchen.Status
-	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &status))
-	return status
+	return answerOf[kitchen.Status](t, recorder, http.StatusCreated)
 }
 
 func TestOrdersOfAnAddressAreLimited(t *testing.T) {

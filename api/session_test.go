@@ -84,10 +84,7 @@ func requireCookie(t *testing.T, recorder *httptest.ResponseRecorder, name strin
 
 func requireSession(t *testing.T, recorder *httptest.ResponseRecorder) wire.Session {
 	t.Helper()
-	require.Equal(t, http.StatusOK, recorder.Code, recorder.Body.String())
-	var session wire.Session
-	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &session))
-	return session
+	return answerOf[wire.Session](t, recorder, http.StatusOK)
 }
 
 func TestASessionFromSignInToSignOut(t *testing.T) {

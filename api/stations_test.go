@@ -138,8 +138,7 @@ func TestOfAllWhoClaimATicketExactlyOneGetsIt(t *testing.T) {
 		for _, answer := range answers {
 			if answer.Code == http.StatusOK {
 				require.Empty(t, first, "only one may win")
-				var won wire.BoardTicket
-				require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &won))
+				won := answerOf[wire.BoardTicket](t, answer, http.StatusOK)
 				first = won.By
 			}
 		}
