@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -71,14 +72,7 @@ func entry(ref kitchen.TicketRef, state kitchen.TicketState) board.Entry {
 }
 
 func waitsFor(refs ...kitchen.TicketRef) func(kitchen.TicketRef) bool {
-	return func(ref kitchen.TicketRef) bool {
-		for _, waited := range refs {
-			if waited == ref {
-				return true
-			}
-		}
-		return false
-	}
+	return func(ref kitchen.TicketRef) bool { return slices.Contains(refs, ref) }
 }
 
 func TestWhoIsAnOrphan(t *testing.T) {

@@ -26,12 +26,7 @@ import (
 func BenchmarkPublishAndDeliver(b *testing.B) {
 	for _, inFlight := range []int{1, 100} {
 		b.Run(strconv.Itoa(inFlight)+"InFlight", func(b *testing.B) {
-			kafka, err := devstack.StartKafka(b.Context(), devstack.KafkaConfig{DataDir: b.TempDir()})
-			require.NoError(b, err)
-			defer kafka.Stop()
-			connection := events.Connection{Brokers: []string{kafka.Addr()}}
-			_, err = events.ApplyTopics(b.Context(), connection, events.TopicSettings{Partitions: 4})
-			require.NoError(b, err)
+			connection := startKafka(b)
 			writer, err := events.NewWriter(connection)
 			require.NoError(b, err)
 			defer func() { require.NoError(b, writer.Close()) }()
@@ -116,12 +111,7 @@ func BenchmarkRead(b *testing.B) {
 	}
 	for _, name := range []string{"Tail", "Group"} {
 		b.Run(name, func(b *testing.B) {
-			kafka, err := devstack.StartKafka(b.Context(), devstack.KafkaConfig{DataDir: b.TempDir()})
-			require.NoError(b, err)
-			defer kafka.Stop()
-			connection := events.Connection{Brokers: []string{kafka.Addr()}}
-			_, err = events.ApplyTopics(b.Context(), connection, events.TopicSettings{Partitions: 4})
-			require.NoError(b, err)
+			connection := startKafka(b)
 			client, err := kgo.NewClient(kgo.SeedBrokers(connection.Brokers...), kgo.ProducerBatchCompression(kgo.NoCompression()))
 			require.NoError(b, err)
 			defer client.Close()
@@ -146,6 +136,17 @@ func BenchmarkRead(b *testing.B) {
 			}))
 		})
 	}
+}
+
+// startKafka starts an embedded Kafka that has the topics.
+func startKafka(b *testing.B) events.Connection {
+	kafka, err := devstack.StartKafka(b.Context(), devstack.KafkaConfig{DataDir: b.TempDir()})
+	require.NoError(b, err)
+	b.Cleanup(kafka.Stop)
+	connection := events.Connection{Brokers: []string{kafka.Addr()}}
+	_, err = events.ApplyTopics(b.Context(), connection, events.TopicSettings{Partitions: 4})
+	require.NoError(b, err)
+	return connection
 }
 
 // cpu is what this process has used so far.

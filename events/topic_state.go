@@ -218,13 +218,8 @@ func untilItAnswers(ctx context.Context, ask func() error) error {
 }
 
 func isWithoutCoordinator(err error) bool {
-	for _, passes := range []error{
+	return slices.ContainsFunc([]error{
 		kafka.GroupCoordinatorNotAvailable, kafka.NotCoordinatorForGroup, kafka.GroupLoadInProgress,
 		kerr.CoordinatorNotAvailable, kerr.NotCoordinator, kerr.CoordinatorLoadInProgress,
-	} {
-		if errors.Is(err, passes) {
-			return true
-		}
-	}
-	return false
+	}, func(passes error) bool { return errors.Is(err, passes) })
 }

@@ -53,7 +53,9 @@ Exit codes: 0 done, 1 the topic is missing, 5 Kafka cannot be reached.`,
 				return !all
 			})
 			if output == outputJSON {
-				list := letterList{Letters: []letterJSON{}}
+				list := struct {
+					Letters []letterJSON `json:"letters"`
+				}{[]letterJSON{}}
 				for _, letter := range letters {
 					list.Letters = append(list.Letters, newLetterJSON(letter))
 				}
@@ -76,11 +78,6 @@ Exit codes: 0 done, 1 the topic is missing, 5 Kafka cannot be reached.`,
 	registerOutput(cmd, &output)
 	cmd.Flags().BoolVar(&all, "all", false, "also letters that are settled, and what became of them")
 	return cmd
-}
-
-// letterList is what list writes for programs.
-type letterList struct {
-	Letters []letterJSON `json:"letters"`
 }
 
 // letterJSON is a letter for programs. Offsets are texts, because JavaScript
