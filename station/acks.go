@@ -68,9 +68,6 @@ func (s *Station) publish(ctx context.Context, ack kitchen.Ack, goOn func(err er
 	}
 }
 
-// always is the goOn of what a station publishes by itself.
-func always(error, bool) bool { return true }
-
 // publishAndAwait publishes an ack about a job and waits until the log has
 // decided, which is asked with the lock held.
 func (s *Station) publishAndAwait(ctx context.Context, j *job, ack kitchen.Ack, decided func() bool) error {
@@ -94,25 +91,16 @@ func (s *Station) publishAndAwait(ctx context.Context, j *job, ack kitchen.Ack, 
 	return err
 }
 
-// repeatAck publishes a ticket's last ack once more, unchanged, and then
-// finishes the delivery that asked for it. The lock may be held.
-func (s *Station) repeatAck(ctx context.Context, ack kitchen.Ack, finish func()) {
+// publishByItself publishes an ack without being asked, and then calls finish. If
+// ctx or the station ends before, the ticket is issued or delivered again. The
+// lock may be held.
+func (s *Station) publishByItself(ctx context.Context, ack kitchen.Ack, finish func()) {
 	s.background.Go(func() {
 		ctx, stop := s.until(ctx)
 		defer stop()
-		if s.publish(ctx, ack, always) == nil {
+		if s.publish(ctx, ack, func(error, bool) bool { return true }) == nil {
 			finish()
 		}
-	})
-}
-
-// publishStarted claims the newer attempt of a ticket that is in hand. The lock
-// is held.
-func (s *Station) publishStarted(j *job) {
-	ack := s.newAck(j, kitchen.AckStarted)
-	s.background.Go(func() {
-		// If the station stops before, the attempt is as good as abandoned.
-		_ = s.publish(s.ctx, ack, always)
 	})
 }
 

@@ -39,7 +39,7 @@ func (s *Station) claim(j *job) error {
 	if err := s.claimable(j); err != nil {
 		return err
 	}
-	s.apply(j, cause{input: claimed})
+	s.apply(j, cause{input: claimBegun})
 	return nil
 }
 
@@ -218,7 +218,7 @@ func (s *Station) answer(ctx context.Context, ticketID string, complete func(Ite
 		ack, err = s.finalAck(j, complete)
 	}
 	if err == nil {
-		s.apply(j, cause{input: answered})
+		s.apply(j, cause{input: answerBegun})
 	}
 	s.mu.Unlock()
 	if err != nil {

@@ -56,7 +56,7 @@ func (s *Station) offer(ctx context.Context, ticket kitchen.Ticket, issued board
 		finish() // its order was cancelled and has stopped waiting for it
 		return
 	case entry.Ended():
-		s.repeatAck(ctx, *entry.Ack, finish)
+		s.publishByItself(ctx, *entry.Ack, finish)
 		return
 	case entry.State == kitchen.TicketFailed, entry.Ticket.Attempt > ticket.Attempt:
 		finish() // the next attempt lies behind this one, or is on its way

@@ -62,11 +62,11 @@
 //	offered owned    absent, undecided, undoing                       elsewhere  StartedElsewhere
 //	needs nobody     undecided                                        undoing    publish undone
 //
-//	claimed          waiting                                          claiming   -
-//	claimed          elsewhere                                        contested  -
+//	claim begun      waiting                                          claiming   -
+//	claim begun      elsewhere                                        contested  -
 //	claim dropped    claiming                                         waiting    -
 //	claim dropped    contested                                        elsewhere  -
-//	answered         in hand                                          answering  -
+//	answer begun     in hand                                          answering  -
 //	answer dropped   answering                                        in hand    -
 //	answer dropped   overtaken                                        elsewhere  -
 //

@@ -103,7 +103,7 @@ func (s *Station) apply(j *job, c cause) {
 	}
 	switch follows.publish {
 	case kitchen.AckStarted:
-		s.publishStarted(j)
+		s.publishByItself(s.ctx, s.newAck(j, kitchen.AckStarted), func() {})
 	case kitchen.AckUndone:
 		s.publishUndone(j)
 	}

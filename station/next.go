@@ -26,9 +26,9 @@ const (
 	offered        input = "offered"         // a ticket came, or an undo ticket turned out to need somebody
 	offeredOwned   input = "offered owned"   // so did one that has an owner elsewhere
 	needsNobody    input = "needs nobody"    // an undo ticket turned out to need nobody
-	claimed        input = "claimed"         // somebody here starts it
+	claimBegun     input = "claim begun"     // somebody here starts it
 	claimDropped   input = "claim dropped"   // the claim failed or was given up
-	answered       input = "answered"        // somebody here ends it
+	answerBegun    input = "answer begun"    // somebody here ends it
 	answerDropped  input = "answer dropped"  // the answer was given up
 	ownedHere      input = "owned here"      // the log gives it to this station
 	ownedElsewhere input = "owned elsewhere" // the log gives it to somebody elsewhere
@@ -85,9 +85,9 @@ var transitions = map[input]map[State]State{
 	offered:        {absent: Waiting, undecided: Waiting, undoing: Waiting},
 	offeredOwned:   {absent: Elsewhere, undecided: Elsewhere, undoing: Elsewhere},
 	needsNobody:    {undecided: undoing},
-	claimed:        {Waiting: claiming, Elsewhere: contested},
+	claimBegun:     {Waiting: claiming, Elsewhere: contested},
 	claimDropped:   {claiming: Waiting, contested: Elsewhere},
-	answered:       {InHand: answering},
+	answerBegun:    {InHand: answering},
 	answerDropped:  {answering: InHand, overtaken: Elsewhere},
 	ownedHere:      {Waiting: InHand, Elsewhere: InHand, claiming: InHand, contested: InHand, overtaken: answering},
 	ownedElsewhere: owned,

@@ -94,10 +94,7 @@ func (s *Station) publishUndone(undo *job) {
 	}
 	var ctx context.Context
 	ctx, undo.stopUndoing = context.WithCancel(s.ctx)
-	s.background.Go(func() {
-		// If the station stops before, the undo ticket is delivered again.
-		_ = s.publish(ctx, ack, always)
-	})
+	s.publishByItself(ctx, ack, func() {})
 }
 
 // withdraw takes away a ticket whose order has been cancelled, out of the hand
