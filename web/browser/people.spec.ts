@@ -1,5 +1,5 @@
 import { staff } from "./factory";
-import { column, expect, test, ticket } from "./test";
+import { atOnce, column, expect, test, ticket } from "./test";
 
 test("two people start one ticket: one gets it, the other sees who", async ({ desk, factory }) => {
   const { pickupCode } = await factory.place();
@@ -8,19 +8,7 @@ test("two people start one ticket: one gets it, the other sees who", async ({ de
   await expect(startOf(mia)).toBeVisible();
   await expect(startOf(max)).toBeVisible();
   // Both start it before either is answered.
-  let open: () => void = () => undefined;
-  const both = new Promise<void>((arrived) => (open = arrived));
-  let requests = 0;
-  for (const page of [mia, max]) {
-    await page.route(/\/acks$/, async (route) => {
-      if (++requests === 2) open();
-      await both;
-      await route.continue();
-    });
-  }
-  const answers = [mia, max].map((page) => page.waitForResponse(/\/acks$/));
-  await Promise.all([startOf(mia).click(), startOf(max).click()]);
-  const codes = (await Promise.all(answers)).map((answer) => answer.status());
+  const codes = await atOnce([mia, max], /\/acks$/, (page) => startOf(page).click());
   expect(codes.toSorted()).toEqual([200, 409]);
   const [winner, loser, name] = codes[0] === 200 ? [mia, max, "mia"] : [max, mia, "max"];
   await expect(column(winner, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();

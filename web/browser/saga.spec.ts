@@ -1,5 +1,5 @@
 import { staff, until } from "./factory";
-import { column, expect, test, ticket } from "./test";
+import { atOnce, column, expect, test, ticket } from "./test";
 
 test("burnt cupcakes are made again, and everybody sees why", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place({ lines: [{ flavour: "chocolate", size: "S", quantity: 24 }] });
@@ -123,19 +123,7 @@ test("the first of two managers decides, and the other is told", async ({ desk, 
   await expect(questionOf(first)).toBeVisible();
   await expect(questionOf(second)).toBeVisible();
   // Both decide before either is answered.
-  let open: () => void = () => undefined;
-  const both = new Promise<void>((arrived) => (open = arrived));
-  let requests = 0;
-  for (const page of [first, second]) {
-    await page.route(/\/resolve$/, async (route) => {
-      if (++requests === 2) open();
-      await both;
-      await route.continue();
-    });
-  }
-  const answers = [first, second].map((page) => page.waitForResponse(/\/resolve$/));
-  await Promise.all([questionOf(first).getByRole("button", { name: "Retry" }).click(), questionOf(second).getByRole("button", { name: "Retry" }).click()]);
-  const codes = (await Promise.all(answers)).map((answer) => answer.status());
+  const codes = await atOnce([first, second], /\/resolve$/, (page) => questionOf(page).getByRole("button", { name: "Retry" }).click());
   expect(codes.toSorted()).toEqual([200, 409]);
   await expect((codes[0] === 409 ? first : second).getByRole("alert")).toContainText(`${pickupCode}, retry: `);
   await factory.work(id, "mix", "bake", "decorate", "package");

@@ -58,6 +58,23 @@ export function column(page: Page, name: "Waiting" | "Mine" | "Just done") {
   return page.getByRole("region", { name });
 }
 
+/** Does the same on several pages, lets their requests go only once all are there, and returns the statuses of the answers. */
+export async function atOnce(pages: readonly Page[], url: RegExp, act: (page: Page) => Promise<void>): Promise<readonly number[]> {
+  let open: () => void = () => undefined;
+  const all = new Promise<void>((arrived) => (open = arrived));
+  let requests = 0;
+  for (const page of pages) {
+    await page.route(url, async (route) => {
+      if (++requests === pages.length) open();
+      await all;
+      await route.continue();
+    });
+  }
+  const answers = pages.map((page) => page.waitForResponse(url));
+  await Promise.all(pages.map(act));
+  return (await Promise.all(answers)).map((answer) => answer.status());
+}
+
 /** The id of the order whose page is open. */
 export function orderIdOf(page: Page): string {
   return new URL(page.url()).pathname.split("/").at(-1) ?? "";

@@ -120,5 +120,20 @@ export function silentLive(seconds = 0): Live {
   return new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: now, monotonic: now, random: () => 0 });
 }
 
+/** A server that answers when the test says so. */
+export class Answers<Request> {
+  readonly asked: (Request & { readonly accept: () => void; readonly refuse: (error: unknown) => void })[] = [];
+
+  ask(request: Request): Promise<void> {
+    return new Promise((accept, refuse) => { this.asked.push({ ...request, accept, refuse }); });
+  }
+
+  last() {
+    const last = this.asked.at(-1);
+    if (!last) throw new Error("Nothing was sent.");
+    return last;
+  }
+}
+
 /** The labels of the tests' reasons. */
 export const labelOf = (reason: string) => ({ burnt: "Burnt", "oven-down": "Oven is down" })[reason] ?? reason;

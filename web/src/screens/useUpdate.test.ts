@@ -1,30 +1,15 @@
 import { act, renderHook } from "@testing-library/react";
 import { beforeEach, describe, expect, test } from "vitest";
 import { noAnswer, Problem } from "../api/problem";
+import { Answers } from "../testing-data";
 import { useUpdate } from "./useUpdate";
 
-/** The server, which answers when the test says so. */
-class Answers {
-  readonly asked: { body: unknown; key: string; accept: () => void; refuse: (error: unknown) => void }[] = [];
+let answers: Answers<{ readonly body: unknown; readonly key: string }>;
 
-  readonly change = (body: unknown, key: string) =>
-    new Promise<void>((accept, refuse) => { this.asked.push({ body, key, accept, refuse }); });
-
-  last() {
-    const last = this.asked.at(-1);
-    if (!last) throw new Error("Nothing was sent.");
-    return last;
-  }
-
-  keys() {
-    return this.asked.map((each) => each.key);
-  }
-}
-
-let answers: Answers;
+const keys = () => answers.asked.map((each) => each.key);
 
 function setup() {
-  const { result } = renderHook(() => useUpdate(answers.change));
+  const { result } = renderHook(() => useUpdate((body: unknown, key) => answers.ask({ body, key })));
   return {
     now: () => result.current,
     /** Sends a body, and gives what the server answers at once. */
@@ -76,14 +61,14 @@ describe("an update", () => {
     expect(update.now().problem?.isUncertain).toBe(true);
     await update.send({ notes: "x" }, error);
     await update.send({ notes: "x" });
-    expect(new Set(answers.keys()).size).toBe(1);
+    expect(new Set(keys()).size).toBe(1);
   });
 
   test("with another body after no answer has another key", async () => {
     const update = setup();
     await update.send({ notes: "x" }, noAnswer());
     await update.send({ notes: "y" });
-    expect(new Set(answers.keys()).size).toBe(2);
+    expect(new Set(keys()).size).toBe(2);
   });
 
   test("has a new key after a refusal, which is an answer", async () => {
@@ -92,14 +77,14 @@ describe("an update", () => {
     expect(await update.send({ notes: "x" }, refusal)).toBe(false);
     expect(update.now().problem).toBe(refusal);
     await update.send({ notes: "x" });
-    expect(new Set(answers.keys()).size).toBe(2);
+    expect(new Set(keys()).size).toBe(2);
   });
 
   test("has a new key after it was done, because the same may be wanted again", async () => {
     const update = setup();
     await update.send({ choice: "retry" });
     await update.send({ choice: "retry" });
-    expect(new Set(answers.keys()).size).toBe(2);
+    expect(new Set(keys()).size).toBe(2);
   });
 
   test("clears the last problem when it is sent again", async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { noAnswer, Problem } from "../../api/problem";
 import type { Problem as ProblemDocument } from "../../api/schema.gen";
-import { board, start, startedTicket, ticket } from "../../testing-data";
+import { Answers, board, start, startedTicket, ticket } from "../../testing-data";
 import { PendingAcks, retractableFor, type EndingAck, type PendingAck } from "./pendingAcks";
 
 const done: EndingAck = { kind: "done" };
@@ -12,21 +12,7 @@ function refusal(type: ProblemDocument["type"], status: number): Problem {
   return new Problem("What is wrong.", status, { type, title: "Title", status, detail: "What is wrong." });
 }
 
-/** The server, which answers when the test says so. */
-class Answers {
-  readonly asked: { ticketId: string; ack: EndingAck; accept: () => void; refuse: (error: unknown) => void }[] = [];
-
-  readonly send = (ticketId: string, ack: EndingAck) =>
-    new Promise<void>((accept, refuse) => { this.asked.push({ ticketId, ack, accept, refuse }); });
-
-  last() {
-    const last = this.asked.at(-1);
-    if (!last) throw new Error("Nothing was sent.");
-    return last;
-  }
-}
-
-let answers: Answers;
+let answers: Answers<{ readonly ticketId: string; readonly ack: EndingAck }>;
 let refused: [PendingAck, Problem][];
 let pendingAcks: PendingAcks;
 
@@ -37,7 +23,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: start });
   answers = new Answers();
   refused = [];
-  pendingAcks = new PendingAcks(answers.send, (pending, problem) => refused.push([pending, problem]));
+  pendingAcks = new PendingAcks((ticketId, ack) => answers.ask({ ticketId, ack }), (pending, problem) => refused.push([pending, problem]));
 });
 
 afterEach(() => { vi.useRealTimers(); });
