@@ -13,9 +13,7 @@ export interface Timing {
 interface Alarms {
   /** The connection was silent for too long: it is dead, and may not know. */
   readonly onDead: () => void;
-  /** It is time to connect again. */
   readonly onRetry: () => void;
-  /** Nobody has used the connection for a while. */
   readonly onUnused: () => void;
 }
 
