@@ -259,9 +259,11 @@ func (f *Floor) isMadeAnew(ticketID string) bool {
 	if err != nil {
 		return false // cannot be: the ticket is on the board
 	}
-	next := kitchen.TicketRef{OrderID: ref.OrderID, Stage: kitchen.Mix, Pass: ref.Pass + 1, Kind: kitchen.TicketMake}
-	entry, known := f.board.Get(next.TicketID())
-	return known && entry.Ticket.Attempt > 0
+	return slices.ContainsFunc(kitchen.Stages(), func(stage kitchen.Stage) bool {
+		next := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass + 1, Kind: kitchen.TicketMake}
+		entry, known := f.board.Get(next.TicketID())
+		return known && entry.Ticket.Attempt > 0
+	})
 }
 
 // show brings a ticket on the boards up to date with the log, and with it the
@@ -281,7 +283,7 @@ func (f *Floor) show(ticketID string) {
 		ids = append(ids, other)
 	}
 	f.stations[ref.Stage].update(ids...)
-	if ref.Kind == kitchen.TicketMake && ref.Stage == kitchen.Mix && ref.Pass > 1 {
+	if ref.Kind == kitchen.TicketMake && ref.Pass > 1 {
 		// What failed in the pass before waits for nothing any more.
 		for _, stage := range kitchen.Stages() {
 			before := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass - 1, Kind: kitchen.TicketMake}
