@@ -26,6 +26,11 @@ describe("the steps", () => {
     expect(headline(order({ route: ["mix", "package"], stage: "mix", stages: [row("mix", "done")] }))).toBe("Next up: package");
   });
 
+  test("are all stages if an API of an older build does not tell the route", () => {
+    const { route: _, ...older } = order({ stages: [row("mix", "done")] });
+    expect(looks(older)).toEqual(["mix done", "bake ahead", "decorate ahead", "package ahead"]);
+  });
+
   test("show a pass that is undone", () => {
     expect(looks(order({ state: "cancelled", stages: [row("mix", "undone"), row("bake", "undone")] }))).toEqual(["mix undone", "bake undone", "decorate dropped", "package dropped"]);
   });

@@ -1,6 +1,6 @@
 import type { OrderStatus, Pace, Stage, StageStatus } from "../../api/schema.gen";
 import { stagesClosingAmendments } from "../../api/stages.gen";
-import { stageWords } from "../../design/stages";
+import { stages, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 
 /** A stage of the order's present pass. */
@@ -10,12 +10,17 @@ export interface Step {
   readonly row: StageStatus | undefined;
 }
 
+/** The stages that the order goes through; all of them if an API of an older build, beside this page's, does not tell. */
+function routeOf(order: OrderStatus): readonly Stage[] {
+  return order.route ?? stages;
+}
+
 /** The present pass, stage by stage. */
 export function stepsOf(order: OrderStatus): readonly Step[] {
   const pass = Math.max(1, ...order.stages.map((row) => row.pass));
   // An order that is ending begins no further stage.
   const isEnding = order.state === "cancelling" || order.state === "cancelled" || order.attention?.undoing === true;
-  return order.route.map((stage) => {
+  return routeOf(order).map((stage) => {
     const row = order.stages.find((each) => each.stage === stage && each.pass === pass);
     return { stage, look: row ? lookOf(row) : isEnding ? "dropped" : "ahead", row };
   });
@@ -44,7 +49,7 @@ export function headline(order: OrderStatus): string {
       const at = order.stages.filter((row) => row.stage === stage).at(-1);
       if (at?.state === "undone" || isBeingUndone(at)) return "We are starting again";
       if (at?.state === "started") return `Your cupcakes are ${stageWords[stage].doing}`;
-      const route = order.route;
+      const route = routeOf(order);
       // Between two stages the order waits for nobody.
       const next = at?.state === "done" ? route[route.indexOf(stage) + 1] : stage;
       return next ? `Next up: ${stageWords[next].name.toLowerCase()}` : "Your cupcakes are nearly ready";
@@ -77,7 +82,7 @@ export function estimate(order: OrderStatus, pace: Pace, now: number): Estimate 
   if (order.state !== "in-progress" || !order.waitingFor) return null;
   const waitedFor = order.stages.filter((row) => row.stage === order.waitingFor).at(-1);
   const again = isBeingUndone(waitedFor);
-  const route = order.route;
+  const route = routeOf(order);
   const ahead = again ? route : route.slice(route.indexOf(order.waitingFor));
   const issuedAt = again ? undefined : waitedFor?.issuedAt;
   const sofar = issuedAt ? Math.max(0, (now - Date.parse(issuedAt)) / 1000) : 0;
