@@ -40,7 +40,7 @@ func (s *demoSettings) register(cmd *cobra.Command) {
 	flags.BoolVar(&s.on, "demo", false, "robots at the stations, and customers who order")
 	flags.DurationVar(&s.every, "demo-every", 3*time.Second, "how often a customer of the demo orders")
 	flags.DurationVar(&s.workTime, "demo-work-time", time.Second, "how long a robot of the demo works on a ticket")
-	flags.Float64Var(&s.failRate, "demo-fail-rate", 0.05, "which part of the robots' work fails, from 0 to 1")
+	flags.Float64Var(&s.failRate, "demo-fail-rate", 0.05, "share of the robots' work that fails, from 0 to 1")
 }
 
 func (s *demoSettings) check(given []string) error {

@@ -142,7 +142,7 @@ function Failures({ statistics }: { readonly statistics: Statistics }) {
         <li key={`${failure.stage} ${failure.reason}`} data-stage={failure.stage}>
           <span className="wrap-anywhere"><b>{labelOf(failure.reason)}</b> at {stageWords[failure.stage].name}</span>
           <span className="failure-bar" aria-hidden="true"><span style={{ width: `${(failure.count / most) * 100}%` }} /></span>
-          <span className="numbers">{failure.count}{failure.scrapped > 0 ? `, ${countText(failure.scrapped, "piece")} scrapped` : ""}</span>
+          <span className="numbers">{failure.count}{failure.scrapped > 0 ? `; ${countText(failure.scrapped, "piece")} scrapped` : ""}</span>
         </li>
       ))}
     </ul>
