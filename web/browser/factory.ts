@@ -212,7 +212,7 @@ export class Factory {
   async work(id: string, ...through: readonly Stage[]): Promise<void> {
     const people: Partial<Record<Stage, Person>> = staff;
     for (const named of through) {
-      const { route = [] } = await this.untilWaitingFor(id, named);
+      const { route } = await this.untilWaitingFor(id, named);
       const after = route.slice(route.indexOf(named) + 1);
       const next = after.findIndex((stage) => people[stage]);
       for (const stage of [named, ...after.slice(0, next < 0 ? undefined : next)]) {

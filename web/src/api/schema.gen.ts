@@ -750,7 +750,7 @@ export interface components {
             /** @description The last stage that the order entered. */
             readonly stage?: components["schemas"]["Stage"];
             /** @description The stages that the order goes through, in this order. */
-            readonly route?: readonly components["schemas"]["Stage"][];
+            readonly route: readonly components["schemas"]["Stage"][];
             /** @description The stage whose station must answer next, for work or for undoing it; absent when the order waits for nobody. */
             readonly waitingFor?: components["schemas"]["Stage"];
             readonly customer: components["schemas"]["Customer"];
