@@ -24,6 +24,8 @@ const (
 	// MaxAttempt is an upper bound: no ticket is issued this often. A ticket that
 	// is issued every second and never answered reaches it after a day.
 	MaxAttempt = 100_000
+	// maxOffset is the largest whole number that every JSON library keeps.
+	maxOffset = 1<<53 - 1
 )
 
 const timeRemedy = "give the time as RFC 3339, such as 2026-01-31T12:00:00Z"
@@ -41,6 +43,9 @@ type writtenAck struct {
 	By        string          `json:"by"`
 	At        json.RawMessage `json:"at"`
 	StartedAt json.RawMessage `json:"startedAt"`
+	TakeOver  bool            `json:"takeOver"`
+	From      string          `json:"from"`
+	Offset    json.RawMessage `json:"offset"`
 	Attempt   json.RawMessage `json:"attempt"`
 	Reason    string          `json:"reason"`
 	Note      string          `json:"note"`
@@ -71,6 +76,8 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 		Stage:    written.Stage,
 		Kind:     written.Kind,
 		By:       written.By,
+		TakeOver: written.TakeOver,
+		From:     written.From,
 		Reason:   written.Reason,
 		Note:     written.Note,
 	}
@@ -89,6 +96,14 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 	}
 	if ack.Scrapped, err = readWhole("scrapped", written.Scrapped, MaxScrapped); err != nil {
 		return Ack{}, err
+	}
+	if !isAbsent(written.Offset) {
+		offset, err := readWhole("offset", written.Offset, maxOffset)
+		if err != nil {
+			return Ack{}, err
+		}
+		place := int64(offset)
+		ack.Offset = &place
 	}
 	if err := ack.Check(); err != nil {
 		return Ack{}, err
@@ -224,8 +239,49 @@ func (a Ack) Check() error {
 	if a.Attempt < 0 || a.Attempt > MaxAttempt {
 		return fmt.Errorf("attempt: must be from 1 to %d, or left out", MaxAttempt)
 	}
+	if err := a.checkTakeOver(); err != nil {
+		return err
+	}
+	if err := a.checkOffset(); err != nil {
+		return fmt.Errorf("offset: %w", err)
+	}
 	if faults := a.CheckRemarks(); len(faults) > 0 {
 		return fmt.Errorf("%s: %s", faults[0].Pointer[1:], faults[0].Detail)
+	}
+	return nil
+}
+
+// checkTakeOver checks the fields of a started that takes a ticket over.
+func (a Ack) checkTakeOver() error {
+	switch {
+	case !a.TakeOver:
+		if a.From != "" && a.Kind == AckStarted {
+			return errors.New("from: goes with takeOver: set takeOver to true, or leave from out")
+		}
+		return nil
+	case a.Kind != AckStarted:
+		return fmt.Errorf("takeOver: goes with started, not with %s", a.Kind)
+	case isBlank(a.From):
+		return errors.New("from: missing: say whom the ticket is taken from")
+	case a.From == a.By:
+		return errors.New("from: nobody takes a ticket over from themselves: leave takeOver and from out")
+	}
+	if err := checkText(a.From, MaxByLength, false); err != nil {
+		return fmt.Errorf("from: %w", err)
+	}
+	return nil
+}
+
+// checkOffset checks that a refused, and nothing else, names the ack that it
+// refuses.
+func (a Ack) checkOffset() error {
+	switch {
+	case a.Kind != AckRefused:
+		return nil // other programs may write what they like
+	case a.Offset == nil:
+		return errors.New("missing: say which ack is refused")
+	case *a.Offset < 0 || *a.Offset > maxOffset:
+		return errors.New("must be the offset of an ack")
 	}
 	return nil
 }
@@ -251,7 +307,7 @@ func inFourDigits(t time.Time) bool {
 
 func (a Ack) checkKind(ticket TicketKind) error {
 	switch a.Kind {
-	case AckStarted, AckFailed:
+	case AckStarted, AckReleased, AckFailed, AckRefused:
 		return nil
 	case AckDone:
 		if ticket == TicketUndo {
@@ -264,5 +320,5 @@ func (a Ack) checkKind(ticket TicketKind) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("unknown kind %q: use started, done, failed or undone", Excerpt(string(a.Kind)))
+	return fmt.Errorf("unknown kind %q: use started, released, done, failed or undone", Excerpt(string(a.Kind)))
 }

@@ -58,7 +58,7 @@ func (a Ack) SaidAt() time.Time {
 // DatedBy returns the ticket with times that are possible given its record's
 // time, for people to see; a zero record means that its time is unknown. An
 // IssuedAt after the record, or longer before it than publishing takes, becomes
-// the record's time. AckBy keeps its distance from it.
+// the record's time. AckBy keeps its distance from it, and Since is not after it.
 func (t Ticket) DatedBy(record time.Time) Ticket {
 	within := t.AckWithin()
 	if !record.IsZero() && (t.IssuedAt.After(record.Add(recordsStep)) || t.IssuedAt.Before(record.Add(-maxPublishing))) {
@@ -67,6 +67,12 @@ func (t Ticket) DatedBy(record time.Time) Ticket {
 	t.IssuedAt = TimeThatCanBe(t.IssuedAt)
 	if !t.AckBy.IsZero() {
 		t.AckBy = t.IssuedAt.Add(within)
+	}
+	if !t.Since.IsZero() {
+		t.Since = TimeThatCanBe(t.Since)
+	}
+	if t.Since.After(t.IssuedAt) {
+		t.Since = t.IssuedAt
 	}
 	return t
 }

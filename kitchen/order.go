@@ -154,6 +154,23 @@ const (
 // Choices lists all choices.
 func Choices() []Choice { return []Choice{ChoiceRetry, ChoiceRemake, ChoiceCancel} }
 
+// AttentionCause is the kind of a question to a manager.
+type AttentionCause string
+
+// The causes.
+const (
+	// CauseSilent: somebody took a ticket and went silent.
+	CauseSilent AttentionCause = "silent"
+	// CauseFailed: the work failed too often.
+	CauseFailed AttentionCause = "failed"
+	// CauseUndoFailed: the work cannot be undone.
+	CauseUndoFailed AttentionCause = "undo-failed"
+	// CauseLateWork: work was done that nobody will undo.
+	CauseLateWork AttentionCause = "late-work"
+	// CauseEndedByHand: somebody ended the ticket in Temporal.
+	CauseEndedByHand AttentionCause = "ended-by-hand"
+)
+
 // Attention is what a manager must decide about an order.
 type Attention struct {
 	// Reason says what happened, for people.
@@ -163,6 +180,13 @@ type Attention struct {
 	// Undoing is set when the question is about the stage's undo ticket.
 	Undoing bool      `json:"undoing,omitempty"`
 	Since   time.Time `json:"since"`
+	// Cause, By and ReasonCode tell questions of one kind from others: questions
+	// that agree in them, in the stage and in Undoing can be decided together.
+	// By is who went silent or reported the failure, ReasonCode why. Empty in
+	// orders of older builds.
+	Cause      AttentionCause `json:"cause,omitempty"`
+	By         string         `json:"by,omitempty"`
+	ReasonCode string         `json:"reasonCode,omitempty"`
 	// Choices are those that can be made now.
 	Choices []Choice `json:"choices"`
 }

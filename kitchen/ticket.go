@@ -39,10 +39,23 @@ type Ticket struct {
 	// cancelled. Without it the stage's own ticket was still open, and if nobody
 	// has claimed that, it only needs to be withdrawn.
 	Made bool `json:"made,omitempty"`
+	// Since is what the ticket's age and its place in the queue count from: when
+	// it was first issued or, in a later pass, when its order was first there.
+	// Zero in a ticket of a build that did not tell: see QueuedSince.
+	Since time.Time `json:"since,omitzero"`
 	// IssuedAt is when this attempt went out, AckBy when it goes out again
-	// unless the station has answered.
+	// unless somebody has taken it and says so in time.
 	IssuedAt time.Time `json:"issuedAt"`
 	AckBy    time.Time `json:"ackBy"`
+}
+
+// QueuedSince is Since or, if the ticket does not tell, when this attempt went
+// out.
+func (t Ticket) QueuedSince() time.Time {
+	if t.Since.IsZero() {
+		return t.IssuedAt
+	}
+	return t.Since
 }
 
 // Ref names the ticket.
@@ -93,6 +106,8 @@ func (t Ticket) Check() error {
 		return fmt.Errorf("attempt: must be from 1 to %d, it is %d", MaxAttempt, t.Attempt)
 	case !inFourDigits(t.IssuedAt):
 		return fmt.Errorf("issuedAt: the year must have four digits")
+	case !inFourDigits(t.Since):
+		return fmt.Errorf("since: the year must have four digits")
 	case !inFourDigits(t.AckBy):
 		return fmt.Errorf("ackBy: the year must have four digits")
 	}
@@ -171,17 +186,23 @@ type Issue struct {
 type AtWork struct {
 	By string    `json:"by"`
 	At time.Time `json:"at"`
+	// Silent is how often the ticket was issued again since its owner was last
+	// heard of.
+	Silent int `json:"silent,omitempty"`
 }
 
 // AckKind is what an ack reports about a ticket.
 type AckKind string
 
-// The kinds of acks.
+// The kinds of acks. AckRefused is the workers' alone: it takes back what another
+// ack seemed to say, for every reader in the same place of the log.
 const (
-	AckStarted AckKind = "started"
-	AckDone    AckKind = "done"
-	AckFailed  AckKind = "failed"
-	AckUndone  AckKind = "undone"
+	AckStarted  AckKind = "started"
+	AckReleased AckKind = "released"
+	AckDone     AckKind = "done"
+	AckFailed   AckKind = "failed"
+	AckUndone   AckKind = "undone"
+	AckRefused  AckKind = "refused"
 )
 
 // Ends reports whether an ack of this kind ends the work on its ticket.
@@ -199,8 +220,16 @@ type Ack struct {
 	// sent is At by the sender's clock where the record has dated the ack
 	// differently: see DatedBy and SaidAt.
 	sent time.Time
-	// StartedAt may go with done and failed, so that the order keeps it.
+	// StartedAt may go with done and failed, so that the order keeps it, and with
+	// a started that renews an earlier one.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
+	// TakeOver goes with started: it takes the ticket from From, and counts only
+	// while that is the owner.
+	TakeOver bool   `json:"takeOver,omitempty"`
+	From     string `json:"from,omitempty"`
+	// Offset goes with refused: where the ack lies that is refused, in the same
+	// partition.
+	Offset *int64 `json:"offset,omitempty"`
 	// Attempt is the ticket's attempt that the ack answers; 0 if the station does
 	// not know.
 	Attempt int `json:"attempt,omitempty"`

@@ -173,6 +173,10 @@ func (e ProblemType) Valid() bool {
 
 // Ack What somebody at a station reports about a ticket.
 type Ack struct {
+	// From With `takeOver`: from whom the ticket is taken.
+	//
+	// Example: Bob
+	From string  `json:"from,omitempty,omitzero"`
 	Kind AckKind `json:"kind"`
 
 	// Note For the people who read it.
@@ -189,6 +193,9 @@ type Ack struct {
 	//
 	// Example: 12
 	Scrapped int `json:"scrapped,omitempty,omitzero"`
+
+	// TakeOver With `started`: take the ticket from its owner, who must be `from`. Boards offer this once the owner is silent.
+	TakeOver bool `json:"takeOver,omitempty,omitzero"`
 }
 
 // AckKind defines model for AckKind.
@@ -199,6 +206,11 @@ type Amendment = kitchen.Amendment
 
 // Attention What a manager must decide about an order.
 type Attention = kitchen.Attention
+
+// AttentionCause `silent`: somebody took a ticket and went silent. `failed`: the work failed too often.
+// `undo-failed`: the work cannot be undone. `late-work`: work was done that nobody will undo.
+// `ended-by-hand`: somebody ended the ticket in Temporal.
+type AttentionCause = kitchen.AttentionCause
 
 // Behind What is shown may be out of date. It catches up by itself.
 type Behind struct {
@@ -255,12 +267,15 @@ type BoardRules struct {
 
 // BoardTicket A ticket as its station sees it.
 type BoardTicket struct {
-	// AckBy When it is issued again unless somebody has answered by then.
+	// AckBy When it is issued again unless its owner says in time that the work goes on, or somebody ends it. Being issued again changes nothing else about it.
 	AckBy     time.Time `json:"ackBy"`
 	Allergies []string  `json:"allergies,omitempty,omitzero"`
 
 	// Attempt Counts how often the ticket was issued.
 	Attempt int `json:"attempt"`
+
+	// BegunBy Of an undo ticket: who had begun the work that is to be undone, so that there may be something to put away although it was not done.
+	BegunBy string `json:"begunBy,omitempty,omitzero"`
 
 	// Boxes At package: which boxes to take for the pieces, the largest first.
 	Boxes []BoxCount `json:"boxes,omitempty,omitzero"`
@@ -276,6 +291,9 @@ type BoardTicket struct {
 
 	// Failure Why this attempt has failed.
 	Failure TicketFailure `json:"failure,omitempty,omitzero"`
+
+	// HeardAt Of a started ticket: when its owner was last heard of. An owner who is not heard of for `silentAfterSeconds` is silent, and somebody else may take the ticket over.
+	HeardAt time.Time `json:"heardAt,omitempty,omitzero"`
 
 	// IssuedAt When this attempt was issued.
 	IssuedAt time.Time `json:"issuedAt"`
@@ -297,7 +315,10 @@ type BoardTicket struct {
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
 
-	// Since When it was first issued, as far back as the log was read. Its age counts from here.
+	// SilentAfterSeconds How long the ticket's owner may be silent; 0 if the ticket does not tell.
+	SilentAfterSeconds int `json:"silentAfterSeconds,omitempty,omitzero"`
+
+	// Since What its age and its place in the queue count from: when it was first issued or, if the order is made again, when the order was first there.
 	Since     time.Time `json:"since"`
 	StartedAt time.Time `json:"startedAt,omitempty,omitzero"`
 
@@ -733,7 +754,10 @@ type StageCounts struct {
 	Oldest  time.Time `json:"oldest,omitempty,omitzero"`
 	Stage   Stage     `json:"stage"`
 	Started int       `json:"started"`
-	Waiting int       `json:"waiting"`
+
+	// UntakenSince The station's alarm: tickets wait, and nobody has taken one since then. Absent while that is not longer than the kitchen file's `attention.untakenAfter`.
+	UntakenSince time.Time `json:"untakenSince,omitempty,omitzero"`
+	Waiting      int       `json:"waiting"`
 }
 
 // StagePace defines model for StagePace.

@@ -735,9 +735,22 @@ export interface components {
             readonly undoing?: boolean;
             /** Format: date-time */
             readonly since: string;
+            /** @description What kind of question it is; absent from an order of an older build. */
+            readonly cause?: components["schemas"]["AttentionCause"];
+            /** @description Who went silent, or reported the failure. */
+            readonly by?: string;
+            /** @description The reported reason, as in the kitchen file. */
+            readonly reasonCode?: string;
             /** @description The choices that can be made now, with `POST /api/v1/orders/{id}/resolve`. */
             readonly choices: readonly components["schemas"]["Choice"][];
         };
+        /**
+         * @description `silent`: somebody took a ticket and went silent. `failed`: the work failed too often.
+         *     `undo-failed`: the work cannot be undone. `late-work`: work was done that nobody will undo.
+         *     `ended-by-hand`: somebody ended the ticket in Temporal.
+         * @enum {string}
+         */
+        readonly AttentionCause: "silent" | "failed" | "undo-failed" | "late-work" | "ended-by-hand";
         /** @description Where an order stands. */
         readonly OrderStatus: {
             readonly id: components["schemas"]["OrderID"];
@@ -862,10 +875,17 @@ export interface components {
          */
         readonly TicketKind: "make" | "undo";
         /** @enum {string} */
-        readonly AckKind: "started" | "done" | "failed" | "undone";
+        readonly AckKind: "started" | "released" | "done" | "failed" | "undone";
         /** @description What somebody at a station reports about a ticket. */
         readonly Ack: {
             readonly kind: components["schemas"]["AckKind"];
+            /** @description With `started`: take the ticket from its owner, who must be `from`. Boards offer this once the owner is silent. */
+            readonly takeOver?: boolean;
+            /**
+             * @description With `takeOver`: from whom the ticket is taken.
+             * @example Bob
+             */
+            readonly from?: string;
             /**
              * @description With `failed`: a code of the kitchen file, `other` if left out.
              * @example burnt
@@ -900,7 +920,7 @@ export interface components {
             readonly by?: string;
             /**
              * Format: date-time
-             * @description When it was first issued, as far back as the log was read. Its age counts from here.
+             * @description What its age and its place in the queue count from: when it was first issued or, if the order is made again, when the order was first there.
              */
             readonly since: string;
             /**
@@ -910,11 +930,20 @@ export interface components {
             readonly issuedAt: string;
             /**
              * Format: date-time
-             * @description When it is issued again unless somebody has answered by then.
+             * @description When it is issued again unless its owner says in time that the work goes on, or somebody ends it. Being issued again changes nothing else about it.
              */
             readonly ackBy: string;
             /** Format: date-time */
             readonly startedAt?: string;
+            /**
+             * Format: date-time
+             * @description Of a started ticket: when its owner was last heard of. An owner who is not heard of for `silentAfterSeconds` is silent, and somebody else may take the ticket over.
+             */
+            readonly heardAt?: string;
+            /** @description How long the ticket's owner may be silent; 0 if the ticket does not tell. */
+            readonly silentAfterSeconds?: number;
+            /** @description Of an undo ticket: who had begun the work that is to be undone, so that there may be something to put away although it was not done. */
+            readonly begunBy?: string;
             /**
              * Format: date-time
              * @description When it was done, undone or failed.
@@ -1117,6 +1146,11 @@ export interface components {
              * @description Since when the oldest has been open; absent if there is none.
              */
             readonly oldest?: string;
+            /**
+             * Format: date-time
+             * @description The station's alarm: tickets wait, and nobody has taken one since then. Absent while that is not longer than the kitchen file's `attention.untakenAfter`.
+             */
+            readonly untakenSince?: string;
         };
         /** @description The open orders by state, as Temporal lists them. */
         readonly OrderCounts: {
@@ -1412,6 +1446,7 @@ export type DemoPerson = components['schemas']['DemoPerson'];
 export type StageStatus = components['schemas']['StageStatus'];
 export type UndoStatus = components['schemas']['UndoStatus'];
 export type Attention = components['schemas']['Attention'];
+export type AttentionCause = components['schemas']['AttentionCause'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type OrderSummary = components['schemas']['OrderSummary'];
 export type OrderPage = components['schemas']['OrderPage'];
