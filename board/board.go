@@ -16,6 +16,7 @@ import (
 type Board struct {
 	tickets map[string]*history // by ticket id
 	newest  map[place]Heard     // the last record of each partition
+	first   map[place]int64     // the offset of the first record of each partition
 	// acksFrom is the broker's time from which on all acks are known; zero if
 	// all acks are known. acksForgotten says that acks were forgotten that have
 	// no time of the broker's.
@@ -24,35 +25,77 @@ type Board struct {
 }
 
 // New returns an empty board.
-func New() *Board { return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}} }
+func New() *Board {
+	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}}
+}
 
-// AddTicket adds an issue of a ticket.
+// AddTicket adds a delivery of a ticket.
 func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) {
 	b.Note(heard)
 	h := b.history(ticket.TicketID)
 	h.issued = heard
-	// The same attempt twice is one publish that was repeated; the first counts.
-	if h.firstAttempt == 0 || ticket.Attempt < h.firstAttempt {
-		h.firstAttempt, h.since = ticket.Attempt, heard.Time
-		if heard.Time.IsZero() {
-			h.since = ticket.IssuedAt
-		}
-	}
+	h.life.issue(ticket)
 	if ticket.Attempt > h.ticket.Attempt {
 		h.ticket = ticket
 	}
 }
 
-// AddAck adds an ack.
-func (b *Board) AddAck(ack kitchen.Ack, heard Heard) {
+// AddAck adds an ack and returns what it did.
+func (b *Board) AddAck(ack kitchen.Ack, heard Heard) Effect {
 	b.Note(heard)
 	h := b.history(ack.TicketID)
 	h.acked = heard
-	h.addAck(loggedAck{ack, heard})
+	return h.life.apply(loggedAck{ack, heard})
 }
 
-// Note tells the board of a record from which it needs only the time.
-func (b *Board) Note(heard Heard) { b.newest[heard.place()] = heard }
+// Note tells the board of a record from which it needs only time and place.
+func (b *Board) Note(heard Heard) {
+	at := heard.place()
+	if _, known := b.newest[at]; !known {
+		b.first[at] = heard.Offset
+	}
+	b.newest[at] = heard
+}
+
+// history is what the board keeps of one ticket.
+type history struct {
+	issued, acked Heard          // the last of each; zero if there was none
+	ticket        kitchen.Ticket // the highest attempt; Attempt 0 while none was seen
+	life          Life
+}
+
+// entry is where the ticket stands.
+func (h *history) entry(ticketID string) Entry {
+	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.ticket.QueuedSince(), BegunBy: h.life.now.begunBy}
+	if h.ticket.Attempt == 0 {
+		e.Ticket, e.Since = ticketOf(ticketID), time.Time{}
+	}
+	now := h.life.now
+	e.Attempt = h.ticket.Attempt
+	if now.failure != nil {
+		e.LastFailure = &now.failure.ack
+	}
+	switch e.State {
+	case kitchen.TicketDone, kitchen.TicketUndone:
+		e.Attempt = max(e.Attempt, now.end.ack.Attempt)
+		e.endBy(*now.end)
+		e.IssuedAfterEnd = h.life.issuedAfterEnd()
+	case kitchen.TicketStarted:
+		claim := now.owner.claim
+		e.Attempt = max(e.Attempt, now.owner.attempt)
+		e.Ack, e.Heard, e.By, e.StartedAt = &claim.ack, claim.heard, now.owner.by, now.owner.startedAt(time.Time{})
+		e.Sign = now.owner.sign
+	case kitchen.TicketFailed:
+		e.Attempt = now.failed
+		e.Ack, e.Heard, e.By, e.StartedAt = &now.failure.ack, now.failure.heard, now.failure.ack.By, now.failure.ack.StartedAt
+		e.LastFailure = nil
+		if now.failureBefore != nil {
+			e.LastFailure = &now.failureBefore.ack
+		}
+	case kitchen.TicketWaiting:
+	}
+	return e
+}
 
 func (b *Board) history(ticketID string) *history {
 	h, ok := b.tickets[ticketID]
@@ -81,14 +124,14 @@ func (b *Board) entry(ticketID string, h *history) Entry {
 	undoID, _ := UndoOf(ticketID)
 	undo, withdrawn := b.tickets[undoID]
 	e.Withdrawn = withdrawn
-	if withdrawn && undo.end != nil {
-		e.endBy(*undo.end)
+	if withdrawn && undo.life.now.end != nil {
+		e.endBy(*undo.life.now.end)
 	}
 	return e
 }
 
 // Entries lists the tickets of a stage that the board has seen issued and not
-// forgotten, longest known first.
+// forgotten, oldest first.
 func (b *Board) Entries(stage kitchen.Stage) []Entry {
 	var entries []Entry
 	for id, h := range b.tickets {
@@ -121,20 +164,29 @@ type Entry struct {
 	// only acks, Attempt is 0 and only what the id tells is filled in.
 	Ticket kitchen.Ticket
 	State  kitchen.TicketState
-	// Since is when the first attempt was issued that the board has seen, for
-	// people; zero while the board knows only acks.
+	// Since is what the ticket's age and its place in the queue count from; zero
+	// while the board knows only acks.
 	Since time.Time
 	// Attempt is the attempt that State is about. It is newer than the
 	// ticket's if an ack answers one that the board has not seen.
 	Attempt int
+	// IssuedAfterEnd says of a ticket that has ended that it may have been issued
+	// again since: its order has lost the end.
+	IssuedAfterEnd bool
 	// By is who started the ticket, ended it or failed it.
 	By        string
 	StartedAt *time.Time
+	// Sign is the record by which the owner of a started ticket was last heard
+	// of.
+	Sign Heard
+	// BegunBy is who had the ticket in hand last, if anybody had.
+	BegunBy string
 	// Ack is what put the ticket into its state; nil while it waits.
 	Ack *kitchen.Ack
 	// Heard is the record of Ack.
 	Heard Heard
-	// LastFailure is why an earlier attempt failed, if one did.
+	// LastFailure is why an earlier attempt failed, if one did. Of a failed
+	// ticket it is the failure before the last.
 	LastFailure *kitchen.Ack
 	// Withdrawn says of a make ticket that its undo ticket has been issued or
 	// acked: the order does not wait for it any more. If it is started, somebody
@@ -159,6 +211,19 @@ func (e *Entry) endBy(end loggedAck) {
 		e.State = kitchen.TicketUndone
 	}
 	e.Ack, e.Heard, e.By, e.StartedAt = &end.ack, end.heard, end.ack.By, end.ack.StartedAt
+}
+
+// InForce reports whether an ack that lies in the log still decides where its
+// ticket stands: it is why the ticket has its owner, has ended, has failed or was
+// put back. It goes by all that the board has read, also after that ack. known is
+// false if the board has not read the ack, or has forgotten its ticket.
+func (b *Board) InForce(ack kitchen.Ack, heard Heard) (inForce, known bool) {
+	h, hasTicket := b.tickets[ack.TicketID]
+	at := heard.place()
+	if newest, read := b.newest[at]; !hasTicket || !read || heard.Offset > newest.Offset || heard.Offset < b.first[at] {
+		return false, false
+	}
+	return h.life.inForce(ack, heard)
 }
 
 // UndoOf returns the id of the undo ticket that withdraws a make ticket, and

@@ -12,6 +12,7 @@ import (
 type Heard struct {
 	Topic     string
 	Partition int
+	Offset    int64
 	// Time is when the record was made, for people to see.
 	Time time.Time
 	// Appended says that Time is the broker's. Nothing is concluded from a
@@ -25,7 +26,7 @@ type Heard struct {
 // HeardFrom returns what a board needs to know about a message; after is how long
 // the reader had been reading the log when it received it.
 func HeardFrom(m events.Message, after time.Duration) Heard {
-	h := Heard{Topic: m.Topic, Partition: m.Partition, Time: m.Time, Appended: m.Appended, After: after}
+	h := Heard{Topic: m.Topic, Partition: m.Partition, Offset: m.Offset, Time: m.Time, Appended: m.Appended, After: after}
 	if !h.Time.IsZero() {
 		h.Time = kitchen.TimeThatCanBe(h.Time)
 	}
