@@ -35,17 +35,21 @@ func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) {
 	h := b.history(ticket.TicketID)
 	h.issued = heard
 	h.life.issue(ticket)
+	if since := ticket.QueuedSince(); h.ticket.Attempt == 0 || since.Before(h.since) {
+		h.since = since
+	}
 	if ticket.Attempt > h.ticket.Attempt {
 		h.ticket = ticket
 	}
 }
 
-// AddAck adds an ack and returns what it did.
+// AddAck adds an ack and returns what it does. A delivery that is read later may
+// still change that if it is Unjudged, and a refusal in any case.
 func (b *Board) AddAck(ack kitchen.Ack, heard Heard) Effect {
 	b.Note(heard)
 	h := b.history(ack.TicketID)
 	h.acked = heard
-	return h.life.apply(loggedAck{ack, heard})
+	return h.life.apply(&loggedAck{ack, heard})
 }
 
 // Note tells the board of a record from which it needs only time and place.
@@ -61,24 +65,24 @@ func (b *Board) Note(heard Heard) {
 type history struct {
 	issued, acked Heard          // the last of each; zero if there was none
 	ticket        kitchen.Ticket // the highest attempt; Attempt 0 while none was seen
-	life          Life
+	since         time.Time      // the earliest QueuedSince: builds that do not tell it have one for each attempt
+	life          life
 }
 
 // entry is where the ticket stands.
 func (h *history) entry(ticketID string) Entry {
-	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.ticket.QueuedSince(), BegunBy: h.life.now.begunBy}
-	if h.ticket.Attempt == 0 {
-		e.Ticket, e.Since = ticketOf(ticketID), time.Time{}
-	}
 	now := h.life.now
-	e.Attempt = h.ticket.Attempt
+	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Attempt: h.ticket.Attempt, BegunBy: now.begunBy}
+	if h.ticket.Attempt == 0 {
+		e.Ticket = ticketOf(ticketID)
+	}
 	if now.failure != nil {
 		e.LastFailure = &now.failure.ack
 	}
 	switch e.State {
 	case kitchen.TicketDone, kitchen.TicketUndone:
 		e.Attempt = max(e.Attempt, now.end.ack.Attempt)
-		e.endBy(*now.end)
+		e.endBy(now.end)
 		e.IssuedAfterEnd = h.life.issuedAfterEnd()
 	case kitchen.TicketStarted:
 		claim := now.owner.claim
@@ -118,14 +122,15 @@ func (b *Board) Get(ticketID string) (Entry, bool) {
 
 // entry is where a ticket stands, given what is known of its undo ticket. The
 // ticket is withdrawn once its undo ticket is known, and has ended once that is
-// undone, whatever else the log says of either.
+// undone, whatever else the log says of either. What was refused about the undo
+// ticket is nothing to know of it.
 func (b *Board) entry(ticketID string, h *history) Entry {
 	e := h.entry(ticketID)
 	undoID, _ := UndoOf(ticketID)
-	undo, withdrawn := b.tickets[undoID]
-	e.Withdrawn = withdrawn
-	if withdrawn && undo.life.now.end != nil {
-		e.endBy(*undo.life.now.end)
+	undo, known := b.tickets[undoID]
+	e.Withdrawn = known && (undo.ticket.Attempt > 0 || undo.life.isTouched())
+	if known && undo.life.now.end != nil {
+		e.endBy(undo.life.now.end)
 	}
 	return e
 }
@@ -205,8 +210,8 @@ func (e Entry) open() bool {
 }
 
 // endBy ends the ticket by an ack.
-func (e *Entry) endBy(end loggedAck) {
-	e.State = kitchen.TicketDone
+func (e *Entry) endBy(end *loggedAck) {
+	e.State, e.Sign, e.IssuedAfterEnd = kitchen.TicketDone, Heard{}, false
 	if end.ack.Kind == kitchen.AckUndone {
 		e.State = kitchen.TicketUndone
 	}
@@ -216,7 +221,8 @@ func (e *Entry) endBy(end loggedAck) {
 // InForce reports whether an ack that lies in the log still decides where its
 // ticket stands: it is why the ticket has its owner, has ended, has failed or was
 // put back. It goes by all that the board has read, also after that ack. known is
-// false if the board has not read the ack, or has forgotten its ticket.
+// false if the board has not read the ack, has forgotten it, or cannot judge it
+// without a delivery of the ticket.
 func (b *Board) InForce(ack kitchen.Ack, heard Heard) (inForce, known bool) {
 	h, hasTicket := b.tickets[ack.TicketID]
 	at := heard.place()
