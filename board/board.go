@@ -49,6 +49,11 @@ func (b *Board) AddAck(ack kitchen.Ack, heard Heard) Effect {
 	b.Note(heard)
 	h := b.history(ack.TicketID)
 	h.acked = heard
+	// The acks of a ticket share its id's memory, and so do their orders' ids.
+	ack.TicketID = h.id
+	if strings.HasPrefix(h.id, ack.OrderID) {
+		ack.OrderID = h.id[:len(ack.OrderID)]
+	}
 	return h.life.apply(&loggedAck{ack, heard})
 }
 
@@ -63,6 +68,7 @@ func (b *Board) Note(heard Heard) {
 
 // history is what the board keeps of one ticket.
 type history struct {
+	id            string
 	issued, acked Heard          // the last of each; zero if there was none
 	ticket        kitchen.Ticket // the highest attempt; Attempt 0 while none was seen
 	since         time.Time      // the earliest QueuedSince: builds that do not tell it have one for each attempt
@@ -104,7 +110,7 @@ func (h *history) entry(ticketID string) Entry {
 func (b *Board) history(ticketID string) *history {
 	h, ok := b.tickets[ticketID]
 	if !ok {
-		h = &history{}
+		h = &history{id: ticketID}
 		b.tickets[ticketID] = h
 	}
 	return h

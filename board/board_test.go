@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -869,18 +870,61 @@ func TestNobodysClockDecides(t *testing.T) {
 	})
 }
 
-// Not parallel: it counts allocations.
+// Not parallel: it measures memory.
 func TestAStationGoneWildCostsLittleMemory(t *testing.T) {
+	heap := func() uint64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	for _, wild := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckReleased, kitchen.AckFailed, kitchen.AckDone} {
+		b := board.New()
+		b.AddTicket(issue(bake, 1), inTickets(0))
+		before := heap()
+		for i := range 10_000 {
+			wildAck := ack(bake, wild, 0, "eve", minute(i))
+			wildAck.Note = strings.Repeat("x", kitchen.MaxAckNoteLength)
+			b.AddAck(wildAck, inAcks(i))
+			b.AddAck(ack(bake, kitchen.AckStarted, 1, "mia", minute(i)), inAcks(i))
+		}
+		require.Less(t, int64(heap())-int64(before), int64(200_000), wild)
+		runtime.KeepAlive(b)
+	}
+}
+
+// A ghost's end is refused however much is said before the refusal.
+func TestJunkDoesNotKeepAnEndFromBeingRefused(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone} {
+		b := board.New()
+		b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(0)), inAcks(0))
+		b.AddAck(ack(bake, kitchen.AckDone, 0, "ghost", minute(1)), inAcks(1))
+		for m := range 100 {
+			b.AddAck(ack(bake, kind, 0, "eve", minute(2+m)), inAcks(2+m))
+		}
+		refusal, offset := ack(bake, kitchen.AckRefused, 0, "worker", minute(200)), int64(1)
+		refusal.Offset = &offset
+		require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(200)))
+		got, _ := b.Get(bake.TicketID())
+		require.NotEqual(t, "ghost", got.By)
+	}
+}
+
+// An owner who works for days stays the owner.
+func TestManyRenewalsLoseNothing(t *testing.T) {
+	t.Parallel()
 	b := board.New()
 	b.AddTicket(issue(bake, 1), inTickets(0))
-	for range 10_000 {
-		b.AddAck(ack(bake, kitchen.AckFailed, 0, "eve", minute(1)), inAcks(1))
+	for m := range 500 {
+		b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(10*m)), inAcks(10*m))
 	}
-	b.AddTicket(issue(bake, 2), inTickets(2))
-	b.AddAck(ack(bake, kitchen.AckStarted, 2, "bob", minute(3)), inAcks(3))
 	got, _ := b.Get(bake.TicketID())
-	require.Equal(t, "bob", got.By)
-	require.Less(t, testing.AllocsPerRun(1, func() { b.Get(bake.TicketID()) }), 200.0, "the acks of one ticket are bounded")
+	require.Equal(t, minute(0), *got.StartedAt)
+	require.Equal(t, inAcks(4990), got.Sign)
+	require.Equal(t, board.Stale, b.AddAck(ack(bake, kitchen.AckStarted, 1, "eve", minute(5000)), inAcks(5000)))
+	b.AddTicket(issue(bake, 2), inTickets(5001))
+	require.Equal(t, "started bob", stands(b))
 }
 
 // TestInterleavingDoesNotMatter reads the same partitions twice, each time
