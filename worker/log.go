@@ -204,10 +204,11 @@ func (l *ticketLog) addAck(ack kitchen.Ack, heard board.Heard) {
 		if ack.Kind != kitchen.AckRefused || *ack.Offset != end.offset {
 			return
 		}
+		issued := int(end.issued)
 		l.ended.drop(ack.TicketID)
 		l.noteRefused(ack)
-		if end.issued > 0 {
-			l.board.AddTicket(ticketOf(ack.TicketID, int(end.issued)), heard)
+		if issued > 0 {
+			l.board.AddTicket(ticketOf(ack.TicketID, issued), heard)
 		}
 		return
 	}
