@@ -17,7 +17,9 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -161,4 +163,68 @@ func TestAcksOfAnOrderKeepTheirOrderWhileOneWaits(t *testing.T) {
 	require.Equal(t, kitchen.AckDone, <-done)
 	queue.working.Wait()
 	require.Empty(t, queue.waiting)
+}
+
+// An ack that waits must not stop its partition: of 400 that come after it, 255 were
+// carried, as many as the window holds.
+func TestAnAckThatWaitsDoesNotStopItsPartition(t *testing.T) {
+	t.Parallel()
+	const others = 400
+	broker, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{})
+	require.NoError(t, err)
+	t.Cleanup(broker.Stop)
+	connection := events.Connection{Brokers: []string{broker.Addr()}}
+	_, err = events.ApplyTopics(t.Context(), connection, events.TopicSettings{Partitions: 1})
+	require.NoError(t, err)
+	writer, err := events.NewWriter(connection)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, writer.Close()) })
+	failed := kitchen.Ack{
+		TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, Kind: kitchen.AckFailed, By: "bob",
+		At: time.Now(), Reason: "burnt", Scrapped: 12, Attempt: 1,
+	}
+	require.NoError(t, writer.PublishAck(t.Context(), failed))
+	var publishing errgroup.Group
+	for order := range others {
+		ref := mix(order)
+		publishing.Go(func() error {
+			return writer.PublishAck(t.Context(), kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "bob", At: time.Now(), Attempt: 1, StartedAt: &failed.At})
+		})
+	}
+	require.NoError(t, publishing.Wait())
+
+	carried := make(chan string, others)
+	queue := newTestQueue(onlyOneWaits{ended: carried}, make(letters))
+	queue.carrier.betweenAttempts = 500 * time.Millisecond
+	consumer, err := events.NewConsumer(events.ConsumerConfig{
+		Connection: connection, Group: events.GroupAcks, Topics: []string{events.TopicAcks}, MaxInFlight: maxAcksInFlight,
+		Handle: queue.add, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- queue.run(ctx, consumer) }()
+	for carriedSoFar := range others {
+		select {
+		case <-carried:
+		case <-time.After(time.Minute):
+			require.FailNow(t, "the partition has stopped", "%d of %d were carried", carriedSoFar, others)
+		}
+	}
+	stop()
+	require.NoError(t, <-ran)
+}
+
+// onlyOneWaits is a Temporal in which one order's ticket waits for its next attempt.
+type onlyOneWaits struct {
+	noAttempt
+	ended chan string
+}
+
+func (o onlyOneWaits) CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result any, err error) error {
+	if workflowID == kitchen.WorkflowID(orderID) {
+		return o.noAttempt.CompleteActivityByID(ctx, namespace, workflowID, runID, activityID, result, err)
+	}
+	o.ended <- workflowID
+	return nil
 }
