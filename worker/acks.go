@@ -22,10 +22,13 @@ import (
 const (
 	// carryWithin bounds one call to Temporal.
 	carryWithin = 10 * time.Second
+	// acksAtOnce is how many acks are carried at once. One that waits, for the log,
+	// for Temporal to come back or for its ticket's next attempt, is not counted.
+	acksAtOnce = 64
 
-	// betweenAttemptsWithin is far longer than the pause between two attempts
-	// while a worker is there.
-	betweenAttemptsWithin = 5 * time.Minute
+	// betweenAttemptsWithin is longer than the pause between two attempts while a
+	// worker is there.
+	betweenAttemptsWithin = 10 * time.Second
 
 	// misplacedLogInterval is how often it is logged that acks lie in the wrong
 	// place.
@@ -33,24 +36,34 @@ const (
 
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 5 * time.Second
+
+	// beatAgainAfter is longer than the pause between two attempts.
+	beatAgainAfter = 2 * time.Second
 )
 
+// typeReleased is the type of the failure that ends an attempt whose ticket was put
+// back.
+const typeReleased = "released"
+
 // publisher takes acks that cannot be carried as they are: those that can never
-// be understood, and those that lie in the wrong place.
+// be understood or are refused, and those that lie in the wrong place.
 type publisher interface {
 	PublishDeadLetter(ctx context.Context, original events.Message, reason string) error
 	ForwardAck(ctx context.Context, original events.Message, ack kitchen.Ack) error
+	PublishAck(ctx context.Context, ack kitchen.Ack) error
 }
 
 // ackCarrier carries single acks from Kafka into Temporal. It may carry many at
 // once.
 type ackCarrier struct {
-	temporal  client.Client
-	orders    *workflows.Orders
-	namespace string
-	publisher publisher
-	watch     *events.PublishWatch // hears of what is published; may be nil
-	courtesy  *courtesy
+	temporal   client.Client
+	orders     *workflows.Orders
+	namespace  string
+	log        *ticketLog
+	publisher  publisher
+	watch      *events.PublishWatch // hears of what is published; may be nil
+	heartbeats *heartbeats
+	room       chan struct{} // taken for as long as Temporal is asked about an ack
 	// betweenAttempts is how long an ack may wait for its ticket's next
 	// attempt.
 	betweenAttempts time.Duration
@@ -59,43 +72,47 @@ type ackCarrier struct {
 	metrics         *metrics
 }
 
-func newAckCarrier(temporalClient client.Client, namespace string, publisher publisher, logger *slog.Logger, metrics *metrics) *ackCarrier {
+func newAckCarrier(temporalClient client.Client, namespace string, log *ticketLog, publisher publisher, logger *slog.Logger, metrics *metrics) *ackCarrier {
 	carrier := &ackCarrier{
 		temporal:  temporalClient,
 		orders:    workflows.NewOrders(temporalClient),
 		namespace: namespace,
+		log:       log,
 		publisher: publisher,
+		room:      make(chan struct{}, acksAtOnce),
 		logger:    logger,
 		metrics:   metrics,
 
 		betweenAttempts: betweenAttemptsWithin,
 		misplacedLog:    rate.Sometimes{First: 1, Interval: misplacedLogInterval},
 	}
-	carrier.courtesy = newCourtesy(carrier.heartbeat)
+	carrier.heartbeats = newHeartbeats(carrier.sendHeartbeat)
+	log.isFinal = carrier.isFinal
 	return carrier
 }
 
 // carry finishes an ack, however long Temporal or Kafka are away: Temporal has
 // it or needs it no more, or it lies in dead-letters or among the others of its
 // order. It returns nil then, and the ack may be committed. It gives up with
-// ctx's error when the ack's partition is taken away, and with
-// errBetweenAttempts when the ack has to wait for its ticket's next attempt.
-func (c *ackCarrier) carry(ctx context.Context, delivery *events.Delivery) error {
-	logger := c.loggerOf(delivery)
-	ack, err := events.DecodeAck(delivery.Message)
-	if misplaced, is := errors.AsType[*events.MisplacedError](err); is {
-		return c.forward(ctx, delivery.Message, ack, misplaced, logger.With("ticket_id", ack.TicketID))
+// ctx's error when the ack's partition is taken away.
+func (c *ackCarrier) carry(a queuedAck) error {
+	ctx, ack, original := a.ctx, a.ack, a.delivery.Message
+	logger := c.logger.With("topic", original.Topic, "partition", original.Partition, "offset", original.Offset)
+	if misplaced, is := errors.AsType[*events.MisplacedError](a.fault); is {
+		return c.forward(ctx, original, ack, misplaced, logger.With("ticket_id", ack.TicketID))
 	}
-	if err != nil {
-		return c.bury(ctx, delivery.Message, err, logger)
+	if a.fault != nil {
+		return c.bury(ctx, original, a.fault, logger)
 	}
 	logger = logger.With("ticket_id", ack.TicketID, "kind", ack.Kind)
-	result, err := c.toTemporal(ctx, ack, delivery.Lag(), logger)
+	result, err := c.resolve(ctx, ack, original, logger)
 	fault.Pass(fault.AckDelivered, ack.OrderID, ack.TicketID, string(ack.Kind))
 	switch result {
 	case outcomePoison:
-		return c.bury(ctx, delivery.Message, err, logger)
-	case outcomeWait, outcomeRetry:
+		return c.bury(ctx, original, err, logger)
+	case outcomeRefused:
+		return c.refuse(ctx, original, ack, err, logger)
+	case outcomeRetry:
 		return err
 	}
 	c.metrics.acks.WithLabelValues(string(ack.Kind), string(result)).Inc()
@@ -103,51 +120,86 @@ func (c *ackCarrier) carry(ctx context.Context, delivery *events.Delivery) error
 	return nil
 }
 
-// carryPatiently is carry for an ack that may have to wait for its ticket's next
-// attempt. That begins in a moment, unless no worker takes it up: commits must
-// not wait for that for ever.
-func (c *ackCarrier) carryPatiently(ctx context.Context, delivery *events.Delivery) error {
-	deadline := time.Now().Add(c.betweenAttempts)
-	for backoff := retry.NewBackoff(shortestPause, longestPause); ; {
-		err := c.carry(ctx, delivery)
-		if !errors.Is(err, errBetweenAttempts) {
-			return err
-		}
-		if time.Now().After(deadline) {
-			ack, _ := events.DecodeAck(delivery.Message) // which carry has read
-			err = fmt.Errorf("no attempt of its ticket has begun for %s: redrive it when the order's workers are back", kitchen.Duration(c.betweenAttempts))
-			return c.bury(ctx, delivery.Message, err, c.loggerOf(delivery).With("ticket_id", ack.TicketID, "kind", ack.Kind))
-		}
-		if !backoff.Wait(ctx) {
-			return ctx.Err()
-		}
-	}
-}
-
-func (c *ackCarrier) loggerOf(delivery *events.Delivery) *slog.Logger {
-	return c.logger.With("topic", delivery.Topic, "partition", delivery.Partition, "offset", delivery.Offset)
-}
-
-// toTemporal does what an ack says, again and again while Temporal is away. Who
-// has started a ticket is shown later, or not at all if many acks wait.
-func (c *ackCarrier) toTemporal(ctx context.Context, ack kitchen.Ack, lag int64, logger *slog.Logger) (outcome, error) {
-	if ack.Kind == kitchen.AckStarted {
-		if lag <= courtesyUpToLag {
-			c.courtesy.plan(ack)
-		}
-		return outcomeCarried, nil
+// resolve finds out what becomes of an ack. What the log answers costs no call to
+// Temporal.
+func (c *ackCarrier) resolve(ctx context.Context, ack kitchen.Ack, original events.Message, logger *slog.Logger) (outcome, error) {
+	if ack.Kind == kitchen.AckRefused {
+		return outcomeStale, nil // it is for those who fold the log
 	}
 	ref, err := kitchen.ParseTicketID(ack.TicketID)
 	if err != nil {
 		return outcomePoison, err
 	}
-	c.courtesy.forget(ack.TicketID)
+	says, err := c.log.judge(ctx, ack, original)
+	switch {
+	case err != nil:
+		return outcomeRetry, err
+	case says.refused:
+		return outcomeRefused, errRefusedBefore
+	case says.known && !says.inForce && !says.mayBeLost(ack):
+		return outcomeStale, nil
+	}
+	switch {
+	case !says.inForce && (ack.Kind == kitchen.AckStarted || ack.Kind == kitchen.AckReleased):
+		return outcomeStale, nil // nobody knows whose the ticket is; its owner says so again
+	case ack.Kind == kitchen.AckStarted:
+		return c.show(ctx, ref, ack, says, logger)
+	}
 	fault.Pass(fault.AckRead, ack.OrderID, ack.TicketID, string(ack.Kind))
+	c.heartbeats.settle(ctx, ack.TicketID)
+	return c.toTemporal(ctx, &passage{ref: ref, ack: says.fillIn(ack), says: says}, logger)
+}
+
+// show has Temporal show who has a ticket in hand.
+func (c *ackCarrier) show(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack, says judgement, logger *slog.Logger) (outcome, error) {
+	result, err := c.patiently(ctx, logger, func() error { return c.checkAttempt(ctx, ref, ack) })
+	if result == outcomeCarried {
+		c.heartbeats.plan(ctx, ack.TicketID, !says.claims || ack.TakeOver)
+	}
+	return result, err
+}
+
+// passage is an ack on its way into Temporal.
+type passage struct {
+	ref  kitchen.TicketRef
+	ack  kitchen.Ack
+	says judgement
+	// comesAgain says that the attempt that the ack ends was over before: its
+	// ticket comes again anyway.
+	comesAgain bool
+}
+
+// toTemporal does what an ack says. One that comes between two attempts waits for
+// the next for a while. Then it is finished all the same: the next attempt's
+// activity finds it in the log.
+func (c *ackCarrier) toTemporal(ctx context.Context, p *passage, logger *slog.Logger) (outcome, error) {
+	deadline := time.Now().Add(c.betweenAttempts)
 	for backoff := retry.NewBackoff(shortestPause, longestPause); ; {
-		err := c.end(ctx, ref, ack)
-		if workflows.IsNotFound(err) {
-			err = c.lookAgain(ctx, ref, err)
+		result, err := c.patiently(ctx, logger, func() error { return c.end(ctx, p) })
+		if result != outcomeWait {
+			return result, err
 		}
+		if !time.Now().Before(deadline) {
+			return outcomeLeft, nil
+		}
+		p.comesAgain = true
+		if !backoff.Wait(ctx) {
+			return outcomeRetry, ctx.Err()
+		}
+	}
+}
+
+// patiently asks Temporal, again and again while it is away, and returns what that
+// makes of an ack.
+func (c *ackCarrier) patiently(ctx context.Context, logger *slog.Logger, ask func() error) (outcome, error) {
+	for backoff := retry.NewBackoff(shortestPause, longestPause); ; {
+		select {
+		case c.room <- struct{}{}:
+		case <-ctx.Done():
+			return outcomeRetry, ctx.Err()
+		}
+		err := ask()
+		<-c.room
 		if result := outcomeOf(err); result != outcomeRetry {
 			return result, err
 		}
@@ -174,8 +226,12 @@ const (
 	outcomePoison  outcome = "poison"
 	// outcomeForwarded is of an ack that lay in the wrong place.
 	outcomeForwarded outcome = "forwarded"
-	outcomeWait      outcome = "wait for the next attempt"
-	outcomeRetry     outcome = "retry"
+	// outcomeRefused is of an ack about what never was.
+	outcomeRefused outcome = "refused"
+	// outcomeLeft is of an ack that the next attempt of its ticket finds in the log.
+	outcomeLeft  outcome = "left to the next attempt"
+	outcomeWait  outcome = "wait for the next attempt"
+	outcomeRetry outcome = "retry"
 )
 
 // outcomeOf is the one place that decides, after a call to Temporal, whether an
@@ -189,7 +245,9 @@ func outcomeOf(err error) outcome {
 	case errors.Is(err, errBetweenAttempts):
 		// Its ticket is about to be issued again.
 		return outcomeWait
-	case workflows.IsNotFound(err), errors.Is(err, errAttemptOver):
+	case errors.Is(err, errNeverIssued), errors.Is(err, errNeverSoOften):
+		return outcomeRefused
+	case workflows.IsNotFound(err):
 		// No such pending activity: done before, or its order has closed, or
 		// it never was.
 		return outcomeStale
@@ -201,74 +259,99 @@ func outcomeOf(err error) outcome {
 	return outcomeRetry
 }
 
-// errAttemptOver says that a failure came when its attempt had ended: the
-// ticket comes again anyway.
-var errAttemptOver = errors.New("the attempt is over already")
-
 // errBetweenAttempts says that no activity waits for an ack now, and that one
 // will.
 var errBetweenAttempts = errors.New("the ticket is between two attempts")
 
-// end ends the ticket's activity with what the ack says.
-func (c *ackCarrier) end(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) error {
+// end ends the ticket's activity, or its attempt, with what the ack says.
+func (c *ackCarrier) end(ctx context.Context, p *passage) error {
 	ctx, cancel := context.WithTimeout(ctx, carryWithin)
 	defer cancel()
-	if ack.Kind == kitchen.AckFailed {
-		return c.fail(ctx, ref, ack)
+	if err := c.checkAttempt(ctx, p.ref, p.ack); err != nil {
+		return err
 	}
-	if ack.Attempt == 0 || ack.StartedAt == nil {
-		if err := c.fillIn(ctx, ref, &ack); err != nil {
-			return err
+	var err error
+	switch p.ack.Kind {
+	case kitchen.AckReleased:
+		err = c.endAttempt(ctx, p, temporal.NewApplicationErrorWithOptions("put back by "+p.ack.By, typeReleased, temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign}))
+	case kitchen.AckFailed:
+		err = c.fail(ctx, p)
+	default:
+		if err = c.fillIn(ctx, p, p.ack.StartedAt == nil); err == nil {
+			err = c.complete(ctx, p.ref, p.ack, nil)
 		}
 	}
-	return c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), ack, nil)
-}
-
-// fail ends the ticket's attempt, or the whole ticket if its order must know
-// at once: because the failure means something else than the same ticket
-// again, or because pieces were scrapped, which are counted.
-func (c *ackCarrier) fail(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) error {
-	final := ref.Kind == kitchen.TicketUndo || ack.Scrapped > 0
-	if !final {
-		rules, err := c.orders.Rules(ctx, ref.OrderID)
-		if err != nil {
-			return err
-		}
-		final = rules.OutcomeFor(ack.Reason) != kitchen.OutcomeAgain
-	}
-	if final && ack.Attempt == 0 {
-		if err := c.fillIn(ctx, ref, &ack); err != nil {
-			return err
-		}
-	}
-	err := c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), nil, failure(ack, final))
-	if !final && workflows.IsNotFound(err) {
-		return errAttemptOver
+	if workflows.IsNotFound(err) {
+		return c.lookAgain(ctx, p.ref, p.ack, err)
 	}
 	return err
 }
 
-// fillIn adds to an ack what its station left out and Temporal knows of the
-// pending ticket. Stations that use our library do not leave it out, so this is
-// for acks typed by hand.
-func (c *ackCarrier) fillIn(ctx context.Context, ref kitchen.TicketRef, ack *kitchen.Ack) error {
-	description, err := c.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(ref.OrderID), "")
+// fail ends the ticket's attempt, or the whole ticket if its order must know
+// at once.
+func (c *ackCarrier) fail(ctx context.Context, p *passage) error {
+	final, err := c.isFinal(ctx, p.ref, p.ack)
+	switch {
+	case err != nil:
+		return err
+	case !final:
+		return c.endAttempt(ctx, p, failure(p.ack, false))
+	}
+	if err := c.fillIn(ctx, p, false); err != nil {
+		return err
+	}
+	return c.complete(ctx, p.ref, nil, failure(p.ack, true))
+}
+
+// isFinal reports whether an order must know of a failure at once: because it
+// means something else than the same ticket again, or because pieces were
+// scrapped, which are counted.
+func (c *ackCarrier) isFinal(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) (bool, error) {
+	if ref.Kind == kitchen.TicketUndo || ack.Scrapped > 0 {
+		return true, nil
+	}
+	rules, err := c.orders.Rules(ctx, ref.OrderID)
+	return err == nil && rules.OutcomeFor(ack.Reason) != kitchen.OutcomeAgain, err
+}
+
+// endAttempt ends the ticket's attempt, so that the ticket is issued again. Before
+// that it takes away who had it: the next attempt would ask why they are silent.
+func (c *ackCarrier) endAttempt(ctx context.Context, p *passage, why error) error {
+	if err := c.heartbeat(ctx, p.ref, kitchen.AtWork{At: p.ack.At}); err != nil || p.comesAgain {
+		return err
+	}
+	fault.Pass(fault.AttemptCleared, p.ack.OrderID, p.ack.TicketID, string(p.ack.Kind))
+	return c.complete(ctx, p.ref, nil, why)
+}
+
+func (c *ackCarrier) complete(ctx context.Context, ref kitchen.TicketRef, result any, failure error) error {
+	return c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), result, failure)
+}
+
+// fillIn adds to an ack what its station left out, and the log does not know, and
+// Temporal knows of the pending ticket. Stations that use our library do not leave
+// it out, so this is for acks typed by hand.
+func (c *ackCarrier) fillIn(ctx context.Context, p *passage, start bool) error {
+	if issued := p.says.entry.Ticket.Attempt > 0; p.ack.Attempt != 0 && (!start || issued) {
+		return nil // nobody has said that they have begun, or the log would know
+	}
+	description, err := c.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(p.ref.OrderID), "")
 	if err != nil {
 		return err
 	}
 	for _, ticket := range workflows.PendingTickets(description) {
-		if ticket.Ref != ref {
+		if ticket.Ref != p.ref {
 			continue
 		}
-		if ack.Attempt == 0 {
-			ack.Attempt = ticket.Attempt
+		if p.ack.Attempt == 0 {
+			p.ack.Attempt = ticket.Attempt
 		}
-		if ack.StartedAt == nil && ticket.AtWork != nil {
+		if start && ticket.AtWork != nil {
 			startedAt := ticket.AtWork.At
-			if startedAt.After(ack.At) { // by another clock
-				startedAt = ack.At
+			if startedAt.After(p.ack.At) { // by another clock
+				startedAt = p.ack.At
 			}
-			ack.StartedAt = &startedAt
+			p.ack.StartedAt = &startedAt
 		}
 	}
 	return nil
@@ -289,33 +372,33 @@ func failure(ack kitchen.Ack, final bool) error {
 	return temporal.NewApplicationErrorWithOptions(message, reason, temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: final})
 }
 
-// lookAgain distinguishes an ack that no activity will ever wait for from one
-// that came between two attempts or two runs.
-func (c *ackCarrier) lookAgain(ctx context.Context, ref kitchen.TicketRef, notFound error) error {
-	ctx, cancel := context.WithTimeout(ctx, carryWithin)
-	defer cancel()
-	description, err := c.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(ref.OrderID), "")
-	switch {
-	case err != nil:
-		return err
-	case workflows.IsBetweenAttempts(description, ref):
-		return errBetweenAttempts
+// sendHeartbeat tells Temporal who has a ticket in hand, if anybody has.
+func (c *ackCarrier) sendHeartbeat(ctx context.Context, ticketID string, again int) (retryAfter time.Duration) {
+	owner, owned := c.log.owner(ticketID)
+	ref, err := kitchen.ParseTicketID(ticketID)
+	if !owned || err != nil {
+		return 0
 	}
-	return notFound
+	switch err := c.heartbeat(ctx, ref, owner); {
+	case err == nil:
+		c.metrics.heartbeats.Inc()
+		return 0
+	case !workflows.IsNotFound(err):
+		return min(shortestPause<<min(again, 10), longestPause)
+	case again == 0 && c.log.issued(ticketID) > 0:
+		return beatAgainAfter // it may be between two attempts
+	}
+	return 0
 }
 
-// heartbeat shows in the Temporal UI who has the ticket in hand.
-func (c *ackCarrier) heartbeat(ctx context.Context, ack kitchen.Ack) {
-	ref, err := kitchen.ParseTicketID(ack.TicketID)
-	if err != nil {
-		return // cannot be: the ack has been checked
+// heartbeat tells Temporal who has the ticket in hand, as the UI shows; an empty
+// name for nobody. Temporal has it even if it answers that the ticket was withdrawn.
+func (c *ackCarrier) heartbeat(ctx context.Context, ref kitchen.TicketRef, who kitchen.AtWork) error {
+	err := c.temporal.RecordActivityHeartbeatByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), who)
+	if temporal.IsCanceledError(err) {
+		return nil
 	}
-	err = c.temporal.RecordActivityHeartbeatByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), kitchen.AtWork{By: ack.By, At: ack.At})
-	if err != nil {
-		c.logger.DebugContext(ctx, "who is at work was not shown", "ticket_id", ack.TicketID, "error", err)
-		return
-	}
-	c.metrics.heartbeats.Inc()
+	return err
 }
 
 // forward puts an ack that lies in the wrong place among the others of its
@@ -347,16 +430,23 @@ func (c *ackCarrier) forward(ctx context.Context, original events.Message, ack k
 
 // bury puts a poison ack into dead-letters.
 func (c *ackCarrier) bury(ctx context.Context, original events.Message, why error, logger *slog.Logger) error {
-	err := c.publish(ctx, logger, "a dead letter could not be written; it is tried again", events.TopicDeadLetters, func() error {
-		return c.publisher.PublishDeadLetter(ctx, original, why.Error())
-	})
-	if err != nil {
+	if err := c.letter(ctx, original, why, logger); err != nil {
 		return err
 	}
-	fault.Pass(fault.LetterPublished, string(original.Key))
 	c.metrics.acks.WithLabelValues("", string(outcomePoison)).Inc()
 	logger.WarnContext(ctx, "an ack that cannot be understood went to dead-letters", "reason", why)
 	return nil
+}
+
+// letter makes a dead letter of an ack.
+func (c *ackCarrier) letter(ctx context.Context, original events.Message, why error, logger *slog.Logger) error {
+	err := c.publish(ctx, logger, "a dead letter could not be written; it is tried again", events.TopicDeadLetters, func() error {
+		return c.publisher.PublishDeadLetter(ctx, original, why.Error())
+	})
+	if err == nil {
+		fault.Pass(fault.LetterPublished, string(original.Key))
+	}
+	return err
 }
 
 // publish publishes again and again until Kafka has it or ctx ends, and returns

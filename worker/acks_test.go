@@ -18,7 +18,8 @@ func TestWhichAcksAreTriedAgain(t *testing.T) {
 	}{
 		"Temporal has it": {nil, outcomeCarried},
 		"its activity is over, or there never was one": {serviceerror.NewNotFound("no such activity"), outcomeStale},
-		"its attempt is over":                          {errAttemptOver, outcomeStale},
+		"its ticket was never issued":                  {errNeverIssued, outcomeRefused},
+		"its ticket was never issued so often":         {errNeverSoOften, outcomeRefused},
 		"its ticket is about to be issued again":       {errBetweenAttempts, outcomeWait},
 		"Temporal refuses it for good":                 {serviceerror.NewInvalidArgument("too large"), outcomePoison},
 		"Temporal cannot be reached":                   {serviceerror.NewUnavailable("connection refused"), outcomeRetry},

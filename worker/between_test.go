@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -16,7 +17,9 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -38,6 +41,7 @@ func (noAttempt) DescribeWorkflowExecution(context.Context, string, string) (*wo
 	}, nil
 }
 
+// letters are the reasons of dead letters.
 type letters chan string
 
 func (l letters) PublishDeadLetter(_ context.Context, _ events.Message, reason string) error {
@@ -47,43 +51,67 @@ func (l letters) PublishDeadLetter(_ context.Context, _ events.Message, reason s
 
 func (l letters) ForwardAck(context.Context, events.Message, kitchen.Ack) error { return nil }
 
-func deliveryOf(t *testing.T, ack kitchen.Ack) *events.Delivery {
+func (l letters) PublishAck(context.Context, kitchen.Ack) error { return nil }
+
+// newTestQueue returns a queue whose worker has not read the log.
+func newTestQueue(temporal client.Client, publisher publisher) *ackQueue {
+	logger := slog.New(slog.DiscardHandler)
+	metrics := newMetrics(prometheus.NewRegistry())
+	return newAckQueue(newAckCarrier(temporal, client.DefaultNamespace, newTicketLog(events.Connection{}, logger), publisher, logger, metrics), metrics)
+}
+
+// count is how many acks of a kind had an outcome.
+func (m *metrics) count(t *testing.T, kind kitchen.AckKind, outcome outcome) float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(m.acks)
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			if labels := metric.GetLabel(); labels[0].GetValue() == string(kind) && labels[1].GetValue() == string(outcome) {
+				return metric.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
+func queued(t *testing.T, ctx context.Context, ack kitchen.Ack, done func()) queuedAck {
 	t.Helper()
 	value, err := json.Marshal(ack)
 	require.NoError(t, err)
-	return &events.Delivery{Message: events.Message{Topic: events.TopicAcks, Key: []byte(ack.OrderID), Value: value, Time: time.Now()}}
+	return queuedAck{ctx: ctx, ack: ack, done: done, delivery: &events.Delivery{Message: events.Message{Topic: events.TopicAcks, Key: []byte(ack.OrderID), Value: value, Time: time.Now()}}}
 }
 
-func TestAnAckBetweenTwoAttemptsHoldsUpNobodyAndIsNotLost(t *testing.T) {
+func TestAnAckBetweenTwoAttemptsIsLeftToTheNext(t *testing.T) {
 	t.Parallel()
-	buried := make(letters, 1)
-	carrier := newAckCarrier(noAttempt{}, client.DefaultNamespace, buried, slog.New(slog.DiscardHandler), newMetrics(prometheus.NewRegistry()))
-	carrier.betweenAttempts = time.Millisecond
+	queue := newTestQueue(noAttempt{}, make(letters))
+	queue.carrier.betweenAttempts = time.Millisecond
 	failed := kitchen.Ack{
 		TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, Kind: kitchen.AckFailed, By: "bob",
 		At: time.Now(), Reason: "burnt", Scrapped: 12, Attempt: 1,
 	}
-	delivery := deliveryOf(t, failed)
-	require.ErrorIs(t, carrier.carry(t.Context(), delivery), errBetweenAttempts, "its lane goes on")
-	require.NoError(t, carrier.carryPatiently(t.Context(), delivery))
-	require.Equal(t, "no attempt of its ticket has begun for 1ms: redrive it when the order's workers are back", <-buried)
+	done := make(chan struct{})
+	queue.put(queued(t, t.Context(), failed, func() { close(done) }))
+	<-done
+	require.EqualValues(t, 1, queue.metrics.count(t, "failed", outcomeLeft))
 }
 
 // Whoever has the partition now reads these acks again.
 func TestNothingIsFinishedOnceItsPartitionIsTakenAway(t *testing.T) {
 	t.Parallel()
 	buried := make(letters, 2)
-	carrier := newAckCarrier(noAttempt{}, client.DefaultNamespace, buried, slog.New(slog.DiscardHandler), newMetrics(prometheus.NewRegistry()))
-	queue := newAckQueue(carrier, carrier.metrics)
+	queue := newTestQueue(noAttempt{}, buried)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	waits := kitchen.Ack{TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, Kind: kitchen.AckDone, By: "bob", At: time.Now(), Attempt: 1}
-	poison := waits
-	poison.Kind = kitchen.AckUndone
-	for _, ack := range []kitchen.Ack{poison, waits, poison} { // the last waits behind the one before
-		queue.work(queuedAck{ctx: ctx, delivery: deliveryOf(t, ack), done: func() { assert.Fail(t, "an ack is committed", ack.Kind) }})
+	for _, fault := range []error{errors.New("poison"), nil, errors.New("poison")} {
+		ack := queued(t, ctx, waits, func() { assert.Fail(t, "an ack is committed") })
+		ack.fault = fault
+		queue.put(ack)
 	}
-	queue.waiting.Wait()
+	queue.working.Wait()
 	require.Empty(t, buried)
 }
 
@@ -111,30 +139,92 @@ func (s *secondAttempt) CompleteActivityByID(ctx context.Context, namespace, wor
 	return nil
 }
 
-// Without the queue behind it, the done ack would end the ticket while the
-// failed one waits, and the pieces that were thrown away would not be counted.
+// If the done ack did not wait, it would end the ticket while the failed one waits,
+// and the pieces that were thrown away would not be counted.
 func TestAcksOfAnOrderKeepTheirOrderWhileOneWaits(t *testing.T) {
 	t.Parallel()
 	temporal := &secondAttempt{gate: make(chan struct{}), ended: make(chan string, 2)}
-	carrier := newAckCarrier(temporal, client.DefaultNamespace, make(letters, 1), slog.New(slog.DiscardHandler), newMetrics(prometheus.NewRegistry()))
-	queue := newAckQueue(carrier, carrier.metrics)
+	queue := newTestQueue(temporal, make(letters))
+	queue.carrier.betweenAttempts = time.Hour
 	now := time.Now().UTC()
 	done := make(chan kitchen.AckKind, 2)
-	work := func(ack kitchen.Ack) {
-		queue.work(queuedAck{ctx: t.Context(), delivery: deliveryOf(t, ack), done: func() { done <- ack.Kind }})
-	}
-	ticket := kitchen.Ack{TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, By: "bob", At: now, StartedAt: &now}
+	put := func(ack kitchen.Ack) { queue.put(queued(t, t.Context(), ack, func() { done <- ack.Kind })) }
+	ticket := kitchen.Ack{TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, By: "bob", At: now, StartedAt: &now, Attempt: 1}
 	failed, made := ticket, ticket
-	failed.Kind, failed.Reason, failed.Scrapped, failed.Attempt = kitchen.AckFailed, "equipment", 2, 1
+	failed.Kind, failed.Reason, failed.Scrapped = kitchen.AckFailed, "equipment", 2
 	made.Kind, made.Attempt = kitchen.AckDone, 2
-	work(failed)
-	work(made)
+	put(failed)
+	put(made)
 	require.Empty(t, done)
 	close(temporal.gate)
 	require.Equal(t, "failed", <-temporal.ended)
 	require.Equal(t, "done", <-temporal.ended)
 	require.Equal(t, kitchen.AckFailed, <-done)
 	require.Equal(t, kitchen.AckDone, <-done)
-	queue.waiting.Wait()
-	require.Empty(t, queue.behind)
+	queue.working.Wait()
+	require.Empty(t, queue.waiting)
+}
+
+// An ack that waits must not stop its partition: of 400 that come after it, 255 were
+// carried, as many as the window holds.
+func TestAnAckThatWaitsDoesNotStopItsPartition(t *testing.T) {
+	t.Parallel()
+	const others = 400
+	broker, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{})
+	require.NoError(t, err)
+	t.Cleanup(broker.Stop)
+	connection := events.Connection{Brokers: []string{broker.Addr()}}
+	_, err = events.ApplyTopics(t.Context(), connection, events.TopicSettings{Partitions: 1})
+	require.NoError(t, err)
+	writer, err := events.NewWriter(connection)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, writer.Close()) })
+	failed := kitchen.Ack{
+		TicketID: orderID + ".bake.1", OrderID: orderID, Stage: kitchen.Bake, Kind: kitchen.AckFailed, By: "bob",
+		At: time.Now(), Reason: "burnt", Scrapped: 12, Attempt: 1,
+	}
+	require.NoError(t, writer.PublishAck(t.Context(), failed))
+	var publishing errgroup.Group
+	for order := range others {
+		ref := mix(order)
+		publishing.Go(func() error {
+			return writer.PublishAck(t.Context(), kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "bob", At: time.Now(), Attempt: 1, StartedAt: &failed.At})
+		})
+	}
+	require.NoError(t, publishing.Wait())
+
+	carried := make(chan string, others)
+	queue := newTestQueue(onlyOneWaits{ended: carried}, make(letters))
+	queue.carrier.betweenAttempts = 500 * time.Millisecond
+	consumer, err := events.NewConsumer(events.ConsumerConfig{
+		Connection: connection, Group: events.GroupAcks, Topics: []string{events.TopicAcks}, MaxInFlight: maxAcksInFlight,
+		Handle: queue.add, Logger: slog.New(slog.DiscardHandler),
+	})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- queue.run(ctx, consumer) }()
+	for carriedSoFar := range others {
+		select {
+		case <-carried:
+		case <-time.After(time.Minute):
+			require.FailNow(t, "the partition has stopped", "%d of %d were carried", carriedSoFar, others)
+		}
+	}
+	stop()
+	require.NoError(t, <-ran)
+}
+
+// onlyOneWaits is a Temporal in which one order's ticket waits for its next attempt.
+type onlyOneWaits struct {
+	noAttempt
+	ended chan string
+}
+
+func (o onlyOneWaits) CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result any, err error) error {
+	if workflowID == kitchen.WorkflowID(orderID) {
+		return o.noAttempt.CompleteActivityByID(ctx, namespace, workflowID, runID, activityID, result, err)
+	}
+	o.ended <- workflowID
+	return nil
 }

@@ -18,7 +18,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 	m := &metrics{
 		acks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cupcakery_acks_total",
-			Help: "Acks read from Kafka, by kind and by what became of them: carried into Temporal, stale, poison, or forwarded to its order's partition.",
+			Help: "Acks read from Kafka, by kind and by what became of them: carried into Temporal, stale, poison, refused, left to the next attempt of their ticket, or forwarded to their order's partition.",
 		}, []string{"kind", "outcome"}),
 		heartbeats: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "cupcakery_heartbeats_total",

@@ -82,7 +82,8 @@ func Run(ctx context.Context, config Config) error {
 	defer func() { _ = writer.Close() }() // every write has been waited for by then
 
 	metrics := newMetrics(config.Metrics)
-	carrier := newAckCarrier(config.Temporal, config.Namespace, writer, config.Logger, metrics)
+	log := newTicketLog(config.Kafka, config.Logger)
+	carrier := newAckCarrier(config.Temporal, config.Namespace, log, writer, config.Logger, metrics)
 	queue := newAckQueue(carrier, metrics)
 	consumer, err := events.NewConsumer(events.ConsumerConfig{
 		Connection:  config.Kafka,
@@ -104,9 +105,14 @@ func Run(ctx context.Context, config Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	watch := consumer.WatchPublishes()
 	carrier.watch = watch
-	group.Go(func() error { return runTemporalWorker(ctx, config, watchedPublisher{writer, watch}) })
+	log.begin()
+	group.Go(func() error { return log.run(ctx) })
 	group.Go(func() error {
-		defer carrier.courtesy.stop()
+		log.awaitCaughtUp(ctx)
+		return runTemporalWorker(ctx, config, watchedPublisher{writer, watch})
+	})
+	group.Go(func() error {
+		defer carrier.heartbeats.stop()
 		return queue.run(ctx, consumer)
 	})
 	group.Go(func() error {

@@ -40,7 +40,7 @@ var layers = map[string]layer{
 	"floor":      {may: []string{"kitchen", "wire", "events", "board"}, reason: "what the log says is known without who serves it and without who keeps the orders"},
 	"live":       {may: []string{"kitchen", "wire", "floor"}, reason: "live connections follow channels, and are handed in who may follow and what a client may send"},
 	"station":    {may: []string{"internal/retry", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
-	"worker":     {may: []string{"internal/retry", "kitchen", "events", "activities", "workflows", "internal/fault"}, reason: "the worker brings workflows, activities and acks together", testsMay: []string{"board"}},
+	"worker":     {may: []string{"internal/retry", "kitchen", "events", "board", "activities", "workflows", "internal/fault"}, reason: "the worker brings workflows, activities and acks together, and asks the log before it asks Temporal"},
 	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "namespace", "doctor", "station", "worker", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"workflows"}},
 	"doctor":     {may: []string{"kitchen", "events", "board", "workflows"}, reason: "the doctor holds the log against Temporal, and issues no more than undo tickets"},
 	"staff":      {may: []string{"kitchen", "internal/ratelimit"}, reason: "signing in knows names, PINs and time, and nothing of orders, the log or HTTP"},

@@ -23,6 +23,12 @@ const (
 	// AckForwarded is after the copy of a misplaced ack is on Kafka and before
 	// the offset of the original may be committed.
 	AckForwarded Point = "ack-forwarded"
+	// AttemptCleared is after Temporal was told that nobody has a ticket in hand and
+	// before its attempt is ended.
+	AttemptCleared Point = "attempt-cleared"
+	// AckRefused is after an ack was taken back in the log and before it is a dead
+	// letter.
+	AckRefused Point = "ack-refused"
 	// AnnouncementUnpublished is before an order's end is announced.
 	AnnouncementUnpublished Point = "announcement-unpublished"
 	// AnnouncementPublished is before Temporal is told that it was.
@@ -34,7 +40,7 @@ const (
 
 // Points are all points.
 func Points() []Point {
-	return []Point{TicketUnpublished, TicketPublished, AckRead, AckDelivered, AnnouncementUnpublished, AnnouncementPublished, LetterPublished, AckForwarded}
+	return []Point{TicketUnpublished, TicketPublished, AckRead, AckDelivered, AnnouncementUnpublished, AnnouncementPublished, LetterPublished, AckForwarded, AttemptCleared, AckRefused}
 }
 
 const (

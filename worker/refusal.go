@@ -1,0 +1,184 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/fault"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// refuser is who refuses an ack.
+const refuser = "worker"
+
+// Why an ack is refused: it is about what never was. Tickets and acks lie in
+// different topics, so those who fold the log cannot tell such an ack from one whose
+// ticket they have not read yet. The worker can ask Temporal, and tells them by an
+// ack of its own.
+var (
+	errNeverIssued   = errors.New("its ticket has never been issued, and its order is open: wait until it has been, then send the ack again")
+	errNeverSoOften  = errors.New("its ticket has not been issued as often as its attempt says: leave the attempt out, or give the one that the ticket has")
+	errRefusedBefore = errors.New("it was refused: its ticket had never been issued, or not as often as its attempt says")
+)
+
+// lookAgain finds out about an ack for which no activity waits: whether one will,
+// since it came between two attempts or two runs; or its ticket was never issued. If
+// neither, it is stale, and the error that there is no activity is returned.
+func (c *ackCarrier) lookAgain(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack, notFound error) error {
+	description, err := c.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(ref.OrderID), "")
+	switch {
+	case err != nil:
+		return err
+	case workflows.IsBetweenAttempts(description, ref):
+		return errBetweenAttempts
+	case !ack.Kind.Ends() || !isOpen(description) || c.log.issued(ack.TicketID) > 0:
+		return notFound
+	}
+	status, err := c.status(ctx, ref, description)
+	if err != nil {
+		return err
+	}
+	switch state, issued := ticketIn(status, ref); {
+	case issued && state == kitchen.TicketWaiting:
+		return errBetweenAttempts // it has been issued a moment ago
+	case issued, status.ID == "":
+		return notFound
+	}
+	// A reset order does not know what it issued before.
+	if isFirstRun(description) {
+		return errNeverIssued
+	}
+	all, err := c.log.recallsAll(ctx, ref.Stage, status.PlacedAt)
+	switch {
+	case err != nil:
+		return err
+	case all && c.log.issued(ack.TicketID) == 0:
+		return errNeverIssued
+	}
+	return notFound
+}
+
+// checkAttempt returns errNeverSoOften for an ack of an open order that names an
+// attempt which neither the log nor Temporal knows. After a reset Temporal counts
+// anew, so the log must be known to have all.
+func (c *ackCarrier) checkAttempt(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) error {
+	if ack.Attempt <= 1 || ack.Attempt <= c.log.issued(ack.TicketID) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, carryWithin)
+	defer cancel()
+	description, err := c.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(ref.OrderID), "")
+	switch {
+	case workflows.IsNotFound(err):
+		return nil // it is stale
+	case err != nil:
+		return err
+	case !isOpen(description):
+		return nil
+	}
+	status, err := c.status(ctx, ref, description)
+	if err != nil {
+		return err
+	}
+	if status.ID == "" || attemptIn(status, ref) >= ack.Attempt {
+		return nil
+	}
+	all, err := c.log.recallsAll(ctx, ref.Stage, status.PlacedAt)
+	if err != nil || !all || c.log.issued(ack.TicketID) >= ack.Attempt {
+		return err
+	}
+	return errNeverSoOften
+}
+
+// status is an order's, with what only Temporal knows of the pending tickets. It has
+// no id if the order's history cannot be read by this build.
+func (c *ackCarrier) status(ctx context.Context, ref kitchen.TicketRef, description *workflowservice.DescribeWorkflowExecutionResponse) (kitchen.Status, error) {
+	status, err := workflows.StatusFromHistory(ctx, c.temporal, ref.OrderID)
+	if _, isTemporals := errors.AsType[serviceerror.ServiceError](err); isTemporals || err != nil && ctx.Err() != nil {
+		return kitchen.Status{}, err
+	}
+	if err != nil {
+		c.logger.DebugContext(ctx, "the history of an order cannot be read", "order_id", ref.OrderID, "error", err)
+		return kitchen.Status{}, nil
+	}
+	workflows.AddPending(&status, workflows.PendingTickets(description))
+	return status, nil
+}
+
+// isOpen reports whether an order's workflow has not been closed.
+func isOpen(description *workflowservice.DescribeWorkflowExecutionResponse) bool {
+	switch description.GetWorkflowExecutionInfo().GetStatus() {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED:
+		return true
+	}
+	return false
+}
+
+// isFirstRun reports whether an order has neither been reset nor continued as new.
+func isFirstRun(description *workflowservice.DescribeWorkflowExecutionResponse) bool {
+	info := description.GetWorkflowExecutionInfo()
+	return info.GetFirstRunId() == info.GetExecution().GetRunId()
+}
+
+// ticketIn returns where a ticket stands by its order's status, and whether that
+// knows of it.
+func ticketIn(status kitchen.Status, ref kitchen.TicketRef) (kitchen.TicketState, bool) {
+	for _, stage := range status.Stages {
+		if stage.Stage != ref.Stage || stage.Pass != ref.Pass {
+			continue
+		}
+		if ref.Kind == kitchen.TicketMake {
+			return stage.State, true
+		}
+		if stage.Undo != nil {
+			return stage.Undo.State, true
+		}
+	}
+	return "", false
+}
+
+// attemptIn is the highest attempt of a ticket by its order's status.
+func attemptIn(status kitchen.Status, ref kitchen.TicketRef) int {
+	for _, stage := range status.Stages {
+		switch {
+		case stage.Stage != ref.Stage || stage.Pass != ref.Pass:
+		case ref.Kind == kitchen.TicketMake:
+			return stage.Attempt
+		case stage.Undo != nil:
+			return stage.Undo.Attempt
+		}
+	}
+	return 0
+}
+
+// refuse takes an ack back for all who fold the log, and puts it into dead-letters.
+// It is taken back first: whoever reads it again after a crash then knows that.
+func (c *ackCarrier) refuse(ctx context.Context, original events.Message, ack kitchen.Ack, why error, logger *slog.Logger) error {
+	if !errors.Is(why, errRefusedBefore) {
+		refusal := kitchen.Ack{
+			TicketID: ack.TicketID, OrderID: ack.OrderID, Stage: ack.Stage, Kind: kitchen.AckRefused,
+			By: refuser, At: time.Now().UTC(), Offset: &original.Offset,
+		}
+		err := c.publish(ctx, logger, "an ack could not be refused; it is tried again", events.TopicAcks, func() error {
+			return c.publisher.PublishAck(ctx, refusal)
+		})
+		if err != nil {
+			return err
+		}
+		fault.Pass(fault.AckRefused, ack.OrderID, ack.TicketID, string(ack.Kind))
+	}
+	if err := c.letter(ctx, original, why, logger); err != nil {
+		return err
+	}
+	c.metrics.acks.WithLabelValues(string(ack.Kind), string(outcomeRefused)).Inc()
+	logger.WarnContext(ctx, "an ack was refused and went to dead-letters", "by", ack.By, "reason", why)
+	return nil
+}

@@ -1,0 +1,133 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// fresh is a Temporal whose orders have issued nothing yet.
+type fresh struct {
+	client.Client
+	reset bool
+}
+
+func (fresh) CompleteActivityByID(context.Context, string, string, string, string, any, error) error {
+	return serviceerror.NewNotFound("no such activity")
+}
+
+func (f fresh) DescribeWorkflowExecution(_ context.Context, workflowID, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	first := "run 1"
+	if f.reset {
+		first = "run 0"
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{
+		Execution:  &commonpb.WorkflowExecution{WorkflowId: workflowID, RunId: "run 1"},
+		FirstRunId: first,
+		Status:     enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING,
+	}}, nil
+}
+
+func (fresh) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) client.HistoryEventIterator {
+	return new(onlyStarted)
+}
+
+// onlyStarted is the history of an order that has just been placed.
+type onlyStarted struct{ read bool }
+
+func (o *onlyStarted) HasNext() bool { return !o.read }
+
+func (o *onlyStarted) Next() (*historypb.HistoryEvent, error) {
+	o.read = true
+	input, err := converter.GetDefaultDataConverter().ToPayloads(workflows.OrderInput{Rules: kitchen.Default().Rules})
+	return &historypb.HistoryEvent{
+		EventId: 1, EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
+		Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
+			WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{Input: input},
+		},
+	}, err
+}
+
+// desk takes what a worker publishes. The worker may die before a dead letter is
+// there.
+type desk struct {
+	t     *testing.T
+	log   *scribe
+	dies  context.CancelFunc // nil to stay alive
+	wrote []string
+}
+
+func (d *desk) PublishAck(_ context.Context, ack kitchen.Ack) error {
+	require.NoError(d.t, ack.Check())
+	d.wrote = append(d.wrote, string(ack.Kind))
+	d.log.readOn(d.log.unread(ack))
+	return nil
+}
+
+func (d *desk) PublishDeadLetter(context.Context, events.Message, string) error {
+	if d.dies != nil {
+		d.dies()
+		return errors.New("it is dead")
+	}
+	d.wrote = append(d.wrote, "letter")
+	return nil
+}
+
+func (*desk) ForwardAck(context.Context, events.Message, kitchen.Ack) error { return nil }
+
+// Whoever reads it again must not take it for an ack that is merely stale.
+func TestARefusedAckBecomesADeadLetterEvenIfItsWorkerIsKilled(t *testing.T) {
+	t.Parallel()
+	s := newScribe(t)
+	early := s.ack(mix(1), kitchen.AckDone, "ghost")
+	ctx, kill := context.WithCancel(t.Context())
+	early.ctx = ctx
+	dying := &desk{t: t, log: s, dies: kill}
+	queue := newTestQueue(fresh{}, dying)
+	queue.carrier.log = s.ticketLog
+	require.ErrorIs(t, queue.carrier.carry(early), context.Canceled)
+	require.Equal(t, []string{"refused"}, dying.wrote)
+
+	next := &desk{t: t, log: s}
+	queue = newTestQueue(fresh{}, next)
+	queue.carrier.log = s.ticketLog
+	early.ctx = t.Context()
+	s.issue(mix(1), 1) // the order has gone on meanwhile
+	require.NoError(t, queue.carrier.carry(early))
+	require.Equal(t, []string{"letter"}, next.wrote, "it is not refused twice")
+}
+
+// What cannot be proved is not refused.
+func TestNothingIsRefusedThatMayBeGood(t *testing.T) {
+	t.Parallel()
+	for name, temporal := range map[string]fresh{"TheOrderWasResetAndTheLogIsNotRead": {reset: true}, "TheLogHasSeenItIssued": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScribe(t)
+			if !temporal.reset {
+				s.issue(mix(1), 1)
+			}
+			ack := s.ack(mix(1), kitchen.AckDone, "bob")
+			wrote := &desk{t: t, log: s}
+			queue := newTestQueue(temporal, wrote)
+			queue.carrier.log = s.ticketLog
+			require.NoError(t, queue.carrier.carry(ack))
+			require.Empty(t, wrote.wrote)
+			require.EqualValues(t, 1, queue.metrics.count(t, kitchen.AckDone, outcomeStale))
+		})
+	}
+}
