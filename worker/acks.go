@@ -9,9 +9,9 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/temporal"
 	"golang.org/x/time/rate"
 
+	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/fault"
 	"github.com/cupcakery/cupcakery/internal/retry"
@@ -241,7 +241,7 @@ func (c *ackCarrier) fail(ctx context.Context, ref kitchen.TicketRef, ack kitche
 			return err
 		}
 	}
-	err := c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), nil, failure(ack, final))
+	err := c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), nil, activities.FailureOf(ack, final))
 	if !final && workflows.IsNotFound(err) {
 		return errAttemptOver
 	}
@@ -272,21 +272,6 @@ func (c *ackCarrier) fillIn(ctx context.Context, ref kitchen.TicketRef, ack *kit
 		}
 	}
 	return nil
-}
-
-// failure is the error that ends an attempt whose station failed. Its type is
-// the reason, its text what operators read in the Temporal UI; a final one ends
-// the ticket as well.
-func failure(ack kitchen.Ack, final bool) error {
-	reason := ack.Reason
-	if reason == "" {
-		reason = kitchen.ReasonOther
-	}
-	message := fmt.Sprintf("%s at %s: %s", reason, ack.Stage, ack.By)
-	if ack.Note != "" {
-		message += ": " + ack.Note
-	}
-	return temporal.NewApplicationErrorWithOptions(message, reason, temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: final})
 }
 
 // lookAgain distinguishes an ack that no activity will ever wait for from one

@@ -162,7 +162,7 @@ func serveTaskQueue(ctx context.Context, config Config, publisher activities.Pub
 		},
 	})
 	w.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	activities.Register(w, kitchen.Stages(), publisher, workflows.NewOrders(config.Temporal))
+	activities.Register(w, kitchen.Stages(), publisher, workflows.NewOrders(config.Temporal), emptyLog{})
 	if err := w.Start(); err != nil {
 		return err
 	}
@@ -173,6 +173,16 @@ func serveTaskQueue(ctx context.Context, config Config, publisher activities.Pub
 	case err := <-failed:
 		return err
 	}
+}
+
+// emptyLog stands for the worker's fold of tickets and acks until it has one: it
+// tells the activities nothing.
+type emptyLog struct{}
+
+func (emptyLog) End(string) (kitchen.Ack, bool) { return kitchen.Ack{}, false }
+
+func (emptyLog) Failure(context.Context, string) (ack kitchen.Ack, final, found bool) {
+	return kitchen.Ack{}, false, false
 }
 
 // temporalRefuses reports whether an error is a refusal, which a retry does not
