@@ -1,10 +1,12 @@
 // Package activities does for OrderWorkflow what reaches outside Temporal:
-// it issues tickets to the stations, complains when nobody answers them, and
-// announces what became of an order.
+// it issues tickets to the stations, tells an order when somebody has taken a
+// ticket and gone silent, and announces what became of an order.
 package activities
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -20,7 +22,7 @@ const (
 	// fails that could not reach Kafka.
 	ErrorTypeNotPublished = "not-published"
 	// ErrorTypeNotTold is the type of the error with which an activity fails
-	// that could not tell its workflow that nobody answers.
+	// that could not ask or tell Temporal about a silent owner.
 	ErrorTypeNotTold = "not-told"
 
 	// publishWithin bounds one try to publish. Longer outages are waited out
@@ -42,11 +44,25 @@ type Publisher interface {
 // Orders tells the orders' workflows what only an activity notices. It is
 // workflows.Orders.
 type Orders interface {
-	// Complain tells an order that nobody has answered a ticket for the time
-	// waited.
-	Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, waited time.Duration) error
+	// Silent reports whether the last attempt of a pending ticket ended because
+	// its owner was silent, and not because it had lasted as long as one may.
+	Silent(ctx context.Context, ref kitchen.TicketRef) (bool, error)
+	// Complain tells an order that a ticket's owner has been silent for as many
+	// deliveries as owner.Silent says, which took the time given.
+	Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, owner kitchen.AtWork, silence time.Duration) error
 	// CountAttempts is how often Temporal has started a pending activity.
 	CountAttempts(ctx context.Context, workflowID, activityID string) (int, error)
+}
+
+// Log is what the log of tickets and acks tells of a ticket, as far as it has
+// been read.
+type Log interface {
+	// End is the ack that has ended a ticket; none if the log has not seen the
+	// ticket issued before.
+	End(ticketID string) (kitchen.Ack, bool)
+	// Failure is a ticket's last failure that counts, with its attempt, and
+	// whether it ends the ticket for its order.
+	Failure(ctx context.Context, ticketID string) (ack kitchen.Ack, final, found bool)
 }
 
 // Activities are all activities. Each exported method is one of that name; the
@@ -54,13 +70,14 @@ type Orders interface {
 type Activities struct {
 	publisher Publisher
 	orders    Orders
+	log       Log
 }
 
 // Register registers all activities with a Temporal worker. Each stage's
 // tickets have types of their own, such as Bake and UndoBake, so that Temporal's
 // UI shows where an order is.
-func Register(registry worker.ActivityRegistry, stages []kitchen.Stage, publisher Publisher, orders Orders) {
-	a := &Activities{publisher: publisher, orders: orders}
+func Register(registry worker.ActivityRegistry, stages []kitchen.Stage, publisher Publisher, orders Orders, log Log) {
+	a := &Activities{publisher: publisher, orders: orders, log: log}
 	registry.RegisterActivity(a)
 	for _, stage := range stages {
 		ref := kitchen.TicketRef{Stage: stage}
@@ -73,37 +90,92 @@ func Register(registry worker.ActivityRegistry, stages []kitchen.Stage, publishe
 // issue publishes one attempt of a ticket and leaves the activity pending until
 // the ticket's ack completes it, by the activity's ids and not by its task
 // token: a token dies with its attempt, but an ack is for the ticket, whichever
-// attempt it answers.
+// attempt it answers. If the log has an end that Temporal has missed, that is
+// the activity's result, and nothing is published.
 func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
 	info := activity.GetInfo(ctx)
 	ticket := issue.Ticket
-	ticket.Attempt = issue.Issued + int(info.Attempt)
+	// Nobody reads a ticket with more attempts; repeated ones do no harm.
+	ticket.Attempt = min(issue.Issued+int(info.Attempt), kitchen.MaxAttempt)
 	// By Temporal's clock, which counts the time for the ack as well; this
 	// machine's may be wrong.
 	ticket.IssuedAt = info.StartedTime.UTC()
-	ticket.AckBy = ticket.IssuedAt.Add(info.StartToCloseTimeout)
+	ticket.AckBy = ticket.IssuedAt.Add(silentAfter(info))
 
 	publishing, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()
+	if end, ended := a.log.End(ticket.TicketID); ended && end.Kind == endOf(ticket.Kind) {
+		return end, nil
+	}
+	if failed, final, found := a.log.Failure(publishing, ticket.TicketID); found && final && failed.Attempt > issue.Issued && failed.Attempt < ticket.Attempt {
+		return kitchen.Ack{}, FailureOf(failed, final)
+	}
 	fault.Pass(fault.TicketUnpublished, ticket.OrderID, ticket.TicketID)
 	if err := a.publisher.PublishTicket(publishing, ticket); err != nil {
 		return kitchen.Ack{}, notPublished("the ticket could not be put on Kafka", err)
 	}
-	if waited := ticket.IssuedAt.Sub(info.ScheduledTime); inVain(issue, info, waited) {
-		if err := a.orders.Complain(publishing, ticket.Ref(), ticket.Attempt, waited); err != nil {
-			return kitchen.Ack{}, passing("the order could not be told that nobody answers", ErrorTypeNotTold, err)
-		}
+	if err := a.countSilence(publishing, info, issue, ticket); err != nil {
+		return kitchen.Ack{}, err
 	}
 	fault.Pass(fault.TicketPublished, ticket.OrderID, ticket.TicketID)
 	return kitchen.Ack{}, activity.ErrResultPending
 }
 
-// inVain reports whether a ticket has been out for longer than its re-issues
-// may take. Attempts alone do not say so: while Kafka is away, they pass
-// quickly.
-func inVain(issue kitchen.Issue, info activity.Info, waited time.Duration) bool {
-	return issue.MaxReissues > 0 && int(info.Attempt) > issue.MaxReissues &&
-		waited >= time.Duration(issue.MaxReissues)*info.StartToCloseTimeout
+// endOf is the kind of ack that ends a ticket well. The log may also have ended
+// a ticket by undoing it, which is no result of the ticket's own.
+func endOf(kind kitchen.TicketKind) kitchen.AckKind {
+	if kind == kitchen.TicketUndo {
+		return kitchen.AckUndone
+	}
+	return kitchen.AckDone
+}
+
+// silentAfter is how long a ticket's owner may be silent. An order of an older
+// build has scheduled its activities without a heartbeat timeout.
+func silentAfter(info activity.Info) time.Duration {
+	return cmp.Or(info.HeartbeatTimeout, info.StartToCloseTimeout)
+}
+
+// countSilence counts a repeated delivery whose owner has been silent since the
+// last one, and tells the order after too many of them. The count is part of the
+// activity's heartbeat, which Temporal keeps across attempts; the owner's next
+// sign sets it back. A ticket that nobody has taken counts nothing.
+func (a *Activities) countSilence(ctx context.Context, info activity.Info, issue kitchen.Issue, ticket kitchen.Ticket) error {
+	if info.Attempt == 1 || !activity.HasHeartbeatDetails(ctx) {
+		return nil
+	}
+	var owner kitchen.AtWork
+	if err := activity.GetHeartbeatDetails(ctx, &owner); err != nil || owner.By == "" {
+		return nil // a heartbeat of another kind, or the ticket was put back
+	}
+	silent, err := a.orders.Silent(ctx, ticket.Ref())
+	if err != nil {
+		return passing("Temporal could not be asked how the last attempt ended", ErrorTypeNotTold, err)
+	}
+	if !silent {
+		return nil
+	}
+	owner.Silent++
+	if issue.MaxReissues > 0 && owner.Silent >= issue.MaxReissues {
+		if err := a.orders.Complain(ctx, ticket.Ref(), ticket.Attempt, owner, time.Duration(owner.Silent)*silentAfter(info)); err != nil {
+			return passing("the order could not be told that the ticket's owner is silent", ErrorTypeNotTold, err)
+		}
+	}
+	// After the complaint, so that one that must be repeated is counted once.
+	activity.RecordHeartbeat(ctx, owner)
+	return nil
+}
+
+// FailureOf is the error that ends an attempt whose station failed. Its type is
+// the reason, its text what operators read in the Temporal UI; a final one ends
+// the ticket as well.
+func FailureOf(ack kitchen.Ack, final bool) error {
+	reason := cmp.Or(ack.Reason, kitchen.ReasonOther)
+	message := fmt.Sprintf("%s at %s: %s", reason, ack.Stage, ack.By)
+	if ack.Note != "" {
+		message += ": " + ack.Note
+	}
+	return temporal.NewApplicationErrorWithOptions(message, reason, temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: final})
 }
 
 // CountAttempts tells how often Temporal has started a pending activity of the
@@ -116,7 +188,7 @@ func (a *Activities) CountAttempts(ctx context.Context, activityID string) (int,
 func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shipped) error {
 	fault.Pass(fault.AnnouncementUnpublished, shipped.OrderID, string(kitchen.StateShipped))
 	if err := a.publisher.PublishShipped(ctx, shipped); err != nil {
-		return notPublished("the shipped order could not be announced on Kafka", err)
+		return notAnnounced("the shipped order could not be announced on Kafka", err)
 	}
 	fault.Pass(fault.AnnouncementPublished, shipped.OrderID, string(kitchen.StateShipped))
 	return nil
@@ -127,7 +199,7 @@ func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shippe
 func (a *Activities) AnnounceFailed(ctx context.Context, failed kitchen.Failed) error {
 	fault.Pass(fault.AnnouncementUnpublished, failed.OrderID, string(failed.State))
 	if err := a.publisher.PublishFailed(ctx, failed); err != nil {
-		return notPublished("the failed order could not be announced on Kafka", err)
+		return notAnnounced("the failed order could not be announced on Kafka", err)
 	}
 	fault.Pass(fault.AnnouncementPublished, failed.OrderID, string(failed.State))
 	return nil
@@ -135,6 +207,15 @@ func (a *Activities) AnnounceFailed(ctx context.Context, failed kitchen.Failed) 
 
 func notPublished(message string, cause error) error {
 	return passing(message, ErrorTypeNotPublished, cause)
+}
+
+// notAnnounced is notPublished for an announcement, after which the order says
+// when it is tried again.
+func notAnnounced(message string, cause error) error {
+	return temporal.NewApplicationErrorWithOptions(message, ErrorTypeNotPublished, temporal.ApplicationErrorOptions{
+		Category: temporal.ApplicationErrorCategoryBenign,
+		Cause:    cause,
+	})
 }
 
 // passing is an error after which Temporal tries again. It is benign to

@@ -8,8 +8,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -34,7 +37,7 @@ func TestATicketGoesOutAsTheAttemptAfterTheLast(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
 	published := &tray{}
-	Register(env, kitchen.Stages(), published, nil)
+	Register(env, kitchen.Stages(), published, nil, &notes{})
 	_, err := env.ExecuteActivity("UndoBake", kitchen.Issue{Ticket: kitchen.Ticket{TicketID: "…bake.1.undo", Stage: kitchen.Bake}, Issued: 7})
 	require.ErrorIs(t, err, activity.ErrResultPending)
 	require.Equal(t, 8, published.tickets[0].Attempt)
@@ -47,7 +50,7 @@ func TestEveryStageHasActivitiesThatIssueItsTickets(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
 	published := &tray{}
-	Register(env, kitchen.Stages(), published, nil)
+	Register(env, kitchen.Stages(), published, nil, &notes{})
 	for _, stage := range kitchen.Stages() {
 		makes := kitchen.TicketRef{Stage: stage, Pass: 1}
 		for _, ref := range []kitchen.TicketRef{makes, makes.Undo()} {
@@ -65,7 +68,7 @@ func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
 		"Mix": kitchen.Issue{}, "AnnounceShipped": kitchen.Shipped{}, "AnnounceFailed": kitchen.Failed{},
 	} {
 		env := suite.NewTestActivityEnvironment()
-		Register(env, kitchen.Stages(), &tray{err: errors.New("Kafka is away")}, nil)
+		Register(env, kitchen.Stages(), &tray{err: errors.New("Kafka is away")}, nil, &notes{})
 		_, err := env.ExecuteActivity(name, input)
 		var notPublished *temporal.ApplicationError
 		require.ErrorAs(t, err, &notPublished, name)
@@ -75,25 +78,257 @@ func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestATicketIsInVainByAttemptsAndTime(t *testing.T) {
+// notes are a log that knows what the test has it know.
+type notes struct {
+	end     *kitchen.Ack
+	failure *kitchen.Ack
+	final   bool
+}
+
+func (n *notes) End(string) (kitchen.Ack, bool) {
+	if n.end == nil {
+		return kitchen.Ack{}, false
+	}
+	return *n.end, true
+}
+
+func (n *notes) Failure(context.Context, string) (ack kitchen.Ack, final, found bool) {
+	if n.failure == nil {
+		return kitchen.Ack{}, false, false
+	}
+	return *n.failure, n.final, true
+}
+
+// complaint is what an order was told of a ticket.
+type complaint struct {
+	ref     kitchen.TicketRef
+	attempt int
+	owner   kitchen.AtWork
+	silence time.Duration
+}
+
+// office are orders that take complaints, or do not.
+type office struct {
+	heard      bool // the last attempt's owner was not silent
+	err        error
+	complaints []complaint
+}
+
+func (o *office) Silent(context.Context, kitchen.TicketRef) (bool, error) { return !o.heard, nil }
+
+func (o *office) Complain(_ context.Context, ref kitchen.TicketRef, attempt int, owner kitchen.AtWork, silence time.Duration) error {
+	if o.err == nil {
+		o.complaints = append(o.complaints, complaint{ref, attempt, owner, silence})
+	}
+	return o.err
+}
+
+func (o *office) CountAttempts(context.Context, string, string) (int, error) { return 0, nil }
+
+// delivery is one attempt of an activity that issues a ticket, and its world.
+type delivery struct {
+	issue     kitchen.Issue
+	attempt   int32
+	heartbeat time.Duration
+	details   any // of the last heartbeat; nil if there was none
+
+	tray   tray
+	log    notes
+	orders office
+
+	recorded []kitchen.AtWork
+	result   kitchen.Ack
+	err      error
+}
+
+const within = 40 * time.Minute
+
+var bake = kitchen.TicketRef{OrderID: "01890a5d-ac96-774b-bcce-b302099a8057", Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+
+func (d *delivery) run(t *testing.T) *delivery {
+	t.Helper()
+	d.issue.Ticket = kitchen.Ticket{TicketID: bake.TicketID(), OrderID: bake.OrderID, Stage: bake.Stage, Pass: bake.Pass, Kind: bake.Kind}
+	suite := &testsuite.WorkflowTestSuite{}
+	env := suite.NewTestActivityEnvironment()
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempted{delivery: d}}})
+	if d.details != nil {
+		env.SetHeartbeatDetails(d.details)
+	}
+	env.SetOnActivityHeartbeatListener(func(_ *activity.Info, details converter.EncodedValues) {
+		var owner kitchen.AtWork
+		require.NoError(t, details.Get(&owner))
+		d.recorded = append(d.recorded, owner)
+	})
+	Register(env, kitchen.Stages(), &d.tray, &d.orders, &d.log)
+	result, err := env.ExecuteActivity(bake.ActivityType(), d.issue)
+	d.err = err
+	if err == nil {
+		require.NoError(t, result.Get(&d.result))
+	}
+	return d
+}
+
+// attempted has an activity believe that it is the delivery's attempt.
+type attempted struct {
+	interceptor.WorkerInterceptorBase
+	delivery *delivery
+}
+
+func (a *attempted) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
+	return &attemptedIn{interceptor.ActivityInboundInterceptorBase{Next: next}, a.delivery}
+}
+
+type attemptedIn struct {
+	interceptor.ActivityInboundInterceptorBase
+	delivery *delivery
+}
+
+func (a *attemptedIn) Init(next interceptor.ActivityOutboundInterceptor) error {
+	return a.Next.Init(&attemptedOut{interceptor.ActivityOutboundInterceptorBase{Next: next}, a.delivery})
+}
+
+type attemptedOut struct {
+	interceptor.ActivityOutboundInterceptorBase
+	delivery *delivery
+}
+
+func (a *attemptedOut) GetInfo(ctx context.Context) activity.Info {
+	info := a.Next.GetInfo(ctx)
+	info.Attempt = a.delivery.attempt
+	info.HeartbeatTimeout = a.delivery.heartbeat
+	info.StartToCloseTimeout = 4 * within
+	return info
+}
+
+func TestAnAckIsDueBeforeItsOwnerCountsAsSilent(t *testing.T) {
 	t.Parallel()
-	const within = 40 * time.Minute
+	for name, c := range map[string]struct{ heartbeat, want time.Duration }{
+		"by the heartbeat timeout":                 {within, within},
+		"by an older build's start-to-close limit": {0, 4 * within},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := (&delivery{attempt: 1, heartbeat: c.heartbeat}).run(t)
+			require.Equal(t, c.want, d.tray.tickets[0].AckBy.Sub(d.tray.tickets[0].IssuedAt))
+		})
+	}
+}
+
+func TestATicketHasNoMoreAttemptsThanAnybodyReads(t *testing.T) {
+	t.Parallel()
+	d := (&delivery{attempt: 7, issue: kitchen.Issue{Issued: kitchen.MaxAttempt - 2}}).run(t)
+	require.Equal(t, kitchen.MaxAttempt, d.tray.tickets[0].Attempt)
+}
+
+func TestOnlyWhoTookATicketCanBeSilent(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
+	kim := kitchen.AtWork{By: "kim", At: at}
+	silent := func(times int) kitchen.AtWork { return kitchen.AtWork{By: "kim", At: at, Silent: times} }
 	for name, c := range map[string]struct {
 		reissues int
 		attempt  int32
-		waited   time.Duration
-		want     bool
+		details  any
+		heard    bool
+		recorded []kitchen.AtWork
+		asks     bool
 	}{
-		"the first attempt":                  {1, 1, 0, false},
-		"as often as it may":                 {2, 2, within, false},
-		"once too often":                     {2, 3, 2 * within, true},
-		"any later":                          {2, 9, 8 * within, true},
-		"attempts that passed quickly":       {2, 9, time.Minute, false},
-		"one attempt that waited for Kafka":  {2, 2, 9 * within, false},
-		"where nobody is ever to be asked":   {0, 9, 9 * within, false},
-		"the first re-issue, if none may be": {1, 2, within, true},
+		"nobody, however often it is issued":                  {1, 900, nil, false, nil, false},
+		"who has put it back":                                 {1, 9, kitchen.AtWork{}, false, nil, false},
+		"a heartbeat of another kind":                         {1, 9, 7, false, nil, false},
+		"once, where two are allowed":                         {2, 2, kim, false, []kitchen.AtWork{silent(1)}, false},
+		"twice, where two are allowed":                        {2, 3, silent(1), false, []kitchen.AtWork{silent(2)}, true},
+		"for longer":                                          {2, 9, silent(7), false, []kitchen.AtWork{silent(8)}, true},
+		"many attempts, of which few were silent":             {3, 90, silent(1), false, []kitchen.AtWork{silent(2)}, false},
+		"where nobody is ever to be asked":                    {0, 9, silent(7), false, []kitchen.AtWork{silent(8)}, false},
+		"an attempt that has lasted long, by who is heard of": {1, 5, kim, true, nil, false},
+		"the first attempt of an activity, as after a reset":  {1, 1, kim, false, nil, false},
+		"the first silence, where one is allowed":             {1, 2, kim, false, []kitchen.AtWork{silent(1)}, true},
 	} {
-		info := activity.Info{Attempt: c.attempt, StartToCloseTimeout: within}
-		require.Equal(t, c.want, inVain(kitchen.Issue{MaxReissues: c.reissues}, info, c.waited), name)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := (&delivery{
+				issue: kitchen.Issue{MaxReissues: c.reissues, Issued: 3}, attempt: c.attempt, heartbeat: within, details: c.details, orders: office{heard: c.heard},
+			}).run(t)
+			require.ErrorIs(t, d.err, activity.ErrResultPending)
+			require.Len(t, d.tray.tickets, 1)
+			require.Equal(t, c.recorded, d.recorded)
+			if !c.asks {
+				require.Empty(t, d.orders.complaints)
+				return
+			}
+			owner := c.recorded[0]
+			require.Equal(t, []complaint{{bake, 3 + int(c.attempt), owner, time.Duration(owner.Silent) * within}}, d.orders.complaints)
+		})
+	}
+}
+
+func TestADeliveryThatFailsCountsNoSilence(t *testing.T) {
+	t.Parallel()
+	kim := kitchen.AtWork{By: "kim"}
+	t.Run("because Kafka is away", func(t *testing.T) {
+		t.Parallel()
+		d := (&delivery{issue: kitchen.Issue{MaxReissues: 1}, attempt: 2, details: kim, tray: tray{err: errors.New("Kafka is away")}}).run(t)
+		require.Error(t, d.err)
+		require.Empty(t, d.recorded)
+		require.Empty(t, d.orders.complaints)
+	})
+	t.Run("because its order could not be told, which is tried again", func(t *testing.T) {
+		t.Parallel()
+		d := (&delivery{issue: kitchen.Issue{MaxReissues: 1}, attempt: 2, details: kim, orders: office{err: errors.New("Temporal is away")}}).run(t)
+		var notTold *temporal.ApplicationError
+		require.ErrorAs(t, d.err, &notTold)
+		require.Equal(t, ErrorTypeNotTold, notTold.Type())
+		require.Empty(t, d.recorded)
+	})
+}
+
+// The acks that ended these tickets have reached the log, and Temporal has lost
+// them or never got them.
+func TestWhatTheLogKnowsIsNotIssuedAgain(t *testing.T) {
+	t.Parallel()
+	ack := func(kind kitchen.AckKind, attempt int) *kitchen.Ack {
+		return &kitchen.Ack{TicketID: bake.TicketID(), OrderID: bake.OrderID, Stage: bake.Stage, Kind: kind, By: "kim", Attempt: attempt, Reason: "burnt", Note: "oven 2"}
+	}
+	t.Run("an end is the activity's result, also in its first attempt", func(t *testing.T) {
+		t.Parallel()
+		for _, attempt := range []int32{1, 2} {
+			d := (&delivery{attempt: attempt, log: notes{end: ack(kitchen.AckDone, 1)}}).run(t)
+			require.NoError(t, d.err)
+			require.Equal(t, *ack(kitchen.AckDone, 1), d.result)
+			require.Empty(t, d.tray.tickets)
+		}
+	})
+	t.Run("an end by its undo ticket is no result of its own", func(t *testing.T) {
+		t.Parallel()
+		d := (&delivery{attempt: 2, log: notes{end: ack(kitchen.AckUndone, 1)}}).run(t)
+		require.ErrorIs(t, d.err, activity.ErrResultPending)
+		require.Len(t, d.tray.tickets, 1)
+	})
+	t.Run("a failure that ends the ticket ends the activity", func(t *testing.T) {
+		t.Parallel()
+		d := (&delivery{issue: kitchen.Issue{Issued: 3}, attempt: 2, log: notes{failure: ack(kitchen.AckFailed, 4), final: true}}).run(t)
+		var failed *temporal.ApplicationError
+		require.ErrorAs(t, d.err, &failed)
+		require.Equal(t, "burnt", failed.Type())
+		require.Equal(t, "burnt at bake: kim: oven 2", failed.Message())
+		require.True(t, failed.NonRetryable())
+		var told kitchen.Ack
+		require.NoError(t, failed.Details(&told))
+		require.Equal(t, *ack(kitchen.AckFailed, 4), told)
+		require.Empty(t, d.tray.tickets)
+	})
+	for name, log := range map[string]notes{
+		"a failure that means again":                      {failure: ack(kitchen.AckFailed, 4), final: false},
+		"a failure that the order had before":             {failure: ack(kitchen.AckFailed, 3), final: true},
+		"a failure of this attempt, which is not out yet": {failure: ack(kitchen.AckFailed, 5), final: true},
+		"a failure of an attempt that was never issued":   {failure: ack(kitchen.AckFailed, 6), final: true},
+	} {
+		t.Run(name+" does not", func(t *testing.T) {
+			t.Parallel()
+			d := (&delivery{issue: kitchen.Issue{Issued: 3}, attempt: 2, log: log}).run(t)
+			require.ErrorIs(t, d.err, activity.ErrResultPending)
+			require.Equal(t, 5, d.tray.tickets[0].Attempt)
+		})
 	}
 }

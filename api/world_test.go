@@ -60,7 +60,7 @@ func TestMain(m *testing.M) {
 		theTickets = newTicketBoard()
 		orders := worker.New(staffed, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true})
 		orders.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-		activities.Register(orders, kitchen.Stages(), theTickets, workflows.NewOrders(staffed))
+		activities.Register(orders, kitchen.Stages(), theTickets, workflows.NewOrders(staffed), noLog{})
 		if err := orders.Start(); err != nil {
 			slog.Error("the worker did not start", "error", err)
 			return 1
@@ -247,4 +247,13 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
+}
+
+// noLog is a log that nobody has written.
+type noLog struct{}
+
+func (noLog) End(string) (kitchen.Ack, bool) { return kitchen.Ack{}, false }
+
+func (noLog) Failure(context.Context, string) (ack kitchen.Ack, final, found bool) {
+	return kitchen.Ack{}, false, false
 }

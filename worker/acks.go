@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"golang.org/x/time/rate"
 
+	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/fault"
 	"github.com/cupcakery/cupcakery/internal/retry"
@@ -295,12 +296,12 @@ func (c *ackCarrier) fail(ctx context.Context, p *passage) error {
 	case err != nil:
 		return err
 	case !final:
-		return c.endAttempt(ctx, p, failure(p.ack, false))
+		return c.endAttempt(ctx, p, activities.FailureOf(p.ack, false))
 	}
 	if err := c.fillIn(ctx, p, false); err != nil {
 		return err
 	}
-	return c.complete(ctx, p.ref, nil, failure(p.ack, true))
+	return c.complete(ctx, p.ref, nil, activities.FailureOf(p.ack, true))
 }
 
 // isFinal reports whether an order must know of a failure at once: because it
@@ -355,21 +356,6 @@ func (c *ackCarrier) fillIn(ctx context.Context, p *passage, start bool) error {
 		}
 	}
 	return nil
-}
-
-// failure is the error that ends an attempt whose station failed. Its type is
-// the reason, its text what operators read in the Temporal UI; a final one ends
-// the ticket as well.
-func failure(ack kitchen.Ack, final bool) error {
-	reason := ack.Reason
-	if reason == "" {
-		reason = kitchen.ReasonOther
-	}
-	message := fmt.Sprintf("%s at %s: %s", reason, ack.Stage, ack.By)
-	if ack.Note != "" {
-		message += ": " + ack.Note
-	}
-	return temporal.NewApplicationErrorWithOptions(message, reason, temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: final})
 }
 
 // sendHeartbeat tells Temporal who has a ticket in hand, if anybody has.

@@ -109,7 +109,7 @@ func Run(ctx context.Context, config Config) error {
 	group.Go(func() error { return log.run(ctx) })
 	group.Go(func() error {
 		log.awaitCaughtUp(ctx)
-		return runTemporalWorker(ctx, config, watchedPublisher{writer, watch})
+		return runTemporalWorker(ctx, config, watchedPublisher{writer, watch}, log)
 	})
 	group.Go(func() error {
 		defer carrier.heartbeats.stop()
@@ -134,9 +134,9 @@ func Run(ctx context.Context, config Config) error {
 
 // runTemporalWorker serves the task queue until ctx ends. If it cannot start
 // because Temporal cannot be reached, it tries again.
-func runTemporalWorker(ctx context.Context, config Config, publisher activities.Publisher) error {
+func runTemporalWorker(ctx context.Context, config Config, publisher activities.Publisher, log activities.Log) error {
 	for backoff := retry.NewBackoff(time.Second, time.Second); ; {
-		err := serveTaskQueue(ctx, config, publisher)
+		err := serveTaskQueue(ctx, config, publisher, log)
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
@@ -152,7 +152,7 @@ func runTemporalWorker(ctx context.Context, config Config, publisher activities.
 	}
 }
 
-func serveTaskQueue(ctx context.Context, config Config, publisher activities.Publisher) error {
+func serveTaskQueue(ctx context.Context, config Config, publisher activities.Publisher, log activities.Log) error {
 	failed := make(chan error, 1)
 	w := worker.New(config.Temporal, config.TaskQueue, worker.Options{
 		WorkerStopTimeout:                stopWithin,
@@ -168,7 +168,7 @@ func serveTaskQueue(ctx context.Context, config Config, publisher activities.Pub
 		},
 	})
 	w.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	activities.Register(w, kitchen.Stages(), publisher, workflows.NewOrders(config.Temporal))
+	activities.Register(w, kitchen.Stages(), publisher, workflows.NewOrders(config.Temporal), log)
 	if err := w.Start(); err != nil {
 		return err
 	}

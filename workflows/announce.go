@@ -11,21 +11,75 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// The pauses between two tries to announce.
 const (
+	// announceAgainAfter and announceAtMost are the shortest and the longest pause
+	// between two tries to announce.
 	announceAgainAfter = 5 * time.Second
 	announceAtMost     = time.Minute
+	// announceWithin bounds one try to announce.
+	announceWithin = 5 * time.Second
+	// changeAnnounceBeside is the version marker of announcements that the order
+	// does not wait for, and whose retries are not in its history.
+	changeAnnounceBeside = "announce-beside"
 )
 
-// announce runs one of the local activities that announce what became of an
-// order, and retries it for as long as it takes. The retries are the
-// workflow's: a local activity's own would hold up queries and updates, and
-// would give up.
+// announcesBeside reports whether the order goes on while its questions are
+// announced. One that has asked under an older build waits for them, in this run.
+func announcesBeside(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, changeAnnounceBeside, workflow.DefaultVersion, 1) != workflow.DefaultVersion
+}
+
+// announceLater announces a question or the order's end after all that were to be
+// announced before.
+func (o *order) announceLater(ctx workflow.Context, what kitchen.Failed) {
+	o.queued = append(o.queued, what)
+	o.announceQueued(ctx)
+}
+
+// announceQueued writes what is queued to order-failures, one after the other,
+// beside the order's steps.
+func (o *order) announceQueued(ctx workflow.Context) {
+	if o.announcing || len(o.queued) == 0 {
+		return
+	}
+	o.announcing = true
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for len(o.queued) > 0 && announce(ctx, ActivityAnnounceFailed, o.queued[0]) == nil {
+			o.queued = o.queued[1:]
+		}
+		o.announcing = false
+	})
+}
+
+// awaitAnnouncements waits until all that was queued is written.
+func (o *order) awaitAnnouncements(ctx workflow.Context) error {
+	return workflow.Await(ctx, func() bool { return len(o.queued) == 0 })
+}
+
+// announce has one of the activities announce what became of an order, for as
+// long as it takes. It fails only if ctx is cancelled.
+//
+// The first try is a local activity: it is short, needs no watching, and costs one
+// history event instead of six. If that fails, Kafka is away, perhaps for days:
+// the further tries are the server's, which writes none of them into history. A
+// local activity's own would hold up queries and updates, and would give up.
 func announce(ctx workflow.Context, activity string, what any) error {
 	oneTry := workflow.WithLocalActivityOptions(ctx, oneTryOptions)
+	manyTries := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: announceWithin,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: announceAgainAfter, BackoffCoefficient: 2, MaximumInterval: announceAtMost,
+		},
+	})
 	for pause := announceAgainAfter; ; pause = min(2*pause, announceAtMost) {
 		if err := workflow.ExecuteLocalActivity(oneTry, activity, what).Get(ctx, nil); err == nil {
 			return nil
+		}
+		if announcesBeside(ctx) {
+			if err := workflow.ExecuteActivity(manyTries, activity, what).Get(ctx, nil); err == nil {
+				return nil
+			}
+			// Somebody has ended it by hand, and Kafka still has no announcement.
 		}
 		if err := workflow.Sleep(ctx, pause); err != nil {
 			return fmt.Errorf("wait to call %s again: %w", activity, err)
@@ -35,7 +89,7 @@ func announce(ctx workflow.Context, activity string, what any) error {
 
 // oneTryOptions are for local activities that are not retried.
 var oneTryOptions = workflow.LocalActivityOptions{
-	StartToCloseTimeout: 5 * time.Second,
+	StartToCloseTimeout: announceWithin,
 	RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 }
 
@@ -44,7 +98,8 @@ var oneTryOptions = workflow.LocalActivityOptions{
 func (o *order) endCancelled(ctx workflow.Context) error {
 	at := workflow.Now(ctx)
 	o.leftoversAnnounced = true
-	if err := announce(ctx, ActivityAnnounceFailed, o.failedMessage(kitchen.StateCancelled, o.cancelWords(), at)); err != nil {
+	o.announceLater(ctx, o.failedMessage(kitchen.StateCancelled, o.cancelWords(), at))
+	if err := o.awaitAnnouncements(ctx); err != nil {
 		return err
 	}
 	o.recordCancelled(at)

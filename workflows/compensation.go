@@ -64,17 +64,18 @@ func (o *order) concludeUndo(ctx workflow.Context, ticket *ticket) error {
 		o.unregisterUndo(end.ref.Stage)
 		return o.closeQuestion(ctx)
 	}
-	repeated := o.recordFailed(end)
+	repeated := o.repeats(ctx, &end)
+	o.recordFailed(end)
 	switch {
 	case decided:
 		o.unregisterUndo(end.ref.Stage)
 		return o.closeQuestion(ctx)
 	case end.byHand():
-		return o.ask(ctx, end.ref, endedByHandReason(end), o.undoChoices()...)
+		return o.ask(ctx, end.ref, endedByHand(end), o.undoChoices()...)
 	case repeated:
 		return o.closeQuestion(ctx) // a manager has decided about it: the ticket is issued again
 	}
-	return o.ask(ctx, end.ref, undoFailedReason(end.ack), o.undoChoices()...)
+	return o.ask(ctx, end.ref, undoFailed(end.ack), o.undoChoices()...)
 }
 
 // unregisterUndo notes that a stage needs no undoing any more.
@@ -112,5 +113,6 @@ func (o *order) madeAfterUndo() *kitchen.StageStatus {
 // askAboutLateWork asks a manager to look after work that nobody will undo.
 func (o *order) askAboutLateWork(ctx workflow.Context, row *kitchen.StageStatus) error {
 	reason := fmt.Sprintf("%s was done by %s after its ticket had been withdrawn, so the cupcakes may stand there: set them aside or bin them", row.Stage, row.MadeBy)
-	return o.ask(ctx, o.ref(row.Stage).Undo(), reason, o.choicesToLeave()...)
+	question := kitchen.Attention{Reason: reason, Cause: kitchen.CauseLateWork, By: row.MadeBy}
+	return o.ask(ctx, o.ref(row.Stage).Undo(), question, o.choicesToLeave()...)
 }

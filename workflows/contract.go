@@ -32,8 +32,8 @@ const (
 	// ErrorInvalid is the type of the error with which an update is refused
 	// because of its content; its details are []kitchen.FieldError.
 	ErrorInvalid = "invalid"
-	// SignalUnanswered tells an OrderWorkflow that a ticket has been issued too
-	// often in vain, with an Unanswered.
+	// SignalUnanswered tells an OrderWorkflow that somebody has taken a ticket and
+	// been silent for too many deliveries, with an Unanswered.
 	SignalUnanswered = "unanswered"
 	// ActivityCountAttempts is the local activity that counts how often Temporal
 	// has started a pending activity of the order. Its input is the activity's
@@ -42,12 +42,13 @@ const (
 	// MemoStatus is the memo field with the order's status as of the last change
 	// that no activity's event shows.
 	MemoStatus = "status"
-	// ActivityAnnounceFailed is the local activity that announces to downstream
-	// systems an order that was cancelled or needs attention. Its input is a
-	// kitchen.Failed.
+	// ActivityAnnounceFailed is the activity that announces to downstream systems
+	// an order that was cancelled or needs attention. Its input is a
+	// kitchen.Failed. It runs as a local one first.
 	ActivityAnnounceFailed = "AnnounceFailed"
-	// ActivityAnnounceShipped is the local activity that announces a shipped
-	// order to downstream systems. Its input is a kitchen.Shipped.
+	// ActivityAnnounceShipped is the activity that announces a shipped order to
+	// downstream systems. Its input is a kitchen.Shipped. It runs as a local one
+	// first.
 	ActivityAnnounceShipped = "AnnounceShipped"
 	// MemoPieces is the memo field with the number of cupcakes in the order, so
 	// that large orders are found in lists.
@@ -87,10 +88,25 @@ type Progress struct {
 	// ToUndo are the stages of this pass that have begun, in that order.
 	ToUndo []kitchen.Stage `json:"toUndo"`
 	// AskFrom is the first attempt of the open ticket at which a manager may be
-	// asked about it.
+	// asked about it because an older build complains.
 	AskFrom int `json:"askFrom,omitempty"`
+	// Counted are the failures of this pass that have been acted on, the newest
+	// last.
+	Counted []CountedFailure `json:"counted,omitempty"`
+	// Announcements are those that order-failures does not have yet, the oldest
+	// first.
+	Announcements []kitchen.Failed `json:"announcements,omitempty"`
 	// Handled are the updates that have acted, the newest last.
 	Handled []Handled `json:"handled,omitempty"`
+}
+
+// CountedFailure identifies a failed ack that an order has acted on. The attempt
+// is not part of it: where a station leaves it out, a worker fills in the one that
+// is under way, which may be another when the same ack is delivered again.
+type CountedFailure struct {
+	ActivityID string    `json:"activityId"`
+	At         time.Time `json:"at"`
+	Reason     string    `json:"reason,omitempty"`
 }
 
 // Direction is which way an order goes.
@@ -110,13 +126,19 @@ type Handled struct {
 	Answer Answer `json:"answer"`
 }
 
-// Unanswered says that a ticket has been issued too often in vain.
+// Unanswered says that somebody has taken a ticket and been silent for too many
+// deliveries.
 type Unanswered struct {
 	ActivityID string `json:"activityId"`
-	// Attempt is the attempt of the ticket that is one too many.
+	// Attempt is the attempt of the ticket that went out last.
 	Attempt int `json:"attempt"`
 	// Reason says what is known of it, for people.
 	Reason string `json:"reason"`
+	// By is the ticket's owner, and Silent how often the ticket was issued again
+	// since that was last heard of. An older build complains of tickets that
+	// nobody has answered, and tells neither.
+	By     string `json:"by,omitempty"`
+	Silent int    `json:"silent,omitempty"`
 }
 
 // Answer is what an update returns: the order afterwards, and the request that

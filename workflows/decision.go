@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -16,15 +15,21 @@ import (
 )
 
 // ask puts a question to the managers: it shows in the status, in Temporal's
-// lists and UI, and on order-failures.
-func (o *order) ask(ctx workflow.Context, about kitchen.TicketRef, reason string, choices ...kitchen.Choice) error {
-	at := workflow.Now(ctx)
+// lists and UI, and on order-failures. The order does not wait until it is
+// there: a manager may decide before, or the ticket may end.
+func (o *order) ask(ctx workflow.Context, about kitchen.TicketRef, question kitchen.Attention, choices ...kitchen.Choice) error {
 	o.complaint = nil
-	o.recordQuestion(about, reason, choices, at)
+	question.Stage, question.Pass, question.Undoing = about.Stage, about.Pass, about.Kind == kitchen.TicketUndo
+	question.Since, question.Choices = workflow.Now(ctx).UTC(), choices
+	o.recordQuestion(question)
 	if err := o.saveStatus(ctx); err != nil {
 		return err
 	}
-	return announce(ctx, ActivityAnnounceFailed, o.failedMessage(kitchen.StateNeedsAttention, reason, at))
+	o.announceLater(ctx, o.failedMessage(kitchen.StateNeedsAttention, question.Reason, question.Since))
+	if announcesBeside(ctx) {
+		return nil
+	}
+	return o.awaitAnnouncements(ctx)
 }
 
 // waitsForDecision reports whether the order stands still until a manager has
@@ -64,9 +69,7 @@ func (o *order) resolve(request kitchen.Resolution) Answer {
 	o.recordQuestionClosed()
 	switch {
 	case request.Choice == kitchen.ChoiceRetry:
-		// An open ticket is issued again by itself. To wait on allows it
-		// MaxReissues more attempts.
-		o.askFrom += o.in.Rules.MaxReissues
+		o.patience.renew(o.in.Rules.MaxReissues) // an open ticket is issued again by itself
 	case asked.Undoing && request.Choice == o.choicesToLeave()[0]:
 		o.recordLeft(o.ref(asked.Stage), leftReason(request))
 	case request.Choice == kitchen.ChoiceCancel:
@@ -90,37 +93,42 @@ func (o *order) closeQuestion(ctx workflow.Context) error {
 	return o.saveStatus(ctx)
 }
 
-// isCurrent reports whether a complaint is about the open ticket and no manager
-// has been asked about that.
+// isCurrent reports whether a complaint is about the open ticket's activity and no
+// manager has been asked about that.
 func (o *order) isCurrent(complaint Unanswered) bool {
 	ref, err := kitchen.ParseActivityID(complaint.ActivityID)
 	if err != nil || o.status.Attention != nil || o.status.WaitingFor != ref.Stage || ref.Pass != o.pass {
 		return false
 	}
 	undoing := ref.Kind == kitchen.TicketUndo
-	return undoing == (o.direction != Making) && complaint.Attempt >= o.askFrom
+	if undoing != (o.direction != Making) || o.row(ref).issued() == 0 {
+		return false
+	}
+	// An activity complains after its first attempt, which the row counts.
+	return complaint.Silent == 0 || complaint.Attempt > o.row(ref).issued()
 }
 
-// askAboutSilence asks what to do about a ticket that nobody answers. The ticket
-// stays open, and its ack closes the question.
+// askAboutSilence asks what to do about a ticket whose owner is silent. The
+// ticket stays open, and its ack closes the question.
 func (o *order) askAboutSilence(ctx workflow.Context, ref kitchen.TicketRef) error {
 	complaint := *o.complaint
 	o.complaint = nil
 	if !o.isCurrent(complaint) {
 		return nil
 	}
-	o.askFrom = complaint.Attempt
+	o.patience.from = complaint.Attempt
 	choices := kitchen.Choices()
 	if ref.Kind == kitchen.TicketUndo {
 		choices = o.undoChoices()
 	}
-	return o.ask(ctx, ref, complaint.Reason, choices...)
+	question := kitchen.Attention{Reason: complaint.Reason, Cause: kitchen.CauseSilent, By: complaint.By}
+	return o.ask(ctx, ref, question, choices...)
 }
 
 // clearComplaint forgets what was known against a ticket that is no longer open:
 // it says nothing about the next.
 func (o *order) clearComplaint() {
-	o.askFrom = 0
+	o.patience = patience{}
 	o.complaint = nil
 }
 
@@ -136,48 +144,39 @@ func leftReason(request kitchen.Resolution) string {
 	return cmp.Or(request.Note, "a manager has decided to leave it")
 }
 
-func failedTooOftenReason(ack kitchen.Ack, remakes int) string {
+func failedTooOften(ack kitchen.Ack, remakes int) kitchen.Attention {
 	times := "after 1 remake"
 	if remakes != 1 {
 		times = fmt.Sprintf("after %d remakes", remakes)
 	}
-	return fmt.Sprintf("%s failed %s: %s", ack.Stage, times, ackWords(ack))
+	return questionAbout(ack, kitchen.CauseFailed, fmt.Sprintf("%s failed %s: %s", ack.Stage, times, ackWords(ack)))
 }
 
-func undoFailedReason(ack kitchen.Ack) string {
-	return fmt.Sprintf("%s cannot be undone: %s", ack.Stage, ackWords(ack))
+func undoFailed(ack kitchen.Ack) kitchen.Attention {
+	return questionAbout(ack, kitchen.CauseUndoFailed, fmt.Sprintf("%s cannot be undone: %s", ack.Stage, ackWords(ack)))
 }
 
-func endedByHandReason(end ticketEnd) string {
+func questionAbout(failed kitchen.Ack, cause kitchen.AttentionCause, reason string) kitchen.Attention {
+	return kitchen.Attention{Reason: reason, Cause: cause, By: failed.By, ReasonCode: cmp.Or(failed.Reason, kitchen.ReasonOther)}
+}
+
+func endedByHand(end ticketEnd) kitchen.Attention {
 	text := fmt.Sprintf("the ticket %s was ended in Temporal and not by its station", end.ref.ActivityID())
 	var cause *temporal.ApplicationError
 	if errors.As(end.failure, &cause) && cause.Message() != "" {
 		text += ": " + cause.Message()
 	}
-	return text
+	return kitchen.Attention{Reason: text, Cause: kitchen.CauseEndedByHand}
 }
 
-// silence says what is known of a ticket that nobody answers, for people.
-func silence(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef, waited time.Duration) string {
-	task, where := string(ref.Stage), ""
+// silenceReason says who has taken a ticket and is silent, and for how long, for
+// people. A duration is the same to readers in all time zones.
+func silenceReason(ref kitchen.TicketRef, owner kitchen.AtWork, silence time.Duration) string {
+	task := string(ref.Stage)
 	if ref.Kind == kitchen.TicketUndo {
-		task, where = "undoing "+task, ", where the work is to be undone"
+		task = "undoing " + task
 	}
-	since := roundForPeople(waited)
-	for _, pending := range description.GetPendingActivities() {
-		if pending.GetActivityId() != ref.ActivityID() {
-			continue
-		}
-		if failure := pending.GetLastFailure(); failure != nil {
-			if ack, reported := failedAck(temporal.GetDefaultFailureConverter().FailureToError(failure)); reported {
-				return fmt.Sprintf("%s has been tried again and again for %s; the last time: %s", task, since, ackWords(ack))
-			}
-		}
-		if who := lastAtWork(pending); who != nil {
-			return fmt.Sprintf("%s started %s and has not finished; the ticket has been out for %s", who.By, task, since)
-		}
-	}
-	return fmt.Sprintf("nobody has answered at %s for %s%s", ref.Stage, since, where)
+	return fmt.Sprintf("%s has taken %s and has not been heard of for %s", owner.By, task, roundForPeople(silence))
 }
 
 // roundForPeople leaves seconds out of what takes minutes.

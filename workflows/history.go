@@ -82,7 +82,7 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
 		ref, err := kitchen.ParseActivityID(event.GetActivityTaskScheduledEventAttributes().GetActivityId())
 		if err != nil {
-			return err
+			return nil // an activity that is no ticket
 		}
 		ref.OrderID = f.orderID
 		f.pending[event.GetEventId()] = ref
@@ -135,6 +135,10 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 }
 
 func (f *historyFold) record(end ticketEnd) {
+	if end.ref == (kitchen.TicketRef{}) {
+		return // of an activity that is no ticket
+	}
+	f.order.count(&end)
 	f.endsSince = append(f.endsSince, end)
 	f.order.record(end)
 }

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -39,6 +41,12 @@ func (k kind) start(t *testing.T) *live {
 	}
 	return startLiveOn(t, on, in, nil)
 }
+
+// What a manager reads about a silent owner.
+const (
+	silentAtMix  = "bob has taken mix and has not been heard of for"
+	silentAtUndo = "bob has taken undoing mix and has not been heard of for"
+)
 
 // Rules for orders that get into trouble.
 func withoutRemakes(rules *kitchen.Rules) { rules.MaxRemakes = 0 }
@@ -176,60 +184,59 @@ var kinds = map[string]kind{
 	}},
 
 	"unanswered-healed": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(t *testing.T, l *live) {
-		ticket := l.expect("mix.1")
-		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		ticket := l.claims(l.expect("mix.1"), "bob")
+		l.asks(silentAtMix, kitchen.Choices()...)
 		require.Equal(t, kitchen.Mix, l.query().WaitingFor, "the ticket stays open")
 		l.ends(ticket)
 		l.makes("bake.1", "decorate.1", "package.1")
 		require.Nil(t, l.query().Attention)
 	}},
 	"unanswered-retried": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(_ *testing.T, l *live) {
-		ticket := l.expect("mix.1")
-		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		ticket := l.claims(l.expect("mix.1"), "bob")
+		l.asks(silentAtMix, kitchen.Choices()...)
 		l.decides(kitchen.ChoiceRetry)
-		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		l.asks(silentAtMix, kitchen.Choices()...)
 		l.ends(ticket)
 		l.makes("bake.1", "decorate.1", "package.1")
 	}},
 	"unanswered-remade": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(_ *testing.T, l *live) {
-		l.expect("mix.1")
-		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		l.claims(l.expect("mix.1"), "bob")
+		l.asks(silentAtMix, kitchen.Choices()...)
 		l.decides(kitchen.ChoiceRemake)
 		l.undoes("mix.1.undo")
 		l.makes("mix.2", "bake.2", "decorate.2", "package.2")
 	}},
 	"unanswered-cancelled": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(_ *testing.T, l *live) {
-		l.expect("mix.1")
-		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		l.claims(l.expect("mix.1"), "bob")
+		l.asks(silentAtMix, kitchen.Choices()...)
 		l.decides(kitchen.ChoiceCancel)
 		l.undoes("mix.1.undo")
 	}},
 	"undo-unanswered": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(_ *testing.T, l *live) {
 		l.expect("mix.1")
 		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
-		undo := l.expect("mix.1.undo")
-		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		undo := l.claims(l.expect("mix.1.undo"), "bob")
+		l.asks(silentAtUndo, kitchen.ChoiceRetry, kitchen.ChoiceCancel)
 		l.ends(undo)
 	}},
 	"undo-unanswered-left": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(_ *testing.T, l *live) {
 		l.expect("mix.1")
 		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
-		l.expect("mix.1.undo")
-		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		l.claims(l.expect("mix.1.undo"), "bob")
+		l.asks(silentAtUndo, kitchen.ChoiceRetry, kitchen.ChoiceCancel)
 		l.decides(kitchen.ChoiceCancel)
 		require.Len(l.t, l.announced().NotUndone, 1)
 	}},
 	// How long a manager has waited for another ticket must not matter to the undo.
 	"undo-unanswered-after-waiting-on": {ends: kitchen.StateCancelled, rules: withImpatience, happen: func(t *testing.T, l *live) {
-		l.expect("mix.1")
+		l.claims(l.expect("mix.1"), "bob")
 		for range 3 {
-			l.asks("nobody has answered at mix for", kitchen.Choices()...)
+			l.asks(silentAtMix, kitchen.Choices()...)
 			l.decides(kitchen.ChoiceRetry)
 		}
 		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
-		l.expect("mix.1.undo")
-		undo := l.expect("mix.1.undo")
-		l.asks("nobody has answered at mix for", kitchen.ChoiceRetry, kitchen.ChoiceCancel)
+		undo := l.claims(l.expect("mix.1.undo"), "bob")
+		l.asks(silentAtUndo, kitchen.ChoiceRetry, kitchen.ChoiceCancel)
 		complaints := 0
 		for _, event := range l.history("") {
 			var complaint workflows.Unanswered
@@ -267,13 +274,110 @@ var kinds = map[string]kind{
 		require.Equal(t, []kitchen.Leftover{{Stage: kitchen.Bake, Pass: 1, Reason: "the manager says so"}}, l.announced().NotUndone)
 	}},
 	"undo-failed-while-remaking": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(_ *testing.T, l *live) {
-		l.expect("mix.1")
-		l.asks("nobody has answered at mix for", kitchen.Choices()...)
+		l.claims(l.expect("mix.1"), "bob")
+		l.asks(silentAtMix, kitchen.Choices()...)
 		l.decides(kitchen.ChoiceRemake)
 		l.fails(l.expect("mix.1.undo"), "equipment", 0)
 		l.asks("mix cannot be undone", kitchen.Choices()...)
 		l.decides(kitchen.ChoiceRemake)
 		l.makes("mix.2", "bake.2", "decorate.2", "package.2")
+	}},
+
+	"put-back": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		ticket := l.claims(l.expect("mix.1"), "bob")
+		l.putsBack(ticket)
+		again := l.expect("mix.1")
+		require.Equal(t, 2, again.Attempt)
+		require.Nil(t, l.pending()[0].AtWork)
+		l.ends(l.claims(again, "kim"))
+		l.makes("bake.1", "decorate.1", "package.1")
+	}},
+	"taken-over": {ends: kitchen.StateShipped, rules: within(time.Second), happen: func(t *testing.T, l *live) {
+		ticket := l.claims(l.expect("mix.1"), "kim")
+		again := l.expect("mix.1")
+		require.Greater(t, again.Attempt, ticket.Attempt)
+		require.Equal(t, "kim", l.pending()[0].AtWork.By, "who has taken a ticket has it, however often it is issued")
+		l.claims(again, "bob")
+		require.Equal(t, "bob", l.pending()[0].AtWork.By)
+		l.ends(again)
+		l.makes("bake.1", "decorate.1", "package.1")
+	}},
+	"silent-after-a-claim": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(t *testing.T, l *live) {
+		l.expect("mix.1")
+		l.expect("mix.1")
+		ticket := l.expect("mix.1")
+		require.GreaterOrEqual(t, ticket.Attempt, 3)
+		l.tellsTheSame()
+		require.Nil(t, l.query().Attention, "nobody is asked about what only waits")
+		require.Empty(t, l.tray.failed)
+		l.claims(ticket, "bob")
+		asked := l.asks(silentAtMix, kitchen.Choices()...).Attention
+		require.Equal(t, kitchen.CauseSilent, asked.Cause)
+		require.Equal(t, "bob", asked.By)
+		l.ends(ticket)
+		l.makes("bake.1", "decorate.1", "package.1")
+	}},
+	// Each of two failures is delivered twice.
+	"failed-again-repeated": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		first := l.expect("mix.1")
+		failures := []kitchen.Ack{failedAck(first, "equipment", 5)}
+		l.failsAs(first, failures[0])
+		second := l.expect("mix.1")
+		failures = append(failures, failedAck(second, "equipment", 5))
+		l.failsAs(second, failures[1])
+		for _, repeated := range failures {
+			again := l.expect("mix.1")
+			l.failsAs(again, repeated)
+		}
+		l.makes("mix.1", "bake.1", "decorate.1", "package.1")
+		status := l.query()
+		require.Equal(t, 10, status.Scrapped)
+		require.Equal(t, 5, status.Stages[0].Attempt)
+		require.Zero(t, status.Remakes)
+	}},
+	"burnt-repeated": {ends: kitchen.StateShipped, rules: withoutRemakes, happen: func(t *testing.T, l *live) {
+		first := l.expect("mix.1")
+		burnt := failedAck(first, "burnt", 5)
+		l.failsAs(first, burnt)
+		l.asks("mix failed after 0 remakes", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceRetry)
+		l.fails(l.expect("mix.1"), "equipment", 5)
+		l.failsAs(l.expect("mix.1"), burnt)
+		l.makes("mix.1", "bake.1", "decorate.1", "package.1")
+		require.Equal(t, 10, l.query().Scrapped)
+		require.Empty(t, l.tray.failed, "one question")
+	}},
+	"resolved-while-order-failures-is-away": {ends: kitchen.StateShipped, rules: withoutRemakes, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		l.tray.refuses.Store(true)
+		l.fails(l.expect("bake.1"), "burnt", 13)
+		l.until(func(s kitchen.Status) bool { return s.Attention != nil })
+		l.decides(kitchen.ChoiceRetry)
+		l.makes("bake.1", "decorate.1", "package.1")
+		l.until(func(s kitchen.Status) bool { return s.State == kitchen.StateShipped })
+		require.Len(t, l.tray.shipped, 1)
+		l.tellsTheSame()
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, l.describe().GetWorkflowExecutionInfo().GetStatus(), "it waits for its announcement")
+		l.tray.refuses.Store(false)
+		require.Contains(t, l.announced().Reason, "bake failed after 0 remakes")
+	}},
+	"remade-in-its-place": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		first := l.expect("mix.1")
+		l.ends(first)
+		bake := l.expect("bake.1")
+		for _, ticket := range []kitchen.Ticket{first, bake} {
+			require.False(t, ticket.Since.IsZero())
+		}
+		l.fails(bake, "burnt", 13)
+		for _, id := range []string{"mix.2", "bake.2", "decorate.2", "package.2"} {
+			ticket := l.expect(id)
+			want := map[kitchen.Stage]time.Time{kitchen.Bake: bake.Since}[ticket.Stage]
+			if want.IsZero() {
+				want = first.Since
+			}
+			require.Equal(t, want, ticket.Since, id)
+			l.ends(ticket)
+		}
 	}},
 
 	"amended": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
@@ -404,11 +508,43 @@ func (l *live) ends(ticket kitchen.Ticket) {
 // fails delivers failed, as the worker does.
 func (l *live) fails(ticket kitchen.Ticket, reason string, scrapped int) {
 	l.t.Helper()
+	l.failsAs(ticket, failedAck(ticket, reason, scrapped))
+}
+
+func failedAck(ticket kitchen.Ticket, reason string, scrapped int) kitchen.Ack {
 	ack := ackFor(ticket, kitchen.AckFailed)
 	ack.Reason, ack.Note, ack.Scrapped = reason, "oven 2", scrapped
-	final := ticket.Kind == kitchen.TicketUndo || scrapped > 0 || orderInput().Rules.OutcomeFor(reason) != kitchen.OutcomeAgain
-	require.NoError(l.t, l.complete(ticket, nil, temporal.NewApplicationErrorWithOptions(reason+" at "+string(ticket.Stage)+": bob: oven 2", reason,
-		temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: final})))
+	return ack
+}
+
+// failsAs delivers a failed ack, perhaps one of an earlier attempt.
+func (l *live) failsAs(ticket kitchen.Ticket, ack kitchen.Ack) {
+	l.t.Helper()
+	final := ticket.Kind == kitchen.TicketUndo || ack.Scrapped > 0 || orderInput().Rules.OutcomeFor(ack.Reason) != kitchen.OutcomeAgain
+	require.NoError(l.t, l.complete(ticket, nil, activities.FailureOf(ack, final)))
+}
+
+// claims shows who has a ticket, as the worker does: in its next attempt if it is
+// between two.
+func (l *live) claims(ticket kitchen.Ticket, by string) kitchen.Ticket {
+	l.t.Helper()
+	l.beats(ticket, kitchen.AtWork{By: by, At: time.Now().UTC()})
+	return ticket
+}
+
+func (l *live) beats(ticket kitchen.Ticket, owner kitchen.AtWork) {
+	l.t.Helper()
+	require.Eventually(l.t, func() bool {
+		err := l.server.RecordActivityHeartbeatByID(l.t.Context(), client.DefaultNamespace, l.run.GetID(), "", ticket.Ref().ActivityID(), owner)
+		return err == nil
+	}, patience, tick)
+}
+
+// putsBack delivers released, as the worker does.
+func (l *live) putsBack(ticket kitchen.Ticket) {
+	l.t.Helper()
+	l.beats(ticket, kitchen.AtWork{})
+	require.NoError(l.t, l.complete(ticket, nil, temporal.NewApplicationError("put back by bob", "released")))
 }
 
 func (l *live) complete(ticket kitchen.Ticket, ack any, err error) error {

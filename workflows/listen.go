@@ -11,8 +11,8 @@ import (
 )
 
 // listen takes everything that comes from outside while the order goes on:
-// queries, updates, Temporal's own cancel request, and complaints that nobody
-// answers a ticket. Each changes the order, and its steps see the change.
+// queries, updates, Temporal's own cancel request, and complaints that a ticket's
+// owner is silent. Each changes the order, and its steps see the change.
 func (o *order) listen(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandler(ctx, QueryStatus, func() (kitchen.Status, error) { return o.status, nil }); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (o *order) listen(ctx workflow.Context) error {
 		for {
 			var complaint Unanswered
 			complaints.Receive(ctx, &complaint)
-			if o.isCurrent(complaint) {
+			if o.isCurrent(complaint) && o.patience.isOver(complaint, o.in.Rules.MaxReissues) {
 				o.complaint = &complaint
 			}
 		}

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -28,6 +29,12 @@ type model struct {
 	lines  int
 	// announcing is how long it takes until an announcement is on Kafka.
 	announcing time.Duration
+	// queue has what order-failures does not have yet; the first is there at
+	// writtenAt. leaving is set once the last of them tells what is left undone.
+	queue     []announcement
+	writtenAt time.Time
+	leaving   bool
+	counted   []string // the failures
 
 	now       time.Time
 	state     kitchen.OrderState
@@ -49,7 +56,7 @@ type model struct {
 	on       int // the row that a ticket or a pause is about
 	undoing  bool
 	pausedOn workflows.Direction
-	silence  int // the attempt of a complaint that has not been looked at
+	silence  bool // a complaint has not been looked at
 	shipping bool
 	// held is set while the order has not acted on an event, because more
 	// happens at the same instant.
@@ -66,21 +73,20 @@ const (
 	free       occupation = iota
 	working               // waits for the answer to a ticket
 	pausing               // before a ticket is issued again
-	publishing            // an announcement is under way
+	delivering            // that it is shipped is being announced
+	closing               // waits for its announcements
 	finished              // the workflow has closed
 )
 
 // row is one pass through one stage.
 type row struct {
-	stage  kitchen.Stage
-	pass   int
-	maker  string // who has done the work, in time or late; empty for nobody
-	state  kitchen.TicketState
-	undo   kitchen.TicketState
-	left   bool
-	noUndo bool // it needs no undoing any more
-	// lastFailure is the failed ack that was counted last.
-	lastFailure  string
+	stage        kitchen.Stage
+	pass         int
+	maker        string // who has done the work, in time or late; empty for nobody
+	state        kitchen.TicketState
+	undo         kitchen.TicketState
+	left         bool
+	noUndo       bool // it needs no undoing any more
 	undoScrapped int  // pieces that undoing it has cost
 	byHand       bool // its last failure was no station's ack
 	make, unmake ticketModel
@@ -90,7 +96,12 @@ type ticketModel struct {
 	pending  bool // Temporal waits for an answer
 	listened bool // and so does the order itself
 	answer   answer
-	patience int // the first attempt at which somebody is asked
+	issuedAt time.Time // when it first went out
+	// owner has it, and has not been heard of for silent deliveries; a manager has
+	// allowed that for the first ones of them.
+	owner   string
+	silent  int
+	allowed int
 }
 
 // answer is how a ticket's activity ends.
@@ -108,6 +119,13 @@ type answer struct {
 type question struct {
 	about   kitchen.TicketRef // without order id
 	choices [3]kitchen.Choice
+	why     why
+}
+
+// why is what questions of one kind have in common.
+type why struct {
+	cause    kitchen.AttentionCause
+	by, code string
 }
 
 // issuedTicket and announcement are what an order sends out.
@@ -115,6 +133,7 @@ type issuedTicket struct {
 	id    string
 	made  bool
 	notes string
+	since string
 }
 
 type announcement struct {
@@ -134,6 +153,7 @@ func newModel(in workflows.OrderInput, now time.Time) model {
 
 func (m model) clone() model {
 	m.rows, m.issued, m.announcements = slices.Clone(m.rows), slices.Clone(m.issued), slices.Clone(m.announcements)
+	m.queue, m.counted = slices.Clone(m.queue), slices.Clone(m.counted)
 	return m
 }
 
@@ -145,16 +165,27 @@ func (m model) fingerprint() string {
 
 // advance lets the time pass: pauses and announcements end.
 func (m *model) advance(to time.Time) {
-	for (m.doing == pausing || m.doing == publishing) && !m.until.After(to) {
-		m.now = m.until
-		if m.doing == pausing {
-			m.issue(m.on, m.undoing)
-		} else {
-			m.endAnnouncement()
+	for {
+		timed := m.doing == pausing || m.doing == delivering
+		switch {
+		case len(m.queue) > 0 && !m.writtenAt.After(to) && !(timed && m.until.Before(m.writtenAt)):
+			m.now = m.writtenAt
+			m.announcements, m.queue = append(m.announcements, m.queue[0]), m.queue[1:]
+			m.writtenAt = m.now.Add(m.announcing)
+		case timed && !m.until.After(to):
+			m.now = m.until
+			if m.doing == pausing {
+				m.issue(m.on, m.undoing)
+			} else {
+				m.announcements = append(m.announcements, announcement{state: kitchen.StateShipped})
+				m.state, m.doing = kitchen.StateShipped, closing
+			}
+		default:
+			m.now = to
+			return
 		}
 		m.run()
 	}
-	m.now = to
 }
 
 // run does all that can be done without anything from outside.
@@ -165,7 +196,16 @@ func (m *model) run() {
 
 func (m *model) next() bool {
 	switch m.doing {
-	case publishing, finished:
+	case delivering, finished:
+		return false
+	case closing:
+		if len(m.queue) > 0 {
+			return false
+		}
+		m.doing = finished
+		if !m.shipping {
+			m.state, m.waiting = kitchen.StateCancelled, ""
+		}
 		return false
 	case pausing:
 		if m.direction == m.pausedOn {
@@ -191,7 +231,7 @@ func (m *model) next() bool {
 	}
 	for i, r := range m.rows {
 		if r.pass == m.pass && r.state == kitchen.TicketDone && r.undo == kitchen.TicketUndone && !r.left {
-			m.ask(i, true, m.choicesToLeave()...)
+			m.ask(i, true, why{cause: kitchen.CauseLateWork, by: r.maker}, m.choicesToLeave()...)
 			return true
 		}
 	}
@@ -199,6 +239,7 @@ func (m *model) next() bool {
 		m.startPass()
 		return true
 	}
+	m.leaving, m.doing = true, closing
 	m.announce(announcement{state: kitchen.StateCancelled, left: m.leftovers()})
 	return true
 }
@@ -217,18 +258,16 @@ func (m *model) listen() bool {
 		t.listened = false // as with a withdrawn ticket
 		r.noUndo = true
 		m.doing = free
-	case m.silence > 0:
-		attempt := m.silence
-		m.silence = 0
-		if m.asked != (question{}) || attempt < t.patience {
+	case m.silence:
+		m.silence = false
+		if m.asked != (question{}) {
 			return true
 		}
-		t.patience = attempt
 		choices := kitchen.Choices()
 		if m.undoing {
 			choices = append([]kitchen.Choice{kitchen.ChoiceRetry}, m.choicesToLeave()...)
 		}
-		m.ask(m.on, m.undoing, choices...)
+		m.ask(m.on, m.undoing, why{cause: kitchen.CauseSilent, by: t.owner}, choices...)
 	default:
 		return false
 	}
@@ -251,7 +290,7 @@ func (m *model) produce() {
 		}
 	}
 	m.shipping = true
-	m.announce(announcement{state: kitchen.StateShipped})
+	m.doing, m.until = delivering, m.now.Add(m.announcing)
 }
 
 func (m *model) compensate(i int) {
@@ -277,8 +316,17 @@ func (m *model) issue(i int, undoing bool) {
 	r := &m.rows[i]
 	m.doing, m.on, m.undoing, m.waiting = working, i, undoing, r.stage
 	ref := m.ref(i, undoing)
-	*m.ticket(i, undoing) = ticketModel{pending: true, listened: true}
-	m.issued = append(m.issued, issuedTicket{id: ref.ActivityID(), made: undoing && r.state == kitchen.TicketDone, notes: m.notes})
+	first := m.ticket(i, undoing).issuedAt
+	if first.IsZero() {
+		first = m.now
+	}
+	*m.ticket(i, undoing) = ticketModel{pending: true, listened: true, issuedAt: first}
+	since := first
+	if !undoing { // in a remake it keeps the place of its order
+		at := m.find(kitchen.TicketRef{Stage: r.stage, Pass: 1})
+		since = m.rows[max(0, at)].make.issuedAt
+	}
+	m.issued = append(m.issued, issuedTicket{id: ref.ActivityID(), made: undoing && r.state == kitchen.TicketDone, notes: m.notes, since: since.Format("15:04:05.000")})
 	if undoing {
 		r.undo = kitchen.TicketWaiting
 		return
@@ -312,6 +360,9 @@ func (m *model) answer(ref kitchen.TicketRef, a answer) {
 		return
 	}
 	t := m.ticket(i, ref.Kind == kitchen.TicketUndo)
+	if t.pending && t.listened && a.passing {
+		t.owner, t.silent, t.allowed = "", 0, 0
+	}
 	if !t.pending || t.listened && a.passing {
 		return
 	}
@@ -339,37 +390,43 @@ func (m *model) find(ref kitchen.TicketRef) int {
 
 // recordLate records an ack on a ticket that was withdrawn or left.
 func (m *model) recordLate(i int, undoing bool, a answer) {
-	closing := len(m.announcements) > 0 && m.announcements[len(m.announcements)-1].state == kitchen.StateCancelled
 	switch {
-	case undoing && closing: // that it was left is being announced
+	case undoing && m.leaving: // that it was left is being announced
 	case undoing && !a.failed:
 		m.recordUndone(i, a)
 	case undoing && !a.byHand:
-		m.scrap(i, a)
+		m.scrap(a)
 		m.rows[i].undo = kitchen.TicketFailed
 	case !a.failed:
 		m.rows[i].maker, m.rows[i].state = a.by, kitchen.TicketDone
 	case !a.byHand:
-		m.scrap(i, a)
+		m.scrap(a)
 	}
 }
 
-// scrap counts what a failure has cost, once.
-func (m *model) scrap(i int, a answer) {
-	if m.rows[i].lastFailure != a.id {
-		m.scrapped += a.scrapped
+// scrap counts what a failure has cost, and reports whether that had been counted
+// before.
+func (m *model) scrap(a answer) (repeated bool) {
+	if a.byHand || slices.Contains(m.counted, a.id) {
+		return !a.byHand
 	}
-	m.rows[i].lastFailure = a.id
+	m.counted = append(m.counted, a.id)
+	m.scrapped += a.scrapped
+	return false
 }
 
 func (m *model) conclude(a answer) {
 	r := &m.rows[m.on]
-	m.doing, m.silence, m.waiting = free, 0, ""
-	*m.ticket(m.on, m.undoing) = ticketModel{}
-	repeated := false
-	if a.failed {
-		repeated = !a.byHand && r.lastFailure == a.id
-		m.scrap(m.on, a)
+	m.doing, m.silence, m.waiting = free, false, ""
+	t := m.ticket(m.on, m.undoing)
+	*t = ticketModel{issuedAt: t.issuedAt}
+	repeated := a.failed && m.scrap(a)
+	because := why{cause: kitchen.CauseFailed, by: a.by, code: cmp.Or(a.reason, kitchen.ReasonOther)}
+	if m.undoing {
+		because.cause = kitchen.CauseUndoFailed
+	}
+	if a.byHand {
+		because = why{cause: kitchen.CauseEndedByHand}
 	}
 	switch {
 	case m.undoing && !a.failed:
@@ -380,7 +437,7 @@ func (m *model) conclude(a answer) {
 		if repeated && !r.left {
 			m.closeQuestion() // a manager has decided about it
 		} else if !r.left {
-			m.ask(m.on, true, append([]kitchen.Choice{kitchen.ChoiceRetry}, m.choicesToLeave()...)...)
+			m.ask(m.on, true, because, append([]kitchen.Choice{kitchen.ChoiceRetry}, m.choicesToLeave()...)...)
 		}
 	case !a.failed:
 		r.maker, r.state = a.by, kitchen.TicketDone
@@ -392,14 +449,14 @@ func (m *model) conclude(a answer) {
 		case repeated:
 			m.closeQuestion() // it has been acted on
 		case a.byHand:
-			m.ask(m.on, false, kitchen.Choices()...)
+			m.ask(m.on, false, because, kitchen.Choices()...)
 		case m.outcome(a.reason) == kitchen.OutcomeAgain:
 			m.closeQuestion()
 		case m.remakes < m.rules.MaxRemakes:
 			m.closeQuestion()
 			m.startPass()
 		default:
-			m.ask(m.on, false, kitchen.Choices()...)
+			m.ask(m.on, false, because, kitchen.Choices()...)
 		}
 	}
 }
@@ -442,9 +499,9 @@ func (m *model) choicesToLeave() []kitchen.Choice {
 	return []kitchen.Choice{kitchen.ChoiceCancel}
 }
 
-func (m *model) ask(i int, undoing bool, choices ...kitchen.Choice) {
-	m.silence = 0
-	m.asked = question{about: m.ref(i, undoing)}
+func (m *model) ask(i int, undoing bool, because why, choices ...kitchen.Choice) {
+	m.silence = false
+	m.asked = question{about: m.ref(i, undoing), why: because}
 	copy(m.asked.choices[:], choices)
 	m.state = kitchen.StateNeedsAttention
 	m.announce(announcement{state: kitchen.StateNeedsAttention, asked: m.asked, left: m.leftovers()})
@@ -465,25 +522,12 @@ func (m *model) clearQuestion() {
 	}
 }
 
+// announce queues what is to be written to order-failures.
 func (m *model) announce(what announcement) {
-	if what.state != kitchen.StateShipped {
-		what.remakes = m.remakes
-	}
-	m.announcements = append(m.announcements, what)
-	m.doing, m.until = publishing, m.now.Add(m.announcing)
-}
-
-func (m *model) endAnnouncement() {
-	switch m.announcements[len(m.announcements)-1].state {
-	case kitchen.StateShipped:
-		m.state, m.doing = kitchen.StateShipped, finished
-	case kitchen.StateCancelled:
-		m.state, m.waiting, m.doing = kitchen.StateCancelled, "", finished
-	default:
-		m.doing = free
-		if t := m.ticket(m.on, m.undoing); t.listened {
-			m.doing = working // it is still open
-		}
+	what.remakes = m.remakes
+	m.queue = append(m.queue, what)
+	if len(m.queue) == 1 {
+		m.writtenAt = m.now.Add(m.announcing)
 	}
 }
 
@@ -497,17 +541,47 @@ func (m *model) leftovers() string {
 	return fmt.Sprint(left)
 }
 
-// complain says that nobody answers a ticket.
-func (m *model) complain(ref kitchen.TicketRef, attempt int) {
-	i := m.find(ref)
-	undoing := ref.Kind == kitchen.TicketUndo
-	if i < 0 || m.asked != (question{}) || m.rows[i].pass != m.pass || undoing != (m.direction != workflows.Making) {
+// takes says that somebody has taken a ticket, or that its owner has been heard of.
+func (m *model) takes(ref kitchen.TicketRef, by string) {
+	if t := m.open(ref); t != nil {
+		t.owner, t.silent, t.allowed = by, 0, 0
+	}
+}
+
+// putsBack says that a ticket's owner has put it back.
+func (m *model) putsBack(ref kitchen.TicketRef) {
+	if t := m.open(ref); t != nil {
+		t.owner, t.silent, t.allowed = "", 0, 0
+	}
+}
+
+// passes says that a ticket is issued again because nobody was heard of. Asked
+// about is only what somebody has taken.
+func (m *model) passes(ref kitchen.TicketRef) {
+	t := m.open(ref)
+	if t == nil || t.owner == "" {
 		return
 	}
-	if t := m.ticket(i, undoing); t.listened && m.waiting == ref.Stage && attempt >= t.patience {
-		m.silence = attempt
+	t.silent++
+	most := m.rules.MaxReissues
+	tooSilent := most > 0 && (t.silent == most || t.silent >= most+t.allowed)
+	if tooSilent && t.listened && !t.answer.ended && m.asked == (question{}) && m.waiting == ref.Stage && ref.Pass == m.pass && (ref.Kind == kitchen.TicketUndo) == (m.direction != workflows.Making) {
+		m.silence = true
 	}
 	m.run()
+}
+
+// open is the ticket while Temporal waits for its answer.
+func (m *model) open(ref kitchen.TicketRef) *ticketModel {
+	i := m.find(ref)
+	if i < 0 || m.doing == finished {
+		return nil
+	}
+	t := m.ticket(i, ref.Kind == kitchen.TicketUndo)
+	if !t.pending {
+		return nil
+	}
+	return t
 }
 
 // The results on an update.
@@ -552,7 +626,7 @@ func (m *model) resolve(choice kitchen.Choice) string {
 	m.clearQuestion()
 	switch {
 	case choice == kitchen.ChoiceRetry:
-		m.ticket(i, undoing).patience += m.rules.MaxReissues
+		m.ticket(i, undoing).allowed = m.ticket(i, undoing).silent
 	case undoing && choice == m.choicesToLeave()[0]:
 		m.rows[i].left, m.waiting = true, ""
 	case choice == kitchen.ChoiceCancel:

@@ -41,6 +41,7 @@ func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (
 	// The order listens for Temporal's own cancel request and then undoes what
 	// was made. The request must not interrupt that, so the steps do not see it.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	order.announceQueued(ctx)
 	// Coroutines run in the order in which they began. The steps run last, so
 	// they see every message of the same workflow task: no ticket goes out only
 	// to be withdrawn and then undone.
@@ -98,16 +99,21 @@ type order struct {
 	direction Direction
 	// toUndo are the stages of this pass that have begun, in that order.
 	toUndo []kitchen.Stage
-	// askFrom is the first attempt of the open ticket at which a manager may be
-	// asked about it.
-	askFrom int
-	// complaint says that nobody answers the open ticket; nil once it has been
+	// patience is with the owner of the open ticket.
+	patience patience
+	// complaint says that the open ticket's owner is silent; nil once it has been
 	// looked at.
 	complaint *Unanswered
 	// shipping is set once the order can no longer be changed,
 	// leftoversAnnounced once downstream systems are told what a cancelled order
 	// leaves undone.
 	shipping, leftoversAnnounced bool
+	// counted are the failures that have been acted on, the newest last.
+	counted []CountedFailure
+	// queued are the announcements that order-failures does not have yet, the
+	// oldest first; announcing is set while a coroutine writes them.
+	queued     []kitchen.Failed
+	announcing bool
 	// handled are the updates that have acted, the newest last.
 	handled []Handled
 	// listedState is the state that Temporal lists the order with.
@@ -118,7 +124,11 @@ func newOrder(orderID string, in OrderInput) *order {
 	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, listedState: kitchen.StateInProgress}
 	if p := in.Progress; p != nil {
 		o.setStatus(p.Status)
-		o.direction, o.toUndo, o.askFrom, o.handled = p.Direction, p.ToUndo, p.AskFrom, p.Handled
+		o.direction, o.toUndo, o.patience.from, o.handled = p.Direction, p.ToUndo, p.AskFrom, p.Handled
+		o.counted, o.queued = p.Counted, p.Announcements
+		if o.counted == nil {
+			o.countLastFailures()
+		}
 		o.pass = p.Status.Remakes + 1
 		if p.Status.State != kitchen.StateAccepted {
 			o.listedState = p.Status.State
@@ -213,12 +223,13 @@ func (o *order) concludeWork(ctx workflow.Context, ticket *ticket) error {
 		o.recordDone(end)
 		return o.closeQuestion(ctx)
 	}
-	repeated := o.recordFailed(end)
+	repeated := o.repeats(ctx, &end)
+	o.recordFailed(end)
 	switch {
 	case o.direction != Making:
 		return nil // it was cancelled at the same moment
 	case end.byHand():
-		return o.ask(ctx, end.ref, endedByHandReason(end), kitchen.Choices()...)
+		return o.ask(ctx, end.ref, endedByHand(end), kitchen.Choices()...)
 	case repeated:
 		return o.closeQuestion(ctx) // it has been acted on: the ticket is issued again
 	case o.in.Rules.OutcomeFor(end.ack.Reason) == kitchen.OutcomeAgain:
@@ -227,7 +238,7 @@ func (o *order) concludeWork(ctx workflow.Context, ticket *ticket) error {
 		o.startPass()
 		return o.closeQuestion(ctx)
 	}
-	return o.ask(ctx, end.ref, failedTooOftenReason(end.ack, o.status.Remakes), kitchen.Choices()...)
+	return o.ask(ctx, end.ref, failedTooOften(end.ack, o.status.Remakes), kitchen.Choices()...)
 }
 
 // startPass begins again from the first stage. What the last pass made is lost
@@ -239,9 +250,9 @@ func (o *order) startPass() {
 	o.recordPass(o.pass)
 }
 
-// ship announces the order to downstream systems and closes it. The
-// announcement is a local activity: it is short, needs no watching, and costs
-// one history event instead of six.
+// ship announces the order to downstream systems and closes it, once the
+// announcements of its questions are written too: those must not hold up what
+// the counter waits for.
 func (o *order) ship(ctx workflow.Context) error {
 	o.shipping = true
 	shippedAt := workflow.Now(ctx)
@@ -257,7 +268,13 @@ func (o *order) ship(ctx workflow.Context) error {
 	}
 	o.recordShipped(shippedAt)
 	o.showDetails(ctx)
-	return nil
+	if len(o.queued) == 0 {
+		return nil
+	}
+	if err := o.saveStatus(ctx); err != nil { // for lists, while the workflow still runs
+		return err
+	}
+	return o.awaitAnnouncements(ctx)
 }
 
 // tooLong reports whether Temporal suggests going on with a fresh history. That
@@ -282,6 +299,9 @@ func (o *order) continueAsNew(ctx workflow.Context, ticket *ticket) error {
 		o.recordAttempts(ticket.ref, attempts)
 	}
 	in := o.in
-	in.Progress = &Progress{Status: o.status, Direction: o.direction, ToUndo: o.toUndo, AskFrom: o.askFrom, Handled: o.handled}
+	in.Progress = &Progress{
+		Status: o.status, Direction: o.direction, ToUndo: o.toUndo, AskFrom: o.patience.from, Handled: o.handled,
+		Counted: o.countedOfPass(), Announcements: o.queued,
+	}
 	return workflow.NewContinueAsNewError(ctx, OrderWorkflowType, in)
 }

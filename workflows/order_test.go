@@ -64,8 +64,10 @@ type factory struct {
 	failed  []kitchen.Failed
 	// refusals is how often Kafka still refuses an announcement.
 	refusals int
-	// attempts is what Temporal says of the pending activity.
-	attempts int
+	// attempts is what Temporal says of the pending activity; whileCounting is
+	// called before it does. Optional.
+	attempts      int
+	whileCounting func()
 	// answer says how an activity ends; the default is a done ack at once.
 	answer func(issue) (kitchen.Ack, error)
 }
@@ -97,7 +99,12 @@ func newFactory(t *testing.T) *factory {
 		f.failed = append(f.failed, failed)
 		return nil
 	}, activity.RegisterOptions{Name: workflows.ActivityAnnounceFailed})
-	f.env.RegisterActivityWithOptions(func(context.Context, string) (int, error) { return f.attempts, nil }, activity.RegisterOptions{Name: workflows.ActivityCountAttempts})
+	f.env.RegisterActivityWithOptions(func(context.Context, string) (int, error) {
+		if f.whileCounting != nil {
+			f.whileCounting()
+		}
+		return f.attempts, nil
+	}, activity.RegisterOptions{Name: workflows.ActivityCountAttempts})
 	f.env.RegisterActivityWithOptions(func(_ context.Context, shipped kitchen.Shipped) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -20,9 +21,27 @@ type Orders struct{ temporal client.Client }
 // NewOrders returns the orders that the client reaches.
 func NewOrders(temporalClient client.Client) *Orders { return &Orders{temporalClient} }
 
-// Complain signals an order that a ticket has been issued too often in vain,
-// with what is known of it, unless a manager has been asked.
-func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, waited time.Duration) error {
+// Silent reports whether the last attempt of a pending ticket ended because its
+// owner was silent. Each attempt also ends after deliveriesAtLeast times as
+// long, however often its owner is heard of, and that is no silence.
+func (o *Orders) Silent(ctx context.Context, ref kitchen.TicketRef) (bool, error) {
+	description, err := o.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(ref.OrderID), "")
+	if err != nil {
+		return false, err
+	}
+	for _, pending := range description.GetPendingActivities() {
+		if pending.GetActivityId() == ref.ActivityID() {
+			timedOut := pending.GetLastFailure().GetTimeoutFailureInfo().GetTimeoutType()
+			hasHeartbeatTimeout := pending.GetActivityOptions().GetHeartbeatTimeout().AsDuration() > 0
+			return !hasHeartbeatTimeout || timedOut != enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil
+		}
+	}
+	return false, nil // it has ended meanwhile
+}
+
+// Complain signals an order that somebody has taken a ticket and is silent,
+// unless a manager has been asked.
+func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, owner kitchen.AtWork, silence time.Duration) error {
 	workflowID := kitchen.WorkflowID(ref.OrderID)
 	description, err := o.temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 	if err != nil {
@@ -36,7 +55,9 @@ func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt in
 	return o.temporal.SignalWorkflow(ctx, workflowID, "", SignalUnanswered, Unanswered{
 		ActivityID: ref.ActivityID(),
 		Attempt:    attempt,
-		Reason:     silence(description, ref, waited),
+		Reason:     silenceReason(ref, owner, silence),
+		By:         owner.By,
+		Silent:     owner.Silent,
 	})
 }
 

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
@@ -14,8 +13,8 @@ import (
 type PendingTicket struct {
 	Ref     kitchen.TicketRef
 	Attempt int
-	// AtWork is nil while nobody has claimed the ticket, or while the started
-	// ack has not reached Temporal.
+	// AtWork is nil while nobody has the ticket, or while the started ack has not
+	// reached Temporal.
 	AtWork *kitchen.AtWork
 }
 
@@ -39,19 +38,9 @@ func PendingTickets(description *workflowservice.DescribeWorkflowExecutionRespon
 }
 
 // atWork is the owner of a pending ticket, nil if there is none. Temporal keeps
-// the last heartbeat across attempts; one from before this attempt names an
-// earlier owner.
+// the last heartbeat across attempts, as a ticket keeps its owner; one without a
+// name says that it was put back.
 func atWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
-	beat := pending.GetLastHeartbeatTime()
-	if beat == nil || beat.AsTime().Before(pending.GetLastStartedTime().AsTime()) || pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_STARTED {
-		return nil
-	}
-	return lastAtWork(pending)
-}
-
-// lastAtWork is the last owner of a pending ticket, perhaps in an earlier
-// attempt.
-func lastAtWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
 	var who kitchen.AtWork
 	if err := dataConverter.FromPayloads(pending.GetHeartbeatDetails(), &who); err != nil || who.By == "" {
 		return nil

@@ -21,6 +21,8 @@ func TestAddPending(t *testing.T) {
 	started := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	beat, err := converter.GetDefaultDataConverter().ToPayloads(kitchen.AtWork{By: "carol", At: started.Add(time.Second)})
 	require.NoError(t, err)
+	nobody, err := converter.GetDefaultDataConverter().ToPayloads(kitchen.AtWork{})
+	require.NoError(t, err)
 	garbage, err := converter.GetDefaultDataConverter().ToPayloads(7)
 	require.NoError(t, err)
 	pending := func(change func(*workflowpb.PendingActivityInfo)) *workflowpb.PendingActivityInfo {
@@ -46,12 +48,13 @@ func TestAddPending(t *testing.T) {
 		before, want kitchen.StageStatus
 		activity     *workflowpb.PendingActivityInfo
 	}{
-		"who has it in hand": {waiting, taken, pending(nil)},
-		"nobody yet":         {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) { a.LastHeartbeatTime = nil })},
-		"who had it before it was issued again": {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) {
+		"who has it in hand":  {waiting, taken, pending(nil)},
+		"nobody yet":          {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) { a.HeartbeatDetails = nil })},
+		"who has put it back": {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) { a.HeartbeatDetails = nobody })},
+		"who took it before it was issued again": {waiting, taken, pending(func(a *workflowpb.PendingActivityInfo) {
 			a.LastHeartbeatTime = timestamppb.New(started.Add(-time.Second))
 		})},
-		"between two attempts": {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) {
+		"who took it, between two attempts": {waiting, taken, pending(func(a *workflowpb.PendingActivityInfo) {
 			a.State = enumspb.PENDING_ACTIVITY_STATE_SCHEDULED
 		})},
 		"a heartbeat of another kind": {waiting, again, pending(func(a *workflowpb.PendingActivityInfo) { a.HeartbeatDetails = garbage })},

@@ -66,17 +66,19 @@ type world struct {
 	steps    int
 	tailed   int
 
-	// announcing is how long an announcement takes.
+	// announcing is how long an announcement takes. If that is more than an
+	// instant, the first try fails, and the server tries on, for outage.
 	announcing    time.Duration
-	decided       []*pending // by a workflow task, and not yet with the server
+	outage        map[string]time.Duration // by the activity's type
+	decided       []*pending               // by a workflow task, and not yet with the server
 	activities    []*pending
 	issued        []issuedTicket
 	announcements []announcement
 	failed        []kitchen.Failed
 	shipped       int
-	listed        kitchen.OrderState // what Temporal's visibility has
-	complaints    []workflows.Unanswered
-	failures      []failure // reported ones
+	listed        kitchen.OrderState     // what Temporal's visibility has
+	complaints    []workflows.Unanswered // that activities have made
+	failures      []failure              // reported ones
 	updates       []*update
 	log           []string
 }
@@ -99,9 +101,11 @@ type pending struct {
 	ref     kitchen.TicketRef
 	issue   kitchen.Issue
 	attempt int // of this activity
-	ctx     workflow.Context
-	end     workflow.Settable
-	ended   bool
+	// owner is the last heartbeat; nil before the first.
+	owner *kitchen.AtWork
+	ctx   workflow.Context
+	end   workflow.Settable
+	ended bool
 }
 
 // GoString is what rapid prints of it.
@@ -160,6 +164,9 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 			Status: workflows.Accepted(orderID, in), Direction: workflows.Making,
 			Handled: []workflows.Handled{{ID: "earlier", Answer: workflows.Answer{Cancelled: &kitchen.Cancellation{Reason: "earlier"}}}},
 		}
+		if rapid.Bool().Draw(t, "with an announcement") {
+			in.Progress.Announcements = []kitchen.Failed{{OrderID: orderID, State: kitchen.StateNeedsAttention}}
+		}
 	}
 	return in
 }
@@ -167,7 +174,7 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 func newWorld(t rapid.TB, random *rapid.T, in workflows.OrderInput) *world {
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random}
+	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random, outage: map[string]time.Duration{}}
 	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
 	w.env.SetTestTimeout(time.Minute)
 	w.env.SetStartTime(placedAt)
@@ -189,6 +196,11 @@ const (
 func (w *world) run() kitchen.Status {
 	m := newModel(w.in, w.env.Now())
 	m.announcing = 1
+	if p := w.in.Progress; p != nil {
+		for range p.Announcements {
+			m.announce(announcement{state: kitchen.StateNeedsAttention, left: m.leftovers()})
+		}
+	}
 	m.run()
 	w.announcing = 1
 	w.listed = kitchen.StateInProgress
@@ -326,8 +338,8 @@ func (w *world) anything() *event {
 		}
 	}
 	what := rapid.SampledFrom([]string{
-		"good ack", "good ack", "good ack", "good ack", "good ack", "failed ack", "failed ack", "any ack", "failed ack again",
-		"silence", "silence", "end", "cancel", "cancel in Temporal", "amend", "resolve", "resolve", "resolve", "same update again", "old complaint", "nothing",
+		"good ack", "good ack", "good ack", "good ack", "good ack", "failed ack", "failed ack", "any ack", "failed ack again", "failed ack again",
+		"claim", "claim", "put back", "silence", "silence", "silence", "long work", "unpublished", "end", "cancel", "cancel in Temporal", "amend", "resolve", "resolve", "resolve", "same update again", "old complaint", "nothing",
 	}).Draw(w.random, "what")
 	switch {
 	case what == "good ack" && len(open) > 0:
@@ -350,10 +362,18 @@ func (w *world) anything() *event {
 		}
 		return w.ack(ref, goodAck(&pending{ref: ref, attempt: 1}, w.env.Now()))
 	case what == "failed ack again" && len(w.failures) > 0:
-		last := w.failures[len(w.failures)-1]
-		return w.ack(last.ref, last.ack)
+		again := rapid.SampledFrom(w.failures).Draw(w.random, "failure")
+		return w.ack(again.ref, again.ack)
 	case what == "silence" && len(open) > 0:
 		return w.silence(rapid.SampledFrom(open).Draw(w.random, "ticket"))
+	case what == "claim" && len(open) > 0:
+		return w.claim(rapid.SampledFrom(open).Draw(w.random, "ticket"), rapid.SampledFrom([]string{"bob", "kim"}).Draw(w.random, "by"))
+	case what == "put back" && len(open) > 0:
+		return w.putBack(rapid.SampledFrom(open).Draw(w.random, "ticket"))
+	case what == "long work" && len(open) > 0:
+		return w.longWork(rapid.SampledFrom(open).Draw(w.random, "ticket"))
+	case what == "unpublished" && len(open) > 0:
+		return w.unpublished(rapid.SampledFrom(open).Draw(w.random, "ticket"))
 	case what == "end" && len(open) > 0:
 		return w.end(rapid.SampledFrom(open).Draw(w.random, "ticket"))
 	case what == "cancel":
@@ -374,9 +394,9 @@ func (w *world) anything() *event {
 	case what == "same update again":
 		return w.updateAgain()
 	case what == "old complaint" && len(w.complaints) > 0:
-		return w.complain(rapid.SampledFrom(w.complaints).Draw(w.random, "complaint"))
+		return w.complainAgain(rapid.SampledFrom(w.complaints).Draw(w.random, "complaint"))
 	}
-	return &event{text: "nothing", do: func() {}, model: func(*model) string { return "" }}
+	return nothing()
 }
 
 func (w *world) cancelInTemporal() *event {
@@ -410,7 +430,7 @@ func (w *world) failedAck() kitchen.Ack {
 // ack ends a ticket, delivered as the worker delivers it.
 func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
 	ack.TicketID, ack.Stage = ref.TicketID(), ref.Stage
-	a := answer{ended: true, by: ack.By, reason: ack.Reason, scrapped: min(ack.Scrapped, w.in.Order.Pieces()), id: fmt.Sprint(ack.At, ack.Reason)}
+	a := answer{ended: true, by: ack.By, reason: ack.Reason, scrapped: min(ack.Scrapped, w.in.Order.Pieces()), id: fmt.Sprint(ref.ActivityID(), ack.At, ack.Reason)}
 	text := fmt.Sprintf("%s: %s by %s, %d scrapped", ref.ActivityID(), ack.Kind, ack.By, ack.Scrapped)
 	var failed error
 	if ack.Kind == kitchen.AckFailed {
@@ -428,7 +448,8 @@ func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
 			w.onServer(func() {
 				p := w.pending(ref)
 				if p != nil && a.passing && !p.cancelRequested() {
-					p.attempt++
+					p.owner = &kitchen.AtWork{}
+					w.deliver(p, true, nil)
 					return
 				}
 				p.complete(ack, failed)
@@ -467,7 +488,7 @@ func (w *world) schedule() {
 			continue
 		}
 		w.activities = append(w.activities, p)
-		w.issued = append(w.issued, issuedTicket{id: p.ref.ActivityID(), made: p.issue.Made, notes: p.issue.Notes})
+		w.issued = append(w.issued, issuedTicket{id: p.ref.ActivityID(), made: p.issue.Made, notes: p.issue.Notes, since: p.issue.Since.Format("15:04:05.000")})
 		w.log = append(w.log, "             -> "+p.ref.ActivityID())
 	}
 	w.decided = nil
@@ -491,38 +512,78 @@ func (p *pending) complete(ack kitchen.Ack, failure error) {
 	p.end.Set(payloads, nil)
 }
 
-// silence is an attempt without an answer: the ticket comes again, with a
-// complaint after too many. One that was withdrawn does not come again.
+// silence is an attempt in which nobody is heard of: the ticket comes again. One
+// that was withdrawn does not.
 func (w *world) silence(p *pending) *event {
 	if p.cancelRequested() {
 		return &event{
 			text: p.ref.ActivityID() + ": too late for an answer",
 			do: func() {
 				w.onServer(func() {
-					w.pending(p.ref).complete(kitchen.Ack{}, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_START_TO_CLOSE, nil))
+					w.pending(p.ref).complete(kitchen.Ack{}, temporal.NewTimeoutError(enumspb.TIMEOUT_TYPE_HEARTBEAT, nil))
 				})
 			},
 			model: func(m *model) string { m.expired(p.ref); return "" },
 		}
 	}
-	p.attempt++
-	complaint := workflows.Unanswered{ActivityID: p.ref.ActivityID(), Attempt: p.issue.Issued + p.attempt, Reason: "nobody answers"}
-	if w.in.Rules.MaxReissues == 0 || p.attempt <= w.in.Rules.MaxReissues {
-		return &event{text: p.ref.ActivityID() + ": issued again", do: func() {}, model: func(*model) string { return "" }}
+	complaint := w.deliver(p, true, nil)
+	e := &event{text: p.ref.ActivityID() + ": issued again", do: func() {}, model: func(m *model) string { m.passes(p.ref); return "" }}
+	if complaint != nil {
+		w.complaints = append(w.complaints, *complaint)
+		e.text += fmt.Sprintf(", and %s has been silent for %d", complaint.By, complaint.Silent)
+		e.do = func() { w.env.SignalWorkflowSkippingWorkflowTask(workflows.SignalUnanswered, *complaint) }
 	}
-	w.complaints = append(w.complaints, complaint)
-	return w.complain(complaint)
+	return e
 }
 
-func (w *world) complain(complaint workflows.Unanswered) *event {
-	ref, err := kitchen.ParseActivityID(complaint.ActivityID)
-	if err != nil {
-		panic(err)
+// claim is a sign of a ticket's owner, the first or a later one.
+func (w *world) claim(p *pending, by string) *event {
+	p.owner = &kitchen.AtWork{By: by, At: w.env.Now()}
+	return &event{text: p.ref.ActivityID() + ": taken by " + by, do: func() {}, model: func(m *model) string { m.takes(p.ref, by); return "" }}
+}
+
+func (w *world) putBack(p *pending) *event {
+	p.owner = &kitchen.AtWork{}
+	if !p.cancelRequested() {
+		w.deliver(p, true, nil)
+	}
+	return &event{text: p.ref.ActivityID() + ": put back", do: func() {}, model: func(m *model) string { m.putsBack(p.ref); return "" }}
+}
+
+// longWork is an attempt that ends although the ticket's owner is heard of.
+func (w *world) longWork(p *pending) *event {
+	if p.owner == nil || p.owner.By == "" || p.cancelRequested() {
+		return nothing()
+	}
+	e := w.claim(p, p.owner.By)
+	w.deliver(p, false, nil)
+	e.text += " for long"
+	return e
+}
+
+// unpublished is an attempt whose ticket does not reach Kafka.
+func (w *world) unpublished(p *pending) *event {
+	if !p.cancelRequested() {
+		w.deliver(p, true, errors.New("Kafka is away"))
+	}
+	return &event{text: p.ref.ActivityID() + ": not published", do: func() {}, model: func(*model) string { return "" }}
+}
+
+func nothing() *event {
+	return &event{text: "nothing", do: func() {}, model: func(*model) string { return "" }}
+}
+
+// complainAgain has a complaint come late: the ticket has ended, or an activity of
+// its own issues it now.
+func (w *world) complainAgain(complaint workflows.Unanswered) *event {
+	p := w.pending(refOf(complaint.ActivityID))
+	if p != nil && complaint.Attempt > p.issue.Issued+1 {
+		return nothing()
 	}
 	return &event{
-		text:  fmt.Sprintf("%s: no answer to attempt %d", complaint.ActivityID, complaint.Attempt),
+		text:  complaint.ActivityID + ": an old complaint",
 		do:    func() { w.env.SignalWorkflowSkippingWorkflowTask(workflows.SignalUnanswered, complaint) },
-		model: func(m *model) string { m.complain(ref, complaint.Attempt); return "" },
+		model: func(*model) string { return "" },
 	}
 }
 
@@ -579,7 +640,7 @@ func (w *world) updateAgain() *event {
 			}
 		}
 		if len(acted) == 0 {
-			return &event{text: "nothing", do: func() {}, model: func(*model) string { return "" }}
+			return nothing()
 		}
 		first = rapid.SampledFrom(acted).Draw(w.random, "update")
 	}
@@ -727,7 +788,10 @@ func (w *world) observed(status kitchen.Status) string {
 }
 
 func questionOf(asked *kitchen.Attention) question {
-	q := question{about: kitchen.TicketRef{Stage: asked.Stage, Pass: asked.Pass, Kind: kitchen.TicketMake}}
+	q := question{
+		about: kitchen.TicketRef{Stage: asked.Stage, Pass: asked.Pass, Kind: kitchen.TicketMake},
+		why:   why{asked.Cause, asked.By, asked.ReasonCode},
+	}
 	if asked.Undoing {
 		q.about = q.about.Undo()
 	}
@@ -867,7 +931,8 @@ type outbound struct {
 	world *world
 }
 
-// ExecuteActivity schedules a ticket's activity.
+// ExecuteActivity schedules a ticket's activity, or the further tries of an
+// announcement.
 func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
 	w := o.world
 	future, end := workflow.NewFuture(ctx)
@@ -875,7 +940,12 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, ar
 		end.Set(nil, ctx.Err()) // as the SDK does, with nothing scheduled
 		return future
 	}
-	issue := args[0].(kitchen.Issue)
+	issue, is := args[0].(kitchen.Issue)
+	if !is {
+		//workflowcheck:ignore it is Temporal's part that is played here
+		w.env.RegisterDelayedCallback(func() { w.announce(args[0]); end.Set(nil, nil) }, w.outage[activityType])
+		return future
+	}
 	ref, err := kitchen.ParseTicketID(issue.TicketID)
 	if err != nil || ref.ActivityType() != activityType || workflow.GetActivityOptions(ctx).ActivityID != ref.ActivityID() {
 		panic(fmt.Sprintf("the ticket %s goes out as %s %s: %v", issue.TicketID, activityType, workflow.GetActivityOptions(ctx).ActivityID, err))
@@ -897,7 +967,7 @@ func (o *outbound) UpsertTypedSearchAttributes(ctx workflow.Context, attributes 
 	return o.Next.UpsertTypedSearchAttributes(ctx, attributes...)
 }
 
-// ExecuteLocalActivity announces, as soon as Kafka is there.
+// ExecuteLocalActivity announces, if Kafka is there.
 func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType string, args ...any) workflow.Future {
 	w := o.world
 	future, end := workflow.NewFuture(ctx)
@@ -905,8 +975,24 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 		end.Set(nil, ctx.Err())
 		return future
 	}
+	w.outage[activityType] = w.announcing - 1
+	isThere := w.announcing == 1
+	//workflowcheck:ignore it is Temporal's part that is played here
+	w.env.RegisterDelayedCallback(func() {
+		if !isThere {
+			end.Set(nil, errors.New("Kafka is away"))
+			return
+		}
+		w.announce(args[0])
+		end.Set(nil, nil)
+	}, 1)
+	return future
+}
+
+// announce takes an announcement as Kafka does.
+func (w *world) announce(arg any) {
 	what := announcement{state: kitchen.StateShipped}
-	switch arg := args[0].(type) {
+	switch arg := arg.(type) {
 	case kitchen.Shipped:
 		w.shipped++
 	case kitchen.Failed:
@@ -922,11 +1008,8 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 		}
 		what.remakes = arg.Remakes
 	default:
-		panic(fmt.Sprintf("%s of %T", activityType, arg))
+		panic(fmt.Sprintf("%T is announced", arg))
 	}
 	w.announcements = append(w.announcements, what)
 	w.log = append(w.log, fmt.Sprintf("             -> %+v", what))
-	//workflowcheck:ignore it is Temporal's part that is played here
-	w.env.RegisterDelayedCallback(func() { end.Set(nil, nil) }, w.announcing)
-	return future
 }

@@ -62,8 +62,10 @@ func (o *order) hasRecorded(end ticketEnd) bool {
 	case stage == nil:
 		return true // of another run
 	case end.failure != nil:
-		byHand := end.ack.At.IsZero()
-		return byHand || stage.FailedAt != nil && stage.FailedAt.Equal(end.ack.At)
+		if end.repeated {
+			return stage.Undo != nil || o.row(end.ref).failed()
+		}
+		return end.byHand() || stage.FailedAt != nil && stage.FailedAt.Equal(end.ack.At) && stage.Reason == end.ack.Reason
 	case end.ref.Kind == kitchen.TicketUndo:
 		return stage.Undo != nil && stage.Undo.State == kitchen.TicketUndone
 	}
@@ -89,33 +91,30 @@ func (o *order) recordDone(end ticketEnd) {
 }
 
 // recordFailed notes that a ticket's activity has ended without its work being
-// done. It reports whether the same ack has been recorded before: a worker that
-// dies may deliver it again, for the next attempt. Then its scrapped pieces are
-// counted and what follows from it has been decided.
-func (o *order) recordFailed(end ticketEnd) (repeated bool) {
+// done. Of a failure that has been counted, the status has the rest already.
+func (o *order) recordFailed(end ticketEnd) {
 	stage, row, ack := o.stage(end.ref), o.row(end.ref), end.ack
 	if stage == nil || row == nil {
-		return true // cannot be: the ticket went out
+		return // cannot be: the ticket went out
 	}
-	repeated = stage.FailedAt != nil && stage.FailedAt.Equal(ack.At) && stage.Reason == ack.Reason
-	stage.Reason, stage.Note, stage.FailedAt = ack.Reason, ack.Note, nil
-	if !ack.At.IsZero() { // otherwise it was ended by hand, not by an ack that can come again
-		stage.FailedAt = inUTC(ack.At)
-	}
-	if !repeated {
+	withdrawn := end.ref.Kind == kitchen.TicketMake && stage.Undo != nil // the undo ticket says what became of the pieces
+	if !end.repeated {
+		stage.Reason, stage.Note, stage.FailedAt = ack.Reason, ack.Note, nil
+		if !ack.At.IsZero() { // otherwise it was ended by hand, not by an ack that can come again
+			stage.FailedAt = inUTC(ack.At)
+		}
 		stage.Scrapped += o.scrapped(ack)
 		o.status.Scrapped += o.scrapped(ack)
-	}
-	if end.ref.Kind == kitchen.TicketMake {
-		if stage.Undo != nil {
-			row.answered(ack)
-			return repeated // its undo ticket is out and says what became of the pieces
+		if end.ref.Kind == kitchen.TicketMake && !withdrawn {
+			stage.StartedAt = ack.StartedAt
 		}
-		stage.StartedAt = ack.StartedAt
+	}
+	if withdrawn {
+		row.answered(ack)
+		return
 	}
 	o.stopWaiting(stage.Stage)
 	row.end(kitchen.TicketFailed, ack)
-	return repeated
 }
 
 // scrapped is how many pieces an ack says were thrown away, at most the order's
@@ -179,12 +178,9 @@ func (o *order) stopWaiting(stage kitchen.Stage) {
 }
 
 // recordQuestion notes that a manager must decide.
-func (o *order) recordQuestion(about kitchen.TicketRef, reason string, choices []kitchen.Choice, at time.Time) {
+func (o *order) recordQuestion(question kitchen.Attention) {
 	o.status.State = kitchen.StateNeedsAttention
-	o.status.Attention = &kitchen.Attention{
-		Reason: reason, Stage: about.Stage, Pass: about.Pass, Undoing: about.Kind == kitchen.TicketUndo,
-		Since: at.UTC(), Choices: choices,
-	}
+	o.status.Attention = &question
 }
 
 // recordQuestionClosed notes that no question is open any more.

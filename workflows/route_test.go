@@ -110,7 +110,7 @@ func TestAWorkerLeavesAnOrderWithAnUnknownStageToAnother(t *testing.T) {
 	startKnowing := func() worker.Worker {
 		w := worker.New(server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
 		w.RegisterWorkflowWithOptions(workflows.OrderWorkflowOf(dustedRoute...), workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-		activities.Register(w, dustedRoute, l.tray, workflows.NewOrders(server))
+		activities.Register(w, dustedRoute, l.tray, workflows.NewOrders(server), noLog{})
 		require.NoError(t, w.Start())
 		return w
 	}

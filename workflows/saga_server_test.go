@@ -179,6 +179,37 @@ func TestAnOrderGoesOnInNewRuns(t *testing.T) {
 	})
 }
 
+// An outage of Kafka may last for days, and Temporal limits the length of a
+// history.
+func TestTriesToAnnounceAreNotInHistory(t *testing.T) {
+	t.Parallel()
+	in := orderInput()
+	withoutRemakes(&in.Rules)
+	l := startLive(t, in, nil)
+	l.tray.refuses.Store(true)
+	l.fails(l.expect("mix.1"), "burnt", 13)
+	l.until(func(s kitchen.Status) bool { return s.Attention != nil })
+	// events waits for a try to announce, and returns how long the history is.
+	events := func(try int32) (length int64) {
+		require.Eventually(t, func() bool {
+			description := l.describe()
+			length = description.GetWorkflowExecutionInfo().GetHistoryLength()
+			pending := description.GetPendingActivities()
+			return len(pending) == 1 && pending[0].GetActivityType().GetName() == workflows.ActivityAnnounceFailed && pending[0].GetAttempt() >= try
+		}, patience, tick)
+		return length
+	}
+	require.Equal(t, events(2), events(3))
+	require.Empty(t, l.pending(), "it is no ticket")
+	l.tellsTheSame()
+	l.tray.refuses.Store(false)
+	l.decides(kitchen.ChoiceCancel)
+	l.undoes("mix.1.undo")
+	require.Equal(t, kitchen.StateCancelled, l.result().State)
+	require.Equal(t, kitchen.StateNeedsAttention, (<-l.tray.failed).State)
+	require.Equal(t, kitchen.StateCancelled, (<-l.tray.failed).State)
+}
+
 // What an operator sees of an order in trouble, read as the Temporal UI and
 // CLI read it.
 func TestWhatAnOperatorSees(t *testing.T) {

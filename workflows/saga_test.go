@@ -487,14 +487,8 @@ func TestAVeryLongOrderContinuesAsNew(t *testing.T) {
 		f.env.SetContinueAsNewSuggested(true)
 		f.update(workflows.UpdateAmend, "two", kitchen.Amendment{Notes: text("thrice")})
 	})
-	f.env.ExecuteWorkflow(workflows.OrderWorkflow, f.in)
-	var next *workflow.ContinueAsNewError
-	require.True(t, errors.As(f.env.GetWorkflowError(), &next))
-	var in workflows.OrderInput
-	require.NoError(t, dataConverter.FromPayloads(next.Input, &in))
-
 	g := newFactory(t)
-	g.in = in
+	g.in = f.continuesAsNew()
 	g.holding("bake.1")
 	var again *reply
 	g.at(time.Minute, func() {
@@ -509,6 +503,17 @@ func TestAVeryLongOrderContinuesAsNew(t *testing.T) {
 	require.Equal(t, kitchen.StateShipped, status.State)
 	require.Equal(t, "thrice", status.Notes)
 	require.Equal(t, 8, g.row(status, kitchen.Bake, 1).Attempt)
+}
+
+// continuesAsNew runs the order until it goes on in a new run, and returns what
+// that starts with.
+func (f *factory) continuesAsNew() (in workflows.OrderInput) {
+	f.t.Helper()
+	f.env.ExecuteWorkflow(f.workflow, f.in)
+	var next *workflow.ContinueAsNewError
+	require.True(f.t, errors.As(f.env.GetWorkflowError(), &next), "%v", f.env.GetWorkflowError())
+	require.NoError(f.t, dataConverter.FromPayloads(next.Input, &in))
+	return in
 }
 
 func TestAnnouncementsOutlastKafkasAbsence(t *testing.T) {
@@ -541,6 +546,216 @@ func TestAnnouncementsOutlastKafkasAbsence(t *testing.T) {
 		})
 		require.Equal(t, kitchen.StateCancelled, f.run().State)
 		require.Equal(t, kitchen.StateCancelled, f.failed[len(f.failed)-1].State)
+	})
+}
+
+// An outage of order-failures is none of the order's. Each of these was accepted
+// and not acted on while a question could not be announced.
+func TestAnOrderActsWhileItsQuestionCannotBeAnnounced(t *testing.T) {
+	t.Parallel()
+	const forEver = 1 << 30
+	// burntAtBake is an order that asks what to do after bake, by a question that
+	// Kafka does not take.
+	burntAtBake := func(t *testing.T) *factory {
+		f := newFactory(t)
+		f.in.Rules.MaxRemakes = 0
+		f.refusals = forEver
+		answer := f.answer
+		f.answer = func(i issue) (kitchen.Ack, error) {
+			if i.ticket.TicketID == orderID+".bake.1" && i.attempt == 1 {
+				return kitchen.Ack{}, f.failure(i, "burnt", 13)
+			}
+			return answer(i)
+		}
+		return f
+	}
+	for choice, want := range map[kitchen.Choice]string{
+		kitchen.ChoiceRetry: "package.1", kitchen.ChoiceRemake: "package.2", kitchen.ChoiceCancel: "mix.1.undo",
+	} {
+		t.Run("resolve with "+string(choice), func(t *testing.T) {
+			t.Parallel()
+			f := burntAtBake(t)
+			f.at(time.Hour, func() {
+				f.update(workflows.UpdateResolve, "one", kitchen.Resolution{Choice: choice})
+			})
+			f.at(2*time.Hour, func() {
+				require.Equal(t, want, f.tickets()[len(f.issued)-1])
+				require.Empty(t, f.failed)
+				f.refusals = 0
+			})
+			f.run()
+			require.Equal(t, kitchen.StateNeedsAttention, f.failed[0].State, "and the question is announced before the end")
+		})
+	}
+	t.Run("cancel", func(t *testing.T) {
+		t.Parallel()
+		f := burntAtBake(t)
+		f.at(time.Hour, func() { f.update(workflows.UpdateCancel, "one", kitchen.Cancellation{}) })
+		f.at(2*time.Hour, func() {
+			require.Equal(t, []string{"mix.1", "bake.1", "bake.1.undo", "mix.1.undo"}, f.tickets())
+			require.Equal(t, kitchen.StateCancelling, f.status().State, "downstream systems must hear of it first")
+			f.refusals = 0
+		})
+		require.Equal(t, kitchen.StateCancelled, f.run().State)
+		require.Len(t, f.failed, 2)
+		require.Equal(t, kitchen.StateNeedsAttention, f.failed[0].State)
+		require.Equal(t, kitchen.StateCancelled, f.failed[1].State)
+	})
+	t.Run("an ack", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		f.refusals = forEver
+		f.holding("bake.1")
+		f.at(time.Minute, func() {
+			f.env.SignalWorkflow(workflows.SignalUnanswered, workflows.Unanswered{ActivityID: "bake.1", Attempt: 4, By: "kim", Silent: 2})
+		})
+		f.at(time.Hour, func() { f.finish("bake.1") })
+		f.at(2*time.Hour, func() {
+			require.Equal(t, "package.1", f.tickets()[len(f.issued)-1])
+			f.refusals = 0
+		})
+		require.Equal(t, kitchen.StateShipped, f.run().State)
+		require.Equal(t, kitchen.CauseSilent, f.failed[0].Attention.Cause)
+	})
+	t.Run("and a new run announces what the last could not", func(t *testing.T) {
+		t.Parallel()
+		f := burntAtBake(t)
+		f.at(time.Hour, func() {
+			f.env.SetContinueAsNewSuggested(true)
+			f.update(workflows.UpdateAmend, "one", kitchen.Amendment{Notes: text("twice")})
+		})
+		in := f.continuesAsNew()
+		require.Len(t, in.Progress.Announcements, 1)
+		g := newFactory(t)
+		g.in = in
+		g.at(time.Minute, func() {
+			require.Equal(t, in.Progress.Announcements, g.failed)
+			g.update(workflows.UpdateResolve, "two", kitchen.Resolution{Choice: kitchen.ChoiceRetry})
+		})
+		require.Equal(t, kitchen.StateShipped, g.run().State)
+		require.Len(t, g.failed, 1)
+	})
+	// Its history has the old commands, so it must go on as it began.
+	t.Run("unless it has asked under an older build", func(t *testing.T) {
+		t.Parallel()
+		f := burntAtBake(t)
+		f.env.OnGetVersion("announce-beside", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+		f.refusals = 9
+		f.at(time.Minute, func() {
+			f.update(workflows.UpdateResolve, "one", kitchen.Resolution{Choice: kitchen.ChoiceRetry})
+		})
+		f.at(2*time.Minute, func() { require.Equal(t, []string{"mix.1", "bake.1"}, f.tickets()) })
+		require.Equal(t, kitchen.StateShipped, f.run().State)
+		require.Len(t, f.failed, 1)
+	})
+}
+
+// While an order counts its ticket's attempts, to go on in a new run, updates are
+// accepted: the new run must act on them.
+func TestANewRunActsOnWhatTheLastAccepted(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	f.holding("bake.1")
+	f.whileCounting = func() { f.update(workflows.UpdateCancel, "late", kitchen.Cancellation{Reason: "no appetite"}) }
+	f.at(time.Minute, func() {
+		f.env.SetContinueAsNewSuggested(true)
+		f.update(workflows.UpdateAmend, "one", kitchen.Amendment{Notes: text("twice")})
+	})
+	g := newFactory(t)
+	g.in = f.continuesAsNew()
+	require.Equal(t, workflows.Cancelling, g.in.Progress.Direction)
+	status := g.run()
+	require.Equal(t, kitchen.StateCancelled, status.State)
+	require.Equal(t, "no appetite", status.CancelReason)
+	require.Equal(t, []string{"bake.1.undo", "mix.1.undo"}, g.tickets())
+}
+
+// A worker that dies may deliver several failures again, in their order.
+func TestEachFailureCountsOnce(t *testing.T) {
+	t.Parallel()
+	// failing fails bake with these acks, one after the other.
+	failing := func(f *factory, reason string, acks ...int) {
+		answer, heard := f.answer, 0
+		var failures []error
+		f.answer = func(i issue) (kitchen.Ack, error) {
+			if i.ticket.TicketID != orderID+".bake.1" || heard == len(acks) {
+				return answer(i)
+			}
+			which := acks[heard]
+			heard++
+			if which == len(failures) {
+				failures = append(failures, f.failure(i, reason, 5))
+			}
+			return kitchen.Ack{}, failures[which]
+		}
+	}
+	t.Run("in whatever order they come again", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		failing(f, "equipment", 0, 1, 0, 1, 1, 0)
+		status := f.run()
+		require.Equal(t, 10, status.Scrapped)
+		require.Equal(t, 10, f.row(status, kitchen.Bake, 1).Scrapped)
+		require.Len(t, f.issued, 10, "each time the ticket comes again")
+	})
+	t.Run("and starts no second remake and asks nobody", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		f.in.Rules.MaxRemakes = 0
+		failing(f, "burnt", 0, 1, 0, 1)
+		for _, hour := range []time.Duration{1, 2} {
+			f.at(hour*time.Hour, func() {
+				f.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: kitchen.ChoiceRetry})
+			})
+		}
+		require.Equal(t, 10, f.run().Scrapped)
+		require.Len(t, f.failed, 2, "two questions about two failures")
+	})
+	t.Run("also in the next run", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		f.holding("bake.1")
+		var failures []error
+		held := f.answer
+		f.answer = func(i issue) (kitchen.Ack, error) {
+			if i.ticket.TicketID == orderID+".bake.1" && len(failures) < 2 {
+				failures = append(failures, f.failure(i, "equipment", 5))
+				return kitchen.Ack{}, failures[len(failures)-1]
+			}
+			return held(i)
+		}
+		f.at(time.Hour, func() {
+			f.env.SetContinueAsNewSuggested(true)
+			f.update(workflows.UpdateAmend, "one", kitchen.Amendment{Notes: text("twice")})
+		})
+		g := newFactory(t)
+		g.in = f.continuesAsNew()
+		usual, heard := g.answer, 0
+		g.answer = func(i issue) (kitchen.Ack, error) {
+			if heard < 2 {
+				heard++
+				return kitchen.Ack{}, failures[heard-1]
+			}
+			return usual(i)
+		}
+		status := g.run()
+		require.Equal(t, 10, status.Scrapped)
+		require.Equal(t, []string{"bake.1", "bake.1", "bake.1", "decorate.1", "package.1"}, g.tickets())
+	})
+	t.Run("of which an order that ran under an older build knows the last only", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		f.in.Rules.MaxRemakes = 0
+		f.env.OnGetVersion("failures-count-once", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+		f.env.OnGetVersion("announce-beside", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.Version(1))
+		failing(f, "burnt", 0, 1, 0)
+		for _, hour := range []time.Duration{1, 2, 3} {
+			f.at(hour*time.Hour, func() {
+				f.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: kitchen.ChoiceRetry})
+			})
+		}
+		f.run()
+		require.Len(t, f.failed, 3, "its history has the commands of a third question")
 	})
 }
 

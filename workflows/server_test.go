@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -70,6 +71,8 @@ type tray struct {
 	tickets chan kitchen.Ticket
 	shipped chan kitchen.Shipped
 	failed  chan kitchen.Failed
+	// refuses is set while order-failures cannot be written.
+	refuses atomic.Bool
 	// onTicket is called while the activity is still running. Optional.
 	onTicket func(kitchen.Ticket) error
 }
@@ -90,6 +93,9 @@ func (p *tray) PublishShipped(_ context.Context, shipped kitchen.Shipped) error 
 }
 
 func (p *tray) PublishFailed(_ context.Context, failed kitchen.Failed) error {
+	if p.refuses.Load() {
+		return errors.New("Kafka is away")
+	}
 	p.failed <- failed
 	return nil
 }
@@ -143,7 +149,7 @@ func (l *live) startWorker() {
 	l.t.Helper()
 	l.worker = worker.New(l.server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
 	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server))
+	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server), noLog{})
 	require.NoError(l.t, l.worker.Start())
 }
 
@@ -319,12 +325,11 @@ func TestOnTheServer(t *testing.T) {
 		require.Equal(t, "bob", status.Stages[0].By)
 		require.Equal(t, startedAt, *status.Stages[0].StartedAt)
 
-		failed := ackFor(ticket, kitchen.AckFailed)
-		require.NoError(t, complete(t.Context(), ticket, temporal.NewApplicationError("burnt", "burnt", failed)))
+		l.putsBack(ticket)
 		require.Equal(t, 2, l.ticket().Attempt)
 		status = l.query()
 		workflows.AddPending(&status, l.pending())
-		require.Equal(t, kitchen.TicketWaiting, status.Stages[0].State, "who failed no longer has it in hand")
+		require.Equal(t, kitchen.TicketWaiting, status.Stages[0].State, "who has put it back no longer has it")
 		require.Equal(t, 2, status.Stages[0].Attempt)
 	})
 
@@ -392,4 +397,13 @@ func requireSameButTimes(t *testing.T, want, got kitchen.Status) {
 	}
 	got.Stale = want.Stale
 	require.Equal(t, want, got)
+}
+
+// noLog is a log that nobody has written.
+type noLog struct{}
+
+func (noLog) End(string) (kitchen.Ack, bool) { return kitchen.Ack{}, false }
+
+func (noLog) Failure(context.Context, string) (ack kitchen.Ack, final, found bool) {
+	return kitchen.Ack{}, false, false
 }

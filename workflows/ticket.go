@@ -23,12 +23,18 @@ type ticket struct {
 	cancel workflow.CancelFunc
 }
 
+// deliveriesAtLeast is in how many ackWithins a ticket goes out again even if its
+// owner is heard of, so that the log of the last hours tells all that is open.
+const deliveriesAtLeast = 4
+
 // issue sends a ticket out.
 func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 	issued := o.row(ref).issued()
+	from := o.patience.from
 	if issued == 0 {
-		o.askFrom = 0 // which was about another ticket
+		from = 0 // which was about another ticket
 	}
+	o.patience = patience{from: from} // the new activity counts silence afresh
 	o.recordIssued(ref, workflow.Now(ctx))
 	o.showDetails(ctx)
 	var customer kitchen.Customer
@@ -51,6 +57,7 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 				PickupCode: o.status.PickupCode,
 				Customer:   customer,
 				Made:       ref.Kind == kitchen.TicketUndo && o.stage(ref).Made(),
+				Since:      o.queuedSince(ref),
 			},
 			Issued:      issued,
 			MaxReissues: o.in.Rules.MaxReissues,
@@ -60,15 +67,18 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 }
 
 // ticketOptions are the options of an activity that is one ticket. There is
-// no limit on the whole wait, only on one attempt's.
+// no limit on the whole wait, only on one attempt's. A worker tells each sign of
+// the ticket's owner as a heartbeat.
 func (o *order) ticketOptions(ctx workflow.Context, ref kitchen.TicketRef) workflow.Context {
+	within := o.in.Rules.AckWithinFor(ref.Stage)
 	summary := fmt.Sprintf("%s · %s", o.status.PickupCode, pieces(o.in.Order))
 	if ref.Kind == kitchen.TicketUndo {
 		summary = "undo " + summary
 	}
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:          ref.ActivityID(),
-		StartToCloseTimeout: o.in.Rules.AckWithinFor(ref.Stage),
+		HeartbeatTimeout:    within,
+		StartToCloseTimeout: deliveriesAtLeast * within,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    reissueAfter,
 			BackoffCoefficient: 1,
@@ -78,6 +88,27 @@ func (o *order) ticketOptions(ctx workflow.Context, ref kitchen.TicketRef) workf
 		WaitForCancellation: true,
 		Summary:             summary,
 	})
+}
+
+// queuedSince is what a ticket's age and place in the queue count from: when it
+// first went out or, in a remake, when the order was first there.
+func (o *order) queuedSince(ref kitchen.TicketRef) time.Time {
+	if ref.Kind == kitchen.TicketUndo {
+		return timeOrZero(o.stage(ref).Undo.IssuedAt)
+	}
+	first := ref
+	first.Pass = 1
+	if stage := o.stage(first); stage != nil {
+		return timeOrZero(stage.IssuedAt)
+	}
+	return timeOrZero(o.status.Stages[0].IssuedAt) // its last pass did not come this far
+}
+
+func timeOrZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
 }
 
 func (t *ticket) hasEnded() bool { return t.future.IsReady() }
@@ -101,6 +132,8 @@ type ticketEnd struct {
 	// station did so with an ack, otherwise somebody did so by hand.
 	failure  error
 	reported bool
+	// repeated is set for a reported failure that has been counted before.
+	repeated bool
 }
 
 func (e ticketEnd) byHand() bool { return e.failure != nil && !e.reported }
@@ -123,6 +156,7 @@ func (o *order) withdraw(ctx workflow.Context, ticket *ticket) {
 	o.clearComplaint()
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		end := ticket.end(ctx)
+		o.count(&end)
 		if o.leftoversAnnounced && end.ref.Kind == kitchen.TicketUndo {
 			return // downstream systems have been told that it was left
 		}
