@@ -17,6 +17,9 @@ type Board struct {
 	tickets map[string]*history // by ticket id
 	newest  map[place]Heard     // the last record of each partition
 	first   map[place]int64     // the offset of the first record of each partition
+	// newestIssue is the last delivery of any ticket in each partition: it shows
+	// that the factory was at work then.
+	newestIssue map[place]Heard
 	// acksFrom is the broker's time from which on all acks are known; zero if
 	// all acks are known. acksForgotten says that acks were forgotten that have
 	// no time of the broker's.
@@ -26,18 +29,24 @@ type Board struct {
 
 // New returns an empty board.
 func New() *Board {
-	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}}
+	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}, newestIssue: map[place]Heard{}}
 }
 
-// AddTicket adds a delivery of a ticket.
-func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) {
+// AddTicket adds a delivery of a ticket. It returns what those acks have done,
+// in their order, that AddAck could not judge before.
+func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) []Judged {
 	b.Note(heard)
+	b.newestIssue[heard.place()] = heard
 	h := b.history(ticket.TicketID)
+	if h.ticket.Attempt == 0 {
+		h.firstIssued = heard
+	}
 	h.issued = heard
-	h.life.issue(ticket)
+	judged := h.life.issue(ticket)
 	if ticket.Attempt > h.ticket.Attempt {
 		h.ticket = ticket
 	}
+	return judged
 }
 
 // AddAck adds an ack and returns what it did.
@@ -60,13 +69,14 @@ func (b *Board) Note(heard Heard) {
 // history is what the board keeps of one ticket.
 type history struct {
 	issued, acked Heard          // the last of each; zero if there was none
+	firstIssued   Heard          // the first delivery
 	ticket        kitchen.Ticket // the highest attempt; Attempt 0 while none was seen
 	life          Life
 }
 
 // entry is where the ticket stands.
 func (h *history) entry(ticketID string) Entry {
-	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.ticket.QueuedSince(), BegunBy: h.life.now.begunBy}
+	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.ticket.QueuedSince(), Issued: h.firstIssued, BegunBy: h.life.now.begunBy, Taken: h.life.now.taken}
 	if h.ticket.Attempt == 0 {
 		e.Ticket, e.Since = ticketOf(ticketID), time.Time{}
 	}
@@ -167,6 +177,8 @@ type Entry struct {
 	// Since is what the ticket's age and its place in the queue count from; zero
 	// while the board knows only acks.
 	Since time.Time
+	// Issued is the first delivery that the board has heard of.
+	Issued Heard
 	// Attempt is the attempt that State is about. It is newer than the
 	// ticket's if an ack answers one that the board has not seen.
 	Attempt int
@@ -181,6 +193,9 @@ type Entry struct {
 	Sign Heard
 	// BegunBy is who had the ticket in hand last, if anybody had.
 	BegunBy string
+	// Taken is the last record by which somebody began the ticket or finished
+	// with it, other than by putting it back; zero if there is none.
+	Taken Heard
 	// Ack is what put the ticket into its state; nil while it waits.
 	Ack *kitchen.Ack
 	// Heard is the record of Ack.
@@ -224,6 +239,20 @@ func (b *Board) InForce(ack kitchen.Ack, heard Heard) (inForce, known bool) {
 		return false, false
 	}
 	return h.life.inForce(ack, heard)
+}
+
+// MadeAnew reports whether a ticket's order has begun another pass since: nobody
+// waits for the ticket any more.
+func (b *Board) MadeAnew(ticketID string) bool {
+	ref, err := kitchen.ParseTicketID(ticketID)
+	if err != nil || ref.Kind != kitchen.TicketMake {
+		return false
+	}
+	return slices.ContainsFunc(kitchen.Stages(), func(stage kitchen.Stage) bool {
+		next := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass + 1, Kind: kitchen.TicketMake}
+		h, known := b.tickets[next.TicketID()]
+		return known && h.ticket.Attempt > 0
+	})
 }
 
 // UndoOf returns the id of the undo ticket that withdraws a make ticket, and

@@ -288,63 +288,6 @@ func TestOpenListsWhatIsNotEndedLongestKnownFirst(t *testing.T) {
 	require.Zero(t, heard.Ticket.Attempt)
 }
 
-func TestForgettingDropsOnlyWhatIsSilent(t *testing.T) {
-	t.Parallel()
-	const silence = 30 * time.Minute
-	other := bake
-	other.Pass = 2
-	b := board.New()
-	b.AddTicket(issue(bake, 1), inTickets(0))
-	b.AddTicket(issue(other, 1), inTickets(0))
-	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(10)), inAcks(10))
-	require.Zero(t, b.Forget(silence, silence, nil))
-	require.Zero(t, b.Forget(silence+1, silence, func(ticketID string) bool { return ticketID == other.TicketID() }))
-	require.Equal(t, 1, b.Forget(silence+1, silence, nil))
-	require.Equal(t, 1, b.Len())
-	_, ok := b.Get(other.TicketID())
-	require.False(t, ok)
-	got, _ := b.Get(bake.TicketID())
-	require.Equal(t, "bob", got.By)
-	require.Equal(t, 1, b.Forget(10*time.Minute+silence+1, silence, nil))
-}
-
-func TestSilenceIsMeasuredByTheTimesOfItsPartition(t *testing.T) {
-	t.Parallel()
-	const silence = 30 * time.Minute
-	next := bake
-	next.Pass = 2
-	// A process that has just started hears at once what took hours.
-	at := func(m, partition int, appended bool) board.Heard {
-		return board.Heard{Topic: events.TicketTopic(kitchen.Bake), Partition: partition, Time: minute(m), Appended: appended}
-	}
-	for _, test := range []struct {
-		name    string
-		newest  board.Heard
-		dropped int
-	}{
-		{"LongBeforeTheNewestOfItsPartition", at(31, 0, true), 1},
-		{"NotLongBefore", at(30, 0, true), 0},
-		{"LongBeforeTheNewestOfAnother", at(600, 1, true), 0},
-		{"ASendersTimeProvesNothing", at(600, 0, false), 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			b := board.New()
-			b.AddTicket(issue(bake, 1), at(0, 0, true))
-			b.AddTicket(issue(next, 1), test.newest)
-			require.Equal(t, test.dropped, b.Forget(0, silence, nil))
-			require.Equal(t, 2-test.dropped, b.Forget(silence+1, silence, nil), "and what was heard that long ago goes anyway")
-		})
-	}
-
-	b := board.New()
-	future := at(60*24*365, 0, false)
-	b.AddTicket(issue(bake, 1), future)
-	b.AddTicket(issue(next, 1), at(0, 0, false))
-	require.Zero(t, b.Forget(silence, silence, nil), "a producer's clock hides nothing")
-	require.Equal(t, 2, b.Forget(silence+1, silence, nil), "and keeps nothing for ever")
-}
-
 func TestABoardKnowsHowFarBackItKnows(t *testing.T) {
 	t.Parallel()
 	const lookBack = time.Hour

@@ -42,6 +42,9 @@ type standing struct {
 	owner *owner
 	// begunBy is who owned the ticket last, if anybody did.
 	begunBy string
+	// taken is the last record by which somebody began the ticket, or finished
+	// with it by done or failed.
+	taken Heard
 	// failed is the highest attempt that has ended in a failure, failure the ack
 	// that said so last. Both are kept as they were before that failure too.
 	failed, failedBefore   int
@@ -87,22 +90,31 @@ const (
 	Refused Effect = "refused"
 )
 
-// issue takes a delivery of the ticket, the first or a repeated one.
-func (l *Life) issue(ticket kitchen.Ticket) {
+// Judged is what an ack has done.
+type Judged struct {
+	Ack    kitchen.Ack
+	Heard  Heard
+	Effect Effect
+}
+
+// issue takes a delivery of the ticket, the first or a repeated one. It returns
+// what those acks have done that waited for it.
+func (l *Life) issue(ticket kitchen.Ticket) (judged []Judged) {
 	if ticket.Attempt <= l.issued {
 		l.repeated = true
 	}
 	first := l.issued == 0
 	l.issued = max(l.issued, ticket.Attempt)
 	if !first {
-		return
+		return nil
 	}
 	l.within = ticket.AckWithin()
 	unjudged := l.unjudged
 	l.unjudged = nil
 	for _, a := range unjudged {
-		l.apply(a)
+		judged = append(judged, Judged{a.ack, a.heard, l.apply(a)})
 	}
+	return judged
 }
 
 // apply takes an ack, in the order of the log, and returns what it does.
@@ -170,7 +182,7 @@ func (l *Life) start(a loggedAck) Effect {
 		effect = TookOver
 	}
 	l.now.owner = &owner{by: a.ack.By, claim: a, sign: a.heard, attempt: a.ack.Attempt}
-	l.now.begunBy = a.ack.By
+	l.now.begunBy, l.now.taken = a.ack.By, a.heard
 	l.before = nil
 	return effect
 }
@@ -194,7 +206,8 @@ func (l *Life) releaseBy(a loggedAck) Effect {
 
 // isSameAck reports whether two records hold one ack.
 func isSameAck(earlier *loggedAck, a loggedAck) bool {
-	return earlier != nil && earlier.ack.Kind == a.ack.Kind && earlier.ack.By == a.ack.By && earlier.ack.SaidAt().Equal(a.ack.SaidAt())
+	return earlier != nil && earlier.ack.Kind == a.ack.Kind && earlier.ack.By == a.ack.By && earlier.ack.Attempt == a.ack.Attempt &&
+		earlier.ack.SaidAt().Equal(a.ack.SaidAt())
 }
 
 // fail ends the attempt in hand. A failure of anything else counts for nothing:
@@ -217,7 +230,7 @@ func (l *Life) fail(a loggedAck) Effect {
 	before := l.now
 	l.before = &before
 	l.now.failedBefore, l.now.failureBefore = l.now.failed, l.now.failure
-	l.now.failed, l.now.failure, l.now.owner = attempt, &a, nil
+	l.now.failed, l.now.failure, l.now.owner, l.now.taken = attempt, &a, nil, a.heard
 	return Failed
 }
 
@@ -229,6 +242,9 @@ func (l *Life) endBy(a loggedAck) Effect {
 		a.ack.StartedAt = has.startedAt(a.ack.At)
 	}
 	l.now.end = &a
+	if a.ack.Kind == kitchen.AckDone { // much is undone without anybody's hands
+		l.now.taken = a.heard
+	}
 	return Ended
 }
 
