@@ -73,7 +73,7 @@ func TestBadAcksNameTheField(t *testing.T) {
 		"a stage of another ticket":  {ackWith(t, "ticketId", someOrder+".dust.1"), `stage: "bake" is not the stage of ticket`},
 		"a malformed stage":          {ackWith(t, "ticketId", someOrder+".Dust.1", "stage", "Dust"), "ticketId: "},
 		"another stage":              {ackWith(t, "stage", "mix"), "stage: "},
-		"unknown kind":               {ackWith(t, "kind", "ready"), `kind: unknown kind "ready": use started, done, failed or undone`},
+		"unknown kind":               {ackWith(t, "kind", "ready"), `kind: unknown kind "ready": use started, released, done, failed or undone`},
 		"done for an undo ticket":    {ackWith(t, "ticketId", someOrder+".bake.1.undo"), "kind: "},
 		"undone for a make ticket":   {ackWith(t, "kind", "undone"), "kind: "},
 		"nobody":                     {ackWith(t, "by", ""), "by: missing: say who did the work"},
