@@ -59,6 +59,7 @@ var access = map[string]permission{
 	"POST /api/v1/orders/:id/resolve": {roles: []kitchen.Role{kitchen.RoleManager}},
 	"POST /api/v1/orders/cancel":      {roles: []kitchen.Role{kitchen.RoleManager}},
 
+	"GET /api/v1/stations":                              anyRole,
 	"GET /api/v1/stations/:stage/tickets":               ofStage,
 	"POST /api/v1/stations/:stage/tickets/:ticket/acks": ofStage,
 

@@ -42,6 +42,7 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 		"POST /api/v1/orders/:id/resolve": {kitchen.RoleManager},
 		"POST /api/v1/orders/cancel":      {kitchen.RoleManager},
 
+		"GET /api/v1/stations":                              kitchen.Roles(),
 		"GET /api/v1/stations/:stage/tickets":               {kitchen.RoleBaker, kitchen.RoleManager},
 		"POST /api/v1/stations/:stage/tickets/:ticket/acks": {kitchen.RoleBaker, kitchen.RoleManager},
 	}

@@ -184,6 +184,7 @@ func refusal(err error) *problemError {
 // refusals has the problems of errors that carry no details.
 var refusals = map[error]problemError{
 	floor.ErrTicketNotFound: {Type: wire.ProblemTicketNotFound, Detail: "The ticket is not on this stage's board: look at GET /api/v1/stations/{stage}/tickets."},
+	floor.ErrNotInHand:      {Type: wire.ProblemTicketNotInHand, Detail: "Nobody has the ticket in hand: there is nothing to put back or to take over. Whoever wants it starts it."},
 	floor.ErrStillReading:   {Type: wire.ProblemUnavailable, Detail: "This process has not read the log to its end and does not know the ticket yet. Nothing was written: ask again."},
 	floor.ErrNoChannel:      {Type: wire.ProblemNotFound, Detail: "There is no such channel: use counter, kitchen, station/ with a stage, or order/ with an order's id."},
 	staff.ErrNoStaff:        {Type: wire.ProblemNoStaff, Detail: "This is for staff, and the server has none: start it with --staff FILE or CUPCAKERY_STAFF; cupcakery staff hash makes a line of the file."},
@@ -198,7 +199,7 @@ var refusals = map[error]problemError{
 // invalidAck names the field that the kitchen finds fault with.
 func invalidAck(err *floor.InvalidAckError) *problemError {
 	pointer, detail := "", err.Error()
-	for _, field := range []string{"kind", "reason", "note", "scrapped"} {
+	for _, field := range []string{"kind", "takeOver", "from", "reason", "note", "scrapped"} {
 		if rest, found := strings.CutPrefix(detail, field+": "); found {
 			pointer, detail = "/"+field, rest
 			break

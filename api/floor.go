@@ -106,6 +106,11 @@ func (f *follower) Count(ctx context.Context) (wire.OrderCounts, error) {
 	return counts, counting.Wait()
 }
 
+// ListStations tells how much there is to do at each station.
+func (s *Server) ListStations(context.Context, ListStationsRequestObject) (ListStationsResponseObject, error) {
+	return ListStations200JSONResponse(s.floor.Stations()), nil
+}
+
 // GetBoard shows a station's board.
 func (s *Server) GetBoard(_ context.Context, request GetBoardRequestObject) (GetBoardResponseObject, error) {
 	return GetBoard200JSONResponse(s.floor.Board(request.Stage)), nil

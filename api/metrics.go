@@ -1,9 +1,12 @@
 package api
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -95,6 +98,17 @@ func newMetrics() *metrics {
 		m.signIns.WithLabelValues(outcome)
 	}
 	return m
+}
+
+// watchStations adds how long nobody has taken anything at each station.
+func (m *metrics) watchStations(untaken func(kitchen.Stage) time.Duration) {
+	for _, stage := range kitchen.Stages() {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "cupcakery_station_untaken_seconds",
+			Help:        "The station's alarm: for how long nobody has taken anything although tickets wait, by stage; 0 while that is no longer than the kitchen file's attention.untakenAfter.",
+			ConstLabels: prometheus.Labels{"stage": string(stage)},
+		}, func() float64 { return untaken(stage).Seconds() }))
+	}
 }
 
 // LiveConnected implements live.Metrics.

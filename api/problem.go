@@ -81,8 +81,11 @@ var problemKinds = []problemKind{
 			"GET /api/v1/stations/{stage}/tickets shows what there is to do."},
 	{wire.ProblemTicketNotFound, http.StatusNotFound, "There is no such ticket",
 		"The ticket is not on this stage's board: it never existed, belongs to another stage, or ended so long ago that the board has forgotten it."},
+	{wire.ProblemTicketNotInHand, http.StatusConflict, "Nobody has the ticket",
+		"The ticket waits, so there is nothing to put back, and nobody to take it over from: somebody has put it back, or let it fail, in the meantime. Whoever wants it starts it."},
 	{wire.ProblemTicketTaken, http.StatusConflict, "Somebody else has the ticket",
-		"Somebody else has claimed the ticket first; the answer's by says who. The ticket is free again if it gets no answer and is issued again."},
+		"Somebody else has the ticket in hand; the answer's by says who. They have it until it ends or they put it back. Once they are silent, somebody else may take it over from them; " +
+			"that counts only while the ticket is theirs."},
 	{wire.ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
 		"Send the whole request at once. Nothing was started."},
 	{wire.ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to sign in",

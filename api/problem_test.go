@@ -174,6 +174,9 @@ func TestWhatTheFloorAndLiveConnectionsRefuseHasItsProblem(t *testing.T) {
 	}{
 		"an ack breaks a rule":      {&floor.InvalidAckError{Err: errors.New("note: too long")}, wire.ProblemInvalidAck, "/note: too long"},
 		"somebody has the ticket":   {&floor.TakenError{Owner: "eve"}, wire.ProblemTicketTaken, "eve has the ticket in hand."},
+		"nobody has the ticket":     {floor.ErrNotInHand, wire.ProblemTicketNotInHand, "Nobody has the ticket in hand"},
+		"an ack takes from nobody":  {&floor.InvalidAckError{Err: errors.New("from: missing")}, wire.ProblemInvalidAck, "/from: missing"},
+		"an ack takes and ends":     {&floor.InvalidAckError{Err: errors.New("takeOver: goes with started")}, wire.ProblemInvalidAck, "/takeOver: goes"},
 		"the ticket is done":        {&floor.EndedError{By: "eve", State: kitchen.TicketDone}, wire.ProblemTicketEnded, "eve was first: the ticket is done."},
 		"the ticket has failed":     {&floor.EndedError{By: "eve", State: kitchen.TicketFailed}, wire.ProblemTicketEnded, "eve let the ticket fail"},
 		"the ticket is withdrawn":   {&floor.EndedError{}, wire.ProblemTicketEnded, "The order was cancelled"},

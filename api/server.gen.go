@@ -57,6 +57,9 @@ type ServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(c *gin.Context)
+	// ListStations How much there is to do at each station
+	// (GET /api/v1/stations)
+	ListStations(c *gin.Context)
 	// GetBoard A station's board
 	// (GET /api/v1/stations/{stage}/tickets)
 	GetBoard(c *gin.Context, stage StageInPath)
@@ -480,6 +483,19 @@ func (siw *ServerInterfaceWrapper) GetDemoStaff(c *gin.Context) {
 	siw.Handler.GetDemoStaff(c)
 }
 
+// ListStations operation middleware
+func (siw *ServerInterfaceWrapper) ListStations(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListStations(c)
+}
+
 // GetBoard operation middleware
 func (siw *ServerInterfaceWrapper) GetBoard(c *gin.Context) {
 
@@ -618,6 +634,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/api/v1/session", wrapper.GetSession)
 	router.POST(options.BaseURL+"/api/v1/session", wrapper.SignIn)
 	router.GET(options.BaseURL+"/api/v1/session/demo", wrapper.GetDemoStaff)
+	router.GET(options.BaseURL+"/api/v1/stations", wrapper.ListStations)
 	router.GET(options.BaseURL+"/api/v1/stations/:stage/tickets", wrapper.GetBoard)
 	router.POST(options.BaseURL+"/api/v1/stations/:stage/tickets/:ticket/acks", wrapper.AckTicket)
 	router.GET(options.BaseURL+"/api/v1/statistics", wrapper.GetStatistics)
@@ -2152,6 +2169,88 @@ func (response GetDemoStaffdefaultApplicationProblemPlusJSONResponse) VisitGetDe
 	return err
 }
 
+type ListStationsRequestObject struct {
+}
+
+type ListStationsResponseObject interface {
+	VisitListStationsResponse(w http.ResponseWriter) error
+}
+
+type ListStations200JSONResponse Stations
+
+func (response ListStations200JSONResponse) VisitListStationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStations401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ListStations401ApplicationProblemPlusJSONResponse) VisitListStationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStations403ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListStations403ApplicationProblemPlusJSONResponse) VisitListStationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStations431TextResponse HeadTooLargeTextResponse
+
+func (response ListStations431TextResponse) VisitListStationsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type ListStationsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListStationsdefaultApplicationProblemPlusJSONResponse) VisitListStationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetBoardRequestObject struct {
 	Stage StageInPath `json:"stage"`
 }
@@ -2611,6 +2710,9 @@ type StrictServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(ctx context.Context, request GetDemoStaffRequestObject) (GetDemoStaffResponseObject, error)
+	// ListStations How much there is to do at each station
+	// (GET /api/v1/stations)
+	ListStations(ctx context.Context, request ListStationsRequestObject) (ListStationsResponseObject, error)
 	// GetBoard A station's board
 	// (GET /api/v1/stations/{stage}/tickets)
 	GetBoard(ctx context.Context, request GetBoardRequestObject) (GetBoardResponseObject, error)
@@ -3115,6 +3217,30 @@ func (sh *strictHandler) GetDemoStaff(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetDemoStaffResponseObject); ok {
 		if err := validResponse.VisitGetDemoStaffResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListStations operation middleware
+func (sh *strictHandler) ListStations(ctx *gin.Context) {
+	var request ListStationsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStations(ctx, request.(ListStationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListStationsResponseObject); ok {
+		if err := validResponse.VisitListStationsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

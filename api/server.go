@@ -197,6 +197,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
+	s.metrics.watchStations(s.floor.Untaken)
 	s.live = live.New(live.Config{
 		Floor:           s.floor,
 		Limit:           config.LiveConnections,
@@ -284,6 +285,7 @@ GET    /api/v1/session               who is signed in
 DELETE /api/v1/session               sign out
 GET    /api/v1/session/demo          names and PINs to try it with (cupcakery dev only)
 GET    /api/v1/live                  everything live, by WebSocket
+GET    /api/v1/stations              how much there is to do at each station (staff)
 GET    /api/v1/stations/{stage}/tickets  a station's board (its role, and managers)
 POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  answer a ticket
 GET    /api/v1/statistics            what the stations did in the last hours (staff)

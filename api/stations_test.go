@@ -271,6 +271,77 @@ func TestAnAckThatCannotCountIsRefusedWithTheReason(t *testing.T) {
 	require.Contains(t, scrape(t, b.server), `cupcakery_acks_total{kind="started",outcome="counts"} 1`)
 }
 
+func TestATicketIsPutBackAndTakenOver(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	writer := kafka.writer()
+	ticket := newTicket(t, kitchen.Bake)
+	b.onBoard(writer, ticket)
+	nobody := requireProblem(t, b.ack("bob", ticket, `{"kind":"released"}`), wire.ProblemTicketNotInHand)
+	require.Contains(t, nobody.Detail, "nothing to put back")
+	requireProblem(t, b.ack("bob", ticket, `{"kind":"started","takeOver":true,"from":"eve"}`), wire.ProblemTicketNotInHand)
+	started := b.acked("bob", ticket, `{"kind":"started"}`)
+	require.NotZero(t, started.HeardAt)
+	require.Equal(t, 3600, started.SilentAfterSeconds)
+	require.Equal(t, "bob", requireProblem(t, b.ack("eve", ticket, `{"kind":"released"}`), wire.ProblemTicketTaken).By)
+	require.Equal(t, "bob", requireProblem(t, b.ack("eve", ticket, `{"kind":"started","takeOver":true,"from":"person 1"}`), wire.ProblemTicketTaken).By)
+	for body, field := range map[string]string{
+		`{"kind":"started","takeOver":true}`:              "/from",
+		`{"kind":"started","takeOver":true,"from":" "}`:   "/from",
+		`{"kind":"started","takeOver":true,"from":"eve"}`: "/from",
+		`{"kind":"started","from":"bob"}`:                 "/from",
+		`{"kind":"started","takeOver":"yes"}`:             "/takeOver",
+		`{"kind":"done","takeOver":true,"from":"bob"}`:    "/takeOver",
+		`{"kind":"refused"}`:                              "/kind",
+		`{"kind":"refused","offset":1}`:                   "",
+	} {
+		problem := requireProblem(t, b.ack("eve", ticket, body), wire.ProblemInvalidAck)
+		if field != "" {
+			require.Len(t, problem.Errors, 1, body)
+			require.Equal(t, field, *problem.Errors[0].Pointer, body)
+		}
+	}
+	require.Equal(t, "eve", b.acked("eve", ticket, `{"kind":"started","takeOver":true,"from":"bob"}`).By)
+	require.Equal(t, kitchen.TicketWaiting, b.acked("eve", ticket, `{"kind":"released"}`).State)
+
+	// What was begun is told to whoever puts it away.
+	undo := undoOf(ticket, false)
+	b.onBoard(writer, undo)
+	require.Equal(t, "eve", b.acked("bob", undo, `{"kind":"started"}`).BegunBy)
+}
+
+func TestAStationWhereNobodyTakesAnythingHasAnAlarm(t *testing.T) {
+	t.Parallel()
+	k, err := kitchen.Parse("kitchen.yaml", []byte("attention: {untakenAfter: 1s}"))
+	require.NoError(t, err)
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, unreachableTemporal{}, func(c *Config) { c.Kitchen = k })
+	stations := func() wire.Stations {
+		return answerOf[wire.Stations](t, do(t, b.server, b.as("bob", newRequest(http.MethodGet, "/api/v1/stations", nil))), http.StatusOK)
+	}
+	none := stations()
+	require.Len(t, none.Stages, len(kitchen.Stages()))
+	require.Contains(t, scrape(t, b.server), `cupcakery_station_untaken_seconds{stage="bake"} 0`)
+	watch := b.connect()
+	watch.subscribe("kitchen", "")
+	ticket := newTicket(t, kitchen.Bake)
+	b.onBoard(kafka.writer(), ticket)
+	for watch.next().Kitchen.Stages[1].UntakenSince.IsZero() { // it comes though the log is silent
+		continue
+	}
+	now := stations()
+	require.Equal(t, 1, now.Stages[1].Waiting)
+	require.NotZero(t, now.Stages[1].UntakenSince)
+	require.NotContains(t, scrape(t, b.server), `cupcakery_station_untaken_seconds{stage="bake"} 0`)
+	require.NoError(t, loadSpec(t).Components.Schemas["Stations"].Value.VisitJSON(asJSON(t, now)))
+	b.acked("bob", ticket, `{"kind":"started"}`)
+	for !watch.next().Kitchen.Stages[1].UntakenSince.IsZero() {
+		continue
+	}
+	require.Equal(t, wire.StageCounts{Stage: kitchen.Bake, Started: 1, Oldest: now.Stages[1].Oldest}, stations().Stages[1])
+}
+
 func TestWithoutKafkaAnAckMayCountAllTheSame(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)

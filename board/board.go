@@ -17,6 +17,9 @@ type Board struct {
 	tickets map[string]*history // by ticket id
 	newest  map[place]Heard     // the last record of each partition
 	first   map[place]int64     // the offset of the first record of each partition
+	// newestIssue is the last delivery of any ticket in each partition: it shows
+	// that the factory was at work then.
+	newestIssue map[place]Heard
 	// acksFrom is the broker's time from which on all acks are known; zero if
 	// all acks are known. acksForgotten says that acks were forgotten that have
 	// no time of the broker's.
@@ -26,26 +29,32 @@ type Board struct {
 
 // New returns an empty board.
 func New() *Board {
-	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}}
+	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}, newestIssue: map[place]Heard{}}
 }
 
-// AddTicket adds a delivery of a ticket.
-func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) {
+// AddTicket adds a delivery of a ticket. It returns the acks whose effects that
+// changes: those that depended on how long an owner may be silent.
+func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) []Judged {
 	b.Note(heard)
+	b.newestIssue[heard.place()] = heard
 	h := b.history(ticket.TicketID)
+	if h.ticket.Attempt == 0 {
+		h.firstIssued = heard
+	}
 	h.issued = heard
-	h.life.issue(ticket)
+	judged := h.life.issue(ticket)
 	if since := ticket.QueuedSince(); h.ticket.Attempt == 0 || since.Before(h.since) {
 		h.since = since
 	}
 	if ticket.Attempt > h.ticket.Attempt {
 		h.ticket = ticket
 	}
+	return judged
 }
 
-// AddAck adds an ack and returns what it does. A delivery that is read later may
-// still change that if it is Unjudged, and a refusal in any case.
-func (b *Board) AddAck(ack kitchen.Ack, heard Heard) Effect {
+// AddAck adds an ack. It returns what that does, and after it the acks whose
+// effects it changes: those that are judged anew because it refuses one.
+func (b *Board) AddAck(ack kitchen.Ack, heard Heard) []Judged {
 	b.Note(heard)
 	h := b.history(ack.TicketID)
 	h.acked = heard
@@ -70,6 +79,7 @@ func (b *Board) Note(heard Heard) {
 type history struct {
 	id            string
 	issued, acked Heard          // the last of each; zero if there was none
+	firstIssued   Heard          // the first delivery
 	ticket        kitchen.Ticket // the highest attempt; Attempt 0 while none was seen
 	since         time.Time      // the earliest QueuedSince: builds that do not tell it have one for each attempt
 	life          life
@@ -78,7 +88,7 @@ type history struct {
 // entry is where the ticket stands.
 func (h *history) entry(ticketID string) Entry {
 	now := h.life.now
-	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Attempt: h.ticket.Attempt, BegunBy: now.begunBy}
+	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Attempt: h.ticket.Attempt, Issued: h.firstIssued, BegunBy: now.begunBy, Taken: now.taken}
 	if h.ticket.Attempt == 0 {
 		e.Ticket = ticketOf(ticketID)
 	}
@@ -178,6 +188,8 @@ type Entry struct {
 	// Since is what the ticket's age and its place in the queue count from; zero
 	// while the board knows only acks.
 	Since time.Time
+	// Issued is the first delivery that the board has heard of.
+	Issued Heard
 	// Attempt is the attempt that State is about. It is newer than the
 	// ticket's if an ack answers one that the board has not seen.
 	Attempt int
@@ -192,6 +204,9 @@ type Entry struct {
 	Sign Heard
 	// BegunBy is who had the ticket in hand last, if anybody had.
 	BegunBy string
+	// Taken is the last record by which somebody began the ticket or finished
+	// with it, other than by putting it back; zero if there is none.
+	Taken Heard
 	// Ack is what put the ticket into its state; nil while it waits.
 	Ack *kitchen.Ack
 	// Heard is the record of Ack.
@@ -236,6 +251,20 @@ func (b *Board) InForce(ack kitchen.Ack, heard Heard) (inForce, known bool) {
 		return false, false
 	}
 	return h.life.inForce(ack, heard)
+}
+
+// MadeAnew reports whether a ticket's order has begun another pass since: nobody
+// waits for the ticket any more.
+func (b *Board) MadeAnew(ticketID string) bool {
+	ref, err := kitchen.ParseTicketID(ticketID)
+	if err != nil || ref.Kind != kitchen.TicketMake {
+		return false
+	}
+	return slices.ContainsFunc(kitchen.Stages(), func(stage kitchen.Stage) bool {
+		next := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass + 1, Kind: kitchen.TicketMake}
+		h, known := b.tickets[next.TicketID()]
+		return known && h.ticket.Attempt > 0
+	})
 }
 
 // UndoOf returns the id of the undo ticket that withdraws a make ticket, and

@@ -101,7 +101,7 @@ func tell(t *testing.T, b *board.Board, log string) (effects []board.Effect) {
 		if words[0] == "refused" {
 			refused := int64(number(1))
 			a.Offset = &refused
-			effects = append(effects, b.AddAck(a, heard))
+			effects = append(effects, b.AddAck(a, heard)[0].Effect)
 			continue
 		}
 		again := strings.HasPrefix(record, "the same ")
@@ -120,7 +120,7 @@ func tell(t *testing.T, b *board.Board, log string) (effects []board.Effect) {
 		} else {
 			said[key] = a.At
 		}
-		effects = append(effects, b.AddAck(a, heard))
+		effects = append(effects, b.AddAck(a, heard)[0].Effect)
 	}
 	return effects
 }
@@ -388,9 +388,9 @@ func TestARefusalIsOfItsOwnPartition(t *testing.T) {
 	refusal.Offset = &offset
 	elsewhere := inAcks(2)
 	elsewhere.Partition = 3
-	require.Equal(t, board.Stale, b.AddAck(refusal, elsewhere))
+	require.Equal(t, board.Stale, b.AddAck(refusal, elsewhere)[0].Effect)
 	require.Equal(t, "done bob", stands(b))
-	require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(2)))
+	require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(2))[0].Effect)
 	require.Equal(t, "waiting", stands(b))
 }
 
@@ -416,7 +416,7 @@ func TestOnlyTheBrokersTimesOfOnePartitionTellOfSilence(t *testing.T) {
 				if which == "eve" {
 					change(&heard)
 				}
-				require.Equal(t, board.Stale, b.AddAck(ack(bake, kitchen.AckStarted, 1, "eve", minute(600)), heard))
+				require.Equal(t, board.Stale, b.AddAck(ack(bake, kitchen.AckStarted, 1, "eve", minute(600)), heard)[0].Effect)
 				require.Equal(t, "started bob", stands(b))
 			})
 		}
@@ -677,63 +677,6 @@ func TestOpenListsWhatIsNotEndedByItsPlaceInTheQueue(t *testing.T) {
 	require.Zero(t, heard.Ticket.Attempt)
 }
 
-func TestForgettingDropsOnlyWhatIsSilent(t *testing.T) {
-	t.Parallel()
-	const silence = 30 * time.Minute
-	other := bake
-	other.Pass = 2
-	b := board.New()
-	b.AddTicket(issue(bake, 1), inTickets(0))
-	b.AddTicket(issue(other, 1), inTickets(0))
-	b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(10)), inAcks(10))
-	require.Zero(t, b.Forget(silence, silence, nil))
-	require.Zero(t, b.Forget(silence+1, silence, func(ticketID string) bool { return ticketID == other.TicketID() }))
-	require.Equal(t, 1, b.Forget(silence+1, silence, nil))
-	require.Equal(t, 1, b.Len())
-	_, ok := b.Get(other.TicketID())
-	require.False(t, ok)
-	got, _ := b.Get(bake.TicketID())
-	require.Equal(t, "bob", got.By)
-	require.Equal(t, 1, b.Forget(10*time.Minute+silence+1, silence, nil))
-}
-
-func TestSilenceIsMeasuredByTheTimesOfItsPartition(t *testing.T) {
-	t.Parallel()
-	const silence = 30 * time.Minute
-	next := bake
-	next.Pass = 2
-	// A process that has just started hears at once what took hours.
-	at := func(m, partition int, appended bool) board.Heard {
-		return board.Heard{Topic: events.TicketTopic(kitchen.Bake), Partition: partition, Time: minute(m), Appended: appended}
-	}
-	for _, test := range []struct {
-		name    string
-		newest  board.Heard
-		dropped int
-	}{
-		{"LongBeforeTheNewestOfItsPartition", at(31, 0, true), 1},
-		{"NotLongBefore", at(30, 0, true), 0},
-		{"LongBeforeTheNewestOfAnother", at(600, 1, true), 0},
-		{"ASendersTimeProvesNothing", at(600, 0, false), 0},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			b := board.New()
-			b.AddTicket(issue(bake, 1), at(0, 0, true))
-			b.AddTicket(issue(next, 1), test.newest)
-			require.Equal(t, test.dropped, b.Forget(0, silence, nil))
-			require.Equal(t, 2-test.dropped, b.Forget(silence+1, silence, nil), "and what was heard that long ago goes anyway")
-		})
-	}
-
-	b := board.New()
-	future := at(60*24*365, 0, false)
-	b.AddTicket(issue(bake, 1), future)
-	b.AddTicket(issue(next, 1), at(0, 0, false))
-	require.Zero(t, b.Forget(silence, silence, nil), "a producer's clock hides nothing")
-	require.Equal(t, 2, b.Forget(silence+1, silence, nil), "and keeps nothing for ever")
-}
-
 func TestABoardKnowsHowFarBackItKnows(t *testing.T) {
 	t.Parallel()
 	const lookBack = time.Hour
@@ -762,7 +705,9 @@ func TestABoardKnowsHowFarBackItKnows(t *testing.T) {
 	_, known = b.Get(second.TicketID())
 	require.True(t, known, "of which an ack is known")
 
-	require.Equal(t, 2, b.Forget(4*time.Hour, lookBack, nil))
+	require.Equal(t, 1, b.Forget(4*time.Hour, lookBack, nil), "what is open is kept while nothing is issued")
+	b.AddTicket(issue(bake, 1), inTickets(121))
+	require.Equal(t, 1, b.Forget(4*time.Hour, lookBack, nil))
 	require.True(t, b.TooOld(inTickets(119)), "what was forgotten is not known any more")
 	require.False(t, b.TooOld(inTickets(120)))
 
@@ -905,7 +850,7 @@ func TestJunkDoesNotKeepAnEndFromBeingRefused(t *testing.T) {
 		}
 		refusal, offset := ack(bake, kitchen.AckRefused, 0, "worker", minute(200)), int64(1)
 		refusal.Offset = &offset
-		require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(200)))
+		require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(200))[0].Effect)
 		got, _ := b.Get(bake.TicketID())
 		require.NotEqual(t, "ghost", got.By)
 	}
@@ -922,7 +867,7 @@ func TestManyRenewalsLoseNothing(t *testing.T) {
 	got, _ := b.Get(bake.TicketID())
 	require.Equal(t, minute(0), *got.StartedAt)
 	require.Equal(t, inAcks(4990), got.Sign)
-	require.Equal(t, board.Stale, b.AddAck(ack(bake, kitchen.AckStarted, 1, "eve", minute(5000)), inAcks(5000)))
+	require.Equal(t, board.Stale, b.AddAck(ack(bake, kitchen.AckStarted, 1, "eve", minute(5000)), inAcks(5000))[0].Effect)
 	b.AddTicket(issue(bake, 2), inTickets(5001))
 	require.Equal(t, "started bob", stands(b))
 }

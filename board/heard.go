@@ -91,8 +91,10 @@ func (b *Board) CaughtUp(lookBack time.Duration) {
 // be.
 //
 // The ticket and the acks lie in different topics, whose brokers may have
-// different clocks. An open ticket was issued within the time for its ack, and
-// the acks are known for twice that time, so the clocks may differ by as much.
+// different clocks. While the factory works, an open ticket was issued within four
+// times its ackWithin, and the acks are known for five times that (LookBack), so
+// the clocks may differ by one. After an outage of the factory that was longer, a
+// new reader does not show what waits until it is issued again.
 func (b *Board) TooOld(issued Heard) bool {
 	return issued.Appended && issued.Time.Before(b.acksFrom)
 }
@@ -106,19 +108,40 @@ func (b *Board) Recalls(heard Heard, before time.Duration) bool {
 	return heard.Appended && !b.acksForgotten && !heard.Time.Add(-before).Before(b.acksFrom)
 }
 
+// LookBack is how far back a log is to be read, and for how long a ticket is to
+// be remembered that the log is silent about; longest is the longest ackWithin of
+// any stage. An open ticket is issued again at the latest after four times that.
+func LookBack(longest time.Duration) time.Duration { return 5 * longest }
+
 // Forget drops every ticket that the log has not mentioned for longer than
 // silence, and returns how many. Silence is measured by the Age of the ticket's
-// records; now is how long the reader has been reading. An open ticket is issued
-// again and again, so one that is silent for longer than it may stay unanswered
-// is over. Tickets for which keep returns true stay; a nil keep keeps none.
+// records; now is how long the reader has been reading. Tickets for which keep
+// returns true stay; a nil keep keeps none.
+//
+// An open ticket is issued again and again while the factory works, so one that
+// is silent for longer is over, as is one whose order is made anew. While no ticket of its partition is issued, the
+// factory may be away, and nothing that is open is dropped.
 func (b *Board) Forget(now, silence time.Duration, keep func(ticketID string) bool) int {
 	return b.drop(func(id string, h *history) bool {
-		return b.isSilent(h.issued, now, silence) && b.isSilent(h.acked, now, silence) && (keep == nil || !keep(id))
+		return b.isSilent(h.issued, now, silence) && b.isSilent(h.acked, now, silence) &&
+			(b.entry(id, h).Ended() || b.MadeAnew(id) || b.isLeft(h, silence)) && (keep == nil || !keep(id))
 	})
 }
 
 func (b *Board) isSilent(last Heard, now, silence time.Duration) bool {
 	return last == (Heard{}) || b.Age(last, now) > silence
+}
+
+// isLeft reports whether the factory has issued other tickets for longer than
+// silence since it issued this one. One that was not issued, as far as is known,
+// is left.
+func (b *Board) isLeft(h *history, silence time.Duration) bool {
+	newest := b.newestIssue[h.issued.place()]
+	since := newest.After - h.issued.After
+	if newest.Appended && h.issued.Appended {
+		since = max(since, newest.Time.Sub(h.issued.Time))
+	}
+	return h.ticket.Attempt == 0 || since > silence
 }
 
 // ForgetTooOld drops the tickets without a known ack whose acks may be older
@@ -133,13 +156,14 @@ func (b *Board) ForgetTooOld() int {
 }
 
 func (b *Board) drop(which func(string, *history) bool) int {
-	dropped := 0
+	dropped := make(map[string]*history)
 	for id, h := range b.tickets {
-		if !which(id, h) {
-			continue
+		if which(id, h) { // which may look at the others
+			dropped[id] = h
 		}
+	}
+	for id, h := range dropped {
 		delete(b.tickets, id)
-		dropped++
 		switch {
 		case h.acked.Appended:
 			b.forgetAcksBefore(h.acked.Time)
@@ -147,7 +171,7 @@ func (b *Board) drop(which func(string, *history) bool) int {
 			b.acksForgotten = true
 		}
 	}
-	return dropped
+	return len(dropped)
 }
 
 // forgetAcksBefore notes that earlier acks are not known.

@@ -48,6 +48,21 @@ const (
 	Refused Effect = "refused"
 )
 
+// Judged is an ack whose effect has changed: it has just been read, or what was
+// read since has changed what it does.
+type Judged struct {
+	Ack   kitchen.Ack
+	Heard Heard
+	// Was is the effect before; empty for an ack that has just been read.
+	Was, Effect Effect
+}
+
+// judgedAck is an ack with what it does.
+type judgedAck struct {
+	*loggedAck
+	effect Effect
+}
+
 // life is the life of one ticket. It has no clock and reads nothing. Deliveries
 // and acks may come in any order to each other: after the same acks, in the
 // order of the log, and the same deliveries it is the same.
@@ -61,47 +76,55 @@ type life struct {
 
 	// now is what base and then the recent acks lead to.
 	base, now standing
-	recent    []*loggedAck
+	recent    []judgedAck
 	// first is the first ack of all; nil while there was none.
 	first *loggedAck
 	// unjudged says that a recent ack can be judged only once within is known.
 	unjudged bool
 }
 
-// issue takes a delivery of the ticket, the first or a repeated one.
-func (l *life) issue(ticket kitchen.Ticket) {
+// issue takes a delivery of the ticket, the first or a repeated one. It returns
+// the acks whose effects that changes.
+func (l *life) issue(ticket kitchen.Ticket) []Judged {
 	if ticket.Attempt <= l.issued {
 		l.repeated = true
 	}
 	l.issued = max(l.issued, ticket.Attempt)
 	if within := ticket.AckWithin(); within > l.within || l.unjudged {
 		l.within = max(l.within, within)
-		l.judgeAgain()
+		return l.judgeAgain()
 	}
+	return nil
 }
 
-// apply takes the log's next ack and returns what it does.
-func (l *life) apply(a *loggedAck) Effect {
+// apply takes the log's next ack. It returns the acks whose effects that changes,
+// this one first.
+func (l *life) apply(a *loggedAck) []Judged {
 	if l.first == nil {
 		l.first = a
 	}
 	if a.ack.Kind == kitchen.AckRefused {
-		return l.refuse(a)
+		effect, changes := l.refuse(a)
+		return append([]Judged{{Ack: a.ack, Heard: a.heard, Effect: effect}}, changes...)
 	}
-	if l.isRepeated(a) {
-		return Stale
+	effect := Stale
+	if !l.isRepeated(a) {
+		effect = l.judge(a)
+		l.keep(judgedAck{a, effect})
 	}
-	effect := l.judge(a)
-	switch {
-	case len(l.recent) < maxRecent:
-	case effect == Stale || effect == Unjudged:
-		return effect
-	default:
-		l.base, _ = l.base.after(l.recent[0], l.within)
+	return []Judged{{Ack: a.ack, Heard: a.heard, Effect: effect}}
+}
+
+// keep keeps an ack to be judged again, if there is room or it counts.
+func (l *life) keep(a judgedAck) {
+	if len(l.recent) == maxRecent {
+		if a.effect == Stale || a.effect == Unjudged {
+			return
+		}
+		l.base, _ = l.base.after(l.recent[0].loggedAck, l.within)
 		l.recent = l.recent[1:]
 	}
 	l.recent = append(l.recent, a)
-	return effect
 }
 
 // judge is what an ack does to the ticket as it stands.
@@ -115,11 +138,16 @@ func (l *life) judge(a *loggedAck) Effect {
 	return effect
 }
 
-func (l *life) judgeAgain() {
+func (l *life) judgeAgain() (changes []Judged) {
 	l.now, l.unjudged = l.base, false
-	for _, a := range l.recent {
-		l.judge(a)
+	for i, a := range l.recent {
+		effect := l.judge(a.loggedAck)
+		if effect != a.effect {
+			l.recent[i].effect = effect
+			changes = append(changes, Judged{Ack: a.ack, Heard: a.heard, Was: a.effect, Effect: effect})
+		}
 	}
+	return changes
 }
 
 // isRepeated reports whether an ack that ends something lies in the log already:
@@ -138,18 +166,18 @@ func (l *life) isRepeated(a *loggedAck) bool {
 
 // refuse takes back the ack that lies where the refusal says: the ticket then
 // stands as if that had never been written.
-func (l *life) refuse(refusal *loggedAck) Effect {
+func (l *life) refuse(refusal *loggedAck) (Effect, []Judged) {
 	if refusal.ack.Offset == nil {
-		return Stale
+		return Stale, nil
 	}
 	for i, a := range l.recent {
 		if a.isAt(refusal.heard.place(), *refusal.ack.Offset) {
 			l.recent = append(l.recent[:i:i], l.recent[i+1:]...)
-			l.judgeAgain()
-			return Refused
+			taken := Judged{Ack: a.ack, Heard: a.heard, Was: a.effect, Effect: Stale}
+			return Refused, append([]Judged{taken}, l.judgeAgain()...)
 		}
 	}
-	return Stale
+	return Stale, nil
 }
 
 // state is where the ticket stands.
@@ -214,6 +242,9 @@ type standing struct {
 	owner *owner
 	// begunBy is who owned the ticket last, if anybody did.
 	begunBy string
+	// taken is the last record by which somebody began the ticket, or finished
+	// with it by done or failed.
+	taken Heard
 	// failed is the highest attempt that has ended in a failure; failure is the
 	// ack that said so last, failureBefore the one before.
 	failed                 int
@@ -242,6 +273,9 @@ func (s standing) after(a *loggedAck, within time.Duration) (standing, Effect) {
 		return s, Stale
 	case kind == kitchen.AckDone || kind == kitchen.AckUndone:
 		s.end = s.withStart(a)
+		if kind == kitchen.AckDone { // much is undone without anybody's hands
+			s.taken = a.heard
+		}
 		return s, Ended
 	case kind == kitchen.AckStarted:
 		return s.afterStarted(a, within)
@@ -277,7 +311,7 @@ func (s standing) afterStarted(a *loggedAck, within time.Duration) (standing, Ef
 		return s, Stale
 	}
 	s.owner = &owner{by: a.ack.By, claim: a, sign: a.heard, attempt: max(a.ack.Attempt, s.failed+1)}
-	s.begunBy, s.release = a.ack.By, nil
+	s.begunBy, s.taken, s.release = a.ack.By, a.heard, nil
 	return s, effect
 }
 
@@ -295,7 +329,7 @@ func (s standing) afterFailed(a *loggedAck) (standing, Effect) {
 		attempt = max(attempt, has.attempt)
 	}
 	s.failureBefore, s.failure = s.failure, s.withStart(a)
-	s.failed, s.owner, s.release = attempt, nil, nil
+	s.failed, s.owner, s.release, s.taken = attempt, nil, nil, a.heard
 	return s, Failed
 }
 

@@ -311,7 +311,7 @@ func (d day) readAcks(acks []said) (*board.Board, []board.Effect) {
 	}
 	var effects []board.Effect
 	for _, a := range acks {
-		effects = append(effects, b.AddAck(a.ack, a.heard))
+		effects = append(effects, b.AddAck(a.ack, a.heard)[0].Effect)
 	}
 	return b, effects
 }
@@ -429,7 +429,7 @@ func TestATicketCanAlwaysBeEnded(t *testing.T) {
 		next := inAcks(0)
 		say := func(kind kitchen.AckKind, attempt int, by string) board.Effect {
 			next.Offset = int64(len(d.acks)) + 1
-			return b.AddAck(ack(unbake, kind, attempt, by, minute(9999)), next)
+			return b.AddAck(ack(unbake, kind, attempt, by, minute(9999)), next)[0].Effect
 		}
 		if before.Ended() {
 			require.Equal(t, board.Stale, say(kitchen.AckUndone, 0, "kcat"))
@@ -472,7 +472,7 @@ func TestWhatWaitsCanBeClaimed(t *testing.T) {
 		say := func(kind kitchen.AckKind) board.Effect {
 			offset++
 			heard.Offset = offset
-			return b.AddAck(ack(unbake, kind, e.Ticket.Attempt, "zoe", minute(9999)), heard)
+			return b.AddAck(ack(unbake, kind, e.Ticket.Attempt, "zoe", minute(9999)), heard)[0].Effect
 		}
 		require.Equal(t, board.Claimed, say(kitchen.AckStarted))
 		require.Equal(t, board.Renewed, say(kitchen.AckStarted))

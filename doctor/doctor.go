@@ -146,22 +146,20 @@ func undoTicket(ticket kitchen.Ticket, rules kitchen.Rules, now time.Time) kitch
 	ref := ticket.Ref().Undo()
 	ticket.TicketID, ticket.Kind = ref.TicketID(), ref.Kind
 	ticket.Made, ticket.Attempt = false, 1
-	ticket.IssuedAt, ticket.AckBy = now, now.Add(rules.AckWithinFor(ticket.Stage))
+	ticket.Since, ticket.IssuedAt, ticket.AckBy = now, now, now.Add(rules.AckWithinFor(ticket.Stage))
 	return ticket
 }
 
-// readOpenTickets reads the log as far back as twice the longest ackWithin. An
-// older ticket that its order waits for has been issued again since.
+// readOpenTickets reads the log as far back as board.LookBack says. An older ticket
+// that its order waits for has been issued again since.
 func (d *Doctor) readOpenTickets(ctx context.Context) ([]board.Entry, error) {
 	reading, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
-	var longest time.Duration
 	var topics []string
 	for _, stage := range kitchen.Stages() {
-		longest = max(longest, d.config.Rules.AckWithinFor(stage))
 		topics = append(topics, events.TicketTopic(stage))
 	}
-	log, caughtUp, lookBack := board.New(), false, 2*longest
+	log, caughtUp, lookBack := board.New(), false, board.LookBack(d.config.Rules.LongestAckWithin())
 	err := events.Tail(reading, events.TailConfig{
 		Connection: d.config.Kafka,
 		Topics:     append(topics, events.TopicAcks),

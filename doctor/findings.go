@@ -97,7 +97,7 @@ func stationPutsAside(log *board.Board, entry board.Entry) bool {
 		return entry.Withdrawn
 	}
 	made, _ := log.Get(madeID)
-	return !entry.Ticket.Made && entry.State == kitchen.TicketWaiting && made.By == ""
+	return !entry.Ticket.Made && entry.State == kitchen.TicketWaiting && made.By == "" && made.BegunBy == ""
 }
 
 // notWaitedFor are the tickets that no order waits for.
@@ -110,12 +110,16 @@ func notWaitedFor(open []board.Entry, orders map[string]knownOrder) []board.Entr
 
 // findOrphans returns the orphans among the suspects, and their orders. A ticket is
 // no orphan if its order has heard of its failure: the order has gone on without
-// it, or waits for a manager who may issue it again.
+// it, or waits for a manager who may issue it again. Nor is it one if its order
+// will issue it again when it gets there.
 func findOrphans(suspects []board.Entry, orders map[string]knownOrder) Findings {
 	found := Findings{Tickets: []Orphan{}, Orders: []Order{}}
 	for _, entry := range suspects {
 		ticket, order := entry.Ticket, orders[entry.Ticket.OrderID]
 		if hasFailed(order.history, ticket.Ref()) && (entry.State == kitchen.TicketFailed || order.fate == FateRuns) {
+			continue
+		}
+		if order.fate == FateRuns && isAhead(order.history, ticket.Ref()) {
 			continue
 		}
 		orphan := Orphan{
@@ -144,6 +148,23 @@ func hasFailed(status kitchen.Status, ref kitchen.TicketRef) bool {
 		}
 		return pass.State == kitchen.TicketFailed
 	})
+}
+
+// isAhead reports whether an order comes to a ticket's stage in the pass that it is
+// in. A reset in Temporal sets an order back while a later ticket is out.
+func isAhead(status kitchen.Status, ref kitchen.TicketRef) bool {
+	making := status.State == kitchen.StateInProgress ||
+		status.State == kitchen.StateNeedsAttention && (status.Attention == nil || status.Attention.Cause != kitchen.CauseUndoFailed)
+	if !making || ref.Kind != kitchen.TicketMake {
+		return false
+	}
+	pass, at := 1, -1
+	stages := status.Route.Stages()
+	if entered := len(status.Stages); entered > 0 {
+		last := status.Stages[entered-1]
+		pass, at = last.Pass, slices.Index(stages, last.Stage)
+	}
+	return ref.Pass == pass && slices.Index(stages, ref.Stage) > at
 }
 
 // madeAndLeft are the stages of a closed order whose work may still stand there.

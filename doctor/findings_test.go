@@ -32,6 +32,9 @@ func (l log) issue(ref kitchen.TicketRef, made bool) {
 func (l log) ack(ref kitchen.TicketRef, kind kitchen.AckKind) {
 	at := noon.Add(time.Minute)
 	ack := kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kind, Attempt: 1, By: "carol", At: at}
+	if kind == kitchen.AckRefused {
+		ack.Offset = new(int64) // all lie there
+	}
 	l.AddAck(ack, board.Heard{Topic: events.TopicAcks, Time: at, Appended: true})
 }
 
@@ -46,6 +49,13 @@ func TestATicketIsOpenUntilItsStationIsAskedToPutItAside(t *testing.T) {
 		"ItIsInHand":       {func(l log) { l.issue(bake, false); l.ack(bake, kitchen.AckStarted) }, []kitchen.TicketRef{bake}},
 		"ItHasFailed":      {func(l log) { l.issue(bake, false); l.ack(bake, kitchen.AckFailed) }, []kitchen.TicketRef{bake}},
 		"ItIsDone":         {func(l log) { l.issue(bake, false); l.ack(bake, kitchen.AckDone) }, nil},
+		"ItsDoneIsRefused": {func(l log) { l.issue(bake, false); l.ack(bake, kitchen.AckDone); l.ack(bake, kitchen.AckRefused) }, []kitchen.TicketRef{bake}},
+		"ItsUndoNeedsHandForWhatWasPutBack": {func(l log) {
+			l.issue(bake, false)
+			l.ack(bake, kitchen.AckStarted)
+			l.ack(bake, kitchen.AckReleased)
+			l.issue(unbake, false)
+		}, []kitchen.TicketRef{unbake}},
 		"ItsUndoIsOut":     {func(l log) { l.issue(bake, false); l.issue(unbake, false) }, nil},
 		"ItsUndoNeedsHand": {func(l log) { l.issue(bake, false); l.ack(bake, kitchen.AckStarted); l.issue(unbake, false) }, []kitchen.TicketRef{unbake}},
 		"ItWasDone":        {func(l log) { l.issue(bake, false); l.ack(bake, kitchen.AckDone); l.issue(unbake, true) }, []kitchen.TicketRef{unbake}},
@@ -81,6 +91,19 @@ func TestWhoIsAnOrphan(t *testing.T) {
 	mixed := kitchen.StageStatus{Stage: kitchen.Mix, Pass: 1, State: kitchen.TicketDone, DoneAt: &done}
 	failed := kitchen.Status{Stages: []kitchen.StageStatus{mixed, {Stage: kitchen.Bake, Pass: 1, State: kitchen.TicketFailed}}}
 	undoFailed := kitchen.Status{Stages: []kitchen.StageStatus{{Stage: kitchen.Bake, Pass: 1, State: kitchen.TicketStarted, Undo: &kitchen.UndoStatus{State: kitchen.TicketFailed}}}}
+	decorate, bakeAgain := bake, bake
+	decorate.Stage, bakeAgain.Pass = kitchen.Decorate, 2
+	// An order that was reset in Temporal is back at bake.
+	reset := func(state kitchen.OrderState, cause kitchen.AttentionCause) knownOrder {
+		history := kitchen.Status{State: state, Stages: []kitchen.StageStatus{mixed, {Stage: kitchen.Bake, Pass: 1, State: kitchen.TicketWaiting}}}
+		if cause != "" {
+			history.Attention = &kitchen.Attention{Cause: cause}
+		}
+		return knownOrder{fate: FateRuns, waitsFor: waitsFor(bake), history: history}
+	}
+	closed := reset(kitchen.StateInProgress, "")
+	closed.fate = "terminated"
+	fromTheStart := knownOrder{fate: FateRuns, waitsFor: waitsFor(), history: kitchen.Status{State: kitchen.StateInProgress}}
 	under := kitchen.Status{Stages: []kitchen.StageStatus{mixed, {Stage: kitchen.Bake, Pass: 1, State: kitchen.TicketWaiting}}}
 	for name, c := range map[string]struct {
 		ticket board.Entry
@@ -91,6 +114,15 @@ func TestWhoIsAnOrphan(t *testing.T) {
 		"OfAnOrderThatWaitsForIt":             {entry(bake, kitchen.TicketWaiting), knownOrder{fate: FateRuns, waitsFor: waitsFor(bake)}, false, nil},
 		"OfAnOrderThatWaitsForItsUndo":        {entry(bake, kitchen.TicketWaiting), knownOrder{fate: FateRuns, waitsFor: waitsFor(unbake)}, true, nil},
 		"OfAnOrderThatWaitsForAnother":        {entry(bake, kitchen.TicketStarted), knownOrder{fate: FateRuns, waitsFor: waitsFor(), history: under}, true, nil},
+		"OfAResetOrderThatComesToIt":          {entry(decorate, kitchen.TicketWaiting), reset(kitchen.StateInProgress, ""), false, nil},
+		"OfAResetOrderThatComesToItInHand":    {entry(decorate, kitchen.TicketStarted), reset(kitchen.StateInProgress, ""), false, nil},
+		"OfAResetOrderThatAsksAManager":       {entry(decorate, kitchen.TicketWaiting), reset(kitchen.StateNeedsAttention, kitchen.CauseSilent), false, nil},
+		"OfAResetOrderAtItsStart":             {entry(decorate, kitchen.TicketWaiting), fromTheStart, false, nil},
+		"OfAResetOrderThatIsCancelled":        {entry(decorate, kitchen.TicketWaiting), reset(kitchen.StateCancelling, ""), true, nil},
+		"OfAResetOrderThatCannotUndo":         {entry(decorate, kitchen.TicketWaiting), reset(kitchen.StateNeedsAttention, kitchen.CauseUndoFailed), true, nil},
+		"OfAResetOrderThatWasTerminated":      {entry(decorate, kitchen.TicketWaiting), closed, true, []kitchen.StageStatus{mixed}},
+		"OfAResetOrderInAPassThatIsNotBegun":  {entry(bakeAgain, kitchen.TicketWaiting), reset(kitchen.StateInProgress, ""), true, nil},
+		"OfAResetOrderItsUndo":                {entry(decorate.Undo(), kitchen.TicketWaiting), reset(kitchen.StateInProgress, ""), true, nil},
 		"OfAClosedOrder":                      {entry(bake, kitchen.TicketStarted), knownOrder{fate: "terminated", waitsFor: waitsFor(bake), history: under}, true, []kitchen.StageStatus{mixed}},
 		"OfAnOrderThatIsUnknown":              {entry(bake, kitchen.TicketWaiting), knownOrder{fate: fateUnknown}, true, nil},
 		"OfAShippedOrder":                     {entry(bake, kitchen.TicketWaiting), knownOrder{fate: "completed", history: kitchen.Status{State: kitchen.StateShipped, Stages: under.Stages}}, true, nil},
@@ -143,6 +175,7 @@ func TestAnUndoTicketWithdrawsAnother(t *testing.T) {
 	ticket.Attempt, ticket.Notes = 3, "ring"
 	undo := undoTicket(ticket, rules, noon)
 	want := ticket
+	want.Since = noon
 	want.TicketID, want.Kind, want.Attempt, want.IssuedAt, want.AckBy = unbake.TicketID(), kitchen.TicketUndo, 1, noon, noon.Add(rules.AckWithinFor(kitchen.Bake))
 	assert.Equal(t, want, undo)
 }

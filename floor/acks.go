@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// ackWithin bounds how long Kafka may take to take an ack and to give it
+	// publishWithin bounds how long Kafka may take to take an ack and to give it
 	// back in the log.
-	ackWithin = 5 * time.Second
-	// ackAttempts is how often an ack is published for a ticket that is issued
-	// again each time before the log has the ack.
-	ackAttempts = 3
+	publishWithin = 5 * time.Second
+	// renewalsEach is how many renewals of an owner are written at most while
+	// they may be silent; further ones are answered without writing.
+	renewalsEach = 4
 )
 
 // Why an ack was not published.
@@ -26,6 +26,9 @@ var (
 	ErrTicketNotFound = errors.New("the ticket is not on this stage's board")
 	// ErrStillReading means the same of a floor that is behind the log.
 	ErrStillReading = errors.New("the log has not been read to its end, and the ticket is not known yet")
+	// ErrNotInHand means that nobody has the ticket in hand that is to be put
+	// back or taken over.
+	ErrNotInHand = errors.New("nobody has the ticket in hand")
 )
 
 // InvalidAckError means that an ack breaks a rule of the kitchen.
@@ -61,7 +64,7 @@ func (e *EndedError) Error() string {
 type UnconfirmedError struct{ Err error }
 
 func (e *UnconfirmedError) Error() string {
-	return fmt.Sprintf("the ack was not seen in the log within %s: %v", ackWithin, e.Err)
+	return fmt.Sprintf("the ack was not seen in the log within %s: %v", publishWithin, e.Err)
 }
 
 // Unwrap returns the cause.
@@ -73,37 +76,40 @@ type ownAck struct {
 	at       int64
 }
 
+// heardAck is what an own ack has done in the log, and its ticket right after it.
+type heardAck struct {
+	effect board.Effect
+	entry  board.Entry
+}
+
 // Ack publishes an ack, waits until the log has it, and returns its ticket as it
 // is then. The log decides: what is checked before only spares it acks that
 // cannot count.
 func (f *Floor) Ack(ctx context.Context, by string, stage kitchen.Stage, ticketID string, asked wire.Ack) (wire.BoardTicket, error) {
-	ctx, cancel := context.WithTimeout(ctx, ackWithin)
+	ctx, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()
-	for range ackAttempts {
-		ack, entry, resolved, err := f.prepareAck(by, stage, ticketID, asked)
-		if err != nil {
-			return wire.BoardTicket{}, err
-		}
-		if resolved == nil {
-			return f.boardTicket(entry), nil
-		}
-		entry, err = f.publishAck(ctx, ack, resolved)
-		if err != nil {
-			return wire.BoardTicket{}, err
-		}
-		if retry, err := ackOutcome(ack, entry); err != nil {
-			return wire.BoardTicket{}, err
-		} else if !retry {
-			return f.boardTicket(entry), nil
-		}
+	ack, entry, resolved, err := f.prepareAck(by, stage, ticketID, asked)
+	if err != nil {
+		return wire.BoardTicket{}, err
 	}
-	return wire.BoardTicket{}, &UnconfirmedError{errors.New("the ticket was issued again each time before the log had the ack")}
+	if resolved != nil {
+		heard, err := f.publishAck(ctx, ack, resolved)
+		if err != nil {
+			return wire.BoardTicket{}, err
+		}
+		if err := whyInVain(ack, heard); err != nil {
+			return wire.BoardTicket{}, err
+		}
+		entry = heard.entry
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.boardTicket(entry), nil
 }
 
-// prepareAck makes an ack, and a channel that gives its ticket as it is right
-// after the ack in the log. There is no channel if the log has the same ack
-// already.
-func (f *Floor) prepareAck(by string, stage kitchen.Stage, ticketID string, asked wire.Ack) (kitchen.Ack, board.Entry, <-chan board.Entry, error) {
+// prepareAck makes an ack, and a channel that gives what it has done in the log.
+// There is no channel if there is nothing to write.
+func (f *Floor) prepareAck(by string, stage kitchen.Stage, ticketID string, asked wire.Ack) (kitchen.Ack, board.Entry, <-chan heardAck, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	entry, known := f.board.Get(ticketID)
@@ -122,15 +128,17 @@ func (f *Floor) prepareAck(by string, stage kitchen.Stage, ticketID string, aske
 		At:       at,
 		Attempt:  entry.Attempt,
 		By:       by,
+		From:     asked.From,
 		Kind:     asked.Kind,
 		Note:     asked.Note,
 		OrderID:  entry.Ticket.OrderID,
 		Reason:   asked.Reason,
 		Scrapped: asked.Scrapped,
 		Stage:    stage,
+		TakeOver: asked.TakeOver,
 		TicketID: ticketID,
 	}
-	if entry.State == kitchen.TicketStarted && entry.By == by {
+	if entry.By == by && entry.State != kitchen.TicketFailed {
 		ack.StartedAt = entry.StartedAt
 	}
 	if err := ack.Check(); err != nil {
@@ -139,58 +147,84 @@ func (f *Floor) prepareAck(by string, stage kitchen.Stage, ticketID string, aske
 	if err := entry.Ticket.CheckScrapped(ack.Scrapped); err != nil {
 		return ack, entry, nil, &InvalidAckError{fmt.Errorf("scrapped: %w", err)}
 	}
-	if isRepeated(ack, entry) {
-		return ack, entry, nil, nil
-	}
-	if err := whyAckIsStale(ack, entry); err != nil {
+	if needed, err := f.isNeeded(ack, entry); err != nil || !needed {
 		return ack, entry, nil, err
 	}
-	resolved := make(chan board.Entry, 1)
+	resolved := make(chan heardAck, 1)
 	f.ownAcks[ownAck{ticketID, at.UnixNano()}] = resolved
 	return ack, entry, resolved, nil
 }
 
-// isRepeated reports whether the ticket's last ack is the same, from the same
-// person: on another tab, or before a reload.
+// isNeeded reports whether an ack is worth writing: it is not if the ticket
+// stands already as it says, and there is an error if it cannot count. The lock
+// is held.
+func (f *Floor) isNeeded(ack kitchen.Ack, entry board.Entry) (needed bool, err error) {
+	within := entry.Ticket.AckWithin()
+	isOwner := entry.State == kitchen.TicketStarted && entry.By == ack.By
+	switch {
+	case entry.Ended() && entry.IssuedAfterEnd && entry.Ack.Kind == ack.Kind:
+		return true, nil // its order has lost the end
+	case isRepeated(ack, entry):
+		return isOwner && within > 0 && f.silence(entry) > within/renewalsEach, nil
+	case ack.Kind == kitchen.AckStarted && !ack.TakeOver && f.silence(entry) > within && within > 0 && entry.Sign.Appended:
+		return true, nil // the log finds out whether the owner was silent for too long
+	}
+	return true, whyStale(ack, entry)
+}
+
+// silence is how long the owner of a ticket was not heard of. The lock is held.
+func (f *Floor) silence(entry board.Entry) time.Duration {
+	if entry.State != kitchen.TicketStarted || entry.Withdrawn {
+		return 0
+	}
+	return f.board.Age(entry.Sign, f.reading.Elapsed())
+}
+
+// isRepeated reports whether the ticket stands already as the ack says, by the
+// same person: on another tab, or before a reload.
 func isRepeated(ack kitchen.Ack, entry board.Entry) bool {
 	return entry.Ack != nil && entry.Ack.Kind == ack.Kind && entry.By == ack.By
 }
 
-// whyAckIsStale is why an ack cannot count, as far as the log is known; nil if
-// it can.
-func whyAckIsStale(ack kitchen.Ack, entry board.Entry) error {
+// whyStale is why an ack of somebody at a board cannot count for a ticket as it
+// stands; nil if it can. Only who has a ticket in hand may end it here.
+func whyStale(ack kitchen.Ack, entry board.Entry) error {
+	takes := ack.Kind == kitchen.AckStarted && ack.TakeOver
 	switch {
 	case entry.Ended() || entry.State == kitchen.TicketFailed:
 		return &EndedError{By: entry.By, State: entry.State}
 	case entry.Withdrawn:
 		return &EndedError{}
-	case entry.State == kitchen.TicketStarted && entry.By != ack.By:
+	case entry.State == kitchen.TicketWaiting && (takes || ack.Kind == kitchen.AckReleased):
+		return ErrNotInHand
+	case entry.State == kitchen.TicketStarted && entry.By != ack.By && !(takes && entry.By == ack.From):
 		return &TakenError{Owner: entry.By}
 	}
 	return nil
 }
 
-// ackOutcome is what an ack has led to, by its ticket right after it in the log.
-// The ack has to be published again if the ticket was issued again before it and
-// nothing else stands in its way.
-func ackOutcome(ack kitchen.Ack, entry board.Entry) (retry bool, err error) {
+// whyInVain is why an ack that lies in the log has not done what its sender
+// wants; nil if the ticket stands as the ack says.
+func whyInVain(ack kitchen.Ack, heard heardAck) error {
+	entry := heard.entry
+	counts := heard.effect != board.Stale && heard.effect != board.Unjudged
 	switch {
-	case entry.Ack != nil && entry.Ack.SaidAt().Equal(ack.At) && isRepeated(ack, entry):
-		return false, nil
-	case isRepeated(ack, entry) && ack.Kind != kitchen.AckFailed:
-		return false, nil // the same person, a moment before
-	case ack.Kind == kitchen.AckFailed && !entry.Ended() && entry.Attempt > ack.Attempt:
-		return false, nil // the failed attempt is over, and the next is here already
+	case counts && !entry.Ended(), isRepeated(ack, entry), entry.IssuedAfterEnd && entry.Ack.Kind == ack.Kind:
+		return nil
 	}
-	if err := whyAckIsStale(ack, entry); err != nil {
-		return false, err
+	if err := whyStale(ack, entry); err != nil {
+		return err
 	}
-	return true, nil
+	// The attempt failed a moment before, and the next is here already.
+	ended := &EndedError{State: kitchen.TicketFailed}
+	if entry.LastFailure != nil {
+		ended.By = entry.LastFailure.By
+	}
+	return ended
 }
 
-// publishAck publishes an ack and waits for its ticket as it is right after it
-// in the log.
-func (f *Floor) publishAck(ctx context.Context, ack kitchen.Ack, resolved <-chan board.Entry) (board.Entry, error) {
+// publishAck publishes an ack and waits for what it does in the log.
+func (f *Floor) publishAck(ctx context.Context, ack kitchen.Ack, resolved <-chan heardAck) (heardAck, error) {
 	defer func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -200,22 +234,22 @@ func (f *Floor) publishAck(ctx context.Context, ack kitchen.Ack, resolved <-chan
 	go func() { published <- f.writer.PublishAck(ctx, ack) }() // ends with ctx
 	for {
 		select {
-		case entry := <-resolved:
-			return entry, nil
+		case heard := <-resolved:
+			return heard, nil
 		case err := <-published:
 			if err != nil && ctx.Err() == nil {
-				return board.Entry{}, &UnconfirmedError{err}
+				return heardAck{}, &UnconfirmedError{err}
 			}
 			published = nil // it is in the log; wait until it is read
 		case <-ctx.Done():
-			return board.Entry{}, &UnconfirmedError{ctx.Err()}
+			return heardAck{}, &UnconfirmedError{ctx.Err()}
 		}
 	}
 }
 
-// resolve hands an own ack's ticket, as it is now, to whoever waits for it. The
-// lock is held.
-func (f *Floor) resolve(ack kitchen.Ack) {
+// resolve hands what an own ack has done, and its ticket as it is now, to whoever
+// waits for it. The lock is held.
+func (f *Floor) resolve(ack kitchen.Ack, effect board.Effect) {
 	own := ownAck{ack.TicketID, ack.SaidAt().UnixNano()} // its record may date it otherwise
 	resolved, ok := f.ownAcks[own]
 	if !ok {
@@ -223,5 +257,5 @@ func (f *Floor) resolve(ack kitchen.Ack) {
 	}
 	delete(f.ownAcks, own)
 	entry, _ := f.board.Get(ack.TicketID)
-	resolved <- entry
+	resolved <- heardAck{effect, entry}
 }

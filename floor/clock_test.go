@@ -245,11 +245,9 @@ func TestAnAckIsAnsweredWhateverItsRecordDatesIt(t *testing.T) {
 			m.Headers = []events.Header{{Key: "ce_source", Value: []byte(f.source)}}
 			f.handle(m)
 			select {
-			case entry := <-resolved:
-				retry, err := ackOutcome(ack, entry)
-				require.NoError(t, err)
-				require.False(t, retry)
-				require.Equal(t, morning, f.boardTicket(entry).EndedAt)
+			case heard := <-resolved:
+				require.NoError(t, whyInVain(ack, heard))
+				require.Equal(t, morning, f.boardTicket(heard.entry).EndedAt)
 			default:
 				require.Fail(t, "nobody got the ticket")
 			}

@@ -99,6 +99,7 @@ func TestTheCounterShowsAnOrderThroughItsLife(t *testing.T) {
 	w.requireShown(nil, []int{1}) // a manager has decided so
 	w.issue(of(2, kitchen.Mix, 2, kitchen.TicketMake))
 	w.requireShown([]int{2}, []int{1})
+	w.ack(of(2, kitchen.Mix, 2, kitchen.TicketMake), kitchen.AckDone)
 	w.now = w.now.Add(time.Second)
 	w.issue(of(2, kitchen.Package, 2, kitchen.TicketMake))
 	w.ack(of(2, kitchen.Package, 2, kitchen.TicketMake), kitchen.AckDone)
@@ -126,7 +127,15 @@ func TestTheCounterShowsAnOrderThroughItsLife(t *testing.T) {
 	w.now = w.now.Add(2 * w.floor.lookBack)
 	w.floor.forget()
 	w.requireShown(nil, nil)
-	require.Empty(t, w.floor.counter.orders)
+	require.Contains(t, w.floor.cancelled, testOrderID(4), "its failed ticket is known still: the factory may be away")
+	for _, stage := range kitchen.Stages() {
+		w.issue(of(9, stage, 1, kitchen.TicketMake))
+	}
+	for range 2 { // an undo ticket goes after the ticket that it withdraws
+		w.floor.forget()
+		w.requireShown([]int{9}, nil)
+	}
+	require.Len(t, w.floor.counter.orders, 1)
 	require.Empty(t, w.floor.cancelled)
 }
 

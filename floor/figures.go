@@ -22,7 +22,8 @@ const (
 	figuresSteps = int(figuresBack / figuresStep)
 	// paceSamples is how many tickets make a stage's pace.
 	paceSamples = 50
-	// failuresEach bounds the failures that are counted for one ticket.
+	// failuresEach bounds the failures that are counted for one ticket: anybody
+	// can write acks.
 	failuresEach = 64
 	// clocksApart is how much earlier than its issue work may seem to begin: a
 	// station's clock is not that of the broker. Durations are for people's
@@ -30,16 +31,16 @@ const (
 	clocksApart = time.Minute
 )
 
-// figures count what the stations did, by the log. Beside the board, which
-// shows tickets, they keep a few numbers for every make ticket in the log. By
-// them each thing counts once, however often the log has it and in whichever
-// order the topics are read: the acks of a ticket, which lie in one partition,
-// decide alone what counts, and the ticket topics only fill in.
+// figures count what the stations did, by the log. The board judges what counts;
+// beside it, which shows tickets, they keep a few numbers for every make ticket in
+// the log. By them each thing counts once, however often the log has it and in
+// whichever order the topics are read: the acks of a ticket, which lie in one
+// partition, decide alone what counts, and the ticket topics only fill in.
 //
-//   - The first done counts, in the step of the time that its station gives,
-//     unless the work was undone before.
-//   - A failed ack counts once for each attempt that it names, and one that
-//     names none once for each time that it gives, until the ticket has ended.
+//   - A done that ends its ticket counts, in the step of the time that its station
+//     gives, unless the work was undone before.
+//   - A failure that counts for its ticket counts here, in the same way.
+//   - An end or a failure that a worker refuses is taken out again.
 //   - A time that cannot be is that of the ack's record: see kitchen.Ack.DatedBy.
 //
 // Which steps there are follows from the broker's times, if it dates the records,
@@ -63,19 +64,22 @@ type figures struct {
 // work is what the figures know of a make ticket. Times are in milliseconds,
 // as Kafka has them, and zero while they are not known.
 type work struct {
-	read    time.Duration // the last record, by how long the log had been read then
-	issued  int64         // the first issue
-	started int64         // the last start
-	done    int64
-	over    bool // done or undone
-	counted bool // done, and in a step
-	failed  []failedWork
+	read     time.Duration // the last record, by how long the log had been read then
+	issued   int64         // the first issue
+	started  int64         // the last time that somebody began it
+	failures int           // how many of its failures were counted
+	done     loggedEnd
+	undone   loggedEnd
+	counted  bool // done, and in a step
 }
 
-// failedWork tells the failures of a ticket apart.
-type failedWork struct {
-	attempt int
-	at      int64 // for one that does not name its attempt
+// loggedEnd is an ack that has ended a ticket or its attempt, and where it lies,
+// by which a worker may refuse it. Its time is zero if there is none.
+type loggedEnd struct {
+	offset   int64
+	at       int64
+	reason   string
+	scrapped int
 }
 
 // step is what the stations did in one step.
@@ -154,8 +158,11 @@ func (f *figures) workOf(ticketID string, record board.Heard, now time.Time) *wo
 	return w
 }
 
-// addTicket adds that a make ticket was issued.
-func (f *figures) addTicket(ticket kitchen.Ticket, record board.Heard, now time.Time) {
+// addTicket adds that a make ticket was issued, and acks that are judged by that.
+func (f *figures) addTicket(ticket kitchen.Ticket, judged []board.Judged, record board.Heard, now time.Time) {
+	for _, before := range judged {
+		f.addAck(before, record, now)
+	}
 	if ticket.Kind != kitchen.TicketMake {
 		return
 	}
@@ -171,8 +178,9 @@ func (f *figures) addTicket(ticket kitchen.Ticket, record board.Heard, now time.
 	}
 }
 
-// addAck adds an ack.
-func (f *figures) addAck(ack kitchen.Ack, record board.Heard, now time.Time) {
+// addAck adds what an ack has come to do; record is the one that is read now.
+func (f *figures) addAck(judged board.Judged, record board.Heard, now time.Time) {
+	ack := judged.Ack
 	ref, err := kitchen.ParseTicketID(ack.TicketID)
 	if err != nil {
 		return // not reached: what was decoded has a good id
@@ -180,49 +188,103 @@ func (f *figures) addAck(ack kitchen.Ack, record board.Heard, now time.Time) {
 	isUndo := ref.Kind == kitchen.TicketUndo
 	ref.Kind = kitchen.TicketMake
 	w := f.workOf(ref.TicketID(), record, now)
-	switch {
-	case w.over:
-	case isUndo:
-		w.over = ack.Kind == kitchen.AckUndone
-	case ack.Kind == kitchen.AckStarted:
-		w.started = ack.At.UnixMilli()
-	case ack.Kind == kitchen.AckDone:
-		w.over, w.done = true, ack.At.UnixMilli()
+	end := loggedEnd{offset: judged.Heard.Offset, at: ack.At.UnixMilli(), reason: ack.Reason, scrapped: ack.Scrapped}
+	if isUndo {
+		f.addUndone(ref, w, judged, end)
+		return
+	}
+	switch judged.Was {
+	case board.Failed:
+		if w.failures--; w.failures < failuresEach {
+			f.countFailed(ref.Stage, end, -1)
+		}
+	case board.Ended:
+		f.takeBackDone(ref, w, end)
+	}
+	switch judged.Effect {
+	case board.Claimed, board.TookOver:
+		w.started = startOf(ack)
+	case board.Failed:
+		if w.failures++; w.failures <= failuresEach {
+			f.countFailed(ref.Stage, end, 1)
+		}
+	case board.Ended:
+		if w.done != (loggedEnd{}) {
+			return // the board forgets sooner
+		}
+		w.done = end
 		if ack.StartedAt != nil {
 			w.started = ack.StartedAt.UnixMilli()
 		}
-		if stage := f.stepAt(w.done, ref.Stage); stage != nil {
-			stage.done++
-			w.counted = true
-		}
-		f.tally(ref, w, 1)
-	case ack.Kind == kitchen.AckFailed:
-		f.addFailed(ref.Stage, w, ack)
+		f.countDone(ref, w)
 	}
 }
 
-func (f *figures) addFailed(stage kitchen.Stage, w *work, ack kitchen.Ack) {
-	failed := failedWork{attempt: ack.Attempt}
-	if ack.Attempt == 0 {
-		failed.at = ack.SaidAt().UnixMilli()
+// addUndone adds what an ack about the undo ticket of a make ticket has come to
+// do.
+func (f *figures) addUndone(ref kitchen.TicketRef, w *work, judged board.Judged, end loggedEnd) {
+	switch {
+	case judged.Effect == board.Ended:
+		w.undone = end
+	case judged.Was == board.Ended && w.undone.offset == end.offset:
+		w.undone = loggedEnd{}
+		if !w.counted {
+			f.countDone(ref, w)
+		}
 	}
-	if len(w.failed) == failuresEach || slices.Contains(w.failed, failed) {
+}
+
+// takeBackDone takes out again what was counted for a done that no longer counts.
+func (f *figures) takeBackDone(ref kitchen.TicketRef, w *work, end loggedEnd) {
+	if w.done == (loggedEnd{}) || w.done.offset != end.offset {
 		return
 	}
-	w.failed = append(w.failed, failed)
-	counted := f.stepAt(ack.At.UnixMilli(), stage)
+	f.tally(ref, w, -1)
+	if stage := f.stepAt(w.done.at, ref.Stage); stage != nil && w.counted {
+		stage.done--
+	}
+	w.done, w.counted = loggedEnd{}, false
+}
+
+// startOf is when the work began that an ack claims.
+func startOf(ack kitchen.Ack) int64 {
+	if ack.StartedAt != nil {
+		return ack.StartedAt.UnixMilli()
+	}
+	return ack.At.UnixMilli()
+}
+
+// countDone counts a ticket that is done, unless it was undone before.
+func (f *figures) countDone(ref kitchen.TicketRef, w *work) {
+	if w.done == (loggedEnd{}) || w.undone != (loggedEnd{}) {
+		return
+	}
+	if stage := f.stepAt(w.done.at, ref.Stage); stage != nil {
+		stage.done++
+		w.counted = true
+	}
+	f.tally(ref, w, 1)
+}
+
+// countFailed counts a failure, or with -1 takes it out again.
+func (f *figures) countFailed(stage kitchen.Stage, end loggedEnd, times int) {
+	counted := f.stepAt(end.at, stage)
 	if counted == nil {
 		return
 	}
-	counted.failed++
-	reason := ack.Reason
+	counted.failed += times
+	reason := end.reason
 	if _, listed := f.reasons[reason]; !listed {
 		reason = kitchen.ReasonOther // or whoever writes to Kafka could make any number of them
 	}
-	failures := f.steps[f.slot(numberOf(ack.At.UnixMilli()))].failures
+	failures := f.steps[f.slot(numberOf(end.at))].failures
 	kind := failureKind{stage, reason}
 	tally := failures[kind]
-	failures[kind] = failureTally{tally.count + 1, tally.scrapped + ack.Scrapped}
+	if tally = (failureTally{tally.count + times, tally.scrapped + times*end.scrapped}); tally == (failureTally{}) {
+		delete(failures, kind)
+		return
+	}
+	failures[kind] = tally
 }
 
 // tally adds the durations of work that is done to the figures, or with -1
@@ -231,15 +293,15 @@ func (f *figures) tally(ref kitchen.TicketRef, w *work, times int64) {
 	if !w.counted {
 		return
 	}
-	if stage := f.stepAt(w.done, ref.Stage); stage != nil {
+	if stage := f.stepAt(w.done.at, ref.Stage); stage != nil {
 		waited, known := f.between(w.issued, w.started)
 		stage.wait.add(waited, known, times)
-		worked, known := f.between(w.started, w.done)
+		worked, known := f.between(w.started, w.done.at)
 		stage.work.add(worked, known, times)
 	}
 	f.paces[ref.Stage].remove(ref.TicketID())
-	if took, known := f.between(w.issued, w.done); known && times > 0 {
-		f.paces[ref.Stage].put(paceSample{ref.TicketID(), w.done, took})
+	if took, known := f.between(w.issued, w.done.at); known && times > 0 {
+		f.paces[ref.Stage].put(paceSample{ref.TicketID(), w.done.at, took})
 	}
 }
 

@@ -71,13 +71,13 @@ type Floor struct {
 	// cancelled are orders that order-failures reports as cancelled, and by
 	// which record.
 	cancelled map[string]board.Heard
-	ownAcks   map[ownAck]chan board.Entry
+	ownAcks   map[ownAck]chan heardAck
 	lastAckAt time.Time
 }
 
 // New returns a floor that knows nothing yet: Run reads the log.
 func New(config Config) (*Floor, error) {
-	lookBack := 2 * longestAckWithin(config.Kitchen.Rules)
+	lookBack := board.LookBack(config.Kitchen.Rules.LongestAckWithin())
 	readBack := max(lookBack, figuresBack)
 	f := &Floor{
 		connection:  config.Kafka,
@@ -94,7 +94,7 @@ func New(config Config) (*Floor, error) {
 		figures:     newFigures(config.Kitchen.Rules, readBack),
 		queue:       queue{limits: config.Kitchen.Open, accepted: make(map[string]acceptedOrder)},
 		cancelled:   make(map[string]board.Heard),
-		ownAcks:     make(map[ownAck]chan board.Entry),
+		ownAcks:     make(map[ownAck]chan heardAck),
 	}
 	now := func() time.Time { return f.now() }
 	f.began = f.now()
@@ -102,7 +102,7 @@ func New(config Config) (*Floor, error) {
 	for _, stage := range kitchen.Stages() {
 		f.stations[stage] = f.newStationFeed(stage)
 	}
-	f.kitchen = newKitchenFeed(f.stations, config.Orders.Count, now)
+	f.kitchen = newKitchenFeed(f, config.Orders.Count)
 	f.counter = f.newCounterFeed()
 	if len(config.Kafka.Brokers) == 0 {
 		return f, nil
@@ -110,14 +110,6 @@ func New(config Config) (*Floor, error) {
 	var err error
 	f.writer, err = events.NewWriter(config.Kafka, events.WithSource(f.source), events.WithLogger(f.logger))
 	return f, err
-}
-
-func longestAckWithin(rules kitchen.Rules) time.Duration {
-	var longest time.Duration
-	for _, stage := range kitchen.Stages() {
-		longest = max(longest, rules.AckWithinFor(stage))
-	}
-	return longest
 }
 
 // Run reads the log until the context ends, through every outage of Kafka.
@@ -192,6 +184,23 @@ func (f *Floor) Board(stage kitchen.Stage) wire.Board {
 	b := s.board()
 	b.Behind = behind
 	return b
+}
+
+// Stations counts the open tickets of each stage.
+func (f *Floor) Stations() wire.Stations {
+	stages := f.kitchen.countStages()
+	return wire.Stations{At: f.now().UTC(), Behind: f.Behind(), Stages: stages}
+}
+
+// Untaken is how long nobody has taken anything at a stage where tickets wait; 0
+// unless that is the station's alarm.
+func (f *Floor) Untaken(stage kitchen.Stage) time.Duration {
+	now := f.readUntil()
+	counts := f.stations[stage].count(now)
+	if counts.UntakenSince.IsZero() {
+		return 0
+	}
+	return now.Sub(counts.UntakenSince)
 }
 
 // Statistics are what the stations did in the last hours.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -73,10 +74,13 @@ func newFloorAt(t require.TestingT, now *time.Time) *Floor {
 	return f
 }
 
+// records counts the records of all tests, so that each lies elsewhere.
+var records atomic.Int64
+
 func record(t require.TestingT, topic string, at time.Time, value any) events.Message {
 	data, err := json.Marshal(value)
 	require.NoError(t, err)
-	return events.Message{Topic: topic, Value: data, Time: at, Appended: true}
+	return events.Message{Topic: topic, Offset: records.Add(1), Value: data, Time: at, Appended: true}
 }
 
 // testOrderID is the id of a test's order.

@@ -13,6 +13,9 @@ import (
 const (
 	// stageCountsPause is the least time between two counts of open tickets.
 	stageCountsPause = 100 * time.Millisecond
+	// stageCountsRefresh is how often open tickets are counted although the log
+	// says nothing: a station's alarm begins when time passes.
+	stageCountsRefresh = 5 * time.Second
 	// orderCountsPause is the least time between two counts of open orders.
 	orderCountsPause = time.Second
 	// orderCountsSettled is how long after a message of the log there is a last
@@ -29,9 +32,8 @@ const (
 // keeps them, and nothing else waits for that.
 type kitchenFeed struct {
 	*feed
-	stations   map[kitchen.Stage]*stationFeed
+	floor      *Floor
 	countOpen  func(ctx context.Context) (wire.OrderCounts, error)
-	now        func() time.Time
 	stagePoll  *poller
 	ordersPoll *poller
 
@@ -42,13 +44,17 @@ type kitchenFeed struct {
 	failureAt time.Time
 }
 
-func newKitchenFeed(stations map[kitchen.Stage]*stationFeed, countOpen func(ctx context.Context) (wire.OrderCounts, error), now func() time.Time) *kitchenFeed {
-	k := &kitchenFeed{stations: stations, countOpen: countOpen, now: now}
+func newKitchenFeed(f *Floor, countOpen func(ctx context.Context) (wire.OrderCounts, error)) *kitchenFeed {
+	k := &kitchenFeed{floor: f, countOpen: countOpen}
 	k.feed = newFeed(ChannelKitchen, func() wire.LiveMessage {
 		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Kitchen: k.counts}
 	})
-	k.counts = wire.KitchenCounts{At: now().UTC(), Stages: k.countStages()}
-	k.stagePoll = newPoller(stageCountsPause, never, k.updateStages)
+	k.counts = wire.KitchenCounts{At: f.now().UTC(), Stages: k.countStages()}
+	refresh := never
+	if alarm := time.Duration(f.kitchenFile.UntakenAfter); alarm > 0 {
+		refresh = min(alarm, stageCountsRefresh)
+	}
+	k.stagePoll = newPoller(stageCountsPause, refresh, k.updateStages)
 	k.ordersPoll = newPoller(orderCountsPause, orderCountsRefresh, k.updateOrders)
 	return k
 }
@@ -86,7 +92,7 @@ func (k *kitchenFeed) updateStages(context.Context) (over bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !slices.Equal(stages, k.counts.Stages) {
-		k.counts.At, k.counts.Stages = k.now().UTC(), stages
+		k.counts.At, k.counts.Stages = k.floor.now().UTC(), stages
 		k.restart()
 	}
 	return false
@@ -94,8 +100,9 @@ func (k *kitchenFeed) updateStages(context.Context) (over bool) {
 
 func (k *kitchenFeed) countStages() []wire.StageCounts {
 	var stages []wire.StageCounts
+	now := k.floor.readUntil()
 	for _, stage := range kitchen.Stages() {
-		stages = append(stages, k.stations[stage].count())
+		stages = append(stages, k.floor.stations[stage].count(now))
 	}
 	return stages
 }

@@ -48,11 +48,13 @@ func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := f.place(m)
-	f.board.AddAck(ack, at)
-	f.figures.addAck(ack, at, f.now())
+	judged := f.board.AddAck(ack, at)
+	for _, changed := range judged {
+		f.figures.addAck(changed, at, f.now())
+	}
 	f.show(ack.TicketID)
 	if source, _ := m.Header("ce_source"); source == f.source {
-		f.resolve(ack)
+		f.resolve(ack, judged[0].Effect)
 	}
 	f.orders.changed(ack.OrderID, afterAck...)
 	f.kitchen.ordersChanged()
@@ -62,8 +64,8 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := f.place(m)
-	f.board.AddTicket(ticket, at)
-	f.figures.addTicket(ticket, at, f.now())
+	judged := f.board.AddTicket(ticket, at)
+	f.figures.addTicket(ticket, judged, at, f.now())
 	f.show(ticket.TicketID)
 	if f.caughtUp { // or it is on no board yet
 		f.queue.drop(ticket.OrderID)
@@ -123,6 +125,23 @@ func (f *Floor) logTime() time.Time {
 	return f.newest.brokers.Add(now.Sub(f.newest.ours))
 }
 
+// readUntil is the time by logTime up to which the log has been read: the present,
+// unless Kafka does not answer. It is zero while the log has not been read to its
+// end.
+func (f *Floor) readUntil() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case !f.caughtUp:
+		return time.Time{}
+	case f.away.IsZero():
+		return f.logTime()
+	case f.newest == (newestRecord{}):
+		return f.away
+	}
+	return f.newest.brokers.Add(f.away.Sub(f.newest.ours))
+}
+
 // readAt is a time for a record that no sender's clock changes: the broker's,
 // or that at which it was read here. The lock is held.
 func (f *Floor) readAt(record board.Heard) time.Time {
@@ -165,22 +184,17 @@ func (f *Floor) forget() {
 	}
 }
 
-// dropOld drops what the log has been silent about for lookBack, and returns
-// how many tickets that were. The lock is held.
+// dropOld drops what is over and has not been in the log for lookBack, and returns
+// how many tickets that were. What is open stays while the factory may be away: see
+// board.Board.Forget. The lock is held.
 func (f *Floor) dropOld() (tickets int) {
 	now := f.reading.Elapsed()
-	for orderID, record := range f.cancelled {
-		if f.board.Age(record, now) > f.lookBack {
-			delete(f.cancelled, orderID)
-			f.counter.orderChanged(orderID)
-		}
-	}
 	for orderID, order := range f.queue.accepted {
 		if now-order.after > f.lookBack {
 			f.queue.drop(orderID) // it was ended from outside, or nobody is at work
 		}
 	}
-	return f.board.Forget(now, f.lookBack, func(ticketID string) (keep bool) {
+	tickets = f.board.Forget(now, f.lookBack, func(ticketID string) (keep bool) {
 		// An undo ticket goes after the ticket that it withdraws, which would
 		// be open again without it.
 		makeID, isUndo := board.UndoneBy(ticketID)
@@ -193,4 +207,29 @@ func (f *Floor) dropOld() (tickets int) {
 		f.counter.ticketChanged(ticketID)
 		return false
 	})
+	f.dropCancelled(now)
+	return tickets
+}
+
+// dropCancelled forgets that orders were cancelled, once the board has forgotten
+// their tickets: without that they would seem to be under way. The lock is held.
+func (f *Floor) dropCancelled(now time.Duration) {
+	over := make(map[string]bool)
+	for orderID, record := range f.cancelled {
+		if f.board.Age(record, now) > f.lookBack {
+			over[orderID] = true
+		}
+	}
+	if len(over) == 0 {
+		return
+	}
+	for ticketID := range f.board.TicketIDs() {
+		if ref, err := kitchen.ParseTicketID(ticketID); err == nil {
+			delete(over, ref.OrderID)
+		}
+	}
+	for orderID := range over {
+		delete(f.cancelled, orderID)
+		f.counter.orderChanged(orderID)
+	}
 }

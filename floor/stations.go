@@ -24,10 +24,19 @@ type stationFeed struct {
 
 	// The feed's lock guards what follows. Only who has the floor's lock as well
 	// changes it.
-	open  map[string]wire.BoardTicket
+	open map[string]openTicket
+	// taken is when somebody last began a ticket or finished with one.
+	taken time.Time
 	ended []endedTicket // the newest, newest first
 	// moreEnded is set while the board knows of others that have ended before.
 	moreEnded bool
+}
+
+// openTicket is a ticket that has not ended, and since when it is at the station,
+// which is later than what its age counts from if its order is made again.
+type openTicket struct {
+	wire.BoardTicket
+	arrived time.Time
 }
 
 // endedTicket is a ticket that has ended, and when its end was read. The time
@@ -38,7 +47,7 @@ type endedTicket struct {
 }
 
 func (f *Floor) newStationFeed(stage kitchen.Stage) *stationFeed {
-	s := &stationFeed{floor: f, stage: stage, rules: boardRules(f.kitchenFile, stage), open: make(map[string]wire.BoardTicket)}
+	s := &stationFeed{floor: f, stage: stage, rules: boardRules(f.kitchenFile, stage), open: make(map[string]openTicket)}
 	s.feed = newFeed(ChannelStation+string(stage), func() wire.LiveMessage {
 		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Board: s.board()}
 	})
@@ -60,7 +69,7 @@ func (s *stationFeed) board() wire.Board {
 		b.Ended = append(b.Ended, ticket.BoardTicket)
 	}
 	for _, ticket := range s.open {
-		b.Tickets = append(b.Tickets, ticket)
+		b.Tickets = append(b.Tickets, ticket.BoardTicket)
 	}
 	slices.SortFunc(b.Tickets, func(x, y wire.BoardTicket) int {
 		return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.TicketID, y.TicketID))
@@ -68,23 +77,31 @@ func (s *stationFeed) board() wire.Board {
 	return b
 }
 
-// count counts the open tickets.
-func (s *stationFeed) count() wire.StageCounts {
+// count counts the open tickets; now is readUntil.
+func (s *stationFeed) count(now time.Time) wire.StageCounts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	counts := wire.StageCounts{Stage: s.stage}
+	var arrived time.Time // of the ticket that waits the longest
 	for _, ticket := range s.open {
 		switch ticket.State {
 		case kitchen.TicketStarted:
 			counts.Started++
 		case kitchen.TicketFailed:
 			counts.Failed++
-		case kitchen.TicketWaiting, kitchen.TicketDone, kitchen.TicketUndone:
-			counts.Waiting++ // those that ended are not open
+		case kitchen.TicketWaiting, kitchen.TicketDone, kitchen.TicketUndone: // those that ended are not open
+			counts.Waiting++
+			if arrived.IsZero() || ticket.arrived.Before(arrived) {
+				arrived = ticket.arrived
+			}
 		}
 		if counts.Oldest.IsZero() || ticket.Since.Before(counts.Oldest) {
 			counts.Oldest = ticket.Since
 		}
+	}
+	alarm := time.Duration(s.floor.kitchenFile.UntakenAfter)
+	if untaken := latest(arrived, s.taken); counts.Waiting > 0 && alarm > 0 && now.Sub(untaken) > alarm {
+		counts.UntakenSince = printable(untaken)
 	}
 	return counts
 }
@@ -174,7 +191,8 @@ func (s *stationFeed) endedPlace(id string) int {
 // if it is shown and differs from what was shown before, and the ids of those
 // that are not shown any more.
 func (s *stationFeed) place(id string) (changed *wire.BoardTicket, removed []string) {
-	before, wasOpen := s.open[id]
+	open, wasOpen := s.open[id]
+	before := open.BoardTicket
 	endedPlace := s.endedPlace(id)
 	if endedPlace >= 0 {
 		before = s.ended[endedPlace].BoardTicket
@@ -188,15 +206,18 @@ func (s *stationFeed) place(id string) (changed *wire.BoardTicket, removed []str
 
 	entry, _ := s.floor.board.Get(id)
 	now := s.floor.boardTicket(entry)
+	if entry.Ticket.Attempt > 0 && entry.Taken != (board.Heard{}) {
+		s.taken = latest(s.taken, s.floor.readAt(entry.Taken))
+	}
 	switch {
 	case entry.Ticket.Attempt == 0:
 		// The board has forgotten it, or knows only acks of it.
 	case entry.Withdrawn && entry.State != kitchen.TicketStarted:
 		// Its undo ticket is shown instead.
-	case !entry.Ended() && entry.State != kitchen.TicketStarted && entry.Ticket.Kind == kitchen.TicketMake && s.floor.isMadeAnew(id):
+	case !entry.Ended() && entry.State != kitchen.TicketStarted && s.floor.board.MadeAnew(id):
 		// The order is made anew, and has other tickets.
 	case !entry.Ended():
-		s.open[id] = now
+		s.open[id] = openTicket{now, s.floor.arrivedAt(entry)}
 		s.floor.queue.count(now, 1)
 	default:
 		removed = s.placeEnded(endedTicket{now, s.floor.readAt(entry.Heard)})
@@ -252,20 +273,6 @@ func newestEndFirst(x, y endedTicket) int {
 	return cmp.Or(y.readAt.Compare(x.readAt), strings.Compare(x.TicketID, y.TicketID))
 }
 
-// isMadeAnew reports whether the ticket's order has begun another pass since.
-// The floor's lock is held.
-func (f *Floor) isMadeAnew(ticketID string) bool {
-	ref, err := kitchen.ParseTicketID(ticketID)
-	if err != nil {
-		return false // cannot be: the ticket is on the board
-	}
-	return slices.ContainsFunc(kitchen.Stages(), func(stage kitchen.Stage) bool {
-		next := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass + 1, Kind: kitchen.TicketMake}
-		entry, known := f.board.Get(next.TicketID())
-		return known && entry.Ticket.Attempt > 0
-	})
-}
-
 // show brings a ticket on the boards up to date with the log, and with it the
 // ticket that it undoes or that undoes it. The floor's lock is held.
 func (f *Floor) show(ticketID string) {
@@ -293,7 +300,7 @@ func (f *Floor) show(ticketID string) {
 	f.counter.ticketChanged(ticketID)
 }
 
-// boardTicket is a ticket as its station sees it.
+// boardTicket is a ticket as its station sees it. The floor's lock is held.
 func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 	ticket := wire.BoardTicket{
 		AckBy:      printable(e.Ticket.AckBy),
@@ -315,6 +322,14 @@ func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 	if ticket.Lines == nil {
 		ticket.Lines = []kitchen.Line{}
 	}
+	ticket.SilentAfterSeconds = int(e.Ticket.AckWithin().Seconds())
+	if e.State == kitchen.TicketStarted {
+		ticket.HeardAt = printable(e.Sign.Time)
+	}
+	if makeID, isUndo := board.UndoneBy(e.Ticket.TicketID); isUndo {
+		undone, _ := f.board.Get(makeID)
+		ticket.BegunBy = undone.BegunBy
+	}
 	if e.Ticket.Stage == kitchen.Package && e.Ticket.Kind == kitchen.TicketMake {
 		ticket.Boxes = f.kitchenFile.Boxes(e.Ticket.Pieces())
 		ticket.Customer = e.Ticket.Customer
@@ -332,6 +347,16 @@ func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 		ticket.LastFailure = newTicketFailure(e.Ticket, e.LastFailure)
 	}
 	return ticket
+}
+
+// arrivedAt is since when a ticket is at its station, by the log as far as that was
+// read. The floor's lock is held.
+func (f *Floor) arrivedAt(e board.Entry) time.Time {
+	issued := f.readAt(e.Issued)
+	if e.Ticket.Pass == 1 && e.Since.Before(issued) {
+		return e.Since // its first delivery may be older than what was read
+	}
+	return issued
 }
 
 // boardRules are what a stage's board needs of the kitchen file.

@@ -199,7 +199,9 @@ func BenchmarkReadingTheLogOfManyOrders(b *testing.B) {
 	}
 }
 
-func TestWhatIsSilentForTooLongIsForgotten(t *testing.T) {
+// TestWhatIsOpenIsForgottenOnlyWhileTheFactoryWorks: Temporal was away for hours, and what
+// bob had in hand had left the board, though he was at it.
+func TestWhatIsOpenIsForgottenOnlyWhileTheFactoryWorks(t *testing.T) {
 	t.Parallel()
 	now := morning
 	f := newTestFloor(t)
@@ -207,14 +209,37 @@ func TestWhatIsSilentForTooLongIsForgotten(t *testing.T) {
 	follower, _, err := f.Follow("station/bake", "", asleep)
 	require.NoError(t, err)
 	require.Len(t, messagesOf(t, follower), 1)
-	ref := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
-	f.handle(record(t, events.TicketTopic(kitchen.Bake), now, floortest.Ticket(ref, 1)))
-	require.Equal(t, ref.TicketID(), messagesOf(t, follower)[0].Change.Tickets[0].TicketID)
-	f.forget()
-	require.Len(t, f.Board(kitchen.Bake).Tickets, 1)
+	of := func(i int) kitchen.TicketRef {
+		return kitchen.TicketRef{OrderID: testOrderID(i), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+	}
+	waits, inHand, failed, done := of(1), of(2), of(3), of(4)
+	for _, ref := range []kitchen.TicketRef{waits, inHand, failed, done} {
+		f.handle(record(t, events.TicketTopic(kitchen.Bake), now, floortest.Ticket(ref, 1)))
+	}
+	f.handle(record(t, events.TopicAcks, now, ackOf(inHand, kitchen.AckStarted, now)))
+	f.handle(record(t, events.TopicAcks, now, ackOf(failed, kitchen.AckFailed, now)))
+	f.handle(record(t, events.TopicAcks, now, ackOf(done, kitchen.AckDone, now)))
+	messagesOf(t, follower)
+
 	now = now.Add(f.lookBack + 1)
 	f.forget()
-	require.Equal(t, []string{ref.TicketID()}, messagesOf(t, follower)[0].Change.Removed)
-	require.Empty(t, f.Board(kitchen.Bake).Tickets)
-	require.Zero(t, f.board.Len())
+	require.Equal(t, []string{done.TicketID()}, messagesOf(t, follower)[0].Change.Removed, "what is over goes")
+	require.Len(t, f.Board(kitchen.Bake).Tickets, 3)
+	_, _, resolved, err := f.prepareAck("bob", kitchen.Bake, inHand.TicketID(), wire.Ack{Kind: kitchen.AckDone})
+	require.NoError(t, err)
+	require.NotNil(t, resolved)
+
+	elsewhere := record(t, events.TicketTopic(kitchen.Bake), now, floortest.Ticket(of(5), 1))
+	elsewhere.Partition = 1
+	f.handle(elsewhere)
+	f.handle(record(t, events.TicketTopic(kitchen.Mix), now, floortest.Ticket(kitchen.TicketRef{OrderID: testOrderID(5), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}, 1)))
+	nonsense := record(t, events.TicketTopic(kitchen.Bake), now, "nonsense")
+	f.handle(nonsense)
+	f.forget()
+	require.Len(t, f.Board(kitchen.Bake).Tickets, 4, "nothing was issued where these are")
+
+	f.handle(record(t, events.TicketTopic(kitchen.Bake), now, floortest.Ticket(of(6), 1)))
+	f.forget()
+	require.Len(t, f.Board(kitchen.Bake).Tickets, 2, "their orders were terminated, or they had been issued again")
+	require.Equal(t, 3, f.board.Len())
 }

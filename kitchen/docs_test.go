@@ -57,6 +57,8 @@ func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
 		assert.Equal(t, string(k.Rules.Undo[stage]), defaults["undo."+string(stage)])
 	}
 	assert.Contains(t, values["ackWithin"], Duration(MinAckWithin).String()+" to "+Duration(MaxAckWithin).String())
+	assert.Contains(t, values["attention.untakenAfter"], Duration(MinUntakenAfter).String()+" to "+Duration(MaxUntakenAfter).String())
+	assert.Equal(t, k.UntakenAfter.String(), defaults["attention.untakenAfter"])
 	assert.Contains(t, values["menu.flavours"], "1 to "+strconv.Itoa(maxFlavours))
 	assert.Equal(t, strconv.Itoa(len(k.Menu.Flavours))+" flavours", defaults["menu.flavours"])
 	assert.Contains(t, values["menu.flavours[].allergens"], "up to "+strconv.Itoa(maxAllergens))

@@ -54,7 +54,8 @@ func (r *yamlReader) kitchen(k *Kitchen) yamlRead {
 			return r.duration(within, MinAckWithin, MaxAckWithin)
 		})),
 		optional("attention", r.mapping(
-			required("afterReissues", r.whole(&k.Rules.MaxReissues, 0, HighestReissues)),
+			optional("afterReissues", r.whole(&k.Rules.MaxReissues, 0, HighestReissues)),
+			optional("untakenAfter", r.durationOrNever(&k.UntakenAfter, MinUntakenAfter, MaxUntakenAfter)),
 		)),
 		optional("undo", byStage(r, k.Rules.Undo, func(with *UndoWith) yamlRead {
 			return oneOf(r, with, "way to undo", []UndoWith{UndoByHand, UndoOnRecord})

@@ -21,6 +21,10 @@ type Kitchen struct {
 	// Age is how old each stage's tickets may become before its board shows
 	// that they are. It is for people and no part of an order's rules.
 	Age map[Stage]Age `json:"age"`
+	// UntakenAfter is for how long nobody may take anything at a station where
+	// tickets wait before that is shown as its alarm; 0 for ever. It is no part of
+	// an order's rules.
+	UntakenAfter Duration `json:"untakenAfter"`
 	// BoxSizes are what orders are packed into, the smallest first; see Boxes.
 	BoxSizes []BoxSize `json:"boxes"`
 	// Open is how much may be open at once.

@@ -179,6 +179,19 @@ func TestFilesAtTheEdgeOfTheirLimits(t *testing.T) {
 			assert.ErrorContains(t, err, ": ackWithin."+string(stage)+": "+want)
 		}
 	}
+	for value, want := range map[string]string{
+		"0": "", "0s": "", "1s": "", "24h": "", "999ms": "must be from 1s to 24h, it is 999ms", "24h0m1s": "must be from 1s to 24h, it is 24h0m1s",
+		"-20m": "must be from 1s to 24h, it is -20m", "20": "must be a duration such as 20m, it is 20", "never": `"never" is not a duration`,
+	} {
+		k, err := Parse("k", []byte("attention:\n  untakenAfter: "+value))
+		if want == "" {
+			require.NoError(t, err, value)
+			assert.Equal(t, strings.HasPrefix(value, "0"), k.UntakenAfter == 0)
+			assert.Equal(t, Default().Rules.MaxReissues, k.Rules.MaxReissues, "the other key keeps its default")
+			continue
+		}
+		assert.ErrorContains(t, err, "k:2:17: attention.untakenAfter: "+want)
+	}
 	list := func(n int, format string) string {
 		var b strings.Builder
 		for i := range n {

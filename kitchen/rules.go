@@ -6,10 +6,15 @@ import (
 	"time"
 )
 
-// Limits of the kitchen file on how long a station may take.
+// Limits of the kitchen file on how long stations may be silent, and on what
+// follows.
 const (
 	MinAckWithin = time.Second
 	MaxAckWithin = 24 * time.Hour
+	// MinUntakenAfter and MaxUntakenAfter are for how long nobody may take
+	// anything at a station where tickets wait.
+	MinUntakenAfter = time.Second
+	MaxUntakenAfter = 24 * time.Hour
 	// HighestMaxRemakes is the most remakes of one order that a kitchen file
 	// may allow.
 	HighestMaxRemakes = 20
@@ -47,15 +52,16 @@ const (
 // given another meaning, and the zero value of a new field must mean what was
 // true before there was one.
 type Rules struct {
-	// AckWithin is how long each station may take; see AckWithinFor.
+	// AckWithin is how long whoever has a ticket in hand may be silent at each
+	// stage; see AckWithinFor.
 	AckWithin map[Stage]Duration `json:"ackWithin"`
 	// MaxRemakes is how often the order may start again from its first stage.
 	MaxRemakes int `json:"maxRemakes"`
 	// Reasons has the outcome of each reason code that stations report with
 	// failed work; see OutcomeFor.
 	Reasons map[string]Outcome `json:"reasons"`
-	// MaxReissues is how often a ticket is issued again in vain before a
-	// manager is asked; 0 for never.
+	// MaxReissues is how often a ticket that somebody has taken is issued again
+	// without a word from them before a manager is asked; 0 for never.
 	MaxReissues int `json:"maxReissues,omitempty"`
 	// Undo is what it takes to undo each stage; see UndoOnRecordAt.
 	Undo map[Stage]UndoWith `json:"undo,omitempty"`
@@ -66,13 +72,24 @@ type Rules struct {
 	Route Route `json:"route,omitempty"`
 }
 
-// AckWithinFor is how long the stage's station may take from a ticket to its
-// ack: the rules' own value, or the default kitchen file's if they have none.
+// AckWithinFor is how long whoever has a ticket of the stage in hand may be silent
+// before others may take it over, and after how long without a word of anybody a
+// ticket is issued again: the rules' own value, or the default kitchen file's if
+// they have none.
 func (r Rules) AckWithinFor(stage Stage) time.Duration {
 	if within := r.AckWithin[stage]; within > 0 {
 		return time.Duration(within)
 	}
 	return time.Duration(defaultKitchen.Rules.AckWithin[stage])
+}
+
+// LongestAckWithin is the longest AckWithinFor of any stage.
+func (r Rules) LongestAckWithin() time.Duration {
+	var longest time.Duration
+	for _, stage := range Stages() {
+		longest = max(longest, r.AckWithinFor(stage))
+	}
+	return longest
 }
 
 // OutcomeFor is what happens after work failed for the reason. An unknown code,

@@ -219,6 +219,18 @@ func (r *yamlReader) duration(d *Duration, least, most time.Duration) yamlRead {
 	}
 }
 
+// durationOrNever reads a duration, or 0.
+func (r *yamlReader) durationOrNever(d *Duration, least, most time.Duration) yamlRead {
+	read := r.duration(d, least, most)
+	return func(p yamlPlace) {
+		if p.node.Kind == yaml.ScalarNode && (p.node.Value == "0" || p.node.Value == "0s") {
+			*d = 0
+			return
+		}
+		read(p)
+	}
+}
+
 func (r *yamlReader) whole(number *int, least, most int) yamlRead {
 	return func(p yamlPlace) {
 		if p.node.Kind != yaml.ScalarNode || p.node.ShortTag() != intTag {

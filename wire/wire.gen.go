@@ -94,6 +94,7 @@ const (
 	ProblemRefused              ProblemType = "/problems/refused"
 	ProblemTicketEnded          ProblemType = "/problems/ticket-ended"
 	ProblemTicketNotFound       ProblemType = "/problems/ticket-not-found"
+	ProblemTicketNotInHand      ProblemType = "/problems/ticket-not-in-hand"
 	ProblemTicketTaken          ProblemType = "/problems/ticket-taken"
 	ProblemTimeout              ProblemType = "/problems/timeout"
 	ProblemTooManyAttempts      ProblemType = "/problems/too-many-attempts"
@@ -147,6 +148,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemTicketEnded:
 		return true
 	case ProblemTicketNotFound:
+		return true
+	case ProblemTicketNotInHand:
 		return true
 	case ProblemTicketTaken:
 		return true
@@ -240,7 +243,7 @@ type Board struct {
 	Rules BoardRules `json:"rules"`
 	Stage Stage      `json:"stage"`
 
-	// Tickets The open tickets, longest known first.
+	// Tickets The open tickets, the oldest by `since` first.
 	Tickets []BoardTicket `json:"tickets"`
 }
 
@@ -782,6 +785,18 @@ type StageStatistics struct {
 
 // StageStatus One pass of an order through one stage.
 type StageStatus = kitchen.StageStatus
+
+// Stations How much there is to do at each station.
+type Stations struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Behind What is shown may be out of date. It catches up by itself.
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
+	// Stages Every stage, in the order of the work.
+	Stages []StageCounts `json:"stages"`
+}
 
 // Statistics What the stations did in the last hours.
 type Statistics struct {

@@ -212,7 +212,7 @@ func (l *ticketLog) addAck(ack kitchen.Ack, heard board.Heard) {
 		}
 		return
 	}
-	if l.board.AddAck(ack, heard) == board.Refused {
+	if judged := l.board.AddAck(ack, heard); judged[0].Effect == board.Refused {
 		l.noteRefused(ack)
 	}
 }

@@ -344,6 +344,14 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListStations How much there is to do at each station
+	//
+	// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+	// `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+	//
+	// Corresponds with GET /api/v1/stations (the `ListStations` operationId).
+	ListStations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetBoard A station's board
 	//
 	// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
@@ -359,8 +367,15 @@ type ClientInterface interface {
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
-	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
+	// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
+	// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
+	// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+	//
+	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
+	// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+	//
+	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
+	// taken over.
 	//
 	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
@@ -374,8 +389,15 @@ type ClientInterface interface {
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
-	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
+	// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
+	// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
+	// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+	//
+	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
+	// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+	//
+	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
+	// taken over.
 	//
 	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
@@ -887,6 +909,24 @@ func (c *Client) GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
+// ListStations How much there is to do at each station
+//
+// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+// `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+//
+// Corresponds with GET /api/v1/stations (the `ListStations` operationId).
+func (c *Client) ListStations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListStationsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetBoard A station's board
 //
 // What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
@@ -912,8 +952,15 @@ func (c *Client) GetBoard(ctx context.Context, stage StageInPath, reqEditors ...
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 // claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
-// same ack can be sent again: the answer is the ticket's state, and nothing is written.
+// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
+// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
+// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+//
+// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
+// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+//
+// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
+// taken over.
 //
 // A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
@@ -937,8 +984,15 @@ func (c *Client) AckTicketWithBody(ctx context.Context, stage StageInPath, ticke
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 // claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
-// same ack can be sent again: the answer is the ticket's state, and nothing is written.
+// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
+// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
+// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+//
+// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
+// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+//
+// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
+// taken over.
 //
 // A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
@@ -1731,6 +1785,33 @@ func NewGetDemoStaffRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListStationsRequest constructs an http.Request for the ListStations method
+func NewListStationsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/stations")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetBoardRequest constructs an http.Request for the GetBoard method
 func NewGetBoardRequest(server string, stage StageInPath) (*http.Request, error) {
 	var err error
@@ -2301,6 +2382,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaffWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDemoStaffResponse, error)
 
+	// ListStationsWithResponse How much there is to do at each station
+	//
+	// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+	// `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/stations (the `ListStations` operationId).
+	ListStationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListStationsResponse, error)
+
 	// GetBoardWithResponse A station's board
 	//
 	// What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
@@ -2318,8 +2409,15 @@ type ClientWithResponsesInterface interface {
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
-	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
+	// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
+	// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
+	// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+	//
+	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
+	// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+	//
+	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
+	// taken over.
 	//
 	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
@@ -2333,8 +2431,15 @@ type ClientWithResponsesInterface interface {
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
-	// same ack can be sent again: the answer is the ticket's state, and nothing is written.
+	// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
+	// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
+	// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+	//
+	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
+	// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+	//
+	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
+	// taken over.
 	//
 	// A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 	//
@@ -3628,6 +3733,75 @@ func (r GetDemoStaffResponse) ContentType() string {
 	return ""
 }
 
+// ListStationsResponse401Headers the declared response headers of an HTTP 401 response for ListStations
+type ListStationsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+type ListStationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Stations
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListStationsResponse401Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListStationsResponse) GetJSON200() *Stations {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListStationsResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListStationsResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListStationsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListStationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListStationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListStationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListStationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetBoardResponse401Headers the declared response headers of an HTTP 401 response for GetBoard
 type GetBoardResponse401Headers struct {
 	WWWAuthenticate string
@@ -4498,6 +4672,22 @@ func (c *ClientWithResponses) GetDemoStaffWithResponse(ctx context.Context, reqE
 	return ParseGetDemoStaffResponse(rsp)
 }
 
+// ListStationsWithResponse How much there is to do at each station
+//
+// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+// `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/stations (the `ListStations` operationId).
+func (c *ClientWithResponses) ListStationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListStationsResponse, error) {
+	rsp, err := c.ListStations(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListStationsResponse(rsp)
+}
+
 // GetBoardWithResponse A station's board
 //
 // What this stage has to do, who has which ticket in hand, and what has just been finished, according to the log in Kafka. Every process of this API
@@ -4521,8 +4711,15 @@ func (c *ClientWithResponses) GetBoardWithResponse(ctx context.Context, stage St
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 // claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
-// same ack can be sent again: the answer is the ticket's state, and nothing is written.
+// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
+// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
+// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+//
+// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
+// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+//
+// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
+// taken over.
 //
 // A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
@@ -4542,8 +4739,15 @@ func (c *ClientWithResponses) AckTicketWithBodyWithResponse(ctx context.Context,
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 // claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
-// same ack can be sent again: the answer is the ticket's state, and nothing is written.
+// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
+// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
+// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+//
+// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
+// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+//
+// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
+// taken over.
 //
 // A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
 //
@@ -5741,6 +5945,66 @@ func ParseGetDemoStaffResponse(rsp *http.Response) (*GetDemoStaffResponse, error
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseListStationsResponse parses an HTTP response from a ListStationsWithResponse call
+func ParseListStationsResponse(rsp *http.Response) (*ListStationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListStationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Stations
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListStationsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
 	}
 
 	return response, nil

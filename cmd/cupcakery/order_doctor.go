@@ -30,13 +30,14 @@ func newOrderDoctorCommand() *cobra.Command {
 terminated in Temporal cannot withdraw its open tickets itself.
 
 The doctor talks to Kafka and Temporal directly. It reads the tickets and acks as
-far back as twice the longest ackWithin and asks Temporal about the order of each
-open ticket. If the order has closed, is unknown, or does not wait for the ticket,
-the doctor withdraws the ticket by issuing its undo ticket. The station answers
-that by itself, unless somebody has the ticket in hand; then they are asked to
-undo it. Orders may go on meanwhile, since the doctor looks twice before it
-withdraws anything. It also says what was made for such orders and is not undone.
-Running it again withdraws nothing twice.
+far back as five times the longest ackWithin and asks Temporal about the order of
+each open ticket. If the order has closed, is unknown, or does not wait for the
+ticket, the doctor withdraws the ticket by issuing its undo ticket. The station
+answers that by itself, unless somebody has begun the ticket; then they are asked
+to undo it. An order that was reset in Temporal comes to a later stage's ticket
+again, and that ticket is left alone. Orders may go on meanwhile, since the doctor
+looks twice before it withdraws anything. It also says what was made for such
+orders and is not undone. Running it again withdraws nothing twice.
 
 An undo ticket cannot be withdrawn: answer it at its station.
 

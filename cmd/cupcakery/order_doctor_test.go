@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	temporalclient "go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
@@ -162,6 +164,7 @@ func TestTheDoctorWithdrawsWhatNoOrderWaitsFor(t *testing.T) {
 		require.Len(t, undo, 1)
 		want := ended
 		want.TicketID, want.Kind, want.IssuedAt, want.AckBy = ended.TicketID+".undo", kitchen.TicketUndo, undo[0].IssuedAt, undo[0].IssuedAt.Add(40*time.Minute)
+		want.Since = undo[0].IssuedAt
 		require.Equal(t, want, undo[0])
 	})
 	// onlyForCarol is what is left until carol has put aside what she had in hand.
@@ -266,6 +269,37 @@ func TestTheDoctorLeavesATicketThatAManagerIsAskedAbout(t *testing.T) {
 
 // An undo ticket for work that somebody had begun needs hands, which a gone
 // order does not ask for again.
+// An operator has reset an order in Temporal to before bake was done. Its decorate ticket was
+// withdrawn, though the order came to it again.
+func TestTheDoctorLeavesWhatAResetOrderComesToAgain(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	baked := f.finish(f.order(), kitchen.Bake)
+	decorate := f.finish(baked, kitchen.Decorate)
+	workflowID := kitchen.WorkflowID(baked.OrderID)
+	var lastTask, beforeDone int64
+	history := f.temporal.GetWorkflowHistory(t.Context(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		event, err := history.Next()
+		require.NoError(t, err)
+		switch event.GetEventType() {
+		case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+			lastTask = event.GetEventId()
+		case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+			beforeDone = lastTask
+		default:
+		}
+	}
+	_, err := f.temporal.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+		Namespace: temporalclient.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: workflowID},
+		Reason: "by an operator", WorkflowTaskFinishEventId: beforeDone, RequestId: "reset",
+	})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return len(f.tickets(baked.Ref())) > 1 }, stationPatience, 20*time.Millisecond)
+	require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())
+	require.Empty(t, f.undoTickets(decorate))
+}
+
 func TestTheDoctorSeesAnUndoTicketOfWorkThatWasBegun(t *testing.T) {
 	t.Parallel()
 	f := newFactory(t)

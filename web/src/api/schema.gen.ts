@@ -239,6 +239,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/stations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How much there is to do at each station
+         * @description The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+         *     `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+         */
+        readonly get: operations["listStations"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/stations/{stage}/tickets": {
         readonly parameters: {
             readonly query?: never;
@@ -276,8 +297,15 @@ export interface paths {
          * @description Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
          *     claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
          *
-         *     `started` claims a ticket. `done` (for an undo ticket: `undone`) and `failed` end it; only its owner may do so, or anybody if it has none. The
-         *     same ack can be sent again: the answer is the ticket's state, and nothing is written.
+         *     `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
+         *     and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
+         *     writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+         *
+         *     `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
+         *     nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+         *
+         *     409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
+         *     taken over.
          *
          *     A 503 means that Kafka did not take the ack in time. **It may count all the same**: look at the board before sending it again.
          */
@@ -999,7 +1027,7 @@ export interface components {
             readonly cursor: string;
             /** @description Absent when everything is up to date; on a live connection `state` tells it instead. */
             readonly behind?: components["schemas"]["Behind"];
-            /** @description The open tickets, longest known first. */
+            /** @description The open tickets, the oldest by `since` first. */
             readonly tickets: readonly components["schemas"]["BoardTicket"][];
             /** @description The last 20 tickets that were done or undone, newest first. */
             readonly ended: readonly components["schemas"]["BoardTicket"][];
@@ -1135,6 +1163,17 @@ export interface components {
             /** @description Every stage, in the order of the work. */
             readonly stages: readonly components["schemas"]["StageCounts"][];
         };
+        /** @description How much there is to do at each station. */
+        readonly Stations: {
+            /**
+             * Format: date-time
+             * @description The server's time when this was put together.
+             */
+            readonly at: string;
+            readonly behind?: components["schemas"]["Behind"];
+            /** @description Every stage, in the order of the work. */
+            readonly stages: readonly components["schemas"]["StageCounts"][];
+        };
         /** @description The open tickets of a stage. */
         readonly StageCounts: {
             readonly stage: components["schemas"]["Stage"];
@@ -1227,7 +1266,7 @@ export interface components {
              * @description Tells problems apart; open it on this server for an explanation.
              * @enum {string}
              */
-            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/refused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
+            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/refused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
             readonly title: string;
             readonly status: number;
             /** @description What is wrong this time, and the remedy. */
@@ -1475,6 +1514,7 @@ export type StagePace = components['schemas']['StagePace'];
 export type CounterDisplay = components['schemas']['CounterDisplay'];
 export type CounterOrder = components['schemas']['CounterOrder'];
 export type KitchenCounts = components['schemas']['KitchenCounts'];
+export type Stations = components['schemas']['Stations'];
 export type StageCounts = components['schemas']['StageCounts'];
 export type OrderCounts = components['schemas']['OrderCounts'];
 export type LiveRequest = components['schemas']['LiveRequest'];
@@ -2172,6 +2212,64 @@ export interface operations {
                 };
             };
             readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly listStations: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The counts. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-01-31T12:06:00Z",
+                     *       "stages": [
+                     *         {
+                     *           "stage": "mix",
+                     *           "waiting": 34,
+                     *           "started": 0,
+                     *           "failed": 0,
+                     *           "oldest": "2026-01-31T11:40:10Z",
+                     *           "untakenSince": "2026-01-31T11:45:00Z"
+                     *         },
+                     *         {
+                     *           "stage": "bake",
+                     *           "waiting": 0,
+                     *           "started": 1,
+                     *           "failed": 0,
+                     *           "oldest": "2026-01-31T12:04:10Z"
+                     *         },
+                     *         {
+                     *           "stage": "decorate",
+                     *           "waiting": 0,
+                     *           "started": 0,
+                     *           "failed": 0
+                     *         },
+                     *         {
+                     *           "stage": "package",
+                     *           "waiting": 0,
+                     *           "started": 0,
+                     *           "failed": 0
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["Stations"];
+                };
+            };
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
