@@ -122,9 +122,9 @@ func (b *Board) Get(ticketID string) (Entry, bool) {
 func (b *Board) entry(ticketID string, h *history) Entry {
 	e := h.entry(ticketID)
 	undoID, _ := UndoOf(ticketID)
-	undo, withdrawn := b.tickets[undoID]
-	e.Withdrawn = withdrawn
-	if withdrawn && undo.life.now.end != nil {
+	undo, known := b.tickets[undoID]
+	e.Withdrawn = known && undo.life.isKnown()
+	if known && undo.life.now.end != nil {
 		e.endBy(*undo.life.now.end)
 	}
 	return e

@@ -270,6 +270,12 @@ func (o *owner) startedAt(end time.Time) *time.Time {
 	return &at
 }
 
+// isKnown reports whether the ticket was issued, or an ack about it counts: one
+// that was refused says nothing of it.
+func (l *Life) isKnown() bool {
+	return l.issued > 0 || l.now.owner != nil || l.now.end != nil || l.now.failure != nil || l.now.release != nil || len(l.unjudged) > 0
+}
+
 // state is where the ticket stands.
 func (l *Life) state() kitchen.TicketState {
 	switch now := l.now; {
