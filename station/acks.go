@@ -28,8 +28,8 @@ func (s *Station) receiveAck(m events.Message) {
 	}
 	effect := s.board.AddAck(ack, heard)
 	if j := s.jobs[ack.TicketID]; j != nil {
-		if own && !isRenewal(ack) && !j.ownAckAt.Equal(ack.SaidAt()) {
-			j.ownAckAt, j.ownAckDid = ack.SaidAt(), effect
+		if own && !isRenewal(ack) && !j.hasShown(ack) {
+			j.shown, j.shownDid = ack, effect
 		}
 		entry, _ := s.board.Get(ack.TicketID)
 		s.apply(j, causeOfAck(effect, entry, ack, s.config.Name, own))

@@ -71,11 +71,11 @@ func (s *Station) Release(ctx context.Context, ticketID string) error {
 		return j.renewing == 0
 	})
 	if err == nil {
-		err = s.publishAndAwait(ctx, j, ack, func() bool { return s.answerable(j) != nil || j.ownAckAt.Equal(ack.At) })
+		err = s.publishAndAwait(ctx, j, ack, func() bool { return s.answerable(j) != nil || j.hasShown(ack) })
 	}
 	s.mu.Lock()
 	switch {
-	case j.ownAckAt.Equal(ack.At) && j.ownAckDid == board.Released:
+	case j.hasShown(ack) && j.shownDid == board.Released:
 		return nil
 	case j.endedBy != nil:
 		return takenBy(j.endedBy)
@@ -148,7 +148,7 @@ func (s *Station) publishClaim(ctx context.Context, j *job, takeOver bool) error
 		}
 		s.mu.Unlock()
 		err := s.publishAndAwait(ctx, j, ack, func() bool {
-			return !j.state.isClaimed() || j.ownAckAt.Equal(ack.At) || ack.TakeOver && (j.owner == nil || j.owner.By != ack.From)
+			return !j.state.isClaimed() || j.hasShown(ack) || ack.TakeOver && (j.owner == nil || j.owner.By != ack.From)
 		})
 		s.mu.Lock()
 		if err == nil && j.state == contested {
@@ -307,7 +307,7 @@ func (s *Station) answer(ctx context.Context, ticketID string, complete func(Ite
 	if err != nil {
 		return err
 	}
-	err = s.publishAndAwait(ctx, j, ack, func() bool { return j.state == closed || j.ownAckAt.Equal(ack.At) })
+	err = s.publishAndAwait(ctx, j, ack, func() bool { return j.state == closed || j.hasShown(ack) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {

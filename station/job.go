@@ -24,11 +24,10 @@ type job struct {
 	// silent says that the owner elsewhere was not heard of for longer than they
 	// may be.
 	silent bool
-	// ownAckAt is when our last ack about it that the log has shown us was
-	// given, by our own clock, and ownAckDid what it did. Renewals, which nobody
-	// waits for, are left out.
-	ownAckAt  time.Time
-	ownAckDid board.Effect
+	// shown is our last ack about it that the log has shown us, and shownDid what
+	// it did. Renewals, which nobody waits for, are left out.
+	shown    kitchen.Ack
+	shownDid board.Effect
 	// renewing counts the renewals that are on their way to the log, releasing
 	// the calls that put it back. No renewal may get there after a released: it
 	// would claim the ticket again.
@@ -83,6 +82,11 @@ func (j *job) compare(other *job) int {
 		j.ticket.QueuedSince().Compare(other.ticket.QueuedSince()),
 		cmp.Compare(j.number, other.number),
 	)
+}
+
+// hasShown reports whether the log has shown us an ack of ours.
+func (j *job) hasShown(ack kitchen.Ack) bool {
+	return j.shown.Kind == ack.Kind && j.shown.SaidAt().Equal(ack.SaidAt())
 }
 
 // isBusy reports whether a call about it is under way.
