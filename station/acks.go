@@ -26,19 +26,31 @@ func (s *Station) receiveAck(m events.Message) {
 		s.board.Note(heard) // every record tells how far back the log was read
 		return
 	}
-	s.board.AddAck(ack, heard)
+	effect := s.board.AddAck(ack, heard)
 	if j := s.jobs[ack.TicketID]; j != nil {
-		if own {
-			j.ownAckAt = ack.SaidAt()
+		if own && !isRenewal(ack) && !j.hasShown(ack) {
+			j.shown, j.shownDid = ack, effect
 		}
 		entry, _ := s.board.Get(ack.TicketID)
-		s.apply(j, causeOfAck(entry, j.ticket.Attempt, j.owner, ack, s.config.Name, own))
+		s.apply(j, causeOfAck(effect, entry, ack, s.config.Name, own))
+		j.silent = s.ownerIsSilent(j)
+		s.change() // also if only the time at which somebody was heard of has changed
 		s.decideUndo(j)
 	} else if _, numbered := s.numbers[ack.TicketID]; numbered {
 		s.change()
 	}
 	s.applyToCounterpart(ack)
+	if effect == board.Refused {
+		s.bringBack(ack.TicketID)
+		if undoes, ok := board.UndoneBy(ack.TicketID); ok {
+			s.bringBack(undoes)
+		}
+	}
 }
+
+// isRenewal reports whether a started only says that somebody is still at work:
+// it tells when the work began.
+func isRenewal(ack kitchen.Ack) bool { return ack.Kind == kitchen.AckStarted && ack.StartedAt != nil }
 
 // newAck returns an ack of this station about a job. The lock is held.
 func (s *Station) newAck(j *job, kind kitchen.AckKind) kitchen.Ack {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -21,7 +22,69 @@ func (s *Station) Start(ctx context.Context, ticketID string) error {
 	if err != nil {
 		return err
 	}
-	return s.publishClaim(ctx, j)
+	return s.publishClaim(ctx, j, false)
+}
+
+// TakeOver claims a ticket from whoever has it elsewhere; they are told at once.
+// It is meant for an owner who is silent (Item.Silent), but no clock decides: it
+// counts while they are still the owner when the log has it. If somebody else has
+// got the ticket by then, that is a *TakenError. Otherwise it is like Start.
+func (s *Station) TakeOver(ctx context.Context, ticketID string) error {
+	s.mu.Lock()
+	j, err := s.find(ticketID)
+	switch {
+	case err != nil:
+	case j.isBusy():
+		err = ErrBusy
+	default:
+		s.apply(j, cause{input: claimBegun})
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return s.publishClaim(ctx, j, true)
+}
+
+// Release puts a ticket back that is in hand here, or at another station of the
+// same name: it waits again. It returns once the log has it: nil, a *TakenError if
+// somebody else has it or has ended it by then, a *WithdrawnError if the order was
+// cancelled. While Kafka is away it tries again until ctx ends.
+func (s *Station) Release(ctx context.Context, ticketID string) error {
+	ctx, stop := s.until(ctx)
+	defer stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j, err := s.find(ticketID)
+	if err == nil {
+		err = s.answerable(j)
+	}
+	if err != nil {
+		return err
+	}
+	j.releasing++
+	defer func() { j.releasing-- }()
+	var ack kitchen.Ack
+	s.mu.Unlock()
+	err = s.await(ctx, func() bool {
+		ack = s.newAck(j, kitchen.AckReleased)
+		return j.renewing == 0
+	})
+	if err == nil {
+		err = s.publishAndAwait(ctx, j, ack, func() bool { return s.answerable(j) != nil || j.hasShown(ack) })
+	}
+	s.mu.Lock()
+	switch {
+	case j.hasShown(ack) && j.shownDid == board.Released:
+		return nil
+	case j.endedBy != nil:
+		return takenBy(j.endedBy)
+	case j.state == closed:
+		return s.absence(ticketID)
+	case err != nil:
+		return err
+	}
+	return s.answerable(j)
 }
 
 // find returns the job of a ticket, or an error for people if there is none.
@@ -46,7 +109,7 @@ func (s *Station) claim(j *job) error {
 // claimable returns why a job cannot be started here. The lock is held.
 func (s *Station) claimable(j *job) error {
 	switch {
-	case j.state.isClaimed() || j.state.isAnswering():
+	case j.isBusy():
 		return ErrBusy
 	case j.state == Elsewhere && j.owner.By != s.config.Name:
 		return takenBy(j.owner)
@@ -54,9 +117,22 @@ func (s *Station) claimable(j *job) error {
 	return nil
 }
 
+// answerable returns why a job cannot be ended or put back from here. What
+// somebody of our name has in hand at another station can. The lock is held.
+func (s *Station) answerable(j *job) error {
+	if err := s.claimable(j); err != nil {
+		return err
+	}
+	if j.state != InHand && j.state != Elsewhere {
+		return ErrNotStarted
+	}
+	return nil
+}
+
 // publishClaim publishes started for a job that has been claimed and returns
-// what the log makes of it.
-func (s *Station) publishClaim(ctx context.Context, j *job) error {
+// what the log makes of it. With takeOver it is taken from its owner, if it has
+// one.
+func (s *Station) publishClaim(ctx context.Context, j *job, takeOver bool) error {
 	ctx, stop := s.until(ctx)
 	defer stop()
 	for {
@@ -67,8 +143,13 @@ func (s *Station) publishClaim(ctx context.Context, j *job) error {
 			return err
 		}
 		ack := s.newAck(j, kitchen.AckStarted)
+		if takeOver && j.owner != nil && j.owner.By != ack.By {
+			ack.TakeOver, ack.From = true, j.owner.By
+		}
 		s.mu.Unlock()
-		err := s.publishAndAwait(ctx, j, ack, func() bool { return !j.state.isClaimed() || j.ownAckAt.Equal(ack.At) })
+		err := s.publishAndAwait(ctx, j, ack, func() bool {
+			return !j.state.isClaimed() || j.hasShown(ack) || ack.TakeOver && (j.owner == nil || j.owner.By != ack.From)
+		})
 		s.mu.Lock()
 		if err == nil && j.state == contested {
 			err = takenBy(j.owner)
@@ -79,8 +160,9 @@ func (s *Station) publishClaim(ctx context.Context, j *job) error {
 			return err
 		}
 		s.mu.Unlock()
-		// Otherwise the log has decided, or the ticket has been issued again
-		// before the log had our ack, which then counts for nothing: claim again.
+		// Otherwise the log has decided, or whom it was to be taken from has put
+		// it back before the log had our ack, which then counts for nothing: claim
+		// again.
 	}
 }
 
@@ -118,7 +200,7 @@ func (s *Station) startNext(waiting, ctx context.Context, announce bool) (item I
 		}
 		if !announce {
 			s.startSilently(j)
-		} else if err := s.publishClaim(ctx, j); err != nil && ctx.Err() != nil {
+		} else if err := s.publishClaim(ctx, j, false); err != nil && ctx.Err() != nil {
 			return Item{}, nil, err
 		}
 		s.mu.Lock()
@@ -155,7 +237,7 @@ func (s *Station) longestWaiting() *job {
 	var longest *job
 	for _, j := range s.jobs {
 		startable := (j.state == Waiting || j.state == Elsewhere) && s.claimable(j) == nil
-		if startable && (longest == nil || j.before(longest)) {
+		if startable && (longest == nil || j.compare(longest) < 0) {
 			longest = j
 		}
 	}
@@ -169,13 +251,14 @@ func (s *Station) startSilently(j *job) {
 	switch {
 	case j.state == claiming, j.state == contested && j.owner.By == s.config.Name:
 		ack := s.newAck(j, kitchen.AckStarted)
-		s.apply(j, cause{input: ownedHere, ack: &ack, own: true})
+		s.apply(j, cause{input: ownedHere, ack: &ack, own: true, unannounced: true})
 	case j.state == contested:
 		s.apply(j, cause{input: claimDropped})
 	}
 }
 
-// Done answers that a ticket's work is done. For an undo ticket that is undone,
+// Done answers that a ticket's work is done, which is in hand here or at another
+// station of the same name. For an undo ticket that is undone,
 // with as many pieces scrapped as Item.ToScrap tells. It returns once the log
 // has it: nil if the work counts as ours, a *TakenError if somebody else was
 // first, a *WithdrawnError if the order was cancelled. While Kafka is away it
@@ -224,12 +307,15 @@ func (s *Station) answer(ctx context.Context, ticketID string, complete func(Ite
 	if err != nil {
 		return err
 	}
-	err = s.publishAndAwait(ctx, j, ack, func() bool { return j.state == closed })
+	err = s.publishAndAwait(ctx, j, ack, func() bool { return j.state == closed || j.hasShown(ack) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case j.state != closed:
 		s.dropAnswer(j)
+		if err == nil { // it did not count: the ticket is not ours any more
+			err = s.answerable(j)
+		}
 		return err
 	case j.endedBy == nil:
 		return s.absence(ticketID)
@@ -241,16 +327,12 @@ func (s *Station) answer(ctx context.Context, ticketID string, complete func(Ite
 
 // finalAck makes the ack that ends a job. The lock is held.
 func (s *Station) finalAck(j *job, complete func(Item, *kitchen.Ack)) (kitchen.Ack, error) {
-	if j.state != InHand {
-		if err := s.claimable(j); err != nil {
-			return kitchen.Ack{}, err
-		}
-		return kitchen.Ack{}, ErrNotStarted
+	if err := s.answerable(j); err != nil {
+		return kitchen.Ack{}, err
 	}
-	ack := s.newAck(j, "")
-	startedAt := j.startedAt
-	ack.StartedAt = &startedAt
-	complete(s.item(j), &ack)
+	ack, item := s.newAck(j, ""), s.item(j)
+	ack.StartedAt = &item.StartedAt
+	complete(item, &ack)
 	if err := ack.Check(); err != nil {
 		return kitchen.Ack{}, fmt.Errorf("this answer cannot be given: %w", err)
 	}

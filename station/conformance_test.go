@@ -167,7 +167,9 @@ var scenarios = []struct {
 }{
 	{"TwoBakersRaceForATicket", twoBakersRace},
 	{"AFinishedTicketIsAnsweredWithItsLastAckAfterACrash", lastAckAfterCrash},
-	{"WhatIsInHandElsewhereIsOfferedOnceItIsIssuedAgain", inHandElsewhere},
+	{"WhatIsInHandElsewhereStaysThereUntilItIsTakenOver", inHandElsewhere},
+	{"WhatIsPutBackWaitsAgain", putBack},
+	{"WorkInHandIsRenewed", renewal},
 	{"APersonClaimsTheirWorkAgainAfterARestart", restartWithWorkInHand},
 	{"ARebalanceLeavesWorkInHand", rebalance},
 	{"ANewerAttemptReplacesTheOlderAndLetsCommitsGoOn", reissueReplaces},
@@ -186,6 +188,8 @@ var scenarios = []struct {
 	{"AFinishedUndoTicketIsAnsweredWithItsLastAck", undoRepeated},
 	{"AnUndoTicketThatFailedComesBack", undoFails},
 	{"ARobotStopsAndUndoesWhenItsTicketIsWithdrawn", robotWithdrawn},
+	{"AStationThatKnowsNothingOfAllThisWorks", plainStations},
+	{"AStartedCountsAfterSilenceThatTheBrokerHasMeasured", silence},
 }
 
 // world is what a scenario works in. Its broker may have tickets of earlier
@@ -413,6 +417,17 @@ func (b *baker) await(kind EventKind, ticket kitchen.Ticket) Event {
 	}
 }
 
+// awaitAttempt waits until the station has that attempt of a ticket.
+func (b *baker) awaitAttempt(ticket kitchen.Ticket) Item {
+	b.w.Helper()
+	var item Item
+	require.Eventually(b.w, func() bool {
+		item, _ = b.item(ticket)
+		return item.Ticket.Attempt == ticket.Attempt
+	}, patience, 10*time.Millisecond)
+	return item
+}
+
 // item returns the ticket as the station lists it.
 func (b *baker) item(ticket kitchen.Ticket) (Item, bool) {
 	for _, item := range b.Tickets() {
@@ -502,17 +517,17 @@ func lastAckAfterCrash(w *world) {
 
 	eve := w.open(kitchen.Mix, "eve")
 	require.Eventually(w, func() bool { return w.committed(kitchen.Mix) == place }, patience, 20*time.Millisecond)
-	after := w.acks(ticket)
-	require.Len(w, after, 3)
-	require.JSONEq(w, string(before[1]), string(after[2]), "unchanged")
+	require.Len(w, w.acks(ticket), 2, "its order has the end")
 	_, offered := eve.item(ticket)
 	require.False(w, offered)
 
 	w.reissue(ticket)
 	require.Eventually(w, func() bool { return w.committed(kitchen.Mix) == place+1 }, patience, 20*time.Millisecond)
-	after = w.acks(ticket)
-	require.Len(w, after, 4)
-	require.JSONEq(w, string(before[1]), string(after[3]))
+	after := w.acks(ticket)
+	require.Len(w, after, 3)
+	require.JSONEq(w, string(before[1]), string(after[2]), "unchanged")
+	_, offered = eve.item(ticket)
+	require.False(w, offered)
 }
 
 func inHandElsewhere(w *world) {
@@ -524,10 +539,106 @@ func inHandElsewhere(w *world) {
 	require.Equal(w, "eve", bob.await(StartedElsewhere, ticket).Item.By)
 	requireTaken(w.T, bob.Start(w.ctx(), ticket.TicketID), "eve", kitchen.AckStarted)
 	require.Equal(w, []kitchen.AckKind{kitchen.AckStarted}, w.kinds(ticket), "no ack was published")
-	w.reissue(ticket)
+	bob.awaitAttempt(w.reissue(ticket))
+	requireTaken(w.T, bob.Start(w.ctx(), ticket.TicketID), "eve", kitchen.AckStarted)
+	require.NoError(w, bob.TakeOver(w.ctx(), ticket.TicketID))
+	require.NoError(w, bob.Done(w.ctx(), ticket.TicketID))
+	require.Equal(w, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckDone}, w.kinds(ticket))
+	var taken kitchen.Ack
+	require.NoError(w, json.Unmarshal(w.acks(ticket)[1], &taken))
+	require.True(w, taken.TakeOver)
+	require.Equal(w, "eve", taken.From)
+}
+
+func putBack(w *world) {
+	bob := w.open(kitchen.Bake, "bob")
+	ticket := w.issue(kitchen.Bake, 1)[0]
 	bob.await(Offered, ticket)
 	require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
+	require.NoError(w, bob.Release(w.ctx(), ticket.TicketID))
+	require.True(w, bob.await(PutBack, ticket).Mine)
+	item, _ := bob.item(ticket)
+	require.Equal(w, Waiting, item.State)
+	w.typeAck(ticket, kitchen.AckStarted, "eve")
+	bob.await(StartedElsewhere, ticket)
+	w.typeAck(ticket, kitchen.AckReleased, "eve")
+	require.Equal(w, "eve", bob.await(PutBack, ticket).Ack.By)
+	require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
 	require.NoError(w, bob.Done(w.ctx(), ticket.TicketID))
+	require.Equal(w, []kitchen.AckKind{
+		kitchen.AckStarted, kitchen.AckReleased, kitchen.AckStarted, kitchen.AckReleased, kitchen.AckStarted, kitchen.AckDone,
+	}, w.kinds(ticket))
+}
+
+// issueQuick publishes a ticket that has to be renewed soon.
+func (w *world) issueQuick(stage kitchen.Stage, within time.Duration) kitchen.Ticket {
+	w.Helper()
+	ticket := ticketOf(w.T, stage, kitchen.TicketMake)
+	ticket.AckBy = ticket.IssuedAt.Add(within)
+	require.NoError(w, w.writer.PublishTicket(w.ctx(), ticket))
+	return ticket
+}
+
+func renewal(w *world) {
+	bob := w.open(kitchen.Mix, "bob")
+	ticket := w.issueQuick(kitchen.Mix, 300*time.Millisecond)
+	bob.await(Offered, ticket)
+	require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
+	startedAt := bob.await(Started, ticket).Item.StartedAt
+	require.Eventually(w, func() bool { return len(w.acks(ticket)) >= 3 }, patience, 20*time.Millisecond)
+	require.NoError(w, bob.Done(w.ctx(), ticket.TicketID))
+	acks := w.acks(ticket)
+	for i, value := range acks {
+		ack, err := kitchen.ParseAck(value, time.Now())
+		require.NoError(w, err)
+		if i == len(acks)-1 {
+			require.Equal(w, kitchen.AckDone, ack.Kind)
+		} else {
+			require.Equal(w, kitchen.AckStarted, ack.Kind)
+		}
+		if i > 0 {
+			require.True(w, ack.StartedAt.Equal(startedAt))
+		}
+	}
+}
+
+// plainStations are stations of other makers, which say started, failed and done,
+// name no attempt and renew nothing.
+func plainStations(w *world) {
+	bob := w.open(kitchen.Decorate, "bob")
+	ticket := w.issueQuick(kitchen.Decorate, 300*time.Millisecond)
+	bob.await(Offered, ticket)
+	w.typeAck(ticket, kitchen.AckStarted, "kcat")
+	require.Equal(w, "kcat", bob.await(StartedElsewhere, ticket).Item.By)
+	ticket = w.reissue(ticket)
+	bob.awaitAttempt(ticket)
+	require.True(w, bob.await(OwnerSilent, ticket).Item.Silent)
+	item, _ := bob.item(ticket)
+	require.Equal(w, "kcat", item.By, "nobody has taken it over")
+	w.typeAck(ticket, kitchen.AckFailed, "kcat")
+	require.Equal(w, "kcat", bob.await(Answered, ticket).Ack.By)
+	ticket = w.reissue(ticket)
+	bob.await(Offered, ticket)
+	w.typeAck(ticket, kitchen.AckStarted, "kcat")
+	w.typeAck(ticket, kitchen.AckDone, "kcat")
+	require.Equal(w, kitchen.AckDone, bob.await(Answered, ticket).Ack.Kind)
+	_, here := bob.item(ticket)
+	require.False(w, here)
+}
+
+func silence(w *world) {
+	w.datedByBroker(events.TopicAcks)
+	bob := w.open(kitchen.Package, "bob")
+	ticket := w.issueQuick(kitchen.Package, 300*time.Millisecond)
+	bob.await(Offered, ticket)
+	w.typeAck(ticket, kitchen.AckStarted, "eve")
+	bob.await(StartedElsewhere, ticket)
+	bob.await(OwnerSilent, ticket)
+	w.typeAck(ticket, kitchen.AckStarted, "mia")
+	require.Equal(w, "mia", bob.await(StartedElsewhere, ticket).Item.By)
+	w.typeAck(ticket, kitchen.AckFailed, "eve") // she does not have it any more
+	w.typeAck(ticket, kitchen.AckDone, "mia")
+	require.Equal(w, kitchen.AckDone, bob.await(Answered, ticket).Ack.Kind)
 }
 
 func restartWithWorkInHand(w *world) {
@@ -606,19 +717,16 @@ func reissueReplaces(w *world) {
 	number := bob.await(Offered, ticket).Item.Number
 	place := w.committed(kitchen.Bake)
 	ticket = w.reissue(ticket)
-	require.Equal(w, number, bob.await(Reissued, ticket).Item.Number)
+	require.Equal(w, number, bob.awaitAttempt(ticket).Number)
 	require.Eventually(w, func() bool { return w.committed(kitchen.Bake) == place+1 }, patience, 20*time.Millisecond,
 		"the attempt that is over holds nothing back")
 
 	require.NoError(w, bob.Start(w.ctx(), ticket.TicketID))
 	ticket = w.reissue(ticket)
-	bob.await(Reissued, ticket)
-	require.Eventually(w, func() bool { return len(w.kinds(ticket)) == 2 }, patience, 20*time.Millisecond)
-	var renewed kitchen.Ack
-	require.NoError(w, json.Unmarshal(w.acks(ticket)[1], &renewed))
-	require.Equal(w, kitchen.AckStarted, renewed.Kind)
-	require.Equal(w, 3, renewed.Attempt)
+	require.Equal(w, InHand, bob.awaitAttempt(ticket).State)
 	require.NoError(w, bob.Done(w.ctx(), ticket.TicketID))
+	require.Equal(w, []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone}, w.kinds(ticket))
+	require.Equal(w, 3, w.answer(ticket).Attempt)
 }
 
 func acksByHand(w *world) {

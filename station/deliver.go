@@ -40,31 +40,54 @@ func (s *Station) receiveTicket(ctx context.Context, m events.Message, finish fu
 		return
 	}
 	s.board.AddTicket(ticket, heard)
+	d := &delivery{ctx: ctx, finish: finish, issued: heard}
+	s.received(ticket.TicketID, d)
 	if j := s.jobs[ticket.TicketID]; j != nil {
-		s.reissue(ctx, j, ticket, heard, finish)
+		s.reissue(j, ticket, d)
 		return
 	}
-	s.offer(ctx, ticket, heard, finish)
+	s.offer(ticket, d)
+}
+
+// received notes where a ticket came from, and makes room in its partition. The
+// lock is held.
+func (s *Station) received(ticketID string, d *delivery) {
+	s.origins[ticketID] = origin{d.ctx, d.issued}
+	s.newest[d.issued.Partition] = d.issued.Offset
+	for _, j := range s.jobs {
+		s.makeRoom(j)
+	}
+}
+
+// makeRoom finishes the delivery of a job that somebody has in hand, here or
+// elsewhere, once many lie behind it: the group takes only so many from the first
+// unfinished one on, and work in hand may take hours. The job stays. If this
+// station dies, the ticket comes back when it is issued again. The lock is held.
+func (s *Station) makeRoom(j *job) {
+	owned := j.state == Elsewhere || j.state == contested || j.state.visible() == InHand
+	if owned && s.newest[j.delivery.issued.Partition]-j.delivery.issued.Offset >= maxInFlight/2 {
+		j.delivery.finish()
+	}
 }
 
 // offer makes a job of a ticket that is not here yet, unless the log has ended
 // it. The lock is held.
-func (s *Station) offer(ctx context.Context, ticket kitchen.Ticket, issued board.Heard, finish func()) {
+func (s *Station) offer(ticket kitchen.Ticket, d *delivery) {
 	entry, _ := s.board.Get(ticket.TicketID)
 	switch {
 	case entry.Withdrawn:
-		finish() // its order was cancelled and has stopped waiting for it
+		d.finish() // its order was cancelled and has stopped waiting for it
 		return
-	case entry.Ended():
-		s.publishByItself(ctx, *entry.Ack, finish)
+	case entry.Ended() && entry.IssuedAfterEnd:
+		s.publishByItself(d.ctx, *entry.Ack, d.finish)
 		return
-	case entry.State == kitchen.TicketFailed, entry.Ticket.Attempt > ticket.Attempt:
-		finish() // the next attempt lies behind this one, or is on its way
+	case entry.Ended(), entry.State == kitchen.TicketFailed, entry.Ticket.Attempt > ticket.Attempt:
+		d.finish() // the next attempt lies behind this one, or is on its way, if there is one
 		return
 	}
 	j := &job{lastFailure: entry.LastFailure}
 	s.jobs[ticket.TicketID] = j
-	s.hold(ctx, j, ticket, issued, finish)
+	s.hold(j, ticket, d)
 	if entry.State == kitchen.TicketStarted {
 		j.owner = entry.Ack
 	}
@@ -77,35 +100,40 @@ func (s *Station) offer(ctx context.Context, ticket kitchen.Ticket, issued board
 	s.apply(j, causeOfOffer(j.owner))
 }
 
-// reissue puts a delivery in the place of an earlier one of the same ticket.
-// The lock is held.
-func (s *Station) reissue(ctx context.Context, j *job, ticket kitchen.Ticket, issued board.Heard, finish func()) {
+// bringBack makes a job again of a ticket that ended here, if that end was
+// refused and its partition is still ours. For the group its delivery is finished;
+// since its order still waits for it, it is issued again. The lock is held.
+func (s *Station) bringBack(ticketID string) {
+	entry, _ := s.board.Get(ticketID)
+	from, known := s.origins[ticketID]
+	if s.jobs[ticketID] == nil && known && from.ctx.Err() == nil && !entry.Ended() {
+		s.offer(entry.Ticket, &delivery{ctx: from.ctx, finish: func() {}, issued: from.issued})
+	}
+}
+
+// reissue puts a delivery in the place of an earlier one of the same ticket, with
+// what it says. Nothing else follows from it. The lock is held.
+func (s *Station) reissue(j *job, ticket kitchen.Ticket, d *delivery) {
 	if ticket.Attempt < j.ticket.Attempt {
-		finish()
+		d.finish()
 		return
 	}
-	newer := ticket.Attempt > j.ticket.Attempt
 	j.delivery.end()
-	s.hold(ctx, j, ticket, issued, finish)
-	if !newer {
-		return
-	}
+	s.hold(j, ticket, d)
 	entry, _ := s.board.Get(ticket.TicketID)
 	j.lastFailure = entry.LastFailure
-	s.apply(j, causeOfReissue(entry, s.config.Name))
+	s.change()
 	s.decideUndo(j)
 }
 
 // hold makes a delivery the one that the job will finish. The lock is held.
-func (s *Station) hold(ctx context.Context, j *job, ticket kitchen.Ticket, issued board.Heard, finish func()) {
+func (s *Station) hold(j *job, ticket kitchen.Ticket, d *delivery) {
 	j.ticket = ticket
 	if ticket.Attempt == 1 {
-		j.firstIssued = &issued
+		j.firstIssued = &d.issued
 	}
-	j.expires = issued.After + max(s.config.AckWithin, ticket.AckWithin()) + reissueGrace
-	d := &delivery{ctx: ctx, finish: finish}
 	j.delivery = d
-	d.unwatch = context.AfterFunc(ctx, func() {
+	d.unwatch = context.AfterFunc(d.ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if j.delivery == d {

@@ -4,28 +4,75 @@
 //
 // # Who decides
 //
-// The log of acks does. Claiming a ticket means to publish started and then to
-// read the log up to one's own ack: the first started in the log owns the ticket,
-// and everybody else reads there who that is. So two stations can never both get
-// credit, whatever they believed a moment ago. A station that starts up first
-// reads the log far enough back (twice the time in which a ticket is answered or
-// issued again) to know what is finished and what is in somebody's hands, before
-// it offers anything.
+// The log of acks does, as package board reads it; its doc.go has the life of a
+// ticket. Claiming a ticket means to publish started and then to read the log up
+// to one's own ack: the first started in the log owns the ticket, and everybody
+// else reads there who that is. So two stations can never both get credit,
+// whatever they believed a moment ago. A station that starts up first reads the log
+// far enough back (five times the time for an ack; whatever is open is issued again
+// within four) to know what is finished and what is in somebody's hands, before it
+// offers anything.
 //
 //	            offered               started is ours
 //	delivered ───────────► waiting ────────────────────► in hand
-//	    │                   ▲   │                          │ done, failed, undone
-//	    │ finished before   │   │ somebody else's          ▼
-//	    ▼                   │   ▼                        answered
-//	last ack repeated     elsewhere
+//	    │                   ▲   ▲                        │  ▲  │ done, failed, undone
+//	    │ finished before   │   └────────────────────────┘  │  ▼
+//	    ▼                   │ put back     put back         │ answered
+//	last ack repeated     elsewhere ────────────────────────┘
+//	                                 taken over
+//
+// Whoever has started a ticket has it until it ends, until they put it back, or
+// until somebody takes it over. While it is in hand here, the station publishes
+// started again and again, each time before a third of the ticket's time for an ack
+// has passed, with the time at which the work began. So the owner is not silent,
+// and nobody asks about work that takes long. An owner elsewhere of whom nothing
+// was heard for as long as that time is shown as silent, and somebody here may take
+// the ticket over: see Item.Silent, Station.TakeOver. Whoever lost a ticket is told
+// at once by whom, and a failure of theirs does not count any more.
+//
+// # A name is a person
+//
+// A person may work at several stations, or come back to one that was restarted.
+// What they have started elsewhere or before is shown as theirs, and every call
+// works on it here: done, failed and put back at once, and start takes it up here.
+// Their work is in hand at one station only: where they have claimed it last. A
+// renewal is no claim.
 //
 // # What a delivery's end means
 //
 // A ticket's message counts as finished for the group only when the log has
-// the ack that ended it, when a newer attempt of the same ticket has arrived
-// (it lies behind in the same partition), or when an owner elsewhere has had it
-// for so long that it is being issued again. The ticket of a cancelled order is
-// finished once its undo ticket is here.
+// the ack that ended it or its attempt, or when a newer delivery of the same ticket
+// has arrived (it lies behind in the same partition). The ticket of a cancelled
+// order is finished once its undo ticket is here.
+//
+// Work in hand may take hours, here or elsewhere, without being issued again more
+// often than every four times the time for its ack. The group takes only so many
+// messages from the first unfinished one on (maxInFlight), so one such ticket would
+// stop its partition. Therefore its message is also finished once half as many lie
+// behind it. The ticket itself stays here as it is. If this station dies then, the
+// ticket is not delivered to another at once, but when it is issued again: soon, if
+// its owner has put it back or is silent. A ticket that waits is never let go like
+// this: people have enough to start, and what they start makes room.
+//
+// A ticket in hand elsewhere leaves when neither its order nor its owner was heard
+// of for five times the time for an ack: its order does not wait for it any more.
+//
+// # What a repeated delivery means
+//
+// Nothing: it takes the place of the earlier message, with what it says. Neither
+// whose the ticket is, nor its place, nor its number changes.
+//
+// If the log has the ticket's end already, its order has lost that: the station
+// repeats the ack unchanged. It does not do so for a first delivery, since an end
+// that lies before its ticket may be one that is about to be refused, and would
+// count if it were repeated. A failed is never repeated: the log has it.
+//
+// A worker may refuse an ack that could not be: the end of a ticket that was never
+// issued, or of an attempt that was not. Then the ticket stands as it stood before.
+// One that has left because of it comes back at once, with its old message, if the
+// partition is still ours. For the group that message stays finished; the order
+// still waits, so the ticket is issued again. If a started is refused, its ticket
+// leaves the hand and waits.
 //
 // # When an order is cancelled
 //
@@ -54,7 +101,8 @@
 // for Config.Observe, and finish finishes the delivery.
 //
 // People see claiming as waiting, contested as elsewhere, and answering and
-// overtaken as in hand. They do not see undecided and undoing.
+// overtaken as in hand. They do not see undecided and undoing. A ticket that is put
+// back has no state for that: it is in hand until the log has it.
 //
 //	input            from                                             to         effects
 //	undo delivered   absent                                           undecided  -
@@ -67,8 +115,10 @@
 //	claim dropped    claiming                                         waiting    -
 //	claim dropped    contested                                        elsewhere  -
 //	answer begun     in hand                                          answering  -
+//	answer begun     elsewhere                                        overtaken  -
 //	answer dropped   answering                                        in hand    -
 //	answer dropped   overtaken                                        elsewhere  -
+//	answer freed     overtaken                                        waiting    -
 //
 //	owned here       waiting, elsewhere, claiming, contested          in hand    Started
 //	owned here       overtaken                                        answering  -
@@ -76,14 +126,9 @@
 //	owned elsewhere  claiming, contested                              contested  StartedElsewhere
 //	owned elsewhere  answering, overtaken                             overtaken  StartedElsewhere
 //
-//	reissued         waiting, claiming, answering                     same       Reissued
-//	reissued         elsewhere                                        waiting    Reissued, Offered
-//	reissued         contested                                        claiming   Reissued, Offered
-//	reissued         overtaken                                        answering  Reissued
-//	reissued         in hand                                          in hand    Reissued, publish started
-//	reissued owned   waiting, elsewhere, in hand                      elsewhere  Reissued, StartedElsewhere
-//	reissued owned   claiming, contested                              contested  Reissued, StartedElsewhere
-//	reissued owned   answering, overtaken                             overtaken  Reissued, StartedElsewhere
+//	freed            elsewhere, in hand                               waiting    PutBack
+//	freed            contested                                        claiming   PutBack
+//	freed            answering, overtaken                             overtaken  PutBack
 //
 //	ended            all                                              closed     finish, Answered
 //	undone           all                                              closed     finish, Withdrawn
@@ -95,36 +140,30 @@
 // All means every state but absent and closed. A job keeps its ticket in the other
 // states when its partition is lost; once it would wait or have an owner elsewhere,
 // that input comes again, so that it closes. When the station stops, all partitions
-// are lost and all calls end: claims and answers are dropped.
+// are lost and all calls end: claims and answers are dropped. Elsewhere is also
+// where somebody of this station's name has the ticket; only that begins an answer.
 //
 // # When things break
 //
-//   - This station dies: its tickets go to the others. One that was started is
-//     left alone until its next attempt is issued, unless somebody with the
-//     same name claims it: a name is a person, and a person who comes back
-//     finds the work where it was left. If two stations go by one name, the
-//     one that claimed a ticket last owns it.
+//   - This station dies: its tickets go to the others. One that was started
+//     stays its owner's, who finds it under the same name. When they have been
+//     silent for as long as the time for its ack, others may take it over.
 //   - An undo ticket fails: a manager is asked. If it is issued again it is
 //     offered, since somebody has found something.
 //   - A partition goes to another station: what only waited here vanishes.
 //     What is in hand stays, since the other station reads in the log who owns
 //     it.
-//   - A ticket is issued again while it is in hand: this station publishes
-//     started for the new attempt by itself, because here is somebody alive.
-//   - Kafka is away: acks are published again and again until they are written.
-//     The work stays in hand.
-//   - A ticket was finished before: its last ack is repeated unchanged, and
-//     nobody makes it again. A failed one is not repeated, as that could fail
-//     its next attempt: the log has it.
+//   - Kafka is away: acks are published again and again until they are written,
+//     renewals too. The work stays in hand.
 //   - A ticket lies further back than the log was read: it is not offered,
 //     since nobody here can know what became of it. If it is still open it is
 //     issued again. This goes by the broker's times; where senders date the
 //     records, the log is read whole and every ticket is offered.
 //   - This station's clock is wrong: nothing changes. It dates this station's acks
-//     for people, as far as the record allows; how long an owner elsewhere may
-//     have a ticket is a length, measured from when it came.
-//   - Somebody has started a ticket without saying which attempt: they own it,
-//     also when it is issued again, until it ends or fails. If they have gone,
-//     people have to say done or failed for them.
+//     for people, as far as the record allows; how long an owner elsewhere is
+//     silent is measured by the broker's times and by how long the log was read.
+//   - Somebody works without this package, by hand, and never renews: they own the
+//     ticket all the same, are shown as silent after its time, and may be taken it
+//     from.
 //   - A message that is no ticket of this stage goes to the dead letters.
 package station

@@ -26,6 +26,7 @@ type fakeLog struct {
 	acks     []kitchen.Ack
 	letters  []string
 	messages []events.Message // the acks, as they lie in the log
+	tickets  int64            // how many deliveries there were
 	// brokersAhead is how much the broker's clock is ahead of the stations', and
 	// createTime says that the senders date the records instead, sendersAhead of
 	// the stations.
@@ -202,7 +203,10 @@ func (f *fakeStation) deliverOld(ticket kitchen.Ticket, ago time.Duration) *fake
 	ctx, cancel := context.WithCancel(context.Background())
 	f.t.Cleanup(cancel)
 	d.revoke = cancel
-	m := f.log.dated(events.Message{Topic: events.TicketTopic(kitchen.Bake), Key: []byte(ticket.OrderID), Value: value})
+	f.log.mu.Lock()
+	m := f.log.dated(events.Message{Topic: events.TicketTopic(kitchen.Bake), Offset: f.log.tickets, Key: []byte(ticket.OrderID), Value: value})
+	f.log.tickets++
+	f.log.mu.Unlock()
 	m.Time = m.Time.Add(-ago)
 	f.receiveTicket(ctx, m, sync.OnceFunc(func() { close(d.done) }))
 	return d

@@ -1,7 +1,6 @@
 package station
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -31,6 +30,11 @@ type Item struct {
 	// By is who works on it.
 	By        string
 	StartedAt time.Time
+	// Silent goes with Elsewhere: By was last heard of at HeardAt, which is longer
+	// ago than the ticket's time for an ack. They may be gone, and somebody may
+	// take the ticket over.
+	Silent  bool
+	HeardAt time.Time
 	// Answering is true while a final ack is on its way to Kafka.
 	Answering bool
 	// LastFailure is why an earlier attempt failed, if one did.
@@ -58,13 +62,16 @@ type EventKind int
 const (
 	// Offered: the ticket can be started here, for the first time or again.
 	Offered EventKind = iota + 1
-	// Reissued: a newer attempt of a ticket that is here has arrived.
-	Reissued
 	// Started: the log says that the ticket is in hand here.
 	Started
-	// StartedElsewhere: somebody else works on a ticket that waited here or
-	// was in hand here.
+	// StartedElsewhere: somebody else works on a ticket that waited here, was in
+	// hand here or with another, from whom they have then taken it over.
 	StartedElsewhere
+	// OwnerSilent: whoever has the ticket in hand elsewhere is silent: see
+	// Item.Silent.
+	OwnerSilent
+	// PutBack: nobody has the ticket in hand any more, and it waits again.
+	PutBack
 	// Answered: the log has an ack that ends the ticket or its attempt, from
 	// here or elsewhere: see Ack.
 	Answered
@@ -81,30 +88,36 @@ type Event struct {
 	Item Item
 	// Was is the state before.
 	Was State
-	// Ack goes with StartedElsewhere and Answered, and with Withdrawn if an ack
-	// about the undo ticket withdrew the ticket.
+	// Ack goes with StartedElsewhere, PutBack and Answered, and with Withdrawn if
+	// an ack about the undo ticket withdrew the ticket. A ticket is put back by a
+	// released of its owner, or by a refused: its started did not count.
 	Ack *kitchen.Ack
 	// Cancelled goes with Withdrawn: the order was cancelled. Undo is then the
 	// number of the undo ticket, or 0 if people here need not care for one.
 	Cancelled bool
 	Undo      int
-	// Mine goes with Answered: the ack was given here.
+	// Mine goes with Answered and PutBack: the ack was given here.
 	Mine bool
 	// Err goes with Unsent.
 	Err error
 }
 
-// Tickets lists what is at this station, by number.
+// Tickets lists what is at this station, in the order in which it is to be worked
+// on: undo tickets first, and otherwise what has waited longest.
 func (s *Station) Tickets() []Item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	items := make([]Item, 0, len(s.jobs))
+	jobs := make([]*job, 0, len(s.jobs))
 	for _, j := range s.jobs {
 		if j.state.visible() != "" {
-			items = append(items, s.item(j))
+			jobs = append(jobs, j)
 		}
 	}
-	slices.SortFunc(items, func(x, y Item) int { return cmp.Compare(x.Number, y.Number) })
+	slices.SortFunc(jobs, (*job).compare)
+	items := make([]Item, len(jobs))
+	for i, j := range jobs {
+		items[i] = s.item(j)
+	}
 	return items
 }
 
@@ -122,6 +135,9 @@ func (s *Station) item(j *job) Item {
 		item.By, item.StartedAt = s.config.Name, j.startedAt
 	case Elsewhere:
 		item.By, item.StartedAt = j.owner.By, j.owner.At
+		if entry, _ := s.board.Get(j.ticket.TicketID); entry.State == kitchen.TicketStarted {
+			item.StartedAt, item.HeardAt, item.Silent = *entry.StartedAt, entry.Sign.Time, j.silent
+		}
 	}
 	if j.undoes != "" {
 		item.Work, item.WorkBy = s.work(j)

@@ -1,6 +1,7 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -18,14 +19,19 @@ type job struct {
 	// owner is the started ack of the owner elsewhere, if there is one.
 	owner       *kitchen.Ack
 	lastFailure *kitchen.Ack
-	// startedAt is when it was first started here; zero if it was not.
+	// startedAt is when the work in hand here began.
 	startedAt time.Time
-	// expires is how long the log will have been read when an owner elsewhere
-	// has had its attempt for too long.
-	expires time.Duration
-	// ownAckAt is when our last ack about it that the log has shown us was
-	// given, by our own clock.
-	ownAckAt time.Time
+	// silent says that the owner elsewhere was not heard of for longer than they
+	// may be.
+	silent bool
+	// shown is our last ack about it that the log has shown us, and shownDid what
+	// it did. Renewals, which nobody waits for, are left out.
+	shown    kitchen.Ack
+	shownDid board.Effect
+	// renewing counts the renewals that are on their way to the log, releasing
+	// the calls that put it back. No renewal may get there after a released: it
+	// would claim the ticket again.
+	renewing, releasing int
 	// over is closed when it is no longer in hand; nil while it is not.
 	over chan struct{}
 	// endedBy is the ack that closed it, if one about itself did.
@@ -49,8 +55,11 @@ type delivery struct {
 	// waiting for that.
 	ctx     context.Context
 	unwatch func() bool
-	// finish tells the group that the message is finished.
+	// finish tells the group that the message is finished. It may be called
+	// again.
 	finish func()
+	// issued is its record.
+	issued board.Heard
 }
 
 func (d *delivery) end() {
@@ -58,27 +67,46 @@ func (d *delivery) end() {
 	d.finish()
 }
 
-// before reports whether j is to be worked on before another job. Undo tickets
-// come first: until they are undone, somebody keeps what nobody wants.
-func (j *job) before(other *job) bool {
-	if undo := j.undoes != ""; undo != (other.undoes != "") {
-		return undo
+// compare orders jobs by when they are to be worked on. Undo tickets come first:
+// until they are undone, somebody keeps what nobody wants. Otherwise who has
+// waited longest comes first.
+func (j *job) compare(other *job) int {
+	rank := func(j *job) int {
+		if j.undoes != "" {
+			return 0
+		}
+		return 1
 	}
-	return j.number < other.number
+	return cmp.Or(
+		cmp.Compare(rank(j), rank(other)),
+		j.ticket.QueuedSince().Compare(other.ticket.QueuedSince()),
+		cmp.Compare(j.number, other.number),
+	)
 }
+
+// hasShown reports whether the log has shown us an ack of ours.
+func (j *job) hasShown(ack kitchen.Ack) bool {
+	return j.shown.Kind == ack.Kind && j.shown.SaidAt().Equal(ack.SaidAt())
+}
+
+// isBusy reports whether a call about it is under way.
+func (j *job) isBusy() bool { return j.state.isClaimed() || j.state.isAnswering() }
 
 // apply changes a job after an input and does what follows. The lock is held.
 func (s *Station) apply(j *job, c cause) {
 	was, item := j.state, s.item(j)
-	if was == closed {
+	if was == closed || c.input == "" {
 		return
+	}
+	if c.input == ownedElsewhere && j.owner != nil && j.owner.By == c.ack.By {
+		return // it is known already
 	}
 	state, follows := next(was, c.input)
 	j.state = state
 	switch c.input {
-	case offeredOwned, reissuedOwned, ownedElsewhere:
+	case offeredOwned, ownedElsewhere:
 		j.owner = c.ack
-	case ownedHere, reissued:
+	case ownedHere, freed:
 		j.owner = nil
 	case ended:
 		j.endedBy = c.ack
@@ -86,7 +114,8 @@ func (s *Station) apply(j *job, c cause) {
 	if was.visible() == "" && state.visible() != "" {
 		s.number(j)
 	}
-	s.updateHand(j, c.ack)
+	s.updateHand(j, c)
+	j.silent = s.ownerIsSilent(j)
 	if was == undoing && state != undoing {
 		j.stopUndoing()
 	}
@@ -101,12 +130,10 @@ func (s *Station) apply(j *job, c cause) {
 	for _, kind := range follows.observe {
 		s.observe(s.event(kind, c, item, was.visible()))
 	}
-	switch follows.publish {
-	case kitchen.AckStarted:
-		s.publishByItself(s.ctx, s.newAck(j, kitchen.AckStarted), func() {})
-	case kitchen.AckUndone:
+	if follows.publish == kitchen.AckUndone {
 		s.publishUndone(j)
 	}
+	s.makeRoom(j)
 	s.change()
 	if (state == Waiting || state == Elsewhere) && j.delivery.ctx.Err() != nil {
 		s.apply(j, cause{input: partitionLost}) // it has kept it only while it was in hand
@@ -114,16 +141,23 @@ func (s *Station) apply(j *job, c cause) {
 }
 
 // updateHand keeps what goes with a job in hand. The lock is held.
-func (s *Station) updateHand(j *job, started *kitchen.Ack) {
+func (s *Station) updateHand(j *job, c cause) {
 	switch inHand := j.state.visible() == InHand; {
 	case inHand && j.over == nil:
 		j.over = make(chan struct{})
-		if j.startedAt.IsZero() {
-			j.startedAt = started.At
+		switch entry, _ := s.board.Get(j.ticket.TicketID); {
+		case entry.StartedAt != nil:
+			j.startedAt = *entry.StartedAt
+		case c.ack != nil:
+			j.startedAt = c.ack.At
 		}
 	case !inHand && j.over != nil:
 		close(j.over)
 		j.over = nil
+	}
+	if c.input == ownedHere && j.state == InHand && !c.unannounced {
+		over := j.over
+		s.background.Go(func() { s.renew(j, over) })
 	}
 }
 
@@ -134,7 +168,7 @@ func (s *Station) event(kind EventKind, c cause, item Item, was State) Event {
 	switch kind {
 	case StartedElsewhere:
 		e.Ack = c.ack
-	case Answered:
+	case Answered, PutBack:
 		e.Ack, e.Mine = c.ack, c.own
 	case Withdrawn:
 		e.Ack, e.Cancelled = c.ack, c.input == withdrawn || c.input == undone

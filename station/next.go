@@ -14,7 +14,7 @@ const (
 	claiming  State = "claiming"  // started is on its way
 	contested State = "contested" // started is on its way, but it has an owner elsewhere
 	answering State = "answering" // a final ack is on its way
-	overtaken State = "overtaken" // a final ack is on its way, but it has an owner elsewhere by now
+	overtaken State = "overtaken" // a final ack is on its way, but it is not in hand here, or not any more
 	closed    State = "closed"    // its ticket is not here any more
 )
 
@@ -26,18 +26,18 @@ const (
 	offered        input = "offered"         // a ticket came, or an undo ticket turned out to need somebody
 	offeredOwned   input = "offered owned"   // so did one that has an owner elsewhere
 	needsNobody    input = "needs nobody"    // an undo ticket turned out to need nobody
-	claimBegun     input = "claim begun"     // somebody here starts it
+	claimBegun     input = "claim begun"     // somebody here starts it, or takes it over
 	claimDropped   input = "claim dropped"   // the claim failed or was given up
-	answerBegun    input = "answer begun"    // somebody here ends it
-	answerDropped  input = "answer dropped"  // the answer was given up
+	answerBegun    input = "answer begun"    // its owner ends it
+	answerDropped  input = "answer dropped"  // the answer was given up, or the log does not count it
+	answerFreed    input = "answer freed"    // so was one about a ticket that nobody has any more
 	ownedHere      input = "owned here"      // the log gives it to this station
 	ownedElsewhere input = "owned elsewhere" // the log gives it to somebody elsewhere
-	reissued       input = "reissued"        // a newer attempt came
-	reissuedOwned  input = "reissued owned"  // a newer attempt came that has an owner elsewhere
+	freed          input = "freed"           // its owner has put it back
 	ended          input = "ended"           // an ack ended it or its attempt
 	withdrawn      input = "withdrawn"       // its order was cancelled
 	undone         input = "undone"          // its undo ticket is undone
-	expired        input = "expired"         // its owner has had it for so long that it is issued again
+	expired        input = "expired"         // neither its order nor its owner elsewhere is heard of any more
 	partitionLost  input = "partition lost"  // its partition went to another station, or this one stops
 )
 
@@ -56,48 +56,33 @@ func next(state State, in input) (State, effects) {
 		return state, effects{}
 	}
 	follows := inputEffects[in]
-	switch {
-	case in == ownedHere && to == answering:
+	if in == ownedHere && to == answering {
 		follows = effects{} // it has been in hand all the time
-	case in == reissued && state == InHand:
-		follows.publish = kitchen.AckStarted // somebody here is alive
-	case in == reissued && state.visible() == Elsewhere:
-		follows.observe = []EventKind{Reissued, Offered}
 	}
 	return to, follows
 }
 
-// free is a ticket whose owner elsewhere has lost it, owned one that gets an
-// owner elsewhere. What is on its way to the log is left to the log.
-var (
-	free = map[State]State{
-		Waiting: Waiting, Elsewhere: Waiting, claiming: claiming, contested: claiming,
-		InHand: InHand, answering: answering, overtaken: answering,
-	}
-	owned = map[State]State{
+var transitions = map[input]map[State]State{
+	undoDelivered: {absent: undecided},
+	offered:       {absent: Waiting, undecided: Waiting, undoing: Waiting},
+	offeredOwned:  {absent: Elsewhere, undecided: Elsewhere, undoing: Elsewhere},
+	needsNobody:   {undecided: undoing},
+	claimBegun:    {Waiting: claiming, Elsewhere: contested},
+	claimDropped:  {claiming: Waiting, contested: Elsewhere},
+	answerBegun:   {InHand: answering, Elsewhere: overtaken},
+	answerDropped: {answering: InHand, overtaken: Elsewhere},
+	answerFreed:   {overtaken: Waiting},
+	ownedHere:     {Waiting: InHand, Elsewhere: InHand, claiming: InHand, contested: InHand, overtaken: answering},
+	ownedElsewhere: {
 		Waiting: Elsewhere, Elsewhere: Elsewhere, claiming: contested, contested: contested,
 		InHand: Elsewhere, answering: overtaken, overtaken: overtaken,
-	}
-)
-
-var transitions = map[input]map[State]State{
-	undoDelivered:  {absent: undecided},
-	offered:        {absent: Waiting, undecided: Waiting, undoing: Waiting},
-	offeredOwned:   {absent: Elsewhere, undecided: Elsewhere, undoing: Elsewhere},
-	needsNobody:    {undecided: undoing},
-	claimBegun:     {Waiting: claiming, Elsewhere: contested},
-	claimDropped:   {claiming: Waiting, contested: Elsewhere},
-	answerBegun:    {InHand: answering},
-	answerDropped:  {answering: InHand, overtaken: Elsewhere},
-	ownedHere:      {Waiting: InHand, Elsewhere: InHand, claiming: InHand, contested: InHand, overtaken: answering},
-	ownedElsewhere: owned,
-	reissued:       free,
-	reissuedOwned:  owned,
-	ended:          closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand, answering, overtaken),
-	withdrawn:      closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand),
-	undone:         closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand, answering, overtaken),
-	expired:        closes(Elsewhere, contested),
-	partitionLost:  closes(undecided, undoing, Waiting, Elsewhere),
+	},
+	freed:         {Elsewhere: Waiting, contested: claiming, InHand: Waiting, answering: overtaken, overtaken: overtaken},
+	ended:         closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand, answering, overtaken),
+	withdrawn:     closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand),
+	undone:        closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand, answering, overtaken),
+	expired:       closes(Elsewhere, contested),
+	partitionLost: closes(undecided, undoing, Waiting, Elsewhere),
 }
 
 func closes(states ...State) map[State]State {
@@ -114,8 +99,7 @@ var inputEffects = map[input]effects{
 	needsNobody:    {publish: kitchen.AckUndone},
 	ownedHere:      {observe: []EventKind{Started}},
 	ownedElsewhere: {observe: []EventKind{StartedElsewhere}},
-	reissued:       {observe: []EventKind{Reissued}},
-	reissuedOwned:  {observe: []EventKind{Reissued, StartedElsewhere}},
+	freed:          {observe: []EventKind{PutBack}},
 	ended:          {finish: true, observe: []EventKind{Answered}},
 	withdrawn:      {finish: true, observe: []EventKind{Withdrawn}},
 	undone:         {finish: true, observe: []EventKind{Withdrawn}},
@@ -143,57 +127,54 @@ func (s State) isHidden() bool    { return s == undecided || s == undoing }
 // cause is an input with the ack that it came from.
 type cause struct {
 	input input
-	// ack is what the owner elsewhere or whoever ended the ticket has published;
-	// nil if no ack is the cause. own is set if it is this station's own.
+	// ack is what the owner elsewhere, whoever put the ticket back or whoever ended
+	// it has published; nil if no ack is the cause. own is set if it is this
+	// station's own.
 	ack *kitchen.Ack
 	own bool
+	// unannounced says of a ticket in hand here that the log does not know.
+	unannounced bool
 }
 
-// causeOfAck returns what a new ack means for a job that is here, given where
-// the log has its ticket now; its input is empty if it means nothing. owner is
-// the started ack of the present owner elsewhere, if there is one, and own says
-// that this station, whose people are called name, has published the ack.
+// causeOfAck returns what a new ack means for a job that is here, given what it
+// did to its ticket and where that stands now; its input is empty if it means
+// nothing. own says that this station, whose people are called name, has
+// published the ack.
 //
-// A job exists only while its ticket is open, so if the ticket has ended, this
-// ack has ended it.
-func causeOfAck(entry board.Entry, attempt int, owner *kitchen.Ack, ack kitchen.Ack, name string, own bool) cause {
-	c := cause{own: own}
-	switch {
-	case entry.Ended():
-		c.input, c.ack = ended, entry.Ack
-	case own && ack.Kind == kitchen.AckFailed:
-		// Also when the ticket was issued again meanwhile: whichever attempt
-		// is open, the failure ends it.
-		c.input, c.ack = ended, &ack
-	case entry.State == kitchen.TicketFailed && entry.Attempt >= attempt:
-		c.input, c.ack = ended, entry.Ack
-	case entry.State == kitchen.TicketWaiting && ack.Kind == kitchen.AckFailed && ack.Attempt == 0:
-		// The log alone does not tell whether it is of the attempt that is here
-		// or of one before. It has just come, so it ends the one that is here.
-		c.input, c.ack = ended, &ack
-	case entry.State != kitchen.TicketStarted || ack.Kind != kitchen.AckStarted:
-	case entry.By != name:
-		c.input, c.ack = ownedElsewhere, entry.Ack
-	case ack.By != name || (ack.Attempt != 0 && ack.Attempt < entry.Attempt):
-		// Somebody was second, or the attempt is over.
-	case own:
-		c.input, c.ack = ownedHere, &ack
-	default:
-		// Somebody of our name, at another station, and later than we.
-		c.input, c.ack = ownedElsewhere, &ack
-	}
-	if c.input == ownedElsewhere && owner != nil && *owner == *c.ack {
-		return cause{} // it is known already
+// The board decides whose the ticket is. What it does not know is at which of a
+// person's stations they have it in hand: where they have claimed it last. A
+// renewal, which tells when the work began, is no claim.
+func causeOfAck(effect board.Effect, entry board.Entry, ack kitchen.Ack, name string, own bool) cause {
+	c := cause{ack: &ack, own: own}
+	renewal := isRenewal(ack)
+	switch effect {
+	case board.Ended, board.Failed:
+		c.input = ended
+	case board.Released:
+		c.input = freed
+	case board.Refused:
+		switch entry.State {
+		case kitchen.TicketWaiting:
+			c.input = freed
+		case kitchen.TicketStarted:
+			c.input, c.ack = ownedElsewhere, entry.Ack
+		}
+	case board.Claimed, board.TookOver:
+		c.input = ownedElsewhere
+		if own && !renewal {
+			c.input = ownedHere
+		}
+	case board.Renewed:
+		switch {
+		case ack.By != name || renewal:
+		case own:
+			c.input = ownedHere
+		default:
+			c.input = ownedElsewhere
+		}
+	case board.Stale, board.Unjudged:
 	}
 	return c
-}
-
-// causeOfReissue returns what a newer attempt means for a job that is here.
-func causeOfReissue(entry board.Entry, name string) cause {
-	if entry.State == kitchen.TicketStarted && entry.By != name {
-		return cause{input: reissuedOwned, ack: entry.Ack}
-	}
-	return cause{input: reissued}
 }
 
 // causeOfOffer shows a ticket to people, who may find an owner elsewhere.

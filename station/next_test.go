@@ -44,7 +44,7 @@ func documentedTable(t *testing.T, all []State) map[input]map[State]cell {
 	text, err := os.ReadFile("doc.go")
 	require.NoError(t, err)
 	events := map[string]EventKind{
-		"Offered": Offered, "Reissued": Reissued, "Started": Started, "StartedElsewhere": StartedElsewhere,
+		"Offered": Offered, "PutBack": PutBack, "Started": Started, "StartedElsewhere": StartedElsewhere,
 		"Answered": Answered, "Withdrawn": Withdrawn,
 	}
 	table := map[input]map[State]cell{}

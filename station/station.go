@@ -1,6 +1,7 @@
 package station
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,14 @@ const (
 	shortestLookBack = 10 * time.Minute
 	// housekeeping is the interval at which what is over is cleared away.
 	housekeeping = time.Second
-	// reissueGrace is how long after its time a ticket with an owner elsewhere
-	// is kept, so that its next attempt can replace it here.
-	reissueGrace = 10 * time.Second
+	// reissuedWithin is how many times the time for its ack a ticket that is open
+	// goes without being issued again, at most; lookBackTimes is how many times
+	// that time the log is read back, so that it tells of every open ticket.
+	reissuedWithin = 4
+	lookBackTimes  = reissuedWithin + 1
+	// renewalsWithin is how often somebody at work says so while the time for an
+	// ack passes.
+	renewalsWithin = 3
 
 	retryAtFirst = 100 * time.Millisecond
 	retryAtMost  = 2 * time.Second
@@ -41,9 +47,9 @@ type Config struct {
 	// Name is who works here: 1 to 80 characters.
 	Name string
 	// AckWithin is how long the stage's tickets may take, as in the kitchen
-	// file of the orders. The station reads the log of acks twice as far back
-	// when it starts, and at least ten minutes. Defaults to the value of the
-	// default kitchen file.
+	// file of the orders. The station reads the log of acks five times as far
+	// back when it starts, and at least ten minutes. Defaults to the value of
+	// the default kitchen file.
 	AckWithin time.Duration
 	// Observe is called with what happens to tickets, one call at a time and
 	// in order. It must return soon and not call the station. Optional.
@@ -109,14 +115,23 @@ type Station struct {
 	// mu guards what follows. Observe is called while it is held.
 	mu      sync.Mutex
 	board   *board.Board
-	reading *board.Stopwatch // how long the log has been read
-	jobs    map[string]*job  // by ticket id
-	numbers map[string]int   // by ticket id
-	last    int              // the number given last
-	forgot  time.Duration    // when the board last forgot something, by reading
-	changed chan struct{}    // closed and made anew at every change
+	reading *board.Stopwatch  // how long the log has been read
+	jobs    map[string]*job   // by ticket id
+	origins map[string]origin // by ticket id, of all that were delivered here
+	newest  map[int]int64     // the offset of the newest delivery, by partition
+	numbers map[string]int    // by ticket id
+	last    int               // the number given last
+	forgot  time.Duration     // when the board last forgot something, by reading
+	changed chan struct{}     // closed and made anew at every change
 
 	turn chan struct{} // held by whoever waits for the next job to claim
+}
+
+// origin is where a ticket was delivered from last: its partition, whose context
+// ends when that goes to another station, and its record.
+type origin struct {
+	ctx    context.Context
+	issued board.Heard
 }
 
 // New checks the settings, all at once. It does not dial.
@@ -156,8 +171,10 @@ func newStation(config Config) *Station {
 		changed:  make(chan struct{}),
 		config:   config,
 		jobs:     make(map[string]*job),
-		lookBack: max(2*config.AckWithin, shortestLookBack),
+		lookBack: max(lookBackTimes*config.AckWithin, shortestLookBack),
+		newest:   make(map[int]int64),
 		numbers:  make(map[string]int),
+		origins:  make(map[string]origin),
 		reading:  board.NewStopwatch(time.Now),
 		ready:    make(chan struct{}),
 		turn:     make(chan struct{}, 1),
@@ -252,17 +269,25 @@ func (s *Station) change() {
 	s.changed = make(chan struct{})
 }
 
-// clear closes jobs whose owner elsewhere has had them for too long, and forgets
-// what nobody asks for any more. Otherwise a partition full of tickets of
-// somebody who has left would stand still, with their next attempts behind them.
-// Both go by how long the log has been read, and by no clock.
+// clear notices owners elsewhere who have become silent, closes jobs of which
+// neither their order nor their owner elsewhere says anything any more, and
+// forgets what nobody asks for. All goes by how long the log has been read, and by
+// no clock.
 func (s *Station) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.reading.Elapsed()
-	for _, j := range s.jobs {
-		if j.state.visible() == Elsewhere && now > j.expires {
+	for ticketID, j := range s.jobs {
+		entry, _ := s.board.Get(ticketID)
+		last := max(j.delivery.issued.After, entry.Sign.After)
+		switch silent := s.ownerIsSilent(j); {
+		case j.state.visible() != Elsewhere:
+		case now-last > lookBackTimes*max(s.config.AckWithin, j.ticket.AckWithin()):
 			s.apply(j, cause{input: expired})
+		case silent && !j.silent:
+			j.silent = true
+			s.observe(Event{Kind: OwnerSilent, Item: s.item(j), Was: Elsewhere})
+			s.change()
 		}
 	}
 	if now-s.forgot < s.lookBack/20 {
@@ -278,4 +303,25 @@ func (s *Station) clear() {
 			delete(s.numbers, ticketID)
 		}
 	}
+	for ticketID := range s.origins {
+		if _, known := s.board.Get(ticketID); !known && s.jobs[ticketID] == nil {
+			delete(s.origins, ticketID)
+		}
+	}
+}
+
+// ownerIsSilent reports whether the owner elsewhere of a job was not heard of for
+// longer than they may be. The lock is held.
+func (s *Station) ownerIsSilent(j *job) bool {
+	if j.state.visible() != Elsewhere {
+		return false
+	}
+	entry, _ := s.board.Get(j.ticket.TicketID)
+	return entry.State == kitchen.TicketStarted && s.board.Age(entry.Sign, s.reading.Elapsed()) > s.within(j)
+}
+
+// within is how long somebody may have a job in hand without a sign. The lock is
+// held.
+func (s *Station) within(j *job) time.Duration {
+	return cmp.Or(j.ticket.AckWithin(), s.config.AckWithin)
 }

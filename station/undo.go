@@ -67,6 +67,8 @@ func (s *Station) work(undo *job) (state kitchen.TicketState, by string) {
 		return kitchen.TicketStarted, entry.By
 	case undo.fromHand:
 		return kitchen.TicketStarted, s.config.Name
+	case entry.State == kitchen.TicketWaiting && entry.BegunBy != "" && entry.LastFailure == nil:
+		return kitchen.TicketStarted, entry.BegunBy // and has put it back
 	}
 	return kitchen.TicketWaiting, ""
 }
@@ -75,13 +77,13 @@ func (s *Station) work(undo *job) (state kitchen.TicketState, by string) {
 // must have appeared in what was read of the log. That is sure if the ticket to
 // make it was seen here: its acks came later. If it was not, the undo ticket's
 // first attempt decides: it goes out when the order is cancelled, and until then
-// the ticket was issued again whenever the time for its ack was over. The lock is
-// held.
+// the ticket was issued again at the latest after some times the time for its ack.
+// The lock is held.
 func (s *Station) recallsAll(undo *job) bool {
 	if entry, _ := s.board.Get(undo.undoes); entry.Ticket.Attempt > 0 {
 		return true
 	}
-	return undo.firstIssued != nil && s.board.Recalls(*undo.firstIssued, s.config.AckWithin)
+	return undo.firstIssued != nil && s.board.Recalls(*undo.firstIssued, reissuedWithin*s.config.AckWithin)
 }
 
 // publishUndone answers an undo ticket for work that nobody has begun, unless it
@@ -89,7 +91,7 @@ func (s *Station) recallsAll(undo *job) bool {
 func (s *Station) publishUndone(undo *job) {
 	ack := s.newAck(undo, kitchen.AckUndone)
 	ack.Note = nothingBegun
-	if entry, _ := s.board.Get(undo.undoes); entry.State == kitchen.TicketFailed || entry.Attempt > 1 {
+	if entry, _ := s.board.Get(undo.undoes); entry.State == kitchen.TicketFailed || entry.BegunBy != "" {
 		ack.Note = nothingHeld
 	}
 	var ctx context.Context
@@ -111,7 +113,11 @@ func (s *Station) withdraw(j *job, by *kitchen.Ack) {
 // dropAnswer leaves a job in hand whose final ack has not reached the log,
 // unless its order has been cancelled meanwhile. The lock is held.
 func (s *Station) dropAnswer(j *job) {
-	s.apply(j, cause{input: answerDropped})
+	if j.state == overtaken && j.owner == nil {
+		s.apply(j, cause{input: answerFreed})
+	} else {
+		s.apply(j, cause{input: answerDropped})
+	}
 	if undo := s.undoOf(j.ticket.TicketID); undo != nil {
 		s.decideUndo(undo)
 	}
@@ -127,7 +133,8 @@ func (s *Station) applyToCounterpart(ack kitchen.Ack) {
 		s.decideUndo(undo)
 		s.change()
 	}
-	if undoes, ok := board.UndoneBy(ack.TicketID); ok && s.jobs[undoes] != nil {
+	undoes, ok := board.UndoneBy(ack.TicketID)
+	if entry, _ := s.board.Get(undoes); ok && entry.Withdrawn && s.jobs[undoes] != nil {
 		s.withdraw(s.jobs[undoes], &ack)
 	}
 }

@@ -47,7 +47,8 @@ func newStationCommand() *cobra.Command {
 
 All stations of a stage share its tickets; whoever starts one first owns it, and
 everybody else sees who that is. Your --name is how the others know you: come
-back under the same name and you find your work where you left it.
+back under the same name and you find your work where you left it. While the
+station is open it says so of what you have in hand, however long that takes.
 
 On a terminal a full screen shows what waits and what you have in hand. With
 --plain, or when input or output is no terminal, tickets are listed as they come
@@ -66,8 +67,8 @@ With --auto a robot does the work.
 
 Kafka may be away, at the start too: the station shows that, keeps what is in
 hand, and goes on by itself. Ctrl-C or SIGTERM closes it: a robot first finishes
-what it has in hand; what a person has in hand stays started, and is issued
-again if they do not come back in time.
+what it has in hand; what a person has in hand stays theirs, and others may take
+it over if they do not come back in time.
 
 Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 		Args:      exactArgs(1),

@@ -38,9 +38,9 @@ func parseCommand(line string, reasons []kitchen.Reason) (command, error) {
 			return command{}, fmt.Errorf("%s stands alone", c.verb)
 		}
 		return c, nil
-	case "start", "done", "fail":
+	case "start", "done", "fail", "putback", "takeover":
 	default:
-		return command{}, fmt.Errorf("unknown command \"%s\": use start, done, fail, list, help or quit", printable(words[0]))
+		return command{}, fmt.Errorf("unknown command \"%s\": use start, done, fail, putback, takeover, list, help or quit", printable(words[0]))
 	}
 	if len(words) < 2 {
 		return command{}, fmt.Errorf("%s needs the number of a ticket, such as %s 3", c.verb, c.verb)
@@ -75,8 +75,8 @@ func parseReason(words []string, reasons []kitchen.Reason) (kitchen.Reason, []st
 
 // parseRemarks reads how many pieces were scrapped, and the note.
 func (c *command) parseRemarks(words []string) error {
-	if c.verb == "start" && len(words) > 0 {
-		return errors.New("start takes only the number of a ticket")
+	if c.verb != "done" && c.verb != "fail" && len(words) > 0 {
+		return fmt.Errorf("%s takes only the number of a ticket", c.verb)
 	}
 	if len(words) > 0 {
 		if count, found := strings.CutPrefix(words[0], "scrapped="); found {
@@ -104,6 +104,10 @@ func (c command) doTo(ctx context.Context, bench *station.Station, ticketID stri
 	switch {
 	case c.verb == "start":
 		return bench.Start(ctx, ticketID)
+	case c.verb == "putback":
+		return bench.Release(ctx, ticketID)
+	case c.verb == "takeover":
+		return bench.TakeOver(ctx, ticketID)
 	case c.verb == "fail":
 		if scrapped < 0 {
 			scrapped = scrappedBy(c.reason, item)

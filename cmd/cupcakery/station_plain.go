@@ -18,6 +18,9 @@ const plainHelp = `  start N                              start work on ticket N
   done N                               it is done
   fail N REASON [scrapped=K] [note]    it went wrong; K pieces are thrown away
                                        (all of them if the reason means a remake)
+  putback N                            you do not finish it; it waits again
+  takeover N                           take ticket N from whoever has it, who is
+                                       told at once; list shows who is silent
   list                                 what is here
   help                                 these lines
   quit                                 close the station
@@ -84,7 +87,7 @@ func remindOfWorkInHand(bench *station.Station, name string, write func(format s
 		}
 	}
 	if len(left) > 0 {
-		write("You leave with %s in hand. Come back as %s to finish; otherwise others get it when its time is over.",
+		write("You leave with %s in hand. Come back as %s to finish; when its time is over, others may take it over.",
 			strings.Join(left, ", "), name)
 	}
 }

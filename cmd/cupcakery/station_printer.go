@@ -103,22 +103,24 @@ func (p *ticketPrinter) ticket(item station.Item) {
 	p.write(p.out, text)
 }
 
-// list writes every ticket with its state, undo tickets first.
+// list writes every ticket with its state, in the order of the work.
 func (p *ticketPrinter) list(items []station.Item) {
 	if len(items) == 0 {
 		p.print("no tickets")
 	}
-	for _, item := range undoFirst(items) {
+	for _, item := range items {
 		p.ticket(item)
 		switch {
 		case item.Answering:
 			p.print("    in hand; the answer is on its way")
 		case item.State == station.InHand:
-			p.print("    in hand since %s", item.StartedAt.Local().Format("15:04:05"))
+			p.print("    in hand since %s", timeOfDay(item.StartedAt))
 		case item.State == station.Elsewhere && item.By == p.name:
-			p.print("    started by you, before or elsewhere; start %d takes it up here", item.Number)
+			p.print("    started by you, before or elsewhere: done, fail and putback answer it from here, start %d takes it up here", item.Number)
+		case item.Silent:
+			p.print("    in hand with %s since %s, last heard of at %s; takeover %d takes it over", printable(item.By), timeOfDay(item.StartedAt), timeOfDay(item.HeardAt), item.Number)
 		case item.State == station.Elsewhere:
-			p.print("    in hand with %s since %s", printable(item.By), item.StartedAt.Local().Format("15:04:05"))
+			p.print("    in hand with %s since %s", printable(item.By), timeOfDay(item.StartedAt))
 		default:
 			p.print("    waiting")
 		}

@@ -103,7 +103,7 @@ func (s *screen) Update(message tea.Msg) (_ tea.Model, command tea.Cmd) {
 		s.width, s.height = message.Width, message.Height
 	case screenFacts:
 		s.items, s.ready = inOrder(message.items), message.ready
-		if s.question != nil && !s.isInHand(s.question.item) {
+		if s.question != nil && !s.stillIsWith(s.question.item) {
 			s.question = nil // so that it is seen why
 		}
 		s.remember(message.recent...)
@@ -132,6 +132,10 @@ func (s *screen) press(message tea.KeyPressMsg) tea.Cmd {
 		return s.toChosen(s.done)
 	case key.Matches(message, keyFail):
 		return s.toChosen(s.fail)
+	case key.Matches(message, keyPutBack):
+		return s.toChosen(s.putBack)
+	case key.Matches(message, keyTakeOver):
+		return s.toChosen(s.takeOver)
 	case key.Matches(message, keyUp):
 		s.choose(-1)
 	case key.Matches(message, keyDown):
@@ -180,7 +184,7 @@ func (s *screen) start(item station.Item) tea.Cmd {
 }
 
 func (s *screen) done(item station.Item) tea.Cmd {
-	if item.Ticket.Kind == kitchen.TicketUndo && item.State == station.InHand {
+	if item.Ticket.Kind == kitchen.TicketUndo && s.isYours(item) {
 		s.question = &question{item: item}
 		s.askDetails(nil)
 		return nil
@@ -189,11 +193,34 @@ func (s *screen) done(item station.Item) tea.Cmd {
 }
 
 func (s *screen) fail(item station.Item) tea.Cmd {
-	if item.State != station.InHand {
-		return s.call(item, func(context.Context) error { return station.ErrNotStarted })
+	switch {
+	case s.isYours(item):
+		s.question = &question{item: item}
+		return nil
+	case item.State == station.Elsewhere:
+		return s.call(item, func(context.Context) error {
+			return &station.TakenError{By: item.By, Kind: kitchen.AckStarted, At: item.StartedAt}
+		})
 	}
-	s.question = &question{item: item}
-	return nil
+	return s.call(item, func(context.Context) error { return station.ErrNotStarted })
+}
+
+func (s *screen) putBack(item station.Item) tea.Cmd {
+	return s.call(item, func(ctx context.Context) error { return s.bench.Release(ctx, item.Ticket.TicketID) })
+}
+
+// takeOver asks first if somebody else has the ticket.
+func (s *screen) takeOver(item station.Item) tea.Cmd {
+	if item.State == station.Elsewhere && !s.isYours(item) {
+		s.question = &question{item: item, takesOver: true}
+		return nil
+	}
+	return s.call(item, func(ctx context.Context) error { return s.bench.TakeOver(ctx, item.Ticket.TicketID) })
+}
+
+// isYours reports whether the person has a ticket in hand, here or elsewhere.
+func (s *screen) isYours(item station.Item) bool {
+	return item.State == station.InHand || item.State == station.Elsewhere && item.By == s.name
 }
 
 // View implements tea.Model.
@@ -261,6 +288,8 @@ var (
 	keyStart    = key.NewBinding(key.WithKeys("s"), key.WithHelp("s", "start"))
 	keyDone     = key.NewBinding(key.WithKeys("d"), key.WithHelp("d", "done"))
 	keyFail     = key.NewBinding(key.WithKeys("f"), key.WithHelp("f", "fail"))
+	keyPutBack  = key.NewBinding(key.WithKeys("p"), key.WithHelp("p", "put back"))
+	keyTakeOver = key.NewBinding(key.WithKeys("t"), key.WithHelp("t", "take over"))
 	keyUp       = key.NewBinding(key.WithKeys("up", "k"), key.WithHelp("↑↓", "choose"))
 	keyDown     = key.NewBinding(key.WithKeys("down", "j"))
 	keyQuit     = key.NewBinding(key.WithKeys("q", "ctrl+c", "ctrl+d"), key.WithHelp("q", "quit"))
@@ -272,21 +301,42 @@ var (
 	keyLeave  = key.NewBinding(key.WithKeys("ctrl+c"), key.WithHelp("ctrl+c", "quit"))
 	keyReason = key.NewBinding(key.WithKeys("1", "2", "3", "4", "5", "6", "7", "8", "9"))
 	keyNext   = key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "next"))
+	keyYes    = key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "take it over"))
 )
 
 // helpKeys are the keys that the help line shows now.
 func (s *screen) helpKeys() []key.Binding {
 	switch {
-	case s.question == nil && s.tickets.TotalLineCount() > s.tickets.Height():
-		return []key.Binding{keyStart, keyDone, keyFail, keyUp, keyQuit, keyPageUp}
 	case s.question == nil:
-		return []key.Binding{keyStart, keyDone, keyFail, keyUp, keyQuit}
+		keys := append(s.ticketKeys(), keyUp, keyQuit)
+		if s.tickets.TotalLineCount() > s.tickets.Height() {
+			keys = append(keys, keyPageUp)
+		}
+		return keys
+	case s.question.takesOver:
+		return []key.Binding{keyBack, keyLeave, keyYes}
 	case s.question.fields == nil:
 		reason := keyReason
 		reason.SetHelp(fmt.Sprintf("1–%d", min(reasonsShown, len(s.reasons))), "choose")
 		return []key.Binding{keyBack, keyLeave, reason}
 	}
 	return []key.Binding{keyBack, keyLeave, keyNext}
+}
+
+// ticketKeys are the keys that do something to the chosen ticket.
+func (s *screen) ticketKeys() []key.Binding {
+	i := s.chosenIndex()
+	switch {
+	case i < 0:
+		return nil
+	case s.items[i].State == station.Waiting:
+		return []key.Binding{keyStart}
+	case s.items[i].State == station.InHand:
+		return []key.Binding{keyDone, keyFail, keyPutBack}
+	case s.isYours(s.items[i]):
+		return []key.Binding{keyStart, keyDone, keyFail, keyPutBack}
+	}
+	return []key.Binding{keyTakeOver}
 }
 
 func newHelp() help.Model {

@@ -16,12 +16,14 @@ import (
 )
 
 // question is what the person is asked before an answer to a ticket goes out:
-// first the reason, unless an UNDO ticket is done, then the fields.
+// first the reason, unless an UNDO ticket is done, then the fields. Who takes a
+// ticket over is only asked whether they mean it.
 type question struct {
-	item   station.Item
-	reason *kitchen.Reason
-	fields []field
-	at     int // the field that is filled in
+	item      station.Item
+	takesOver bool
+	reason    *kitchen.Reason
+	fields    []field
+	at        int // the field that is filled in
 }
 
 // field is one line of a question.
@@ -40,6 +42,11 @@ func (s *screen) pressInQuestion(message tea.KeyPressMsg) tea.Cmd {
 		s.question = nil
 	case key.Matches(message, keyLeave):
 		return tea.Quit
+	case s.question.takesOver && key.Matches(message, keyYes):
+		item := s.question.item
+		s.question = nil
+		return s.call(item, func(ctx context.Context) error { return s.bench.TakeOver(ctx, item.Ticket.TicketID) })
+	case s.question.takesOver:
 	case s.question.fields == nil && key.Matches(message, keyReason):
 		if i, _ := strconv.Atoi(message.String()); i <= len(s.reasons) {
 			s.askDetails(&s.reasons[i-1])
@@ -94,6 +101,13 @@ func (s *screen) nextField() tea.Cmd {
 
 func (s *screen) drawQuestion() []string {
 	who := fmt.Sprintf("#%d  %s", s.question.item.Number, printable(s.question.item.Ticket.PickupCode))
+	if s.question.takesOver {
+		by := printable(s.question.item.By)
+		return []string{
+			bold.Styled(who + ": take it over from " + by + "?"),
+			"  last heard of at " + timeOfDay(s.question.item.HeardAt) + "; " + by + " is told at once",
+		}
+	}
 	if s.question.fields == nil {
 		asks := ": what went wrong?"
 		if s.question.item.Ticket.Kind == kitchen.TicketUndo {

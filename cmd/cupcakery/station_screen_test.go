@@ -78,7 +78,44 @@ func TestScreenShowsWhatIsInHandFirstAndAllOfTheChosenTicket(t *testing.T) {
 	require.Contains(t, plain, "!!! ALLERGIES: NUTS !!!")
 	require.Contains(t, plain, "for Ada Lovelace")
 	require.Contains(t, plain, `ring\u001b[2J the bell`)
-	require.Contains(t, plain, "s start · d done · f fail · ↑↓ choose · q quit")
+	require.Contains(t, plain, "s start · ↑↓ choose · q quit")
+}
+
+func TestScreenShowsTheKeysThatDoSomethingToTheChosenTicket(t *testing.T) {
+	t.Parallel()
+	yours := itemOf(1, station.Elsewhere, nil)
+	yours.By = "bob"
+	for keys, item := range map[string]station.Item{
+		"s start":                      itemOf(1, station.Waiting, nil),
+		"d done · f fail · p put back": itemOf(1, station.InHand, nil),
+		"s start · d done · f fail · p put back": yours,
+		"t take over": itemOf(1, station.Elsewhere, nil),
+	} {
+		plain := ansi.Strip(screenOf(item).draw())
+		require.Contains(t, plain, "\n"+keys+" · ↑↓ choose · q quit")
+	}
+}
+
+func TestScreenAsksBeforeItTakesATicketOver(t *testing.T) {
+	t.Parallel()
+	theirs := itemOf(1, station.Elsewhere, nil)
+	theirs.By, theirs.Silent = "eve\x1b[2J", true
+	s := screenOf(theirs)
+	require.Contains(t, s.draw(), `eve\u001b[2J, last heard of at`)
+	require.Nil(t, press(s, "t"))
+	plain := ansi.Strip(s.draw())
+	require.Contains(t, plain, `#1  K7QF: take it over from eve\u001b[2J?`)
+	require.Contains(t, plain, "esc back · ctrl+c quit · enter take it over")
+	require.Nil(t, press(s, "esc"))
+	require.NotContains(t, s.draw(), "take it over from")
+	press(s, "t")
+	require.NotNil(t, press(s, "enter"))
+	require.NotContains(t, s.draw(), "take it over from")
+
+	press(s, "t")
+	theirs.By = "mia"
+	s.Update(screenFacts{items: []station.Item{theirs}, ready: true})
+	require.NotContains(t, s.draw(), "take it over from", "somebody was faster")
 }
 
 func TestScreenFitsEveryTerminal(t *testing.T) {
@@ -209,7 +246,7 @@ func TestScreenKeepsTheCursorInSightAndShowsNothingThatSteers(t *testing.T) {
 func TestScreenWorks(t *testing.T) {
 	t.Parallel()
 	floor := newFactoryFloor(t)
-	first, second := floor.issue(nil), floor.issue(nil)
+	first := floor.issue(nil)
 	keys, keyboard := io.Pipe()
 	out, errOut := newWatched(), newWatched()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -238,13 +275,12 @@ func TestScreenWorks(t *testing.T) {
 			return len(found) == len(kinds) && (len(kinds) == 0 || found[len(found)-1] == kinds[len(kinds)-1])
 		}, stationPatience, 20*time.Millisecond)
 	}
-	out.await(t, second.PickupCode)
 	out.await(t, first.PickupCode)
-	typeKeys("s") // the first ticket that came
-	require.Eventually(t, func() bool { return len(floor.acks(first))+len(floor.acks(second)) == 1 }, stationPatience, 20*time.Millisecond)
-	if len(floor.acks(second)) == 1 {
-		first, second = second, first
-	}
+	second := first
+	first = floor.issue(func(ticket *kitchen.Ticket) { ticket.Since = ticket.IssuedAt.Add(-time.Hour) })
+	out.await(t, first.PickupCode)
+	typeKeys("ks") // what has waited longest is at the top, also if it came last
+	until(first, kitchen.AckStarted)
 	out.await(t, "In hand")
 	out.await(t, "started by bob")
 	typeKeys("d")

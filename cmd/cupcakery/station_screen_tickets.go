@@ -31,11 +31,12 @@ func section(item station.Item) string {
 	return sectionWaiting
 }
 
-// inOrder sorts tickets as they are shown.
+// inOrder sorts tickets, which come in the order of the work, into the sections in
+// which they are shown.
 func inOrder(items []station.Item) []station.Item {
 	var sorted []station.Item
 	for _, title := range []string{sectionUndo, sectionInHand, sectionWaiting, sectionElsewhere} {
-		for _, item := range undoFirst(items) {
+		for _, item := range items {
 			if section(item) == title {
 				sorted = append(sorted, item)
 			}
@@ -58,10 +59,10 @@ func (s *screen) choose(by int) {
 	}
 }
 
-// isInHand reports whether a ticket is still in hand here.
-func (s *screen) isInHand(item station.Item) bool {
+// stillIsWith reports whether a ticket still is with whom it was.
+func (s *screen) stillIsWith(item station.Item) bool {
 	return slices.ContainsFunc(s.items, func(here station.Item) bool {
-		return here.Ticket.TicketID == item.Ticket.TicketID && here.State == station.InHand
+		return here.Ticket.TicketID == item.Ticket.TicketID && here.By == item.By
 	})
 }
 
@@ -101,7 +102,9 @@ func (s *screen) drawTitle(item station.Item) string {
 	case item.Answering:
 		text += "  (your answer is on its way)"
 	case item.State == station.Elsewhere && item.By == s.name:
-		text += "  (yours, from before or elsewhere: s takes it up here)"
+		text += "  (yours, from before or elsewhere)"
+	case item.Silent:
+		text += "  (" + printable(item.By) + ", last heard of at " + timeOfDay(item.HeardAt) + ")"
 	case item.State == station.Elsewhere:
 		text += "  (" + printable(item.By) + ")"
 	}

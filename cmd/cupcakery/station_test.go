@@ -248,7 +248,7 @@ func TestStationShowsAllOfATicketAndNothingThatSteersTheTerminal(t *testing.T) {
 	bob.enter("start 1", "list")
 	bob.out.await(t, "in hand since")
 	shown := bob.out.String() + bob.errOut.String()
-	require.Contains(t, shown, fmt.Sprintf("#1  %s  bake  attempt 3  ack by %s", ticket.PickupCode, ticket.AckBy.Local().Format("15:04:05")))
+	require.Contains(t, shown, fmt.Sprintf("#1  %s  bake  since %s", ticket.PickupCode, ticket.IssuedAt.Local().Format("15:04:05")))
 	require.Contains(t, shown, `!!! ALLERGIES: NUTS, MILK`)
 	require.Contains(t, shown, ` 12 × red-velvet L  "Happy 40th 🎂 يوم سعيد"`)
 	require.Contains(t, shown, `\u001b[2Jgone`)
@@ -268,7 +268,7 @@ func TestStationShowsWhoWasFirstAndRefuses(t *testing.T) {
 	bob.out.await(t, "#1")
 	floor.ack(ticket, kitchen.AckStarted, "eve")
 	bob.out.await(t, "started by eve")
-	bob.enter("start 1", "done 1", "dance", "fail 1", "fail 1 sleepy", "start x", "done", "start 1 now", "list all",
+	bob.enter("start 1", "done 1", "dance", "fail 1", "fail 1 sleepy", "start x", "done", "start 1 now", "putback 1 now", "putback 1", "list all",
 		"fail 1 burnt scrapped=many", strings.Repeat("x", 3*maxLine))
 	floor.ack(ticket, kitchen.AckDone, "eve")
 	bob.out.await(t, "done by eve")
@@ -283,11 +283,12 @@ func TestStationShowsWhoWasFirstAndRefuses(t *testing.T) {
 		`"x" is not the number of a ticket`,
 		"done needs the number",
 		"start takes only the number",
+		"putback takes only the number",
 		"list stands alone",
 		"scrapped=many: give a number",
 		"a line has at most 4096 bytes",
 		"#1  this ticket is finished",
-		"12 of the commands were refused",
+		"14 of the commands were refused",
 	} {
 		require.Contains(t, complaints, part)
 	}
@@ -333,10 +334,49 @@ func TestStationLeavesWorkInHandToItsPerson(t *testing.T) {
 	require.Contains(t, bob.errOut.String(), "You leave with #1 "+ticket.PickupCode+" in hand. Come back as bob")
 
 	back := openStation(t, floor.kafka.Addr(), "--name", "bob")
-	back.out.await(t, "you have started it before or elsewhere; start 1 takes it up here")
-	back.enter("start 1", "done 1", "quit")
+	back.out.await(t, "you have started it before or elsewhere; it can be answered from here")
+	back.enter("done 1", "quit")
 	require.Zero(t, back.exit(), back.errOut)
-	require.Equal(t, kitchen.AckDone, floor.acks(ticket)[2].Kind)
+	require.Equal(t, kitchen.AckDone, floor.acks(ticket)[1].Kind)
+}
+
+func TestStationPutsBackAndTakesOver(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	ticket := floor.issue(nil)
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	bob.enter("start 1", "putback 1")
+	bob.out.await(t, "#1  "+ticket.PickupCode+"  put back; it waits again")
+	floor.ack(ticket, kitchen.AckStarted, "eve")
+	bob.out.await(t, "started by eve")
+	bob.enter("takeover 1")
+	bob.out.await(t, "#1  "+ticket.PickupCode+"  started by bob\n#1  "+ticket.PickupCode+"  put back")
+	require.Eventually(t, func() bool { return len(floor.acks(ticket)) == 4 }, stationPatience, 10*time.Millisecond)
+	require.NoError(t, floor.writer.PublishAck(t.Context(), kitchen.Ack{
+		TicketID: ticket.TicketID, OrderID: ticket.OrderID, Stage: ticket.Stage, Kind: kitchen.AckStarted,
+		By: "mia", At: time.Now().UTC(), TakeOver: true, From: "bob",
+	}))
+	bob.out.await(t, "taken over by mia; leave it to them")
+	bob.enter("fail 1 burnt", "quit")
+	require.Equal(t, exitRefused, bob.exit())
+	require.Contains(t, bob.errOut.String(), "#1  mia was first: mia has started it")
+	require.Len(t, floor.acks(ticket), 5, "no failure of what is not in hand any more")
+}
+
+// A remake's ticket comes last, but its order has waited longest.
+func TestStationListsTheOldestFirst(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
+	young := floor.issue(nil)
+	bob.out.await(t, "#1")
+	old := floor.issue(func(ticket *kitchen.Ticket) { ticket.Pass, ticket.Since = 2, ticket.IssuedAt.Add(-time.Hour) })
+	bob.out.await(t, "#2")
+	bob.enter("list")
+	require.NoError(t, bob.input.Close())
+	require.Zero(t, bob.exit(), bob.errOut)
+	list := bob.out.String()
+	require.Less(t, strings.LastIndex(list, old.PickupCode), strings.LastIndex(list, young.PickupCode))
 }
 
 func TestStationUndoes(t *testing.T) {

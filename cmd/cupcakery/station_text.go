@@ -1,11 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -54,14 +53,11 @@ func title(item station.Item) string {
 	if ticket.Pass > 1 {
 		text += fmt.Sprintf("  pass %d", ticket.Pass)
 	}
-	if ticket.Attempt > 1 {
-		text += fmt.Sprintf("  attempt %d", ticket.Attempt)
-	}
-	if !ticket.AckBy.IsZero() {
-		text += "  ack by " + ticket.AckBy.Local().Format("15:04:05")
-	}
-	return text
+	return text + "  since " + timeOfDay(ticket.QueuedSince())
 }
+
+// timeOfDay is a time of the day as people read it.
+func timeOfDay(t time.Time) string { return t.Local().Format("15:04:05") }
 
 // undoDetails is what an undo ticket asks for.
 func undoDetails(item station.Item) []string {
@@ -76,19 +72,6 @@ func undoDetails(item station.Item) []string {
 		return append(lines, "the work was not done, but "+who+" had it in hand")
 	}
 	return append(lines, "the work was not done; nobody is known to have begun it")
-}
-
-// undoFirst sorts tickets so that undo tickets come first.
-func undoFirst(items []station.Item) []station.Item {
-	rank := func(item station.Item) int {
-		if item.Ticket.Kind == kitchen.TicketUndo {
-			return 0
-		}
-		return 1
-	}
-	sorted := slices.Clone(items)
-	slices.SortStableFunc(sorted, func(x, y station.Item) int { return cmp.Compare(rank(x), rank(y)) })
-	return sorted
 }
 
 // details is what there is to know for the work, without the title.
@@ -175,12 +158,6 @@ func reasonText(err error) string {
 func eventText(e station.Event, name string) string {
 	who := fmt.Sprintf("#%d  %s  ", e.Item.Number, printable(e.Item.Ticket.PickupCode))
 	switch e.Kind {
-	case station.Reissued:
-		text := fmt.Sprintf("issued again, attempt %d", e.Item.Ticket.Attempt)
-		if !e.Item.Ticket.AckBy.IsZero() {
-			text += ", ack by " + e.Item.Ticket.AckBy.Local().Format("15:04:05")
-		}
-		return who + text
 	case station.Started:
 		return who + "started by " + printable(e.Item.By)
 	case station.StartedElsewhere:
@@ -188,11 +165,19 @@ func eventText(e station.Event, name string) string {
 		case e.Ack.By == name && e.Was == station.InHand:
 			return who + "you have started it at another station"
 		case e.Ack.By == name:
-			return fmt.Sprintf("%syou have started it before or elsewhere; start %d takes it up here", who, e.Item.Number)
+			return who + "you have started it before or elsewhere; it can be answered from here"
 		case e.Was == station.InHand:
 			return who + "taken over by " + printable(e.Ack.By) + "; leave it to them"
+		case e.Ack.TakeOver:
+			return who + "taken over by " + printable(e.Ack.By) + ", from " + printable(e.Ack.From)
+		case e.Item.Silent:
+			return who + silence(e.Item)
 		}
 		return who + "started by " + printable(e.Ack.By)
+	case station.OwnerSilent:
+		return who + silence(e.Item)
+	case station.PutBack:
+		return who + putBack(e, name)
 	case station.Answered:
 		text := who + outcome(e.Ack) + " by " + printable(e.Ack.By)
 		if e.Was == station.InHand && !e.Mine {
@@ -205,6 +190,26 @@ func eventText(e station.Event, name string) string {
 		return who + "Kafka does not take your ack now; it is kept and sent as soon as possible: " + reasonText(e.Err)
 	}
 	return ""
+}
+
+// silence says that nobody hears of a ticket's owner any more.
+func silence(item station.Item) string {
+	return fmt.Sprintf("%s has it and was last heard of at %s; it can be taken over", printable(item.By), timeOfDay(item.HeardAt))
+}
+
+// putBack is how a ticket came to wait again.
+func putBack(e station.Event, name string) string {
+	switch {
+	case e.Ack.Kind == kitchen.AckRefused && e.Was == station.InHand:
+		return "your start of it was refused; it waits again"
+	case e.Ack.Kind == kitchen.AckRefused:
+		return "waits again: its start was refused"
+	case e.Mine:
+		return "put back; it waits again"
+	case e.Ack.By == name:
+		return "you have put it back at another station; it waits again"
+	}
+	return "put back by " + printable(e.Ack.By) + "; it waits again"
 }
 
 // isStop reports whether an event takes work out of the hand of the person
