@@ -245,13 +245,16 @@ func aDay(t *rapid.T, refusals bool) day {
 			d.tickets = append(d.tickets, issued{ticket, board.Heard{Topic: events.TicketTopic(kitchen.Bake), Offset: int64(len(d.tickets)), Time: noon, Appended: true}})
 		}
 	}
-	appended, m := rapid.IntRange(0, 4).Draw(t, "LogAppendTime") > 0, 0
+	appended, m := rapid.Bool().Draw(t, "LogAppendTime"), 0
 	kinds := []kitchen.AckKind{kitchen.AckStarted, kitchen.AckStarted, kitchen.AckStarted, kitchen.AckStarted, kitchen.AckReleased, kitchen.AckFailed, kitchen.AckFailed, kitchen.AckDone}
 	if refusals {
 		kinds = append(kinds, kitchen.AckRefused, kitchen.AckRefused)
 	}
 	for offset := range rapid.IntRange(0, 24).Draw(t, "acks") {
 		m += rapid.SampledFrom([]int{0, 1, 10, 29, 30, 31}).Draw(t, "minutes later")
+		if rapid.IntRange(0, 9).Draw(t, "the topic is changed") == 0 {
+			appended = !appended
+		}
 		heard := board.Heard{Topic: events.TopicAcks, Offset: int64(offset), Time: minute(m), Appended: appended}
 		if offset > 0 && rapid.IntRange(0, 7).Draw(t, "a second record") == 0 {
 			again := d.acks[rapid.IntRange(0, offset-1).Draw(t, "of")].ack
