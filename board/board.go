@@ -29,18 +29,24 @@ func New() *Board {
 	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}}
 }
 
-// AddTicket adds a delivery of a ticket.
-func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) {
+// AddTicket adds a delivery of a ticket. It returns the acks of the ticket that
+// are judged differently now, in their order: those that AddAck could not judge
+// before, and those that followed.
+func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) []Judged {
 	b.Note(heard)
 	h := b.history(ticket.TicketID)
+	if h.ticket.Attempt == 0 {
+		h.firstIssued = heard
+	}
 	h.issued = heard
-	h.life.issue(ticket)
+	judged := h.life.issue(ticket)
 	if since := ticket.QueuedSince(); h.ticket.Attempt == 0 || since.Before(h.since) {
 		h.since = since
 	}
 	if ticket.Attempt > h.ticket.Attempt {
 		h.ticket = ticket
 	}
+	return judged
 }
 
 // AddAck adds an ack and returns what it does. A delivery that is read later may
@@ -70,6 +76,7 @@ func (b *Board) Note(heard Heard) {
 type history struct {
 	id            string
 	issued, acked Heard          // the last of each; zero if there was none
+	firstIssued   Heard          // the first delivery
 	ticket        kitchen.Ticket // the highest attempt; Attempt 0 while none was seen
 	since         time.Time      // the earliest QueuedSince: builds that do not tell it have one for each attempt
 	life          life
@@ -78,7 +85,10 @@ type history struct {
 // entry is where the ticket stands.
 func (h *history) entry(ticketID string) Entry {
 	now := h.life.now
-	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Attempt: h.ticket.Attempt, BegunBy: now.begunBy}
+	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Issued: h.firstIssued, Attempt: h.ticket.Attempt, BegunBy: now.begunBy}
+	if now.taken != nil {
+		e.Taken = now.taken.heard
+	}
 	if h.ticket.Attempt == 0 {
 		e.Ticket = ticketOf(ticketID)
 	}
@@ -134,7 +144,7 @@ func (b *Board) entry(ticketID string, h *history) Entry {
 	e := h.entry(ticketID)
 	undoID, _ := UndoOf(ticketID)
 	undo, known := b.tickets[undoID]
-	e.Withdrawn = known && (undo.ticket.Attempt > 0 || undo.life.isTouched())
+	e.Withdrawn = known && undo.life.isKnown()
 	if known && undo.life.now.end != nil {
 		e.endBy(undo.life.now.end)
 	}
@@ -178,6 +188,8 @@ type Entry struct {
 	// Since is what the ticket's age and its place in the queue count from; zero
 	// while the board knows only acks.
 	Since time.Time
+	// Issued is the first delivery that the board has heard of.
+	Issued Heard
 	// Attempt is the attempt that State is about. It is newer than the
 	// ticket's if an ack answers one that the board has not seen.
 	Attempt int
@@ -192,6 +204,9 @@ type Entry struct {
 	Sign Heard
 	// BegunBy is who had the ticket in hand last, if anybody had.
 	BegunBy string
+	// Taken is the last record by which somebody began the ticket or finished
+	// with it, other than by putting it back; zero if there is none.
+	Taken Heard
 	// Ack is what put the ticket into its state; nil while it waits.
 	Ack *kitchen.Ack
 	// Heard is the record of Ack.

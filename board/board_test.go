@@ -294,6 +294,34 @@ func TestTheTableOfTheDocs(t *testing.T) {
 	}
 }
 
+func TestADeliveryTellsWhichAcksItJudges(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	require.Equal(t, []board.Effect{board.Claimed, board.Unjudged, board.Stale, board.Renewed}, tell(t, b, "bob started, 31 minutes later, eve started, eve released, bob started"))
+	judged := b.AddTicket(issue(bake, 1), inTickets(0))
+	var did []string
+	for _, j := range judged {
+		did = append(did, fmt.Sprintf("%d %s %s", j.Heard.Offset, j.Ack.By, j.Effect))
+	}
+	require.Equal(t, []string{"2 eve took over", "3 eve released", "4 bob claimed"}, did)
+	require.Empty(t, b.AddTicket(issue(bake, 2), inTickets(1)))
+}
+
+func TestAnEntryTellsWhenItsTicketWasTaken(t *testing.T) {
+	t.Parallel()
+	for log, want := range map[string]int64{
+		"issue 1": 0, "issue 1, bob started": 1, "issue 1, bob started, bob started": 1, "issue 1, bob started, bob released": 1,
+		"issue 1, bob started, eve takes over from bob": 2, "issue 1, bob failed, issue 2": 1, "issue 1, bob started, eve done": 2,
+		"issue 1, bob done, refused 1": 0,
+	} {
+		b := board.New()
+		tell(t, b, log)
+		got, _ := b.Get(bake.TicketID())
+		require.Equal(t, want, got.Taken.Offset, log)
+		require.Equal(t, want > 0, got.Taken != board.Heard{}, log)
+	}
+}
+
 func TestADeliveryChangesNeitherPlaceNorAge(t *testing.T) {
 	t.Parallel()
 	b := board.New()

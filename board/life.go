@@ -1,6 +1,7 @@
 package board
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -48,6 +49,19 @@ const (
 	Refused Effect = "refused"
 )
 
+// Judged is what an ack has done.
+type Judged struct {
+	Ack    kitchen.Ack
+	Heard  Heard
+	Effect Effect
+}
+
+// recentAck is one that may be judged again, and what it did when it was last.
+type recentAck struct {
+	*loggedAck
+	did Effect
+}
+
 // life is the life of one ticket. It has no clock and reads nothing. Deliveries
 // and acks may come in any order to each other: after the same acks, in the
 // order of the log, and the same deliveries it is the same.
@@ -61,23 +75,25 @@ type life struct {
 
 	// now is what base and then the recent acks lead to.
 	base, now standing
-	recent    []*loggedAck
+	recent    []recentAck
 	// first is the first ack of all; nil while there was none.
 	first *loggedAck
 	// unjudged says that a recent ack can be judged only once within is known.
 	unjudged bool
 }
 
-// issue takes a delivery of the ticket, the first or a repeated one.
-func (l *life) issue(ticket kitchen.Ticket) {
+// issue takes a delivery of the ticket, the first or a repeated one. It returns
+// the acks that are judged differently now, in their order.
+func (l *life) issue(ticket kitchen.Ticket) []Judged {
 	if ticket.Attempt <= l.issued {
 		l.repeated = true
 	}
 	l.issued = max(l.issued, ticket.Attempt)
 	if within := ticket.AckWithin(); within > l.within || l.unjudged {
 		l.within = max(l.within, within)
-		l.judgeAgain()
+		return l.judgeAgain()
 	}
+	return nil
 }
 
 // apply takes the log's next ack and returns what it does.
@@ -97,10 +113,10 @@ func (l *life) apply(a *loggedAck) Effect {
 	case effect == Stale || effect == Unjudged:
 		return effect
 	default:
-		l.base, _ = l.base.after(l.recent[0], l.within)
+		l.base, _ = l.base.after(l.recent[0].loggedAck, l.within)
 		l.recent = l.recent[1:]
 	}
-	l.recent = append(l.recent, a)
+	l.recent = append(l.recent, recentAck{a, effect})
 	return effect
 }
 
@@ -115,11 +131,15 @@ func (l *life) judge(a *loggedAck) Effect {
 	return effect
 }
 
-func (l *life) judgeAgain() {
+func (l *life) judgeAgain() (changed []Judged) {
 	l.now, l.unjudged = l.base, false
-	for _, a := range l.recent {
-		l.judge(a)
+	for i, a := range l.recent {
+		if did := l.judge(a.loggedAck); did != a.did {
+			l.recent[i].did = did
+			changed = append(changed, Judged{a.ack, a.heard, did})
+		}
 	}
+	return changed
 }
 
 // isRepeated reports whether an ack that ends something lies in the log already:
@@ -144,7 +164,7 @@ func (l *life) refuse(refusal *loggedAck) Effect {
 	}
 	for i, a := range l.recent {
 		if a.isAt(refusal.heard.place(), *refusal.ack.Offset) {
-			l.recent = append(l.recent[:i:i], l.recent[i+1:]...)
+			l.recent = slices.Delete(l.recent, i, i+1)
 			l.judgeAgain()
 			return Refused
 		}
@@ -167,9 +187,10 @@ func (l *life) state() kitchen.TicketState {
 	return kitchen.TicketWaiting
 }
 
-// isTouched reports whether an ack about the ticket counts.
-func (l *life) isTouched() bool {
-	return l.now.begunBy != "" || l.now.failure != nil || l.now.end != nil
+// isKnown reports whether the ticket was issued, or an ack about it counts: one
+// that was refused says nothing of it.
+func (l *life) isKnown() bool {
+	return l.issued > 0 || l.now.begunBy != "" || l.now.failure != nil || l.now.end != nil
 }
 
 // issuedAfterEnd reports whether the ticket may have been delivered again after
@@ -214,6 +235,9 @@ type standing struct {
 	owner *owner
 	// begunBy is who owned the ticket last, if anybody did.
 	begunBy string
+	// taken is the last ack by which somebody began the ticket, or finished with
+	// it by done or failed.
+	taken *loggedAck
 	// failed is the highest attempt that has ended in a failure; failure is the
 	// ack that said so last, failureBefore the one before.
 	failed                 int
@@ -242,6 +266,9 @@ func (s standing) after(a *loggedAck, within time.Duration) (standing, Effect) {
 		return s, Stale
 	case kind == kitchen.AckDone || kind == kitchen.AckUndone:
 		s.end = s.withStart(a)
+		if kind == kitchen.AckDone { // much is undone without anybody's hands
+			s.taken = a
+		}
 		return s, Ended
 	case kind == kitchen.AckStarted:
 		return s.afterStarted(a, within)
@@ -277,7 +304,7 @@ func (s standing) afterStarted(a *loggedAck, within time.Duration) (standing, Ef
 		return s, Stale
 	}
 	s.owner = &owner{by: a.ack.By, claim: a, sign: a.heard, attempt: max(a.ack.Attempt, s.failed+1)}
-	s.begunBy, s.release = a.ack.By, nil
+	s.begunBy, s.taken, s.release = a.ack.By, a, nil
 	return s, effect
 }
 
@@ -295,7 +322,7 @@ func (s standing) afterFailed(a *loggedAck) (standing, Effect) {
 		attempt = max(attempt, has.attempt)
 	}
 	s.failureBefore, s.failure = s.failure, s.withStart(a)
-	s.failed, s.owner, s.release = attempt, nil, nil
+	s.failed, s.owner, s.release, s.taken = attempt, nil, nil, a
 	return s, Failed
 }
 
