@@ -627,6 +627,7 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 		{"DoneStaysDoneUntilItIsUndone", []func(*board.Board){make1, undo1, answer(bake, kitchen.AckDone, "bob", 6)}, true, kitchen.TicketDone, "bob", false},
 		{"UndoneEndsIt", []func(*board.Board){make1, undo1, answer(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
 		{"UndoneEndsWhatWasDone", []func(*board.Board){make1, answer(bake, kitchen.AckDone, "bob", 1), undo1, answer(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
+		{"UndoneEndsWhatIsInHand", []func(*board.Board){make1, answer(bake, kitchen.AckStarted, "bob", 1), undo1, answer(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
 		{"UndoneEndsItBeforeItIsSeen", []func(*board.Board){answer(unbake, kitchen.AckUndone, "eve", 6), make1}, true, kitchen.TicketUndone, "eve", false},
 		{"AStartAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), answer(bake, kitchen.AckStarted, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
 		{"DoneAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), answer(bake, kitchen.AckDone, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
@@ -647,6 +648,7 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 			require.Equal(t, test.state, got.State)
 			require.Equal(t, test.by, got.By)
 			require.Equal(t, test.state == kitchen.TicketDone || test.state == kitchen.TicketUndone, got.Ended())
+			require.Equal(t, test.state == kitchen.TicketStarted, got.Sign != board.Heard{}, "only an owner gives signs")
 			open := ids(b.Open(kitchen.Bake))
 			if test.open {
 				require.Contains(t, open, bake.TicketID())
