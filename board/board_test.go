@@ -295,6 +295,21 @@ func TestTheTableOfTheDocs(t *testing.T) {
 	}
 }
 
+// Deliveries of two builds may allow different silences. In whatever order they
+// are read, the longest counts.
+func TestTheLongestSilenceThatADeliveryAllowsCounts(t *testing.T) {
+	t.Parallel()
+	short, long := issue(bake, 1), issue(bake, 2)
+	short.AckBy = short.IssuedAt.Add(within / 3)
+	for _, deliveries := range [][]kitchen.Ticket{{short, long}, {long, short}} {
+		b := board.New()
+		b.AddTicket(deliveries[0], inTickets(0))
+		tell(t, b, "bob started, 20 minutes later, eve started")
+		b.AddTicket(deliveries[1], inTickets(1))
+		require.Equal(t, "started bob", stands(b))
+	}
+}
+
 func TestADeliveryTellsWhichAcksItJudges(t *testing.T) {
 	t.Parallel()
 	b := board.New()
