@@ -88,7 +88,10 @@ type history struct {
 // entry is where the ticket stands.
 func (h *history) entry(ticketID string) Entry {
 	now := h.life.now
-	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Attempt: h.ticket.Attempt, Issued: h.firstIssued, BegunBy: now.begunBy, Taken: now.taken}
+	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Issued: h.firstIssued, Attempt: h.ticket.Attempt, BegunBy: now.begunBy}
+	if now.taken != nil {
+		e.Taken = now.taken.heard
+	}
 	if h.ticket.Attempt == 0 {
 		e.Ticket = ticketOf(ticketID)
 	}
@@ -144,7 +147,7 @@ func (b *Board) entry(ticketID string, h *history) Entry {
 	e := h.entry(ticketID)
 	undoID, _ := UndoOf(ticketID)
 	undo, known := b.tickets[undoID]
-	e.Withdrawn = known && (undo.ticket.Attempt > 0 || undo.life.isTouched())
+	e.Withdrawn = known && undo.life.isKnown()
 	if known && undo.life.now.end != nil {
 		e.endBy(undo.life.now.end)
 	}

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -172,7 +173,7 @@ func (l *life) refuse(refusal *loggedAck) (Effect, []Judged) {
 	}
 	for i, a := range l.recent {
 		if a.isAt(refusal.heard.place(), *refusal.ack.Offset) {
-			l.recent = append(l.recent[:i:i], l.recent[i+1:]...)
+			l.recent = slices.Delete(l.recent, i, i+1)
 			taken := Judged{Ack: a.ack, Heard: a.heard, Was: a.effect, Effect: Stale}
 			return Refused, append([]Judged{taken}, l.judgeAgain()...)
 		}
@@ -195,9 +196,10 @@ func (l *life) state() kitchen.TicketState {
 	return kitchen.TicketWaiting
 }
 
-// isTouched reports whether an ack about the ticket counts.
-func (l *life) isTouched() bool {
-	return l.now.begunBy != "" || l.now.failure != nil || l.now.end != nil
+// isKnown reports whether the ticket was issued, or an ack about it counts: one
+// that was refused says nothing of it.
+func (l *life) isKnown() bool {
+	return l.issued > 0 || l.now.begunBy != "" || l.now.failure != nil || l.now.end != nil
 }
 
 // issuedAfterEnd reports whether the ticket may have been delivered again after
@@ -242,9 +244,9 @@ type standing struct {
 	owner *owner
 	// begunBy is who owned the ticket last, if anybody did.
 	begunBy string
-	// taken is the last record by which somebody began the ticket, or finished
-	// with it by done or failed.
-	taken Heard
+	// taken is the last ack by which somebody began the ticket, or finished with
+	// it by done or failed.
+	taken *loggedAck
 	// failed is the highest attempt that has ended in a failure; failure is the
 	// ack that said so last, failureBefore the one before.
 	failed                 int
@@ -274,7 +276,7 @@ func (s standing) after(a *loggedAck, within time.Duration) (standing, Effect) {
 	case kind == kitchen.AckDone || kind == kitchen.AckUndone:
 		s.end = s.withStart(a)
 		if kind == kitchen.AckDone { // much is undone without anybody's hands
-			s.taken = a.heard
+			s.taken = a
 		}
 		return s, Ended
 	case kind == kitchen.AckStarted:
@@ -311,7 +313,7 @@ func (s standing) afterStarted(a *loggedAck, within time.Duration) (standing, Ef
 		return s, Stale
 	}
 	s.owner = &owner{by: a.ack.By, claim: a, sign: a.heard, attempt: max(a.ack.Attempt, s.failed+1)}
-	s.begunBy, s.taken, s.release = a.ack.By, a.heard, nil
+	s.begunBy, s.taken, s.release = a.ack.By, a, nil
 	return s, effect
 }
 
@@ -329,7 +331,7 @@ func (s standing) afterFailed(a *loggedAck) (standing, Effect) {
 		attempt = max(attempt, has.attempt)
 	}
 	s.failureBefore, s.failure = s.failure, s.withStart(a)
-	s.failed, s.owner, s.release, s.taken = attempt, nil, nil, a.heard
+	s.failed, s.owner, s.release, s.taken = attempt, nil, nil, a
 	return s, Failed
 }
 

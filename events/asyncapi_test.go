@@ -116,7 +116,7 @@ func TestAsyncAPIPayloadsAreWhatWeWrite(t *testing.T) {
 	enum := func(schema, property string) any {
 		return d.at("components", "schemas", schema, "properties", property)["enum"]
 	}
-	assert.ElementsMatch(t, []any{"started", "done", "failed", "undone"}, enum("ack", "kind"))
+	assert.ElementsMatch(t, []any{"started", "released", "done", "failed", "undone", "refused"}, enum("ack", "kind"))
 	assert.ElementsMatch(t, []any{"make", "undo"}, enum("ticket", "kind"))
 	assert.ElementsMatch(t, texts(kitchen.Sizes()), enum("line", "size"))
 	assert.Equal(t, texts(kitchen.Stages()), d.at("components", "schemas", "stage")["enum"])
@@ -175,10 +175,14 @@ func TestAsyncAPIHeadersAreWhatWeWrite(t *testing.T) {
 
 func TestAsyncAPIExamplesAreGood(t *testing.T) {
 	d := readAsyncAPI(t)
-	seen := 0
+	seen, kinds := 0, map[any]bool{}
 	for name, decode := range map[string]func(Message) error{
 		"ticket": func(m Message) error { _, err := DecodeTicket(m); return err },
-		"ack":    func(m Message) error { _, err := DecodeAck(m); return err },
+		"ack": func(m Message) error {
+			ack, err := DecodeAck(m)
+			kinds[string(ack.Kind)] = true
+			return err
+		},
 	} {
 		for _, example := range d.at("components", "messages", name)["examples"].([]any) {
 			value, err := json.Marshal(example.(node)["payload"])
@@ -192,5 +196,8 @@ func TestAsyncAPIExamplesAreGood(t *testing.T) {
 			seen++
 		}
 	}
-	assert.Equal(t, 5, seen)
+	assert.Equal(t, 10, seen)
+	for _, kind := range d.at("components", "schemas", "ack", "properties", "kind")["enum"].([]any) {
+		assert.True(t, kinds[kind], "an ack that is %s has an example", kind)
+	}
 }
