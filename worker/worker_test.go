@@ -94,7 +94,7 @@ func newFloorOn(t *testing.T, server client.Client) *floor {
 	}
 	_, err = events.ApplyTopics(t.Context(), f.connection, events.TopicSettings{Partitions: 2})
 	require.NoError(t, err)
-	f.writer = &kafka.Writer{Addr: kafka.TCP(broker.Addr()), Topic: events.TopicAcks, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
+	f.writer = &kafka.Writer{Addr: kafka.TCP(broker.Addr()), Topic: events.TopicAcks, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, RequiredAcks: kafka.RequireAll}
 	t.Cleanup(func() { require.NoError(t, f.writer.Close()) })
 
 	topics := []string{events.TopicShip, events.TopicFailures, events.TopicDeadLetters}
@@ -142,8 +142,14 @@ func (f *floor) hire(temporalClient client.Client, change func(*worker.Config)) 
 // hireInBackground is hire without waiting for the worker to be ready.
 func (f *floor) hireInBackground(temporalClient client.Client, change func(*worker.Config)) (stop func() error) {
 	f.t.Helper()
+	var log lockedBuffer
+	f.t.Cleanup(func() {
+		if f.t.Failed() {
+			f.t.Log("a worker logged:\n" + log.String())
+		}
+	})
 	config := worker.Config{
-		Temporal: temporalClient, Kafka: f.connection, Logger: slog.New(slog.DiscardHandler), Metrics: f.metrics, TaskQueue: f.t.Name(),
+		Temporal: temporalClient, Kafka: f.connection, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: f.metrics, TaskQueue: f.t.Name(),
 	}
 	change(&config)
 	ctx, cancel := context.WithCancel(f.t.Context())
