@@ -34,6 +34,7 @@ type plan struct {
 	alone    int // orders, and bare workflows, with one in flight
 	soak     int // orders before the last look at memory
 	workTime time.Duration
+	junk     int // acks that change nothing, with good ones among them
 
 	live       int // live connections of each kind
 	liveOrders int // orders that they follow
@@ -53,6 +54,7 @@ func main() {
 	flag.IntVar(&p.alone, "alone", 60, "orders, and bare workflows, with one in flight")
 	flag.IntVar(&p.soak, "soak", 10_000, "orders in all, after which memory is read")
 	flag.DurationVar(&p.workTime, "work-time", 2*time.Second, "work time of a stage in the round with heartbeats; over a second")
+	flag.IntVar(&p.junk, "junk", 50_000, "acks that change nothing, with good ones among them")
 	flag.IntVar(&p.live, "live", 1000, "live connections on one station's board, and as many on orders; 0 leaves the live side out")
 	flag.IntVar(&p.liveOrders, "live-orders", 100, "orders that those follow, each the same number of them")
 	flag.IntVar(&p.liveAcks, "live-acks", 200, "acks whose way to live connections is timed, of each kind")
@@ -108,6 +110,7 @@ func measureOrders(ctx context.Context, binary, directory string, p plan) ([]row
 		measureRates,
 		measureReads,
 		measureCancelled,
+		measureJunk,
 		measureWorkTimes,
 		measureMemory,
 	} {

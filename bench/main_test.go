@@ -16,7 +16,7 @@ import (
 func TestTheSmallestBenchmark(t *testing.T) {
 	binary, err := process.Build(t.Context(), "..", t.TempDir())
 	require.NoError(t, err)
-	results, err := measure(t.Context(), binary, plan{rounds: 1, orders: 5, inFlight: 5, alone: 5, soak: 0, workTime: 10 * time.Millisecond,
+	results, err := measure(t.Context(), binary, plan{rounds: 1, orders: 5, inFlight: 5, alone: 5, soak: 0, workTime: 10 * time.Millisecond, junk: 2000,
 		live: 10, liveOrders: 5, liveAcks: 5, openOrders: 20})
 	require.NoError(t, err)
 	figures := map[string]float64{}
@@ -30,6 +30,7 @@ func TestTheSmallestBenchmark(t *testing.T) {
 	require.NotZero(t, figures["cancelled orders/s, cancelled at decorate"])
 	require.Zero(t, figures["GET of an order under load, errors"])
 
+	require.Contains(t, figures, "good ack among 2000 junk acks to the next ticket, longest")
 	for _, name := range []string{
 		"ack to a board with 10 connections, p99", "ack to an order with 2 connections, 10 follow theirs, p99",
 		"API, resident per connection, 20 connections", "API, start with 20 open orders until up to date",

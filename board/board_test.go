@@ -936,7 +936,7 @@ func TestManyRenewalsLoseNothing(t *testing.T) {
 
 	refusal, offset := ack(bake, kitchen.AckRefused, 0, "worker", minute(5002)), int64(4990)
 	refusal.Offset = &offset
-	require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(5002)))
+	require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(5002))[0].Effect)
 	got, _ = b.Get(bake.TicketID())
 	require.Equal(t, minute(0), *got.StartedAt, "also when the last are judged again")
 	require.Equal(t, inAcks(4980), got.Sign)
@@ -949,10 +949,10 @@ func TestASecondRecordIsKnownByTheTimeThatItsSenderGave(t *testing.T) {
 	b := board.New()
 	b.AddTicket(issue(bake, 1), inTickets(0))
 	failed := ack(bake, kitchen.AckFailed, 0, "bob", minute(600))
-	require.Equal(t, board.Failed, b.AddAck(failed.DatedBy(minute(1)), inAcks(1)))
-	require.Equal(t, board.Stale, b.AddAck(failed.DatedBy(minute(2)), inAcks(2)))
+	require.Equal(t, board.Failed, b.AddAck(failed.DatedBy(minute(1)), inAcks(1))[0].Effect)
+	require.Equal(t, board.Stale, b.AddAck(failed.DatedBy(minute(2)), inAcks(2))[0].Effect)
 	failed.At = failed.At.Add(time.Second)
-	require.Equal(t, board.Failed, b.AddAck(failed.DatedBy(minute(2)), inAcks(3)))
+	require.Equal(t, board.Failed, b.AddAck(failed.DatedBy(minute(2)), inAcks(3))[0].Effect)
 }
 
 // TestInterleavingDoesNotMatter reads the same partitions twice, each time

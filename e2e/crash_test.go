@@ -49,6 +49,8 @@ type step struct {
 	poison bool
 	// misplaced: the done ack lies in another partition than the order's.
 	misplaced bool
+	// early: somebody says that the last stage is done, long before it begins.
+	early bool
 }
 
 // orderKind is a way that an order can go.
@@ -85,10 +87,14 @@ var orderKinds = []orderKind{
 	}},
 	{name: "WithAPoisonAck", end: kitchen.StateShipped, steps: map[string]step{"mix.1": {poison: true}}},
 	{name: "WithAMisplacedAck", end: kitchen.StateShipped, steps: map[string]step{"mix.1": {misplaced: true}}},
+	{name: "WithAnEarlyEnd", end: kitchen.StateShipped, steps: map[string]step{"mix.1": {early: true}}},
 }
 
 // onlyOf are the points that only one kind of order comes to.
-var onlyOf = map[fault.Point]string{fault.LetterPublished: "WithAPoisonAck", fault.AckForwarded: "WithAMisplacedAck"}
+var onlyOf = map[fault.Point]string{
+	fault.LetterPublished: "WithAPoisonAck", fault.AckForwarded: "WithAMisplacedAck",
+	fault.AttemptCleared: "FailedAgain", fault.AckRefused: "WithAnEarlyEnd",
+}
 
 // Whatever the moment at which the worker is killed, an order ends as if it
 // had not been. Each order has one point between two messages at which each of
@@ -169,6 +175,7 @@ type orderUnderWay struct {
 	asked     bool
 	poisoned  bool
 	misplaced bool
+	early     bool
 	ends      map[string]bool // the ids of the events that announced an end
 	letters   map[string]bool // the places of the messages that are dead letters
 }
@@ -331,6 +338,9 @@ func (f *crashingFactory) work(ctx context.Context, bench *station.Station, item
 	if step.poison {
 		f.poison(ctx, o)
 	}
+	if step.early {
+		f.endEarly(ctx, o)
+	}
 	if step.misplaced {
 		f.misplace(ctx, o, ref)
 		return
@@ -375,6 +385,19 @@ func (f *crashingFactory) misplace(ctx context.Context, o *orderUnderWay, ref ki
 	if !again {
 		value := fmt.Appendf(nil, `{"ticketId":%q,"orderId":%q,"stage":%q,"kind":"done","by":"person-mix"}`, ref.TicketID(), ref.OrderID, ref.Stage)
 		assert.NoError(f.t, f.writer.WriteMessages(ctx, kafka.Message{Key: []byte("my oven"), Value: value}))
+	}
+}
+
+// endEarly says once that the order's last stage is done, which has no ticket yet.
+func (f *crashingFactory) endEarly(ctx context.Context, o *orderUnderWay) {
+	f.mu.Lock()
+	again := o.early
+	o.early = true
+	f.mu.Unlock()
+	if !again {
+		ref := kitchen.TicketRef{OrderID: o.id, Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+		value := fmt.Appendf(nil, `{"ticketId":%q,"orderId":%q,"stage":%q,"kind":"done","by":"ghost"}`, ref.TicketID(), ref.OrderID, ref.Stage)
+		assert.NoError(f.t, f.writer.WriteMessages(ctx, kafka.Message{Key: []byte(o.id), Value: value}))
 	}
 }
 
@@ -562,7 +585,7 @@ func (f *crashingFactory) ending(o *orderUnderWay) ending {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		end.Ends, end.Letters = len(o.ends), len(o.letters)
-		if end.Ends == 0 || end.Letters == 0 && o.poisoned {
+		if end.Ends == 0 || end.Letters == 0 && (o.poisoned || o.early) {
 			return errors.New("the end has not been heard")
 		}
 		return nil

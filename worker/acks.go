@@ -248,7 +248,7 @@ func outcomeOf(err error) outcome {
 		return outcomeWait
 	case errors.Is(err, errNeverIssued), errors.Is(err, errNeverSoOften):
 		return outcomeRefused
-	case workflows.IsNotFound(err):
+	case workflows.IsNotFound(err), errors.Is(err, errOver):
 		// No such pending activity: done before, or its order has closed, or
 		// it never was.
 		return outcomeStale
@@ -259,6 +259,10 @@ func outcomeOf(err error) outcome {
 	}
 	return outcomeRetry
 }
+
+// errOver says that a failure which means the same ticket again comes after the end
+// of its ticket.
+var errOver = errors.New("the ticket has ended since")
 
 // errBetweenAttempts says that no activity waits for an ack now, and that one
 // will.
@@ -295,6 +299,8 @@ func (c *ackCarrier) fail(ctx context.Context, p *passage) error {
 	switch {
 	case err != nil:
 		return err
+	case !final && p.says.entry.Ended():
+		return errOver
 	case !final:
 		return c.endAttempt(ctx, p, activities.FailureOf(p.ack, false))
 	}

@@ -18,6 +18,7 @@ func TestWhichAcksAreTriedAgain(t *testing.T) {
 	}{
 		"Temporal has it": {nil, outcomeCarried},
 		"its activity is over, or there never was one": {serviceerror.NewNotFound("no such activity"), outcomeStale},
+		"its ticket has ended since":                   {errOver, outcomeStale},
 		"its ticket was never issued":                  {errNeverIssued, outcomeRefused},
 		"its ticket was never issued so often":         {errNeverSoOften, outcomeRefused},
 		"its ticket is about to be issued again":       {errBetweenAttempts, outcomeWait},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -69,8 +70,11 @@ type ticketLog struct {
 	places   map[partition]*placeInLog
 	// refused are the offsets of the acks that the log has taken back, by ticket.
 	refused map[string][]int64
-	tidied  time.Duration
-	untidy  int // records since then
+	// failed is the offset of a ticket's last failure that counted, whatever came
+	// after it.
+	failed map[string]int64
+	tidied time.Duration
+	untidy int // records since then
 }
 
 // partition is one of a topic.
@@ -105,6 +109,7 @@ func newTicketLog(connection events.Connection, logger *slog.Logger) *ticketLog 
 		away:       true,
 		places:     map[partition]*placeInLog{},
 		refused:    map[string][]int64{},
+		failed:     map[string]int64{},
 	}
 }
 
@@ -212,8 +217,13 @@ func (l *ticketLog) addAck(ack kitchen.Ack, heard board.Heard) {
 		}
 		return
 	}
-	if judged := l.board.AddAck(ack, heard); judged[0].Effect == board.Refused {
-		l.noteRefused(ack)
+	for _, judged := range l.board.AddAck(ack, heard) {
+		switch judged.Effect {
+		case board.Failed:
+			l.failed[ack.TicketID] = judged.Heard.Offset
+		case board.Refused:
+			l.noteRefused(ack)
+		}
 	}
 }
 
@@ -221,6 +231,9 @@ func (l *ticketLog) noteRefused(refusal kitchen.Ack) {
 	const most = 64 // of one ticket
 	offsets := append(l.refused[refusal.TicketID], *refusal.Offset)
 	l.refused[refusal.TicketID] = offsets[max(0, len(offsets)-most):]
+	if l.failed[refusal.TicketID] == *refusal.Offset {
+		delete(l.failed, refusal.TicketID)
+	}
 }
 
 // addTicket folds a delivery.
@@ -260,11 +273,12 @@ func (l *ticketLog) tidy() {
 		l.ended.forget(now - silence)
 		l.forgotAt = time.Now()
 	}
-	for ticketID := range l.refused {
-		if _, known := l.board.Get(ticketID); !known && l.ended.find(ticketID) == nil {
-			delete(l.refused, ticketID)
-		}
+	over := func(ticketID string) bool {
+		_, known := l.board.Get(ticketID)
+		return !known && l.ended.find(ticketID) == nil
 	}
+	maps.DeleteFunc(l.refused, func(ticketID string, _ []int64) bool { return over(ticketID) })
+	maps.DeleteFunc(l.failed, func(ticketID string, _ int64) bool { return over(ticketID) })
 }
 
 // hasEnded reports whether a ticket has an end of its own: a ticket to make may
@@ -277,7 +291,8 @@ func hasEnded(ticketID string, entry board.Entry) bool {
 type judgement struct {
 	// known is false if the log has not read the ack or has forgotten its ticket.
 	known bool
-	// inForce says that the ack still decides where its ticket stands.
+	// inForce says that the ack still decides where its ticket stands, or is the last
+	// failure before its end: what it says of lost pieces counts.
 	inForce bool
 	// refused says that a worker has taken it back.
 	refused bool
@@ -327,11 +342,14 @@ func (l *ticketLog) judge(ctx context.Context, ack kitchen.Ack, m events.Message
 	if end := l.ended.find(ack.TicketID); end != nil {
 		j.entry, j.known = end.entry(ack.TicketID), true
 		j.inForce = end.offset == m.Offset && int(end.partition) == m.Partition && ack.Kind == j.entry.Ack.Kind
-		return j, nil
+	} else {
+		j.inForce, j.known = l.board.InForce(ack, board.HeardFrom(m, 0))
+		j.entry, _ = l.board.Get(ack.TicketID)
+		j.claims = j.inForce && j.entry.Heard.Offset == m.Offset
 	}
-	j.inForce, j.known = l.board.InForce(ack, board.HeardFrom(m, 0))
-	j.entry, _ = l.board.Get(ack.TicketID)
-	j.claims = j.inForce && j.entry.Heard.Offset == m.Offset
+	if failed, has := l.failed[ack.TicketID]; has && ack.Kind == kitchen.AckFailed && j.entry.Ended() {
+		j.inForce = failed == m.Offset
+	}
 	return j, nil
 }
 

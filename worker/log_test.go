@@ -179,6 +179,32 @@ func TestAnActivityIsToldOfTheLastFailureThatCounts(t *testing.T) {
 	require.Equal(t, 3, failed.Attempt)
 }
 
+// The worker may have been away while somebody failed, began again and was done. The
+// pieces that were lost count.
+func TestAFailureWithLostPiecesIsCarriedAfterTheEndOfItsTicket(t *testing.T) {
+	t.Parallel()
+	for _, settle := range []bool{false, true} {
+		s, temporal := newScribe(t), &calls{}
+		queue := newWorkplace(s, temporal)
+		s.issue(mix(1), 1)
+		acks := []queuedAck{
+			s.ack(mix(1), kitchen.AckFailed, "eve", func(a *kitchen.Ack) { a.Reason, a.Scrapped, a.Attempt = "equipment", 1, 1 }),
+			s.ack(mix(1), kitchen.AckFailed, "bob", func(a *kitchen.Ack) { a.Reason, a.Scrapped, a.Attempt = "equipment", 2, 2 }),
+			s.ack(mix(1), kitchen.AckDone, "bob", func(a *kitchen.Ack) { a.Attempt = 3 }),
+			s.ack(mix(1), kitchen.AckFailed, "eve", func(a *kitchen.Ack) { a.Reason, a.Scrapped, a.Attempt = "equipment", 3, 3 }),
+		}
+		s.issue(mix(1), 2)
+		s.issue(mix(1), 3)
+		if settle {
+			s.settle()
+		}
+		for _, ack := range acks {
+			require.NoError(t, queue.carrier.carry(ack))
+		}
+		require.Equal(t, []string{"fails: equipment at mix: bob (type: equipment, retryable: false)", "done by bob"}, temporal.all())
+	}
+}
+
 // The log is folded on beside the group's consumer, which may be ahead of it.
 func TestAnAckWaitsUntilTheLogHasBeenReadUpToIt(t *testing.T) {
 	t.Parallel()

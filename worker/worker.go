@@ -109,7 +109,9 @@ func Run(ctx context.Context, config Config) error {
 	group.Go(func() error { return log.run(ctx) })
 	group.Go(func() error {
 		log.awaitCaughtUp(ctx)
-		return runTemporalWorker(ctx, config, watchedPublisher{writer, watch}, log)
+		return runTemporalWorker(ctx, config, func(registry worker.ActivityRegistry) {
+			activities.Register(registry, kitchen.Stages(), watchedPublisher{writer, watch}, workflows.NewOrders(config.Temporal), log)
+		})
 	})
 	group.Go(func() error {
 		defer carrier.heartbeats.stop()
@@ -132,11 +134,12 @@ func Run(ctx context.Context, config Config) error {
 	return nil
 }
 
-// runTemporalWorker serves the task queue until ctx ends. If it cannot start
-// because Temporal cannot be reached, it tries again.
-func runTemporalWorker(ctx context.Context, config Config, publisher activities.Publisher, log activities.Log) error {
+// runTemporalWorker serves the task queue until ctx ends, with the activities that
+// register registers. If it cannot start because Temporal cannot be reached, it
+// tries again.
+func runTemporalWorker(ctx context.Context, config Config, register func(worker.ActivityRegistry)) error {
 	for backoff := retry.NewBackoff(time.Second, time.Second); ; {
-		err := serveTaskQueue(ctx, config, publisher, log)
+		err := serveTaskQueue(ctx, config, register)
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
@@ -152,7 +155,7 @@ func runTemporalWorker(ctx context.Context, config Config, publisher activities.
 	}
 }
 
-func serveTaskQueue(ctx context.Context, config Config, publisher activities.Publisher, log activities.Log) error {
+func serveTaskQueue(ctx context.Context, config Config, register func(worker.ActivityRegistry)) error {
 	failed := make(chan error, 1)
 	w := worker.New(config.Temporal, config.TaskQueue, worker.Options{
 		WorkerStopTimeout:                stopWithin,
@@ -168,7 +171,7 @@ func serveTaskQueue(ctx context.Context, config Config, publisher activities.Pub
 		},
 	})
 	w.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	activities.Register(w, kitchen.Stages(), publisher, workflows.NewOrders(config.Temporal), log)
+	register(w)
 	if err := w.Start(); err != nil {
 		return err
 	}
