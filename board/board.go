@@ -32,8 +32,9 @@ func New() *Board {
 	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}, newestIssue: map[place]Heard{}}
 }
 
-// AddTicket adds a delivery of a ticket. It returns what those acks have done,
-// in their order, that AddAck could not judge before.
+// AddTicket adds a delivery of a ticket. It returns the acks of the ticket that
+// are judged differently now, in their order: those that AddAck could not judge
+// before, and those that followed.
 func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) []Judged {
 	b.Note(heard)
 	b.newestIssue[heard.place()] = heard
@@ -43,18 +44,27 @@ func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) []Judged {
 	}
 	h.issued = heard
 	judged := h.life.issue(ticket)
+	if since := ticket.QueuedSince(); h.ticket.Attempt == 0 || since.Before(h.since) {
+		h.since = since
+	}
 	if ticket.Attempt > h.ticket.Attempt {
 		h.ticket = ticket
 	}
 	return judged
 }
 
-// AddAck adds an ack and returns what it did.
+// AddAck adds an ack and returns what it does. A delivery that is read later may
+// still change that if it is Unjudged, and a refusal in any case.
 func (b *Board) AddAck(ack kitchen.Ack, heard Heard) Effect {
 	b.Note(heard)
 	h := b.history(ack.TicketID)
 	h.acked = heard
-	return h.life.apply(loggedAck{ack, heard})
+	// The acks of a ticket share its id's memory, and so do their orders' ids.
+	ack.TicketID = h.id
+	if strings.HasPrefix(h.id, ack.OrderID) {
+		ack.OrderID = h.id[:len(ack.OrderID)]
+	}
+	return h.life.apply(&loggedAck{ack, heard})
 }
 
 // Note tells the board of a record from which it needs only time and place.
@@ -68,27 +78,31 @@ func (b *Board) Note(heard Heard) {
 
 // history is what the board keeps of one ticket.
 type history struct {
+	id            string
 	issued, acked Heard          // the last of each; zero if there was none
 	firstIssued   Heard          // the first delivery
 	ticket        kitchen.Ticket // the highest attempt; Attempt 0 while none was seen
-	life          Life
+	since         time.Time      // the earliest QueuedSince: builds that do not tell it have one for each attempt
+	life          life
 }
 
 // entry is where the ticket stands.
 func (h *history) entry(ticketID string) Entry {
-	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.ticket.QueuedSince(), Issued: h.firstIssued, BegunBy: h.life.now.begunBy, Taken: h.life.now.taken}
-	if h.ticket.Attempt == 0 {
-		e.Ticket, e.Since = ticketOf(ticketID), time.Time{}
-	}
 	now := h.life.now
-	e.Attempt = h.ticket.Attempt
+	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Issued: h.firstIssued, Attempt: h.ticket.Attempt, BegunBy: now.begunBy}
+	if now.taken != nil {
+		e.Taken = now.taken.heard
+	}
+	if h.ticket.Attempt == 0 {
+		e.Ticket = ticketOf(ticketID)
+	}
 	if now.failure != nil {
 		e.LastFailure = &now.failure.ack
 	}
 	switch e.State {
 	case kitchen.TicketDone, kitchen.TicketUndone:
 		e.Attempt = max(e.Attempt, now.end.ack.Attempt)
-		e.endBy(*now.end)
+		e.endBy(now.end)
 		e.IssuedAfterEnd = h.life.issuedAfterEnd()
 	case kitchen.TicketStarted:
 		claim := now.owner.claim
@@ -110,7 +124,7 @@ func (h *history) entry(ticketID string) Entry {
 func (b *Board) history(ticketID string) *history {
 	h, ok := b.tickets[ticketID]
 	if !ok {
-		h = &history{}
+		h = &history{id: ticketID}
 		b.tickets[ticketID] = h
 	}
 	return h
@@ -128,14 +142,15 @@ func (b *Board) Get(ticketID string) (Entry, bool) {
 
 // entry is where a ticket stands, given what is known of its undo ticket. The
 // ticket is withdrawn once its undo ticket is known, and has ended once that is
-// undone, whatever else the log says of either.
+// undone, whatever else the log says of either. What was refused about the undo
+// ticket is nothing to know of it.
 func (b *Board) entry(ticketID string, h *history) Entry {
 	e := h.entry(ticketID)
 	undoID, _ := UndoOf(ticketID)
-	undo, withdrawn := b.tickets[undoID]
-	e.Withdrawn = withdrawn
-	if withdrawn && undo.life.now.end != nil {
-		e.endBy(*undo.life.now.end)
+	undo, known := b.tickets[undoID]
+	e.Withdrawn = known && undo.life.isKnown()
+	if known && undo.life.now.end != nil {
+		e.endBy(undo.life.now.end)
 	}
 	return e
 }
@@ -220,8 +235,8 @@ func (e Entry) open() bool {
 }
 
 // endBy ends the ticket by an ack.
-func (e *Entry) endBy(end loggedAck) {
-	e.State = kitchen.TicketDone
+func (e *Entry) endBy(end *loggedAck) {
+	e.State, e.Sign, e.IssuedAfterEnd = kitchen.TicketDone, Heard{}, false
 	if end.ack.Kind == kitchen.AckUndone {
 		e.State = kitchen.TicketUndone
 	}
@@ -231,7 +246,8 @@ func (e *Entry) endBy(end loggedAck) {
 // InForce reports whether an ack that lies in the log still decides where its
 // ticket stands: it is why the ticket has its owner, has ended, has failed or was
 // put back. It goes by all that the board has read, also after that ack. known is
-// false if the board has not read the ack, or has forgotten its ticket.
+// false if the board has not read the ack, has forgotten it, or cannot judge it
+// without a delivery of the ticket.
 func (b *Board) InForce(ack kitchen.Ack, heard Heard) (inForce, known bool) {
 	h, hasTicket := b.tickets[ack.TicketID]
 	at := heard.place()
@@ -253,6 +269,20 @@ func (b *Board) MadeAnew(ticketID string) bool {
 		h, known := b.tickets[next.TicketID()]
 		return known && h.ticket.Attempt > 0
 	})
+}
+
+// Acks are the last acks of a ticket, in the order of the log, and what each does
+// by all that is known now. A refusal may change what those after it do.
+func (b *Board) Acks(ticketID string) []Judged {
+	h, known := b.tickets[ticketID]
+	if !known {
+		return nil
+	}
+	acks := make([]Judged, len(h.life.recent))
+	for i, a := range h.life.recent {
+		acks[i] = Judged{a.ack, a.heard, a.did}
+	}
+	return acks
 }
 
 // UndoOf returns the id of the undo ticket that withdraws a make ticket, and

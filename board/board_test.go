@@ -4,7 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,12 +33,15 @@ func inTickets(m int) board.Heard { return heardIn(events.TicketTopic(kitchen.Ba
 func inAcks(m int) board.Heard { return heardIn(events.TopicAcks, m) }
 
 func heardIn(topic string, m int) board.Heard {
-	return board.Heard{Topic: topic, Time: minute(m), Appended: true, After: time.Duration(m) * time.Minute}
+	return board.Heard{Topic: topic, Offset: int64(m), Time: minute(m), Appended: true, After: time.Duration(m) * time.Minute}
 }
 
 const orderID = "01936f8e-5c1a-7d3b-9f00-000000000001"
 
 var bake = kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+
+// within is how long the owner of a ticket may be silent.
+const within = 30 * time.Minute
 
 // unbake is the undo ticket of bake.
 var unbake = kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketUndo}
@@ -42,6 +50,7 @@ func issue(ref kitchen.TicketRef, attempt int) kitchen.Ticket {
 	return kitchen.Ticket{
 		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: ref.Pass, Attempt: attempt,
 		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12}},
+		Since: noon, IssuedAt: minute(attempt - 1), AckBy: minute(attempt - 1).Add(within),
 	}
 }
 
@@ -49,83 +58,418 @@ func ack(ref kitchen.TicketRef, kind kitchen.AckKind, attempt int, by string, at
 	return kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kind, Attempt: attempt, By: by, At: at}
 }
 
-// entry is one record of the log: an issue of the bake ticket, or an ack.
-type entry struct {
-	minute  int
-	issue   int // the attempt; 0 for an ack
-	kind    kitchen.AckKind
-	attempt int
-	by      string
-}
-
-func (e entry) addTo(b *board.Board) {
-	if e.issue > 0 {
-		b.AddTicket(issue(bake, e.issue), inTickets(e.minute))
-		return
+// tell adds a log to a board, as it stands in the tests: records of the bake
+// ticket, a minute apart, each at the offset of its place in the list.
+//
+//	issue 2                        its second attempt is delivered
+//	issue 1 without ackBy          so that nobody knows how long its owner may be silent
+//	bob started                    an ack that names no attempt
+//	bob started 2                  one that does
+//	bob takes over from eve        a started that says so
+//	the same bob failed            a second record of bob's last failed
+//	refused 3                      the ack at offset 3 is refused
+//	31 minutes later               nothing is said
+func tell(t *testing.T, b *board.Board, log string) (effects []board.Effect) {
+	t.Helper()
+	m, said := 0, map[string]time.Time{}
+	for offset, record := range strings.Split(log, ", ") {
+		m++
+		words := strings.Fields(record)
+		number := func(i int) int {
+			if i >= len(words) {
+				return 0
+			}
+			n, err := strconv.Atoi(words[i])
+			require.NoError(t, err, record)
+			return n
+		}
+		heard := inAcks(m)
+		heard.Offset = int64(offset)
+		if strings.HasSuffix(record, "later") {
+			m += number(0) - 2
+			continue
+		}
+		if words[0] == "issue" {
+			ticket := issue(bake, number(1))
+			if strings.HasSuffix(record, "without ackBy") {
+				ticket.AckBy = time.Time{}
+			}
+			b.AddTicket(ticket, inTickets(m))
+			continue
+		}
+		a := ack(bake, kitchen.AckRefused, 0, "worker", minute(m))
+		if words[0] == "refused" {
+			refused := int64(number(1))
+			a.Offset = &refused
+			effects = append(effects, b.AddAck(a, heard))
+			continue
+		}
+		again := strings.HasPrefix(record, "the same ")
+		if again {
+			words = words[2:]
+		}
+		a.By = words[0]
+		if strings.Contains(record, " takes over from ") {
+			a.Kind, a.TakeOver, a.From = kitchen.AckStarted, true, words[4]
+			a.Attempt = number(5)
+		} else {
+			a.Kind, a.Attempt = kitchen.AckKind(words[1]), number(2)
+		}
+		if key := a.By + string(a.Kind); again {
+			a.At = said[key]
+		} else {
+			said[key] = a.At
+		}
+		effects = append(effects, b.AddAck(a, heard))
 	}
-	b.AddAck(ack(bake, e.kind, e.attempt, e.by, minute(e.minute)), inAcks(e.minute))
+	return effects
 }
 
-func TestTheLogDecides(t *testing.T) {
+// stands is where the bake ticket stands, in words.
+func stands(b *board.Board) string {
+	e, _ := b.Get(bake.TicketID())
+	return strings.TrimSpace(fmt.Sprintf("%s %s", e.State, e.By))
+}
+
+// TestTheRules has a test for each sentence of doc.go.
+func TestTheRules(t *testing.T) {
 	t.Parallel()
-	const (
-		started = kitchen.AckStarted
-		done    = kitchen.AckDone
-		failed  = kitchen.AckFailed
-	)
-	tests := []struct {
-		name    string
-		log     []entry
-		state   kitchen.TicketState
-		by      string
-		attempt int
-	}{
-		{"AnIssuedTicketWaits", []entry{{issue: 1}}, kitchen.TicketWaiting, "", 1},
-		{"TheFirstToStartOwnsIt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {1, 0, started, 1, "eve"}}, kitchen.TicketStarted, "bob", 1},
-		{"AnAckTypedByHandCountsAsWell", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {1, 0, started, 1, "eve"}}, kitchen.TicketStarted, "bob", 1},
-		{"DoneByAnyoneEndsIt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, done, 0, "eve"}}, kitchen.TicketDone, "eve", 1},
-		{"TheFirstDoneIsTheOneThatCounts", []entry{{issue: 1}, {2, 0, done, 1, "bob"}, {2, 0, done, 1, "eve"}}, kitchen.TicketDone, "bob", 1},
-		{"WhatFollowsDoneIsStale", []entry{{issue: 1}, {2, 0, done, 1, "bob"}, {3, 0, failed, 1, "eve"}, {4, 0, started, 2, "eve"}}, kitchen.TicketDone, "bob", 1},
-		{"DoneOfAnEarlierAttemptEndsItToo", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, done, 1, "bob"}}, kitchen.TicketDone, "bob", 2},
-		{"DoneEndsALaterAttemptToo", []entry{{issue: 1}, {2, 0, done, 1, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketDone, "bob", 2},
-		{"AFailedTicketWaitsForItsNextAttempt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, failed, 1, "bob"}}, kitchen.TicketFailed, "bob", 1},
-		{"TheNextAttemptReopensAFailedTicket", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
-		{"TheNextAttemptReopensATicketThatFailedByHand", []entry{{issue: 1}, {2, 0, failed, 0, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
-		{"AStartAfterTheFailureIsStale", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {2, 0, started, 1, "eve"}}, kitchen.TicketFailed, "bob", 1},
-		{"AStartByHandAfterTheFailureIsOfTheNextAttempt", []entry{{issue: 1}, {2, 0, failed, 1, "bob"}, {4, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 2},
-		{"ReissuingFreesATicketWhoseOwnerIsGone", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketWaiting, "", 2},
-		{"ReissuingDoesNotFreeATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 2, minute: 30}}, kitchen.TicketStarted, "bob", 2},
-		{"AFailureFreesATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, failed, 0, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
-		{"AFailureThatNamesItsAttemptFreesItAsWell", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, failed, 1, "bob"}, {issue: 2, minute: 3}}, kitchen.TicketWaiting, "", 2},
-		{"WhoNamesANewerAttemptTakesOverATicketStartedByHand", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 2, minute: 30}, {31, 0, started, 2, "eve"}}, kitchen.TicketStarted, "eve", 2},
-		{"WhoTookItOverLosesItWithTheirAttempt", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {31, 0, started, 2, "eve"}, {issue: 3, minute: 60}}, kitchen.TicketWaiting, "", 3},
-		{"WhoNamesTheSameAttemptDoesNotTakeItOver", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {2, 0, started, 1, "eve"}}, kitchen.TicketStarted, "bob", 1},
-		{"AStartByHandAfterOneThatIsOverOwnsTheTicket", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {issue: 2, minute: 30}, {31, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 2},
-		{"AStartByHandIsSecondWhileTheAttemptLasts", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}}, kitchen.TicketStarted, "bob", 1},
-		{"TheOwnerKeepsItByNamingItsNextAttempt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}, {issue: 2, minute: 30}, {31, 0, started, 2, "bob"}}, kitchen.TicketStarted, "bob", 2},
-		{"AFailureEndsEveryClaimOfItsAttempt", []entry{{issue: 1}, {1, 0, started, 1, "bob"}, {2, 0, started, 0, "eve"}, {3, 0, failed, 1, "bob"}, {issue: 2, minute: 4}}, kitchen.TicketWaiting, "", 2},
-		{"ALateStartOfAnEarlierAttemptIsStale", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, started, 1, "bob"}}, kitchen.TicketWaiting, "", 2},
-		{"ALateFailureOfAnEarlierAttemptIsStale", []entry{{issue: 1}, {issue: 2, minute: 30}, {31, 0, started, 2, "eve"}, {32, 0, failed, 1, "bob"}}, kitchen.TicketStarted, "eve", 2},
-		{"AnAckMayComeBeforeItsTicket", []entry{{1, 0, started, 1, "bob"}, {issue: 1}}, kitchen.TicketStarted, "bob", 1},
-		{"AnAckMayAnswerAnAttemptNotSeenYet", []entry{{issue: 1}, {31, 0, started, 2, "bob"}}, kitchen.TicketStarted, "bob", 2},
-		{"AnAttemptThatThereNeverWasCountsForNothing", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}}, kitchen.TicketWaiting, "", 1},
-		{"AnAttemptThatThereNeverWasHidesNothing", []entry{{issue: 1}, {1, 0, started, 4000, "bob"}, {2, 0, started, 0, "eve"}}, kitchen.TicketStarted, "eve", 1},
-		{"AnEarlierAttemptThatComesLateChangesNothing", []entry{{issue: 2, minute: 30}, {31, 0, started, 2, "bob"}, {issue: 1, minute: 32}}, kitchen.TicketStarted, "bob", 2},
-		{"TheSameIssueTwiceChangesNothing", []entry{{issue: 1}, {1, 0, started, 0, "bob"}, {issue: 1, minute: 2}}, kitchen.TicketStarted, "bob", 1},
+	tests := []struct{ name, log, want string }{
+		{"AnIssuedTicketWaits", "issue 1", "waiting"},
+		{"ADeliveryChangesNothingAboutAnOwner", "issue 1, bob started 1, issue 2", "started bob"},
+		{"NorAboutOneWhoNamedNoAttempt", "issue 1, bob started, issue 2", "started bob"},
+		{"ADeliveryDoesNotMakeAFailureStale", "issue 1, bob started 1, issue 2, bob failed 1", "waiting"},
+		{"TheFirstToStartOwnsIt", "issue 1, bob started 1, eve started 1", "started bob"},
+		{"ALaterAttemptTakesNothingFromAnybody", "issue 1, bob started 1, issue 2, eve started 2", "started bob"},
+		{"ATypedStartedOwnsItAsWell", "issue 1, bob started, eve started 1", "started bob"},
+		{"WhoIsSecondGetsItByTheirNextStarted", "issue 1, bob started, eve started, bob released, eve started", "started eve"},
+		{"WhoIsSecondDoesNotGetItByTheirFirst", "issue 1, bob started, eve started, bob released", "waiting"},
+
+		{"SilenceFreesATicket", "issue 1, bob started 1, 31 minutes later, eve started 1", "started eve"},
+		{"NotShortSilence", "issue 1, bob started 1, 29 minutes later, eve started 1", "started bob"},
+		{"SilenceThatIsJustLongEnoughIsAllowed", "issue 1, bob started 1, 30 minutes later, eve started 1", "started bob"},
+		{"SilenceAloneFreesNothing", "issue 1, bob started 1, 300 minutes later, issue 2", "started bob"},
+		{"ARenewalEndsTheSilence", "issue 1, bob started 1, 20 minutes later, bob started 2, 20 minutes later, eve started 2", "started bob"},
+		{"ARenewalIsDueAgain", "issue 1, bob started 1, 20 minutes later, bob started 1, 31 minutes later, eve started 1", "started eve"},
+		{"WhoHasLostATicketDoesNotRenewIt", "issue 1, bob started 1, 31 minutes later, eve started 1, bob started 1", "started eve"},
+		{"AStaleStartedOfAnotherIsNoSignOfTheOwner", "issue 1, bob started, 20 minutes later, eve started, 20 minutes later, eve started", "started eve"},
+		{"OfAnUnknownTimeNobodyIsSilent", "issue 1 without ackBy, bob started 1, 300 minutes later, eve started 1", "started bob"},
+		{"SilenceIsJudgedOnceADeliveryTellsOfIt", "bob started 1, 31 minutes later, eve started 1, issue 1", "started eve"},
+		{"AndWhatFollowedIsJudgedAgain", "bob started 1, 31 minutes later, eve started 1, eve released, issue 1", "waiting"},
+
+		{"ATakeOverCountsFromTheOwner", "issue 1, bob started 1, eve takes over from bob 1", "started eve"},
+		{"AndNeedsNoSilenceNorAttempt", "issue 1, bob started, eve takes over from bob", "started eve"},
+		{"ATakeOverFromSomebodyElseIsStale", "issue 1, bob started 1, mia takes over from eve 1", "started bob"},
+		{"OfTwoTakeOversTheFirstCounts", "issue 1, bob started 1, eve takes over from bob 1, mia takes over from bob 1", "started eve"},
+		{"ATakeOverAfterALongSilenceStillNamesTheOwner", "issue 1, bob started 1, 31 minutes later, mia takes over from eve", "started bob"},
+		{"ATakeOverAfterTheReleaseIsStale", "issue 1, bob started 1, bob released 1, eve takes over from bob 1", "waiting"},
+		{"AReleaseAfterTheTakeOverIsStale", "issue 1, bob started 1, eve takes over from bob 1, bob released 1", "started eve"},
+		{"ATakeOverThatComesTwiceIsARenewal", "issue 1, bob started 1, eve takes over from bob 1, the same eve takes over from bob 1", "started eve"},
+
+		{"AReleasePutsBack", "issue 1, bob started 1, bob released 1", "waiting"},
+		{"AtOnceForAnybody", "issue 1, bob started 1, bob released 1, eve started 1", "started eve"},
+		{"AReleaseOfAnotherIsStale", "issue 1, bob started 1, eve released 1", "started bob"},
+		{"AReleaseOfWhatNobodyHasIsStale", "issue 1, bob released 1", "waiting"},
+		{"AReleaseOfAFailedTicketIsStale", "issue 1, bob started, bob failed, bob released", "failed bob"},
+		{"ASecondRecordOfAReleaseIsStale", "issue 1, bob started 1, bob released 1, bob started 1, the same bob released 1", "started bob"},
+
+		{"AFailedTicketWaitsForItsNextAttempt", "issue 1, bob started 1, bob failed 1", "failed bob"},
+		{"WhichReopensIt", "issue 1, bob started 1, bob failed 1, issue 2", "waiting"},
+		{"TheSameAttemptDoesNot", "issue 1, bob started 1, bob failed 1, issue 1", "failed bob"},
+		{"AFailureOfAnotherIsStale", "issue 1, bob started 1, eve failed 1", "started bob"},
+		{"AlsoByHand", "issue 1, bob started 1, eve failed", "started bob"},
+		{"AlsoOfALaterAttempt", "issue 1, bob started 1, issue 2, eve failed 2", "started bob"},
+		{"AnybodyFailsWhatNobodyOwns", "issue 1, eve failed 1", "failed eve"},
+		{"ALateFailureDoesNotTouchTheNextOwner", "issue 1, bob started 1, 31 minutes later, issue 2, eve started 2, bob failed 1", "started eve"},
+		{"NorTheSameNamesNextClaim", "issue 1, bob started 1, bob released 1, issue 2, bob started 2, bob failed 1", "started bob"},
+		{"AFailureThatNamesAFailedAttemptIsStale", "issue 1, bob failed 1, issue 2, eve started 2, eve failed 1", "started eve"},
+		{"ASecondRecordOfAFailureIsStale", "issue 1, bob started, bob failed, issue 2, the same bob failed", "waiting"},
+		{"AlsoAfterAnotherFailure", "issue 1, bob failed, eve failed, issue 3, the same bob failed", "waiting"},
+		{"AStartedThatComesTwiceCountsTwice", "issue 1, bob started 1, bob released 1, the same bob started 1", "started bob"},
+		{"AFailureFailsEveryAttemptUpToItsOwn", "issue 1, bob started 1, issue 2, issue 3, bob failed 3, eve started 2", "failed bob"},
+		{"AFailureOfALaterAttemptMeansTheWorkInHand", "issue 1, bob started 1, issue 2, bob failed 2, issue 3", "waiting"},
+		{"AFailureByHandFailsTheAttemptInHand", "issue 1, issue 2, bob started 2, bob failed", "failed bob"},
+		{"AStartedOfTheFailedAttemptIsStale", "issue 1, bob failed 1, eve started 1", "failed bob"},
+		{"AStartedByHandIsOfTheNextAttempt", "issue 1, bob failed 1, eve started", "started eve"},
+		{"AndStaysItsOwnersWhenThatIsIssued", "issue 1, bob failed 1, eve started, issue 2, bob started 2", "started eve"},
+
+		{"DoneByAnybodyEndsIt", "issue 1, bob started 1, eve done 1", "done eve"},
+		{"AlsoWithoutAnOwner", "issue 1, eve done", "done eve"},
+		{"AlsoAFailedOne", "issue 1, bob failed 1, eve done", "done eve"},
+		{"AlsoOfAFailedAttempt", "issue 1, bob failed 1, issue 2, mia started 2, bob done 1", "done bob"},
+		{"AlsoOfAnAttemptNotSeen", "issue 1, bob done 7", "done bob"},
+		{"TheFirstEndCounts", "issue 1, bob done 1, eve done 1", "done bob"},
+		{"WhatFollowsTheEndIsStale", "issue 1, bob done 1, eve started, eve failed, eve released", "done bob"},
+		{"ADeliveryDoesNotReopenIt", "issue 1, bob done 1, issue 2", "done bob"},
+
+		{"ARefusedEndNeverWas", "bob done 1, refused 0, issue 1", "waiting"},
+		{"AndTakesNothingFromAnOwner", "issue 1, bob started, eve done, refused 2", "started bob"},
+		{"WhatFollowedItCounts", "issue 1, eve done, bob started 1, refused 1", "started bob"},
+		{"AlsoARealEnd", "issue 1, eve done, bob done, refused 1", "done bob"},
+		{"ARefusedFailureNeverWas", "issue 1, bob started 1, bob failed 99, refused 2", "started bob"},
+		{"AlsoAfterTheNextOwner", "issue 1, bob failed 99, eve started, refused 1, eve failed 1", "failed eve"},
+		{"AlsoTheFirstOfTwo", "issue 1, bob failed 98, bob failed 99, refused 1, refused 2, eve started 1", "started eve"},
+		{"ARefusedClaimNeverWas", "issue 1, eve started 99, bob started 1, refused 1", "started bob"},
+		{"NorDoesItLeaveItsAttemptBehind", "issue 1, eve started 99, eve failed, refused 1, issue 2, bob started 2", "started bob"},
+		{"ARefusalOfSomethingElseDoesNothing", "issue 1, bob started 1, bob done 1, refused 1, refused 7", "done bob"},
+		{"ARefusalThatComesTwiceDoesNothing", "issue 1, eve done, bob done, refused 1, refused 1", "done bob"},
+		{"AnEndAfterTheRefusalCounts", "eve done, refused 0, issue 1, eve done", "done eve"},
+
+		{"AnAckMayComeBeforeItsTicket", "bob started 1, issue 1", "started bob"},
+		{"AnAckMayAnswerAnAttemptNotSeen", "issue 1, bob started 2", "started bob"},
+		{"AWildAttemptBlocksNobodyElse", "issue 1, eve started 99999, refused 1, bob started 1, bob failed 1, issue 2, bob started 2", "started bob"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			b := board.New()
-			for _, e := range test.log {
-				e.addTo(b)
-			}
-			got, ok := b.Get(bake.TicketID())
-			require.True(t, ok)
-			require.Equal(t, test.state, got.State)
-			require.Equal(t, test.by, got.By)
-			require.Equal(t, test.attempt, got.Attempt)
+			tell(t, b, test.log)
+			require.Equal(t, test.want, stands(b))
 		})
+	}
+}
+
+// TestTheTableOfTheDocs compares what acks do with the table in doc.go.
+func TestTheTableOfTheDocs(t *testing.T) {
+	t.Parallel()
+	// bob owns the ticket by its second attempt, and failed that.
+	before := map[string]string{
+		"waiting": "issue 1", "started": "issue 1, issue 2, bob started 2",
+		"failed": "issue 1, issue 2, bob failed 2", "done": "issue 1, issue 2, bob done",
+	}
+	acks := map[string][]string{
+		"started":                      {"bob started", "eve started 3"},
+		"started by the owner":         {"bob started", "bob started 1", "bob started 3"},
+		"started by another":           {"eve started", "eve started 1", "eve started 3"},
+		"started after long silence":   {"31 minutes later, eve started", "31 minutes later, eve started 1"},
+		"take-over from the owner":     {"eve takes over from bob", "eve takes over from bob 1"},
+		"take-over from another":       {"eve takes over from mia", "31 minutes later, eve takes over from mia 3"},
+		"take-over":                    {"eve takes over from bob", "eve takes over from mia 3"},
+		"released by the owner":        {"bob released", "bob released 1"},
+		"released by another":          {"eve released", "31 minutes later, eve released 3"},
+		"released":                     {"bob released", "eve released 3"},
+		"failed by the owner":          {"bob failed", "bob failed 2", "bob failed 3"},
+		"failed of an earlier attempt": {"bob failed 1"},
+		"failed by another":            {"eve failed", "31 minutes later, eve failed 2", "eve failed 3"},
+		"failed":                       {"eve failed", "bob failed 3"},
+		"done":                         {"bob done", "eve done 1"},
+	}
+	text, err := os.ReadFile("doc.go")
+	require.NoError(t, err)
+	rows := regexp.MustCompile(`(?m)^//\t(\w[\w -]*?) {2,}(\S.*?) {2,}(\w+) {2,}(\S.*)$`).FindAllStringSubmatch(string(text), -1)
+	seen := map[string]bool{}
+	for _, row := range rows[1:] { // after the head
+		seen[row[1]] = true
+		states := strings.Split(row[2], ", ")
+		if row[2] == "all" {
+			states = []string{"waiting", "started", "failed"}
+		}
+		for _, state := range states {
+			require.Contains(t, before, state)
+			for _, ack := range acks[row[1]] {
+				b := board.New()
+				effects := tell(t, b, before[state]+", "+ack)
+				require.Equal(t, row[4], string(effects[len(effects)-1]), "%s, then %s", state, ack)
+				to := row[3]
+				if to == "same" {
+					to = state
+				}
+				got, _ := b.Get(bake.TicketID())
+				require.Equal(t, to, string(got.State), "%s, then %s", state, ack)
+			}
+		}
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(acks)), slices.Collect(maps.Keys(seen)))
+	for _, ack := range slices.Concat(slices.Collect(maps.Values(acks))...) {
+		b := board.New()
+		effects := tell(t, b, before["done"]+", "+ack)
+		require.Equal(t, board.Stale, effects[len(effects)-1], "an ended ticket, then %s", ack)
+		require.Equal(t, "done bob", stands(b))
+	}
+	for _, ack := range []string{"eve started 1", "eve started 2", "eve failed 1", "bob failed 2"} {
+		b := board.New()
+		effects := tell(t, b, before["failed"]+", "+ack)
+		require.Equal(t, board.Stale, effects[len(effects)-1], "a failed ticket, then %s", ack)
+		require.Equal(t, "failed bob", stands(b))
+	}
+}
+
+func TestADeliveryTellsWhichAcksItJudges(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	require.Equal(t, []board.Effect{board.Claimed, board.Unjudged, board.Stale, board.Renewed}, tell(t, b, "bob started, 31 minutes later, eve started, eve released, bob started"))
+	judged := b.AddTicket(issue(bake, 1), inTickets(0))
+	var did []string
+	for _, j := range judged {
+		did = append(did, fmt.Sprintf("%d %s %s", j.Heard.Offset, j.Ack.By, j.Effect))
+	}
+	require.Equal(t, []string{"2 eve took over", "3 eve released", "4 bob claimed"}, did)
+	require.Empty(t, b.AddTicket(issue(bake, 2), inTickets(1)))
+}
+
+func TestAnEntryTellsWhenItsTicketWasTaken(t *testing.T) {
+	t.Parallel()
+	for log, want := range map[string]int64{
+		"issue 1": 0, "issue 1, bob started": 1, "issue 1, bob started, bob started": 1, "issue 1, bob started, bob released": 1,
+		"issue 1, bob started, eve takes over from bob": 2, "issue 1, bob failed, issue 2": 1, "issue 1, bob started, eve done": 2,
+		"issue 1, bob done, refused 1": 0,
+	} {
+		b := board.New()
+		tell(t, b, log)
+		got, _ := b.Get(bake.TicketID())
+		require.Equal(t, want, got.Taken.Offset, log)
+		require.Equal(t, want > 0, got.Taken != board.Heard{}, log)
+	}
+}
+
+func TestADeliveryChangesNeitherPlaceNorAge(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	earlier := issue(bake, 2)
+	earlier.Since, earlier.IssuedAt = time.Time{}, minute(5) // by a build that does not tell
+	later := earlier
+	later.Attempt, later.IssuedAt = 3, minute(40)
+	b.AddTicket(later, inTickets(6))
+	b.AddTicket(earlier, inTickets(7))
+	got, _ := b.Get(bake.TicketID())
+	require.Equal(t, minute(5), got.Since)
+	b.AddTicket(issue(bake, 4), inTickets(8))
+	got, _ = b.Get(bake.TicketID())
+	require.Equal(t, noon, got.Since)
+	require.Equal(t, 4, got.Attempt)
+}
+
+func TestABoardKnowsWhichAcksAreInForce(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, log string
+		want      map[int]string // by offset: yes, no or unknown
+	}{
+		{"TheClaimAndItsRenewals", "issue 1, bob started, eve started, bob started", map[int]string{1: "yes", 2: "no", 3: "yes", 4: "unknown"}},
+		{"NotWhatWasTakenOver", "issue 1, bob started, eve takes over from bob", map[int]string{1: "no", 2: "yes"}},
+		{"AReleaseUntilTheNextClaim", "issue 1, bob started, bob released", map[int]string{1: "no", 2: "yes"}},
+		{"NotAfterIt", "issue 1, bob started, bob released, eve started", map[int]string{2: "no"}},
+		{"NorAfterAFailure", "issue 1, bob started, bob released, eve failed", map[int]string{2: "no", 3: "yes"}},
+		{"TheLastFailure", "issue 1, bob failed 1, bob failed 2, eve failed 2", map[int]string{1: "no", 2: "yes", 3: "no"}},
+		{"AlsoAfterTheNextClaim", "issue 1, bob failed 1, eve started", map[int]string{1: "yes", 2: "yes"}},
+		{"TheFirstEndAndNothingElse", "issue 1, bob started, bob failed, bob started, eve done, bob done", map[int]string{1: "no", 2: "no", 3: "no", 4: "yes", 5: "no"}},
+		{"NotWhatIsRefused", "issue 1, eve done, bob started, refused 1", map[int]string{1: "no", 2: "yes", 3: "no"}},
+		{"AnEndNeedsNoDelivery", "bob done", map[int]string{0: "yes"}},
+		{"WhatDependsOnADeliveryIsNotKnown", "bob started, 40 minutes later, eve started", map[int]string{0: "unknown", 2: "unknown"}},
+		{"UntilItIsThere", "bob started, 40 minutes later, eve started, issue 1", map[int]string{0: "no", 2: "yes"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			b := board.New()
+			tell(t, b, test.log)
+			for offset, want := range test.want {
+				record := fmt.Sprintf("%s,", test.log)
+				words := strings.Fields(strings.Split(record, ",")[min(offset, strings.Count(test.log, ","))])
+				heard := inAcks(0)
+				heard.Offset = int64(offset)
+				kind := kitchen.AckStarted
+				if words[1] != "takes" && words[0] != "refused" {
+					kind = kitchen.AckKind(words[1])
+				} else if words[0] == "refused" {
+					kind = kitchen.AckRefused
+				}
+				inForce, known := b.InForce(ack(bake, kind, 0, words[0], noon), heard)
+				got := map[[2]bool]string{{true, true}: "yes", {false, true}: "no", {false, false}: "unknown"}[[2]bool{inForce, known}]
+				require.Equal(t, want, got, "offset %d", offset)
+			}
+		})
+	}
+}
+
+// Another ticket's record may have the same offset in another partition, and what
+// was forgotten may be asked about again.
+func TestInForceDoesNotGuess(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	done := ack(bake, kitchen.AckDone, 1, "bob", minute(1))
+	b.AddTicket(issue(bake, 1), inTickets(0))
+	b.AddAck(done, inAcks(1))
+	elsewhere := inAcks(1)
+	elsewhere.Partition = 3
+	other := bake
+	other.Pass = 2
+	b.AddAck(ack(other, kitchen.AckDone, 1, "bob", minute(1)), elsewhere)
+	_, known := b.InForce(done, elsewhere)
+	require.False(t, known)
+
+	require.Equal(t, 2, b.Forget(10*time.Hour, time.Hour, nil))
+	b.AddTicket(issue(bake, 2), inTickets(600))
+	_, known = b.InForce(done, inAcks(1))
+	require.False(t, known, "its acks are forgotten")
+	b.AddAck(ack(bake, kitchen.AckStarted, 2, "eve", minute(601)), inAcks(601))
+	_, known = b.InForce(done, inAcks(1))
+	require.False(t, known)
+	inForce, known := b.InForce(ack(bake, kitchen.AckStarted, 2, "eve", minute(601)), inAcks(601))
+	require.True(t, known && inForce)
+}
+
+func TestARefusalIsOfItsOwnPartition(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	b.AddAck(ack(bake, kitchen.AckDone, 1, "bob", minute(1)), inAcks(1))
+	refusal, offset := ack(bake, kitchen.AckRefused, 0, "worker", minute(2)), int64(1)
+	refusal.Offset = &offset
+	elsewhere := inAcks(2)
+	elsewhere.Partition = 3
+	require.Equal(t, board.Stale, b.AddAck(refusal, elsewhere))
+	require.Equal(t, "done bob", stands(b))
+	require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(2)))
+	require.Equal(t, "waiting", stands(b))
+}
+
+func TestOnlyTheBrokersTimesOfOnePartitionTellOfSilence(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*board.Heard){
+		"ASendersTime":     func(h *board.Heard) { h.Appended = false },
+		"AnotherPartition": func(h *board.Heard) { h.Partition = 1 },
+	} {
+		for _, which := range []string{"bob", "eve"} {
+			t.Run(name+"/"+which, func(t *testing.T) {
+				t.Parallel()
+				b := board.New()
+				b.AddTicket(issue(bake, 1), inTickets(0))
+				for m, by := range map[int]string{1: "bob"} {
+					heard := inAcks(m)
+					if by == which {
+						change(&heard)
+					}
+					b.AddAck(ack(bake, kitchen.AckStarted, 1, by, minute(m)), heard)
+				}
+				heard := inAcks(600)
+				if which == "eve" {
+					change(&heard)
+				}
+				require.Equal(t, board.Stale, b.AddAck(ack(bake, kitchen.AckStarted, 1, "eve", minute(600)), heard))
+				require.Equal(t, "started bob", stands(b))
+			})
+		}
+	}
+}
+
+// An order that has lost an end issues its ticket again.
+func TestAnEntryTellsThatItWasIssuedAfterItsEnd(t *testing.T) {
+	t.Parallel()
+	for log, want := range map[string]bool{
+		"issue 1, bob done 1":                                  false,
+		"issue 1, bob done 1, issue 2":                         true,
+		"issue 1, bob done 1, issue 1":                         true,
+		"issue 1, bob done":                                    false,
+		"issue 1, issue 2, bob done 2":                         false,
+		"issue 1, issue 2, bob started 2, bob done":            false,
+		"issue 1, bob failed 1, issue 2, bob done":             false,
+		"issue 1, bob failed 1, issue 2, bob done, issue 3":    true,
+		"issue 1, issue 2, bob done":                           true, // may be: nobody can tell
+		"issue 1, bob started 1, issue 1, issue 2, bob failed": false,
+	} {
+		b := board.New()
+		tell(t, b, log)
+		got, _ := b.Get(bake.TicketID())
+		require.Equal(t, want, got.IssuedAfterEnd, log)
 	}
 }
 
@@ -160,12 +504,74 @@ func TestAnEntryTellsWhenAndWhy(t *testing.T) {
 	require.Equal(t, "eve", got.By)
 	require.Equal(t, minute(4), *got.StartedAt)
 	require.Equal(t, "oven 2", got.LastFailure.Note)
+	require.Equal(t, inAcks(4), got.Sign)
+	require.Equal(t, 2, got.Attempt)
 
-	b.AddAck(ack(bake, kitchen.AckDone, 2, "eve", minute(5)), inAcks(5))
+	b.AddAck(ack(bake, kitchen.AckStarted, 2, "eve", minute(14)), inAcks(14))
+	got, _ = b.Get(bake.TicketID())
+	require.Equal(t, minute(4), *got.StartedAt, "a renewal moves the sign and nothing else")
+	require.Equal(t, []board.Heard{inAcks(4), inAcks(14)}, []board.Heard{got.Heard, got.Sign})
+
+	b.AddAck(ack(bake, kitchen.AckDone, 2, "eve", minute(15)), inAcks(15))
 	got, _ = b.Get(bake.TicketID())
 	require.Equal(t, minute(4), *got.StartedAt, "the start is known though the done ack does not have it")
-	require.Equal(t, minute(5), got.Ack.At)
+	require.Equal(t, minute(15), got.Ack.At)
 	require.True(t, got.Ended())
+	require.Zero(t, got.Sign)
+	require.Equal(t, "eve", got.BegunBy)
+}
+
+func TestAnEntryHasTheFieldsOfItsState(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		log                                string
+		attempt                            int
+		begunBy, lastFailedBy              string
+		hasAck, hasSign, hasStart, isKnown bool
+	}{
+		{log: "issue 1", attempt: 1, isKnown: true},
+		{log: "issue 1, bob started", attempt: 1, begunBy: "bob", hasAck: true, hasSign: true, hasStart: true, isKnown: true},
+		{log: "issue 1, issue 2, bob started 1", attempt: 2, begunBy: "bob", hasAck: true, hasSign: true, hasStart: true, isKnown: true},
+		{log: "bob started", attempt: 1, begunBy: "bob", hasAck: true, hasSign: true, hasStart: true},
+		{log: "issue 1, bob started, bob released", attempt: 1, begunBy: "bob", isKnown: true},
+		{log: "issue 1, bob started, bob failed", attempt: 1, begunBy: "bob", hasAck: true, hasStart: true, isKnown: true},
+		{log: "issue 1, bob failed, issue 2", attempt: 2, lastFailedBy: "bob", isKnown: true},
+		{log: "issue 1, bob failed, eve started", attempt: 2, begunBy: "eve", lastFailedBy: "bob", hasAck: true, hasSign: true, hasStart: true, isKnown: true},
+		{log: "issue 1, bob failed, eve failed", attempt: 2, lastFailedBy: "bob", hasAck: true, isKnown: true},
+		{log: "issue 1, bob failed, eve done", attempt: 1, lastFailedBy: "bob", hasAck: true, isKnown: true},
+		{log: "issue 1, eve done 3", attempt: 3, hasAck: true, isKnown: true},
+	} {
+		b := board.New()
+		tell(t, b, test.log)
+		got, _ := b.Get(bake.TicketID())
+		require.Equal(t, test.attempt, got.Attempt, test.log)
+		require.Equal(t, test.begunBy, got.BegunBy, test.log)
+		require.Equal(t, test.hasAck, got.Ack != nil, test.log)
+		require.Equal(t, test.hasAck, got.Heard != board.Heard{}, test.log)
+		require.Equal(t, test.hasSign, got.Sign != board.Heard{}, test.log)
+		require.Equal(t, test.hasStart, got.StartedAt != nil, test.log)
+		require.Equal(t, test.isKnown, got.Ticket.Attempt > 0, test.log)
+		require.Equal(t, test.isKnown, !got.Since.IsZero(), test.log)
+		lastFailedBy := ""
+		if got.LastFailure != nil {
+			lastFailedBy = got.LastFailure.By
+		}
+		require.Equal(t, test.lastFailedBy, lastFailedBy, test.log)
+	}
+}
+
+// Snapshots are handed to other goroutines while the board goes on.
+func TestAnEntryDoesNotChange(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	tell(t, b, "issue 1, bob failed, bob started")
+	before, _ := b.Get(bake.TicketID())
+	data, err := json.Marshal(before)
+	require.NoError(t, err)
+	tell(t, b, "issue 2, bob started, bob failed, eve started, refused 2, eve done")
+	after, err := json.Marshal(before)
+	require.NoError(t, err)
+	require.Equal(t, string(data), string(after))
 }
 
 func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
@@ -178,6 +584,11 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 	undo1 := func(b *board.Board) { b.AddTicket(issue(unbake, 1), inTickets(5)) }
 	answer := func(ref kitchen.TicketRef, kind kitchen.AckKind, by string, m int) func(*board.Board) {
 		return func(b *board.Board) { b.AddAck(ack(ref, kind, 1, by, minute(m)), inAcks(m)) }
+	}
+	refuse := func(ref kitchen.TicketRef, offset int64) func(*board.Board) {
+		refusal := ack(ref, kitchen.AckRefused, 0, "worker", minute(7))
+		refusal.Offset = &offset
+		return func(b *board.Board) { b.AddAck(refusal, inAcks(7)) }
 	}
 	tests := []struct {
 		name      string
@@ -201,6 +612,8 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 		{"UndoneEndsItBeforeItIsSeen", []func(*board.Board){answer(unbake, kitchen.AckUndone, "eve", 6), make1}, true, kitchen.TicketUndone, "eve", false},
 		{"AStartAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), answer(bake, kitchen.AckStarted, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
 		{"DoneAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), answer(bake, kitchen.AckDone, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
+		{"AStaleAckAboutItIsNoSignOfIt", []func(*board.Board){make1, answer(unbake, kitchen.AckReleased, "eve", 6)}, false, waiting, "", true},
+		{"NorIsARefusedOne", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), refuse(unbake, 6)}, false, waiting, "", true},
 		{"ALaterAttemptAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), func(b *board.Board) { b.AddTicket(issue(bake, 2), inTickets(8)) }}, true, kitchen.TicketUndone, "eve", false},
 	}
 	for _, test := range tests {
@@ -263,17 +676,21 @@ func TestATicketAndItsUndoTicketFindEachOther(t *testing.T) {
 	}
 }
 
-func TestOpenListsWhatIsNotEndedLongestKnownFirst(t *testing.T) {
+func TestOpenListsWhatIsNotEndedByItsPlaceInTheQueue(t *testing.T) {
 	t.Parallel()
 	refs := make([]kitchen.TicketRef, 4)
 	b := board.New()
 	for i := range refs {
 		refs[i] = kitchen.TicketRef{OrderID: fmt.Sprintf("01936f8e-5c1a-7d3b-9f00-00000000000%d", i), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}
 	}
-	b.AddTicket(issue(refs[2], 1), inTickets(0))
-	b.AddTicket(issue(refs[0], 1), inTickets(1))
-	b.AddTicket(issue(refs[1], 1), inTickets(1))
-	b.AddTicket(issue(refs[2], 2), inTickets(9))
+	queued := func(ref kitchen.TicketRef, attempt, since int) kitchen.Ticket {
+		ticket := issue(ref, attempt)
+		ticket.Since = minute(since)
+		return ticket
+	}
+	b.AddTicket(queued(refs[0], 1, 1), inTickets(1))
+	b.AddTicket(queued(refs[1], 1, 1), inTickets(1))
+	b.AddTicket(queued(refs[2], 2, 0), inTickets(9)) // a remake keeps its order's place
 	b.AddTicket(issue(bake, 1), inTickets(0))
 	b.AddAck(ack(refs[0], kitchen.AckDone, 1, "bob", minute(2)), inAcks(2))
 	b.AddAck(ack(refs[1], kitchen.AckFailed, 1, "bob", minute(2)), inAcks(2))
@@ -316,7 +733,7 @@ func TestABoardKnowsHowFarBackItKnows(t *testing.T) {
 	_, known = b.Get(second.TicketID())
 	require.True(t, known, "of which an ack is known")
 
-	require.Equal(t, 2, b.Forget(4*time.Hour, lookBack, nil))
+	require.Equal(t, 1, b.Forget(4*time.Hour, lookBack, nil), "what is open stays while nothing is issued")
 	require.True(t, b.TooOld(inTickets(119)), "what was forgotten is not known any more")
 	require.False(t, b.TooOld(inTickets(120)))
 
@@ -386,7 +803,7 @@ func TestNobodysClockDecides(t *testing.T) {
 			require.NoError(t, err)
 			b.AddTicket(ticket, h)
 		}
-		records := rapid.IntRange(0, 60).Draw(t, "records")
+		records, since := rapid.IntRange(0, 60).Draw(t, "records"), map[kitchen.TicketRef]int{}
 		for m := range records {
 			ref := rapid.SampledFrom(refs).Draw(t, "ticket")
 			topic, sender := events.TopicAcks, rapid.SampledFrom(people).Draw(t, "by")
@@ -394,11 +811,14 @@ func TestNobodysClockDecides(t *testing.T) {
 				rapid.IntRange(0, 3).Draw(t, "attempt"), sender, time.Time{})
 			issued := issue(ref, rapid.IntRange(1, 3).Draw(t, "issued"))
 			isIssue := rapid.Bool().Draw(t, "an issue")
+			if _, known := since[ref]; isIssue && !known {
+				since[ref] = m
+			}
 			for b, off := range map[*board.Board]time.Duration{right: 0, wrong: 1} {
 				var value any
 				if isIssue {
 					topic, off = events.TicketTopic(kitchen.Bake), off*offsets["worker"]
-					issued.IssuedAt, issued.AckBy = minute(m).Add(off), minute(m+40).Add(off)
+					issued.Since, issued.IssuedAt, issued.AckBy = minute(since[ref]).Add(off), minute(m).Add(off), minute(m).Add(off+within)
 					value = issued
 				} else {
 					off *= offsets[sender]
@@ -408,9 +828,7 @@ func TestNobodysClockDecides(t *testing.T) {
 				hear(b, m, message(topic, m, off, value))
 			}
 		}
-		if appended {
-			require.Equal(t, ids(right.Entries(kitchen.Bake)), ids(wrong.Entries(kitchen.Bake)), "the order of the board")
-		}
+		require.Equal(t, ids(right.Entries(kitchen.Bake)), ids(wrong.Entries(kitchen.Bake)), "the order of the board")
 		for _, ref := range refs {
 			want, known := right.Get(ref.TicketID())
 			got, alsoKnown := wrong.Get(ref.TicketID())
@@ -423,18 +841,61 @@ func TestNobodysClockDecides(t *testing.T) {
 	})
 }
 
-// Not parallel: it counts allocations.
+// Not parallel: it measures memory.
 func TestAStationGoneWildCostsLittleMemory(t *testing.T) {
+	heap := func() uint64 {
+		var stats runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	for _, wild := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckReleased, kitchen.AckFailed, kitchen.AckDone} {
+		b := board.New()
+		b.AddTicket(issue(bake, 1), inTickets(0))
+		before := heap()
+		for i := range 10_000 {
+			wildAck := ack(bake, wild, 0, "eve", minute(i))
+			wildAck.Note = strings.Repeat("x", kitchen.MaxAckNoteLength)
+			b.AddAck(wildAck, inAcks(i))
+			b.AddAck(ack(bake, kitchen.AckStarted, 1, "mia", minute(i)), inAcks(i))
+		}
+		require.Less(t, int64(heap())-int64(before), int64(200_000), wild)
+		runtime.KeepAlive(b)
+	}
+}
+
+// A ghost's end is refused however much is said before the refusal.
+func TestJunkDoesNotKeepAnEndFromBeingRefused(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckFailed, kitchen.AckDone} {
+		b := board.New()
+		b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(0)), inAcks(0))
+		b.AddAck(ack(bake, kitchen.AckDone, 0, "ghost", minute(1)), inAcks(1))
+		for m := range 100 {
+			b.AddAck(ack(bake, kind, 0, "eve", minute(2+m)), inAcks(2+m))
+		}
+		refusal, offset := ack(bake, kitchen.AckRefused, 0, "worker", minute(200)), int64(1)
+		refusal.Offset = &offset
+		require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(200)))
+		got, _ := b.Get(bake.TicketID())
+		require.NotEqual(t, "ghost", got.By)
+	}
+}
+
+// An owner who works for days stays the owner.
+func TestManyRenewalsLoseNothing(t *testing.T) {
+	t.Parallel()
 	b := board.New()
 	b.AddTicket(issue(bake, 1), inTickets(0))
-	for range 10_000 {
-		b.AddAck(ack(bake, kitchen.AckFailed, 0, "eve", minute(1)), inAcks(1))
+	for m := range 500 {
+		b.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(10*m)), inAcks(10*m))
 	}
-	b.AddTicket(issue(bake, 2), inTickets(2))
-	b.AddAck(ack(bake, kitchen.AckStarted, 2, "bob", minute(3)), inAcks(3))
 	got, _ := b.Get(bake.TicketID())
-	require.Equal(t, "bob", got.By)
-	require.Less(t, testing.AllocsPerRun(1, func() { b.Get(bake.TicketID()) }), 200.0, "the acks of one ticket are bounded")
+	require.Equal(t, minute(0), *got.StartedAt)
+	require.Equal(t, inAcks(4990), got.Sign)
+	require.Equal(t, board.Stale, b.AddAck(ack(bake, kitchen.AckStarted, 1, "eve", minute(5000)), inAcks(5000)))
+	b.AddTicket(issue(bake, 2), inTickets(5001))
+	require.Equal(t, "started bob", stands(b))
 }
 
 // TestInterleavingDoesNotMatter reads the same partitions twice, each time

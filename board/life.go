@@ -1,67 +1,26 @@
 package board
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// maxUnjudged bounds the acks of one ticket that wait for a delivery to tell how
-// long an owner may be silent. A ticket has few acks before its delivery is read;
-// many come only from a station gone wild, and then the newest count.
-const maxUnjudged = 64
+// maxRecent is how many acks of one ticket are kept to be judged again. A ticket
+// has few; many come only from a station gone wild. What counted is kept rather
+// than what did not.
+const maxRecent = 32
 
-// loggedAck is an ack with its record.
+// loggedAck is an ack with its record. It never changes.
 type loggedAck struct {
 	ack   kitchen.Ack
 	heard Heard
 }
 
-// Life is the life of one ticket: the state machine that doc.go draws. It has no
-// clock and reads nothing. Issue and apply are all that changes it, and how the
-// two are interleaved makes no difference: a delivery changes nothing about who
-// has the ticket or how it ended.
-type Life struct {
-	// issued is the highest attempt that was delivered, 0 for none; repeated says
-	// that an attempt was delivered a second time.
-	issued   int
-	repeated bool
-	// within is how long an owner may be silent; 0 until a delivery has told it.
-	within time.Duration
-
-	now standing
-	// before is how the ticket stood before its end or its last failure; nil once
-	// something else has happened since the failure.
-	before *standing
-	// unjudged are acks that can be judged only once within is known.
-	unjudged []loggedAck
-}
-
-// standing is what the acks of a ticket have led to.
-type standing struct {
-	owner *owner
-	// begunBy is who owned the ticket last, if anybody did.
-	begunBy string
-	// taken is the last record by which somebody began the ticket, or finished
-	// with it by done or failed.
-	taken Heard
-	// failed is the highest attempt that has ended in a failure, failure the ack
-	// that said so last. Both are kept as they were before that failure too.
-	failed, failedBefore   int
-	failure, failureBefore *loggedAck
-	release                *loggedAck // the last that counted
-	end                    *loggedAck
-}
-
-// owner is who has a ticket in hand.
-type owner struct {
-	by string
-	// claim is the ack by which they got it, sign the record by which they were
-	// last heard of.
-	claim loggedAck
-	sign  Heard
-	// attempt is the one that the claim named; 0 if it named none.
-	attempt int
+// isAt reports whether the ack lies at a place of the log.
+func (a *loggedAck) isAt(at place, offset int64) bool {
+	return a != nil && a.heard.place() == at && a.heard.Offset == offset
 }
 
 // Effect is what an ack does to its ticket.
@@ -72,7 +31,7 @@ const (
 	// Stale: nothing. Somebody was first, or it names what is over.
 	Stale Effect = "stale"
 	// Unjudged: it depends on how long an owner may be silent, which no delivery
-	// has told yet.
+	// has told yet. Until then it counts as Stale.
 	Unjudged Effect = "unjudged"
 	// Claimed: nobody had the ticket, and now its sender has.
 	Claimed Effect = "claimed"
@@ -86,7 +45,7 @@ const (
 	Failed Effect = "failed"
 	// Ended: the work is done or undone.
 	Ended Effect = "ended"
-	// Refused: an end or a failure that it names is taken back.
+	// Refused: the ack that it names counts for nothing.
 	Refused Effect = "refused"
 )
 
@@ -97,197 +56,124 @@ type Judged struct {
 	Effect Effect
 }
 
+// recentAck is one that may be judged again, and what it did when it was last.
+type recentAck struct {
+	*loggedAck
+	did Effect
+}
+
+// life is the life of one ticket. It has no clock and reads nothing. Deliveries
+// and acks may come in any order to each other: after the same acks, in the
+// order of the log, and the same deliveries it is the same.
+type life struct {
+	// issued is the highest attempt that was delivered, 0 for none; repeated says
+	// that an attempt was delivered a second time.
+	issued   int
+	repeated bool
+	// within is how long an owner may be silent; 0 until a delivery has told it.
+	within time.Duration
+
+	// now is what base and then the recent acks lead to.
+	base, now standing
+	recent    []recentAck
+	// first is the first ack of all; nil while there was none.
+	first *loggedAck
+	// unjudged says that a recent ack can be judged only once within is known.
+	unjudged bool
+}
+
 // issue takes a delivery of the ticket, the first or a repeated one. It returns
-// what those acks have done that waited for it.
-func (l *Life) issue(ticket kitchen.Ticket) (judged []Judged) {
+// the acks that are judged differently now, in their order.
+func (l *life) issue(ticket kitchen.Ticket) []Judged {
 	if ticket.Attempt <= l.issued {
 		l.repeated = true
 	}
-	first := l.issued == 0
 	l.issued = max(l.issued, ticket.Attempt)
-	if !first {
-		return nil
+	if within := ticket.AckWithin(); within > l.within || l.unjudged {
+		l.within = max(l.within, within)
+		return l.judgeAgain()
 	}
-	l.within = ticket.AckWithin()
-	unjudged := l.unjudged
-	l.unjudged = nil
-	for _, a := range unjudged {
-		judged = append(judged, Judged{a.ack, a.heard, l.apply(a)})
-	}
-	return judged
+	return nil
 }
 
-// apply takes an ack, in the order of the log, and returns what it does.
-func (l *Life) apply(a loggedAck) Effect {
-	switch kind := a.ack.Kind; {
-	case kind == kitchen.AckRefused:
-		return l.refuse(*a.ack.Offset)
-	case l.now.end != nil:
+// apply takes the log's next ack and returns what it does.
+func (l *life) apply(a *loggedAck) Effect {
+	if l.first == nil {
+		l.first = a
+	}
+	if a.ack.Kind == kitchen.AckRefused {
+		return l.refuse(a)
+	}
+	if l.isRepeated(a) {
 		return Stale
-	case kind == kitchen.AckDone || kind == kitchen.AckUndone:
-		return l.endBy(a)
-	case len(l.unjudged) > 0 || l.dependsOnWithin(a):
-		if len(l.unjudged) == maxUnjudged {
-			l.unjudged = l.unjudged[1:]
-		}
-		l.unjudged = append(l.unjudged, a)
+	}
+	effect := l.judge(a)
+	switch {
+	case len(l.recent) < maxRecent:
+	case effect == Stale || effect == Unjudged:
+		return effect
+	default:
+		l.base, _ = l.base.after(l.recent[0].loggedAck, l.within)
+		l.recent = l.recent[1:]
+	}
+	l.recent = append(l.recent, recentAck{a, effect})
+	return effect
+}
+
+// judge is what an ack does to the ticket as it stands.
+func (l *life) judge(a *loggedAck) Effect {
+	next, effect := l.now.after(a, l.within)
+	if l.issued == 0 && effect == Stale && l.now.mayBeTakenBy(a) {
+		l.unjudged = true
 		return Unjudged
-	case kind == kitchen.AckStarted:
-		return l.start(a)
-	case kind == kitchen.AckReleased:
-		return l.releaseBy(a)
-	case kind == kitchen.AckFailed:
-		return l.fail(a)
+	}
+	l.now = next
+	return effect
+}
+
+func (l *life) judgeAgain() (changed []Judged) {
+	l.now, l.unjudged = l.base, false
+	for i, a := range l.recent {
+		if did := l.judge(a.loggedAck); did != a.did {
+			l.recent[i].did = did
+			changed = append(changed, Judged{a.ack, a.heard, did})
+		}
+	}
+	return changed
+}
+
+// isRepeated reports whether an ack that ends something lies in the log already:
+// a station may have to write it twice. A started may be said again on purpose.
+func (l *life) isRepeated(a *loggedAck) bool {
+	if a.ack.Kind != kitchen.AckFailed && a.ack.Kind != kitchen.AckReleased {
+		return false
+	}
+	for _, earlier := range l.recent {
+		if e := earlier.ack; e.Kind == a.ack.Kind && e.By == a.ack.By && e.Attempt == a.ack.Attempt && e.SaidAt().Equal(a.ack.SaidAt()) {
+			return true
+		}
+	}
+	return false
+}
+
+// refuse takes back the ack that lies where the refusal says: the ticket then
+// stands as if that had never been written.
+func (l *life) refuse(refusal *loggedAck) Effect {
+	if refusal.ack.Offset == nil {
+		return Stale
+	}
+	for i, a := range l.recent {
+		if a.isAt(refusal.heard.place(), *refusal.ack.Offset) {
+			l.recent = slices.Delete(l.recent, i, i+1)
+			l.judgeAgain()
+			return Refused
+		}
 	}
 	return Stale
 }
 
-// dependsOnWithin reports whether an ack can be judged only once a delivery has
-// told how long an owner may be silent.
-func (l *Life) dependsOnWithin(a loggedAck) bool {
-	return l.issued == 0 && a.ack.Kind == kitchen.AckStarted && !a.ack.TakeOver &&
-		l.now.owner != nil && l.now.owner.by != a.ack.By
-}
-
-// namesFailed reports whether an ack names an attempt that has failed.
-func (l *Life) namesFailed(a loggedAck) bool {
-	return a.ack.Attempt != 0 && a.ack.Attempt <= l.now.failed
-}
-
-// start is the one place that decides whose a ticket is.
-func (l *Life) start(a loggedAck) Effect {
-	has := l.now.owner
-	effect := Claimed
-	switch {
-	case l.namesFailed(a):
-		return Stale
-	case has == nil:
-		if a.ack.TakeOver {
-			return Stale // whom it was to be taken from has it no more
-		}
-	case has.by == a.ack.By:
-		renewed := *has // others may still look at the one before
-		renewed.sign = a.heard
-		l.now.owner = &renewed
-		l.before = nil
-		return Renewed
-	case a.ack.TakeOver:
-		if a.ack.From != has.by {
-			return Stale
-		}
-		effect = TookOver
-	case !isSilent(has.sign, a.heard, l.within):
-		return Stale
-	default:
-		effect = TookOver
-	}
-	l.now.owner = &owner{by: a.ack.By, claim: a, sign: a.heard, attempt: a.ack.Attempt}
-	l.now.begunBy, l.now.taken = a.ack.By, a.heard
-	l.before = nil
-	return effect
-}
-
-// isSilent reports whether an owner was not heard of between two acks for longer
-// than they may be silent. Only the broker's times of one partition can tell.
-func isSilent(sign, ack Heard, within time.Duration) bool {
-	return within > 0 && sign.Appended && ack.Appended && sign.place() == ack.place() && ack.Time.Sub(sign.Time) > within
-}
-
-// releaseBy puts the ticket back, if its owner says so and has not said the same
-// before: a station may have to write an ack twice.
-func (l *Life) releaseBy(a loggedAck) Effect {
-	if has := l.now.owner; has == nil || has.by != a.ack.By || isSameAck(l.now.release, a) {
-		return Stale
-	}
-	l.now.owner, l.now.release = nil, &a
-	l.before = nil
-	return Released
-}
-
-// isSameAck reports whether two records hold one ack.
-func isSameAck(earlier *loggedAck, a loggedAck) bool {
-	return earlier != nil && earlier.ack.Kind == a.ack.Kind && earlier.ack.By == a.ack.By && earlier.ack.Attempt == a.ack.Attempt &&
-		earlier.ack.SaidAt().Equal(a.ack.SaidAt())
-}
-
-// fail ends the attempt in hand. A failure of anything else counts for nothing:
-// somebody may have the next attempt in hand.
-func (l *Life) fail(a loggedAck) Effect {
-	has := l.now.owner
-	attempt := max(a.ack.Attempt, l.now.failed+1)
-	switch {
-	case l.namesFailed(a) || isSameAck(l.now.failure, a):
-		return Stale
-	case has == nil:
-	case has.by != a.ack.By || a.ack.Attempt != 0 && a.ack.Attempt < has.attempt:
-		return Stale
-	default:
-		attempt = max(attempt, has.attempt)
-	}
-	if a.ack.StartedAt == nil && has != nil {
-		a.ack.StartedAt = has.startedAt(a.ack.At)
-	}
-	before := l.now
-	l.before = &before
-	l.now.failedBefore, l.now.failureBefore = l.now.failed, l.now.failure
-	l.now.failed, l.now.failure, l.now.owner, l.now.taken = attempt, &a, nil, a.heard
-	return Failed
-}
-
-// endBy ends the ticket: whoever says so, the work is there.
-func (l *Life) endBy(a loggedAck) Effect {
-	before := l.now
-	l.before = &before
-	if has := l.now.owner; a.ack.StartedAt == nil && has != nil {
-		a.ack.StartedAt = has.startedAt(a.ack.At)
-	}
-	l.now.end = &a
-	if a.ack.Kind == kitchen.AckDone { // much is undone without anybody's hands
-		l.now.taken = a.heard
-	}
-	return Ended
-}
-
-// refuse takes back the end, the last failure or the owner's claim if it lies at
-// that offset. What came after an end counted for nothing, and goes on doing so.
-func (l *Life) refuse(offset int64) Effect {
-	for i, a := range l.unjudged {
-		if a.heard.Offset == offset {
-			l.unjudged = append(l.unjudged[:i:i], l.unjudged[i+1:]...)
-			return Refused
-		}
-	}
-	switch end, failure, has := l.now.end, l.now.failure, l.now.owner; {
-	case end != nil && end.heard.Offset == offset:
-		l.now, l.before = *l.before, nil
-	case end != nil:
-		return Stale
-	case failure != nil && failure.heard.Offset == offset && l.before != nil:
-		l.now, l.before = *l.before, nil
-	case failure != nil && failure.heard.Offset == offset:
-		l.now.failed, l.now.failure = l.now.failedBefore, l.now.failureBefore
-	case has != nil && has.claim.heard.Offset == offset:
-		l.now.owner, l.before = nil, nil
-	default:
-		return Stale
-	}
-	return Refused
-}
-
-// startedAt is when an owner began, by another clock perhaps, but not after end.
-func (o *owner) startedAt(end time.Time) *time.Time {
-	at := o.claim.ack.At
-	if o.claim.ack.StartedAt != nil {
-		at = *o.claim.ack.StartedAt
-	}
-	if !end.IsZero() && at.After(end) {
-		at = end
-	}
-	return &at
-}
-
 // state is where the ticket stands.
-func (l *Life) state() kitchen.TicketState {
+func (l *life) state() kitchen.TicketState {
 	switch now := l.now; {
 	case now.end != nil && now.end.ack.Kind == kitchen.AckUndone:
 		return kitchen.TicketUndone
@@ -301,33 +187,181 @@ func (l *Life) state() kitchen.TicketState {
 	return kitchen.TicketWaiting
 }
 
+// isKnown reports whether the ticket was issued, or an ack about it counts: one
+// that was refused says nothing of it.
+func (l *life) isKnown() bool {
+	return l.issued > 0 || l.now.begunBy != "" || l.now.failure != nil || l.now.end != nil
+}
+
 // issuedAfterEnd reports whether the ticket may have been delivered again after
 // its end: then its order has lost the end. It errs on that side.
-func (l *Life) issuedAfterEnd() bool {
-	end := l.now.end
-	return end != nil && (l.repeated || l.issued > max(1, end.ack.Attempt))
+func (l *life) issuedAfterEnd() bool {
+	now := l.now
+	if now.end == nil {
+		return false
+	}
+	reached := max(now.failed+1, now.end.ack.Attempt)
+	if now.owner != nil {
+		reached = max(reached, now.owner.attempt)
+	}
+	return l.repeated || l.issued > reached
 }
 
 // inForce reports whether an ack is why the ticket has its owner, has ended, has
-// failed or was put back; known is false if that depends on how long an owner may
-// be silent.
-func (l *Life) inForce(ack kitchen.Ack, heard Heard) (inForce, known bool) {
-	for _, a := range l.unjudged {
-		if a.heard.Offset == heard.Offset {
-			return false, false
+// failed or was put back; known is false if that cannot be told.
+func (l *life) inForce(ack kitchen.Ack, heard Heard) (inForce, known bool) {
+	at := func(a *loggedAck) bool { return a.isAt(heard.place(), heard.Offset) }
+	switch now := l.now; {
+	case at(now.end):
+		return true, true
+	case l.first == nil || l.first.heard.place() != heard.place() || heard.Offset < l.first.heard.Offset:
+		return false, false // it may have been heard and forgotten
+	case now.end != nil:
+		return false, true
+	case l.unjudged:
+		return false, false
+	case ack.Kind == kitchen.AckFailed:
+		return at(now.failure), true
+	case ack.Kind == kitchen.AckReleased:
+		return at(now.release), true
+	case ack.Kind == kitchen.AckStarted:
+		return now.owner != nil && now.owner.by == ack.By, true
+	}
+	return false, true
+}
+
+// standing is what the acks of a ticket have led to.
+type standing struct {
+	owner *owner
+	// begunBy is who owned the ticket last, if anybody did.
+	begunBy string
+	// taken is the last ack by which somebody began the ticket, or finished with
+	// it by done or failed.
+	taken *loggedAck
+	// failed is the highest attempt that has ended in a failure; failure is the
+	// ack that said so last, failureBefore the one before.
+	failed                 int
+	failure, failureBefore *loggedAck
+	// release is why nobody has the ticket, if its last owner has put it back.
+	release *loggedAck
+	end     *loggedAck
+}
+
+// owner is who has a ticket in hand. It never changes.
+type owner struct {
+	by string
+	// claim is the ack by which they got it, sign the record by which they were
+	// last heard of.
+	claim *loggedAck
+	sign  Heard
+	// attempt is the one that the claim names, or the first that has not failed.
+	attempt int
+}
+
+// after returns how the ticket stands after one more ack, and what that has done.
+// within is how long an owner may be silent. It is the one place that decides.
+func (s standing) after(a *loggedAck, within time.Duration) (standing, Effect) {
+	switch kind := a.ack.Kind; {
+	case s.end != nil:
+		return s, Stale
+	case kind == kitchen.AckDone || kind == kitchen.AckUndone:
+		s.end = s.withStart(a)
+		if kind == kitchen.AckDone { // much is undone without anybody's hands
+			s.taken = a
 		}
+		return s, Ended
+	case kind == kitchen.AckStarted:
+		return s.afterStarted(a, within)
+	case kind == kitchen.AckReleased:
+		if s.owner == nil || s.owner.by != a.ack.By {
+			return s, Stale
+		}
+		s.owner, s.release = nil, a
+		return s, Released
+	case kind == kitchen.AckFailed:
+		return s.afterFailed(a)
 	}
-	at := func(a *loggedAck) bool { return a != nil && a.heard.Offset == heard.Offset }
-	switch now := l.now; ack.Kind {
-	case kitchen.AckDone, kitchen.AckUndone:
-		inForce = at(now.end)
-	case kitchen.AckFailed:
-		inForce = now.end == nil && at(now.failure)
-	case kitchen.AckReleased:
-		inForce = now.end == nil && now.owner == nil && at(now.release)
-	case kitchen.AckStarted:
-		inForce = now.end == nil && now.owner != nil && now.owner.by == ack.By
-	case kitchen.AckRefused:
+	return s, Stale
+}
+
+func (s standing) afterStarted(a *loggedAck, within time.Duration) (standing, Effect) {
+	has, effect := s.owner, TookOver
+	switch {
+	case s.namesFailed(a):
+		return s, Stale
+	case has != nil && has.by == a.ack.By:
+		renewed := *has
+		renewed.sign = a.heard
+		s.owner = &renewed
+		return s, Renewed
+	case a.ack.TakeOver:
+		if has == nil || has.by != a.ack.From {
+			return s, Stale
+		}
+	case has == nil:
+		effect = Claimed
+	case !has.isSilentAt(a.heard, within):
+		return s, Stale
 	}
-	return inForce, true
+	s.owner = &owner{by: a.ack.By, claim: a, sign: a.heard, attempt: max(a.ack.Attempt, s.failed+1)}
+	s.begunBy, s.taken, s.release = a.ack.By, a, nil
+	return s, effect
+}
+
+// afterFailed ends the attempt in hand. A failure of anything else counts for
+// nothing: somebody may have the next attempt in hand.
+func (s standing) afterFailed(a *loggedAck) (standing, Effect) {
+	has, attempt := s.owner, max(a.ack.Attempt, s.failed+1)
+	switch {
+	case s.namesFailed(a):
+		return s, Stale
+	case has == nil:
+	case has.by != a.ack.By || a.ack.Attempt != 0 && a.ack.Attempt < has.attempt:
+		return s, Stale
+	default:
+		attempt = max(attempt, has.attempt)
+	}
+	s.failureBefore, s.failure = s.failure, s.withStart(a)
+	s.failed, s.owner, s.release, s.taken = attempt, nil, nil, a
+	return s, Failed
+}
+
+// namesFailed reports whether an ack names an attempt that has failed.
+func (s standing) namesFailed(a *loggedAck) bool {
+	return a.ack.Attempt != 0 && a.ack.Attempt <= s.failed
+}
+
+// mayBeTakenBy reports whether it is the owner's silence that decides about an
+// ack.
+func (s standing) mayBeTakenBy(a *loggedAck) bool {
+	return s.end == nil && s.owner != nil && s.owner.by != a.ack.By &&
+		a.ack.Kind == kitchen.AckStarted && !a.ack.TakeOver && !s.namesFailed(a)
+}
+
+// withStart is an ack that tells when the owner began, if it does not itself.
+func (s standing) withStart(a *loggedAck) *loggedAck {
+	if a.ack.StartedAt != nil || s.owner == nil {
+		return a
+	}
+	dated := *a
+	dated.ack.StartedAt = s.owner.startedAt(a.ack.At)
+	return &dated
+}
+
+// isSilentAt reports whether an owner was not heard of for longer than allowed
+// when another ack was appended. Only the broker's times of one partition tell.
+func (o *owner) isSilentAt(ack Heard, within time.Duration) bool {
+	return within > 0 && o.sign.Appended && ack.Appended && o.sign.place() == ack.place() && ack.Time.Sub(o.sign.Time) > within
+}
+
+// startedAt is when an owner began, by another clock perhaps, but not after end.
+func (o *owner) startedAt(end time.Time) *time.Time {
+	at := o.claim.ack.At
+	if o.claim.ack.StartedAt != nil {
+		at = *o.claim.ack.StartedAt
+	}
+	if !end.IsZero() && at.After(end) {
+		at = end
+	}
+	return &at
 }

@@ -34,7 +34,8 @@ const timeRemedy = "give the time as RFC 3339, such as 2026-01-31T12:00:00Z"
 const byteOrderMark = "\ufeff"
 
 // writtenAck is an ack as stations write it, in all languages. The fields that
-// they write differently are read one by one.
+// they write differently, or that only some kinds of acks have, are read one by
+// one.
 type writtenAck struct {
 	TicketID  string          `json:"ticketId"`
 	OrderID   string          `json:"orderId"`
@@ -43,8 +44,8 @@ type writtenAck struct {
 	By        string          `json:"by"`
 	At        json.RawMessage `json:"at"`
 	StartedAt json.RawMessage `json:"startedAt"`
-	TakeOver  bool            `json:"takeOver"`
-	From      string          `json:"from"`
+	TakeOver  json.RawMessage `json:"takeOver"`
+	From      json.RawMessage `json:"from"`
 	Offset    json.RawMessage `json:"offset"`
 	Attempt   json.RawMessage `json:"attempt"`
 	Reason    string          `json:"reason"`
@@ -53,7 +54,9 @@ type writtenAck struct {
 }
 
 // ParseAck reads an ack as a station wrote it. Fields it does not know are
-// ignored; a missing or wrong one is named in the error. Without a time, or
+// ignored, and so are takeOver, from and offset where they do not go with the
+// kind: a station may have fields of its own by these names. A missing or wrong
+// field is named in the error. Without a time, or
 // without a time zone, the ack gets the time at which it was received; if that
 // is zero, the ack must have a time. Times are turned into UTC. A whole number
 // may be written as 1.0.
@@ -76,8 +79,6 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 		Stage:    written.Stage,
 		Kind:     written.Kind,
 		By:       written.By,
-		TakeOver: written.TakeOver,
-		From:     written.From,
 		Reason:   written.Reason,
 		Note:     written.Note,
 	}
@@ -97,18 +98,36 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 	if ack.Scrapped, err = readWhole("scrapped", written.Scrapped, MaxScrapped); err != nil {
 		return Ack{}, err
 	}
-	if !isAbsent(written.Offset) {
-		offset, err := readWhole("offset", written.Offset, maxOffset)
-		if err != nil {
-			return Ack{}, err
-		}
-		place := int64(offset)
-		ack.Offset = &place
+	if err := ack.readKindsFields(written); err != nil {
+		return Ack{}, err
 	}
 	if err := ack.Check(); err != nil {
 		return Ack{}, err
 	}
 	return ack, nil
+}
+
+// readKindsFields reads the fields that go only with some kinds.
+func (a *Ack) readKindsFields(written writtenAck) error {
+	if a.Kind == AckStarted && !isAbsent(written.TakeOver) {
+		if json.Unmarshal(written.TakeOver, &a.TakeOver) != nil {
+			return fmt.Errorf("takeOver: must not be a JSON %s: give true or false", jsonType(written.TakeOver))
+		}
+	}
+	if a.TakeOver && !isAbsent(written.From) {
+		if json.Unmarshal(written.From, &a.From) != nil {
+			return fmt.Errorf("from: must not be a JSON %s: give a text", jsonType(written.From))
+		}
+	}
+	if a.Kind == AckRefused && !isAbsent(written.Offset) {
+		offset, err := readWhole("offset", written.Offset, maxOffset)
+		if err != nil {
+			return err
+		}
+		place := int64(offset)
+		a.Offset = &place
+	}
+	return nil
 }
 
 // decodeError names the field at which decoding failed and says what was
@@ -255,7 +274,7 @@ func (a Ack) Check() error {
 func (a Ack) checkTakeOver() error {
 	switch {
 	case !a.TakeOver:
-		if a.From != "" && a.Kind == AckStarted {
+		if a.From != "" {
 			return errors.New("from: goes with takeOver: set takeOver to true, or leave from out")
 		}
 		return nil
@@ -276,12 +295,14 @@ func (a Ack) checkTakeOver() error {
 // refuses.
 func (a Ack) checkOffset() error {
 	switch {
+	case a.Kind != AckRefused && a.Offset == nil:
+		return nil
 	case a.Kind != AckRefused:
-		return nil // other programs may write what they like
+		return fmt.Errorf("goes with refused, not with %s", a.Kind)
 	case a.Offset == nil:
-		return errors.New("missing: say which ack is refused")
+		return errors.New("missing: say where the ack lies that is refused")
 	case *a.Offset < 0 || *a.Offset > maxOffset:
-		return errors.New("must be the offset of an ack")
+		return errors.New("must be the offset of an ack in the same partition")
 	}
 	return nil
 }

@@ -14,11 +14,17 @@ const maxAckBytes = 64 << 10
 
 func hostileAcks() map[string]kitchentest.Shape {
 	acks := kitchentest.JSON()
-	for _, field := range []string{"ticketId", "by", "at", "startedAt", "attempt", "note", "scrapped", "else"} {
+	for _, field := range []string{"ticketId", "by", "at", "startedAt", "attempt", "note", "scrapped", "takeOver", "from", "offset", "else"} {
 		begin := strings.Replace(typedByHand, "{", `{"`+field+`": `, 1)
 		before, after, _ := strings.Cut(begin, `": `)
 		for name, shape := range kitchentest.Within(before+`": `, ","+after, kitchentest.JSON()) {
 			acks[field+"/"+name] = shape
+		}
+	}
+	for kind, field := range map[string]string{`"started", "takeOver": true`: "from", `"started"`: "takeOver", `"refused"`: "offset"} {
+		begin := strings.Replace(typedByHand, `"kind": "done"`, `"kind": `+kind, 1)
+		for name, shape := range kitchentest.Within(strings.TrimSuffix(begin, "}")+`, "`+field+`": `, "}", kitchentest.JSON()) {
+			acks[field+"/of its kind/"+name] = shape
 		}
 	}
 	return acks
@@ -34,7 +40,7 @@ func BenchmarkParseAck(b *testing.B) { kitchentest.Benchmark(b, maxAckBytes, hos
 
 func hostileTickets() map[string]kitchentest.Shape {
 	tickets := kitchentest.JSON()
-	for _, field := range []string{"lines", "allergies", "notes", "attempt", "issuedAt"} {
+	for _, field := range []string{"lines", "allergies", "notes", "attempt", "since", "issuedAt"} {
 		for name, shape := range kitchentest.Within(`{"`+field+`":`, "}", kitchentest.JSON()) {
 			tickets[field+"/"+name] = shape
 		}

@@ -74,7 +74,17 @@ func TestATicketIsDatedByItsRecord(t *testing.T) {
 			require.Equal(t, record.Add(c.wantAck), dated.AckBy)
 		})
 	}
+	for name, c := range map[string]struct{ since, want time.Time }{
+		"APlaceInTheQueueStays":  {record.Add(-3 * time.Hour), record.Add(-3 * time.Hour)},
+		"NobodyQueuesInAdvance":  {record.Add(time.Hour), record.Add(-time.Second)},
+		"NorInTheYear1":          {time.Date(1, 6, 1, 0, 0, 0, 0, time.UTC), time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"AnOlderBuildDoesNotSay": {},
+	} {
+		ticket := kitchen.Ticket{Since: c.since, IssuedAt: record.Add(-time.Second)}
+		require.Equal(t, c.want, ticket.DatedBy(record).Since, name)
+	}
 	bare := kitchen.Ticket{}.DatedBy(time.Time{})
+	require.Zero(t, bare.Since)
 	require.Zero(t, bare.AckBy)
 	require.Zero(t, bare.AckWithin())
 }

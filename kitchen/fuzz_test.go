@@ -1,11 +1,11 @@
 package kitchen
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -29,6 +29,8 @@ func FuzzParseTicket(f *testing.F) {
 	f.Add([]byte(`{"ticketId": "` + someOrder + `.bake.2.undo", "orderId": "` + someOrder + `", "stage": "bake", "kind": "undo", "pass": 2, "attempt": 1, "made": true}`))
 	f.Add([]byte(`{"attempt": 1e999999, "lines": [{}, 7], "issuedAt": "0000-01-01T00:00:00+23:59"}`))
 	f.Add([]byte("\ufeff[[]]"))
+	f.Add(bytes.Replace(full, []byte(`"issuedAt"`), []byte(`"since":"2026-01-31T12:00:00+01:00","issuedAt"`), 1))
+	f.Add(bytes.Replace(full, []byte(`"issuedAt"`), []byte(`"since":"0000-01-01T00:00:00+23:59","issuedAt"`), 1))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		ticket, err := ParseTicket(data)
 		if err != nil {
@@ -40,8 +42,8 @@ func FuzzParseTicket(f *testing.F) {
 		require.NoError(t, err)
 		again, err := ParseTicket(written)
 		require.NoError(t, err)
-		assert.True(t, ticket.IssuedAt.Equal(again.IssuedAt) && ticket.AckBy.Equal(again.AckBy))
-		ticket.IssuedAt, ticket.AckBy, again.IssuedAt, again.AckBy = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		assert.True(t, ticket.IssuedAt.Equal(again.IssuedAt) && ticket.AckBy.Equal(again.AckBy) && ticket.Since.Equal(again.Since))
+		ticket.IssuedAt, ticket.AckBy, ticket.Since = again.IssuedAt, again.AckBy, again.Since
 		if len(ticket.Allergies) == 0 {
 			ticket.Allergies = again.Allergies // an empty list is treated as none
 		}

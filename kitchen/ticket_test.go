@@ -1,6 +1,7 @@
 package kitchen
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ func fullTicket() Ticket {
 	ref := TicketRef{OrderID: someOrder, Stage: Bake, Pass: MaxPass, Kind: TicketMake}
 	ticket := Ticket{
 		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: ref.Pass, Attempt: MaxAttempt,
-		Notes: strings.Repeat("é", hard.NotesLength), PickupCode: "K7QF",
+		Notes: strings.Repeat("é", hard.NotesLength), PickupCode: "K7QF", Since: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 		IssuedAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), AckBy: time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
 	for range hard.Lines {
@@ -55,6 +56,7 @@ func TestATicketLargerThanAnyOrderNamesTheField(t *testing.T) {
 		"allergies/3: must have at most 80 characters, it has 81":      func(k *Ticket) { k.Allergies[3] += "é" },
 		"customer/name: must have at most 80 characters, it has 81":    func(k *Ticket) { k.Customer.Name = strings.Repeat("é", 81) },
 		"pickupCode: must have at most 16 characters, it has 17":       func(k *Ticket) { k.PickupCode = strings.Repeat("K", 17) },
+		"since: the year must have four digits":                        func(k *Ticket) { k.Since = k.Since.Add(time.Second) },
 		"issuedAt: the year must have four digits":                     func(k *Ticket) { k.IssuedAt = k.IssuedAt.Add(time.Second) },
 		"ackBy: the year must have four digits":                        func(k *Ticket) { k.AckBy = k.AckBy.Add(-time.Second) },
 	} {
@@ -62,6 +64,29 @@ func TestATicketLargerThanAnyOrderNamesTheField(t *testing.T) {
 		change(&ticket)
 		assert.ErrorContains(t, ticket.Check(), says)
 	}
+}
+
+func TestATicketTellsItsPlaceInTheQueue(t *testing.T) {
+	t.Parallel()
+	ticket := fullTicket()
+	ticket.Since = time.Date(2026, 1, 31, 11, 0, 0, 0, time.UTC)
+	assert.Equal(t, ticket.Since, ticket.QueuedSince())
+	ticket.Since = time.Time{} // by a build that does not tell
+	assert.Equal(t, ticket.IssuedAt, ticket.QueuedSince())
+
+	written, err := json.Marshal(ticket)
+	assert.NoError(t, err)
+	assert.NotContains(t, string(written), "since")
+	for _, since := range []string{`null`, `"0001-01-01T00:00:00Z"`} {
+		read, err := ParseTicket([]byte("\ufeff" + strings.Replace(string(written), "{", `{"oven": 2, "since": `+since+`, `, 1)))
+		assert.NoError(t, err)
+		assert.True(t, read.Since.IsZero())
+	}
+	read, err := ParseTicket([]byte(strings.Replace(string(written), "{", `{"since": "2026-01-31T12:00:00+01:00", `, 1)))
+	assert.NoError(t, err)
+	assert.True(t, read.QueuedSince().Equal(time.Date(2026, 1, 31, 11, 0, 0, 0, time.UTC)))
+	_, err = ParseTicket([]byte(strings.Replace(string(written), "{", `{"since": 7, `, 1)))
+	assert.Error(t, err)
 }
 
 func TestNoMorePiecesAreScrappedThanATicketHas(t *testing.T) {
