@@ -32,8 +32,9 @@ func New() *Board {
 	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}, newestIssue: map[place]Heard{}}
 }
 
-// AddTicket adds a delivery of a ticket. It returns the acks whose effects that
-// changes: those that depended on how long an owner may be silent.
+// AddTicket adds a delivery of a ticket. It returns the acks of the ticket that
+// are judged differently now, in their order: those that AddAck could not judge
+// before, and those that followed.
 func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) []Judged {
 	b.Note(heard)
 	b.newestIssue[heard.place()] = heard
@@ -52,9 +53,9 @@ func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) []Judged {
 	return judged
 }
 
-// AddAck adds an ack. It returns what that does, and after it the acks whose
-// effects it changes: those that are judged anew because it refuses one.
-func (b *Board) AddAck(ack kitchen.Ack, heard Heard) []Judged {
+// AddAck adds an ack and returns what it does. A delivery that is read later may
+// still change that if it is Unjudged, and a refusal in any case.
+func (b *Board) AddAck(ack kitchen.Ack, heard Heard) Effect {
 	b.Note(heard)
 	h := b.history(ack.TicketID)
 	h.acked = heard
@@ -268,6 +269,20 @@ func (b *Board) MadeAnew(ticketID string) bool {
 		h, known := b.tickets[next.TicketID()]
 		return known && h.ticket.Attempt > 0
 	})
+}
+
+// Acks are the last acks of a ticket, in the order of the log, and what each does
+// by all that is known now. A refusal may change what those after it do.
+func (b *Board) Acks(ticketID string) []Judged {
+	h, known := b.tickets[ticketID]
+	if !known {
+		return nil
+	}
+	acks := make([]Judged, len(h.life.recent))
+	for i, a := range h.life.recent {
+		acks[i] = Judged{a.ack, a.heard, a.did}
+	}
+	return acks
 }
 
 // UndoOf returns the id of the undo ticket that withdraws a make ticket, and

@@ -49,19 +49,17 @@ const (
 	Refused Effect = "refused"
 )
 
-// Judged is an ack whose effect has changed: it has just been read, or what was
-// read since has changed what it does.
+// Judged is what an ack has done.
 type Judged struct {
-	Ack   kitchen.Ack
-	Heard Heard
-	// Was is the effect before; empty for an ack that has just been read.
-	Was, Effect Effect
+	Ack    kitchen.Ack
+	Heard  Heard
+	Effect Effect
 }
 
-// judgedAck is an ack with what it does.
-type judgedAck struct {
+// recentAck is one that may be judged again, and what it did when it was last.
+type recentAck struct {
 	*loggedAck
-	effect Effect
+	did Effect
 }
 
 // life is the life of one ticket. It has no clock and reads nothing. Deliveries
@@ -77,7 +75,7 @@ type life struct {
 
 	// now is what base and then the recent acks lead to.
 	base, now standing
-	recent    []judgedAck
+	recent    []recentAck
 	// first is the first ack of all; nil while there was none.
 	first *loggedAck
 	// unjudged says that a recent ack can be judged only once within is known.
@@ -85,7 +83,7 @@ type life struct {
 }
 
 // issue takes a delivery of the ticket, the first or a repeated one. It returns
-// the acks whose effects that changes.
+// the acks that are judged differently now, in their order.
 func (l *life) issue(ticket kitchen.Ticket) []Judged {
 	if ticket.Attempt <= l.issued {
 		l.repeated = true
@@ -98,34 +96,28 @@ func (l *life) issue(ticket kitchen.Ticket) []Judged {
 	return nil
 }
 
-// apply takes the log's next ack. It returns the acks whose effects that changes,
-// this one first.
-func (l *life) apply(a *loggedAck) []Judged {
+// apply takes the log's next ack and returns what it does.
+func (l *life) apply(a *loggedAck) Effect {
 	if l.first == nil {
 		l.first = a
 	}
 	if a.ack.Kind == kitchen.AckRefused {
-		effect, changes := l.refuse(a)
-		return append([]Judged{{Ack: a.ack, Heard: a.heard, Effect: effect}}, changes...)
+		return l.refuse(a)
 	}
-	effect := Stale
-	if !l.isRepeated(a) {
-		effect = l.judge(a)
-		l.keep(judgedAck{a, effect})
+	if l.isRepeated(a) {
+		return Stale
 	}
-	return []Judged{{Ack: a.ack, Heard: a.heard, Effect: effect}}
-}
-
-// keep keeps an ack to be judged again, if there is room or it counts.
-func (l *life) keep(a judgedAck) {
-	if len(l.recent) == maxRecent {
-		if a.effect == Stale || a.effect == Unjudged {
-			return
-		}
+	effect := l.judge(a)
+	switch {
+	case len(l.recent) < maxRecent:
+	case effect == Stale || effect == Unjudged:
+		return effect
+	default:
 		l.base, _ = l.base.after(l.recent[0].loggedAck, l.within)
 		l.recent = l.recent[1:]
 	}
-	l.recent = append(l.recent, a)
+	l.recent = append(l.recent, recentAck{a, effect})
+	return effect
 }
 
 // judge is what an ack does to the ticket as it stands.
@@ -139,16 +131,15 @@ func (l *life) judge(a *loggedAck) Effect {
 	return effect
 }
 
-func (l *life) judgeAgain() (changes []Judged) {
+func (l *life) judgeAgain() (changed []Judged) {
 	l.now, l.unjudged = l.base, false
 	for i, a := range l.recent {
-		effect := l.judge(a.loggedAck)
-		if effect != a.effect {
-			l.recent[i].effect = effect
-			changes = append(changes, Judged{Ack: a.ack, Heard: a.heard, Was: a.effect, Effect: effect})
+		if did := l.judge(a.loggedAck); did != a.did {
+			l.recent[i].did = did
+			changed = append(changed, Judged{a.ack, a.heard, did})
 		}
 	}
-	return changes
+	return changed
 }
 
 // isRepeated reports whether an ack that ends something lies in the log already:
@@ -167,18 +158,18 @@ func (l *life) isRepeated(a *loggedAck) bool {
 
 // refuse takes back the ack that lies where the refusal says: the ticket then
 // stands as if that had never been written.
-func (l *life) refuse(refusal *loggedAck) (Effect, []Judged) {
+func (l *life) refuse(refusal *loggedAck) Effect {
 	if refusal.ack.Offset == nil {
-		return Stale, nil
+		return Stale
 	}
 	for i, a := range l.recent {
 		if a.isAt(refusal.heard.place(), *refusal.ack.Offset) {
 			l.recent = slices.Delete(l.recent, i, i+1)
-			taken := Judged{Ack: a.ack, Heard: a.heard, Was: a.effect, Effect: Stale}
-			return Refused, append([]Judged{taken}, l.judgeAgain()...)
+			l.judgeAgain()
+			return Refused
 		}
 	}
-	return Stale, nil
+	return Stale
 }
 
 // state is where the ticket stands.

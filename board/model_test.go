@@ -316,7 +316,7 @@ func (d day) readAcks(acks []said) (*board.Board, []board.Effect) {
 	}
 	var effects []board.Effect
 	for _, a := range acks {
-		effects = append(effects, b.AddAck(a.ack, a.heard)[0].Effect)
+		effects = append(effects, b.AddAck(a.ack, a.heard))
 	}
 	return b, effects
 }
@@ -436,7 +436,7 @@ func TestATicketCanAlwaysBeEnded(t *testing.T) {
 		next := inAcks(0)
 		say := func(kind kitchen.AckKind, attempt int, by string) board.Effect {
 			next.Offset = int64(len(d.acks)) + 1
-			return b.AddAck(ack(unbake, kind, attempt, by, minute(9999)), next)[0].Effect
+			return b.AddAck(ack(unbake, kind, attempt, by, minute(9999)), next)
 		}
 		if before.Ended() {
 			require.Equal(t, board.Stale, say(kitchen.AckUndone, 0, "kcat"))
@@ -479,7 +479,7 @@ func TestWhatWaitsCanBeClaimed(t *testing.T) {
 		say := func(kind kitchen.AckKind) board.Effect {
 			offset++
 			heard.Offset = offset
-			return b.AddAck(ack(unbake, kind, e.Ticket.Attempt, "zoe", minute(9999)), heard)[0].Effect
+			return b.AddAck(ack(unbake, kind, e.Ticket.Attempt, "zoe", minute(9999)), heard)
 		}
 		require.Equal(t, board.Claimed, say(kitchen.AckStarted))
 		require.Equal(t, board.Renewed, say(kitchen.AckStarted))

@@ -40,7 +40,8 @@ const (
 //   - A done that ends its ticket counts, in the step of the time that its station
 //     gives, unless the work was undone before.
 //   - A failure that counts for its ticket counts here, in the same way.
-//   - An end or a failure that a worker refuses is taken out again.
+//   - What a worker refuses is taken out again, and so is what counted only because
+//     of it.
 //   - A time that cannot be is that of the ack's record: see kitchen.Ack.DatedBy.
 //
 // Which steps there are follows from the broker's times, if it dates the records,
@@ -64,20 +65,23 @@ type figures struct {
 // work is what the figures know of a make ticket. Times are in milliseconds,
 // as Kafka has them, and zero while they are not known.
 type work struct {
-	read     time.Duration // the last record, by how long the log had been read then
-	issued   int64         // the first issue
-	started  int64         // the last time that somebody began it
-	failures int           // how many of its failures were counted
-	done     loggedEnd
-	undone   loggedEnd
-	counted  bool // done, and in a step
+	read    time.Duration // the last record, by how long the log had been read then
+	issued  int64         // the first issue
+	started loggedTime    // the last time that somebody began it
+	done    loggedTime
+	undone  loggedTime
+	failed  []failedWork
+	counted bool // done, and in a step
 }
 
-// loggedEnd is an ack that has ended a ticket or its attempt, and where it lies,
-// by which a worker may refuse it. Its time is zero if there is none.
-type loggedEnd struct {
-	offset   int64
-	at       int64
+// loggedTime is a time that an ack tells, and where that lies.
+type loggedTime struct{ offset, at int64 }
+
+func (l loggedTime) isKnown() bool { return l != loggedTime{} }
+
+// failedWork is a failure that counts.
+type failedWork struct {
+	loggedTime
 	reason   string
 	scrapped int
 }
@@ -158,10 +162,13 @@ func (f *figures) workOf(ticketID string, record board.Heard, now time.Time) *wo
 	return w
 }
 
-// addTicket adds that a make ticket was issued, and acks that are judged by that.
-func (f *figures) addTicket(ticket kitchen.Ticket, judged []board.Judged, record board.Heard, now time.Time) {
-	for _, before := range judged {
-		f.addAck(before, record, now)
+// addTicket adds that a ticket was issued, by which acks may be judged differently
+// now; log has the ticket already.
+func (f *figures) addTicket(ticket kitchen.Ticket, judged []board.Judged, log *board.Board, record board.Heard, now time.Time) {
+	ref := ticket.Ref()
+	ref.Kind = kitchen.TicketMake
+	if len(judged) > 0 {
+		f.judgeAgain(ref, f.workOf(ref.TicketID(), record, now), log)
 	}
 	if ticket.Kind != kitchen.TicketMake {
 		return
@@ -172,132 +179,134 @@ func (f *figures) addTicket(ticket kitchen.Ticket, judged []board.Judged, record
 	}
 	w := f.workOf(ticket.TicketID, record, now)
 	if issued := at.UnixMilli(); w.issued == 0 || issued < w.issued {
-		f.tally(ticket.Ref(), w, -1)
+		f.tally(ref, w, -1)
 		w.issued = issued
-		f.tally(ticket.Ref(), w, 1)
+		f.tally(ref, w, 1)
 	}
 }
 
-// addAck adds what an ack has come to do; record is the one that is read now.
-func (f *figures) addAck(judged board.Judged, record board.Heard, now time.Time) {
-	ack := judged.Ack
-	ref, err := kitchen.ParseTicketID(ack.TicketID)
+// addAck adds an ack and what it has done; log has it already.
+func (f *figures) addAck(judged board.Judged, log *board.Board, now time.Time) {
+	ref, err := kitchen.ParseTicketID(judged.Ack.TicketID)
 	if err != nil {
 		return // not reached: what was decoded has a good id
 	}
-	isUndo := ref.Kind == kitchen.TicketUndo
 	ref.Kind = kitchen.TicketMake
-	w := f.workOf(ref.TicketID(), record, now)
-	end := loggedEnd{offset: judged.Heard.Offset, at: ack.At.UnixMilli(), reason: ack.Reason, scrapped: ack.Scrapped}
-	if isUndo {
-		f.addUndone(ref, w, judged, end)
-		return
-	}
-	switch judged.Was {
-	case board.Failed:
-		if w.failures--; w.failures < failuresEach {
-			f.countFailed(ref.Stage, end, -1)
-		}
-	case board.Ended:
-		f.takeBackDone(ref, w, end)
-	}
-	switch judged.Effect {
-	case board.Claimed, board.TookOver:
-		w.started = startOf(ack)
-	case board.Failed:
-		if w.failures++; w.failures <= failuresEach {
-			f.countFailed(ref.Stage, end, 1)
-		}
-	case board.Ended:
-		if w.done != (loggedEnd{}) {
-			return // the board forgets sooner
-		}
-		w.done = end
-		if ack.StartedAt != nil {
-			w.started = ack.StartedAt.UnixMilli()
-		}
-		f.countDone(ref, w)
-	}
-}
-
-// addUndone adds what an ack about the undo ticket of a make ticket has come to
-// do.
-func (f *figures) addUndone(ref kitchen.TicketRef, w *work, judged board.Judged, end loggedEnd) {
-	switch {
-	case judged.Effect == board.Ended:
-		w.undone = end
-	case judged.Was == board.Ended && w.undone.offset == end.offset:
-		w.undone = loggedEnd{}
-		if !w.counted {
-			f.countDone(ref, w)
-		}
-	}
-}
-
-// takeBackDone takes out again what was counted for a done that no longer counts.
-func (f *figures) takeBackDone(ref kitchen.TicketRef, w *work, end loggedEnd) {
-	if w.done == (loggedEnd{}) || w.done.offset != end.offset {
+	w := f.workOf(ref.TicketID(), judged.Heard, now)
+	if judged.Effect == board.Refused {
+		f.judgeAgain(ref, w, log)
 		return
 	}
 	f.tally(ref, w, -1)
-	if stage := f.stepAt(w.done.at, ref.Stage); stage != nil && w.counted {
-		stage.done--
-	}
-	w.done, w.counted = loggedEnd{}, false
+	f.note(ref.Stage, w, judged)
+	f.tally(ref, w, 1)
 }
 
-// startOf is when the work began that an ack claims.
-func startOf(ack kitchen.Ack) int64 {
-	if ack.StartedAt != nil {
-		return ack.StartedAt.UnixMilli()
-	}
-	return ack.At.UnixMilli()
-}
-
-// countDone counts a ticket that is done, unless it was undone before.
-func (f *figures) countDone(ref kitchen.TicketRef, w *work) {
-	if w.done == (loggedEnd{}) || w.undone != (loggedEnd{}) {
+// note notes what an ack has done. The ticket is not in the tally meanwhile.
+func (f *figures) note(stage kitchen.Stage, w *work, judged board.Judged) {
+	ack := judged.Ack
+	at := loggedTime{judged.Heard.Offset, ack.At.UnixMilli()}
+	_, isUndo := board.UndoneBy(ack.TicketID)
+	switch effect := judged.Effect; {
+	case isUndo:
+		if effect == board.Ended && !w.undone.isKnown() {
+			w.undone = at
+		}
+		return
+	case effect == board.Claimed || effect == board.TookOver:
+		w.started = at
+	case effect == board.Failed && len(w.failed) < failuresEach:
+		failed := failedWork{at, ack.Reason, ack.Scrapped}
+		w.failed = append(w.failed, failed)
+		f.countFailed(stage, failed, 1)
+		return
+	case effect == board.Ended && !w.done.isKnown(): // the board forgets sooner
+		w.done = at
+	default:
 		return
 	}
-	if stage := f.stepAt(w.done.at, ref.Stage); stage != nil {
-		stage.done++
-		w.counted = true
+	if ack.StartedAt != nil {
+		w.started = loggedTime{at.offset, ack.StartedAt.UnixMilli()}
+	}
+}
+
+// judgeAgain counts anew what the last acks of a ticket, and of its undo ticket,
+// have done.
+func (f *figures) judgeAgain(ref kitchen.TicketRef, w *work, log *board.Board) {
+	f.tally(ref, w, -1)
+	made, from := lastAcks(log, ref)
+	for _, known := range []*loggedTime{&w.started, &w.done} {
+		if known.offset >= from {
+			*known = loggedTime{}
+		}
+	}
+	w.failed = slices.DeleteFunc(w.failed, func(failed failedWork) bool {
+		if failed.offset < from {
+			return false
+		}
+		f.countFailed(ref.Stage, failed, -1)
+		return true
+	})
+	undone, from := lastAcks(log, ref.Undo())
+	if w.undone.offset >= from {
+		w.undone = loggedTime{}
+	}
+	for _, judged := range slices.Concat(made, undone) {
+		f.note(ref.Stage, w, judged)
 	}
 	f.tally(ref, w, 1)
 }
 
+// lastAcks are the last acks of a ticket and where the first of them lies: after
+// everything if the board has forgotten the ticket, and before everything if all
+// were refused.
+func lastAcks(log *board.Board, ref kitchen.TicketRef) (acks []board.Judged, from int64) {
+	acks = log.Acks(ref.TicketID())
+	if _, known := log.Get(ref.TicketID()); !known {
+		return nil, math.MaxInt64
+	}
+	if len(acks) == 0 {
+		return nil, 0
+	}
+	return acks, acks[0].Heard.Offset
+}
+
 // countFailed counts a failure, or with -1 takes it out again.
-func (f *figures) countFailed(stage kitchen.Stage, end loggedEnd, times int) {
-	counted := f.stepAt(end.at, stage)
+func (f *figures) countFailed(stage kitchen.Stage, failed failedWork, times int) {
+	counted := f.stepAt(failed.at, stage)
 	if counted == nil {
 		return
 	}
 	counted.failed += times
-	reason := end.reason
+	reason := failed.reason
 	if _, listed := f.reasons[reason]; !listed {
 		reason = kitchen.ReasonOther // or whoever writes to Kafka could make any number of them
 	}
-	failures := f.steps[f.slot(numberOf(end.at))].failures
+	failures := f.steps[f.slot(numberOf(failed.at))].failures
 	kind := failureKind{stage, reason}
 	tally := failures[kind]
-	if tally = (failureTally{tally.count + times, tally.scrapped + times*end.scrapped}); tally == (failureTally{}) {
+	if tally = (failureTally{tally.count + times, tally.scrapped + times*failed.scrapped}); tally == (failureTally{}) {
 		delete(failures, kind)
 		return
 	}
 	failures[kind] = tally
 }
 
-// tally adds the durations of work that is done to the figures, or with -1
-// takes them out again.
-func (f *figures) tally(ref kitchen.TicketRef, w *work, times int64) {
+// tally adds work that is done to the figures, unless it was undone before, or with
+// -1 takes it out again.
+func (f *figures) tally(ref kitchen.TicketRef, w *work, times int) {
+	if times > 0 {
+		w.counted = w.done.isKnown() && !(w.undone.isKnown() && w.undone.offset < w.done.offset) && f.stepAt(w.done.at, ref.Stage) != nil
+	}
 	if !w.counted {
 		return
 	}
 	if stage := f.stepAt(w.done.at, ref.Stage); stage != nil {
-		waited, known := f.between(w.issued, w.started)
-		stage.wait.add(waited, known, times)
-		worked, known := f.between(w.started, w.done.at)
-		stage.work.add(worked, known, times)
+		stage.done += times
+		waited, known := f.between(w.issued, w.started.at)
+		stage.wait.add(waited, known, int64(times))
+		worked, known := f.between(w.started.at, w.done.at)
+		stage.work.add(worked, known, int64(times))
 	}
 	f.paces[ref.Stage].remove(ref.TicketID())
 	if took, known := f.between(w.issued, w.done.at); known && times > 0 {

@@ -48,13 +48,14 @@ func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := f.place(m)
-	judged := f.board.AddAck(ack, at)
-	for _, changed := range judged {
-		f.figures.addAck(changed, at, f.now())
-	}
+	effect := f.board.AddAck(ack, at)
+	f.figures.addAck(board.Judged{Ack: ack, Heard: at, Effect: effect}, f.board, f.now())
 	f.show(ack.TicketID)
+	if effect == board.Refused {
+		f.stations[ack.Stage].noteRefused()
+	}
 	if source, _ := m.Header("ce_source"); source == f.source {
-		f.resolve(ack, judged[0].Effect)
+		f.resolve(ack, effect)
 	}
 	f.orders.changed(ack.OrderID, afterAck...)
 	f.kitchen.ordersChanged()
@@ -65,7 +66,7 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 	defer f.mu.Unlock()
 	at := f.place(m)
 	judged := f.board.AddTicket(ticket, at)
-	f.figures.addTicket(ticket, judged, at, f.now())
+	f.figures.addTicket(ticket, judged, f.board, at, f.now())
 	f.show(ticket.TicketID)
 	if f.caughtUp { // or it is on no board yet
 		f.queue.drop(ticket.OrderID)
@@ -176,6 +177,9 @@ func (f *Floor) forget() {
 		return // the log is silent because nobody can read it
 	}
 	f.figures.forget(f.reading.Elapsed())
+	for _, station := range f.stations {
+		station.forgetRefused()
+	}
 	if f.dropOld() == 0 {
 		return
 	}

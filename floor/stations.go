@@ -27,7 +27,9 @@ type stationFeed struct {
 	open map[string]openTicket
 	// taken is when somebody last began a ticket or finished with one.
 	taken time.Time
-	ended []endedTicket // the newest, newest first
+	// refused is set if that may have been taken back since.
+	refused bool
+	ended   []endedTicket // the newest, newest first
 	// moreEnded is set while the board knows of others that have ended before.
 	moreEnded bool
 }
@@ -206,9 +208,7 @@ func (s *stationFeed) place(id string) (changed *wire.BoardTicket, removed []str
 
 	entry, _ := s.floor.board.Get(id)
 	now := s.floor.boardTicket(entry)
-	if entry.Ticket.Attempt > 0 && entry.Taken != (board.Heard{}) {
-		s.taken = latest(s.taken, s.floor.readAt(entry.Taken))
-	}
+	s.noteTaken(entry)
 	switch {
 	case entry.Ticket.Attempt == 0:
 		// The board has forgotten it, or knows only acks of it.
@@ -230,6 +230,36 @@ func (s *stationFeed) place(id string) (changed *wire.BoardTicket, removed []str
 		removed = append(removed, id)
 	}
 	return changed, removed
+}
+
+// noteTaken notes when a ticket was last begun or finished with.
+func (s *stationFeed) noteTaken(entry board.Entry) {
+	if entry.Ticket.Attempt > 0 && entry.Taken != (board.Heard{}) {
+		s.taken = latest(s.taken, s.floor.readAt(entry.Taken))
+	}
+}
+
+// noteRefused notes that a worker has refused an ack. Many may be refused in a
+// moment, so what that changes is found out later. The floor's lock is held.
+func (s *stationFeed) noteRefused() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = true
+}
+
+// forgetRefused finds out anew when a ticket was last begun or finished with, if a
+// worker has refused acks since. The floor's lock is held.
+func (s *stationFeed) forgetRefused() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.refused {
+		return
+	}
+	s.taken, s.refused = time.Time{}, false
+	for _, entry := range s.floor.board.Entries(s.stage) {
+		s.noteTaken(entry)
+	}
+	s.floor.kitchen.ticketsChanged()
 }
 
 // placeEnded shows a ticket that has ended, and returns the id of one that had

@@ -26,7 +26,7 @@ func (s *Station) receiveAck(m events.Message) {
 		s.board.Note(heard) // every record tells how far back the log was read
 		return
 	}
-	effect := s.board.AddAck(ack, heard)[0].Effect
+	effect := s.board.AddAck(ack, heard)
 	if j := s.jobs[ack.TicketID]; j != nil {
 		if own && !isRenewal(ack) && !j.hasShown(ack) {
 			j.shown, j.shownDid = ack, effect

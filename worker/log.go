@@ -217,13 +217,11 @@ func (l *ticketLog) addAck(ack kitchen.Ack, heard board.Heard) {
 		}
 		return
 	}
-	for _, judged := range l.board.AddAck(ack, heard) {
-		switch judged.Effect {
-		case board.Failed:
-			l.failed[ack.TicketID] = judged.Heard.Offset
-		case board.Refused:
-			l.noteRefused(ack)
-		}
+	switch l.board.AddAck(ack, heard) {
+	case board.Failed:
+		l.failed[ack.TicketID] = heard.Offset
+	case board.Refused:
+		l.noteRefused(ack)
 	}
 }
 

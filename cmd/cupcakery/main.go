@@ -1,7 +1,7 @@
 // Command cupcakery is the whole cupcake factory in one binary: the processes
 // a bakery runs in production (api, worker), the stations' side of the
-// contract (station), tools for people (order, topics, temporal, dead-letters,
-// kitchen, staff), and everything at once on one machine (dev).
+// contract (station), tools for people (order, stations, topics, temporal,
+// dead-letters, kitchen, staff), and everything at once on one machine (dev).
 package main
 
 import (
@@ -91,6 +91,7 @@ func newRootCommand() *cobra.Command {
 		newOrderCommand(),
 		newStaffCommand(),
 		newStationCommand(),
+		newStationsCommand(),
 		newTemporalCommand(),
 		newTopicsCommand(),
 		newWorkerCommand(),
