@@ -26,13 +26,18 @@ func (s *Station) receiveAck(m events.Message) {
 		s.board.Note(heard) // every record tells how far back the log was read
 		return
 	}
+	before, _ := s.board.Get(ack.TicketID)
 	effect := s.board.AddAck(ack, heard)
 	if j := s.jobs[ack.TicketID]; j != nil {
 		if own && !isRenewal(ack) && !j.hasShown(ack) {
 			j.shown, j.shownDid = ack, effect
 		}
-		entry, _ := s.board.Get(ack.TicketID)
-		s.apply(j, causeOfAck(effect, entry, ack, s.config.Name, own))
+		c := causeOfAck(effect, ack, s.config.Name, own)
+		if effect == board.Refused {
+			now, _ := s.board.Get(ack.TicketID)
+			c = causeOfChange(before, now, &ack)
+		}
+		s.apply(j, c)
 		j.silent = s.ownerIsSilent(j)
 		s.change() // also if only the time at which somebody was heard of has changed
 		s.decideUndo(j)

@@ -39,11 +39,14 @@ func (s *Station) receiveTicket(ctx context.Context, m events.Message, finish fu
 		finish()
 		return
 	}
+	before, _ := s.board.Get(ticket.TicketID)
 	s.board.AddTicket(ticket, heard)
 	d := &delivery{ctx: ctx, finish: finish, issued: heard}
 	s.received(ticket.TicketID, d)
 	if j := s.jobs[ticket.TicketID]; j != nil {
 		s.reissue(j, ticket, d)
+		now, _ := s.board.Get(ticket.TicketID)
+		s.apply(j, causeOfChange(before, now, nil))
 		return
 	}
 	s.offer(ticket, d)

@@ -68,11 +68,12 @@
 // count if it were repeated. A failed is never repeated: the log has it.
 //
 // A worker may refuse an ack that could not be: the end of a ticket that was never
-// issued, or of an attempt that was not. Then the ticket stands as it stood before.
+// issued, or of an attempt that was not. Then the ticket stands as if it had never been written.
 // One that has left because of it comes back at once, with its old message, if the
 // partition is still ours. For the group that message stays finished; the order
 // still waits, so the ticket is issued again. If a started is refused, its ticket
-// leaves the hand and waits.
+// leaves the hand and waits. If another started counts instead, also one of this
+// station's name, it has the ticket, but not in hand: nobody here was told so.
 //
 // # When an order is cancelled
 //

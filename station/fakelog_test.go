@@ -246,8 +246,9 @@ func (d *fakeDelivery) await(t *testing.T) {
 }
 
 type fakeDelivery struct {
-	done   chan struct{}
-	revoke context.CancelFunc
+	done    chan struct{}
+	revoke  context.CancelFunc
+	revoked bool // by the property's model
 }
 
 func (d *fakeDelivery) finished() bool {

@@ -90,7 +90,8 @@ type Event struct {
 	Was State
 	// Ack goes with StartedElsewhere, PutBack and Answered, and with Withdrawn if
 	// an ack about the undo ticket withdrew the ticket. A ticket is put back by a
-	// released of its owner, or by a refused: its started did not count.
+	// released of its owner, or by a refused: its started did not count. It is nil
+	// if a delivery has shown that.
 	Ack *kitchen.Ack
 	// Cancelled goes with Withdrawn: the order was cancelled. Undo is then the
 	// number of the undo ticket, or 0 if people here need not care for one.

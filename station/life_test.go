@@ -623,33 +623,27 @@ func TestWhatAnAckMeansIsWhatTheBoardSays(t *testing.T) {
 	t.Parallel()
 	startedAt := time.Now()
 	for name, c := range map[string]struct {
-		effect  board.Effect
-		state   kitchen.TicketState
-		by      string
-		own     bool
-		renewal bool
-		want    input
+		effect       board.Effect
+		by           string
+		own, renewal bool
+		want         input
 	}{
-		"our claim":                       {board.Claimed, kitchen.TicketStarted, "bob", true, false, ownedHere},
-		"somebody else's":                 {board.Claimed, kitchen.TicketStarted, "eve", false, false, ownedElsewhere},
-		"ours at another station":         {board.Claimed, kitchen.TicketStarted, "bob", false, false, ownedElsewhere},
-		"our renewal that came too late":  {board.Claimed, kitchen.TicketStarted, "bob", true, true, ownedElsewhere},
-		"we took it over":                 {board.TookOver, kitchen.TicketStarted, "bob", true, false, ownedHere},
-		"they took it over":               {board.TookOver, kitchen.TicketStarted, "eve", false, false, ownedElsewhere},
-		"our renewal":                     {board.Renewed, kitchen.TicketStarted, "bob", true, true, ""},
-		"our second claim":                {board.Renewed, kitchen.TicketStarted, "bob", true, false, ownedHere},
-		"our claim at another station":    {board.Renewed, kitchen.TicketStarted, "bob", false, false, ownedElsewhere},
-		"our renewal at another station":  {board.Renewed, kitchen.TicketStarted, "bob", false, true, ""},
-		"their renewal":                   {board.Renewed, kitchen.TicketStarted, "eve", false, false, ""},
-		"put back":                        {board.Released, kitchen.TicketWaiting, "eve", false, false, freed},
-		"failed":                          {board.Failed, kitchen.TicketFailed, "eve", false, false, ended},
-		"failed after it was issued anew": {board.Failed, kitchen.TicketWaiting, "eve", false, false, ended},
-		"ended":                           {board.Ended, kitchen.TicketDone, "eve", false, false, ended},
-		"refused":                         {board.Refused, kitchen.TicketWaiting, "worker", false, false, freed},
-		"refused, and somebody's again":   {board.Refused, kitchen.TicketStarted, "worker", false, false, ownedElsewhere},
-		"refused, and failed before":      {board.Refused, kitchen.TicketFailed, "worker", false, false, ""},
-		"stale":                           {board.Stale, kitchen.TicketStarted, "eve", false, false, ""},
-		"not to be judged yet":            {board.Unjudged, kitchen.TicketStarted, "eve", false, false, ""},
+		"our claim":                      {board.Claimed, "bob", true, false, ownedHere},
+		"somebody else's":                {board.Claimed, "eve", false, false, ownedElsewhere},
+		"ours at another station":        {board.Claimed, "bob", false, false, ownedElsewhere},
+		"our renewal that came too late": {board.Claimed, "bob", true, true, ownedElsewhere},
+		"we took it over":                {board.TookOver, "bob", true, false, ownedHere},
+		"they took it over":              {board.TookOver, "eve", false, false, ownedElsewhere},
+		"our renewal":                    {board.Renewed, "bob", true, true, ""},
+		"our second claim":               {board.Renewed, "bob", true, false, ownedHere},
+		"our claim at another station":   {board.Renewed, "bob", false, false, ownedElsewhere},
+		"our renewal at another station": {board.Renewed, "bob", false, true, ""},
+		"their renewal":                  {board.Renewed, "eve", false, false, ""},
+		"put back":                       {board.Released, "eve", false, false, freed},
+		"failed":                         {board.Failed, "eve", false, false, ended},
+		"ended":                          {board.Ended, "eve", false, false, ended},
+		"stale":                          {board.Stale, "eve", false, false, ""},
+		"not to be judged yet":           {board.Unjudged, "eve", false, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -657,8 +651,30 @@ func TestWhatAnAckMeansIsWhatTheBoardSays(t *testing.T) {
 			if c.renewal {
 				ack.StartedAt = &startedAt
 			}
-			entry := board.Entry{State: c.state, Ack: &kitchen.Ack{By: "eve"}}
-			require.Equal(t, c.want, causeOfAck(c.effect, entry, ack, "bob", c.own).input)
+			require.Equal(t, c.want, causeOfAck(c.effect, ack, "bob", c.own).input)
 		})
+	}
+}
+
+func TestWhatAChangeOfMindMeans(t *testing.T) {
+	t.Parallel()
+	ack := &kitchen.Ack{}
+	waiting, failed, done := board.Entry{State: kitchen.TicketWaiting}, board.Entry{State: kitchen.TicketFailed, Ack: ack}, board.Entry{State: kitchen.TicketDone, Ack: ack}
+	claimed := board.Entry{State: kitchen.TicketStarted, Ack: ack, Heard: board.Heard{Offset: 1}}
+	another := board.Entry{State: kitchen.TicketStarted, Ack: ack, Heard: board.Heard{Offset: 2}}
+	for _, c := range []struct {
+		before, now board.Entry
+		want        input
+	}{
+		{claimed, claimed, ""},
+		{claimed, another, ownedElsewhere},
+		{waiting, claimed, ownedElsewhere},
+		{claimed, waiting, freed},
+		{waiting, waiting, ""},
+		{failed, waiting, ""},
+		{claimed, failed, ended},
+		{waiting, done, ended},
+	} {
+		require.Equal(t, c.want, causeOfChange(c.before, c.now, nil).input, "from %s to %s", c.before.State, c.now.State)
 	}
 }

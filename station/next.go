@@ -137,14 +137,13 @@ type cause struct {
 }
 
 // causeOfAck returns what a new ack means for a job that is here, given what it
-// did to its ticket and where that stands now; its input is empty if it means
-// nothing. own says that this station, whose people are called name, has
+// did to its ticket; its input is empty if it means nothing. own says that this station, whose people are called name, has
 // published the ack.
 //
 // The board decides whose the ticket is. What it does not know is at which of a
 // person's stations they have it in hand: where they have claimed it last. A
 // renewal, which tells when the work began, is no claim.
-func causeOfAck(effect board.Effect, entry board.Entry, ack kitchen.Ack, name string, own bool) cause {
+func causeOfAck(effect board.Effect, ack kitchen.Ack, name string, own bool) cause {
 	c := cause{ack: &ack, own: own}
 	renewal := isRenewal(ack)
 	switch effect {
@@ -152,13 +151,6 @@ func causeOfAck(effect board.Effect, entry board.Entry, ack kitchen.Ack, name st
 		c.input = ended
 	case board.Released:
 		c.input = freed
-	case board.Refused:
-		switch entry.State {
-		case kitchen.TicketWaiting:
-			c.input = freed
-		case kitchen.TicketStarted:
-			c.input, c.ack = ownedElsewhere, entry.Ack
-		}
 	case board.Claimed, board.TookOver:
 		c.input = ownedElsewhere
 		if own && !renewal {
@@ -172,9 +164,27 @@ func causeOfAck(effect board.Effect, entry board.Entry, ack kitchen.Ack, name st
 		default:
 			c.input = ownedElsewhere
 		}
-	case board.Stale, board.Unjudged:
+	case board.Stale, board.Unjudged, board.Refused:
 	}
 	return c
+}
+
+// causeOfChange returns what it means for a job that is here that the board judges
+// earlier acks anew: one of them was refused, or a delivery tells a longer time for
+// an ack. before and now are where the ticket stood and stands; because is the
+// refusal, if it was one. Whose the ticket is by a claim that did not count before
+// is not in hand here: nobody was told so.
+func causeOfChange(before, now board.Entry, because *kitchen.Ack) cause {
+	sameClaim := before.State == now.State && before.Heard == now.Heard
+	switch {
+	case now.Ended(), now.State == kitchen.TicketFailed:
+		return cause{input: ended, ack: now.Ack}
+	case now.State == kitchen.TicketStarted && !sameClaim:
+		return cause{input: ownedElsewhere, ack: now.Ack}
+	case now.State == kitchen.TicketWaiting && before.State == kitchen.TicketStarted:
+		return cause{input: freed, ack: because}
+	}
+	return cause{}
 }
 
 // causeOfOffer shows a ticket to people, who may find an owner elsewhere.

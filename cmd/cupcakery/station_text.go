@@ -200,6 +200,8 @@ func silence(item station.Item) string {
 // putBack is how a ticket came to wait again.
 func putBack(e station.Event, name string) string {
 	switch {
+	case e.Ack == nil:
+		return "waits again: nobody has it, as is known now"
 	case e.Ack.Kind == kitchen.AckRefused && e.Was == station.InHand:
 		return "your start of it was refused; it waits again"
 	case e.Ack.Kind == kitchen.AckRefused:
