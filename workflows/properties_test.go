@@ -43,7 +43,11 @@ func init() {
 // To repeat a failure, give the -rapid.failfile or -rapid.seed that it prints.
 func TestOrderKeepsToTheModel(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) { newWorld(t, t, randomInput(t)).run() })
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, t, randomInput(t))
+		w.sluggish = rapid.IntRange(0, 3).Draw(t, "sluggish") == 3
+		w.run()
+	})
 }
 
 // world is what surrounds an order: the stations, the managers, Kafka and a
@@ -58,6 +62,10 @@ type world struct {
 	// random draws what happens; if it is nil, the script decides.
 	random *rapid.T
 	script []scene
+
+	// sluggish is set in a life in which little happens but silence, and managers
+	// mostly wait on.
+	sluggish bool
 
 	// may has every model that the order may be equal to by now: more than one
 	// while it cannot be seen in which order things of one instant were handled.
@@ -337,10 +345,14 @@ func (w *world) anything() *event {
 			open = append(open, p)
 		}
 	}
-	what := rapid.SampledFrom([]string{
+	everything := []string{
 		"good ack", "good ack", "good ack", "good ack", "good ack", "failed ack", "failed ack", "any ack", "failed ack again", "failed ack again",
 		"claim", "claim", "put back", "silence", "silence", "silence", "long work", "unpublished", "end", "cancel", "cancel in Temporal", "amend", "resolve", "resolve", "resolve", "same update again", "old complaint", "nothing",
-	}).Draw(w.random, "what")
+	}
+	if w.sluggish {
+		everything = []string{"good ack", "claim", "claim", "put back", "silence", "silence", "silence", "silence", "silence", "unpublished", "wait on", "wait on", "cancel", "failed ack", "nothing"}
+	}
+	what := rapid.SampledFrom(everything).Draw(w.random, "what")
 	switch {
 	case what == "good ack" && len(open) > 0:
 		p := rapid.SampledFrom(open).Draw(w.random, "ticket")
@@ -391,6 +403,8 @@ func (w *world) anything() *event {
 			choices = asked.Choices
 		}
 		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: rapid.SampledFrom(choices).Draw(w.random, "choice")})
+	case what == "wait on":
+		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: kitchen.ChoiceRetry})
 	case what == "same update again":
 		return w.updateAgain()
 	case what == "old complaint" && len(w.complaints) > 0:
