@@ -371,7 +371,10 @@ func (w *world) anything() *event {
 		}
 		return w.ack(p.ref, ack)
 	case what == "failed ack" && len(open) > 0:
-		return w.ack(rapid.SampledFrom(open).Draw(w.random, "ticket").ref, w.failedAck())
+		p := rapid.SampledFrom(open).Draw(w.random, "ticket")
+		ack := w.failedAck()
+		ack.Attempt = p.issue.Issued + p.attempt
+		return w.ack(p.ref, ack)
 	case what == "any ack":
 		ref := kitchen.TicketRef{
 			OrderID: orderID, Stage: rapid.SampledFrom(kitchen.Stages()).Draw(w.random, "stage"), Pass: rapid.IntRange(1, 3).Draw(w.random, "pass"),
