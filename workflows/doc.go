@@ -12,11 +12,12 @@
 //	     │                    ┊ (pending)           │◄── ack: done ──────┤
 //	     │◄── completed by id ┊─────────────────────┤
 //
-// What is lost heals by itself: without an ack in time the activity's attempt
-// times out, and its next attempt issues the same ticket again, for as long
-// as it takes. An ack that says the work failed ends the attempt the same
-// way. Neither costs an event of history. A second completion finds no
-// pending activity and changes nothing, so an ack may be delivered often.
+// What is lost heals by itself: if nobody is heard of in time, the activity's
+// attempt times out, and its next attempt issues the same ticket again, for as
+// long as it takes. Who has taken the ticket is the activity's heartbeat, and
+// still has it then. An ack that says the work failed ends the attempt the same
+// way. Neither costs an event of history. A second completion finds no pending
+// activity and changes nothing, so an ack may be delivered often.
 //
 // A happy order is 30 history events, which is what the server's throughput
 // is made of; before adding an activity, a timer or an upsert on the happy

@@ -43,7 +43,11 @@ func init() {
 // To repeat a failure, give the -rapid.failfile or -rapid.seed that it prints.
 func TestOrderKeepsToTheModel(t *testing.T) {
 	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) { newWorld(t, t, randomInput(t)).run() })
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, t, randomInput(t))
+		w.happens = rapid.SampledFrom([][]string{everything, everything, silence, failure}).Draw(t, "what happens")
+		w.run()
+	})
 }
 
 // world is what surrounds an order: the stations, the managers, Kafka and a
@@ -58,6 +62,8 @@ type world struct {
 	// random draws what happens; if it is nil, the script decides.
 	random *rapid.T
 	script []scene
+
+	happens []string // what can happen: see anything
 
 	// may has every model that the order may be equal to by now: more than one
 	// while it cannot be seen in which order things of one instant were handled.
@@ -78,7 +84,7 @@ type world struct {
 	shipped       int
 	listed        kitchen.OrderState     // what Temporal's visibility has
 	complaints    []workflows.Unanswered // that activities have made
-	failures      []failure              // reported ones
+	failures      []failedTicket         // reported ones
 	updates       []*update
 	log           []string
 }
@@ -114,7 +120,7 @@ func (p *pending) GoString() string { return p.ref.ActivityID() }
 // cancelRequested reports whether the server would not retry it any more.
 func (p *pending) cancelRequested() bool { return p.ctx.Err() != nil }
 
-type failure struct {
+type failedTicket struct {
 	ref kitchen.TicketRef
 	ack kitchen.Ack
 }
@@ -174,7 +180,7 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 func newWorld(t rapid.TB, random *rapid.T, in workflows.OrderInput) *world {
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random, outage: map[string]time.Duration{}}
+	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random, happens: everything, outage: map[string]time.Duration{}}
 	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
 	w.env.SetTestTimeout(time.Minute)
 	w.env.SetStartTime(placedAt)
@@ -329,6 +335,23 @@ func permutations(n int) [][]int {
 	return all
 }
 
+// What can happen in a life: everything, or mostly silence, or mostly failures, and
+// managers who wait on.
+var (
+	everything = []string{
+		"good ack", "good ack", "good ack", "good ack", "good ack", "failed ack", "failed ack", "any ack", "failed ack again", "failed ack again",
+		"claim", "claim", "put back", "silence", "silence", "silence", "long work", "unpublished", "end",
+		"cancel", "cancel in Temporal", "amend", "resolve", "resolve", "resolve", "same update again", "old complaint", "nothing",
+	}
+	silence = []string{
+		"good ack", "failed ack", "claim", "claim", "put back", "silence", "silence", "silence", "silence", "silence", "long work", "unpublished", "old complaint",
+		"wait on", "wait on", "cancel",
+	}
+	failure = []string{
+		"good ack", "failed ack", "failed ack", "failed ack again", "failed ack again", "failed ack again", "failed ack again", "wait on", "wait on", "resolve", "cancel",
+	}
+)
+
 // anything draws one of the things that can happen to an order.
 func (w *world) anything() *event {
 	var open []*pending
@@ -337,10 +360,7 @@ func (w *world) anything() *event {
 			open = append(open, p)
 		}
 	}
-	what := rapid.SampledFrom([]string{
-		"good ack", "good ack", "good ack", "good ack", "good ack", "failed ack", "failed ack", "any ack", "failed ack again", "failed ack again",
-		"claim", "claim", "put back", "silence", "silence", "silence", "long work", "unpublished", "end", "cancel", "cancel in Temporal", "amend", "resolve", "resolve", "resolve", "same update again", "old complaint", "nothing",
-	}).Draw(w.random, "what")
+	what := rapid.SampledFrom(w.happens).Draw(w.random, "what")
 	switch {
 	case what == "good ack" && len(open) > 0:
 		p := rapid.SampledFrom(open).Draw(w.random, "ticket")
@@ -351,7 +371,10 @@ func (w *world) anything() *event {
 		}
 		return w.ack(p.ref, ack)
 	case what == "failed ack" && len(open) > 0:
-		return w.ack(rapid.SampledFrom(open).Draw(w.random, "ticket").ref, w.failedAck())
+		p := rapid.SampledFrom(open).Draw(w.random, "ticket")
+		ack := w.failedAck()
+		ack.Attempt = p.issue.Issued + p.attempt
+		return w.ack(p.ref, ack)
 	case what == "any ack":
 		ref := kitchen.TicketRef{
 			OrderID: orderID, Stage: rapid.SampledFrom(kitchen.Stages()).Draw(w.random, "stage"), Pass: rapid.IntRange(1, 3).Draw(w.random, "pass"),
@@ -362,7 +385,13 @@ func (w *world) anything() *event {
 		}
 		return w.ack(ref, goodAck(&pending{ref: ref, attempt: 1}, w.env.Now()))
 	case what == "failed ack again" && len(w.failures) > 0:
-		again := rapid.SampledFrom(w.failures).Draw(w.random, "failure")
+		of := w.failures
+		for _, p := range open {
+			if again := failuresOf(w.failures, p.ref); len(again) > 0 {
+				of = again // others find no activity
+			}
+		}
+		again := rapid.SampledFrom(of).Draw(w.random, "failure")
 		return w.ack(again.ref, again.ack)
 	case what == "silence" && len(open) > 0:
 		return w.silence(rapid.SampledFrom(open).Draw(w.random, "ticket"))
@@ -391,10 +420,12 @@ func (w *world) anything() *event {
 			choices = asked.Choices
 		}
 		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: rapid.SampledFrom(choices).Draw(w.random, "choice")})
+	case what == "wait on":
+		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: kitchen.ChoiceRetry})
 	case what == "same update again":
 		return w.updateAgain()
-	case what == "old complaint" && len(w.complaints) > 0:
-		return w.complainAgain(rapid.SampledFrom(w.complaints).Draw(w.random, "complaint"))
+	case what == "old complaint":
+		return w.oldComplaint()
 	}
 	return nothing()
 }
@@ -443,13 +474,13 @@ func (w *world) ack(ref kitchen.TicketRef, ack kitchen.Ack) *event {
 		text: text,
 		do: func() {
 			if failed != nil {
-				w.failures = append(w.failures, failure{ref, ack})
+				w.failures = append(w.failures, failedTicket{ref, ack})
 			}
 			w.onServer(func() {
 				p := w.pending(ref)
 				if p != nil && a.passing && !p.cancelRequested() {
 					p.owner = &kitchen.AtWork{}
-					w.deliver(p, true, nil)
+					w.deliverWell(p, true, nil)
 					return
 				}
 				p.complete(ack, failed)
@@ -545,7 +576,7 @@ func (w *world) claim(p *pending, by string) *event {
 func (w *world) putBack(p *pending) *event {
 	p.owner = &kitchen.AtWork{}
 	if !p.cancelRequested() {
-		w.deliver(p, true, nil)
+		w.deliverWell(p, true, nil)
 	}
 	return &event{text: p.ref.ActivityID() + ": put back", do: func() {}, model: func(m *model) string { m.putsBack(p.ref); return "" }}
 }
@@ -556,7 +587,7 @@ func (w *world) longWork(p *pending) *event {
 		return nothing()
 	}
 	e := w.claim(p, p.owner.By)
-	w.deliver(p, false, nil)
+	w.deliverWell(p, false, nil)
 	e.text += " for long"
 	return e
 }
@@ -564,7 +595,7 @@ func (w *world) longWork(p *pending) *event {
 // unpublished is an attempt whose ticket does not reach Kafka.
 func (w *world) unpublished(p *pending) *event {
 	if !p.cancelRequested() {
-		w.deliver(p, true, errors.New("Kafka is away"))
+		w.deliverWell(p, true, errors.New("Kafka is away"))
 	}
 	return &event{text: p.ref.ActivityID() + ": not published", do: func() {}, model: func(*model) string { return "" }}
 }
@@ -573,18 +604,41 @@ func nothing() *event {
 	return &event{text: "nothing", do: func() {}, model: func(*model) string { return "" }}
 }
 
-// complainAgain has a complaint come late: the ticket has ended, or an activity of
+// oldComplaint has a complaint come late: the ticket has ended, or an activity of
 // its own issues it now.
-func (w *world) complainAgain(complaint workflows.Unanswered) *event {
-	p := w.pending(refOf(complaint.ActivityID))
-	if p != nil && complaint.Attempt > p.issue.Issued+1 {
+func (w *world) oldComplaint() *event {
+	var about, ended []workflows.Unanswered
+	for _, complaint := range w.complaints {
+		switch p := w.pending(refOf(complaint.ActivityID)); {
+		case p == nil:
+			ended = append(ended, complaint)
+		case complaint.Attempt <= p.issue.Issued+1:
+			about = append(about, complaint)
+		}
+	}
+	if len(about) == 0 {
+		about = ended
+	}
+	if len(about) == 0 {
 		return nothing()
 	}
+	complaint := rapid.SampledFrom(about).Draw(w.random, "complaint")
 	return &event{
 		text:  complaint.ActivityID + ": an old complaint",
 		do:    func() { w.env.SignalWorkflowSkippingWorkflowTask(workflows.SignalUnanswered, complaint) },
 		model: func(*model) string { return "" },
 	}
+}
+
+// deliverWell has a ticket issued again that nobody is silent about.
+func (w *world) deliverWell(p *pending, silent bool, unpublished error) {
+	if complaint := w.deliver(p, silent, unpublished); complaint != nil {
+		w.fatalf("the order is told %+v", *complaint)
+	}
+}
+
+func failuresOf(all []failedTicket, ref kitchen.TicketRef) []failedTicket {
+	return slices.DeleteFunc(slices.Clone(all), func(f failedTicket) bool { return f.ref != ref })
 }
 
 // end lets an operator end a ticket in Temporal.

@@ -109,6 +109,7 @@ type live struct {
 	tray    *tray
 	run     client.WorkflowRun
 	worker  worker.Worker
+	log     activities.Log
 	// last is what was announced last on order-failures.
 	last kitchen.Failed
 }
@@ -138,6 +139,7 @@ func prepareLiveOn(t *testing.T, server client.Client, onTicket func(kitchen.Tic
 		t:       t,
 		server:  server,
 		orderID: id,
+		log:     noLog{},
 		tray:    &tray{tickets: make(chan kitchen.Ticket, 100), shipped: make(chan kitchen.Shipped, 1), failed: make(chan kitchen.Failed, 100), onTicket: onTicket},
 	}
 	l.startWorker()
@@ -149,7 +151,7 @@ func (l *live) startWorker() {
 	l.t.Helper()
 	l.worker = worker.New(l.server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
 	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server), noLog{})
+	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server), l.log)
 	require.NoError(l.t, l.worker.Start())
 }
 

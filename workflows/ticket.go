@@ -30,11 +30,9 @@ const deliveriesAtLeast = 4
 // issue sends a ticket out.
 func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 	issued := o.row(ref).issued()
-	from := o.patience.from
 	if issued == 0 {
-		from = 0 // which was about another ticket
+		o.patience = patience{} // which was with another ticket
 	}
-	o.patience = patience{from: from} // the new activity counts silence afresh
 	o.recordIssued(ref, workflow.Now(ctx))
 	o.showDetails(ctx)
 	var customer kitchen.Customer

@@ -228,6 +228,24 @@ func TestPatienceWithATicketEndsWithIt(t *testing.T) {
 	require.True(t, w.failed[1].Attention.Undoing)
 }
 
+// A manager who waits on is asked again after as many silent deliveries, however
+// long the decision took, and at once as ever when the owner was heard of meanwhile.
+func TestWaitingOnIsForAsManyDeliveries(t *testing.T) {
+	t.Parallel()
+	again := scene{events: func(w *world) []*event { return []*event{w.silence(w.pending(refOf("mix.1")))} }}
+	heard := scene{events: func(w *world) []*event { return []*event{w.claim(w.pending(refOf("mix.1")), "kim")} }}
+	asked := func(questions int) scene {
+		return scene{events: func(w *world) []*event {
+			require.Len(w.t, w.failed, questions)
+			return []*event{nothing()}
+		}}
+	}
+	play(t, undoInput(),
+		silent("mix.1"), asked(1), again, again, again, resolved(kitchen.ChoiceRetry),
+		again, asked(1), again, asked(2), resolved(kitchen.ChoiceRetry),
+		again, asked(2), heard, again, asked(2), again, asked(3))
+}
+
 // An ack and Temporal's cancel request came in one workflow task. The next
 // ticket was issued and withdrawn in it, so it never went out, but its station
 // was asked to undo it.
