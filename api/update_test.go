@@ -457,7 +457,8 @@ const anOrderID = "0199c0de-7a11-7000-8000-00000000cafe"
 // updatingTemporal fails every update, and describes an order that is open.
 type updatingTemporal struct {
 	temporalclient.Client
-	err error
+	err    error
+	paused bool
 }
 
 func (f updatingTemporal) UpdateWorkflow(context.Context, temporalclient.UpdateWorkflowOptions) (temporalclient.WorkflowUpdateHandle, error) {
@@ -465,7 +466,11 @@ func (f updatingTemporal) UpdateWorkflow(context.Context, temporalclient.UpdateW
 }
 
 func (f updatingTemporal) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{}}, nil
+	info := &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
+	if f.paused {
+		info.Status = enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info}, nil
 }
 
 func TestUpdateErrorToProblem(t *testing.T) {
@@ -487,12 +492,14 @@ func TestUpdateErrorToProblem(t *testing.T) {
 		"no worker in time":                {temporalclient.NewWorkflowUpdateServiceTimeoutOrCanceledError(errors.New(secret)), wire.ProblemUnavailable},
 		"Temporal away":                    {serviceerror.NewUnavailable(secret), wire.ProblemUnavailable},
 		"too many updates at once":         {serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, secret), wire.ProblemUnavailable},
+		"paused by an operator":            {serviceerror.NewFailedPrecondition(secret), wire.ProblemRefused},
+		"another condition":                {serviceerror.NewFailedPrecondition(secret), wire.ProblemInternal},
 		"anything else":                    {errors.New(secret), wire.ProblemInternal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			s := &shop{t: t, server: newTestServer(t, updatingTemporal{err: c.err}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })}
+			s := &shop{t: t, server: newTestServer(t, updatingTemporal{err: c.err, paused: c.want == wire.ProblemRefused}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })}
 			answer := s.ask(anOrderID, "cancel", "", `{}`)
 			require.Equal(t, c.want, answer.problem.Type, answer.body)
 			require.NotContains(t, answer.body, "10.0.0.1", "internal text")
