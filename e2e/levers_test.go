@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -343,13 +344,6 @@ func (o *leverOrder) reset(before func(*historypb.HistoryEvent) bool, excluded .
 		WorkflowTaskFinishEventId: task, ResetReapplyExcludeTypes: excluded,
 	})
 	require.NoError(o.t, err)
-}
-
-// scheduled finds the event that schedules a ticket's activity.
-func scheduled(activityID string) func(*historypb.HistoryEvent) bool {
-	return func(event *historypb.HistoryEvent) bool {
-		return event.GetActivityTaskScheduledEventAttributes().GetActivityId() == activityID
-	}
 }
 
 // completed finds the event that completes the nth activity.
@@ -698,7 +692,30 @@ func TestTemporalsOwnLevers(t *testing.T) {
 			})
 		}
 	})
-	// The doctor looks at all orders, so it comes when the others have ended.
+	// The rest looks at all orders, so it comes when the others have ended.
+	t.Run("ManyQuestionsAreDecidedAtOnce", func(t *testing.T) {
+		var asked []*leverOrder
+		for _, stage := range []kitchen.Stage{kitchen.Bake, kitchen.Bake, kitchen.Mix} {
+			o := f.at(t, stage)
+			o.byHand(string(stage)+".1", nil, temporal.NewNonRetryableApplicationError("by hand", "by-hand", nil))
+			o.asked()
+			asked = append(asked, o)
+		}
+		f.eventually(func() error { // Temporal's lists lag behind
+			if found := f.run("order", "list", "--state", "needs-attention"); strings.Count(found, "\n2 orders: bake") != 1 || strings.Count(found, "\n1 order: mix") != 1 {
+				return errors.New(found)
+			}
+			return nil
+		})
+		require.Contains(t, f.run("order", "resolve-many", "--stage", "bake", "--choice", "retry", "--yes"), "2 orders are decided.")
+		for _, o := range asked[:2] {
+			o.ends(kitchen.StateShipped)
+		}
+		status, err := f.get(asked[2].id)
+		require.NoError(t, err)
+		require.NotNil(t, status.Attention, "the other kind is still asked about")
+		asked[2].endsRetrying(kitchen.StateShipped)
+	})
 	t.Run("TerminateOrDelete", func(t *testing.T) {
 		terminated, deleted := f.at(t, kitchen.Decorate), f.at(t, kitchen.Decorate)
 		require.NoError(t, f.temporal.TerminateWorkflow(t.Context(), kitchen.WorkflowID(terminated.id), "", "by an operator"))
