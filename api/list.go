@@ -161,6 +161,9 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, 
 		}
 		summary.PlacedAt = kept.PlacedAt
 	}
+	if summary.State == kitchen.StateNeedsAttention {
+		summary.Attention = kept.Attention
+	}
 	if execution.GetCloseTime() != nil {
 		summary.ClosedAt = execution.GetCloseTime().AsTime()
 	}

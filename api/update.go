@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -147,7 +149,19 @@ func (s *Server) updateFailed(ctx context.Context, orderID, key string, err erro
 	if _, timeout := errors.AsType[*client.WorkflowUpdateServiceTimeoutOrCanceledError](err); timeout || isOutage(err) {
 		return workflows.Answer{}, unknownOutcome(err)
 	}
+	if _, is := errors.AsType[*serviceerror.FailedPrecondition](err); is && s.isPaused(ctx, orderID) {
+		return workflows.Answer{}, &problemError{Type: wire.ProblemRefused, Cause: err,
+			Detail: "Somebody has paused the order in Temporal. Nothing was changed: it can be changed once they let it go on."}
+	}
 	return workflows.Answer{}, fmt.Errorf("update the order: %w", err)
+}
+
+// isPaused reports whether an operator has paused an order's workflow.
+func (s *Server) isPaused(ctx context.Context, orderID string) bool {
+	ctx, cancel := context.WithTimeout(ctx, closedWithin)
+	defer cancel()
+	description, err := s.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(orderID), "")
+	return err == nil && description.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
 }
 
 func unknownOutcome(cause error) error {

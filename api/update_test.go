@@ -457,7 +457,8 @@ const anOrderID = "0199c0de-7a11-7000-8000-00000000cafe"
 // updatingTemporal fails every update, and describes an order that is open.
 type updatingTemporal struct {
 	temporalclient.Client
-	err error
+	err    error
+	paused bool
 }
 
 func (f updatingTemporal) UpdateWorkflow(context.Context, temporalclient.UpdateWorkflowOptions) (temporalclient.WorkflowUpdateHandle, error) {
@@ -465,7 +466,11 @@ func (f updatingTemporal) UpdateWorkflow(context.Context, temporalclient.UpdateW
 }
 
 func (f updatingTemporal) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{}}, nil
+	info := &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING}
+	if f.paused {
+		info.Status = enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info}, nil
 }
 
 func TestUpdateErrorToProblem(t *testing.T) {
@@ -487,12 +492,14 @@ func TestUpdateErrorToProblem(t *testing.T) {
 		"no worker in time":                {temporalclient.NewWorkflowUpdateServiceTimeoutOrCanceledError(errors.New(secret)), wire.ProblemUnavailable},
 		"Temporal away":                    {serviceerror.NewUnavailable(secret), wire.ProblemUnavailable},
 		"too many updates at once":         {serviceerror.NewResourceExhausted(enumspb.RESOURCE_EXHAUSTED_CAUSE_CONCURRENT_LIMIT, secret), wire.ProblemUnavailable},
+		"paused by an operator":            {serviceerror.NewFailedPrecondition(secret), wire.ProblemRefused},
+		"another condition":                {serviceerror.NewFailedPrecondition(secret), wire.ProblemInternal},
 		"anything else":                    {errors.New(secret), wire.ProblemInternal},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
-			s := &shop{t: t, server: newTestServer(t, updatingTemporal{err: c.err}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })}
+			s := &shop{t: t, server: newTestServer(t, updatingTemporal{err: c.err, paused: c.want == wire.ProblemRefused}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })}
 			answer := s.ask(anOrderID, "cancel", "", `{}`)
 			require.Equal(t, c.want, answer.problem.Type, answer.body)
 			require.NotContains(t, answer.body, "10.0.0.1", "internal text")
@@ -513,4 +520,55 @@ func TestTheIndexListsEveryOperationUnderAPI(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A list tells what is asked, and a decision can name the question that it is
+// for: it never decides another one.
+func TestAQuestionIsListedAndDecidedAsItWasFound(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, staffed, nil)
+	order := sampleOrder()
+	order.Customer.Name = "Ada " + uuid.NewString()
+	id := s.taken(order)
+	listed := func(asked bool) *kitchen.Attention {
+		var found *kitchen.Attention
+		require.Eventually(t, func() bool {
+			answer, err := s.ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{Customer: &order.Customer.Name})
+			require.NoError(t, err)
+			require.Equal(t, http.StatusOK, answer.StatusCode(), string(answer.Body))
+			if len(answer.JSON200.Orders) != 1 {
+				return false
+			}
+			found = answer.JSON200.Orders[0].Attention
+			return asked == (found != nil)
+		}, patience, 50*time.Millisecond)
+		return found
+	}
+	fail := func() {
+		ticket := nextTicket(t, id)
+		ref, err := kitchen.ParseTicketID(ticket.TicketID)
+		require.NoError(t, err)
+		require.NoError(t, staffed.CompleteActivityByID(t.Context(), temporalclient.DefaultNamespace, kitchen.WorkflowID(id), "", ref.ActivityID(), nil, temporal.NewNonRetryableApplicationError("by hand", "byHand", nil)))
+	}
+	decide := func(asked *kitchen.Attention, choice kitchen.Choice) string {
+		body, err := json.Marshal(kitchen.Resolution{Choice: choice, Since: asked.Since})
+		require.NoError(t, err)
+		return string(body)
+	}
+	listed(false)
+	fail()
+	first := listed(true)
+	require.Equal(t, s.status(id).Attention, first)
+	key := uuid.NewString()
+	answer := s.changed(id, "resolve", key, decide(first, kitchen.ChoiceRetry))
+	require.Equal(t, answer.body, s.changed(id, "resolve", key, decide(first, kitchen.ChoiceRetry)).body, "decided once under its key")
+	fail()
+	require.Eventually(t, func() bool { return s.status(id).Attention != nil }, patience, 50*time.Millisecond)
+	second := s.status(id).Attention
+	require.Contains(t, s.refused(wire.ProblemRefused, id, "resolve", "", decide(first, kitchen.ChoiceCancel)).Detail, "Another question is asked now")
+	require.Equal(t, wire.ProblemIdempotencyConflict, s.ask(id, "resolve", key, decide(second, kitchen.ChoiceRetry)).problem.Type, "the key has decided the first question")
+	require.Equal(t, second, s.status(id).Attention)
+	require.Equal(t, kitchen.StateCancelling, s.changed(id, "resolve", "", decide(second, kitchen.ChoiceCancel)).order.State)
+	require.NotEmpty(t, s.refused(wire.ProblemRefused, id, "resolve", "", decide(second, kitchen.ChoiceCancel)).Detail, "it is decided")
+	listed(false)
 }

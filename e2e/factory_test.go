@@ -144,8 +144,17 @@ func newStack(t *testing.T, newBroker func(*testing.T, *factory) broker, tickets
 	f := &factory{t: t, ticketsAgainAfter: ticketsAgainAfter}
 	f.kafka = newBroker(t, f)
 	f.temporal = newService(t, f, "temporal", "--temporal-port", "--temporal-ui-port")
+	f.prepare()
+	return f
+}
+
+// prepare makes the topics and what every process has to know, once Kafka and
+// Temporal are there.
+func (f *factory) prepare() {
+	t := f.t
+	t.Helper()
 	kitchenFile := filepath.Join(t.TempDir(), "kitchen.yaml")
-	within := ticketsAgainAfter.String()
+	within := f.ticketsAgainAfter.String()
 	require.NoError(t, os.WriteFile(kitchenFile, fmt.Appendf(nil, "ackWithin: {mix: %s, bake: %s, decorate: %s, package: %s}\n", within, within, within, within), 0o600))
 	f.apiURL = fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
 	f.env = []string{
@@ -157,7 +166,6 @@ func newStack(t *testing.T, newBroker func(*testing.T, *factory) broker, tickets
 		"CUPCAKERY_API_METRICS_LISTEN=127.0.0.1:0",
 	}
 	f.run("topics", "apply", "--partitions", "2")
-	return f
 }
 
 func (f *factory) startAPI() {

@@ -171,6 +171,11 @@ const (
 	CauseEndedByHand AttentionCause = "ended-by-hand"
 )
 
+// AttentionCauses lists all causes.
+func AttentionCauses() []AttentionCause {
+	return []AttentionCause{CauseSilent, CauseFailed, CauseUndoFailed, CauseLateWork, CauseEndedByHand}
+}
+
 // Attention is what a manager must decide about an order.
 type Attention struct {
 	// Reason says what happened, for people.

@@ -55,6 +55,8 @@ func (o *order) checkResolve(request kitchen.Resolution) error {
 	switch asked := o.status.Attention; {
 	case asked == nil:
 		return refused("Nothing is asked about this order now: it is %s.", o.status.State)
+	case !request.Since.IsZero() && !request.Since.Equal(asked.Since):
+		return refused("Another question is asked now: look at the order before you decide.")
 	case !slices.Contains(asked.Choices, request.Choice):
 		return refused("%s cannot be chosen now: choose %s.", request.Choice, strings.Join(choiceNames(asked.Choices), " or "))
 	}

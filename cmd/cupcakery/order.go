@@ -26,8 +26,8 @@ func newOrderCommand() *cobra.Command {
 		Short: "Order cupcakes, find, follow and change orders",
 		Long: `Order cupcakes, find, follow and change orders, through the API. Only doctor,
 which is for operators, speaks to Temporal and Kafka themselves. Only list,
-resolve and cancel-many are for staff, who sign in with --as; for the rest an
-order's id is enough.
+resolve, resolve-many and cancel-many are for staff, who sign in with --as; for
+the rest an order's id is enough.
 
 Results go to standard output, everything else to standard error. Exit codes:
 0 done, 1 failed (for watch also: the order was cancelled), 2 wrong usage,
@@ -45,6 +45,7 @@ cannot be reached.`,
 		newOrderGetCommand(),
 		newOrderListCommand(),
 		newOrderResolveCommand(),
+		newOrderResolveManyCommand(),
 		newOrderWatchCommand(),
 	)
 	return cmd

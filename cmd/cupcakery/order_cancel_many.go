@@ -86,7 +86,7 @@ func (m *cancelMany) run(cmd *cobra.Command) error {
 		return m.show(cmd, all, orders(all.Matched, "match", "matches")+".")
 	}
 	if !m.yes {
-		if err := confirm(cmd, fmt.Sprintf("Cancel %s? Type yes: ", orders(all.Matched, "", ""))); err != nil {
+		if err := confirm(cmd, fmt.Sprintf("Cancel %s? Type yes: ", orders(all.Matched, "", "")), "nothing was cancelled"); err != nil {
 			return err
 		}
 	}
@@ -112,14 +112,15 @@ func orders(count int, many, one string) string {
 }
 
 // confirm asks on standard error, so that standard output has the result only.
-func confirm(cmd *cobra.Command, question string) error {
+// If the answer is not yes, the error says what was not done.
+func confirm(cmd *cobra.Command, question, notDone string) error {
 	cmd.PrintErr(question)
 	answer, err := bufio.NewReader(io.LimitReader(cmd.InOrStdin(), 100)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read the answer: %w", err)
 	}
 	if strings.TrimSpace(answer) != "yes" {
-		return &exitError{exitRefused, errors.New("nothing was cancelled; where nobody can answer, add --yes")}
+		return &exitError{exitRefused, errors.New(notDone + "; where nobody can answer, add --yes")}
 	}
 	return nil
 }

@@ -28,7 +28,9 @@ func newOrderListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "Find orders",
 		Long: `Find orders: open ones first, then closed ones, the newest of each first. All
-filters must match. A change takes a second or so to show. This is for staff.`,
+filters must match. A change takes a second or so to show. Below the orders stand
+the questions that managers are asked about them, those of one kind together,
+with the command that decides them. This is for staff.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
@@ -50,6 +52,14 @@ filters must match. A change takes a second or so to show. This is for staff.`,
 			}
 			if err := writeOrders(cmd.OutOrStdout(), page.Orders); err != nil {
 				return err
+			}
+			if groups := groupQuestions(page.Orders); len(groups) > 0 {
+				if _, err := fmt.Fprintln(cmd.OutOrStdout()); err != nil {
+					return err
+				}
+				if err := writeQuestions(cmd.OutOrStdout(), groups, true); err != nil {
+					return err
+				}
 			}
 			switch {
 			case len(page.Orders) == 0:

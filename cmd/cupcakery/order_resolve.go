@@ -45,11 +45,7 @@ This is for managers.`,
 			if len(args) != 1 {
 				return change.completeOrderID(cmd, args, typed)
 			}
-			var choices []string
-			for _, choice := range kitchen.Choices() {
-				choices = append(choices, string(choice))
-			}
-			return startingWith(typed, choices), cobra.ShellCompDirectiveNoFileComp
+			return startingWith(typed, choiceNames()), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 	change.register(cmd)
