@@ -120,6 +120,16 @@ export function silentLive(seconds = 0): Live {
   return new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: now, monotonic: now, random: () => 0 });
 }
 
+/** A connection that is up to date, some seconds after the start. */
+export function currentLive(seconds = 0): Live {
+  const now = () => start + seconds * 1000;
+  const socket = { close: () => undefined } as unknown as WebSocket;
+  const live = new Live({ open: () => socket, timeOfDay: now, monotonic: now, random: () => 0 });
+  live.follow("kitchen", () => undefined);
+  socket.onmessage?.(new MessageEvent("message", { data: JSON.stringify({ type: "state", at: at(seconds) }) }));
+  return live;
+}
+
 /** A server that answers when the test says so. */
 export class Answers<Request> {
   readonly asked: (Request & { readonly accept: () => void; readonly refuse: (error: unknown) => void })[] = [];
