@@ -163,6 +163,8 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, 
 	}
 	if execution.GetCloseTime() != nil {
 		summary.ClosedAt = execution.GetCloseTime().AsTime()
+	} else if kept.Attention != nil {
+		summary.Attention = *kept.Attention
 	}
 	return summary, nil
 }

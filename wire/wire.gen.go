@@ -624,6 +624,9 @@ type OrderStatus = kitchen.Status
 
 // OrderSummary An order in a list.
 type OrderSummary struct {
+	// Attention What a manager must decide; absent while nothing is asked.
+	Attention Attention `json:"attention,omitempty,omitzero"`
+
 	// ClosedAt When it was shipped or cancelled; absent while it is open.
 	ClosedAt time.Time `json:"closedAt,omitempty,omitzero"`
 	Customer Customer  `json:"customer"`

@@ -806,6 +806,8 @@ export interface components {
              * @description When it was shipped or cancelled; absent while it is open.
              */
             readonly closedAt?: string;
+            /** @description What a manager must decide; absent while nothing is asked. */
+            readonly attention?: components["schemas"]["Attention"];
         };
         readonly OrderPage: {
             readonly orders: readonly components["schemas"]["OrderSummary"][];
