@@ -1,4 +1,4 @@
-import type { Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, Menu, OrderStatus, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
+import type { Attention, Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, Menu, OrderStatus, OrderSummary, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
 import { stages } from "./design/stages";
 import { Live } from "./live/connection";
 
@@ -91,6 +91,15 @@ export function order(overrides: Partial<OrderStatus> = {}): OrderStatus {
     stale: false,
     ...overrides,
   };
+}
+
+/** An order in a list. */
+export function summary(overrides: Partial<OrderSummary> = {}): OrderSummary {
+  return { id: "0199c0de-7a11-7000-8000-00000000cafe", pickupCode: "K7QF", state: "needs-attention", customer: { name: "Ada" }, flavours: ["vanilla"], placedAt: at(0), ...overrides };
+}
+
+export function attention(overrides: Partial<Attention> = {}): Attention {
+  return { reason: "It failed.", stage: "bake", pass: 1, since: at(600), choices: ["retry", "remake", "cancel"], ...overrides };
 }
 
 /** Every stage takes the same time. */
