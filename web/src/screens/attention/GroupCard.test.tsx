@@ -42,7 +42,7 @@ describe("questions of one kind", () => {
 
   test("can be left to be decided alone, one at a time", async () => {
     const { onDecideAlone } = show();
-    await press("Decide M2XY alone");
+    await press("Decide alone: M2XY");
     expect(onDecideAlone).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ id: "b" }));
   });
 

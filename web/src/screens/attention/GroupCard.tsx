@@ -82,7 +82,7 @@ function OrderRow({ order, onDecideAlone }: { readonly order: AskingOrder; reado
     <li className="question-order">
       <span className="code" translate="no">{order.pickupCode}</span>
       <span className="soft small"><span className="wrap-anywhere" dir="auto" translate="no">{order.customer.name}</span>, for {waited}</span>
-      <Button look="bare" aria-label={`Decide ${order.pickupCode} alone`} onClick={() => { onDecideAlone(order); }}>Decide alone</Button>
+      <Button look="bare" aria-label={`Decide alone: ${order.pickupCode}`} onClick={() => { onDecideAlone(order); }}>Decide alone</Button>
     </li>
   );
 }

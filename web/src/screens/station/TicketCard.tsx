@@ -137,7 +137,7 @@ function Silence({ ticket, busy, actions }: Props) {
     <>
       <p className="ticket-silence">{owner} has not been heard of for {silence}.</p>
       <div className="ticket-actions">
-        <Button big data-main off={busy} onClick={() => { actions.onTakeOver(ticket); }}>{busy ? "Taking over …" : <>Take over from {owner}</>}</Button>
+        <Button big data-main off={busy} onClick={() => { actions.onTakeOver(ticket); }}>{busy ? "Taking over …" : <span>Take over from {owner}</span>}</Button>
       </div>
     </>
   );
