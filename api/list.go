@@ -161,10 +161,11 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, 
 		}
 		summary.PlacedAt = kept.PlacedAt
 	}
+	if summary.State == kitchen.StateNeedsAttention {
+		summary.Attention = kept.Attention
+	}
 	if execution.GetCloseTime() != nil {
 		summary.ClosedAt = execution.GetCloseTime().AsTime()
-	} else if kept.Attention != nil {
-		summary.Attention = *kept.Attention
 	}
 	return summary, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // MaxDecisionLength is the most characters of a cancellation's reason and of a
@@ -73,6 +74,9 @@ type Resolution struct {
 	Choice Choice `json:"choice"`
 	// Note is for people; empty if none is given.
 	Note string `json:"note,omitempty"`
+	// Since is the Since of the question that is decided; zero for whichever is
+	// asked. With it no decision counts for a question that its maker has not seen.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // Check returns every fault, in the order of the fields.

@@ -624,8 +624,8 @@ type OrderStatus = kitchen.Status
 
 // OrderSummary An order in a list.
 type OrderSummary struct {
-	// Attention What a manager must decide; absent while nothing is asked.
-	Attention Attention `json:"attention,omitempty,omitzero"`
+	// Attention What a manager must decide; absent unless the state is `needs-attention`.
+	Attention *Attention `json:"attention,omitempty"`
 
 	// ClosedAt When it was shipped or cancelled; absent while it is open.
 	ClosedAt time.Time `json:"closedAt,omitempty,omitzero"`

@@ -638,6 +638,11 @@ export interface components {
              * @example start again with the other oven
              */
             readonly note?: string;
+            /**
+             * Format: date-time
+             * @description The `since` of the question that is decided. If another question is asked by now, the answer is 409. Without it, whichever question is asked is decided.
+             */
+            readonly since?: string;
         };
         /** @enum {string} */
         readonly Role: "mixer" | "baker" | "decorator" | "packager" | "manager";
@@ -806,7 +811,7 @@ export interface components {
              * @description When it was shipped or cancelled; absent while it is open.
              */
             readonly closedAt?: string;
-            /** @description What a manager must decide; absent while nothing is asked. */
+            /** @description What a manager must decide; absent unless the state is `needs-attention`. */
             readonly attention?: components["schemas"]["Attention"];
         };
         readonly OrderPage: {

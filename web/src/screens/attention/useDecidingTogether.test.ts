@@ -7,7 +7,7 @@ import type { AskingOrder } from "./groups";
 import { useDecidingTogether } from "./useDecidingTogether";
 
 const asking = (id: string, seconds = 600): AskingOrder => ({ ...summary({ id }), attention: attention({ cause: "silent", since: at(seconds) }) });
-const [a, b] = [asking("a"), asking("b")];
+const [a, b] = [asking("a"), asking("b", 900)];
 const retry = { choice: "retry" } as const;
 const refused = () => new Problem("Nothing is asked about this order now.", 409, { type: "/problems/refused", title: "Title", status: 409 });
 
@@ -19,10 +19,10 @@ beforeEach(() => {
   resolve = vi.spyOn(api, "resolve").mockImplementation((id) => Promise.resolve(status({ id })));
 });
 
-test("each order is decided with the same words and a key of its own", async () => {
+test("each order's question, and no other, is decided with the same words and a key of its own", async () => {
   const deciding = show();
   await act(() => deciding.current.decide([a, b], retry));
-  expect(resolve.mock.calls.map(([id, body]) => [id, body])).toEqual([["a", retry], ["b", retry]]);
+  expect(resolve.mock.calls.map(([id, body]) => [id, body])).toEqual([["a", { ...retry, since: at(600) }], ["b", { ...retry, since: at(900) }]]);
   expect(new Set(keys()).size).toBe(2);
   expect(deciding.current.run?.results.map((each) => each.outcome)).toEqual(["decided", "decided"]);
 });

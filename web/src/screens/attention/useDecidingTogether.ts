@@ -28,7 +28,8 @@ export function useDecidingTogether() {
         const decision = `${questionOf(order)} ${JSON.stringify(body)}`;
         const key = keys.current.get(decision) ?? newKey();
         keys.current.set(decision, key);
-        await api.resolve(order.id, body, key);
+        // A list may be a moment behind: another question than the listed one must not be decided.
+        await api.resolve(order.id, { ...body, since: order.attention.since }, key);
       },
       isOpen: async (order: AskingOrder) => questionOf(await api.order(order.id)) === questionOf(order),
     };
