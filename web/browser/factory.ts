@@ -81,12 +81,18 @@ interface Addresses {
  * of its own, so that each can be killed and started again.
  */
 export class Factory {
+  /** The kitchen file. */
+  readonly #kitchen: string;
   readonly #dir = mkdtempSync(join(tmpdir(), "cupcakery-pages-"));
   readonly #parts = new Map<string, Part>();
   readonly #cookies = new Map<Person, string>();
   #kafkaPort = 0;
   #apiPort = 0;
   #temporal = "";
+
+  constructor(kitchen: string) {
+    this.#kitchen = kitchen;
+  }
 
   get url(): string {
     return `http://127.0.0.1:${this.#apiPort}`;
@@ -98,8 +104,7 @@ export class Factory {
 
   async start(): Promise<void> {
     [this.#kafkaPort, this.#apiPort] = [await freePort(), await freePort()];
-    // With one remake an order soon needs a decision.
-    writeFileSync(join(this.#dir, "kitchen.yaml"), "remakes: {max: 1}\n");
+    writeFileSync(join(this.#dir, "kitchen.yaml"), this.#kitchen);
     await this.startKafka();
     const ports = [await freePort(), await freePort()];
     const addresses = await this.#start("temporal", ["--temporal-port", String(ports[0]), "--temporal-ui-port", String(ports[1]), "--temporal-cli", temporalCLI]);

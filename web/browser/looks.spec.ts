@@ -26,9 +26,12 @@ async function screens(factory: Factory) {
   await factory.untilWaitingFor(packaging.id, "package");
   await factory.work(id, "mix");
   await factory.ack(staff.bake, `${id}.bake.1`, { kind: "failed", reason: "equipment", note: long.repeat(3) });
-  const asking = await factory.place({ customer: { name: long } });
-  for (const pass of [1, 2]) await factory.ack(staff.mix, `${asking.id}.mix.${pass}`, { kind: "failed", reason: "dropped", scrapped: 6 });
-  await factory.untilState(asking.id, "needs-attention");
+  // One question that stands alone, and two of one kind. Both differ from those of other tests.
+  for (const reason of ["wrong-order", "burnt", "burnt"]) {
+    const asking = await factory.place({ customer: { name: long } });
+    for (const pass of [1, 2]) await factory.ack(staff.mix, `${asking.id}.mix.${pass}`, { kind: "failed", reason, scrapped: 6 });
+    await factory.untilState(asking.id, "needs-attention");
+  }
   return [
     { name: "order", path: "/", person: undefined, ready: (page: Page) => page.getByRole("radio", { name: /Red velvet/ }) },
     { name: "tracking", path: `/orders/${id}`, person: undefined, ready: (page: Page) => page.getByText("What you ordered") },
@@ -38,7 +41,7 @@ async function screens(factory: Factory) {
     { name: "decorate", path: "/stations/decorate", person: staff.decorate, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
     { name: "package", path: "/stations/package", person: staff.package, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
     { name: "dashboard", path: "/dashboard", person: staff.manager, ready: (page: Page) => page.getByText("Why work failed") },
-    { name: "attention", path: "/attention", person: staff.manager, ready: (page: Page) => page.getByRole("article").first() },
+    { name: "attention", path: "/attention", person: staff.manager, ready: (page: Page) => page.getByRole("article", { name: /^2 orders/ }) },
     { name: "counter", path: "/counter", person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "Ready" }).getByRole("listitem").first() },
     { name: "no such order", path: "/orders/none", person: undefined, ready: (page: Page) => page.getByText("There is no such order") },
     { name: "not found", path: "/cellar", person: undefined, ready: (page: Page) => page.getByText("There is no such page") },

@@ -64,7 +64,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
     await factory.work(id, "mix");
     for (const pass of [1, 2]) {
       if (pass > 1) await factory.work(id, "mix");
-      await factory.ack(staff.bake, `${id}.bake.${pass}`, { kind: "failed", reason: pass === 1 ? "dropped" : "burnt", note: "oven 2", scrapped: 12 });
+      await factory.ack(staff.bake, `${id}.bake.${pass}`, { kind: "failed", reason: pass === 1 ? "dropped" : i === 2 ? "burnt" : "wrong-order", note: "oven 2", scrapped: 12 });
     }
     await factory.untilState(id, "needs-attention");
   }

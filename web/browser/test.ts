@@ -6,11 +6,13 @@ interface Desk {
   readonly open: (path: string, person?: Person, options?: Parameters<import("@playwright/test").Browser["newContext"]>[0]) => Promise<Page>;
 }
 
-/** What the tests use: a factory for all tests of a worker, and browsers. */
-export const test = base.extend<{ desk: Desk }, { factory: Factory }>({
+/** What the tests use: a factory for all tests of a worker, with the kitchen file that they want, and browsers. */
+export const test = base.extend<{ desk: Desk }, { factory: Factory; kitchen: string }>({
+  // With one remake an order soon needs a decision.
+  kitchen: ["remakes: {max: 1}\n", { option: true, scope: "worker" }],
   factory: [
-    async ({}, give) => {
-      const factory = new Factory();
+    async ({ kitchen }, give) => {
+      const factory = new Factory(kitchen);
       try {
         await factory.start();
         await give(factory);

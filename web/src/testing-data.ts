@@ -1,4 +1,4 @@
-import type { Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, Menu, OrderStatus, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
+import type { Attention, Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, Menu, OrderStatus, OrderSummary, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
 import { stages } from "./design/stages";
 import { Live } from "./live/connection";
 
@@ -93,6 +93,15 @@ export function order(overrides: Partial<OrderStatus> = {}): OrderStatus {
   };
 }
 
+/** An order in a list. */
+export function summary(overrides: Partial<OrderSummary> = {}): OrderSummary {
+  return { id: "0199c0de-7a11-7000-8000-00000000cafe", pickupCode: "K7QF", state: "needs-attention", customer: { name: "Ada" }, flavours: ["vanilla"], placedAt: at(0), ...overrides };
+}
+
+export function attention(overrides: Partial<Attention> = {}): Attention {
+  return { reason: "It failed.", stage: "bake", pass: 1, since: at(600), choices: ["retry", "remake", "cancel"], ...overrides };
+}
+
 /** Every stage takes the same time. */
 export function pace(typicalSeconds: number, slowSeconds: number, overrides: Partial<Pace> = {}): Pace {
   return { at: at(0), stages: stages.map((stage) => ({ stage, samples: 10, typicalSeconds, slowSeconds })), ...overrides };
@@ -118,6 +127,16 @@ export function counter(...ready: readonly string[]): CounterDisplay {
 export function silentLive(seconds = 0): Live {
   const now = () => start + seconds * 1000;
   return new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: now, monotonic: now, random: () => 0 });
+}
+
+/** A connection that is up to date, some seconds after the start. */
+export function currentLive(seconds = 0): Live {
+  const now = () => start + seconds * 1000;
+  const socket = { close: () => undefined } as unknown as WebSocket;
+  const live = new Live({ open: () => socket, timeOfDay: now, monotonic: now, random: () => 0 });
+  live.follow("kitchen", () => undefined);
+  socket.onmessage?.(new MessageEvent("message", { data: JSON.stringify({ type: "state", at: at(seconds) }) }));
+  return live;
 }
 
 /** A server that answers when the test says so. */

@@ -314,6 +314,22 @@ describe("a connection that stops delivering and does not close", () => {
     expect(socket().sent).toEqual([{ type: "subscribe", channel: "station/bake", cursor: "e.7" }]);
   });
 
+  test("does not count as current, although nothing has noticed yet", () => {
+    expect(live.isCurrent()).toBe(true);
+    vi.setSystemTime(Date.now() + 25_001); // its timers slept
+    expect(live.status()).toEqual({ kind: "live" });
+    expect(live.isCurrent()).toBe(false);
+  });
+
+  test.each([
+    ["is behind", () => { socket().deliver({ type: "state", at: at(5), behind: { since: at(4), reason: "kafka" } }); }],
+    ["was lost", () => { socket().lose(); }],
+    ["is opened anew", () => { live.reconnect(); }],
+  ])("is not current either once it %s", (_, happen) => {
+    happen();
+    expect(live.isCurrent()).toBe(false);
+  });
+
   test("is noticed at once when somebody wakes the tablet, by whichever clock went on", () => {
     live.wake();
     expect(FakeSocket.all).toHaveLength(1);

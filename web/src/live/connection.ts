@@ -60,6 +60,11 @@ export class Live {
     return () => this.#watchers.delete(watcher);
   };
 
+  /** Whether the pages show what is so now. The connection may have died while the tablet slept, and the status not know it yet. */
+  isCurrent(): boolean {
+    return this.#status.kind === "live" && !this.#watchdog.isSilentTooLong();
+  }
+
   state(channel: string): ChannelState {
     return this.#channels.get(channel)?.state ?? nothing;
   }

@@ -3,7 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
 import { api } from "../../api/client";
 import { Problem } from "../../api/problem";
-import type { Choice, OrderStatus, OrderSummary, Resolution } from "../../api/schema.gen";
+import type { OrderStatus, OrderSummary, Resolution } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
@@ -12,16 +12,21 @@ import { spanText, timeOfDay } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
 import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
+import { StationAlarms } from "../StationAlarms";
 import { useReasonLabels } from "../useReasonLabels";
 import { useRefetchOnChange } from "../useRefetchOnChange";
 import { useUpdate } from "../useUpdate";
-import { consequence, story } from "./story";
+import { GroupCard } from "./GroupCard";
+import { itemsOf, type AskingOrder } from "./groups";
+import { RunNotice } from "./RunNotice";
+import { choiceWords, consequence, story } from "./story";
+import { isOver, useDecidingTogether } from "./useDecidingTogether";
 import "./attention.css";
 
 const route = getRouteApi("/attention");
 
-/** A connection follows at most 16 channels; the kitchen's is one of them. */
-const shownAtOnce = 14;
+/** A connection follows at most 16 channels; the kitchen's is one of them, and each order that stands alone is another. */
+const aloneAtOnce = 14;
 
 const openQuestions = queryOptions({
   queryKey: ["attention"],
@@ -52,6 +57,7 @@ export function AttentionScreen() {
         </div>
         {waiting !== undefined && <span className={`badge ${waiting > 0 ? "badge-bad" : "badge-good"} numbers`}>{waiting} waiting</span>}
       </header>
+      <StationAlarms stages={kitchen?.stages ?? []} />
       {refusal && (
         <Notice look="bad" urgent className="refusal">
           <p className="wrap-anywhere">{refusal}</p>
@@ -66,15 +72,34 @@ export function AttentionScreen() {
 }
 
 function Questions({ orders, onRefused }: { readonly orders: readonly OrderSummary[]; readonly onRefused: (text: string) => void }) {
-  const shown = orders.slice(0, shownAtOnce);
-  const asking = orders.some((order) => order.state === "needs-attention");
+  const labelOf = useReasonLabels();
+  const [alone, setAlone] = useState<ReadonlySet<string>>(new Set());
+  const { run, decide, isSettled, close } = useDecidingTogether();
+  const open = orders.filter((order) => !isSettled(order));
+  const items = itemsOf(open, alone);
+  const standingAlone = items.flatMap(({ order }) => order ?? []);
+  const later = new Set(standingAlone.slice(aloneAtOnce));
   return (
     <>
-      {!asking && <Empty title="Nothing to decide"><p>When an order needs you, it will appear here by itself.</p></Empty>}
+      {run && <RunNotice run={run} onClose={close} />}
+      {!open.some((order) => order.state === "needs-attention") && <Empty title="Nothing to decide"><p>When an order needs you, it will appear here by itself.</p></Empty>}
       <ul className="stack">
-        {shown.map((order) => <Question key={order.id} id={order.id} onRefused={onRefused} />)}
+        {items.map(({ group, order }) => {
+          if (!group) return !later.has(order) && <Question key={order.id} id={order.id} onRefused={onRefused} />;
+          return (
+            <li key={group.key}>
+              <GroupCard
+                group={group}
+                labelOf={labelOf}
+                busy={run !== null && !isOver(run)}
+                onDecide={(chosen, body) => void decide(chosen, body)}
+                onDecideAlone={(each: AskingOrder) => { setAlone((before) => new Set([...before, each.id])); }}
+              />
+            </li>
+          );
+        })}
       </ul>
-      {orders.length > shown.length && <p className="soft">And {orders.length - shown.length} more, which will appear as these are decided.</p>}
+      {later.size > 0 && <p className="soft">And {later.size} more, which will appear as these are decided.</p>}
     </>
   );
 }
@@ -85,8 +110,6 @@ function Question({ id, onRefused }: { readonly id: string; readonly onRefused: 
   if (!order) return problem ? <li><Failure error={problem} /></li> : null;
   return order.attention ? <li><Decision order={order} attention={order.attention} onRefused={onRefused} /></li> : null;
 }
-
-const choiceWords: Readonly<Record<Choice, string>> = { retry: "Retry", remake: "Remake", cancel: "Cancel the order" };
 
 interface DecisionProps {
   readonly order: OrderStatus;
@@ -102,12 +125,12 @@ function Decision({ order, attention, onRefused }: DecisionProps) {
     try {
       await api.resolve(order.id, body, key);
     } catch (error) {
-      if (error instanceof Problem && !error.isUncertain) onRefused(`${order.pickupCode}, ${choiceWords[body.choice].toLowerCase()}: ${error.message}`);
+      if (error instanceof Problem && !error.isUncertain) onRefused(`${order.pickupCode}, ${choiceWords[body.choice].one.toLowerCase()}: ${error.message}`);
       throw error;
     }
   }, [order.id, order.pickupCode, onRefused]);
   const { busy, problem, send } = useUpdate(resolve);
-  const decide = (choice: Choice) => send({ choice, ...(note.trim() && { note: note.trim() }) });
+  const decide = (choice: Resolution["choice"]) => send({ choice, ...(note.trim() && { note: note.trim() }) });
   const pieces = order.lines.reduce((sum, line) => sum + line.quantity, 0);
   return (
     <article className="card stack question" aria-label={`Order ${order.pickupCode}`}>
@@ -130,7 +153,7 @@ function Decision({ order, attention, onRefused }: DecisionProps) {
       <ul className="question-choices">
         {attention.choices.map((choice) => (
           <li key={choice}>
-            <Button look={choice === "cancel" ? "danger" : "primary"} big off={busy} onClick={() => void decide(choice)}>{choiceWords[choice]}</Button>
+            <Button look={choice === "cancel" ? "danger" : "primary"} big off={busy} onClick={() => void decide(choice)}>{choiceWords[choice].one}</Button>
             <span className="small soft">{consequence(choice, attention)}</span>
           </li>
         ))}

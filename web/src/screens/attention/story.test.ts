@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Attention } from "../../api/schema.gen";
 import { timeOfDay } from "../../design/time";
-import { at, labelOf, order, row } from "../../testing-data";
-import { consequence, story } from "./story";
+import { at, attention, labelOf, order, row } from "../../testing-data";
+import { consequence, kindText, story } from "./story";
 
-const attention = (overrides: Partial<Attention> = {}): Attention => ({ reason: "It failed.", stage: "bake", pass: 1, since: at(600), choices: ["retry", "remake", "cancel"], ...overrides });
 const line = (seconds: number, text: string) => `${timeOfDay(at(seconds))} ${text}`;
 
 describe("the story", () => {
@@ -26,7 +24,7 @@ describe("the story", () => {
       line(0, "mix: ticket issued"),
       line(60, "mix: started by Max"),
       line(120, "mix: done by Max"),
-      line(180, "bake: ticket issued (2 times so far)"),
+      line(180, "bake: ticket issued"),
       line(240, "bake: started by Ben"),
       line(300, "bake: failed, Burnt (oven 2), 6 pieces scrapped"),
       line(360, "mix: undo ticket issued"),
@@ -61,5 +59,24 @@ describe("a choice leads to", () => {
     ["cancel", attention({ undoing: true }), "This stage is left as it is; the others are undone."],
   ] as const)("%s of %j: %s", (choice, about, text) => {
     expect(consequence(choice, about)).toBe(text);
+  });
+});
+
+describe("questions of one kind", () => {
+  test.each([
+    [{ cause: "silent", by: "bob" }, "bob took the tickets and has not been heard of since."],
+    [{ cause: "silent", by: "bob", undoing: true }, "bob took the undo tickets and has not been heard of since."],
+    [{ cause: "silent" }, "Somebody took the tickets and has not been heard of since."],
+    [{ cause: "failed", reasonCode: "burnt", by: "bob" }, "The work failed too often: Burnt, reported by bob."],
+    [{ cause: "failed", reasonCode: "moved" }, "The work failed too often: moved."],
+    [{ cause: "undo-failed", by: "bob" }, "The work cannot be undone, reported by bob."],
+    [{ cause: "late-work", by: "bob" }, "Work was done that nobody will undo, reported by bob."],
+    [{ cause: "ended-by-hand" }, "Somebody ended the tickets in Temporal."],
+  ] as const)("%j are called: %s", (kind, text) => {
+    expect(kindText(attention(kind), labelOf)).toBe(text);
+  });
+
+  test("of a kind that this page does not know are called what the first of them says", () => {
+    expect(kindText({ ...attention(), cause: "flood" as "silent" }, labelOf)).toBe("It failed.");
   });
 });

@@ -8,7 +8,7 @@ export function story(order: OrderStatus, labelOf: (reason: string) => string): 
   const events: { at: string; text: string }[] = [{ at: order.placedAt, text: "ordered" }];
   for (const row of order.stages) {
     const name = `${stageWords[row.stage].name.toLowerCase()}${row.pass > 1 ? `, pass ${row.pass}` : ""}`;
-    if (row.issuedAt) events.push({ at: row.issuedAt, text: `${name}: ticket issued${row.attempt > 1 ? ` (${row.attempt} times so far)` : ""}` });
+    if (row.issuedAt) events.push({ at: row.issuedAt, text: `${name}: ticket issued` });
     if (row.startedAt) events.push({ at: row.startedAt, text: `${name}: started${row.madeBy ?? row.by ? ` by ${row.madeBy ?? row.by ?? ""}` : ""}` });
     if (row.doneAt) events.push({ at: row.doneAt, text: `${name}: done${row.madeBy ?? row.by ? ` by ${row.madeBy ?? row.by ?? ""}` : ""}` });
     if (row.failedAt) events.push({ at: row.failedAt, text: `${name}: failed, ${row.reason ? labelOf(row.reason) : "no reason given"}${row.note ? ` (${row.note})` : ""}${row.scrapped ? `, ${countText(row.scrapped, "piece")} scrapped` : ""}` });
@@ -19,6 +19,13 @@ export function story(order: OrderStatus, labelOf: (reason: string) => string): 
   return events.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).map(({ at, text }) => `${timeOfDay(at)} ${text}`);
 }
 
+/** What the buttons are called, about one order and about many. */
+export const choiceWords: Readonly<Record<Choice, { readonly one: string; readonly many: (orders: string) => string }>> = {
+  retry: { one: "Retry", many: (orders) => `Retry ${orders}` },
+  remake: { one: "Remake", many: (orders) => `Remake ${orders}` },
+  cancel: { one: "Cancel the order", many: (orders) => `Cancel ${orders}` },
+};
+
 /** What a choice leads to, in the manager's words. */
 export function consequence(choice: Choice, attention: Attention): string {
   switch (choice) {
@@ -28,5 +35,25 @@ export function consequence(choice: Choice, attention: Attention): string {
       return `What was made is put away, and the order starts again from ${stages[0]}.`;
     case "cancel":
       return attention.undoing ? "This stage is left as it is; the others are undone." : "What was made is undone, and the customer is told.";
+  }
+}
+
+/** What questions of one kind have in common, one of them being given. */
+export function kindText(attention: Attention, labelOf: (reason: string) => string): string {
+  const { by, reason, reasonCode, undoing } = attention;
+  const how = `${reasonCode ? `: ${labelOf(reasonCode)}` : ""}${by ? `, reported by ${by}` : ""}.`;
+  switch (attention.cause) {
+    case "silent":
+      return `${by ?? "Somebody"} took the ${undoing ? "undo " : ""}tickets and has not been heard of since.`;
+    case "failed":
+      return `The work failed too often${how}`;
+    case "undo-failed":
+      return `The work cannot be undone${how}`;
+    case "late-work":
+      return `Work was done that nobody will undo${how}`;
+    case "ended-by-hand":
+      return "Somebody ended the tickets in Temporal.";
+    default: // of a newer build, or of an older one
+      return reason;
   }
 }

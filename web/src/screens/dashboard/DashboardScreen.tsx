@@ -8,6 +8,7 @@ import { spanText } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
 import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
+import { StationAlarms } from "../StationAlarms";
 import { useReasonLabels } from "../useReasonLabels";
 import { useRefetchOnChange } from "../useRefetchOnChange";
 import { BarChart } from "./BarChart";
@@ -37,6 +38,7 @@ function Now({ kitchen, session }: { readonly kitchen: KitchenCounts; readonly s
   const { orders } = kitchen;
   return (
     <>
+      <StationAlarms stages={kitchen.stages} />
       <section aria-label="Open orders">
         <dl className="tiles">
           <div className="tile"><dt>In progress</dt><dd className="numbers">{orders?.inProgress ?? "–"}</dd></div>

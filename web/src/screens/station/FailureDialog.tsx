@@ -6,12 +6,12 @@ import { Field } from "../../design/Field";
 import { stages } from "../../design/stages";
 import { piecesOf } from "./board";
 import { ScrappedField } from "./ScrappedDialog";
-import type { EndingAck } from "./pendingAcks";
+import type { RetractableAck } from "./pendingAcks";
 
 interface Props {
   readonly ticket: BoardTicket;
   readonly reasons: readonly ReasonOnOffer[];
-  readonly onReport: (ack: EndingAck) => void;
+  readonly onReport: (ack: RetractableAck) => void;
   readonly onClose: () => void;
 }
 

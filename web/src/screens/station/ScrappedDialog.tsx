@@ -22,7 +22,7 @@ export function ScrappedDialog({ ticket, onUndone, onClose }: DialogProps) {
   return (
     <Dialog title={`How many of ${ticket.pickupCode} were scrapped?`} onClose={onClose}>
       <form className="stack" onSubmit={submit}>
-        <p className="soft">The others can be set aside and sold.</p>
+        <p className="soft">{ticket.made ? "The others can be set aside and sold." : "The others were not made, or can be set aside and sold."}</p>
         <ScrappedField ticket={ticket} value={scrapped} onChange={setScrapped} />
         <div className="dialog-actions">
           <Button onClick={onClose}>Back</Button>

@@ -4,18 +4,19 @@ import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, us
 import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
 import { menuQuery } from "../../api/queries";
-import type { Board, BoardTicket, Stage } from "../../api/schema.gen";
+import type { Ack, Board, BoardTicket, Stage } from "../../api/schema.gen";
 import { Empty, Failure, Loading } from "../../design/feedback";
 import { isStage, StageIcon, stageWords } from "../../design/stages";
 import { Toast, type ToastMessage } from "../../design/Toast";
-import { useLive } from "../../live/hooks";
+import { useLive, useLiveConnection } from "../../live/hooks";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
 import { allDay, columnsOf, newlyWaiting, type Columns } from "./board";
 import { chime, isChimeOn, keepChime } from "./chime";
 import { FailureDialog } from "./FailureDialog";
-import { PendingAcks, type EndingAck } from "./pendingAcks";
+import { PendingAcks, type RetractableAck } from "./pendingAcks";
+import { Renewals } from "./renewals";
 import { ScrappedDialog } from "./ScrappedDialog";
 import { TicketCard, type Actions, type Place } from "./TicketCard";
 import "./station.css";
@@ -89,25 +90,28 @@ function Display({ board, me, sound, notify }: DisplayProps) {
   const display = useRef<HTMLDivElement>(null);
   const keepFocus = useFocusOf(display, columns);
   const { starting, start } = useStarting(stage, notify, keepFocus);
+  useRenewals(stage, useMemo(() => columns.mine.filter((ticket) => !ticket.withdrawn && !pending.has(ticket.ticketId)), [columns, pending]));
   useChime(board, sound);
   useEffect(() => { pendingAcks.setBoard(board); }, [pendingAcks, board]);
 
-  const end = useCallback((ticket: BoardTicket, ack: EndingAck) => {
+  const say = useCallback((ticket: BoardTicket, ack: RetractableAck) => {
     keepFocus(ticket);
-    pendingAcks.add(ticket.ticketId, ticket.pickupCode, ack);
+    pendingAcks.add(ticket, ack);
     setDialog(null);
   }, [keepFocus, pendingAcks]);
   // The same object for all cards and as long as the board is open, so that only cards that change are drawn again.
   const actions: Actions = useMemo(() => ({
-    onStart: (ticket) => void start(ticket),
-    onDone: (ticket) => { end(ticket, { kind: "done" }); },
-    onUndone: (ticket, scrapped) => { end(ticket, { kind: "undone", scrapped }); },
+    onStart: (ticket) => void start(ticket, { kind: "started" }),
+    onTakeOver: (ticket) => void start(ticket, { kind: "started", takeOver: true, from: ticket.by ?? "" }),
+    onPutBack: (ticket) => { say(ticket, { kind: "released" }); },
+    onDone: (ticket) => { say(ticket, { kind: "done" }); },
+    onUndone: (ticket, scrapped) => { say(ticket, { kind: "undone", scrapped }); },
     onFailed: (ticket) => { setDialog({ about: "failure", ticket }); },
     onFewerScrapped: (ticket) => { setDialog({ about: "scrapped", ticket }); },
     onRetract: (ticket) => {
       if (pendingAcks.retract(ticket.ticketId)) keepFocus(ticket);
     },
-  }), [start, end, pendingAcks, keepFocus]);
+  }), [start, say, pendingAcks, keepFocus]);
   const card = (ticket: BoardTicket, place: Place) => (
     <TicketCard
       key={ticket.ticketId}
@@ -156,9 +160,9 @@ function Display({ board, me, sound, notify }: DisplayProps) {
           </Column>
         </div>
       )}
-      <p className="station-keys soft small">Keys: arrows move, Enter presses the button, F reports a failure, U undoes your last report.</p>
-      {dialog?.about === "failure" && <FailureDialog ticket={dialog.ticket} reasons={board.rules.reasons} onReport={(ack) => { end(dialog.ticket, ack); }} onClose={() => { setDialog(null); }} />}
-      {dialog?.about === "scrapped" && <ScrappedDialog ticket={dialog.ticket} onUndone={(scrapped) => { end(dialog.ticket, { kind: "undone", scrapped }); }} onClose={() => { setDialog(null); }} />}
+      <p className="station-keys soft small">Keys: arrows move, Enter presses the button, F reports a failure, B puts a ticket back, U undoes your last report.</p>
+      {dialog?.about === "failure" && <FailureDialog ticket={dialog.ticket} reasons={board.rules.reasons} onReport={(ack) => { say(dialog.ticket, ack); }} onClose={() => { setDialog(null); }} />}
+      {dialog?.about === "scrapped" && <ScrappedDialog ticket={dialog.ticket} onUndone={(scrapped) => { say(dialog.ticket, { kind: "undone", scrapped }); }} onClose={() => { setDialog(null); }} />}
     </div>
   );
 }
@@ -186,17 +190,17 @@ function useFlavourNames(): (code: string) => string {
   return useCallback((code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code, [menu]);
 }
 
-/** Starts tickets. Such an ack is sent at once. */
+/** Starts tickets, and takes them over. Such an ack is sent at once. */
 function useStarting(stage: Stage, notify: (message: ToastMessage) => void, keepFocus: (ticket: BoardTicket) => void) {
   const [starting, setStarting] = useState<ReadonlySet<string>>(new Set());
   const inFlight = useRef(new Set<string>());
-  const start = useCallback(async (ticket: BoardTicket) => {
+  const start = useCallback(async (ticket: BoardTicket, ack: Ack) => {
     if (inFlight.current.has(ticket.ticketId)) return;
     inFlight.current.add(ticket.ticketId);
     setStarting(new Set(inFlight.current));
     try {
       keepFocus(ticket);
-      await api.ack(stage, ticket.ticketId, { kind: "started" });
+      await api.ack(stage, ticket.ticketId, ack);
       notify({ text: `${ticket.pickupCode} is yours.` });
     } catch (error) {
       notify({ text: `${ticket.pickupCode}: ${textOf(error)}` });
@@ -224,6 +228,15 @@ function usePendingAcks(stage: Stage, notify: (message: ToastMessage) => void): 
     };
   }, [pendingAcks]);
   return pendingAcks;
+}
+
+/** Keeps what the person has in hand theirs, while the board is open and up to date. */
+function useRenewals(stage: Stage, inHand: readonly BoardTicket[]) {
+  const live = useLiveConnection();
+  const [renewals] = useState(() => new Renewals((ticketId) => api.ack(stage, ticketId, { kind: "started" }), Math.random));
+  useEffect(() => live.clock.watch(() => {
+    if (live.isCurrent()) renewals.check(inHand, live.clock.now());
+  }), [live, renewals, inHand]);
 }
 
 function useChime(board: Board, sound: boolean) {
@@ -290,6 +303,10 @@ function moveByKey(event: KeyboardEvent, board: HTMLElement, retractLast: () => 
     case "f":
     case "F":
       document.activeElement?.closest("li")?.querySelector<HTMLButtonElement>("button[data-failed]")?.click();
+      break;
+    case "b":
+    case "B":
+      document.activeElement?.closest("li")?.querySelector<HTMLButtonElement>("button[data-put-back]")?.click();
       break;
     case "u":
     case "U":

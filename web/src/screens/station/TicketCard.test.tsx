@@ -1,10 +1,10 @@
-import { act, render, screen, within } from "@testing-library/react";
+import { act, cleanup, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { Profiler } from "react";
 import { describe, expect, test, vi } from "vitest";
 import { Live } from "../../live/connection";
 import { LiveContext } from "../../live/hooks";
-import { at, doneTicket, labelOf, rules, silentLive, start, startedTicket, ticket, undoTicket } from "../../testing-data";
+import { at, currentLive, doneTicket, labelOf, rules, silentLive, start, startedTicket, ticket, undoTicket } from "../../testing-data";
 import { timeOfDay } from "../../design/time";
 import { TicketCard } from "./TicketCard";
 import type { PendingAck } from "./pendingAcks";
@@ -14,10 +14,10 @@ type Props = Parameters<typeof TicketCard>[0];
 const names = (code: string) => ({ vanilla: "Vanilla", nut: "Nutty" })[code] ?? code;
 
 /** The card, with everything that it can ask for as a mock. */
-function show(overrides: Partial<Props> = {}, seconds = 0) {
-  const asked = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onRetract: vi.fn() };
+function show(overrides: Partial<Props> = {}, seconds = 0, live = silentLive(seconds)) {
+  const asked = { onStart: vi.fn(), onTakeOver: vi.fn(), onPutBack: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onRetract: vi.fn() };
   render(
-    <LiveContext value={silentLive(seconds)}>
+    <LiveContext value={live}>
       <ul><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} pendingAck={undefined} actions={asked} {...overrides} /></ul>
     </LiveContext>,
   );
@@ -87,16 +87,27 @@ describe("a ticket", () => {
     expect(screen.queryByRole("timer")).toBeNull();
   });
 
-  test("says how often it was remade and issued, and how it failed before", () => {
-    const { card } = show({ ticket: ticket({ pass: 3, attempt: 2, lastFailure: { by: "Bea", at: at(1), reason: "burnt", note: "oven 2" } }) });
+  test("says how often it was remade, and how it failed before", () => {
+    const { card } = show({ ticket: ticket({ pass: 3, lastFailure: { by: "Bea", at: at(1), reason: "burnt", note: "oven 2" } }) });
     expect(card.textContent).toContain("Remake 2");
-    expect(card.textContent).toContain("Issued 2 times");
     expect(card.textContent).toContain("Failed before: Burnt, oven 2");
   });
 
   test("that is new has none of these badges", () => {
     const { card } = show();
-    expect(card.textContent).not.toMatch(/Remake|Issued|Failed|In hand/);
+    expect(card.textContent).not.toMatch(/Remake|Failed|In hand/);
+  });
+
+  test("that is issued again looks as before: it was only delivered again", () => {
+    const { card } = show({}, 400);
+    const before = card.cloneNode(true);
+    cleanup();
+    expect(show({ ticket: ticket({ attempt: 3, issuedAt: at(300), ackBy: at(3900) }) }, 400).card.isEqualNode(before)).toBe(true);
+  });
+
+  test("of a remake is as old as its order", () => {
+    show({ ticket: ticket({ pass: 2, since: at(0), issuedAt: at(3_000) }) }, 3_725);
+    expect(screen.getByRole("timer").textContent).toBe("1:02:05");
   });
 });
 
@@ -124,6 +135,16 @@ describe("what others have written", () => {
     expect(screen.getByText(hostile, { selector: ".ticket-code" }).children).toHaveLength(0);
   });
 
+  test("is shown as text in the names of who is silent and of who had begun", () => {
+    const { card } = show({ place: "others", ticket: { ...heardTicket, by: hostile } }, 910, currentLive(910));
+    expect(card.textContent).toContain(`Take over from ${hostile}`);
+    expect(card.querySelector("img, script")).toBeNull();
+    cleanup();
+    const undo = show({ ticket: undoTicket({ made: false, begunBy: hostile }) }).card;
+    expect(undo.textContent).toContain(`${hostile} had begun`);
+    expect(undo.querySelector("img, script")).toBeNull();
+  });
+
   test("is shown as text in the name of who has ended a ticket", () => {
     const { card } = show({ place: "ended", ticket: doneTicket(hostile, at(5)) });
     expect(card.textContent).toContain(`Done by ${hostile} at`);
@@ -138,7 +159,7 @@ describe("what others have written", () => {
     for (const selector of [".ticket-allergies .wrap-anywhere", ".ticket-lines .wrap-anywhere", ".ticket-messages .wrap-anywhere", ".ticket-notes.pre"]) {
       expect(card.querySelector(selector)?.textContent).toBe(long);
     }
-    expect(buttons()).toEqual(["Done", "Failed …"]);
+    expect(buttons()).toEqual(["Done", "Failed …", "Put back"]);
   });
 
   test("is aligned by its own script", () => {
@@ -147,6 +168,9 @@ describe("what others have written", () => {
     expect(card.querySelector("q")?.getAttribute("dir")).toBe("auto");
   });
 });
+
+/** Bea's, and she may be silent for a quarter of an hour. */
+const heardTicket = startedTicket("Bea", { heardAt: at(10), silentAfterSeconds: 900 });
 
 describe("what can be done", () => {
   test("with a ticket that waits: start it", async () => {
@@ -174,10 +198,43 @@ describe("what can be done", () => {
     expect(asked.onFailed).toHaveBeenCalledTimes(1);
   });
 
+  test("with one that I have in hand: put it back", async () => {
+    const { asked } = show({ place: "mine", ticket: startedTicket("Ben") });
+    await press("Put back");
+    expect(asked.onPutBack).toHaveBeenCalledTimes(1);
+  });
+
   test("with one that somebody else has: nothing, and it says who", () => {
-    const { card } = show({ place: "others", ticket: startedTicket("Bea") });
+    const { card } = show({ place: "others", ticket: heardTicket }, 909, currentLive(909));
     expect(buttons()).toEqual([]);
     expect(card.textContent).toContain("In hand: Bea");
+    expect(card.textContent).not.toContain("heard");
+  });
+
+  test("with one whose owner has not been heard of for too long: take it over", async () => {
+    const { asked, card } = show({ place: "others", ticket: heardTicket }, 910, currentLive(910));
+    expect(card.textContent).toContain("Bea has not been heard of for 15 min.");
+    expect(buttons()).toEqual(["Take over from Bea"]);
+    await press("Take over from Bea");
+    expect(asked.onTakeOver).toHaveBeenCalledExactlyOnceWith(heardTicket);
+  });
+
+  test("with an undo ticket whose owner has not been heard of for too long: take it over", () => {
+    show({ place: "others", ticket: { ...heardTicket, kind: "undo" } }, 910, currentLive(910));
+    expect(buttons()).toEqual(["Take over from Bea"]);
+  });
+
+  test("while it is being taken over: nothing", async () => {
+    const { asked } = show({ place: "others", ticket: heardTicket, busy: true }, 910, currentLive(910));
+    await press("Taking over …");
+    expect(asked.onTakeOver).not.toHaveBeenCalled();
+  });
+
+  // A page without a connection hears of nobody.
+  test("with one that somebody else has, while the board is out of date: nothing", () => {
+    const { card } = show({ place: "others", ticket: heardTicket }, 910);
+    expect(buttons()).toEqual([]);
+    expect(card.textContent).not.toContain("heard");
   });
 
   test("with one that failed: nothing, until it is issued again", () => {
@@ -220,20 +277,29 @@ describe("an undo ticket", () => {
     expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ kind: "undo" }), 0);
   });
 
+  test("of work that somebody had begun says so, and that all of it may be scrapped", async () => {
+    const { asked, card } = show({ ticket: undoTicket({ ...pieces, made: false, begunBy: "Bea" }) });
+    expect(card.textContent).toContain("Cancelled: Bea had begun, so there may be something to put away or scrap");
+    expect(card.textContent).not.toContain("nothing was made");
+    expect(buttons()).toEqual(["Undone, 10 scrapped", "Fewer scrapped …"]);
+    await press("Undone, 10 scrapped");
+    expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ kind: "undo" }), 10);
+  });
+
   test("has no message to pipe", () => {
     const { card } = show({ stage: "decorate", ticket: undoTicket({ lines: [{ flavour: "vanilla", size: "M", quantity: 6, message: "Happy 40th" }] }) });
     expect(card.textContent).not.toContain("Happy 40th");
   });
 
-  test("that is in hand is undone like one that waits", () => {
+  test("that is in hand is undone like one that waits, or put back", () => {
     show({ place: "mine", ticket: undoTicket({ ...pieces, state: "started", by: "Ben", startedAt: at(1) }) });
-    expect(buttons()).toEqual(["Undone, 10 scrapped", "Fewer scrapped …"]);
+    expect(buttons()).toEqual(["Undone, 10 scrapped", "Fewer scrapped …", "Put back"]);
   });
 });
 
 describe("a withdrawn ticket", () => {
-  test.each(["mine", "waiting"] as const)("says stop, and has no buttons, in %s", (place) => {
-    const { card } = show({ place, ticket: startedTicket("Ben", { withdrawn: true }) });
+  test.each(["mine", "waiting", "others"] as const)("says stop, and has no buttons, in %s", (place) => {
+    const { card } = show({ place, ticket: { ...heardTicket, withdrawn: true } }, 910, currentLive(910));
     expect(card.className).toContain("ticket-withdrawn");
     expect(card.textContent).toContain("Stop: the order was cancelled.");
     expect(buttons()).toEqual([]);
@@ -251,6 +317,7 @@ describe("a pending ack", () => {
     ["done", { kind: "done" }, "Done"],
     ["undone", { kind: "undone", scrapped: 6 }, "Undone"],
     ["failed", { kind: "failed", reason: "burnt" }, "Failed: Burnt"],
+    ["put back", { kind: "released" }, "Put back"],
   ] as const)("%s is shown instead of the buttons, and can be retracted", async (_, ack, words) => {
     const { asked } = show({ place: "ended", ticket: startedTicket("Ben"), pendingAck: pendingAck({ ack }) });
     expect(screen.getByRole("status").textContent.trim()).toBe(words);
@@ -277,7 +344,7 @@ test("a card is not drawn again each second, but when it becomes late", () => {
   try {
     const live = new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: () => Date.now(), monotonic: () => performance.now(), random: () => 0 });
     const drawn = vi.fn();
-    const actions = { onStart: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onRetract: vi.fn() };
+    const actions = { onStart: vi.fn(), onTakeOver: vi.fn(), onPutBack: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onRetract: vi.fn() };
     render(
       <LiveContext value={live}>
         <ul><Profiler id="card" onRender={drawn}><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} pendingAck={undefined} actions={actions} /></Profiler></ul>

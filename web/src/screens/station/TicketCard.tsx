@@ -2,10 +2,10 @@ import { memo } from "react";
 import type { BoardRules, BoardTicket, Stage } from "../../api/schema.gen";
 import { stagesShowingMessages } from "../../api/stages.gen";
 import { Button } from "../../design/Button";
-import { timeOfDay } from "../../design/time";
-import { useTime } from "../../live/hooks";
+import { spanText, timeOfDay } from "../../design/time";
+import { useLiveConnection, useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
-import { ageOf, piecesOf, type Age } from "./board";
+import { ageOf, silenceOf, toScrap, type Age } from "./board";
 import type { PendingAck } from "./pendingAcks";
 
 export type Place = "waiting" | "mine" | "others" | "ended";
@@ -13,6 +13,8 @@ export type Place = "waiting" | "mine" | "others" | "ended";
 /** What can be done about a ticket. */
 export interface Actions {
   readonly onStart: (ticket: BoardTicket) => void;
+  readonly onTakeOver: (ticket: BoardTicket) => void;
+  readonly onPutBack: (ticket: BoardTicket) => void;
   readonly onDone: (ticket: BoardTicket) => void;
   readonly onUndone: (ticket: BoardTicket, scrapped: number) => void;
   readonly onFailed: (ticket: BoardTicket) => void;
@@ -46,7 +48,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           <span className="ticket-code code" translate="no">{ticket.pickupCode}</span>
           {place !== "ended" && <AgeClock age={age} since={ticket.since} />}
         </header>
-        {isUndo && <p className="ticket-banner">Cancelled: {ticket.made ? "put away or scrap what was made" : "nothing was made here"}</p>}
+        {isUndo && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
         {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: the order was cancelled. The undo ticket says what to do with it.</p>}
         {place !== "ended" && allergies.length > 0 && (
           <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
@@ -74,7 +76,6 @@ export const TicketCard = memo(function TicketCard(props: Props) {
         )}
         <p className="ticket-badges">
           {ticket.pass > 1 && <span className="badge badge-warn">Remake {ticket.pass - 1}</span>}
-          {ticket.attempt > 1 && <span className="badge">Issued {ticket.attempt} times</span>}
           {ticket.lastFailure && <span className="badge badge-bad">Failed before: {labelOf(ticket.lastFailure.reason ?? "other")}{ticket.lastFailure.note ? `, ${ticket.lastFailure.note}` : ""}</span>}
           {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand <Stopwatch since={ticket.startedAt} /></span>}
           {place === "others" && <span className="badge badge-stage wrap-anywhere">In hand: <span translate="no">{ticket.by}</span></span>}
@@ -85,6 +86,13 @@ export const TicketCard = memo(function TicketCard(props: Props) {
     </li>
   );
 });
+
+/** What an undo ticket asks for. */
+function ToPutAway({ ticket: { made, begunBy } }: { readonly ticket: BoardTicket }) {
+  if (made) return "put away or scrap what was made";
+  if (begunBy === undefined) return "nothing was made here";
+  return <><span translate="no">{begunBy}</span> had begun, so there may be something to put away or scrap</>;
+}
 
 const ageWords: Readonly<Record<Age, string>> = { fresh: "", late: "late", overdue: "overdue" };
 
@@ -97,10 +105,10 @@ function AgeClock({ age, since }: { readonly age: Age; readonly since: string })
   );
 }
 
-/** How the person has just ended the ticket, while the ack is pending. */
+/** What the person has just said about the ticket, while the ack is pending. */
 function JustEnded({ pendingAck, labelOf, onRetract }: { readonly pendingAck: PendingAck; readonly labelOf: (reason: string) => string; readonly onRetract: () => void }) {
   const { ack, isRetractable, isRetrying } = pendingAck;
-  const words = { done: "Done", undone: "Undone", failed: "Failed" }[ack.kind];
+  const words = { done: "Done", undone: "Undone", failed: "Failed", released: "Put back" }[ack.kind];
   return (
     <div className="ticket-actions">
       <p className="ticket-ending" role="status">
@@ -115,17 +123,41 @@ function JustEnded({ pendingAck, labelOf, onRetract }: { readonly pendingAck: Pe
   );
 }
 
-function Buttons({ ticket, place, busy, actions }: Props) {
+/** What can be done about a ticket that somebody else has: nothing, until nobody has heard of them for too long. */
+function Silence({ ticket, busy, actions }: Props) {
+  const live = useLiveConnection();
+  // A board that is out of date does not know who has been heard of.
+  const silence = useTime((now) => {
+    const span = live.isCurrent() ? silenceOf(ticket, now) : null;
+    return span === null ? null : spanText(span);
+  });
+  if (silence === null) return null;
+  const owner = <span className="wrap-anywhere" translate="no">{ticket.by}</span>;
+  return (
+    <>
+      <p className="ticket-silence">{owner} has not been heard of for {silence}.</p>
+      <div className="ticket-actions">
+        <Button big data-main off={busy} onClick={() => { actions.onTakeOver(ticket); }}>{busy ? "Taking over …" : <span>Take over from {owner}</span>}</Button>
+      </div>
+    </>
+  );
+}
+
+function Buttons(props: Props) {
+  const { ticket, place, busy, actions } = props;
   if (place === "ended") {
     return <p className="soft small">{ticket.state === "undone" ? "Undone" : "Done"} by <span className="wrap-anywhere" translate="no">{ticket.by}</span> at {timeOfDay(ticket.endedAt ?? ticket.since)}</p>;
   }
-  if (place === "others" || ticket.state === "failed" || (ticket.withdrawn && ticket.kind === "make")) return null;
+  if (ticket.state === "failed" || (ticket.withdrawn && ticket.kind === "make")) return null;
+  if (place === "others") return <Silence {...props} />;
+  const putBack = place === "mine" && <Button data-put-back onClick={() => { actions.onPutBack(ticket); }}>Put back</Button>;
   if (ticket.kind === "undo") {
-    const pieces = ticket.made ? piecesOf(ticket) : 0;
+    const pieces = toScrap(ticket);
     return (
       <div className="ticket-actions">
         <Button big data-main look="stage" onClick={() => { actions.onUndone(ticket, pieces); }}>{pieces > 0 ? `Undone, ${pieces} scrapped` : "Undone"}</Button>
         {pieces > 0 && <Button data-failed onClick={() => { actions.onFewerScrapped(ticket); }}>Fewer scrapped …</Button>}
+        {putBack}
       </div>
     );
   }
@@ -140,6 +172,7 @@ function Buttons({ ticket, place, busy, actions }: Props) {
     <div className="ticket-actions">
       <Button big data-main look="stage" onClick={() => { actions.onDone(ticket); }}>Done</Button>
       <Button data-failed look="danger" onClick={() => { actions.onFailed(ticket); }}>Failed …</Button>
+      {putBack}
     </div>
   );
 }

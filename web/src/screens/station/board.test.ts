@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { BoardTicket } from "../../api/schema.gen";
-import { board, doneTicket, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
-import { ageOf, allDay, columnsOf, newlyWaiting, piecesOf, type PendingKinds } from "./board";
+import { at, board, doneTicket, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
+import { ageOf, allDay, columnsOf, newlyWaiting, piecesOf, silenceOf, toScrap, type PendingKinds } from "./board";
 
 const ids = (tickets: readonly BoardTicket[]) => tickets.map((each) => each.ticketId);
 const nothingPending: PendingKinds = new Map();
@@ -33,6 +33,12 @@ describe("the columns", () => {
     expect(ids(columns.justDone)).toEqual(["waiting", "mine", "done"]);
   });
 
+  test("leave a ticket that I am putting back where I can still retract that", () => {
+    const columns = columnsOf(shown, "Ben", new Map([["mine", "released"]]));
+    expect(ids(columns.mine)).toEqual(["mine"]);
+    expect(ids(columns.justDone)).toEqual(["done"]);
+  });
+
   // The board may change before the ack is answered: the ticket was shown nowhere then.
   test("show a ticket once, and not never, when the board shows its end before the ack is answered", () => {
     const columns = columnsOf(board({ ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "done" })] }), "Ben", new Map([["done", "done"]]));
@@ -56,6 +62,43 @@ describe("the age of a ticket", () => {
     [-30, "fresh"], // the server's clock is not known to the second
   ] as const)("after %i seconds is %s", (seconds, age) => {
     expect(ageOf(ticket(), rules, start + seconds * 1000)).toBe(age);
+  });
+});
+
+describe("an owner is silent", () => {
+  const heardOf = (seconds: number) => startedTicket("Bea", { heardAt: at(seconds), silentAfterSeconds: 900 });
+
+  test.each([
+    [899, null],
+    [900, 900_000],
+    [1_500, 1_500_000],
+    [-30, null], // the server's clock is not known to the second
+  ])("after %i seconds: %j", (seconds, silence) => {
+    expect(silenceOf(heardOf(0), start + seconds * 1000)).toBe(silence);
+  });
+
+  test("only since somebody was heard of last, however long the work takes", () => {
+    expect(silenceOf(heardOf(7_200), start + 7_300_000)).toBeNull();
+  });
+
+  test.each([
+    ["that does not tell how long its owner may be silent", startedTicket("Bea", { heardAt: at(0), silentAfterSeconds: 0 })],
+    ["of an API that does not tell either", startedTicket("Bea")],
+    ["that nobody has", ticket({ silentAfterSeconds: 900 })],
+  ])("never, for a ticket %s", (_, of) => {
+    expect(silenceOf(of, start + 86_400_000)).toBeNull();
+  });
+});
+
+describe("what undoing is likely to cost", () => {
+  const pieces = { lines: [{ flavour: "nut", size: "M", quantity: 6 }, { flavour: "lemon", size: "L", quantity: 4 }] } as const;
+
+  test.each([
+    ["everything that was made", { made: true }, 10],
+    ["everything that somebody had begun", { made: false, begunBy: "Bea" }, 10],
+    ["nothing, where nobody had begun", { made: false }, 0],
+  ])("is %s", (_, work, scrapped) => {
+    expect(toScrap(undoTicket({ ...pieces, ...work }))).toBe(scrapped);
   });
 });
 
@@ -86,6 +129,10 @@ describe("the all-day count", () => {
     }), new Map([["c", "done"]]));
     expect(counts).toEqual([]);
   });
+
+  test("counts what is being put back: it is still to be made", () => {
+    expect(allDay(board({ tickets: [startedTicket("Ben", { ticketId: "a", ...of("nut", 5) })] }), new Map([["a", "released"]]))).toEqual([{ flavour: "nut", pieces: 5 }]);
+  });
 });
 
 describe("newly waiting tickets", () => {
@@ -99,8 +146,18 @@ describe("newly waiting tickets", () => {
     expect(ids(newlyWaiting(before, board({ tickets: [ticket({ ticketId: "a" }), ticket({ ticketId: "c" })] })))).toEqual(["c"]);
   });
 
-  test("are those that were issued again", () => {
-    expect(ids(newlyWaiting(before, board({ tickets: [ticket({ ticketId: "a", attempt: 2 })] })))).toEqual(["a"]);
+  // A ticket that is issued again is only delivered again.
+  test("are not those that were issued again", () => {
+    expect(newlyWaiting(before, board({ tickets: [ticket({ ticketId: "a", attempt: 2 })] }))).toEqual([]);
+  });
+
+  test("are those that had failed and are there again", () => {
+    const failed = board({ tickets: [ticket({ ticketId: "a", state: "failed", by: "Bea" })] });
+    expect(ids(newlyWaiting(failed, board({ tickets: [ticket({ ticketId: "a", attempt: 2 })] })))).toEqual(["a"]);
+  });
+
+  test("are not those that somebody puts back: whoever does that is here", () => {
+    expect(newlyWaiting(board({ tickets: [startedTicket("Ben", { ticketId: "a" })] }), board({ tickets: [ticket({ ticketId: "a", attempt: 2 })] }))).toEqual([]);
   });
 
   test("are not those that somebody has in hand, or that wait again", () => {

@@ -1,8 +1,8 @@
 import type { Board, BoardRules, BoardTicket } from "../../api/schema.gen";
-import type { EndingAck } from "./pendingAcks";
+import type { RetractableAck } from "./pendingAcks";
 
-/** How a person has just ended tickets, by their ids, while the acks are pending. */
-export type PendingKinds = ReadonlyMap<string, EndingAck["kind"]>;
+/** What a person has just said about tickets, by their ids, while the acks are pending. */
+export type PendingKinds = ReadonlyMap<string, RetractableAck["kind"]>;
 
 export interface Columns {
   /** Nobody has it in hand. */
@@ -18,7 +18,10 @@ export interface Columns {
 /** Ended tickets are there to look back a little; more would hide what there is to do. */
 const endedShown = 8;
 
-/** The column of each ticket, for one person. Pending acks count already. */
+/**
+ * The column of each ticket, for one person. Pending acks count already, but a
+ * ticket that is put back stays where the hand is that may want to retract that.
+ */
 export function columnsOf(board: Board, me: string, pending: PendingKinds): Columns {
   const waiting: BoardTicket[] = [];
   const failed: BoardTicket[] = [];
@@ -26,7 +29,7 @@ export function columnsOf(board: Board, me: string, pending: PendingKinds): Colu
   const others: BoardTicket[] = [];
   const justEnded: BoardTicket[] = [];
   for (const ticket of board.tickets) {
-    if (pending.has(ticket.ticketId)) justEnded.push(ticket);
+    if (isEnding(ticket, pending)) justEnded.push(ticket);
     else if (ticket.state === "failed") failed.push(ticket);
     else if (ticket.state !== "started") waiting.push(ticket);
     else if (ticket.by === me) mine.push(ticket);
@@ -38,6 +41,10 @@ export function columnsOf(board: Board, me: string, pending: PendingKinds): Colu
   return { waiting, failed, mine, others, justDone: [...justEnded, ...board.ended.slice(0, endedShown)] };
 }
 
+function isEnding({ ticketId }: BoardTicket, pending: PendingKinds): boolean {
+  return pending.has(ticketId) && pending.get(ticketId) !== "released";
+}
+
 export type Age = "fresh" | "late" | "overdue";
 
 /** How old a ticket is, by the kitchen file's two thresholds. */
@@ -45,6 +52,16 @@ export function ageOf(ticket: BoardTicket, rules: BoardRules, now: number): Age 
   const seconds = (now - Date.parse(ticket.since)) / 1000;
   if (seconds >= rules.overdueAfterSeconds) return "overdue";
   return seconds >= rules.lateAfterSeconds ? "late" : "fresh";
+}
+
+/**
+ * For how long the owner of a ticket has not been heard of, in milliseconds, once
+ * that is so long that somebody else may take it over; null until then.
+ */
+export function silenceOf({ heardAt, silentAfterSeconds }: BoardTicket, now: number): number | null {
+  if (heardAt === undefined || !silentAfterSeconds) return null;
+  const silence = now - Date.parse(heardAt);
+  return silence >= silentAfterSeconds * 1000 ? silence : null;
 }
 
 /** The most pieces that the API accepts as scrapped for a ticket without lines. */
@@ -63,19 +80,20 @@ interface FlavourCount {
 export function allDay(board: Board, pending: PendingKinds): readonly FlavourCount[] {
   const pieces = new Map<string, number>();
   for (const ticket of board.tickets) {
-    if (ticket.kind !== "make" || ticket.state === "failed" || ticket.withdrawn || pending.has(ticket.ticketId)) continue;
+    if (ticket.kind !== "make" || ticket.state === "failed" || ticket.withdrawn || isEnding(ticket, pending)) continue;
     for (const line of ticket.lines) pieces.set(line.flavour, (pieces.get(line.flavour) ?? 0) + line.quantity);
   }
   return [...pieces].map(([flavour, count]) => ({ flavour, pieces: count })).sort((a, b) => b.pieces - a.pieces || (a.flavour < b.flavour ? -1 : 1));
 }
 
-/** Tickets that wait now and were not on the board before. */
-export function newlyWaiting(before: Board | undefined, now: Board): readonly BoardTicket[] {
-  if (!before) return [];
-  const known = new Set([...before.tickets, ...before.ended].map(issueOf));
-  return now.tickets.filter((ticket) => ticket.state === "waiting" && !known.has(issueOf(ticket)));
+/** How many pieces undoing a ticket's work is likely to cost: all of them, unless nobody is known to have begun. */
+export function toScrap(ticket: BoardTicket): number {
+  return ticket.made || ticket.begunBy !== undefined ? piecesOf(ticket) : 0;
 }
 
-function issueOf(ticket: BoardTicket): string {
-  return `${ticket.ticketId} ${ticket.attempt}`;
+/** Tickets that wait now and were not on the board before, or could not be started because they had failed. */
+export function newlyWaiting(before: Board | undefined, now: Board): readonly BoardTicket[] {
+  if (!before) return [];
+  const known = new Set([...before.tickets, ...before.ended].filter((ticket) => ticket.state !== "failed").map((ticket) => ticket.ticketId));
+  return now.tickets.filter((ticket) => ticket.state === "waiting" && !known.has(ticket.ticketId));
 }

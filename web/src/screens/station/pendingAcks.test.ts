@@ -1,18 +1,21 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { noAnswer, Problem } from "../../api/problem";
 import type { Problem as ProblemDocument } from "../../api/schema.gen";
-import { Answers, board, start, startedTicket, ticket } from "../../testing-data";
-import { PendingAcks, retractableFor, type EndingAck, type PendingAck } from "./pendingAcks";
+import { Answers, at, board, start, startedTicket, ticket } from "../../testing-data";
+import { PendingAcks, retractableFor, type RetractableAck, type PendingAck } from "./pendingAcks";
 
-const done: EndingAck = { kind: "done" };
-const failed: EndingAck = { kind: "failed", reason: "burnt", scrapped: 6 };
+const done: RetractableAck = { kind: "done" };
+const failed: RetractableAck = { kind: "failed", reason: "burnt", scrapped: 6 };
+const released: RetractableAck = { kind: "released" };
+const a = startedTicket("Ben", { ticketId: "a" });
+const b = startedTicket("Ben", { ticketId: "b", pickupCode: "M2XY" });
 const unavailable = () => refusal("/problems/unavailable", 503);
 
 function refusal(type: ProblemDocument["type"], status: number): Problem {
   return new Problem("What is wrong.", status, { type, title: "Title", status, detail: "What is wrong." });
 }
 
-let answers: Answers<{ readonly ticketId: string; readonly ack: EndingAck }>;
+let answers: Answers<{ readonly ticketId: string; readonly ack: RetractableAck }>;
 let refused: [PendingAck, Problem][];
 let pendingAcks: PendingAcks;
 
@@ -30,7 +33,7 @@ afterEach(() => { vi.useRealTimers(); });
 
 describe("a pending ack", () => {
   test("waits for five seconds, and is sent once", async () => {
-    pendingAcks.add("a", "K7QF", failed);
+    pendingAcks.add(a, failed);
     expect(retractableFor).toBe(5_000);
     expect(pendingAcks.list()).toEqual([{ ticketId: "a", pickupCode: "K7QF", ack: failed, isRetractable: true, isRetrying: false }]);
     vi.advanceTimersByTime(4_999);
@@ -45,7 +48,7 @@ describe("a pending ack", () => {
   });
 
   test("is pending until the server has answered", async () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(5_000);
     expect(pendingAcks.list()).toMatchObject([{ ticketId: "a", isRetractable: false, isRetrying: false }]);
     answers.last().accept();
@@ -54,14 +57,14 @@ describe("a pending ack", () => {
   });
 
   test("is listed before older ones", () => {
-    pendingAcks.add("a", "K7QF", done);
-    pendingAcks.add("b", "M2XY", done);
+    pendingAcks.add(a, done);
+    pendingAcks.add(b, done);
     expect(pendingAcks.list().map((each) => each.ticketId)).toEqual(["b", "a"]);
   });
 
   test("cannot be added twice for one ticket: the first counts", () => {
-    pendingAcks.add("a", "K7QF", done);
-    pendingAcks.add("a", "K7QF", failed);
+    pendingAcks.add(a, done);
+    pendingAcks.add(a, failed);
     vi.advanceTimersByTime(5_000);
     expect(answers.asked).toMatchObject([{ ack: done }]);
   });
@@ -70,7 +73,7 @@ describe("a pending ack", () => {
     const watcher = vi.fn();
     const stop = pendingAcks.watch(watcher);
     const before = pendingAcks.list();
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     expect(watcher).toHaveBeenCalledTimes(1);
     expect(pendingAcks.list()).not.toBe(before);
     expect(pendingAcks.list()).toBe(pendingAcks.list()); // or React would never come to rest
@@ -82,11 +85,11 @@ describe("a pending ack", () => {
 
 describe("retracting", () => {
   test("prevents sending, and the ticket can have another ack", () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(4_999);
     expect(pendingAcks.retract("a")).toBe(true);
     expect(pendingAcks.list()).toEqual([]);
-    pendingAcks.add("a", "K7QF", failed);
+    pendingAcks.add(a, failed);
     vi.advanceTimersByTime(4_999);
     expect(answers.asked).toHaveLength(0);
     vi.advanceTimersByTime(1);
@@ -94,22 +97,22 @@ describe("retracting", () => {
   });
 
   test("does nothing to other tickets", () => {
-    pendingAcks.add("a", "K7QF", done);
-    pendingAcks.add("b", "M2XY", done);
+    pendingAcks.add(a, done);
+    pendingAcks.add(b, done);
     pendingAcks.retract("a");
     vi.advanceTimersByTime(5_000);
     expect(answers.asked.map((each) => each.ticketId)).toEqual(["b"]);
   });
 
   test("is too late once the ack is being sent", () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(5_000);
     expect(pendingAcks.retract("a")).toBe(false);
     expect(pendingAcks.list()).toHaveLength(1);
   });
 
   test("is too late while Kafka is away: the ack may have been written", async () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(5_000);
     answers.last().refuse(unavailable());
     await answersArrive();
@@ -123,8 +126,8 @@ describe("retracting", () => {
 
 describe("leaving the page", () => {
   test("sends at once what waits, so that it outlives the page, and not again later", async () => {
-    pendingAcks.add("a", "K7QF", done);
-    pendingAcks.add("b", "M2XY", failed);
+    pendingAcks.add(a, done);
+    pendingAcks.add(b, failed);
     pendingAcks.flush();
     expect(answers.asked).toMatchObject([{ ticketId: "a", ack: done }, { ticketId: "b", ack: failed }]);
     for (const each of answers.asked) each.accept();
@@ -133,7 +136,7 @@ describe("leaving the page", () => {
   });
 
   test("does not send what is being sent already", () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(5_000);
     pendingAcks.flush();
     pendingAcks.flush();
@@ -141,7 +144,7 @@ describe("leaving the page", () => {
   });
 
   test("sends what is not confirmed yet, without waiting for the next retry", async () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(5_000);
     answers.last().refuse(unavailable());
     await answersArrive();
@@ -153,7 +156,7 @@ describe("leaving the page", () => {
   });
 
   test("sends nothing that was retracted", () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     pendingAcks.retract("a");
     pendingAcks.flush();
     expect(answers.asked).toHaveLength(0);
@@ -166,7 +169,7 @@ describe("without a certain answer", () => {
     ["there is no network", noAnswer()],
     ["something failed that is no problem of the API", new TypeError("broken")],
   ])("because %s, an ack is sent again every three seconds, until it is accepted", async (_, error) => {
-    pendingAcks.add("a", "K7QF", failed);
+    pendingAcks.add(a, failed);
     vi.advanceTimersByTime(5_000);
     for (let times = 1; times <= 3; times++) {
       answers.last().refuse(error);
@@ -187,7 +190,7 @@ describe("without a certain answer", () => {
 
 describe("a refusal", () => {
   test("is reported, and the ack is not sent again", async () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(5_000);
     answers.last().refuse(refusal("/problems/ticket-ended", 409));
     await vi.advanceTimersByTimeAsync(60_000);
@@ -197,7 +200,7 @@ describe("a refusal", () => {
   });
 
   test("of an ack that was sent again is reported once", async () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(5_000);
     answers.last().refuse(noAnswer());
     await vi.advanceTimersByTimeAsync(3_000);
@@ -212,7 +215,7 @@ describe("a recorded ack", () => {
   test("stays until the board shows it, so that nobody repeats it", async () => {
     const inHand = board({ tickets: [startedTicket("Ben", { ticketId: "a" })] });
     pendingAcks.setBoard(inHand);
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(retractableFor);
     answers.last().accept();
     await answersArrive();
@@ -224,7 +227,7 @@ describe("a recorded ack", () => {
   });
 
   test("goes at once if the board shows it before the answer", async () => {
-    pendingAcks.add("a", "K7QF", done);
+    pendingAcks.add(a, done);
     vi.advanceTimersByTime(retractableFor);
     pendingAcks.setBoard(board({}));
     expect(pendingAcks.list(), "nobody knows yet whether it counts").toHaveLength(1);
@@ -233,14 +236,19 @@ describe("a recorded ack", () => {
     expect(pendingAcks.list()).toEqual([]);
   });
 
-  test("goes, for a failure, when the ticket is issued again", async () => {
-    pendingAcks.add("a", "K7QF", failed);
+  test.each([
+    ["of a failure, when the ticket is issued again", failed, ticket({ ticketId: "a", attempt: 2 })],
+    ["of a ticket put back, when it waits again", released, ticket({ ticketId: "a" })],
+    ["of a failure, when somebody else has the ticket already", failed, startedTicket("Bea", { ticketId: "a", attempt: 2, startedAt: at(90) })],
+    ["of a ticket put back, when the same person has taken it again", released, startedTicket("Ben", { ticketId: "a", startedAt: at(90) })],
+  ])("goes, %s", async (_, ack, after) => {
+    pendingAcks.add(a, ack);
     vi.advanceTimersByTime(retractableFor);
     answers.last().accept();
-    pendingAcks.setBoard(board({ tickets: [startedTicket("Ben", { ticketId: "a" })] }));
+    pendingAcks.setBoard(board({ tickets: [{ ...a, attempt: 2, heardAt: at(60) }] }));
     await answersArrive();
-    expect(pendingAcks.list()).toHaveLength(1);
-    pendingAcks.setBoard(board({ tickets: [ticket({ ticketId: "a", attempt: 2 })] }));
+    expect(pendingAcks.list(), "being issued or heard of again changes nothing").toHaveLength(1);
+    pendingAcks.setBoard(board({ tickets: [after] }));
     expect(pendingAcks.list()).toEqual([]);
   });
 });

@@ -1,14 +1,14 @@
-import type { Ack, Board } from "../../api/schema.gen";
+import type { Ack, Board, BoardTicket } from "../../api/schema.gen";
 import { asProblem, type Problem } from "../../api/problem";
 
-/** An ack that ends a ticket. */
-export type EndingAck = Ack & { readonly kind: "done" | "failed" | "undone" };
+/** An ack that can be retracted for a while: it ends a ticket, or puts it back. */
+export type RetractableAck = Ack & { readonly kind: "done" | "failed" | "undone" | "released" };
 
 /** An ack that is not in the log yet. */
 export interface PendingAck {
   readonly ticketId: string;
   readonly pickupCode: string;
-  readonly ack: EndingAck;
+  readonly ack: RetractableAck;
   /** It has not been sent, and can be retracted. */
   readonly isRetractable: boolean;
   /** It was sent and not confirmed; it is sent again. */
@@ -21,6 +21,8 @@ const retryAfter = 3_000;
 
 interface Entry {
   pending: PendingAck;
+  /** When the work in hand began that the ack is about. */
+  readonly startedAt: string | undefined;
   timer: ReturnType<typeof setTimeout> | undefined;
   isSending: boolean;
   /** The log has it; the entry stays until the board shows it too. */
@@ -29,19 +31,20 @@ interface Entry {
 
 /**
  * The acks of a person at a board that are not in the log yet. An ack in Kafka
- * cannot be retracted, so one that ends a ticket waits for five seconds before
- * it is sent; leaving the page sends it at once. Repeating an ack is harmless,
- * so it is sent again until the server has answered.
+ * cannot be retracted, so one that ends a ticket, or puts it back for others to
+ * take, waits for five seconds before it is sent; leaving the page sends it at
+ * once. Repeating an ack is harmless, so it is sent again until the server has
+ * answered.
  */
 export class PendingAcks {
-  readonly #send: (ticketId: string, ack: EndingAck) => Promise<unknown>;
+  readonly #send: (ticketId: string, ack: RetractableAck) => Promise<unknown>;
   readonly #onRefused: (pending: PendingAck, problem: Problem) => void;
   readonly #entries = new Map<string, Entry>();
   readonly #watchers = new Set<() => void>();
   #list: readonly PendingAck[] = [];
   #board: Board | undefined;
 
-  constructor(send: (ticketId: string, ack: EndingAck) => Promise<unknown>, onRefused: (pending: PendingAck, problem: Problem) => void) {
+  constructor(send: (ticketId: string, ack: RetractableAck) => Promise<unknown>, onRefused: (pending: PendingAck, problem: Problem) => void) {
     this.#send = send;
     this.#onRefused = onRefused;
   }
@@ -54,9 +57,9 @@ export class PendingAcks {
   /** The pending acks, newest first. */
   readonly list = (): readonly PendingAck[] => this.#list;
 
-  add(ticketId: string, pickupCode: string, ack: EndingAck): void {
+  add({ ticketId, pickupCode, startedAt }: BoardTicket, ack: RetractableAck): void {
     if (this.#entries.has(ticketId)) return;
-    const entry: Entry = { pending: { ticketId, pickupCode, ack, isRetractable: true, isRetrying: false }, timer: undefined, isSending: false, isRecorded: false };
+    const entry: Entry = { pending: { ticketId, pickupCode, ack, isRetractable: true, isRetrying: false }, startedAt, timer: undefined, isSending: false, isRecorded: false };
     entry.timer = setTimeout(() => void this.#deliver(entry), retractableFor);
     this.#entries.set(ticketId, entry);
     this.#changed();
@@ -89,7 +92,9 @@ export class PendingAcks {
   #removeIfShown(entry: Entry): void {
     const { ticketId, ack } = entry.pending;
     const ticket = this.#board?.tickets.find((each) => each.ticketId === ticketId);
-    const isShown = !ticket || (ack.kind === "failed" && ticket.state !== "started");
+    // A ticket that failed or was put back goes on, perhaps already in other hands.
+    const goesOn = ack.kind === "failed" || ack.kind === "released";
+    const isShown = !ticket || (goesOn && (ticket.state !== "started" || ticket.startedAt !== entry.startedAt));
     if (entry.isRecorded && isShown) this.#remove(entry);
   }
 

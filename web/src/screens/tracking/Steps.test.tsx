@@ -44,7 +44,9 @@ describe("Steps", () => {
   test.each([
     [row("mix", "waiting"), "waiting its turn"],
     [row("mix", "waiting", { issuedAt: at(-150) }), "waiting its turn for 2 min"],
+    [row("mix", "waiting", { issuedAt: at(-150), attempt: 7 }), "waiting its turn for 2 min"], // a queue, and no incident
     [row("mix", "started", { by: "Max" }), "Max is working on it"],
+    [row("mix", "started", { by: "Max", attempt: 7 }), "Max is working on it"],
     [row("mix", "started", { by: "Max", startedAt: at(65) }), `Max is working on it, since ${timeOfDay(at(65))}`],
     [row("mix", "started"), "somebody is working on it"],
     [row("mix", "done"), "done"],

@@ -182,6 +182,11 @@ describe("mishaps", () => {
     expect(mishaps(order({ stages: [row("mix", "done"), failedThenDone, failedThenUndone, row("decorate", "started")] }))).toEqual([failedThenDone, failedThenUndone]);
   });
 
+  test("are none in a queue, however often the ticket is delivered", () => {
+    expect(mishaps(order({ stages: [row("mix", "waiting", { attempt: 7 })] }))).toEqual([]);
+    expect(headline(order({ waitingFor: "mix", stages: [row("mix", "waiting", { attempt: 7 })] }))).toBe("Next up: mix");
+  });
+
   test("are none when all went well", () => {
     expect(mishaps(order({ stages: [row("mix", "done", { reason: "old" }), row("bake", "waiting")] }))).toEqual([]);
   });

@@ -1,0 +1,50 @@
+import type { Attention, Choice, OrderSummary } from "../../api/schema.gen";
+
+/** An order about which a manager is asked. */
+export type AskingOrder = OrderSummary & { readonly attention: Attention };
+
+/** Questions of one kind, which can be decided together. */
+export interface Group {
+  readonly key: string;
+  /** The first of the questions. */
+  readonly question: Attention;
+  /** Two or more, in the list's order. */
+  readonly orders: readonly AskingOrder[];
+  /** What can be chosen for all of them. */
+  readonly choices: readonly Choice[];
+}
+
+/** What the desk shows: orders that stand alone, and groups where their first order stands. */
+export type Item = { readonly order: OrderSummary; readonly group?: never } | { readonly group: Group; readonly order?: never };
+
+/**
+ * Puts questions of one kind together. Those that somebody wants to decide alone
+ * stand alone, and so do those that do not tell their kind: they are of an older
+ * build.
+ */
+export function itemsOf(orders: readonly OrderSummary[], alone: ReadonlySet<string>): readonly Item[] {
+  const kinds = new Map<string, OrderSummary[]>();
+  for (const order of orders) {
+    const key = alone.has(order.id) ? order.id : kindOf(order);
+    kinds.set(key, [...(kinds.get(key) ?? []), order]);
+  }
+  return [...kinds].flatMap(([key, ofKind]): Item[] => {
+    const [first, ...others] = ofKind.filter(isAsking);
+    return first && others.length > 0 ? [{ group: groupOf(key, first, others) }] : ofKind.map((order) => ({ order }));
+  });
+}
+
+function kindOf({ id, attention }: OrderSummary): string {
+  if (attention?.cause === undefined) return id;
+  const { cause, stage, undoing, by, reasonCode } = attention;
+  return JSON.stringify([cause, stage, undoing ?? false, by ?? "", reasonCode ?? ""]);
+}
+
+function groupOf(key: string, first: AskingOrder, others: readonly AskingOrder[]): Group {
+  const choices = first.attention.choices.filter((choice) => others.every((order) => order.attention.choices.includes(choice)));
+  return { key, question: first.attention, orders: [first, ...others], choices };
+}
+
+function isAsking(order: OrderSummary): order is AskingOrder {
+  return order.attention !== undefined;
+}
