@@ -267,10 +267,8 @@ func TestTheDoctorLeavesATicketThatAManagerIsAskedAbout(t *testing.T) {
 	require.Empty(t, f.undoTickets(mix))
 }
 
-// An undo ticket for work that somebody had begun needs hands, which a gone
-// order does not ask for again.
-// An operator has reset an order in Temporal to before bake was done. Its decorate ticket was
-// withdrawn, though the order came to it again.
+// An operator has reset an order in Temporal to before bake was done. Its decorate
+// ticket was withdrawn, though the order came to it again.
 func TestTheDoctorLeavesWhatAResetOrderComesToAgain(t *testing.T) {
 	t.Parallel()
 	f := newFactory(t)
@@ -295,11 +293,14 @@ func TestTheDoctorLeavesWhatAResetOrderComesToAgain(t *testing.T) {
 		Reason: "by an operator", WorkflowTaskFinishEventId: beforeDone, RequestId: "reset",
 	})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return len(f.tickets(baked.Ref())) > 1 }, stationPatience, 20*time.Millisecond)
+	// The log has bake's done, so the order comes to decorate again by itself.
+	require.Eventually(t, func() bool { return len(f.tickets(decorate.Ref())) > 1 }, stationPatience, 20*time.Millisecond)
 	require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())
 	require.Empty(t, f.undoTickets(decorate))
 }
 
+// An undo ticket for work that somebody had begun needs hands, which a gone
+// order does not ask for again.
 func TestTheDoctorSeesAnUndoTicketOfWorkThatWasBegun(t *testing.T) {
 	t.Parallel()
 	f := newFactory(t)
