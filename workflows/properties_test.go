@@ -863,6 +863,9 @@ func (w *world) checkEnd() kitchen.Status {
 	require.NoError(w.t, w.env.GetWorkflowResult(&status))
 	require.Equal(w.t, status, w.query(), "the query and the result tell the same")
 	w.compare()
+	if !slices.ContainsFunc(w.may, func(c candidate) bool { return c.model.doing == finished }) {
+		w.fatalf("the order has closed, and the model has %+v to announce", w.may[0].model.queue)
+	}
 	if err := w.promises(status); err != nil {
 		w.fatalf("%v", err)
 	}
