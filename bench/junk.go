@@ -106,7 +106,10 @@ func (j *junkBench) watch(ctx context.Context) (stop func(), err error) {
 			},
 		})
 	}()
-	stop = sync.OnceFunc(func() { cancel(); <-tailed })
+	stop = sync.OnceFunc(func() {
+		cancel()
+		_ = <-tailed // the measurement is over
+	})
 	select {
 	case <-ready:
 		return stop, nil

@@ -112,5 +112,15 @@ func (w *PublishWatch) Heard(topic string, err error) {
 		return
 	}
 	w.outage.failed(part, err)
-	w.forget[topic] = time.AfterFunc(publishForgottenAfter, func() { w.outage.recovered(part) })
+	var forget *time.Timer
+	forget = time.AfterFunc(publishForgottenAfter, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.forget[topic] != forget {
+			return // there was another publish while it waited for the lock
+		}
+		delete(w.forget, topic)
+		w.outage.recovered(part)
+	})
+	w.forget[topic] = forget
 }

@@ -46,3 +46,21 @@ func TestAnOutageIsLoggedOnceByReadingAndPublishing(t *testing.T) {
 	watch.Heard(TopicFailures, nil)
 	require.Equal(t, 6, strings.Count(log.String(), "\n"), log.String())
 }
+
+// Whoever hears of a failure may look at the outage, and at what it guards itself:
+// no lock of the outage is held then, whatever else its functions come to defer.
+func TestWhoHearsOfAFailureMayAskTheOutage(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	o := newOutage(slog.New(slog.NewTextHandler(&log, nil)))
+	var heard []any
+	o.onFailed = func(part any) {
+		heard = append(heard, part)
+		require.Contains(t, log.String(), "does not answer", "it was logged before")
+		o.recovered(part)
+	}
+	o.failed("topics", errors.New("connection refused"))
+	o.failed("topics", errors.New("connection refused"))
+	require.Equal(t, []any{"topics", "topics"}, heard, "it had recovered in between")
+	require.Equal(t, 2, strings.Count(log.String(), "answers again"), log.String())
+}
