@@ -154,6 +154,7 @@ func TestTheRules(t *testing.T) {
 		{"WhoHasLostATicketDoesNotRenewIt", "issue 1, bob started 1, 31 minutes later, eve started 1, bob started 1", "started eve"},
 		{"AStaleStartedOfAnotherIsNoSignOfTheOwner", "issue 1, bob started, 20 minutes later, eve started, 20 minutes later, eve started", "started eve"},
 		{"OfAnUnknownTimeNobodyIsSilent", "issue 1 without ackBy, bob started 1, 300 minutes later, eve started 1", "started bob"},
+		{"UntilADeliveryTells", "issue 1 without ackBy, bob started 1, 31 minutes later, eve started 1, issue 2", "started eve"},
 		{"SilenceIsJudgedOnceADeliveryTellsOfIt", "bob started 1, 31 minutes later, eve started 1, issue 1", "started eve"},
 		{"AndWhatFollowedIsJudgedAgain", "bob started 1, 31 minutes later, eve started 1, eve released, issue 1", "waiting"},
 
@@ -291,6 +292,21 @@ func TestTheTableOfTheDocs(t *testing.T) {
 		effects := tell(t, b, before["failed"]+", "+ack)
 		require.Equal(t, board.Stale, effects[len(effects)-1], "a failed ticket, then %s", ack)
 		require.Equal(t, "failed bob", stands(b))
+	}
+}
+
+// Deliveries of two builds may allow different silences. In whatever order they
+// are read, the longest counts.
+func TestTheLongestSilenceThatADeliveryAllowsCounts(t *testing.T) {
+	t.Parallel()
+	short, long := issue(bake, 1), issue(bake, 2)
+	short.AckBy = short.IssuedAt.Add(within / 3)
+	for _, deliveries := range [][]kitchen.Ticket{{short, long}, {long, short}} {
+		b := board.New()
+		b.AddTicket(deliveries[0], inTickets(0))
+		tell(t, b, "bob started, 20 minutes later, eve started")
+		b.AddTicket(deliveries[1], inTickets(1))
+		require.Equal(t, "started bob", stands(b))
 	}
 }
 
@@ -521,6 +537,23 @@ func TestAnEntryTellsWhenAndWhy(t *testing.T) {
 	require.Equal(t, "eve", got.BegunBy)
 }
 
+func TestAnEntryTellsWhenTheWorkBegan(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	began := minute(-50)
+	renewal := ack(bake, kitchen.AckStarted, 1, "bob", minute(1))
+	renewal.StartedAt = &began
+	b.AddAck(renewal, inAcks(1)) // all that this reader has read
+	got, _ := b.Get(bake.TicketID())
+	require.Equal(t, began, *got.StartedAt)
+
+	other := board.New()
+	other.AddAck(ack(bake, kitchen.AckStarted, 1, "bob", minute(9)), inAcks(1))
+	other.AddAck(ack(bake, kitchen.AckDone, 1, "eve", minute(5)), inAcks(2))
+	got, _ = other.Get(bake.TicketID())
+	require.Equal(t, minute(5), *got.StartedAt, "by another clock, but not after the end")
+}
+
 func TestAnEntryHasTheFieldsOfItsState(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -609,6 +642,7 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 		{"DoneStaysDoneUntilItIsUndone", []func(*board.Board){make1, undo1, answer(bake, kitchen.AckDone, "bob", 6)}, true, kitchen.TicketDone, "bob", false},
 		{"UndoneEndsIt", []func(*board.Board){make1, undo1, answer(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
 		{"UndoneEndsWhatWasDone", []func(*board.Board){make1, answer(bake, kitchen.AckDone, "bob", 1), undo1, answer(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
+		{"UndoneEndsWhatIsInHand", []func(*board.Board){make1, answer(bake, kitchen.AckStarted, "bob", 1), undo1, answer(unbake, kitchen.AckUndone, "eve", 6)}, true, kitchen.TicketUndone, "eve", false},
 		{"UndoneEndsItBeforeItIsSeen", []func(*board.Board){answer(unbake, kitchen.AckUndone, "eve", 6), make1}, true, kitchen.TicketUndone, "eve", false},
 		{"AStartAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), answer(bake, kitchen.AckStarted, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
 		{"DoneAfterUndoneIsStale", []func(*board.Board){make1, answer(unbake, kitchen.AckUndone, "eve", 6), answer(bake, kitchen.AckDone, "bob", 7)}, true, kitchen.TicketUndone, "eve", false},
@@ -629,6 +663,7 @@ func TestAnUndoTicketWithdrawsTheTicketThatItUndoes(t *testing.T) {
 			require.Equal(t, test.state, got.State)
 			require.Equal(t, test.by, got.By)
 			require.Equal(t, test.state == kitchen.TicketDone || test.state == kitchen.TicketUndone, got.Ended())
+			require.Equal(t, test.state == kitchen.TicketStarted, got.Sign != board.Heard{}, "only an owner gives signs")
 			open := ids(b.Open(kitchen.Bake))
 			if test.open {
 				require.Contains(t, open, bake.TicketID())
@@ -896,6 +931,26 @@ func TestManyRenewalsLoseNothing(t *testing.T) {
 	require.Equal(t, board.Stale, b.AddAck(ack(bake, kitchen.AckStarted, 1, "eve", minute(5000)), inAcks(5000)))
 	b.AddTicket(issue(bake, 2), inTickets(5001))
 	require.Equal(t, "started bob", stands(b))
+
+	refusal, offset := ack(bake, kitchen.AckRefused, 0, "worker", minute(5002)), int64(4990)
+	refusal.Offset = &offset
+	require.Equal(t, board.Refused, b.AddAck(refusal, inAcks(5002)))
+	got, _ = b.Get(bake.TicketID())
+	require.Equal(t, minute(0), *got.StartedAt, "also when the last are judged again")
+	require.Equal(t, inAcks(4980), got.Sign)
+}
+
+// A fast clock's times are cut to those of the records. An ack in two records
+// then has two times, and is still one.
+func TestASecondRecordIsKnownByTheTimeThatItsSenderGave(t *testing.T) {
+	t.Parallel()
+	b := board.New()
+	b.AddTicket(issue(bake, 1), inTickets(0))
+	failed := ack(bake, kitchen.AckFailed, 0, "bob", minute(600))
+	require.Equal(t, board.Failed, b.AddAck(failed.DatedBy(minute(1)), inAcks(1)))
+	require.Equal(t, board.Stale, b.AddAck(failed.DatedBy(minute(2)), inAcks(2)))
+	failed.At = failed.At.Add(time.Second)
+	require.Equal(t, board.Failed, b.AddAck(failed.DatedBy(minute(2)), inAcks(3)))
 }
 
 // TestInterleavingDoesNotMatter reads the same partitions twice, each time
