@@ -109,6 +109,8 @@
 //   - An owner is silent between their last started and the ack that is judged.
 //   - A ticket that the log has not mentioned for long is forgotten. For that it
 //     also counts how long the reader has been reading without outages (Stopwatch).
+//     One that is open is forgotten only if others of its partition were issued
+//     for as long, which shows that the factory was not away.
 //
 // A time given by a sender, as all are in a topic with CreateTime, proves nothing:
 // there nobody is ever silent. It tells only two records of one ack from two acks.
@@ -123,6 +125,6 @@
 // shown; what is still open is issued again.
 //
 // TooOld alone compares the broker's times of two topics. Their clocks may differ
-// by as much as a ticket has time for its ack: an open ticket is no older than
-// that, and twice as much is read.
+// by as much as an owner may be silent: while the factory works, an open ticket was
+// issued within four times that, and five times as much is read (LookBack).
 package board

@@ -139,6 +139,29 @@ func TestTheCounterShowsAnOrderThroughItsLife(t *testing.T) {
 	require.Empty(t, w.floor.cancelled)
 }
 
+// TestAnOrderWhosePackagingIsRefusedIsNotReady: somebody said done for its box before
+// there was one.
+func TestAnOrderWhosePackagingIsRefusedIsNotReady(t *testing.T) {
+	t.Parallel()
+	w := watchCounter(t)
+	packing := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+	mixing := packing
+	mixing.Stage = kitchen.Mix
+	w.issue(mixing)
+	early := record(t, events.TopicAcks, w.now, ackOf(packing, kitchen.AckDone, w.now))
+	w.floor.handle(early)
+	w.requireShown([]int{1}, nil)
+	w.ack(mixing, kitchen.AckDone)
+	w.issue(packing)
+	w.requireShown(nil, []int{1})
+	refused := ackOf(packing, kitchen.AckRefused, w.now)
+	refused.Offset = &early.Offset
+	w.floor.handle(record(t, events.TopicAcks, w.now, refused))
+	w.requireShown([]int{1}, nil)
+	w.ack(packing, kitchen.AckDone)
+	w.requireShown(nil, []int{1})
+}
+
 // What is ready is shown for as long as promised, though the board of a
 // quick kitchen forgets sooner.
 func TestTheBoardKeepsWhatIsReady(t *testing.T) {

@@ -5,15 +5,22 @@
 //	                            └► figures ─► statistics and pace
 //	all topics ─► (only that there was a message) ─► the channels order/…, kitchen's counts of orders
 //
-// The board keeps a ticket until the log has been silent about it for twice as
-// long as one may stay unanswered: an open ticket is issued again before. The
-// log is read as far back at the start, and at least as far as the figures go,
-// so that every process shows the same. How long the log has been silent is
-// measured by the broker's times of each partition, and by how long this process
-// has been reading; its own clock only tells people what time it is.
+// What is over is forgotten once the log has been silent about it for as long as
+// board.LookBack says. How long that is is measured by the broker's times of each
+// partition, and by how long this process has been reading; its own clock only
+// tells people what time it is. What is open is issued again before, while the
+// factory works, and is forgotten only if other tickets of its partition were
+// issued for as long and it was not: so work in hand stays on the boards through
+// any outage of Temporal. The log is read as far back at the start, and at least as
+// far as the figures go, so that every process shows the same. After an outage of
+// the factory that was longer than that, a process that has just started does not
+// show a ticket that nobody has said anything about until it is issued again.
 //
-// Acks are published to the log, and answered by what it makes of them. The
-// package serves nothing, and knows orders only through whoever keeps them.
+// Acks are published to the log, and answered by what it makes of them: by
+// board.Effect. A station's alarm is that tickets wait there and nobody has taken one
+// for long, by the log's time; it begins although the log is silent.
+//
+// The package serves nothing, and knows orders only through whoever keeps them.
 //
 // # Locks
 //
