@@ -170,9 +170,6 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 			Status: workflows.Accepted(orderID, in), Direction: workflows.Making,
 			Handled: []workflows.Handled{{ID: "earlier", Answer: workflows.Answer{Cancelled: &kitchen.Cancellation{Reason: "earlier"}}}},
 		}
-		if rapid.Bool().Draw(t, "with an announcement") {
-			in.Progress.Announcements = []kitchen.Failed{{OrderID: orderID, State: kitchen.StateNeedsAttention}}
-		}
 	}
 	return in
 }
@@ -202,11 +199,6 @@ const (
 func (w *world) run() kitchen.Status {
 	m := newModel(w.in, w.env.Now())
 	m.announcing = 1
-	if p := w.in.Progress; p != nil {
-		for range p.Announcements {
-			m.announce(announcement{state: kitchen.StateNeedsAttention, left: m.leftovers()})
-		}
-	}
 	m.run()
 	w.announcing = 1
 	w.listed = kitchen.StateInProgress
@@ -318,9 +310,12 @@ func (w *world) happen(announcing time.Duration, events []*event) {
 		w.onServer(w.schedule)
 		e.do()
 	}
-	// A timer, so that there is a workflow task even if no event brought one.
-	w.env.RegisterDelayedCallback(func() {}, 1)
+	w.nudge()
 }
+
+// nudge sets a timer, so that there is a workflow task before the next beat even if
+// nothing else brings one.
+func (w *world) nudge() { w.env.RegisterDelayedCallback(func() {}, 1) }
 
 func permutations(n int) [][]int {
 	if n == 0 {
@@ -1000,7 +995,7 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, ar
 	issue, is := args[0].(kitchen.Issue)
 	if !is {
 		//workflowcheck:ignore it is Temporal's part that is played here
-		w.env.RegisterDelayedCallback(func() { w.announce(args[0]); end.Set(nil, nil) }, w.outage[activityType])
+		w.env.RegisterDelayedCallback(func() { w.announce(args[0]); end.Set(nil, nil); w.nudge() }, w.outage[activityType])
 		return future
 	}
 	ref, err := kitchen.ParseTicketID(issue.TicketID)
@@ -1038,10 +1033,12 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 	w.env.RegisterDelayedCallback(func() {
 		if !isThere {
 			end.Set(nil, errors.New("Kafka is away"))
+			w.nudge()
 			return
 		}
 		w.announce(args[0])
 		end.Set(nil, nil)
+		w.nudge()
 	}, 1)
 	return future
 }
