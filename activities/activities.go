@@ -60,8 +60,11 @@ type Log interface {
 	// End is the ack that has ended a ticket; none if the log has not seen the
 	// ticket issued before.
 	End(ticketID string) (kitchen.Ack, bool)
-	// Failure is a ticket's last failure that counts, with its attempt, and
-	// whether it ends the ticket for its order.
+	// Withdrawn reports whether a ticket's undo ticket has been issued: no
+	// station takes the ticket any more.
+	Withdrawn(ticketID string) bool
+	// Failure is a ticket's last failure that counts, with its attempt, which the
+	// log has seen issued, and whether it ends the ticket for its order.
 	Failure(ctx context.Context, ticketID string) (ack kitchen.Ack, final, found bool)
 }
 
@@ -107,8 +110,17 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 	if end, ended := a.log.End(ticket.TicketID); ended && end.Kind == endOf(ticket.Kind) {
 		return end, nil
 	}
-	if failed, final, found := a.log.Failure(publishing, ticket.TicketID); found && final && failed.Attempt > issue.Issued && failed.Attempt < ticket.Attempt {
-		return kitchen.Ack{}, FailureOf(failed, final)
+	if a.log.Withdrawn(ticket.TicketID) {
+		return kitchen.Ack{}, temporal.NewNonRetryableApplicationError(
+			"its undo ticket is out, which Temporal's history does not know", kitchen.FailureWithdrawn, nil)
+	}
+	if failed, final, found := a.log.Failure(publishing, ticket.TicketID); found {
+		if final && failed.Attempt > issue.Issued {
+			return kitchen.Ack{}, FailureOf(failed, final) // the order has missed it
+		}
+		// After a reset in Temporal attempts begin anew; stations take those that
+		// have failed for failed.
+		ticket.Attempt = min(max(ticket.Attempt, failed.Attempt+1), kitchen.MaxAttempt)
 	}
 	fault.Pass(fault.TicketUnpublished, ticket.OrderID, ticket.TicketID)
 	if err := a.publisher.PublishTicket(publishing, ticket); err != nil {

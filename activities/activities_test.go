@@ -80,10 +80,13 @@ func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
 
 // notes are a log that knows what the test has it know.
 type notes struct {
-	end     *kitchen.Ack
-	failure *kitchen.Ack
-	final   bool
+	end       *kitchen.Ack
+	withdrawn bool
+	failure   *kitchen.Ack
+	final     bool
 }
+
+func (n *notes) Withdrawn(string) bool { return n.withdrawn }
 
 func (n *notes) End(string) (kitchen.Ack, bool) {
 	if n.end == nil {
@@ -318,11 +321,24 @@ func TestWhatTheLogKnowsIsNotIssuedAgain(t *testing.T) {
 		require.Equal(t, *ack(kitchen.AckFailed, 4), told)
 		require.Empty(t, d.tray.tickets)
 	})
+	t.Run("attempts go on behind those that have failed, also after a reset", func(t *testing.T) {
+		t.Parallel()
+		d := (&delivery{attempt: 1, log: notes{failure: ack(kitchen.AckFailed, 4)}}).run(t)
+		require.ErrorIs(t, d.err, activity.ErrResultPending)
+		require.Equal(t, 5, d.tray.tickets[0].Attempt)
+	})
+	t.Run("a ticket that was withdrawn is not issued again", func(t *testing.T) {
+		t.Parallel()
+		d := (&delivery{attempt: 2, log: notes{withdrawn: true}}).run(t)
+		var failed *temporal.ApplicationError
+		require.ErrorAs(t, d.err, &failed)
+		require.Equal(t, kitchen.FailureWithdrawn, failed.Type())
+		require.True(t, failed.NonRetryable())
+		require.Empty(t, d.tray.tickets)
+	})
 	for name, log := range map[string]notes{
-		"a failure that means again":                      {failure: ack(kitchen.AckFailed, 4), final: false},
-		"a failure that the order had before":             {failure: ack(kitchen.AckFailed, 3), final: true},
-		"a failure of this attempt, which is not out yet": {failure: ack(kitchen.AckFailed, 5), final: true},
-		"a failure of an attempt that was never issued":   {failure: ack(kitchen.AckFailed, 6), final: true},
+		"a failure that means again":          {failure: ack(kitchen.AckFailed, 4), final: false},
+		"a failure that the order had before": {failure: ack(kitchen.AckFailed, 3), final: true},
 	} {
 		t.Run(name+" does not", func(t *testing.T) {
 			t.Parallel()

@@ -254,6 +254,8 @@ type noLog struct{}
 
 func (noLog) End(string) (kitchen.Ack, bool) { return kitchen.Ack{}, false }
 
+func (noLog) Withdrawn(string) bool { return false }
+
 func (noLog) Failure(context.Context, string) (ack kitchen.Ack, final, found bool) {
 	return kitchen.Ack{}, false, false
 }

@@ -469,37 +469,22 @@ const (
 // junk is a value that no message of an order has.
 var junk = []any{map[string]any{"choice": 7, "activityId": []int{1}, "reason": map[string]any{}, "notes": 5}, "junk", 7}
 
-// What a lever needs of a build to work. While it is false, its levers are
-// skipped.
-const (
-	// activitiesAskTheLog: an activity that issues a ticket again takes its end
-	// from the log.
-	activitiesAskTheLog = false
-	// attemptsGoOn: after a reset the attempts of a ticket go on behind the highest
-	// on the log.
-	attemptsGoOn = false
-	// doctorKnowsResets: the doctor leaves alone what an order that was reset comes
-	// to.
-	doctorKnowsResets = false
-)
-
 // levers are what an operator can do in Temporal to an order at decorate. Each
 // leads to an order that has closed.
 var levers = []struct {
-	name  string
-	works bool // in this build
-	pull  func(o *leverOrder)
+	name string
+	pull func(o *leverOrder)
 }{
-	{"ResetBeforeWorkThatIsDone", activitiesAskTheLog, func(o *leverOrder) {
+	{"ResetBeforeWorkThatIsDone", func(o *leverOrder) {
 		o.reset(completed(1))
 		o.status("at decorate again, without anybody's help", waitsFor(kitchen.Decorate))
 		require.Equal(o.t, "kit", o.ends(kitchen.StateShipped).Stages[0].By)
 	}},
-	{"ResetAndTheStationsSayItAgain", true, func(o *leverOrder) {
+	{"ResetAndTheStationsSayItAgain", func(o *leverOrder) {
 		o.reset(completed(2))
 		o.ends(kitchen.StateShipped)
 	}},
-	{"ResetBeforeAQuestion", true, func(o *leverOrder) {
+	{"ResetBeforeAQuestion", func(o *leverOrder) {
 		o.say("decorate.1", kitchen.AckFailed, `,"reason":"burnt","scrapped":12`)
 		o.asked()
 		o.reset(func(event *historypb.HistoryEvent) bool {
@@ -508,13 +493,13 @@ var levers = []struct {
 		require.Nil(o.t, o.status("there", func(kitchen.Status) bool { return true }).Attention, "the question is forgotten; it may be asked again")
 		o.endsRetrying(kitchen.StateShipped)
 	}},
-	{"ResetRepeatsACancellation", true, func(o *leverOrder) {
+	{"ResetRepeatsACancellation", func(o *leverOrder) {
 		o.says(http.StatusOK, o.decides("cancel", `{}`))
 		o.awaitIssued("decorate.1.undo", 1)
 		o.reset(completed(2))
 		o.ends(kitchen.StateCancelled)
 	}},
-	{"ResetBeforeUndoingThatIsDone", activitiesAskTheLog, func(o *leverOrder) {
+	{"ResetBeforeUndoingThatIsDone", func(o *leverOrder) {
 		o.says(http.StatusOK, o.decides("cancel", `{}`))
 		for _, id := range []string{"decorate.1.undo", "bake.1.undo"} {
 			o.awaitIssued(id, 1)
@@ -525,18 +510,20 @@ var levers = []struct {
 		o.awaitPending("mix.1.undo")
 		o.ends(kitchen.StateCancelled)
 	}},
-	{"ResetThatForgetsACancellation", true, func(o *leverOrder) {
+	{"ResetThatForgetsACancellation", func(o *leverOrder) {
 		o.says(http.StatusOK, o.decides("cancel", `{}`))
 		o.awaitIssued("decorate.1.undo", 1)
 		o.say("decorate.1.undo", kitchen.AckUndone, "")
 		o.awaitIssued("bake.1.undo", 1)
 		o.reset(completed(2), enumspb.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE)
-		o.status("under way again", func(s kitchen.Status) bool { return s.State == kitchen.StateInProgress })
-		o.says(http.StatusConflict, o.presses("decorate.1", done)) // the log knows that it was withdrawn
-		o.says(http.StatusOK, o.decides("cancel", `{}`))
-		o.ends(kitchen.StateCancelled)
+		asked := o.asked() // the log knows that it was withdrawn
+		require.Equal(o.t, []kitchen.Choice{kitchen.ChoiceRemake, kitchen.ChoiceCancel}, asked.Choices)
+		o.says(http.StatusConflict, o.presses("decorate.1", done))
+		o.says(http.StatusConflict, o.decides("resolve", retry))
+		o.says(http.StatusOK, o.decides("resolve", `{"choice":"remake"}`))
+		o.ends(kitchen.StateShipped)
 	}},
-	{"ResetActivity", true, func(o *leverOrder) {
+	{"ResetActivity", func(o *leverOrder) {
 		o.awaitIssued("decorate.1", 3)
 		o.resetActivity("decorate.1")
 		o.eventually("its attempts begin again", func() bool { return o.pending()["decorate.1"].GetAttempt() == 1 })
@@ -544,7 +531,7 @@ var levers = []struct {
 		o.status("at package", waitsFor(kitchen.Package))
 		o.ends(kitchen.StateShipped)
 	}},
-	{"ResetActivityThatHasFailed", attemptsGoOn, func(o *leverOrder) {
+	{"ResetActivityThatHasFailed", func(o *leverOrder) {
 		o.say("decorate.1", kitchen.AckFailed, `,"reason":"equipment"`)
 		o.awaitIssued("decorate.1", 2)
 		o.say("decorate.1", kitchen.AckFailed, `,"reason":"equipment"`)
@@ -556,14 +543,14 @@ var levers = []struct {
 		o.says(http.StatusOK, o.presses("decorate.1", started))
 		o.ends(kitchen.StateShipped)
 	}},
-	{"PauseActivityInHand", true, func(o *leverOrder) {
+	{"PauseActivityInHand", func(o *leverOrder) {
 		o.pause("decorate.1")
 		o.says(http.StatusOK, o.presses("decorate.1", started))
 		o.says(http.StatusOK, o.presses("decorate.1", done))
 		o.status("at package", waitsFor(kitchen.Package))
 		o.ends(kitchen.StateShipped)
 	}},
-	{"PauseActivityForLong", true, func(o *leverOrder) {
+	{"PauseActivityForLong", func(o *leverOrder) {
 		o.pause("decorate.1")
 		clock := o.at(o.t, kitchen.Decorate) // another order, which is issued again
 		clock.awaitIssued("decorate.1", 3)
@@ -573,7 +560,7 @@ var levers = []struct {
 		o.ends(kitchen.StateShipped)
 		clock.ends(kitchen.StateShipped)
 	}},
-	{"PauseActivityBetweenAttempts", true, func(o *leverOrder) {
+	{"PauseActivityBetweenAttempts", func(o *leverOrder) {
 		o.pause("decorate.1")
 		o.say("decorate.1", kitchen.AckFailed, `,"reason":"equipment"`)
 		o.isPaused("decorate.1")
@@ -581,7 +568,7 @@ var levers = []struct {
 		o.status("at package", waitsFor(kitchen.Package))
 		o.ends(kitchen.StateShipped)
 	}},
-	{"PauseActivityThatFailsFinally", true, func(o *leverOrder) {
+	{"PauseActivityThatFailsFinally", func(o *leverOrder) {
 		o.pause("decorate.1")
 		o.say("decorate.1", kitchen.AckFailed, `,"reason":"equipment"`)
 		o.isPaused("decorate.1")
@@ -590,7 +577,7 @@ var levers = []struct {
 		o.asked()
 		o.endsRetrying(kitchen.StateShipped)
 	}},
-	{"PauseActivityAndCancel", true, func(o *leverOrder) {
+	{"PauseActivityAndCancel", func(o *leverOrder) {
 		o.pause("decorate.1")
 		o.say("decorate.1", kitchen.AckFailed, `,"reason":"equipment"`)
 		o.isPaused("decorate.1")
@@ -599,32 +586,32 @@ var levers = []struct {
 		o.pause("decorate.1.undo")
 		o.ends(kitchen.StateCancelled)
 	}},
-	{"UpdateActivityOptionsToOneAttempt", true, func(o *leverOrder) {
+	{"UpdateActivityOptionsToOneAttempt", func(o *leverOrder) {
 		o.changeOptions("decorate.1", &activitypb.ActivityOptions{RetryPolicy: &commonpb.RetryPolicy{MaximumAttempts: 1}}, "retry_policy.maximum_attempts")
 		require.Equal(o.t, kitchen.Decorate, o.asked().Stage)
 		o.says(http.StatusOK, o.decides("resolve", retry))
 		o.ends(kitchen.StateShipped)
 	}},
-	{"UpdateActivityOptionsToLongerTimes", true, func(o *leverOrder) {
+	{"UpdateActivityOptionsToLongerTimes", func(o *leverOrder) {
 		o.changeOptions("decorate.1", &activitypb.ActivityOptions{StartToCloseTimeout: durationpb.New(time.Hour), HeartbeatTimeout: durationpb.New(time.Hour)}, "start_to_close_timeout", "heartbeat_timeout")
 		o.ends(kitchen.StateShipped)
 	}},
-	{"UpdateActivityOptionsToShorterTimes", true, func(o *leverOrder) {
+	{"UpdateActivityOptionsToShorterTimes", func(o *leverOrder) {
 		o.changeOptions("decorate.1", &activitypb.ActivityOptions{StartToCloseTimeout: durationpb.New(time.Second)}, "start_to_close_timeout")
 		o.awaitIssued("decorate.1", 3)
 		o.ends(kitchen.StateShipped)
 	}},
-	{"CompleteByHandWithAnAck", true, func(o *leverOrder) {
+	{"CompleteByHandWithAnAck", func(o *leverOrder) {
 		o.byHand("decorate.1", kitchen.Ack{TicketID: o.id + ".decorate.1", OrderID: o.id, Stage: kitchen.Decorate, Kind: kitchen.AckDone, By: "dora", At: time.Now().UTC()}, nil)
 		require.Equal(o.t, "dora", o.ends(kitchen.StateShipped).Stages[2].By)
 	}},
-	{"CompleteByHandWithJunk", true, func(o *leverOrder) {
+	{"CompleteByHandWithJunk", func(o *leverOrder) {
 		o.byHand("decorate.1", "junk", nil)
 		o.asked()
 		o.says(http.StatusOK, o.decides("resolve", retry))
 		o.ends(kitchen.StateShipped)
 	}},
-	{"FailByHand", true, func(o *leverOrder) {
+	{"FailByHand", func(o *leverOrder) {
 		o.byHand("decorate.1", nil, temporal.NewApplicationError("by hand", "by-hand"))
 		o.awaitIssued("decorate.1", 2) // it was to be tried again
 		o.byHand("decorate.1", nil, temporal.NewNonRetryableApplicationError("by hand", "by-hand", nil))
@@ -636,25 +623,25 @@ var levers = []struct {
 		o.says(http.StatusOK, o.decides("resolve", retry))
 		o.ends(kitchen.StateCancelled)
 	}},
-	{"Cancel", true, func(o *leverOrder) {
+	{"Cancel", func(o *leverOrder) {
 		require.NoError(o.t, o.temporal.CancelWorkflow(o.t.Context(), kitchen.WorkflowID(o.id), ""))
 		o.ends(kitchen.StateCancelled)
 	}},
-	{"SignalsWithJunk", true, func(o *leverOrder) {
+	{"SignalsWithJunk", func(o *leverOrder) {
 		for _, value := range junk {
 			o.signal(workflows.SignalUnanswered, value)
 			o.signal("unknown", value)
 		}
 		o.ends(kitchen.StateShipped)
 	}},
-	{"ASignalThatIsUntrue", true, func(o *leverOrder) {
+	{"ASignalThatIsUntrue", func(o *leverOrder) {
 		o.signal(workflows.SignalUnanswered, workflows.Unanswered{ActivityID: "mix.1", Attempt: 99, Reason: "of a ticket that has ended"})
 		o.signal(workflows.SignalUnanswered, workflows.Unanswered{ActivityID: "decorate.1", Attempt: 99, Reason: "by an operator"})
 		require.Contains(o.t, o.asked().Reason, "by an operator")
 		o.says(http.StatusOK, o.decides("resolve", retry))
 		o.ends(kitchen.StateShipped)
 	}},
-	{"UpdatesWithJunk", true, func(o *leverOrder) {
+	{"UpdatesWithJunk", func(o *leverOrder) {
 		for _, name := range []string{workflows.UpdateResolve, workflows.UpdateAmend, workflows.UpdateCancel, "unknown"} {
 			for _, value := range junk {
 				require.Error(o.t, o.update(name, value))
@@ -662,7 +649,7 @@ var levers = []struct {
 		}
 		o.ends(kitchen.StateShipped)
 	}},
-	{"PauseWorkflow", true, func(o *leverOrder) {
+	{"PauseWorkflow", func(o *leverOrder) {
 		o.pauseWorkflow()
 		o.says(http.StatusConflict, o.decides("cancel", `{}`)) // nothing was changed
 		status, err := o.get(o.id)
@@ -685,9 +672,6 @@ func TestTemporalsOwnLevers(t *testing.T) {
 		for _, lever := range levers {
 			t.Run(lever.name, func(t *testing.T) {
 				t.Parallel()
-				if !lever.works {
-					t.Skip("not in this build")
-				}
 				lever.pull(f.at(t, kitchen.Decorate))
 			})
 		}
@@ -735,9 +719,6 @@ func TestTemporalsOwnLevers(t *testing.T) {
 		}
 	})
 	t.Run("ResetAndTheDoctor", func(t *testing.T) {
-		if !doctorKnowsResets {
-			t.Skip("not in this build")
-		}
 		o := f.at(t, kitchen.Decorate)
 		o.reset(completed(1))
 		f.run("order", "doctor")

@@ -181,6 +181,11 @@ type Issue struct {
 	MaxReissues int `json:"maxReissues,omitempty"`
 }
 
+// FailureWithdrawn is the type of the failure with which a ticket's activity ends
+// if the log has withdrawn the ticket without the order's knowledge: its history
+// in Temporal was reset to before it was undone.
+const FailureWithdrawn = "withdrawn"
+
 // AtWork is who has claimed a ticket, and when. Temporal keeps it as the pending
 // activity's heartbeat, so that operators see the name.
 type AtWork struct {

@@ -169,7 +169,7 @@ func TestNoGoodAckOfAResetOrderIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	again := f.ticket()
 	require.Equal(t, mix.TicketID, again.TicketID)
-	require.Equal(t, 1, again.Attempt)
+	require.Equal(t, 2, again.Attempt, "the first has failed")
 	f.answer(mix, kitchen.AckDone, map[string]any{"attempt": 2}) // from who has seen the second
 	require.Equal(t, kitchen.Bake, f.ticket().Stage)
 	require.Empty(t, f.other, "no dead letter")

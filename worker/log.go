@@ -443,6 +443,12 @@ func (l *ticketLog) End(ticketID string) (kitchen.Ack, bool) {
 	return end, true
 }
 
+// Withdrawn implements activities.Log.
+func (l *ticketLog) Withdrawn(ticketID string) bool {
+	undoID, isMake := board.UndoOf(ticketID)
+	return isMake && l.issued(undoID) > 0
+}
+
 // Failure implements activities.Log.
 func (l *ticketLog) Failure(ctx context.Context, ticketID string) (failed kitchen.Ack, final, found bool) {
 	ref, err := kitchen.ParseTicketID(ticketID)
@@ -464,6 +470,9 @@ func (l *ticketLog) Failure(ctx context.Context, ticketID string) (failed kitche
 		failed = *entry.LastFailure
 	default:
 		return kitchen.Ack{}, false, false
+	}
+	if failed.Attempt > entry.Ticket.Attempt {
+		return kitchen.Ack{}, false, false // of an attempt that was never issued: it will be refused
 	}
 	if final, err = l.isFinal(ctx, ref, failed); err != nil {
 		return kitchen.Ack{}, false, false // the ticket comes again

@@ -142,8 +142,11 @@ func TestWhatTheLogSaysOfATicketThatHasEnded(t *testing.T) {
 			s.ack(ref, kitchen.AckRefused, refuser, func(a *kitchen.Ack) { a.Offset = &end.delivery.Offset })
 			require.True(t, s.judgement(end).refused)
 			require.False(t, s.judgement(end).inForce)
-			_, ended = s.End(ref.TicketID())
-			require.False(t, ended)
+			got, ended = s.End(ref.TicketID())
+			require.Equal(t, !settle, ended, "what only the end is known of is for Temporal to tell")
+			if ended {
+				require.Equal(t, "eve", got.By, "as if the first had never been written")
+			}
 			require.Equal(t, 2, s.issued(ref.TicketID()))
 		})
 	}
@@ -177,6 +180,23 @@ func TestAnActivityIsToldOfTheLastFailureThatCounts(t *testing.T) {
 	require.True(t, final)
 	require.Equal(t, "dropped", failed.Reason)
 	require.Equal(t, 3, failed.Attempt)
+	s.ack(ref, kitchen.AckFailed, "ghost", func(a *kitchen.Ack) { a.Reason, a.Attempt = "dropped", 4 })
+	_, _, found = s.Failure(t.Context(), ref.TicketID())
+	require.False(t, found, "of an attempt that was never issued")
+}
+
+func TestAnActivityIsToldThatItsTicketIsWithdrawn(t *testing.T) {
+	t.Parallel()
+	s := newScribe(t)
+	ref := mix(1)
+	s.issue(ref, 1)
+	s.ack(ref.Undo(), kitchen.AckUndone, "ghost") // of an undo ticket that is not out
+	require.False(t, s.Withdrawn(ref.TicketID()))
+	s.issue(ref.Undo(), 1)
+	require.True(t, s.Withdrawn(ref.TicketID()))
+	require.False(t, s.Withdrawn(ref.Undo().TicketID()))
+	s.settle()
+	require.True(t, s.Withdrawn(ref.TicketID()))
 }
 
 // The worker may have been away while somebody failed, began again and was done. The

@@ -171,6 +171,11 @@ func endedByHand(end ticketEnd) kitchen.Attention {
 	return kitchen.Attention{Reason: text, Cause: kitchen.CauseEndedByHand}
 }
 
+func withdrawnUnknown(end ticketEnd) kitchen.Attention {
+	text := fmt.Sprintf("%s was undone before the order was reset in Temporal, so its ticket cannot be made any more", end.ref.Stage)
+	return kitchen.Attention{Reason: text, Cause: kitchen.CauseEndedByHand}
+}
+
 // silenceReason says who has taken a ticket and is silent, and for how long, for
 // people. A duration is the same to readers in all time zones.
 func silenceReason(ref kitchen.TicketRef, owner kitchen.AtWork, silence time.Duration) string {

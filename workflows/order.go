@@ -228,6 +228,8 @@ func (o *order) concludeWork(ctx workflow.Context, ticket *ticket) error {
 	switch {
 	case o.direction != Making:
 		return nil // it was cancelled at the same moment
+	case end.isWithdrawn():
+		return o.ask(ctx, end.ref, withdrawnUnknown(end), kitchen.ChoiceRemake, kitchen.ChoiceCancel)
 	case end.byHand():
 		return o.ask(ctx, end.ref, endedByHand(end), kitchen.Choices()...)
 	case repeated:

@@ -779,3 +779,24 @@ func TestAnEndByHandIsNoWordOfAStation(t *testing.T) {
 	require.Equal(t, []string{"mix.1", "bake.1", "bake.1.undo", "mix.1.undo", "mix.2", "bake.2", "decorate.2", "package.2"}, f.tickets(),
 		"the station still has the ticket, and the bowl is full")
 }
+
+// Its history was reset to before it was cancelled, and the log has the undo
+// ticket. To issue the ticket again would help nobody.
+func TestATicketThatTheLogHasWithdrawnIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	answer := f.answer
+	f.answer = func(i issue) (kitchen.Ack, error) {
+		if i.ticket.TicketID == orderID+".bake.1" {
+			return kitchen.Ack{}, temporal.NewNonRetryableApplicationError("withdrawn", kitchen.FailureWithdrawn, nil)
+		}
+		return answer(i)
+	}
+	f.at(time.Minute, func() {
+		asked := f.status()
+		require.Equal(t, []kitchen.Choice{kitchen.ChoiceRemake, kitchen.ChoiceCancel}, asked.Attention.Choices)
+		require.Contains(t, asked.Attention.Reason, "bake was undone before the order was reset")
+		f.update(workflows.UpdateResolve, "one", kitchen.Resolution{Choice: kitchen.ChoiceRemake})
+	})
+	require.Equal(t, kitchen.StateShipped, f.run().State)
+}

@@ -136,6 +136,13 @@ type ticketEnd struct {
 
 func (e ticketEnd) byHand() bool { return e.failure != nil && !e.reported }
 
+// isWithdrawn reports whether the log had withdrawn the ticket, which the order's
+// history does not know: to issue it again would help nobody.
+func (e ticketEnd) isWithdrawn() bool {
+	var cause *temporal.ApplicationError
+	return errors.As(e.failure, &cause) && cause.Type() == kitchen.FailureWithdrawn
+}
+
 // failedAck is the ack with which a station ended an activity, if one did.
 func failedAck(failure error) (kitchen.Ack, bool) {
 	var ack kitchen.Ack
