@@ -48,7 +48,7 @@ type Orders interface {
 	// its owner was silent, and not because it had lasted as long as one may.
 	Silent(ctx context.Context, ref kitchen.TicketRef) (bool, error)
 	// Complain tells an order that a ticket's owner has been silent for as many
-	// deliveries as owner.Silent says, which took the time given.
+	// attempts as owner.Silent says, which took the time given.
 	Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, owner kitchen.AtWork, silence time.Duration) error
 	// CountAttempts is how often Temporal has started a pending activity.
 	CountAttempts(ctx context.Context, workflowID, activityID string) (int, error)
@@ -148,7 +148,7 @@ func silentAfter(info activity.Info) time.Duration {
 	return cmp.Or(info.HeartbeatTimeout, info.StartToCloseTimeout)
 }
 
-// countSilence counts a repeated delivery whose owner has been silent since the
+// countSilence counts an attempt if the ticket's owner has been silent since the
 // last one, and tells the order after too many of them. The count is part of the
 // activity's heartbeat, which Temporal keeps across attempts; the owner's next
 // sign sets it back. A ticket that nobody has taken counts nothing.

@@ -33,7 +33,7 @@ const (
 	// because of its content; its details are []kitchen.FieldError.
 	ErrorInvalid = "invalid"
 	// SignalUnanswered tells an OrderWorkflow that somebody has taken a ticket and
-	// been silent for too many deliveries, with an Unanswered.
+	// been silent for too many attempts, with an Unanswered.
 	SignalUnanswered = "unanswered"
 	// ActivityCountAttempts is the local activity that counts how often Temporal
 	// has started a pending activity of the order. Its input is the activity's
@@ -127,7 +127,7 @@ type Handled struct {
 }
 
 // Unanswered says that somebody has taken a ticket and been silent for too many
-// deliveries.
+// attempts.
 type Unanswered struct {
 	ActivityID string `json:"activityId"`
 	// Attempt is the attempt of the ticket that went out last.
@@ -135,7 +135,7 @@ type Unanswered struct {
 	// Reason says what is known of it, for people.
 	Reason string `json:"reason"`
 	// By is the ticket's owner, and Silent how often the ticket was issued again
-	// since that was last heard of. An older build complains of tickets that
+	// since they were last heard of. An older build complains of tickets that
 	// nobody has answered, and tells neither.
 	By     string `json:"by,omitempty"`
 	Silent int    `json:"silent,omitempty"`

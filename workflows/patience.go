@@ -1,10 +1,10 @@
 package workflows
 
 // patience is how long the open ticket's owner may be silent before a manager is
-// asked. Activities complain from the delivery on at which it has been silent for
+// asked. Activities complain from the attempt on at which they have been silent for
 // MaxReissues; only a manager's decision to wait on makes the order ignore that.
 type patience struct {
-	// until is how many deliveries the owner may be silent for; waitsOn is set
+	// until is for how many attempts the owner may be silent; waitsOn is set
 	// from the decision to the first complaint after it, which tells how long the
 	// owner had been silent by then.
 	until   int
