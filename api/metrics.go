@@ -105,7 +105,7 @@ func (m *metrics) watchStations(untaken func(kitchen.Stage) time.Duration) {
 	for _, stage := range kitchen.Stages() {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name:        "cupcakery_station_untaken_seconds",
-			Help:        "The station's alarm: for how long nobody has taken anything although tickets wait, by stage; 0 while that is no longer than the kitchen file's attention.untakenAfter.",
+			Help:        "The station's alarm: for how long nobody has begun or finished anything although tickets wait, by stage; 0 while that is no longer than the kitchen file's attention.untakenAfter.",
 			ConstLabels: prometheus.Labels{"stage": string(stage)},
 		}, func() float64 { return untaken(stage).Seconds() }))
 	}

@@ -7,7 +7,7 @@
 // The log decides. All acks of one order lie in one partition, so everyone who
 // folds it comes to the same answer:
 //
-//	            first delivery            claim                  done, undone
+//	             first issue              claim                  done, undone
 //	(unknown) ─────────────────► waiting ─────────► started ─────────────────► ended
 //	                              ▲   ▲               │ │ ▲
 //	                              │   └── released ───┘ │ └─ renewed, taken over
@@ -45,8 +45,8 @@
 //
 // In words:
 //
-//   - A delivery, first or repeated, changes nothing about who has a ticket or
-//     how long it has waited.
+//   - To issue a ticket again changes nothing about who has it or how long it has
+//     waited.
 //   - The first to start a ticket owns it until it ends or fails, until they put
 //     it back, or until somebody takes it over. If they say started again, they
 //     renew: they are heard of.

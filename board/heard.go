@@ -118,13 +118,14 @@ func LookBack(longest time.Duration) time.Duration { return 5 * longest }
 // records; now is how long the reader has been reading. Tickets for which keep
 // returns true stay; a nil keep keeps none.
 //
-// An open ticket is issued again and again while the factory works, so one that
-// is silent for longer is over, as is one whose order is made anew. While no ticket of its partition is issued, the
-// factory may be away, and nothing that is open is dropped.
+// An open ticket is issued again and again while the factory works, so one that the
+// log has not mentioned for longer is over, as is one whose order is made anew.
+// While no ticket of its partition is issued, the factory may be away, and nothing
+// that is open is dropped.
 func (b *Board) Forget(now, silence time.Duration, keep func(ticketID string) bool) int {
 	return b.drop(func(id string, h *history) bool {
 		return b.isSilent(h.issued, now, silence) && b.isSilent(h.acked, now, silence) &&
-			(b.entry(id, h).Ended() || b.MadeAnew(id) || b.isLeft(h, silence)) && (keep == nil || !keep(id))
+			(b.entry(id, h).Ended() || b.MadeAnew(id) || b.isAbandoned(h, silence)) && (keep == nil || !keep(id))
 	})
 }
 
@@ -132,10 +133,10 @@ func (b *Board) isSilent(last Heard, now, silence time.Duration) bool {
 	return last == (Heard{}) || b.Age(last, now) > silence
 }
 
-// isLeft reports whether the factory has issued other tickets for longer than
-// silence since it issued this one. One that was not issued, as far as is known,
-// is left.
-func (b *Board) isLeft(h *history, silence time.Duration) bool {
+// isAbandoned reports whether the factory has issued other tickets for longer than
+// silence since it issued this one. So is a ticket that was never issued, as far as
+// is known.
+func (b *Board) isAbandoned(h *history, silence time.Duration) bool {
 	newest := b.newestIssue[h.issued.place()]
 	since := newest.After - h.issued.After
 	if newest.Appended && h.issued.Appended {

@@ -23,7 +23,7 @@
 //
 // Whoever has started a ticket has it until it ends, until they put it back, or
 // until somebody takes it over. While it is in hand here, the station publishes
-// started again and again, each time before a third of the ticket's time for an ack
+// started again and again, each time when a third of the ticket's time for an ack
 // has passed, with the time at which the work began. So the owner is not silent,
 // and nobody asks about work that takes long. An owner elsewhere of whom nothing
 // was heard for as long as that time is shown as silent, and somebody here may take
@@ -34,7 +34,7 @@
 //
 // A person may work at several stations, or come back to one that was restarted.
 // What they have started elsewhere or before is shown as theirs, and every call
-// works on it here: done, failed and put back at once, and start takes it up here.
+// works on it here: done, fail and put back at once, and start takes it up here.
 // Their work is in hand at one station only: where they have claimed it last. A
 // renewal is no claim.
 //
@@ -67,13 +67,14 @@
 // that lies before its ticket may be one that is about to be refused, and would
 // count if it were repeated. A failed is never repeated: the log has it.
 //
-// A worker may refuse an ack that could not be: the end of a ticket that was never
-// issued, or of an attempt that was not. Then the ticket stands as if it had never been written.
-// One that has left because of it comes back at once, with its old message, if the
-// partition is still ours. For the group that message stays finished; the order
-// still waits, so the ticket is issued again. If a started is refused, its ticket
-// leaves the hand and waits. If another started counts instead, also one of this
-// station's name, it has the ticket, but not in hand: nobody here was told so.
+// A worker may refuse an ack about what never was: the end of a ticket that was
+// never issued, or an attempt that was not. Then the ticket stands as if the ack
+// had never been written. A ticket that has left because of it comes back at once,
+// with its old message, if the partition is still ours. For the group that message
+// stays finished; the order still waits, so the ticket is issued again. If a started
+// is refused, its ticket leaves the hand and waits. If another started counts
+// instead, its sender is the owner. Even if that is somebody of this station's name,
+// the ticket is not in hand here, since nobody here was told so.
 //
 // # When an order is cancelled
 //
@@ -164,7 +165,7 @@
 //     for people, as far as the record allows; how long an owner elsewhere is
 //     silent is measured by the broker's times and by how long the log was read.
 //   - Somebody works without this package, by hand, and never renews: they own the
-//     ticket all the same, are shown as silent after its time, and may be taken it
-//     from.
+//     ticket all the same, are shown as silent after its time, and then others may
+//     take it over.
 //   - A message that is no ticket of this stage goes to the dead letters.
 package station

@@ -137,8 +137,8 @@ type cause struct {
 }
 
 // causeOfAck returns what a new ack means for a job that is here, given what it
-// did to its ticket; its input is empty if it means nothing. own says that this station, whose people are called name, has
-// published the ack.
+// did to its ticket; its input is empty if it means nothing. own says that this
+// station, where somebody called name works, has published the ack.
 //
 // The board decides whose the ticket is. What it does not know is at which of a
 // person's stations they have it in hand: where they have claimed it last. A

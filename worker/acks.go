@@ -165,8 +165,8 @@ type passage struct {
 	ref  kitchen.TicketRef
 	ack  kitchen.Ack
 	says judgement
-	// comesAgain says that the attempt that the ack ends was over before: its
-	// ticket comes again anyway.
+	// comesAgain says that the attempt which the ack ends is over already: its ticket
+	// is issued again anyway.
 	comesAgain bool
 }
 
@@ -422,7 +422,7 @@ func (c *ackCarrier) forward(ctx context.Context, original events.Message, ack k
 
 // bury puts a poison ack into dead-letters.
 func (c *ackCarrier) bury(ctx context.Context, original events.Message, why error, logger *slog.Logger) error {
-	if err := c.letter(ctx, original, why, logger); err != nil {
+	if err := c.writeDeadLetter(ctx, original, why, logger); err != nil {
 		return err
 	}
 	c.metrics.acks.WithLabelValues("", string(outcomePoison)).Inc()
@@ -430,8 +430,8 @@ func (c *ackCarrier) bury(ctx context.Context, original events.Message, why erro
 	return nil
 }
 
-// letter makes a dead letter of an ack.
-func (c *ackCarrier) letter(ctx context.Context, original events.Message, why error, logger *slog.Logger) error {
+// writeDeadLetter makes a dead letter of an ack.
+func (c *ackCarrier) writeDeadLetter(ctx context.Context, original events.Message, why error, logger *slog.Logger) error {
 	err := c.publish(ctx, logger, "a dead letter could not be written; it is tried again", events.TopicDeadLetters, func() error {
 		return c.publisher.PublishDeadLetter(ctx, original, why.Error())
 	})

@@ -11,15 +11,15 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// endedTickets are the tickets that have ended and of which the log has been
-// silent since, by order. They are most of what a log has, so each takes a tenth of
+// endedTickets are the tickets that have ended and have not been in the log for a
+// moment, by order. Most of a log's tickets are among them, so each takes a tenth of
 // what the board needs for it.
 type endedTickets struct {
 	orders map[uuid.UUID][]endedTicket
 	count  int
 }
 
-// mostOfOne bounds the tickets of one order. None has as many.
+// mostOfOne bounds the tickets of one order. Hardly any order has as many.
 const mostOfOne = 64
 
 // endedTicket is how one of them ended.
@@ -103,7 +103,7 @@ func (e *endedTickets) drop(ticketID string) {
 	e.set(order, slices.DeleteFunc(e.orders[order], func(end endedTicket) bool { return end.activityID == activityID }))
 }
 
-// forget forgets the orders of which the log has been silent since then.
+// forget drops the orders whose last ticket became one of these before then.
 func (e *endedTickets) forget(since time.Duration) {
 	for order, tickets := range e.orders {
 		if tickets[len(tickets)-1].since < since {

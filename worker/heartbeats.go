@@ -20,8 +20,8 @@ const (
 // heartbeats tell Temporal who has a ticket in hand, and that they still have it.
 // None holds back a commit. None is left out because there is no room or Temporal
 // does not answer: it waits, and there is one at most for each ticket. What it says
-// is found out when it is sent, so none shows an owner whom the log knows to be one
-// no more.
+// is found out when it is sent, so none shows an owner who has lost the ticket by
+// then, as far as the log tells.
 type heartbeats struct {
 	// send sends one about a ticket; again is how often that was tried in vain. If
 	// it is to be tried again, retry is after how long.

@@ -43,8 +43,8 @@ const (
 // read it: the board's rules, folded beside the group's consumer. It is why an ack
 // that the log already answers costs no call to Temporal.
 //
-// It holds what an order's content has no part in, and of a ticket that has ended
-// only its end.
+// It keeps nothing of an order's content, and of a ticket that has ended only its
+// end.
 type ticketLog struct {
 	connection events.Connection
 	logger     *slog.Logger
@@ -52,7 +52,7 @@ type ticketLog struct {
 	// isFinal tells whether a failure ends its ticket for the order.
 	isFinal func(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) (bool, error)
 	// caughtUp is closed when the log has been read to its end for the first time,
-	// or cannot be read. Nobody waits for it beyond patience.
+	// or cannot be read. Nobody waits for it after patience.
 	caughtUp chan struct{}
 	patience time.Time
 	once     sync.Once
@@ -130,7 +130,7 @@ func (l *ticketLog) run(ctx context.Context) error {
 	})
 }
 
-// begin says that run is about to be called: from now on acks wait for it.
+// begin prepares for run: from now on acks wait for what it reads.
 func (l *ticketLog) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -475,13 +475,13 @@ func (l *ticketLog) Failure(ctx context.Context, ticketID string) (failed kitche
 		return kitchen.Ack{}, false, false // of an attempt that was never issued: it will be refused
 	}
 	if final, err = l.isFinal(ctx, ref, failed); err != nil {
-		return kitchen.Ack{}, false, false // the ticket comes again
+		return kitchen.Ack{}, false, false // the ticket is issued as it is
 	}
 	return failed, final, true
 }
 
 // recallsAll reports whether the log has seen every ticket of a stage that an
-// order placed then has issued until now. It asks Kafka how far there is to read.
+// order placed at a time has issued so far. It asks Kafka how far there is to read.
 func (l *ticketLog) recallsAll(ctx context.Context, stage kitchen.Stage, placedAt time.Time) (bool, error) {
 	l.mu.Lock()
 	all := l.complete && !l.away && stage.Valid() && time.Since(placedAt) < l.lookBack && time.Since(l.forgotAt) > l.lookBack

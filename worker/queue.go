@@ -27,8 +27,8 @@ type ackQueue struct {
 
 	working sync.WaitGroup
 	mu      sync.Mutex // guards waiting
-	// waiting has an entry for each order of which an ack is being carried: those
-	// that come after it.
+	// waiting has an entry for each order while one of its acks is carried: the acks
+	// that come after that one.
 	waiting map[string][]queuedAck
 }
 

@@ -175,7 +175,7 @@ func (c *ackCarrier) refuse(ctx context.Context, original events.Message, ack ki
 		}
 		fault.Pass(fault.AckRefused, ack.OrderID, ack.TicketID, string(ack.Kind))
 	}
-	if err := c.letter(ctx, original, why, logger); err != nil {
+	if err := c.writeDeadLetter(ctx, original, why, logger); err != nil {
 		return err
 	}
 	c.metrics.acks.WithLabelValues(string(ack.Kind), string(outcomeRefused)).Inc()

@@ -71,7 +71,7 @@ func (o *order) resolve(request kitchen.Resolution) Answer {
 	o.recordQuestionClosed()
 	switch {
 	case request.Choice == kitchen.ChoiceRetry:
-		o.patience.renew(o.in.Rules.MaxReissues) // an open ticket is issued again by itself
+		o.patience.waitOn(o.in.Rules.MaxReissues) // an open ticket is issued again by itself
 	case asked.Undoing && request.Choice == o.choicesToLeave()[0]:
 		o.recordLeft(o.ref(asked.Stage), leftReason(request))
 	case request.Choice == kitchen.ChoiceCancel:

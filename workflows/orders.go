@@ -22,8 +22,8 @@ type Orders struct{ temporal client.Client }
 func NewOrders(temporalClient client.Client) *Orders { return &Orders{temporalClient} }
 
 // Silent reports whether the last attempt of a pending ticket ended because its
-// owner was silent. Each attempt also ends after deliveriesAtLeast times as
-// long, however often its owner is heard of, and that is no silence.
+// owner was silent. Each attempt also ends after longestAttempt times as long,
+// however often its owner is heard of, and that is no silence.
 func (o *Orders) Silent(ctx context.Context, ref kitchen.TicketRef) (bool, error) {
 	description, err := o.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(ref.OrderID), "")
 	if err != nil {

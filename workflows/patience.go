@@ -13,8 +13,8 @@ type patience struct {
 	from int
 }
 
-// renew has the order wait on.
-func (p *patience) renew(maxReissues int) {
+// waitOn notes that a manager has decided to wait.
+func (p *patience) waitOn(maxReissues int) {
 	p.waitsOn = true
 	p.from += maxReissues
 }

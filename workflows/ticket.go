@@ -23,9 +23,10 @@ type ticket struct {
 	cancel workflow.CancelFunc
 }
 
-// deliveriesAtLeast is in how many ackWithins a ticket goes out again even if its
-// owner is heard of, so that the log of the last hours tells all that is open.
-const deliveriesAtLeast = 4
+// longestAttempt is how many ackWithins an attempt lasts at most. Then the ticket is
+// issued again even if its owner is heard of, so that the log of the last hours
+// tells all that is open.
+const longestAttempt = 4
 
 // issue sends a ticket out.
 func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
@@ -76,7 +77,7 @@ func (o *order) ticketOptions(ctx workflow.Context, ref kitchen.TicketRef) workf
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		ActivityID:          ref.ActivityID(),
 		HeartbeatTimeout:    within,
-		StartToCloseTimeout: deliveriesAtLeast * within,
+		StartToCloseTimeout: longestAttempt * within,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    reissueAfter,
 			BackoffCoefficient: 1,

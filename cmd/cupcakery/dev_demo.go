@@ -258,7 +258,7 @@ func (l *lifeLog) afterFailure(ack kitchen.Ack) string {
 	case l.rules.OutcomeFor(ack.Reason) == kitchen.OutcomeRemake:
 		return "the order starts again from " + kitchen.StageNames()[0]
 	}
-	return "the ticket comes again"
+	return "the ticket is issued again"
 }
 
 func isUndo(ack kitchen.Ack) bool {

@@ -48,7 +48,7 @@ func newStationCommand() *cobra.Command {
 All stations of a stage share its tickets; whoever starts one first owns it, and
 everybody else sees who that is. Your --name is how the others know you: come
 back under the same name and you find your work where you left it. While the
-station is open it says so of what you have in hand, however long that takes.
+station is open, what you have in hand stays yours, however long the work takes.
 
 On a terminal a full screen shows what waits and what you have in hand. With
 --plain, or when input or output is no terminal, tickets are listed as they come

@@ -20,8 +20,8 @@ func newStationsCommand() *cobra.Command {
 		Short: "Show how much there is to do at each station",
 		Long: `Show how much there is to do at each station: its open tickets, since when the
 oldest is open, and its alarm. There is an alarm if tickets wait and nobody has
-taken one for longer than attention.untakenAfter in the kitchen file. This is for
-staff.`,
+begun or finished one for longer than attention.untakenAfter in the kitchen file.
+This is for staff.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := settings.askForPIN(cmd); err != nil {
