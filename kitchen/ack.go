@@ -56,10 +56,9 @@ type writtenAck struct {
 // ParseAck reads an ack as a station wrote it. Fields it does not know are
 // ignored, and so are takeOver, from and offset where they do not go with the
 // kind: a station may have fields of its own by these names. A missing or wrong
-// field is named in the error. Without a time, or
-// without a time zone, the ack gets the time at which it was received; if that
-// is zero, the ack must have a time. Times are turned into UTC. A whole number
-// may be written as 1.0.
+// field is named in the error. Without a time, or without a time zone, the ack gets
+// the time at which it was received; if that is zero, the ack must have a time.
+// Times are turned into UTC. A whole number may be written as 1.0.
 //
 // An ack may answer a ticket of a stage that only another build knows: see
 // Stage.Valid. One that ParseAck refuses can never be understood: it is poison,
@@ -98,7 +97,7 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 	if ack.Scrapped, err = readWhole("scrapped", written.Scrapped, MaxScrapped); err != nil {
 		return Ack{}, err
 	}
-	if err := ack.readKindsFields(written); err != nil {
+	if err := ack.readFieldsOfKind(written); err != nil {
 		return Ack{}, err
 	}
 	if err := ack.Check(); err != nil {
@@ -107,8 +106,8 @@ func ParseAck(data []byte, received time.Time) (Ack, error) {
 	return ack, nil
 }
 
-// readKindsFields reads the fields that go only with some kinds.
-func (a *Ack) readKindsFields(written writtenAck) error {
+// readFieldsOfKind reads the fields that go only with some kinds.
+func (a *Ack) readFieldsOfKind(written writtenAck) error {
 	if a.Kind == AckStarted && !isAbsent(written.TakeOver) {
 		if json.Unmarshal(written.TakeOver, &a.TakeOver) != nil {
 			return fmt.Errorf("takeOver: must not be a JSON %s: give true or false", jsonType(written.TakeOver))
