@@ -270,7 +270,7 @@ type BoardRules struct {
 
 // BoardTicket A ticket as its station sees it.
 type BoardTicket struct {
-	// AckBy When it is issued again unless its owner says in time that the work goes on, or somebody ends it. Being issued again changes nothing else about it.
+	// AckBy When it is issued again unless its owner renews in time, or somebody ends it. That changes nothing about whose it is, its place or its age.
 	AckBy     time.Time `json:"ackBy"`
 	Allergies []string  `json:"allergies,omitempty,omitzero"`
 
@@ -711,7 +711,7 @@ type ReasonOnOffer struct {
 	// Label Example: Burnt
 	Label string `json:"label"`
 
-	// Remake The order starts again from its first stage; otherwise the same ticket comes again.
+	// Remake The order starts again from its first stage; otherwise the same ticket is issued again.
 	Remake bool `json:"remake"`
 }
 
@@ -761,7 +761,7 @@ type StageCounts struct {
 	Stage   Stage     `json:"stage"`
 	Started int       `json:"started"`
 
-	// UntakenSince The station's alarm: tickets wait, and nobody has taken one since then. Absent while that is not longer than the kitchen file's `attention.untakenAfter`.
+	// UntakenSince The station's alarm: tickets wait, and nobody has begun or finished one since then. Absent while that is not longer than the kitchen file's `attention.untakenAfter`.
 	UntakenSince time.Time `json:"untakenSince,omitempty,omitzero"`
 	Waiting      int       `json:"waiting"`
 }

@@ -346,7 +346,7 @@ type ClientInterface interface {
 
 	// ListStations How much there is to do at each station
 	//
-	// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+	// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
 	// `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// Corresponds with GET /api/v1/stations (the `ListStations` operationId).
@@ -367,12 +367,12 @@ type ClientInterface interface {
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
-	// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
-	// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+	// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
+	// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
+	// often are answered without writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
 	//
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
-	// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
@@ -389,12 +389,12 @@ type ClientInterface interface {
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
-	// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
-	// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+	// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
+	// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
+	// often are answered without writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
 	//
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
-	// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
@@ -911,7 +911,7 @@ func (c *Client) GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn
 
 // ListStations How much there is to do at each station
 //
-// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
 // `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // Corresponds with GET /api/v1/stations (the `ListStations` operationId).
@@ -952,12 +952,12 @@ func (c *Client) GetBoard(ctx context.Context, stage StageInPath, reqEditors ...
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 // claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
-// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
-// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
+// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
+// often are answered without writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
 //
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
-// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 //
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
@@ -984,12 +984,12 @@ func (c *Client) AckTicketWithBody(ctx context.Context, stage StageInPath, ticke
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 // claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
-// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
-// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
+// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
+// often are answered without writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
 //
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
-// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 //
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
@@ -2384,7 +2384,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListStationsWithResponse How much there is to do at each station
 	//
-	// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+	// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
 	// `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -2409,12 +2409,12 @@ type ClientWithResponsesInterface interface {
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
-	// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
-	// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+	// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
+	// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
+	// often are answered without writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
 	//
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
-	// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
@@ -2431,12 +2431,12 @@ type ClientWithResponsesInterface interface {
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 	//
-	// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
-	// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
-	// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+	// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
+	// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
+	// often are answered without writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
 	//
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
-	// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
@@ -4674,7 +4674,7 @@ func (c *ClientWithResponses) GetDemoStaffWithResponse(ctx context.Context, reqE
 
 // ListStationsWithResponse How much there is to do at each station
 //
-// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
 // `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -4711,12 +4711,12 @@ func (c *ClientWithResponses) GetBoardWithResponse(ctx context.Context, stage St
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 // claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
-// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
-// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
+// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
+// often are answered without writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
 //
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
-// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 //
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
@@ -4739,12 +4739,12 @@ func (c *ClientWithResponses) AckTicketWithBodyWithResponse(ctx context.Context,
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
 // claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
 //
-// `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
-// and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
-// writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
+// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
+// often are answered without writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
 //
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
-// nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 //
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.

@@ -248,7 +248,7 @@ export interface paths {
         };
         /**
          * How much there is to do at each station
-         * @description The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has taken one for longer than the kitchen file allows. The channel `kitchen` of
+         * @description The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
          *     `/api/v1/live` has the same live. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
          */
         readonly get: operations["listStations"];
@@ -297,12 +297,12 @@ export interface paths {
          * @description Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
          *     claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
          *
-         *     `started` claims a ticket, and whoever has claimed it has it until it ends or they put it back with `released`. Being issued again changes nothing about that. The owner says `started` again now
-         *     and then while the work goes on, at the latest after `silentAfterSeconds`: so the ticket is not issued again, and nobody takes it for abandoned. Renewals that come often are answered without
-         *     writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
+         *     `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
+         *     While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
+         *     often are answered without writing anything. `started` with `takeOver` and `from` takes the ticket from its owner; it counts only while `from` is the owner, and boards offer it once they are silent.
          *
          *     `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
-         *     nothing is written, unless the ticket was issued again after its end, which its order has lost then and hears once more.
+         *     nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
          *
          *     409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
          *     taken over.
@@ -965,7 +965,7 @@ export interface components {
             readonly issuedAt: string;
             /**
              * Format: date-time
-             * @description When it is issued again unless its owner says in time that the work goes on, or somebody ends it. Being issued again changes nothing else about it.
+             * @description When it is issued again unless its owner renews in time, or somebody ends it. That changes nothing about whose it is, its place or its age.
              */
             readonly ackBy: string;
             /** Format: date-time */
@@ -1053,7 +1053,7 @@ export interface components {
             readonly code: string;
             /** @example Burnt */
             readonly label: string;
-            /** @description The order starts again from its first stage; otherwise the same ticket comes again. */
+            /** @description The order starts again from its first stage; otherwise the same ticket is issued again. */
             readonly remake: boolean;
         };
         readonly BoxCount: {
@@ -1194,7 +1194,7 @@ export interface components {
             readonly oldest?: string;
             /**
              * Format: date-time
-             * @description The station's alarm: tickets wait, and nobody has taken one since then. Absent while that is not longer than the kitchen file's `attention.untakenAfter`.
+             * @description The station's alarm: tickets wait, and nobody has begun or finished one since then. Absent while that is not longer than the kitchen file's `attention.untakenAfter`.
              */
             readonly untakenSince?: string;
         };
