@@ -108,7 +108,7 @@ func (j *junkBench) watch(ctx context.Context) (stop func(), err error) {
 	}()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		_ = <-tailed // the measurement is over
+		<-tailed // the measurement is over
 	})
 	select {
 	case <-ready:
