@@ -321,6 +321,9 @@ func (c *ackCarrier) isFinal(ctx context.Context, ref kitchen.TicketRef, ack kit
 		return true, nil
 	}
 	rules, err := c.orders.Rules(ctx, ref.OrderID)
+	if isUnreadable(ctx, err) {
+		return true, nil // the order decides
+	}
 	return err == nil && rules.OutcomeFor(ack.Reason) != kitchen.OutcomeAgain, err
 }
 

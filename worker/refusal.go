@@ -116,15 +116,22 @@ func (c *ackCarrier) wasNeverIssued(ctx context.Context, ref kitchen.TicketRef, 
 // no id if the order's history cannot be read by this build.
 func (c *ackCarrier) status(ctx context.Context, ref kitchen.TicketRef, description *workflowservice.DescribeWorkflowExecutionResponse) (kitchen.Status, error) {
 	status, err := workflows.StatusFromHistory(ctx, c.temporal, ref.OrderID)
-	if _, isTemporals := errors.AsType[serviceerror.ServiceError](err); isTemporals || err != nil && ctx.Err() != nil {
-		return kitchen.Status{}, err
-	}
-	if err != nil {
+	if isUnreadable(ctx, err) {
 		c.logger.DebugContext(ctx, "the history of an order cannot be read", "order_id", ref.OrderID, "error", err)
 		return kitchen.Status{}, nil
 	}
+	if err != nil {
+		return kitchen.Status{}, err
+	}
 	workflows.AddPending(&status, workflows.PendingTickets(description))
 	return status, nil
+}
+
+// isUnreadable reports whether an error is that of a history which this build cannot
+// read, however often it tries.
+func isUnreadable(ctx context.Context, err error) bool {
+	_, isTemporals := errors.AsType[serviceerror.ServiceError](err)
+	return err != nil && !isTemporals && ctx.Err() == nil
 }
 
 // isOpen reports whether an order's workflow has not been closed.

@@ -113,6 +113,37 @@ func TestARefusedAckBecomesADeadLetterEvenIfItsWorkerIsKilled(t *testing.T) {
 	require.Equal(t, []string{"letter"}, next.wrote, "it is not refused twice")
 }
 
+// Somebody may start an order by hand with an input that no build reads. Its ack was
+// tried again for ever, and stopped its partition.
+func TestAFailureOfAnOrderThatCannotBeReadIsTheOrdersToDecide(t *testing.T) {
+	t.Parallel()
+	s, temporal := newScribe(t), unreadable{&onceIssued{failed: make(chan error, 1)}}
+	queue := newTestQueue(temporal, &desk{t: t, log: s})
+	queue.carrier.log = s.ticketLog
+	s.issue(mix(1), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ack := s.ack(mix(1), kitchen.AckFailed, "bob")
+	ack.ctx = ctx
+	require.NoError(t, queue.carrier.carry(ack))
+	require.ErrorContains(t, <-temporal.failed, "retryable: false")
+}
+
+// unreadable is a Temporal whose orders began with something else.
+type unreadable struct{ *onceIssued }
+
+func (unreadable) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) client.HistoryEventIterator {
+	return new(onlyJunk)
+}
+
+type onlyJunk struct{ onlyStarted }
+
+func (o *onlyJunk) Next() (*historypb.HistoryEvent, error) {
+	event, err := o.onlyStarted.Next()
+	event.GetWorkflowExecutionStartedEventAttributes().Input.Payloads[0].Data = []byte("junk")
+	return event, err
+}
+
 // What cannot be proved is not refused.
 func TestNothingIsRefusedThatMayBeGood(t *testing.T) {
 	t.Parallel()
