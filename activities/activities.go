@@ -63,6 +63,9 @@ type Log interface {
 	// Withdrawn reports whether a ticket's undo ticket has been issued: no
 	// station takes the ticket any more.
 	Withdrawn(ticketID string) bool
+	// Owner is who has a ticket in hand, nobody if it was put back or has failed.
+	// known is false if the log has heard of nobody who began it.
+	Owner(ticketID string) (owner kitchen.AtWork, known bool)
 	// Failure is a ticket's last failure that counts, with its attempt, which the
 	// log has seen issued, and whether it ends the ticket for its order.
 	Failure(ctx context.Context, ticketID string) (ack kitchen.Ack, final, found bool)
@@ -151,14 +154,23 @@ func silentAfter(info activity.Info) time.Duration {
 // countSilence counts an attempt if the ticket's owner has been silent since the
 // last one, and tells the order after too many of them. The count is part of the
 // activity's heartbeat, which Temporal keeps across attempts; the owner's next
-// sign sets it back. A ticket that nobody has taken counts nothing.
+// sign sets it back. A ticket that nobody has taken counts nothing. Where Temporal
+// and the log name different owners, a heartbeat was lost or is under way, or came
+// in the midst of this: then the log is right, and Temporal is told.
 func (a *Activities) countSilence(ctx context.Context, info activity.Info, issue kitchen.Issue, ticket kitchen.Ticket) error {
-	if info.Attempt == 1 || !activity.HasHeartbeatDetails(ctx) {
+	if info.Attempt == 1 {
 		return nil
 	}
-	var owner kitchen.AtWork
-	if err := activity.GetHeartbeatDetails(ctx, &owner); err != nil || owner.By == "" {
-		return nil // a heartbeat of another kind, or the ticket was put back
+	var owner kitchen.AtWork // nobody, if there is no heartbeat or one of another kind
+	if err := activity.GetHeartbeatDetails(ctx, &owner); err != nil {
+		owner = kitchen.AtWork{}
+	}
+	if has, known := a.log.Owner(ticket.TicketID); known && has.By != owner.By {
+		activity.RecordHeartbeat(ctx, has)
+		return nil
+	}
+	if owner.By == "" {
+		return nil
 	}
 	silent, err := a.orders.Silent(ctx, ticket.Ref())
 	if err != nil {

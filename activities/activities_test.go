@@ -84,6 +84,14 @@ type notes struct {
 	withdrawn bool
 	failure   *kitchen.Ack
 	final     bool
+	owner     *kitchen.AtWork // nil if it has heard of nobody
+}
+
+func (n *notes) Owner(string) (kitchen.AtWork, bool) {
+	if n.owner == nil {
+		return kitchen.AtWork{}, false
+	}
+	return *n.owner, true
 }
 
 func (n *notes) Withdrawn(string) bool { return n.withdrawn }
@@ -262,6 +270,32 @@ func TestOnlyWhoTookATicketCanBeSilent(t *testing.T) {
 			}
 			owner := c.recorded[0]
 			require.Equal(t, []complaint{{bake, 3 + int(c.attempt), owner, time.Duration(owner.Silent) * within}}, d.orders.complaints)
+		})
+	}
+}
+
+// A heartbeat may be lost with its worker, or come while the ticket is published.
+func TestTheLogKnowsBetterThanTemporalWhoHasATicket(t *testing.T) {
+	t.Parallel()
+	kim, eve := kitchen.AtWork{By: "kim", Silent: 1}, kitchen.AtWork{By: "eve"}
+	for name, c := range map[string]struct {
+		details  any
+		owner    kitchen.AtWork
+		recorded kitchen.AtWork
+		asks     bool
+	}{
+		"it was put back":        {kim, kitchen.AtWork{}, kitchen.AtWork{}, false},
+		"it was taken over":      {kim, eve, eve, false},
+		"Temporal has not heard": {nil, eve, eve, false},
+		"it was taken again":     {kitchen.AtWork{}, eve, eve, false},
+		"both know":              {kim, kitchen.AtWork{By: "kim"}, kitchen.AtWork{By: "kim", Silent: 2}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := (&delivery{issue: kitchen.Issue{MaxReissues: 2}, attempt: 5, heartbeat: within, details: c.details, log: notes{owner: &c.owner}}).run(t)
+			require.ErrorIs(t, d.err, activity.ErrResultPending)
+			require.Equal(t, []kitchen.AtWork{c.recorded}, d.recorded)
+			require.Equal(t, c.asks, len(d.orders.complaints) > 0)
 		})
 	}
 }

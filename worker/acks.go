@@ -148,12 +148,12 @@ func (c *ackCarrier) resolve(ctx context.Context, ack kitchen.Ack, original even
 	}
 	fault.Pass(fault.AckRead, ack.OrderID, ack.TicketID, string(ack.Kind))
 	c.heartbeats.settle(ctx, ack.TicketID)
-	return c.toTemporal(ctx, &passage{ref: ref, ack: says.fillIn(ack), says: says}, logger)
+	return c.toTemporal(ctx, &passage{ref: ref, ack: says.fillIn(ack), names: ack.Attempt, says: says}, logger)
 }
 
 // show has Temporal show who has a ticket in hand.
 func (c *ackCarrier) show(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack, says judgement, logger *slog.Logger) (outcome, error) {
-	result, err := c.patiently(ctx, logger, func() error { return c.checkAttempt(ctx, ref, ack) })
+	result, err := c.patiently(ctx, logger, func() error { return c.checkIssued(ctx, ref, ack.Kind, ack.Attempt) })
 	if result == outcomeCarried {
 		c.heartbeats.plan(ctx, ack.TicketID, !says.claims || ack.TakeOver)
 	}
@@ -162,9 +162,12 @@ func (c *ackCarrier) show(ctx context.Context, ref kitchen.TicketRef, ack kitche
 
 // passage is an ack on its way into Temporal.
 type passage struct {
-	ref  kitchen.TicketRef
-	ack  kitchen.Ack
-	says judgement
+	ref kitchen.TicketRef
+	ack kitchen.Ack
+	// names is the attempt that its sender has named, 0 for none. The one that is
+	// filled in is nobody's claim.
+	names int
+	says  judgement
 	// comesAgain says that the attempt which the ack ends is over already: its ticket
 	// is issued again anyway.
 	comesAgain bool
@@ -272,7 +275,7 @@ var errBetweenAttempts = errors.New("the ticket is between two attempts")
 func (c *ackCarrier) end(ctx context.Context, p *passage) error {
 	ctx, cancel := context.WithTimeout(ctx, carryWithin)
 	defer cancel()
-	if err := c.checkAttempt(ctx, p.ref, p.ack); err != nil {
+	if err := c.checkIssued(ctx, p.ref, p.ack.Kind, p.names); err != nil {
 		return err
 	}
 	var err error
@@ -318,6 +321,9 @@ func (c *ackCarrier) isFinal(ctx context.Context, ref kitchen.TicketRef, ack kit
 		return true, nil
 	}
 	rules, err := c.orders.Rules(ctx, ref.OrderID)
+	if isUnreadable(ctx, err) {
+		return true, nil // the order decides
+	}
 	return err == nil && rules.OutcomeFor(ack.Reason) != kitchen.OutcomeAgain, err
 }
 
@@ -366,9 +372,9 @@ func (c *ackCarrier) fillIn(ctx context.Context, p *passage, start bool) error {
 
 // sendHeartbeat tells Temporal who has a ticket in hand, if anybody has.
 func (c *ackCarrier) sendHeartbeat(ctx context.Context, ticketID string, again int) (retryAfter time.Duration) {
-	owner, owned := c.log.owner(ticketID)
+	owner, _ := c.log.Owner(ticketID)
 	ref, err := kitchen.ParseTicketID(ticketID)
-	if !owned || err != nil {
+	if owner.By == "" || err != nil {
 		return 0
 	}
 	switch err := c.heartbeat(ctx, ref, owner); {

@@ -52,7 +52,7 @@ func TestAnEndBeforeItsBeginningIsRefused(t *testing.T) {
 	f.hire(server, func(c *worker.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	run := f.place()
 	mix := f.ticket()
-	for _, kind := range []kitchen.AckKind{kitchen.AckDone, kitchen.AckFailed} {
+	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone, kitchen.AckFailed} {
 		early := other(mix, kitchen.Bake)
 		f.answer(early, kind, map[string]any{"by": "ghost", "reason": "burnt"})
 		letter := wait(t, f.other, "a dead letter")
@@ -68,6 +68,11 @@ func TestAnEndBeforeItsBeginningIsRefused(t *testing.T) {
 		require.Equal(t, kitchen.TicketWaiting, entry.State, "everybody knows by the time of the letter")
 		require.Eventually(t, func() bool { return f.acks(string(kind), "refused") == 1 }, time.Minute, 20*time.Millisecond)
 	}
+	undo := mix.Ref().Undo() // whoever has begun that has withdrawn mix
+	f.answer(mix, kitchen.AckStarted, map[string]any{"by": "ghost", "ticketId": undo.TicketID()})
+	wait(t, f.other, "a dead letter")
+	entry, _ := f.fold().Get(mix.TicketID)
+	require.False(t, entry.Withdrawn)
 	f.answer(mix, kitchen.AckDone, nil)
 	for _, stage := range []kitchen.Stage{kitchen.Bake, kitchen.Decorate, kitchen.Package} {
 		ticket := f.ticket()
@@ -84,6 +89,47 @@ func TestAnEndBeforeItsBeginningIsRefused(t *testing.T) {
 	// Once its order has closed, nobody waits for anything.
 	f.answer(other(mix, kitchen.Bake), kitchen.AckFailed, map[string]any{"ticketId": mix.OrderID + ".bake.7"})
 	require.Eventually(t, func() bool { return f.acks("failed", "stale") == 1 }, time.Minute, 20*time.Millisecond)
+}
+
+// Two failures without attempts are an attempt each in the log. The second was taken
+// for one that names an attempt which never was.
+func TestTwoFailuresTypedByHandAreNotRefused(t *testing.T) {
+	t.Parallel()
+	f := newFloor(t, server)
+	run := f.place()
+	mix := f.ticket()
+	require.NoError(t, f.stop())
+	f.answer(mix, kitchen.AckFailed, map[string]any{"by": "eve", "reason": "equipment", "scrapped": 1})
+	f.answer(mix, kitchen.AckFailed, map[string]any{"reason": "equipment", "scrapped": 2})
+	f.hire(server, func(c *worker.Config) { c.Metrics = nil })
+	again := f.ticket()
+	require.Equal(t, mix.TicketID, again.TicketID)
+	require.Equal(t, 3, again.Attempt)
+	entry, _ := f.fold().Get(mix.TicketID)
+	require.Equal(t, kitchen.TicketWaiting, entry.State)
+	require.Empty(t, f.other, "no dead letter")
+	order, err := workflows.StatusFromHistory(t.Context(), server, mix.OrderID)
+	require.NoError(t, err)
+	require.Equal(t, 2, order.Scrapped, "%s hears of the last", run.GetID())
+}
+
+// While a manager is asked about a failure, somebody may begin again without saying
+// which attempt that is. For boards it is the next.
+func TestWorkThatGoesOnWhileAManagerIsAskedIsNotRefused(t *testing.T) {
+	t.Parallel()
+	f := newFloor(t, server)
+	f.rules = func(r *kitchen.Rules) { r.MaxRemakes = 0 }
+	run := f.place()
+	mix := f.ticket()
+	f.answer(mix, kitchen.AckFailed, map[string]any{"reason": "burnt", "attempt": 1})
+	require.Equal(t, events.TopicFailures, wait(t, f.other, "a question").Topic)
+	f.answer(mix, kitchen.AckStarted, nil)
+	entry, _ := f.fold().Get(mix.TicketID)
+	require.Equal(t, 2, entry.Attempt)
+	f.answer(mix, kitchen.AckDone, map[string]any{"attempt": 2})
+	require.Eventually(t, func() bool { return f.acks("done", "stale") == 1 }, time.Minute, 20*time.Millisecond)
+	f.update(run, workflows.UpdateResolve, kitchen.Resolution{Choice: kitchen.ChoiceRetry})
+	require.Equal(t, kitchen.Bake, f.ticket().Stage, "the log has the end")
 }
 
 // An attempt that never was would block the ticket for every station whose acks

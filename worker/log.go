@@ -146,7 +146,18 @@ func (l *ticketLog) awaitCaughtUp(ctx context.Context) {
 	select {
 	case <-l.caughtUp:
 	case <-timer.C:
+		l.once.Do(func() { close(l.caughtUp) })
 	case <-ctx.Done():
+	}
+}
+
+// isCaughtUp reports whether nobody waits any more until the log has been read.
+func (l *ticketLog) isCaughtUp() bool {
+	select {
+	case <-l.caughtUp:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -411,13 +422,14 @@ func (l *ticketLog) issued(ticketID string) int {
 	return entry.Ticket.Attempt
 }
 
-// owner is who has a ticket in hand; false if nobody has, or nobody knows.
-func (l *ticketLog) owner(ticketID string) (kitchen.AtWork, bool) {
+// Owner implements activities.Log. A log that has not heard of anybody who began
+// may have forgotten them.
+func (l *ticketLog) Owner(ticketID string) (owner kitchen.AtWork, known bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	entry, known := l.board.Get(ticketID)
-	if !known || entry.State != kitchen.TicketStarted {
-		return kitchen.AtWork{}, false
+	entry, _ := l.board.Get(ticketID)
+	if entry.State != kitchen.TicketStarted {
+		return kitchen.AtWork{}, entry.BegunBy != ""
 	}
 	return kitchen.AtWork{By: entry.By, At: *entry.StartedAt}, true
 }
@@ -463,9 +475,6 @@ func (l *ticketLog) Failure(ctx context.Context, ticketID string) (failed kitche
 		return kitchen.Ack{}, false, false
 	case entry.State == kitchen.TicketFailed:
 		failed = *entry.Ack
-		if failed.Attempt == 0 {
-			failed.Attempt = entry.Attempt
-		}
 	case entry.LastFailure != nil:
 		failed = *entry.LastFailure
 	default:
@@ -473,6 +482,9 @@ func (l *ticketLog) Failure(ctx context.Context, ticketID string) (failed kitche
 	}
 	if failed.Attempt > entry.Ticket.Attempt {
 		return kitchen.Ack{}, false, false // of an attempt that was never issued: it will be refused
+	}
+	if failed.Attempt == 0 && entry.State == kitchen.TicketFailed {
+		failed.Attempt = entry.Attempt
 	}
 	if final, err = l.isFinal(ctx, ref, failed); err != nil {
 		return kitchen.Ack{}, false, false // the ticket is issued as it is
@@ -496,20 +508,37 @@ func (l *ticketLog) recallsAll(ctx context.Context, stage kitchen.Stage, placedA
 	defer reader.Close()
 	topic := events.TicketTopic(stage)
 	count, err := reader.Partitions(ctx, topic)
-	for number := 0; number < count && err == nil; number++ {
-		var first, end int64
-		if first, end, err = reader.Bounds(ctx, topic, number); err != nil || first == end {
-			continue
-		}
-		at := partition{topic, number}
-		if err = l.await(ctx, at, end-1, readWithin); err != nil {
-			continue
-		}
-		l.mu.Lock()
-		all = all && !l.away && l.place(at).next >= end
-		l.mu.Unlock()
+	for number := 0; number < count && err == nil && all; number++ {
+		all, err = l.readOn(ctx, reader, partition{topic, number})
 	}
 	return all && err == nil, err
+}
+
+// readBack waits until all that a partition has now has been read, if it can be:
+// what follows is judged by what has just been written there.
+func (l *ticketLog) readBack(ctx context.Context, at partition) error {
+	reader, err := events.NewLogReader(l.connection)
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	_, err = l.readOn(ctx, reader, at)
+	return err
+}
+
+// readOn asks Kafka for the end of a partition and reports whether the log has been
+// read up to it, for which it waits a while.
+func (l *ticketLog) readOn(ctx context.Context, reader *events.LogReader, at partition) (bool, error) {
+	first, end, err := reader.Bounds(ctx, at.topic, at.number)
+	if err != nil || first == end {
+		return err == nil, err
+	}
+	if err := l.await(ctx, at, end-1, readWithin); err != nil {
+		return false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.away && l.place(at).next >= end, nil
 }
 
 // lean is an ack whose texts are shared with others: many repeat the same few.

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
@@ -183,6 +184,51 @@ func TestAnActivityIsToldOfTheLastFailureThatCounts(t *testing.T) {
 	s.ack(ref, kitchen.AckFailed, "ghost", func(a *kitchen.Ack) { a.Reason, a.Attempt = "dropped", 4 })
 	_, _, found = s.Failure(t.Context(), ref.TicketID())
 	require.False(t, found, "of an attempt that was never issued")
+
+	s = newScribe(t)
+	s.issue(ref, 1)
+	s.ack(ref, kitchen.AckFailed, "eve")
+	s.ack(ref, kitchen.AckFailed, "bob")
+	failed, _, found = s.Failure(t.Context(), ref.TicketID())
+	require.True(t, found, "its sender has named no attempt")
+	require.Equal(t, 2, failed.Attempt)
+}
+
+func TestWhoHasATicketByTheLog(t *testing.T) {
+	t.Parallel()
+	s := newScribe(t)
+	owner := func() (string, bool) {
+		owner, known := s.Owner(mix(1).TicketID())
+		return owner.By, known
+	}
+	tells := func(by string, known bool) {
+		t.Helper()
+		gotBy, gotKnown := owner()
+		require.Equal(t, by, gotBy)
+		require.Equal(t, known, gotKnown)
+	}
+	tells("", false)
+	s.issue(mix(1), 1)
+	tells("", false) // the log may have forgotten who began
+	s.ack(mix(1), kitchen.AckStarted, "bob")
+	tells("bob", true)
+	s.ack(mix(1), kitchen.AckReleased, "bob")
+	tells("", true)
+}
+
+// The worker would carry as little without that as boards show.
+func TestAWorkerThatReadsTheLogIsNotReady(t *testing.T) {
+	t.Parallel()
+	temporal, err := client.NewLazyClient(client.Options{HostPort: "127.0.0.1:1", Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	require.NoError(t, err)
+	t.Cleanup(temporal.Close)
+	s := newScribe(t)
+	s.begin()
+	var readiness Readiness
+	readiness.begin(&Config{Temporal: temporal, Kafka: events.Connection{Brokers: []string{"127.0.0.1:1"}}, Logger: slog.New(slog.DiscardHandler)}, s.isCaughtUp, func() bool { return true })
+	require.ErrorContains(t, readiness.Check(t.Context()), "still being read")
+	s.setCaughtUp()
+	require.NotContains(t, readiness.Check(t.Context()).Error(), "still being read")
 }
 
 func TestAnActivityIsToldThatItsTicketIsWithdrawn(t *testing.T) {

@@ -26,6 +26,7 @@ const refusedFor = time.Minute
 type Readiness struct {
 	mu     sync.Mutex
 	config *Config     // nil before Run has begun
+	read   func() bool // whether the log has been read, as far as it is waited for
 	member func() bool // whether the group has given the worker its share
 	logged bool
 	ready  bool // what was logged last
@@ -35,13 +36,13 @@ type Readiness struct {
 	refused map[string]time.Time
 }
 
-// Check returns nil if an ack could be carried now: the topics can be used, the
-// group has given the worker its share, the broker accepts this machine's clock,
+// Check returns nil if an ack could be carried now: the topics can be used, the log
+// has been read, the group has given the worker its share, the broker accepts this machine's clock,
 // and Temporal has the orders' namespace. Otherwise it returns everything that
 // is in the way, with its remedy. A change is logged.
 func (r *Readiness) Check(ctx context.Context) error {
 	r.mu.Lock()
-	config, member := r.config, r.member
+	config, read, member := r.config, r.read, r.member
 	r.mu.Unlock()
 	if config == nil {
 		return errors.New("the worker has not begun yet")
@@ -54,6 +55,9 @@ func (r *Readiness) Check(ctx context.Context) error {
 	looking.Go(func() { namespace = checkNamespace(ctx, config) })
 	looking.Wait()
 	faults := []error{topics, namespace}
+	if !read() {
+		faults = append(faults, errors.New("the tickets and acks that Kafka has are still being read"))
+	}
 	if !member() {
 		faults = append(faults, fmt.Errorf("the group %q has not given this worker its share yet", events.GroupAcks))
 	}
@@ -75,10 +79,10 @@ func (r *Readiness) Check(ctx context.Context) error {
 }
 
 // begin lets Check look at what a worker works with.
-func (r *Readiness) begin(config *Config, member func() bool) {
+func (r *Readiness) begin(config *Config, read, member func() bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.config, r.member = config, member
+	r.config, r.read, r.member = config, read, member
 }
 
 // written hears of each write to Kafka. Only a write shows that a clock that

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -52,65 +53,85 @@ func (c *ackCarrier) lookAgain(ctx context.Context, ref kitchen.TicketRef, ack k
 	case issued, status.ID == "":
 		return notFound
 	}
-	// A reset order does not know what it issued before.
-	if isFirstRun(description) {
-		return errNeverIssued
-	}
-	all, err := c.log.recallsAll(ctx, ref.Stage, status.PlacedAt)
-	switch {
-	case err != nil:
-		return err
-	case all && c.log.issued(ack.TicketID) == 0:
-		return errNeverIssued
+	if never, err := c.wasNeverIssued(ctx, ref, 1, status, description); never || err != nil {
+		return cmp.Or(err, errNeverIssued)
 	}
 	return notFound
 }
 
-// checkAttempt returns errNeverSoOften for an ack of an open order that names an
-// attempt which neither the log nor Temporal knows. After a reset Temporal counts
-// anew, so the log must be known to have all.
-func (c *ackCarrier) checkAttempt(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) error {
-	if ack.Attempt <= 1 || ack.Attempt <= c.log.issued(ack.TicketID) {
+// checkIssued returns errNeverIssued for a started of an open order whose ticket
+// neither the log nor Temporal knows, and errNeverSoOften for an ack that names an
+// attempt which neither knows. About the end of a ticket that was never issued
+// Temporal is asked anyway: see lookAgain.
+func (c *ackCarrier) checkIssued(ctx context.Context, ref kitchen.TicketRef, kind kitchen.AckKind, attempt int) error {
+	if kind == kitchen.AckStarted {
+		attempt = max(attempt, 1)
+	}
+	if attempt <= c.log.issued(ref.TicketID()) || attempt <= 1 && kind != kitchen.AckStarted {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, carryWithin)
 	defer cancel()
 	description, err := c.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(ref.OrderID), "")
 	switch {
-	case workflows.IsNotFound(err):
-		return nil // it is stale
 	case err != nil:
 		return err
-	case !isOpen(description):
+	case !isOpen(description), attempt == 1 && workflows.IsPending(description, ref):
 		return nil
 	}
 	status, err := c.status(ctx, ref, description)
 	if err != nil {
 		return err
 	}
-	if status.ID == "" || attemptIn(status, ref) >= ack.Attempt {
+	known := attemptIn(status, ref)
+	if state, _ := ticketIn(status, ref); state == kitchen.TicketFailed {
+		known++ // a started without an attempt has claimed the next before it is issued
+	}
+	if status.ID == "" || known >= attempt {
 		return nil
 	}
-	all, err := c.log.recallsAll(ctx, ref.Stage, status.PlacedAt)
-	if err != nil || !all || c.log.issued(ack.TicketID) >= ack.Attempt {
+	never, err := c.wasNeverIssued(ctx, ref, attempt, status, description)
+	switch {
+	case err != nil || !never:
 		return err
+	case attempt == 1:
+		return errNeverIssued
 	}
 	return errNeverSoOften
+}
+
+// wasNeverIssued reports whether a ticket was certainly never issued as often as an
+// attempt says, where the order's status does not know of it. A reset order does not
+// know what it issued before, and after a reset of the activity Temporal counts its
+// attempts anew. Then the log must be known to have all.
+func (c *ackCarrier) wasNeverIssued(ctx context.Context, ref kitchen.TicketRef, attempt int, status kitchen.Status, description *workflowservice.DescribeWorkflowExecutionResponse) (bool, error) {
+	if attempt == 1 && isFirstRun(description) {
+		return true, nil
+	}
+	all, err := c.log.recallsAll(ctx, ref.Stage, status.PlacedAt)
+	return err == nil && all && c.log.issued(ref.TicketID()) < attempt, err
 }
 
 // status is an order's, with what only Temporal knows of the pending tickets. It has
 // no id if the order's history cannot be read by this build.
 func (c *ackCarrier) status(ctx context.Context, ref kitchen.TicketRef, description *workflowservice.DescribeWorkflowExecutionResponse) (kitchen.Status, error) {
 	status, err := workflows.StatusFromHistory(ctx, c.temporal, ref.OrderID)
-	if _, isTemporals := errors.AsType[serviceerror.ServiceError](err); isTemporals || err != nil && ctx.Err() != nil {
-		return kitchen.Status{}, err
-	}
-	if err != nil {
+	if isUnreadable(ctx, err) {
 		c.logger.DebugContext(ctx, "the history of an order cannot be read", "order_id", ref.OrderID, "error", err)
 		return kitchen.Status{}, nil
 	}
+	if err != nil {
+		return kitchen.Status{}, err
+	}
 	workflows.AddPending(&status, workflows.PendingTickets(description))
 	return status, nil
+}
+
+// isUnreadable reports whether an error is that of a history which this build cannot
+// read, however often it tries.
+func isUnreadable(ctx context.Context, err error) bool {
+	_, isTemporals := errors.AsType[serviceerror.ServiceError](err)
+	return err != nil && !isTemporals && ctx.Err() == nil
 }
 
 // isOpen reports whether an order's workflow has not been closed.
@@ -174,6 +195,10 @@ func (c *ackCarrier) refuse(ctx context.Context, original events.Message, ack ki
 			return err
 		}
 		fault.Pass(fault.AckRefused, ack.OrderID, ack.TicketID, string(ack.Kind))
+		// A later ack of the order may count only now.
+		if err := c.log.readBack(ctx, partition{original.Topic, original.Partition}); err != nil {
+			logger.DebugContext(ctx, "the refusal of an ack has not been read back", "error", err)
+		}
 	}
 	if err := c.writeDeadLetter(ctx, original, why, logger); err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
@@ -15,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -53,7 +55,7 @@ func (o *onlyStarted) HasNext() bool { return !o.read }
 
 func (o *onlyStarted) Next() (*historypb.HistoryEvent, error) {
 	o.read = true
-	input, err := converter.GetDefaultDataConverter().ToPayloads(workflows.OrderInput{Rules: kitchen.Default().Rules})
+	input, err := converter.GetDefaultDataConverter().ToPayloads(workflows.OrderInput{Rules: kitchen.Default().Rules, PlacedAt: time.Now()})
 	return &historypb.HistoryEvent{
 		EventId: 1, EventType: enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,
 		Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
@@ -111,6 +113,37 @@ func TestARefusedAckBecomesADeadLetterEvenIfItsWorkerIsKilled(t *testing.T) {
 	require.Equal(t, []string{"letter"}, next.wrote, "it is not refused twice")
 }
 
+// Somebody may start an order by hand with an input that no build reads. Its ack was
+// tried again for ever, and stopped its partition.
+func TestAFailureOfAnOrderThatCannotBeReadIsTheOrdersToDecide(t *testing.T) {
+	t.Parallel()
+	s, temporal := newScribe(t), unreadable{&onceIssued{failed: make(chan error, 1)}}
+	queue := newTestQueue(temporal, &desk{t: t, log: s})
+	queue.carrier.log = s.ticketLog
+	s.issue(mix(1), 1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	ack := s.ack(mix(1), kitchen.AckFailed, "bob")
+	ack.ctx = ctx
+	require.NoError(t, queue.carrier.carry(ack))
+	require.ErrorContains(t, <-temporal.failed, "retryable: false")
+}
+
+// unreadable is a Temporal whose orders began with something else.
+type unreadable struct{ *onceIssued }
+
+func (unreadable) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) client.HistoryEventIterator {
+	return new(onlyJunk)
+}
+
+type onlyJunk struct{ onlyStarted }
+
+func (o *onlyJunk) Next() (*historypb.HistoryEvent, error) {
+	event, err := o.onlyStarted.Next()
+	event.GetWorkflowExecutionStartedEventAttributes().Input.Payloads[0].Data = []byte("junk")
+	return event, err
+}
+
 // What cannot be proved is not refused.
 func TestNothingIsRefusedThatMayBeGood(t *testing.T) {
 	t.Parallel()
@@ -130,4 +163,72 @@ func TestNothingIsRefusedThatMayBeGood(t *testing.T) {
 			require.EqualValues(t, 1, queue.metrics.count(t, kitchen.AckDone, outcomeStale))
 		})
 	}
+}
+
+// What came behind a refused ack counts once that is taken back.
+func TestAnAckIsJudgedByTheRefusalOfTheOneBefore(t *testing.T) {
+	t.Parallel()
+	broker, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{})
+	require.NoError(t, err)
+	t.Cleanup(broker.Stop)
+	s := newScribe(t)
+	s.connection = events.Connection{Brokers: []string{broker.Addr()}}
+	_, err = events.ApplyTopics(t.Context(), s.connection, events.TopicSettings{Partitions: 1})
+	require.NoError(t, err)
+	writer, err := events.NewWriter(s.connection)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, writer.Close()) })
+	s.begin()
+	s.setCaughtUp()
+	s.issue(mix(1), 1)
+	acks := []queuedAck{
+		s.ack(mix(1), kitchen.AckFailed, "ghost", func(a *kitchen.Ack) { a.Attempt, a.Reason = 99_999, "burnt" }),
+		s.ack(mix(1), kitchen.AckFailed, "bob", func(a *kitchen.Ack) { a.Attempt, a.Reason = 1, "burnt" }),
+	}
+	for _, ack := range acks {
+		require.NoError(t, writer.PublishAck(t.Context(), ack.ack))
+	}
+	slow := &slowDesk{desk: desk{t: t, log: s}, writer: writer, refused: make(chan queuedAck, 1)}
+	temporal := &onceIssued{failed: make(chan error, 1)}
+	queue := newTestQueue(temporal, slow)
+	queue.carrier.log = s.ticketLog
+	for _, ack := range acks {
+		queue.put(ack)
+	}
+	refusal := <-slow.refused
+	at := partition{events.TopicAcks, 0}
+	require.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.place(at).waiters) > 0
+	}, time.Minute, time.Millisecond, "the refusal is waited for")
+	s.readOn(refusal)
+	queue.working.Wait()
+	require.ErrorContains(t, <-temporal.failed, "burnt at mix: bob")
+}
+
+// slowDesk publishes to Kafka what the log reads only later.
+type slowDesk struct {
+	desk
+	writer  *events.Writer
+	refused chan queuedAck
+}
+
+func (d *slowDesk) PublishAck(ctx context.Context, ack kitchen.Ack) error {
+	refusal := d.log.unread(ack)
+	err := d.writer.PublishAck(ctx, ack)
+	d.refused <- refusal
+	return err
+}
+
+// onceIssued is a Temporal whose orders have issued mix once, and which knows no more
+// of that.
+type onceIssued struct {
+	fresh
+	failed chan error
+}
+
+func (o *onceIssued) CompleteActivityByID(_ context.Context, _, _, _, _ string, _ any, err error) error {
+	o.failed <- err
+	return nil
 }

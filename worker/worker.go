@@ -100,7 +100,7 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("prepare to read acks: %w", err)
 	}
 
-	config.Readiness.begin(&config, consumer.IsMember)
+	config.Readiness.begin(&config, log.isCaughtUp, consumer.IsMember)
 	worker.SetStickyWorkflowCacheSize(cachedOrders)
 	group, ctx := errgroup.WithContext(ctx)
 	watch := consumer.WatchPublishes()
@@ -120,6 +120,7 @@ func Run(ctx context.Context, config Config) error {
 	group.Go(func() error {
 		select {
 		case <-consumer.Ready():
+			log.awaitCaughtUp(ctx)
 			config.Logger.InfoContext(ctx, "worker is ready", "task_queue", config.TaskQueue, "group", events.GroupAcks)
 			if config.Ready != nil {
 				config.Ready()

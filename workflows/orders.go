@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -95,7 +94,7 @@ func (o *Orders) Rules(ctx context.Context, orderID string) (kitchen.Rules, erro
 // find one a moment later: its ticket waits for its next attempt, or its order
 // has just continued as new and has not issued the ticket again yet.
 func IsBetweenAttempts(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef) bool {
-	if slices.ContainsFunc(PendingTickets(description), func(ticket PendingTicket) bool { return ticket.Ref == ref }) {
+	if IsPending(description, ref) {
 		return true
 	}
 	info := description.GetWorkflowExecutionInfo()

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"slices"
+
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
@@ -35,6 +37,12 @@ func PendingTickets(description *workflowservice.DescribeWorkflowExecutionRespon
 		tickets = append(tickets, PendingTicket{Ref: ref, Attempt: max(1, int(pending.GetAttempt())), AtWork: atWork(pending)})
 	}
 	return tickets
+}
+
+// IsPending reports whether an order waits for a ticket, by the description of its
+// workflow.
+func IsPending(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef) bool {
+	return slices.ContainsFunc(PendingTickets(description), func(ticket PendingTicket) bool { return ticket.Ref == ref })
 }
 
 // atWork is the owner of a pending ticket, nil if there is none. Temporal keeps
