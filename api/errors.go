@@ -212,7 +212,7 @@ func ticketEnded(err *floor.EndedError) *problemError {
 	detail := fmt.Sprintf("%s was first: the ticket is %s.", err.By, err.State)
 	switch {
 	case err.By == "":
-		detail = "The order was cancelled: stop, and look for the ticket that says what becomes of what was made."
+		detail = "This work was cancelled: stop, and look for the ticket that says what becomes of what was made."
 	case err.State == kitchen.TicketFailed:
 		detail = fmt.Sprintf("%s let the ticket fail: it waits for its next attempt, or for what its order decides.", err.By)
 	}

@@ -77,7 +77,7 @@ var problemKinds = []problemKind{
 		"The order's present state does not allow what was asked; the answer's detail says why. Nothing was changed. " +
 			"GET /api/v1/orders/{id} shows where it stands and, if it needs attention, what can be decided."},
 	{wire.ProblemTicketEnded, http.StatusConflict, "The ticket has ended",
-		"Somebody else has finished the ticket, it has failed and waits for its next attempt, or its order was cancelled; the answer's detail says which, and its by says who it was. " +
+		"Somebody else has finished the ticket, it has failed and waits for its next attempt, or its work was cancelled; the answer's detail says which, and its by says who it was. " +
 			"GET /api/v1/stations/{stage}/tickets shows what there is to do."},
 	{wire.ProblemTicketNotFound, http.StatusNotFound, "There is no such ticket",
 		"The ticket is not on this stage's board: it never existed, belongs to another stage, or ended so long ago that the board has forgotten it."},

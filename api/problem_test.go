@@ -179,7 +179,7 @@ func TestWhatTheFloorAndLiveConnectionsRefuseHasItsProblem(t *testing.T) {
 		"an ack takes and ends":     {&floor.InvalidAckError{Err: errors.New("takeOver: goes with started")}, wire.ProblemInvalidAck, "/takeOver: goes"},
 		"the ticket is done":        {&floor.EndedError{By: "eve", State: kitchen.TicketDone}, wire.ProblemTicketEnded, "eve was first: the ticket is done."},
 		"the ticket has failed":     {&floor.EndedError{By: "eve", State: kitchen.TicketFailed}, wire.ProblemTicketEnded, "eve let the ticket fail"},
-		"the ticket is withdrawn":   {&floor.EndedError{}, wire.ProblemTicketEnded, "The order was cancelled"},
+		"the ticket is withdrawn":   {&floor.EndedError{}, wire.ProblemTicketEnded, "This work was cancelled"},
 		"nobody knows of the ack":   {&floor.UnconfirmedError{Err: context.DeadlineExceeded}, wire.ProblemUnavailable, "It may count all the same"},
 		"no such ticket":            {floor.ErrTicketNotFound, wire.ProblemTicketNotFound, "not on this stage's board"},
 		"the log is not yet read":   {floor.ErrStillReading, wire.ProblemUnavailable, "Nothing was written"},

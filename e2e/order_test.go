@@ -175,7 +175,7 @@ func TestACancelledOrderIsUndoneWhoeverDies(t *testing.T) {
 		require.Contains(t, f.run("order", "cancel", placed.ID, "--reason", "changed my mind"), "The order is being cancelled.")
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		require.NoError(t, people[kitchen.Decorate].WaitForOutput(ctx, "STOP: the order was cancelled"))
+		require.NoError(t, people[kitchen.Decorate].WaitForOutput(ctx, "STOP: this work was cancelled"))
 		typed(t, people[kitchen.Decorate], "start 2", "done 2")
 
 		// The baker dies with the undo ticket in hand.

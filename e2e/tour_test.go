@@ -67,7 +67,7 @@ func TestTheReadmesTour(t *testing.T) {
 		"in-progress",   // the order on its way
 		`"pass"`,        // the query's answer
 		"WorkflowId",    // temporal's description
-		"STOP: the order was cancelled",
+		"STOP: this work was cancelled",
 		"set the cupcakes aside or bin them",
 		"empty the bowl",
 		"undone, 6 scrapped by bob",

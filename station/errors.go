@@ -49,9 +49,9 @@ type WithdrawnError struct {
 // Error names no order either.
 func (e *WithdrawnError) Error() string {
 	if e.Undo == 0 {
-		return "withdrawn: the order was cancelled"
+		return "withdrawn: this work was cancelled"
 	}
-	return fmt.Sprintf("withdrawn: the order was cancelled; see its UNDO ticket #%d", e.Undo)
+	return fmt.Sprintf("withdrawn: this work was cancelled; see its UNDO ticket #%d", e.Undo)
 }
 
 func takenBy(ack *kitchen.Ack) error { return &TakenError{By: ack.By, Kind: ack.Kind, At: ack.At} }

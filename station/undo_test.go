@@ -93,7 +93,7 @@ func TestATicketWithdrawnInHandIsTakenOutOfItAtOnce(t *testing.T) {
 		bob.Fail(t.Context(), ticket.TicketID, "burnt", "", 0),
 	} {
 		requireWithdrawn(t, err, 2)
-		require.EqualError(t, err, "withdrawn: the order was cancelled; see its UNDO ticket #2")
+		require.EqualError(t, err, "withdrawn: this work was cancelled; see its UNDO ticket #2")
 	}
 	require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.kinds(), "no ack was published")
 	log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
@@ -612,6 +612,6 @@ func TestARobotWithoutWorkTimeIsCancelledWithoutARace(t *testing.T) {
 
 func TestAnErrorOfAWithdrawnTicketNamesNoOrder(t *testing.T) {
 	t.Parallel()
-	require.EqualError(t, &WithdrawnError{}, "withdrawn: the order was cancelled")
+	require.EqualError(t, &WithdrawnError{}, "withdrawn: this work was cancelled")
 	require.False(t, errors.Is(&WithdrawnError{}, ErrNotHere))
 }

@@ -25,11 +25,11 @@ const plainHelp = `  start N                              start work on ticket N
   help                                 these lines
   quit                                 close the station
 
-An UNDO ticket asks to undo the work for a cancelled order:
+An UNDO ticket asks to undo work that was cancelled:
   done N [scrapped=K] [note]           it is undone; K pieces are thrown away (all
                                        of them if the work was done or begun)
   fail N REASON [scrapped=K] [note]    it cannot be undone; a manager is asked
-STOP on a ticket that you have in hand means that its order was cancelled: put
+STOP on a ticket that you have in hand means that this work was cancelled: put
 the work aside. You need not answer that ticket any more.
 `
 
@@ -87,7 +87,7 @@ func remindOfWorkInHand(bench *station.Station, name string, write func(format s
 		}
 	}
 	if len(left) > 0 {
-		write("You leave with %s in hand. Come back as %s to finish; when its time is over, others may take it over.",
+		write("You leave with %s in hand. Come back as %s to finish; once nobody has heard of you for too long, others may take it over.",
 			strings.Join(left, ", "), name)
 	}
 }

@@ -168,7 +168,7 @@ func TestScreenShowsWhatIsToBeUndoneAboveAll(t *testing.T) {
 	plain := ansi.Strip(s.draw())
 	require.Less(t, strings.Index(plain, "To undo"), strings.Index(plain, "In hand"))
 	require.Less(t, strings.Index(plain, "#3"), strings.Index(plain, "#1"))
-	require.Contains(t, s.draw(), loud.Styled("UNDO: the order was cancelled; set the cupcakes aside or bin them"))
+	require.Contains(t, s.draw(), loud.Styled("UNDO: this work was cancelled; set the cupcakes aside or bin them"))
 	require.Contains(t, plain, `the work was done, by eve\u001b[2J`)
 	require.NotContains(t, s.draw(), "\x1b[2J")
 }
@@ -203,7 +203,7 @@ func TestScreenDropsAQuestionAboutWorkThatIsWithdrawn(t *testing.T) {
 	feed.observe(station.Event{Kind: station.Withdrawn, Item: itemOf(1, station.InHand, nil), Was: station.InHand, Cancelled: true, Undo: 5})
 	s.Update(screenFacts{ready: true, recent: feed.recent})
 	require.NotContains(t, s.draw(), "pieces thrown away")
-	require.Contains(t, s.draw(), loud.Styled("#1  K7QF  STOP: the order was cancelled; put it aside, its UNDO ticket is #5"))
+	require.Contains(t, s.draw(), loud.Styled("#1  K7QF  STOP: this work was cancelled; put it aside, its UNDO ticket is #5"))
 }
 
 func TestScreenScrollsThroughATicketThatIsLongerThanTheTerminal(t *testing.T) {

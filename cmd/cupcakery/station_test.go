@@ -402,13 +402,13 @@ func TestStationStopsWorkOfACancelledOrder(t *testing.T) {
 	bob.enter("start 1")
 	bob.out.await(t, "started by bob")
 	undo := floor.cancel(ticket, false)
-	bob.out.await(t, "#1  "+ticket.PickupCode+"  STOP: the order was cancelled; put it aside, its UNDO ticket is #2\n"+
+	bob.out.await(t, "#1  "+ticket.PickupCode+"  STOP: this work was cancelled; put it aside, its UNDO ticket is #2\n"+
 		"#2  "+ticket.PickupCode+"  UNDO bake")
-	bob.out.await(t, "UNDO: the order was cancelled; set the cupcakes aside or bin them")
+	bob.out.await(t, "UNDO: this work was cancelled; set the cupcakes aside or bin them")
 	bob.out.await(t, "the work was not done, but bob had it in hand")
 	bob.enter("done 1", "done 1 scrapped=3 too late", "fail 1 burnt", "start 1", "list", "start 2", "done 2", "quit")
 	require.Equal(t, exitRefused, bob.exit())
-	require.Equal(t, 4, strings.Count(bob.errOut.String(), "! #1  withdrawn: the order was cancelled; see its UNDO ticket #2\n"), bob.errOut)
+	require.Equal(t, 4, strings.Count(bob.errOut.String(), "! #1  withdrawn: this work was cancelled; see its UNDO ticket #2\n"), bob.errOut)
 	require.Equal(t, 12, floor.acks(undo)[1].Scrapped)
 	require.Len(t, floor.acks(ticket), 1, "nothing about it but started")
 }
@@ -454,7 +454,7 @@ func TestStationRobotStopsWhenAnOrderIsCancelled(t *testing.T) {
 	ticket := floor.issue(nil)
 	require.Eventually(t, func() bool { return len(floor.acks(ticket)) == 1 }, stationPatience, 10*time.Millisecond)
 	undo := floor.cancel(ticket, false)
-	robot.out.await(t, "STOP: the order was cancelled")
+	robot.out.await(t, "STOP: this work was cancelled")
 	robot.out.await(t, "undone, 12 scrapped by arms")
 	robot.ctrlC()
 	require.Zero(t, robot.exit(), robot.errOut)
@@ -472,19 +472,19 @@ func TestTheTextOfAWithdrawnTicketSaysWhatToDo(t *testing.T) {
 	}{
 		"not cancelled": {station.Event{}, false, "is not offered here any more"},
 		"in hand here": {station.Event{Cancelled: true, Was: station.InHand, Undo: 5}, true,
-			"STOP: the order was cancelled; put it aside, its UNDO ticket is #5"},
+			"STOP: this work was cancelled; put it aside, its UNDO ticket is #5"},
 		"in hand here, undone elsewhere": {station.Event{Cancelled: true, Was: station.InHand, Ack: &kitchen.Ack{By: steering}}, true,
-			`STOP: the order was cancelled; put it aside, its UNDO ticket is with eve\u001b[2J`},
+			`STOP: this work was cancelled; put it aside, its UNDO ticket is with eve\u001b[2J`},
 		"in hand here, said to be undone": {station.Event{Cancelled: true, Was: station.InHand, Ack: &kitchen.Ack{By: "eve", Kind: kitchen.AckUndone}}, true,
-			"STOP: the order was cancelled; put it away, eve has said already that it is undone"},
+			"STOP: this work was cancelled; put it away, eve has said already that it is undone"},
 		"in hand here, nobody knows": {station.Event{Cancelled: true, Was: station.InHand}, true,
-			"STOP: the order was cancelled; put it aside"},
+			"STOP: this work was cancelled; put it aside"},
 		"yours from before": {station.Event{Cancelled: true, Was: station.Elsewhere, Item: station.Item{By: "bob"}, Undo: 5}, true,
-			"STOP: the order was cancelled; put it aside, its UNDO ticket is #5"},
+			"STOP: this work was cancelled; put it aside, its UNDO ticket is #5"},
 		"somebody else's": {station.Event{Cancelled: true, Was: station.Elsewhere, Item: station.Item{By: steering}, Undo: 5}, false,
-			`the order was cancelled; eve\u001b[2J had it in hand`},
+			`this work was cancelled; eve\u001b[2J had it in hand`},
 		"waiting": {station.Event{Cancelled: true, Was: station.Waiting}, false,
-			"the order was cancelled; nobody needs to start it"},
+			"this work was cancelled; nobody needs to start it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

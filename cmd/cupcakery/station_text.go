@@ -61,7 +61,7 @@ func timeOfDay(t time.Time) string { return t.Local().Format("15:04:05") }
 
 // undoDetails is what an undo ticket asks for.
 func undoDetails(item station.Item) []string {
-	lines := []string{"UNDO: the order was cancelled; " + item.Ticket.Stage.Info().Undoing}
+	lines := []string{"UNDO: this work was cancelled; " + item.Ticket.Stage.Info().Undoing}
 	who := printable(item.WorkBy)
 	switch {
 	case item.Work == kitchen.TicketDone && who != "":
@@ -226,15 +226,15 @@ func withdrawal(e station.Event, name string) string {
 	case !e.Cancelled:
 		return "is not offered here any more"
 	case isStop(e, name) && e.Undo > 0:
-		return fmt.Sprintf("STOP: the order was cancelled; put it aside, its UNDO ticket is #%d", e.Undo)
+		return fmt.Sprintf("STOP: this work was cancelled; put it aside, its UNDO ticket is #%d", e.Undo)
 	case isStop(e, name) && e.Ack != nil && e.Ack.Kind == kitchen.AckUndone:
-		return "STOP: the order was cancelled; put it away, " + printable(e.Ack.By) + " has said already that it is undone"
+		return "STOP: this work was cancelled; put it away, " + printable(e.Ack.By) + " has said already that it is undone"
 	case isStop(e, name) && e.Ack != nil:
-		return "STOP: the order was cancelled; put it aside, its UNDO ticket is with " + printable(e.Ack.By)
+		return "STOP: this work was cancelled; put it aside, its UNDO ticket is with " + printable(e.Ack.By)
 	case isStop(e, name):
-		return "STOP: the order was cancelled; put it aside"
+		return "STOP: this work was cancelled; put it aside"
 	case e.Was == station.Elsewhere:
-		return "the order was cancelled; " + printable(e.Item.By) + " had it in hand"
+		return "this work was cancelled; " + printable(e.Item.By) + " had it in hand"
 	}
-	return "the order was cancelled; nobody needs to start it"
+	return "this work was cancelled; nobody needs to start it"
 }

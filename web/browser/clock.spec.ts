@@ -5,9 +5,13 @@ test("a connection that stops delivering and does not close is noticed, and repl
   const mixer = await desk.open("/sign-in", staff.mix);
   let isDeaf = false;
   let connections = 0;
-  await mixer.routeWebSocket(/\/api\/v1\/live$/, (page) => {
-    const server = page.connectToServer();
+  let notice: () => void = () => undefined;
+  const isNoticed = new Promise<void>((noticed) => (notice = noticed));
+  await mixer.routeWebSocket(/\/api\/v1\/live$/, async (page) => {
     const isFirst = ++connections === 1;
+    // The page may need a moment only, which nobody would see.
+    if (!isFirst) await isNoticed;
+    const server = page.connectToServer();
     server.onMessage((message) => {
       if (!isFirst || !isDeaf) page.send(message);
     });
@@ -17,6 +21,7 @@ test("a connection that stops delivering and does not close is noticed, and repl
   isDeaf = true;
   const { pickupCode } = await factory.place();
   await expect(mixer.getByText(/No connection since/)).toBeVisible();
+  notice();
   await expect(mixer.getByText("Live")).toBeVisible();
   await expect(ticket(mixer, pickupCode)).toBeVisible();
   expect(connections).toBe(2);

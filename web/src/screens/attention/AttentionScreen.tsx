@@ -146,7 +146,7 @@ function Decision({ order, attention, onRefused }: DecisionProps) {
         <summary>What happened</summary>
         <ol className="story">{story(order, labelOf).map((line, i) => <li key={i} className="wrap-anywhere">{line}</li>)}</ol>
       </details>
-      <Field label="Note" hint="Optional; your colleagues can read it">
+      <Field label="Note" hint="Optional; your colleagues can read it, and the customer if you cancel">
         {(wiring) => <input {...wiring} className="input" maxLength={500} value={note} onChange={(event) => { setNote(event.target.value); }} />}
       </Field>
       {problem?.isUncertain && <Notice look="bad" urgent>{problem.message}</Notice>}

@@ -42,7 +42,7 @@ export function GroupCard({ group, labelOf, busy, onDecide, onDecideAlone }: Pro
           {orders.map((order) => <OrderRow key={order.id} order={order} onDecideAlone={onDecideAlone} />)}
         </ul>
       </div>
-      <Field label="Note" hint="Optional, for all of these orders; your colleagues can read it">
+      <Field label="Note" hint="Optional, for all of these orders; your colleagues can read it, and the customers if you cancel">
         {(wiring) => <input {...wiring} className="input" maxLength={500} value={note} onChange={(event) => { setNote(event.target.value); }} />}
       </Field>
       <ul className="question-choices">

@@ -44,7 +44,7 @@ export function FailureDialog({ ticket, reasons, onReport, onClose }: Props) {
         </fieldset>
         <p className="soft">{reason?.remake ? `The order starts again from ${stages[0]}.` : "The same ticket comes back to this station."}</p>
         <ScrappedField ticket={ticket} value={pieces} onChange={setScrapped} />
-        <Field label="Note" hint="Optional; your colleagues can read it">
+        <Field label="Note" hint="Optional; your colleagues and the customer can read it">
           {(wiring) => <input {...wiring} className="input" value={note} maxLength={500} onChange={(event) => { setNote(event.target.value); }} />}
         </Field>
         <div className="dialog-actions">

@@ -252,6 +252,7 @@ describe("what can be done", () => {
   test("with one that was undone: nothing, and it says who did it and when", () => {
     const { card } = show({ place: "ended", ticket: undoTicket({ state: "undone", by: "Bea", endedAt: at(65) }) });
     expect(card.textContent).toContain(`Undone by Bea at ${timeOfDay(at(65))}`);
+    expect(card.textContent, "there is nothing to put away any more").not.toContain("Cancelled");
   });
 });
 
@@ -301,7 +302,7 @@ describe("a withdrawn ticket", () => {
   test.each(["mine", "waiting", "others"] as const)("says stop, and has no buttons, in %s", (place) => {
     const { card } = show({ place, ticket: { ...heardTicket, withdrawn: true } }, 910, currentLive(910));
     expect(card.className).toContain("ticket-withdrawn");
-    expect(card.textContent).toContain("Stop: the order was cancelled.");
+    expect(card.textContent).toContain("Stop: this work was cancelled.");
     expect(buttons()).toEqual([]);
   });
 

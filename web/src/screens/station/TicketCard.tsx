@@ -48,8 +48,8 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           <span className="ticket-code code" translate="no">{ticket.pickupCode}</span>
           {place !== "ended" && <AgeClock age={age} since={ticket.since} />}
         </header>
-        {isUndo && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
-        {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: the order was cancelled. The undo ticket says what to do with it.</p>}
+        {isUndo && place !== "ended" && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
+        {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: this work was cancelled. The undo ticket says what to do with it.</p>}
         {place !== "ended" && allergies.length > 0 && (
           <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
         )}
