@@ -153,7 +153,12 @@ func (c *ackCarrier) resolve(ctx context.Context, ack kitchen.Ack, original even
 
 // show has Temporal show who has a ticket in hand.
 func (c *ackCarrier) show(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack, says judgement, logger *slog.Logger) (outcome, error) {
-	result, err := c.patiently(ctx, logger, func() error { return c.checkAttempt(ctx, ref, ack) })
+	result, err := c.patiently(ctx, logger, func() error {
+		if err := c.checkAttempt(ctx, ref, ack); err != nil {
+			return err
+		}
+		return c.checkIssued(ctx, ref, ack)
+	})
 	if result == outcomeCarried {
 		c.heartbeats.plan(ctx, ack.TicketID, !says.claims || ack.TakeOver)
 	}

@@ -52,7 +52,7 @@ func TestAnEndBeforeItsBeginningIsRefused(t *testing.T) {
 	f.hire(server, func(c *worker.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	run := f.place()
 	mix := f.ticket()
-	for _, kind := range []kitchen.AckKind{kitchen.AckDone, kitchen.AckFailed} {
+	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone, kitchen.AckFailed} {
 		early := other(mix, kitchen.Bake)
 		f.answer(early, kind, map[string]any{"by": "ghost", "reason": "burnt"})
 		letter := wait(t, f.other, "a dead letter")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -37,9 +38,9 @@ func (c *ackCarrier) lookAgain(ctx context.Context, ref kitchen.TicketRef, ack k
 	switch {
 	case err != nil:
 		return err
-	case workflows.IsBetweenAttempts(description, ref):
+	case workflows.IsBetweenAttempts(description, ref), isPending(description, ref):
 		return errBetweenAttempts
-	case !ack.Kind.Ends() || !isOpen(description) || c.log.issued(ack.TicketID) > 0:
+	case ack.Kind == kitchen.AckReleased || !isOpen(description) || c.log.issued(ack.TicketID) > 0:
 		return notFound
 	}
 	status, err := c.status(ctx, ref, description)
@@ -98,6 +99,22 @@ func (c *ackCarrier) checkAttempt(ctx context.Context, ref kitchen.TicketRef, ac
 	return errNeverSoOften
 }
 
+// checkIssued returns errNeverIssued for a claim of a ticket that its open order has
+// not issued. Otherwise boards would show it in hand as soon as it comes, and nobody
+// would be asked about its owner, of whom Temporal has never heard.
+func (c *ackCarrier) checkIssued(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) error {
+	if c.log.issued(ack.TicketID) > 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, carryWithin)
+	defer cancel()
+	err := c.lookAgain(ctx, ref, ack, errOver)
+	if errors.Is(err, errOver) || errors.Is(err, errBetweenAttempts) || workflows.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
 // status is an order's, with what only Temporal knows of the pending tickets. It has
 // no id if the order's history cannot be read by this build.
 func (c *ackCarrier) status(ctx context.Context, ref kitchen.TicketRef, description *workflowservice.DescribeWorkflowExecutionResponse) (kitchen.Status, error) {
@@ -120,6 +137,12 @@ func isOpen(description *workflowservice.DescribeWorkflowExecutionResponse) bool
 		return true
 	}
 	return false
+}
+
+// isPending reports whether Temporal waits for a ticket's ack: it may have been issued
+// a moment ago.
+func isPending(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef) bool {
+	return slices.ContainsFunc(workflows.PendingTickets(description), func(ticket workflows.PendingTicket) bool { return ticket.Ref == ref })
 }
 
 // isFirstRun reports whether an order has neither been reset nor continued as new.
