@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,6 +126,8 @@ type factory struct {
 	workerBinary string
 	// ticketsAgainAfter is every stage's ackWithin.
 	ticketsAgainAfter time.Duration
+	// kitchenLines are further lines of the kitchen file.
+	kitchenLines []string
 }
 
 // newFactory starts a factory on the given Kafka: worker and API, but nobody
@@ -155,7 +158,8 @@ func (f *factory) prepare() {
 	t.Helper()
 	kitchenFile := filepath.Join(t.TempDir(), "kitchen.yaml")
 	within := f.ticketsAgainAfter.String()
-	require.NoError(t, os.WriteFile(kitchenFile, fmt.Appendf(nil, "ackWithin: {mix: %s, bake: %s, decorate: %s, package: %s}\n", within, within, within, within), 0o600))
+	text := fmt.Sprintf("ackWithin: {mix: %s, bake: %s, decorate: %s, package: %s}\n%s\n", within, within, within, within, strings.Join(f.kitchenLines, "\n"))
+	require.NoError(t, os.WriteFile(kitchenFile, []byte(text), 0o600))
 	f.apiURL = fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
 	f.env = []string{
 		"KAFKA_BROKERS=" + f.kafka.address(),

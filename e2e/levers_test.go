@@ -53,10 +53,11 @@ type leverFactory struct {
 // attempt waits as long.
 const leverWithin = 3 * time.Second
 
-func newLeverFactory(t *testing.T) *leverFactory {
+// newLeverFactory starts a factory whose kitchen file has these lines too.
+func newLeverFactory(t *testing.T, kitchenLines ...string) *leverFactory {
 	t.Helper()
 	const name, pin = "Max", "314159"
-	f := &leverFactory{factory: &factory{t: t, ticketsAgainAfter: leverWithin}, issued: map[string][]int{}}
+	f := &leverFactory{factory: &factory{t: t, ticketsAgainAfter: leverWithin, kitchenLines: kitchenLines}, issued: map[string][]int{}}
 	f.kafka = kafkas["embedded Kafka"](t, f.factory)
 	server, err := devstack.StartTemporal(t.Context(), devstack.TemporalConfig{Headless: true, DynamicConfig: map[string]string{"frontend.WorkflowPauseEnabled": "true"}})
 	require.NoError(t, err)

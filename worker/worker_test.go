@@ -523,6 +523,7 @@ func TestWorker(t *testing.T) {
 			{ackJSON(ticket, map[string]any{"kind": "failed", "scrapped": -1}), "scrapped"},
 			{ackJSON(ticket, map[string]any{"kind": "failed", "scrapped": 10_001}), "scrapped"},
 			{ackJSON(ticket, map[string]any{"kind": "undone"}), "kind"},
+			{ackJSON(ticket, map[string]any{"attempt": 1_000_000}), "attempt"},
 			{ackJSON(ticket, map[string]any{"note": strings.Repeat("x", 500_000)}), ""},
 		} {
 			f.write(ticket.OrderID, []byte(poison.value))
@@ -537,7 +538,7 @@ func TestWorker(t *testing.T) {
 		}
 		f.answer(ticket, kitchen.AckDone, nil)
 		require.Equal(t, kitchen.Bake, f.ticket().Stage)
-		require.EqualValues(t, 12, f.acks("", "poison"))
+		require.EqualValues(t, 13, f.acks("", "poison"))
 	})
 
 	t.Run("while Temporal is away an ack keeps its place, then goes on by itself", func(t *testing.T) {

@@ -28,8 +28,8 @@ often that was done, also after the message has died again.
 
 What this version cannot understand is not sent, since it would come back: mend
 it with --value, or discard it. An ack without a time takes that of the redrive.
-Before you redrive a failed ack see whether its order still waits for it: it ends
-whichever attempt of its ticket is open.
+A failed ack does nothing if its attempt has failed before, or if somebody else
+has its ticket by now. If nobody has it, it counts: see whether it still should.
 
 However many people redrive a letter at once, one sends it. One that was sent, or
 may have been when somebody was interrupted, is sent a second time only with
