@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -36,6 +37,16 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
+
+// lives is the number of random lives that the test tries; -rapid.checks sets another
+// number.
+const lives = "500"
+
+func init() {
+	if err := flag.Set("rapid.checks", lives); err != nil {
+		panic(err)
+	}
+}
 
 // TestTheOrderHearsWhatTheLogSays lets people write anything about the tickets of an
 // order, repeat and retract it, while its worker lags, dies and reads again, tickets
