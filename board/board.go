@@ -17,9 +17,7 @@ type Board struct {
 	tickets map[string]*history // by ticket id
 	newest  map[place]Heard     // the last record of each partition
 	first   map[place]int64     // the offset of the first record of each partition
-	// newestIssue is the last delivery of any ticket in each partition: it shows
-	// that the factory was at work then.
-	newestIssue map[place]Heard
+	atWork  map[place]atWork    // what deliveries show of the factory in each partition
 	// acksFrom is the broker's time from which on all acks are known; zero if
 	// all acks are known. acksForgotten says that acks were forgotten that have
 	// no time of the broker's.
@@ -29,7 +27,7 @@ type Board struct {
 
 // New returns an empty board.
 func New() *Board {
-	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}, newestIssue: map[place]Heard{}}
+	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}, atWork: map[place]atWork{}}
 }
 
 // AddTicket adds a delivery of a ticket. It returns the acks of the ticket that
@@ -37,12 +35,11 @@ func New() *Board {
 // before, and those that followed.
 func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) []Judged {
 	b.Note(heard)
-	b.newestIssue[heard.place()] = heard
 	h := b.history(ticket.TicketID)
 	if h.ticket.Attempt == 0 {
-		h.firstIssued = heard
+		h.firstIssued, h.fromFirst = heard, ticket.Attempt == 1
 	}
-	h.issued = heard
+	h.issued, h.issuedAt = heard, b.seeAtWork(ticket, heard)
 	judged := h.life.issue(ticket)
 	if since := ticket.QueuedSince(); h.ticket.Attempt == 0 || since.Before(h.since) {
 		h.since = since
@@ -81,6 +78,8 @@ type history struct {
 	id            string
 	issued, acked Heard          // the last of each; zero if there was none
 	firstIssued   Heard          // the first delivery
+	fromFirst     bool           // it was the first attempt
+	issuedAt      time.Duration  // how long the factory had been at work by the last delivery
 	ticket        kitchen.Ticket // the highest attempt; Attempt 0 while none was seen
 	since         time.Time      // the earliest QueuedSince: builds that do not tell it have one for each attempt
 	life          life
@@ -90,6 +89,7 @@ type history struct {
 func (h *history) entry(ticketID string) Entry {
 	now := h.life.now
 	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Issued: h.firstIssued, Attempt: h.ticket.Attempt, BegunBy: now.begunBy}
+	e.PutBack = now.release != nil && now.end == nil
 	if now.taken != nil {
 		e.Taken = now.taken.heard
 	}
@@ -208,6 +208,9 @@ type Entry struct {
 	Sign Heard
 	// BegunBy is who had the ticket in hand last, if anybody had.
 	BegunBy string
+	// PutBack says that BegunBy has put it back, and nobody has begun, failed or
+	// ended it since.
+	PutBack bool
 	// Taken is the last record by which somebody began the ticket or finished
 	// with it, other than by putting it back; zero if there is none.
 	Taken Heard
@@ -227,6 +230,13 @@ type Entry struct {
 // Ended reports whether the ticket is finished for good.
 func (e Entry) Ended() bool {
 	return e.State == kitchen.TicketDone || e.State == kitchen.TicketUndone
+}
+
+// LeavesWork reports whether there may be something to put away if the ticket's
+// order is cancelled: its work is done or in hand, or was put back as it was. Of
+// what failed, its sender has said how many pieces are lost.
+func (e Entry) LeavesWork() bool {
+	return e.State == kitchen.TicketDone || e.State == kitchen.TicketStarted || e.PutBack
 }
 
 // open reports whether there is still something to do or to wait for.

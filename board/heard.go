@@ -108,6 +108,22 @@ func (b *Board) Recalls(heard Heard, before time.Duration) bool {
 	return heard.Appended && !b.acksForgotten && !heard.Time.Add(-before).Before(b.acksFrom)
 }
 
+// RecallsTicket reports whether the board knows all acks of a ticket that was
+// issued. It does if it has heard the ticket's first delivery. Otherwise it must
+// have read the acks since then; the ticket tells when that was, by a clock that may
+// differ from the broker's as much as others do (TooOld). An owner may have been
+// silent for all that time.
+func (b *Board) RecallsTicket(ticketID string) bool {
+	h, known := b.tickets[ticketID]
+	switch {
+	case !known || h.ticket.Attempt == 0:
+		return false
+	case h.fromFirst, b.acksFrom.IsZero() && !b.acksForgotten:
+		return true
+	}
+	return !b.acksForgotten && !h.ticket.Since.IsZero() && !h.since.Add(-h.ticket.AckWithin()).Before(b.acksFrom)
+}
+
 // LookBack is how far back a log is to be read, and for how long a ticket is to
 // be remembered that the log is silent about; longest is the longest ackWithin of
 // any stage. An open ticket is issued again at the latest after four times that.
@@ -133,16 +149,42 @@ func (b *Board) isSilent(last Heard, now, silence time.Duration) bool {
 	return last == (Heard{}) || b.Age(last, now) > silence
 }
 
-// isAbandoned reports whether the factory has issued other tickets for longer than
-// silence since it issued this one. So is a ticket that was never issued, as far as
-// is known.
-func (b *Board) isAbandoned(h *history, silence time.Duration) bool {
-	newest := b.newestIssue[h.issued.place()]
-	since := newest.After - h.issued.After
-	if newest.Appended && h.issued.Appended {
-		since = max(since, newest.Time.Sub(h.issued.Time))
+// atWork is what the deliveries of a partition show of the factory.
+type atWork struct {
+	newest Heard // the last delivery of any ticket
+	// total is how long the factory has been at work. A pause between two deliveries
+	// may be an outage.
+	total time.Duration
+}
+
+// pauses is how many pauses between two deliveries count as work while an owner may
+// be silent. Of a longer pause no more counts: after an outage, what is open must
+// have time to be issued again.
+const pauses = 4
+
+// seeAtWork notes a delivery, and returns how long the factory has been at work.
+func (b *Board) seeAtWork(ticket kitchen.Ticket, heard Heard) time.Duration {
+	seen, known := b.atWork[heard.place()]
+	if known {
+		pause := heard.After - seen.newest.After
+		if heard.Appended && seen.newest.Appended {
+			pause = max(pause, heard.Time.Sub(seen.newest.Time))
+		}
+		if within := ticket.AckWithin(); within > 0 {
+			pause = min(pause, within/pauses)
+		}
+		seen.total += max(0, pause)
 	}
-	return h.ticket.Attempt == 0 || since > silence
+	seen.newest = heard
+	b.atWork[heard.place()] = seen
+	return seen.total
+}
+
+// isAbandoned reports whether the factory has been at work for longer than silence
+// since it issued this ticket. So is a ticket that was never issued, as far as is
+// known.
+func (b *Board) isAbandoned(h *history, silence time.Duration) bool {
+	return h.ticket.Attempt == 0 || b.atWork[h.issued.place()].total-h.issuedAt > silence
 }
 
 // ForgetTooOld drops the tickets without a known ack whose acks may be older

@@ -62,6 +62,12 @@ func TestSilenceIsMeasuredByTheTimesOfItsPartition(t *testing.T) {
 			ended, open := board.New(), board.New()
 			for _, b := range []*board.Board{ended, open} {
 				b.AddTicket(issue(bake, 1), at(0, 0, true))
+				// The factory issues another ticket again and again.
+				for m := 0; minute(m).Before(test.newest.Time); m += 5 {
+					heard := test.newest
+					heard.Time = minute(m)
+					b.AddTicket(issue(next, 1), heard)
+				}
 				b.AddTicket(issue(next, 1), test.newest)
 			}
 			// Where acks lie whose newest tells nothing.
@@ -80,10 +86,13 @@ func TestSilenceIsMeasuredByTheTimesOfItsPartition(t *testing.T) {
 	b.AddTicket(issue(bake, 1), future)
 	b.AddTicket(issue(next, 1), at(0, 0, false))
 	require.Zero(t, b.Forget(silence, silence, nil), "a producer's clock hides nothing")
-	late := at(0, 0, false)
-	late.After = silence + 1
-	b.AddTicket(issue(next, 2), late)
-	require.Equal(t, 1, b.Forget(silence+1, silence, nil), "and keeps nothing for ever")
+	const later = silence + 5*time.Minute
+	for after := time.Duration(0); after <= later; after += 5 * time.Minute {
+		late := at(0, 0, false)
+		late.After = after
+		b.AddTicket(issue(next, 2), late)
+	}
+	require.Equal(t, 1, b.Forget(later, silence, nil), "and keeps nothing for ever")
 }
 
 // TestNothingOpenIsDroppedWhileTheFactoryIsAway, however long that is; once it
@@ -109,7 +118,11 @@ func TestNothingOpenIsDroppedWhileTheFactoryIsAway(t *testing.T) {
 			got, _ := b.Get(bake.TicketID())
 			require.Equal(t, state, got.State)
 			b.AddTicket(issue(later, 1), inTickets(601))
-			require.Equal(t, 1, b.Forget(10*time.Hour+time.Minute, silence, nil))
+			require.Zero(t, b.Forget(10*time.Hour+time.Minute, silence, nil), "this one may be issued again in a moment")
+			for m := 606; m <= 636; m += 5 {
+				b.AddTicket(issue(later, 2), inTickets(m))
+			}
+			require.Equal(t, 1, b.Forget(636*time.Minute, silence, nil))
 			_, known := b.Get(bake.TicketID())
 			require.False(t, known)
 		})
@@ -133,4 +146,27 @@ func TestWhatARemakeLeavesBehindGoesWithIt(t *testing.T) {
 		b.AddAck(ack(again, kitchen.AckDone, 1, "bob", minute(3)), inAcks(3))
 		require.Equal(t, 2, b.Forget(10*time.Hour, silence, nil))
 	}
+}
+
+// TestABoardKnowsAllAcksOfATicket whose first delivery it has heard, or whose acks
+// it has read from then on.
+func TestABoardKnowsAllAcksOfATicket(t *testing.T) {
+	t.Parallel()
+	recalls := func(attempt int, since time.Time, readFrom int) bool {
+		b := board.New()
+		b.AddAck(ack(ofAnotherOrder(), kitchen.AckDone, 1, "bob", minute(600)), inAcks(600))
+		b.CaughtUp(time.Duration(600-readFrom) * time.Minute)
+		ticket := issue(bake, attempt)
+		ticket.Since = since
+		b.AddTicket(ticket, inTickets(600))
+		ticket.Attempt++
+		b.AddTicket(ticket, inTickets(601))
+		return b.RecallsTicket(bake.TicketID())
+	}
+	require.True(t, recalls(1, minute(0), 300), "it was first issued just now, by another clock")
+	require.False(t, recalls(7, minute(300), 300), "somebody may have had it in hand for hours, and be silent")
+	require.False(t, recalls(7, minute(300), 300-int(within.Minutes())+1))
+	require.True(t, recalls(7, minute(300), 300-int(within.Minutes())))
+	require.False(t, recalls(7, time.Time{}, 300), "a factory that does not tell")
+	require.False(t, board.New().RecallsTicket(bake.TicketID()))
 }

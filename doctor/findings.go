@@ -97,7 +97,7 @@ func stationPutsAside(log *board.Board, entry board.Entry) bool {
 		return entry.Withdrawn
 	}
 	made, _ := log.Get(madeID)
-	return !entry.Ticket.Made && entry.State == kitchen.TicketWaiting && made.By == "" && made.BegunBy == ""
+	return !entry.Ticket.Made && entry.State == kitchen.TicketWaiting && !made.LeavesWork()
 }
 
 // notWaitedFor are the tickets that no order waits for.

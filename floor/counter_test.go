@@ -128,8 +128,11 @@ func TestTheCounterShowsAnOrderThroughItsLife(t *testing.T) {
 	w.floor.forget()
 	w.requireShown(nil, nil)
 	require.Contains(t, w.floor.cancelled, testOrderID(4), "its failed ticket is known still: the factory may be away")
-	for _, stage := range kitchen.Stages() {
-		w.issue(of(9, stage, 1, kitchen.TicketMake))
+	for worked := time.Duration(0); worked <= w.floor.lookBack; worked += 5 * time.Minute {
+		w.now = w.now.Add(5 * time.Minute)
+		for _, stage := range kitchen.Stages() {
+			w.issue(of(9, stage, 1, kitchen.TicketMake))
+		}
 	}
 	for range 2 { // an undo ticket goes after the ticket that it withdraws
 		w.floor.forget()

@@ -240,6 +240,13 @@ func TestWhatIsOpenIsForgottenOnlyWhileTheFactoryWorks(t *testing.T) {
 
 	f.handle(record(t, events.TicketTopic(kitchen.Bake), now, floortest.Ticket(of(6), 1)))
 	f.forget()
+	require.Len(t, f.Board(kitchen.Bake).Tickets, 5, "they may be issued again in a moment")
+	for worked := time.Duration(0); worked <= f.lookBack; worked += 10 * time.Minute {
+		now = now.Add(10 * time.Minute)
+		f.handle(record(t, events.TicketTopic(kitchen.Bake), now, floortest.Ticket(of(6), 2)))
+	}
+	f.handle(record(t, events.TicketTopic(kitchen.Bake), now, floortest.Ticket(of(5), 2)))
+	f.forget()
 	require.Len(t, f.Board(kitchen.Bake).Tickets, 2, "their orders were terminated, or they had been issued again")
 	require.Equal(t, 3, f.board.Len())
 }

@@ -43,6 +43,7 @@ func (s *Station) receiveTicket(ctx context.Context, m events.Message, finish fu
 	s.board.AddTicket(ticket, heard)
 	d := &delivery{ctx: ctx, finish: finish, issued: heard}
 	s.received(ticket.TicketID, d)
+	s.dropMadeAnew(ticket)
 	if j := s.jobs[ticket.TicketID]; j != nil {
 		s.reissue(j, ticket, d)
 		now, _ := s.board.Get(ticket.TicketID)
@@ -50,6 +51,17 @@ func (s *Station) receiveTicket(ctx context.Context, m events.Message, finish fu
 		return
 	}
 	s.offer(ticket, d)
+}
+
+// dropMadeAnew takes away what waits of the passes before a ticket's. Its order may
+// have heard of the failure of an attempt when the next was out already. The lock is
+// held.
+func (s *Station) dropMadeAnew(ticket kitchen.Ticket) {
+	for ticketID, j := range s.jobs {
+		if j.state == Waiting && j.ticket.OrderID == ticket.OrderID && s.board.MadeAnew(ticketID) {
+			s.apply(j, cause{input: expired})
+		}
+	}
 }
 
 // received notes where a ticket came from, and makes room in its partition. The
@@ -78,8 +90,8 @@ func (s *Station) makeRoom(j *job) {
 func (s *Station) offer(ticket kitchen.Ticket, d *delivery) {
 	entry, _ := s.board.Get(ticket.TicketID)
 	switch {
-	case entry.Withdrawn:
-		d.finish() // its order was cancelled and has stopped waiting for it
+	case entry.Withdrawn, entry.State == kitchen.TicketWaiting && s.board.MadeAnew(ticket.TicketID):
+		d.finish() // its order was cancelled or is made anew, and has stopped waiting for it
 		return
 	case entry.Ended() && entry.IssuedAfterEnd:
 		s.publishByItself(d.ctx, *entry.Ack, d.finish)

@@ -56,6 +56,7 @@
 //
 // A ticket in hand elsewhere leaves when neither its order nor its owner was heard
 // of for five times the time for an ack: its order does not wait for it any more.
+// What waits leaves when a ticket of its order's next pass comes.
 //
 // # What a repeated delivery means
 //
@@ -136,7 +137,7 @@
 //	undone           all                                              closed     finish, Withdrawn
 //	withdrawn        undecided, undoing, waiting, elsewhere, in hand  closed     finish, Withdrawn
 //	withdrawn        claiming, contested                              closed     finish, Withdrawn
-//	expired          elsewhere, contested                             closed     finish, Withdrawn
+//	expired          waiting, elsewhere, contested                    closed     finish, Withdrawn
 //	partition lost   undecided, undoing, waiting, elsewhere           closed     Withdrawn
 //
 // All means every state but absent and closed. A job keeps its ticket in the other

@@ -37,7 +37,7 @@ const (
 	ended          input = "ended"           // an ack ended it or its attempt
 	withdrawn      input = "withdrawn"       // its order was cancelled
 	undone         input = "undone"          // its undo ticket is undone
-	expired        input = "expired"         // neither its order nor its owner elsewhere is heard of any more
+	expired        input = "expired"         // its order is made anew, or neither that nor its owner elsewhere is heard of any more
 	partitionLost  input = "partition lost"  // its partition went to another station, or this one stops
 )
 
@@ -81,7 +81,7 @@ var transitions = map[input]map[State]State{
 	ended:         closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand, answering, overtaken),
 	withdrawn:     closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand),
 	undone:        closes(undecided, undoing, Waiting, Elsewhere, claiming, contested, InHand, answering, overtaken),
-	expired:       closes(Elsewhere, contested),
+	expired:       closes(Waiting, Elsewhere, contested),
 	partitionLost: closes(undecided, undoing, Waiting, Elsewhere),
 }
 

@@ -67,21 +67,21 @@ func (s *Station) work(undo *job) (state kitchen.TicketState, by string) {
 		return kitchen.TicketStarted, entry.By
 	case undo.fromHand:
 		return kitchen.TicketStarted, s.config.Name
-	case entry.State == kitchen.TicketWaiting && entry.BegunBy != "" && entry.LastFailure == nil:
-		return kitchen.TicketStarted, entry.BegunBy // and has put it back
+	case entry.PutBack:
+		return kitchen.TicketStarted, entry.BegunBy
 	}
 	return kitchen.TicketWaiting, ""
 }
 
 // recallsAll reports whether whoever has the work of an undo ticket in hand
-// must have appeared in what was read of the log. That is sure if the ticket to
-// make it was seen here: its acks came later. If it was not, the undo ticket's
+// must have appeared in what was read of the log. If the ticket to make it was seen
+// here, the board knows. If it was not, the undo ticket's
 // first attempt decides: it goes out when the order is cancelled, and until then
 // the ticket was issued again at the latest after some times the time for its ack.
 // The lock is held.
 func (s *Station) recallsAll(undo *job) bool {
 	if entry, _ := s.board.Get(undo.undoes); entry.Ticket.Attempt > 0 {
-		return true
+		return s.board.RecallsTicket(undo.undoes)
 	}
 	return undo.firstIssued != nil && s.board.Recalls(*undo.firstIssued, reissuedWithin*s.config.AckWithin)
 }

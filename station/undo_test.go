@@ -615,3 +615,75 @@ func TestAnErrorOfAWithdrawnTicketNamesNoOrder(t *testing.T) {
 	require.EqualError(t, &WithdrawnError{}, "withdrawn: this work was cancelled")
 	require.False(t, errors.Is(&WithdrawnError{}, ErrNotHere))
 }
+
+// Whoever puts back what has failed before may leave something, too.
+func TestWorkThatWasPutBackAfterAFailureNeedsHands(t *testing.T) {
+	t.Parallel()
+	_, bob := newLog(t, "bob")
+	ticket, _ := bob.offerNew()
+	bob.start(ticket)
+	require.NoError(t, bob.Fail(t.Context(), ticket.TicketID, "dropped", "", 0))
+	bob.expect(Answered)
+	ticket = again(ticket)
+	bob.deliver(ticket)
+	bob.expect(Offered)
+	bob.start(ticket)
+	require.NoError(t, bob.Release(t.Context(), ticket.TicketID))
+	bob.expect(PutBack)
+	bob.deliver(undoOf(ticket, false))
+	bob.expect(Withdrawn)
+	offered := bob.expect(Offered).Item
+	require.Equal(t, kitchen.TicketStarted, offered.Work)
+	require.Equal(t, "bob", offered.WorkBy)
+}
+
+// Its claim may lie further back than a station reads that has just started, however
+// often the ticket was issued again since.
+func TestWhoeverIsSilentForLongMayStillHaveBegun(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		age   time.Duration
+		needs bool
+	}{{10 * time.Hour, true}, {3 * time.Hour, false}} {
+		log, _ := newLog(t, "bob")
+		log.write(typed(newTicket(t), kitchen.AckDone, "eve"), "")
+		mia := log.station("mia") // who reads five hours back
+		ticket := newTicket(t)
+		ticket.Attempt, ticket.Since = 9, time.Now().Add(-test.age)
+		mia.deliver(ticket)
+		mia.expect(Offered)
+		undo := mia.deliver(undoOf(ticket, false))
+		mia.expect(Withdrawn)
+		if test.needs {
+			mia.expect(Offered)
+		} else {
+			undo.await(t)
+		}
+	}
+}
+
+// A failure that names an earlier attempt leaves a ticket open that was issued again
+// before, also if the order is made anew because of it.
+func TestWhatWaitsLeavesWhenItsOrderIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	log, bob := newLog(t, "bob")
+	ticket, _ := bob.offerNew()
+	bob.deliver(again(ticket))
+	failed := typed(ticket, kitchen.AckFailed, "kcat")
+	failed.Attempt = 1
+	log.write(failed, "")
+	bob.expect(Answered)
+	bob.deliver(again(ticket)) // it is delivered to a station that has just got the partition
+	bob.expect(Offered)
+	ref := ticket.Ref()
+	ref.Pass = 2
+	remake := ticket
+	remake.TicketID, remake.Pass = ref.TicketID(), 2
+	bob.deliver(remake)
+	withdrawn := bob.expect(Withdrawn)
+	require.False(t, withdrawn.Cancelled)
+	require.Equal(t, ticket.TicketID, withdrawn.Item.Ticket.TicketID)
+	require.Equal(t, remake.TicketID, bob.expect(Offered).Item.Ticket.TicketID)
+	bob.deliver(again(ticket)).await(t)
+	bob.expectNothing()
+}

@@ -236,6 +236,46 @@ func (l *ticketLog) addAck(ack kitchen.Ack, heard board.Heard) {
 	}
 }
 
+// awaitRefusal waits until the log has read that an ack was refused, as long as for
+// any record that is there. The refusal lies behind what has been read.
+func (l *ticketLog) awaitRefusal(ctx context.Context, ticketID string, at partition, offset int64) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, readWithin, errNotRead)
+	defer cancel()
+	for {
+		l.mu.Lock()
+		place := l.place(at)
+		if l.away || place.late || slices.Contains(l.refused[ticketID], offset) {
+			l.mu.Unlock()
+			return nil
+		}
+		next := place.next
+		l.mu.Unlock()
+		if err := l.await(ctx, at, next, readWithin); err != nil {
+			if errors.Is(context.Cause(ctx), errNotRead) {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// endsBefore are the offsets of the acks before an offset that end a ticket, or an
+// attempt of it, and count.
+func (l *ticketLog) endsBefore(ticketID string, offset int64) []int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var offsets []int64
+	for _, judged := range l.board.Acks(ticketID) {
+		if judged.Heard.Offset < offset && (judged.Effect == board.Ended || judged.Effect == board.Failed) {
+			offsets = append(offsets, judged.Heard.Offset)
+		}
+	}
+	return offsets
+}
+
+// errNotRead says that a record does not come.
+var errNotRead = errors.New("the log does not come on")
+
 func (l *ticketLog) noteRefused(refusal kitchen.Ack) {
 	const most = 64 // of one ticket
 	offsets := append(l.refused[refusal.TicketID], *refusal.Offset)
@@ -512,18 +552,6 @@ func (l *ticketLog) recallsAll(ctx context.Context, stage kitchen.Stage, placedA
 		all, err = l.readOn(ctx, reader, partition{topic, number})
 	}
 	return all && err == nil, err
-}
-
-// readBack waits until all that a partition has now has been read, if it can be:
-// what follows is judged by what has just been written there.
-func (l *ticketLog) readBack(ctx context.Context, at partition) error {
-	reader, err := events.NewLogReader(l.connection)
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	_, err = l.readOn(ctx, reader, at)
-	return err
 }
 
 // readOn asks Kafka for the end of a partition and reports whether the log has been

@@ -184,20 +184,18 @@ func attemptIn(status kitchen.Status, ref kitchen.TicketRef) int {
 // It is taken back first: whoever reads it again after a crash then knows that.
 func (c *ackCarrier) refuse(ctx context.Context, original events.Message, ack kitchen.Ack, why error, logger *slog.Logger) error {
 	if !errors.Is(why, errRefusedBefore) {
-		refusal := kitchen.Ack{
-			TicketID: ack.TicketID, OrderID: ack.OrderID, Stage: ack.Stage, Kind: kitchen.AckRefused,
-			By: refuser, At: time.Now().UTC(), Offset: &original.Offset,
-		}
-		err := c.publish(ctx, logger, "an ack could not be refused; it is tried again", events.TopicAcks, func() error {
-			return c.publisher.PublishAck(ctx, refusal)
-		})
-		if err != nil {
+		if err := c.takeBack(ctx, original.Partition, original.Offset, ack, logger); err != nil {
 			return err
 		}
 		fault.Pass(fault.AckRefused, ack.OrderID, ack.TicketID, string(ack.Kind))
-		// A later ack of the order may count only now.
-		if err := c.log.readBack(ctx, partition{original.Topic, original.Partition}); err != nil {
-			logger.DebugContext(ctx, "the refusal of an ack has not been read back", "error", err)
+	}
+	// What lies before an end that came too early came too early as well. It may
+	// count now, though it was stale when it was carried.
+	if !errors.Is(why, errNeverSoOften) && c.log.issued(ack.TicketID) == 0 {
+		for _, offset := range c.log.endsBefore(ack.TicketID, original.Offset) {
+			if err := c.takeBack(ctx, original.Partition, offset, ack, logger); err != nil {
+				return err
+			}
 		}
 	}
 	if err := c.writeDeadLetter(ctx, original, why, logger); err != nil {
@@ -206,4 +204,20 @@ func (c *ackCarrier) refuse(ctx context.Context, original events.Message, ack ki
 	c.metrics.acks.WithLabelValues(string(ack.Kind), string(outcomeRefused)).Inc()
 	logger.WarnContext(ctx, "an ack was refused and went to dead-letters", "by", ack.By, "reason", why)
 	return nil
+}
+
+// takeBack refuses the ack that lies at an offset, and waits until the log has read
+// that: what comes next of the order is judged without it.
+func (c *ackCarrier) takeBack(ctx context.Context, number int, offset int64, ack kitchen.Ack, logger *slog.Logger) error {
+	refusal := kitchen.Ack{
+		TicketID: ack.TicketID, OrderID: ack.OrderID, Stage: ack.Stage, Kind: kitchen.AckRefused,
+		By: refuser, At: time.Now().UTC(), Offset: &offset,
+	}
+	err := c.publish(ctx, logger, "an ack could not be refused; it is tried again", events.TopicAcks, func() error {
+		return c.publisher.PublishAck(ctx, refusal)
+	})
+	if err != nil {
+		return err
+	}
+	return c.log.awaitRefusal(ctx, ack.TicketID, partition{events.TopicAcks, number}, offset)
 }
