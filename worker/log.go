@@ -520,7 +520,7 @@ func (l *ticketLog) Failure(ctx context.Context, ticketID string) (failed kitche
 	default:
 		return kitchen.Ack{}, false, false
 	}
-	if failed.Attempt > entry.Ticket.Attempt {
+	if issued := entry.Ticket.Attempt; issued == 0 || failed.Attempt > issued {
 		return kitchen.Ack{}, false, false // of an attempt that was never issued: it will be refused
 	}
 	if failed.Attempt == 0 && entry.State == kitchen.TicketFailed {

@@ -231,6 +231,16 @@ func TestAWorkerThatReadsTheLogIsNotReady(t *testing.T) {
 	require.NotContains(t, readiness.Check(t.Context()).Error(), "still being read")
 }
 
+func TestAFailureBeforeItsBeginningIsNoFailureForAnActivity(t *testing.T) {
+	t.Parallel()
+	for _, attempt := range []int{0, 1} {
+		s := newScribe(t)
+		s.ack(mix(1), kitchen.AckFailed, "ghost", func(a *kitchen.Ack) { a.Reason, a.Attempt = "dropped", attempt })
+		_, _, found := s.Failure(t.Context(), mix(1).TicketID())
+		require.False(t, found)
+	}
+}
+
 func TestAnActivityIsToldThatItsTicketIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	s := newScribe(t)
