@@ -90,9 +90,10 @@ func (j *junkBench) at(ticketID string) chan time.Time {
 // watch reads new tickets of the first two stages until stop is called.
 func (j *junkBench) watch(ctx context.Context) (stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	ready, tailed := make(chan struct{}), make(chan error, 1)
+	ready, failed, ended := make(chan struct{}), make(chan error, 1), make(chan struct{})
 	go func() {
-		tailed <- events.Tail(ctx, events.TailConfig{
+		defer close(ended)
+		failed <- events.Tail(ctx, events.TailConfig{
 			Connection: events.Connection{Brokers: []string{j.kafka.Addr.String()}},
 			Topics:     []string{events.TicketTopic(kitchen.Mix), events.TicketTopic(kitchen.Bake)},
 			OnlyNew:    true, CaughtUp: func() { close(ready) }, Logger: slog.New(slog.DiscardHandler),
@@ -108,14 +109,14 @@ func (j *junkBench) watch(ctx context.Context) (stop func(), err error) {
 	}()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		<-tailed // the measurement is over
+		<-ended
 	})
 	select {
 	case <-ready:
 		return stop, nil
-	case <-ctx.Done():
+	case err := <-failed:
 		stop()
-		return nil, ctx.Err()
+		return nil, fmt.Errorf("read new tickets: %w", errors.Join(err, ctx.Err()))
 	}
 }
 
