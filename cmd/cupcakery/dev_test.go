@@ -218,7 +218,7 @@ func TestDevDemoIsFullOfLife(t *testing.T) {
 	d.start("--ephemeral", "--demo", "--demo-every", "200ms", "--demo-work-time", "20ms", "--demo-fail-rate", "0.2")
 	ctx, cancel := context.WithTimeout(t.Context(), devPatience)
 	defer cancel()
-	for _, text := range []string{" orders ", "mixed by robot-mixer", "baked by robot-baker", "decorated by robot-decorator", "packaged by robot-packager", "shipped to ", "the ticket comes again"} {
+	for _, text := range []string{" orders ", "mixed by robot-mixer", "baked by robot-baker", "decorated by robot-decorator", "packaged by robot-packager", "shipped to ", "the ticket is issued again"} {
 		require.NoError(t, d.process.WaitForOutput(ctx, text))
 	}
 	require.NoError(t, d.process.Stop(devStopsWithin))
