@@ -43,8 +43,9 @@ type step struct {
 	// The customer cancels once the ticket waits, or once it is in hand. Either
 	// way nobody does it.
 	cancelledWaiting, cancelledInHand bool
-	// late: the work is begun only after a manager has been asked.
-	late bool
+	// abandoned: somebody begins the work and goes; another takes it over only after
+	// a manager has been asked.
+	abandoned bool
 	// poison is an ack that nobody can understand, beside the good ones.
 	poison bool
 	// misplaced: the done ack lies in another partition than the order's.
@@ -81,7 +82,7 @@ var orderKinds = []orderKind{
 	{name: "RemakesExhaustedThenRetried", end: kitchen.StateShipped, decision: kitchen.ChoiceRetry, steps: map[string]step{
 		"bake.1": {fails: "burnt", scrapped: pieces}, "bake.2": {fails: "dropped", scrapped: pieces},
 	}},
-	{name: "UnansweredAndHealed", end: kitchen.StateShipped, maxReissues: 1, steps: map[string]step{"bake.1": {late: true}}},
+	{name: "UnansweredAndHealed", end: kitchen.StateShipped, maxReissues: 1, steps: map[string]step{"bake.1": {abandoned: true}}},
 	{name: "UndoFailedThenRetried", end: kitchen.StateCancelled, decision: kitchen.ChoiceRetry, steps: map[string]step{
 		"decorate.1": {cancelledWaiting: true}, "bake.1.undo": {fails: "other"},
 	}},
@@ -173,6 +174,7 @@ type orderUnderWay struct {
 	failed    map[string]bool // the tickets that have failed once
 	cancelled bool
 	asked     bool
+	abandoned bool
 	poisoned  bool
 	misplaced bool
 	early     bool
@@ -310,7 +312,7 @@ func (f *crashingFactory) workAt(ctx context.Context, bench *station.Station) er
 // be done: the ticket was withdrawn or comes again, which is a change.
 func (f *crashingFactory) work(ctx context.Context, bench *station.Station, item station.Item) {
 	ref, err := kitchen.ParseTicketID(item.Ticket.TicketID)
-	if err != nil || item.State == station.Elsewhere || item.Answering {
+	if err != nil || item.Answering {
 		return
 	}
 	f.mu.Lock()
@@ -318,13 +320,18 @@ func (f *crashingFactory) work(ctx context.Context, bench *station.Station, item
 	step := o.kind.steps[ref.ActivityID()]
 	failed := o.failed[ref.ActivityID()]
 	fails := step.fails != "" && !failed
-	late := step.late && !o.asked
+	asked := o.asked
 	// While the failed ack is on its way, the ticket may come
 	// again. Cupcakes that were made then would be others.
 	ruined := failed && kitchen.Default().Rules.OutcomeFor(step.fails) == kitchen.OutcomeRemake && (!o.asked || o.kind.decision != kitchen.ChoiceRetry)
 	f.mu.Unlock()
 	switch {
-	case late, ruined:
+	case ruined:
+		return
+	case step.abandoned && !asked:
+		f.abandon(ctx, o, ref)
+		return
+	case item.State == station.Elsewhere && (!step.abandoned || bench.TakeOver(ctx, ref.TicketID()) != nil):
 		return
 	case step.cancelledWaiting:
 		f.cancel(ctx, o)
@@ -385,6 +392,18 @@ func (f *crashingFactory) misplace(ctx context.Context, o *orderUnderWay, ref ki
 	if !again {
 		value := fmt.Appendf(nil, `{"ticketId":%q,"orderId":%q,"stage":%q,"kind":"done","by":"person-mix"}`, ref.TicketID(), ref.OrderID, ref.Stage)
 		assert.NoError(f.t, f.writer.WriteMessages(ctx, kafka.Message{Key: []byte("my oven"), Value: value}))
+	}
+}
+
+// abandon has somebody begin a ticket, once, of whom nothing is heard any more.
+func (f *crashingFactory) abandon(ctx context.Context, o *orderUnderWay, ref kitchen.TicketRef) {
+	f.mu.Lock()
+	again := o.abandoned
+	o.abandoned = true
+	f.mu.Unlock()
+	if !again {
+		value := fmt.Appendf(nil, `{"ticketId":%q,"orderId":%q,"stage":%q,"kind":"started","by":"gone"}`, ref.TicketID(), ref.OrderID, ref.Stage)
+		assert.NoError(f.t, f.writer.WriteMessages(ctx, kafka.Message{Key: []byte(o.id), Value: value}))
 	}
 }
 

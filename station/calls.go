@@ -182,25 +182,25 @@ func (s *Station) claimResult(j *job) error {
 	return ErrNotHere
 }
 
-// startNext claims the ticket that has waited longest, undo tickets first, or
-// waits for one until waiting ends. Whether it is in hand is decided before it
-// returns, unless ctx ends: a ticket that is started and left lying would have
-// to be issued again. over is closed when the ticket is no longer in hand,
-// however that comes about.
+// startNext claims the ticket that has waited longest, undo tickets first. If none
+// waits it takes one over whose owner is silent, or waits for one until waiting
+// ends. Whether it is in hand is decided before it returns, unless ctx ends: a
+// ticket that is started and left lying would have to be issued again. over is
+// closed when the ticket is no longer in hand, however that comes about.
 //
-// Without announce no started is published: for work that is over as soon as it
-// begins, about which the final ack is all there is to say.
+// Without announce no started is published for what nobody has: for work that is
+// over as soon as it begins, about which the final ack is all there is to say.
 func (s *Station) startNext(waiting, ctx context.Context, announce bool) (item Item, over <-chan struct{}, err error) {
 	waiting, stop := s.until(waiting)
 	defer stop()
 	for {
-		j, err := s.claimNext(waiting)
+		j, takesOver, err := s.claimNext(waiting)
 		if err != nil {
 			return Item{}, nil, err
 		}
-		if !announce {
+		if !announce && !takesOver {
 			s.startSilently(j)
-		} else if err := s.publishClaim(ctx, j, false); err != nil && ctx.Err() != nil {
+		} else if err := s.publishClaim(ctx, j, takesOver); err != nil && ctx.Err() != nil {
 			return Item{}, nil, err
 		}
 		s.mu.Lock()
@@ -213,35 +213,41 @@ func (s *Station) startNext(waiting, ctx context.Context, announce bool) (item I
 	}
 }
 
-// claimNext waits for a job that may be started and claims it. Those who wait
-// do so one after the other: all at once, each change would wake as many as
+// claimNext waits for a job that may be started and claims it. If nothing waits,
+// that is one whose owner elsewhere is silent: then it is taken over. Those who
+// wait do so one after the other: all at once, each change would wake as many as
 // the robot has arms, for one of them to find something.
-func (s *Station) claimNext(ctx context.Context) (*job, error) {
+func (s *Station) claimNext(ctx context.Context) (j *job, takesOver bool, err error) {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, false, context.Cause(ctx)
 	}
-	var j *job
-	err := s.await(ctx, func() bool {
-		j = s.longestWaiting()
-		return j != nil && ctx.Err() == nil && s.claim(j) == nil
+	err = s.await(ctx, func() bool {
+		j = s.oldest(func(j *job) bool { return (j.state == Waiting || j.state == Elsewhere) && s.claimable(j) == nil })
+		if takesOver = j == nil; takesOver {
+			j = s.oldest(func(j *job) bool { return j.state == Elsewhere && j.silent && !j.isBusy() })
+		}
+		if j == nil || ctx.Err() != nil {
+			return false
+		}
+		s.apply(j, cause{input: claimBegun})
+		return true
 	})
-	return j, err
+	return j, takesOver, err
 }
 
-// longestWaiting returns the job that is to be started next, or nil. The lock
-// is held.
-func (s *Station) longestWaiting() *job {
-	var longest *job
+// oldest returns the job that comes first of those that suit, or nil. The lock is
+// held.
+func (s *Station) oldest(suits func(*job) bool) *job {
+	var oldest *job
 	for _, j := range s.jobs {
-		startable := (j.state == Waiting || j.state == Elsewhere) && s.claimable(j) == nil
-		if startable && (longest == nil || j.compare(longest) < 0) {
-			longest = j
+		if suits(j) && (oldest == nil || j.compare(oldest) < 0) {
+			oldest = j
 		}
 	}
-	return longest
+	return oldest
 }
 
 // startSilently starts a claimed job without an ack.

@@ -678,3 +678,31 @@ func TestWhatAChangeOfMindMeans(t *testing.T) {
 		require.Equal(t, c.want, causeOfChange(c.before, c.now, nil).input, "from %s to %s", c.before.State, c.now.State)
 	}
 }
+
+// The station of whoever had begun it has died.
+func TestARobotTakesOverFromWhoIsSilent(t *testing.T) {
+	for name, workTime := range map[string]time.Duration{"WithWork": time.Minute, "WithoutWorkTime": 0} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				log, arm := newLog(t, "arm")
+				ticket, _ := arm.offerNew()
+				log.write(typed(ticket, kitchen.AckStarted, "eve"), "")
+				arm.expect(StartedElsewhere)
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- (&Robot{Station: arm.Station, WorkTime: workTime}).Run(ctx) }()
+				arm.pass(time.Hour)
+				time.Sleep(time.Second)
+				require.Equal(t, []kitchen.AckKind{kitchen.AckStarted}, log.kinds())
+				arm.pass(1)
+				arm.expect(OwnerSilent)
+				taken := arm.expect(Started)
+				require.Equal(t, Elsewhere, taken.Was)
+				time.Sleep(workTime + time.Second)
+				require.Equal(t, kitchen.AckDone, arm.expect(Answered).Ack.Kind)
+				cancel()
+				require.NoError(t, <-ended)
+			})
+		})
+	}
+}

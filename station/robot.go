@@ -12,11 +12,13 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// Robot works at a station by itself.
+// Robot works at a station by itself. While nothing waits, it takes tickets over
+// whose owners are silent.
 type Robot struct {
 	Station *Station
 	// WorkTime is how long each ticket takes. A robot that takes no time
-	// publishes done without having published started.
+	// publishes done without having published started, unless it takes the ticket
+	// over.
 	WorkTime time.Duration
 	// FailRate is the share of the work that fails, from 0 to 1.
 	FailRate float64
