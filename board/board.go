@@ -88,7 +88,7 @@ type history struct {
 // entry is where the ticket stands.
 func (h *history) entry(ticketID string) Entry {
 	now := h.life.now
-	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Issued: h.firstIssued, Attempt: h.ticket.Attempt, BegunBy: now.begunBy}
+	e := Entry{Ticket: h.ticket, State: h.life.state(), Since: h.since, Failed: now.failed, Issued: h.firstIssued, Attempt: h.ticket.Attempt, BegunBy: now.begunBy}
 	e.PutBack = now.release != nil && now.end == nil
 	if now.taken != nil {
 		e.Taken = now.taken.heard
@@ -197,6 +197,8 @@ type Entry struct {
 	// Attempt is the attempt that State is about. It is newer than the
 	// ticket's if an ack answers one that the board has not seen.
 	Attempt int
+	// Failed is the highest attempt that has ended in a failure; 0 if none has.
+	Failed int
 	// IssuedAfterEnd says of a ticket that has ended that it may have been issued
 	// again since: its order has lost the end.
 	IssuedAfterEnd bool

@@ -589,10 +589,14 @@ func (f *crashingFactory) ending(o *orderUnderWay) ending {
 		event, err := history.Next()
 		require.NoError(f.t, err)
 		if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled != nil {
-			tickets[event.GetEventId()] = scheduled.GetActivityId()
+			if _, err := kitchen.ParseActivityID(scheduled.GetActivityId()); err == nil { // or it announces something
+				tickets[event.GetEventId()] = scheduled.GetActivityId()
+			}
 		}
 		if completed := event.GetActivityTaskCompletedEventAttributes(); completed != nil {
-			end.Credited = append(end.Credited, tickets[completed.GetScheduledEventId()])
+			if ticket, isTicket := tickets[completed.GetScheduledEventId()]; isTicket {
+				end.Credited = append(end.Credited, ticket)
+			}
 		}
 		if event.GetWorkflowExecutionUpdateAcceptedEventAttributes() != nil {
 			end.Updates++

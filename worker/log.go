@@ -523,8 +523,8 @@ func (l *ticketLog) Failure(ctx context.Context, ticketID string) (failed kitche
 	if issued := entry.Ticket.Attempt; issued == 0 || failed.Attempt > issued {
 		return kitchen.Ack{}, false, false // of an attempt that was never issued: it will be refused
 	}
-	if failed.Attempt == 0 && entry.State == kitchen.TicketFailed {
-		failed.Attempt = entry.Attempt
+	if failed.Attempt == 0 {
+		failed.Attempt = entry.Failed
 	}
 	if final, err = l.isFinal(ctx, ref, failed); err != nil {
 		return kitchen.Ack{}, false, false // the ticket is issued as it is

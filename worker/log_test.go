@@ -231,6 +231,20 @@ func TestAWorkerThatReadsTheLogIsNotReady(t *testing.T) {
 	require.NotContains(t, readiness.Check(t.Context()).Error(), "still being read")
 }
 
+func TestAFailureByHandIsToldWithTheAttemptThatItHasFailed(t *testing.T) {
+	t.Parallel()
+	s := newScribe(t)
+	ref := mix(1)
+	for attempt, by := range []string{"bob", "eve"} {
+		s.issue(ref, attempt+1)
+		s.ack(ref, kitchen.AckFailed, by, func(a *kitchen.Ack) { a.Reason, a.Attempt = "equipment", 0 })
+	}
+	s.issue(ref, 3)
+	failed, _, found := s.Failure(t.Context(), ref.TicketID())
+	require.True(t, found)
+	require.Equal(t, 2, failed.Attempt)
+}
+
 func TestAFailureBeforeItsBeginningIsNoFailureForAnActivity(t *testing.T) {
 	t.Parallel()
 	for _, attempt := range []int{0, 1} {
