@@ -47,7 +47,7 @@ func (c *ackCarrier) lookAgain(ctx context.Context, ref kitchen.TicketRef, ack k
 	if err != nil {
 		return err
 	}
-	switch state, issued := ticketIn(status, ref); {
+	switch state, _, issued := ticketIn(status, ref); {
 	case issued && state == kitchen.TicketWaiting:
 		return errBetweenAttempts // it has been issued a moment ago
 	case issued, status.ID == "":
@@ -83,8 +83,8 @@ func (c *ackCarrier) checkIssued(ctx context.Context, ref kitchen.TicketRef, kin
 	if err != nil {
 		return err
 	}
-	known := attemptIn(status, ref)
-	if state, _ := ticketIn(status, ref); state == kitchen.TicketFailed {
+	state, known, _ := ticketIn(status, ref)
+	if state == kitchen.TicketFailed {
 		known++ // a started without an attempt has claimed the next before it is issued
 	}
 	if status.ID == "" || known >= attempt {
@@ -149,35 +149,19 @@ func isFirstRun(description *workflowservice.DescribeWorkflowExecutionResponse) 
 	return info.GetFirstRunId() == info.GetExecution().GetRunId()
 }
 
-// ticketIn returns where a ticket stands by its order's status, and whether that
-// knows of it.
-func ticketIn(status kitchen.Status, ref kitchen.TicketRef) (kitchen.TicketState, bool) {
-	for _, stage := range status.Stages {
-		if stage.Stage != ref.Stage || stage.Pass != ref.Pass {
-			continue
-		}
-		if ref.Kind == kitchen.TicketMake {
-			return stage.State, true
-		}
-		if stage.Undo != nil {
-			return stage.Undo.State, true
-		}
-	}
-	return "", false
-}
-
-// attemptIn is the highest attempt of a ticket by its order's status.
-func attemptIn(status kitchen.Status, ref kitchen.TicketRef) int {
+// ticketIn returns where a ticket stands by its order's status, and its highest
+// attempt; known is false if the status knows nothing of it.
+func ticketIn(status kitchen.Status, ref kitchen.TicketRef) (state kitchen.TicketState, attempt int, known bool) {
 	for _, stage := range status.Stages {
 		switch {
 		case stage.Stage != ref.Stage || stage.Pass != ref.Pass:
 		case ref.Kind == kitchen.TicketMake:
-			return stage.Attempt
+			return stage.State, stage.Attempt, true
 		case stage.Undo != nil:
-			return stage.Undo.Attempt
+			return stage.Undo.State, stage.Undo.Attempt, true
 		}
 	}
-	return 0
+	return "", 0, false
 }
 
 // refuse takes an ack back for all who fold the log, and puts it into dead-letters.
