@@ -65,7 +65,7 @@ type factory struct {
 	// refusals is how often Kafka still refuses an announcement.
 	refusals int
 	// attempts is what Temporal says of the pending activity; whileCounting is
-	// called before it does. Optional.
+	// called before it does, where updates may be sent. Optional.
 	attempts      int
 	whileCounting func()
 	// answer says how an activity ends; the default is a done ack at once.
@@ -101,7 +101,10 @@ func newFactory(t *testing.T) *factory {
 	}, activity.RegisterOptions{Name: workflows.ActivityAnnounceFailed})
 	f.env.RegisterActivityWithOptions(func(context.Context, string) (int, error) {
 		if f.whileCounting != nil {
-			f.whileCounting()
+			// An activity has its own goroutine, and the environment takes updates only on its own.
+			called := make(chan struct{})
+			f.env.RegisterDelayedCallback(func() { f.whileCounting(); close(called) }, 0)
+			<-called
 		}
 		return f.attempts, nil
 	}, activity.RegisterOptions{Name: workflows.ActivityCountAttempts})
