@@ -39,6 +39,7 @@ type Publisher interface {
 	PublishTicket(context.Context, kitchen.Ticket) error
 	PublishShipped(context.Context, kitchen.Shipped) error
 	PublishFailed(context.Context, kitchen.Failed) error
+	PublishStatus(context.Context, kitchen.LoggedStatus) error
 }
 
 // Orders tells the orders' workflows what only an activity notices. It is

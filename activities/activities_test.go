@@ -28,6 +28,9 @@ func (p *tray) PublishTicket(_ context.Context, ticket kitchen.Ticket) error {
 	return p.err
 }
 
+// PublishStatus implements activities.Publisher.
+func (p *tray) PublishStatus(context.Context, kitchen.LoggedStatus) error { return p.err }
+
 func (p *tray) PublishShipped(context.Context, kitchen.Shipped) error { return p.err }
 
 func (p *tray) PublishFailed(context.Context, kitchen.Failed) error { return p.err }

@@ -126,6 +126,9 @@ func (b *ticketBoard) PublishTicket(_ context.Context, ticket kitchen.Ticket) er
 	return nil
 }
 
+// PublishStatus implements activities.Publisher.
+func (b *ticketBoard) PublishStatus(context.Context, kitchen.LoggedStatus) error { return nil }
+
 func (b *ticketBoard) PublishShipped(context.Context, kitchen.Shipped) error { return nil }
 
 func (b *ticketBoard) PublishFailed(context.Context, kitchen.Failed) error { return nil }

@@ -32,6 +32,7 @@ const (
 	TypeAck     = "cupcakery.ack.v1"
 	TypeShipped = "cupcakery.order.shipped.v1"
 	TypeFailed  = "cupcakery.order.failed.v1"
+	TypeStatus  = "cupcakery.order.status.v1"
 )
 
 // MaxMessageBytes is the largest value that is read as a ticket or an ack.
@@ -92,6 +93,20 @@ func DecodeAck(m Message) (kitchen.Ack, error) {
 		}
 	}
 	return ack.DatedBy(recorded), nil
+}
+
+// DecodeStatus reads where an order stands. Its error is a PoisonError, or a
+// MisplacedError for one that does not lie where its order's messages do.
+func DecodeStatus(m Message) (kitchen.LoggedStatus, error) {
+	data, err := payload(m)
+	if err != nil {
+		return kitchen.LoggedStatus{}, &PoisonError{m, err}
+	}
+	status, err := kitchen.ParseLoggedStatus(data)
+	if err != nil {
+		return kitchen.LoggedStatus{}, &PoisonError{m, err}
+	}
+	return status, checkPlace(m, status.OrderID)
 }
 
 // recordedAt is the time of a message's record, or the nearest one that is possible:
@@ -201,6 +216,11 @@ func failedMessage(source string, failed kitchen.Failed) (Message, error) {
 		id += "#" + failed.At.UTC().Format(time.RFC3339Nano)
 	}
 	return NewMessage(TopicFailures, source, TypeFailed, id, failed.OrderID, failed.At, failed)
+}
+
+func statusMessage(source string, status kitchen.LoggedStatus) (Message, error) {
+	id := status.OrderID + "#" + strconv.FormatInt(status.Version, 10)
+	return NewMessage(TopicStatus, source, TypeStatus, id, status.OrderID, status.At, status)
 }
 
 // NewMessage is a message of the factory: JSON in the envelope that the top of this

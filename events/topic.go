@@ -16,6 +16,7 @@ const (
 	TopicDeadLetters = "dead-letters"
 	TopicFailures    = "order-failures"
 	TopicShip        = "orders-to-ship"
+	TopicStatus      = "order-status"
 )
 
 // GroupAcks is the consumer group of the workers, which carry acks to the
@@ -40,7 +41,7 @@ func Topics() []string {
 	for _, stage := range kitchen.Stages() {
 		topics = append(topics, TicketTopic(stage))
 	}
-	return append(topics, TopicAcks, TopicShip, TopicFailures, TopicDeadLetters)
+	return append(topics, TopicAcks, TopicShip, TopicFailures, TopicStatus, TopicDeadLetters)
 }
 
 const (
@@ -65,8 +66,9 @@ type TopicSettings struct {
 	// Retention is how long tickets and acks are kept at least. Defaults to 7
 	// days.
 	Retention time.Duration
-	// AnnouncementRetention is how long announcements that an order was shipped,
-	// was cancelled or needs attention are kept at least. Defaults to 30 days.
+	// AnnouncementRetention is how long it is kept at least what the factory tells
+	// of an order: its status, and that it was shipped, was cancelled or needs
+	// attention. No order should be open for longer. Defaults to 30 days.
 	AnnouncementRetention time.Duration
 	// NoticeTime is how long the factory's processes get to notice that a topic is
 	// about to have more partitions, and again that it has. Defaults to 20 s.
@@ -137,13 +139,13 @@ func promises(topic string, settings TopicSettings, replication int) []promise {
 	switch topic {
 	case TopicDeadLetters:
 		retention.value, retention.why = "-1", "a dead letter must stay until somebody has decided about it"
-	case TopicShip, TopicFailures:
+	case TopicShip, TopicFailures, TopicStatus:
 		retention.value, retention.why = milliseconds(settings.AnnouncementRetention), "downstream systems may come back late"
 	default:
 		retention.value, retention.why = milliseconds(settings.Retention), "boards, stations and figures read it again"
 	}
 	list := []promise{
-		{name: "cleanup.policy", value: "delete", why: "a compacted topic loses all but an order's last message"},
+		{name: "cleanup.policy", value: "delete", why: "a compacted topic loses all but an order's last message, which need not be its newest"},
 		{name: "message.timestamp.type", value: "LogAppendTime", why: "otherwise times are those of the senders' clocks, and the broker refuses a clock that is too wrong"},
 		retention,
 		{name: "retention.bytes", value: "-1", why: "a partition that has grown would be deleted before its time"},

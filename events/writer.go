@@ -124,6 +124,12 @@ func (w *Writer) PublishFailed(ctx context.Context, failed kitchen.Failed) error
 	return w.send(ctx, message, err, "that order %q is %s", failed.OrderID, failed.State)
 }
 
+// PublishStatus tells where an order stands.
+func (w *Writer) PublishStatus(ctx context.Context, status kitchen.LoggedStatus) error {
+	message, err := statusMessage(w.source, status)
+	return w.send(ctx, message, err, "the status of order %q", status.OrderID)
+}
+
 // send publishes a message unless it could not be made, and says what it was.
 func (w *Writer) send(ctx context.Context, message Message, err error, what string, about ...any) error {
 	if err == nil {

@@ -73,6 +73,11 @@ const (
 	StateShipped        OrderState = "shipped"
 )
 
+// OrderStates lists all states of an order.
+func OrderStates() []OrderState {
+	return []OrderState{StateAccepted, StateInProgress, StateNeedsAttention, StateCancelling, StateCancelled, StateShipped}
+}
+
 // IsFinal reports whether an order in this state cannot change any more.
 func (s OrderState) IsFinal() bool { return s == StateShipped || s == StateCancelled }
 
@@ -223,6 +228,11 @@ type Status struct {
 	Attention *Attention `json:"attention,omitempty"`
 	// CancelReason is why the order was cancelled or is being, for people.
 	CancelReason string `json:"cancelReason,omitempty"`
+	// Version grows with each step of the order, and DetailsVersion is the version
+	// with which something last changed that LoggedStatus leaves out. Both are 0 in
+	// orders of older builds.
+	Version        int64 `json:"version,omitempty"`
+	DetailsVersion int64 `json:"detailsVersion,omitempty"`
 	// Stale is set when no worker answered, so that the status was derived from
 	// what Temporal has recorded.
 	Stale bool `json:"stale"`

@@ -31,6 +31,11 @@ func (p watchedPublisher) PublishFailed(ctx context.Context, failed kitchen.Fail
 	return p.report(events.TopicFailures, p.publisher.PublishFailed(ctx, failed))
 }
 
+// PublishStatus implements activities.Publisher.
+func (p watchedPublisher) PublishStatus(ctx context.Context, status kitchen.LoggedStatus) error {
+	return p.report(events.TopicStatus, p.publisher.PublishStatus(ctx, status))
+}
+
 func (p watchedPublisher) report(topic string, err error) error {
 	p.watch.Heard(topic, err)
 	return err

@@ -504,6 +504,9 @@ func (p *press) PublishTicket(_ context.Context, ticket kitchen.Ticket) error {
 	return nil
 }
 
+// PublishStatus implements activities.Publisher.
+func (p *press) PublishStatus(context.Context, kitchen.LoggedStatus) error { return nil }
+
 // PublishShipped implements activities.Publisher.
 func (p *press) PublishShipped(context.Context, kitchen.Shipped) error { return nil }
 

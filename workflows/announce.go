@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -124,10 +123,12 @@ func (o *order) failedMessage(state kitchen.OrderState, reason string, at time.T
 		Reason:     reason,
 		At:         at.UTC(),
 		Attention:  o.status.Attention,
-		Stages:     cloneStages(o.status.Stages),
-		NotUndone:  []kitchen.Leftover{},
-		Remakes:    o.status.Remakes,
-		Scrapped:   o.status.Scrapped,
+		// A local activity gets its input as it is, not encoded, while the order goes
+		// on changing its stages.
+		Stages:    kitchen.CloneStages(o.status.Stages),
+		NotUndone: []kitchen.Leftover{},
+		Remakes:   o.status.Remakes,
+		Scrapped:  o.status.Scrapped,
 	}
 	for _, row := range o.status.Stages {
 		if row.Undo != nil && row.Undo.Left != "" {
@@ -135,17 +136,4 @@ func (o *order) failedMessage(state kitchen.OrderState, reason string, at time.T
 		}
 	}
 	return failed
-}
-
-// cloneStages copies stages in full. A local activity gets its input as it is,
-// not encoded, while the order goes on changing its stages.
-func cloneStages(stages []kitchen.StageStatus) []kitchen.StageStatus {
-	clones := slices.Clone(stages)
-	for i, row := range clones {
-		if row.Undo != nil {
-			undo := *row.Undo
-			clones[i].Undo = &undo
-		}
-	}
-	return clones
 }

@@ -55,7 +55,11 @@ type deliveredAgain struct {
 	complaint   *workflows.Unanswered
 }
 
-func (d *deliveredAgain) PublishTicket(context.Context, kitchen.Ticket) error   { return d.unpublished }
+func (d *deliveredAgain) PublishTicket(context.Context, kitchen.Ticket) error { return d.unpublished }
+
+// PublishStatus implements activities.Publisher.
+func (d *deliveredAgain) PublishStatus(context.Context, kitchen.LoggedStatus) error { return nil }
+
 func (d *deliveredAgain) PublishShipped(context.Context, kitchen.Shipped) error { return nil }
 func (d *deliveredAgain) PublishFailed(context.Context, kitchen.Failed) error   { return nil }
 

@@ -87,6 +87,9 @@ func (p *tray) PublishTicket(_ context.Context, ticket kitchen.Ticket) error {
 	return nil
 }
 
+// PublishStatus implements activities.Publisher.
+func (p *tray) PublishStatus(context.Context, kitchen.LoggedStatus) error { return nil }
+
 func (p *tray) PublishShipped(_ context.Context, shipped kitchen.Shipped) error {
 	p.shipped <- shipped
 	return nil

@@ -818,7 +818,17 @@ export interface components {
             readonly attention?: components["schemas"]["Attention"];
             /** @description Why the order was cancelled or is being cancelled. */
             readonly cancelReason?: string;
-            /** @description No worker could be asked; this is what Temporal has recorded. */
+            /**
+             * Format: int64
+             * @description Grows with each step of the order, by how much says nothing. Absent for an order that an older build has started.
+             */
+            readonly version?: number;
+            /**
+             * Format: int64
+             * @description The version with which customer, notes, allergies, messages or `cancelReason` last changed; absent if none has.
+             */
+            readonly detailsVersion?: number;
+            /** @description No worker could be asked, and the log does not tell; this is what Temporal has recorded. */
             readonly stale: boolean;
         };
         /** @description An order in a list. */
