@@ -166,7 +166,7 @@ func TestAsyncAPIHeadersAreWhatWeWrite(t *testing.T) {
 	letterHeaders := slices.Collect(maps.Keys(d.at("components", "schemas", "deadLetterHeaders", "properties")))
 	assert.ElementsMatch(t, []string{HeaderDeadTopic, HeaderDeadPartition, HeaderDeadOffset, HeaderDeadReason, HeaderDeadTime, HeaderDeadSize}, letterHeaders)
 	for message, eventType := range map[string]string{
-		"ticket": TypeTicket, "ack": TypeAck, "shipped": TypeShipped, "failed": TypeFailed,
+		"ticket": TypeTicket, "ack": TypeAck, "shipped": TypeShipped, "failed": TypeFailed, "status": TypeStatus,
 	} {
 		assert.Equal(t, eventType, d.at("components", "messages", message)["name"])
 	}
@@ -178,6 +178,7 @@ func TestAsyncAPIExamplesAreGood(t *testing.T) {
 	seen, kinds := 0, map[any]bool{}
 	for name, decode := range map[string]func(Message) error{
 		"ticket": func(m Message) error { _, err := DecodeTicket(m); return err },
+		"status": func(m Message) error { _, err := DecodeStatus(m); return err },
 		"ack": func(m Message) error {
 			ack, err := DecodeAck(m)
 			kinds[string(ack.Kind)] = true
@@ -196,7 +197,7 @@ func TestAsyncAPIExamplesAreGood(t *testing.T) {
 			seen++
 		}
 	}
-	assert.Equal(t, 10, seen)
+	assert.Equal(t, 11, seen)
 	for _, kind := range d.at("components", "schemas", "ack", "properties", "kind")["enum"].([]any) {
 		assert.True(t, kinds[kind], "an ack that is %s has an example", kind)
 	}

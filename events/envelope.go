@@ -106,7 +106,12 @@ func DecodeStatus(m Message) (kitchen.LoggedStatus, error) {
 	if err != nil {
 		return kitchen.LoggedStatus{}, &PoisonError{m, err}
 	}
-	return status, checkPlace(m, status.OrderID)
+	if m.Topic == TopicStatus {
+		if err := checkPlace(m, status.OrderID); err != nil {
+			return status, err
+		}
+	}
+	return status, nil
 }
 
 // recordedAt is the time of a message's record, or the nearest one that is possible:

@@ -44,6 +44,7 @@ func decodeAnyway(value []byte) {
 		m := Message{Value: value, Headers: contentOf(content), Time: time.Unix(1, 0)}
 		_, _ = DecodeAck(m)
 		_, _ = DecodeTicket(m)
+		_, _ = DecodeStatus(m)
 	}
 }
 
@@ -82,6 +83,15 @@ func FuzzDecode(f *testing.F) {
 			again, err := DecodeTicket(written)
 			require.NoError(t, err)
 			assert.Equal(t, ticket.Ref(), again.Ref())
+		} else {
+			requirePoison(t, err)
+		}
+		if status, err := DecodeStatus(m); err == nil {
+			written, err := statusMessage("/worker", status)
+			require.NoError(t, err)
+			again, err := DecodeStatus(written)
+			require.NoError(t, err)
+			assert.Equal(t, status.Version, again.Version)
 		} else {
 			requirePoison(t, err)
 		}

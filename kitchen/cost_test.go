@@ -58,6 +58,27 @@ func BenchmarkParseTicket(b *testing.B) {
 	kitchentest.Benchmark(b, maxAckBytes, hostileTickets(), parseTicket)
 }
 
+func hostileStatuses() map[string]kitchentest.Shape {
+	statuses := kitchentest.JSON()
+	for _, field := range []string{"stages", "lines", "route", "attention", "version", "at"} {
+		for name, shape := range kitchentest.Within(`{"`+field+`":`, "}", kitchentest.JSON()) {
+			statuses[field+"/"+name] = shape
+		}
+	}
+	return statuses
+}
+
+func parseLoggedStatus(data []byte) { _, _ = ParseLoggedStatus(data) }
+
+func TestReadingALoggedStatusCostsNoMoreThanItsBytesJustify(t *testing.T) {
+	// The row of a stage is large: an empty one takes a hundred times its three bytes.
+	kitchentest.RequireFlat(t, maxAckBytes, 600, hostileStatuses(), parseLoggedStatus)
+}
+
+func BenchmarkParseLoggedStatus(b *testing.B) {
+	kitchentest.Benchmark(b, maxAckBytes, hostileStatuses(), parseLoggedStatus)
+}
+
 // hostileFiles are files to cost as much as possible.
 func hostileFiles() map[string]kitchentest.Shape {
 	repeated := func(part string) kitchentest.Shape {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
@@ -131,5 +132,28 @@ func FuzzCheckOrder(f *testing.F) {
 			assert.Positive(t, order.Pieces())
 			assert.LessOrEqual(t, order.Pieces(), MaxScrapped)
 		}
+	})
+}
+
+func FuzzParseLoggedStatus(f *testing.F) {
+	full, err := json.Marshal(fullStatus().ForLog(time.Unix(1, 0)))
+	require.NoError(f, err)
+	f.Add(full)
+	f.Add([]byte(`{"orderId": "` + someOrder + `", "version": 1, "state": "shipped", "route": null, "stages": [{}, null]}`))
+	f.Add([]byte(`{"version": 1e999999, "stages": [[]], "at": "0000-01-01T00:00:00+23:59"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		told, err := ParseLoggedStatus(data)
+		if err != nil {
+			assert.Zero(t, told)
+			requireShort(t, err, 1000)
+			return
+		}
+		written, err := json.Marshal(told)
+		require.NoError(t, err)
+		again, err := ParseLoggedStatus(written)
+		require.NoError(t, err)
+		rewritten, err := json.Marshal(again)
+		require.NoError(t, err)
+		assert.Equal(t, string(written), string(rewritten))
 	})
 }

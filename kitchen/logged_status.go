@@ -94,8 +94,14 @@ func ParseLoggedStatus(data []byte) (LoggedStatus, error) {
 	if err := json.Unmarshal(bytes.TrimPrefix(data, []byte(byteOrderMark)), &told); err != nil {
 		return LoggedStatus{}, fmt.Errorf("not an order's status: %w", decodeError("status", err))
 	}
-	return told, told.check()
+	if err := told.check(); err != nil {
+		return LoggedStatus{}, err
+	}
+	return told, nil
 }
+
+// maxVersion is the largest number that every reader of JSON takes exactly.
+const maxVersion = 1<<53 - 1
 
 // check returns an error that names the first field that is missing or wrong.
 func (s LoggedStatus) check() error {
@@ -103,8 +109,8 @@ func (s LoggedStatus) check() error {
 		return fmt.Errorf("orderId: %w", err)
 	}
 	switch {
-	case s.Version < 1:
-		return fmt.Errorf("version: must be at least 1, it is %d", s.Version)
+	case s.Version < 1 || s.Version > maxVersion:
+		return fmt.Errorf("version: must be from 1 to %d, it is %d", int64(maxVersion), s.Version)
 	case s.DetailsVersion < 0 || s.DetailsVersion > s.Version:
 		return fmt.Errorf("detailsVersion: must be from 0 to version, it is %d", s.DetailsVersion)
 	case !slices.Contains(OrderStates(), s.State):

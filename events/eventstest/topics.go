@@ -70,6 +70,7 @@ func driftedTopics(w *world) {
 		events.TopicAcks:                {"retention.ms": milliseconds(7 * day)},
 		events.TopicShip:                {"retention.ms": milliseconds(30 * day)},
 		events.TopicFailures:            {"retention.ms": milliseconds(30 * day)},
+		events.TopicStatus:              {"retention.ms": milliseconds(30 * day)},
 		events.TopicDeadLetters:         {"retention.ms": "-1", "max.message.bytes": fmt.Sprint(events.MaxDeadLetterBytes)},
 	} {
 		got := w.settings(topic)
