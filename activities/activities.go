@@ -1,11 +1,13 @@
 // Package activities does for OrderWorkflow what reaches outside Temporal:
 // it issues tickets to the stations, tells an order when somebody has taken a
-// ticket and gone silent, and announces what became of an order.
+// ticket and gone silent, tells the log where an order stands, and announces what
+// became of it.
 package activities
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -127,6 +129,10 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 		ticket.Attempt = min(max(ticket.Attempt, failed.Attempt+1), kitchen.MaxAttempt)
 	}
 	fault.Pass(fault.TicketUnpublished, ticket.OrderID, ticket.TicketID)
+	published := a.publishStatus(publishing, issue.Status)
+	// Tickets do not depend on it: the order's next step, or the ticket's next
+	// attempt, publishes a status again.
+	defer func() { _ = published() }()
 	if err := a.publisher.PublishTicket(publishing, ticket); err != nil {
 		return kitchen.Ack{}, notPublished("the ticket could not be put on Kafka", err)
 	}
@@ -209,10 +215,33 @@ func (a *Activities) CountAttempts(ctx context.Context, activityID string) (int,
 	return a.orders.CountAttempts(ctx, activity.GetInfo(ctx).WorkflowExecution.ID, activityID)
 }
 
-// AnnounceShipped tells downstream systems that an order has left the factory.
-func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shipped) error {
+// publishStatus begins to publish where an order stands, beside something else, if
+// the order tells that. The function that it returns waits until that is done; it
+// must be called once.
+func (a *Activities) publishStatus(ctx context.Context, status *kitchen.LoggedStatus) func() error {
+	if status == nil {
+		return func() error { return nil }
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.publisher.PublishStatus(ctx, *status) }()
+	return func() error { return <-done }
+}
+
+// TellStatus tells the log where an order stands.
+func (a *Activities) TellStatus(ctx context.Context, status kitchen.LoggedStatus) error {
+	if err := a.publisher.PublishStatus(ctx, status); err != nil {
+		return notAnnounced("the order's status could not be put on Kafka", err)
+	}
+	return nil
+}
+
+// AnnounceShipped tells downstream systems that an order has left the factory, and
+// the log its last status, if the order tells that.
+func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shipped, status *kitchen.LoggedStatus) error {
 	fault.Pass(fault.AnnouncementUnpublished, shipped.OrderID, string(kitchen.StateShipped))
-	if err := a.publisher.PublishShipped(ctx, shipped); err != nil {
+	published := a.publishStatus(ctx, status)
+	err := a.publisher.PublishShipped(ctx, shipped)
+	if err := errors.Join(err, published()); err != nil {
 		return notAnnounced("the shipped order could not be announced on Kafka", err)
 	}
 	fault.Pass(fault.AnnouncementPublished, shipped.OrderID, string(kitchen.StateShipped))

@@ -179,6 +179,9 @@ type Issue struct {
 	// MaxReissues is how often the activity issues the ticket again in vain
 	// before it complains to the order; 0 if it never does.
 	MaxReissues int `json:"maxReissues,omitempty"`
+	// Status is where the order stands with this ticket, which the activity publishes
+	// beside it; nil if the order's status is not told.
+	Status *LoggedStatus `json:"status,omitempty"`
 }
 
 // FailureWithdrawn is the type of the failure with which a ticket's activity ends

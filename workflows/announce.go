@@ -52,17 +52,17 @@ func (o *order) announceQueued(ctx workflow.Context) {
 
 // awaitAnnouncements waits until all that was queued is written.
 func (o *order) awaitAnnouncements(ctx workflow.Context) error {
-	return workflow.Await(ctx, func() bool { return len(o.queued) == 0 })
+	return o.await(ctx, func() bool { return len(o.queued) == 0 })
 }
 
-// announce has one of the activities announce what became of an order, for as
-// long as it takes. It fails only if ctx is cancelled.
+// announce has one of the activities announce what became of an order, or tell
+// where it stands, for as long as it takes. It fails only if ctx is cancelled.
 //
 // The first try is a local activity: it is short, needs no watching, and costs one
 // history event instead of six. If that fails, Kafka is away, perhaps for days:
 // the further tries are the server's, which writes none of them into history. A
 // local activity's own would hold up queries and updates, and would give up.
-func announce(ctx workflow.Context, activity string, what any) error {
+func announce(ctx workflow.Context, activity string, what ...any) error {
 	oneTry := workflow.WithLocalActivityOptions(ctx, oneTryOptions)
 	manyTries := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: announceWithin,
@@ -71,11 +71,11 @@ func announce(ctx workflow.Context, activity string, what any) error {
 		},
 	})
 	for pause := announceAgainAfter; ; pause = min(2*pause, announceAtMost) {
-		if err := workflow.ExecuteLocalActivity(oneTry, activity, what).Get(ctx, nil); err == nil {
+		if err := workflow.ExecuteLocalActivity(oneTry, activity, what...).Get(ctx, nil); err == nil {
 			return nil
 		}
 		if announcesBeside(ctx) {
-			if err := workflow.ExecuteActivity(manyTries, activity, what).Get(ctx, nil); err == nil {
+			if err := workflow.ExecuteActivity(manyTries, activity, what...).Get(ctx, nil); err == nil {
 				return nil
 			}
 			// Somebody has ended it by hand, and Kafka still has no announcement.

@@ -29,7 +29,7 @@ func (o *order) undo(ctx workflow.Context, stage kitchen.Stage) error {
 	}
 	ticket := o.issue(ctx, made.Undo())
 	for {
-		if err := workflow.Await(ctx, func() bool {
+		if err := o.await(ctx, func() bool {
 			return ticket.hasEnded() || isLeft() || o.complaint != nil || o.tooLong(ctx)
 		}); err != nil {
 			return err

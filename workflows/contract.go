@@ -47,9 +47,13 @@ const (
 	// kitchen.Failed. It runs as a local one first.
 	ActivityAnnounceFailed = "AnnounceFailed"
 	// ActivityAnnounceShipped is the activity that announces a shipped order to
-	// downstream systems. Its input is a kitchen.Shipped. It runs as a local one
-	// first.
+	// downstream systems. Its input is a kitchen.Shipped and the order's last
+	// *kitchen.LoggedStatus, nil if it is not told. It runs as a local one first.
 	ActivityAnnounceShipped = "AnnounceShipped"
+	// ActivityTellStatus is the activity that tells the log where an order stands
+	// when no ticket goes out with that. Its input is a kitchen.LoggedStatus. It runs
+	// as a local one first.
+	ActivityTellStatus = "TellStatus"
 	// MemoPieces is the memo field with the number of cupcakes in the order, so
 	// that large orders are found in lists.
 	MemoPieces = "pieces"

@@ -39,7 +39,7 @@ func (o *order) waitsForDecision() bool {
 }
 
 func (o *order) awaitDecision(ctx workflow.Context) error {
-	if err := workflow.Await(ctx, func() bool { return !o.waitsForDecision() || o.tooLong(ctx) }); err != nil {
+	if err := o.await(ctx, func() bool { return !o.waitsForDecision() || o.tooLong(ctx) }); err != nil {
 		return err
 	}
 	if !o.waitsForDecision() {

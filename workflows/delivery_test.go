@@ -28,7 +28,7 @@ func (w *world) deliver(p *pending, silent bool, unpublished error) *workflows.U
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
-	d := &deliveredAgain{pending: p, silent: silent, unpublished: unpublished}
+	d := &deliveredAgain{pending: p, silent: silent, unpublished: unpublished, told: &w.told}
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempted{pending: p}}})
 	if p.owner != nil {
 		env.SetHeartbeatDetails(*p.owner)
@@ -53,12 +53,18 @@ type deliveredAgain struct {
 	silent      bool
 	unpublished error
 	complaint   *workflows.Unanswered
+	told        *told
 }
 
 func (d *deliveredAgain) PublishTicket(context.Context, kitchen.Ticket) error { return d.unpublished }
 
 // PublishStatus implements activities.Publisher.
-func (d *deliveredAgain) PublishStatus(context.Context, kitchen.LoggedStatus) error { return nil }
+func (d *deliveredAgain) PublishStatus(_ context.Context, status kitchen.LoggedStatus) error {
+	if err := d.told.take(status); err != nil {
+		panic(err)
+	}
+	return d.unpublished
+}
 
 func (d *deliveredAgain) PublishShipped(context.Context, kitchen.Shipped) error { return nil }
 func (d *deliveredAgain) PublishFailed(context.Context, kitchen.Failed) error   { return nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
@@ -87,6 +88,7 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		ref.OrderID = f.orderID
 		f.pending[event.GetEventId()] = ref
 		f.order.recordIssued(ref, event.GetEventTime().AsTime())
+		return f.setVersion(event.GetActivityTaskScheduledEventAttributes().GetInput())
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 		completed := event.GetActivityTaskCompletedEventAttributes()
 		end := ticketEnd{ref: f.pending[completed.GetScheduledEventId()]}
@@ -131,6 +133,21 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		f.order.recordCancelled(event.GetEventTime().AsTime())
 	default: // the rest, such as timers, changes nothing about the order
 	}
+	return nil
+}
+
+// setVersion sets the status's version from the input of a ticket's activity.
+func (f *historyFold) setVersion(input *commonpb.Payloads) error {
+	var issue struct {
+		Status *struct {
+			Version        int64 `json:"version"`
+			DetailsVersion int64 `json:"detailsVersion"`
+		} `json:"status"`
+	}
+	if err := dataConverter.FromPayloads(input, &issue); err != nil || issue.Status == nil {
+		return err
+	}
+	f.order.status.Version, f.order.status.DetailsVersion = issue.Status.Version, issue.Status.DetailsVersion
 	return nil
 }
 

@@ -393,6 +393,61 @@ var kinds = map[string]kind{
 		l.ends(decorate)
 		l.makes("package.1")
 	}},
+	"told-amended": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		mix := l.expect("mix.1")
+		before := l.query()
+		require.Zero(t, before.DetailsVersion)
+		l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: text("no bell")})
+		after := l.query()
+		require.Greater(t, after.Version, before.Version)
+		require.Equal(t, after.Version, after.DetailsVersion)
+		l.tellsTheSame()
+		l.ends(mix)
+		l.makes("bake.1", "decorate.1", "package.1")
+		require.Equal(t, after.DetailsVersion, l.query().DetailsVersion)
+	}},
+	"told-asked-and-cancelled": {ends: kitchen.StateCancelled, rules: withoutRemakes, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		l.fails(l.expect("bake.1"), "burnt", 13)
+		l.asks("bake failed after 0 remakes", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceCancel)
+		l.undoes("bake.1.undo", "mix.1.undo")
+	}},
+	// The work is done when nothing is left to do but to close.
+	"told-late-work": {ends: kitchen.StateShipped, rules: withImpatience, happen: func(t *testing.T, l *live) {
+		late := l.claims(l.expect("mix.1"), "bob")
+		l.asks(silentAtMix, kitchen.Choices()...)
+		l.decides(kitchen.ChoiceRemake)
+		l.undoes("mix.1.undo")
+		l.makes("mix.2", "bake.2", "decorate.2")
+		l.expect("package.2")
+		l.ends(late)
+		l.until(func(s kitchen.Status) bool { return s.Stages[0].State == kitchen.TicketDone })
+		l.tellsTheSame()
+		l.ends(kitchen.Ticket{TicketID: l.orderID + ".package.2", OrderID: l.orderID, Stage: kitchen.Package, Kind: kitchen.TicketMake, Attempt: 1})
+	}},
+	"told-when-kafka-is-back": {ends: kitchen.StateCancelled, rules: withoutRemakes, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1")
+		bake := l.expect("bake.1")
+		l.tray.refusesStatus.Store(true)
+		l.fails(bake, "burnt", 13)
+		l.asks("bake failed after 0 remakes", kitchen.Choices()...)
+		l.decides(kitchen.ChoiceCancel)
+		l.undoes("bake.1.undo", "mix.1.undo")
+		l.until(func(s kitchen.Status) bool { return s.State == kitchen.StateCancelled })
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, l.describe().GetWorkflowExecutionInfo().GetStatus(), "it waits until its status is told")
+		l.tray.refusesStatus.Store(false)
+	}},
+	"told-by-its-next-run": {ends: kitchen.StateShipped, rules: withoutRemakes, on: shortHistories, happen: func(t *testing.T, l *live) {
+		l.fails(l.expect("mix.1"), "burnt", 13)
+		l.asks("mix failed after 0 remakes", kitchen.Choices()...)
+		l.tray.refusesStatus.Store(true)
+		l.continues()
+		l.tray.refusesStatus.Store(false)
+		l.tellsTheSame()
+		l.decides(kitchen.ChoiceRetry)
+		l.makes("mix.1", "bake.1", "decorate.1", "package.1")
+	}},
 	"continued-as-new": {ends: kitchen.StateShipped, on: shortHistories, happen: func(t *testing.T, l *live) {
 		l.makes("mix.1")
 		l.expect("bake.1")
@@ -601,18 +656,23 @@ func (l *live) attribute() (state kitchen.OrderState) {
 	return state
 }
 
-// tellsTheSame compares the status from history with that from the query. It
-// retries until the order has stood still in between: a complaint may come at any
-// time.
+// tellsTheSame compares the status from history, and what the log tells, with that
+// from the query. It retries until the order has stood still in between: a complaint
+// may come at any time.
 func (l *live) tellsTheSame() {
 	l.t.Helper()
+	began := time.Now()
 	for before := l.query(); ; {
 		fromHistory, err := workflows.StatusFromHistory(l.t.Context(), l.server, l.orderID)
 		require.NoError(l.t, err)
 		after := l.query()
 		if reflect.DeepEqual(before, after) {
 			requireSameButTimes(l.t, before, fromHistory)
-			return
+			if l.tray.refusesStatus.Load() || l.tray.tells(after) == nil {
+				return
+			}
+			require.Less(l.t, time.Since(began), patience, "the log does not tell where the order stands")
+			after = l.query()
 		}
 		before = after
 	}

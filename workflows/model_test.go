@@ -75,7 +75,7 @@ const (
 	pausing               // before a ticket is issued again
 	delivering            // that it is shipped is being announced
 	closing               // waits for its announcements
-	finished              // the workflow has closed
+	finished              // the workflow closes once its last status is told
 )
 
 // row is one pass through one stage.
@@ -356,7 +356,7 @@ func (m *model) ref(i int, undoing bool) kitchen.TicketRef {
 // waits for takes none.
 func (m *model) answer(ref kitchen.TicketRef, a answer) {
 	i := m.find(ref)
-	if i < 0 || m.doing == finished {
+	if i < 0 {
 		return
 	}
 	t := m.ticket(i, ref.Kind == kitchen.TicketUndo)
@@ -574,7 +574,7 @@ func (m *model) passes(ref kitchen.TicketRef) {
 // open is the ticket while Temporal waits for its answer.
 func (m *model) open(ref kitchen.TicketRef) *ticketModel {
 	i := m.find(ref)
-	if i < 0 || m.doing == finished {
+	if i < 0 {
 		return nil
 	}
 	t := m.ticket(i, ref.Kind == kitchen.TicketUndo)

@@ -53,6 +53,11 @@ func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (
 	if err := workflow.Await(ctx, func() bool { return closed }); err != nil {
 		return order.status, err
 	}
+	if err != nil {
+		return order.status, err
+	}
+	// Also what the order has learnt while it closed.
+	err = order.await(ctx, func() bool { return !order.isUntold() })
 	return order.status, err
 }
 
@@ -118,6 +123,7 @@ type order struct {
 	handled []Handled
 	// listedState is the state that Temporal lists the order with.
 	listedState kitchen.OrderState
+	telling
 }
 
 func newOrder(orderID string, in OrderInput) *order {
@@ -129,6 +135,8 @@ func newOrder(orderID string, in OrderInput) *order {
 		if o.counted == nil {
 			o.countLastFailures()
 		}
+		// What the last run has not told, this one tells.
+		o.lastVersion, o.changed = p.Status.Version, true
 		o.pass = p.Status.Remakes + 1
 		if p.Status.State != kitchen.StateAccepted {
 			o.listedState = p.Status.State
@@ -191,7 +199,7 @@ func (o *order) makeAt(ctx workflow.Context, stage kitchen.Stage) error {
 	}
 	ticket := o.issue(ctx, ref)
 	for {
-		if err := workflow.Await(ctx, func() bool {
+		if err := o.await(ctx, func() bool {
 			return ticket.hasEnded() || o.direction != Making || o.complaint != nil || o.tooLong(ctx)
 		}); err != nil {
 			return err
@@ -258,6 +266,8 @@ func (o *order) startPass() {
 func (o *order) ship(ctx workflow.Context) error {
 	o.shipping = true
 	shippedAt := workflow.Now(ctx)
+	o.takeVersion(ctx)
+	status := o.shippedStatus(shippedAt)
 	if err := announce(ctx, ActivityAnnounceShipped, kitchen.Shipped{
 		OrderID:    o.status.ID,
 		PickupCode: o.status.PickupCode,
@@ -265,12 +275,13 @@ func (o *order) ship(ctx workflow.Context) error {
 		Lines:      o.status.Lines,
 		PlacedAt:   o.status.PlacedAt,
 		ShippedAt:  shippedAt,
-	}); err != nil {
+	}, status); err != nil {
 		return err
 	}
 	o.recordShipped(shippedAt)
+	o.toldShipped(ctx, status)
 	o.showDetails(ctx)
-	if len(o.queued) == 0 {
+	if len(o.queued) == 0 && !o.isUntold() {
 		return nil
 	}
 	if err := o.saveStatus(ctx); err != nil { // for lists, while the workflow still runs

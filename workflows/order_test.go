@@ -62,6 +62,7 @@ type factory struct {
 	issued  []issue
 	shipped []kitchen.Shipped
 	failed  []kitchen.Failed
+	told    told
 	// refusals is how often Kafka still refuses an announcement.
 	refusals int
 	// attempts is what Temporal says of the pending activity; whileCounting is
@@ -108,7 +109,13 @@ func newFactory(t *testing.T) *factory {
 		}
 		return f.attempts, nil
 	}, activity.RegisterOptions{Name: workflows.ActivityCountAttempts})
-	f.env.RegisterActivityWithOptions(func(_ context.Context, shipped kitchen.Shipped) error {
+	f.env.RegisterActivityWithOptions(func(_ context.Context, status kitchen.LoggedStatus) error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		require.NoError(t, f.told.take(status))
+		return nil
+	}, activity.RegisterOptions{Name: workflows.ActivityTellStatus})
+	f.env.RegisterActivityWithOptions(func(_ context.Context, shipped kitchen.Shipped, status *kitchen.LoggedStatus) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if f.refusals > 0 {
@@ -116,6 +123,7 @@ func newFactory(t *testing.T) *factory {
 			return errors.New("Kafka is away")
 		}
 		f.shipped = append(f.shipped, shipped)
+		require.NoError(t, f.told.take(*status))
 		return nil
 	}, activity.RegisterOptions{Name: workflows.ActivityAnnounceShipped})
 	return f
@@ -134,6 +142,7 @@ func (f *factory) issue(ctx context.Context, asked kitchen.Issue) (kitchen.Ack, 
 	ticket := asked.Ticket
 	i := issue{ticket: ticket, attempt: asked.Issued + int(info.Attempt), token: info.TaskToken}
 	f.issued = append(f.issued, i)
+	require.NoError(f.t, f.told.take(*asked.Status))
 	require.Equal(f.t, kitchen.TicketRef{Stage: ticket.Stage, Kind: ticket.Kind}.ActivityType(), info.ActivityType.Name)
 	require.Equal(f.t, ticket.TicketID, orderID+"."+info.ActivityID)
 	handsOut := ticket.Stage == kitchen.Package && ticket.Kind == kitchen.TicketMake
@@ -173,6 +182,7 @@ func (f *factory) run() kitchen.Status {
 	require.NoError(f.t, f.env.GetWorkflowError())
 	var status kitchen.Status
 	require.NoError(f.t, f.env.GetWorkflowResult(&status))
+	require.NoError(f.t, f.told.check(status))
 	for _, check := range f.checks {
 		check()
 	}

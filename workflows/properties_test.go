@@ -82,6 +82,8 @@ type world struct {
 	announcements []announcement
 	failed        []kitchen.Failed
 	shipped       int
+	told          told
+	underWay      int                    // statuses that are not told yet, other than with tickets
 	listed        kitchen.OrderState     // what Temporal's visibility has
 	complaints    []workflows.Unanswered // that activities have made
 	failures      []failedTicket         // reported ones
@@ -514,6 +516,7 @@ func (w *world) schedule() {
 			continue
 		}
 		w.activities = append(w.activities, p)
+		w.tell(*p.issue.Status)
 		w.issued = append(w.issued, issuedTicket{id: p.ref.ActivityID(), made: p.issue.Made, notes: p.issue.Notes, since: p.issue.Since.Format("15:04:05.000")})
 		w.log = append(w.log, "             -> "+p.ref.ActivityID())
 	}
@@ -730,9 +733,16 @@ func (w *world) query() kitchen.Status {
 	return status
 }
 
-// compare drops the candidates that the order is not equal to; one must stay.
+// compare drops the candidates that the order is not equal to; one must stay. What
+// the log tells must be equal too, unless it is under way.
 func (w *world) compare() {
-	is := w.observed(w.query())
+	status := w.query()
+	if w.underWay == 0 {
+		if err := w.told.check(status); err != nil {
+			w.fatalf("%v", err)
+		}
+	}
+	is := w.observed(status)
 	var may []candidate
 	var expected []string
 	for _, c := range w.may {
@@ -754,6 +764,10 @@ func (w *world) compare() {
 		}
 	}
 	w.happened = nil
+	hasClosed := func(c candidate) bool { return c.model.doing == finished }
+	if w.underWay == 0 && !slices.ContainsFunc(w.may, func(c candidate) bool { return !hasClosed(c) }) && !w.env.IsWorkflowCompleted() {
+		w.fatalf("the order has told everything, and does not close")
+	}
 	for i := range w.may {
 		w.may[i].results = nil
 	}
@@ -995,7 +1009,7 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, ar
 	issue, is := args[0].(kitchen.Issue)
 	if !is {
 		//workflowcheck:ignore it is Temporal's part that is played here
-		w.env.RegisterDelayedCallback(func() { w.announce(args[0]); end.Set(nil, nil); w.nudge() }, w.outage[activityType])
+		w.env.RegisterDelayedCallback(func() { w.announce(args); end.Set(nil, nil); w.nudge() }, w.outage[activityType])
 		return future
 	}
 	ref, err := kitchen.ParseTicketID(issue.TicketID)
@@ -1027,6 +1041,9 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 		end.Set(nil, ctx.Err())
 		return future
 	}
+	if activityType != workflows.ActivityAnnounceFailed {
+		w.underWay++
+	}
 	w.outage[activityType] = w.announcing - 1
 	isThere := w.announcing == 1
 	//workflowcheck:ignore it is Temporal's part that is played here
@@ -1036,19 +1053,33 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 			w.nudge()
 			return
 		}
-		w.announce(args[0])
+		w.announce(args)
 		end.Set(nil, nil)
 		w.nudge()
 	}, 1)
 	return future
 }
 
-// announce takes an announcement as Kafka does.
-func (w *world) announce(arg any) {
+// tell takes a status as Kafka does. Nobody else tells the same.
+func (w *world) tell(status kitchen.LoggedStatus) {
+	if err := w.told.takeFirst(status); err != nil {
+		w.fatalf("%v", err)
+	}
+}
+
+// announce takes an announcement, or a status, as Kafka does.
+func (w *world) announce(args []any) {
 	what := announcement{state: kitchen.StateShipped}
-	switch arg := arg.(type) {
+	switch arg := args[0].(type) {
+	case kitchen.LoggedStatus:
+		w.underWay--
+		w.tell(arg)
+		w.log = append(w.log, fmt.Sprintf("             -> status %d", arg.Version))
+		return
 	case kitchen.Shipped:
 		w.shipped++
+		w.underWay--
+		w.tell(*args[1].(*kitchen.LoggedStatus))
 	case kitchen.Failed:
 		w.failed = append(w.failed, arg)
 		what = announcement{state: arg.State}

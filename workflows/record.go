@@ -11,6 +11,7 @@ import (
 // recordIssued notes that a ticket goes out, for the first time or again after
 // its activity has ended.
 func (o *order) recordIssued(ref kitchen.TicketRef, at time.Time) {
+	o.changed = true
 	o.status.WaitingFor = ref.Stage
 	stage := o.stage(ref)
 	if ref.Kind == kitchen.TicketUndo {
@@ -35,11 +36,15 @@ func (o *order) recordIssued(ref kitchen.TicketRef, at time.Time) {
 }
 
 // recordPass notes that the order starts again from its first stage.
-func (o *order) recordPass(pass int) { o.status.Remakes = max(o.status.Remakes, pass-1) }
+func (o *order) recordPass(pass int) {
+	o.changed = true
+	o.status.Remakes = max(o.status.Remakes, pass-1)
+}
 
 // recordAttempts notes how often the open ticket has been issued since its
 // activity began.
 func (o *order) recordAttempts(ref kitchen.TicketRef, attempts int) {
+	o.changed = true
 	*o.row(ref).attempt += max(0, attempts-1)
 }
 
@@ -74,6 +79,7 @@ func (o *order) hasRecorded(end ticketEnd) bool {
 
 // recordDone notes that a stage's work is done.
 func (o *order) recordDone(end ticketEnd) {
+	o.changed = true
 	stage, row := o.stage(end.ref), o.row(end.ref)
 	if stage == nil {
 		return // cannot be: the ticket went out
@@ -93,6 +99,7 @@ func (o *order) recordDone(end ticketEnd) {
 // recordFailed notes that a ticket's activity has ended without its work being
 // done. Of a failure that has been counted, the status has the rest already.
 func (o *order) recordFailed(end ticketEnd) {
+	o.changed = true
 	stage, row, ack := o.stage(end.ref), o.row(end.ref), end.ack
 	if stage == nil || row == nil {
 		return // cannot be: the ticket went out
@@ -126,6 +133,7 @@ func (o *order) scrapped(ack kitchen.Ack) int {
 // recordUndone notes that a stage's work is undone. The undone stages of one
 // pass together scrap at most the order's pieces: they are the same cupcakes.
 func (o *order) recordUndone(end ticketEnd) {
+	o.changed = true
 	stage, row, ack := o.stage(end.ref), o.row(end.ref), end.ack
 	if row == nil {
 		return // cannot be: the undo ticket went out
@@ -148,6 +156,7 @@ func (o *order) recordUndone(end ticketEnd) {
 
 // recordUndoneOnRecord notes that a stage is undone without anybody's hands.
 func (o *order) recordUndoneOnRecord(ref kitchen.TicketRef, at time.Time) {
+	o.changed = true
 	stage := o.stage(ref)
 	stage.Undo = &kitchen.UndoStatus{}
 	o.markUndone(stage, at)
@@ -166,6 +175,7 @@ func (o *order) markUndone(stage *kitchen.StageStatus, at time.Time) {
 
 // recordLeft notes that a manager leaves a stage's work as it is.
 func (o *order) recordLeft(ref kitchen.TicketRef, why string) {
+	o.changed = true
 	o.status.WaitingFor = ""
 	o.stage(ref).Undo.Left = why
 }
@@ -179,12 +189,14 @@ func (o *order) stopWaiting(stage kitchen.Stage) {
 
 // recordQuestion notes that a manager must decide.
 func (o *order) recordQuestion(question kitchen.Attention) {
+	o.changed = true
 	o.status.State = kitchen.StateNeedsAttention
 	o.status.Attention = &question
 }
 
 // recordQuestionClosed notes that no question is open any more.
 func (o *order) recordQuestionClosed() {
+	o.changed = true
 	o.status.Attention = nil
 	o.status.State = kitchen.StateInProgress
 	if o.direction == Cancelling {
@@ -193,18 +205,21 @@ func (o *order) recordQuestionClosed() {
 }
 
 func (o *order) recordCancelling(reason string) {
+	o.changed, o.detailsChanged = true, true
 	o.status.Attention = nil
 	o.status.State = kitchen.StateCancelling
 	o.status.CancelReason = reason
 }
 
 func (o *order) recordCancelled(at time.Time) {
+	o.changed = true
 	o.status.State = kitchen.StateCancelled
 	o.status.WaitingFor = ""
 	o.status.CancelledAt = inUTC(at)
 }
 
 func (o *order) recordAmended(amendment kitchen.Amendment) {
+	o.changed, o.detailsChanged = true, true
 	if amendment.Notes != nil {
 		o.status.Notes = *amendment.Notes
 	}
@@ -217,6 +232,7 @@ func (o *order) recordAmended(amendment kitchen.Amendment) {
 
 // recordShipped notes that the order has left the factory.
 func (o *order) recordShipped(at time.Time) {
+	o.changed = true
 	o.status.State = kitchen.StateShipped
 	o.status.ShippedAt = inUTC(at)
 }

@@ -15,6 +15,7 @@ import (
 // whole status into history. It costs two events, so it is only for changes
 // that no activity's event shows; a happy order has none.
 func (o *order) saveStatus(ctx workflow.Context) error {
+	o.takeVersion(ctx)
 	o.showDetails(ctx)
 	state := o.status.State
 	if state == kitchen.StateAccepted {

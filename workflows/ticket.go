@@ -35,6 +35,8 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 		o.patience = patience{} // which was with another ticket
 	}
 	o.recordIssued(ref, workflow.Now(ctx))
+	o.takeVersion(ctx)
+	o.told = o.status.Version // with the ticket
 	o.showDetails(ctx)
 	var customer kitchen.Customer
 	if o.status.Route.HandsOut(ref.Stage) && ref.Kind == kitchen.TicketMake {
@@ -60,6 +62,7 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 			},
 			Issued:      issued,
 			MaxReissues: o.in.Rules.MaxReissues,
+			Status:      o.loggedStatus(),
 		}),
 		cancel: cancel,
 	}
@@ -168,6 +171,7 @@ func (o *order) withdraw(ctx workflow.Context, ticket *ticket) {
 		}
 		if !end.byHand() {
 			o.record(end)
+			o.takeVersion(ctx)
 		}
 	})
 }
@@ -177,6 +181,7 @@ func (o *order) withdraw(ctx workflow.Context, ticket *ticket) {
 // Temporal's SDK cannot schedule an activity under the id of one that ended in
 // the same task.
 func (o *order) pauseBeforeReissue(ctx workflow.Context) bool {
+	o.tellStatus(ctx)
 	direction := o.direction
 	changed, err := workflow.AwaitWithTimeout(ctx, reissueAfter, func() bool { return o.direction != direction })
 	return err == nil && !changed
