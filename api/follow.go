@@ -8,11 +8,14 @@ import (
 	"sync"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -40,15 +43,18 @@ type source string
 
 const (
 	fromQuery   source = "query"   // the workflow itself
+	fromLog     source = "log"     // what the log tells of an open order
 	fromHistory source = "history" // what Temporal has recorded of an open order
 	fromClosed  source = "closed"  // the same of a closed order, which cannot change any more
 )
 
-// follower tells where orders stand. It asks the workflow, and Temporal about
-// the ticket that is out, at the same time. Both get a short time only, a query
-// because it waits for a worker; then what Temporal has recorded must do.
+// follower tells where orders stand. It asks the workflow, for a short time only
+// because a query waits for a worker; then the log must do, or else what Temporal has
+// recorded.
 type follower struct {
-	temporal client.Client
+	temporal  client.Client
+	namespace string
+	log       *floor.Floor
 	// queryWithin is how long a worker may take to answer.
 	queryWithin time.Duration
 	// describeWithin is how long Temporal may take to tell about the ticket.
@@ -56,88 +62,115 @@ type follower struct {
 	gate           queryGate
 }
 
-func (f *follower) status(ctx context.Context, orderID string) (kitchen.Status, source, error) {
+// status is where an order stands, apart from what floor.AddWork adds. While the
+// floor is behind the log, Temporal tells that.
+func (f *follower) status(ctx context.Context, orderID string) (status kitchen.Status, from source, err error) {
+	defer func() {
+		// Not all who ask are requests, and a panic must not end the process.
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("panic: %v\n%s", reason, debug.Stack())
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, followWithin)
 	defer cancel()
-	queryCtx, endQuery := context.WithTimeout(ctx, f.queryWithin)
-	defer endQuery()
-	answered := make(chan answer, 1)
-	go func() {
-		defer func() {
-			// Nothing else catches a panic here, and it must not end the process.
-			if reason := recover(); reason != nil {
-				answered <- answer{err: fmt.Errorf("panic: %v\n%s", reason, debug.Stack())}
-			}
-		}()
-		answered <- f.ask(ctx, queryCtx, orderID)
-	}()
-
-	describeCtx, endDescribe := context.WithTimeout(ctx, f.describeWithin)
-	defer endDescribe()
-	description, describeErr := f.temporal.DescribeWorkflowExecution(describeCtx, kitchen.WorkflowID(orderID), "")
-	if describeErr != nil && !isOutage(describeErr) {
-		return kitchen.Status{}, "", describeErr
+	status, from, err = f.ask(ctx, orderID)
+	switch {
+	case err != nil:
+		return kitchen.Status{}, "", err
+	case status.State.IsFinal():
+		status.Stale = false
+		return status, fromClosed, nil
+	case !f.log.Behind().Since.IsZero():
+		err = f.addPending(ctx, &status)
 	}
-	closed := description.GetWorkflowExecutionInfo().GetCloseTime() != nil
-	if closed {
-		endQuery() // no worker knows more than what is recorded
-	}
-	now := <-answered
-	if now.err == nil && closed && !now.status.State.IsFinal() {
-		now = f.recorded(ctx, orderID) // it closed while it was asked
-	}
-	if now.err != nil {
-		return kitchen.Status{}, "", now.err
-	}
-	if now.status.State.IsFinal() {
-		now.status.Stale = false
-		return now.status, fromClosed, nil
-	}
-	if describeErr != nil {
-		now.status.Stale = true // who works on it, and how often it was issued, is unknown
-	}
-	workflows.AddPending(&now.status, workflows.PendingTickets(description))
-	return now.status, now.from, nil
+	return status, from, err
 }
 
-type answer struct {
-	status kitchen.Status
-	from   source
-	err    error
+// addPending adds what Temporal knows of the tickets that an order waits for.
+func (f *follower) addPending(ctx context.Context, status *kitchen.Status) error {
+	ctx, cancel := context.WithTimeout(ctx, f.describeWithin)
+	defer cancel()
+	description, err := f.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(status.ID), "")
+	switch {
+	case err == nil:
+		workflows.AddPending(status, workflows.PendingTickets(description))
+	case isOutage(err):
+		status.Stale = true // who works on it, and how often it was issued, is unknown
+	default:
+		return err
+	}
+	return nil
 }
 
-// ask asks the workflow, and reads what is recorded if that is in vain.
-func (f *follower) ask(ctx, queryCtx context.Context, orderID string) answer {
+// ask asks the workflow. If that is in vain, the log tells, or what is recorded.
+func (f *follower) ask(ctx context.Context, orderID string) (kitchen.Status, source, error) {
 	switch f.gate.enter() {
 	case askAndWait:
-		if status, err := f.query(queryCtx, orderID); err == nil {
-			return answer{status: status, from: fromQuery}
+		status, err := f.query(ctx, orderID)
+		switch {
+		case err == nil:
+			return status, fromQuery, nil
+		case workflows.IsNotFound(err):
+			return status, "", err
+		case errors.Is(err, errClosed):
+			return f.recorded(ctx, orderID)
 		}
 	case askBeside:
-		go func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.queryWithin)
-			defer cancel()
-			_, _ = f.query(ctx, orderID) // the gate learns what came of it
-		}()
+		go func() { _, _ = f.query(context.WithoutCancel(ctx), orderID) }() // the gate learns what came of it
 	case doNotAsk:
 	}
-	return f.recorded(ctx, orderID)
+	told, known := f.log.OrderStatus(orderID)
+	if !known {
+		return f.recorded(ctx, orderID)
+	}
+	status, err := f.placed(ctx, orderID)
+	switch {
+	case err != nil:
+		return status, "", fmt.Errorf("read how the order was placed: %w", err)
+	case told.Version < status.Version || told.DetailsVersion > status.DetailsVersion:
+		return f.recorded(ctx, orderID) // what the log leaves out has changed since
+	}
+	return status.With(told), fromLog, nil
 }
 
-func (f *follower) recorded(ctx context.Context, orderID string) answer {
-	status, err := workflows.StatusFromHistory(ctx, f.temporal, orderID)
-	return answer{status: status, from: fromHistory, err: err}
+// placed is the status with which an order, or its last run, was started.
+func (f *follower) placed(ctx context.Context, orderID string) (kitchen.Status, error) {
+	in, _, err := f.firstRequest(ctx, orderID)
+	if err != nil {
+		return kitchen.Status{}, err
+	}
+	if in.Progress != nil {
+		return in.Progress.Status, nil
+	}
+	return workflows.Accepted(orderID, in), nil
 }
+
+// recorded is where an order stands by its history.
+func (f *follower) recorded(ctx context.Context, orderID string) (kitchen.Status, source, error) {
+	status, err := workflows.StatusFromHistory(ctx, f.temporal, orderID)
+	return status, fromHistory, err
+}
+
+// errClosed means that an order is over: no worker knows more than what is recorded.
+var errClosed = errors.New("the order's workflow is closed")
 
 // query asks the workflow, once the gate has been entered. Any error means that
 // the answer must come from elsewhere; which one it is decides only whether the
 // next query is tried.
 func (f *follower) query(ctx context.Context, orderID string) (status kitchen.Status, err error) {
+	ctx, cancel := context.WithTimeout(ctx, f.queryWithin)
+	defer cancel()
 	outcome := queryWithdrawn
 	defer func() { f.gate.leave(outcome) }()
-	value, err := f.temporal.QueryWorkflow(ctx, kitchen.WorkflowID(orderID), "", workflows.QueryStatus)
-	if err == nil {
-		err = value.Get(&status)
+	response, err := f.temporal.QueryWorkflowWithOptions(ctx, &client.QueryWorkflowWithOptionsRequest{
+		WorkflowID: kitchen.WorkflowID(orderID), QueryType: workflows.QueryStatus, QueryRejectCondition: enumspb.QUERY_REJECT_CONDITION_NOT_OPEN,
+	})
+	switch {
+	case err != nil:
+	case response.QueryRejected != nil:
+		return status, errClosed // by Temporal, which has asked no worker
+	default:
+		err = response.QueryResult.Get(&status)
 	}
 	switch {
 	case err == nil:
@@ -211,16 +244,20 @@ func (g *queryGate) leave(outcome queryOutcome) {
 }
 
 // firstRequest reads from an order's history what it was started with.
-func firstRequest(ctx context.Context, temporal client.Client, orderID string) (in workflows.OrderInput, requestHash string, err error) {
-	events := temporal.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	if !events.HasNext() {
-		return in, "", errors.New("the order's history is empty")
-	}
-	event, err := events.Next()
+func (f *follower) firstRequest(ctx context.Context, orderID string) (in workflows.OrderInput, requestHash string, err error) {
+	history, err := f.temporal.WorkflowService().GetWorkflowExecutionHistory(ctx, &workflowservice.GetWorkflowExecutionHistoryRequest{
+		Namespace:       f.namespace,
+		Execution:       &commonpb.WorkflowExecution{WorkflowId: kitchen.WorkflowID(orderID)},
+		MaximumPageSize: 1, // of the rest nothing is needed
+	})
 	if err != nil {
 		return in, "", err
 	}
-	started := event.GetWorkflowExecutionStartedEventAttributes()
+	events := history.GetHistory().GetEvents()
+	if len(events) == 0 {
+		return in, "", errors.New("the order's history is empty")
+	}
+	started := events[0].GetWorkflowExecutionStartedEventAttributes()
 	data := converter.GetDefaultDataConverter()
 	if err := data.FromPayloads(started.GetInput(), &in); err != nil {
 		return in, "", err

@@ -16,10 +16,10 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	temporalclient "go.temporal.io/sdk/client"
+	"google.golang.org/grpc"
 
 	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -183,19 +183,20 @@ type forgetfulTemporal struct {
 	answer chan struct{} // closed when it may answer; nil for at once
 }
 
-func (t *forgetfulTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) temporalclient.HistoryEventIterator {
-	t.asked.Add(1)
-	if t.answer != nil {
-		<-t.answer
-	}
-	return noHistory{}
+func (t *forgetfulTemporal) WorkflowService() workflowservice.WorkflowServiceClient {
+	return forgetfulService{of: t}
 }
 
-type noHistory struct{}
+type forgetfulService struct {
+	workflowservice.WorkflowServiceClient
+	of *forgetfulTemporal
+}
 
-func (noHistory) HasNext() bool { return true }
-
-func (noHistory) Next() (*historypb.HistoryEvent, error) {
+func (s forgetfulService) GetWorkflowExecutionHistory(context.Context, *workflowservice.GetWorkflowExecutionHistoryRequest, ...grpc.CallOption) (*workflowservice.GetWorkflowExecutionHistoryResponse, error) {
+	s.of.asked.Add(1)
+	if s.of.answer != nil {
+		<-s.of.answer
+	}
 	return nil, serviceerror.NewNotFound("no such workflow")
 }
 

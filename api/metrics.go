@@ -59,7 +59,7 @@ func newMetrics() *metrics {
 		}, []string{"limit"}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cupcakery_order_answers_total",
-			Help: "Answers about one order, by source: query (the workflow), history (Temporal, without a worker), closed (Temporal, of a closed order).",
+			Help: "Answers about one order, by source: query (the workflow), log (Kafka, without a worker), history (Temporal, without a worker), closed (Temporal, of a closed order).",
 		}, []string{"source"}),
 		stale: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "cupcakery_stale_answers_total",
@@ -88,7 +88,7 @@ func newMetrics() *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.created, m.ordersRefused, m.answers, m.stale, m.signIns, m.acks, m.liveConnections, m.liveMessages, m.liveDrops,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for _, from := range []source{fromQuery, fromHistory, fromClosed} {
+	for _, from := range []source{fromQuery, fromLog, fromHistory, fromClosed} {
 		m.answers.WithLabelValues(string(from))
 	}
 	for _, limit := range []string{refusedByAddress, refusedByKitchen} {

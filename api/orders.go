@@ -106,7 +106,7 @@ func (s *Server) orderID(key string) (string, error) {
 // firstOrder finds the order that an idempotency key has made before, and
 // refuses unless it was made from the same request.
 func (s *Server) firstOrder(ctx context.Context, orderID, hash string) (workflows.OrderInput, error) {
-	in, firstHash, err := firstRequest(ctx, s.temporal, orderID)
+	in, firstHash, err := s.follower.firstRequest(ctx, orderID)
 	if err != nil {
 		return in, cannotLookUp(err)
 	}
@@ -138,6 +138,7 @@ func (s *Server) GetOrder(ctx context.Context, request GetOrderRequestObject) (G
 	if err != nil {
 		return nil, fmt.Errorf("follow the order: %w", err)
 	}
+	s.floor.AddWork(&status)
 	s.metrics.answers.WithLabelValues(string(from)).Inc()
 	if status.Stale {
 		s.metrics.stale.Inc()

@@ -13,10 +13,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -133,12 +133,18 @@ func (f failingTemporal) DescribeWorkflowExecution(context.Context, string, stri
 }
 
 func (f failingTemporal) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) client.HistoryEventIterator {
-	panic("no history either")
+	return failingHistory{f.err}
 }
 
-func (f failingTemporal) QueryWorkflow(context.Context, string, string, string, ...any) (converter.EncodedValue, error) {
+func (f failingTemporal) QueryWorkflowWithOptions(context.Context, *client.QueryWorkflowWithOptionsRequest) (*client.QueryWorkflowWithOptionsResponse, error) {
 	return nil, f.err
 }
+
+type failingHistory struct{ err error }
+
+func (failingHistory) HasNext() bool { return true }
+
+func (h failingHistory) Next() (*historypb.HistoryEvent, error) { return nil, h.err }
 
 func TestOrderIDsStayOutOfTheLog(t *testing.T) {
 	t.Parallel()

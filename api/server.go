@@ -47,6 +47,8 @@ type Config struct {
 	// Temporal has the orders. A client that connects on first use is fine. It
 	// logs by itself when Temporal cannot be reached.
 	Temporal client.Client
+	// Namespace is Temporal's in which the client works. Defaults to its default.
+	Namespace string
 	// Kafka has the log of tickets and acks, which boards show and acks go to.
 	// Without brokers the boards stay empty.
 	Kafka events.Connection
@@ -91,6 +93,7 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	c.Namespace = cmp.Or(c.Namespace, client.DefaultNamespace)
 	c.QueryWithin = cmp.Or(c.QueryWithin, 100*time.Millisecond)
 	c.LiveConnections = cmp.Or(c.LiveConnections, defaultLiveConnections)
 	c.LiveConnectionsPerAddress = cmp.Or(c.LiveConnectionsPerAddress, defaultLiveConnectionsPerAddress)
@@ -181,7 +184,7 @@ func New(config Config) (*Server, error) {
 		logger:        config.Logger,
 		contract:      contract,
 		pages:         pages,
-		follower:      &follower{temporal: config.Temporal, queryWithin: config.QueryWithin, describeWithin: describeWithin},
+		follower:      &follower{temporal: config.Temporal, namespace: config.Namespace, queryWithin: config.QueryWithin, describeWithin: describeWithin},
 		metrics:       newMetrics(),
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger, look: func(ctx context.Context) error { return namespace.Ready(ctx, config.Temporal) }},
 		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger, look: func(ctx context.Context) error { return events.CheckTopics(ctx, config.Kafka) }},
@@ -197,6 +200,7 @@ func New(config Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
+	s.follower.log = s.floor
 	s.metrics.watchStations(s.floor.Untaken)
 	s.live = live.New(live.Config{
 		Floor:           s.floor,

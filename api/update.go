@@ -124,7 +124,7 @@ func (s *Server) update(ctx context.Context, orderID, key string, asked change) 
 		return kitchen.Status{}, &problemError{Type: wire.ProblemIdempotencyConflict,
 			Detail: "This Idempotency-Key was used for another change of this order: use a new key, or send exactly the same request to repeat the first one."}
 	}
-	s.floor.OrderChanged(orderID) // the log may not say so
+	s.floor.OrderChanged(orderID)
 	return answer.Order, nil
 }
 
@@ -201,7 +201,7 @@ func (s *Server) closedAnswer(ctx context.Context, orderID, key string) (workflo
 		return workflows.Answer{}, fmt.Errorf("read how the order ended: %w", err)
 	}
 	status.Stale = false // it cannot change any more
-	in, _, err := firstRequest(ctx, s.temporal, orderID)
+	in, _, err := s.follower.firstRequest(ctx, orderID)
 	if err != nil {
 		return workflows.Answer{}, fmt.Errorf("read what was asked of the order: %w", err)
 	}

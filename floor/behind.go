@@ -35,6 +35,9 @@ func (f *Floor) Behind() wire.Behind {
 	return f.state.behind
 }
 
+// isBehind reports whether the floor is behind the log. The lock is held.
+func (f *Floor) isBehind() bool { return !f.caughtUp || !f.away.IsZero() }
+
 // setAway notes that Kafka does not answer since then, or that it does again.
 func (f *Floor) setAway(since time.Time) {
 	f.mu.Lock()
@@ -92,5 +95,8 @@ func (f *Floor) updateBehind() {
 	if behind != before {
 		f.state.behind = behind
 		f.state.restart()
+	}
+	if !f.isBehind() {
+		f.orders.upToDate()
 	}
 }

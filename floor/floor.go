@@ -71,6 +71,8 @@ type Floor struct {
 	// cancelled are orders that order-failures reports as cancelled, and by
 	// which record.
 	cancelled map[string]board.Heard
+	// statuses are what order-status tells, by order.
+	statuses  map[string]*loggedOrder
 	ownAcks   map[ownAck]chan heardAck
 	lastAckAt time.Time
 }
@@ -88,12 +90,12 @@ func New(config Config) (*Floor, error) {
 		readBack:    readBack,
 		source:      "/cupcakery/api/" + uuid.NewString(),
 		stations:    make(map[kitchen.Stage]*stationFeed),
-		orders:      newOrderFeeds(config.Orders, config.Logger),
 		state:       newStateFeed(),
 		board:       board.New(),
 		figures:     newFigures(config.Kitchen.Rules, readBack),
 		queue:       queue{limits: config.Kitchen.Open, accepted: make(map[string]acceptedOrder)},
 		cancelled:   make(map[string]board.Heard),
+		statuses:    make(map[string]*loggedOrder),
 		ownAcks:     make(map[ownAck]chan heardAck),
 	}
 	now := func() time.Time { return f.now() }
@@ -104,6 +106,7 @@ func New(config Config) (*Floor, error) {
 	}
 	f.kitchen = newKitchenFeed(f, config.Orders.Count)
 	f.counter = f.newCounterFeed()
+	f.orders = newOrderFeeds(f, config.Orders)
 	if len(config.Kafka.Brokers) == 0 {
 		return f, nil
 	}
@@ -127,7 +130,7 @@ func (f *Floor) Run(ctx context.Context) error {
 	beside.Go(func() { f.kitchen.stagePoll.run(ctx) })
 	beside.Go(func() { f.kitchen.ordersPoll.run(ctx) })
 	beside.Go(func() { f.counter.poll.run(ctx) })
-	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures}
+	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures, events.TopicStatus}
 	for _, stage := range kitchen.Stages() {
 		topics = append(topics, events.TicketTopic(stage))
 	}
@@ -225,6 +228,10 @@ func (f *Floor) Pace() wire.Pace {
 	return pace
 }
 
-// OrderChanged notes that this process has changed an order, which the log may
-// not say.
-func (f *Floor) OrderChanged(orderID string) { f.orders.changed(orderID, 0) }
+// OrderChanged notes that this process has changed an order. Mostly the log tells
+// that, but not while Kafka is away.
+func (f *Floor) OrderChanged(orderID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.orders.changed(orderID)
+}

@@ -19,24 +19,15 @@ const (
 	// orderStale one that got an answer without a worker.
 	orderRetry = 2 * time.Second
 	orderStale = 15 * time.Second
-	// orderRefresh is how often each followed order is asked about although
-	// the log says nothing: an amendment through another process is not in it.
+	// orderRefresh is how often each followed order is asked about although the log
+	// says nothing: that somebody has terminated it in Temporal is on no log.
 	orderRefresh = time.Minute
-)
-
-// When an order is asked about after a message of its workflow: at once, and
-// again, because what Temporal says of a pending ticket comes a little later.
-// After a station's ack the first question waits: the ack reaches the workflow
-// at the same time as us, a started one only after a second, and mostly the
-// workflow's next message comes first.
-var (
-	afterMessage = []time.Duration{0, 300 * time.Millisecond, 1800 * time.Millisecond, 4800 * time.Millisecond}
-	afterAck     = []time.Duration{50 * time.Millisecond, 350 * time.Millisecond, 1850 * time.Millisecond, 4850 * time.Millisecond}
 )
 
 // Orders is who keeps the orders.
 type Orders interface {
-	// Status finds out where an order stands.
+	// Status finds out where an order stands, apart from what AddWork adds. While
+	// the floor is behind the log, that is part of the answer.
 	Status(ctx context.Context, orderID string) (kitchen.Status, error)
 	// Count counts the open orders.
 	Count(ctx context.Context) (wire.OrderCounts, error)
@@ -45,10 +36,11 @@ type Orders interface {
 	Problem(err error) (problem wire.Problem, text string)
 }
 
-// orderFeeds are the channels of the orders that somebody follows. The log
-// says when an order may have changed; where it stands then, the keeper of the
-// orders is asked, once for all who follow it.
+// orderFeeds are the channels of the orders that somebody follows. Where an order
+// stands at first, its keeper is asked, once for all who follow it. From then on the
+// log tells.
 type orderFeeds struct {
+	floor   *Floor
 	orders  Orders
 	logger  *slog.Logger
 	asking  chan struct{} // a token for each question under way
@@ -59,8 +51,8 @@ type orderFeeds struct {
 	stopped  bool
 }
 
-func newOrderFeeds(orders Orders, logger *slog.Logger) *orderFeeds {
-	return &orderFeeds{orders: orders, logger: logger, asking: make(chan struct{}, ordersAtOnce), followed: make(map[string]*orderFeed)}
+func newOrderFeeds(f *Floor, orders Orders) *orderFeeds {
+	return &orderFeeds{floor: f, orders: orders, logger: f.logger, asking: make(chan struct{}, ordersAtOnce), followed: make(map[string]*orderFeed)}
 }
 
 // follow adds a follower to an order.
@@ -79,7 +71,7 @@ func (o *orderFeeds) follow(orderID, cursor string, wake func()) (*Follower, boo
 // open begins to ask about an order. The lock is held.
 func (o *orderFeeds) open(orderID string) *orderFeed {
 	ctx, cancel := context.WithCancel(context.Background())
-	order := &orderFeed{feed: newFeed(ChannelOrder+orderID, nil), orderID: orderID, cancel: cancel}
+	order := &orderFeed{feed: newFeed(ChannelOrder+orderID, nil), floor: o.floor, orderID: orderID, cancel: cancel}
 	order.poller = newPoller(0, orderRefresh, func(ctx context.Context) bool { return o.ask(ctx, order) })
 	order.poller.plan(0)
 	o.followed[orderID] = order
@@ -102,13 +94,55 @@ func (o *orderFeeds) unfollow(order *orderFeed, follower *Follower) {
 	}
 }
 
-// changed plans when to ask about an order that may have changed, if somebody
-// follows it.
-func (o *orderFeeds) changed(orderID string, delays ...time.Duration) {
+// get is an order that somebody follows, nil if nobody does.
+func (o *orderFeeds) get(orderID string) *orderFeed {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if order := o.followed[orderID]; order != nil {
-		order.poller.plan(delays...)
+	return o.followed[orderID]
+}
+
+// told shows a step that an order has taken. The floor's lock is held.
+func (o *orderFeeds) told(status kitchen.LoggedStatus) {
+	if order := o.get(status.OrderID); order != nil && status.Version > order.told.Version {
+		order.told = status
+		order.update()
+	}
+}
+
+// ticketChanged shows what the log says of an order's ticket. The floor's lock is
+// held.
+func (o *orderFeeds) ticketChanged(orderID string) {
+	if order := o.get(orderID); order != nil {
+		order.update()
+	}
+}
+
+// stepTaken notes that an order has taken a step, which the log does not tell if the
+// order is of an older build. The floor's lock is held.
+func (o *orderFeeds) stepTaken(orderID string) {
+	if order := o.get(orderID); order != nil && order.isUntold() {
+		order.poller.plan(0)
+	}
+}
+
+// changed notes that this process has changed an order, which the log may not tell.
+// The floor's lock is held.
+func (o *orderFeeds) changed(orderID string) {
+	if order := o.get(orderID); order != nil && (order.isUntold() || o.floor.isBehind()) {
+		order.poller.plan(0)
+	}
+}
+
+// upToDate brings all channels up to date once the floor is not behind the log any
+// more. The floor's lock is held.
+func (o *orderFeeds) upToDate() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, order := range o.followed {
+		if order.askedBehind {
+			order.poller.plan(0)
+		}
+		order.update()
 	}
 }
 
@@ -132,24 +166,22 @@ func (o *orderFeeds) ask(ctx context.Context, order *orderFeed) (over bool) {
 	case <-ctx.Done():
 		return true
 	}
+	behind, asOf := order.asks()
 	status, err := o.orders.Status(ctx, order.orderID)
+	o.floor.mu.Lock()
+	defer o.floor.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
 		return true
 	case err != nil:
 		return o.failed(order, fmt.Errorf("follow the order: %w", err))
 	}
-	if status.Stale && order.poller.isIdle() {
-		order.poller.plan(orderStale)
-	}
-	if order.shown.Type != wire.LiveMessageTypeSnapshot || !reflect.DeepEqual(status, order.shown.Order) {
-		order.show(wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Order: status}, false)
-	}
-	return status.State.IsFinal() && order.poller.isIdle()
+	order.answered(status, asOf, behind)
+	return false
 }
 
 // failed publishes why an order cannot be followed. Outages are retried; any
-// other problem ends the channel.
+// other problem ends the channel. The floor's lock is held.
 func (o *orderFeeds) failed(order *orderFeed, err error) (over bool) {
 	problem, text := o.orders.Problem(err)
 	outage := problem.Type == wire.ProblemUnavailable
@@ -159,7 +191,8 @@ func (o *orderFeeds) failed(order *orderFeed, err error) (over bool) {
 	if problem.Type == wire.ProblemInternal {
 		o.logger.Error("an order that is followed live could not be asked about", slog.String("error", text))
 	}
-	if !outage || order.shown.Type != wire.LiveMessageTypeProblem {
+	if !outage || !order.unavailable {
+		order.unavailable = outage
 		order.show(wire.LiveMessage{Type: wire.LiveMessageTypeProblem, Problem: problem}, !outage)
 	}
 	return !outage
@@ -168,15 +201,105 @@ func (o *orderFeeds) failed(order *orderFeed, err error) (over bool) {
 // orderFeed is the channel of one order.
 type orderFeed struct {
 	*feed
+	floor   *Floor
 	orderID string
 	poller  *poller
 	cancel  context.CancelFunc
-	shown   wire.LiveMessage // the poller's own
+
+	// The floor's lock guards what follows.
+
+	// answer is what the order's keeper has said last; it has no id before the
+	// first time. By then the log had told the version asOf.
+	answer kitchen.Status
+	asOf   int64
+	// told is the newest step by the log since somebody follows the order.
+	told kitchen.LoggedStatus
+	// askedFor is the newest version of the details that the keeper was asked for.
+	askedFor int64
+	// askedBehind says that the keeper may have answered while the floor was behind:
+	// what stations do was part of the answer, and nobody takes it back.
+	askedBehind bool
+	// shown is where the order stands by the last snapshot. unavailable says that
+	// followers have been told since that nobody can be asked.
+	shown       kitchen.Status
+	unavailable bool
+}
+
+// isUntold reports whether the log does not tell the order's steps.
+func (o *orderFeed) isUntold() bool {
+	return o.answer.ID != "" && o.answer.Version == 0 && o.told.Version == 0
+}
+
+// asks begins a question: it returns whether the floor is behind the log, and the
+// newest version that the log has told.
+func (o *orderFeed) asks() (behind bool, asOf int64) {
+	o.floor.mu.Lock()
+	defer o.floor.mu.Unlock()
+	return o.floor.isBehind(), o.told.Version
+}
+
+// answered takes in what the order's keeper has said. The floor's lock is held.
+func (o *orderFeed) answered(status kitchen.Status, asOf int64, behind bool) {
+	isBehind := o.floor.isBehind()
+	o.answer, o.asOf, o.askedBehind = status, asOf, behind || isBehind
+	o.askedFor = status.DetailsVersion
+	if o.unavailable {
+		o.unavailable, o.shown = false, kitchen.Status{} // show it, changed or not
+	}
+	switch {
+	case o.askedBehind && !isBehind:
+		o.poller.plan(0)
+	case o.told.DetailsVersion > status.DetailsVersion:
+		o.askedFor = o.told.DetailsVersion
+		o.poller.plan(orderRetry)
+	}
+	o.update()
+	if o.shown.Stale && o.poller.isIdle() {
+		o.poller.plan(orderStale)
+	}
+}
+
+// isToldLater reports whether the log tells more than the answer does. It never has
+// that an order was ended from outside.
+func (o *orderFeed) isToldLater() bool {
+	switch {
+	case o.answer.State.IsFinal():
+		return o.told.Version > max(o.answer.Version, o.asOf)
+	case o.answer.Stale && o.told.Version > 0:
+		return o.told.Version >= o.answer.Version
+	}
+	return o.told.Version > o.answer.Version
+}
+
+// update publishes where the order stands if that has changed: by its last step, and
+// by what stations have done since. It asks for details that the log only says have
+// changed. The floor's lock is held.
+func (o *orderFeed) update() {
+	if o.answer.ID == "" {
+		return
+	}
+	status := o.answer
+	if o.isToldLater() {
+		status = status.With(o.told)
+		status.DetailsVersion, status.Stale = o.answer.DetailsVersion, false
+	}
+	o.floor.addWork(&status)
+	if !reflect.DeepEqual(status, o.shown) {
+		o.shown = status
+		o.unavailable = false
+		o.show(wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Order: status}, false)
+	}
+	switch {
+	case o.told.DetailsVersion > o.askedFor:
+		o.askedFor = o.told.DetailsVersion
+		o.poller.plan(0)
+	case status.State.IsFinal() && o.askedFor == o.answer.DetailsVersion:
+		o.cancel() // it cannot change any more
+	}
 }
 
 // show publishes where the order stands, or what is in the way.
 func (o *orderFeed) show(message wire.LiveMessage, last bool) {
-	o.shown = message
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.whole = func() wire.LiveMessage { return message }

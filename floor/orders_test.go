@@ -2,6 +2,7 @@ package floor
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -9,12 +10,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
 // followedOrder is an order that is followed, by the clock of a synctest bubble.
 type followedOrder struct {
+	t        *testing.T
 	floor    *Floor
 	follower *Follower
 
@@ -26,7 +30,7 @@ type followedOrder struct {
 
 func followOrder(t *testing.T, status kitchen.Status, err error) *followedOrder {
 	t.Helper()
-	o := &followedOrder{status: status, err: err}
+	o := &followedOrder{t: t, status: status, err: err}
 	began := time.Now()
 	o.floor = newTestFloorWith(t, &testOrders{status: func(string) (kitchen.Status, error) {
 		o.mu.Lock()
@@ -37,6 +41,7 @@ func followOrder(t *testing.T, status kitchen.Status, err error) *followedOrder 
 	o.follower, _, err = o.floor.Follow(ChannelOrder+testOrderID(1), "", asleep)
 	require.NoError(t, err)
 	synctest.Wait()
+	t.Cleanup(o.floor.orders.stop)
 	return o
 }
 
@@ -51,65 +56,300 @@ func (o *followedOrder) set(status kitchen.Status, err error) {
 func (o *followedOrder) wasAsked() []time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.asked
+	return slices.Clone(o.asked)
 }
 
 // after is what the follower has got when some time has passed.
-func (o *followedOrder) after(t *testing.T, wait time.Duration) []wire.LiveMessage {
-	t.Helper()
+func (o *followedOrder) after(wait time.Duration) []wire.LiveMessage {
+	o.t.Helper()
 	time.Sleep(wait) // by the bubble's clock
 	synctest.Wait()
-	return messagesOf(t, o.follower)
+	return messagesOf(o.t, o.follower)
 }
 
-func TestAnOrderIsAskedAboutWhenTheLogHasAMessageOfIt(t *testing.T) {
+// next is the only snapshot that the follower has got, without anybody waiting.
+func (o *followedOrder) next() kitchen.Status {
+	o.t.Helper()
+	messages := o.after(0)
+	require.Len(o.t, messages, 1)
+	require.Equal(o.t, wire.LiveMessageTypeSnapshot, messages[0].Type)
+	return messages[0].Order
+}
+
+func (o *followedOrder) tell(status kitchen.Status) { tell(o.t, o.floor, status.ForLog(morning)) }
+
+func (o *followedOrder) ack(kind kitchen.AckKind, by string) events.Message {
+	ack := ackOf(mixOf(1), kind, morning)
+	ack.By = by
+	return o.append(events.TopicAcks, ack)
+}
+
+func (o *followedOrder) append(topic string, value any) events.Message {
+	m := record(o.t, topic, morning, value)
+	o.floor.handle(m)
+	return m
+}
+
+func tell(t require.TestingT, f *Floor, told kitchen.LoggedStatus) {
+	f.handle(record(t, events.TopicStatus, morning, told))
+}
+
+func mixOf(order int) kitchen.TicketRef {
+	return kitchen.TicketRef{OrderID: testOrderID(order), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}
+}
+
+// waitingForMix is an order whose first ticket is out.
+func waitingForMix(version int64) kitchen.Status {
+	return kitchen.Status{
+		ID: testOrderID(1), PickupCode: "K7QF", State: kitchen.StateInProgress, Route: kitchen.Stages(), Stage: kitchen.Mix, WaitingFor: kitchen.Mix,
+		Customer: kitchen.Customer{Name: "Ada"}, Notes: "ring the bell", Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeL, Quantity: 2, Message: "Hi"}},
+		Stages:   []kitchen.StageStatus{{Stage: kitchen.Mix, Pass: 1, State: kitchen.TicketWaiting, Attempt: 1, IssuedAt: new(morning)}},
+		PlacedAt: morning, Version: version,
+	}
+}
+
+// waitingForBake is the same order a step later.
+func waitingForBake(version int64) kitchen.Status {
+	status := waitingForMix(version)
+	status.Stage, status.WaitingFor = kitchen.Bake, kitchen.Bake
+	status.Stages[0].State, status.Stages[0].By, status.Stages[0].DoneAt = kitchen.TicketDone, "bob", new(morning)
+	status.Stages = append(status.Stages, kitchen.StageStatus{Stage: kitchen.Bake, Pass: 1, State: kitchen.TicketWaiting, Attempt: 1, IssuedAt: new(morning)})
+	return status
+}
+
+func TestAnOrderIsAskedAboutOnceAndThenTheLogTells(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		status := kitchen.Status{State: kitchen.StateInProgress}
-		o := followOrder(t, status, nil)
-		require.Len(t, o.after(t, 0), 1)
-		o.set(status, nil)
-		o.floor.orders.changed(testOrderID(1), afterMessage...)
-		o.floor.orders.changed(testOrderID(2), afterMessage...) // nobody follows it
-		require.Empty(t, o.after(t, 10*time.Second), "nothing has changed")
-		require.Equal(t, afterMessage, o.wasAsked())
-		status.Notes = "ring twice"
-		o.set(status, nil)
-		changed := o.after(t, time.Minute)
-		require.Len(t, changed, 1, "by the refresh")
-		require.Equal(t, "ring twice", changed[0].Order.Notes)
-		status.State = kitchen.StateShipped
-		o.set(status, nil)
-		require.Equal(t, kitchen.StateShipped, o.after(t, time.Minute)[0].Order.State)
-		o.set(status, nil)
-		o.after(t, time.Hour)
+		o := followOrder(t, waitingForMix(10), nil)
+		require.Equal(t, waitingForMix(10), o.next())
+		require.Len(t, o.wasAsked(), 1)
+		o.set(kitchen.Status{}, errors.New("nobody asks"))
+
+		o.append(events.TicketTopic(kitchen.Mix), floortest.Ticket(mixOf(1), 1))
+		require.Empty(t, o.after(0), "it is known")
+		o.ack(kitchen.AckStarted, "eve")
+		started := o.next().Stages[0]
+		require.Equal(t, []any{kitchen.TicketStarted, "eve", new(morning)}, []any{started.State, started.By, started.StartedAt})
+		o.ack(kitchen.AckStarted, "bob")
+		require.Empty(t, o.after(0), "eve has it")
+		o.append(events.TicketTopic(kitchen.Mix), floortest.Ticket(mixOf(1), 3))
+		require.Equal(t, 3, o.next().Stages[0].Attempt)
+		o.ack(kitchen.AckReleased, "eve")
+		require.Equal(t, kitchen.TicketWaiting, o.next().Stages[0].State)
+		o.ack(kitchen.AckDone, "bob")
+		done := o.next()
+		require.Equal(t, []any{kitchen.TicketDone, "bob", new(morning)}, []any{done.Stages[0].State, done.Stages[0].By, done.Stages[0].DoneAt})
+		require.Empty(t, done.WaitingFor)
+
+		o.tell(waitingForBake(20))
+		require.Equal(t, waitingForBake(20), o.next(), "with what the log leaves out")
+		o.tell(waitingForBake(20))
+		o.tell(waitingForMix(15))
+		require.Empty(t, o.after(0), "repeated, and late")
+
+		shipped := waitingForBake(30)
+		shipped.State, shipped.WaitingFor, shipped.ShippedAt = kitchen.StateShipped, "", new(morning)
+		o.tell(shipped)
+		require.Equal(t, shipped, o.next())
+		o.append(events.TopicShip, kitchen.Shipped{OrderID: testOrderID(1)})
+		require.Empty(t, o.after(time.Hour))
 		require.Empty(t, o.wasAsked(), "it cannot change any more")
 		o.follower.Leave()
 		require.Empty(t, o.floor.orders.followed)
 	})
 }
 
+func TestTheKeeperIsAskedAgainForDetailsThatTheLogLeavesOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(10), nil)
+		o.next()
+		cancelling := waitingForMix(20)
+		cancelling.State, cancelling.CancelReason, cancelling.Notes, cancelling.DetailsVersion = kitchen.StateCancelling, "the party is off", "do not ring", 20
+		o.set(cancelling, nil)
+		o.tell(cancelling)
+		messages := o.after(0)
+		require.Equal(t, cancelling, messages[len(messages)-1].Order)
+		require.Len(t, o.wasAsked(), 1)
+		later := cancelling
+		later.Version = 30
+		o.tell(later)
+		require.Equal(t, "do not ring", o.next().Notes)
+		require.Len(t, o.wasAsked(), 1, "they are known")
+
+		amended := later
+		amended.Version, amended.DetailsVersion, amended.Notes = 40, 40, "knock"
+		o.set(later, nil) // whoever answers has not heard of it
+		o.tell(amended)
+		shown := o.after(0)
+		require.Equal(t, []any{int64(40), int64(20)}, []any{shown[0].Order.Version, shown[0].Order.DetailsVersion}, "what is known at once")
+		o.set(amended, nil)
+		require.Equal(t, amended, o.after(orderRetry)[0].Order)
+		o.set(amended, nil)
+		require.Empty(t, o.after(orderRefresh-time.Second))
+		require.Empty(t, o.wasAsked())
+	})
+}
+
+func TestAnOrderThatTheLogDoesNotTellOfIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(0), nil) // an older build's
+		o.next()
+		for topic, value := range map[string]any{
+			events.TopicFailures: kitchen.Failed{OrderID: testOrderID(1), State: kitchen.StateNeedsAttention}, events.TopicShip: kitchen.Shipped{},
+			events.TicketTopic(kitchen.Bake): floortest.Ticket(kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}, 1),
+		} {
+			o.set(waitingForMix(0), nil)
+			m := record(t, topic, morning, value)
+			m.Key = []byte(testOrderID(1))
+			o.floor.handle(m)
+			require.Empty(t, o.after(0))
+			require.Len(t, o.wasAsked(), 1, topic)
+		}
+		o.set(waitingForMix(0), nil)
+		o.floor.OrderChanged(testOrderID(1))
+		o.after(0)
+		require.Len(t, o.wasAsked(), 1, "this process has changed it")
+		o.tell(waitingForMix(10))
+		o.floor.OrderChanged(testOrderID(1))
+		o.after(0)
+		require.Len(t, o.wasAsked(), 1, "the log tells now")
+		o.floor.setAway(time.Now())
+		o.floor.OrderChanged(testOrderID(1))
+		o.after(0)
+		require.Len(t, o.wasAsked(), 2, "the log cannot tell")
+
+		o.set(waitingForMix(10), nil)
+		terminated := waitingForMix(10)
+		terminated.State, terminated.WaitingFor = kitchen.StateCancelled, ""
+		o.set(terminated, nil) // which no log has
+		messages := o.after(orderRefresh)
+		require.Equal(t, kitchen.StateCancelled, messages[len(messages)-1].Order.State)
+	})
+}
+
+// What somebody has terminated in Temporal does not go on because the log has a step
+// of it that Temporal's history does not show.
+func TestAnAnswerThatAnOrderIsOverOutdatesTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(10), nil)
+		o.next()
+		o.tell(waitingForMix(20))
+		require.EqualValues(t, 20, o.next().Version)
+		terminated := waitingForMix(10)
+		terminated.State, terminated.WaitingFor = kitchen.StateCancelled, ""
+		o.set(terminated, nil)
+		require.Equal(t, kitchen.StateCancelled, o.after(orderRefresh)[0].Order.State)
+		o.tell(waitingForMix(20))
+		require.Empty(t, o.after(0))
+		o.tell(waitingForBake(30)) // it was reset in Temporal
+		require.Equal(t, kitchen.Bake, o.next().WaitingFor)
+	})
+}
+
+// While the floor is behind, who has a ticket in hand is part of the keeper's answer,
+// and the log cannot take it back.
+func TestWhatWasAnsweredWhileTheFloorWasBehindIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(10), nil)
+		o.next()
+		o.floor.setAway(time.Now())
+		inHand := waitingForMix(20)
+		inHand.Stages[0].State, inHand.Stages[0].By, inHand.Stages[0].StartedAt = kitchen.TicketStarted, "eve", new(morning)
+		o.set(inHand, nil)
+		o.floor.OrderChanged(testOrderID(1))
+		require.Equal(t, inHand, o.next())
+		o.set(waitingForMix(20), nil)
+		o.floor.setAway(time.Time{})
+		require.Equal(t, waitingForMix(20), o.next())
+		require.Len(t, o.wasAsked(), 1)
+		o.floor.setAway(time.Now())
+		o.floor.setAway(time.Time{})
+		o.after(0)
+		require.Len(t, o.wasAsked(), 1, "nothing was answered meanwhile")
+	})
+}
+
+func TestAnAckThatIsRefusedTakesItsEffectBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(10), nil)
+		o.next()
+		o.append(events.TicketTopic(kitchen.Mix), floortest.Ticket(mixOf(1), 1))
+		o.ack(kitchen.AckStarted, "eve")
+		o.next()
+		done := o.ack(kitchen.AckDone, "bob")
+		require.Equal(t, kitchen.TicketDone, o.next().Stages[0].State)
+		refusal := ackOf(mixOf(1), kitchen.AckRefused, morning)
+		refusal.Offset = &done.Offset
+		o.append(events.TopicAcks, refusal)
+		again := o.next()
+		require.Equal(t, []any{kitchen.TicketStarted, "eve", kitchen.Mix}, []any{again.Stages[0].State, again.Stages[0].By, again.WaitingFor})
+		require.Nil(t, again.Stages[0].DoneAt)
+	})
+}
+
+func TestAnUndoTicketsOwnerIsShown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cancelling := waitingForMix(10)
+		cancelling.State = kitchen.StateCancelling
+		cancelling.Stages[0].Undo = &kitchen.UndoStatus{State: kitchen.TicketWaiting, Attempt: 1, IssuedAt: new(morning)}
+		o := followOrder(t, cancelling, nil)
+		o.next()
+		o.append(events.TopicAcks, ackOf(mixOf(1), kitchen.AckStarted, morning))
+		require.Equal(t, kitchen.TicketStarted, o.next().Stages[0].State, "there is something to put away")
+		o.append(events.TopicAcks, ackOf(mixOf(1).Undo(), kitchen.AckStarted, morning))
+		undo := o.next().Stages[0].Undo
+		require.Equal(t, []any{kitchen.TicketStarted, "bob", new(morning)}, []any{undo.State, undo.By, undo.StartedAt})
+		left := cancelling
+		left.Version = 20
+		left.Stages = kitchen.CloneStages(left.Stages)
+		left.Stages[0].Undo.Left = "thrown away"
+		o.tell(left)
+		require.Equal(t, left, o.next(), "nobody waits for either any more")
+	})
+}
+
 func TestAnOutageIsRetriedAndAnyOtherErrorClosesTheOrdersChannel(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		status := kitchen.Status{State: kitchen.StateInProgress, Stale: true}
+		status := waitingForMix(10)
+		status.Stale = true
 		o := followOrder(t, status, errAway)
-		require.Equal(t, wire.ProblemUnavailable, o.after(t, 0)[0].Problem.Type)
-		require.Empty(t, o.after(t, 2*orderRetry), "it is sent once")
+		require.Equal(t, wire.ProblemUnavailable, o.after(0)[0].Problem.Type)
+		o.tell(waitingForMix(10))
+		require.Empty(t, o.after(2*orderRetry), "it is sent once, and nothing is shown without the customer's part")
 		require.Equal(t, []time.Duration{0, orderRetry, 2 * orderRetry}, o.wasAsked())
+		o.set(waitingForMix(10), nil)
+		require.Equal(t, wire.LiveMessageTypeSnapshot, o.after(orderRetry)[0].Type)
+
 		o.set(status, nil)
-		require.Equal(t, wire.LiveMessageTypeSnapshot, o.after(t, orderRetry)[0].Type)
+		require.Empty(t, o.after(orderRefresh), "the log tells as much")
+		status.Version = 15 // which the log has not told yet
 		o.set(status, nil)
-		o.after(t, orderStale)
+		require.True(t, o.after(orderRefresh)[0].Order.Stale)
+		o.set(status, nil)
+		o.after(orderStale)
 		require.Len(t, o.wasAsked(), 1, "no worker has answered")
+		o.tell(waitingForMix(15))
+		require.False(t, o.next().Stale)
+
+		o.set(status, errAway)
+		require.Equal(t, wire.ProblemUnavailable, o.after(orderRefresh)[0].Problem.Type)
+		o.set(waitingForMix(15), nil)
+		require.Equal(t, waitingForMix(15), o.after(orderRetry)[0].Order, "although it has not changed")
 		o.set(status, errors.New("no such order"))
-		time.Sleep(orderStale)
+		time.Sleep(orderRefresh)
 		synctest.Wait()
 		frames, _, ended := o.follower.Next()
 		require.Len(t, frames, 1)
 		require.True(t, ended)
 		o.set(status, nil)
-		o.after(t, time.Hour)
+		o.after(time.Hour)
 		require.Empty(t, o.wasAsked())
 		o.follower.Leave()
 	})

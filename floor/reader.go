@@ -22,9 +22,14 @@ func (f *Floor) handle(m events.Message) {
 		} else {
 			f.note(m)
 		}
+	case events.TopicStatus:
+		if told, err := events.DecodeStatus(m); err == nil {
+			f.addStatus(told, m)
+		} else {
+			f.note(m)
+		}
 	case events.TopicShip:
-		f.orders.changed(string(m.Key), afterMessage...)
-		f.kitchen.ordersChanged()
+		f.addShipped(string(m.Key))
 	case events.TopicFailures:
 		f.addFailure(m)
 	default:
@@ -57,7 +62,7 @@ func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
 	if source, _ := m.Header("ce_source"); source == f.source {
 		f.resolve(ack, effect)
 	}
-	f.orders.changed(ack.OrderID, afterAck...)
+	f.orders.ticketChanged(ack.OrderID)
 	f.kitchen.ordersChanged()
 }
 
@@ -71,7 +76,16 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 	if f.caughtUp { // or it is on no board yet
 		f.queue.drop(ticket.OrderID)
 	}
-	f.orders.changed(ticket.OrderID, afterMessage...)
+	f.orders.ticketChanged(ticket.OrderID)
+	f.orders.stepTaken(ticket.OrderID)
+	f.kitchen.ordersChanged()
+}
+
+// addShipped adds that an order was shipped.
+func (f *Floor) addShipped(orderID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.orders.stepTaken(orderID)
 	f.kitchen.ordersChanged()
 }
 
@@ -87,7 +101,7 @@ func (f *Floor) addFailure(m events.Message) {
 		f.queue.drop(orderID)
 		f.counter.orderChanged(orderID)
 	}
-	f.orders.changed(string(m.Key), afterMessage...)
+	f.orders.stepTaken(string(m.Key))
 	f.kitchen.orderFailed()
 }
 
@@ -212,6 +226,7 @@ func (f *Floor) dropOld() (tickets int) {
 		return false
 	})
 	f.dropCancelled(now)
+	f.dropStatuses(now)
 	return tickets
 }
 

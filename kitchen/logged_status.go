@@ -17,6 +17,9 @@ type LoggedStatus struct {
 	// Version grows with each step of the order. Of two, the one with the higher
 	// version is right, in whatever order they are read.
 	Version int64 `json:"version"`
+	// Repeated says that this was told before, beside the same ticket: it may be
+	// outdated if nothing else of the order was read.
+	Repeated bool `json:"repeated,omitempty"`
 	// DetailsVersion is the version with which something last changed that is left
 	// out here.
 	DetailsVersion int64 `json:"detailsVersion"`

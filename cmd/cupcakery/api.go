@@ -62,19 +62,20 @@ makes one.
 			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
-			temporalClient, _, err := temporal.dial(logger)
+			temporalClient, namespace, err := temporal.dial(logger)
 			if err != nil {
 				return err
 			}
 			defer temporalClient.Close()
 			server, err := api.New(api.Config{
-				Temporal: temporalClient,
-				Kafka:    connection,
-				Kitchen:  menu,
-				Secret:   secret,
-				Staff:    staff,
-				Pages:    web.Files(),
-				Logger:   logger,
+				Temporal:  temporalClient,
+				Namespace: namespace,
+				Kafka:     connection,
+				Kitchen:   menu,
+				Secret:    secret,
+				Staff:     staff,
+				Pages:     web.Files(),
+				Logger:    logger,
 
 				TrustedProxies:  proxies,
 				LiveConnections: live.connections,

@@ -1,0 +1,183 @@
+package floor
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+// loggedOrder is the newest status of an order that the log has. There may be very
+// many, so it is kept in the form in which it is smallest.
+type loggedOrder struct {
+	version int64
+	// status is a LoggedStatus in JSON, without lines. It is empty once the order is
+	// over: then it only matters that late messages are late.
+	status string
+	// complete says that everything was read that the log has of the order since
+	// some step. What is only told again beside a ticket that is issued again may be
+	// outdated: what came after it may lie further back than this process has read.
+	complete bool
+	// heard is the last record of the order.
+	heard board.Heard
+}
+
+// packStatus encodes a status to be kept.
+func packStatus(told kitchen.LoggedStatus) string {
+	if told.State.IsFinal() {
+		return ""
+	}
+	told.Lines = nil // which never change, apart from what the log leaves out
+	data, err := json.Marshal(told)
+	if err != nil {
+		panic(fmt.Sprintf("encode the status of order %q: %v", told.OrderID, err)) // it was decoded from JSON
+	}
+	return string(data)
+}
+
+func (o *loggedOrder) unpack() (told kitchen.LoggedStatus) {
+	if err := json.Unmarshal([]byte(o.status), &told); err != nil {
+		panic(fmt.Sprintf("decode a status: %v", err)) // packStatus has encoded it
+	}
+	return told
+}
+
+// addStatus keeps where an order stands, unless something newer is known, and shows
+// it to those who follow the order.
+func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
+	packed := packStatus(told)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	at := f.place(m)
+	f.board.Note(at)
+	order := f.statuses[told.OrderID]
+	if order == nil {
+		order = &loggedOrder{}
+		f.statuses[told.OrderID] = order
+	}
+	order.heard = at
+	if told.Version >= order.version {
+		order.version, order.status = told.Version, packed
+		order.complete = order.complete || !told.Repeated
+	}
+	f.orders.told(told)
+}
+
+// OrderStatus is where an order stands by the log, apart from its lines and from what
+// stations do with its open tickets (AddWork). It is false if the log does not tell
+// that for sure, or tells that the order is over.
+func (f *Floor) OrderStatus(orderID string) (told kitchen.LoggedStatus, known bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	order := f.statuses[orderID]
+	if order == nil || order.status == "" || !order.complete || f.isBehind() {
+		return kitchen.LoggedStatus{}, false
+	}
+	return order.unpack(), true
+}
+
+// dropStatuses forgets the orders that the log has been silent about for lookBack,
+// unless they may go on. The lock is held.
+func (f *Floor) dropStatuses(now time.Duration) {
+	for orderID, order := range f.statuses {
+		if f.board.Age(order.heard, now) > f.lookBack && !f.mayGoOn(order) {
+			delete(f.statuses, orderID)
+		}
+	}
+}
+
+// mayGoOn reports whether an order is open as far as is known: a manager may take
+// days to decide, and what waits for a station stays on the board while the factory
+// is away. The lock is held.
+func (f *Floor) mayGoOn(order *loggedOrder) bool {
+	if order.status == "" {
+		return false
+	}
+	told := order.unpack()
+	if told.Attention != nil {
+		return true
+	}
+	for _, row := range told.Stages {
+		ref := kitchen.TicketRef{OrderID: told.OrderID, Stage: row.Stage, Pass: row.Pass, Kind: kitchen.TicketMake}
+		if row.Undo != nil {
+			ref = ref.Undo()
+		}
+		if entry, known := f.board.Get(ref.TicketID()); known && !entry.Ended() {
+			return true
+		}
+	}
+	return false
+}
+
+// AddWork adds to an order's status what the order itself does not know of the
+// tickets that it waits for: how often they were issued, and who has them in hand or
+// is done. It returns false, and adds nothing, while the floor is behind the log.
+func (f *Floor) AddWork(status *kitchen.Status) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.isBehind() {
+		return false
+	}
+	f.addWork(status)
+	return true
+}
+
+// addWork is AddWork by what has been read so far. It changes no row of the status
+// that is shared with others. What failed or was undone comes with the order's own
+// next step: the workflow decides what follows. The lock is held.
+func (f *Floor) addWork(status *kitchen.Status) {
+	if status.State.IsFinal() {
+		return
+	}
+	status.Stages = kitchen.CloneStages(status.Stages)
+	for i := range status.Stages {
+		row := &status.Stages[i]
+		ref := kitchen.TicketRef{OrderID: status.ID, Stage: row.Stage, Pass: row.Pass, Kind: kitchen.TicketMake}
+		undo := row.Undo
+		if undo != nil && (undo.State != kitchen.TicketWaiting || undo.Left != "") {
+			continue // whatever became of the ticket, nobody waits for it
+		}
+		if row.State == kitchen.TicketWaiting {
+			if entry, known := f.board.Get(ref.TicketID()); known {
+				addMakeWork(status, row, entry)
+			}
+		}
+		if undo != nil {
+			if entry, known := f.board.Get(ref.Undo().TicketID()); known {
+				undo.Attempt = max(undo.Attempt, entry.Attempt)
+				if entry.State == kitchen.TicketStarted {
+					undo.State, undo.By, undo.StartedAt = kitchen.TicketStarted, entry.By, utc(entry.StartedAt)
+				}
+			}
+		}
+	}
+}
+
+// addMakeWork adds what the board knows of a ticket to make something, as the
+// order's workflow records it.
+func addMakeWork(status *kitchen.Status, row *kitchen.StageStatus, entry board.Entry) {
+	row.Attempt = max(row.Attempt, entry.Attempt)
+	switch {
+	case entry.State == kitchen.TicketStarted:
+		row.State, row.By, row.StartedAt = kitchen.TicketStarted, entry.By, utc(entry.StartedAt)
+	case entry.State == kitchen.TicketDone && row.Undo == nil:
+		row.State, row.By, row.MadeBy = kitchen.TicketDone, entry.By, ""
+		if entry.StartedAt != nil {
+			row.StartedAt = utc(entry.StartedAt)
+		}
+		row.DoneAt, row.Note = utc(&entry.Ack.At), entry.Ack.Note
+		if status.WaitingFor == row.Stage {
+			status.WaitingFor = ""
+		}
+	}
+}
+
+func utc(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	return new(t.UTC())
+}
