@@ -10,7 +10,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	temporalclient "go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -240,10 +239,7 @@ func TestAListSaysThatTheLogIsNotUpToDate(t *testing.T) {
 func TestAQueueNeedsTemporal(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	away, err := temporalclient.NewLazyClient(temporalOptions("127.0.0.1:1"))
-	require.NoError(t, err)
-	t.Cleanup(away.Close)
-	b := openBakery(t, kafka, away, nil)
+	b := openBakery(t, kafka, awayTemporal(t), nil)
 	require.Empty(t, b.list("stage", "bake").Orders, "nobody need be asked about nothing")
 	b.onBoard(kafka.writer(), newTicket(t, kitchen.Bake))
 	requireProblem(t, do(t, b.server, b.listRequest("stage", "bake")), wire.ProblemUnavailable)

@@ -227,4 +227,7 @@ func (f *Floor) Pace() wire.Pace {
 
 // OrderChanged notes that this process has changed an order, which the log may
 // not say.
-func (f *Floor) OrderChanged(orderID string) { f.orders.changed(orderID, 0) }
+func (f *Floor) OrderChanged(orderID string) {
+	f.orders.changed(orderID, 0)
+	f.kitchen.listsChanged()
+}

@@ -88,7 +88,7 @@ func (f *Floor) addFailure(m events.Message) {
 		f.counter.orderChanged(orderID)
 	}
 	f.orders.changed(string(m.Key), afterMessage...)
-	f.kitchen.orderFailed()
+	f.kitchen.listsChanged()
 }
 
 // readCancelled reads which order a message reports as cancelled, if it does.
