@@ -49,9 +49,9 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 	if err != nil {
 		return nil, err
 	}
-	var matching []foundOrder
+	var matching []wire.OrderSummary
 	for _, order := range found {
-		if (where.Customer == "" || where.Customer == order.Customer.Name) && order.pieces >= where.MinPieces && order.PlacedAt.After(after) && (before.IsZero() || order.PlacedAt.Before(before)) {
+		if (where.Customer == "" || where.Customer == order.Customer.Name) && order.Pieces >= where.MinPieces && order.PlacedAt.After(after) && (before.IsZero() || order.PlacedAt.Before(before)) {
 			matching = append(matching, order)
 		}
 	}
@@ -73,10 +73,10 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 // cancelEach cancels orders and adds each outcome to the answer. After several
 // in a row without an answer no more are asked. It returns the error of one that
 // gave no answer, if any.
-func (s *Server) cancelEach(ctx context.Context, orders []foundOrder, key string, cancellation kitchen.Cancellation, answer *wire.CancelledOrders) (outage error) {
+func (s *Server) cancelEach(ctx context.Context, orders []wire.OrderSummary, key string, cancellation kitchen.Cancellation, answer *wire.CancelledOrders) (outage error) {
 	var mu sync.Mutex  // guards the answer, outage and unanswered
 	var unanswered int // in a row
-	cancelOne := func(order foundOrder) (detail string, askAgain bool) {
+	cancelOne := func(order wire.OrderSummary) (detail string, askAgain bool) {
 		mu.Lock()
 		skip := unanswered >= maxUnanswered || ctx.Err() != nil
 		mu.Unlock()

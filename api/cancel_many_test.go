@@ -86,14 +86,14 @@ func TestAManagerCancelsManyOrdersByAFilter(t *testing.T) {
 	require.Eventually(t, func() bool { return dryRun(where) == 0 }, patience, 50*time.Millisecond)
 
 	t.Run("RepeatedUnderItsKeyEachIsAskedOnce", func(t *testing.T) {
-		orders := []foundOrder{{OrderSummary: wire.OrderSummary{ID: flood[0]}}, {OrderSummary: wire.OrderSummary{ID: flood[1], PickupCode: "K7QF"}}}
+		orders := []wire.OrderSummary{{ID: flood[0]}, {ID: flood[1], PickupCode: "K7QF"}}
 		var answer wire.CancelledOrders
 		require.NoError(t, s.server.cancelEach(t.Context(), orders, key, kitchen.Cancellation{Reason: "a flood"}, &answer))
 		require.Equal(t, wire.CancelledOrders{Cancelled: 2}, answer)
 	})
 	t.Run("WhatCannotBeCancelledSaysWhyAndKeepsNoOther", func(t *testing.T) {
 		var answer wire.CancelledOrders
-		orders := []foundOrder{{OrderSummary: wire.OrderSummary{ID: flood[0], PickupCode: "K7QF"}}, {OrderSummary: wire.OrderSummary{ID: small}}}
+		orders := []wire.OrderSummary{{ID: flood[0], PickupCode: "K7QF"}, {ID: small}}
 		require.NoError(t, s.server.cancelEach(t.Context(), orders, uuid.NewString(), kitchen.Cancellation{Reason: "a flood"}, &answer))
 		require.Equal(t, 1, answer.Cancelled)
 		require.Len(t, answer.Failed, 1)
@@ -123,9 +123,9 @@ func TestCancellingManyOrdersNeedsAWorker(t *testing.T) {
 	require.Equal(t, wire.ProblemUnavailable, answer.ApplicationProblemJSON503.Type)
 
 	var said wire.CancelledOrders
-	var orders []foundOrder
+	var orders []wire.OrderSummary
 	for _, id := range ids {
-		orders = append(orders, foundOrder{OrderSummary: wire.OrderSummary{ID: id}})
+		orders = append(orders, wire.OrderSummary{ID: id})
 	}
 	require.Error(t, s.server.cancelEach(t.Context(), orders, uuid.NewString(), kitchen.Cancellation{Reason: "a flood"}, &said))
 	require.Len(t, said.Failed, len(ids))
@@ -150,11 +150,11 @@ func (t *silentOrders) UpdateWorkflow(_ context.Context, options temporalclient.
 
 func TestOneSilentOrderKeepsNoOtherFromBeingAsked(t *testing.T) {
 	t.Parallel()
-	var orders []foundOrder
+	var orders []wire.OrderSummary
 	for range 3 * cancelAtOnce {
 		id, err := kitchen.NewOrderID()
 		require.NoError(t, err)
-		orders = append(orders, foundOrder{OrderSummary: wire.OrderSummary{ID: id}})
+		orders = append(orders, wire.OrderSummary{ID: id})
 	}
 	asked := &silentOrders{silent: []string{kitchen.WorkflowID(orders[0].ID)}}
 	var answer wire.CancelledOrders

@@ -6,9 +6,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -26,48 +29,134 @@ import (
 const (
 	listWithin      = 5 * time.Second
 	defaultPageSize = 50
+	// queueAtOnce is how many tickets of a queue a page looks at.
+	queueAtOnce = 200
 )
 
-// ListOrders finds orders in Temporal's visibility store.
+// ListOrders finds orders in Temporal's visibility store, and in the log where
+// they are.
 func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject) (ListOrdersResponseObject, error) {
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
-	found, next, err := s.findOrders(ctx, listQuery(request.Params), orZero(request.Params.PageToken), cmp.Or(orZero(request.Params.Limit), defaultPageSize))
+	list, filters := s.placedOrders, request.Params
+	if filters.Stage != nil {
+		list = s.queuedOrders
+	}
+	page := wire.OrderPage{Behind: s.floor.Behind(), Orders: []wire.OrderSummary{}}
+	found, next, err := list(ctx, filters, cmp.Or(orZero(filters.Limit), defaultPageSize))
 	if err != nil {
 		return nil, err
 	}
-	page := wire.OrderPage{Orders: []wire.OrderSummary{}, NextPageToken: next}
-	for _, order := range found {
-		if customer := request.Params.Customer; customer == nil || *customer == order.Customer.Name {
-			page.Orders = append(page.Orders, order.OrderSummary)
-		}
-	}
+	page.Orders, page.NextPageToken = append(page.Orders, found...), next
 	return ListOrders200JSONResponse(page), nil
 }
 
-// foundOrder is an order in a list, with its number of cupcakes; 0 if Temporal
-// does not know it.
-type foundOrder struct {
-	wire.OrderSummary
-	pieces int
+// placedOrders is a page of the orders that match, as Temporal sorts them, and the
+// token of the next page.
+func (s *Server) placedOrders(ctx context.Context, filters wire.ListOrdersParams, limit int) (orders []wire.OrderSummary, next string, err error) {
+	orders, next, err = s.findOrders(ctx, listQuery(filters), orZero(filters.PageToken), limit)
+	if err != nil {
+		return nil, "", err
+	}
+	orders = slices.DeleteFunc(orders, func(order wire.OrderSummary) bool { return !hasCustomer(order, filters) })
+	ids := make([]string, len(orders))
+	for i, order := range orders {
+		ids[i] = order.ID
+	}
+	places := s.floor.OrderPlaces(ids)
+	for i := range orders {
+		setPlace(&orders[i], places[orders[i].ID])
+	}
+	return orders, next, nil
+}
+
+// queuedOrders is a page of the orders that match and are at a stage, by their
+// places in its queue. The log knows neither customers nor states, so Temporal
+// tells which of those in the queue match.
+func (s *Server) queuedOrders(ctx context.Context, filters wire.ListOrdersParams, limit int) (orders []wire.OrderSummary, next string, err error) {
+	query := listQuery(filters)
+	listed := fmt.Sprintf("queue of %s, %s", *filters.Stage, query)
+	after, err := s.readQueueToken(listed, orZero(filters.PageToken))
+	if err != nil {
+		return nil, "", err
+	}
+	queue, last := s.floor.Queue(*filters.Stage, after, queueAtOnce)
+	if filters.PickupCode != nil { // spares asking Temporal for the others
+		code := strings.ToUpper(*filters.PickupCode)
+		queue = slices.DeleteFunc(queue, func(place floor.OrderPlace) bool { return kitchen.PickupCode(place.OrderID) != code })
+	}
+	matching, err := s.matchingOf(ctx, query, queue)
+	if err != nil {
+		return nil, "", err
+	}
+	for i, place := range queue {
+		order, found := matching[place.OrderID]
+		if !found || !hasCustomer(order, filters) {
+			continue
+		}
+		setPlace(&order, place)
+		if orders = append(orders, order); len(orders) == limit && i+1 < len(queue) {
+			last = place.QueuePlace
+			break
+		}
+	}
+	next, err = s.queueToken(listed, last)
+	return orders, next, err
+}
+
+// matchingOf finds those orders of a queue that a query finds, by their ids.
+func (s *Server) matchingOf(ctx context.Context, query string, queue []floor.OrderPlace) (map[string]wire.OrderSummary, error) {
+	if len(queue) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(queue))
+	for i, place := range queue {
+		ids[i] = quote(kitchen.WorkflowID(place.OrderID))
+	}
+	// An order that was reset in Temporal has closed runs beside its open one,
+	// which comes first.
+	found, _, err := s.search(ctx, fmt.Sprintf("%s AND WorkflowId IN (%s)", query, strings.Join(ids, ", ")), nil, 2*queueAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	matching := make(map[string]wire.OrderSummary, len(found))
+	for _, order := range slices.Backward(found) {
+		matching[order.ID] = order
+	}
+	return matching, nil
+}
+
+func hasCustomer(order wire.OrderSummary, filters wire.ListOrdersParams) bool {
+	return filters.Customer == nil || *filters.Customer == order.Customer.Name
+}
+
+func setPlace(order *wire.OrderSummary, place floor.OrderPlace) {
+	order.Stage, order.InHand = place.Stage, place.InHand
 }
 
 // findOrders returns a page of the orders that a query finds, and the token of
-// the next page.
-func (s *Server) findOrders(ctx context.Context, query, pageToken string, limit int) (orders []foundOrder, next string, err error) {
+// the next page. It does not tell where they are.
+func (s *Server) findOrders(ctx context.Context, query, pageToken string, limit int) (orders []wire.OrderSummary, next string, err error) {
 	token, err := s.readPageToken(query, pageToken)
 	if err != nil {
 		return nil, "", err
 	}
-	found, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: int32(limit), NextPageToken: token, Query: query}) //nolint:gosec // at most 200
+	orders, token, err = s.search(ctx, query, token, limit)
+	return orders, s.pageToken(query, token), err
+}
+
+// search asks Temporal for a page of the orders that a query finds, and for its
+// token of the next page.
+func (s *Server) search(ctx context.Context, query string, token []byte, limit int) (orders []wire.OrderSummary, next []byte, err error) {
+	found, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{PageSize: int32(limit), NextPageToken: token, Query: query}) //nolint:gosec // a few hundred at most
 	if s.refusesUnprepared(err) {
-		return nil, "", unpreparedProblem(err)
+		return nil, nil, unpreparedProblem(err)
 	}
 	if _, refused := errors.AsType[*serviceerror.InvalidArgument](err); refused && len(token) > 0 {
-		return nil, "", staleTokenProblem(err)
+		return nil, nil, staleTokenProblem(err)
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("list orders: %w", err)
+		return nil, nil, fmt.Errorf("list orders: %w", err)
 	}
 	for _, execution := range found.GetExecutions() {
 		summary, err := summarise(execution)
@@ -76,15 +165,9 @@ func (s *Server) findOrders(ctx context.Context, query, pageToken string, limit 
 			s.logger.Warn("left a workflow out of the list of orders", slog.Any("error", withoutOrderIDs(err)))
 			continue
 		}
-		order := foundOrder{OrderSummary: summary}
-		if payload := execution.GetMemo().GetFields()[workflows.MemoPieces]; payload != nil {
-			if err := converter.GetDefaultDataConverter().FromPayload(payload, &order.pieces); err != nil {
-				s.logger.Warn("cannot read how many cupcakes an order is for", slog.Any("error", withoutOrderIDs(err)))
-			}
-		}
-		orders = append(orders, order)
+		orders = append(orders, summary)
 	}
-	return orders, s.pageToken(query, found.GetNextPageToken()), nil
+	return orders, found.GetNextPageToken(), nil
 }
 
 // listQuery is the visibility query for the filters. Everything that comes from
@@ -161,8 +244,13 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, 
 		}
 		summary.PlacedAt = kept.PlacedAt
 	}
+	if payload := execution.GetMemo().GetFields()[workflows.MemoPieces]; payload != nil {
+		if err := converter.GetDefaultDataConverter().FromPayload(payload, &summary.Pieces); err != nil {
+			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
+		}
+	}
 	if summary.State == kitchen.StateNeedsAttention {
-		summary.Attention = kept.Attention
+		summary.Attention, summary.Remakes, summary.Scrapped = kept.Attention, kept.Remakes, kept.Scrapped
 	}
 	if execution.GetCloseTime() != nil {
 		summary.ClosedAt = execution.GetCloseTime().AsTime()
@@ -203,6 +291,30 @@ func (s *Server) readPageToken(query, text string) ([]byte, error) {
 		return nil, staleTokenProblem(nil)
 	}
 	return token, nil
+}
+
+// queueToken is the token of the page that goes on after a place in a queue.
+func (s *Server) queueToken(listed string, last floor.QueuePlace) (string, error) {
+	if last == (floor.QueuePlace{}) {
+		return "", nil
+	}
+	token, err := json.Marshal(last)
+	if err != nil {
+		return "", fmt.Errorf("make a page token: %w", err)
+	}
+	return s.pageToken(listed, token), nil
+}
+
+func (s *Server) readQueueToken(listed, text string) (floor.QueuePlace, error) {
+	var after floor.QueuePlace
+	token, err := s.readPageToken(listed, text)
+	if err != nil || len(token) == 0 {
+		return after, err
+	}
+	if err := json.Unmarshal(token, &after); err != nil {
+		return after, staleTokenProblem(err)
+	}
+	return after, nil
 }
 
 func (s *Server) signPage(query string, token []byte) []byte {

@@ -116,6 +116,14 @@ func (siw *ServerInterfaceWrapper) ListOrders(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "stage" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "stage", c.Request.URL.Query(), &params.Stage, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter stage: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "flavour" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "flavour", c.Request.URL.Query(), &params.Flavour, runtime.BindQueryParameterOptions{Type: "string", Format: ""})

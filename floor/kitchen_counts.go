@@ -39,9 +39,9 @@ type kitchenFeed struct {
 
 	// The feed's lock guards what follows.
 	counts wire.KitchenCounts
-	// failureAt is when order-failures last had a message, until all followers
-	// have been told to look again; zero otherwise.
-	failureAt time.Time
+	// listsAt is when lists of orders last changed, until all followers have been
+	// told to look again; zero otherwise.
+	listsAt time.Time
 }
 
 func newKitchenFeed(f *Floor, countOpen func(ctx context.Context) (wire.OrderCounts, error)) *kitchenFeed {
@@ -77,11 +77,11 @@ func (k *kitchenFeed) ordersChanged() {
 	}
 }
 
-// orderFailed notes that order-failures had a message: lists of orders have
-// changed, even if the counts have not.
-func (k *kitchenFeed) orderFailed() {
+// listsChanged notes that lists of orders have changed, even if the counts have
+// not: order-failures had a message, or this process has changed an order.
+func (k *kitchenFeed) listsChanged() {
 	k.mu.Lock()
-	k.failureAt = time.Now()
+	k.listsAt = time.Now()
 	k.mu.Unlock()
 	k.ordersChanged()
 }
@@ -107,8 +107,8 @@ func (k *kitchenFeed) countStages() []wire.StageCounts {
 	return stages
 }
 
-// updateOrders counts the open orders and publishes the counts if they have
-// changed, or if an order has failed.
+// updateOrders counts the open orders and publishes the counts if they or lists
+// of orders have changed.
 func (k *kitchenFeed) updateOrders(ctx context.Context) (over bool) {
 	if k.dropOrders() {
 		return false
@@ -120,15 +120,15 @@ func (k *kitchenFeed) updateOrders(ctx context.Context) (over bool) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	before, failed := k.counts.Orders, !k.failureAt.IsZero()
-	if failed && !began.Before(k.failureAt.Add(orderCountsSettled)) {
-		k.failureAt = time.Time{}
+	before, lists := k.counts.Orders, !k.listsAt.IsZero()
+	if lists && !began.Before(k.listsAt.Add(orderCountsSettled)) {
+		k.listsAt = time.Time{}
 	}
 	k.counts.Orders = nil
 	if err == nil {
 		k.counts.Orders = &orders
 	}
-	if failed || !reflect.DeepEqual(k.counts.Orders, before) {
+	if lists || !reflect.DeepEqual(k.counts.Orders, before) {
 		k.counts.At = time.Now().UTC()
 		k.restart()
 	}
@@ -143,7 +143,7 @@ func (k *kitchenFeed) dropOrders() bool {
 	if len(k.followers) > 0 {
 		return false
 	}
-	k.failureAt = time.Time{}
+	k.listsAt = time.Time{}
 	if k.counts.Orders != nil {
 		k.counts.Orders = nil
 		k.restart()

@@ -37,29 +37,40 @@ func TestCountsOfOrdersAreNotKeptForNobody(t *testing.T) {
 	require.NotContains(t, third, "needsAttention")
 }
 
-// TestAFailureIsToldUntilTemporalHasSettled: lists of orders change with it,
-// even if the counts do not.
-func TestAFailureIsToldUntilTemporalHasSettled(t *testing.T) {
+// TestWhatChangesListsIsToldUntilTemporalHasSettled, even if the counts stay the
+// same.
+func TestWhatChangesListsIsToldUntilTemporalHasSettled(t *testing.T) {
 	t.Parallel()
-	f := newTestFloorWith(t, &testOrders{counts: &wire.OrderCounts{NeedsAttention: 1}})
-	follower, _, err := f.Follow(ChannelKitchen, "", asleep)
-	require.NoError(t, err)
-	f.kitchen.updateOrders(t.Context())
-	require.Len(t, messagesOf(t, follower), 1)
-	f.kitchen.updateOrders(t.Context())
-	require.Empty(t, messagesOf(t, follower), "nothing has changed")
+	for name, change := range map[string]func(*testing.T, *Floor){
+		"AMessageOnOrderFailures": func(t *testing.T, f *Floor) {
+			t.Helper()
+			f.handle(record(t, events.TopicFailures, morning, kitchen.Failed{OrderID: testOrderID(1), State: kitchen.StateNeedsAttention}))
+		},
+		"AChangeByThisProcess": func(_ *testing.T, f *Floor) { f.OrderChanged(testOrderID(1)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newTestFloorWith(t, &testOrders{counts: &wire.OrderCounts{NeedsAttention: 1}})
+			follower, _, err := f.Follow(ChannelKitchen, "", asleep)
+			require.NoError(t, err)
+			f.kitchen.updateOrders(t.Context())
+			require.Len(t, messagesOf(t, follower), 1)
+			f.kitchen.updateOrders(t.Context())
+			require.Empty(t, messagesOf(t, follower), "nothing has changed")
 
-	f.handle(record(t, events.TopicFailures, morning, kitchen.Failed{OrderID: testOrderID(1), State: kitchen.StateNeedsAttention}))
-	for range 2 {
-		f.kitchen.updateOrders(t.Context())
-		require.Equal(t, 1, messagesOf(t, follower)[0].Kitchen.Orders.NeedsAttention)
+			change(t, f)
+			for range 2 {
+				f.kitchen.updateOrders(t.Context())
+				require.Equal(t, 1, messagesOf(t, follower)[0].Kitchen.Orders.NeedsAttention)
+			}
+			f.kitchen.listsAt = f.kitchen.listsAt.Add(-orderCountsSettled)
+			f.kitchen.updateOrders(t.Context())
+			require.Len(t, messagesOf(t, follower), 1, "for the last time")
+			require.Zero(t, f.kitchen.listsAt)
+			f.kitchen.updateOrders(t.Context())
+			require.Empty(t, messagesOf(t, follower))
+		})
 	}
-	f.kitchen.failureAt = f.kitchen.failureAt.Add(-orderCountsSettled)
-	f.kitchen.updateOrders(t.Context())
-	require.Len(t, messagesOf(t, follower), 1, "for the last time")
-	require.Zero(t, f.kitchen.failureAt)
-	f.kitchen.updateOrders(t.Context())
-	require.Empty(t, messagesOf(t, follower))
 }
 
 func TestWithoutCountsOfOrdersStagesAreCounted(t *testing.T) {

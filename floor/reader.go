@@ -102,7 +102,7 @@ func (f *Floor) addFailure(m events.Message) {
 		f.counter.orderChanged(orderID)
 	}
 	f.orders.stepTaken(string(m.Key))
-	f.kitchen.orderFailed()
+	f.kitchen.listsChanged()
 }
 
 // readCancelled reads which order a message reports as cancelled, if it does.

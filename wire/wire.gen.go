@@ -441,6 +441,17 @@ type FilterTime = string
 // Flavour defines model for Flavour.
 type Flavour = kitchen.Flavour
 
+// InHand Who has an order's open ticket in hand.
+type InHand struct {
+	// By Who started the ticket.
+	//
+	// Example: Ben
+	By string `json:"by"`
+
+	// Since When they started it; absent if nobody can tell.
+	Since time.Time `json:"since,omitempty,omitzero"`
+}
+
 // KitchenCounts How much there is to do.
 type KitchenCounts struct {
 	// At The server's time when this was put together.
@@ -614,6 +625,9 @@ type OrderID = string
 
 // OrderPage defines model for OrderPage.
 type OrderPage struct {
+	// Behind Whether `stage` and `inHand` of the orders, and the filter `stage`, may be out of date; absent when they are not.
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
 	// NextPageToken Gives the next page as `pageToken`; absent on the last one. It means something only to this server.
 	NextPageToken string         `json:"nextPageToken,omitempty,omitzero"`
 	Orders        []OrderSummary `json:"orders"`
@@ -640,12 +654,27 @@ type OrderSummary struct {
 	// Example: 0199c0de-7a11-7000-8000-00000000cafe
 	ID OrderID `json:"id"`
 
+	// InHand Who has its open ticket in hand; absent while nobody has.
+	InHand InHand `json:"inHand,omitempty,omitzero"`
+
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
 
+	// Pieces How many cupcakes it is for; absent from an order of an older build.
+	Pieces int `json:"pieces,omitempty,omitzero"`
+
 	// PlacedAt When Temporal took the order.
-	PlacedAt time.Time   `json:"placedAt"`
-	State    ListedState `json:"state"`
+	PlacedAt time.Time `json:"placedAt"`
+
+	// Remakes How often it had started again from its first stage when the manager was asked; absent if never, or unless the state is `needs-attention`.
+	Remakes int `json:"remakes,omitempty,omitzero"`
+
+	// Scrapped How many pieces had been thrown away by then; absent if none, or unless the state is `needs-attention`.
+	Scrapped int `json:"scrapped,omitempty,omitzero"`
+
+	// Stage Where its open ticket is, to make or to undo; absent while the log knows of none.
+	Stage Stage       `json:"stage,omitempty,omitzero"`
+	State ListedState `json:"state"`
 }
 
 // Pace How long the stages take at present.
@@ -889,6 +918,9 @@ type Unavailable = Problem
 type ListOrdersParams struct {
 	// State An order counts as in-progress here from its first moment; accepted orders are not listed apart.
 	State *ListedState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Stage Orders whose open ticket, to make or to undo, is at this stage.
+	Stage *Stage `form:"stage,omitempty" json:"stage,omitempty"`
 
 	// Flavour Orders that have this flavour on a line, by its code on the menu.
 	Flavour *string `form:"flavour,omitempty" json:"flavour,omitempty"`

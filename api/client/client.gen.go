@@ -136,9 +136,9 @@ type ClientInterface interface {
 
 	// ListOrders Find orders
 	//
-	// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
+	// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first. With `stage` the one that has been in the stage's queue longest comes first.
 	// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
-	// Temporal's visibility store, which follows an order within a second or so.
+	// Temporal's visibility store, which follows an order within a second or so. `stage`, `inHand` and the filter `stage` come from the log; while that is not up to date, the answer has `behind`.
 	//
 	// Corresponds with GET /api/v1/orders (the `ListOrders` operationId).
 	ListOrders(ctx context.Context, params *ListOrdersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -521,9 +521,9 @@ func (c *Client) GetMenu(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // ListOrders Find orders
 //
-// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
+// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first. With `stage` the one that has been in the stage's queue longest comes first.
 // All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
-// Temporal's visibility store, which follows an order within a second or so.
+// Temporal's visibility store, which follows an order within a second or so. `stage`, `inHand` and the filter `stage` come from the log; while that is not up to date, the answer has `behind`.
 //
 // Corresponds with GET /api/v1/orders (the `ListOrders` operationId).
 func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1224,6 +1224,18 @@ func NewListOrdersRequest(server string, params *ListOrdersParams) (*http.Reques
 		if params.State != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "state", *params.State, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Stage != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "stage", *params.Stage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -2162,9 +2174,9 @@ type ClientWithResponsesInterface interface {
 
 	// ListOrdersWithResponse Find orders
 	//
-	// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
+	// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first. With `stage` the one that has been in the stage's queue longest comes first.
 	// All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
-	// Temporal's visibility store, which follows an order within a second or so.
+	// Temporal's visibility store, which follows an order within a second or so. `stage`, `inHand` and the filter `stage` come from the log; while that is not up to date, the answer has `behind`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4344,9 +4356,9 @@ func (c *ClientWithResponses) GetMenuWithResponse(ctx context.Context, reqEditor
 
 // ListOrdersWithResponse Find orders
 //
-// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
+// For staff. Open orders come first, the newest of them first; then closed ones, the last closed first. With `stage` the one that has been in the stage's queue longest comes first.
 // All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
-// Temporal's visibility store, which follows an order within a second or so.
+// Temporal's visibility store, which follows an order within a second or so. `stage`, `inHand` and the filter `stage` come from the log; while that is not up to date, the answer has `behind`.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,10 +28,11 @@ func newOrderListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "Find orders",
-		Long: `Find orders: open ones first, then closed ones, the newest of each first. All
-filters must match. A change takes a second or so to show. Below the orders stand
-the questions that managers are asked about them, those of one kind together,
-with the command that decides them. This is for staff.`,
+		Long: `Find orders: open ones first, then closed ones, the newest of each first. With
+--stage those that have been in the stage's queue longest come first. All filters
+must match. A change takes a second or so to show. Below the orders stand the
+questions that managers are asked about them, those of one kind together, with
+the command that decides them. This is for staff.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
@@ -49,6 +51,9 @@ with the command that decides them. This is for staff.`,
 			}
 			if settings.output == outputJSON {
 				return writeJSON(cmd.OutOrStdout(), page, "  ")
+			}
+			if behind := page.Behind; !behind.Since.IsZero() {
+				cmd.PrintErrf("Stages and who has what in hand may be out of date since %s: the API has not read the log in Kafka to its end.\n", clock(&behind.Since))
 			}
 			if err := writeOrders(cmd.OutOrStdout(), page.Orders); err != nil {
 				return err
@@ -74,6 +79,7 @@ with the command that decides them. This is for staff.`,
 	settings.registerStaff(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&filters.state, "state", "", "only orders in this state: in-progress, needs-attention, cancelling, cancelled or shipped")
+	flags.StringVar(&filters.stage, "stage", "", "only orders whose open ticket, to make or to undo, is at this stage")
 	flags.StringVar(&filters.flavour, "flavour", "", "only orders with this flavour, by its code on the menu")
 	flags.StringVar(&filters.customer, "customer", "", "only orders of the customer with this whole name")
 	flags.StringVar(&filters.pickupCode, "pickup-code", "", "only orders with this pickup code")
@@ -82,6 +88,7 @@ with the command that decides them. This is for staff.`,
 	complete(cmd, "state", func(string) []string {
 		return []string{string(kitchen.StateInProgress), string(kitchen.StateNeedsAttention), string(kitchen.StateCancelling), string(kitchen.StateCancelled), string(kitchen.StateShipped)}
 	})
+	complete(cmd, "stage", func(string) []string { return kitchen.StageNames() })
 	complete(cmd, "flavour", func(string) []string { return settings.flavours(cmd) })
 	return cmd
 }
@@ -89,6 +96,7 @@ with the command that decides them. This is for staff.`,
 // listFilters are the flags that say which orders are wanted.
 type listFilters struct {
 	state      string
+	stage      string
 	flavour    string
 	customer   string
 	pickupCode string
@@ -102,6 +110,9 @@ func (f listFilters) params(cmd *cobra.Command) wire.ListOrdersParams {
 	given := cmd.Flags().Changed
 	if given("state") {
 		params.State = new(kitchen.OrderState(f.state))
+	}
+	if given("stage") {
+		params.Stage = new(kitchen.Stage(f.stage))
 	}
 	if given("flavour") {
 		params.Flavour = &f.flavour
@@ -131,6 +142,7 @@ func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithRe
 			return collected, refusal(answer.StatusCode(), answer.Body)
 		}
 		collected.Orders = append(collected.Orders, answer.JSON200.Orders...)
+		collected.Behind = cmp.Or(collected.Behind, answer.JSON200.Behind)
 		collected.NextPageToken = answer.JSON200.NextPageToken
 		if collected.NextPageToken == "" || len(collected.Orders) >= limit {
 			return collected, nil
@@ -144,11 +156,22 @@ func writeOrders(w io.Writer, orders []wire.OrderSummary) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, err := fmt.Fprintln(table, "PICKUP\tSTATE\tCUSTOMER\tFLAVOURS\tPLACED\tCLOSED\tORDER")
+	_, err := fmt.Fprintln(table, "PICKUP\tSTATE\tSTAGE\tIN HAND\tCUSTOMER\tFLAVOURS\tPLACED\tCLOSED\tORDER")
 	for _, order := range orders {
-		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safeText(order.PickupCode), safeText(string(order.State)), safeText(order.Customer.Name),
-			safeText(strings.Join(order.Flavours, ", ")), clock(&order.PlacedAt), clock(&order.ClosedAt), safeText(order.ID))
+		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safeText(order.PickupCode), safeText(string(order.State)),
+			safeText(orDash(string(order.Stage))), inHandWords(order.InHand), safeText(order.Customer.Name), safeText(strings.Join(order.Flavours, ", ")), clock(&order.PlacedAt), clock(&order.ClosedAt), safeText(order.ID))
 		err = errors.Join(err, rowErr)
 	}
 	return errors.Join(err, table.Flush())
+}
+
+// inHandWords are who has an order in hand, for people.
+func inHandWords(inHand wire.InHand) string {
+	switch {
+	case inHand.By == "":
+		return "-"
+	case inHand.Since.IsZero():
+		return safeText(inHand.By)
+	}
+	return safeText(inHand.By) + " since " + clock(&inHand.Since)
 }

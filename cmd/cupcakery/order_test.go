@@ -268,6 +268,7 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 		require.Equal(t, []string{"12xL:red-velvet"}, complete("order", "create", "--api", address, "--line", "12xL:red"))
 		require.Equal(t, []string{"red-velvet"}, complete("order", "list", "--api", address, "--flavour", "red"))
 		require.Equal(t, []string{"cancelling", "cancelled"}, complete("order", "list", "--state", "canc"))
+		require.Equal(t, []string{"bake"}, complete("order", "list", "--stage", "b"))
 		require.Equal(t, []string{"table"}, complete("order", "get", "-o", "t"))
 		require.Eventually(t, func() bool {
 			want := fmt.Sprintf("%s\t%s %s", byFile.ID, byFile.PickupCode, name)
@@ -382,7 +383,8 @@ func TestTextFromElsewhereDoesNotReachTheTerminalRaw(t *testing.T) {
 	evil.Notes = "line\nbreak\x7f"
 	evil.Stages[0].Note = "\x1b[A"
 	evil.State = kitchen.StateShipped
-	page := map[string]any{"orders": []any{map[string]any{"id": anOrderID, "pickupCode": "\x1b[5m", "state": "shipped", "customer": evil.Customer, "flavours": []string{"\x1b[7m"}, "placedAt": evil.PlacedAt}}}
+	page := map[string]any{"orders": []any{map[string]any{"id": anOrderID, "pickupCode": "\x1b[5m", "state": "shipped", "customer": evil.Customer, "flavours": []string{"\x1b[7m"}, "placedAt": evil.PlacedAt,
+		"stage": "\x1b[8m", "inHand": map[string]any{"by": "\x1b[9mbob", "since": evil.PlacedAt}}}}
 	for _, output := range []string{"table", "json"} {
 		for _, args := range [][]string{{"get", anOrderID}, {"watch", anOrderID}, {"list"}} {
 			answer := answerJSON(200, evil)

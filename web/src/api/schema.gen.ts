@@ -47,9 +47,9 @@ export interface paths {
         };
         /**
          * Find orders
-         * @description For staff. Open orders come first, the newest of them first; then closed ones, the last closed first.
+         * @description For staff. Open orders come first, the newest of them first; then closed ones, the last closed first. With `stage` the one that has been in the stage's queue longest comes first.
          *     All filters must match. A page may have fewer orders than asked for, even none, and still give a `nextPageToken`. The answer comes from
-         *     Temporal's visibility store, which follows an order within a second or so.
+         *     Temporal's visibility store, which follows an order within a second or so. `stage`, `inHand` and the filter `stage` come from the log; while that is not up to date, the answer has `behind`.
          */
         readonly get: operations["listOrders"];
         readonly put?: never;
@@ -839,6 +839,8 @@ export interface components {
             readonly state: components["schemas"]["ListedState"];
             readonly customer: components["schemas"]["Customer"];
             readonly flavours: readonly string[];
+            /** @description How many cupcakes it is for; absent from an order of an older build. */
+            readonly pieces?: number;
             /**
              * Format: date-time
              * @description When Temporal took the order.
@@ -849,10 +851,33 @@ export interface components {
              * @description When it was shipped or cancelled; absent while it is open.
              */
             readonly closedAt?: string;
+            /** @description Where its open ticket is, to make or to undo; absent while the log knows of none. */
+            readonly stage?: components["schemas"]["Stage"];
+            /** @description Who has its open ticket in hand; absent while nobody has. */
+            readonly inHand?: components["schemas"]["InHand"];
             /** @description What a manager must decide; absent unless the state is `needs-attention`. */
             readonly attention?: components["schemas"]["Attention"];
+            /** @description How often it had started again from its first stage when the manager was asked; absent if never, or unless the state is `needs-attention`. */
+            readonly remakes?: number;
+            /** @description How many pieces had been thrown away by then; absent if none, or unless the state is `needs-attention`. */
+            readonly scrapped?: number;
+        };
+        /** @description Who has an order's open ticket in hand. */
+        readonly InHand: {
+            /**
+             * @description Who started the ticket.
+             * @example Ben
+             */
+            readonly by: string;
+            /**
+             * Format: date-time
+             * @description When they started it; absent if nobody can tell.
+             */
+            readonly since?: string;
         };
         readonly OrderPage: {
+            /** @description Whether `stage` and `inHand` of the orders, and the filter `stage`, may be out of date; absent when they are not. */
+            readonly behind?: components["schemas"]["Behind"];
             readonly orders: readonly components["schemas"]["OrderSummary"][];
             /** @description Gives the next page as `pageToken`; absent on the last one. It means something only to this server. */
             readonly nextPageToken?: string;
@@ -1505,6 +1530,7 @@ export type Attention = components['schemas']['Attention'];
 export type AttentionCause = components['schemas']['AttentionCause'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type OrderSummary = components['schemas']['OrderSummary'];
+export type InHand = components['schemas']['InHand'];
 export type OrderPage = components['schemas']['OrderPage'];
 export type Menu = components['schemas']['Menu'];
 export type ReasonLabel = components['schemas']['ReasonLabel'];
@@ -1599,6 +1625,8 @@ export interface operations {
             readonly query?: {
                 /** @description An order counts as in-progress here from its first moment; accepted orders are not listed apart. */
                 readonly state?: components["schemas"]["ListedState"];
+                /** @description Orders whose open ticket, to make or to undo, is at this stage. */
+                readonly stage?: components["schemas"]["Stage"];
                 /**
                  * @description Orders that have this flavour on a line, by its code on the menu.
                  * @example red-velvet
@@ -1632,6 +1660,24 @@ export interface operations {
                      * @example {
                      *       "orders": [
                      *         {
+                     *           "id": "0199c0de-7a11-7000-8000-00000000beef",
+                     *           "pickupCode": "M2XY",
+                     *           "state": "in-progress",
+                     *           "customer": {
+                     *             "name": "Grace"
+                     *           },
+                     *           "flavours": [
+                     *             "lemon"
+                     *           ],
+                     *           "pieces": 6,
+                     *           "placedAt": "2026-01-31T12:30:00Z",
+                     *           "stage": "bake",
+                     *           "inHand": {
+                     *             "by": "Ben",
+                     *             "since": "2026-01-31T12:38:21Z"
+                     *           }
+                     *         },
+                     *         {
                      *           "id": "0199c0de-7a11-7000-8000-00000000cafe",
                      *           "pickupCode": "K7QF",
                      *           "state": "shipped",
@@ -1641,6 +1687,7 @@ export interface operations {
                      *           "flavours": [
                      *             "red-velvet"
                      *           ],
+                     *           "pieces": 12,
                      *           "placedAt": "2026-01-31T12:00:00Z",
                      *           "closedAt": "2026-01-31T12:41:07Z"
                      *         }

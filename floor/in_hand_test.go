@@ -1,0 +1,140 @@
+package floor
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/floor/floortest"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+// told is a floor that has read records of one order, a minute apart:
+//
+//	bake.1 issued        its ticket is delivered
+//	bob started bake.1   an ack of it
+func told(t *testing.T, orderID, log string) *Floor {
+	t.Helper()
+	f := newTestFloor(t)
+	for i, said := range strings.Split(log, ", ") {
+		words := strings.Fields(said)
+		at := morning.Add(time.Duration(i) * time.Minute)
+		id := words[len(words)-1]
+		if words[1] == "issued" {
+			id = words[0]
+		}
+		ref, err := kitchen.ParseTicketID(orderID + "." + id)
+		require.NoError(t, err)
+		if words[1] == "issued" {
+			ticket := floortest.Ticket(ref, 1)
+			ticket.Since, ticket.IssuedAt, ticket.AckBy = at, at, at.Add(boardWithin)
+			f.handle(record(t, events.TicketTopic(ref.Stage), at, ticket))
+			continue
+		}
+		ack := ackOf(ref, kitchen.AckKind(words[1]), at)
+		ack.By = words[0]
+		f.handle(record(t, events.TopicAcks, at, ack))
+	}
+	return f
+}
+
+func TestAnOrderIsWhereItsOpenTicketIs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		log    string
+		stage  kitchen.Stage // none if empty
+		inHand string        // nobody if empty
+	}{
+		"NobodyHasStarted":                       {"mix.1 issued", kitchen.Mix, ""},
+		"SomebodyHas":                            {"mix.1 issued, bob started mix.1", kitchen.Mix, "bob"},
+		"PutBack":                                {"mix.1 issued, bob started mix.1, bob released mix.1", kitchen.Mix, ""},
+		"Failed":                                 {"mix.1 issued, bob started mix.1, bob failed mix.1", kitchen.Mix, ""},
+		"BetweenTwoStages":                       {"mix.1 issued, bob done mix.1", "", ""},
+		"AtTheNextStage":                         {"mix.1 issued, bob done mix.1, bake.1 issued, eve started bake.1", kitchen.Bake, "eve"},
+		"CancelledWhileNobodyHasIt":              {"bake.1 issued, bake.1.undo issued", kitchen.Bake, ""},
+		"CancelledUnderSomebodysHands":           {"bake.1 issued, bob started bake.1, bake.1.undo issued", kitchen.Bake, "bob"},
+		"CancelledUnderThemAndAnotherPutsItAway": {"bake.1 issued, bob started bake.1, bake.1.undo issued, eve started bake.1.undo", kitchen.Bake, "eve"},
+		"Undone":                                 {"bake.1 issued, bob started bake.1, bake.1.undo issued, eve undone bake.1.undo", "", ""},
+		"UndoneStageByStage":                     {"mix.1 issued, bob done mix.1, bake.1 issued, bake.1.undo issued, eve undone bake.1.undo, mix.1.undo issued, mia started mix.1.undo", kitchen.Mix, "mia"},
+		"MadeAnew":                               {"bake.1 issued, bob started bake.1, bob failed bake.1, mix.2 issued", kitchen.Mix, ""},
+		"MadeAnewWhileSomebodyStillHasTheLast":   {"bake.1 issued, bob started bake.1, mix.2 issued", kitchen.Mix, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := told(t, testOrderID(1), c.log)
+			places := f.OrderPlaces([]string{testOrderID(1), testOrderID(2)})
+			if c.stage == "" {
+				require.Empty(t, places)
+			} else {
+				require.Len(t, places, 1)
+				place := places[testOrderID(1)]
+				require.Equal(t, []any{testOrderID(1), c.stage, c.inHand, c.inHand == ""}, []any{place.OrderID, place.Stage, place.InHand.By, place.InHand.Since.IsZero()})
+			}
+			for _, stage := range kitchen.Stages() {
+				queue, last := f.Queue(stage, QueuePlace{}, 10)
+				require.Zero(t, last)
+				if stage == c.stage {
+					require.Equal(t, []OrderPlace{places[testOrderID(1)]}, queue)
+				} else {
+					require.Empty(t, queue, "%s", stage)
+				}
+			}
+		})
+	}
+}
+
+func TestWhoHasAnOrderInHandHasItSinceTheyStarted(t *testing.T) {
+	t.Parallel()
+	f := told(t, testOrderID(1), "mix.1 issued, bob started mix.1, bob started mix.1")
+	require.Equal(t, wire.InHand{By: "bob", Since: morning.Add(time.Minute)}, f.OrderPlaces([]string{testOrderID(1)})[testOrderID(1)].InHand)
+}
+
+// TestAQueueHasEachOfItsOrdersOnce, whatever the log says, on whichever pages.
+func TestAQueueHasEachOfItsOrdersOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := newTestFloor(t)
+		for _, message := range anyLife(t) {
+			f.handle(message)
+		}
+		orderIDs := []string{testOrderID(0), testOrderID(1), testOrderID(2)}
+		places := f.OrderPlaces(orderIDs)
+		for _, stage := range kitchen.Stages() {
+			var want []string
+			for _, orderID := range orderIDs {
+				if places[orderID].Stage == stage {
+					want = append(want, orderID)
+				}
+			}
+			var read []OrderPlace
+			var last QueuePlace
+			for more := true; more; more = last != (QueuePlace{}) {
+				var orders []OrderPlace
+				after := last
+				orders, last = f.Queue(stage, after, rapid.IntRange(1, 4).Draw(t, "tickets"))
+				read = append(read, orders...)
+			}
+			var got []string
+			for i, order := range read {
+				require.Equal(t, places[order.OrderID], order)
+				require.True(t, i == 0 || !order.Since.Before(read[i-1].Since), "the oldest first")
+				got = append(got, order.OrderID)
+			}
+			require.ElementsMatch(t, want, got)
+		}
+		for _, orderID := range orderIDs {
+			open := false
+			for _, stage := range kitchen.Stages() {
+				for _, ticket := range f.Board(stage).Tickets {
+					open = open || orderOf(ticket.TicketID) == orderID
+				}
+			}
+			require.Equal(t, open, places[orderID].Stage != "", "whoever has an open ticket is somewhere")
+		}
+	})
+}
