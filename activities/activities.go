@@ -129,7 +129,7 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 		ticket.Attempt = min(max(ticket.Attempt, failed.Attempt+1), kitchen.MaxAttempt)
 	}
 	fault.Pass(fault.TicketUnpublished, ticket.OrderID, ticket.TicketID)
-	published := a.publishStatus(publishing, issue.Status)
+	published := a.publishStatus(publishing, statusOfAttempt(issue.Status, info.Attempt))
 	// Tickets do not depend on it: the order's next step, or the ticket's next
 	// attempt, publishes a status again.
 	defer func() { _ = published() }()
@@ -225,6 +225,17 @@ func (a *Activities) publishStatus(ctx context.Context, status *kitchen.LoggedSt
 	done := make(chan error, 1)
 	go func() { done <- a.publisher.PublishStatus(ctx, *status) }()
 	return func() error { return <-done }
+}
+
+// statusOfAttempt is where an order stands by the input of an activity's attempt,
+// which does not change while the order goes on.
+func statusOfAttempt(status *kitchen.LoggedStatus, attempt int32) *kitchen.LoggedStatus {
+	if status == nil || attempt == 1 {
+		return status
+	}
+	again := *status
+	again.Repeated = true
+	return &again
 }
 
 // TellStatus tells the log where an order stands.

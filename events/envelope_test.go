@@ -111,6 +111,7 @@ func TestAcksAreReadLeniently(t *testing.T) {
 		"ByteOrderMark":       {Value: []byte("\ufeff" + plain)},
 		"NoZone":              {Value: []byte(strings.Replace(plain, "{", `{"at":"2026-01-31T23:59:59.5","startedAt":"2026-01-31 23:00",`, 1))},
 		"NullTimes":           {Value: []byte(strings.Replace(plain, "{", `{"at":null,"startedAt":null,"attempt":null,`, 1))},
+		"Escaped":             {Value: []byte(strings.Replace(plain, "\"bake\"", `"\u0062ake"`, 1))},
 		"WholeWithAPoint":     {Value: []byte(strings.Replace(plain, "{", `{"scrapped":0.0,`, 1))},
 		"Structured":          {Value: structuredEvent("data", plain), Headers: contentOf("application/cloudevents+json")},
 		"StructuredCharset":   {Value: structuredEvent("data", plain), Headers: contentOf("Application/CloudEvents+JSON; charset=UTF-8")},
@@ -126,8 +127,10 @@ func TestAcksAreReadLeniently(t *testing.T) {
 			ack, err := DecodeAck(message)
 			require.NoError(t, err)
 			assert.Equal(t, kitchen.Ack{TicketID: testTicket, OrderID: testOrder, Stage: kitchen.Bake, Kind: kitchen.AckDone, By: "bob", At: recorded}, ack)
+			assert.True(t, MayBeAckOf(message, kitchen.Bake))
 		})
 	}
+	assert.False(t, MayBeAckOf(Message{Value: []byte(plain)}, kitchen.Mix), "what is for others need not be decoded")
 }
 
 // structuredEvent is a CloudEvent in structured mode with one more member.

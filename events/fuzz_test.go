@@ -63,12 +63,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte("\ufeff"+plainAck), "application/json")
 	f.Add(structuredEvent("data", plainAck), "application/cloudevents+json; charset=utf-8")
 	f.Add(structuredEvent("data", strconv.Quote(plainAck)), "APPLICATION/CLOUDEVENTS+JSON")
+	f.Add([]byte(strings.Replace(plainAck, "bake", `\u0062ake`, 1)), "")
 	f.Add(structuredEvent("data_base64", `"e30="`), structured)
 	f.Add([]byte("\x00\x00\x00\x00\x07{}"), "")
 	f.Add([]byte(`{"data":`+plainAck+`,"data_base64":7}`), " application/cloudevents-batch+json ;")
 	f.Fuzz(func(t *testing.T, value []byte, content string) {
 		m := Message{Value: value, Headers: contentOf(content), Time: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)}
 		if ack, err := DecodeAck(m); err == nil {
+			require.True(t, MayBeAckOf(m, ack.Stage))
 			written, err := ackMessage("/bob", ack)
 			require.NoError(t, err)
 			again, err := DecodeAck(written)

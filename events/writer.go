@@ -20,10 +20,10 @@ const (
 	// batchTimeout is how long a message waits for others of its partition.
 	// What is published together shares a request; what comes alone waits no
 	// longer than this. kafka-go's default is a whole second.
-	batchTimeout = time.Millisecond
+	batchTimeout = 100 * time.Microsecond
 	// batchSize is enough for what comes within that time. kafka-go reserves the
 	// memory for all of it even if there is only one message.
-	batchSize = 64
+	batchSize = 16
 	// A batch is tried this often, over about two seconds, before its
 	// publishers hear of the outage: long enough for a partition to get
 	// another leader.

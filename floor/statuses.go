@@ -21,6 +21,8 @@ type loggedOrder struct {
 	// some step. What is only told again beside a ticket that is issued again may be
 	// outdated: what came after it may lie further back than this process has read.
 	complete bool
+	// asked is since when a manager is asked; zero while none is.
+	asked time.Time
 	// heard is the last record of the order.
 	heard board.Heard
 }
@@ -60,7 +62,14 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 	}
 	order.heard = at
 	if told.Version >= order.version {
-		order.version, order.status = told.Version, packed
+		var asked time.Time
+		if told.Attention != nil {
+			asked = told.Attention.Since
+		}
+		if !asked.Equal(order.asked) {
+			f.kitchen.listsChanged() // another process may have taken the decision
+		}
+		order.version, order.status, order.asked = told.Version, packed, asked
 		order.complete = order.complete || !told.Repeated
 	}
 	f.orders.told(told)

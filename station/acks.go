@@ -16,13 +16,19 @@ const sourceHeader = "ce_source"
 // receiveAck handles a message of the log of acks. One that cannot be understood
 // is for the workers to put aside.
 func (s *Station) receiveAck(m events.Message) {
-	ack, err := events.DecodeAck(m)
+	var ack kitchen.Ack
+	ours := events.MayBeAckOf(m, s.config.Stage)
+	if ours {
+		var err error
+		ack, err = events.DecodeAck(m)
+		ours = err == nil && ack.Stage == s.config.Stage
+	}
 	source, _ := m.Header(sourceHeader)
 	own := source == s.source
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	heard := board.HeardFrom(m, s.reading.Elapsed())
-	if err != nil || ack.Stage != s.config.Stage {
+	if !ours {
 		s.board.Note(heard) // every record tells how far back the log was read
 		return
 	}
