@@ -61,7 +61,7 @@ func main() {
 		binary, against string
 	)
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of bare workflows and orders in turn; 0 measures the live side only")
-	flag.IntVar(&p.orders, "orders", 600, "orders, and bare workflows, per round")
+	flag.IntVar(&p.orders, "orders", 400, "orders, and bare workflows, per round")
 	flag.IntVar(&p.inFlight, "in-flight", 100, "orders under way at once")
 	flag.IntVar(&p.alone, "alone", 60, "orders, and bare workflows, with one in flight")
 	flag.IntVar(&p.soak, "soak", 10_000, "orders in all, after which memory is read")
