@@ -61,9 +61,8 @@ func (d *decorateStation) open(ctx context.Context) error {
 		return err
 	}
 	d.robots = append(d.robots[:decorate:decorate], d.robots[decorate+1:]...)
-	connection := events.Connection{Brokers: []string{d.kafka.Addr.String()}}
 	var err error
-	if d.writer, err = events.NewWriter(connection); err != nil {
+	if d.writer, err = events.NewWriter(d.connection()); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -72,7 +71,7 @@ func (d *decorateStation) open(ctx context.Context) error {
 	var undoing sync.WaitGroup
 	go func() {
 		tailed <- events.Tail(ctx, events.TailConfig{
-			Connection: connection,
+			Connection: d.connection(),
 			Topics:     []string{events.TicketTopic(kitchen.Decorate)},
 			OnlyNew:    true,
 			CaughtUp:   func() { close(ready) },

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -31,7 +32,7 @@ const robotsAtOnce = 2000
 
 // factory is the real thing under load.
 type factory struct {
-	binary   string
+	*side
 	env      []string
 	temporal client.Client
 	kafka    *kafka.Client
@@ -46,8 +47,8 @@ type factory struct {
 
 // startFactory starts everything. What has been started is stopped again if
 // something fails.
-func startFactory(ctx context.Context, binary, directory string, workTime time.Duration) (_ *factory, err error) {
-	f, err := startWithoutRobots(ctx, binary, directory)
+func startFactory(ctx context.Context, s *side, workTime time.Duration) (*factory, error) {
+	f, err := startWithoutRobots(ctx, s)
 	if err != nil {
 		return nil, err
 	}
@@ -60,13 +61,17 @@ func startFactory(ctx context.Context, binary, directory string, workTime time.D
 
 // startWithoutRobots starts a factory whose stations nobody has. Further
 // arguments are the API's.
-func startWithoutRobots(ctx context.Context, binary, directory string, apiArgs ...string) (_ *factory, err error) {
-	f := &factory{binary: binary}
+func startWithoutRobots(ctx context.Context, s *side, apiArgs ...string) (_ *factory, err error) {
+	f := &factory{side: s}
 	defer func() {
 		if err != nil {
 			f.stop()
 		}
 	}()
+	directory, err := os.MkdirTemp(s.directory, "factory-") // an earlier factory's data is not this one's
+	if err != nil {
+		return nil, err
+	}
 	readyFile := filepath.Join(directory, "ready.json")
 	f.stack, err = f.start("the embedded stack", "dev", "--services", "temporal,kafka", "--ephemeral", "--ready-file", readyFile,
 		"--temporal-port", "0", "--temporal-ui-port", "0", "--kafka-port", "0")
@@ -117,22 +122,35 @@ func startWithoutRobots(ctx context.Context, binary, directory string, apiArgs .
 // employRobots replaces the robots by ones with another work time, and waits
 // until an order has gone through their hands.
 func (f *factory) employRobots(ctx context.Context, workTime time.Duration) error {
+	if err := f.dismissRobots(); err != nil {
+		return err
+	}
+	for _, stage := range kitchen.Stages() {
+		if err := f.employRobot(stage, workTime); err != nil {
+			return err
+		}
+	}
+	_, err := runLoad(ctx, 1, 1, f.startOrder)
+	return err
+}
+
+func (f *factory) employRobot(stage kitchen.Stage, workTime time.Duration) error {
+	robot, err := f.start("the robot at "+string(stage), "station", string(stage), "--auto", "--name", "robot-"+string(stage),
+		"--work-time", workTime.String(), "--fail-rate", "0", "--parallel", strconv.Itoa(robotsAtOnce))
+	if err == nil {
+		f.robots = append(f.robots, robot)
+	}
+	return err
+}
+
+func (f *factory) dismissRobots() error {
 	for _, robot := range f.robots {
 		if err := robot.Stop(30 * time.Second); err != nil {
 			return err
 		}
 	}
 	f.robots = nil
-	for _, stage := range kitchen.Stages() {
-		robot, err := f.start("the robot at "+string(stage), "station", string(stage), "--auto", "--name", "robot-"+string(stage),
-			"--work-time", workTime.String(), "--fail-rate", "0", "--parallel", strconv.Itoa(robotsAtOnce))
-		if err != nil {
-			return err
-		}
-		f.robots = append(f.robots, robot)
-	}
-	_, err := runLoad(ctx, 1, 1, f.startOrder)
-	return err
+	return nil
 }
 
 func (f *factory) start(name string, args ...string) (*process.Process, error) {
@@ -175,6 +193,10 @@ func (f *factory) lookForDead() error {
 		}
 	}
 	return errors.Join(dead...)
+}
+
+func (f *factory) connection() events.Connection {
+	return events.Connection{Brokers: []string{f.kafka.Addr.String()}}
 }
 
 func order() kitchen.Order {
@@ -224,18 +246,24 @@ func (f *factory) postOrder(ctx context.Context) (client.WorkflowRun, error) {
 	return f.temporal.GetWorkflow(ctx, kitchen.WorkflowID(placed.ID), ""), nil
 }
 
+// topics are those of the factory's topics that this factory has: an older
+// binary's may lack some.
+func (f *factory) topics(ctx context.Context) ([]kafka.Topic, error) {
+	metadata, err := f.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: events.Topics()})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(metadata.Topics, func(topic kafka.Topic) bool { return topic.Error != nil }), nil
+}
+
 // messages counts the messages on all topics.
 func (f *factory) messages(ctx context.Context) (int64, error) {
-	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures, events.TopicDeadLetters}
-	for _, stage := range kitchen.Stages() {
-		topics = append(topics, events.TicketTopic(stage))
-	}
-	metadata, err := f.kafka.Metadata(ctx, &kafka.MetadataRequest{Topics: topics})
+	topics, err := f.topics(ctx)
 	if err != nil {
 		return 0, err
 	}
 	request := &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{}}
-	for _, topic := range metadata.Topics {
+	for _, topic := range topics {
 		for _, partition := range topic.Partitions {
 			request.Topics[topic.Name] = append(request.Topics[topic.Name], kafka.LastOffsetOf(partition.ID))
 		}

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -45,18 +43,15 @@ func measureJunk(ctx context.Context, f *factory, p plan) ([]row, error) {
 			return nil, err
 		}
 	}
-	for _, robot := range f.robots {
-		if err := robot.Stop(30 * time.Second); err != nil {
-			return nil, err
-		}
+	if err := f.dismissRobots(); err != nil {
+		return nil, err
 	}
-	f.robots = nil
-	j := &junkBench{factory: f, issued: map[string]chan time.Time{}}
-	stop, err := j.watch(ctx)
+	tickets, stop, err := f.watchTickets(ctx, kitchen.Mix, kitchen.Bake)
 	if err != nil {
 		return nil, err
 	}
 	defer stop()
+	j := &junkBench{f, tickets}
 	took, err := j.measure(ctx, ended, p.junk)
 	if err != nil {
 		return nil, err
@@ -71,53 +66,9 @@ func measureJunk(ctx context.Context, f *factory, p plan) ([]row, error) {
 	}, f.employRobots(ctx, 0)
 }
 
-// junkBench sees when tickets are issued.
 type junkBench struct {
 	*factory
-	mu     sync.Mutex
-	issued map[string]chan time.Time // by ticket id
-}
-
-func (j *junkBench) at(ticketID string) chan time.Time {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.issued[ticketID] == nil {
-		j.issued[ticketID] = make(chan time.Time, 1)
-	}
-	return j.issued[ticketID]
-}
-
-// watch reads new tickets of the first two stages until stop is called.
-func (j *junkBench) watch(ctx context.Context) (stop func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	ready, failed, ended := make(chan struct{}), make(chan error, 1), make(chan struct{})
-	go func() {
-		defer close(ended)
-		failed <- events.Tail(ctx, events.TailConfig{
-			Connection: events.Connection{Brokers: []string{j.kafka.Addr.String()}},
-			Topics:     []string{events.TicketTopic(kitchen.Mix), events.TicketTopic(kitchen.Bake)},
-			OnlyNew:    true, CaughtUp: func() { close(ready) }, Logger: slog.New(slog.DiscardHandler),
-			Handle: func(m events.Message) {
-				if ticket, err := events.DecodeTicket(m); err == nil {
-					select {
-					case j.at(ticket.TicketID) <- time.Now():
-					default: // it was issued again
-					}
-				}
-			},
-		})
-	}()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		<-ended
-	})
-	select {
-	case <-ready:
-		return stop, nil
-	case err := <-failed:
-		stop()
-		return nil, fmt.Errorf("read new tickets: %w", errors.Join(err, ctx.Err()))
-	}
+	*ticketWatch
 }
 
 // place places orders and returns their ids once their first tickets are out.
@@ -135,21 +86,6 @@ func (j *junkBench) place(ctx context.Context, count int) (orderIDs []string, er
 		}
 	}
 	return orderIDs, nil
-}
-
-func (j *junkBench) when(ctx context.Context, orderID string, stage kitchen.Stage) (time.Time, error) {
-	select {
-	case at := <-j.at(ticketOf(orderID, stage).TicketID()):
-		return at, nil
-	case <-time.After(5 * time.Minute):
-		return time.Time{}, errors.New("no ticket has come for five minutes")
-	case <-ctx.Done():
-		return time.Time{}, ctx.Err()
-	}
-}
-
-func ticketOf(orderID string, stage kitchen.Stage) kitchen.TicketRef {
-	return kitchen.TicketRef{OrderID: orderID, Stage: stage, Pass: 1, Kind: kitchen.TicketMake}
 }
 
 // measure writes the junk with the good acks among it, and returns how long each of

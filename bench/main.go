@@ -9,6 +9,11 @@
 //
 // The live side is measured in a factory of its own, without robots: this
 // process publishes the acks, and has the WebSockets on which they are seen.
+//
+// With -against a second binary is measured in the same run: each has factories
+// of its own, Temporal and Kafka included, and each measures a round while the
+// other's have nothing to do. The second binary may be an older one, so nothing
+// is asked of it that it might not know: no new flag and no new topic.
 package main
 
 import (
@@ -21,9 +26,15 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // plan is how much the benchmark does.
@@ -40,16 +51,17 @@ type plan struct {
 	liveOrders int // orders that they follow
 	liveAcks   int // acks whose way to them is timed, of each kind
 	openOrders int // on the log when the API starts
+	manyOpen   int // on the log while orders are made; 0 leaves that out
 }
 
 func main() {
 	var (
-		p      plan
-		file   string
-		binary string
+		p               plan
+		file            string
+		binary, against string
 	)
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of bare workflows and orders in turn; 0 measures the live side only")
-	flag.IntVar(&p.orders, "orders", 600, "orders, and bare workflows, per round")
+	flag.IntVar(&p.orders, "orders", 400, "orders, and bare workflows, per round")
 	flag.IntVar(&p.inFlight, "in-flight", 100, "orders under way at once")
 	flag.IntVar(&p.alone, "alone", 60, "orders, and bare workflows, with one in flight")
 	flag.IntVar(&p.soak, "soak", 10_000, "orders in all, after which memory is read")
@@ -59,13 +71,15 @@ func main() {
 	flag.IntVar(&p.liveOrders, "live-orders", 100, "orders that those follow, each the same number of them")
 	flag.IntVar(&p.liveAcks, "live-acks", 200, "acks whose way to live connections is timed, of each kind")
 	flag.IntVar(&p.openOrders, "open-orders", 10_000, "open orders on the log when the API is restarted")
+	flag.IntVar(&p.manyOpen, "many-open", 0, "also compare what an order costs with so many open orders on the log and with 100, as with 100000; takes minutes")
 	flag.StringVar(&file, "json", "bench.json", "file for the results")
 	flag.StringVar(&binary, "binary", "bin/cupcakery", "the binary to measure")
+	flag.StringVar(&against, "against", "", "a second binary, measured in turn with the first")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	results, err := measure(ctx, binary, p)
+	results, err := measure(ctx, binary, against, p)
 	if err == nil {
 		err = errors.Join(printTable(os.Stdout, results), writeJSON(file, results))
 	}
@@ -75,30 +89,81 @@ func main() {
 	}
 }
 
-// measure does the whole plan and returns the rows of the table.
-func measure(ctx context.Context, binary string, p plan) ([]row, error) {
+// measure does the whole plan and returns the rows of the table. With a second
+// binary to measure against, each row tells both.
+func measure(ctx context.Context, binary, against string, p plan) ([]row, error) {
 	directory, err := os.MkdirTemp("", "cupcakery-bench-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(directory) }()
+	if against == "" {
+		return (&side{binary: binary, directory: directory}).measure(ctx, p)
+	}
+	binaries := [2]string{binary, against}
+	turns := takeTurns(func(i int) { say("-- %s", binaries[i]) })
+	var results [2][]row
+	sides, sidesCtx := errgroup.WithContext(ctx)
+	for i := range binaries {
+		sides.Go(func() error {
+			s := &side{binary: binaries[i], directory: filepath.Join(directory, strconv.Itoa(i)), turn: turns[i]}
+			if err := os.Mkdir(s.directory, 0o700); err != nil {
+				return err
+			}
+			if err := s.turn.wait(sidesCtx); err != nil {
+				return err
+			}
+			var err error
+			if results[i], err = s.measure(sidesCtx, p); err != nil {
+				return fmt.Errorf("%s: %w", s.binary, err)
+			}
+			s.turn.leave()
+			return nil
+		})
+	}
+	if err := sides.Wait(); err != nil {
+		return nil, err
+	}
+	return compare(results[0], results[1]), nil
+}
+
+// side is a binary that is measured, and what its factories share.
+type side struct {
+	*turn
+	binary    string
+	directory string
+}
+
+func (s *side) measure(ctx context.Context, p plan) ([]row, error) {
 	var results []row
-	if p.rounds > 0 {
-		if results, err = measureOrders(ctx, binary, directory, p); err != nil {
+	for _, part := range []struct {
+		wanted  bool
+		measure func(context.Context, *side, plan) ([]row, error)
+	}{
+		{p.rounds > 0, measureOrders},
+		{p.live > 0, measureLive},
+		{p.manyOpen > 0, measureManyOpen},
+	} {
+		if !part.wanted {
+			continue
+		}
+		rows, err := part.measure(ctx, s, p)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, rows...)
+		// The other side's factory is to be gone, too, before the next part.
+		if err := s.pass(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if p.live == 0 {
-		return results, nil
-	}
-	rows, err := measureLive(ctx, binary, directory, p)
-	return append(results, rows...), err
+	return results, nil
 }
 
 // measureOrders measures a factory that makes orders.
-func measureOrders(ctx context.Context, binary, directory string, p plan) ([]row, error) {
+func measureOrders(ctx context.Context, s *side, p plan) ([]row, error) {
 	say("starting Temporal, Kafka, worker, API and four robots")
-	f, err := startFactory(ctx, binary, directory, 0)
+	f, err := startFactory(ctx, s, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +179,16 @@ func measureOrders(ctx context.Context, binary, directory string, p plan) ([]row
 		measureWorkTimes,
 		measureMemory,
 	} {
+		if err := f.pass(ctx); err != nil {
+			return nil, err
+		}
 		rows, err := part(ctx, f, p)
 		if err != nil {
 			return nil, errors.Join(err, f.lookForDead())
 		}
 		results = append(results, rows...)
 	}
-	return results, nil
+	return results, f.pass(ctx)
 }
 
 // row is one line of the table.
@@ -133,6 +201,10 @@ type row struct {
 	// explains another.
 	Aim string `json:"aim,omitempty"`
 	Met *bool  `json:"met,omitempty"`
+	// Against is the second binary's value, Quotient this value divided by it.
+	Against       *float64 `json:"against,omitempty"`
+	AgainstSpread string   `json:"againstSpread,omitempty"`
+	Quotient      *float64 `json:"quotient,omitempty"`
 }
 
 func atLeast(r row, aim float64) row {
@@ -147,17 +219,52 @@ func atMost(r row, aim float64) row {
 	return r
 }
 
+// compare adds to each row what the same row of the second binary says. The first
+// of a name is compared with the first of that name.
+func compare(results, against []row) []row {
+	compared, against := slices.Clone(results), slices.Clone(against)
+	for i := range compared {
+		at := slices.IndexFunc(against, func(r row) bool { return r.Name == compared[i].Name })
+		if at < 0 {
+			continue
+		}
+		other := against[at]
+		against = slices.Delete(against, at, at+1)
+		compared[i].Against, compared[i].AgainstSpread = &other.Value, other.Spread
+		if other.Value != 0 {
+			quotient := compared[i].Value / other.Value
+			compared[i].Quotient = &quotient
+		}
+	}
+	return compared
+}
+
 func printTable(w io.Writer, results []row) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "figure\tvalue\tunit\taim\tmet\tspread") // Flush reports what fails
+	compared := slices.ContainsFunc(results, func(r row) bool { return r.Against != nil })
+	line := func(figure, value, against, quotient, unit, aim, met, spread, againstSpread string) {
+		cells := []string{figure, value, unit, aim, met, spread}
+		if compared {
+			cells = []string{figure, value, against, quotient, unit, aim, met, spread, againstSpread}
+		}
+		_, _ = fmt.Fprintln(table, strings.Join(cells, "\t")) // Flush reports what fails
+	}
+	line("figure", "value", "against", "value ÷ against", "unit", "aim", "met", "spread", "spread of against")
 	for _, r := range results {
 		met := ""
 		if r.Met != nil {
 			met = map[bool]string{true: "yes", false: "NO"}[*r.Met]
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%.4g\t%s\t%s\t%s\t%s\n", r.Name, r.Value, r.Unit, r.Aim, met, r.Spread)
+		line(r.Name, fmt.Sprintf("%.4g", r.Value), optional("%.4g", r.Against), optional("%.3g", r.Quotient), r.Unit, r.Aim, met, r.Spread, r.AgainstSpread)
 	}
 	return table.Flush()
+}
+
+func optional(format string, value *float64) string {
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprintf(format, *value)
 }
 
 func writeJSON(file string, results []row) error {

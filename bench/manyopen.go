@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+)
+
+const (
+	// fewOpen is the number of open orders that many are compared with.
+	fewOpen = 100
+	// A factory whose processes use less than idleShare of a processor has read all
+	// that was written.
+	idleShare = 0.25
+)
+
+// measureManyOpen compares what an order costs with few and with many open ones on
+// the log, in two factories in turn, and measures the start of an API with many.
+// The benchmark is all the stations: robots would make what is open. It is open on
+// the log only, since to Temporal a workflow that waits is no more than a row.
+func measureManyOpen(ctx context.Context, s *side, p plan) ([]row, error) {
+	say("starting Temporal, Kafka, worker and API twice, for orders while few and while many are open")
+	few, err := startWithOpen(ctx, s, fewOpen)
+	if err != nil {
+		return nil, err
+	}
+	stopFew := sync.OnceFunc(few.stop)
+	defer stopFew()
+	many, err := startWithOpen(ctx, s, p.manyOpen)
+	if err != nil {
+		return nil, err
+	}
+	defer many.stop()
+	var fewCosts, manyCosts, ratios []float64
+	for round := range max(1, p.rounds) {
+		if err := s.pass(ctx); err != nil {
+			return nil, err
+		}
+		fewCost, err := few.costOfOrders(ctx, p)
+		if err != nil {
+			return nil, errors.Join(err, few.lookForDead())
+		}
+		manyCost, err := many.costOfOrders(ctx, p)
+		if err != nil {
+			return nil, errors.Join(err, many.lookForDead())
+		}
+		say("round %d: %.1f ms of CPU per order with %d open, %.1f ms with %d", round+1, fewCost, fewOpen, manyCost, p.manyOpen)
+		fewCosts, manyCosts, ratios = append(fewCosts, fewCost), append(manyCosts, manyCost), append(ratios, manyCost/fewCost)
+	}
+	stopFew()
+	if err := errors.Join(many.worker.Stop(30*time.Second), many.apiServer.Stop(30*time.Second)); err != nil {
+		return nil, err
+	}
+	starts, err := many.measureStart(ctx, p.manyOpen)
+	if err != nil {
+		return nil, errors.Join(err, many.lookForDead())
+	}
+	return append([]row{
+		{Name: fmt.Sprintf("CPU of everything per order with %d open", fewOpen), Value: median(fewCosts), Unit: "ms", Spread: spread(fewCosts)},
+		{Name: fmt.Sprintf("CPU of everything per order with %d open", p.manyOpen), Value: median(manyCosts), Unit: "ms", Spread: spread(manyCosts)},
+		atMost(row{Name: fmt.Sprintf("CPU of everything per order, %d open ÷ %d open", p.manyOpen, fewOpen), Value: median(ratios), Unit: "ratio", Spread: spread(ratios)}, 1.2),
+	}, starts...), s.pass(ctx)
+}
+
+// startWithOpen starts a factory without robots, with open orders on its log that
+// everybody has read.
+func startWithOpen(ctx context.Context, s *side, open int) (*factory, error) {
+	f, err := startWithoutRobots(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	copies, err := f.recordOpenOrders(ctx, kitchen.Stages())
+	if err == nil {
+		err = copies.write(ctx, open)
+	}
+	if err == nil {
+		err = f.untilIdle(ctx)
+	}
+	if err != nil {
+		err = errors.Join(err, f.lookForDead())
+		f.stop()
+		return nil, err
+	}
+	return f, nil
+}
+
+// costOfOrders makes orders, and returns the CPU that each has taken, in
+// milliseconds: that of all processes, the API's too.
+func (f *factory) costOfOrders(ctx context.Context, p plan) (float64, error) {
+	writer, err := events.NewWriter(f.connection())
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = writer.Close() }() // all that counts has been acknowledged
+	tickets, stop, err := f.watchTickets(ctx, kitchen.Stages()...)
+	if err != nil {
+		return 0, err
+	}
+	defer stop()
+	before, err := f.cpu()
+	if err != nil {
+		return 0, err
+	}
+	if _, err := runLoad(ctx, p.orders, p.inFlight, func(ctx context.Context) (client.WorkflowRun, error) {
+		run, orderID, err := f.startKnownOrder(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return run, bring(ctx, writer, tickets, orderID, "", kitchen.AckDone)
+	}); err != nil {
+		return 0, err
+	}
+	after, err := f.cpu()
+	return milliseconds(after.since(before).of(cpuParts)) / float64(p.orders), err
+}
+
+// untilIdle waits until the processes have read all that was written.
+func (f *factory) untilIdle(ctx context.Context) error {
+	const look = time.Second
+	before, err := f.cpu()
+	for err == nil {
+		select {
+		case <-time.After(look):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		var now cpu
+		if now, err = f.cpu(); err == nil && now.since(before).of(cpuParts).Seconds() < idleShare*look.Seconds() {
+			return nil
+		}
+		before = now
+	}
+	return err
+}
