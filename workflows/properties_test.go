@@ -1048,9 +1048,9 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 	for _, arg := range args {
 		switch arg := arg.(type) {
 		case kitchen.LoggedStatus:
-			w.send(arg)
+			w.send(arg) //workflowcheck:ignore
 		case *kitchen.LoggedStatus:
-			w.send(*arg)
+			w.send(*arg) //workflowcheck:ignore
 		}
 	}
 	w.outage[activityType] = w.announcing - 1
