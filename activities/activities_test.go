@@ -191,6 +191,29 @@ func TestAShippedOrderIsAnnouncedWithItsLastStatus(t *testing.T) {
 	}
 }
 
+// Workers of two builds share a task queue while a new one is rolled out.
+func TestAnAnnouncementIsForWorkersOfOtherBuildsToo(t *testing.T) {
+	t.Parallel()
+	shipped := kitchen.Shipped{OrderID: "01890a5d-ac96-774b-bcce-b302099a8057"}
+	suite := &testsuite.WorkflowTestSuite{}
+	env := suite.NewTestActivityEnvironment()
+	published := &tray{}
+	Register(env, kitchen.Stages(), published, nil, &notes{})
+	_, err := env.ExecuteActivity("AnnounceShipped", shipped)
+	require.NoError(t, err, "an order of a build without statuses")
+	require.Len(t, published.shipped, 1)
+	require.Empty(t, published.statuses)
+
+	var older []kitchen.Shipped
+	env.RegisterActivityWithOptions(func(_ context.Context, shipped kitchen.Shipped) error {
+		older = append(older, shipped)
+		return nil
+	}, activity.RegisterOptions{Name: "AnnounceShippedOfAnOlderBuild"})
+	_, err = env.ExecuteActivity("AnnounceShippedOfAnOlderBuild", shipped, &kitchen.LoggedStatus{Version: 7})
+	require.NoError(t, err)
+	require.Equal(t, []kitchen.Shipped{shipped}, older)
+}
+
 // notes are a log that knows what the test has it know.
 type notes struct {
 	end       *kitchen.Ack
