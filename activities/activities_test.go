@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -21,17 +22,49 @@ import (
 type tray struct {
 	err     error
 	tickets []kitchen.Ticket
+	// statusErr refuses a status, together one that is published after something
+	// else and not beside it: it is where the two meet. Both are optional.
+	statusErr error
+	together  chan struct{}
+	statuses  []kitchen.LoggedStatus
+	shipped   []kitchen.Shipped
 }
 
-func (p *tray) PublishTicket(_ context.Context, ticket kitchen.Ticket) error {
+func (p *tray) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error {
 	p.tickets = append(p.tickets, ticket)
-	return p.err
+	return cmp.Or(p.meet(ctx), p.err)
 }
 
 // PublishStatus implements activities.Publisher.
-func (p *tray) PublishStatus(context.Context, kitchen.LoggedStatus) error { return p.err }
+func (p *tray) PublishStatus(ctx context.Context, status kitchen.LoggedStatus) error {
+	p.statuses = append(p.statuses, status)
+	if p.together != nil {
+		select {
+		case <-p.together:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return p.statusErr
+}
 
-func (p *tray) PublishShipped(context.Context, kitchen.Shipped) error { return p.err }
+func (p *tray) PublishShipped(ctx context.Context, shipped kitchen.Shipped) error {
+	p.shipped = append(p.shipped, shipped)
+	return cmp.Or(p.meet(ctx), p.err)
+}
+
+// meet waits until a status is being published.
+func (p *tray) meet(ctx context.Context) error {
+	if p.together == nil {
+		return nil
+	}
+	select {
+	case p.together <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 func (p *tray) PublishFailed(context.Context, kitchen.Failed) error { return p.err }
 
@@ -68,10 +101,11 @@ func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	suite := &testsuite.WorkflowTestSuite{}
 	for name, input := range map[string]any{
-		"Mix": kitchen.Issue{}, "AnnounceShipped": kitchen.Shipped{}, "AnnounceFailed": kitchen.Failed{},
+		"Mix": kitchen.Issue{}, "AnnounceShipped": kitchen.Shipped{}, "AnnounceFailed": kitchen.Failed{}, "TellStatus": kitchen.LoggedStatus{},
 	} {
 		env := suite.NewTestActivityEnvironment()
-		Register(env, kitchen.Stages(), &tray{err: errors.New("Kafka is away")}, nil, &notes{})
+		away := errors.New("Kafka is away")
+		Register(env, kitchen.Stages(), &tray{err: away, statusErr: away}, nil, &notes{})
 		_, err := env.ExecuteActivity(name, input)
 		var notPublished *temporal.ApplicationError
 		require.ErrorAs(t, err, &notPublished, name)
@@ -79,6 +113,105 @@ func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
 		require.False(t, notPublished.NonRetryable())
 		require.Equal(t, temporal.ApplicationErrorCategoryBenign, notPublished.Category(), "an outage fills no log")
 	}
+}
+
+func TestAStatusIsPublishedBesideItsTicket(t *testing.T) {
+	t.Parallel()
+	status := kitchen.LoggedStatus{OrderID: "01890a5d-ac96-774b-bcce-b302099a8057", Version: 7, Route: kitchen.Stages()}
+	ticket := kitchen.TicketRef{OrderID: status.OrderID, Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}
+	issue := kitchen.Issue{Ticket: kitchen.Ticket{TicketID: ticket.TicketID(), OrderID: status.OrderID, Stage: kitchen.Mix}, Status: &status}
+	away := errors.New("Kafka is away")
+	for name, c := range map[string]struct {
+		tray tray
+		want error
+	}{
+		"at the same time":                     {tray{together: make(chan struct{})}, activity.ErrResultPending},
+		"and the ticket does not depend on it": {tray{statusErr: away}, activity.ErrResultPending},
+		"and it does not stand for the ticket": {tray{err: away}, away},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			suite := &testsuite.WorkflowTestSuite{}
+			env := suite.NewTestActivityEnvironment()
+			published := &c.tray
+			Register(env, kitchen.Stages(), published, nil, &notes{})
+			_, err := env.ExecuteActivity("Mix", issue)
+			if c.want == away {
+				require.ErrorContains(t, err, "the ticket could not be put on Kafka")
+			} else {
+				require.ErrorIs(t, err, c.want)
+			}
+			require.Equal(t, []kitchen.LoggedStatus{status}, published.statuses)
+			require.Len(t, published.tickets, 1)
+		})
+	}
+	for name, log := range map[string]*notes{
+		"not if the ticket has ended":     {end: &kitchen.Ack{Kind: kitchen.AckDone}},
+		"not if the ticket was withdrawn": {withdrawn: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			suite := &testsuite.WorkflowTestSuite{}
+			env := suite.NewTestActivityEnvironment()
+			published := &tray{}
+			Register(env, kitchen.Stages(), published, nil, log)
+			_, _ = env.ExecuteActivity("Mix", kitchen.Issue{Ticket: kitchen.Ticket{TicketID: ticket.TicketID(), Kind: kitchen.TicketMake}, Status: &status})
+			require.Empty(t, published.statuses, "the order goes on at once, or asks")
+		})
+	}
+}
+
+func TestAShippedOrderIsAnnouncedWithItsLastStatus(t *testing.T) {
+	t.Parallel()
+	shipped, status := kitchen.Shipped{OrderID: "01890a5d-ac96-774b-bcce-b302099a8057"}, &kitchen.LoggedStatus{Version: 7, Route: kitchen.Stages()}
+	away := errors.New("Kafka is away")
+	for name, c := range map[string]struct {
+		tray   tray
+		status *kitchen.LoggedStatus
+		fails  bool
+	}{
+		"at the same time":               {tray{together: make(chan struct{})}, status, false},
+		"and again without its status":   {tray{statusErr: away}, status, true},
+		"and again with only its status": {tray{err: away}, status, true},
+		"unless the order tells none":    {tray{statusErr: away}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			suite := &testsuite.WorkflowTestSuite{}
+			env := suite.NewTestActivityEnvironment()
+			published := &c.tray
+			Register(env, kitchen.Stages(), published, nil, &notes{})
+			_, err := env.ExecuteActivity("AnnounceShipped", shipped, c.status)
+			require.Equal(t, c.fails, err != nil, "%v", err)
+			require.Equal(t, []kitchen.Shipped{shipped}, published.shipped)
+			if c.status != nil {
+				require.Equal(t, []kitchen.LoggedStatus{*c.status}, published.statuses)
+			}
+		})
+	}
+}
+
+// Workers of two builds share a task queue while a new one is rolled out.
+func TestAnAnnouncementIsForWorkersOfOtherBuildsToo(t *testing.T) {
+	t.Parallel()
+	shipped := kitchen.Shipped{OrderID: "01890a5d-ac96-774b-bcce-b302099a8057"}
+	suite := &testsuite.WorkflowTestSuite{}
+	env := suite.NewTestActivityEnvironment()
+	published := &tray{}
+	Register(env, kitchen.Stages(), published, nil, &notes{})
+	_, err := env.ExecuteActivity("AnnounceShipped", shipped)
+	require.NoError(t, err, "an order of a build without statuses")
+	require.Len(t, published.shipped, 1)
+	require.Empty(t, published.statuses)
+
+	var older []kitchen.Shipped
+	env.RegisterActivityWithOptions(func(_ context.Context, shipped kitchen.Shipped) error {
+		older = append(older, shipped)
+		return nil
+	}, activity.RegisterOptions{Name: "AnnounceShippedOfAnOlderBuild"})
+	_, err = env.ExecuteActivity("AnnounceShippedOfAnOlderBuild", shipped, &kitchen.LoggedStatus{Version: 7})
+	require.NoError(t, err)
+	require.Equal(t, []kitchen.Shipped{shipped}, older)
 }
 
 // notes are a log that knows what the test has it know.

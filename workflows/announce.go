@@ -15,8 +15,10 @@ const (
 	// between two tries to announce.
 	announceAgainAfter = 5 * time.Second
 	announceAtMost     = time.Minute
-	// announceWithin bounds one try to announce.
+	// announceWithin bounds one try to announce, and tellWithin the first try to tell
+	// a status: an update of the same workflow task is answered after that.
 	announceWithin = 5 * time.Second
+	tellWithin     = time.Second
 	// changeAnnounceBeside is the version marker of announcements that the order
 	// does not wait for, and whose retries are not in its history.
 	changeAnnounceBeside = "announce-beside"
@@ -63,7 +65,11 @@ func (o *order) awaitAnnouncements(ctx workflow.Context) error {
 // the further tries are the server's, which writes none of them into history. A
 // local activity's own would hold up queries and updates, and would give up.
 func announce(ctx workflow.Context, activity string, what ...any) error {
-	oneTry := workflow.WithLocalActivityOptions(ctx, oneTryOptions)
+	options := oneTryOptions
+	if activity == ActivityTellStatus {
+		options.StartToCloseTimeout = tellWithin
+	}
+	oneTry := workflow.WithLocalActivityOptions(ctx, options)
 	manyTries := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: announceWithin,
 		RetryPolicy: &temporal.RetryPolicy{

@@ -19,6 +19,11 @@
 // way. Neither costs an event of history. A second completion finds no pending
 // activity and changes nothing, so an ack may be delivered often.
 //
+// The log tells where each order stands. A ticket's activity publishes that beside
+// the ticket, and the announcement that an order is shipped beside that, so on the
+// happy way it costs no event either. What else changes an order, such as an
+// amendment or a question, it tells in a local activity: see telling.
+//
 // A happy order is 30 history events, which is what the server's throughput
 // is made of; before adding an activity, a timer or an upsert on the happy
 // way, look at docs/design.md.

@@ -63,6 +63,8 @@ type factory struct {
 	shipped []kitchen.Shipped
 	failed  []kitchen.Failed
 	told    told
+	// silent is set for an order that tells no status.
+	silent bool
 	// refusals is how often Kafka still refuses an announcement.
 	refusals int
 	// attempts is what Temporal says of the pending activity; whileCounting is
@@ -123,7 +125,9 @@ func newFactory(t *testing.T) *factory {
 			return errors.New("Kafka is away")
 		}
 		f.shipped = append(f.shipped, shipped)
-		require.NoError(t, f.told.take(*status))
+		if status != nil {
+			require.NoError(t, f.told.take(*status))
+		}
 		return nil
 	}, activity.RegisterOptions{Name: workflows.ActivityAnnounceShipped})
 	return f
@@ -142,7 +146,9 @@ func (f *factory) issue(ctx context.Context, asked kitchen.Issue) (kitchen.Ack, 
 	ticket := asked.Ticket
 	i := issue{ticket: ticket, attempt: asked.Issued + int(info.Attempt), token: info.TaskToken}
 	f.issued = append(f.issued, i)
-	require.NoError(f.t, f.told.take(*asked.Status))
+	if asked.Status != nil {
+		require.NoError(f.t, f.told.take(*asked.Status))
+	}
 	require.Equal(f.t, kitchen.TicketRef{Stage: ticket.Stage, Kind: ticket.Kind}.ActivityType(), info.ActivityType.Name)
 	require.Equal(f.t, ticket.TicketID, orderID+"."+info.ActivityID)
 	handsOut := ticket.Stage == kitchen.Package && ticket.Kind == kitchen.TicketMake
@@ -182,7 +188,9 @@ func (f *factory) run() kitchen.Status {
 	require.NoError(f.t, f.env.GetWorkflowError())
 	var status kitchen.Status
 	require.NoError(f.t, f.env.GetWorkflowResult(&status))
-	require.NoError(f.t, f.told.check(status))
+	if !f.silent {
+		require.NoError(f.t, f.told.check(status))
+	}
 	for _, check := range f.checks {
 		check()
 	}

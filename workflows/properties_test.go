@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -83,7 +84,10 @@ type world struct {
 	failed        []kitchen.Failed
 	shipped       int
 	told          told
+	toldAlone     []kitchen.LoggedStatus // neither with a ticket nor with the announcement that it is shipped
 	underWay      int                    // statuses that are not told yet, other than with tickets
+	sent          map[int64]string       // those, by version
+	last          kitchen.Status
 	listed        kitchen.OrderState     // what Temporal's visibility has
 	complaints    []workflows.Unanswered // that activities have made
 	failures      []failedTicket         // reported ones
@@ -172,6 +176,8 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 			Status: workflows.Accepted(orderID, in), Direction: workflows.Making,
 			Handled: []workflows.Handled{{ID: "earlier", Answer: workflows.Answer{Cancelled: &kitchen.Cancellation{Reason: "earlier"}}}},
 		}
+		// It was run by a build without versions, or when a clock was an hour ahead.
+		in.Progress.Status.Version = rapid.SampledFrom([]int64{0, placedAt.Add(time.Hour).UnixMilli()}).Draw(t, "version")
 	}
 	return in
 }
@@ -179,7 +185,7 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 func newWorld(t rapid.TB, random *rapid.T, in workflows.OrderInput) *world {
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random, happens: everything, outage: map[string]time.Duration{}}
+	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random, happens: everything, outage: map[string]time.Duration{}, sent: map[int64]string{}}
 	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
 	w.env.SetTestTimeout(time.Minute)
 	w.env.SetStartTime(placedAt)
@@ -737,10 +743,8 @@ func (w *world) query() kitchen.Status {
 // the log tells must be equal too, unless it is under way.
 func (w *world) compare() {
 	status := w.query()
-	if w.underWay == 0 {
-		if err := w.told.check(status); err != nil {
-			w.fatalf("%v", err)
-		}
+	if err := w.compareTold(status); err != nil {
+		w.fatalf("%v", err)
 	}
 	is := w.observed(status)
 	var may []candidate
@@ -1041,8 +1045,13 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 		end.Set(nil, ctx.Err())
 		return future
 	}
-	if activityType != workflows.ActivityAnnounceFailed {
-		w.underWay++
+	for _, arg := range args {
+		switch arg := arg.(type) {
+		case kitchen.LoggedStatus:
+			w.send(arg) //workflowcheck:ignore
+		case *kitchen.LoggedStatus:
+			w.send(*arg) //workflowcheck:ignore
+		}
 	}
 	w.outage[activityType] = w.announcing - 1
 	isThere := w.announcing == 1
@@ -1060,11 +1069,65 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 	return future
 }
 
+// send notes that a status is on its way to Kafka, not encoded.
+func (w *world) send(status kitchen.LoggedStatus) {
+	w.underWay++
+	w.sent[status.Version] = inJSON(status)
+}
+
+// arrive takes a status that was sent.
+func (w *world) arrive(status kitchen.LoggedStatus) {
+	w.underWay--
+	if arrived := inJSON(status); arrived != w.sent[status.Version] {
+		w.fatalf("sent was\n%s\nand it came\n%s", w.sent[status.Version], arrived)
+	}
+	w.tell(status)
+}
+
 // tell takes a status as Kafka does. Nobody else tells the same.
 func (w *world) tell(status kitchen.LoggedStatus) {
 	if err := w.told.takeFirst(status); err != nil {
 		w.fatalf("%v", err)
 	}
+	if before := w.in.Progress; before != nil && status.Version <= before.Status.Version {
+		w.fatalf("the run before was at version %d, and this tells %d", before.Status.Version, status.Version)
+	}
+}
+
+func inJSON(status kitchen.LoggedStatus) string {
+	encoded, err := json.Marshal(status)
+	if err != nil {
+		panic(err)
+	}
+	return string(encoded)
+}
+
+// compareTold compares what the log tells with what the order answers, unless a
+// status is under way, and checks that the order's versions grow with its changes.
+func (w *world) compareTold(status kitchen.Status) error {
+	if w.underWay == 0 {
+		if err := w.told.check(status); err != nil {
+			return err
+		}
+	}
+	before := w.last
+	w.last = status
+	ofOrder := func(s kitchen.Status) string { return inJSON(s.ForLog(time.Time{})) }
+	ofCustomer := func(s kitchen.Status) string { return fmt.Sprint(s.Notes, s.Lines, s.CancelReason) }
+	if told, known := w.told.versions[status.Version]; known && inJSON(status.ForLog(told.At)) != inJSON(told) {
+		return fmt.Errorf("the log has version %d as\n%+v\nand the order as\n%+v", status.Version, told, status)
+	}
+	switch {
+	case before.ID == "":
+	case status.Version < before.Version:
+		return fmt.Errorf("version %d comes after %d", status.Version, before.Version)
+	case status.Version == before.Version && ofOrder(status) != ofOrder(before):
+		return fmt.Errorf("version %d is both\n%+v\nand\n%+v", status.Version, before, status)
+	case ofCustomer(status) != ofCustomer(before) && status.DetailsVersion <= before.Version:
+		return fmt.Errorf("the details have changed from %s to %s since version %d, and their version is %d",
+			ofCustomer(before), ofCustomer(status), before.Version, status.DetailsVersion)
+	}
+	return nil
 }
 
 // announce takes an announcement, or a status, as Kafka does.
@@ -1072,14 +1135,13 @@ func (w *world) announce(args []any) {
 	what := announcement{state: kitchen.StateShipped}
 	switch arg := args[0].(type) {
 	case kitchen.LoggedStatus:
-		w.underWay--
-		w.tell(arg)
+		w.arrive(arg)
+		w.toldAlone = append(w.toldAlone, arg)
 		w.log = append(w.log, fmt.Sprintf("             -> status %d", arg.Version))
 		return
 	case kitchen.Shipped:
 		w.shipped++
-		w.underWay--
-		w.tell(*args[1].(*kitchen.LoggedStatus))
+		w.arrive(*args[1].(*kitchen.LoggedStatus))
 	case kitchen.Failed:
 		w.failed = append(w.failed, arg)
 		what = announcement{state: arg.State}

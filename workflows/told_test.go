@@ -3,8 +3,14 @@ package workflows_test
 import (
 	"fmt"
 	"reflect"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 // told is what the log has of an order's status: each version that was told.
@@ -42,4 +48,110 @@ func (l *told) check(status kitchen.Status) error {
 		return fmt.Errorf("the log tells\n%+v\nand the order\n%+v", newest, want)
 	}
 	return nil
+}
+
+// An order of an older build that has changed without telling it: then the log knows
+// nothing of it, rather than something that is old.
+func TestAnOrderThatHasChangedUntoldTellsNothing(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	f.silent = true
+	f.env.OnGetVersion("tell-status", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	f.env.OnGetVersion("announce-beside", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.Version(1)).Maybe()
+	f.holding("mix.1")
+	f.at(time.Minute, func() { f.update(workflows.UpdateAmend, "one", kitchen.Amendment{Notes: ptr("no bell")}) })
+	f.at(2*time.Minute, func() {
+		require.Zero(t, f.status().Version)
+		f.finish("mix.1")
+	})
+	status := f.run()
+	require.Equal(t, kitchen.StateShipped, status.State)
+	require.Zero(t, status.Version)
+	require.Zero(t, status.DetailsVersion)
+	require.Len(t, f.told.versions, 1, "that of its first ticket, before it changed")
+}
+
+func amended(notes string) scene {
+	return scene{events: func(w *world) []*event {
+		return []*event{w.update(workflows.UpdateAmend, "", kitchen.Amendment{Notes: &notes})}
+	}}
+}
+
+// What an order tells alone costs an event, and in most orders there is nothing.
+func TestAnOrderTellsAloneOnlyWhatNoTicketTells(t *testing.T) {
+	t.Parallel()
+	is := func(state kitchen.OrderState) func(kitchen.LoggedStatus) bool {
+		return func(s kitchen.LoggedStatus) bool { return s.State == state }
+	}
+	inProgress, asks, cancelling := is(kitchen.StateInProgress), is(kitchen.StateNeedsAttention), is(kitchen.StateCancelling)
+	cancelled, shipped := is(kitchen.StateCancelled), is(kitchen.StateShipped)
+	for name, c := range map[string]struct {
+		script []scene
+		alone  []func(kitchen.LoggedStatus) bool
+	}{
+		"nothing, if nothing happens": {nil, nil},
+		"nothing of a remake":         {[]scene{acked("mix.1", 0), failed("bake.1", "burnt")}, nil},
+		"that all is undone, and its end, where undo tickets tell the rest": {
+			[]scene{acked("mix.1", 0), cancelledByUpdate()}, []func(kitchen.LoggedStatus) bool{cancelling, cancelled},
+		},
+		"that all is undone, and its end, if it is cancelled in Temporal": {
+			[]scene{cancelledInTemporal()}, []func(kitchen.LoggedStatus) bool{cancelling, cancelled},
+		},
+		"each amendment": {
+			[]scene{amended("one"), amended("two")}, []func(kitchen.LoggedStatus) bool{inProgress, inProgress},
+		},
+		"an amendment that comes with an ack, with the next ticket": {[]scene{together(acked("mix.1", 0), amended("one"))}, nil},
+		"a question and that it is closed": {
+			[]scene{silent("mix.1"), resolved(kitchen.ChoiceRetry)}, []func(kitchen.LoggedStatus) bool{asks, inProgress},
+		},
+		"a question, whose end the next ticket tells": {[]scene{silent("mix.1"), acked("mix.1", 0)}, []func(kitchen.LoggedStatus) bool{asks}},
+		"the newest, once Kafka is back": {
+			[]scene{slowly(amended("one")), slowly(amended("two")), slowly(amended("three")), {events: func(*world) []*event { return []*event{nothing()} }}},
+			[]func(kitchen.LoggedStatus) bool{inProgress, inProgress},
+		},
+		"a failure, before the ticket goes out again": {
+			[]scene{cancelledByUpdate(), failed("mix.1.undo", "burnt"), resolved(kitchen.ChoiceRetry)},
+			[]func(kitchen.LoggedStatus) bool{asks, cancelling, cancelling, cancelled},
+		},
+		"late work": {
+			[]scene{silent("mix.1"), resolved(kitchen.ChoiceRemake), acked("mix.1.undo", 0), acked("mix.1", 0)},
+			[]func(kitchen.LoggedStatus) bool{asks, inProgress},
+		},
+		"late work that comes while it is announced as shipped, after that": {
+			[]scene{
+				silent("mix.1"), resolved(kitchen.ChoiceRemake), acked("mix.1.undo", 0), acked("mix.2", 0), acked("bake.2", 0),
+				acked("decorate.2", 0), slowly(acked("package.2", 0)), acked("mix.1", 0),
+			},
+			[]func(kitchen.LoggedStatus) bool{asks, shipped},
+		},
+		"late work that comes after everything": {
+			[]scene{silent("mix.1"), cancelledByUpdate(), slowly(acked("mix.1.undo", 0)), acked("mix.1", 0)},
+			[]func(kitchen.LoggedStatus) bool{asks, cancelling, cancelling, cancelled},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, _ := play(t, undoInput(), c.script...)
+			require.Len(t, w.toldAlone, len(c.alone), "%+v", w.toldAlone)
+			for i, holds := range c.alone {
+				require.True(t, holds(w.toldAlone[i]), "%d: %+v", i, w.toldAlone[i])
+			}
+		})
+	}
+}
+
+func TestTheLogHasNothingOfTheCustomers(t *testing.T) {
+	t.Parallel()
+	in := undoInput()
+	in.Order.Customer.Name, in.Order.Notes, in.Order.Allergies = "SECRET name", "SECRET notes", []string{"SECRET allergy"}
+	in.Order.Lines[1].Message = "SECRET message"
+	w := newWorld(t, nil, in)
+	w.script = []scene{amended("SECRET amendment"), {events: func(w *world) []*event {
+		return []*event{w.update(workflows.UpdateCancel, "", kitchen.Cancellation{Reason: "SECRET reason"})}
+	}}}
+	w.run()
+	require.Len(t, w.told.versions, 5, "a ticket, the amendment, the undo ticket, and its end")
+	for _, status := range w.told.versions {
+		require.NotContains(t, inJSON(status), "SECRET")
+	}
 }
