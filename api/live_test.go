@@ -15,15 +15,18 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
 	temporalclient "go.temporal.io/sdk/client"
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/live"
 	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 func TestAStationsChannelGoesOnFromItsCursor(t *testing.T) {
@@ -106,8 +109,9 @@ func TestTheKitchensChannelCountsWhatIsOpen(t *testing.T) {
 func TestAnOrdersChannelFollowsTheOrder(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	b := openBakery(t, kafka, staffed, nil)
+	b := openBakery(t, kafka, undescribed{staffed}, nil)
 	orders := &shop{t: t, server: b.server, ClientWithResponses: clientOf(t, b.web)}
+	elsewhere := openBakery(t, kafka, staffed, nil)
 	orderID := orders.taken(sampleOrder())
 	mix := nextTicket(t, orderID)
 	tablets := []*tablet{b.connect(), b.connect()}
@@ -118,32 +122,56 @@ func TestAnOrdersChannelFollowsTheOrder(t *testing.T) {
 	writer := kafka.writer()
 	finish(t, mix)
 	bake := nextTicket(t, orderID)
-	require.NoError(t, writer.PublishTicket(t.Context(), bake))
+	b.onBoard(writer, bake)
+	publishStatus(t, writer, orderID)
 	for _, tablet := range tablets {
 		order := tablet.awaitOrder(func(order kitchen.Status) bool { return order.WaitingFor == kitchen.Bake })
 		require.Equal(t, orderID, order.ID)
 		require.Equal(t, "bob", order.Stages[0].By)
 	}
-	takeUp(t, bake, "eve")
-	require.NoError(t, writer.PublishAck(t.Context(), kitchen.Ack{TicketID: bake.TicketID, OrderID: orderID, Stage: kitchen.Bake, Kind: kitchen.AckStarted, By: "eve", At: time.Now()}))
+	b.acked("eve", bake, `{"kind":"started"}`)
 	tablets[0].awaitOrder(func(order kitchen.Status) bool { return order.Stages[1].By == "eve" })
+	inHand := orders.status(orderID)
+	require.Equal(t, []any{kitchen.TicketStarted, "eve"}, []any{inHand.Stages[1].State, inHand.Stages[1].By})
 
-	// What the log does not tell, and this process has done.
-	amended, err := orders.AmendOrderWithResponse(t.Context(), orderID, nil, kitchen.Amendment{Notes: new("ring twice")})
+	// The log says that there are other notes, but not which.
+	amended, err := clientOf(t, elsewhere.web).AmendOrderWithResponse(t.Context(), orderID, nil, kitchen.Amendment{Notes: new("ring twice")})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, amended.StatusCode())
+	publishStatus(t, writer, orderID)
 	tablets[0].awaitOrder(func(order kitchen.Status) bool { return order.Notes == "ring twice" })
 
 	finish(t, bake)
 	finish(t, nextTicket(t, orderID))
 	finish(t, nextTicket(t, orderID))
 	require.Eventually(t, func() bool { return orders.status(orderID).State == kitchen.StateShipped }, patience, 20*time.Millisecond)
-	require.NoError(t, writer.PublishShipped(t.Context(), kitchen.Shipped{OrderID: orderID}))
+	publishStatus(t, writer, orderID)
 	tablets[0].awaitOrder(func(order kitchen.Status) bool { return order.State == kitchen.StateShipped })
 
 	tablets[0].subscribe("order/01936f8e-5c1a-7d3b-9f00-000000000001", "")
 	problem := tablets[0].next()
 	require.Equal(t, []any{wire.LiveMessageTypeProblem, wire.ProblemOrderNotFound}, []any{problem.Type, problem.Problem.Type})
+}
+
+// undescribed is a Temporal that does not describe workflows.
+type undescribed struct{ temporalclient.Client }
+
+func (undescribed) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	panic("there is no need to describe a workflow")
+}
+
+// publishStatus tells where an order stands, as its workflow knows it.
+func publishStatus(t *testing.T, writer *events.Writer, orderID string) {
+	t.Helper()
+	value, err := staffed.QueryWorkflow(t.Context(), kitchen.WorkflowID(orderID), "", workflows.QueryStatus)
+	require.NoError(t, err)
+	var status kitchen.Status
+	require.NoError(t, value.Get(&status))
+	if status.Version == 0 {
+		status.Version = time.Now().UnixMilli()
+		status.DetailsVersion = status.Version
+	}
+	require.NoError(t, writer.PublishStatus(t.Context(), status.ForLog(time.Now())))
 }
 
 // awayTemporal is a client of a Temporal that nobody can reach.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/floor/floortest"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -237,12 +238,51 @@ func TestAPanicBesideTheRequestDoesNotEndTheProcess(t *testing.T) {
 
 func TestAnOrderThatWasEndedFromOutsideIsCancelled(t *testing.T) {
 	t.Parallel()
-	s := openShop(t, unstaffed, nil)
-	id := s.taken(sampleOrder())
-	require.NoError(t, unstaffed.TerminateWorkflow(t.Context(), kitchen.WorkflowID(id), "", "by an operator"))
-	status := s.status(id)
-	require.Equal(t, kitchen.StateCancelled, status.State)
-	require.False(t, status.Stale, "a closed order cannot change any more")
+	for _, temporal := range []temporalclient.Client{staffed, unstaffed} { // a worker would not know
+		s := openShop(t, temporal, nil)
+		id := s.taken(sampleOrder())
+		require.NoError(t, temporal.TerminateWorkflow(t.Context(), kitchen.WorkflowID(id), "", "by an operator"))
+		status := s.status(id)
+		require.Equal(t, kitchen.StateCancelled, status.State)
+		require.False(t, status.Stale, "a closed order cannot change any more")
+	}
+}
+
+func TestWithoutAWorkerTheLogTells(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, unstaffed, func(c *Config) { c.QueryWithin = 50 * time.Millisecond })
+	s := &shop{t: t, server: b.server, ClientWithResponses: clientOf(t, b.web)}
+	placed := *s.order(sampleOrder(), "").JSON201
+	mix := floortest.Ticket(kitchen.TicketRef{OrderID: placed.ID, Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}, 1)
+	writer := kafka.writer()
+	b.onBoard(writer, mix)
+	issued := mix.IssuedAt
+	told := placed
+	told.State, told.Stage, told.WaitingFor, told.Version = kitchen.StateInProgress, kitchen.Mix, kitchen.Mix, 10
+	told.Stages = []kitchen.StageStatus{{Stage: kitchen.Mix, Pass: 1, State: kitchen.TicketWaiting, Attempt: 1, IssuedAt: &issued}}
+	require.NoError(t, writer.PublishStatus(t.Context(), told.ForLog(time.Now())))
+	started := b.acked("eve", mix, `{"kind":"started"}`)
+	answered := func(stale bool) kitchen.Status {
+		t.Helper()
+		require.Eventually(t, func() bool { return s.status(placed.ID).Stale == stale }, patience, 10*time.Millisecond)
+		return s.status(placed.ID)
+	}
+
+	want := told
+	want.Stages = kitchen.CloneStages(told.Stages)
+	want.Stages[0].State, want.Stages[0].By, want.Stages[0].StartedAt = kitchen.TicketStarted, "eve", &started.StartedAt
+	require.Equal(t, want, answered(false), "with the customer's own part")
+	require.NotEqual(t, "0", s.metric(`cupcakery_order_answers_total{source="`+string(fromLog)+`"}`))
+
+	kafka.stop()
+	require.Equal(t, kitchen.StateAccepted, answered(true).State, "the log may tell more by now")
+	kafka.start()
+	require.Equal(t, want, answered(false))
+
+	told.Version, told.DetailsVersion = 20, 20
+	require.NoError(t, writer.PublishStatus(t.Context(), told.ForLog(time.Now())))
+	require.Equal(t, kitchen.StateAccepted, answered(true).State, "the log does not tell what has changed")
 }
 
 func TestAnUnknownOrder(t *testing.T) {

@@ -77,7 +77,7 @@ func jsonType(t reflect.Type) string {
 		t = t.Elem()
 	}
 	switch t.Kind() {
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		return openapi3.TypeInteger
 	case reflect.Bool:
 		return openapi3.TypeBoolean

@@ -26,6 +26,8 @@ type followedOrder struct {
 	asked  []time.Duration // since the beginning
 	status kitchen.Status
 	err    error
+	// meanwhile is called while the next question is under way.
+	meanwhile func()
 }
 
 func followOrder(t *testing.T, status kitchen.Status, err error) *followedOrder {
@@ -36,6 +38,10 @@ func followOrder(t *testing.T, status kitchen.Status, err error) *followedOrder 
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.asked = append(o.asked, time.Since(began))
+		if meanwhile := o.meanwhile; meanwhile != nil {
+			o.meanwhile = nil
+			meanwhile()
+		}
 		return o.status, o.err
 	}})
 	o.follower, _, err = o.floor.Follow(ChannelOrder+testOrderID(1), "", asleep)
@@ -270,6 +276,13 @@ func TestWhatWasAnsweredWhileTheFloorWasBehindIsAskedAgain(t *testing.T) {
 		o.floor.setAway(time.Time{})
 		o.after(0)
 		require.Len(t, o.wasAsked(), 1, "nothing was answered meanwhile")
+
+		o.floor.setAway(time.Now())
+		o.set(waitingForMix(20), nil)
+		o.meanwhile = func() { o.floor.setAway(time.Time{}) }
+		o.floor.OrderChanged(testOrderID(1))
+		o.after(0)
+		require.Len(t, o.wasAsked(), 2, "the answer may have been given before or after")
 	})
 }
 

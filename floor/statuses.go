@@ -1,8 +1,7 @@
 package floor
 
 import (
-	"encoding/json"
-	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/cupcakery/cupcakery/board"
@@ -10,12 +9,11 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// loggedOrder is the newest status of an order that the log has. There may be very
-// many, so it is kept in the form in which it is smallest.
+// loggedOrder is the newest status of an order that the log has.
 type loggedOrder struct {
 	version int64
-	// status is a LoggedStatus in JSON, without lines. It is empty once the order is
-	// over: then it only matters that late messages are late.
+	// status is a packed LoggedStatus. It is empty once the order is over: then it
+	// only matters that late messages are late.
 	status string
 	// complete says that everything was read that the log has of the order since
 	// some step. What is only told again beside a ticket that is issued again may be
@@ -27,23 +25,17 @@ type loggedOrder struct {
 	heard board.Heard
 }
 
-// packStatus encodes a status to be kept.
+// packStatus is a status as it is kept.
 func packStatus(told kitchen.LoggedStatus) string {
 	if told.State.IsFinal() {
 		return ""
 	}
 	told.Lines = nil // which never change, apart from what the log leaves out
-	data, err := json.Marshal(told)
-	if err != nil {
-		panic(fmt.Sprintf("encode the status of order %q: %v", told.OrderID, err)) // it was decoded from JSON
-	}
-	return string(data)
+	return string(pack(nil, reflect.ValueOf(told)))
 }
 
 func (o *loggedOrder) unpack() (told kitchen.LoggedStatus) {
-	if err := json.Unmarshal([]byte(o.status), &told); err != nil {
-		panic(fmt.Sprintf("decode a status: %v", err)) // packStatus has encoded it
-	}
+	unpack([]byte(o.status), reflect.ValueOf(&told).Elem())
 	return told
 }
 

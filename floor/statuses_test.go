@@ -86,9 +86,9 @@ func TestAPageShowsTheNewestStepAndWhatStationsDid(t *testing.T) {
 			log = slices.Insert(log, rapid.IntRange(0, len(log)).Draw(t, "at"), record(t, events.TopicStatus, morning, told))
 		}
 		f := newTestFloor(t)
+		f.orders.stop() // nobody is asked; the test answers
 		follower, _, err := f.Follow(ChannelOrder+testOrderID(1), "", asleep)
 		require.NoError(t, err)
-		f.orders.stop() // the test answers instead
 		order := f.orders.get(testOrderID(1))
 		asksAt := rapid.IntRange(0, len(log)).Draw(t, "asks at")
 		answersAt := rapid.IntRange(asksAt, len(log)).Draw(t, "answers at")
