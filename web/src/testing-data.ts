@@ -1,6 +1,7 @@
 import type { Attention, Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, Menu, OrderStatus, OrderSummary, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
 import { stages } from "./design/stages";
 import { Live } from "./live/connection";
+import type { AskingOrder } from "./screens/attention/groups";
 
 /** Some moment; all times here count from it. */
 export const start = Date.parse("2026-03-04T09:00:00Z");
@@ -96,6 +97,11 @@ export function order(overrides: Partial<OrderStatus> = {}): OrderStatus {
 /** An order in a list. */
 export function summary(overrides: Partial<OrderSummary> = {}): OrderSummary {
   return { id: "0199c0de-7a11-7000-8000-00000000cafe", pickupCode: "K7QF", state: "needs-attention", customer: { name: "Ada" }, flavours: ["vanilla"], placedAt: at(0), ...overrides };
+}
+
+/** An order in a list about which a manager is asked. */
+export function askingOrder(overrides: Partial<AskingOrder> = {}): AskingOrder {
+  return { ...summary(), attention: attention(), ...overrides };
 }
 
 export function attention(overrides: Partial<Attention> = {}): Attention {

@@ -72,7 +72,8 @@ describe("a request", () => {
     ["/api/v1/pace", () => api.pace()],
     ["/api/v1/statistics", () => api.statistics()],
     ["/api/v1/orders/..%2Fx", () => api.order("../x")],
-    ["/api/v1/orders?state=cancelling&limit=100", () => api.orders("cancelling")],
+    ["/api/v1/orders?state=cancelling&limit=100", () => api.orders({ state: "cancelling", limit: 100 })],
+    ["/api/v1/orders?stage=bake&pageToken=a%2Bb", () => api.orders({ stage: "bake", pageToken: "a+b" })],
   ] as const)("to %s reads", async (url, ask) => {
     answer.mockResolvedValue(json({}));
     await ask();

@@ -11,6 +11,14 @@ interface Request {
   readonly keepalive?: boolean;
 }
 
+/** Which orders a list has, and which page of them. */
+export interface OrderFilters {
+  readonly state?: OrderState;
+  readonly stage?: Stage;
+  readonly limit?: number;
+  readonly pageToken?: string;
+}
+
 const base = "/api/v1";
 
 /** A new idempotency key: a request that is repeated with it takes effect once. */
@@ -71,7 +79,7 @@ export const api = {
 
   createOrder: (body: Order, key: string) => post<OrderStatus>("/orders", { body, key }),
   order: (id: string, signal?: AbortSignal) => get<OrderStatus>(order(id), signal),
-  orders: (state: OrderState, signal?: AbortSignal) => get<OrderPage>(`/orders?state=${state}&limit=100`, signal),
+  orders: (filters: OrderFilters, signal?: AbortSignal) => get<OrderPage>(`/orders?${new URLSearchParams(Object.entries(filters).map(([name, value]) => [name, String(value)])).toString()}`, signal),
   cancel: (id: string, body: Cancellation, key: string) => post<OrderStatus>(`${order(id)}/cancel`, { body, key }),
   amend: (id: string, body: Amendment, key: string) => post<OrderStatus>(`${order(id)}/amend`, { body, key }),
   resolve: (id: string, body: Resolution, key: string) => post<OrderStatus>(`${order(id)}/resolve`, { body, key }),

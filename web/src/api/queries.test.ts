@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { menu, start } from "../testing-data";
+import { menu, start, summary } from "../testing-data";
 import { noAnswer, Problem } from "./problem";
-import { menuQuery, newQueryClient, sessionQuery, statisticsQuery } from "./queries";
+import { menuQuery, newQueryClient, questionsQuery, queueQuery, sessionQuery, statisticsQuery } from "./queries";
 
 beforeEach(() => { vi.useFakeTimers({ now: start }); });
 
@@ -81,5 +81,42 @@ describe("an answer", () => {
     expect(signal?.aborted).toBe(false);
     await client.cancelQueries({ queryKey: menuQuery.queryKey });
     expect(signal?.aborted).toBe(true);
+  });
+});
+
+describe("a list", () => {
+  const asked: string[] = [];
+
+  /** An API that has these pages, whatever is asked for; each one's token is the number of the next. */
+  function listing(...pages: readonly (readonly string[])[]) {
+    asked.length = 0;
+    vi.stubGlobal("fetch", (url: string) => {
+      asked.push(url);
+      const number = Number(new URL(url, "http://localhost").searchParams.get("pageToken") ?? 0);
+      const next = number + 1 < pages.length ? { nextPageToken: String(number + 1) } : {};
+      return Promise.resolve(Response.json({ orders: (pages[number] ?? []).map((id) => summary({ id })), ...next }));
+    });
+  }
+
+  test("of questions has all pages, the oldest order first, and each order once", async () => {
+    listing(["e", "d"], [], ["d", "c", "b"], ["a"]); // d has moved to a later page meanwhile
+    const orders = await newQueryClient().query(questionsQuery);
+    expect(orders.map((order) => order.id)).toEqual(["a", "b", "c", "d", "e"]);
+    const first = "/api/v1/orders?state=needs-attention&limit=200";
+    expect(asked).toEqual([first, `${first}&pageToken=1`, `${first}&pageToken=2`, `${first}&pageToken=3`]);
+  });
+
+  test("of questions is none if one of its pages is missing", async () => {
+    listing(["a"], ["b"]);
+    const whole = fetch;
+    vi.stubGlobal("fetch", (url: string) => (url.includes("pageToken") ? Promise.resolve(new Response(null, { status: 400 })) : whole(url)));
+    await expect(newQueryClient().query(questionsQuery)).rejects.toThrow(Problem);
+  });
+
+  test("of a queue has a page at a time", async () => {
+    listing(["a", "b"], ["c"]);
+    const data = await newQueryClient().infiniteQuery({ ...queueQuery("bake"), pages: 1 });
+    expect(data.pages.map((page) => page.orders.map((order) => order.id))).toEqual([["a", "b"]]);
+    expect(asked).toEqual(["/api/v1/orders?stage=bake"]);
   });
 });

@@ -1,6 +1,7 @@
-import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 import { api } from "./client";
 import { Problem } from "./problem";
+import type { OrderSummary, Stage } from "./schema.gen";
 
 /** Whether a retry may help: a refusal stays one. */
 function isRetryable(error: Error): boolean {
@@ -24,3 +25,31 @@ export const paceQuery = queryOptions({ queryKey: ["pace"], queryFn: ({ signal }
 export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: ({ signal }) => api.session(signal), staleTime: Infinity });
 export const demoStaffQuery = queryOptions({ queryKey: ["demo-staff"], queryFn: ({ signal }) => api.demoStaff(signal), staleTime: Infinity });
 export const statisticsQuery = queryOptions({ queryKey: ["statistics"], queryFn: ({ signal }) => api.statistics(signal), staleTime: 0 });
+
+/** The most orders that a page of a list may have. */
+const largestPage = 200;
+
+/** Every order about which a manager is asked, oldest first, however many pages that takes. */
+export const questionsQuery = queryOptions({
+  queryKey: ["questions"],
+  queryFn: async ({ signal }) => {
+    // While pages are read orders move from one to the next.
+    const asking = new Map<string, OrderSummary>();
+    for (let pageToken: string | undefined = ""; pageToken !== undefined;) {
+      const page = await api.orders({ state: "needs-attention", limit: largestPage, ...(pageToken && { pageToken }) }, signal);
+      for (const order of page.orders) asking.set(order.id, order);
+      pageToken = page.nextPageToken;
+    }
+    return [...asking.values()].reverse();
+  },
+  staleTime: 0,
+});
+
+/** The orders at a stage by their places in its queue, a page at a time. */
+export const queueQuery = (stage: Stage) => infiniteQueryOptions({
+  queryKey: ["queue", stage],
+  queryFn: ({ pageParam, signal }) => api.orders({ stage, ...(pageParam && { pageToken: pageParam }) }, signal),
+  initialPageParam: "",
+  getNextPageParam: (page) => page.nextPageToken,
+  staleTime: 0,
+});

@@ -1,4 +1,4 @@
-import { renderHook } from "@testing-library/react";
+import { act, renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { start } from "../testing-data";
 import { useRefetchOnChange } from "./useRefetchOnChange";
@@ -57,6 +57,33 @@ describe("useRefetchOnChange", () => {
     vi.advanceTimersByTime(1_899);
     expect(refetch).toHaveBeenCalledTimes(1);
     vi.advanceTimersByTime(1);
+    expect(refetch).toHaveBeenCalledTimes(2);
+  });
+
+  test("waits for a fetch that takes longer than changes are apart, and then does not miss the last one", async () => {
+    const { refetch, change } = setup();
+    const ends: (() => void)[] = [];
+    refetch.mockImplementation(() => new Promise<void>((end) => { ends.push(end); }));
+    for (let version = 1; version <= 9; version++) {
+      change(version);
+      act(() => { vi.advanceTimersByTime(1_000); });
+    }
+    expect(refetch).toHaveBeenCalledTimes(1);
+    await act(() => { ends[0]?.(); return Promise.resolve(); });
+    act(() => { vi.advanceTimersByTime(0); });
+    expect(refetch).toHaveBeenCalledTimes(2);
+    await act(() => { ends[1]?.(); return Promise.resolve(); });
+    act(() => { vi.advanceTimersByTime(60_000); });
+    expect(refetch, "nothing has changed since").toHaveBeenCalledTimes(2);
+  });
+
+  test("goes on after a fetch that has failed", async () => {
+    const { refetch, change } = setup();
+    refetch.mockRejectedValueOnce(new Error("away"));
+    change(1);
+    await act(() => vi.advanceTimersByTimeAsync(0));
+    change(2);
+    await act(() => vi.advanceTimersByTimeAsync(2_000));
     expect(refetch).toHaveBeenCalledTimes(2);
   });
 

@@ -2,15 +2,15 @@ import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, test, vi } from "vitest";
 import { LiveContext } from "../../live/hooks";
-import { at, attention, labelOf, silentLive, summary } from "../../testing-data";
+import { askingOrder, at, attention, labelOf, silentLive } from "../../testing-data";
 import { GroupCard } from "./GroupCard";
 import { itemsOf } from "./groups";
 
 const burnt = attention({ cause: "failed", by: "bob", reasonCode: "burnt" });
 const orders = [
-  summary({ id: "a", pickupCode: "K7QF", attention: burnt }),
-  summary({ id: "b", pickupCode: "M2XY", customer: { name: "Grace" }, attention: { ...burnt, since: at(900) } }),
-  summary({ id: "c", pickupCode: "T9AB", attention: { ...burnt, choices: ["retry", "cancel"] } }),
+  askingOrder({ id: "a", pickupCode: "K7QF", attention: burnt }),
+  askingOrder({ id: "b", pickupCode: "M2XY", customer: { name: "Grace" }, attention: { ...burnt, since: at(900) } }),
+  askingOrder({ id: "c", pickupCode: "T9AB", attention: { ...burnt, choices: ["retry", "cancel"] } }),
 ];
 
 function show(of = orders, busy = false) {
@@ -36,7 +36,7 @@ describe("questions of one kind", () => {
 
   test("about undoing say so", () => {
     const undoing = attention({ cause: "silent", by: "bob", undoing: true });
-    show([summary({ id: "a", attention: undoing }), summary({ id: "b", attention: undoing })]);
+    show([askingOrder({ id: "a", attention: undoing }), askingOrder({ id: "b", attention: undoing })]);
     expect(screen.getByText("while undoing")).toBeDefined();
   });
 
@@ -49,7 +49,7 @@ describe("questions of one kind", () => {
   test("show what others have written as text", () => {
     const hostile = "<img src=x onerror=alert(1)>";
     const silent = attention({ cause: "silent", by: hostile });
-    show([summary({ id: "a", attention: silent, customer: { name: hostile } }), summary({ id: "b", attention: silent })]);
+    show([askingOrder({ id: "a", attention: silent, customer: { name: hostile } }), askingOrder({ id: "b", attention: silent })]);
     expect(screen.getByRole("article").querySelector("img")).toBeNull();
     expect(screen.getByText(`${hostile} took the tickets and has not been heard of since.`)).toBeDefined();
   });

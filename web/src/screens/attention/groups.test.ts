@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Attention } from "../../api/schema.gen";
-import { attention, summary } from "../../testing-data";
-import { itemsOf, type Item } from "./groups";
+import { askingOrder, attention, summary } from "../../testing-data";
+import { isAsking, itemsOf, type Item } from "./groups";
 
 const nobodyAlone: ReadonlySet<string> = new Set();
 
 /** An order that asks, with what its question differs in. */
-const asking = (id: string, overrides: Partial<Attention> = {}) => summary({ id, attention: attention({ cause: "failed", by: "bob", reasonCode: "burnt", ...overrides }) });
+const asking = (id: string, overrides: Partial<Attention> = {}) => askingOrder({ id, attention: attention({ cause: "failed", by: "bob", reasonCode: "burnt", ...overrides }) });
 
 /** The ids of each item: a group's in brackets. */
 const shown = (items: readonly Item[]) => items.map((item) => item.group?.orders.map((order) => order.id) ?? item.order?.id);
@@ -36,14 +36,18 @@ describe("questions", () => {
   });
 
   test("of an older build do not tell their kind, and stand alone", () => {
-    const older = (id: string) => summary({ id, attention: attention() });
-    expect(shown(itemsOf([older("a"), older("b"), summary({ id: "c" }), summary({ id: "d" })], nobodyAlone))).toEqual(["a", "b", "c", "d"]);
+    const older = (id: string) => askingOrder({ id });
+    expect(shown(itemsOf([older("a"), older("b")], nobodyAlone))).toEqual(["a", "b"]);
   });
 
   test("that somebody wants to decide alone leave their group", () => {
     expect(shown(itemsOf([asking("a"), asking("b"), asking("c")], new Set(["b"])))).toEqual([["a", "c"], "b"]);
     expect(shown(itemsOf([asking("a"), asking("b")], new Set(["b"]))), "one alone is no group").toEqual(["a", "b"]);
   });
+});
+
+test("an order whose question is not told yet is not asking", () => {
+  expect([summary(), askingOrder()].filter(isAsking)).toEqual([askingOrder()]);
 });
 
 test("a group offers what can be chosen for all of its orders", () => {

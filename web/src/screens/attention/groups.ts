@@ -15,27 +15,26 @@ export interface Group {
 }
 
 /** What the desk shows: orders that stand alone, and groups where their first order stands. */
-export type Item = { readonly order: OrderSummary; readonly group?: never } | { readonly group: Group; readonly order?: never };
+export type Item = { readonly order: AskingOrder; readonly group?: never } | { readonly group: Group; readonly order?: never };
 
 /**
  * Puts questions of one kind together. Those that somebody wants to decide alone
  * stand alone, and so do those that do not tell their kind: they are of an older
  * build.
  */
-export function itemsOf(orders: readonly OrderSummary[], alone: ReadonlySet<string>): readonly Item[] {
-  const kinds = new Map<string, OrderSummary[]>();
+export function itemsOf(orders: readonly AskingOrder[], alone: ReadonlySet<string>): readonly Item[] {
+  const kinds = new Map<string, { readonly first: AskingOrder; readonly others: AskingOrder[] }>();
   for (const order of orders) {
     const key = alone.has(order.id) ? order.id : kindOf(order);
-    kinds.set(key, [...(kinds.get(key) ?? []), order]);
+    const kind = kinds.get(key);
+    if (kind) kind.others.push(order);
+    else kinds.set(key, { first: order, others: [] });
   }
-  return [...kinds].flatMap(([key, ofKind]): Item[] => {
-    const [first, ...others] = ofKind.filter(isAsking);
-    return first && others.length > 0 ? [{ group: groupOf(key, first, others) }] : ofKind.map((order) => ({ order }));
-  });
+  return [...kinds].map(([key, { first, others }]) => (others.length > 0 ? { group: groupOf(key, first, others) } : { order: first }));
 }
 
-function kindOf({ id, attention }: OrderSummary): string {
-  if (attention?.cause === undefined) return id;
+function kindOf({ id, attention }: AskingOrder): string {
+  if (attention.cause === undefined) return id;
   const { cause, stage, undoing, by, reasonCode } = attention;
   return JSON.stringify([cause, stage, undoing ?? false, by ?? "", reasonCode ?? ""]);
 }
@@ -45,6 +44,7 @@ function groupOf(key: string, first: AskingOrder, others: readonly AskingOrder[]
   return { key, question: first.attention, orders: [first, ...others], choices };
 }
 
-function isAsking(order: OrderSummary): order is AskingOrder {
+/** Not so is an order whose question Temporal's lists will tell in a moment. */
+export function isAsking(order: OrderSummary): order is AskingOrder {
   return order.attention !== undefined;
 }

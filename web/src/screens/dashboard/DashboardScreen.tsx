@@ -13,6 +13,7 @@ import { useReasonLabels } from "../useReasonLabels";
 import { useRefetchOnChange } from "../useRefetchOnChange";
 import { BarChart } from "./BarChart";
 import { stageTimes, throughput } from "./figures";
+import { QueueList } from "./QueueList";
 import "./dashboard.css";
 
 const route = getRouteApi("/dashboard");
@@ -27,6 +28,7 @@ export function DashboardScreen() {
       <div className="stack dashboard">
         <h1>Dashboard</h1>
         {kitchen ? <Now kitchen={kitchen} session={session} /> : problem ? <Failure error={problem} /> : <Loading what="the kitchen" bars={2} />}
+        {kitchen && <QueueList version={version} />}
         {statistics.data ? <Lately statistics={statistics.data} /> : statistics.error ? <Failure error={statistics.error} retry={() => void statistics.refetch()} /> : <Loading what="the figures" bars={2} />}
       </div>
     </StaffLayout>

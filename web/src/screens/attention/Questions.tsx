@@ -1,0 +1,51 @@
+import { memo, useState } from "react";
+import type { OrderSummary } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Empty } from "../../design/feedback";
+import { countText } from "../../text";
+import { useReasonLabels } from "../useReasonLabels";
+import { GroupCard } from "./GroupCard";
+import { isAsking, itemsOf, type AskingOrder } from "./groups";
+import { QuestionCard } from "./QuestionCard";
+import { RunNotice } from "./RunNotice";
+import { isOver, useDecidingTogether } from "./useDecidingTogether";
+
+/** How many cards are added at once: a flood of questions must not bring the page to a stop. */
+const cardsAtOnce = 100;
+
+interface Props {
+  readonly orders: readonly OrderSummary[];
+  readonly onRefused: (text: string) => void;
+}
+
+/** Every question that is not answered yet. */
+export const Questions = memo(function Questions({ orders, onRefused }: Props) {
+  const labelOf = useReasonLabels();
+  const [alone, setAlone] = useState<ReadonlySet<string>>(new Set());
+  const [most, setMost] = useState(cardsAtOnce);
+  const { run, decide, decideOne, isSettled, close } = useDecidingTogether();
+  const items = itemsOf(orders.filter(isAsking).filter((order) => !isSettled(order)), alone);
+  const rest = items.slice(most).reduce((sum, { group }) => sum + (group?.orders.length ?? 1), 0);
+  return (
+    <>
+      {run && <RunNotice run={run} onClose={close} />}
+      {items.length === 0 && <Empty title="Nothing to decide"><p>When an order needs you, it will appear here by itself.</p></Empty>}
+      <ul className="stack">
+        {items.slice(0, most).map(({ group, order }) => (
+          <li key={group ? group.key : order.id}>
+            {group ? (
+              <GroupCard
+                group={group}
+                labelOf={labelOf}
+                busy={run !== null && !isOver(run)}
+                onDecide={(chosen, body) => void decide(chosen, body)}
+                onDecideAlone={(each: AskingOrder) => { setAlone((before) => new Set([...before, each.id])); }}
+              />
+            ) : <QuestionCard order={order} labelOf={labelOf} decide={decideOne} onRefused={onRefused} />}
+          </li>
+        ))}
+      </ul>
+      {rest > 0 && <Button onClick={() => { setMost(most + cardsAtOnce); }}>Show more: {countText(rest, "order")}</Button>}
+    </>
+  );
+});

@@ -1,0 +1,70 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { render, screen, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test, vi } from "vitest";
+import { api } from "../../api/client";
+import { Problem } from "../../api/problem";
+import { newQueryClient } from "../../api/queries";
+import type { OrderPage } from "../../api/schema.gen";
+import { LiveContext } from "../../live/hooks";
+import { at, silentLive, summary } from "../../testing-data";
+import { QueueList } from "./QueueList";
+
+function show(...pages: readonly Partial<OrderPage>[]) {
+  const list = vi.spyOn(api, "orders").mockImplementation(({ pageToken }) => Promise.resolve({ orders: [], ...pages[Number(pageToken ?? 0)] }));
+  const client = newQueryClient();
+  const page = (version: number) => <QueryClientProvider client={client}><LiveContext value={silentLive(1_200)}><QueueList version={version} /></LiveContext></QueryClientProvider>;
+  const { rerender } = render(page(1));
+  return { list, change: (version: number) => { rerender(page(version)); }, asked: () => list.mock.calls.map(([filters]) => filters) };
+}
+
+const press = (name: string) => userEvent.click(screen.getByRole("button", { name }));
+const rows = async () => within(await screen.findByRole("region", { name: /^Orders at/ })).getAllByRole("row").slice(1).map((row) => within(row).getAllByRole("cell").slice(0, 3).map((cell) => cell.textContent));
+
+test("no orders are fetched before somebody wants to see them", () => {
+  expect(show().asked()).toEqual([]);
+});
+
+test("the orders at a stage are shown with who has them in hand", async () => {
+  const { asked } = show({ orders: [
+    summary({ id: "a", pickupCode: "K7QF", state: "in-progress", stage: "bake", inHand: { by: "ben", since: at(900) } }),
+    summary({ id: "b", pickupCode: "M2XY", state: "cancelling", stage: "bake", inHand: { by: "oven 2" } }),
+    summary({ id: "c", pickupCode: "T9AB", stage: "bake", customer: { name: "Grace" } }),
+  ] });
+  await press("Bake");
+  expect(await rows()).toEqual([["Ada", "In progress", "ben, for 5 min"], ["Ada", "Being cancelled", "oven 2"], ["Grace", "Needs attention", "–"]]);
+  expect(screen.getAllByRole("rowheader").map((cell) => cell.textContent)).toEqual(["K7QF", "M2XY", "T9AB"]);
+  expect(asked()[0]).toEqual({ stage: "bake" });
+  expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
+  await press("Bake");
+  expect(screen.queryByRole("region", { name: /^Orders at/ }), "pressing again hides them").toBeNull();
+});
+
+test("more orders are shown when somebody asks for them, also behind a page that has none", async () => {
+  const { asked } = show({ nextPageToken: "1" }, { orders: [summary({ id: "a" })], nextPageToken: "2" }, { orders: [summary({ id: "b", customer: { name: "Grace" } })] });
+  await press("Mix");
+  await screen.findByRole("button", { name: "Show more" });
+  expect(screen.queryByText("No order is here.")).toBeNull();
+  await press("Show more");
+  expect(await rows()).toHaveLength(1);
+  await press("Show more");
+  await screen.findByText("Grace");
+  expect(asked().slice(-1)).toEqual([{ stage: "mix", pageToken: "2" }]);
+  expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
+});
+
+test("an empty stage says so, and shows what comes when the kitchen changes", async () => {
+  const { list, change } = show();
+  await press("Package");
+  await screen.findByText("No order is here.");
+  list.mockResolvedValue({ orders: [summary()] });
+  change(2);
+  expect(await screen.findByText("Ada", undefined, { timeout: 5_000 })).toBeDefined();
+});
+
+test("what cannot be fetched says why", async () => {
+  const { list } = show();
+  list.mockRejectedValue(new Problem("This is for staff.", 403));
+  await press("Mix");
+  expect((await screen.findByRole("alert")).textContent).toContain("This is for staff.");
+});

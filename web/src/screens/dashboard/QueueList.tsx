@@ -1,0 +1,78 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useCallback, useState } from "react";
+import { queueQuery } from "../../api/queries";
+import type { OrderState, OrderSummary, Stage } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Failure, Loading } from "../../design/feedback";
+import { StageIcon, stages, stageWords } from "../../design/stages";
+import { spanText, timeOfDay } from "../../design/time";
+import { useTime } from "../../live/hooks";
+import { useRefetchOnChange } from "../useRefetchOnChange";
+
+const stateWords: Readonly<Record<OrderState, string>> = {
+  accepted: "Accepted",
+  "in-progress": "In progress",
+  "needs-attention": "Needs attention",
+  cancelling: "Being cancelled",
+  cancelled: "Cancelled",
+  shipped: "Shipped",
+};
+
+/** The orders at a stage, and who has each in hand. Nothing is fetched before somebody wants to see it. */
+export function QueueList({ version }: { readonly version: number }) {
+  const [stage, setStage] = useState<Stage | null>(null);
+  return (
+    <section aria-labelledby="queue" className="card stack">
+      <h2 id="queue">Who has what in hand</h2>
+      <div className="choices" role="group" aria-label="Show the orders at">
+        {stages.map((each) => (
+          <Button key={each} aria-pressed={each === stage} look={each === stage ? "primary" : "quiet"} onClick={() => { setStage(each === stage ? null : each); }}>
+            <StageIcon stage={each} /> {stageWords[each].name}
+          </Button>
+        ))}
+      </div>
+      {stage && <Queue key={stage} stage={stage} version={version} />}
+    </section>
+  );
+}
+
+function Queue({ stage, version }: { readonly stage: Stage; readonly version: number }) {
+  const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useInfiniteQuery(queueQuery(stage));
+  // Whoever has asked for more must not lose that to a change.
+  const refetchLater = useCallback(() => refetch({ cancelRefetch: false }), [refetch]);
+  useRefetchOnChange(version, refetchLater);
+  const { name } = stageWords[stage];
+  if (!data) return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what={`the orders at ${name}`} bars={2} />;
+  const orders = data.pages.flatMap((page) => page.orders);
+  return (
+    <>
+      {error && <Failure error={error} retry={() => void refetch()} />}
+      {orders.length === 0 && !hasNextPage && <p className="soft">No order is here.</p>}
+      {orders.length > 0 && (
+        // A table wider than a phone scrolls, by keyboard too.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <div className="table-scroll" tabIndex={0} role="region" aria-label={`Orders at ${name}, the oldest in the queue first`}>
+          <table>
+            <thead><tr><th scope="col">Order</th><th scope="col">Customer</th><th scope="col">State</th><th scope="col">In hand</th><th scope="col">Ordered</th></tr></thead>
+            <tbody>{orders.map((order) => <Row key={order.id} order={order} />)}</tbody>
+          </table>
+        </div>
+      )}
+      {hasNextPage && <Button off={isFetchingNextPage} onClick={() => void fetchNextPage()}>Show more</Button>}
+    </>
+  );
+}
+
+function Row({ order: { pickupCode, customer, state, inHand, placedAt } }: { readonly order: OrderSummary }) {
+  const since = inHand?.since;
+  const held = useTime((now) => (since ? `, for ${spanText(now - Date.parse(since))}` : ""));
+  return (
+    <tr>
+      <th scope="row" className="code" translate="no">{pickupCode}</th>
+      <td><span className="queue-name" dir="auto" translate="no">{customer.name}</span></td>
+      <td>{stateWords[state]}</td>
+      <td>{inHand ? <><span className="queue-name" dir="auto" translate="no">{inHand.by}</span><span className="numbers">{held}</span></> : "–"}</td>
+      <td className="numbers">{timeOfDay(placedAt)}</td>
+    </tr>
+  );
+}
