@@ -64,6 +64,7 @@ type ackCarrier struct {
 	publisher  publisher
 	watch      *events.PublishWatch // hears of what is published; may be nil
 	heartbeats *heartbeats
+	runs       *runs
 	room       chan struct{} // taken for as long as Temporal is asked about an ack
 	// betweenAttempts is how long an ack may wait for its ticket's next
 	// attempt.
@@ -80,6 +81,7 @@ func newAckCarrier(temporalClient client.Client, namespace string, log *ticketLo
 		namespace: namespace,
 		log:       log,
 		publisher: publisher,
+		runs:      newRuns(),
 		room:      make(chan struct{}, acksAtOnce),
 		logger:    logger,
 		metrics:   metrics,
@@ -338,7 +340,13 @@ func (c *ackCarrier) endAttempt(ctx context.Context, p *passage, why error) erro
 }
 
 func (c *ackCarrier) complete(ctx context.Context, ref kitchen.TicketRef, result any, failure error) error {
-	return c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), result, failure)
+	err := c.runs.call(ref.TicketID(), func(runID string) error {
+		return c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), runID, ref.ActivityID(), result, failure)
+	})
+	if err == nil {
+		c.runs.drop(ref.TicketID())
+	}
+	return err
 }
 
 // fillIn adds to an ack what its station left out, and the log does not know, and
@@ -392,7 +400,9 @@ func (c *ackCarrier) sendHeartbeat(ctx context.Context, ticketID string, again i
 // heartbeat tells Temporal who has the ticket in hand, as the UI shows; an empty
 // name for nobody. Temporal has it even if it answers that the ticket was withdrawn.
 func (c *ackCarrier) heartbeat(ctx context.Context, ref kitchen.TicketRef, who kitchen.AtWork) error {
-	err := c.temporal.RecordActivityHeartbeatByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), "", ref.ActivityID(), who)
+	err := c.runs.call(ref.TicketID(), func(runID string) error {
+		return c.temporal.RecordActivityHeartbeatByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), runID, ref.ActivityID(), who)
+	})
 	if temporal.IsCanceledError(err) {
 		return nil
 	}

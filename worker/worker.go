@@ -110,7 +110,7 @@ func Run(ctx context.Context, config Config) error {
 	group.Go(func() error {
 		log.awaitCaughtUp(ctx)
 		return runTemporalWorker(ctx, config, func(registry worker.ActivityRegistry) {
-			activities.Register(registry, kitchen.Stages(), watchedPublisher{writer, watch}, workflows.NewOrders(config.Temporal), log)
+			activities.Register(registry, kitchen.Stages(), notingPublisher{watchedPublisher{writer, watch}, carrier.runs}, workflows.NewOrders(config.Temporal), log)
 		})
 	})
 	group.Go(func() error {
