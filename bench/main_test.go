@@ -106,6 +106,15 @@ func TestCPURatiosAreOfTheRoundsMedian(t *testing.T) {
 	require.Equal(t, cpu{"Temporal": 3, "worker": 2, "API": 3}, r.orderCPU[1].since(r.orderCPU[0]))
 }
 
+func TestManyOpenOrdersAreComparedRoundByRound(t *testing.T) {
+	t.Parallel()
+	ms := time.Millisecond
+	rows := rowsOfManyOpen([]cpu{{"Temporal": 80 * ms, "API": 20 * ms}, {"Temporal": 180 * ms, "API": 20 * ms}},
+		[]cpu{{"Temporal": 90 * ms, "API": 60 * ms}, {"Temporal": 180 * ms, "API": 60 * ms}}, plan{orders: 2, manyOpen: 1000})
+	require.Equal(t, atMost(row{Name: "CPU of everything per order, 1000 open ÷ 100 open", Value: 1.5, Unit: "ratio", Spread: "1.2 … 1.5"}, 1.2), rows[0])
+	require.Contains(t, rows, row{Name: "CPU of API per order with 1000 open", Value: 30, Unit: "ms", Spread: "10 with 100 open"})
+}
+
 func TestSidesMeasureInTurn(t *testing.T) {
 	t.Parallel()
 	var order []string // only whose turn it is appends

@@ -38,7 +38,7 @@ func measureManyOpen(ctx context.Context, s *side, p plan) ([]row, error) {
 		return nil, err
 	}
 	defer many.stop()
-	var fewCosts, manyCosts, ratios []float64
+	var fewCosts, manyCosts []cpu
 	for round := range max(1, p.rounds) {
 		if err := s.pass(ctx); err != nil {
 			return nil, err
@@ -51,8 +51,8 @@ func measureManyOpen(ctx context.Context, s *side, p plan) ([]row, error) {
 		if err != nil {
 			return nil, errors.Join(err, many.lookForDead())
 		}
-		say("round %d: %.1f ms of CPU per order with %d open, %.1f ms with %d", round+1, fewCost, fewOpen, manyCost, p.manyOpen)
-		fewCosts, manyCosts, ratios = append(fewCosts, fewCost), append(manyCosts, manyCost), append(ratios, manyCost/fewCost)
+		fewCosts, manyCosts = append(fewCosts, fewCost), append(manyCosts, manyCost)
+		say("round %d: %.1f ms of CPU per order with %d open, %.1f ms with %d", round+1, perOrder(fewCost, p, cpuParts...), fewOpen, perOrder(manyCost, p, cpuParts...), p.manyOpen)
 	}
 	stopFew()
 	if err := errors.Join(many.worker.Stop(30*time.Second), many.apiServer.Stop(30*time.Second)); err != nil {
@@ -62,11 +62,34 @@ func measureManyOpen(ctx context.Context, s *side, p plan) ([]row, error) {
 	if err != nil {
 		return nil, errors.Join(err, many.lookForDead())
 	}
-	return append([]row{
-		{Name: fmt.Sprintf("CPU of everything per order with %d open", fewOpen), Value: median(fewCosts), Unit: "ms", Spread: spread(fewCosts)},
-		{Name: fmt.Sprintf("CPU of everything per order with %d open", p.manyOpen), Value: median(manyCosts), Unit: "ms", Spread: spread(manyCosts)},
+	return append(rowsOfManyOpen(fewCosts, manyCosts, p), starts...), s.pass(ctx)
+}
+
+// rowsOfManyOpen tells what orders have taken, by round.
+func rowsOfManyOpen(few, many []cpu, p plan) []row {
+	var ratios []float64
+	for i := range few {
+		ratios = append(ratios, perOrder(many[i], p, cpuParts...)/perOrder(few[i], p, cpuParts...))
+	}
+	rows := []row{
 		atMost(row{Name: fmt.Sprintf("CPU of everything per order, %d open ÷ %d open", p.manyOpen, fewOpen), Value: median(ratios), Unit: "ratio", Spread: spread(ratios)}, 1.2),
-	}, starts...), s.pass(ctx)
+	}
+	for _, part := range cpuParts {
+		var fewOfPart, manyOfPart []float64
+		for i := range few {
+			fewOfPart, manyOfPart = append(fewOfPart, perOrder(few[i], p, part)), append(manyOfPart, perOrder(many[i], p, part))
+		}
+		rows = append(rows, row{
+			Name: fmt.Sprintf("CPU of %s per order with %d open", part, p.manyOpen), Value: median(manyOfPart), Unit: "ms",
+			Spread: fmt.Sprintf("%.3g with %d open", median(fewOfPart), fewOpen),
+		})
+	}
+	return rows
+}
+
+// perOrder is what some parts have spent for each order of a round, in milliseconds.
+func perOrder(spent cpu, p plan, parts ...string) float64 {
+	return milliseconds(spent.of(parts)) / float64(p.orders)
 }
 
 // startWithOpen starts a factory without robots, with open orders on its log that
@@ -91,22 +114,22 @@ func startWithOpen(ctx context.Context, s *side, open int) (*factory, error) {
 	return f, nil
 }
 
-// costOfOrders makes orders, and returns the CPU that each has taken, in
-// milliseconds: that of all processes, the API's too.
-func (f *factory) costOfOrders(ctx context.Context, p plan) (float64, error) {
+// costOfOrders makes orders, and returns the CPU that they have taken. The stations'
+// is the benchmark's.
+func (f *factory) costOfOrders(ctx context.Context, p plan) (cpu, error) {
 	writer, err := events.NewWriter(f.connection())
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer func() { _ = writer.Close() }() // all that counts has been acknowledged
 	tickets, stop, err := f.watchTickets(ctx, kitchen.Stages()...)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer stop()
 	before, err := f.cpu()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if _, err := runLoad(ctx, p.orders, p.inFlight, func(ctx context.Context) (client.WorkflowRun, error) {
 		run, orderID, err := f.startKnownOrder(ctx)
@@ -115,10 +138,10 @@ func (f *factory) costOfOrders(ctx context.Context, p plan) (float64, error) {
 		}
 		return run, bring(ctx, writer, tickets, orderID, "", kitchen.AckDone)
 	}); err != nil {
-		return 0, err
+		return nil, err
 	}
 	after, err := f.cpu()
-	return milliseconds(after.since(before).of(cpuParts)) / float64(p.orders), err
+	return after.since(before), err
 }
 
 // untilIdle waits until the processes have read all that was written.
