@@ -161,6 +161,16 @@ func TestAStatusIsPublishedBesideItsTicket(t *testing.T) {
 	}
 }
 
+// The order may have gone on since, which the input of an attempt does not tell.
+func TestAStatusThatIsToldAgainSaysSo(t *testing.T) {
+	t.Parallel()
+	told := kitchen.LoggedStatus{Version: 7}
+	require.Same(t, &told, statusOfAttempt(&told, 1))
+	require.Equal(t, &kitchen.LoggedStatus{Version: 7, Repeated: true}, statusOfAttempt(&told, 2))
+	require.Equal(t, kitchen.LoggedStatus{Version: 7}, told)
+	require.Nil(t, statusOfAttempt(nil, 2))
+}
+
 func TestAShippedOrderIsAnnouncedWithItsLastStatus(t *testing.T) {
 	t.Parallel()
 	shipped, status := kitchen.Shipped{OrderID: "01890a5d-ac96-774b-bcce-b302099a8057"}, &kitchen.LoggedStatus{Version: 7, Route: kitchen.Stages()}

@@ -46,11 +46,20 @@ func TestWhatChangesListsIsToldUntilTemporalHasSettled(t *testing.T) {
 			t.Helper()
 			f.handle(record(t, events.TopicFailures, morning, kitchen.Failed{OrderID: testOrderID(1), State: kitchen.StateNeedsAttention}))
 		},
+		"ADecisionThroughAnotherProcess": func(t *testing.T, f *Floor) {
+			t.Helper()
+			f.handle(record(t, events.TopicStatus, morning, kitchen.LoggedStatus{OrderID: testOrderID(1), Version: 8, State: kitchen.StateInProgress}))
+		},
 		"AChangeByThisProcess": func(_ *testing.T, f *Floor) { f.OrderChanged(testOrderID(1)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newTestFloorWith(t, &testOrders{counts: &wire.OrderCounts{NeedsAttention: 1}})
+			f.handle(record(t, events.TopicStatus, morning, kitchen.LoggedStatus{
+				OrderID: testOrderID(1), Version: 7, State: kitchen.StateNeedsAttention, Attention: &kitchen.Attention{Since: morning},
+			}))
+			require.NotZero(t, f.kitchen.listsAt)
+			f.kitchen.listsAt = time.Time{}
 			follower, _, err := f.Follow(ChannelKitchen, "", asleep)
 			require.NoError(t, err)
 			f.kitchen.updateOrders(t.Context())
