@@ -31,7 +31,7 @@ const (
 	commitTimeout = 5 * time.Second
 	// commitInterval keeps commits apart under load; the first after a
 	// pause goes out at once.
-	commitInterval = 500 * time.Millisecond
+	commitInterval = 100 * time.Millisecond
 )
 
 func (c *Consumer) groupOptions() []kgo.Opt {

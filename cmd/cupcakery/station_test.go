@@ -399,8 +399,8 @@ func TestStationStopsWorkOfACancelledOrder(t *testing.T) {
 	floor := newFactoryFloor(t)
 	bob := openStation(t, floor.kafka.Addr(), "--name", "bob")
 	ticket := floor.issue(nil)
-	bob.enter("start 1")
-	bob.out.await(t, "started by bob")
+	bob.enter("start 1", "list") // start is over when list is done: a cancel meanwhile would be its answer
+	bob.out.await(t, "in hand since")
 	undo := floor.cancel(ticket, false)
 	bob.out.await(t, "#1  "+ticket.PickupCode+"  STOP: this work was cancelled; put it aside, its UNDO ticket is #2\n"+
 		"#2  "+ticket.PickupCode+"  UNDO bake")
