@@ -16,9 +16,14 @@ import (
 const (
 	// fewOpen is the number of open orders that many are compared with.
 	fewOpen = 100
-	// A factory whose processes use less than idleShare of a processor has read all
-	// that was written.
-	idleShare = 0.25
+	// A factory has read all that was written when its processes use less than
+	// idleShare of a processor in each of idleLooks seconds. That is little enough
+	// not to be mistaken for one that gets no processor.
+	idleShare = 0.05
+	idleLooks = 3
+	// idleWithin is how long that is waited for: a factory may have other things to
+	// do all the time.
+	idleWithin = 5 * time.Minute
 )
 
 // measureManyOpen compares what an order costs with few and with many open ones on
@@ -147,16 +152,26 @@ func (f *factory) costOfOrders(ctx context.Context, p plan) (cpu, error) {
 // untilIdle waits until the processes have read all that was written.
 func (f *factory) untilIdle(ctx context.Context) error {
 	const look = time.Second
+	giveUp := time.Now().Add(idleWithin)
 	before, err := f.cpu()
-	for err == nil {
+	for idle := 0; err == nil && idle < idleLooks; {
+		if time.Now().After(giveUp) {
+			say("the factory has not come to rest within %s; going on", idleWithin)
+			return nil
+		}
 		select {
 		case <-time.After(look):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		var now cpu
-		if now, err = f.cpu(); err == nil && now.since(before).of(cpuParts).Seconds() < idleShare*look.Seconds() {
-			return nil
+		if now, err = f.cpu(); err != nil {
+			return err
+		}
+		if now.since(before).of(cpuParts).Seconds() < idleShare*look.Seconds() {
+			idle++
+		} else {
+			idle = 0
 		}
 		before = now
 	}
