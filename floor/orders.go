@@ -259,16 +259,14 @@ func (o *orderFeed) answered(status kitchen.Status, asOf int64, behind bool) {
 	}
 }
 
-// isToldLater reports whether the log tells more than the answer does. It never has
-// that an order was ended from outside.
+// isToldLater reports whether the log tells more than the answer does. An answer that
+// is not stale outdates what was told before the question, whatever its version: an
+// order may have been ended from outside, or what was told may not be its workflow's.
 func (o *orderFeed) isToldLater() bool {
-	switch {
-	case o.answer.State.IsFinal():
-		return o.told.Version > max(o.answer.Version, o.asOf)
-	case o.answer.Stale && o.told.Version > 0:
-		return o.told.Version >= o.answer.Version
+	if o.answer.Stale {
+		return o.told.Version > 0 && o.told.Version >= o.answer.Version
 	}
-	return o.told.Version > o.answer.Version
+	return o.told.Version > max(o.answer.Version, o.asOf)
 }
 
 // update publishes where the order stands if that has changed: by its last step, and

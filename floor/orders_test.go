@@ -185,7 +185,8 @@ func TestTheKeeperIsAskedAgainForDetailsThatTheLogLeavesOut(t *testing.T) {
 
 		amended := later
 		amended.Version, amended.DetailsVersion, amended.Notes = 40, 40, "knock"
-		o.set(later, nil) // whoever answers has not heard of it
+		later.Stale = true // no worker has answered, and nobody else knows
+		o.set(later, nil)
 		o.tell(amended)
 		shown := o.after(0)
 		require.Equal(t, []any{int64(40), int64(20)}, []any{shown[0].Order.Version, shown[0].Order.DetailsVersion}, "what is known at once")
@@ -252,6 +253,11 @@ func TestAnAnswerThatAnOrderIsOverOutdatesTheLog(t *testing.T) {
 		require.Empty(t, o.after(0))
 		o.tell(waitingForBake(30)) // it was reset in Temporal
 		require.Equal(t, kitchen.Bake, o.next().WaitingFor)
+
+		foreign := waitingForBake(1 << 60) // somebody else writes to Kafka
+		foreign.State = kitchen.StateNeedsAttention
+		o.tell(foreign)
+		require.Equal(t, kitchen.StateNeedsAttention, o.next().State)
 	})
 }
 
