@@ -253,11 +253,23 @@ func TestAnAnswerThatAnOrderIsOverOutdatesTheLog(t *testing.T) {
 		require.Empty(t, o.after(0))
 		o.tell(waitingForBake(30)) // it was reset in Temporal
 		require.Equal(t, kitchen.Bake, o.next().WaitingFor)
+	})
+}
 
-		foreign := waitingForBake(1 << 60) // somebody else writes to Kafka
-		foreign.State = kitchen.StateNeedsAttention
+// Anybody who can write to Kafka can tell a version that no order reaches.
+func TestAnAnswerOutdatesWhatSomebodyElseTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(10), nil)
+		o.next()
+		foreign := waitingForMix(1 << 60)
+		foreign.State, foreign.DetailsVersion = kitchen.StateNeedsAttention, 1<<60
+		o.set(waitingForMix(10), nil)
 		o.tell(foreign)
-		require.Equal(t, kitchen.StateNeedsAttention, o.next().State)
+		messages := o.after(0)
+		require.Equal(t, waitingForMix(10), messages[len(messages)-1].Order)
+		o.after(orderRefresh - time.Second)
+		require.Len(t, o.wasAsked(), 1, "it is asked about once for details")
 	})
 }
 
