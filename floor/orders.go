@@ -247,8 +247,8 @@ func (o *orderFeed) answered(status kitchen.Status, asOf int64, behind bool) {
 		o.unavailable, o.shown = false, kitchen.Status{} // show it, changed or not
 	}
 	switch {
-	case o.askedBehind && !isBehind:
-		o.poller.plan(0)
+	case o.askedBehind && !isBehind, o.lacksDetails() && o.told.Version > asOf:
+		o.poller.plan(0) // that was the answer to an older question
 	case o.lacksDetails():
 		o.poller.plan(orderRetry)
 	}

@@ -38,11 +38,12 @@ func followOrder(t *testing.T, status kitchen.Status, err error) *followedOrder 
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.asked = append(o.asked, time.Since(began))
+		status, err := o.status, o.err
 		if meanwhile := o.meanwhile; meanwhile != nil {
 			o.meanwhile = nil
 			meanwhile()
 		}
-		return o.status, o.err
+		return status, err
 	}})
 	o.follower, _, err = o.floor.Follow(ChannelOrder+testOrderID(1), "", asleep)
 	require.NoError(t, err)
@@ -195,6 +196,19 @@ func TestTheKeeperIsAskedAgainForDetailsThatTheLogLeavesOut(t *testing.T) {
 		o.set(amended, nil)
 		require.Empty(t, o.after(orderRefresh-time.Second))
 		require.Empty(t, o.wasAsked())
+	})
+}
+
+func TestDetailsThatChangeWhileTheKeeperIsAskedAreAskedForAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(10), nil)
+		o.next()
+		amended := waitingForMix(20)
+		amended.DetailsVersion, amended.Notes = 20, "knock"
+		o.meanwhile = func() { o.tell(amended); o.status = amended } // the answer is on its way
+		require.NotEmpty(t, o.after(orderRefresh))
+		require.Equal(t, "knock", o.floor.orders.get(testOrderID(1)).shown.Notes)
 	})
 }
 
