@@ -20,7 +20,9 @@ import (
 func TestFollowersReadWhileTheLogIsRead(t *testing.T) {
 	t.Parallel()
 	f := newTestFloorWith(t, &testOrders{
-		status: func(orderID string) (kitchen.Status, error) { return kitchen.Status{ID: orderID}, nil },
+		status: func(orderID string) (kitchen.Status, error) {
+			return kitchen.Status{ID: orderID, Version: 1, Stages: []kitchen.StageStatus{{Stage: kitchen.Bake, Pass: 1, State: kitchen.TicketWaiting}}}, nil
+		},
 		counts: &wire.OrderCounts{InProgress: 1},
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -72,6 +74,8 @@ func TestFollowersReadWhileTheLogIsRead(t *testing.T) {
 		switch i % 3 {
 		case 0:
 			f.handle(record(t, events.TicketTopic(kitchen.Bake), morning, floortest.Ticket(ref, i+1)))
+			f.handle(record(t, events.TopicStatus, morning, kitchen.LoggedStatus{OrderID: ref.OrderID, Version: int64(i + 2), State: kitchen.StateInProgress}))
+			f.OrderStatus(ref.OrderID)
 		case 1:
 			f.handle(record(t, events.TopicAcks, morning, ackOf(ref, kitchen.AckStarted, morning)))
 		case 2:

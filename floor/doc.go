@@ -3,7 +3,16 @@
 //
 //	ticket topics, station-acks ─► board.Board ─► the channels station/…, kitchen and counter
 //	                            └► figures ─► statistics and pace
-//	all topics ─► (only that there was a message) ─► the channels order/…, kitchen's counts of orders
+//	order-status ─► the newest step of each order ─┬► the channels order/…, answers without a worker
+//	                                   board.Board ┘
+//	all topics ─► (only that there was a message) ─► kitchen's counts of orders
+//
+// Where an order stands is its newest step, by its version and not by its place in
+// the log, and what the board knows of the tickets that the step waits for. A channel
+// of an order asks whoever keeps the orders for the first look, for what the log
+// leaves out when that has changed, and once a minute, since what somebody does to an
+// order in Temporal is on no log. What is told again beside a ticket that is issued
+// again may be outdated, if a process has not read what came before.
 //
 // What is over is forgotten once the log has been silent about it for as long as
 // board.LookBack says. How long that is is measured by the broker's times of each
@@ -20,14 +29,15 @@
 // board.Effect. A station's alarm is that tickets wait there and nobody has taken one
 // for long, by the log's time; it begins although the log is silent.
 //
-// The package serves nothing, and knows orders only through whoever keeps them.
+// The package serves nothing, and knows of an order what the log tells, or whoever
+// keeps the orders.
 //
 // # Locks
 //
 // Each guards one thing. They are taken in this order, and no function that is
 // called with one held calls back:
 //
-//	Floor.mu       the fold of the log
+//	Floor.mu       the fold of the log, and what the channels of orders know
 //	orderFeeds.mu  which orders are followed
 //	feed.mu        one channel: what it shows, its changes, its followers
 //	poller.mu      when to look again

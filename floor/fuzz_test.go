@@ -59,3 +59,47 @@ func FuzzReadCancelled(f *testing.F) {
 		}
 	})
 }
+
+// readStatus does with a status all that a floor does.
+func readStatus(t require.TestingT, data []byte) {
+	f := newTestFloor(t)
+	f.orders.stop() // nobody is asked
+	_, _, err := f.Follow(ChannelOrder+testOrderID(1), "", asleep)
+	require.NoError(t, err)
+	order := f.orders.get(testOrderID(1))
+	f.mu.Lock()
+	order.answered(waitingForMix(1), 0, false)
+	f.mu.Unlock()
+	f.handle(events.Message{Topic: events.TopicStatus, Value: data, Time: morning})
+	for orderID := range f.statuses {
+		if told, known := f.OrderStatus(orderID); known {
+			_ = mustJSON(t, waitingForMix(1).With(told))
+		}
+	}
+	_ = mustJSON(t, order.whole())
+	f.forget()
+}
+
+func hostileStatuses() map[string]kitchentest.Shape {
+	begin := `{"orderId":"` + testOrderID(1) + `","version":2,"state":"in-progress",`
+	shapes := kitchentest.Within(begin+`"stages":`, "}", kitchentest.JSON())
+	shapes["EmptyRows"] = func(size int) []byte {
+		return []byte(begin + `"stages":[{}` + strings.Repeat(",{}", (size-200)/3) + "]}")
+	}
+	return shapes
+}
+
+func TestReadingAStatusCostsNoMoreThanItsBytesJustify(t *testing.T) {
+	kitchentest.RequireFlat(t, events.MaxMessageBytes, 1000, hostileStatuses(), func(data []byte) { readStatus(t, data) })
+}
+
+func BenchmarkReadStatus(b *testing.B) {
+	kitchentest.Benchmark(b, events.MaxMessageBytes, hostileStatuses(), func(data []byte) { readStatus(b, data) })
+}
+
+// Whatever is understood can be kept, shown and answered with.
+func FuzzReadStatus(f *testing.F) {
+	f.Add([]byte(mustJSON(f, waitingForBake(20).ForLog(morning))))
+	f.Add([]byte(`{"orderId":"` + testOrderID(1) + `","version":2,"state":"in-progress","placedAt":"9999-12-31T23:59:59-23:00","stages":[{"undo":{}},{"doneAt":"0000-01-01T00:00:00+23:00"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) { readStatus(t, data) })
+}

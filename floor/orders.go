@@ -242,15 +242,14 @@ func (o *orderFeed) asks() (behind bool, asOf int64) {
 func (o *orderFeed) answered(status kitchen.Status, asOf int64, behind bool) {
 	isBehind := o.floor.isBehind()
 	o.answer, o.asOf, o.askedBehind = status, asOf, behind || isBehind
-	o.askedFor = status.DetailsVersion
+	o.askedFor = max(status.DetailsVersion, o.told.DetailsVersion)
 	if o.unavailable {
 		o.unavailable, o.shown = false, kitchen.Status{} // show it, changed or not
 	}
 	switch {
-	case o.askedBehind && !isBehind:
-		o.poller.plan(0)
-	case o.told.DetailsVersion > status.DetailsVersion:
-		o.askedFor = o.told.DetailsVersion
+	case o.askedBehind && !isBehind, o.lacksDetails() && o.told.Version > asOf:
+		o.poller.plan(0) // that was the answer to an older question
+	case o.lacksDetails():
 		o.poller.plan(orderRetry)
 	}
 	o.update()
@@ -259,16 +258,20 @@ func (o *orderFeed) answered(status kitchen.Status, asOf int64, behind bool) {
 	}
 }
 
-// isToldLater reports whether the log tells more than the answer does. It never has
-// that an order was ended from outside.
+// isToldLater reports whether the log tells more than the answer does. An answer that
+// is not stale outdates what was told before the question, whatever its version: an
+// order may have been ended from outside, or what was told may not be its workflow's.
 func (o *orderFeed) isToldLater() bool {
-	switch {
-	case o.answer.State.IsFinal():
-		return o.told.Version > max(o.answer.Version, o.asOf)
-	case o.answer.Stale && o.told.Version > 0:
-		return o.told.Version >= o.answer.Version
+	if o.answer.Stale {
+		return o.told.Version > 0 && o.told.Version >= o.answer.Version
 	}
-	return o.told.Version > o.answer.Version
+	return o.told.Version > max(o.answer.Version, o.asOf)
+}
+
+// lacksDetails reports whether something has changed since the answer that the log
+// leaves out.
+func (o *orderFeed) lacksDetails() bool {
+	return o.isToldLater() && o.told.DetailsVersion > o.answer.DetailsVersion
 }
 
 // update publishes where the order stands if that has changed: by its last step, and
@@ -289,11 +292,11 @@ func (o *orderFeed) update() {
 		o.unavailable = false
 		o.show(wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Order: status}, false)
 	}
-	switch {
-	case o.told.DetailsVersion > o.askedFor:
+	switch lacks := o.lacksDetails(); {
+	case lacks && o.told.DetailsVersion > o.askedFor:
 		o.askedFor = o.told.DetailsVersion
 		o.poller.plan(0)
-	case status.State.IsFinal() && o.askedFor == o.answer.DetailsVersion:
+	case status.State.IsFinal() && !lacks:
 		o.cancel() // it cannot change any more
 	}
 }

@@ -38,11 +38,12 @@ func followOrder(t *testing.T, status kitchen.Status, err error) *followedOrder 
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.asked = append(o.asked, time.Since(began))
+		status, err := o.status, o.err
 		if meanwhile := o.meanwhile; meanwhile != nil {
 			o.meanwhile = nil
 			meanwhile()
 		}
-		return o.status, o.err
+		return status, err
 	}})
 	o.follower, _, err = o.floor.Follow(ChannelOrder+testOrderID(1), "", asleep)
 	require.NoError(t, err)
@@ -185,7 +186,8 @@ func TestTheKeeperIsAskedAgainForDetailsThatTheLogLeavesOut(t *testing.T) {
 
 		amended := later
 		amended.Version, amended.DetailsVersion, amended.Notes = 40, 40, "knock"
-		o.set(later, nil) // whoever answers has not heard of it
+		later.Stale = true // no worker has answered, and nobody else knows
+		o.set(later, nil)
 		o.tell(amended)
 		shown := o.after(0)
 		require.Equal(t, []any{int64(40), int64(20)}, []any{shown[0].Order.Version, shown[0].Order.DetailsVersion}, "what is known at once")
@@ -194,6 +196,19 @@ func TestTheKeeperIsAskedAgainForDetailsThatTheLogLeavesOut(t *testing.T) {
 		o.set(amended, nil)
 		require.Empty(t, o.after(orderRefresh-time.Second))
 		require.Empty(t, o.wasAsked())
+	})
+}
+
+func TestDetailsThatChangeWhileTheKeeperIsAskedAreAskedForAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(10), nil)
+		o.next()
+		amended := waitingForMix(20)
+		amended.DetailsVersion, amended.Notes = 20, "knock"
+		o.meanwhile = func() { o.tell(amended); o.status = amended } // the answer is on its way
+		require.NotEmpty(t, o.after(orderRefresh))
+		require.Equal(t, "knock", o.floor.orders.get(testOrderID(1)).shown.Notes)
 	})
 }
 
@@ -252,6 +267,23 @@ func TestAnAnswerThatAnOrderIsOverOutdatesTheLog(t *testing.T) {
 		require.Empty(t, o.after(0))
 		o.tell(waitingForBake(30)) // it was reset in Temporal
 		require.Equal(t, kitchen.Bake, o.next().WaitingFor)
+	})
+}
+
+// Anybody who can write to Kafka can tell a version that no order reaches.
+func TestAnAnswerOutdatesWhatSomebodyElseTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(10), nil)
+		o.next()
+		foreign := waitingForMix(1 << 60)
+		foreign.State, foreign.DetailsVersion = kitchen.StateNeedsAttention, 1<<60
+		o.set(waitingForMix(10), nil)
+		o.tell(foreign)
+		messages := o.after(0)
+		require.Equal(t, waitingForMix(10), messages[len(messages)-1].Order)
+		o.after(orderRefresh - time.Second)
+		require.Len(t, o.wasAsked(), 1, "it is asked about once for details")
 	})
 }
 

@@ -8,7 +8,8 @@ import (
 
 // pack appends a value to data in few bytes: what a struct has one after the other,
 // without names. In JSON an order's status takes three times as many, and there may
-// be very many orders. What was packed is for this process alone.
+// be very many orders. What was packed is for this process alone. Times come back as
+// printable.
 func pack(data []byte, value reflect.Value) []byte {
 	switch value.Kind() {
 	case reflect.Struct:
@@ -62,7 +63,7 @@ func unpack(data []byte, value reflect.Value) []byte {
 	case reflect.Struct:
 		if at, isTime := value.Addr().Interface().(*time.Time); isTime {
 			seconds := number()
-			*at = time.Unix(seconds, int64(count())).UTC()
+			*at = printable(time.Unix(seconds, int64(count())))
 			return data
 		}
 		for i := range value.NumField() {

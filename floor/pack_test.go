@@ -16,7 +16,7 @@ func fill(t *rapid.T, value reflect.Value) {
 	switch value.Kind() {
 	case reflect.Struct:
 		if at, isTime := value.Addr().Interface().(*time.Time); isTime {
-			*at = time.Unix(rapid.Int64Range(-1<<36, 1<<36).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds")).UTC()
+			*at = time.Unix(rapid.Int64Range(-62_135_596_800, 253_402_300_799).Draw(t, "seconds"), rapid.Int64Range(0, 999_999_999).Draw(t, "nanoseconds")).UTC()
 			return
 		}
 		for i := range value.NumField() {
