@@ -34,7 +34,7 @@ func TestTheSmallestBenchmark(t *testing.T) {
 	stages := len(kitchen.Stages())
 	require.EqualValues(t, 6*stages+6, figures["history events per order"])
 	require.EqualValues(t, 6*stages+5, figures["history events per bare workflow"])
-	require.EqualValues(t, 2*stages+1, figures["Kafka messages per order"], "a ticket and an ack for each stage, one announcement")
+	require.EqualValues(t, 3*stages+2, figures["Kafka messages per order"], "a ticket, a status and an ack for each stage, one announcement with a last status")
 	require.NotZero(t, figures["cancelled orders/s, cancelled at decorate"])
 	require.Zero(t, figures["GET of an order under load, errors"])
 
