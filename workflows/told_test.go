@@ -155,3 +155,21 @@ func TestTheLogHasNothingOfTheCustomers(t *testing.T) {
 		require.NotContains(t, inJSON(status), "SECRET")
 	}
 }
+
+// The run before was that of an older build, and nobody has told the question.
+func TestAnOrderThatGoesOnTellsWhereItStands(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	status := workflows.Accepted(orderID, f.in)
+	status.State = kitchen.StateNeedsAttention
+	status.Attention = &kitchen.Attention{Stage: kitchen.Mix, Pass: 1, Choices: kitchen.Choices()}
+	f.in.Progress = &workflows.Progress{Status: status, Direction: workflows.Making}
+	f.at(time.Minute, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		require.NoError(t, f.told.check(f.status()))
+		require.Len(t, f.told.versions, 1)
+	})
+	f.at(2*time.Minute, func() { f.update(workflows.UpdateResolve, "one", kitchen.Resolution{Choice: kitchen.ChoiceCancel}) })
+	require.Equal(t, kitchen.StateCancelled, f.run().State)
+}
