@@ -22,11 +22,10 @@ type followedOrder struct {
 	floor    *Floor
 	follower *Follower
 
-	mu     sync.Mutex      // guards what follows
-	asked  []time.Duration // since the beginning
-	status kitchen.Status
-	err    error
-	// meanwhile is called while the next question is under way.
+	mu        sync.Mutex      // guards what follows
+	asked     []time.Duration // since the beginning
+	status    kitchen.Status
+	err       error
 	meanwhile func()
 }
 
@@ -57,6 +56,13 @@ func (o *followedOrder) set(status kitchen.Status, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.asked, o.status, o.err = nil, status, err
+}
+
+// during sets what happens during the next question.
+func (o *followedOrder) during(meanwhile func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.meanwhile = meanwhile
 }
 
 // wasAsked is when the order was asked about since set.
@@ -206,9 +212,10 @@ func TestDetailsThatChangeWhileTheKeeperIsAskedAreAskedForAtOnce(t *testing.T) {
 		o.next()
 		amended := waitingForMix(20)
 		amended.DetailsVersion, amended.Notes = 20, "knock"
-		o.meanwhile = func() { o.tell(amended); o.status = amended } // the answer is on its way
-		require.NotEmpty(t, o.after(orderRefresh))
-		require.Equal(t, "knock", o.floor.orders.get(testOrderID(1)).shown.Notes)
+		o.during(func() { o.tell(amended); o.status = amended }) // the answer is on its way
+		messages := o.after(orderRefresh)
+		require.NotEmpty(t, messages)
+		require.Equal(t, "knock", messages[len(messages)-1].Order.Notes)
 	})
 }
 
@@ -311,7 +318,7 @@ func TestWhatWasAnsweredWhileTheFloorWasBehindIsAskedAgain(t *testing.T) {
 
 		o.floor.setAway(time.Now())
 		o.set(waitingForMix(20), nil)
-		o.meanwhile = func() { o.floor.setAway(time.Time{}) }
+		o.during(func() { o.floor.setAway(time.Time{}) })
 		o.floor.OrderChanged(testOrderID(1))
 		o.after(0)
 		require.Len(t, o.wasAsked(), 2, "the answer may have been given before or after")
