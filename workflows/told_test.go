@@ -21,6 +21,7 @@ type told struct {
 
 // take reads a status from the log. It may come again, and always tells the same.
 func (l *told) take(status kitchen.LoggedStatus) error {
+	status.Repeated = false // of the attempt, not of the order
 	if before, again := l.versions[status.Version]; again && !reflect.DeepEqual(before, status) {
 		return fmt.Errorf("version %d was told as\n%+v\nand now as\n%+v", status.Version, before, status)
 	}
