@@ -31,6 +31,9 @@ const (
 	// by Temporal's retries: an attempt that is not running survives the
 	// death of its worker.
 	publishWithin = 10 * time.Second
+	// statusWithin bounds how long an activity that has issued its ticket waits for
+	// the order's status beside it: others need its place.
+	statusWithin = 2 * time.Second
 	// publishAgainAfter is the pause before the next try.
 	publishAgainAfter = 5 * time.Second
 )
@@ -129,9 +132,11 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 		ticket.Attempt = min(max(ticket.Attempt, failed.Attempt+1), kitchen.MaxAttempt)
 	}
 	fault.Pass(fault.TicketUnpublished, ticket.OrderID, ticket.TicketID)
-	published := a.publishStatus(publishing, statusOfAttempt(issue.Status, info.Attempt))
 	// Tickets do not depend on it: the order's next step, or the ticket's next
 	// attempt, publishes a status again.
+	telling, stopTelling := context.WithTimeout(publishing, statusWithin)
+	defer stopTelling()
+	published := a.publishStatus(telling, statusOfAttempt(issue.Status, info.Attempt))
 	defer func() { _ = published() }()
 	if err := a.publisher.PublishTicket(publishing, ticket); err != nil {
 		return kitchen.Ack{}, notPublished("the ticket could not be put on Kafka", err)

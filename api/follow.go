@@ -123,6 +123,9 @@ func (f *follower) ask(ctx context.Context, orderID string) (kitchen.Status, sou
 	if !known {
 		return f.recorded(ctx, orderID)
 	}
+	if closed, err := f.isClosed(ctx, orderID); err != nil || closed {
+		return f.recorded(ctx, orderID) // the log never has that an order was ended from outside
+	}
 	status, err := f.placed(ctx, orderID)
 	switch {
 	case err != nil:
@@ -131,6 +134,14 @@ func (f *follower) ask(ctx context.Context, orderID string) (kitchen.Status, sou
 		return f.recorded(ctx, orderID) // what the log leaves out has changed since
 	}
 	return status.With(told), fromLog, nil
+}
+
+// isClosed reports whether an order's workflow has ended, however that came about.
+func (f *follower) isClosed(ctx context.Context, orderID string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.describeWithin)
+	defer cancel()
+	description, err := f.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(orderID), "")
+	return description.GetWorkflowExecutionInfo().GetCloseTime() != nil, err
 }
 
 // placed is the status with which an order, or its last run, was started.

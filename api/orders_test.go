@@ -283,6 +283,12 @@ func TestWithoutAWorkerTheLogTells(t *testing.T) {
 	told.Version, told.DetailsVersion = 20, 20
 	require.NoError(t, writer.PublishStatus(t.Context(), told.ForLog(time.Now())))
 	require.Equal(t, kitchen.StateAccepted, answered(true).State, "the log does not tell what has changed")
+
+	told.Version, told.DetailsVersion = 30, 0
+	require.NoError(t, writer.PublishStatus(t.Context(), told.ForLog(time.Now())))
+	require.Equal(t, kitchen.StateInProgress, answered(false).State)
+	require.NoError(t, unstaffed.TerminateWorkflow(t.Context(), kitchen.WorkflowID(placed.ID), "", "by hand"))
+	require.Equal(t, kitchen.StateCancelled, s.status(placed.ID).State, "the log never has that")
 }
 
 func TestAnUnknownOrder(t *testing.T) {

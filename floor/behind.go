@@ -79,6 +79,14 @@ func (f *Floor) setCaughtUp() {
 // updateBehind finds out whether the floor is behind, and wakes those who follow
 // that if it has changed. The floor's lock is held.
 func (f *Floor) updateBehind() {
+	f.stateChanged()
+	if !f.isBehind() {
+		f.orders.upToDate()
+	}
+}
+
+// stateChanged publishes whether the floor is behind. The floor's lock is held.
+func (f *Floor) stateChanged() {
 	f.state.mu.Lock()
 	defer f.state.mu.Unlock()
 	before := f.state.behind
@@ -95,8 +103,5 @@ func (f *Floor) updateBehind() {
 	if behind != before {
 		f.state.behind = behind
 		f.state.restart()
-	}
-	if !f.isBehind() {
-		f.orders.upToDate()
 	}
 }

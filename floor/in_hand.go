@@ -80,6 +80,9 @@ func (f *Floor) Queue(stage kitchen.Stage, after QueuePlace, tickets int) (order
 // orderPlaces looks through all that is open: the boards are kept by ticket, and
 // nobody knows which pass an order is in. The floor's lock is held.
 func (f *Floor) orderPlaces(orderIDs []string) map[string]OrderPlace {
+	if len(orderIDs) == 0 {
+		return nil
+	}
 	wanted := make(map[string]bool, len(orderIDs))
 	for _, id := range orderIDs {
 		wanted[id] = true

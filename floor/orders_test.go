@@ -277,14 +277,33 @@ func TestAnAnswerThatAnOrderIsOverOutdatesTheLog(t *testing.T) {
 	})
 }
 
-// Anybody who can write to Kafka can tell a version that no order reaches.
+// No order is a day ahead of the broker, so nobody can outdate all that one tells.
+func TestAVersionThatNoOrderReachesChangesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := followOrder(t, waitingForMix(10), nil)
+		o.next()
+		foreign := waitingForMix(morning.Add(versionAhead + time.Hour).UnixMilli())
+		foreign.State = kitchen.StateNeedsAttention
+		o.tell(foreign)
+		require.Empty(t, o.after(0))
+		o.tell(waitingForBake(20))
+		require.Equal(t, kitchen.Bake, o.next().WaitingFor)
+		told, known := o.floor.OrderStatus(testOrderID(1))
+		require.True(t, known)
+		require.EqualValues(t, 20, told.Version)
+	})
+}
+
+// Anybody who can write to Kafka can tell a version that the order has not reached.
 func TestAnAnswerOutdatesWhatSomebodyElseTold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		o := followOrder(t, waitingForMix(10), nil)
 		o.next()
-		foreign := waitingForMix(1 << 60)
-		foreign.State, foreign.DetailsVersion = kitchen.StateNeedsAttention, 1<<60
+		ahead := morning.UnixMilli()
+		foreign := waitingForMix(ahead)
+		foreign.State, foreign.DetailsVersion = kitchen.StateNeedsAttention, ahead
 		o.set(waitingForMix(10), nil)
 		o.tell(foreign)
 		messages := o.after(0)

@@ -26,7 +26,7 @@ func (f *Floor) handle(m events.Message) {
 		if told, err := events.DecodeStatus(m); err == nil {
 			f.addStatus(told, m)
 		} else {
-			f.note(m)
+			f.missedStatus(m)
 		}
 	case events.TopicShip:
 		f.addShipped(string(m.Key))
@@ -47,6 +47,14 @@ func (f *Floor) note(m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.board.Note(f.place(m))
+}
+
+// missedStatus notes a step of an order that cannot be understood.
+func (f *Floor) missedStatus(m events.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.board.Note(f.place(m))
+	f.missStatus(string(m.Key))
 }
 
 func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
@@ -76,6 +84,7 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 	if f.caughtUp { // or it is on no board yet
 		f.queue.drop(ticket.OrderID)
 	}
+	f.expectStatus(ticket)
 	f.orders.ticketChanged(ticket.OrderID)
 	f.orders.stepTaken(ticket.OrderID)
 	f.kitchen.ordersChanged()

@@ -2,6 +2,7 @@ package floor
 
 import (
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/cupcakery/cupcakery/board"
@@ -25,6 +26,10 @@ type loggedOrder struct {
 	heard board.Heard
 }
 
+// versionAhead is how far an order's version, which goes by Temporal's clock, may be
+// ahead of the broker's time.
+const versionAhead = 24 * time.Hour
+
 // packStatus is a status as it is kept.
 func packStatus(told kitchen.LoggedStatus) string {
 	if told.State.IsFinal() {
@@ -47,6 +52,9 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 	defer f.mu.Unlock()
 	at := f.place(m)
 	f.board.Note(at)
+	if at.Appended && told.Version > at.Time.Add(versionAhead).UnixMilli() {
+		return // not an order's own: it would outdate all that the order tells
+	}
 	order := f.statuses[told.OrderID]
 	if order == nil {
 		order = &loggedOrder{}
@@ -65,6 +73,28 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 		order.complete = order.complete || !told.Repeated
 	}
 	f.orders.told(told)
+}
+
+// missStatus notes that the log has a step of an order that cannot be read: what was
+// told before may be outdated. The lock is held.
+func (f *Floor) missStatus(orderID string) {
+	if order := f.statuses[orderID]; order != nil {
+		order.complete = false
+	}
+}
+
+// expectStatus notes that a ticket was issued. If no step is known that it belongs
+// to, one is on the way, or was lost: then what was told before is outdated. The lock
+// is held.
+func (f *Floor) expectStatus(ticket kitchen.Ticket) {
+	order := f.statuses[ticket.OrderID]
+	if order == nil || order.status == "" || !order.complete {
+		return
+	}
+	told := order.unpack()
+	order.complete = slices.ContainsFunc(told.Stages, func(row kitchen.StageStatus) bool {
+		return row.Stage == ticket.Stage && row.Pass == ticket.Pass && (ticket.Kind == kitchen.TicketMake || row.Undo != nil)
+	})
 }
 
 // OrderStatus is where an order stands by the log, apart from its lines and from what

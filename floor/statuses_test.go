@@ -195,6 +195,40 @@ func TestTheLogTellsWhereAnOrderStandsOnlyIfItIsSure(t *testing.T) {
 	}
 }
 
+// Its ticket may be there before a step, and the step may never come.
+func TestAStepThatIsMissedMakesTheLogUnsure(t *testing.T) {
+	t.Parallel()
+	known := func(f *Floor) bool {
+		_, known := f.OrderStatus(testOrderID(1))
+		return known
+	}
+	bake := mixOf(1)
+	bake.Stage = kitchen.Bake
+	for name, missed := range map[string]func(*Floor){
+		"a ticket of the next": func(f *Floor) {
+			f.handle(record(t, events.TicketTopic(bake.Stage), morning, floortest.Ticket(bake, 1)))
+		},
+		"a ticket that undoes": func(f *Floor) {
+			f.handle(record(t, events.TicketTopic(kitchen.Mix), morning, floortest.Ticket(mixOf(1).Undo(), 1)))
+		},
+		"one that cannot be read": func(f *Floor) {
+			f.handle(events.Message{Topic: events.TopicStatus, Key: []byte(testOrderID(1)), Value: []byte("{"), Time: morning, Appended: true})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newTestFloor(t)
+			tell(t, f, waitingForMix(10).ForLog(morning))
+			f.handle(record(t, events.TicketTopic(kitchen.Mix), morning, floortest.Ticket(mixOf(1), 1)))
+			require.True(t, known(f))
+			missed(f)
+			require.False(t, known(f))
+			tell(t, f, waitingForBake(20).ForLog(morning))
+			require.True(t, known(f))
+		})
+	}
+}
+
 func TestWhatTheLogTellsIsKeptAsItIs(t *testing.T) {
 	t.Parallel()
 	f := newTestFloor(t)

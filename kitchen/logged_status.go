@@ -73,7 +73,7 @@ func (s Status) With(told LoggedStatus) Status {
 	s.Version, s.DetailsVersion = told.Version, told.DetailsVersion
 	s.State, s.Route, s.Stage, s.WaitingFor = told.State, told.Route, told.Stage, told.WaitingFor
 	s.PlacedAt, s.ShippedAt, s.CancelledAt = told.PlacedAt, told.ShippedAt, told.CancelledAt
-	s.Stages = CloneStages(told.Stages)
+	s.Stages = append([]StageStatus{}, CloneStages(told.Stages)...) // in JSON a list, never null
 	s.Remakes, s.Scrapped, s.Attention = told.Remakes, told.Scrapped, told.Attention
 	return s
 }

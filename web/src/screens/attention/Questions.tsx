@@ -32,7 +32,8 @@ export const Questions = memo(function Questions({ orders, onRefused }: Props) {
       {items.length === 0 && <Empty title="Nothing to decide"><p>When an order needs you, it will appear here by itself.</p></Empty>}
       <ul className="stack">
         {items.slice(0, most).map(({ group, order }) => (
-          <li key={group ? group.key : order.id}>
+          // A card is one question's: what was typed for it must not answer the next.
+          <li key={group ? group.key : `${order.id} ${order.attention.since}`}>
             {group ? (
               <GroupCard
                 group={group}
