@@ -185,6 +185,10 @@ func (o *orderFeeds) ask(ctx context.Context, order *orderFeed) (over bool) {
 func (o *orderFeeds) failed(order *orderFeed, err error) (over bool) {
 	problem, text := o.orders.Problem(err)
 	outage := problem.Type == wire.ProblemUnavailable
+	if outage && order.isTold() {
+		order.poller.plan(orderStale) // nobody needs to know: the log goes on telling
+		return false
+	}
 	if outage {
 		order.poller.plan(orderRetry)
 	}
@@ -223,6 +227,12 @@ type orderFeed struct {
 	// followers have been told since that nobody can be asked.
 	shown       kitchen.Status
 	unavailable bool
+}
+
+// isTold reports whether the log tells the order's steps, and the order's keeper has
+// told what the log leaves out. The floor's lock is held.
+func (o *orderFeed) isTold() bool {
+	return o.answer.ID != "" && !o.isUntold() && !o.lacksDetails() && !o.floor.isBehind()
 }
 
 // isUntold reports whether the log does not tell the order's steps.
