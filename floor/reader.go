@@ -26,7 +26,7 @@ func (f *Floor) handle(m events.Message) {
 		if told, err := events.DecodeStatus(m); err == nil {
 			f.addStatus(told, m)
 		} else {
-			f.missedStatus(m)
+			f.missStatus(m)
 		}
 	case events.TopicShip:
 		f.addShipped(string(m.Key))
@@ -47,14 +47,6 @@ func (f *Floor) note(m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.board.Note(f.place(m))
-}
-
-// missedStatus notes a step of an order that cannot be understood.
-func (f *Floor) missedStatus(m events.Message) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.board.Note(f.place(m))
-	f.missStatus(string(m.Key))
 }
 
 func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {

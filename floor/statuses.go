@@ -75,10 +75,13 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 	f.orders.told(told)
 }
 
-// missStatus notes that the log has a step of an order that cannot be read: what was
-// told before may be outdated. The lock is held.
-func (f *Floor) missStatus(orderID string) {
-	if order := f.statuses[orderID]; order != nil {
+// missStatus notes a step of an order that cannot be understood: what was told before
+// may be outdated.
+func (f *Floor) missStatus(m events.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.board.Note(f.place(m))
+	if order := f.statuses[string(m.Key)]; order != nil {
 		order.complete = false
 	}
 }

@@ -38,14 +38,19 @@ func TestReadingAnAckCostsNoMoreThanItsBytesJustify(t *testing.T) {
 
 func BenchmarkParseAck(b *testing.B) { kitchentest.Benchmark(b, maxAckBytes, hostileAcks(), parseAck) }
 
-func hostileTickets() map[string]kitchentest.Shape {
-	tickets := kitchentest.JSON()
-	for _, field := range []string{"lines", "allergies", "notes", "attempt", "since", "issuedAt"} {
+// hostileObjects are messages with something hostile in one of the fields.
+func hostileObjects(fields ...string) map[string]kitchentest.Shape {
+	objects := kitchentest.JSON()
+	for _, field := range fields {
 		for name, shape := range kitchentest.Within(`{"`+field+`":`, "}", kitchentest.JSON()) {
-			tickets[field+"/"+name] = shape
+			objects[field+"/"+name] = shape
 		}
 	}
-	return tickets
+	return objects
+}
+
+func hostileTickets() map[string]kitchentest.Shape {
+	return hostileObjects("lines", "allergies", "notes", "attempt", "since", "issuedAt")
 }
 
 func parseTicket(data []byte) { _, _ = ParseTicket(data) }
@@ -59,13 +64,7 @@ func BenchmarkParseTicket(b *testing.B) {
 }
 
 func hostileStatuses() map[string]kitchentest.Shape {
-	statuses := kitchentest.JSON()
-	for _, field := range []string{"stages", "lines", "route", "attention", "version", "at"} {
-		for name, shape := range kitchentest.Within(`{"`+field+`":`, "}", kitchentest.JSON()) {
-			statuses[field+"/"+name] = shape
-		}
-	}
-	return statuses
+	return hostileObjects("stages", "lines", "route", "attention", "version", "at")
 }
 
 func parseLoggedStatus(data []byte) { _, _ = ParseLoggedStatus(data) }
