@@ -41,6 +41,7 @@ type factory struct {
 	stack, worker, apiServer *process.Process
 	robots                   []*process.Process
 	bare                     worker.Worker
+	pprof                    map[string]string // addresses of their profiles, by the process's name
 	// shipped counts the orders so far.
 	shipped int
 }
@@ -62,7 +63,7 @@ func startFactory(ctx context.Context, s *side, workTime time.Duration) (*factor
 // startWithoutRobots starts a factory whose stations nobody has. Further
 // arguments are the API's.
 func startWithoutRobots(ctx context.Context, s *side, apiArgs ...string) (_ *factory, err error) {
-	f := &factory{side: s}
+	f := &factory{side: s, pprof: make(map[string]string)}
 	defer func() {
 		if err != nil {
 			f.stop()
@@ -154,7 +155,16 @@ func (f *factory) dismissRobots() error {
 }
 
 func (f *factory) start(name string, args ...string) (*process.Process, error) {
-	return process.Start(process.Options{Name: name, Binary: f.binary, Args: args, Env: f.env})
+	env := f.env
+	if f.profiles != "" {
+		address, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		env = append(slices.Clone(env), "CUPCAKERY_PPROF_LISTEN="+address)
+		f.pprof[name] = address
+	}
+	return process.Start(process.Options{Name: name, Binary: f.binary, Args: args, Env: env})
 }
 
 // processes are all that run, those that use others first.

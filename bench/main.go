@@ -52,13 +52,18 @@ type plan struct {
 	liveAcks   int // acks whose way to them is timed, of each kind
 	openOrders int // on the log when the API starts
 	manyOpen   int // on the log while orders are made; 0 leaves that out
+
+	profileFor time.Duration // whole seconds
+
+	parts []string // of a factory that makes orders; all if empty
 }
 
 func main() {
 	var (
-		p               plan
+		p               = plan{profileFor: 8 * time.Second}
 		file            string
 		binary, against string
+		profiles        string
 	)
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of bare workflows and orders in turn; 0 measures the live side only")
 	flag.IntVar(&p.orders, "orders", 400, "orders, and bare workflows, per round")
@@ -72,14 +77,24 @@ func main() {
 	flag.IntVar(&p.liveAcks, "live-acks", 200, "acks whose way to live connections is timed, of each kind")
 	flag.IntVar(&p.openOrders, "open-orders", 10_000, "open orders on the log when the API is restarted")
 	flag.IntVar(&p.manyOpen, "many-open", 0, "also compare what an order costs with so many open orders on the log and with 100, as with 100000; takes minutes")
+	flag.Func("parts", "measure only these of a factory that makes orders, as in \"alone,rates\": "+strings.Join(partNames(), ", "), func(value string) error {
+		p.parts = strings.Split(value, ",")
+		for _, part := range p.parts {
+			if !slices.Contains(partNames(), part) {
+				return fmt.Errorf("there is no part %q", part)
+			}
+		}
+		return nil
+	})
 	flag.StringVar(&file, "json", "bench.json", "file for the results")
 	flag.StringVar(&binary, "binary", "bin/cupcakery", "the binary to measure")
 	flag.StringVar(&against, "against", "", "a second binary, measured in turn with the first")
+	flag.StringVar(&profiles, "profiles", "", "directory for profiles of each process, taken during the first round of orders; a binary that gives none is measured without")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	results, err := measure(ctx, binary, against, p)
+	results, err := measure(ctx, [2]string{binary, against}, profiles, p)
 	if err == nil {
 		err = errors.Join(printTable(os.Stdout, results), writeJSON(file, results))
 	}
@@ -91,22 +106,21 @@ func main() {
 
 // measure does the whole plan and returns the rows of the table. With a second
 // binary to measure against, each row tells both.
-func measure(ctx context.Context, binary, against string, p plan) ([]row, error) {
+func measure(ctx context.Context, binaries [2]string, profiles string, p plan) ([]row, error) {
 	directory, err := os.MkdirTemp("", "cupcakery-bench-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(directory) }()
-	if against == "" {
-		return (&side{binary: binary, directory: directory}).measure(ctx, p)
+	if binaries[1] == "" {
+		return (&side{binary: binaries[0], directory: directory, profiles: profiles}).measure(ctx, p)
 	}
-	binaries := [2]string{binary, against}
 	turns := takeTurns(func(i int) { say("-- %s", binaries[i]) })
 	var results [2][]row
 	sides, sidesCtx := errgroup.WithContext(ctx)
 	for i := range binaries {
 		sides.Go(func() error {
-			s := &side{binary: binaries[i], directory: filepath.Join(directory, strconv.Itoa(i)), turn: turns[i]}
+			s := &side{binary: binaries[i], directory: filepath.Join(directory, strconv.Itoa(i)), profiles: profiles, turn: turns[i]}
 			if err := os.Mkdir(s.directory, 0o700); err != nil {
 				return err
 			}
@@ -132,6 +146,7 @@ type side struct {
 	*turn
 	binary    string
 	directory string
+	profiles  string // where profiles of its processes go; empty for none
 }
 
 func (s *side) measure(ctx context.Context, p plan) ([]row, error) {
@@ -160,6 +175,28 @@ func (s *side) measure(ctx context.Context, p plan) ([]row, error) {
 	return results, nil
 }
 
+// orderParts are what is measured of a factory that makes orders, in this order.
+var orderParts = []struct {
+	name    string
+	measure func(context.Context, *factory, plan) ([]row, error)
+}{
+	{"alone", measureAlone},
+	{"rates", measureRates},
+	{"reads", measureReads},
+	{"cancelled", measureCancelled},
+	{"junk", measureJunk},
+	{"work-times", measureWorkTimes},
+	{"memory", measureMemory},
+}
+
+func partNames() []string {
+	var names []string
+	for _, part := range orderParts {
+		names = append(names, part.name)
+	}
+	return names
+}
+
 // measureOrders measures a factory that makes orders.
 func measureOrders(ctx context.Context, s *side, p plan) ([]row, error) {
 	say("starting Temporal, Kafka, worker, API and four robots")
@@ -170,19 +207,14 @@ func measureOrders(ctx context.Context, s *side, p plan) ([]row, error) {
 	defer f.stop()
 
 	var results []row
-	for _, part := range []func(context.Context, *factory, plan) ([]row, error){
-		measureAlone,
-		measureRates,
-		measureReads,
-		measureCancelled,
-		measureJunk,
-		measureWorkTimes,
-		measureMemory,
-	} {
+	for _, part := range orderParts {
+		if len(p.parts) > 0 && !slices.Contains(p.parts, part.name) {
+			continue
+		}
 		if err := f.pass(ctx); err != nil {
 			return nil, err
 		}
-		rows, err := part(ctx, f, p)
+		rows, err := part.measure(ctx, f, p)
 		if err != nil {
 			return nil, errors.Join(err, f.lookForDead())
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -23,9 +24,13 @@ import (
 func TestTheSmallestBenchmark(t *testing.T) {
 	binary, err := process.Build(t.Context(), "..", t.TempDir())
 	require.NoError(t, err)
-	results, err := measure(t.Context(), binary, binary, plan{rounds: 1, orders: 5, inFlight: 5, alone: 5, soak: 0, workTime: 10 * time.Millisecond, junk: 2000,
+	profiles := t.TempDir()
+	results, err := measure(t.Context(), [2]string{binary, binary}, profiles, plan{profileFor: time.Second, rounds: 1, orders: 5, inFlight: 5, alone: 5, soak: 0, workTime: 10 * time.Millisecond, junk: 2000,
 		live: 10, liveOrders: 5, liveAcks: 5, openOrders: 20, manyOpen: 40})
 	require.NoError(t, err)
+	for _, kind := range []string{"cpu", "alloc", "heap"} {
+		require.FileExists(t, filepath.Join(profiles, "cupcakery-the-worker-"+kind+".pprof"))
+	}
 	figures := map[string]float64{}
 	for _, r := range results {
 		figures[r.Name] = r.Value

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -108,8 +109,16 @@ func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int) 
 		if err != nil {
 			return r, err
 		}
+		profiled := make(chan error, 1)
+		go func() {
+			if round > 0 || ordersInFlight > p.inFlight {
+				profiled <- nil
+				return
+			}
+			profiled <- f.profile(ctx, p.profileFor)
+		}()
 		orders, err := f.runOrders(ctx, p.orders, ordersInFlight, f.startOrder)
-		if err != nil {
+		if err = errors.Join(err, <-profiled); err != nil {
 			return r, err
 		}
 		after, err := f.cpu()

@@ -19,6 +19,7 @@ import (
 func newAPICommand() *cobra.Command {
 	var (
 		logs        logSettings
+		profiles    profileSettings
 		temporal    temporalSettings
 		kafka       kafkaSettings
 		kitchenFile kitchenSettings
@@ -105,6 +106,7 @@ makes one.
 		},
 	}
 	logs.register(cmd)
+	profiles.register(cmd)
 	temporal.register(cmd)
 	kafka.register(cmd)
 	kitchenFile.register(cmd)

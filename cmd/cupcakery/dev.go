@@ -27,6 +27,7 @@ type devSettings struct {
 	kafka        kafkaSettings
 	kitchen      kitchenSettings
 	logs         logSettings
+	profiles     profileSettings
 	temporal     temporalSettings
 	apiPort      int
 	dataDir      string
@@ -97,6 +98,7 @@ func (s *devSettings) register(cmd *cobra.Command) {
 	s.kafka.register(cmd)
 	s.kitchen.register(cmd)
 	s.logs.register(cmd)
+	s.profiles.register(cmd)
 	// People watch this command at work; what goes wrong is what they need.
 	level := flags.Lookup("log-level")
 	level.DefValue = "warn"

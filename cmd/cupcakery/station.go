@@ -38,6 +38,7 @@ func newStationCommand() *cobra.Command {
 		kafka       kafkaSettings
 		kitchenFile kitchenSettings
 		logs        logSettings
+		profiles    profileSettings
 		options     stationOptions
 	)
 	cmd := &cobra.Command{
@@ -112,6 +113,7 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 	kafka.register(cmd)
 	kitchenFile.register(cmd)
 	logs.register(cmd)
+	profiles.register(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&options.name, "name", userName(), "who works here")
 	fromEnvironment(flags, "name", "CUPCAKERY_STATION_NAME")

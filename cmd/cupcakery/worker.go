@@ -18,6 +18,7 @@ import (
 func newWorkerCommand() *cobra.Command {
 	var (
 		logs     logSettings
+		profiles profileSettings
 		temporal temporalSettings
 		kafka    kafkaSettings
 		listen   string
@@ -77,6 +78,7 @@ on, and Temporal is told which build takes new orders; docs/rollout.md says how.
 		},
 	}
 	logs.register(cmd)
+	profiles.register(cmd)
 	temporal.register(cmd)
 	kafka.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8081", "address of /healthz, /readyz and /metrics")
