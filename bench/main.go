@@ -92,6 +92,11 @@ func main() {
 	flag.StringVar(&profiles, "profiles", "", "directory for profiles of each process, taken during the first round of orders; a binary that gives none is measured without")
 	flag.Parse()
 
+	if err := p.check(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	results, err := measure(ctx, [2]string{binary, against}, profiles, p)
@@ -102,6 +107,23 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// check refuses a plan that leaves nothing to measure in one of its parts.
+func (p plan) check() error {
+	var faults []error
+	for _, at := range []struct {
+		name         string
+		value, least int
+	}{
+		{"orders", p.orders, 1}, {"in-flight", p.inFlight, 1}, {"alone", p.alone, 1}, {"junk", p.junk, goodAcks},
+		{"live-orders", p.liveOrders, 1}, {"live-acks", p.liveAcks, 1}, {"open-orders", p.openOrders, 1},
+	} {
+		if at.value < at.least {
+			faults = append(faults, fmt.Errorf("-%s %d: at least %d; -parts leaves parts out", at.name, at.value, at.least))
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // measure does the whole plan and returns the rows of the table. With a second

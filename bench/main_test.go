@@ -19,6 +19,15 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
+func TestAPlanThatMeasuresNothingIsRefused(t *testing.T) {
+	whole := plan{orders: 1, inFlight: 1, alone: 1, junk: goodAcks, liveOrders: 1, liveAcks: 1, openOrders: 1}
+	require.NoError(t, whole.check())
+	without := whole
+	without.junk, without.orders = 0, 0
+	require.ErrorContains(t, without.check(), "-junk 0: at least 50")
+	require.ErrorContains(t, without.check(), "-orders 0: at least 1")
+}
+
 // The benchmark is run once at its smallest, against the same binary, so that it
 // cannot rot. Only what does not depend on the machine's speed is looked at.
 func TestTheSmallestBenchmark(t *testing.T) {
