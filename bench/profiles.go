@@ -16,24 +16,30 @@ import (
 )
 
 // profile writes profiles of the factory's own processes, each to a file of its own:
-// the time they spend from now on, what they have allocated so far, and what of that
-// they hold. Temporal's server is another's program, which gives none;
-// perf record sees it.
+// the time they spend from now on, and then what they have allocated so far and what
+// of that they hold. Temporal's server is another's program, which gives none; perf
+// record sees it.
 func (f *factory) profile(ctx context.Context, length time.Duration) error {
-	kinds := map[string]string{"cpu": fmt.Sprintf("profile?seconds=%d", int(length.Seconds())), "alloc": "allocs", "heap": "heap"}
 	var profiles errgroup.Group
 	for process, address := range f.pprof {
-		for kind, path := range kinds {
-			profiles.Go(func() error {
-				name := filepath.Base(f.binary) + "-" + strings.ReplaceAll(process, " ", "-") + "-" + kind + ".pprof"
-				err := download(ctx, "http://"+address+"/debug/pprof/"+path, filepath.Join(f.profiles, name))
+		profiles.Go(func() error {
+			for _, kind := range []struct{ name, path string }{
+				{"cpu", fmt.Sprintf("profile?seconds=%d", int(length.Seconds()))},
+				{"alloc", "allocs"},
+				{"heap", "heap"},
+			} {
+				name := filepath.Base(f.binary) + "-" + strings.ReplaceAll(process, " ", "-") + "-" + kind.name + ".pprof"
+				err := download(ctx, "http://"+address+"/debug/pprof/"+kind.path, filepath.Join(f.profiles, name))
 				if errors.Is(err, syscall.ECONNREFUSED) {
 					say("%s gives no profiles", f.binary)
 					return nil
 				}
-				return err
-			})
-		}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	return profiles.Wait()
 }
