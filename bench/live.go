@@ -449,6 +449,9 @@ func (f *factory) measureStart(ctx context.Context, openOrders int) ([]row, erro
 			return nil, err
 		}
 		memory = append(memory, float64(bytes)/(1<<20))
+		if err := f.profile(ctx, "start", 0); err != nil {
+			return nil, err
+		}
 		if err := f.apiServer.Stop(30 * time.Second); err != nil {
 			return nil, err
 		}

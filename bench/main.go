@@ -89,7 +89,7 @@ func main() {
 	flag.StringVar(&file, "json", "bench.json", "file for the results")
 	flag.StringVar(&binary, "binary", "bin/cupcakery", "the binary to measure")
 	flag.StringVar(&against, "against", "", "a second binary, measured in turn with the first")
-	flag.StringVar(&profiles, "profiles", "", "directory for profiles of each process, taken during the first round of orders; a binary that gives none is measured without")
+	flag.StringVar(&profiles, "profiles", "", "directory for profiles of each process, taken in the first round of orders, after all orders and after the start with open ones; a binary that gives none is measured without")
 	flag.Parse()
 
 	if err := p.check(); err != nil {

@@ -37,8 +37,8 @@ func TestTheSmallestBenchmark(t *testing.T) {
 	results, err := measure(t.Context(), [2]string{binary, binary}, profiles, plan{profileFor: time.Second, rounds: 1, orders: 5, inFlight: 5, alone: 5, soak: 0, workTime: 10 * time.Millisecond, junk: 2000,
 		live: 10, liveOrders: 5, liveAcks: 5, openOrders: 20, manyOpen: 40})
 	require.NoError(t, err)
-	for _, kind := range []string{"cpu", "alloc", "heap"} {
-		require.FileExists(t, filepath.Join(profiles, "cupcakery-the-worker-"+kind+".pprof"))
+	for _, name := range []string{"the-worker-rates-cpu", "the-robot-at-bake-rates-alloc", "the-worker-soak-heap", "the-API-start-heap"} {
+		require.FileExists(t, filepath.Join(profiles, "cupcakery-"+name+".pprof"))
 	}
 	figures := map[string]float64{}
 	for _, r := range results {

@@ -115,7 +115,7 @@ func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int) 
 				profiled <- nil
 				return
 			}
-			profiled <- f.profile(ctx, p.profileFor)
+			profiled <- f.profile(ctx, "rates", p.profileFor)
 		}()
 		orders, err := f.runOrders(ctx, p.orders, ordersInFlight, f.startOrder)
 		if err = errors.Join(err, <-profiled); err != nil {
@@ -396,6 +396,9 @@ func measureMemory(ctx context.Context, f *factory, p plan) ([]row, error) {
 		}
 		workerMemory, apiMemory = append(workerMemory, float64(workerBytes)/mebi), append(apiMemory, float64(apiBytes)/mebi)
 		say("look %d of %d, after %d orders: worker %.0f MB, API %.0f MB", look+1, memoryLooks, f.shipped, workerMemory[look], apiMemory[look])
+	}
+	if err := f.profile(ctx, "soak", 0); err != nil {
+		return nil, err
 	}
 	const last = memoryLooks - 1
 	return []row{

@@ -15,11 +15,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// profile writes profiles of the factory's own processes, each to a file of its own:
-// the time they spend from now on, and then what they have allocated so far and what
-// of that they hold. Temporal's server is another's program, which gives none; perf
+// profile writes profiles of the factory's own processes at some moment, each to a
+// file of its own: the time they spend from now on, if they are given any, and then
+// what they have allocated so far and what of that they hold. Temporal's server is another's program, which gives none; perf
 // record sees it.
-func (f *factory) profile(ctx context.Context, length time.Duration) error {
+func (f *factory) profile(ctx context.Context, moment string, length time.Duration) error {
+	if f.profiles == "" {
+		return nil
+	}
 	var profiles errgroup.Group
 	for process, address := range f.pprof {
 		profiles.Go(func() error {
@@ -28,7 +31,10 @@ func (f *factory) profile(ctx context.Context, length time.Duration) error {
 				{"alloc", "allocs"},
 				{"heap", "heap"},
 			} {
-				name := filepath.Base(f.binary) + "-" + strings.ReplaceAll(process, " ", "-") + "-" + kind.name + ".pprof"
+				if kind.name == "cpu" && length == 0 {
+					continue
+				}
+				name := filepath.Base(f.binary) + "-" + strings.ReplaceAll(process, " ", "-") + "-" + moment + "-" + kind.name + ".pprof"
 				err := download(ctx, "http://"+address+"/debug/pprof/"+kind.path, filepath.Join(f.profiles, name))
 				if errors.Is(err, syscall.ECONNREFUSED) {
 					say("%s gives no profiles", f.binary)

@@ -20,7 +20,9 @@ const historyFilterAll = enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT
 
 // StatusFromHistory derives an order's status from its history alone, for when
 // no worker can answer the query. The result is marked stale: what is not in
-// history, such as who works on a pending ticket, is missing.
+// history, such as who works on a pending ticket, is missing. It is not while
+// nothing has happened since the order was placed, which may take a while when
+// workers have much to do.
 // An unknown order is a *serviceerror.NotFound.
 func StatusFromHistory(ctx context.Context, temporalClient client.Client, orderID string) (kitchen.Status, error) {
 	events := temporalClient.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), "", false, historyFilterAll)
@@ -37,7 +39,7 @@ func StatusFromHistory(ctx context.Context, temporalClient client.Client, orderI
 	if fold.order == nil {
 		return kitchen.Status{}, fmt.Errorf("the history of workflow %q is empty", kitchen.WorkflowID(orderID))
 	}
-	fold.order.status.Stale = true
+	fold.order.status.Stale = fold.begun
 	return fold.order.status, nil
 }
 
@@ -67,12 +69,21 @@ type historyFold struct {
 	// pending has the tickets whose activities are scheduled, by the id of
 	// the event that scheduled them.
 	pending map[int64]kitchen.TicketRef
+	// begun says that the order has done something, or has something to react to,
+	// since it was placed.
+	begun bool
 	// endsInTask are the ends of tickets that the last workflow task saw,
 	// endsSince those that came later.
 	endsInTask, endsSince []ticketEnd
 }
 
 func (f *historyFold) apply(event *historypb.HistoryEvent) error {
+	switch event.GetEventType() {
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+		enumspb.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+	default:
+		f.begun = true
+	}
 	switch event.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
 		var in OrderInput
