@@ -256,6 +256,7 @@ func TestWithoutAWorkerTheLogTells(t *testing.T) {
 	b := openBakery(t, kafka, unstaffed, func(c *Config) { c.QueryWithin = 50 * time.Millisecond })
 	s := &shop{t: t, server: b.server, ClientWithResponses: clientOf(t, b.web)}
 	placed := *s.order(sampleOrder(), "").JSON201
+	require.NoError(t, unstaffed.SignalWorkflow(t.Context(), kitchen.WorkflowID(placed.ID), "", "news", nil), "or its history would tell all that there is")
 	mix := floortest.Ticket(kitchen.TicketRef{OrderID: placed.ID, Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}, 1)
 	writer := kafka.writer()
 	b.onBoard(writer, mix)

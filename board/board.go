@@ -3,7 +3,6 @@ package board
 import (
 	"cmp"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +13,8 @@ import (
 // Board is the fold of a log. Add what is read, in the order of each
 // partition; ask at any time. It is not safe for concurrent use.
 type Board struct {
-	tickets map[string]*history // by ticket id
+	tickets map[string]*history // by ticket id; those that have ended may be in ended instead
+	ended   endedTickets
 	newest  map[place]Heard     // the last record of each partition
 	first   map[place]int64     // the offset of the first record of each partition
 	atWork  map[place]atWork    // what deliveries show of the factory in each partition
@@ -27,7 +27,7 @@ type Board struct {
 
 // New returns an empty board.
 func New() *Board {
-	return &Board{tickets: map[string]*history{}, newest: map[place]Heard{}, first: map[place]int64{}, atWork: map[place]atWork{}}
+	return &Board{tickets: map[string]*history{}, ended: newEndedTickets(), newest: map[place]Heard{}, first: map[place]int64{}, atWork: map[place]atWork{}}
 }
 
 // AddTicket adds a delivery of a ticket. It returns the acks of the ticket that
@@ -47,6 +47,7 @@ func (b *Board) AddTicket(ticket kitchen.Ticket, heard Heard) []Judged {
 	if ticket.Attempt > h.ticket.Attempt {
 		h.ticket = ticket
 	}
+	b.packLater(h)
 	return judged
 }
 
@@ -61,7 +62,9 @@ func (b *Board) AddAck(ack kitchen.Ack, heard Heard) Effect {
 	if strings.HasPrefix(h.id, ack.OrderID) {
 		ack.OrderID = h.id[:len(ack.OrderID)]
 	}
-	return h.life.apply(&loggedAck{ack, heard})
+	effect := h.life.apply(&loggedAck{ack, heard})
+	b.packLater(h)
+	return effect
 }
 
 // Note tells the board of a record from which it needs only time and place.
@@ -121,20 +124,36 @@ func (h *history) entry(ticketID string) Entry {
 	return e
 }
 
+// history is what the board keeps of a ticket, to be changed.
 func (b *Board) history(ticketID string) *history {
-	h, ok := b.tickets[ticketID]
-	if !ok {
+	h, known := b.find(ticketID)
+	if !known {
 		h = &history{id: ticketID}
-		b.tickets[ticketID] = h
 	}
+	b.ended.drop(ticketID)
+	b.tickets[h.id] = h
 	return h
+}
+
+// find is what the board keeps of a ticket, to be looked at.
+func (b *Board) find(ticketID string) (h *history, known bool) {
+	if h, known = b.tickets[ticketID]; known {
+		return h, true
+	}
+	return b.ended.find(ticketID)
+}
+
+// wasIssued reports whether the board has seen a delivery of the ticket.
+func (b *Board) wasIssued(ticketID string) bool {
+	h, known := b.tickets[ticketID]
+	return known && h.ticket.Attempt > 0 || b.ended.has(ticketID)
 }
 
 // Get returns where a ticket stands, and false if the board has heard nothing
 // of it.
 func (b *Board) Get(ticketID string) (Entry, bool) {
-	h, ok := b.tickets[ticketID]
-	if !ok {
+	h, known := b.find(ticketID)
+	if !known {
 		return Entry{}, false
 	}
 	return b.entry(ticketID, h), true
@@ -147,7 +166,7 @@ func (b *Board) Get(ticketID string) (Entry, bool) {
 func (b *Board) entry(ticketID string, h *history) Entry {
 	e := h.entry(ticketID)
 	undoID, _ := UndoOf(ticketID)
-	undo, known := b.tickets[undoID]
+	undo, known := b.find(undoID)
 	e.Withdrawn = known && undo.life.isKnown()
 	if known && undo.life.now.end != nil {
 		e.endBy(undo.life.now.end)
@@ -158,12 +177,25 @@ func (b *Board) entry(ticketID string, h *history) Entry {
 // Entries lists the tickets of a stage that the board has seen issued and not
 // forgotten, oldest first.
 func (b *Board) Entries(stage kitchen.Stage) []Entry {
-	var entries []Entry
+	entries := b.unpackedEntries(stage)
+	for id := range b.ended.ids() {
+		if h, _ := b.ended.find(id); h.ticket.Stage == stage {
+			entries = append(entries, b.entry(id, h))
+		}
+	}
+	return sortedEntries(entries)
+}
+
+func (b *Board) unpackedEntries(stage kitchen.Stage) (entries []Entry) {
 	for id, h := range b.tickets {
 		if h.ticket.Attempt > 0 && h.ticket.Stage == stage {
 			entries = append(entries, b.entry(id, h))
 		}
 	}
+	return entries
+}
+
+func sortedEntries(entries []Entry) []Entry {
 	slices.SortFunc(entries, func(x, y Entry) int {
 		return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.Ticket.TicketID, y.Ticket.TicketID))
 	})
@@ -174,14 +206,23 @@ func (b *Board) Entries(stage kitchen.Stage) []Entry {
 // among them: it waits for its next attempt. One that is withdrawn is among
 // them only while somebody has it in hand.
 func (b *Board) Open(stage kitchen.Stage) []Entry {
-	return slices.DeleteFunc(b.Entries(stage), func(e Entry) bool { return !e.open() })
+	return sortedEntries(slices.DeleteFunc(b.unpackedEntries(stage), func(e Entry) bool { return !e.open() }))
 }
 
 // TicketIDs are the ids of all tickets that the board knows, in no order.
-func (b *Board) TicketIDs() iter.Seq[string] { return maps.Keys(b.tickets) }
+func (b *Board) TicketIDs() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for id := range b.tickets {
+			if !yield(id) {
+				return
+			}
+		}
+		b.ended.ids()(yield)
+	}
+}
 
 // Len is the number of tickets that the board knows.
-func (b *Board) Len() int { return len(b.tickets) }
+func (b *Board) Len() int { return len(b.tickets) + b.ended.len() }
 
 // Entry is where one ticket stands.
 type Entry struct {
@@ -261,7 +302,7 @@ func (e *Entry) endBy(end *loggedAck) {
 // false if the board has not read the ack, has forgotten it, or cannot judge it
 // without a delivery of the ticket.
 func (b *Board) InForce(ack kitchen.Ack, heard Heard) (inForce, known bool) {
-	h, hasTicket := b.tickets[ack.TicketID]
+	h, hasTicket := b.find(ack.TicketID)
 	at := heard.place()
 	if newest, read := b.newest[at]; !hasTicket || !read || heard.Offset > newest.Offset || heard.Offset < b.first[at] {
 		return false, false
@@ -278,15 +319,14 @@ func (b *Board) MadeAnew(ticketID string) bool {
 	}
 	return slices.ContainsFunc(kitchen.Stages(), func(stage kitchen.Stage) bool {
 		next := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass + 1, Kind: kitchen.TicketMake}
-		h, known := b.tickets[next.TicketID()]
-		return known && h.ticket.Attempt > 0
+		return b.wasIssued(next.TicketID())
 	})
 }
 
 // Acks are the last acks of a ticket, in the order of the log, and what each does
 // by all that is known now. A refusal may change what those after it do.
 func (b *Board) Acks(ticketID string) []Judged {
-	h, known := b.tickets[ticketID]
+	h, known := b.find(ticketID)
 	if !known {
 		return nil
 	}

@@ -114,7 +114,7 @@ func (b *Board) Recalls(heard Heard, before time.Duration) bool {
 // differ from the broker's as much as others do (TooOld). An owner may have been
 // silent for all that time.
 func (b *Board) RecallsTicket(ticketID string) bool {
-	h, known := b.tickets[ticketID]
+	h, known := b.find(ticketID)
 	switch {
 	case !known || h.ticket.Attempt == 0:
 		return false
@@ -139,9 +139,11 @@ func LookBack(longest time.Duration) time.Duration { return 5 * longest }
 // While no ticket of its partition is issued, the factory may be away, and nothing
 // that is open is dropped.
 func (b *Board) Forget(now, silence time.Duration, keep func(ticketID string) bool) int {
-	return b.drop(func(id string, h *history) bool {
-		return b.isSilent(h.issued, now, silence) && b.isSilent(h.acked, now, silence) &&
-			(b.entry(id, h).Ended() || b.MadeAnew(id) || b.isAbandoned(h, silence)) && (keep == nil || !keep(id))
+	isSilent := func(issued, acked Heard) bool {
+		return b.isSilent(issued, now, silence) && b.isSilent(acked, now, silence)
+	}
+	return b.drop(isSilent, func(id string, h *history) bool {
+		return (b.entry(id, h).Ended() || b.MadeAnew(id) || b.isAbandoned(h, silence)) && (keep == nil || !keep(id))
 	})
 }
 
@@ -193,20 +195,35 @@ func (b *Board) isAbandoned(h *history, silence time.Duration) bool {
 // acks were read, nobody can tell of any ticket in it. What is still open is
 // issued again.
 func (b *Board) ForgetTooOld() int {
-	return b.drop(func(_ string, h *history) bool {
-		return h.acked == (Heard{}) && (b.TooOld(h.issued) || !h.issued.Appended && !b.acksFrom.IsZero())
-	})
+	isTooOld := func(issued, acked Heard) bool {
+		return acked == (Heard{}) && (b.TooOld(issued) || !issued.Appended && !b.acksFrom.IsZero())
+	}
+	return b.drop(isTooOld, func(string, *history) bool { return true })
 }
 
-func (b *Board) drop(which func(string, *history) bool) int {
+// drop drops the tickets of whose last records and of which all else is true, and
+// returns how many.
+func (b *Board) drop(ofRecords func(issued, acked Heard) bool, which func(string, *history) bool) int {
 	dropped := make(map[string]*history)
-	for id, h := range b.tickets {
+	look := func(id string, h *history) {
 		if which(id, h) { // which may look at the others
 			dropped[id] = h
 		}
 	}
+	for id, h := range b.tickets {
+		if ofRecords(h.issued, h.acked) {
+			look(id, h)
+		}
+	}
+	for id := range b.ended.ids() {
+		if ofRecords(b.ended.lastRecords(id)) {
+			h, _ := b.ended.find(id)
+			look(id, h)
+		}
+	}
 	for id, h := range dropped {
 		delete(b.tickets, id)
+		b.ended.drop(id)
 		switch {
 		case h.acked.Appended:
 			b.forgetAcksBefore(h.acked.Time)
