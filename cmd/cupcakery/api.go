@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,12 @@ makes one.
 			logger, err := logs.logger(cmd.ErrOrStderr())
 			if err != nil {
 				return err
+			}
+			// Most of the heap is what the log has of the last hours, which stays.
+			// Collecting the little garbage beside it twice as often saves a third
+			// of the memory.
+			if os.Getenv("GOGC") == "" {
+				debug.SetGCPercent(50)
 			}
 			// Everything is checked before anything is opened, and every fault
 			// is reported at once.
