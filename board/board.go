@@ -15,9 +15,9 @@ import (
 type Board struct {
 	tickets map[string]*history // by ticket id; those that have ended may be in ended instead
 	ended   endedTickets
-	newest  map[place]Heard     // the last record of each partition
-	first   map[place]int64     // the offset of the first record of each partition
-	atWork  map[place]atWork    // what deliveries show of the factory in each partition
+	newest  map[place]Heard  // the last record of each partition
+	first   map[place]int64  // the offset of the first record of each partition
+	atWork  map[place]atWork // what deliveries show of the factory in each partition
 	// acksFrom is the broker's time from which on all acks are known; zero if
 	// all acks are known. acksForgotten says that acks were forgotten that have
 	// no time of the broker's.

@@ -10,7 +10,8 @@ const (
 	// heartbeatAfter is how long a ticket is in hand before its activity gets a
 	// heartbeat with the name of its owner. Measured, a heartbeat on every stage
 	// costs a fifth of the throughput, and work that ends sooner needs no name.
-	heartbeatAfter = time.Second
+	// Boards and pages do not wait for it, since they have the name from the log.
+	heartbeatAfter = 3 * time.Second
 	// heartbeatsAtOnce bounds the heartbeats under way, and so the load that they
 	// add to that of the completions.
 	heartbeatsAtOnce = 4
