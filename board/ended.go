@@ -4,7 +4,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/cupcakery/cupcakery/internal/pack"
@@ -13,16 +12,16 @@ import (
 
 // keptUnpacked is how many tickets that have just ended are kept as they are: much
 // is asked about them. Only tests change it.
-var keptUnpacked = 256
+var keptUnpacked = 1024
 
 // acksPacked is how many acks a ticket has at most that is packed. Few have more.
 const acksPacked = 8
 
 // endedTickets are tickets that have ended. There are far more of them than of open
 // ones, since late acks must find them, but hardly anything is asked about one of
-// them, so they are kept in a tenth of the bytes: a packedTicket behind its id.
+// them, so they are kept in a tenth of the bytes.
 type endedTickets struct {
-	packed map[string]string // by ticket id, which shares the bytes
+	packed map[string]string // a packedTicket each, by its id
 	topics []string          // of the records
 	// next are the ids of tickets to be packed, in this order. One that does not
 	// qualify any more when its turn comes is left alone.
@@ -91,12 +90,11 @@ func (b *Board) packLater(h *history) {
 	e := &b.ended
 	for e.next = append(e.next, h.id); len(e.next) > e.kept; e.next = e.next[1:] {
 		next, unpacked := b.tickets[e.next[0]]
-		if !unpacked || slices.Contains(e.next[1:], next.id) || !next.canBePacked() {
+		if !unpacked || !next.canBePacked() {
 			continue
 		}
 		delete(b.tickets, next.id)
-		data := e.pack(next)
-		e.packed[data[:len(next.id)]] = data
+		e.packed[next.id] = e.pack(next)
 	}
 }
 
@@ -129,13 +127,13 @@ func (e *endedTickets) pack(h *history) string {
 			Offset: a.ack.Offset, Attempt: a.ack.Attempt, Reason: a.ack.Reason, Note: a.ack.Note, Scrapped: a.ack.Scrapped,
 		})
 	}
-	return string(pack.Append([]byte(h.id), &p))
+	return string(pack.Append(nil, &p))
 }
 
 // lastRecords are the last delivery and the last ack of a ticket that is packed.
 func (e *endedTickets) lastRecords(ticketID string) (issued, acked Heard) {
 	var packedIssued, packedAcked packedHeard
-	pack.Read(pack.Read(e.packed[ticketID][len(ticketID):], &packedIssued), &packedAcked)
+	pack.Read(pack.Read(e.packed[ticketID], &packedIssued), &packedAcked)
 	return e.unpackHeard(packedIssued), e.unpackHeard(packedAcked)
 }
 
@@ -145,10 +143,8 @@ func (e *endedTickets) find(ticketID string) (*history, bool) {
 	if !has {
 		return nil, false
 	}
-	data = strings.Clone(data) // or an Entry would keep what was dropped
-	ticketID = data[:len(ticketID)]
 	var p packedTicket
-	pack.Read(data[len(ticketID):], &p)
+	pack.Read(data, &p)
 	ref := ticketOf(ticketID)
 	h := &history{
 		id: ticketID, issued: e.unpackHeard(p.Issued), acked: e.unpackHeard(p.Acked), firstIssued: e.unpackHeard(p.FirstIssued),

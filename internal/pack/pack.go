@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,8 @@ func Append[T any](data []byte, value *T) []byte {
 }
 
 // Read sets a value, which must be zero, to what was appended, and returns the rest
-// of data. Times come back in UTC.
+// of data. Times come back in UTC. Texts are copies: one that is kept does not keep
+// all that it was packed with.
 func Read[T any](data string, value *T) (rest string) {
 	r := reader(data)
 	r.read(reflect.ValueOf(value).Elem())
@@ -92,7 +94,7 @@ func (r *reader) read(value reflect.Value) {
 		}
 	case reflect.String:
 		n := r.count()
-		value.SetString(string((*r)[:n])) // shares the packed bytes
+		value.SetString(strings.Clone(string((*r)[:n])))
 		*r = (*r)[n:]
 	case reflect.Bool:
 		value.SetBool(r.count() == 1)
