@@ -1,8 +1,16 @@
 package board
 
 import (
+	"fmt"
 	"os"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 // All tests run twice: with each ended ticket packed at once, and as it is usual.
@@ -15,4 +23,94 @@ func TestMain(m *testing.M) {
 	}
 	keptUnpacked = usual
 	os.Exit(m.Run())
+}
+
+// Whatever has become of a ticket, what is packed of it comes back as it was.
+func TestAPackedTicketComesBackAsItWas(t *testing.T) {
+	t.Parallel()
+	packed := map[bool]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		ref := kitchen.TicketRef{OrderID: "01890a5d-ac96-774b-bcce-b302099a8057", Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+		at, b := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC), New()
+		b.ended.kept = 1 << 20
+		for offset := range int64(rapid.IntRange(1, 12).Draw(t, "records")) {
+			at = at.Add(time.Duration(rapid.IntRange(0, 120).Draw(t, "minutes")) * time.Minute)
+			attempt := rapid.IntRange(1, 3).Draw(t, "attempt")
+			if rapid.IntRange(0, 2).Draw(t, "delivery") == 0 {
+				b.AddTicket(kitchen.Ticket{
+					TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: 1, Attempt: attempt, PickupCode: "ABC-123",
+					Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12}}, Notes: "ring twice", Allergies: []string{"nuts"},
+					Since: at, IssuedAt: at, AckBy: at.Add(time.Hour),
+				}, Heard{Topic: events.TicketTopic(ref.Stage), Offset: offset, Time: at, Appended: true, After: time.Duration(offset)})
+				continue
+			}
+			ack := kitchen.Ack{
+				TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, At: at, Attempt: attempt,
+				Kind: rapid.SampledFrom([]kitchen.AckKind{kitchen.AckStarted, kitchen.AckDone, kitchen.AckFailed, kitchen.AckReleased, kitchen.AckRefused}).Draw(t, "kind"),
+				By:   rapid.SampledFrom([]string{"bob", "eve"}).Draw(t, "by"),
+			}
+			switch ack.Kind {
+			case kitchen.AckRefused:
+				ack.Offset = new(rapid.Int64Range(0, 12).Draw(t, "refused"))
+			case kitchen.AckFailed:
+				ack.Reason, ack.Scrapped, ack.Note = "burnt", 12, "all of it"
+			case kitchen.AckStarted:
+				if ack.TakeOver = rapid.Bool().Draw(t, "take over"); ack.TakeOver {
+					ack.From = "bob"
+				}
+			case kitchen.AckDone:
+				if rapid.Bool().Draw(t, "with its start") {
+					ack.StartedAt = new(at.Add(-time.Minute))
+				}
+			}
+			if rapid.IntRange(0, 9).Draw(t, "clock") == 0 {
+				ack.At = at.Add(24 * time.Hour)
+				ack = ack.DatedBy(at)
+			}
+			b.AddAck(ack, Heard{Topic: events.TopicAcks, Partition: 3, Offset: offset, Time: at, Appended: true, After: time.Duration(offset)})
+		}
+		h := b.tickets[ref.TicketID()]
+		can := h.canBePacked()
+		packed[can]++
+		if !can {
+			return
+		}
+		b.ended.packed[h.id] = b.ended.pack(h)
+		back, has := b.ended.find(h.id)
+		require.True(t, has)
+		require.Equal(t, h, back)
+		issued, acked := b.ended.lastRecords(h.id)
+		require.Equal(t, []Heard{h.issued, h.acked}, []Heard{issued, acked})
+	})
+	require.NotZero(t, packed[true])
+	require.NotZero(t, packed[false])
+}
+
+// Nearly all tickets that have ended are packed, or packing would be in vain.
+func TestATicketThatHasEndedIsPackedInTurn(t *testing.T) {
+	t.Parallel()
+	b, at := New(), time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
+	b.ended.kept = 10
+	end := func(i int) string {
+		ref := kitchen.TicketRef{OrderID: fmt.Sprintf("01890a5d-ac96-774b-bcce-%012d", i), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+		b.AddTicket(kitchen.Ticket{TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: 1, Attempt: 1, IssuedAt: at, AckBy: at.Add(time.Hour)}, Heard{Topic: "tickets", Offset: int64(i)})
+		b.AddAck(kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "bob", At: at, Attempt: 1}, Heard{Topic: "acks", Offset: int64(i)})
+		return ref.TicketID()
+	}
+	first := end(0)
+	for i := range 30 {
+		end(1 + i)
+	}
+	require.Equal(t, 31, b.Len())
+	require.Len(t, b.tickets, 10)
+	require.True(t, b.ended.has(first))
+
+	// A late ack finds it, and it is packed again in its turn.
+	require.Equal(t, Stale, b.AddAck(kitchen.Ack{TicketID: first, OrderID: first[:36], Stage: kitchen.Bake, Kind: kitchen.AckDone, By: "eve", At: at, Attempt: 1}, Heard{Topic: "acks", Offset: 100}))
+	require.False(t, b.ended.has(first))
+	for i := range 30 {
+		end(100 + i)
+	}
+	require.True(t, b.ended.has(first))
+	require.Len(t, b.tickets, 10)
 }
