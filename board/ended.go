@@ -60,7 +60,6 @@ type packedAck struct {
 	StartedAt *time.Time
 	TakeOver  bool
 	From      string
-	Offset    *int64
 	Attempt   int
 	Reason    string
 	Note      string
@@ -103,14 +102,14 @@ func (b *Board) packLater(h *history) {
 func (h *history) canBePacked() bool {
 	l, ref := &h.life, ticketOf(h.id)
 	switch {
-	case l.now.end == nil, h.ticket.Attempt == 0, l.unjudged, l.base != (standing{}), len(l.recent) == 0, len(l.recent) > acksPacked,
+	case l.now.end == nil, h.ticket.Attempt == 0, l.base != (standing{}), len(l.recent) == 0, len(l.recent) > acksPacked,
 		l.first != l.recent[0].loggedAck,
 		h.ticket.TicketID != h.id, h.ticket.OrderID != ref.OrderID, h.ticket.Stage != ref.Stage, h.ticket.Kind != ref.Kind, h.ticket.Pass != ref.Pass:
 		return false
 	}
 	return !slices.ContainsFunc(l.recent, func(a recentAck) bool {
 		ack := a.ack
-		return ack.TicketID != h.id || ack.OrderID != ref.OrderID || ack.Stage != ref.Stage || !ack.SaidAt().Equal(ack.At)
+		return ack.TicketID != h.id || ack.OrderID != ref.OrderID || ack.Stage != ref.Stage || ack.Offset != nil || !ack.SaidAt().Equal(ack.At)
 	})
 }
 
@@ -124,7 +123,7 @@ func (e *endedTickets) pack(h *history) string {
 	for _, a := range h.life.recent {
 		p.Acks = append(p.Acks, packedAck{
 			Heard: e.packHeard(a.heard), Kind: a.ack.Kind, By: a.ack.By, At: a.ack.At, StartedAt: a.ack.StartedAt, TakeOver: a.ack.TakeOver, From: a.ack.From,
-			Offset: a.ack.Offset, Attempt: a.ack.Attempt, Reason: a.ack.Reason, Note: a.ack.Note, Scrapped: a.ack.Scrapped,
+			Attempt: a.ack.Attempt, Reason: a.ack.Reason, Note: a.ack.Note, Scrapped: a.ack.Scrapped,
 		})
 	}
 	return string(pack.Append(nil, &p))
@@ -156,7 +155,7 @@ func (e *endedTickets) find(ticketID string) (*history, bool) {
 		logged := &loggedAck{kitchen.Ack{
 			TicketID: ref.TicketID, OrderID: ref.OrderID, Stage: ref.Stage,
 			Kind: a.Kind, By: a.By, At: a.At, StartedAt: a.StartedAt, TakeOver: a.TakeOver, From: a.From,
-			Offset: a.Offset, Attempt: a.Attempt, Reason: a.Reason, Note: a.Note, Scrapped: a.Scrapped,
+			Attempt: a.Attempt, Reason: a.Reason, Note: a.Note, Scrapped: a.Scrapped,
 		}, e.unpackHeard(a.Heard)}
 		h.life.recent = append(h.life.recent, recentAck{logged, h.life.judge(logged)})
 	}
