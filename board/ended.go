@@ -4,7 +4,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/cupcakery/cupcakery/internal/pack"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -32,38 +31,8 @@ type endedTickets struct {
 // packedTicket is a history. What the ticket's id tells is left out, and so is where
 // the ticket stands: the acks tell.
 type packedTicket struct {
-	Issued, Acked, FirstIssued packedHeard
-	FromFirst, Repeated        bool
-	IssuedAt                   time.Duration
-	HighestIssued              int
-	Within                     time.Duration
-	Ticket                     kitchen.Ticket
-	Since                      time.Time
-	Acks                       []packedAck
-}
-
-// packedHeard is a Heard whose topic is one of endedTickets.topics.
-type packedHeard struct {
-	Topic, Partition int
-	Offset           int64
-	Time             time.Time
-	Appended         bool
-	After            time.Duration
-}
-
-// packedAck is a kitchen.Ack of the ticket that was sent when it says.
-type packedAck struct {
-	Heard     packedHeard
-	Kind      kitchen.AckKind
-	By        string
-	At        time.Time
-	StartedAt *time.Time
-	TakeOver  bool
-	From      string
-	Attempt   int
-	Reason    string
-	Note      string
-	Scrapped  int
+	*history
+	acks []loggedAck
 }
 
 func newEndedTickets() endedTickets {
@@ -113,27 +82,89 @@ func (h *history) canBePacked() bool {
 	})
 }
 
+// code codes all that is kept of a ticket.
+func (e *endedTickets) code(c *pack.Coder, t *packedTicket) {
+	e.codeRecords(c, t.history)
+	e.codeHeard(c, &t.firstIssued)
+	pack.Flag(c, &t.fromFirst)
+	pack.Number(c, &t.issuedAt)
+	codeTicket(c, &t.ticket)
+	pack.Time(c, &t.since)
+	pack.Number(c, &t.life.issued)
+	pack.Flag(c, &t.life.repeated)
+	pack.Number(c, &t.life.within)
+	pack.Slice(c, &t.acks, e.codeAck)
+}
+
+// codeRecords codes the last delivery and the last ack of a ticket.
+func (e *endedTickets) codeRecords(c *pack.Coder, h *history) {
+	e.codeHeard(c, &h.issued)
+	e.codeHeard(c, &h.acked)
+}
+
+func (e *endedTickets) codeHeard(c *pack.Coder, h *Heard) {
+	topic := slices.Index(e.topics, h.Topic)
+	if topic < 0 {
+		topic = len(e.topics)
+		e.topics = append(e.topics, h.Topic)
+	}
+	pack.Number(c, &topic)
+	h.Topic = e.topics[topic]
+	pack.Number(c, &h.Partition)
+	pack.Number(c, &h.Offset)
+	pack.Time(c, &h.Time)
+	pack.Flag(c, &h.Appended)
+	pack.Number(c, &h.After)
+}
+
+// codeTicket leaves out what the ticket's id tells.
+func codeTicket(c *pack.Coder, t *kitchen.Ticket) {
+	pack.Number(c, &t.Attempt)
+	pack.Slice(c, &t.Lines, func(c *pack.Coder, line *kitchen.Line) {
+		pack.Text(c, &line.Flavour)
+		pack.Text(c, &line.Size)
+		pack.Number(c, &line.Quantity)
+		pack.Text(c, &line.Message)
+	})
+	pack.Text(c, &t.Notes)
+	pack.Slice(c, &t.Allergies, pack.Text)
+	pack.Text(c, &t.PickupCode)
+	pack.Text(c, &t.Customer.Name)
+	pack.Flag(c, &t.Made)
+	pack.Time(c, &t.Since)
+	pack.Time(c, &t.IssuedAt)
+	pack.Time(c, &t.AckBy)
+}
+
+// codeAck leaves out what the ticket's id tells, and an offset, which only refusals
+// have.
+func (e *endedTickets) codeAck(c *pack.Coder, a *loggedAck) {
+	e.codeHeard(c, &a.heard)
+	pack.Text(c, &a.ack.Kind)
+	pack.Text(c, &a.ack.By)
+	pack.Time(c, &a.ack.At)
+	pack.Optional(c, &a.ack.StartedAt, pack.Time)
+	pack.Flag(c, &a.ack.TakeOver)
+	pack.Text(c, &a.ack.From)
+	pack.Number(c, &a.ack.Attempt)
+	pack.Text(c, &a.ack.Reason)
+	pack.Text(c, &a.ack.Note)
+	pack.Number(c, &a.ack.Scrapped)
+}
+
 func (e *endedTickets) pack(h *history) string {
-	p := packedTicket{
-		Issued: e.packHeard(h.issued), Acked: e.packHeard(h.acked), FirstIssued: e.packHeard(h.firstIssued),
-		FromFirst: h.fromFirst, Repeated: h.life.repeated, IssuedAt: h.issuedAt, HighestIssued: h.life.issued, Within: h.life.within,
-		Ticket: h.ticket, Since: h.since,
-	}
-	p.Ticket.TicketID, p.Ticket.OrderID, p.Ticket.Stage, p.Ticket.Kind, p.Ticket.Pass = "", "", "", "", 0
+	t := packedTicket{history: h}
 	for _, a := range h.life.recent {
-		p.Acks = append(p.Acks, packedAck{
-			Heard: e.packHeard(a.heard), Kind: a.ack.Kind, By: a.ack.By, At: a.ack.At, StartedAt: a.ack.StartedAt, TakeOver: a.ack.TakeOver, From: a.ack.From,
-			Attempt: a.ack.Attempt, Reason: a.ack.Reason, Note: a.ack.Note, Scrapped: a.ack.Scrapped,
-		})
+		t.acks = append(t.acks, *a.loggedAck)
 	}
-	return string(pack.Append(nil, &p))
+	return pack.Pack(&t, e.code)
 }
 
 // lastRecords are the last delivery and the last ack of a ticket that is packed.
 func (e *endedTickets) lastRecords(ticketID string) (issued, acked Heard) {
-	var packedIssued, packedAcked packedHeard
-	pack.Read(pack.Read(e.packed[ticketID], &packedIssued), &packedAcked)
-	return e.unpackHeard(packedIssued), e.unpackHeard(packedAcked)
+	var h history
+	pack.Unpack(e.packed[ticketID], &h, e.codeRecords)
+	return h.issued, h.acked
 }
 
 // find unpacks a ticket. What is done to it changes nothing here.
@@ -142,36 +173,14 @@ func (e *endedTickets) find(ticketID string) (*history, bool) {
 	if !has {
 		return nil, false
 	}
-	var p packedTicket
-	pack.Read(data, &p)
-	ref := ticketOf(ticketID)
-	h := &history{
-		id: ticketID, issued: e.unpackHeard(p.Issued), acked: e.unpackHeard(p.Acked), firstIssued: e.unpackHeard(p.FirstIssued),
-		fromFirst: p.FromFirst, issuedAt: p.IssuedAt, ticket: p.Ticket, since: p.Since,
-		life: life{issued: p.HighestIssued, repeated: p.Repeated, within: p.Within},
+	t := packedTicket{history: &history{id: ticketID, ticket: ticketOf(ticketID)}}
+	pack.Unpack(data, &t, e.code)
+	h, ref := t.history, t.ticket
+	for i := range t.acks {
+		a := &t.acks[i]
+		a.ack.TicketID, a.ack.OrderID, a.ack.Stage = ref.TicketID, ref.OrderID, ref.Stage
+		h.life.recent = append(h.life.recent, recentAck{a, h.life.judge(a)})
 	}
-	h.ticket.TicketID, h.ticket.OrderID, h.ticket.Stage, h.ticket.Kind, h.ticket.Pass = ref.TicketID, ref.OrderID, ref.Stage, ref.Kind, ref.Pass
-	for _, a := range p.Acks {
-		logged := &loggedAck{kitchen.Ack{
-			TicketID: ref.TicketID, OrderID: ref.OrderID, Stage: ref.Stage,
-			Kind: a.Kind, By: a.By, At: a.At, StartedAt: a.StartedAt, TakeOver: a.TakeOver, From: a.From,
-			Attempt: a.Attempt, Reason: a.Reason, Note: a.Note, Scrapped: a.Scrapped,
-		}, e.unpackHeard(a.Heard)}
-		h.life.recent = append(h.life.recent, recentAck{logged, h.life.judge(logged)})
-	}
-	h.life.first = h.life.recent[0].loggedAck
+	h.life.first = &t.acks[0]
 	return h, true
-}
-
-func (e *endedTickets) packHeard(h Heard) packedHeard {
-	topic := slices.Index(e.topics, h.Topic)
-	if topic < 0 {
-		topic = len(e.topics)
-		e.topics = append(e.topics, h.Topic)
-	}
-	return packedHeard{topic, h.Partition, h.Offset, h.Time, h.Appended, h.After}
-}
-
-func (e *endedTickets) unpackHeard(p packedHeard) Heard {
-	return Heard{e.topics[p.Topic], p.Partition, p.Offset, p.Time, p.Appended, p.After}
 }

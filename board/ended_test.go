@@ -3,6 +3,7 @@ package board
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"testing"
 	"time"
 
@@ -113,4 +114,38 @@ func TestATicketThatHasEndedIsPackedInTurn(t *testing.T) {
 	}
 	require.True(t, b.ended.has(first))
 	require.Len(t, b.tickets, 10)
+}
+
+// A field that tickets or acks get one day must be packed as well.
+func TestEveryFieldIsPacked(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 31, 8, 0, 0, 1, time.UTC)
+	ref := kitchen.TicketRef{OrderID: "01890a5d-ac96-774b-bcce-b302099a8057", Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+	ticket := kitchen.Ticket{
+		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: 1, Attempt: 2, PickupCode: "ABC-123",
+		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th"}}, Notes: "ring twice", Allergies: []string{"nuts"},
+		Customer: kitchen.Customer{Name: "Ada"}, Made: true, Since: at, IssuedAt: at.Add(1), AckBy: at.Add(2),
+	}
+	ack := kitchen.Ack{
+		TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "bob", At: at.Add(3), StartedAt: &at,
+		TakeOver: true, From: "eve", Attempt: 2, Reason: "burnt", Note: "all of it", Scrapped: 12,
+	}
+	heard := Heard{Topic: events.TopicAcks, Partition: 3, Offset: 4, Time: at, Appended: true, After: 5}
+	for _, value := range []any{ticket, ticket.Lines[0], ticket.Customer, ack, heard} {
+		v := reflect.ValueOf(value)
+		for i := range v.NumField() {
+			if field := v.Type().Field(i); field.IsExported() && !(v.Type() == reflect.TypeFor[kitchen.Ack]() && field.Name == "Offset") {
+				require.NotZero(t, v.Field(i).Interface(), "%T.%s", value, field.Name)
+			}
+		}
+	}
+	b := New()
+	b.ended.kept = 1
+	b.AddTicket(ticket, heard)
+	b.AddAck(ack, heard)
+	h := b.tickets[ticket.TicketID]
+	require.True(t, h.canBePacked())
+	b.ended.packed[h.id] = b.ended.pack(h)
+	back, _ := b.ended.find(h.id)
+	require.Equal(t, h, back)
 }
