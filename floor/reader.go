@@ -195,25 +195,20 @@ func (f *Floor) forget() {
 	for _, station := range f.stations {
 		station.forgetRefused()
 	}
-	if f.dropOld() == 0 {
-		return
-	}
-	for _, station := range f.stations {
-		station.updateAll()
-	}
+	f.show(f.dropOld()...)
 }
 
 // dropOld drops what is over and has not been in the log for lookBack, and returns
-// how many tickets that were. What is open stays while the factory may be away: see
+// which tickets that were. What is open stays while the factory may be away: see
 // board.Board.Forget. The lock is held.
-func (f *Floor) dropOld() (tickets int) {
+func (f *Floor) dropOld() (ticketIDs []string) {
 	now := f.reading.Elapsed()
 	for orderID, order := range f.queue.accepted {
 		if now-order.after > f.lookBack {
 			f.queue.drop(orderID) // it was ended from outside, or nobody is at work
 		}
 	}
-	tickets = f.board.Forget(now, f.lookBack, func(ticketID string) (keep bool) {
+	f.board.Forget(now, f.lookBack, func(ticketID string) (keep bool) {
 		// An undo ticket goes after the ticket that it withdraws, which would
 		// be open again without it.
 		makeID, isUndo := board.UndoneBy(ticketID)
@@ -224,11 +219,12 @@ func (f *Floor) dropOld() (tickets int) {
 			return true // whoever waits at the counter may not have seen it yet
 		}
 		f.counter.ticketChanged(ticketID)
+		ticketIDs = append(ticketIDs, ticketID)
 		return false
 	})
 	f.dropCancelled(now)
 	f.dropStatuses(now)
-	return tickets
+	return ticketIDs
 }
 
 // dropCancelled forgets that orders were cancelled, once the board has forgotten
