@@ -77,8 +77,7 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 		f.queue.drop(ticket.OrderID)
 	}
 	f.expectStatus(ticket)
-	f.orders.ticketChanged(ticket.OrderID)
-	f.orders.stepTaken(ticket.OrderID)
+	f.orders.issued(ticket.Ref())
 	f.kitchen.ordersChanged()
 }
 
