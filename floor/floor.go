@@ -232,5 +232,5 @@ func (f *Floor) OrderChanged(orderID string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.orders.changed(orderID)
-	f.kitchen.listsChanged()
+	f.kitchen.questionsChanged()
 }

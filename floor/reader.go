@@ -63,7 +63,11 @@ func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
 		f.resolve(ack, effect)
 	}
 	f.orders.ticketChanged(ack.OrderID)
-	f.kitchen.ordersChanged()
+	if order := f.statuses[ack.OrderID]; order != nil && order.asked != 0 {
+		f.kitchen.questionsChanged() // whoever decides sees who has it in hand
+	} else {
+		f.kitchen.ordersChanged()
+	}
 }
 
 func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
@@ -102,7 +106,7 @@ func (f *Floor) addFailure(m events.Message) {
 		f.counter.orderChanged(orderID)
 	}
 	f.orders.stepTaken(string(m.Key))
-	f.kitchen.listsChanged()
+	f.kitchen.questionsChanged()
 }
 
 // readCancelled reads which order a message reports as cancelled, if it does.

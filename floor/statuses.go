@@ -101,7 +101,7 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 	order.heard = at
 	if told.Version >= order.version {
 		if now.asked != order.asked {
-			f.kitchen.listsChanged() // another process may have taken the decision
+			f.kitchen.questionsChanged() // another process may have taken the decision
 		}
 		now.heard, now.complete = at, order.complete || !told.Repeated
 		*order = now
