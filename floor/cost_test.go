@@ -133,3 +133,23 @@ func BenchmarkPlacesOfOrders(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkTheCounterAfterManyOrders is a look at what customers see after 20,000
+// orders that were picked up long ago.
+func BenchmarkTheCounterAfterManyOrders(b *testing.B) {
+	now := morning
+	f := newFloorAt(b, &now)
+	f.setCaughtUp()
+	f.counter.open()
+	for order := range 20_000 {
+		ref := kitchen.TicketRef{OrderID: testOrderID(order), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+		f.handle(record(b, events.TicketTopic(kitchen.Package), morning, floortest.Ticket(ref, 1)))
+		f.handle(record(b, events.TopicAcks, morning, ackOf(ref, kitchen.AckDone, morning)))
+	}
+	f.counter.refresh(now)
+	now = now.Add(readyFor + time.Minute)
+	for b.Loop() {
+		f.counter.refresh(now)
+	}
+	require.Empty(b, f.counter.display.Ready)
+}
