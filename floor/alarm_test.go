@@ -15,6 +15,9 @@ import (
 // alarm is since when nobody has taken anything at bake; zero unless that is an
 // alarm.
 func (h *boardHand) alarm() time.Time {
+	follower, _, err := h.floor.Follow(ChannelKitchen, "", asleep)
+	require.NoError(h.t, err)
+	defer follower.Leave()
 	h.floor.kitchen.updateStages(h.t.Context())
 	of := h.floor.Stations().Stages[1]
 	require.Equal(h.t, of, h.floor.kitchen.counts.Stages[1], "the channel has the same")

@@ -36,6 +36,9 @@ type counterFeed struct {
 	// The floor's lock guards what follows. The orders are those that the board
 	// knows something of; nil while nobody follows the feed.
 	orders map[string]*counterOrder
+	// current are those of them that are under way or packaged not long ago. Far more
+	// are over.
+	current map[string]*counterOrder
 	// changed are those that may stand elsewhere now.
 	changed map[string]struct{}
 	// followedAt is when somebody was last known to follow the feed.
@@ -61,7 +64,7 @@ type counterOrder struct {
 }
 
 func (f *Floor) newCounterFeed() *counterFeed {
-	c := &counterFeed{floor: f, changed: make(map[string]struct{})}
+	c := &counterFeed{floor: f, current: make(map[string]*counterOrder), changed: make(map[string]struct{})}
 	c.feed = newFeed(ChannelCounter, func() wire.LiveMessage {
 		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Counter: c.display}
 	})
@@ -94,6 +97,7 @@ func (c *counterFeed) open() {
 // close forgets what is only kept for followers. The floor's lock is held.
 func (c *counterFeed) close() {
 	c.orders = nil
+	clear(c.current)
 	clear(c.changed)
 	c.show(c.newDisplay(c.floor.now()))
 }
@@ -150,8 +154,14 @@ func (c *counterFeed) orderChanged(orderID string) {
 // it has. The floor's lock is held.
 func (c *counterFeed) refresh(now time.Time) {
 	for orderID := range c.changed {
-		if order := c.orders[orderID]; order != nil && !c.look(orderID, order) {
+		delete(c.current, orderID)
+		order := c.orders[orderID]
+		switch {
+		case order == nil:
+		case !c.look(orderID, order):
 			delete(c.orders, orderID)
+		case order.preparing || !order.packaged.IsZero():
+			c.current[orderID] = order
 		}
 	}
 	clear(c.changed)
@@ -221,12 +231,14 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 // newDisplay puts a display together.
 func (c *counterFeed) newDisplay(now time.Time) wire.CounterDisplay {
 	preparing, ready := firstOrders{most: preparingShown}, firstOrders{most: readyShown, newest: true}
-	for orderID, order := range c.orders {
+	for orderID, order := range c.current {
 		switch {
 		case order.preparing:
 			preparing.add(placedOrder{orderID: orderID, since: order.since, by: order.since})
-		case !order.packaged.IsZero() && c.floor.isReady(order.record):
+		case c.floor.isReady(order.record):
 			ready.add(placedOrder{orderID: orderID, since: order.packaged, by: c.floor.readAt(order.record), name: order.name})
+		default:
+			delete(c.current, orderID) // only another message of it makes it ready again
 		}
 	}
 	return wire.CounterDisplay{At: now.UTC(), Preparing: preparing.show(), Ready: ready.show()}

@@ -10,9 +10,10 @@
 // Where an order stands is its newest step, by its version and not by its place in
 // the log, and what the board knows of the tickets that the step waits for. A channel
 // of an order asks whoever keeps the orders for the first look, for what the log
-// leaves out when that has changed, and once a minute, since what somebody does to an
-// order in Temporal is on no log. What is told again beside a ticket that is issued
-// again may be outdated, if a process has not read what came before.
+// leaves out when that has changed, for a step that is missing beside its ticket, and
+// once a minute, since what somebody does to an order in Temporal is on no log. What
+// is told again beside a ticket that is issued again may be outdated, if a process has
+// not read what came before.
 //
 // What is over is forgotten once the log has been silent about it for as long as
 // board.LookBack says. How long that is is measured by the broker's times of each

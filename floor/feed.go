@@ -50,8 +50,8 @@ type feed struct {
 	// mu guards the channel: what it shows, its changes and its followers. The
 	// types that embed a feed keep there what they show.
 	mu      sync.Mutex
-	number  uint64  // of the last change
-	changes []Frame // the last ones, up to number
+	number  uint64       // of the last change
+	changes []feedChange // the last ones, up to number
 	// whole makes a snapshot of what the channel shows now, with mu held. It is
 	// nil until there is something to show.
 	whole      func() wire.LiveMessage
@@ -59,6 +59,13 @@ type feed struct {
 	snapshot   Frame
 	snapshotAt uint64 // the number up to which the snapshot goes
 	followers  map[*Follower]struct{}
+}
+
+// feedChange is a change of what a channel shows. It is encoded for the first who
+// reads it, if anybody does: most are read by nobody.
+type feedChange struct {
+	wire.BoardChange // empty once there is data
+	data             []byte
 }
 
 func newFeed(channel string, whole func() wire.LiveMessage) *feed {
@@ -73,15 +80,24 @@ func (f *feed) cursor(number uint64) string {
 }
 
 // publish sends a change to all followers. The lock is held.
-func (f *feed) publish(change wire.LiveMessage) {
+func (f *feed) publish(change wire.BoardChange) {
 	f.number++
-	change.Channel, change.Cursor = f.channel, f.cursor(f.number)
 	if len(f.changes) == keptChanges {
-		f.changes[0] = Frame{} // or its bytes would live as long as the array
+		f.changes[0] = feedChange{} // or what it has would live as long as the array
 		f.changes = f.changes[1:]
 	}
-	f.changes = append(f.changes, NewFrame(change))
+	f.changes = append(f.changes, feedChange{BoardChange: change})
 	f.wake()
+}
+
+// frame is the change with that number, which is kept. The lock is held.
+func (f *feed) frame(number uint64) Frame {
+	change := &f.changes[number-f.first()-1]
+	if change.data == nil {
+		message := wire.LiveMessage{Type: wire.LiveMessageTypeChange, Channel: f.channel, Cursor: f.cursor(number), Change: change.BoardChange}
+		*change = feedChange{data: NewFrame(message).Data}
+	}
+	return Frame{wire.LiveMessageTypeChange, change.data}
 }
 
 // restart makes all followers start again with a snapshot. The lock is held.
@@ -172,7 +188,8 @@ func (f *Follower) Next() (frames []Frame, missed, ended bool) {
 		f.wantsSnapshot, f.number = false, feed.snapshotAt
 		frames = append(frames, feed.snapshot)
 	}
-	frames = append(frames, feed.changes[f.number-feed.first():]...)
-	f.number = feed.number
+	for ; f.number < feed.number; f.number++ {
+		frames = append(frames, feed.frame(f.number+1))
+	}
 	return frames, missed, feed.ended && len(frames) > 0
 }

@@ -179,8 +179,6 @@ func (f *Floor) Follow(channel, cursor string, wake func()) (follower *Follower,
 
 // Board is a station's board.
 func (f *Floor) Board(stage kitchen.Stage) wire.Board {
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	s, behind := f.stations[stage], f.Behind()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -234,5 +232,5 @@ func (f *Floor) OrderChanged(orderID string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.orders.changed(orderID)
-	f.kitchen.listsChanged()
+	f.kitchen.questionsChanged()
 }

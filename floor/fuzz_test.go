@@ -18,7 +18,7 @@ import (
 func FuzzCursor(f *testing.F) {
 	feed := newFeed("kitchen", func() wire.LiveMessage { return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot} })
 	for range keptChanges + 10 {
-		feed.publish(wire.LiveMessage{Type: wire.LiveMessageTypeChange})
+		feed.publish(wire.BoardChange{})
 	}
 	f.Add(".17")
 	f.Add("." + strings.TrimPrefix(feed.cursor(feed.number), feed.epoch+"."))

@@ -1,6 +1,7 @@
 package floor
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,5 +137,50 @@ func TestAQueueHasEachOfItsOrdersOnce(t *testing.T) {
 			}
 			require.Equal(t, open, places[orderID].Stage != "", "whoever has an open ticket is somewhere")
 		}
+	})
+}
+
+// TestTheQueueIsSorted, whatever is put into it and in whichever order it leaves: what
+// is asked of it is what a plain list says.
+func TestTheQueueIsSorted(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		open := openTickets{byOrder: make(map[string][]*openTicket)}
+		want := make(map[string]openTicket)
+		for range rapid.IntRange(0, 60).Draw(t, "changes") {
+			ref := kitchen.TicketRef{OrderID: testOrderID(rapid.IntRange(0, 9).Draw(t, "order")), Stage: kitchen.Bake, Pass: rapid.IntRange(1, 2).Draw(t, "pass"), Kind: kitchen.TicketMake}
+			if ticket := open.get(ref.TicketID()); ticket != nil && rapid.Bool().Draw(t, "leaves") {
+				open.remove(ticket)
+				delete(want, ref.TicketID())
+				continue
+			}
+			ticket := openTicket{arrived: morning.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "arrived")))}
+			ticket.TicketID, ticket.Since = ref.TicketID(), morning.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "since")))
+			ticket.State = rapid.SampledFrom([]kitchen.TicketState{kitchen.TicketWaiting, kitchen.TicketStarted, kitchen.TicketFailed}).Draw(t, "state")
+			open.put(ticket)
+			want[ref.TicketID()] = ticket
+		}
+		states := map[kitchen.TicketState]int{}
+		var oldest, arrived time.Time
+		for id, ticket := range want {
+			require.Equal(t, ticket, *open.get(id))
+			states[ticket.State]++
+			if oldest.IsZero() || ticket.Since.Before(oldest) {
+				oldest = ticket.Since
+			}
+			if ticket.State == kitchen.TicketWaiting && (arrived.IsZero() || ticket.arrived.Before(arrived)) {
+				arrived = ticket.arrived
+			}
+		}
+		require.Len(t, open.queue, len(want))
+		require.True(t, slices.IsSortedFunc(open.queue, func(x, y *openTicket) int { return x.comparePlace(y.place()) }))
+		require.Equal(t, []int{states[kitchen.TicketWaiting], states[kitchen.TicketStarted], states[kitchen.TicketFailed]}, []int{open.waiting(), open.started, open.failed})
+		require.Equal(t, []time.Time{oldest, arrived}, []time.Time{open.oldest(), open.arrived()})
+		orders := 0
+		for _, tickets := range open.byOrder {
+			orders += len(tickets)
+			require.NotEmpty(t, tickets, "or it would be kept for ever")
+		}
+		require.Equal(t, len(want), orders)
 	})
 }

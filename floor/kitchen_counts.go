@@ -27,9 +27,9 @@ const (
 	orderCountsRefresh = time.Minute
 )
 
-// kitchenFeed is the channel of the kitchen: its open tickets by stage, and its
-// open orders by state while somebody follows it. Orders are counted by who
-// keeps them, and nothing else waits for that.
+// kitchenFeed is the channel of the kitchen: its open tickets by stage and its open
+// orders by state, which are counted while somebody follows it. Orders are counted by
+// who keeps them, and nothing else waits for that.
 type kitchenFeed struct {
 	*feed
 	floor      *Floor
@@ -39,9 +39,9 @@ type kitchenFeed struct {
 
 	// The feed's lock guards what follows.
 	counts wire.KitchenCounts
-	// listsAt is when lists of orders last changed, until all followers have been
-	// told to look again; zero otherwise.
-	listsAt time.Time
+	// questionsAt is when the list of questions last changed, until all followers
+	// have been told to look again; zero otherwise.
+	questionsAt time.Time
 }
 
 func newKitchenFeed(f *Floor, countOpen func(ctx context.Context) (wire.OrderCounts, error)) *kitchenFeed {
@@ -49,7 +49,8 @@ func newKitchenFeed(f *Floor, countOpen func(ctx context.Context) (wire.OrderCou
 	k.feed = newFeed(ChannelKitchen, func() wire.LiveMessage {
 		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Kitchen: k.counts}
 	})
-	k.counts = wire.KitchenCounts{At: f.now().UTC(), Stages: k.countStages()}
+	// Whoever comes from another process has other numbers.
+	k.counts = wire.KitchenCounts{At: f.now().UTC(), QuestionsVersion: time.Now().UnixMilli(), Stages: k.countStages()}
 	refresh := never
 	if alarm := time.Duration(f.kitchenFile.UntakenAfter); alarm > 0 {
 		refresh = min(alarm, stageCountsRefresh)
@@ -59,16 +60,21 @@ func newKitchenFeed(f *Floor, countOpen func(ctx context.Context) (wire.OrderCou
 	return k
 }
 
-// follow adds a follower, for whom orders are counted anew: the last count may
-// be old.
+// follow adds a follower, for whom tickets and orders are counted anew: the last
+// counts may be old.
 func (k *kitchenFeed) follow(cursor string, wake func()) (*Follower, bool) {
 	follower, resumed := k.feed.follow(cursor, wake)
+	k.updateStages(context.Background())
 	k.ordersChanged()
 	return follower, resumed
 }
 
-// ticketsChanged plans a count of open tickets.
-func (k *kitchenFeed) ticketsChanged() { k.stagePoll.plan(0) }
+// ticketsChanged plans a count of open tickets, if somebody wants to know.
+func (k *kitchenFeed) ticketsChanged() {
+	if k.isFollowed() {
+		k.stagePoll.plan(0)
+	}
+}
 
 // ordersChanged plans counts of open orders, if somebody wants to know.
 func (k *kitchenFeed) ordersChanged() {
@@ -77,17 +83,21 @@ func (k *kitchenFeed) ordersChanged() {
 	}
 }
 
-// listsChanged notes that lists of orders have changed, even if the counts have
-// not: order-failures had a message, or this process has changed an order.
-func (k *kitchenFeed) listsChanged() {
+// questionsChanged notes that the list of questions may have changed, even if the
+// counts have not: the log has a question or the end of one, order-failures had a
+// message, or this process has changed an order.
+func (k *kitchenFeed) questionsChanged() {
 	k.mu.Lock()
-	k.listsAt = time.Now()
+	k.questionsAt = time.Now()
 	k.mu.Unlock()
 	k.ordersChanged()
 }
 
-// updateStages counts the open tickets.
+// updateStages counts the open tickets, unless nobody wants to know.
 func (k *kitchenFeed) updateStages(context.Context) (over bool) {
+	if !k.isFollowed() {
+		return false
+	}
 	stages := k.countStages()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -107,8 +117,8 @@ func (k *kitchenFeed) countStages() []wire.StageCounts {
 	return stages
 }
 
-// updateOrders counts the open orders and publishes the counts if they or lists
-// of orders have changed.
+// updateOrders counts the open orders and publishes the counts if they or the list
+// of questions have changed.
 func (k *kitchenFeed) updateOrders(ctx context.Context) (over bool) {
 	if k.dropOrders() {
 		return false
@@ -120,15 +130,20 @@ func (k *kitchenFeed) updateOrders(ctx context.Context) (over bool) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	before, lists := k.counts.Orders, !k.listsAt.IsZero()
-	if lists && !began.Before(k.listsAt.Add(orderCountsSettled)) {
-		k.listsAt = time.Time{}
+	before, questions := k.counts.Orders, !k.questionsAt.IsZero()
+	if questions && !began.Before(k.questionsAt.Add(orderCountsSettled)) {
+		k.questionsAt = time.Time{}
 	}
 	k.counts.Orders = nil
 	if err == nil {
 		k.counts.Orders = &orders
+		// That an order was ended in Temporal is on no log.
+		questions = questions || before == nil || before.NeedsAttention != orders.NeedsAttention
 	}
-	if lists || !reflect.DeepEqual(k.counts.Orders, before) {
+	if questions {
+		k.counts.QuestionsVersion++
+	}
+	if questions || !reflect.DeepEqual(k.counts.Orders, before) {
 		k.counts.At = time.Now().UTC()
 		k.restart()
 	}
@@ -143,7 +158,7 @@ func (k *kitchenFeed) dropOrders() bool {
 	if len(k.followers) > 0 {
 		return false
 	}
-	k.listsAt = time.Time{}
+	k.questionsAt = time.Time{}
 	if k.counts.Orders != nil {
 		k.counts.Orders = nil
 		k.restart()

@@ -58,8 +58,8 @@ func TestWhatChangesListsIsToldUntilTemporalHasSettled(t *testing.T) {
 			f.handle(record(t, events.TopicStatus, morning, kitchen.LoggedStatus{
 				OrderID: testOrderID(1), Version: 7, State: kitchen.StateNeedsAttention, Attention: &kitchen.Attention{Since: morning},
 			}))
-			require.NotZero(t, f.kitchen.listsAt)
-			f.kitchen.listsAt = time.Time{}
+			require.NotZero(t, f.kitchen.questionsAt)
+			f.kitchen.questionsAt = time.Time{}
 			follower, _, err := f.Follow(ChannelKitchen, "", asleep)
 			require.NoError(t, err)
 			f.kitchen.updateOrders(t.Context())
@@ -72,14 +72,59 @@ func TestWhatChangesListsIsToldUntilTemporalHasSettled(t *testing.T) {
 				f.kitchen.updateOrders(t.Context())
 				require.Equal(t, 1, messagesOf(t, follower)[0].Kitchen.Orders.NeedsAttention)
 			}
-			f.kitchen.listsAt = f.kitchen.listsAt.Add(-orderCountsSettled)
+			f.kitchen.questionsAt = f.kitchen.questionsAt.Add(-orderCountsSettled)
 			f.kitchen.updateOrders(t.Context())
 			require.Len(t, messagesOf(t, follower), 1, "for the last time")
-			require.Zero(t, f.kitchen.listsAt)
+			require.Zero(t, f.kitchen.questionsAt)
 			f.kitchen.updateOrders(t.Context())
 			require.Empty(t, messagesOf(t, follower))
 		})
 	}
+}
+
+// Whoever shows the questions reads them again when the number changes: not with each
+// ack of a busy kitchen.
+func TestOnlyWhatChangesQuestionsChangesTheirVersion(t *testing.T) {
+	t.Parallel()
+	orders := &testOrders{counts: &wire.OrderCounts{InProgress: 1}}
+	f := newTestFloorWith(t, orders)
+	follower, _, err := f.Follow(ChannelKitchen, "", asleep)
+	require.NoError(t, err)
+	version := func() int64 {
+		f.kitchen.updateStages(t.Context())
+		f.kitchen.updateOrders(t.Context())
+		if !f.kitchen.questionsAt.IsZero() { // until Temporal has settled
+			f.kitchen.questionsAt = f.kitchen.questionsAt.Add(-orderCountsSettled)
+			f.kitchen.updateOrders(t.Context())
+		}
+		messagesOf(t, follower)
+		return f.kitchen.counts.QuestionsVersion
+	}
+	last := version()
+	change := func(what string, changes bool, message events.Message) {
+		f.handle(message)
+		now := version()
+		require.Equal(t, changes, now != last, what)
+		last = now
+	}
+	count := func(counts wire.OrderCounts) {
+		orders.mu.Lock()
+		defer orders.mu.Unlock()
+		orders.counts = &counts
+	}
+	change("an order is placed", false, record(t, events.TopicStatus, morning, waitingForMix(10).ForLog(morning)))
+	change("its ticket waits", false, record(t, events.TicketTopic(kitchen.Mix), morning, floortest.Ticket(mixOf(1), 1)))
+	count(wire.OrderCounts{InProgress: 7})
+	change("somebody takes it", false, record(t, events.TopicAcks, morning, ackOf(mixOf(1), kitchen.AckStarted, morning)))
+	asking := waitingForMix(20)
+	asking.State, asking.Attention = kitchen.StateNeedsAttention, &kitchen.Attention{Since: morning}
+	change("a manager is asked", true, record(t, events.TopicStatus, morning, asking.ForLog(morning)))
+	change("the same is told again", false, record(t, events.TopicStatus, morning, asking.ForLog(morning)))
+	change("somebody else takes it", true, record(t, events.TopicAcks, morning, ackOf(mixOf(1), kitchen.AckReleased, morning)))
+	change("a decision", true, record(t, events.TopicStatus, morning, waitingForBake(30).ForLog(morning)))
+	change("somebody takes what is next", false, record(t, events.TopicAcks, morning, ackOf(mixOf(1), kitchen.AckStarted, morning)))
+	count(wire.OrderCounts{NeedsAttention: 1})
+	change("Temporal counts another question", true, record(t, events.TopicShip, morning, kitchen.Shipped{}))
 }
 
 func TestWithoutCountsOfOrdersStagesAreCounted(t *testing.T) {

@@ -22,6 +22,9 @@ const (
 	// orderRefresh is how often each followed order is asked about although the log
 	// says nothing: that somebody has terminated it in Temporal is on no log.
 	orderRefresh = time.Minute
+	// stepWithin is how much later than its ticket a step may be on the log. They are
+	// written at the same time, and a step is not written again if that fails.
+	stepWithin = 500 * time.Millisecond
 )
 
 // Orders is who keeps the orders.
@@ -117,6 +120,28 @@ func (o *orderFeeds) ticketChanged(orderID string) {
 	}
 }
 
+// issued shows what the log says of an order's ticket that was issued. If no step
+// tells of it, one is on the way, or was lost: then the order is asked about. The
+// floor's lock is held.
+func (o *orderFeeds) issued(ticket kitchen.TicketRef) {
+	order := o.get(ticket.OrderID)
+	switch {
+	case order == nil:
+		return
+	case order.isUntold():
+		order.poller.plan(0)
+	case order.lacks(ticket):
+		time.AfterFunc(stepWithin, func() {
+			o.floor.mu.Lock()
+			defer o.floor.mu.Unlock()
+			if o.get(ticket.OrderID) == order && order.lacks(ticket) {
+				order.poller.plan(0)
+			}
+		})
+	}
+	order.update()
+}
+
 // stepTaken notes that an order has taken a step, which the log does not tell if the
 // order is of an older build. The floor's lock is held.
 func (o *orderFeeds) stepTaken(orderID string) {
@@ -166,7 +191,10 @@ func (o *orderFeeds) ask(ctx context.Context, order *orderFeed) (over bool) {
 	case <-ctx.Done():
 		return true
 	}
-	behind, asOf := order.asks()
+	behind, asOf, over := order.asks()
+	if over {
+		return false
+	}
 	status, err := o.orders.Status(ctx, order.orderID)
 	o.floor.mu.Lock()
 	defer o.floor.mu.Unlock()
@@ -240,12 +268,22 @@ func (o *orderFeed) isUntold() bool {
 	return o.answer.ID != "" && o.answer.Version == 0 && o.told.Version == 0
 }
 
-// asks begins a question: it returns whether the floor is behind the log, and the
-// newest version that the log has told.
-func (o *orderFeed) asks() (behind bool, asOf int64) {
+// isOver reports whether the order cannot change any more, unless somebody resets it
+// in Temporal: then the log tells of it again. The floor's lock is held.
+func (o *orderFeed) isOver() bool { return o.shown.State.IsFinal() && !o.lacksDetails() }
+
+// lacks reports whether what is known of an order that has not ended does not tell of
+// its ticket. The floor's lock is held.
+func (o *orderFeed) lacks(ticket kitchen.TicketRef) bool {
+	return o.answer.ID != "" && !o.shown.State.IsFinal() && !tellOf(o.shown.Stages, ticket)
+}
+
+// asks begins a question: it returns whether the floor is behind the log, the newest
+// version that the log has told, and whether there is nothing to ask.
+func (o *orderFeed) asks() (behind bool, asOf int64, over bool) {
 	o.floor.mu.Lock()
 	defer o.floor.mu.Unlock()
-	return o.floor.isBehind(), o.told.Version
+	return o.floor.isBehind(), o.told.Version, o.isOver()
 }
 
 // answered takes in what the order's keeper has said. The floor's lock is held.
@@ -302,12 +340,9 @@ func (o *orderFeed) update() {
 		o.unavailable = false
 		o.show(wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Order: status}, false)
 	}
-	switch lacks := o.lacksDetails(); {
-	case lacks && o.told.DetailsVersion > o.askedFor:
+	if o.lacksDetails() && o.told.DetailsVersion > o.askedFor {
 		o.askedFor = o.told.DetailsVersion
 		o.poller.plan(0)
-	case status.State.IsFinal() && !lacks:
-		o.cancel() // it cannot change any more
 	}
 }
 

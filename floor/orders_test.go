@@ -277,6 +277,76 @@ func TestAnAnswerThatAnOrderIsOverOutdatesTheLog(t *testing.T) {
 	})
 }
 
+// Somebody can reset an order that has ended in Temporal: then it has more steps.
+func TestAnOrderThatGoesOnAfterItsEndIsFollowedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shipped := waitingForBake(30)
+		shipped.State, shipped.WaitingFor, shipped.ShippedAt = kitchen.StateShipped, "", new(morning)
+		o := followOrder(t, shipped, nil)
+		require.Equal(t, shipped, o.next())
+		o.set(shipped, nil)
+		require.Empty(t, o.after(time.Hour))
+		require.Empty(t, o.wasAsked(), "it is over")
+
+		amended := waitingForBake(40)
+		amended.DetailsVersion, amended.Notes = 40, "knock"
+		o.set(amended, nil)
+		o.tell(amended)
+		messages := o.after(0)
+		require.Equal(t, amended, messages[len(messages)-1].Order)
+		require.Len(t, o.wasAsked(), 1, "the log leaves details out")
+		terminated := amended
+		terminated.State, terminated.WaitingFor = kitchen.StateCancelled, ""
+		o.set(terminated, nil)
+		require.Equal(t, kitchen.StateCancelled, o.after(orderRefresh)[0].Order.State, "no log tells that")
+		o.set(terminated, nil)
+		o.after(time.Hour)
+		require.Empty(t, o.wasAsked())
+	})
+}
+
+// A ticket is written although its order's step cannot be.
+func TestAnOrderIsAskedAboutIfItsTicketComesWithoutItsStep(t *testing.T) {
+	t.Parallel()
+	bake := mixOf(1)
+	bake.Stage = kitchen.Bake
+	for name, ticket := range map[string]kitchen.TicketRef{"OfTheNextStage": bake, "ThatUndoes": mixOf(1).Undo()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				next := waitingForBake(20)
+				next.Stages[0].Undo = &kitchen.UndoStatus{State: kitchen.TicketWaiting, Attempt: 1}
+				o := followOrder(t, waitingForMix(10), nil)
+				o.next()
+				o.set(next, nil)
+				issue := func() { o.append(events.TicketTopic(ticket.Stage), floortest.Ticket(ticket, 1)) }
+				issue()
+				require.Empty(t, o.after(stepWithin-1), "the step may be on its way")
+				require.Equal(t, next, o.after(1)[0].Order)
+				require.Len(t, o.wasAsked(), 1)
+				issue()
+				o.after(stepWithin)
+				require.Len(t, o.wasAsked(), 1, "it is known")
+			})
+		})
+	}
+	t.Run("ItIsLate", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			o := followOrder(t, waitingForMix(10), nil)
+			o.next()
+			o.set(kitchen.Status{}, errors.New("nobody asks"))
+			o.append(events.TicketTopic(kitchen.Bake), floortest.Ticket(bake, 1))
+			require.Empty(t, o.after(stepWithin-1))
+			o.tell(waitingForBake(20))
+			o.next()
+			require.Empty(t, o.after(orderRefresh/2))
+			require.Empty(t, o.wasAsked())
+		})
+	})
+}
+
 // No order is a day ahead of the broker, so nobody can outdate all that one tells.
 func TestAVersionThatNoOrderReachesChangesNothing(t *testing.T) {
 	t.Parallel()

@@ -2,93 +2,145 @@ package floor
 
 import (
 	"encoding/binary"
-	"reflect"
 	"time"
+
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
-// pack appends a value to data in few bytes: what a struct has one after the other,
-// without names. In JSON an order's status takes three times as many, and there may
-// be very many orders. What was packed is for this process alone. Times come back as
-// printable.
-func pack(data []byte, value reflect.Value) []byte {
-	switch value.Kind() {
-	case reflect.Struct:
-		if at, isTime := value.Interface().(time.Time); isTime {
-			return binary.AppendUvarint(binary.AppendVarint(data, at.Unix()), uint64(at.Nanosecond())) //nolint:gosec // never negative
-		}
-		for i := range value.NumField() {
-			data = pack(data, value.Field(i))
-		}
-		return data
-	case reflect.Pointer:
-		if value.IsNil() {
-			return append(data, 0)
-		}
-		return pack(append(data, 1), value.Elem())
-	case reflect.Slice:
-		if value.IsNil() {
-			return append(data, 0)
-		}
-		data = binary.AppendUvarint(data, uint64(value.Len())+1)
-		for i := range value.Len() {
-			data = pack(data, value.Index(i))
-		}
-		return data
-	case reflect.String:
-		return append(binary.AppendUvarint(data, uint64(value.Len())), value.String()...)
-	case reflect.Bool:
-		if value.Bool() {
-			return append(data, 1)
-		}
-		return append(data, 0)
-	default:
-		return binary.AppendVarint(data, value.Int()) // and panics for what is no number
+// coder writes a value in few bytes, what it has one after the other and without
+// names, or reads what was written. In JSON an order's status takes three times as
+// many, and there may be very many orders. What was written is for this process
+// alone. Times come back as printable.
+type coder struct {
+	data    []byte
+	reading bool
+}
+
+// status codes all that is kept of an order's status but its id, by which it is kept.
+// Its lines never change, apart from what the log leaves out.
+func (c *coder) status(told *kitchen.LoggedStatus) {
+	text(c, &told.PickupCode)
+	number(c, &told.Version)
+	c.flag(&told.Repeated)
+	number(c, &told.DetailsVersion)
+	c.time(&told.At)
+	text(c, &told.State)
+	slice(c, (*[]kitchen.Stage)(&told.Route), text)
+	text(c, &told.Stage)
+	text(c, &told.WaitingFor)
+	c.time(&told.PlacedAt)
+	optional(c, &told.ShippedAt, (*coder).time)
+	optional(c, &told.CancelledAt, (*coder).time)
+	slice(c, &told.Stages, (*coder).row)
+	number(c, &told.Remakes)
+	number(c, &told.Scrapped)
+	optional(c, &told.Attention, (*coder).attention)
+}
+
+func (c *coder) row(row *kitchen.StageStatus) {
+	text(c, &row.Stage)
+	number(c, &row.Pass)
+	text(c, &row.State)
+	number(c, &row.Attempt)
+	text(c, &row.By)
+	optional(c, &row.IssuedAt, (*coder).time)
+	optional(c, &row.StartedAt, (*coder).time)
+	optional(c, &row.DoneAt, (*coder).time)
+	text(c, &row.MadeBy)
+	text(c, &row.Reason)
+	optional(c, &row.FailedAt, (*coder).time)
+	text(c, &row.Note)
+	number(c, &row.Scrapped)
+	optional(c, &row.Undo, (*coder).undo)
+}
+
+func (c *coder) undo(undo *kitchen.UndoStatus) {
+	text(c, &undo.State)
+	number(c, &undo.Attempt)
+	optional(c, &undo.IssuedAt, (*coder).time)
+	optional(c, &undo.StartedAt, (*coder).time)
+	text(c, &undo.By)
+	optional(c, &undo.UndoneAt, (*coder).time)
+	number(c, &undo.Scrapped)
+	text(c, &undo.Left)
+}
+
+func (c *coder) attention(asked *kitchen.Attention) {
+	text(c, &asked.Reason)
+	text(c, &asked.Stage)
+	number(c, &asked.Pass)
+	c.flag(&asked.Undoing)
+	c.time(&asked.Since)
+	text(c, &asked.Cause)
+	text(c, &asked.By)
+	text(c, &asked.ReasonCode)
+	slice(c, &asked.Choices, text)
+}
+
+func number[T ~int | ~int64](c *coder, value *T) {
+	if !c.reading {
+		c.data = binary.AppendVarint(c.data, int64(*value))
+		return
+	}
+	n, size := binary.Varint(c.data)
+	*value, c.data = T(n), c.data[size:]
+}
+
+func text[T ~string](c *coder, value *T) {
+	length := len(*value)
+	number(c, &length)
+	if !c.reading {
+		c.data = append(c.data, *value...)
+		return
+	}
+	*value, c.data = T(c.data[:length]), c.data[length:]
+}
+
+func (c *coder) flag(value *bool) {
+	var n int
+	if *value {
+		n = 1
+	}
+	number(c, &n)
+	if c.reading {
+		*value = n == 1
 	}
 }
 
-// unpack is the inverse of pack: it sets a value, which must be zero, and returns the
-// rest of data.
-func unpack(data []byte, value reflect.Value) []byte {
-	count := func() int {
-		n, size := binary.Uvarint(data)
-		data = data[size:]
-		return int(n) //nolint:gosec // the length of something
+func (c *coder) time(at *time.Time) {
+	seconds, nanoseconds := at.Unix(), at.Nanosecond()
+	number(c, &seconds)
+	number(c, &nanoseconds)
+	if c.reading {
+		*at = printable(time.Unix(seconds, int64(nanoseconds)))
 	}
-	number := func() int64 {
-		n, size := binary.Varint(data)
-		data = data[size:]
-		return n
+}
+
+func optional[T any](c *coder, value **T, code func(*coder, *T)) {
+	has := *value != nil
+	c.flag(&has)
+	if !has {
+		return
 	}
-	switch value.Kind() {
-	case reflect.Struct:
-		if at, isTime := value.Addr().Interface().(*time.Time); isTime {
-			seconds := number()
-			*at = printable(time.Unix(seconds, int64(count())))
-			return data
-		}
-		for i := range value.NumField() {
-			data = unpack(data, value.Field(i))
-		}
-	case reflect.Pointer:
-		if count() == 1 {
-			value.Set(reflect.New(value.Type().Elem()))
-			data = unpack(data, value.Elem())
-		}
-	case reflect.Slice:
-		if n := count(); n > 0 {
-			value.Set(reflect.MakeSlice(value.Type(), n-1, n-1))
-			for i := range n - 1 {
-				data = unpack(data, value.Index(i))
-			}
-		}
-	case reflect.String:
-		n := count()
-		value.SetString(string(data[:n]))
-		data = data[n:]
-	case reflect.Bool:
-		value.SetBool(count() == 1)
-	default:
-		value.SetInt(number())
+	if c.reading {
+		*value = new(T)
 	}
-	return data
+	code(c, *value)
+}
+
+func slice[T any](c *coder, values *[]T, code func(*coder, *T)) {
+	length := len(*values)
+	if *values == nil {
+		length = -1
+	}
+	number(c, &length)
+	if length < 0 {
+		return
+	}
+	if c.reading {
+		*values = make([]T, length)
+	}
+	for i := range *values {
+		code(c, &(*values)[i])
+	}
 }

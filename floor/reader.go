@@ -63,7 +63,11 @@ func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
 		f.resolve(ack, effect)
 	}
 	f.orders.ticketChanged(ack.OrderID)
-	f.kitchen.ordersChanged()
+	if order := f.statuses[ack.OrderID]; order != nil && order.asked != 0 {
+		f.kitchen.questionsChanged() // whoever decides sees who has it in hand
+	} else {
+		f.kitchen.ordersChanged()
+	}
 }
 
 func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
@@ -77,8 +81,7 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 		f.queue.drop(ticket.OrderID)
 	}
 	f.expectStatus(ticket)
-	f.orders.ticketChanged(ticket.OrderID)
-	f.orders.stepTaken(ticket.OrderID)
+	f.orders.issued(ticket.Ref())
 	f.kitchen.ordersChanged()
 }
 
@@ -103,7 +106,7 @@ func (f *Floor) addFailure(m events.Message) {
 		f.counter.orderChanged(orderID)
 	}
 	f.orders.stepTaken(string(m.Key))
-	f.kitchen.listsChanged()
+	f.kitchen.questionsChanged()
 }
 
 // readCancelled reads which order a message reports as cancelled, if it does.
@@ -195,25 +198,20 @@ func (f *Floor) forget() {
 	for _, station := range f.stations {
 		station.forgetRefused()
 	}
-	if f.dropOld() == 0 {
-		return
-	}
-	for _, station := range f.stations {
-		station.updateAll()
-	}
+	f.show(f.dropOld()...)
 }
 
 // dropOld drops what is over and has not been in the log for lookBack, and returns
-// how many tickets that were. What is open stays while the factory may be away: see
+// which tickets that were. What is open stays while the factory may be away: see
 // board.Board.Forget. The lock is held.
-func (f *Floor) dropOld() (tickets int) {
+func (f *Floor) dropOld() (ticketIDs []string) {
 	now := f.reading.Elapsed()
 	for orderID, order := range f.queue.accepted {
 		if now-order.after > f.lookBack {
 			f.queue.drop(orderID) // it was ended from outside, or nobody is at work
 		}
 	}
-	tickets = f.board.Forget(now, f.lookBack, func(ticketID string) (keep bool) {
+	f.board.Forget(now, f.lookBack, func(ticketID string) (keep bool) {
 		// An undo ticket goes after the ticket that it withdraws, which would
 		// be open again without it.
 		makeID, isUndo := board.UndoneBy(ticketID)
@@ -224,11 +222,12 @@ func (f *Floor) dropOld() (tickets int) {
 			return true // whoever waits at the counter may not have seen it yet
 		}
 		f.counter.ticketChanged(ticketID)
+		ticketIDs = append(ticketIDs, ticketID)
 		return false
 	})
 	f.dropCancelled(now)
 	f.dropStatuses(now)
-	return tickets
+	return ticketIDs
 }
 
 // dropCancelled forgets that orders were cancelled, once the board has forgotten

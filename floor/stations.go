@@ -24,7 +24,7 @@ type stationFeed struct {
 
 	// The feed's lock guards what follows. Only who has the floor's lock as well
 	// changes it.
-	open map[string]openTicket
+	open openTickets
 	// taken is when somebody last began a ticket or finished with one.
 	taken time.Time
 	// refused is set if that may have been taken back since.
@@ -32,13 +32,6 @@ type stationFeed struct {
 	ended   []endedTicket // the newest, newest first
 	// moreEnded is set while the board knows of others that have ended before.
 	moreEnded bool
-}
-
-// openTicket is a ticket that has not ended, and since when it is at the station,
-// which is later than what its age counts from if its order is made again.
-type openTicket struct {
-	wire.BoardTicket
-	arrived time.Time
 }
 
 // endedTicket is a ticket that has ended, and when its end was read. The time
@@ -49,7 +42,7 @@ type endedTicket struct {
 }
 
 func (f *Floor) newStationFeed(stage kitchen.Stage) *stationFeed {
-	s := &stationFeed{floor: f, stage: stage, rules: boardRules(f.kitchenFile, stage), open: make(map[string]openTicket)}
+	s := &stationFeed{floor: f, stage: stage, rules: boardRules(f.kitchenFile, stage), open: openTickets{byOrder: make(map[string][]*openTicket)}}
 	s.feed = newFeed(ChannelStation+string(stage), func() wire.LiveMessage {
 		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Board: s.board()}
 	})
@@ -65,17 +58,14 @@ func (s *stationFeed) board() wire.Board {
 		Ended:   make([]wire.BoardTicket, 0, len(s.ended)),
 		Rules:   s.rules,
 		Stage:   s.stage,
-		Tickets: make([]wire.BoardTicket, 0, len(s.open)),
+		Tickets: make([]wire.BoardTicket, 0, s.open.len()),
 	}
 	for _, ticket := range s.ended {
 		b.Ended = append(b.Ended, ticket.BoardTicket)
 	}
-	for _, ticket := range s.open {
+	for _, ticket := range s.open.queue {
 		b.Tickets = append(b.Tickets, ticket.BoardTicket)
 	}
-	slices.SortFunc(b.Tickets, func(x, y wire.BoardTicket) int {
-		return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.TicketID, y.TicketID))
-	})
 	return b
 }
 
@@ -83,26 +73,12 @@ func (s *stationFeed) board() wire.Board {
 func (s *stationFeed) count(now time.Time) wire.StageCounts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counts := wire.StageCounts{Stage: s.stage}
-	var arrived time.Time // of the ticket that waits the longest
-	for _, ticket := range s.open {
-		switch ticket.State {
-		case kitchen.TicketStarted:
-			counts.Started++
-		case kitchen.TicketFailed:
-			counts.Failed++
-		case kitchen.TicketWaiting, kitchen.TicketDone, kitchen.TicketUndone: // those that ended are not open
-			counts.Waiting++
-			if arrived.IsZero() || ticket.arrived.Before(arrived) {
-				arrived = ticket.arrived
-			}
-		}
-		if counts.Oldest.IsZero() || ticket.Since.Before(counts.Oldest) {
-			counts.Oldest = ticket.Since
-		}
-	}
+	counts := wire.StageCounts{Stage: s.stage, Waiting: s.open.waiting(), Started: s.open.started, Failed: s.open.failed, Oldest: s.open.oldest()}
 	alarm := time.Duration(s.floor.kitchenFile.UntakenAfter)
-	if untaken := latest(arrived, s.taken); counts.Waiting > 0 && alarm > 0 && now.Sub(untaken) > alarm {
+	if counts.Waiting == 0 || alarm <= 0 || now.Sub(s.taken) <= alarm {
+		return counts
+	}
+	if untaken := latest(s.open.arrived(), s.taken); now.Sub(untaken) > alarm {
 		counts.UntakenSince = printable(untaken)
 	}
 	return counts
@@ -118,21 +94,6 @@ func (s *stationFeed) rebuild() {
 	}
 	s.restart()
 	s.floor.kitchen.ticketsChanged()
-}
-
-// updateAll brings every ticket on the board up to date. The floor's lock is
-// held.
-func (s *stationFeed) updateAll() {
-	s.mu.Lock()
-	ids := make([]string, 0, len(s.open)+len(s.ended))
-	for id := range s.open {
-		ids = append(ids, id)
-	}
-	for _, ticket := range s.ended {
-		ids = append(ids, ticket.TicketID)
-	}
-	s.mu.Unlock()
-	s.update(ids...)
 }
 
 // update shows tickets as they are now, and publishes what that changes. The
@@ -151,11 +112,15 @@ func (s *stationFeed) update(ids ...string) {
 	if s.moreEnded && len(s.ended) < endedShown {
 		change.Tickets = append(change.Tickets, s.refill()...)
 	}
-	change = s.normalise(change)
-	if len(change.Tickets)+len(change.Removed) == 0 {
+	switch {
+	case len(change.Tickets)+len(change.Removed) == 0:
 		return
+	case len(change.Tickets) > 1 || len(change.Removed) > 0: // mostly one ticket has changed
+		if change = s.normalise(change); len(change.Tickets)+len(change.Removed) == 0 {
+			return
+		}
 	}
-	s.publish(wire.LiveMessage{Type: wire.LiveMessageTypeChange, Change: change})
+	s.publish(change)
 	s.floor.kitchen.ticketsChanged()
 }
 
@@ -180,8 +145,7 @@ func (s *stationFeed) normalise(change wire.BoardChange) wire.BoardChange {
 }
 
 func (s *stationFeed) isShown(id string) bool {
-	_, isOpen := s.open[id]
-	return isOpen || s.endedPlace(id) >= 0
+	return s.open.get(id) != nil || s.endedPlace(id) >= 0
 }
 
 // endedPlace is a ticket's index in ended, or -1.
@@ -193,22 +157,27 @@ func (s *stationFeed) endedPlace(id string) int {
 // if it is shown and differs from what was shown before, and the ids of those
 // that are not shown any more.
 func (s *stationFeed) place(id string) (changed *wire.BoardTicket, removed []string) {
-	open, wasOpen := s.open[id]
-	before := open.BoardTicket
-	endedPlace := s.endedPlace(id)
+	open, endedPlace := s.open.get(id), s.endedPlace(id)
+	wasShown := open != nil || endedPlace >= 0
+	entry, known := s.floor.board.Get(id)
+	if !known && !wasShown {
+		return nil, nil // most tickets have no undo ticket
+	}
+	var before, now wire.BoardTicket
+	if open != nil {
+		before = open.BoardTicket
+		s.floor.queue.count(before, -1)
+	}
 	if endedPlace >= 0 {
 		before = s.ended[endedPlace].BoardTicket
 		s.ended = slices.Delete(s.ended, endedPlace, endedPlace+1)
 	}
-	delete(s.open, id)
-	if wasOpen {
-		s.floor.queue.count(before, -1)
-	}
-	wasShown := wasOpen || endedPlace >= 0
 
-	entry, _ := s.floor.board.Get(id)
-	now := s.floor.boardTicket(entry)
+	if entry.Ticket.Attempt > 0 {
+		now = s.floor.boardTicket(entry)
+	}
 	s.noteTaken(entry)
+	isOpen := false
 	switch {
 	case entry.Ticket.Attempt == 0:
 		// The board has forgotten it, or knows only acks of it.
@@ -217,10 +186,14 @@ func (s *stationFeed) place(id string) (changed *wire.BoardTicket, removed []str
 	case !entry.Ended() && entry.State != kitchen.TicketStarted && s.floor.board.MadeAnew(id):
 		// The order is made anew, and has other tickets.
 	case !entry.Ended():
-		s.open[id] = openTicket{now, s.floor.arrivedAt(entry)}
+		isOpen = true
+		s.open.put(openTicket{now, s.floor.arrivedAt(entry)})
 		s.floor.queue.count(now, 1)
 	default:
 		removed = s.placeEnded(endedTicket{now, s.floor.readAt(entry.Heard)})
+	}
+	if open != nil && !isOpen {
+		s.open.remove(open)
 	}
 	isShown := s.isShown(id)
 	switch {
@@ -303,31 +276,35 @@ func newestEndFirst(x, y endedTicket) int {
 	return cmp.Or(y.readAt.Compare(x.readAt), strings.Compare(x.TicketID, y.TicketID))
 }
 
-// show brings a ticket on the boards up to date with the log, and with it the
-// ticket that it undoes or that undoes it. The floor's lock is held.
-func (f *Floor) show(ticketID string) {
+// show brings tickets on the boards up to date with the log, and with each the ticket
+// that it undoes or that undoes it. The floor's lock is held.
+func (f *Floor) show(ticketIDs ...string) {
 	if !f.caughtUp {
 		return // everything is shown at once then
 	}
-	ref, err := kitchen.ParseTicketID(ticketID)
-	if err != nil {
-		return // not reached: what was decoded has a good id
-	}
-	ids := []string{ticketID}
-	if other, ok := board.UndoOf(ticketID); ok {
-		ids = append(ids, other)
-	} else if other, ok := board.UndoneBy(ticketID); ok {
-		ids = append(ids, other)
-	}
-	f.stations[ref.Stage].update(ids...)
-	if ref.Kind == kitchen.TicketMake && ref.Pass > 1 {
-		// What failed in the pass before waits for nothing any more.
-		for _, stage := range kitchen.Stages() {
-			before := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass - 1, Kind: kitchen.TicketMake}
-			f.stations[stage].update(before.TicketID())
+	ids := make(map[kitchen.Stage][]string, 1)
+	for _, ticketID := range ticketIDs {
+		ref, err := kitchen.ParseTicketID(ticketID)
+		if err != nil {
+			continue // not reached: what was decoded has a good id
 		}
+		counterpart := ref.Undo()
+		if ref.Kind == kitchen.TicketUndo {
+			counterpart.Kind = kitchen.TicketMake
+		}
+		ids[ref.Stage] = append(ids[ref.Stage], ticketID, counterpart.TicketID())
+		if ref.Kind == kitchen.TicketMake && ref.Pass > 1 {
+			// What failed in the pass before waits for nothing any more.
+			for _, stage := range kitchen.Stages() {
+				before := kitchen.TicketRef{OrderID: ref.OrderID, Stage: stage, Pass: ref.Pass - 1, Kind: kitchen.TicketMake}
+				ids[stage] = append(ids[stage], before.TicketID())
+			}
+		}
+		f.counter.ticketChanged(ticketID)
 	}
-	f.counter.ticketChanged(ticketID)
+	for stage, of := range ids {
+		f.stations[stage].update(of...)
+	}
 }
 
 // boardTicket is a ticket as its station sees it. The floor's lock is held.
@@ -356,7 +333,8 @@ func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 	if e.State == kitchen.TicketStarted {
 		ticket.HeardAt = printable(e.Sign.Time)
 	}
-	if makeID, isUndo := board.UndoneBy(e.Ticket.TicketID); isUndo {
+	if e.Ticket.Kind == kitchen.TicketUndo {
+		makeID, _ := board.UndoneBy(e.Ticket.TicketID)
 		undone, _ := f.board.Get(makeID)
 		ticket.BegunBy = undone.BegunBy
 	}

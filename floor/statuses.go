@@ -1,9 +1,10 @@
 package floor
 
 import (
-	"reflect"
 	"slices"
+	"strings"
 	"time"
+	"unique"
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
@@ -16,38 +17,75 @@ type loggedOrder struct {
 	// status is a packed LoggedStatus. It is empty once the order is over: then it
 	// only matters that late messages are late.
 	status string
+	// tickets are the tickets that the status tells of: see ticketsOf. Most orders
+	// share them.
+	tickets unique.Handle[string]
 	// complete says that everything was read that the log has of the order since
 	// some step. What is only told again beside a ticket that is issued again may be
 	// outdated: what came after it may lie further back than this process has read.
 	complete bool
-	// asked is since when a manager is asked; zero while none is.
-	asked time.Time
+	// asked is since when a manager is asked, in Unix nanoseconds; zero while none is.
+	asked int64
 	// heard is the last record of the order.
 	heard board.Heard
 }
 
-// versionAhead is how far an order's version, which goes by Temporal's clock, may be
-// ahead of the broker's time.
-const versionAhead = 24 * time.Hour
+const (
+	// versionAhead is how far an order's version, which goes by Temporal's clock, may
+	// be ahead of the broker's time.
+	versionAhead = 24 * time.Hour
+	// askedFor is how long an order is kept about which a manager is asked, after its
+	// last message. By default the log itself has lost the question then, and no other
+	// process would know it.
+	askedFor = 30 * 24 * time.Hour
+)
 
-// packStatus is a status as it is kept.
-func packStatus(told kitchen.LoggedStatus) string {
-	if told.State.IsFinal() {
-		return ""
+// packed is a step as it is kept.
+func packed(told kitchen.LoggedStatus) loggedOrder {
+	order := loggedOrder{version: told.Version}
+	if told.Attention != nil {
+		order.asked = told.Attention.Since.UnixNano()
 	}
-	told.Lines = nil // which never change, apart from what the log leaves out
-	return string(pack(nil, reflect.ValueOf(told)))
+	if !told.State.IsFinal() {
+		c := coder{data: make([]byte, 0, 512)}
+		c.status(&told)
+		order.status, order.tickets = string(c.data), unique.Make(ticketsOf(told.Stages))
+	}
+	return order
 }
 
-func (o *loggedOrder) unpack() (told kitchen.LoggedStatus) {
-	unpack([]byte(o.status), reflect.ValueOf(&told).Elem())
+func (o *loggedOrder) unpack(orderID string) kitchen.LoggedStatus {
+	told := kitchen.LoggedStatus{OrderID: orderID}
+	c := coder{data: []byte(o.status), reading: true}
+	c.status(&told)
 	return told
+}
+
+// ticketsOf are the tickets of an order's stages: their ids without the order's, each
+// between spaces.
+func ticketsOf(stages []kitchen.StageStatus) string {
+	var tickets strings.Builder
+	for _, row := range stages {
+		ref := kitchen.TicketRef{Stage: row.Stage, Pass: row.Pass, Kind: kitchen.TicketMake}
+		tickets.WriteString(" " + ref.ActivityID() + " ")
+		if row.Undo != nil {
+			tickets.WriteString(" " + ref.Undo().ActivityID() + " ")
+		}
+	}
+	return tickets.String()
+}
+
+// tellOf reports whether an order's stages tell of a ticket.
+func tellOf(stages []kitchen.StageStatus, ticket kitchen.TicketRef) bool {
+	return slices.ContainsFunc(stages, func(row kitchen.StageStatus) bool {
+		return row.Stage == ticket.Stage && row.Pass == ticket.Pass && (ticket.Kind == kitchen.TicketMake || row.Undo != nil)
+	})
 }
 
 // addStatus keeps where an order stands, unless something newer is known, and shows
 // it to those who follow the order.
 func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
-	packed := packStatus(told)
+	now := packed(told)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := f.place(m)
@@ -62,15 +100,11 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 	}
 	order.heard = at
 	if told.Version >= order.version {
-		var asked time.Time
-		if told.Attention != nil {
-			asked = told.Attention.Since
+		if now.asked != order.asked {
+			f.kitchen.questionsChanged() // another process may have taken the decision
 		}
-		if !asked.Equal(order.asked) {
-			f.kitchen.listsChanged() // another process may have taken the decision
-		}
-		order.version, order.status, order.asked = told.Version, packed, asked
-		order.complete = order.complete || !told.Repeated
+		now.heard, now.complete = at, order.complete || !told.Repeated
+		*order = now
 	}
 	f.orders.told(told)
 }
@@ -94,10 +128,7 @@ func (f *Floor) expectStatus(ticket kitchen.Ticket) {
 	if order == nil || order.status == "" || !order.complete {
 		return
 	}
-	told := order.unpack()
-	order.complete = slices.ContainsFunc(told.Stages, func(row kitchen.StageStatus) bool {
-		return row.Stage == ticket.Stage && row.Pass == ticket.Pass && (ticket.Kind == kitchen.TicketMake || row.Undo != nil)
-	})
+	order.complete = strings.Contains(order.tickets.Value(), " "+ticket.Ref().ActivityID()+" ")
 }
 
 // OrderStatus is where an order stands by the log, apart from its lines and from what
@@ -110,36 +141,31 @@ func (f *Floor) OrderStatus(orderID string) (told kitchen.LoggedStatus, known bo
 	if order == nil || order.status == "" || !order.complete || f.isBehind() {
 		return kitchen.LoggedStatus{}, false
 	}
-	return order.unpack(), true
+	return order.unpack(orderID), true
 }
 
 // dropStatuses forgets the orders that the log has been silent about for lookBack,
 // unless they may go on. The lock is held.
 func (f *Floor) dropStatuses(now time.Duration) {
 	for orderID, order := range f.statuses {
-		if f.board.Age(order.heard, now) > f.lookBack && !f.mayGoOn(order) {
+		if silent := f.board.Age(order.heard, now); silent > f.lookBack && !f.mayGoOn(orderID, order, silent) {
 			delete(f.statuses, orderID)
 		}
 	}
 }
 
-// mayGoOn reports whether an order is open as far as is known: a manager may take
-// days to decide, and what waits for a station stays on the board while the factory
-// is away. The lock is held.
-func (f *Floor) mayGoOn(order *loggedOrder) bool {
-	if order.status == "" {
+// mayGoOn reports whether an order that the log has been silent about is open as far
+// as is known: a manager may take days to decide, and what waits for a station stays
+// on the board while the factory is away. The lock is held.
+func (f *Floor) mayGoOn(orderID string, order *loggedOrder, silent time.Duration) bool {
+	switch {
+	case order.status == "":
 		return false
+	case order.asked != 0:
+		return silent <= askedFor
 	}
-	told := order.unpack()
-	if told.Attention != nil {
-		return true
-	}
-	for _, row := range told.Stages {
-		ref := kitchen.TicketRef{OrderID: told.OrderID, Stage: row.Stage, Pass: row.Pass, Kind: kitchen.TicketMake}
-		if row.Undo != nil {
-			ref = ref.Undo()
-		}
-		if entry, known := f.board.Get(ref.TicketID()); known && !entry.Ended() {
+	for ticket := range strings.FieldsSeq(order.tickets.Value()) {
+		if entry, known := f.board.Get(orderID + "." + ticket); known && !entry.Ended() {
 			return true
 		}
 	}

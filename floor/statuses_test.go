@@ -98,7 +98,7 @@ func TestAPageShowsTheNewestStepAndWhatStationsDid(t *testing.T) {
 		var answer, asOf int64
 		for i := 0; i <= len(log); i++ {
 			if i == asksAt {
-				_, asOf = order.asks()
+				_, asOf, _ = order.asks()
 				answer = rapid.Int64Range(asOf, steps[len(steps)-1].Version).Draw(t, "answer")
 			}
 			if i == answersAt {
@@ -269,6 +269,13 @@ func TestOrdersThatTheLogIsSilentAboutAreForgotten(t *testing.T) {
 	require.Len(t, f.statuses, 2)
 	require.Contains(t, f.statuses, testOrderID(3), "a manager may take days")
 	require.Contains(t, f.statuses, testOrderID(4), "the factory may be away")
+	now = morning.Add(askedFor)
+	f.forget()
+	require.Contains(t, f.statuses, testOrderID(3))
+	now = now.Add(time.Minute)
+	f.forget()
+	require.Len(t, f.statuses, 1, "the log has lost the question")
+	require.Contains(t, f.statuses, testOrderID(4))
 }
 
 func TestAStatusIsCompletedOnlyWhileTheLogIsUpToDate(t *testing.T) {

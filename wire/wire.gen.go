@@ -460,6 +460,10 @@ type KitchenCounts struct {
 	// Orders Absent while Temporal does not answer, and for a moment after the start.
 	Orders *OrderCounts `json:"orders,omitempty"`
 
+	// QuestionsVersion Changes whenever the list of orders that need attention may have: a question was opened, settled, or is about something else. Whoever shows that list
+	// reads it again then. Nothing follows from which number it is.
+	QuestionsVersion int64 `json:"questionsVersion"`
+
 	// Stages Every stage, in the order of the work.
 	Stages []StageCounts `json:"stages"`
 }

@@ -108,7 +108,7 @@ type ClientInterface interface {
 	// | channel | has | sends |
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
@@ -473,7 +473,7 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // | channel | has | sends |
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //
@@ -2142,7 +2142,7 @@ type ClientWithResponsesInterface interface {
 	// | channel | has | sends |
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
+	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
@@ -4312,7 +4312,7 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 // | channel | has | sends |
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
+// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //

@@ -1,4 +1,4 @@
-import type { Attention, Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, Menu, OrderStatus, OrderSummary, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
+import type { Attention, Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, LiveMessage, Menu, OrderStatus, OrderSummary, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
 import { stages } from "./design/stages";
 import { Live } from "./live/connection";
 import type { AskingOrder } from "./screens/attention/groups";
@@ -122,7 +122,7 @@ export function stageStatistics(steps: readonly Partial<StatisticsStep>[]): Stag
 }
 
 export function kitchen(needsAttention: number): KitchenCounts {
-  return { at: at(0), stages: [], orders: { inProgress: 0, needsAttention, cancelling: 0 } };
+  return { at: at(0), questionsVersion: 1, stages: [], orders: { inProgress: 0, needsAttention, cancelling: 0 } };
 }
 
 export function counter(...ready: readonly string[]): CounterDisplay {
@@ -137,12 +137,18 @@ export function silentLive(seconds = 0): Live {
 
 /** A connection that is up to date, some seconds after the start. */
 export function currentLive(seconds = 0): Live {
-  const now = () => start + seconds * 1000;
-  const socket = { close: () => undefined } as unknown as WebSocket;
-  const live = new Live({ open: () => socket, timeOfDay: now, monotonic: now, random: () => 0 });
+  const { live, deliver } = drivenLive(seconds);
   live.follow("kitchen", () => undefined);
-  socket.onmessage?.(new MessageEvent("message", { data: JSON.stringify({ type: "state", at: at(seconds) }) }));
+  deliver({ type: "state", at: at(seconds) });
   return live;
+}
+
+/** A connection on which the test delivers the messages, some seconds after the start. */
+export function drivenLive(seconds = 0) {
+  const now = () => start + seconds * 1000;
+  const socket = { close: () => undefined, send: () => undefined } as unknown as WebSocket;
+  const live = new Live({ open: () => socket, timeOfDay: now, monotonic: now, random: () => 0 });
+  return { live, deliver: (message: LiveMessage) => { socket.onmessage?.(new MessageEvent("message", { data: JSON.stringify(message) })); } };
 }
 
 /** A server that answers when the test says so. */

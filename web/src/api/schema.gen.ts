@@ -375,7 +375,7 @@ export interface paths {
          *     | channel | has | sends |
          *     |---|---|---|
          *     | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
-         *     | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; also when an order has run into trouble, so that clients can ask again for lists of such orders |
+         *     | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
          *     | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
          *     | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
          *
@@ -1202,6 +1202,12 @@ export interface components {
             readonly at: string;
             /** @description Absent while Temporal does not answer, and for a moment after the start. */
             readonly orders?: components["schemas"]["OrderCounts"];
+            /**
+             * Format: int64
+             * @description Changes whenever the list of orders that need attention may have: a question was opened, settled, or is about something else. Whoever shows that list
+             *     reads it again then. Nothing follows from which number it is.
+             */
+            readonly questionsVersion: number;
             /** @description Every stage, in the order of the work. */
             readonly stages: readonly components["schemas"]["StageCounts"][];
         };

@@ -15,9 +15,9 @@ const route = getRouteApi("/attention");
 
 export function AttentionScreen() {
   const { session } = route.useRouteContext();
-  const { kitchen, version, problem } = useLive("kitchen");
+  const { kitchen, problem } = useLive("kitchen");
   const questions = useQuery(questionsQuery);
-  useRefetchOnChange(version, questions.refetch);
+  useRefetchOnChange(kitchen?.questionsVersion ?? 0, questions.refetch);
   const orders = questions.data;
   const waiting = kitchen?.orders?.needsAttention;
   // It stays after its question is closed: whoever decided second must learn that it did not count.

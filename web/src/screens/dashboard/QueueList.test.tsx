@@ -14,7 +14,7 @@ function show(...pages: readonly Partial<OrderPage>[]) {
   const list = vi.spyOn(api, "orders").mockImplementation(({ pageToken }) => Promise.resolve({ orders: [], ...pages[Number(pageToken ?? 0)] }));
   const client = newQueryClient();
   const page = (version: number) => <QueryClientProvider client={client}><LiveContext value={silentLive(1_200)}><QueueList version={version} /></LiveContext></QueryClientProvider>;
-  const { rerender } = render(page(1));
+  const { rerender } = render(page(0));
   return { list, change: (version: number) => { rerender(page(version)); }, asked: () => list.mock.calls.map(([filters]) => filters) };
 }
 
@@ -51,6 +51,49 @@ test("more orders are shown when somebody asks for them, also behind a page that
   await screen.findByText("Grace");
   expect(asked().slice(-1)).toEqual([{ stage: "mix", pageToken: "2" }]);
   expect(screen.queryByRole("button", { name: "Show more" })).toBeNull();
+});
+
+/** Answers when the test says so. */
+function pending() {
+  let answer: (page: OrderPage) => void = () => undefined;
+  return { page: new Promise<OrderPage>((resolve) => { answer = resolve; }), answer: (page: OrderPage) => { answer(page); } };
+}
+
+test("an order that moves from one page to the next meanwhile is shown once, as it was fetched last", async () => {
+  show({ orders: [summary({ id: "a", pickupCode: "K7QF" }), summary({ id: "b" })], nextPageToken: "1" }, { orders: [summary({ id: "a", pickupCode: "K7QF", state: "cancelling" }), summary({ id: "c" })] });
+  await press("Mix");
+  await press("Show more");
+  await vi.waitFor(async () => { expect(await rows()).toHaveLength(3); });
+  expect((await rows())[0]?.[1]).toBe("Being cancelled");
+});
+
+test("a change while more is fetched is fetched afterwards, and more is not lost to it", async () => {
+  const { list, change, asked } = show({ orders: [summary({ id: "a" })], nextPageToken: "1" });
+  await press("Mix");
+  await screen.findByRole("button", { name: "Show more" });
+  const more = pending();
+  list.mockReturnValueOnce(more.page);
+  await press("Show more");
+  list.mockImplementation(({ pageToken }) => Promise.resolve(pageToken ? { orders: [summary({ id: "b" })] } : { orders: [summary({ id: "a", customer: { name: "Grace" } })], nextPageToken: "1" }));
+  change(2);
+  more.answer({ orders: [summary({ id: "b" })] });
+  expect(await screen.findByText("Grace", undefined, { timeout: 5_000 })).toBeDefined();
+  expect(await rows()).toHaveLength(2);
+  expect(asked().filter(({ pageToken }) => pageToken === undefined)).toHaveLength(2);
+});
+
+test("a change that is being fetched when somebody asks for more is fetched afterwards", async () => {
+  const { list, change } = show({ orders: [summary({ id: "a" })], nextPageToken: "1" });
+  await press("Mix");
+  await screen.findByRole("button", { name: "Show more" });
+  const refetched = pending();
+  list.mockReturnValueOnce(refetched.page);
+  change(2);
+  await vi.waitFor(() => { expect(list).toHaveBeenCalledTimes(2); }, 5_000);
+  list.mockImplementation(({ pageToken }) => Promise.resolve(pageToken ? { orders: [summary({ id: "b" })] } : { orders: [summary({ id: "a", customer: { name: "Grace" } })], nextPageToken: "1" }));
+  await press("Show more");
+  expect(await screen.findByText("Grace", undefined, { timeout: 5_000 })).toBeDefined();
+  expect(await rows()).toHaveLength(2);
 });
 
 test("an empty stage says so, and shows what comes when the kitchen changes", async () => {

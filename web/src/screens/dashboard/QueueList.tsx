@@ -37,13 +37,19 @@ export function QueueList({ version }: { readonly version: number }) {
 }
 
 function Queue({ stage, version }: { readonly stage: Stage; readonly version: number }) {
-  const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useInfiniteQuery(queueQuery(stage));
-  // Whoever has asked for more must not lose that to a change.
+  const { data, error, refetch, fetchNextPage, hasNextPage, isFetching, isFetchingNextPage } = useInfiniteQuery(queueQuery(stage));
+  // Whoever has asked for more must not lose that to a change, nor the change to that.
   const refetchLater = useCallback(() => refetch({ cancelRefetch: false }), [refetch]);
-  useRefetchOnChange(version, refetchLater);
+  const [lost, setLost] = useState(0);
+  useRefetchOnChange(version + lost, refetchLater, isFetchingNextPage);
+  const showMore = () => {
+    if (isFetching) setLost(lost + 1); // it is cancelled
+    void fetchNextPage();
+  };
   const { name } = stageWords[stage];
   if (!data) return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what={`the orders at ${name}`} bars={2} />;
-  const orders = data.pages.flatMap((page) => page.orders);
+  // While pages are fetched orders move from one to the next.
+  const orders = [...new Map(data.pages.flatMap((page) => page.orders).map((order) => [order.id, order])).values()];
   return (
     <>
       {error && <Failure error={error} retry={() => void refetch()} />}
@@ -58,7 +64,7 @@ function Queue({ stage, version }: { readonly stage: Stage; readonly version: nu
           </table>
         </div>
       )}
-      {hasNextPage && <Button off={isFetchingNextPage} onClick={() => void fetchNextPage()}>Show more</Button>}
+      {hasNextPage && <Button off={isFetchingNextPage} onClick={showMore}>Show more</Button>}
     </>
   );
 }
