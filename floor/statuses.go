@@ -8,6 +8,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/pack"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -47,17 +48,14 @@ func packed(told kitchen.LoggedStatus) loggedOrder {
 		order.asked = told.Attention.Since.UnixNano()
 	}
 	if !told.State.IsFinal() {
-		c := coder{data: make([]byte, 0, 512)}
-		c.status(&told)
-		order.status, order.tickets = string(c.data), unique.Make(ticketsOf(told.Stages))
+		order.status, order.tickets = pack.Pack(&told, codeStatus), unique.Make(ticketsOf(told.Stages))
 	}
 	return order
 }
 
 func (o *loggedOrder) unpack(orderID string) kitchen.LoggedStatus {
 	told := kitchen.LoggedStatus{OrderID: orderID}
-	c := coder{data: []byte(o.status), reading: true}
-	c.status(&told)
+	pack.Unpack(o.status, &told, codeStatus)
 	return told
 }
 
