@@ -95,6 +95,9 @@ func (f *Floor) expectStatus(ticket kitchen.Ticket) {
 		return
 	}
 	told := order.unpack()
+	if len(told.Stages) > 0 && ticket.Pass < told.Stages[0].Pass {
+		return // of a pass that is left out of the status
+	}
 	order.complete = slices.ContainsFunc(told.Stages, func(row kitchen.StageStatus) bool {
 		return row.Stage == ticket.Stage && row.Pass == ticket.Pass && (ticket.Kind == kitchen.TicketMake || row.Undo != nil)
 	})
