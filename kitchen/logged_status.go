@@ -151,6 +151,7 @@ func (s *LoggedStatus) sizeAtMost(rows []StageStatus) int {
 }
 
 func sizeOf(told any) int {
+	//workflowcheck:ignore the encoder's caches and pools do not show in what it writes
 	written, err := json.Marshal(told)
 	if err != nil {
 		return 0 // then nobody can write it
