@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -31,12 +32,15 @@ const (
 	// by Temporal's retries: an attempt that is not running survives the
 	// death of its worker.
 	publishWithin = 10 * time.Second
-	// statusWithin bounds how long an activity that has issued its ticket waits for
-	// the order's status beside it: others need its place.
+	// statusWithin bounds how long an activity that has issued its ticket, or announced
+	// its order, waits for the order's status beside that: others need its place.
 	statusWithin = 2 * time.Second
 	// publishAgainAfter is the pause before the next try.
 	publishAgainAfter = 5 * time.Second
 )
+
+// ErrTooLarge says that a message is larger than anybody reads.
+var ErrTooLarge = errors.New("larger than anybody reads")
 
 // Publisher publishes the factory's messages to Kafka. A nil error means that
 // Kafka keeps the message. It must be safe for concurrent use.
@@ -44,6 +48,7 @@ type Publisher interface {
 	PublishTicket(context.Context, kitchen.Ticket) error
 	PublishShipped(context.Context, kitchen.Shipped) error
 	PublishFailed(context.Context, kitchen.Failed) error
+	// PublishStatus fails with ErrTooLarge if no reader would take the status.
 	PublishStatus(context.Context, kitchen.LoggedStatus) error
 }
 
@@ -56,6 +61,9 @@ type Orders interface {
 	// Complain tells an order that a ticket's owner has been silent for as many
 	// attempts as owner.Silent says, which took the time given.
 	Complain(ctx context.Context, ref kitchen.TicketRef, attempt int, owner kitchen.AtWork, silence time.Duration) error
+	// Untold tells an order that the log does not have a version of its status that was
+	// to be told with a ticket.
+	Untold(ctx context.Context, orderID string, version int64) error
 	// CountAttempts is how often Temporal has started a pending activity.
 	CountAttempts(ctx context.Context, workflowID, activityID string) (int, error)
 }
@@ -132,12 +140,10 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 		ticket.Attempt = min(max(ticket.Attempt, failed.Attempt+1), kitchen.MaxAttempt)
 	}
 	fault.Pass(fault.TicketUnpublished, ticket.OrderID, ticket.TicketID)
-	// Tickets do not depend on it: the order's next step, or the ticket's next
-	// attempt, publishes a status again.
-	telling, stopTelling := context.WithTimeout(publishing, statusWithin)
-	defer stopTelling()
-	published := a.publishStatus(telling, statusOfAttempt(issue.Status, info.Attempt))
-	defer func() { _ = published() }()
+	// Tickets do not depend on it: if only the status is lost, the order tells it beside
+	// its steps.
+	told := a.publishStatus(publishing, statusOfAttempt(issue.Status, info.Attempt))
+	defer told()
 	if err := a.publisher.PublishTicket(publishing, ticket); err != nil {
 		return kitchen.Ack{}, notPublished("the ticket could not be put on Kafka", err)
 	}
@@ -145,6 +151,11 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 		return kitchen.Ack{}, err
 	}
 	fault.Pass(fault.TicketPublished, ticket.OrderID, ticket.TicketID)
+	if !told() {
+		// Should Temporal be away too, the order's next step or this ticket's next attempt
+		// tells a status.
+		_ = a.orders.Untold(publishing, ticket.OrderID, issue.Status.Version)
+	}
 	return kitchen.Ack{}, activity.ErrResultPending
 }
 
@@ -221,15 +232,19 @@ func (a *Activities) CountAttempts(ctx context.Context, activityID string) (int,
 }
 
 // publishStatus begins to publish where an order stands, beside something else, if
-// the order tells that. The function that it returns waits until that is done; it
-// must be called once.
-func (a *Activities) publishStatus(ctx context.Context, status *kitchen.LoggedStatus) func() error {
+// the order tells that. The function that it returns waits until that is done, but not
+// for longer than statusWithin, and reports whether there is nothing left to tell.
+func (a *Activities) publishStatus(ctx context.Context, status *kitchen.LoggedStatus) (told func() bool) {
 	if status == nil {
-		return func() error { return nil }
+		return func() bool { return true }
 	}
 	done := make(chan error, 1)
-	go func() { done <- a.publisher.PublishStatus(ctx, *status) }()
-	return func() error { return <-done }
+	go func() {
+		telling, cancel := context.WithTimeout(ctx, statusWithin)
+		defer cancel()
+		done <- a.publisher.PublishStatus(telling, *status)
+	}()
+	return sync.OnceValue(func() bool { return <-done == nil })
 }
 
 // statusOfAttempt is where an order stands by the input of an activity's attempt,
@@ -245,23 +260,28 @@ func statusOfAttempt(status *kitchen.LoggedStatus, attempt int32) *kitchen.Logge
 
 // TellStatus tells the log where an order stands.
 func (a *Activities) TellStatus(ctx context.Context, status kitchen.LoggedStatus) error {
-	if err := a.publisher.PublishStatus(ctx, status); err != nil {
+	err := a.publisher.PublishStatus(ctx, *statusOfAttempt(&status, activity.GetInfo(ctx).Attempt))
+	switch {
+	case errors.Is(err, ErrTooLarge):
+		return temporal.NewNonRetryableApplicationError("the order's status is too large", kitchen.FailureTooLarge, err)
+	case err != nil:
 		return notAnnounced("the order's status could not be put on Kafka", err)
 	}
 	return nil
 }
 
 // AnnounceShipped tells downstream systems that an order has left the factory, and
-// the log its last status, if the order tells that.
-func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shipped, status *kitchen.LoggedStatus) error {
+// the log its last status, if the order tells that. Once downstream systems know, it
+// does not fail: it would tell them again.
+func (a *Activities) AnnounceShipped(ctx context.Context, shipped kitchen.Shipped, status *kitchen.LoggedStatus) (kitchen.Announced, error) {
 	fault.Pass(fault.AnnouncementUnpublished, shipped.OrderID, string(kitchen.StateShipped))
-	published := a.publishStatus(ctx, status)
-	err := a.publisher.PublishShipped(ctx, shipped)
-	if err := errors.Join(err, published()); err != nil {
-		return notAnnounced("the shipped order could not be announced on Kafka", err)
+	told := a.publishStatus(ctx, statusOfAttempt(status, activity.GetInfo(ctx).Attempt))
+	defer told()
+	if err := a.publisher.PublishShipped(ctx, shipped); err != nil {
+		return kitchen.Announced{}, notAnnounced("the shipped order could not be announced on Kafka", err)
 	}
 	fault.Pass(fault.AnnouncementPublished, shipped.OrderID, string(kitchen.StateShipped))
-	return nil
+	return kitchen.Announced{StatusUntold: !told()}, nil
 }
 
 // AnnounceFailed tells downstream systems that an order was cancelled or needs

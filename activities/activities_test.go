@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -122,19 +123,23 @@ func TestAStatusIsPublishedBesideItsTicket(t *testing.T) {
 	issue := kitchen.Issue{Ticket: kitchen.Ticket{TicketID: ticket.TicketID(), OrderID: status.OrderID, Stage: kitchen.Mix}, Status: &status}
 	away := errors.New("Kafka is away")
 	for name, c := range map[string]struct {
-		tray tray
-		want error
+		tray   tray
+		orders office
+		want   error
+		untold []int64
 	}{
-		"at the same time":                     {tray{together: make(chan struct{})}, activity.ErrResultPending},
-		"and the ticket does not depend on it": {tray{statusErr: away}, activity.ErrResultPending},
-		"and it does not stand for the ticket": {tray{err: away}, away},
+		"at the same time":                     {tray{together: make(chan struct{})}, office{}, activity.ErrResultPending, nil},
+		"and the ticket does not depend on it": {tray{statusErr: away}, office{}, activity.ErrResultPending, []int64{7}},
+		"nor on the order hearing of it":       {tray{statusErr: away}, office{err: errors.New("Temporal is away")}, activity.ErrResultPending, []int64{7}},
+		"and it does not stand for the ticket": {tray{err: away}, office{}, away, nil},
+		"and is told with the ticket later":    {tray{err: away, statusErr: away}, office{}, away, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			suite := &testsuite.WorkflowTestSuite{}
 			env := suite.NewTestActivityEnvironment()
-			published := &c.tray
-			Register(env, kitchen.Stages(), published, nil, &notes{})
+			published, orders := &c.tray, &c.orders
+			Register(env, kitchen.Stages(), published, orders, &notes{})
 			_, err := env.ExecuteActivity("Mix", issue)
 			if c.want == away {
 				require.ErrorContains(t, err, "the ticket could not be put on Kafka")
@@ -143,6 +148,7 @@ func TestAStatusIsPublishedBesideItsTicket(t *testing.T) {
 			}
 			require.Equal(t, []kitchen.LoggedStatus{status}, published.statuses)
 			require.Len(t, published.tickets, 1)
+			require.Equal(t, c.untold, orders.untold)
 		})
 	}
 	for name, log := range map[string]*notes{
@@ -169,6 +175,30 @@ func TestAStatusThatIsToldAgainSaysSo(t *testing.T) {
 	require.Equal(t, &kitchen.LoggedStatus{Version: 7, Repeated: true}, statusOfAttempt(&told, 2))
 	require.Equal(t, kitchen.LoggedStatus{Version: 7}, told)
 	require.Nil(t, statusOfAttempt(nil, 2))
+	for attempt, repeated := range map[int32]bool{1: false, 2: true, 3: true} {
+		for name, input := range map[string][]any{"TellStatus": {told}, "AnnounceShipped": {kitchen.Shipped{}, &told}} {
+			suite := &testsuite.WorkflowTestSuite{}
+			env := suite.NewTestActivityEnvironment()
+			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempted{delivery: &delivery{attempt: attempt}}}})
+			published := &tray{}
+			Register(env, kitchen.Stages(), published, nil, &notes{})
+			_, err := env.ExecuteActivity(name, input...)
+			require.NoError(t, err)
+			require.Equal(t, []kitchen.LoggedStatus{{Version: 7, Repeated: repeated, Route: kitchen.Stages()}}, published.statuses, name)
+		}
+	}
+}
+
+func TestAStatusThatNobodyReadsIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	suite := &testsuite.WorkflowTestSuite{}
+	env := suite.NewTestActivityEnvironment()
+	Register(env, kitchen.Stages(), &tray{statusErr: fmt.Errorf("publish: %w", ErrTooLarge)}, nil, &notes{})
+	_, err := env.ExecuteActivity("TellStatus", kitchen.LoggedStatus{Version: 7})
+	var final *temporal.ApplicationError
+	require.ErrorAs(t, err, &final)
+	require.True(t, final.NonRetryable())
+	require.Equal(t, kitchen.FailureTooLarge, final.Type())
 }
 
 func TestAShippedOrderIsAnnouncedWithItsLastStatus(t *testing.T) {
@@ -179,11 +209,12 @@ func TestAShippedOrderIsAnnouncedWithItsLastStatus(t *testing.T) {
 		tray   tray
 		status *kitchen.LoggedStatus
 		fails  bool
+		untold bool
 	}{
-		"at the same time":               {tray{together: make(chan struct{})}, status, false},
-		"and again without its status":   {tray{statusErr: away}, status, true},
-		"and again with only its status": {tray{err: away}, status, true},
-		"unless the order tells none":    {tray{statusErr: away}, nil, false},
+		"at the same time":               {tray{together: make(chan struct{})}, status, false, false},
+		"but not again for its status":   {tray{statusErr: away}, status, false, true},
+		"and again with only its status": {tray{err: away}, status, true, false},
+		"unless the order tells none":    {tray{statusErr: away}, nil, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -191,8 +222,13 @@ func TestAShippedOrderIsAnnouncedWithItsLastStatus(t *testing.T) {
 			env := suite.NewTestActivityEnvironment()
 			published := &c.tray
 			Register(env, kitchen.Stages(), published, nil, &notes{})
-			_, err := env.ExecuteActivity("AnnounceShipped", shipped, c.status)
+			result, err := env.ExecuteActivity("AnnounceShipped", shipped, c.status)
 			require.Equal(t, c.fails, err != nil, "%v", err)
+			if err == nil {
+				var announced kitchen.Announced
+				require.NoError(t, result.Get(&announced))
+				require.Equal(t, c.untold, announced.StatusUntold)
+			}
 			require.Equal(t, []kitchen.Shipped{shipped}, published.shipped)
 			if c.status != nil {
 				require.Equal(t, []kitchen.LoggedStatus{*c.status}, published.statuses)
@@ -269,6 +305,7 @@ type office struct {
 	heard      bool // the last attempt's owner was not silent
 	err        error
 	complaints []complaint
+	untold     []int64
 }
 
 func (o *office) Silent(context.Context, kitchen.TicketRef) (bool, error) { return !o.heard, nil }
@@ -277,6 +314,11 @@ func (o *office) Complain(_ context.Context, ref kitchen.TicketRef, attempt int,
 	if o.err == nil {
 		o.complaints = append(o.complaints, complaint{ref, attempt, owner, silence})
 	}
+	return o.err
+}
+
+func (o *office) Untold(_ context.Context, _ string, version int64) error {
+	o.untold = append(o.untold, version)
 	return o.err
 }
 

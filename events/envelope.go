@@ -35,8 +35,8 @@ const (
 	TypeStatus  = "cupcakery.order.status.v1"
 )
 
-// MaxMessageBytes is the largest value that is read as a ticket or an ack.
-const MaxMessageBytes = 64 << 10
+// MaxMessageBytes is the largest value that is read as a ticket, an ack or a status.
+const MaxMessageBytes = kitchen.MaxLoggedStatusBytes
 
 const jsonContent = "application/json"
 
@@ -233,7 +233,12 @@ func failedMessage(source string, failed kitchen.Failed) (Message, error) {
 
 func statusMessage(source string, status kitchen.LoggedStatus) (Message, error) {
 	id := status.OrderID + "#" + strconv.FormatInt(status.Version, 10)
-	return NewMessage(TopicStatus, source, TypeStatus, id, status.OrderID, status.At, status)
+	message, err := NewMessage(TopicStatus, source, TypeStatus, id, status.OrderID, status.At, status)
+	if err == nil && len(message.Value) > kitchen.MaxLoggedStatusBytes {
+		// The topic might take it, and no reader would.
+		err = fmt.Errorf("%w: the status has %d bytes, more than the %d that are read", ErrTooLarge, len(message.Value), kitchen.MaxLoggedStatusBytes)
+	}
+	return message, err
 }
 
 // NewMessage is a message of the factory: JSON in the envelope that the top of this

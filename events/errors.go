@@ -45,7 +45,8 @@ func (e *PoisonError) Error() string { return e.Err.Error() }
 // Unwrap returns what is wrong.
 func (e *PoisonError) Unwrap() error { return e.Err }
 
-// ErrTooLarge says that a message is larger than its topic takes.
+// ErrTooLarge says that a message is larger than its topic takes or, if it is a status,
+// than its readers do.
 var ErrTooLarge = errors.New("larger than its topic takes")
 
 // isTooLarge reports whether a broker, or kafka-go itself, refused a message

@@ -21,6 +21,8 @@ type loggedOrder struct {
 	// tickets are the tickets that the status tells of: see ticketsOf. Most orders
 	// share them.
 	tickets unique.Handle[string]
+	// firstPass is the pass that the status begins with.
+	firstPass int
 	// complete says that everything was read that the log has of the order since
 	// some step. What is only told again beside a ticket that is issued again may be
 	// outdated: what came after it may lie further back than this process has read.
@@ -49,6 +51,9 @@ func packed(told kitchen.LoggedStatus) loggedOrder {
 	}
 	if !told.State.IsFinal() {
 		order.status, order.tickets = pack.Pack(&told, codeStatus), unique.Make(ticketsOf(told.Stages))
+		if len(told.Stages) > 0 {
+			order.firstPass = told.Stages[0].Pass
+		}
 	}
 	return order
 }
@@ -125,6 +130,9 @@ func (f *Floor) expectStatus(ticket kitchen.Ticket) {
 	order := f.statuses[ticket.OrderID]
 	if order == nil || order.status == "" || !order.complete {
 		return
+	}
+	if ticket.Pass < order.firstPass {
+		return // of a pass that is left out of the status
 	}
 	order.complete = strings.Contains(order.tickets.Value(), " "+ticket.Ref().ActivityID()+" ")
 }

@@ -229,6 +229,18 @@ func TestAStepThatIsMissedMakesTheLogUnsure(t *testing.T) {
 	}
 }
 
+// A status leaves out the oldest passes of an order that was made very often.
+func TestATicketOfAPassThatAStatusLeavesOutIsNotMissed(t *testing.T) {
+	t.Parallel()
+	f := newTestFloor(t)
+	status := waitingForMix(10)
+	status.Remakes, status.Stages[0].Pass = 1, 2
+	tell(t, f, status.ForLog(morning))
+	f.handle(record(t, events.TicketTopic(kitchen.Mix), morning, floortest.Ticket(mixOf(1), 1)))
+	_, known := f.OrderStatus(testOrderID(1))
+	require.True(t, known)
+}
+
 func TestWhatTheLogTellsIsKeptAsItIs(t *testing.T) {
 	t.Parallel()
 	f := newTestFloor(t)

@@ -3,12 +3,14 @@ package kitchen
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 )
 
 func fullStatus() Status {
@@ -54,6 +56,98 @@ func TestWhatTheLogTellsSharesNothingThatChanges(t *testing.T) {
 	again := Status{}.With(told)
 	again.Stages[0].Undo.By = "eve"
 	assert.Empty(t, told.Stages[0].Undo.By)
+}
+
+// largeStatus is the status of an order that was made as often as given, with texts as
+// JSON writes them longest.
+func largeStatus(passes int, text func(most int) string) Status {
+	at := time.Date(2026, 1, 31, 12, 0, 0, 999_999_999, time.UTC)
+	status := fullStatus()
+	status.Route, status.Remakes, status.Scrapped = Stages(), passes-1, 1<<40
+	limits := HardLimits()
+	status.Lines, status.Notes = nil, text(limits.NotesLength)
+	for range limits.Lines {
+		status.Lines = append(status.Lines, Line{Flavour: strings.Repeat("<", maxCodeLength), Size: SizeXL, Quantity: limits.Quantity, Message: text(limits.MessageLength)})
+	}
+	status.Stages = nil
+	for pass := 1; pass <= passes; pass++ {
+		for _, stage := range Stages() {
+			status.Stages = append(status.Stages, StageStatus{
+				Stage: stage, Pass: pass, State: TicketWaiting, Attempt: MaxAttempt, By: text(MaxByLength), IssuedAt: &at, StartedAt: &at,
+				DoneAt: &at, MadeBy: text(MaxByLength), Reason: text(MaxReasonLength), FailedAt: &at, Note: text(MaxAckNoteLength), Scrapped: 1 << 40,
+				Undo: &UndoStatus{
+					State: TicketWaiting, Attempt: MaxAttempt, IssuedAt: &at, StartedAt: &at, By: text(MaxByLength), UndoneAt: &at,
+					Scrapped: MaxScrapped, Left: text(MaxDecisionLength),
+				},
+			})
+		}
+	}
+	status.Attention = &Attention{
+		Reason: text(MaxReasonLength + MaxByLength + MaxAckNoteLength + 200), Stage: Package, Pass: passes, Undoing: true, Since: at,
+		Cause: CauseUndoFailed, By: text(MaxByLength), ReasonCode: text(MaxReasonLength), Choices: Choices(),
+	}
+	return status
+}
+
+func requireFits(t require.TestingT, told LoggedStatus) {
+	written, err := json.Marshal(told)
+	require.NoError(t, err)
+	require.LessOrEqual(t, len(written), MaxLoggedStatusBytes)
+	_, err = ParseLoggedStatus(written)
+	require.NoError(t, err)
+}
+
+// Readers need the last pass, which may have open tickets.
+func TestWhatTheLogTellsOfTheLargestOrderIsReadByAll(t *testing.T) {
+	t.Parallel()
+	status := largeStatus(MaxPass, func(most int) string { return strings.Repeat("<", most) })
+	status.Version, status.DetailsVersion = maxVersion, maxVersion
+	told := status.ForLog(status.PlacedAt)
+	requireFits(t, told)
+	last := status.Stages[len(status.Stages)-len(Stages()):]
+	require.Equal(t, last, told.Stages, "the last pass, and nothing of it is cut")
+	require.Equal(t, status.Attention, told.Attention)
+	require.Equal(t, MaxPass-1, told.Remakes)
+}
+
+func TestWhatTheLogTellsOfAnyOrderIsReadByAll(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		piece := rapid.SampledFrom([]string{"b", "ß", "<", "\"", "\xff", "\u2028", "🧁"})
+		byHand := rapid.SampledFrom([]int{1, 1, 1, 1000}).Draw(t, "ended by hand")
+		status := largeStatus(rapid.SampledFrom([]int{1, 2, 5, 20}).Draw(t, "passes"), func(most int) string {
+			length := rapid.SampledFrom([]int{0, 1, most / 3, most, most * byHand}).Draw(t, "length")
+			return strings.Repeat(piece.Draw(t, "piece"), length)
+		})
+		status.Stages = status.Stages[:len(status.Stages)-rapid.IntRange(0, len(Stages())-1).Draw(t, "stages to come")]
+		if rapid.Bool().Draw(t, "nothing is asked") {
+			status.Attention = nil
+		}
+		told := status.ForLog(status.PlacedAt)
+		requireFits(t, told)
+		whole := told
+		whole.Stages = status.Stages
+		require.GreaterOrEqual(t, told.sizeAtMost(status.Stages), sizeOf(whole), "else no row is left out where some must be")
+
+		last := status.Stages[len(status.Stages)-1].Pass
+		first := len(status.Stages) - len(told.Stages)
+		require.Equal(t, status.Stages[first].Pass, told.Stages[0].Pass)
+		require.True(t, first == 0 || status.Stages[first-1].Pass < status.Stages[first].Pass, "a pass is told as a whole")
+		if !reflect.DeepEqual(told.Stages, status.Stages[first:]) || !reflect.DeepEqual(told.Attention, status.Attention) {
+			require.Equal(t, last, told.Stages[0].Pass, "nothing is cut while a pass can be left out")
+			whole.Stages, whole.Attention = status.Stages[first:], status.Attention
+			require.Greater(t, sizeOf(whole), MaxLoggedStatusBytes, "nothing is cut that fits")
+			return
+		}
+		if first > 0 {
+			before := slices.IndexFunc(status.Stages, func(row StageStatus) bool { return row.Pass == told.Stages[0].Pass-1 })
+			whole.Stages = status.Stages[before:]
+			require.Greater(t, sizeOf(whole), MaxLoggedStatusBytes, "no pass is left out that fits")
+		}
+		own := status
+		own.Remakes = 0
+		require.Equal(t, status, own.With(told), "whoever knew the passes before knows them still")
+	})
 }
 
 func TestALoggedStatusThatIsWrongNamesTheField(t *testing.T) {

@@ -180,7 +180,7 @@ type Issue struct {
 	// before it complains to the order; 0 if it never does.
 	MaxReissues int `json:"maxReissues,omitempty"`
 	// Status is where the order stands with this ticket, which the activity publishes
-	// beside it; nil if the order's status is not told.
+	// beside it; nil in orders of older builds.
 	Status *LoggedStatus `json:"status,omitempty"`
 }
 
@@ -188,6 +188,17 @@ type Issue struct {
 // if the log has withdrawn the ticket without the order's knowledge: its history
 // in Temporal was reset to before it was undone.
 const FailureWithdrawn = "withdrawn"
+
+// FailureTooLarge is the type of the failure with which an activity ends whose message
+// is larger than anybody reads: no retry makes it smaller.
+const FailureTooLarge = "too-large"
+
+// Announced is what the announcement of a shipped order returns.
+type Announced struct {
+	// StatusUntold says that the log may not have the order's last status. Older builds
+	// announced nothing without it, and returned nothing.
+	StatusUntold bool `json:"statusUntold,omitempty"`
+}
 
 // AtWork is who has claimed a ticket, and when. Temporal keeps it as the pending
 // activity's heartbeat, so that operators see the name.

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/events"
@@ -33,7 +35,11 @@ func (p watchedPublisher) PublishFailed(ctx context.Context, failed kitchen.Fail
 
 // PublishStatus implements activities.Publisher.
 func (p watchedPublisher) PublishStatus(ctx context.Context, status kitchen.LoggedStatus) error {
-	return p.report(events.TopicStatus, p.publisher.PublishStatus(ctx, status))
+	err := p.publisher.PublishStatus(ctx, status)
+	if errors.Is(err, events.ErrTooLarge) {
+		return fmt.Errorf("%w: %w", activities.ErrTooLarge, err) // it is no outage
+	}
+	return p.report(events.TopicStatus, err)
 }
 
 func (p watchedPublisher) report(topic string, err error) error {

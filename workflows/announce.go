@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +20,9 @@ const (
 	// a status: an update of the same workflow task is answered after that.
 	announceWithin = 5 * time.Second
 	tellWithin     = time.Second
+	// tellAtMost is the longest pause between two tries of the server to tell a status:
+	// pages wait for it.
+	tellAtMost = 10 * time.Second
 	// changeAnnounceBeside is the version marker of announcements that the order
 	// does not wait for, and whose retries are not in its history.
 	changeAnnounceBeside = "announce-beside"
@@ -45,7 +49,7 @@ func (o *order) announceQueued(ctx workflow.Context) {
 	}
 	o.announcing = true
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		for len(o.queued) > 0 && announce(ctx, ActivityAnnounceFailed, o.queued[0]) == nil {
+		for len(o.queued) > 0 && announce(ctx, ActivityAnnounceFailed, nil, o.queued[0]) == nil {
 			o.queued = o.queued[1:]
 		}
 		o.announcing = false
@@ -57,39 +61,58 @@ func (o *order) awaitAnnouncements(ctx workflow.Context) error {
 	return o.await(ctx, func() bool { return len(o.queued) == 0 })
 }
 
-// announce has one of the activities announce what became of an order, or tell
-// where it stands, for as long as it takes. It fails only if ctx is cancelled.
+// announce has one of the activities announce what became of an order, for as long as
+// it takes, and decodes what it returns. It fails only if ctx is cancelled.
+func announce(ctx workflow.Context, activity string, result any, what ...any) error {
+	for pause := announceAgainAfter; ; pause = min(2*pause, announceAtMost) {
+		if tryToAnnounce(ctx, activity, result, what...) == nil {
+			return nil
+		}
+		// Kafka still has no announcement.
+		if err := workflow.Sleep(ctx, pause); err != nil {
+			return fmt.Errorf("wait to call %s again: %w", activity, err)
+		}
+	}
+}
+
+// tryToAnnounce is announce until somebody ends its activity by hand, or the activity
+// has a failure that is final. An order of an older build gets one try.
 //
 // The first try is a local activity: it is short, needs no watching, and costs one
 // history event instead of six. If that fails, Kafka is away, perhaps for days:
 // the further tries are the server's, which writes none of them into history. A
 // local activity's own would hold up queries and updates, and would give up.
-func announce(ctx workflow.Context, activity string, what ...any) error {
-	options := oneTryOptions
+func tryToAnnounce(ctx workflow.Context, activity string, result any, what ...any) error {
+	once, again := oneTryOptions, temporal.RetryPolicy{
+		InitialInterval: announceAgainAfter, BackoffCoefficient: 2, MaximumInterval: announceAtMost,
+	}
 	if activity == ActivityTellStatus {
-		options.StartToCloseTimeout = tellWithin
+		once.StartToCloseTimeout, again.MaximumInterval = tellWithin, tellAtMost
 	}
-	oneTry := workflow.WithLocalActivityOptions(ctx, options)
-	manyTries := workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: announceWithin,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: announceAgainAfter, BackoffCoefficient: 2, MaximumInterval: announceAtMost,
-		},
-	})
-	for pause := announceAgainAfter; ; pause = min(2*pause, announceAtMost) {
-		if err := workflow.ExecuteLocalActivity(oneTry, activity, what...).Get(ctx, nil); err == nil {
-			return nil
-		}
-		if announcesBeside(ctx) {
-			if err := workflow.ExecuteActivity(manyTries, activity, what...).Get(ctx, nil); err == nil {
-				return nil
-			}
-			// Somebody has ended it by hand, and Kafka still has no announcement.
-		}
-		if err := workflow.Sleep(ctx, pause); err != nil {
-			return fmt.Errorf("wait to call %s again: %w", activity, err)
-		}
+	first := workflow.ExecuteLocalActivity(workflow.WithLocalActivityOptions(ctx, once), activity, what...)
+	err := decode(ctx, first, result)
+	if err == nil || isTooLarge(err) || !announcesBeside(ctx) {
+		return err
 	}
+	return decode(ctx, workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: announceWithin, RetryPolicy: &again,
+	}), activity, what...), result)
+}
+
+// decode waits for an activity. Its result stays as it is if the activity was of an
+// older build, which had none, or somebody has completed it by hand with another.
+func decode(ctx workflow.Context, future workflow.Future, result any) error {
+	err := future.Get(ctx, nil)
+	if err == nil && result != nil {
+		_ = future.Get(ctx, result)
+	}
+	return err
+}
+
+// isTooLarge reports whether an activity has found that Kafka never takes its message.
+func isTooLarge(failure error) bool {
+	cause, is := errors.AsType[*temporal.ApplicationError](failure)
+	return is && cause.Type() == kitchen.FailureTooLarge
 }
 
 // oneTryOptions are for local activities that are not retried.

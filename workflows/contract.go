@@ -35,6 +35,9 @@ const (
 	// SignalUnanswered tells an OrderWorkflow that somebody has taken a ticket and
 	// been silent for too many attempts, with an Unanswered.
 	SignalUnanswered = "unanswered"
+	// SignalUntold tells an OrderWorkflow that the log does not have a status that
+	// was to be told with a ticket, with an Untold.
+	SignalUntold = "untold"
 	// ActivityCountAttempts is the local activity that counts how often Temporal
 	// has started a pending activity of the order. Its input is the activity's
 	// id.
@@ -48,7 +51,8 @@ const (
 	ActivityAnnounceFailed = "AnnounceFailed"
 	// ActivityAnnounceShipped is the activity that announces a shipped order to
 	// downstream systems. Its input is a kitchen.Shipped and the order's last
-	// *kitchen.LoggedStatus, nil if it is not told. It runs as a local one first.
+	// *kitchen.LoggedStatus, nil in orders of older builds. It returns a
+	// kitchen.Announced. It runs as a local one first.
 	ActivityAnnounceShipped = "AnnounceShipped"
 	// ActivityTellStatus is the activity that tells the log where an order stands
 	// when no ticket goes out with that. Its input is a kitchen.LoggedStatus. It runs
@@ -143,6 +147,12 @@ type Unanswered struct {
 	// nobody has answered, and tells neither.
 	By     string `json:"by,omitempty"`
 	Silent int    `json:"silent,omitempty"`
+}
+
+// Untold says that a version of an order's status could not be told with its ticket,
+// which is out.
+type Untold struct {
+	Version int64 `json:"version"`
 }
 
 // Answer is what an update returns: the order afterwards, and the request that

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -438,6 +439,41 @@ var kinds = map[string]kind{
 		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, l.describe().GetWorkflowExecutionInfo().GetStatus(), "it waits until its status is told")
 		l.tray.refusesStatus.Store(false)
 	}},
+	// Kafka takes everything but statuses.
+	"told-after-it-was-lost": {ends: kitchen.StateShipped, happen: func(_ *testing.T, l *live) {
+		mix := l.expect("mix.1")
+		l.tray.refusesStatus.Store(true)
+		l.ends(mix)
+		bake := l.expect("bake.1")
+		l.pendingTell()
+		l.tray.refusesStatus.Store(false)
+		l.tellsTheSame() // before its next step
+		l.ends(bake)
+		l.makes("decorate.1", "package.1")
+	}},
+	"told-after-it-was-announced": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		l.makes("mix.1", "bake.1", "decorate.1")
+		box := l.expect("package.1")
+		l.tray.refusesStatus.Store(true)
+		l.ends(box)
+		l.until(func(s kitchen.Status) bool { return s.State == kitchen.StateShipped })
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, l.describe().GetWorkflowExecutionInfo().GetStatus(), "it waits until its status is told")
+		l.pendingTell()
+		require.Len(t, l.tray.shipped, 1, "it is announced once")
+		l.tray.refusesStatus.Store(false)
+	}},
+	"told-after-an-older-build": {ends: kitchen.StateShipped, happen: func(t *testing.T, l *live) {
+		mix := l.expect("mix.1")
+		l.replaceWorker(&olderBuild{})
+		l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: text("untold")})
+		require.Zero(t, l.query().Version)
+		l.replaceWorker()
+		require.Zero(t, l.query().Version)
+		l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: text("told")})
+		l.tellsTheSame()
+		l.ends(mix)
+		l.makes("bake.1", "decorate.1", "package.1")
+	}},
 	"told-by-its-next-run": {ends: kitchen.StateShipped, rules: withoutRemakes, on: shortHistories, happen: func(t *testing.T, l *live) {
 		l.fails(l.expect("mix.1"), "burnt", 13)
 		l.asks("mix failed after 0 remakes", kitchen.Choices()...)
@@ -507,6 +543,20 @@ func TestEveryKindOfOrder(t *testing.T) {
 			require.Equal(t, kind.ends, workflows.StateFromVisibility(l.describe().GetWorkflowExecutionInfo().GetStatus(), l.attribute()))
 		})
 	}
+}
+
+// pendingTell waits until the server tries again to tell a status.
+func (l *live) pendingTell() (tell *workflowpb.PendingActivityInfo) {
+	l.t.Helper()
+	require.Eventually(l.t, func() bool {
+		for _, pending := range l.describe().GetPendingActivities() {
+			if pending.GetActivityType().GetName() == workflows.ActivityTellStatus {
+				tell = pending
+			}
+		}
+		return tell != nil
+	}, patience, tick)
+	return tell
 }
 
 // shortHistories is a server that has orders continue as new after few events.

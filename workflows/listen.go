@@ -11,8 +11,9 @@ import (
 )
 
 // listen takes everything that comes from outside while the order goes on:
-// queries, updates, Temporal's own cancel request, and complaints that a ticket's
-// owner is silent. Each changes the order, and its steps see the change.
+// queries, updates, Temporal's own cancel request, and what activities notice: that a
+// ticket's owner is silent, and that a status was lost. The order's steps see what has
+// changed.
 func (o *order) listen(ctx workflow.Context) error {
 	if err := workflow.SetQueryHandler(ctx, QueryStatus, func() (kitchen.Status, error) { return o.status, nil }); err != nil {
 		return err
@@ -41,6 +42,14 @@ func (o *order) listen(ctx workflow.Context) error {
 			if o.isCurrent(complaint) && o.patience.isOver(complaint, o.in.Rules.MaxReissues) {
 				o.complaint = &complaint
 			}
+		}
+	})
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		lost := workflow.GetSignalChannel(ctx, SignalUntold)
+		for {
+			var untold Untold
+			lost.Receive(ctx, &untold)
+			o.lose(untold.Version)
 		}
 	})
 	return nil

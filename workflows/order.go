@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -22,7 +23,8 @@ func OrderWorkflow(ctx workflow.Context, in OrderInput) (kitchen.Status, error) 
 // that goes through any other is left to a worker of another build: what it
 // would need to decide, this one could only get wrong.
 func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (kitchen.Status, error) {
-	orderID, err := kitchen.OrderIDFromWorkflowID(workflow.GetInfo(ctx).WorkflowExecution.ID)
+	info := workflow.GetInfo(ctx)
+	orderID, err := kitchen.OrderIDFromWorkflowID(info.WorkflowExecution.ID)
 	if err != nil {
 		return kitchen.Status{}, temporal.NewNonRetryableApplicationError("an order's workflow id is order-<order id>", "WrongWorkflowID", err)
 	}
@@ -32,6 +34,8 @@ func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (
 		panic(fmt.Sprintf("this build does not know %q, which the order goes through: its workflow tasks are left to workers that do", unknown))
 	}
 	order := newOrder(orderID, in)
+	order.runID = info.WorkflowExecution.RunID
+	order.knownRun = cmp.Or(info.OriginalRunID, order.runID) // the SDK's test environment has no original
 	if err := order.listen(ctx); err != nil {
 		return order.status, err
 	}
@@ -127,7 +131,7 @@ type order struct {
 }
 
 func newOrder(orderID string, in OrderInput) *order {
-	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, listedState: kitchen.StateInProgress}
+	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, listedState: kitchen.StateInProgress, telling: newTelling()}
 	if p := in.Progress; p != nil {
 		o.setStatus(p.Status)
 		o.direction, o.toUndo, o.patience.from, o.handled = p.Direction, p.ToUndo, p.AskFrom, p.Handled
@@ -135,8 +139,9 @@ func newOrder(orderID string, in OrderInput) *order {
 		if o.counted == nil {
 			o.countLastFailures()
 		}
-		// What the last run has not told, this one tells.
-		o.lastVersion, o.changed = p.Status.Version, true
+		// What the last run has not told, this one tells. If that had no version, nobody
+		// knows when its details have changed.
+		o.lastVersion, o.changed, o.detailsChanged = p.Status.Version, true, p.Status.Version == 0
 		o.pass = p.Status.Remakes + 1
 		if p.Status.State != kitchen.StateAccepted {
 			o.listedState = p.Status.State
@@ -268,7 +273,8 @@ func (o *order) ship(ctx workflow.Context) error {
 	shippedAt := workflow.Now(ctx)
 	o.takeVersion(ctx)
 	status := o.shippedStatus(shippedAt)
-	if err := announce(ctx, ActivityAnnounceShipped, kitchen.Shipped{
+	var announced kitchen.Announced
+	if err := announce(ctx, ActivityAnnounceShipped, &announced, kitchen.Shipped{
 		OrderID:    o.status.ID,
 		PickupCode: o.status.PickupCode,
 		Customer:   o.status.Customer,
@@ -279,9 +285,9 @@ func (o *order) ship(ctx workflow.Context) error {
 		return err
 	}
 	o.recordShipped(shippedAt)
-	o.toldShipped(ctx, status)
+	o.announcedShipped(ctx, status, !announced.StatusUntold)
 	o.showDetails(ctx)
-	if len(o.queued) == 0 && !o.isUntold() {
+	if len(o.queued) == 0 && !(o.isUntold() && o.isToldAlone(ctx)) {
 		return nil
 	}
 	if err := o.saveStatus(ctx); err != nil { // for lists, while the workflow still runs

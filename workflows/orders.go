@@ -60,6 +60,12 @@ func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt in
 	})
 }
 
+// Untold signals an order that the log does not have a version of its status that was
+// to be told with a ticket.
+func (o *Orders) Untold(ctx context.Context, orderID string, version int64) error {
+	return o.temporal.SignalWorkflow(ctx, kitchen.WorkflowID(orderID), "", SignalUntold, Untold{Version: version})
+}
+
 // CountAttempts is how often Temporal has started a pending activity of an
 // order; 0 if it is not pending.
 func (o *Orders) CountAttempts(ctx context.Context, workflowID, activityID string) (int, error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -86,7 +87,9 @@ type world struct {
 	told          told
 	toldAlone     []kitchen.LoggedStatus // neither with a ticket nor with the announcement that it is shipped
 	underWay      int                    // statuses that are not told yet, other than with tickets
-	sent          map[int64]string       // those, by version
+	lost          map[int64]bool         // versions that were lost beside what they were to be told with
+	lastLost      int64
+	sent          map[int64]string // those, by version
 	last          kitchen.Status
 	listed        kitchen.OrderState     // what Temporal's visibility has
 	complaints    []workflows.Unanswered // that activities have made
@@ -185,7 +188,7 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 func newWorld(t rapid.TB, random *rapid.T, in workflows.OrderInput) *world {
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random, happens: everything, outage: map[string]time.Duration{}, sent: map[int64]string{}}
+	w := &world{t: t, env: suite.NewTestWorkflowEnvironment(), in: in, random: random, happens: everything, outage: map[string]time.Duration{}, sent: map[int64]string{}, lost: map[int64]bool{}}
 	w.env.SetStartWorkflowOptions(client.StartWorkflowOptions{ID: kitchen.WorkflowID(orderID), TaskQueue: workflows.TaskQueue})
 	w.env.SetTestTimeout(time.Minute)
 	w.env.SetStartTime(placedAt)
@@ -522,7 +525,12 @@ func (w *world) schedule() {
 			continue
 		}
 		w.activities = append(w.activities, p)
-		w.tell(*p.issue.Status)
+		if w.loses(p.issue.Status) {
+			w.env.SignalWorkflowSkippingWorkflowTask(workflows.SignalUntold, workflows.Untold{Version: p.issue.Status.Version})
+			w.nudge()
+		} else {
+			w.tell(*p.issue.Status)
+		}
 		w.issued = append(w.issued, issuedTicket{id: p.ref.ActivityID(), made: p.issue.Made, notes: p.issue.Notes, since: p.issue.Since.Format("15:04:05.000")})
 		w.log = append(w.log, "             -> "+p.ref.ActivityID())
 	}
@@ -540,11 +548,7 @@ func (p *pending) complete(ack kitchen.Ack, failure error) {
 		p.end.Set(nil, failures.FailureToError(failures.ErrorToFailure(failure)))
 		return
 	}
-	payloads, err := converter.GetDefaultDataConverter().ToPayloads(ack)
-	if err != nil {
-		panic(err)
-	}
-	p.end.Set(payloads, nil)
+	p.end.Set(payloads(ack), nil)
 }
 
 // silence is an attempt in which nobody is heard of: the ticket comes again. One
@@ -769,7 +773,7 @@ func (w *world) compare() {
 	}
 	w.happened = nil
 	hasClosed := func(c candidate) bool { return c.model.doing == finished }
-	if w.underWay == 0 && !slices.ContainsFunc(w.may, func(c candidate) bool { return !hasClosed(c) }) && !w.env.IsWorkflowCompleted() {
+	if w.isTold() && !slices.ContainsFunc(w.may, func(c candidate) bool { return !hasClosed(c) }) && !w.env.IsWorkflowCompleted() {
 		w.fatalf("the order has told everything, and does not close")
 	}
 	for i := range w.may {
@@ -875,6 +879,9 @@ func (w *world) checkEnd() kitchen.Status {
 	var status kitchen.Status
 	require.NoError(w.t, w.env.GetWorkflowResult(&status))
 	require.Equal(w.t, status, w.query(), "the query and the result tell the same")
+	if w.lastLost > w.told.newest {
+		w.fatalf("the order has closed, and nobody has told version %d", w.lastLost)
+	}
 	w.compare()
 	if !slices.ContainsFunc(w.may, func(c candidate) bool { return c.model.doing == finished }) {
 		w.fatalf("the order has closed, and the model has %+v to announce", w.may[0].model.queue)
@@ -1013,7 +1020,7 @@ func (o *outbound) ExecuteActivity(ctx workflow.Context, activityType string, ar
 	issue, is := args[0].(kitchen.Issue)
 	if !is {
 		//workflowcheck:ignore it is Temporal's part that is played here
-		w.env.RegisterDelayedCallback(func() { w.announce(args); end.Set(nil, nil); w.nudge() }, w.outage[activityType])
+		w.env.RegisterDelayedCallback(func() { end.Set(w.announce(args), nil); w.nudge() }, w.outage[activityType])
 		return future
 	}
 	ref, err := kitchen.ParseTicketID(issue.TicketID)
@@ -1062,8 +1069,7 @@ func (o *outbound) ExecuteLocalActivity(ctx workflow.Context, activityType strin
 			w.nudge()
 			return
 		}
-		w.announce(args)
-		end.Set(nil, nil)
+		end.Set(w.announce(args), nil)
 		w.nudge()
 	}, 1)
 	return future
@@ -1084,9 +1090,26 @@ func (w *world) arrive(status kitchen.LoggedStatus) {
 	w.tell(status)
 }
 
-// tell takes a status as Kafka does. Nobody else tells the same.
+// loses draws whether only the status is lost of what is published together.
+func (w *world) loses(status *kitchen.LoggedStatus) bool {
+	if w.random == nil || rapid.IntRange(0, 7).Draw(w.random, "loses a status") > 0 {
+		return false
+	}
+	w.lost[status.Version], w.lastLost = true, max(w.lastLost, status.Version)
+	w.log = append(w.log, fmt.Sprintf("             status %d is lost", status.Version))
+	return true
+}
+
+// isTold reports whether no status is under way.
+func (w *world) isTold() bool { return w.underWay == 0 && w.lastLost <= w.told.newest }
+
+// tell takes a status as Kafka does. Nobody else tells the same, unless it was lost.
 func (w *world) tell(status kitchen.LoggedStatus) {
-	if err := w.told.takeFirst(status); err != nil {
+	take := w.told.takeFirst
+	if w.lost[status.Version] {
+		take = w.told.take // the ticket may have been issued again meanwhile
+	}
+	if err := take(status); err != nil {
 		w.fatalf("%v", err)
 	}
 	if before := w.in.Progress; before != nil && status.Version <= before.Status.Version {
@@ -1105,7 +1128,7 @@ func inJSON(status kitchen.LoggedStatus) string {
 // compareTold compares what the log tells with what the order answers, unless a
 // status is under way, and checks that the order's versions grow with its changes.
 func (w *world) compareTold(status kitchen.Status) error {
-	if w.underWay == 0 {
+	if w.isTold() {
 		if err := w.told.check(status); err != nil {
 			return err
 		}
@@ -1130,18 +1153,25 @@ func (w *world) compareTold(status kitchen.Status) error {
 	return nil
 }
 
-// announce takes an announcement, or a status, as Kafka does.
-func (w *world) announce(args []any) {
+// announce takes an announcement, or a status, as Kafka does, and returns what the
+// activity does.
+func (w *world) announce(args []any) (result *commonpb.Payloads) {
 	what := announcement{state: kitchen.StateShipped}
 	switch arg := args[0].(type) {
 	case kitchen.LoggedStatus:
 		w.arrive(arg)
 		w.toldAlone = append(w.toldAlone, arg)
 		w.log = append(w.log, fmt.Sprintf("             -> status %d", arg.Version))
-		return
+		return nil
 	case kitchen.Shipped:
 		w.shipped++
-		w.arrive(*args[1].(*kitchen.LoggedStatus))
+		status := args[1].(*kitchen.LoggedStatus)
+		if w.loses(status) {
+			w.underWay--
+			result = payloads(kitchen.Announced{StatusUntold: true})
+		} else {
+			w.arrive(*status)
+		}
 	case kitchen.Failed:
 		w.failed = append(w.failed, arg)
 		what = announcement{state: arg.State}
@@ -1159,4 +1189,13 @@ func (w *world) announce(args []any) {
 	}
 	w.announcements = append(w.announcements, what)
 	w.log = append(w.log, fmt.Sprintf("             -> %+v", what))
+	return result
+}
+
+func payloads(result any) *commonpb.Payloads {
+	encoded, err := converter.GetDefaultDataConverter().ToPayloads(result)
+	if err != nil {
+		panic(err)
+	}
+	return encoded
 }

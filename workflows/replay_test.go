@@ -63,8 +63,6 @@ func recordedFiles(t *testing.T, kind string) []string {
 
 // replay runs today's OrderWorkflow against a recorded history.
 func replay(file string) error {
-	replayer := worker.NewWorkflowReplayer()
-	replayer.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
 	data, err := os.Open(file)
 	if err != nil {
 		return err
@@ -74,10 +72,17 @@ func replay(file string) error {
 	if err != nil {
 		return err
 	}
+	return replayRun(history, "")
+}
+
+// replayRun runs today's OrderWorkflow against the history of a run.
+func replayRun(history *historypb.History, runID string) error {
+	replayer := worker.NewWorkflowReplayer()
+	replayer.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
 	return replayer.ReplayWorkflowHistoryWithOptions(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), history, worker.ReplayWorkflowHistoryOptions{
 		// The order id is part of the workflow id, which the replayer would
 		// otherwise make up.
-		OriginalExecution: workflow.Execution{ID: history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowId()},
+		OriginalExecution: workflow.Execution{ID: history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes().GetWorkflowId(), RunID: runID},
 	})
 }
 

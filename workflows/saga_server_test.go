@@ -6,10 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	sdkpb "go.temporal.io/api/sdk/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -208,6 +212,77 @@ func TestTriesToAnnounceAreNotInHistory(t *testing.T) {
 	require.Equal(t, kitchen.StateCancelled, l.result().State)
 	require.Equal(t, kitchen.StateNeedsAttention, (<-l.tray.failed).State)
 	require.Equal(t, kitchen.StateCancelled, (<-l.tray.failed).State)
+}
+
+// Pages wait for it once Kafka is back.
+func TestAStatusIsToldSoonOnceKafkaIsBack(t *testing.T) {
+	t.Parallel()
+	l := startLive(t, orderInput(), nil)
+	l.expect("mix.1")
+	l.tray.refusesStatus.Store(true)
+	l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: text("ring twice")})
+	require.LessOrEqual(t, l.pendingTell().GetActivityOptions().GetRetryPolicy().GetMaximumInterval().AsDuration(), 10*time.Second)
+	l.tray.refusesStatus.Store(false)
+	l.tellsTheSame()
+}
+
+// The log has steps that the order has not taken, with higher versions than it had
+// then.
+func TestAnOrderThatIsResetTellsWhereItStands(t *testing.T) {
+	t.Parallel()
+	l := startLive(t, orderInput(), nil)
+	l.makes("mix.1")
+	bake := l.expect("bake.1")
+	var runs []string
+	for range 2 { // the second reset is one of the run that the first has made
+		require.NoError(t, l.server.SignalWorkflow(t.Context(), l.run.GetID(), "", workflows.SignalUnanswered, workflows.Unanswered{ActivityID: "mix.1"}))
+		before := l.signalled() // nothing follows from a complaint about a ticket that has ended
+		l.ends(bake)
+		l.expect("decorate.1")
+		reset, err := server.ResetWorkflowExecution(t.Context(), &workflowservice.ResetWorkflowExecutionRequest{
+			Namespace: client.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: l.run.GetID()},
+			Reason: "tests", RequestId: uuid.NewString(), WorkflowTaskFinishEventId: before,
+		})
+		require.NoError(t, err)
+		runs = append(runs, reset.GetRunId())
+		l.run = l.server.GetWorkflow(t.Context(), l.run.GetID(), "")
+		require.Eventually(t, func() bool { return l.tray.tells(l.query()) == nil }, patience, tick)
+		require.Equal(t, kitchen.Bake, l.query().WaitingFor)
+		bake = l.ticket()
+		require.Equal(t, kitchen.Bake, bake.Stage)
+	}
+	l.ends(bake)
+	l.makes("decorate.1", "package.1")
+	require.Equal(t, kitchen.StateShipped, l.result().State)
+	told := 0
+	for _, event := range l.history(runs[1]) {
+		if event.GetMarkerRecordedEventAttributes().GetMarkerName() == "LocalActivity" {
+			told++
+		}
+	}
+	require.Equal(t, 2+1, told, "it is told once after each reset, and shipped once")
+	require.NoError(t, replayRun(&historypb.History{Events: l.history(runs[1])}, runs[1]))
+}
+
+// signalled waits until the order has handled the last signal, and returns the event
+// that ended that workflow task.
+func (l *live) signalled() (id int64) {
+	l.t.Helper()
+	require.Eventually(l.t, func() bool {
+		signal := int64(0)
+		for _, event := range l.history(l.describe().GetWorkflowExecutionInfo().GetExecution().GetRunId()) {
+			switch event.GetEventType() {
+			case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+				signal, id = event.GetEventId(), 0
+			case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+				if signal > 0 && id == 0 {
+					id = event.GetEventId()
+				}
+			}
+		}
+		return id > 0
+	}, patience, tick)
+	return id
 }
 
 // What an operator sees of an order in trouble, read as the Temporal UI and

@@ -5,15 +5,18 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	sdklog "go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
@@ -168,12 +171,52 @@ func prepareLiveOn(t *testing.T, server client.Client, onTicket func(kitchen.Tic
 	return l
 }
 
-func (l *live) startWorker() {
+func (l *live) startWorker(interceptors ...interceptor.WorkerInterceptor) {
 	l.t.Helper()
-	l.worker = worker.New(l.server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
+	l.worker = worker.New(l.server, l.orderID, worker.Options{DisableRegistrationAliasing: true, Interceptors: interceptors})
 	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
 	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server), l.log)
 	require.NoError(l.t, l.worker.Start())
+}
+
+// replaceWorker has another worker take the order over, which replays it.
+func (l *live) replaceWorker(interceptors ...interceptor.WorkerInterceptor) {
+	l.t.Helper()
+	l.worker.Stop()
+	l.startWorker(interceptors...)
+	// Otherwise what is asked next waits until the server knows that the first is gone.
+	_, err := l.server.WorkflowService().ResetStickyTaskQueue(l.t.Context(), &workflowservice.ResetStickyTaskQueueRequest{
+		Namespace: client.DefaultNamespace, Execution: &commonpb.WorkflowExecution{WorkflowId: l.run.GetID()},
+	})
+	require.NoError(l.t, err)
+}
+
+// olderBuild has a worker do as a build that does not know tell-status.
+type olderBuild struct {
+	interceptor.WorkerInterceptorBase
+}
+
+func (*olderBuild) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &olderInbound{interceptor.WorkflowInboundInterceptorBase{Next: next}}
+}
+
+type olderInbound struct {
+	interceptor.WorkflowInboundInterceptorBase
+}
+
+func (o *olderInbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
+	return o.Next.Init(&olderOutbound{interceptor.WorkflowOutboundInterceptorBase{Next: next}})
+}
+
+type olderOutbound struct {
+	interceptor.WorkflowOutboundInterceptorBase
+}
+
+func (o *olderOutbound) GetVersion(ctx workflow.Context, change string, least, most workflow.Version) workflow.Version {
+	if strings.HasPrefix(change, "tell-status") {
+		return workflow.DefaultVersion
+	}
+	return o.Next.GetVersion(ctx, change, least, most)
 }
 
 // ticket waits for the next ticket.

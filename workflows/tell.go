@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -9,8 +10,12 @@ import (
 )
 
 // changeTellStatus is the version marker of orders that tell the log each change
-// of their status, also when no ticket goes out with it.
+// of their status, also when no ticket goes out with it; see marks.
 const changeTellStatus = "tell-status"
+
+// changeTellReset is the version marker of orders that tell the log where they stand
+// because they were reset in Temporal; see marks.
+const changeTellReset = "tell-reset"
 
 // telling is what an order has told the log of its status:
 //
@@ -25,22 +30,54 @@ type telling struct {
 	// detailsChanged while something has that is not told.
 	changed, detailsChanged bool
 	// lastVersion is the last version that was given: that of the status, which it got
-	// at versionAt, or the one it is to have once the order is shipped.
+	// at versionAt, or the one it is to have once the order is shipped. The status's
+	// own is 0 while the log cannot have it.
 	lastVersion int64
 	versionAt   time.Time
 	// told is the version that the log has, or gets with a ticket that is out.
 	told int64
-	// beside is set once there is a coroutine that tells the status. An order that
-	// has changed under an older build without telling it tells nothing in this run:
-	// then it is silent, and its versions are 0.
-	beside, silent bool
+	// beside is set once there is a coroutine that tells the status.
+	beside bool
+	// alone are the marks of changes that are told alone, and tellsAlone is set once
+	// there is one. resets are those of workflow tasks that may be the first after a
+	// reset in Temporal.
+	alone, resets marks
+	tellsAlone    bool
+	// runID is this run. knownRun is the last run that is known in history: at first the
+	// one that began it, and another once that has told that it was reset. lookedAt is
+	// the workflow task that has looked for a reset last.
+	runID, knownRun string
+	lookedAt        time.Time
+}
+
+func newTelling() telling {
+	return telling{alone: marks{change: changeTellStatus}, resets: marks{change: changeTellReset}}
+}
+
+// marks are version markers of one kind. A marker says in history that it was written
+// when its step was first taken, and not by an older build that has taken the step
+// without it. The SDK tells the same of one id for the rest of a run, so each step gets
+// a marker of its own until there is one in history.
+type marks struct {
+	change string
+	asked  int
+}
+
+// next reports whether the next step is taken by a build that has these markers.
+func (m *marks) next(ctx workflow.Context) bool {
+	m.asked++
+	id := m.change
+	if m.asked > 1 {
+		id = fmt.Sprintf("%s-%d", m.change, m.asked)
+	}
+	return workflow.GetVersion(ctx, id, workflow.DefaultVersion, 1) != workflow.DefaultVersion
 }
 
 // takeVersion gives the status a version of its own if it has changed. It goes by
-// time as well, so that an order that was reset in Temporal soon has higher
-// versions than those that the log has from before.
+// time as well, so that an order that was reset in Temporal has higher versions than
+// those that the log has from before.
 func (o *order) takeVersion(ctx workflow.Context) {
-	if !o.changed || o.silent {
+	if !o.changed {
 		return
 	}
 	o.versionAt = workflow.Now(ctx)
@@ -56,21 +93,15 @@ func (o *order) nextVersion(at time.Time) int64 {
 	return o.lastVersion
 }
 
-// loggedStatus is what is told of the status; nil if the order is silent.
+// loggedStatus is what is told of the status.
 func (o *order) loggedStatus() *kitchen.LoggedStatus {
-	if o.silent {
-		return nil
-	}
 	status := o.status.ForLog(o.versionAt)
 	return &status
 }
 
 // shippedStatus is the status that the order is going to have once it is announced
-// as shipped; nil if the order is silent.
+// as shipped.
 func (o *order) shippedStatus(at time.Time) *kitchen.LoggedStatus {
-	if o.silent {
-		return nil
-	}
 	shipped := order{status: o.status}
 	shipped.recordShipped(at)
 	shipped.status.Version = o.nextVersion(at)
@@ -78,14 +109,14 @@ func (o *order) shippedStatus(at time.Time) *kitchen.LoggedStatus {
 	return &status
 }
 
-// toldShipped notes that an order that is shipped is announced with that status.
-func (o *order) toldShipped(ctx workflow.Context, status *kitchen.LoggedStatus) {
-	if status == nil {
-		return
+// announcedShipped notes that an order that is shipped is announced, and whether the
+// log has the status that was to be told with that.
+func (o *order) announcedShipped(ctx workflow.Context, status *kitchen.LoggedStatus, isTold bool) {
+	if isTold {
+		o.told = status.Version
 	}
-	o.told = status.Version
 	if o.lastVersion == status.Version {
-		o.status.Version, o.changed = status.Version, false
+		o.status.Version, o.versionAt, o.changed = status.Version, status.At, false
 		return
 	}
 	o.takeVersion(ctx) // late work was recorded meanwhile
@@ -95,7 +126,21 @@ func (o *order) toldShipped(ctx workflow.Context, status *kitchen.LoggedStatus) 
 // announced as shipped its last status is on the way, and no other is told.
 func (o *order) isUntold() bool {
 	shipping := o.shipping && o.status.State != kitchen.StateShipped
-	return !o.silent && !shipping && o.status.Version > o.told
+	return !shipping && o.status.Version > o.told
+}
+
+// lose notes that a ticket is out and the version that was to be told with it is not.
+func (o *order) lose(version int64) {
+	if o.told == version {
+		o.told--
+	}
+}
+
+// leaveUntold notes that nobody tells the status as it is: whoever follows the order
+// must ask for it. The next change is told again, if it can be.
+func (o *order) leaveUntold() {
+	o.status.Version, o.status.DetailsVersion = 0, 0
+	o.detailsChanged = true
 }
 
 // await waits until a condition is met. The order's steps wait here and in
@@ -104,16 +149,47 @@ func (o *order) isUntold() bool {
 func (o *order) await(ctx workflow.Context, met func() bool) error {
 	for {
 		o.tellStatus(ctx)
-		if err := workflow.Await(ctx, func() bool { return met() || o.isUntold() && !o.beside }); err != nil || met() {
+		if err := workflow.Await(ctx, func() bool {
+			return met() || o.isUntold() && !o.beside || o.mayBeReset(ctx)
+		}); err != nil || met() {
 			return err
 		}
 	}
+}
+
+// mayBeReset reports whether this may be the first workflow task after a reset in
+// Temporal, in which the order has not taken a step. Then the log tells of steps that
+// the order has not taken, until it tells it otherwise.
+func (o *order) mayBeReset(ctx workflow.Context) bool {
+	if o.runID == o.knownRun {
+		return false
+	}
+	now := workflow.Now(ctx)
+	return !now.Equal(o.lookedAt) && !now.Equal(o.versionAt)
+}
+
+// noticeReset has the order tell its status if it was reset. What happened before that
+// is replayed, and has no marker.
+func (o *order) noticeReset(ctx workflow.Context) {
+	if !o.mayBeReset(ctx) {
+		return
+	}
+	o.lookedAt = workflow.Now(ctx)
+	if !o.resets.next(ctx) {
+		return
+	}
+	run := workflow.SideEffect(ctx, func(workflow.Context) any { return o.runID })
+	if err := run.Get(&o.knownRun); err != nil { // cannot be: it is a text
+		o.knownRun = o.runID
+	}
+	o.changed, o.detailsChanged = true, true
 }
 
 // tellStatus has a coroutine tell the status, and each that follows, if no ticket
 // takes it along before the end of the workflow task. While Kafka is away only the
 // newest one is kept.
 func (o *order) tellStatus(ctx workflow.Context) {
+	o.noticeReset(ctx)
 	o.takeVersion(ctx)
 	if o.beside || !o.isUntold() {
 		return
@@ -121,17 +197,31 @@ func (o *order) tellStatus(ctx workflow.Context) {
 	o.beside = true
 	// It comes after the steps in each workflow task, as the newest coroutine.
 	workflow.Go(ctx, func(ctx workflow.Context) {
+		pause := announceAgainAfter
 		for workflow.Await(ctx, o.isUntold) == nil {
-			if workflow.GetVersion(ctx, changeTellStatus, workflow.DefaultVersion, 1) == workflow.DefaultVersion {
-				o.silent = true
-				o.status.Version, o.status.DetailsVersion = 0, 0
-				return
+			if !o.isToldAlone(ctx) {
+				o.leaveUntold() // it has changed under an older build
+				continue
 			}
 			status := *o.loggedStatus()
-			if announce(ctx, ActivityTellStatus, status) != nil {
-				return
+			switch err := tryToAnnounce(ctx, ActivityTellStatus, nil, status); {
+			case err == nil, isTooLarge(err) && o.status.Version != status.Version:
+				o.told = max(o.told, status.Version)
+				pause = announceAgainAfter
+			case isTooLarge(err):
+				o.leaveUntold()
+			default: // somebody has ended it by hand, or it is an older build's order
+				if workflow.Sleep(ctx, pause) != nil {
+					return
+				}
+				pause = min(2*pause, announceAtMost)
 			}
-			o.told = max(o.told, status.Version)
 		}
 	})
+}
+
+// isToldAlone reports whether a change is told with which no ticket goes out.
+func (o *order) isToldAlone(ctx workflow.Context) bool {
+	o.tellsAlone = o.tellsAlone || o.alone.next(ctx)
+	return o.tellsAlone
 }

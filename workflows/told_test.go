@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -45,31 +46,106 @@ func (l *told) takeFirst(status kitchen.LoggedStatus) error {
 // customer's own.
 func (l *told) check(status kitchen.Status) error {
 	newest := l.versions[l.newest]
+	if status.Version == 0 {
+		return fmt.Errorf("the order does not know what the log tells, which is\n%+v", newest)
+	}
 	if want := status.ForLog(newest.At); !reflect.DeepEqual(want, newest) {
 		return fmt.Errorf("the log tells\n%+v\nand the order\n%+v", newest, want)
 	}
 	return nil
 }
 
-// An order of an older build that has changed without telling it: then the log knows
-// nothing of it, rather than something that is old.
-func TestAnOrderThatHasChangedUntoldTellsNothing(t *testing.T) {
+// Builds share the orders during a rollout. What an older one has changed, nobody has
+// told: then the order says that it does not know what the log has, until it tells more.
+func TestAnOrderTellsWhereItStandsOnceANewerBuildHasIt(t *testing.T) {
+	t.Parallel()
+	// start has an older build make as many changes as given.
+	start := func(t *testing.T, changes int) *factory {
+		f := newFactory(t)
+		for i := 1; i <= 5; i++ {
+			id := "tell-status"
+			if i > 1 {
+				id = fmt.Sprintf("tell-status-%d", i)
+			}
+			version := workflow.DefaultVersion
+			if i > changes {
+				version = 1
+			}
+			f.env.OnGetVersion(id, workflow.DefaultVersion, workflow.Version(1)).Return(version).Maybe()
+		}
+		f.env.OnGetVersion("announce-beside", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.Version(1)).Maybe()
+		f.holding("mix.1")
+		return f
+	}
+	amend := func(f *factory, notes string) {
+		f.update(workflows.UpdateAmend, notes, kitchen.Amendment{Notes: &notes})
+	}
+	untold := func(f *factory) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		require.Zero(t, f.status().Version)
+		require.Zero(t, f.status().DetailsVersion)
+		require.Len(t, f.told.versions, 1, "that of its first ticket, before it changed")
+	}
+	tells := func(f *factory) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		status := f.status()
+		require.NoError(t, f.told.check(status))
+		require.Equal(t, status.Version, status.DetailsVersion, "what is not told may have changed in between")
+	}
+
+	t.Run("with its next change", func(t *testing.T) {
+		t.Parallel()
+		f := start(t, 2)
+		f.at(1*time.Minute, func() { amend(f, "one") })
+		f.at(2*time.Minute, func() { untold(f); amend(f, "two") })
+		f.at(3*time.Minute, func() { untold(f); amend(f, "three") })
+		f.at(4*time.Minute, func() { tells(f); amend(f, "four") })
+		f.at(5*time.Minute, func() { tells(f); f.finish("mix.1") })
+		require.Equal(t, kitchen.StateShipped, f.run().State)
+	})
+
+	t.Run("with its next ticket", func(t *testing.T) {
+		t.Parallel()
+		f := start(t, 1)
+		f.holding("mix.1", "bake.1")
+		f.at(1*time.Minute, func() { amend(f, "one") })
+		f.at(2*time.Minute, func() { untold(f); f.finish("mix.1") })
+		f.at(3*time.Minute, func() { tells(f); f.finish("bake.1") })
+		require.Equal(t, kitchen.StateShipped, f.run().State)
+	})
+}
+
+// No retry makes a status smaller.
+func TestAStatusThatIsTooLargeIsLeftUntold(t *testing.T) {
 	t.Parallel()
 	f := newFactory(t)
-	f.silent = true
-	f.env.OnGetVersion("tell-status", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
-	f.env.OnGetVersion("announce-beside", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.Version(1)).Maybe()
-	f.holding("mix.1")
-	f.at(time.Minute, func() { f.update(workflows.UpdateAmend, "one", kitchen.Amendment{Notes: ptr("no bell")}) })
-	f.at(2*time.Minute, func() {
-		require.Zero(t, f.status().Version)
-		f.finish("mix.1")
+	f.tooLarge = func(status kitchen.LoggedStatus) bool { return status.State == kitchen.StateNeedsAttention }
+	withoutRemakes(&f.in.Rules)
+	f.answer = func(i issue) (kitchen.Ack, error) {
+		if i.ticket.Kind == kitchen.TicketUndo {
+			return f.done(i), nil
+		}
+		return kitchen.Ack{}, temporal.NewNonRetryableApplicationError("by an operator", "", nil)
+	}
+	f.at(time.Minute, func() {
+		status := f.status()
+		require.Equal(t, kitchen.StateNeedsAttention, status.State)
+		require.Zero(t, status.Version, "whoever follows the order asks for it")
+		f.update(workflows.UpdateResolve, "one", kitchen.Resolution{Choice: kitchen.ChoiceCancel})
 	})
 	status := f.run()
-	require.Equal(t, kitchen.StateShipped, status.State)
+	require.Equal(t, kitchen.StateCancelled, status.State)
+	require.NoError(t, f.told.check(status))
+
+	f = newFactory(t)
+	f.tooLarge = func(kitchen.LoggedStatus) bool { return true }
+	f.holding("mix.1")
+	f.at(time.Minute, func() { f.update(workflows.UpdateCancel, "one", kitchen.Cancellation{}) })
+	status = f.run()
+	require.Equal(t, kitchen.StateCancelled, status.State, "it closes")
 	require.Zero(t, status.Version)
-	require.Zero(t, status.DetailsVersion)
-	require.Len(t, f.told.versions, 1, "that of its first ticket, before it changed")
 }
 
 func amended(notes string) scene {
@@ -168,8 +244,10 @@ func TestAnOrderThatGoesOnTellsWhereItStands(t *testing.T) {
 	f.at(time.Minute, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		require.NoError(t, f.told.check(f.status()))
+		status := f.status()
+		require.NoError(t, f.told.check(status))
 		require.Len(t, f.told.versions, 1)
+		require.Equal(t, status.Version, status.DetailsVersion, "nobody knows when the customer's own has changed")
 	})
 	f.at(2*time.Minute, func() { f.update(workflows.UpdateResolve, "one", kitchen.Resolution{Choice: kitchen.ChoiceCancel}) })
 	require.Equal(t, kitchen.StateCancelled, f.run().State)
