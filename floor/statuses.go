@@ -68,11 +68,30 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 		}
 		if !asked.Equal(order.asked) {
 			f.kitchen.listsChanged() // another process may have taken the decision
+			if f.onAnswered != nil && f.caughtUp && !order.asked.IsZero() {
+				f.onAnswered(max(f.readAt(at).Sub(order.asked), 0))
+			}
 		}
 		order.version, order.status, order.asked = told.Version, packed, asked
 		order.complete = order.complete || !told.Repeated
 	}
 	f.orders.told(told)
+}
+
+// Questions are how many orders wait for a manager's decision, by the log as far as it
+// was read, and how long the first of them has waited.
+func (f *Floor) Questions() (open int, oldest time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.logTime()
+	for _, order := range f.statuses {
+		if order.asked.IsZero() || order.status == "" {
+			continue
+		}
+		open++
+		oldest = max(oldest, now.Sub(order.asked))
+	}
+	return open, oldest
 }
 
 // missStatus notes a step of an order that cannot be understood: what was told before

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -63,6 +64,8 @@ makes one.
 			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
+			registry := prometheus.NewRegistry()
+			temporal.metrics = measureTemporal(registry)
 			temporalClient, namespace, err := temporal.dial(logger)
 			if err != nil {
 				return err
@@ -77,6 +80,7 @@ makes one.
 				Staff:     staff,
 				Pages:     web.Files(),
 				Logger:    logger,
+				Metrics:   registry,
 
 				TrustedProxies:  proxies,
 				LiveConnections: live.connections,
