@@ -114,6 +114,8 @@ var plumbing = []row{
 	}},
 }
 
+// dashboards are of the older kind, which is marked as deprecated: every Grafana takes
+// it, and the newer one only those since 12.
 func dashboards() []dashboard.Dashboard {
 	return []dashboard.Dashboard{
 		newDashboard("cupcakery-bakery", "Cupcakery: the bakery", "now-6h", bakery),

@@ -87,9 +87,6 @@ var burns = []burn{
 	{"ticket", "3d", "6h", 1},
 }
 
-// windows are all that burns look at, and the one of the objective itself.
-var windows = []string{"5m", "30m", "1h", "6h", "3d", "30d"}
-
 func (s slo) over(window string) string { return strings.ReplaceAll(s.errors, "WINDOW", window) }
 
 // ratio is the recorded part that was not good in a window.
