@@ -227,7 +227,7 @@ func startDemo(t *testing.T) string {
 	go func() { exited <- demo.Wait() }()
 	t.Cleanup(func() {
 		_ = demo.Process.Signal(syscall.SIGTERM) // it may have ended
-		_ = <-exited // it was told to end
+		_ = <-exited                             // it was told to end
 		if t.Failed() {
 			text, _ := os.ReadFile(log.Name())
 			t.Logf("the demo said:\n%s", text)
