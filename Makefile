@@ -76,6 +76,15 @@ test-go: programs tools web ## Run the Go tests only; PACKAGES=./x/... for some
 	@echo "Testing $(PACKAGES) $(if $(RACE),with the race detector,WITHOUT the race detector: there is no C compiler \"$(CC)\") ..."
 	@go run ./internal/make/gotest $(RACE) -count=1 -timeout=15m $(PACKAGES)
 
+.PHONY: test-observability
+test-observability: build tools .tools/promtool ## Test alerts, dashboards and docs/metrics.md against a factory that runs
+	@go -C deploy/observability test -count=1 ./...
+
+# Of the version whose parser the tests use, without what finds targets in clouds.
+.tools/promtool: deploy/observability/go.mod
+	@echo "Building promtool into .tools (the first time takes some minutes) ..."
+	@go -C deploy/observability build -tags remove_all_sd -o "$(CURDIR)/$@" github.com/prometheus/prometheus/cmd/promtool
+
 .PHONY: programs
 programs:
 	@tools/programs.sh
@@ -106,6 +115,7 @@ tools: .tools/temporal ## Install the Temporal CLI into .tools
 .PHONY: generate
 generate: web/node_modules/.package-lock.json ## Generate code from the table of stages and the specifications anew
 	@go run ./internal/make/stages
+	@go -C deploy/observability run .
 	@go generate ./...
 	@cd web && npm run --silent generate
 

@@ -130,12 +130,12 @@ func (s *Server) AckTicket(ctx context.Context, request AckTicketRequestObject) 
 // ackOutcome is what became of an ack, for the metrics.
 func ackOutcome(err error) string {
 	if err == nil {
-		return "counts"
+		return ackCounted
 	}
 	if kindOf(asProblem(err).Type).Status >= 500 {
-		return "unknown"
+		return ackUnconfirmed
 	}
-	return "refused"
+	return ackRefused
 }
 
 // GetStatistics tells what the stations did in the last hours.

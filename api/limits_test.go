@@ -28,7 +28,7 @@ import (
 
 // takingTemporal takes every order, or refuses all with an error.
 type takingTemporal struct {
-	temporalclient.Client
+	unreachableTemporal
 	mu    sync.Mutex
 	taken int
 	err   error

@@ -205,7 +205,7 @@ func TestWithoutTemporalBoardsGoOn(t *testing.T) {
 func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, func(c *Config) {
+	b := openBakery(t, kafka, unreachableTemporal{}, func(c *Config) {
 		c.liveTiming = live.Timing{PingEvery: patience, WriteWithin: patience} // this machine may be slow as well
 	})
 	slow, quick := b.connect(), b.connect()
@@ -248,7 +248,7 @@ func TestAClientThatReadsSlowlyGetsASnapshotAndNobodyWaits(t *testing.T) {
 		}
 	}
 	metrics := scrape(t, b.server)
-	require.Contains(t, metrics, "cupcakery_live_drops_total 1")
+	require.Contains(t, metrics, "cupcakery_live_missed_total 1")
 	require.Contains(t, metrics, "cupcakery_live_connections 3") // with the one that waited for the log
 	require.Contains(t, metrics, `cupcakery_live_messages_total{type="change"} `)
 }

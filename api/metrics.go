@@ -1,11 +1,13 @@
 package api
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -23,15 +25,25 @@ type metrics struct {
 	signIns       *prometheus.CounterVec
 
 	acks            *prometheus.CounterVec
+	answered        prometheus.Histogram
 	liveConnections prometheus.Gauge
+	liveFollowers   *prometheus.GaugeVec
 	liveMessages    *prometheus.CounterVec
-	liveDrops       prometheus.Counter
+	liveMissed      prometheus.Counter
+	liveCutOff      prometheus.Counter
 }
 
 // Which limit refused an order.
 const (
 	refusedByAddress = "address"
 	refusedByKitchen = "kitchen"
+)
+
+// The outcome of an ack given at a board.
+const (
+	ackCounted     = "counted"
+	ackRefused     = "refused"
+	ackUnconfirmed = "unconfirmed"
 )
 
 // The outcome of an attempt to sign in.
@@ -41,9 +53,10 @@ const (
 	signInRefused = "refused"
 )
 
-func newMetrics() *metrics {
+// newMetrics adds to what a registry gives.
+func newMetrics(registry *prometheus.Registry) *metrics {
 	m := &metrics{
-		registry: prometheus.NewRegistry(),
+		registry: registry,
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cupcakery_http_request_duration_seconds",
 			Help:    "How long requests took, by method, route and status.",
@@ -70,23 +83,37 @@ func newMetrics() *metrics {
 			Help: "Attempts to sign in, by outcome: signed-in, wrong (name or PIN), refused (too many attempts, or no staff).",
 		}, []string{"outcome"}),
 		acks: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "cupcakery_acks_total",
-			Help: "Acks given through the API, by kind and outcome: counts, refused, unknown (Kafka did not take it in time).",
+			Name: "cupcakery_board_acks_total",
+			Help: "Acks given at boards, by kind and outcome: counted, refused, unconfirmed (Kafka did not take it in time).",
 		}, []string{"kind", "outcome"}),
+		answered: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "cupcakery_question_answered_seconds",
+			Help:    "How long questions to managers were open that the log tells are over. Every API process counts all of them.",
+			Buckets: []float64{30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 86400},
+		}),
 		liveConnections: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "cupcakery_live_connections",
 			Help: "Live connections that are open.",
 		}),
+		liveFollowers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "cupcakery_live_followers",
+			Help: "Followers of live channels, by kind of channel: counter, kitchen, station, order.",
+		}, []string{"channel"}),
 		liveMessages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cupcakery_live_messages_total",
 			Help: "Messages sent on live connections, by type.",
 		}, []string{"type"}),
-		liveDrops: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "cupcakery_live_drops_total",
+		liveMissed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cupcakery_live_missed_total",
 			Help: "Times that a client had read too slowly and got a fresh snapshot instead of what it missed.",
 		}),
+		liveCutOff: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "cupcakery_live_cut_off_total",
+			Help: "Live connections that were ended because the client took a message too slowly.",
+		}),
 	}
-	m.registry.MustRegister(m.requests, m.created, m.ordersRefused, m.answers, m.stale, m.signIns, m.acks, m.liveConnections, m.liveMessages, m.liveDrops,
+	m.registry.MustRegister(m.requests, m.created, m.ordersRefused, m.answers, m.stale, m.signIns, m.acks, m.answered,
+		m.liveConnections, m.liveFollowers, m.liveMessages, m.liveMissed, m.liveCutOff,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, from := range []source{fromQuery, fromLog, fromHistory, fromClosed} {
 		m.answers.WithLabelValues(string(from))
@@ -97,19 +124,22 @@ func newMetrics() *metrics {
 	for _, outcome := range []string{signInDone, signInWrong, signInRefused} {
 		m.signIns.WithLabelValues(outcome)
 	}
+	for _, kind := range []kitchen.AckKind{kitchen.AckStarted, kitchen.AckReleased, kitchen.AckDone, kitchen.AckFailed, kitchen.AckUndone} {
+		for _, outcome := range []string{ackCounted, ackRefused, ackUnconfirmed} {
+			m.acks.WithLabelValues(string(kind), outcome)
+		}
+	}
+	for _, kind := range []wire.LiveMessageType{wire.LiveMessageTypeSnapshot, wire.LiveMessageTypeChange, wire.LiveMessageTypeResumed, wire.LiveMessageTypeProblem, wire.LiveMessageTypeState} {
+		m.liveMessages.WithLabelValues(string(kind))
+	}
+	for _, channel := range []string{floor.ChannelCounter, floor.ChannelKitchen, floor.ChannelStation, floor.ChannelOrder} {
+		m.liveFollowers.WithLabelValues(channelKind(channel))
+	}
 	return m
 }
 
-// watchStations adds how long nobody has taken anything at each station.
-func (m *metrics) watchStations(untaken func(kitchen.Stage) time.Duration) {
-	for _, stage := range kitchen.Stages() {
-		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name:        "cupcakery_station_untaken_seconds",
-			Help:        "The station's alarm: for how long nobody has begun or finished anything although tickets wait, by stage; 0 while that is no longer than the kitchen file's attention.untakenAfter.",
-			ConstLabels: prometheus.Labels{"stage": string(stage)},
-		}, func() float64 { return untaken(stage).Seconds() }))
-	}
-}
+// questionAnswered counts a question to a manager that is over.
+func (m *metrics) questionAnswered(after time.Duration) { m.answered.Observe(after.Seconds()) }
 
 // LiveConnected implements live.Metrics.
 func (m *metrics) LiveConnected() { m.liveConnections.Inc() }
@@ -123,4 +153,23 @@ func (m *metrics) LiveSent(kind wire.LiveMessageType) {
 }
 
 // LiveMissed implements live.Metrics.
-func (m *metrics) LiveMissed() { m.liveDrops.Inc() }
+func (m *metrics) LiveMissed() { m.liveMissed.Inc() }
+
+// LiveCutOff implements live.Metrics.
+func (m *metrics) LiveCutOff() { m.liveCutOff.Inc() }
+
+// LiveFollowed implements live.Metrics.
+func (m *metrics) LiveFollowed(channel string) {
+	m.liveFollowers.WithLabelValues(channelKind(channel)).Inc()
+}
+
+// LiveUnfollowed implements live.Metrics.
+func (m *metrics) LiveUnfollowed(channel string) {
+	m.liveFollowers.WithLabelValues(channelKind(channel)).Dec()
+}
+
+// channelKind is a channel without the stage or the order that it is of.
+func channelKind(channel string) string {
+	kind, _, _ := strings.Cut(channel, "/")
+	return kind
+}

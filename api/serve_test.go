@@ -108,7 +108,7 @@ func TestServeSaysWhyItCannot(t *testing.T) {
 func TestRequestsAreLoggedAndMeasuredByRoute(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	server := newTestServer(t, unreachableTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	for _, request := range []*http.Request{
 		newRequest(http.MethodGet, "/api/v1/menu", nil, requestIDHeader, "from-the-proxy"),
 		newRequest(http.MethodGet, "/api/v1/orders/none", nil, requestIDHeader, "bad id\nwith a line"),

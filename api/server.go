@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/semaphore"
@@ -82,6 +83,9 @@ type Config struct {
 	// OrdersPerAddress is how many orders may be placed from one address in an
 	// hour; a large order counts as several. Zero is no limit.
 	OrdersPerAddress int
+	// Metrics receives what the process counts, and is what Operators gives.
+	// Defaults to a registry of its own.
+	Metrics *prometheus.Registry
 	// liveTiming is for tests.
 	liveTiming live.Timing
 }
@@ -92,6 +96,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
+	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
 	}
 	c.Namespace = cmp.Or(c.Namespace, client.DefaultNamespace)
 	c.QueryWithin = cmp.Or(c.QueryWithin, 100*time.Millisecond)
@@ -144,6 +151,7 @@ type Server struct {
 	live          *live.Connections
 	pages         pages
 	metrics       *metrics
+	deadLetters   *deadLetters
 	temporalProbe *probe
 	kafkaProbe    *probe
 	handler       http.Handler
@@ -185,7 +193,7 @@ func New(config Config) (*Server, error) {
 		contract:      contract,
 		pages:         pages,
 		follower:      &follower{temporal: config.Temporal, namespace: config.Namespace, queryWithin: config.QueryWithin, describeWithin: describeWithin},
-		metrics:       newMetrics(),
+		metrics:       newMetrics(config.Metrics),
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger, look: func(ctx context.Context) error { return namespace.Ready(ctx, config.Temporal) }},
 		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger, look: func(ctx context.Context) error { return events.CheckTopics(ctx, config.Kafka) }},
 
@@ -196,12 +204,13 @@ func New(config Config) (*Server, error) {
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 	}
-	s.floor, err = floor.New(floor.Config{Kafka: config.Kafka, Kitchen: config.Kitchen, Orders: s.follower, Logger: config.Logger})
+	s.floor, err = floor.New(floor.Config{Kafka: config.Kafka, Kitchen: config.Kitchen, Orders: s.follower, Logger: config.Logger, OnAnswered: s.metrics.questionAnswered})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
 	s.follower.log = s.floor
-	s.metrics.watchStations(s.floor.Untaken)
+	s.deadLetters = newDeadLetters(config.Kafka, config.Logger)
+	config.Metrics.MustRegister(&floorCollector{s.floor}, s.deadLetters, partCollector{"temporal": s.temporalProbe, "kafka": s.kafkaProbe})
 	s.live = live.New(live.Config{
 		Floor:           s.floor,
 		Limit:           config.LiveConnections,
@@ -348,8 +357,11 @@ func (s *Server) readLog(ctx context.Context) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	read := make(chan error, 1)
 	go func() { read <- s.floor.Run(ctx) }()
+	var beside sync.WaitGroup
+	beside.Go(func() { s.deadLetters.run(ctx) })
 	return func() error {
 		cancel()
+		beside.Wait()
 		if err := <-read; err != nil {
 			return fmt.Errorf("read the log of tickets and acks: %w", err)
 		}

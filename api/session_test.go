@@ -395,7 +395,7 @@ func TestTheCookieIsForHTTPSOnlyWhereTheBrowserSpeaksIt(t *testing.T) {
 func TestSignInsAreLoggedWithoutPINsAndStrangers(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
-	server := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	server := newTestServer(t, unreachableTemporal{}, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	matchGoodPIN(server)
 	requireSession(t, signIn(t, server, "manager", goodPIN, requestIDHeader, "first"))
 	requireProblem(t, signIn(t, server, "manager", "987654", requestIDHeader, "second"), wire.ProblemWrongNameOrPIN)

@@ -223,7 +223,7 @@ func TestABoardShowsWhatItNeedsOfTheKitchenFile(t *testing.T) {
 func TestAnAckThatCannotCountIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)
-	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	b := openBakery(t, kafka, unreachableTemporal{}, nil)
 	writer := kafka.writer()
 	ticket := newTicket(t, kitchen.Bake)
 	b.onBoard(writer, ticket)
@@ -268,7 +268,7 @@ func TestAnAckThatCannotCountIsRefusedWithTheReason(t *testing.T) {
 	for _, shown := range board.Tickets {
 		require.Equal(t, shown.Kind == kitchen.TicketMake, shown.Withdrawn, "bob still has it in hand")
 	}
-	require.Contains(t, scrape(t, b.server), `cupcakery_acks_total{kind="started",outcome="counts"} 1`)
+	require.Contains(t, scrape(t, b.server), `cupcakery_board_acks_total{kind="started",outcome="counted"} 1`)
 }
 
 func TestATicketIsPutBackAndTakenOver(t *testing.T) {

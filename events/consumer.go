@@ -151,6 +151,23 @@ func (c *Consumer) Ready() <-chan struct{} { return c.ready }
 // put it out since. A rebalance that is under way changes nothing.
 func (c *Consumer) IsMember() bool { return c.joined.Load() }
 
+// Lag is how many messages this member's partitions have, by topic, that are not
+// finished: those in hand and those that have not been read. It counts offsets, as
+// Kafka's own tools do, so what was compacted away counts too. The lags of all members
+// together are the group's.
+func (c *Consumer) Lag() map[string]int64 {
+	lag := make(map[string]int64, len(c.config.Topics))
+	for _, topic := range c.config.Topics {
+		lag[topic] = 0
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for at, p := range c.partitions {
+		lag[at.topic] += p.lag()
+	}
+	return lag
+}
+
 // Run delivers messages until the context ends. Then it hands out nothing
 // more, waits up to StopWait for what is in hand, commits, and leaves the
 // group, so that others take over at once. It goes on by itself through every
@@ -168,7 +185,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	var helpers sync.WaitGroup
 	helpers.Go(c.logErrors)
 	helpers.Go(c.commitFinished)
-	helpers.Go(c.watchPartitionCounts)
+	helpers.Go(c.watchPartitions)
 	<-ctx.Done()
 	c.drain()
 	c.cancel() // before others get the partitions

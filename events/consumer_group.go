@@ -23,7 +23,8 @@ const (
 	// rebalanceTimeout is how long a rebalance waits for a member that is
 	// alive but does not join again.
 	rebalanceTimeout = 15 * time.Second
-	// partitionWatch is how often added partitions are looked for.
+	// partitionWatch is how often added partitions are looked for, and the ends of
+	// those that are not read on.
 	partitionWatch = 5 * time.Second
 	// leaveTimeout bounds how long leaving the group may hold up a stop.
 	leaveTimeout = 3 * time.Second
@@ -161,10 +162,22 @@ func (c *Consumer) logErrors() {
 	}
 }
 
-// watchPartitionCounts notices in time that partitions are about to be added.
-func (c *Consumer) watchPartitionCounts() {
+// watchPartitions notices in time that partitions are about to be added, and how the
+// lag grows of those that are not read on because their window is full.
+func (c *Consumer) watchPartitions() {
 	for ctx := c.client.Context(); retry.Pause(ctx, partitionWatch); {
 		_, _ = c.client.locate(ctx, c.config.Topics) // a failure is logged by those who cannot do without
+		c.mu.Lock()
+		held := maps.Clone(c.partitions)
+		c.mu.Unlock()
+		for at, p := range held {
+			if !p.isFull() {
+				continue
+			}
+			if end, err := c.client.offset(ctx, at, endOffset, readUncommitted); err == nil {
+				p.setEnd(end)
+			}
+		}
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 // Delivery is a message that a consumer has handed out.
 type Delivery struct {
 	Message
-	lag       int64
 	epoch     int
 	finished  bool // guarded by partition.mu
 	partition *partition
@@ -18,10 +17,6 @@ type Delivery struct {
 // again. It may be called from any goroutine, in any order and more than once.
 // For a partition that has been taken away it does nothing.
 func (d *Delivery) Done() { d.partition.done(d) }
-
-// Lag is how many messages lay behind this one in its partition when it was
-// fetched.
-func (d *Delivery) Lag() int64 { return d.lag }
 
 // partition is one partition in this member's hands. It lives from the
 // generation that assigns it to the one that does not, so work in hand is not
@@ -51,6 +46,8 @@ type partition struct {
 	topicID [16]byte
 	// position is the offset to hand out next, firstOffset until it is known.
 	position int64
+	// end is the offset behind the last message, as far as we have heard.
+	end int64
 }
 
 func newPartition(c *Consumer, at topicPartition, offset int64) *partition {
@@ -68,9 +65,9 @@ func (p *partition) run() {
 		if hook := p.consumer.config.OnFetched; hook != nil {
 			hook(p.topic, p.partition, len(fetched.messages), fetched.highWatermark)
 		}
-		p.noteStart(fetched)
+		p.note(fetched)
 		for i := range fetched.messages {
-			d := p.handOut(fetched.messages[i], fetched.highWatermark)
+			d := p.handOut(fetched.messages[i])
 			if d == nil {
 				return false
 			}
@@ -84,12 +81,12 @@ func (p *partition) run() {
 	}
 }
 
-// noteStart notes which topic is read, and where reading began if the group had no
-// offset.
-func (p *partition) noteStart(fetched batch) {
+// note notes which topic is read and how far it goes, and where reading began if
+// the group had no offset.
+func (p *partition) note(fetched batch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.topicID = fetched.topicID
+	p.topicID, p.end = fetched.topicID, fetched.highWatermark
 	if p.position < 0 {
 		p.start, p.position = fetched.from, fetched.from
 	}
@@ -106,8 +103,8 @@ func (p *partition) advance(next int64) {
 
 // handOut waits until there is room in the window and puts the message into it.
 // It returns nil if the partition was dropped meanwhile.
-func (p *partition) handOut(m Message, highWatermark int64) *Delivery {
-	d := &Delivery{Message: m, lag: max(highWatermark-m.Offset-1, 0), partition: p}
+func (p *partition) handOut(m Message) *Delivery {
+	d := &Delivery{Message: m, partition: p}
 	for {
 		p.mu.Lock()
 		if p.ctx.Err() != nil {
@@ -157,7 +154,7 @@ func (p *partition) jump(to int64) {
 	p.mu.Lock()
 	p.epoch++
 	p.window = nil
-	p.start, p.position = to, to
+	p.start, p.position, p.end = to, to, to
 	p.mu.Unlock()
 	signal(p.consumer.progress)
 }
@@ -209,6 +206,28 @@ func (p *partition) finishedUpTo() int64 {
 func (p *partition) setCommitted(offset int64) {
 	p.mu.Lock()
 	p.committed = offset
+	p.mu.Unlock()
+}
+
+// lag is how many offsets there are from the first unfinished message to the end;
+// 0 until the first fetch.
+func (p *partition) lag() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.end-max(p.finishedUpTo(), 0), 0)
+}
+
+// isFull reports whether no more is fetched, so that the end that we know stays as it
+// was.
+func (p *partition) isFull() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.window) >= p.consumer.config.MaxInFlight
+}
+
+func (p *partition) setEnd(offset int64) {
+	p.mu.Lock()
+	p.end = max(p.end, offset)
 	p.mu.Unlock()
 }
 

@@ -26,7 +26,7 @@ func TestTheGroupsOffsetIsTheFirstUnfinishedMessage(t *testing.T) {
 			if len(p.window) < limit && (len(open) == 0 || rapid.Bool().Draw(t, "deliver")) {
 				// Offsets may have gaps, where markers of transactions lie.
 				next += int64(rapid.IntRange(0, 2).Draw(t, "gap"))
-				open = append(open, p.handOut(Message{Offset: next}, next+1))
+				open = append(open, p.handOut(Message{Offset: next}))
 				next++
 			} else {
 				i := rapid.IntRange(0, len(open)-1).Draw(t, "finish")
@@ -67,7 +67,7 @@ func TestPartitionGoesOnOnlyFromItsOwnOffset(t *testing.T) {
 			p := newTestPartition(10, 0)
 			var got []*Delivery
 			for offset := range int64(6) {
-				got = append(got, p.handOut(Message{Offset: offset}, 6))
+				got = append(got, p.handOut(Message{Offset: offset}))
 			}
 			for _, d := range got[:4] {
 				d.Done()
@@ -82,9 +82,9 @@ func TestPartitionGoesOnOnlyFromItsOwnOffset(t *testing.T) {
 
 func TestDoneOfWhatWasReadBeforeAJumpChangesNothing(t *testing.T) {
 	p := newTestPartition(10, 0)
-	before := p.handOut(Message{Offset: 0}, 1)
+	before := p.handOut(Message{Offset: 0})
 	p.jump(5)
-	after := p.handOut(Message{Offset: 5}, 6)
+	after := p.handOut(Message{Offset: 5})
 	before.Done()
 	offset, _, _ := p.uncommitted()
 	assert.Equal(t, int64(5), offset)
@@ -93,5 +93,5 @@ func TestDoneOfWhatWasReadBeforeAJumpChangesNothing(t *testing.T) {
 	assert.Equal(t, int64(6), offset)
 
 	p.cancel()
-	assert.Nil(t, p.handOut(Message{Offset: 6}, 7))
+	assert.Nil(t, p.handOut(Message{Offset: 6}))
 }

@@ -36,12 +36,16 @@ type Config struct {
 	Kitchen *kitchen.Kitchen
 	Orders  Orders
 	Logger  *slog.Logger
+	// OnAnswered is called when the log tells that a question to a manager is over,
+	// with how long it was open. It must return soon. Optional.
+	OnAnswered func(after time.Duration)
 }
 
 // Floor is what this process knows from the log.
 type Floor struct {
 	connection  events.Connection
 	logger      *slog.Logger
+	onAnswered  func(time.Duration)
 	kitchenFile *kitchen.Kitchen
 	now         func() time.Time // for people, and to measure lengths
 	// lookBack is after how long the board forgets, and readBack how far the
@@ -84,6 +88,7 @@ func New(config Config) (*Floor, error) {
 	f := &Floor{
 		connection:  config.Kafka,
 		logger:      config.Logger,
+		onAnswered:  config.OnAnswered,
 		kitchenFile: config.Kitchen,
 		now:         time.Now,
 		lookBack:    lookBack,
@@ -193,15 +198,35 @@ func (f *Floor) Stations() wire.Stations {
 	return wire.Stations{At: f.now().UTC(), Behind: f.Behind(), Stages: stages}
 }
 
-// Untaken is how long nobody has taken anything at a stage where tickets wait; 0
-// unless that is the station's alarm.
-func (f *Floor) Untaken(stage kitchen.Stage) time.Duration {
+// StageLoad is how much there is to do at a stage, by the log as far as it was read.
+type StageLoad struct {
+	Stage           kitchen.Stage
+	Waiting, InHand int
+	// Oldest is the age of the open ticket that comes first; 0 if none is open.
+	Oldest time.Duration
+	// Untaken is how long nobody has taken anything although tickets wait; 0 unless
+	// that is the station's alarm.
+	Untaken time.Duration
+}
+
+// Loads are those of all stages; none while the log has not been read to its end.
+func (f *Floor) Loads() []StageLoad {
 	now := f.readUntil()
-	counts := f.stations[stage].count(now)
-	if counts.UntakenSince.IsZero() {
-		return 0
+	if now.IsZero() {
+		return nil
 	}
-	return now.Sub(counts.UntakenSince)
+	since := func(t time.Time) time.Duration {
+		if t.IsZero() {
+			return 0
+		}
+		return max(now.Sub(t), 0)
+	}
+	var loads []StageLoad
+	for _, stage := range kitchen.Stages() {
+		counts := f.stations[stage].count(now)
+		loads = append(loads, StageLoad{stage, counts.Waiting, counts.Started, since(counts.Oldest), since(counts.UntakenSince)})
+	}
+	return loads
 }
 
 // Statistics are what the stations did in the last hours.

@@ -105,11 +105,30 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 	if told.Version >= order.version {
 		if now.asked != order.asked {
 			f.kitchen.questionsChanged() // another process may have taken the decision
+			if f.onAnswered != nil && f.caughtUp && order.asked != 0 {
+				f.onAnswered(max(f.readAt(at).Sub(time.Unix(0, order.asked)), 0))
+			}
 		}
 		now.heard, now.complete = at, order.complete || !told.Repeated
 		*order = now
 	}
 	f.orders.told(told)
+}
+
+// Questions are how many orders wait for a manager's decision, by the log as far as it
+// was read, and how long the first of them has waited.
+func (f *Floor) Questions() (open int, oldest time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.logTime()
+	for _, order := range f.statuses {
+		if order.asked == 0 || order.status == "" {
+			continue
+		}
+		open++
+		oldest = max(oldest, now.Sub(time.Unix(0, order.asked)))
+	}
+	return open, oldest
 }
 
 // missStatus notes a step of an order that cannot be understood: what was told before

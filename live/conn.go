@@ -142,6 +142,9 @@ func (c *conn) write(ctx context.Context, frame floor.Frame) error {
 	ctx, cancel := context.WithTimeout(ctx, c.config.WriteWithin)
 	defer cancel()
 	if err := c.socket.Write(ctx, websocket.MessageText, frame.Data); err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			c.config.Metrics.LiveCutOff()
+		}
 		return err
 	}
 	c.config.Metrics.LiveSent(frame.Kind)
@@ -245,12 +248,14 @@ func (c *conn) follow(request wire.LiveRequest) (resumed bool, err error) {
 		return false, err
 	}
 	c.followers = append(c.followers, follower)
+	c.config.Metrics.LiveFollowed(follower.Channel())
 	return resumed, nil
 }
 
 // unfollow ends following one of the followed channels. The lock is held.
 func (c *conn) unfollow(at int) {
 	c.followers[at].Leave()
+	c.config.Metrics.LiveUnfollowed(c.followers[at].Channel())
 	c.followers = slices.Delete(c.followers, at, at+1)
 }
 
@@ -258,10 +263,10 @@ func (c *conn) unfollow(at int) {
 func (c *conn) leaveAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, follower := range append(c.followers, c.state) {
-		follower.Leave()
+	for len(c.followers) > 0 {
+		c.unfollow(len(c.followers) - 1)
 	}
-	c.followers = nil
+	c.state.Leave()
 }
 
 // notify answers a client's own message. The lock is held.

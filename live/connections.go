@@ -107,6 +107,12 @@ type Metrics interface {
 	// LiveMissed counts a client that had read too slowly and got a snapshot
 	// instead of what it missed.
 	LiveMissed()
+	// LiveCutOff counts a connection that was ended because its client took a
+	// message too slowly.
+	LiveCutOff()
+	// LiveFollowed and LiveUnfollowed count who follows a channel.
+	LiveFollowed(channel string)
+	LiveUnfollowed(channel string)
 }
 
 // Client is who connects.

@@ -82,6 +82,9 @@ func (s *Station) newAck(j *job, kind kitchen.AckKind) kitchen.Ack {
 func (s *Station) publish(ctx context.Context, ack kitchen.Ack, goOn func(err error, first bool) bool) error {
 	for backoff := newBackoff(); ; {
 		err := s.publisher.PublishAck(ctx, ack)
+		if err == nil {
+			s.metrics.acks.WithLabelValues(string(ack.Kind)).Inc()
+		}
 		if err == nil || (ctx.Err() == nil && !goOn(err, backoff.IsFresh())) {
 			return nil
 		}

@@ -11,10 +11,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/groupmetrics"
 	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -59,6 +61,11 @@ type Config struct {
 	SessionTimeout time.Duration
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger
+	// Metrics receives what the station counts. It takes one station of a stage.
+	// Defaults to a registry of its own, which nobody reads.
+	Metrics prometheus.Registerer
+	// Readiness says, once the station is made, whether it offers tickets. Optional.
+	Readiness *Readiness
 }
 
 func (c *Config) check() error {
@@ -85,6 +92,12 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
+	if c.Metrics == nil {
+		c.Metrics = prometheus.NewRegistry()
+	}
+	if c.Readiness == nil {
+		c.Readiness = new(Readiness)
+	}
 }
 
 // publisher is what a station publishes with.
@@ -102,6 +115,7 @@ type Station struct {
 	publisher publisher
 	writer    *events.Writer
 	consumer  *events.Consumer
+	metrics   *metrics
 	// caughtUp is closed once the log has been read to its end.
 	caughtUp     chan struct{}
 	caughtUpOnce sync.Once
@@ -116,6 +130,7 @@ type Station struct {
 	mu      sync.Mutex
 	board   *board.Board
 	reading *board.Stopwatch  // how long the log has been read
+	away    bool              // whether Kafka does not answer
 	jobs    map[string]*job   // by ticket id
 	origins map[string]origin // by ticket id, of all that were delivered here
 	newest  map[int]int64     // the offset of the newest delivery, by partition
@@ -146,6 +161,7 @@ func New(config Config) (*Station, error) {
 		return nil, fmt.Errorf("make a station: %w", err)
 	}
 	s.publisher = s.writer
+	var rebalanced func() // set before the consumer runs
 	s.consumer, err = events.NewConsumer(events.ConsumerConfig{
 		Connection:     config.Connection,
 		Group:          events.TicketGroup(config.Stage),
@@ -154,12 +170,16 @@ func New(config Config) (*Station, error) {
 		MaxInFlight:    maxInFlight,
 		SessionTimeout: config.SessionTimeout,
 		// What waits for a person is not finished by waiting for it.
-		StopWait: -1,
-		Topics:   []string{events.TicketTopic(config.Stage)},
+		StopWait:    -1,
+		Topics:      []string{events.TicketTopic(config.Stage)},
+		OnRebalance: func(map[string][]int) { rebalanced() },
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make a station: %w", err), s.writer.Close())
 	}
+	config.Metrics.MustRegister(s.metrics.acks)
+	rebalanced = groupmetrics.Register(config.Metrics, events.TicketGroup(config.Stage), s.consumer.Lag)
+	config.Readiness.station.Store(s)
 	return s, nil
 }
 
@@ -172,6 +192,7 @@ func newStation(config Config) *Station {
 		config:   config,
 		jobs:     make(map[string]*job),
 		lookBack: max(lookBackTimes*config.AckWithin, shortestLookBack),
+		metrics:  newMetrics(config.Stage),
 		newest:   make(map[int]int64),
 		numbers:  make(map[string]int),
 		origins:  make(map[string]origin),
@@ -248,10 +269,10 @@ func (s *Station) caught() {
 func (s *Station) kafkaIsAway(since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if since.IsZero() {
-		s.reading.Start()
-	} else {
+	if s.away = !since.IsZero(); s.away {
 		s.reading.Stop()
+	} else {
+		s.reading.Start()
 	}
 }
 

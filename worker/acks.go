@@ -118,7 +118,7 @@ func (c *ackCarrier) carry(a queuedAck) error {
 	case outcomeRetry:
 		return err
 	}
-	c.metrics.acks.WithLabelValues(string(ack.Kind), string(result)).Inc()
+	c.metrics.finished(ack.Kind, result, 1)
 	logger.DebugContext(ctx, "an ack is finished", "outcome", result)
 	return nil
 }
@@ -150,7 +150,12 @@ func (c *ackCarrier) resolve(ctx context.Context, ack kitchen.Ack, original even
 	}
 	fault.Pass(fault.AckRead, ack.OrderID, ack.TicketID, string(ack.Kind))
 	c.heartbeats.settle(ctx, ack.TicketID)
-	return c.toTemporal(ctx, &passage{ref: ref, ack: says.fillIn(ack), names: ack.Attempt, says: says}, logger)
+	p := &passage{ref: ref, ack: says.fillIn(ack), names: ack.Attempt, says: says}
+	result, err := c.toTemporal(ctx, p, logger)
+	if result == outcomeCarried {
+		c.metrics.hasCarried(p.ack, original, says.entry, time.Now())
+	}
+	return result, err
 }
 
 // show has Temporal show who has a ticket in hand.
@@ -235,8 +240,8 @@ const (
 	// outcomeRefused is of an ack about what never was.
 	outcomeRefused outcome = "refused"
 	// outcomeLeft is of an ack that the next attempt of its ticket finds in the log.
-	outcomeLeft  outcome = "left to the next attempt"
-	outcomeWait  outcome = "wait for the next attempt"
+	outcomeLeft  outcome = "left"
+	outcomeWait  outcome = "wait"
 	outcomeRetry outcome = "retry"
 )
 
@@ -428,9 +433,9 @@ func (c *ackCarrier) forward(ctx context.Context, original events.Message, ack k
 		return c.bury(ctx, original, fmt.Errorf("%w; and it is too large to be forwarded", why), logger)
 	}
 	fault.Pass(fault.AckForwarded, ack.OrderID, ack.TicketID, string(ack.Kind))
-	c.metrics.acks.WithLabelValues(string(ack.Kind), string(outcomeForwarded)).Inc()
+	c.metrics.finished(ack.Kind, outcomeForwarded, 1)
 	c.misplacedLog.Do(func() {
-		logger.WarnContext(ctx, "acks lie in the wrong place and are forwarded, which takes them longer; cupcakery_acks_total counts them",
+		logger.WarnContext(ctx, "acks lie in the wrong place and are forwarded, which takes them longer; cupcakery_acks_finished_total counts them",
 			"by", ack.By, "reason", why)
 	})
 	return nil
@@ -441,7 +446,7 @@ func (c *ackCarrier) bury(ctx context.Context, original events.Message, why erro
 	if err := c.writeDeadLetter(ctx, original, why, logger); err != nil {
 		return err
 	}
-	c.metrics.acks.WithLabelValues("", string(outcomePoison)).Inc()
+	c.metrics.finished("", outcomePoison, 1)
 	logger.WarnContext(ctx, "an ack that cannot be understood went to dead-letters", "reason", why)
 	return nil
 }

@@ -57,7 +57,7 @@ func (l letters) PublishAck(context.Context, kitchen.Ack) error { return nil }
 func newTestQueue(temporal client.Client, publisher publisher) *ackQueue {
 	logger := slog.New(slog.DiscardHandler)
 	metrics := newMetrics(prometheus.NewRegistry())
-	return newAckQueue(newAckCarrier(temporal, client.DefaultNamespace, newTicketLog(events.Connection{}, logger), publisher, logger, metrics), metrics)
+	return newAckQueue(newAckCarrier(temporal, client.DefaultNamespace, newTicketLog(events.Connection{}, logger), publisher, logger, metrics))
 }
 
 // count is how many acks of a kind had an outcome.
@@ -95,7 +95,7 @@ func TestAnAckBetweenTwoAttemptsIsLeftToTheNext(t *testing.T) {
 	done := make(chan struct{})
 	queue.put(queued(t, t.Context(), failed, func() { close(done) }))
 	<-done
-	require.EqualValues(t, 1, queue.metrics.count(t, "failed", outcomeLeft))
+	require.EqualValues(t, 1, queue.carrier.metrics.count(t, "failed", outcomeLeft))
 }
 
 // Whoever has the partition now reads these acks again.

@@ -23,7 +23,6 @@ const maxAcksInFlight = 256
 // The consumer's window bounds what is in the queues.
 type ackQueue struct {
 	carrier *ackCarrier
-	metrics *metrics
 
 	working sync.WaitGroup
 	mu      sync.Mutex // guards waiting
@@ -41,8 +40,8 @@ type queuedAck struct {
 	done     func() // lets it be committed
 }
 
-func newAckQueue(carrier *ackCarrier, metrics *metrics) *ackQueue {
-	return &ackQueue{carrier: carrier, metrics: metrics, waiting: map[string][]queuedAck{}}
+func newAckQueue(carrier *ackCarrier) *ackQueue {
+	return &ackQueue{carrier: carrier, waiting: map[string][]queuedAck{}}
 }
 
 // run reads acks and carries them until ctx ends and all that were read are
@@ -59,7 +58,6 @@ func (q *ackQueue) run(ctx context.Context, consumer *events.Consumer) error {
 // add puts an ack into the queue of its order. It does not wait: the consumer hands
 // out no more acks of a partition than its window holds.
 func (q *ackQueue) add(ctx context.Context, delivery *events.Delivery) {
-	q.metrics.waiting(delivery.Partition, delivery.Lag())
 	ack, err := events.DecodeAck(delivery.Message)
 	q.put(queuedAck{ctx, delivery, ack, err, delivery.Done})
 }

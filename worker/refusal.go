@@ -185,7 +185,7 @@ func (c *ackCarrier) refuse(ctx context.Context, original events.Message, ack ki
 	if err := c.writeDeadLetter(ctx, original, why, logger); err != nil {
 		return err
 	}
-	c.metrics.acks.WithLabelValues(string(ack.Kind), string(outcomeRefused)).Inc()
+	c.metrics.finished(ack.Kind, outcomeRefused, 1)
 	logger.WarnContext(ctx, "an ack was refused and went to dead-letters", "by", ack.By, "reason", why)
 	return nil
 }

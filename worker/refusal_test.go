@@ -160,7 +160,7 @@ func TestNothingIsRefusedThatMayBeGood(t *testing.T) {
 			queue.carrier.log = s.ticketLog
 			require.NoError(t, queue.carrier.carry(ack))
 			require.Empty(t, wrote.wrote)
-			require.EqualValues(t, 1, queue.metrics.count(t, kitchen.AckDone, outcomeStale))
+			require.EqualValues(t, 1, queue.carrier.metrics.count(t, kitchen.AckDone, outcomeStale))
 		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/groupmetrics"
 	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -84,7 +85,8 @@ func Run(ctx context.Context, config Config) error {
 	metrics := newMetrics(config.Metrics)
 	log := newTicketLog(config.Kafka, config.Logger)
 	carrier := newAckCarrier(config.Temporal, config.Namespace, log, writer, config.Logger, metrics)
-	queue := newAckQueue(carrier, metrics)
+	queue := newAckQueue(carrier)
+	var rebalanced func() // set before the consumer runs
 	consumer, err := events.NewConsumer(events.ConsumerConfig{
 		Connection:  config.Kafka,
 		Group:       events.GroupAcks,
@@ -93,14 +95,16 @@ func Run(ctx context.Context, config Config) error {
 		Handle:      queue.add,
 		StopWait:    5 * time.Second,
 		Logger:      config.Logger,
-		OnHeldBack:  metrics.held,
-		OnRebalance: metrics.rebalanced,
+		OnHeldBack:  func(string, int, int64) { metrics.heldBack.Inc() },
+		OnRebalance: func(map[string][]int) { rebalanced() },
 	})
 	if err != nil {
 		return fmt.Errorf("prepare to read acks: %w", err)
 	}
+	rebalanced = groupmetrics.Register(config.Metrics, events.GroupAcks, consumer.Lag)
 
 	config.Readiness.begin(&config, log.isCaughtUp, consumer.IsMember)
+	metrics.watchReadiness(config.Metrics, config.Readiness.Check)
 	worker.SetStickyWorkflowCacheSize(cachedOrders)
 	group, ctx := errgroup.WithContext(ctx)
 	watch := consumer.WatchPublishes()

@@ -240,7 +240,7 @@ func (f *floor) acks(kind, outcome string) float64 {
 	families, err := f.metrics.Gather()
 	require.NoError(f.t, err)
 	for _, family := range families {
-		if family.GetName() != "cupcakery_acks_total" {
+		if family.GetName() != "cupcakery_acks_finished_total" {
 			continue
 		}
 		for _, metric := range family.GetMetric() {

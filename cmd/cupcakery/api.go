@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -70,6 +71,8 @@ makes one.
 			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
+			registry := prometheus.NewRegistry()
+			temporal.metrics = measureTemporal(registry)
 			temporalClient, namespace, err := temporal.dial(logger)
 			if err != nil {
 				return err
@@ -84,6 +87,7 @@ makes one.
 				Staff:     staff,
 				Pages:     web.Files(),
 				Logger:    logger,
+				Metrics:   registry,
 
 				TrustedProxies:  proxies,
 				LiveConnections: live.connections,

@@ -83,7 +83,7 @@ func (s *devSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&s.services, "services", names(allServices), "what runs in this process, separated by commas")
 	flags.IntVar(&s.apiPort, "api-port", 8080, "port of the API")
-	flags.IntVar(&s.metricsPort, "metrics-port", 8082, "port of the API's /metrics")
+	flags.IntVar(&s.metricsPort, "metrics-port", 8082, "port of /metrics, for all that runs here")
 	flags.IntVar(&s.temporalPort, "temporal-port", 7233, "port of Temporal")
 	flags.IntVar(&s.uiPort, "temporal-ui-port", 8233, "port of the Temporal UI")
 	flags.IntVar(&s.kafkaPort, "kafka-port", 9092, "port of Kafka")

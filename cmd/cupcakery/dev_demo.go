@@ -106,6 +106,7 @@ func (d *dev) startRobot(ctx context.Context, stage kitchen.Stage) error {
 		Name:       name,
 		AckWithin:  d.kitchen.Rules.AckWithinFor(stage),
 		Logger:     d.logger,
+		Metrics:    d.registry,
 	})
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/api"
@@ -44,6 +45,8 @@ type dev struct {
 	settings devSettings
 	stdout   io.Writer
 	logger   *slog.Logger
+	// registry has the metrics of all that runs here.
+	registry *prometheus.Registry
 
 	kitchen       *kitchen.Kitchen
 	dataDir       *devstack.DataDir // nil when nothing is kept
@@ -83,7 +86,7 @@ func runDev(ctx context.Context, settings devSettings, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	d := &dev{settings: settings, stdout: stdout, logger: logger, failed: make(chan error, 1)}
+	d := &dev{settings: settings, stdout: stdout, logger: logger, registry: prometheus.NewRegistry(), failed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			_ = d.stop(devFailWithin) // later errors would only hide the cause
@@ -235,7 +238,7 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		server, err := api.New(api.Config{Temporal: d.temporal, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger})
+		server, err := api.New(api.Config{Temporal: d.temporal, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger, Metrics: d.registry})
 		if err != nil {
 			return err
 		}
@@ -288,12 +291,13 @@ func (d *dev) startStack(ctx context.Context) error {
 		return nil
 	}
 	if d.stack.Temporal == nil {
+		d.settings.temporal.metrics = measureTemporal(d.registry)
 		d.temporal, d.namespace, err = d.settings.temporal.dial(d.logger)
 		return err
 	}
 	d.temporalAddr, d.uiAddr = d.stack.Temporal.Addr(), d.stack.Temporal.UIAddr()
 	d.namespace = client.DefaultNamespace
-	options := client.Options{HostPort: d.temporalAddr}
+	options := client.Options{HostPort: d.temporalAddr, MetricsHandler: measureTemporal(d.registry)}
 	logOutagesOnce(&options, d.logger)
 	d.temporal, err = client.DialContext(ctx, options)
 	if err != nil {
@@ -310,6 +314,7 @@ func (d *dev) startWorker(ctx context.Context) error {
 			Namespace: d.namespace,
 			Kafka:     d.kafka,
 			Logger:    d.logger,
+			Metrics:   d.registry,
 			Ready:     func() { close(ready) },
 		})
 	})

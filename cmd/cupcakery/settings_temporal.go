@@ -16,6 +16,8 @@ import (
 type temporalSettings struct {
 	address   string
 	namespace string
+	// metrics measure the client; nil for none.
+	metrics client.MetricsHandler
 }
 
 func (s *temporalSettings) register(cmd *cobra.Command) {
@@ -48,6 +50,7 @@ func (s *temporalSettings) options(logger *slog.Logger) (client.Options, error) 
 	// tenth of the worker's time, and a megabyte for each at once.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.Logger = sdklog.NewStructuredLogger(logger)
+	options.MetricsHandler = s.metrics
 	return options, nil
 }
 

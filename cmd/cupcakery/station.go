@@ -26,6 +26,7 @@ const robotStopsWithin = 30 * time.Second
 type stationOptions struct {
 	auto     bool
 	failRate float64
+	listen   string
 	name     string
 	parallel int
 	plain    bool
@@ -101,6 +102,16 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 				Name:       options.name,
 				Stage:      stage,
 			}
+			if options.listen != "" {
+				var readiness station.Readiness
+				health, err := listenForHealth(options.listen, readiness.Check)
+				if err != nil {
+					return err
+				}
+				config.Metrics, config.Readiness = health.registry, &readiness
+				stop := health.serveBeside(cmd.Context())
+				defer stop()
+			}
 			if options.auto {
 				return runRobot(cmd, config, options, rules.Reasons)
 			}
@@ -120,6 +131,8 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 	flags.BoolVar(&options.auto, "auto", false, "let a robot do the work")
 	flags.DurationVar(&options.workTime, "work-time", 2*time.Second, "how long the robot takes for a ticket")
 	flags.Float64Var(&options.failRate, "fail-rate", 0, "share of the robot's work that fails, from 0 to 1, for a reason from the kitchen file")
+	flags.StringVar(&options.listen, "listen", "", "address of /healthz, /readyz and /metrics; empty for none")
+	fromEnvironment(flags, "listen", "CUPCAKERY_STATION_LISTEN")
 	flags.IntVar(&options.parallel, "parallel", 1, "tickets that the robot works on at once")
 	flags.BoolVar(&options.plain, "plain", false, "work line by line also on a terminal, which otherwise shows a full screen")
 	flags.DurationVar(&options.timeout, "timeout", 0, "how long a command from a pipe waits for its ticket; 0 for as long as it takes")

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -50,16 +52,17 @@ on, and Temporal is told which build takes new orders; docs/rollout.md says how.
 			if err != nil {
 				return err
 			}
-			temporalClient, namespace, err := temporal.dial(logger)
-			if err != nil {
-				return err
-			}
-			defer temporalClient.Close()
 			var readiness worker.Readiness
 			health, err := listenForHealth(listen, readiness.Check)
 			if err != nil {
 				return err
 			}
+			temporal.metrics = measureTemporal(health.registry)
+			temporalClient, namespace, err := temporal.dial(logger)
+			if err != nil {
+				return errors.Join(err, health.listener.Close())
+			}
+			defer temporalClient.Close()
 			group, ctx := errgroup.WithContext(cmd.Context())
 			group.Go(func() error { return health.serve(ctx) })
 			group.Go(func() error {
@@ -106,6 +109,18 @@ func listenForHealth(address string, check func(context.Context) error) (*health
 	s := &healthServer{registry: prometheus.NewRegistry(), listener: listener, check: check}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return s, nil
+}
+
+// serveBeside answers until stop is called, also while a process that was told to
+// stop finishes what it has in hand.
+func (s *healthServer) serveBeside(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = s.serve(ctx) }) // its work goes on without
+	return func() {
+		cancel()
+		serving.Wait()
+	}
 }
 
 // serve answers until ctx ends.

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// group, rule and their fields are as Prometheus has them.
+type group struct {
+	Name     string `yaml:"name"`
+	Interval string `yaml:"interval,omitempty"`
+	Rules    []rule `yaml:"rules"`
+}
+
+type rule struct {
+	Record      string            `yaml:"record,omitempty"`
+	Alert       string            `yaml:"alert,omitempty"`
+	Expr        string            `yaml:"expr"`
+	For         string            `yaml:"for,omitempty"`
+	Labels      map[string]string `yaml:"labels,omitempty"`
+	Annotations map[string]string `yaml:"annotations,omitempty"`
+}
+
+// runbook is where people read what to do.
+const runbook = "https://github.com/cupcakery/cupcakery/blob/main/docs/runbook.md#"
+
+func groups() []group {
+	return []group{
+		{Name: "cupcakery-slo-short", Rules: append([]rule{boardIsBehind}, recordings("5m", "30m", "1h")...)},
+		{Name: "cupcakery-slo-long", Interval: "5m", Rules: recordings("6h", "3d", "30d")},
+		{Name: "cupcakery-slo-alerts", Rules: burnAlerts()},
+		{Name: "cupcakery-causes", Rules: causes()},
+	}
+}
+
+// boardIsBehind is 1 while a process's boards have been behind for more than five
+// seconds, and otherwise 0.
+var boardIsBehind = rule{Record: "cupcakery:board_is_behind", Expr: "max without (reason) (cupcakery_board_behind_seconds) > bool 5"}
+
+func recordings(windows ...string) []rule {
+	var rules []rule
+	for _, slo := range slos {
+		for _, window := range windows {
+			rules = append(rules, rule{
+				Record: "cupcakery:slo_errors:ratio_" + window,
+				Expr:   slo.over(window),
+				Labels: map[string]string{"slo": slo.name},
+			})
+		}
+	}
+	return rules
+}
+
+func burnAlerts() []rule {
+	var rules []rule
+	for _, slo := range slos {
+		if slo.alert == "" {
+			continue
+		}
+		for _, severity := range []string{"page", "ticket"} {
+			var conditions []string
+			for _, b := range burns {
+				if b.severity == severity {
+					limit := strconv.FormatFloat(b.times*(1-slo.objective), 'g', 4, 64)
+					conditions = append(conditions, fmt.Sprintf("(%s > %s and %s > %s)", slo.ratio(b.long), limit, slo.ratio(b.short), limit))
+				}
+			}
+			// Both windows' ratios have the same labels, whatever their names.
+			expr := strings.Join(conditions, " or ")
+			if slo.enough != "" {
+				expr = "(" + expr + ") and on () " + slo.enough
+			}
+			rules = append(rules, alert(slo.alert, severity, expr, "1m", slo.people, fmt.Sprintf("%s Too often that was not so: {{ $value | humanizePercentage }} lately, of which %s are allowed.", slo.promise, percent(1-slo.objective))))
+		}
+	}
+	return rules
+}
+
+func percent(part float64) string { return strconv.FormatFloat(100*part, 'g', 3, 64) + " %" }
+
+func alert(name, severity, expr, lasting, summary, description string) rule {
+	return rule{
+		Alert: name, Expr: expr, For: lasting,
+		Labels:      map[string]string{"severity": severity},
+		Annotations: map[string]string{"summary": summary, "description": description, "runbook_url": runbook + strings.ToLower(name)},
+	}
+}
+
+// causes are plain: what they name is wrong, whoever has noticed it.
+func causes() []rule {
+	const lag = `sum(cupcakery_consumer_lag{group="order-acks"})`
+	return []rule{
+		alert("KafkaAway", "page", `min(cupcakery_part_up{part="kafka"}) == 0`, "1m",
+			"Stations get no tickets and cannot say that they are done; orders are still taken.",
+			"An API process cannot reach Kafka, or its topics are not in order."),
+		alert("TemporalAway", "page", `min(cupcakery_part_up{part="temporal"}) == 0`, "1m",
+			"No order is taken and none goes on; stations still work on what they have.",
+			"An API process cannot reach Temporal, or its namespace is not prepared."),
+		alert("NoAPI", "page", `absent(cupcakery_part_up)`, "2m",
+			"Nobody can order, and no board can be opened.",
+			"Prometheus gets metrics of no API process: none runs, or none is scraped."),
+		alert("NoWorker", "page", `absent(cupcakery_worker_ready)`, "2m",
+			"Orders are taken, and none goes on.",
+			"Prometheus gets metrics of no worker: none runs, or none is scraped."),
+		alert("WorkersNotReady", "page", `max(cupcakery_worker_ready) == 0 unless on () min(cupcakery_part_up) == 0`, "2m",
+			"Orders are taken, and none goes on.",
+			"There are workers, and none of them could carry an ack, although the API reaches Kafka and Temporal."),
+		alert("AckLagGrows", "page", lag+` > 100 and `+lag+` > sum(cupcakery_consumer_lag{group="order-acks"} offset 5m)`, "5m",
+			"What stations say reaches their orders later and later.",
+			"{{ $value }} acks wait in Kafka for a worker, more than five minutes ago."),
+		alert("AcksHeldBack", "ticket", `sum(increase(cupcakery_ack_transactions_held_total[15m])) > 0`, "",
+			"What some stations have said does not reach its orders.",
+			"A program that writes acks in transactions has left one open for more than ten seconds."),
+		alert("StationSilent", "page", `max by (stage) (cupcakery_station_untaken_seconds) > 0`, "1m",
+			"Tickets wait at {{ $labels.stage }}, and nobody takes any.",
+			"For {{ $value | humanizeDuration }} nobody has begun or finished anything there."),
+		alert("QuestionsWait", "page", `max(cupcakery_oldest_question_seconds) > 900`, "1m",
+			"An order stands still until a manager decides.",
+			"The first question has waited for {{ $value | humanizeDuration }}."),
+		alert("DeadLetters", "ticket", `max by (state) (cupcakery_dead_letters) > 0`, "1m",
+			"Something that somebody said was not understood; perhaps an order waits for it.",
+			"{{ $value }} dead letters are {{ $labels.state }}, and wait for a person."),
+		alert("GroupUnsettled", "ticket", `max by (group) (increase(cupcakery_rebalances_total[30m])) > 10`, "",
+			"Tickets or acks come with pauses of seconds.",
+			"Members of the group {{ $labels.group }} come and go: {{ $value | humanize }} rebalances in half an hour."),
+		alert("WorkflowTasksFail", "ticket", `sum by (workflow_type) (increase(temporal_workflow_task_execution_failed_total[10m])) > 5`, "5m",
+			"Some orders stand still, and nobody is asked about them.",
+			"The code of {{ $labels.workflow_type }} fails on orders under way, as after a rollout that cannot replay them."),
+	}
+}
