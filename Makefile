@@ -76,6 +76,10 @@ test-go: programs tools web ## Run the Go tests only; PACKAGES=./x/... for some
 	@echo "Testing $(PACKAGES) $(if $(RACE),with the race detector,WITHOUT the race detector: there is no C compiler \"$(CC)\") ..."
 	@go run ./internal/make/gotest $(RACE) -count=1 -timeout=15m $(PACKAGES)
 
+.PHONY: test-chart
+test-chart: build ## Test what the Helm chart renders
+	@go test -C deploy/kubetest -count=1 .
+
 .PHONY: programs
 programs:
 	@tools/programs.sh
