@@ -1,5 +1,4 @@
-// Package kubetest tests the chart in ../chart: here what it renders, in cluster
-// how it lives on a real control plane.
+// Package kubetest tests the chart in ../chart: what it renders.
 package kubetest
 
 import (
@@ -298,6 +297,18 @@ func TestThePodsAreToldOnlyWhatTheProgramKnows(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestRobotsWorkAtTheStagesThatThereAre(t *testing.T) {
+	t.Parallel()
+	match := regexp.MustCompile(`station <([a-z|]+)>`).FindStringSubmatch(helpOf(t, "station"))
+	require.NotNil(t, match)
+	stages := schemaOf(t)["properties"].(map[string]any)["robots"].(map[string]any)["properties"].(map[string]any)["stages"].(map[string]any)
+	var known []string
+	for _, stage := range stages["items"].(map[string]any)["enum"].([]any) {
+		known = append(known, stage.(string))
+	}
+	assert.Equal(t, strings.Split(match[1], "|"), known)
 }
 
 // settingsOfEnv are the variables that every process gets, and that at least one knows.
