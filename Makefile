@@ -85,6 +85,10 @@ test-observability: build tools .tools/promtool ## Test alerts, dashboards and d
 	@echo "Building promtool into .tools (the first time takes some minutes) ..."
 	@go -C deploy/observability build -tags remove_all_sd -o "$(CURDIR)/$@" github.com/prometheus/prometheus/cmd/promtool
 
+.PHONY: test-chart
+test-chart: build ## Test what the Helm chart renders
+	@go test -C deploy/kubetest -count=1 .
+
 .PHONY: programs
 programs:
 	@tools/programs.sh

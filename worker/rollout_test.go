@@ -36,6 +36,7 @@ func TestRollout(t *testing.T) {
 		DynamicConfig: map[string]string{ // minutes by default
 			"matching.wv.VersionDrainageStatusVisibilityGracePeriod": `"1s"`,
 			"matching.wv.VersionDrainageStatusRefreshInterval":       `"1s"`,
+			"matching.PollerHistoryTTL":                              `"1s"`, // how long a stopped worker is still seen
 		},
 	})
 	require.NoError(t, err)
@@ -59,7 +60,14 @@ func TestRollout(t *testing.T) {
 	require.NoError(t, stopOld())
 
 	stopV2 := r.hire(outside, build("v2"))
+	const ramp = "temporal worker deployment set-ramping-version --deployment-name cupcakery --build-id v2"
+	r.persist(ramp + " --percentage 10 --yes")
+	require.EqualValues(t, 10, r.share("v2"))
+	r.persist(ramp + " --delete --yes")
+	require.Zero(t, r.share("v2"))
+	r.persist(ramp + " --percentage 10 --yes")
 	r.makeCurrent("v2")
+	require.Zero(t, r.share("v2"), "the ramp has ended")
 	b, ofB := r.placed()
 	require.Equal(t, "v2", r.buildOf(b))
 	require.Equal(t, "draining", r.drainage("v1"))
@@ -70,6 +78,8 @@ func TestRollout(t *testing.T) {
 	require.Eventually(t, func() bool { return r.drainage("v1") == "drained" }, time.Minute, 100*time.Millisecond)
 
 	require.NoError(t, stopV1())
+	const forget = "temporal worker deployment delete-version --deployment-name cupcakery --build-id v1"
+	r.persist(forget)
 	r.finish(b, ofB)
 	require.Equal(t, []string{"v2"}, r.buildsIn(b))
 	require.NoError(t, stopV2())
@@ -102,14 +112,32 @@ func (r *rollout) operate(command string, more ...string) (output []byte, err er
 	return run.Output()
 }
 
+// persist runs a command until Temporal lets it: it notices workers only after a while.
+func (r *rollout) persist(command string) {
+	r.t.Helper()
+	require.Eventually(r.t, func() bool {
+		_, err := r.operate(command)
+		return err == nil
+	}, time.Minute, 100*time.Millisecond, command)
+}
+
+// share is the share of new orders, in percent, that a build gets while it ramps.
+func (r *rollout) share(build string) float32 {
+	r.t.Helper()
+	deployment, err := r.server.WorkerDeploymentClient().GetHandle("cupcakery").Describe(r.t.Context(), client.WorkerDeploymentDescribeOptions{})
+	require.NoError(r.t, err)
+	routing := deployment.Info.RoutingConfig
+	if routing.RampingVersion == nil || routing.RampingVersion.BuildID != build {
+		return 0
+	}
+	return routing.RampingVersionPercentage
+}
+
 // makeCurrent makes a build current, once Temporal has seen its workers, and
 // waits until the orders' task queue knows.
 func (r *rollout) makeCurrent(build string) {
 	r.t.Helper()
-	require.Eventually(r.t, func() bool {
-		_, err := r.operate("temporal worker deployment set-current-version --deployment-name cupcakery --build-id " + build + " --yes")
-		return err == nil
-	}, time.Minute, 100*time.Millisecond)
+	r.persist("temporal worker deployment set-current-version --deployment-name cupcakery --build-id " + build + " --yes")
 	require.Eventually(r.t, func() bool {
 		queue, err := r.server.WorkflowService().DescribeTaskQueue(r.t.Context(), &workflowservice.DescribeTaskQueueRequest{
 			Namespace: client.DefaultNamespace, TaskQueue: &taskqueuepb.TaskQueue{Name: r.t.Name()}, TaskQueueType: enumspb.TASK_QUEUE_TYPE_WORKFLOW,

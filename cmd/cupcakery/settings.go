@@ -11,15 +11,15 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// envAnnotation marks a flag with the environment variable that it falls back to.
+// envAnnotation marks a flag with the environment variables that it falls back to.
 const envAnnotation = "cupcakery_env"
 
-// fromEnvironment lets the variable give the flag's value unless the flag is
-// on the command line, and says so in the flag's help.
-func fromEnvironment(flags *pflag.FlagSet, flag, variable string) {
+// fromEnvironment lets the first of the variables that is set give the flag's
+// value unless the flag is on the command line, and says so in the flag's help.
+func fromEnvironment(flags *pflag.FlagSet, flag string, variables ...string) {
 	f := flags.Lookup(flag)
-	f.Usage += " [$" + variable + "]"
-	if err := flags.SetAnnotation(flag, envAnnotation, []string{variable}); err != nil {
+	f.Usage += " [$" + strings.Join(variables, ", $") + "]"
+	if err := flags.SetAnnotation(flag, envAnnotation, variables); err != nil {
 		panic(err) // only for a flag that does not exist, which Lookup has caught
 	}
 }
@@ -29,16 +29,18 @@ func fromEnvironment(flags *pflag.FlagSet, flag, variable string) {
 func applyEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var faults []error
 	flags.VisitAll(func(f *pflag.Flag) {
-		variables := f.Annotations[envAnnotation]
-		if f.Changed || len(variables) == 0 {
+		if f.Changed {
 			return
 		}
-		value, _ := lookup(variables[0])
-		if value == "" {
+		for _, variable := range f.Annotations[envAnnotation] {
+			value, _ := lookup(variable)
+			if value == "" {
+				continue
+			}
+			if err := flags.Set(f.Name, value); err != nil {
+				faults = append(faults, fmt.Errorf("environment variable %s=%q: %w", variable, value, err))
+			}
 			return
-		}
-		if err := flags.Set(f.Name, value); err != nil {
-			faults = append(faults, fmt.Errorf("environment variable %s=%q: %w", variables[0], value, err))
 		}
 	})
 	if len(faults) > 0 {

@@ -38,7 +38,8 @@ be away: it keeps its place and goes on by itself. /readyz says whether an ack
 could be carried now, and otherwise what is in the way.
 
 With --deployment-name and --build-id an order stays on the build that it began
-on, and Temporal is told which build takes new orders; docs/rollout.md says how.`,
+on, and Temporal is told which build takes new orders; docs/rollout.md says how.
+Temporal's worker controller gives both by its own variables, which come first.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := worker.CheckDeployment(deploymentName, buildID); err != nil {
@@ -87,9 +88,9 @@ on, and Temporal is told which build takes new orders; docs/rollout.md says how.
 	cmd.Flags().StringVar(&listen, "listen", ":8081", "address of /healthz, /readyz and /metrics")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_WORKER_LISTEN")
 	cmd.Flags().StringVar(&deploymentName, "deployment-name", "", "Temporal Worker Deployment that the worker is a version of, with --build-id; empty for a worker without versions")
-	fromEnvironment(cmd.Flags(), "deployment-name", "CUPCAKERY_DEPLOYMENT_NAME")
+	fromEnvironment(cmd.Flags(), "deployment-name", "TEMPORAL_DEPLOYMENT_NAME", "CUPCAKERY_DEPLOYMENT_NAME")
 	cmd.Flags().StringVar(&buildID, "build-id", "", "the worker's version in its deployment, with --deployment-name")
-	fromEnvironment(cmd.Flags(), "build-id", "CUPCAKERY_BUILD_ID")
+	fromEnvironment(cmd.Flags(), "build-id", "TEMPORAL_WORKER_BUILD_ID", "CUPCAKERY_BUILD_ID")
 	return cmd
 }
 
