@@ -144,9 +144,8 @@ type secretSettings struct {
 
 func (s *secretSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.secret, "secret", "", "the deployment's secret, at least 16 random characters, the same for every API process and never changed lightly: idempotency keys depend on it; other users of the machine can see a flag, so prefer the variable or a file")
-	fromEnvironment(flags, "secret", "CUPCAKERY_SECRET")
-	flags.StringVar(&s.file, "secret-file", "", "file that has the deployment's secret")
+	secretVar(flags, &s.secret, "secret", "CUPCAKERY_SECRET", "set $CUPCAKERY_SECRET, or name its file with --secret-file")
+	flags.StringVar(&s.file, "secret-file", "", "file that has the deployment's secret, at least 16 random characters, the same for every API process and never changed lightly: idempotency keys depend on it; or set $CUPCAKERY_SECRET")
 	fromEnvironment(flags, "secret-file", "CUPCAKERY_SECRET_FILE")
 }
 
@@ -156,7 +155,7 @@ func (s *secretSettings) load() ([]byte, error) {
 	secret := []byte(s.secret)
 	switch {
 	case s.secret != "" && s.file != "":
-		return nil, errors.New("the secret is given twice, by --secret or $CUPCAKERY_SECRET and by --secret-file or $CUPCAKERY_SECRET_FILE: keep one")
+		return nil, errors.New("the secret is given twice, by $CUPCAKERY_SECRET and by --secret-file or $CUPCAKERY_SECRET_FILE: keep one")
 	case s.secret == "" && s.file == "":
 		return nil, fmt.Errorf("the deployment's secret is missing: set $CUPCAKERY_SECRET or $CUPCAKERY_SECRET_FILE; %s", remedy)
 	case s.file != "":
