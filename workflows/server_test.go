@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"os"
 	"sync"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -31,9 +33,23 @@ var (
 	server      client.Client
 	shortServer func() (client.Client, error)
 	quiet       = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	// codec encrypts what the servers keep: what holds with it holds without.
+	codec = newCodec()
 )
 
+func newCodec() *encryption.Codec {
+	keys, err := encryption.NewKeyset()
+	if err != nil {
+		panic(err)
+	}
+	return encryption.New(keys, slog.New(slog.DiscardHandler))
+}
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if *record {
+		codec = nil // histories are recorded for everybody to read
+	}
 	os.Exit(func() int {
 		var stops []func()
 		defer func() {
@@ -46,7 +62,9 @@ func TestMain(m *testing.M) {
 			if err != nil {
 				return nil, err
 			}
-			connected, err := client.Dial(client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: quiet})
+			options := client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: quiet}
+			codec.Configure(&options)
+			connected, err := client.Dial(options)
 			if err != nil {
 				devServer.Stop()
 				return nil, err
@@ -172,7 +190,7 @@ func (l *live) startWorker() {
 	l.t.Helper()
 	l.worker = worker.New(l.server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
 	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server), l.log)
+	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server, codec), l.log)
 	require.NoError(l.t, l.worker.Start())
 }
 
@@ -250,7 +268,7 @@ func TestOnTheServer(t *testing.T) {
 		for range in.Rules.Route {
 			ticket := l.ticket()
 			fromQuery := l.query()
-			fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+			fromHistory, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 			require.NoError(t, err)
 			require.True(t, fromHistory.Stale)
 			require.Equal(t, fromQuery.Version, fromHistory.Version)
@@ -262,7 +280,7 @@ func TestOnTheServer(t *testing.T) {
 		require.Equal(t, kitchen.StateShipped, status.State)
 		require.Equal(t, l.orderID, (<-l.tray.shipped).OrderID)
 
-		fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+		fromHistory, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 		require.NoError(t, err)
 		requireSameButTimes(t, status, fromHistory)
 
@@ -369,7 +387,7 @@ func TestOnTheServer(t *testing.T) {
 
 	t.Run("an unknown order has no history", func(t *testing.T) {
 		t.Parallel()
-		_, err := workflows.StatusFromHistory(t.Context(), server, orderID)
+		_, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), orderID)
 		requireNotFound(t, err)
 	})
 
@@ -378,7 +396,7 @@ func TestOnTheServer(t *testing.T) {
 		l := startLive(t, orderInput(), nil)
 		l.ticket()
 		require.NoError(t, server.TerminateWorkflow(t.Context(), l.run.GetID(), "", "by an operator"))
-		status, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+		status, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 		require.NoError(t, err)
 		require.Equal(t, kitchen.StateCancelled, status.State)
 		description, err := server.DescribeWorkflowExecution(t.Context(), l.run.GetID(), "")
@@ -396,7 +414,7 @@ func (l *live) describe() *workflowservice.DescribeWorkflowExecutionResponse {
 
 func (l *live) pending() []workflows.PendingTicket {
 	l.t.Helper()
-	return workflows.PendingTickets(l.describe())
+	return workflows.NewOrders(nil, codec).PendingTickets(l.describe())
 }
 
 func requireNotFound(t *testing.T, err error) {

@@ -28,6 +28,7 @@ func newAPICommand() *cobra.Command {
 		listen      string
 		metrics     string
 		live        liveSettings
+		temporalUI  string
 		perAddress  int
 	)
 	cmd := &cobra.Command{
@@ -60,7 +61,14 @@ makes one.
 			menu, kitchenErr := kitchenFile.load()
 			staff, staffErr := people.load()
 			proxies, proxiesErr := people.trusted()
-			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr); err != nil {
+			var uiErr error
+			if temporalUI != "" {
+				uiErr = api.CheckOrigin(temporalUI)
+			}
+			if uiErr != nil {
+				uiErr = fmt.Errorf("--temporal-ui-origin %q: %w", temporalUI, uiErr)
+			}
+			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, uiErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
 			temporalClient, namespace, err := temporal.dial(logger)
@@ -69,14 +77,16 @@ makes one.
 			}
 			defer temporalClient.Close()
 			server, err := api.New(api.Config{
-				Temporal:  temporalClient,
-				Namespace: namespace,
-				Kafka:     connection,
-				Kitchen:   menu,
-				Secret:    secret,
-				Staff:     staff,
-				Pages:     web.Files(),
-				Logger:    logger,
+				Temporal:   temporalClient,
+				Encryption: temporal.codec,
+				Namespace:  namespace,
+				Kafka:      connection,
+				Kitchen:    menu,
+				Secret:     secret,
+				Staff:      staff,
+				Pages:      web.Files(),
+				Logger:     logger,
+				TemporalUI: temporalUI,
 
 				TrustedProxies:  proxies,
 				LiveConnections: live.connections,
@@ -113,6 +123,8 @@ makes one.
 	deployment.register(cmd)
 	people.register(cmd)
 	live.register(cmd)
+	cmd.Flags().StringVar(&temporalUI, "temporal-ui-origin", "", "origin of Temporal's web UI, such as https://temporal.example.com, whose pages may decrypt through /codec when a manager is signed in; empty for none")
+	fromEnvironment(cmd.Flags(), "temporal-ui-origin", "CUPCAKERY_TEMPORAL_UI_ORIGIN")
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
 	cmd.Flags().IntVar(&perAddress, "orders-per-address", 60, "orders that one address may place in an hour, in one burst too; a large order counts once for each 100 pieces begun; 0 for no limit; behind a proxy that is not in --trusted-proxies all customers share its address")

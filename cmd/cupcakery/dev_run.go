@@ -21,6 +21,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api"
 	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/web"
@@ -56,6 +57,7 @@ type dev struct {
 	stack        *devstack.Stack
 	kafka        events.Connection
 	temporal     client.Client
+	codec        *encryption.Codec
 	namespace    string
 	temporalAddr string
 	uiAddr       string
@@ -132,6 +134,9 @@ func (d *dev) prepare(ctx context.Context) error {
 			return err
 		}
 		d.temporalAddr = options.HostPort
+	}
+	if d.codec, err = d.settings.temporal.encryption.newCodec(d.logger); err != nil {
+		return err
 	}
 	if err := d.checkReadyFile(); err != nil {
 		return err
@@ -235,7 +240,7 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		server, err := api.New(api.Config{Temporal: d.temporal, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger})
+		server, err := api.New(api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger})
 		if err != nil {
 			return err
 		}
@@ -289,11 +294,13 @@ func (d *dev) startStack(ctx context.Context) error {
 	}
 	if d.stack.Temporal == nil {
 		d.temporal, d.namespace, err = d.settings.temporal.dial(d.logger)
+		d.codec = d.settings.temporal.codec
 		return err
 	}
 	d.temporalAddr, d.uiAddr = d.stack.Temporal.Addr(), d.stack.Temporal.UIAddr()
 	d.namespace = client.DefaultNamespace
 	options := client.Options{HostPort: d.temporalAddr}
+	d.codec.Configure(&options)
 	logOutagesOnce(&options, d.logger)
 	d.temporal, err = client.DialContext(ctx, options)
 	if err != nil {
@@ -306,11 +313,12 @@ func (d *dev) startWorker(ctx context.Context) error {
 	ready := make(chan struct{})
 	d.run("the worker", func(ctx context.Context) error {
 		return worker.Run(ctx, worker.Config{
-			Temporal:  d.temporal,
-			Namespace: d.namespace,
-			Kafka:     d.kafka,
-			Logger:    d.logger,
-			Ready:     func() { close(ready) },
+			Temporal:   d.temporal,
+			Encryption: d.codec,
+			Namespace:  d.namespace,
+			Kafka:      d.kafka,
+			Logger:     d.logger,
+			Ready:      func() { close(ready) },
 		})
 	})
 	return d.await(ctx, ready)

@@ -65,6 +65,7 @@ on, and Temporal is told which build takes new orders; docs/rollout.md says how.
 			group.Go(func() error {
 				return worker.Run(ctx, worker.Config{
 					Temporal:       temporalClient,
+					Encryption:     temporal.codec,
 					Namespace:      namespace,
 					DeploymentName: deploymentName,
 					BuildID:        buildID,
