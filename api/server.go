@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,6 +76,8 @@ type Config struct {
 	// Pages are the built files of the browser's side, with index.html at their
 	// root. Without any the API is all there is.
 	Pages fs.FS
+	// TLS has the server speak TLS. Defaults to plain HTTP.
+	TLS *tls.Config
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 	// QueryWithin is how long a worker may take to answer for an order before the
@@ -167,6 +170,7 @@ type Server struct {
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
 	temporalUI     string
+	tls            *tls.Config
 	// warnOfProxy names a proxy in the log, once, that may have been forgotten.
 	warnOfProxy sync.Once
 }
@@ -214,6 +218,7 @@ func New(config Config) (*Server, error) {
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 		temporalUI:     config.TemporalUI,
+		tls:            config.TLS,
 	}
 	s.floor, err = floor.New(floor.Config{Kafka: config.Kafka, Kitchen: config.Kitchen, Orders: s.follower, Logger: config.Logger})
 	if err != nil {
@@ -337,7 +342,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	stopReading := s.readLog(ctx)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	if s.tls != nil {
+		server.TLSConfig = s.tls.Clone()
+		go func() { served <- server.ServeTLS(listener, "", "") }()
+	} else {
+		go func() { served <- server.Serve(listener) }()
+	}
 	select {
 	case err := <-served:
 		s.live.Close()

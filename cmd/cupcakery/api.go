@@ -28,6 +28,7 @@ func newAPICommand() *cobra.Command {
 		listen      string
 		metrics     string
 		live        liveSettings
+		serveTLS    tlsSettings
 		temporalUI  string
 		perAddress  int
 	)
@@ -61,6 +62,7 @@ makes one.
 			menu, kitchenErr := kitchenFile.load()
 			staff, staffErr := people.load()
 			proxies, proxiesErr := people.trusted()
+			certificate, tlsErr := serveTLS.load(logger)
 			var uiErr error
 			if temporalUI != "" {
 				uiErr = api.CheckOrigin(temporalUI)
@@ -68,7 +70,7 @@ makes one.
 			if uiErr != nil {
 				uiErr = fmt.Errorf("--temporal-ui-origin %q: %w", temporalUI, uiErr)
 			}
-			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, uiErr); err != nil {
+			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, tlsErr, uiErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
 			temporalClient, namespace, err := temporal.dial(logger)
@@ -86,6 +88,7 @@ makes one.
 				Staff:      staff,
 				Pages:      web.Files(),
 				Logger:     logger,
+				TLS:        certificate,
 				TemporalUI: temporalUI,
 
 				TrustedProxies:  proxies,
@@ -123,6 +126,7 @@ makes one.
 	deployment.register(cmd)
 	people.register(cmd)
 	live.register(cmd)
+	serveTLS.register(cmd)
 	cmd.Flags().StringVar(&temporalUI, "temporal-ui-origin", "", "origin of Temporal's web UI, such as https://temporal.example.com, whose pages may decrypt through /codec when a manager is signed in; empty for none")
 	fromEnvironment(cmd.Flags(), "temporal-ui-origin", "CUPCAKERY_TEMPORAL_UI_ORIGIN")
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
