@@ -45,7 +45,7 @@ build: web ## Build bin/cupcakery, with the pages in it
 web: web/dist/index.html web/dist/third-party-notices.txt ## Build the pages
 
 # What the licences of others ask for, in the program and on its pages.
-web/dist/third-party-notices.txt: web/dist/index.html go.mod go.sum internal/make/notices/main.go
+web/dist/third-party-notices.txt: web/dist/index.html go.mod go.sum internal/make/notices/main.go $(wildcard internal/make/dependencies/*.go)
 	@go run ./internal/make/notices ./cmd/cupcakery web/dist/.vite/licences.json $@
 
 web/dist/index.html: web/node_modules/.package-lock.json $(shell git ls-files web ':!web/browser' 2>/dev/null)
@@ -96,6 +96,15 @@ programs:
 .PHONY: lint
 lint: web ## Check the code: formatting, vet, staticcheck, errcheck, workflowcheck, vulnerabilities; of the pages ESLint and types
 	@tools/lint.sh
+
+.PHONY: licences
+licences: ## List what everything is built and tested with, by licence; fail at one that is not allowed
+	@go run ./internal/make/licences
+
+.PHONY: sbom
+sbom: web ## Write the program's bill of materials (CycloneDX) to bin/sbom.cdx.json
+	@mkdir -p bin
+	@go run ./internal/make/sbom $(VERSION) web/dist/.vite/licences.json bin/sbom.cdx.json
 
 .PHONY: screenshots
 screenshots: build tools ## Take pictures of every screen, into docs/screenshots

@@ -56,12 +56,19 @@ var access = map[string]permission{
 	"POST /api/v1/orders/:id/amend":  anybody,
 	"POST /api/v1/orders/:id/cancel": anybody,
 
-	"POST /api/v1/orders/:id/resolve": {roles: []kitchen.Role{kitchen.RoleManager}},
-	"POST /api/v1/orders/cancel":      {roles: []kitchen.Role{kitchen.RoleManager}},
+	"POST /api/v1/orders/:id/resolve": managersOnly,
+	"POST /api/v1/orders/cancel":      managersOnly,
 
 	"GET /api/v1/stations":                              anyRole,
 	"GET /api/v1/stations/:stage/tickets":               ofStage,
 	"POST /api/v1/stations/:stage/tickets/:ticket/acks": ofStage,
+
+	// Only where orders are encrypted. A browser asks with OPTIONS before a page of
+	// Temporal's UI may send anything.
+	"OPTIONS /codec/decode": anybody,
+	"OPTIONS /codec/encode": anybody,
+	"POST /codec/decode":    managersOnly,
+	"POST /codec/encode":    managersOnly,
 
 	// Each channel has a permission of its own: see mayFollow.
 	"GET /api/v1/live": anybody,
@@ -82,6 +89,8 @@ var (
 	anybody = permission{open: true}
 	anyRole = permission{roles: kitchen.Roles()}
 	ofStage = permission{roles: kitchen.Roles(), ofStage: true}
+	// managersOnly is for what decides about orders, or shows all of them.
+	managersOnly = permission{roles: []kitchen.Role{kitchen.RoleManager}}
 )
 
 // permission is who may use a route. The zero value is nobody.
@@ -115,11 +124,15 @@ func (s *Server) authorise(c *gin.Context) {
 	if c.FullPath() == "" {
 		return // no such route; the answer is 404 or 405
 	}
+	s.shareWithTemporalUI(c)
 	if err := s.checkOrigin(c); err != nil {
 		s.fail(c, err)
 		return
 	}
 	session, signedIn := s.readSession(c.Request)
+	if !signedIn {
+		session, signedIn = s.sessions.Read(codecToken(c))
+	}
 	if signedIn {
 		c.Set(sessionKey, session)
 	}
@@ -134,7 +147,7 @@ func (s *Server) authorise(c *gin.Context) {
 // SameSite, and against other ports of this host. Browsers send Sec-Fetch-Site
 // or Origin; a request with neither does not come from a browser.
 func (s *Server) checkOrigin(c *gin.Context) error {
-	if len(c.Request.CookiesNamed(sessionCookie)) == 0 && c.FullPath() != sessionPath {
+	if len(c.Request.CookiesNamed(sessionCookie)) == 0 && c.FullPath() != sessionPath || s.isTemporalUI(c) {
 		return nil
 	}
 	if err := s.crossOrigin.Check(c.Request); err != nil {

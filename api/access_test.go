@@ -33,7 +33,7 @@ const nobody kitchen.Role = ""
 // server with every role, and with nobody signed in.
 func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 	t.Parallel()
-	server := newTestServer(t, unreachableTemporal{}, nil)
+	server := newTestServer(t, unreachableTemporal{}, func(c *Config) { c.Encryption = newCodec(t) })
 	all := append(kitchen.Roles(), nobody)
 	// This repeats the table of access, so that a slip in it is found.
 	want := map[string][]kitchen.Role{
@@ -41,6 +41,8 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 		"GET /api/v1/statistics":          kitchen.Roles(),
 		"POST /api/v1/orders/:id/resolve": {kitchen.RoleManager},
 		"POST /api/v1/orders/cancel":      {kitchen.RoleManager},
+		"POST /codec/decode":              {kitchen.RoleManager},
+		"POST /codec/encode":              {kitchen.RoleManager},
 
 		"GET /api/v1/stations":                              kitchen.Roles(),
 		"GET /api/v1/stations/:stage/tickets":               {kitchen.RoleBaker, kitchen.RoleManager},
@@ -85,7 +87,7 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 
 func TestEveryRouteIsInTheTableAndNothingElseIs(t *testing.T) {
 	t.Parallel()
-	engine := newTestServer(t, untouchedTemporal{}, nil).routes()
+	engine := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Encryption = newCodec(t) }).routes() // so that there is a codec
 	require.NoError(t, checkAccess(engine.Routes()))
 	var routes []string
 	for _, route := range engine.Routes() {

@@ -36,6 +36,9 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 	asked, where := *request.Body, request.Body.Where
 	cancellation := kitchen.Cancellation{Reason: asked.Reason}
 	query, after, before, faults := openQuery(where)
+	if where.Customer != "" && s.follower.codec.Encrypts() {
+		faults = append(faults, wire.FieldError{Pointer: new("/where/customer"), Detail: namesAreEncrypted})
+	}
 	for _, found := range cancellation.Check() {
 		faults = append(faults, wire.FieldError{Pointer: &found.Pointer, Detail: found.Detail})
 	}

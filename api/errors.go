@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -79,6 +80,8 @@ func asProblem(err error) *problemError {
 	switch {
 	case workflows.IsNotFound(err):
 		return &problemError{Type: wire.ProblemOrderNotFound, Cause: err, Detail: "No order has this id: check it against the answer to the order's creation."}
+	case encryption.IsMissingKey(err):
+		return &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: "Orders are encrypted here, and this server does not have the key. Whoever operates it gives it the deployment's keyset; its log says which key is missing."}
 	case isMissingNamespace(err):
 		return unpreparedProblem(err)
 	case isOutage(err):

@@ -13,8 +13,8 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -53,6 +53,8 @@ const (
 // recorded.
 type follower struct {
 	temporal  client.Client
+	orders    *workflows.Orders
+	codec     *encryption.Codec
 	namespace string
 	log       *floor.Floor
 	// queryWithin is how long a worker may take to answer.
@@ -93,7 +95,7 @@ func (f *follower) addPending(ctx context.Context, status *kitchen.Status) error
 	description, err := f.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(status.ID), "")
 	switch {
 	case err == nil:
-		workflows.AddPending(status, workflows.PendingTickets(description))
+		workflows.AddPending(status, f.orders.PendingTickets(description))
 	case isOutage(err):
 		status.Stale = true // who works on it, and how often it was issued, is unknown
 	default:
@@ -158,7 +160,7 @@ func (f *follower) placed(ctx context.Context, orderID string) (kitchen.Status, 
 
 // recorded is where an order stands by its history.
 func (f *follower) recorded(ctx context.Context, orderID string) (kitchen.Status, source, error) {
-	status, err := workflows.StatusFromHistory(ctx, f.temporal, orderID)
+	status, err := f.orders.StatusFromHistory(ctx, orderID)
 	return status, fromHistory, err
 }
 
@@ -269,7 +271,7 @@ func (f *follower) firstRequest(ctx context.Context, orderID string) (in workflo
 		return in, "", errors.New("the order's history is empty")
 	}
 	started := events[0].GetWorkflowExecutionStartedEventAttributes()
-	data := converter.GetDefaultDataConverter()
+	data := f.codec.DataOf(kitchen.WorkflowID(orderID))
 	if err := data.FromPayloads(started.GetInput(), &in); err != nil {
 		return in, "", err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/namespace"
 	"github.com/cupcakery/cupcakery/wire"
@@ -47,6 +48,8 @@ func (s *Server) GetReadiness(context.Context, GetReadinessRequestObject) (GetRe
 func describeTemporal(err error) string {
 	_, unprepared := errors.AsType[*namespace.UnpreparedError](err)
 	switch {
+	case encryption.IsMissingKey(err):
+		return "has orders that are encrypted under a key which this process does not have: give it the deployment's keyset with --encryption-keyset"
 	case unprepared:
 		return "is not prepared for orders, so none is taken: run cupcakery temporal apply; cupcakery temporal check says what is missing"
 	case isOutage(err):

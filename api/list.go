@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
@@ -31,6 +32,9 @@ const (
 	defaultPageSize = 50
 	// queueAtOnce is how many tickets of a queue a page looks at.
 	queueAtOnce = 200
+	// namesAreEncrypted answers who looks for a customer where Temporal may not know
+	// customers' names.
+	namesAreEncrypted = "customers' names are encrypted here, so nobody can search for one: find the order by its pickup code"
 )
 
 // ListOrders finds orders in Temporal's visibility store, and in the log where
@@ -39,6 +43,9 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
 	list, filters := s.placedOrders, request.Params
+	if filters.Customer != nil && s.follower.codec.Encrypts() {
+		return nil, fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "customer", Detail: namesAreEncrypted}})
+	}
 	if filters.Stage != nil {
 		list = s.queuedOrders
 	}
@@ -159,7 +166,10 @@ func (s *Server) search(ctx context.Context, query string, token []byte, limit i
 		return nil, nil, fmt.Errorf("list orders: %w", err)
 	}
 	for _, execution := range found.GetExecutions() {
-		summary, err := summarise(execution)
+		summary, err := s.summarise(execution)
+		if encryption.IsMissingKey(err) {
+			return nil, nil, fmt.Errorf("list orders: %w", err)
+		}
 		if err != nil {
 			// Somebody has started it by hand; it must not hide the others.
 			s.logger.Warn("left a workflow out of the list of orders", slog.Any("error", withoutOrderIDs(err)))
@@ -212,16 +222,17 @@ func quote(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
-func summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, error) {
+func (s *Server) summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, error) {
 	orderID, err := kitchen.OrderIDFromWorkflowID(execution.GetExecution().GetWorkflowId())
 	if err != nil {
 		return wire.OrderSummary{}, err
 	}
-	var customer, state string
+	var state string
 	flavours := []string{}
 	attributes := execution.GetSearchAttributes().GetIndexedFields()
+	customer, customerErr := s.customer(execution)
 	err = errors.Join(
-		readAttribute(attributes, workflows.KeyCustomer.GetName(), &customer),
+		customerErr,
 		readAttribute(attributes, workflows.KeyFlavours.GetName(), &flavours),
 		readAttribute(attributes, workflows.KeyState.GetName(), &state),
 	)
@@ -236,16 +247,17 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, 
 		Flavours:   flavours,
 		PlacedAt:   execution.GetStartTime().AsTime(),
 	}
+	data := s.follower.codec.DataOf(execution.GetExecution().GetWorkflowId())
 	// A run that continues an order has started later than the order was placed.
 	var kept kitchen.Status
 	if payload := execution.GetMemo().GetFields()[workflows.MemoStatus]; payload != nil {
-		if err := converter.GetDefaultDataConverter().FromPayload(payload, &kept); err != nil {
+		if err := data.FromPayload(payload, &kept); err != nil {
 			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
 		}
 		summary.PlacedAt = kept.PlacedAt
 	}
 	if payload := execution.GetMemo().GetFields()[workflows.MemoPieces]; payload != nil {
-		if err := converter.GetDefaultDataConverter().FromPayload(payload, &summary.Pieces); err != nil {
+		if err := data.FromPayload(payload, &summary.Pieces); err != nil {
 			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
 		}
 	}
@@ -258,6 +270,20 @@ func summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.OrderSummary, 
 	return summary, nil
 }
 
+// customer is the name of an order's customer: a search attribute, or in the memo
+// where that is encrypted.
+func (s *Server) customer(execution *workflowpb.WorkflowExecutionInfo) (name string, err error) {
+	payload := execution.GetMemo().GetFields()[workflows.MemoCustomer]
+	if payload == nil {
+		return name, readAttribute(execution.GetSearchAttributes().GetIndexedFields(), workflows.KeyCustomer.GetName(), &name)
+	}
+	if err := s.follower.codec.DataOf(execution.GetExecution().GetWorkflowId()).FromPayload(payload, &name); err != nil {
+		return "", fmt.Errorf("read the customer in the order's memo: %w", err)
+	}
+	return name, nil
+}
+
+// readAttribute reads a search attribute, which is never encrypted.
 func readAttribute(attributes map[string]*commonpb.Payload, name string, value any) error {
 	payload := attributes[name]
 	if payload == nil {

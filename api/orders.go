@@ -45,7 +45,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		return nil, err
 	}
 	in := workflows.OrderInput{Order: order, Rules: s.kitchen.OrderRules(), PlacedAt: now()}
-	_, err = s.temporal.ExecuteWorkflow(ctx, workflows.StartOptions(orderID, in, hash), workflows.OrderWorkflowType, in)
+	_, err = s.temporal.ExecuteWorkflow(ctx, s.follower.orders.StartOptions(orderID, in, hash), workflows.OrderWorkflowType, in)
 	switch {
 	case err == nil:
 		s.metrics.created.Inc()

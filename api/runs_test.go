@@ -31,7 +31,7 @@ func TestAnOrderOfSeveralRunsIsOneOrder(t *testing.T) {
 	t.Cleanup(temporal.Close)
 	orders := worker.New(temporal, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true})
 	orders.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	activities.Register(orders, kitchen.Stages(), theTickets, workflows.NewOrders(temporal), noLog{})
+	activities.Register(orders, kitchen.Stages(), theTickets, workflows.NewOrders(temporal, nil), noLog{})
 	require.NoError(t, orders.Start())
 	t.Cleanup(orders.Stop)
 

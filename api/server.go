@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/internal/ratelimit"
@@ -27,6 +29,7 @@ import (
 	"github.com/cupcakery/cupcakery/namespace"
 	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 const (
@@ -48,6 +51,8 @@ type Config struct {
 	// Temporal has the orders. A client that connects on first use is fine. It
 	// logs by itself when Temporal cannot be reached.
 	Temporal client.Client
+	// Encryption is the client's codec, nil if it has none.
+	Encryption *encryption.Codec
 	// Namespace is Temporal's in which the client works. Defaults to its default.
 	Namespace string
 	// Kafka has the log of tickets and acks, which boards show and acks go to.
@@ -66,9 +71,14 @@ type Config struct {
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto count. Defaults to none.
 	TrustedProxies []netip.Prefix
+	// TemporalUI is the origin of Temporal's UI, whose pages may use the codec.
+	// Empty if none may.
+	TemporalUI string
 	// Pages are the built files of the browser's side, with index.html at their
 	// root. Without any the API is all there is.
 	Pages fs.FS
+	// TLS has the server speak TLS. Defaults to plain HTTP.
+	TLS *tls.Config
 	// Logger defaults to slog.Default.
 	Logger *slog.Logger
 	// QueryWithin is how long a worker may take to answer for an order before the
@@ -120,6 +130,11 @@ func (c Config) check() error {
 			faults = append(faults, fmt.Errorf("%q of the demo is not on the staff: add the person or leave it out", person.Name))
 		}
 	}
+	if c.TemporalUI != "" {
+		if err := CheckOrigin(c.TemporalUI); err != nil {
+			faults = append(faults, fmt.Errorf("the origin of Temporal's UI, %q: %w", c.TemporalUI, err))
+		}
+	}
 	if c.QueryWithin < 0 {
 		faults = append(faults, fmt.Errorf("the time for a query, %s, is negative", c.QueryWithin))
 	}
@@ -162,6 +177,8 @@ type Server struct {
 	demo           []wire.DemoPerson
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
+	temporalUI     string
+	tls            *tls.Config
 	// warnOfProxy names a proxy in the log, once, that may have been forgotten.
 	warnOfProxy sync.Once
 }
@@ -185,17 +202,22 @@ func New(config Config) (*Server, error) {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
 	s := &Server{
-		temporal:      config.Temporal,
-		kafka:         config.Kafka,
-		kitchen:       config.Kitchen,
-		secret:        config.Secret,
-		logger:        config.Logger,
-		contract:      contract,
-		pages:         pages,
-		follower:      &follower{temporal: config.Temporal, namespace: config.Namespace, queryWithin: config.QueryWithin, describeWithin: describeWithin},
-		metrics:       newMetrics(config.Metrics),
-		temporalProbe: &probe{part: "Temporal", logger: config.Logger, look: func(ctx context.Context) error { return namespace.Ready(ctx, config.Temporal) }},
-		kafkaProbe:    &probe{part: "Kafka", logger: config.Logger, look: func(ctx context.Context) error { return events.CheckTopics(ctx, config.Kafka) }},
+		temporal: config.Temporal,
+		kafka:    config.Kafka,
+		kitchen:  config.Kitchen,
+		secret:   config.Secret,
+		logger:   config.Logger,
+		contract: contract,
+		pages:    pages,
+		follower: &follower{temporal: config.Temporal, orders: workflows.NewOrders(config.Temporal, config.Encryption), codec: config.Encryption, namespace: config.Namespace, queryWithin: config.QueryWithin, describeWithin: describeWithin},
+		metrics:  newMetrics(config.Metrics),
+		temporalProbe: &probe{part: "Temporal", logger: config.Logger, look: func(ctx context.Context) error {
+			if err := config.Encryption.Check(); err != nil {
+				return err
+			}
+			return namespace.Ready(ctx, config.Temporal)
+		}},
+		kafkaProbe: &probe{part: "Kafka", logger: config.Logger, look: func(ctx context.Context) error { return events.CheckTopics(ctx, config.Kafka) }},
 
 		orderLimit:     newOrderLimit(config.OrdersPerAddress),
 		lookUps:        semaphore.NewWeighted(lookUpsAtOnce),
@@ -203,6 +225,8 @@ func New(config Config) (*Server, error) {
 		demo:           config.Demo,
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
+		temporalUI:     config.TemporalUI,
+		tls:            config.TLS,
 	}
 	s.floor, err = floor.New(floor.Config{Kafka: config.Kafka, Kitchen: config.Kitchen, Orders: s.follower, Logger: config.Logger, OnAnswered: s.metrics.questionAnswered})
 	if err != nil {
@@ -263,6 +287,7 @@ func (s *Server) routes() *gin.Engine {
 	engine.GET("/api/v1/live", s.getLive)
 	engine.GET("/", s.showIndex)
 	s.routePages(engine)
+	s.routeCodec(engine)
 	engine.GET("/problems/:slug", s.showProblem)
 	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", OpenAPI) })
 	engine.GET("/asyncapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", events.AsyncAPI) })
@@ -326,7 +351,12 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	stopReading := s.readLog(ctx)
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	if s.tls != nil {
+		server.TLSConfig = s.tls.Clone()
+		go func() { served <- server.ServeTLS(listener, "", "") }()
+	} else {
+		go func() { served <- server.Serve(listener) }()
+	}
 	select {
 	case err := <-served:
 		s.live.Close()

@@ -196,7 +196,7 @@ func (s *Server) closedAnswer(ctx context.Context, orderID, key string) (workflo
 	if closed == nil { // one run has ended meanwhile, and the next has begun
 		return workflows.Answer{}, unknownOutcome(errors.New("the order's workflow was between two runs"))
 	}
-	status, err := workflows.StatusFromHistory(ctx, s.temporal, orderID)
+	status, err := s.follower.orders.StatusFromHistory(ctx, orderID)
 	if err != nil {
 		return workflows.Answer{}, fmt.Errorf("read how the order ended: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -27,6 +28,8 @@ const (
 type Config struct {
 	Kafka    events.Connection
 	Temporal client.Client
+	// Encryption is the client's codec, nil if it has none.
+	Encryption *encryption.Codec
 	// Namespace is Temporal's, for people who gave the wrong one.
 	Namespace string
 	// Rules say how long stations may take.

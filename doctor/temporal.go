@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -81,7 +82,7 @@ func (d *Doctor) readHistories(ctx context.Context, suspects []board.Entry, orde
 func (d *Doctor) readHistory(ctx context.Context, orderID string) (kitchen.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	status, err := workflows.StatusFromHistory(ctx, d.config.Temporal, orderID)
+	status, err := workflows.NewOrders(d.config.Temporal, d.config.Encryption).StatusFromHistory(ctx, orderID)
 	if isUnknownOrder(err) {
 		return kitchen.Status{}, nil
 	}
@@ -99,6 +100,9 @@ func unlessAnswered(err error) error {
 	_, denied := errors.AsType[*serviceerror.PermissionDenied](err)
 	_, noNamespace := errors.AsType[*serviceerror.NamespaceNotFound](err)
 	if denied || noNamespace || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if encryption.IsMissingKey(err) {
 		return err
 	}
 	return &UnreachableError{err}

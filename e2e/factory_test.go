@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -96,6 +97,7 @@ func newService(t *testing.T, f *factory, name string, portFlags ...string) *ser
 }
 
 func (s *service) address() string { return s.ready.Kafka }
+func (s *service) dataDir() string { return s.args[slices.Index(s.args, "--data-dir")+1] }
 func (s *service) kill()           { s.running.Kill() }
 
 func (s *service) restart() {

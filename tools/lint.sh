@@ -21,6 +21,9 @@ formatted() {
   [ -z "$files" ] || { echo "not formatted, run \"make fmt\":"; echo "$files"; return 1; }
 }
 
+# The list itself is only of interest to people: make licences.
+licences() { go run ./internal/make/licences >/dev/null; }
+
 # Known vulnerabilities come from a database on the network. Not to reach it
 # is no fault of the code, and no pass either.
 vulnerabilities() {
@@ -44,6 +47,7 @@ check "go vet" go vet ./...
 check "go vet of rules and dashboards" go -C deploy/observability vet ./...
 check staticcheck tool staticcheck ./...
 check errcheck tool errcheck ./...
+check licences licences
 check eslint npm run --silent --prefix web eslint
 check "types of the pages" npm run --silent --prefix web types
 check workflowcheck tool workflowcheck -config tools/workflowcheck.yaml ./workflows/... ./activities/... ./worker/...

@@ -595,7 +595,7 @@ type OrderCounts struct {
 
 // OrderFilter Selects open orders. Everything that is given must match.
 type OrderFilter struct {
-	// Customer The customer's whole name, written as in the order.
+	// Customer The customer's whole name, written as in the order. Refused where customers' names are encrypted.
 	Customer string `json:"customer,omitempty,omitzero"`
 
 	// Flavour A flavour on one of the order's lines, by its code.
@@ -929,7 +929,7 @@ type ListOrdersParams struct {
 	// Flavour Orders that have this flavour on a line, by its code on the menu.
 	Flavour *string `form:"flavour,omitempty" json:"flavour,omitempty"`
 
-	// Customer The customer's whole name, written as in the order.
+	// Customer The customer's whole name, written as in the order. Refused where customers' names are encrypted.
 	Customer *string `form:"customer,omitempty" json:"customer,omitempty"`
 
 	// PickupCode The code called out at the counter, in capital or small letters.

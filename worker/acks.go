@@ -74,10 +74,10 @@ type ackCarrier struct {
 	metrics         *metrics
 }
 
-func newAckCarrier(temporalClient client.Client, namespace string, log *ticketLog, publisher publisher, logger *slog.Logger, metrics *metrics) *ackCarrier {
+func newAckCarrier(temporalClient client.Client, orders *workflows.Orders, namespace string, log *ticketLog, publisher publisher, logger *slog.Logger, metrics *metrics) *ackCarrier {
 	carrier := &ackCarrier{
 		temporal:  temporalClient,
-		orders:    workflows.NewOrders(temporalClient),
+		orders:    orders,
 		namespace: namespace,
 		log:       log,
 		publisher: publisher,
@@ -345,6 +345,9 @@ func (c *ackCarrier) endAttempt(ctx context.Context, p *passage, why error) erro
 }
 
 func (c *ackCarrier) complete(ctx context.Context, ref kitchen.TicketRef, result any, failure error) error {
+	if err := c.orders.CanWrite(); err != nil {
+		return err
+	}
 	err := c.runs.call(ref.TicketID(), func(runID string) error {
 		return c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), runID, ref.ActivityID(), result, failure)
 	})
@@ -365,7 +368,7 @@ func (c *ackCarrier) fillIn(ctx context.Context, p *passage, start bool) error {
 	if err != nil {
 		return err
 	}
-	for _, ticket := range workflows.PendingTickets(description) {
+	for _, ticket := range c.orders.PendingTickets(description) {
 		if ticket.Ref != p.ref {
 			continue
 		}

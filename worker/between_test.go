@@ -22,6 +22,7 @@ import (
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 const orderID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -57,7 +58,7 @@ func (l letters) PublishAck(context.Context, kitchen.Ack) error { return nil }
 func newTestQueue(temporal client.Client, publisher publisher) *ackQueue {
 	logger := slog.New(slog.DiscardHandler)
 	metrics := newMetrics(prometheus.NewRegistry())
-	return newAckQueue(newAckCarrier(temporal, client.DefaultNamespace, newTicketLog(events.Connection{}, logger), publisher, logger, metrics))
+	return newAckQueue(newAckCarrier(temporal, workflows.NewOrders(temporal, nil), client.DefaultNamespace, newTicketLog(events.Connection{}, logger), publisher, logger, metrics))
 }
 
 // count is how many acks of a kind had an outcome.

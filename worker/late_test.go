@@ -27,7 +27,7 @@ func (f *floor) ticketFor(stage kitchen.Stage) kitchen.Ticket {
 // status is what the history of a ticket's order tells.
 func (f *floor) status(ticket kitchen.Ticket) kitchen.Status {
 	f.t.Helper()
-	status, err := workflows.StatusFromHistory(f.t.Context(), server, ticket.OrderID)
+	status, err := workflows.NewOrders(server, nil).StatusFromHistory(f.t.Context(), ticket.OrderID)
 	require.NoError(f.t, err)
 	return status
 }

@@ -108,7 +108,7 @@ func TestTwoFailuresTypedByHandAreNotRefused(t *testing.T) {
 	entry, _ := f.fold().Get(mix.TicketID)
 	require.Equal(t, kitchen.TicketWaiting, entry.State)
 	require.Empty(t, f.other, "no dead letter")
-	order, err := workflows.StatusFromHistory(t.Context(), server, mix.OrderID)
+	order, err := workflows.NewOrders(server, nil).StatusFromHistory(t.Context(), mix.OrderID)
 	require.NoError(t, err)
 	require.Equal(t, 2, order.Scrapped, "%s hears of the last", run.GetID())
 }
@@ -239,7 +239,7 @@ func TestAWorkerThatStartsKnowsWhatTheLogSaid(t *testing.T) {
 	}
 	f.hire(server, func(c *worker.Config) { c.Metrics = nil })
 	require.Equal(t, kitchen.Bake, f.ticket().Stage)
-	order, err := workflows.StatusFromHistory(context.Background(), server, mix.OrderID)
+	order, err := workflows.NewOrders(server, nil).StatusFromHistory(context.Background(), mix.OrderID)
 	require.NoError(t, err)
 	require.Equal(t, "bob", order.Stages[0].By)
 	require.Zero(t, order.Scrapped)

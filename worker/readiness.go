@@ -38,7 +38,7 @@ type Readiness struct {
 
 // Check returns nil if an ack could be carried now: the topics can be used, the log
 // has been read, the group has given the worker its share, the broker accepts this machine's clock,
-// and Temporal has the orders' namespace. Otherwise it returns everything that
+// no key for what Temporal keeps was missing, and Temporal has the orders' namespace. Otherwise it returns everything that
 // is in the way, with its remedy. A change is logged.
 func (r *Readiness) Check(ctx context.Context) error {
 	r.mu.Lock()
@@ -54,7 +54,7 @@ func (r *Readiness) Check(ctx context.Context) error {
 	looking.Go(func() { topics = events.CheckTopics(ctx, config.Kafka) })
 	looking.Go(func() { namespace = checkNamespace(ctx, config) })
 	looking.Wait()
-	faults := []error{topics, namespace}
+	faults := []error{topics, namespace, config.Encryption.Check()}
 	if !read() {
 		faults = append(faults, errors.New("the tickets and acks that Kafka has are still being read"))
 	}

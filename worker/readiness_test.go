@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/worker"
@@ -30,8 +31,9 @@ func TestAWorkerIsReadyOnlyWhileAnAckCouldBeCarried(t *testing.T) {
 	require.ErrorContains(t, readiness.Check(t.Context()), "has not begun")
 
 	ready := make(chan struct{})
+	keyless := encryption.New(nil, slog.New(slog.DiscardHandler))
 	stop := f.hireInBackground(server, func(c *worker.Config) {
-		c.Readiness, c.Ready = &readiness, func() { close(ready) }
+		c.Encryption, c.Readiness, c.Ready = keyless, &readiness, func() { close(ready) }
 	})
 	require.Eventually(t, func() bool {
 		err = readiness.Check(t.Context())
@@ -74,6 +76,14 @@ func TestAWorkerIsReadyOnlyWhileAnAckCouldBeCarried(t *testing.T) {
 	require.Eventually(t, func() bool { err = readiness.Check(t.Context()); return err != nil && err.Error() == both }, time.Minute, 10*time.Millisecond)
 	refuse.Store(false)
 	require.Eventually(t, func() bool { return readiness.Check(t.Context()) == nil }, time.Minute, 10*time.Millisecond, "a ticket has been written")
+
+	keys, err := encryption.NewKeyset()
+	require.NoError(t, err)
+	sealed, err := encryption.New(keys, slog.New(slog.DiscardHandler)).DataOf("an order").ToPayload("Ada")
+	require.NoError(t, err)
+	var name string
+	require.Error(t, keyless.DataOf("an order").FromPayload(sealed, &name))
+	require.ErrorContains(t, readiness.Check(t.Context()), "give it the deployment's with --encryption-keyset")
 	require.NoError(t, stop())
 
 	cluster.Close()

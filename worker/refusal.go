@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/fault"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -115,7 +116,7 @@ func (c *ackCarrier) wasNeverIssued(ctx context.Context, ref kitchen.TicketRef, 
 // status is an order's, with what only Temporal knows of the pending tickets. It has
 // no id if the order's history cannot be read by this build.
 func (c *ackCarrier) status(ctx context.Context, ref kitchen.TicketRef, description *workflowservice.DescribeWorkflowExecutionResponse) (kitchen.Status, error) {
-	status, err := workflows.StatusFromHistory(ctx, c.temporal, ref.OrderID)
+	status, err := c.orders.StatusFromHistory(ctx, ref.OrderID)
 	if isUnreadable(ctx, err) {
 		c.logger.DebugContext(ctx, "the history of an order cannot be read", "order_id", ref.OrderID, "error", err)
 		return kitchen.Status{}, nil
@@ -123,15 +124,15 @@ func (c *ackCarrier) status(ctx context.Context, ref kitchen.TicketRef, descript
 	if err != nil {
 		return kitchen.Status{}, err
 	}
-	workflows.AddPending(&status, workflows.PendingTickets(description))
+	workflows.AddPending(&status, c.orders.PendingTickets(description))
 	return status, nil
 }
 
 // isUnreadable reports whether an error is that of a history which this build cannot
-// read, however often it tries.
+// read, however often it tries. With the key that is missing it can.
 func isUnreadable(ctx context.Context, err error) bool {
 	_, isTemporals := errors.AsType[serviceerror.ServiceError](err)
-	return err != nil && !isTemporals && ctx.Err() == nil
+	return err != nil && !isTemporals && ctx.Err() == nil && !encryption.IsMissingKey(err)
 }
 
 // isOpen reports whether an order's workflow has not been closed.

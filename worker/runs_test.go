@@ -119,7 +119,7 @@ func TestAnAckBetweenTwoRunsIsNotLost(t *testing.T) {
 		require.True(t, is, err)
 		require.Equal(t, workflows.ErrorRefused, refused.Type())
 	}
-	order, err := workflows.StatusFromHistory(t.Context(), outside, bake.OrderID)
+	order, err := workflows.NewOrders(outside, nil).StatusFromHistory(t.Context(), bake.OrderID)
 	require.NoError(t, err)
 	require.Equal(t, kitchen.TicketDone, order.Stages[1].State)
 	require.Equal(t, "bob", order.Stages[1].By)

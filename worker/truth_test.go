@@ -133,7 +133,7 @@ func newBakery(t *rapid.T) *bakery {
 // hire has a worker begin. It reads the log to its end before it carries anything.
 func (b *bakery) hire() {
 	logger := slog.New(slog.DiscardHandler)
-	b.carrier = newAckCarrier(b, client.DefaultNamespace, newTicketLog(events.Connection{}, logger), b, logger, newMetrics(prometheus.NewRegistry()))
+	b.carrier = newAckCarrier(b, workflows.NewOrders(b, nil), client.DefaultNamespace, newTicketLog(events.Connection{}, logger), b, logger, newMetrics(prometheus.NewRegistry()))
 	b.carrier.betweenAttempts = 0
 	b.carrier.log.lookBack = 1000 * time.Hour
 	b.carrier.heartbeats.stop() // the test asks for those itself

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/activities"
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/groupmetrics"
 	"github.com/cupcakery/cupcakery/internal/retry"
@@ -28,6 +29,8 @@ type Config struct {
 	// Temporal is a client that itself logs when Temporal cannot be reached: the
 	// worker logs the single orders that meet an outage only for debugging.
 	Temporal client.Client
+	// Encryption is the client's codec, nil if it has none.
+	Encryption *encryption.Codec
 	// Namespace is the Temporal namespace of the orders. Defaults to
 	// client.DefaultNamespace.
 	Namespace string
@@ -84,7 +87,8 @@ func Run(ctx context.Context, config Config) error {
 
 	metrics := newMetrics(config.Metrics)
 	log := newTicketLog(config.Kafka, config.Logger)
-	carrier := newAckCarrier(config.Temporal, config.Namespace, log, writer, config.Logger, metrics)
+	orders := workflows.NewOrders(config.Temporal, config.Encryption)
+	carrier := newAckCarrier(config.Temporal, orders, config.Namespace, log, writer, config.Logger, metrics)
 	queue := newAckQueue(carrier)
 	var rebalanced func() // set before the consumer runs
 	consumer, err := events.NewConsumer(events.ConsumerConfig{
@@ -114,7 +118,7 @@ func Run(ctx context.Context, config Config) error {
 	group.Go(func() error {
 		log.awaitCaughtUp(ctx)
 		return runTemporalWorker(ctx, config, func(registry worker.ActivityRegistry) {
-			activities.Register(registry, kitchen.Stages(), notingPublisher{watchedPublisher{writer, watch}, carrier.runs}, workflows.NewOrders(config.Temporal), log)
+			activities.Register(registry, kitchen.Stages(), notingPublisher{watchedPublisher{writer, watch}, carrier.runs}, orders, log)
 		})
 	})
 	group.Go(func() error {

@@ -260,7 +260,7 @@ func (f *floor) pending(run client.WorkflowRun) []workflows.PendingTicket {
 	f.t.Helper()
 	description, err := server.DescribeWorkflowExecution(f.t.Context(), run.GetID(), "")
 	require.NoError(f.t, err)
-	return workflows.PendingTickets(description)
+	return workflows.NewOrders(nil, nil).PendingTickets(description)
 }
 
 func TestWorker(t *testing.T) {
@@ -304,7 +304,7 @@ func TestWorker(t *testing.T) {
 
 		f.answer(second, kitchen.AckDone, nil)
 		require.Equal(t, kitchen.Bake, f.ticket().Stage)
-		order, err := workflows.StatusFromHistory(t.Context(), server, first.OrderID)
+		order, err := workflows.NewOrders(server, nil).StatusFromHistory(t.Context(), first.OrderID)
 		require.NoError(t, err)
 		require.Equal(t, 2, order.Stages[0].Attempt, "asked of Temporal, since the ack does not say")
 	})
@@ -319,7 +319,7 @@ func TestWorker(t *testing.T) {
 		again := f.ticket()
 		require.Equal(t, kitchen.Mix, again.Stage)
 		require.Equal(t, 2, again.Pass)
-		order, err := workflows.StatusFromHistory(t.Context(), server, bake.OrderID)
+		order, err := workflows.NewOrders(server, nil).StatusFromHistory(t.Context(), bake.OrderID)
 		require.NoError(t, err)
 		require.Equal(t, 1, order.Remakes)
 		require.Equal(t, 6, order.Scrapped)
@@ -382,7 +382,7 @@ func TestWorker(t *testing.T) {
 		f.place()
 		f.answer(f.ticket(), kitchen.AckFailed, map[string]any{"reason": "burnt", "scrapped": kitchen.MaxScrapped})
 		ticket := f.ticket()
-		order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
+		order, err := workflows.NewOrders(server, nil).StatusFromHistory(t.Context(), ticket.OrderID)
 		require.NoError(t, err)
 		require.Equal(t, ticket.Pieces(), order.Scrapped)
 		require.Equal(t, ticket.Pieces(), order.Stages[0].Scrapped)
@@ -397,7 +397,7 @@ func TestWorker(t *testing.T) {
 		require.Equal(t, kitchen.Mix, ticket.Stage)
 		require.Equal(t, 1, ticket.Pass, "other means again")
 		require.Equal(t, 2, ticket.Attempt, "attempts go on over activities")
-		order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
+		order, err := workflows.NewOrders(server, nil).StatusFromHistory(t.Context(), ticket.OrderID)
 		require.NoError(t, err)
 		require.Equal(t, "gremlins", order.Stages[0].Reason)
 	})
@@ -464,7 +464,7 @@ func TestWorker(t *testing.T) {
 		require.Contains(t, failed.Reason, "mix")
 		f.answer(ticket, kitchen.AckDone, nil)
 		require.Eventually(t, func() bool {
-			order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
+			order, err := workflows.NewOrders(server, nil).StatusFromHistory(t.Context(), ticket.OrderID)
 			return err == nil && order.State == kitchen.StateInProgress && order.WaitingFor == kitchen.Bake
 		}, time.Minute, 50*time.Millisecond)
 	})
@@ -481,7 +481,7 @@ func TestWorker(t *testing.T) {
 		}, time.Minute, 50*time.Millisecond)
 		f.answer(ticket, kitchen.AckDone, nil)
 		f.ticket()
-		order, err := workflows.StatusFromHistory(t.Context(), server, ticket.OrderID)
+		order, err := workflows.NewOrders(server, nil).StatusFromHistory(t.Context(), ticket.OrderID)
 		require.NoError(t, err)
 		require.NotNil(t, order.Stages[0].StartedAt, "taken from who was at work, since the ack does not say")
 	})

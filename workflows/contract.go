@@ -65,6 +65,9 @@ const (
 	// created the order, so that the same Idempotency-Key with another body is
 	// recognised.
 	MemoRequestHash = "requestHash"
+	// MemoCustomer is the memo field with the customer's name where the memo is
+	// encrypted. Elsewhere KeyCustomer has it.
+	MemoCustomer = "customer"
 )
 
 // The search attributes of an order. They are set when it starts; only the
@@ -170,6 +173,22 @@ type Answer struct {
 // a second start with the same order id, even after the first has closed, for
 // as long as it retains its history.
 func StartOptions(orderID string, in OrderInput, requestHash string) client.StartWorkflowOptions {
+	return startOptions(orderID, in, requestHash, KeyCustomer.ValueSet(in.Order.Customer.Name))
+}
+
+// StartOptions are the options with which an order is started through the client.
+// Search attributes are never encrypted: with encryption the customer's name is none,
+// and lists have it from the memo.
+func (o *Orders) StartOptions(orderID string, in OrderInput, requestHash string) client.StartWorkflowOptions {
+	if !o.codec.Encrypts() {
+		return StartOptions(orderID, in, requestHash)
+	}
+	options := startOptions(orderID, in, requestHash)
+	options.Memo[MemoCustomer] = in.Order.Customer.Name
+	return options
+}
+
+func startOptions(orderID string, in OrderInput, requestHash string, more ...temporal.SearchAttributeUpdate) client.StartWorkflowOptions {
 	return client.StartWorkflowOptions{
 		ID:                                       kitchen.WorkflowID(orderID),
 		TaskQueue:                                TaskQueue,
@@ -177,12 +196,11 @@ func StartOptions(orderID string, in OrderInput, requestHash string) client.Star
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     map[string]any{MemoRequestHash: requestHash, MemoPieces: in.Order.Pieces()},
-		TypedSearchAttributes: temporal.NewSearchAttributes(
+		TypedSearchAttributes: temporal.NewSearchAttributes(append(more,
 			KeyState.ValueSet(string(kitchen.StateInProgress)),
 			KeyFlavours.ValueSet(flavours(in.Order)),
-			KeyCustomer.ValueSet(in.Order.Customer.Name),
 			KeyPickupCode.ValueSet(kitchen.PickupCode(orderID)),
-		),
+		)...),
 		StaticSummary: fmt.Sprintf("%s · %s · %s", kitchen.PickupCode(orderID), in.Order.Customer.Name, pieces(in.Order)),
 	}
 }

@@ -7,14 +7,11 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
-	"go.temporal.io/sdk/temporal"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
-
-var dataConverter = converter.GetDefaultDataConverter()
 
 const historyFilterAll = enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT
 
@@ -24,9 +21,9 @@ const historyFilterAll = enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT
 // nothing has happened since the order was placed, which may take a while when
 // workers have much to do.
 // An unknown order is a *serviceerror.NotFound.
-func StatusFromHistory(ctx context.Context, temporalClient client.Client, orderID string) (kitchen.Status, error) {
-	events := temporalClient.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), "", false, historyFilterAll)
-	fold := historyFold{orderID: orderID, pending: map[int64]kitchen.TicketRef{}}
+func (o *Orders) StatusFromHistory(ctx context.Context, orderID string) (kitchen.Status, error) {
+	events := o.temporal.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), "", false, historyFilterAll)
+	fold := newHistoryFold(orderID, o.codec)
 	for events.HasNext() {
 		event, err := events.Next()
 		if err != nil {
@@ -65,6 +62,8 @@ func StatusFromHistory(ctx context.Context, temporalClient client.Client, orderI
 // the ends of that task that the memo lacks.
 type historyFold struct {
 	orderID string
+	codec   *encryption.Codec
+	data    converter.DataConverter
 	order   *order
 	// pending has the tickets whose activities are scheduled, by the id of
 	// the event that scheduled them.
@@ -77,6 +76,10 @@ type historyFold struct {
 	endsInTask, endsSince []ticketEnd
 }
 
+func newHistoryFold(orderID string, codec *encryption.Codec) historyFold {
+	return historyFold{orderID: orderID, codec: codec, data: codec.DataOf(kitchen.WorkflowID(orderID)), pending: map[int64]kitchen.TicketRef{}}
+}
+
 func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 	switch event.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED, enumspb.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED, enumspb.EVENT_TYPE_WORKFLOW_TASK_STARTED,
@@ -87,7 +90,7 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 	switch event.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
 		var in OrderInput
-		if err := dataConverter.FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in); err != nil {
+		if err := f.data.FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in); err != nil {
 			return err
 		}
 		f.order = newOrder(f.orderID, in)
@@ -104,7 +107,10 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		completed := event.GetActivityTaskCompletedEventAttributes()
 		end := ticketEnd{ref: f.pending[completed.GetScheduledEventId()]}
 		// Somebody who completes an activity by hand may give any result.
-		end.failure = dataConverter.FromPayloads(completed.GetResult(), &end.ack)
+		end.failure = f.data.FromPayloads(completed.GetResult(), &end.ack)
+		if encryption.IsMissingKey(end.failure) {
+			return end.failure
+		}
 		if end.failure == nil && end.ack.At.IsZero() {
 			end.ack.At = event.GetEventTime().AsTime()
 		}
@@ -112,7 +118,10 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 	case enumspb.EVENT_TYPE_ACTIVITY_TASK_FAILED:
 		failed := event.GetActivityTaskFailedEventAttributes()
 		end := ticketEnd{ref: f.pending[failed.GetScheduledEventId()]}
-		end.failure = temporal.GetDefaultFailureConverter().FailureToError(failed.GetFailure())
+		var err error
+		if end.failure, err = f.codec.FailureOf(kitchen.WorkflowID(f.orderID), failed.GetFailure()); err != nil {
+			return err
+		}
 		end.ack, end.reported = failedAck(end.failure)
 		f.record(end)
 	case enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
@@ -123,7 +132,7 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 			return nil
 		}
 		var status kitchen.Status // a fresh one: decoding must not merge
-		if err := dataConverter.FromPayload(payload, &status); err != nil {
+		if err := f.data.FromPayload(payload, &status); err != nil {
 			return err
 		}
 		f.order.setStatus(status)
@@ -134,7 +143,7 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 		}
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
 		var status kitchen.Status
-		if err := dataConverter.FromPayloads(event.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &status); err != nil {
+		if err := f.data.FromPayloads(event.GetWorkflowExecutionCompletedEventAttributes().GetResult(), &status); err != nil {
 			return err
 		}
 		f.order.setStatus(status)
@@ -155,7 +164,7 @@ func (f *historyFold) setVersion(input *commonpb.Payloads) error {
 			DetailsVersion int64 `json:"detailsVersion"`
 		} `json:"status"`
 	}
-	if err := dataConverter.FromPayloads(input, &issue); err != nil || issue.Status == nil {
+	if err := f.data.FromPayloads(input, &issue); err != nil || issue.Status == nil {
 		return err
 	}
 	f.order.status.Version, f.order.status.DetailsVersion = issue.Status.Version, issue.Status.DetailsVersion

@@ -8,6 +8,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -28,13 +29,14 @@ func TestHistoryTellsAnAckThatCameWithAnUpdate(t *testing.T) {
 			t.Parallel()
 			order := newOrder(orderID, OrderInput{PlacedAt: at})
 			order.recordIssued(ref, at)
-			fold := historyFold{orderID: orderID, order: newOrder(orderID, OrderInput{PlacedAt: at}), pending: map[int64]kitchen.TicketRef{5: ref}}
+			fold := newHistoryFold(orderID, nil)
+			fold.order, fold.pending[5] = newOrder(orderID, OrderInput{PlacedAt: at}), ref
 			fold.order.recordIssued(ref, at)
 			before(order)
 			order.recordCancelling("changed my mind")
-			result, err := dataConverter.ToPayloads(ack)
+			result, err := converter.GetDefaultDataConverter().ToPayloads(ack)
 			require.NoError(t, err)
-			memo, err := dataConverter.ToPayload(order.status)
+			memo, err := converter.GetDefaultDataConverter().ToPayload(order.status)
 			require.NoError(t, err)
 			for _, event := range []*historypb.HistoryEvent{
 				{EventType: enumspb.EVENT_TYPE_WORKFLOW_TASK_COMPLETED},

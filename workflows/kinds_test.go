@@ -713,7 +713,7 @@ func (l *live) tellsTheSame() {
 	l.t.Helper()
 	began := time.Now()
 	for before := l.query(); ; {
-		fromHistory, err := workflows.StatusFromHistory(l.t.Context(), l.server, l.orderID)
+		fromHistory, err := workflows.NewOrders(l.server, codec).StatusFromHistory(l.t.Context(), l.orderID)
 		require.NoError(l.t, err)
 		after := l.query()
 		if reflect.DeepEqual(before, after) {

@@ -75,7 +75,7 @@ func TestAnUndoThatIsLeftAndComesAllTheSame(t *testing.T) {
 	require.NoError(t, complete(t.Context(), undo, nil))
 	fromQuery := l.until(func(s kitchen.Status) bool { return s.Stages[1].State == kitchen.TicketUndone })
 	require.Equal(t, kitchen.Mix, fromQuery.WaitingFor, "it still waits for the next undo")
-	fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+	fromHistory, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 	require.NoError(t, err)
 	requireSameButTimes(t, fromQuery, fromHistory)
 	require.NoError(t, complete(t.Context(), mixUndo, nil))
@@ -91,7 +91,7 @@ func TestAResultThatIsNoAckIsForAManager(t *testing.T) {
 	require.NoError(t, server.CompleteActivityByID(t.Context(), client.DefaultNamespace, l.run.GetID(), "", "mix.1", "ok", nil))
 	asked := l.until(func(s kitchen.Status) bool { return s.Attention != nil })
 	require.Equal(t, "the ticket mix.1 was ended in Temporal and not by its station", asked.Attention.Reason, "internal text stays inside")
-	fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+	fromHistory, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 	require.NoError(t, err)
 	require.Equal(t, asked.Attention, fromHistory.Attention)
 }

@@ -10,15 +10,27 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 // Orders reaches the orders' workflows from outside.
-type Orders struct{ temporal client.Client }
+type Orders struct {
+	temporal client.Client
+	codec    *encryption.Codec
+}
 
-// NewOrders returns the orders that the client reaches.
-func NewOrders(temporalClient client.Client) *Orders { return &Orders{temporalClient} }
+// NewOrders returns the orders that the client reaches. The codec is the client's,
+// nil if it has none.
+func NewOrders(temporalClient client.Client, codec *encryption.Codec) *Orders {
+	return &Orders{temporal: temporalClient, codec: codec}
+}
+
+// CanWrite returns an error if a key is missing without which nothing may be written:
+// see encryption.Codec.
+func (o *Orders) CanWrite() error { return o.codec.CanWrite() }
 
 // Silent reports whether the last attempt of a pending ticket ended because its
 // owner was silent. Each attempt also ends after longestAttempt times as long,
@@ -48,7 +60,8 @@ func (o *Orders) Complain(ctx context.Context, ref kitchen.TicketRef, attempt in
 	}
 	var state string
 	payload := description.GetWorkflowExecutionInfo().GetSearchAttributes().GetIndexedFields()[KeyState.GetName()]
-	if err := dataConverter.FromPayload(payload, &state); err == nil && state == string(kitchen.StateNeedsAttention) {
+	// Search attributes are never encrypted.
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, &state); err == nil && state == string(kitchen.StateNeedsAttention) {
 		return nil
 	}
 	return o.temporal.SignalWorkflow(ctx, workflowID, "", SignalUnanswered, Unanswered{
@@ -92,7 +105,7 @@ func (o *Orders) Rules(ctx context.Context, orderID string) (kitchen.Rules, erro
 		return kitchen.Rules{}, err
 	}
 	var in OrderInput
-	err = dataConverter.FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
+	err = o.codec.DataOf(kitchen.WorkflowID(orderID)).FromPayloads(event.GetWorkflowExecutionStartedEventAttributes().GetInput(), &in)
 	return in.Rules, err
 }
 

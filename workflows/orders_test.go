@@ -53,7 +53,7 @@ func TestAnOwnerWhoIsHeardOfIsNotSilent(t *testing.T) {
 			t.Parallel()
 			orders := workflows.NewOrders(describing{pending: []*workflowpb.PendingActivityInfo{{
 				ActivityId: c.id, LastFailure: c.last, ActivityOptions: &activitypb.ActivityOptions{HeartbeatTimeout: durationpb.New(c.heartbeat)},
-			}}})
+			}}}, nil)
 			silent, err := orders.Silent(t.Context(), refOf("bake.1"))
 			require.NoError(t, err)
 			require.Equal(t, c.want, silent)

@@ -5,6 +5,7 @@ import (
 
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -22,11 +23,12 @@ type PendingTicket struct {
 
 // PendingTickets reads the tickets that an order waits for from the
 // description of its workflow.
-func PendingTickets(description *workflowservice.DescribeWorkflowExecutionResponse) []PendingTicket {
+func (o *Orders) PendingTickets(description *workflowservice.DescribeWorkflowExecutionResponse) []PendingTicket {
 	orderID, err := kitchen.OrderIDFromWorkflowID(description.GetWorkflowExecutionInfo().GetExecution().GetWorkflowId())
 	if err != nil {
 		return nil
 	}
+	data := o.codec.DataOf(kitchen.WorkflowID(orderID))
 	var tickets []PendingTicket
 	for _, pending := range description.GetPendingActivities() {
 		ref, err := kitchen.ParseActivityID(pending.GetActivityId())
@@ -34,7 +36,7 @@ func PendingTickets(description *workflowservice.DescribeWorkflowExecutionRespon
 			continue // an activity that is no ticket
 		}
 		ref.OrderID = orderID
-		tickets = append(tickets, PendingTicket{Ref: ref, Attempt: max(1, int(pending.GetAttempt())), AtWork: atWork(pending)})
+		tickets = append(tickets, PendingTicket{Ref: ref, Attempt: max(1, int(pending.GetAttempt())), AtWork: atWork(pending, data)})
 	}
 	return tickets
 }
@@ -42,15 +44,17 @@ func PendingTickets(description *workflowservice.DescribeWorkflowExecutionRespon
 // IsPending reports whether an order waits for a ticket, by the description of its
 // workflow.
 func IsPending(description *workflowservice.DescribeWorkflowExecutionResponse, ref kitchen.TicketRef) bool {
-	return slices.ContainsFunc(PendingTickets(description), func(ticket PendingTicket) bool { return ticket.Ref == ref })
+	info := description.GetWorkflowExecutionInfo()
+	return info.GetExecution().GetWorkflowId() == kitchen.WorkflowID(ref.OrderID) &&
+		slices.ContainsFunc(description.GetPendingActivities(), func(pending *workflowpb.PendingActivityInfo) bool { return pending.GetActivityId() == ref.ActivityID() })
 }
 
 // atWork is the owner of a pending ticket, nil if there is none. Temporal keeps
 // the last heartbeat across attempts, as a ticket keeps its owner; one without a
 // name says that it was put back.
-func atWork(pending *workflowpb.PendingActivityInfo) *kitchen.AtWork {
+func atWork(pending *workflowpb.PendingActivityInfo, data converter.DataConverter) *kitchen.AtWork {
 	var who kitchen.AtWork
-	if err := dataConverter.FromPayloads(pending.GetHeartbeatDetails(), &who); err != nil || who.By == "" {
+	if err := data.FromPayloads(pending.GetHeartbeatDetails(), &who); err != nil || who.By == "" {
 		return nil
 	}
 	return &who

@@ -66,7 +66,7 @@ func TestAddPending(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			status := kitchen.Status{Stages: []kitchen.StageStatus{c.before}}
-			workflows.AddPending(&status, workflows.PendingTickets(&workflowservice.DescribeWorkflowExecutionResponse{
+			workflows.AddPending(&status, workflows.NewOrders(nil, codec).PendingTickets(&workflowservice.DescribeWorkflowExecutionResponse{
 				WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: kitchen.WorkflowID(orderID)}},
 				PendingActivities:     []*workflowpb.PendingActivityInfo{c.activity},
 			}))

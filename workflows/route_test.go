@@ -85,6 +85,7 @@ func TestAnOrderGoesByItsOwnRoute(t *testing.T) {
 // its tickets there.
 func TestAWorkerLeavesAnOrderWithAnUnknownStageToAnother(t *testing.T) {
 	t.Parallel()
+	server := withoutEncryption(t)
 	l := prepareLiveOn(t, server, nil) // with a worker that does not know dust
 	options := workflows.StartOptions(l.orderID, dustedInput(), "hash")
 	options.TaskQueue = l.orderID
@@ -101,7 +102,7 @@ func TestAWorkerLeavesAnOrderWithAnUnknownStageToAnother(t *testing.T) {
 		failure = event.GetWorkflowTaskFailedEventAttributes().GetFailure().GetMessage()
 	}
 	require.Contains(t, failure, `this build does not know ["dust"]`)
-	status, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+	status, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 	require.NoError(t, err)
 	require.Equal(t, kitchen.StateAccepted, status.State)
 	require.Equal(t, dustedRoute, status.Route)
@@ -110,7 +111,7 @@ func TestAWorkerLeavesAnOrderWithAnUnknownStageToAnother(t *testing.T) {
 	startKnowing := func() worker.Worker {
 		w := worker.New(server, l.orderID, worker.Options{DisableRegistrationAliasing: true})
 		w.RegisterWorkflowWithOptions(workflows.OrderWorkflowOf(dustedRoute...), workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-		activities.Register(w, dustedRoute, l.tray, workflows.NewOrders(server), noLog{})
+		activities.Register(w, dustedRoute, l.tray, workflows.NewOrders(server, codec), noLog{})
 		require.NoError(t, w.Start())
 		return w
 	}
@@ -126,7 +127,7 @@ func TestAWorkerLeavesAnOrderWithAnUnknownStageToAnother(t *testing.T) {
 			knowing.Stop()
 			_, err = server.QueryWorkflow(t.Context(), l.run.GetID(), "", workflows.QueryStatus)
 			require.ErrorContains(t, err, `this build does not know ["dust"]`)
-			status, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+			status, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 			require.NoError(t, err)
 			require.Equal(t, dust, status.WaitingFor)
 			require.Equal(t, dust, l.pending()[0].Ref.Stage)

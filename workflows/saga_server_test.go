@@ -291,7 +291,7 @@ func TestWhatAnOperatorSees(t *testing.T) {
 	t.Parallel()
 	in := orderInput()
 	in.Rules.MaxRemakes = 0
-	l := startLive(t, in, nil)
+	l := startLiveOn(t, withoutEncryption(t), in, nil)
 	mix := l.expect("mix.1")
 	description := l.describe()
 	require.JSONEq(t, `"`+kitchen.PickupCode(l.orderID)+` · Ada · 13 cupcakes"`, string(description.GetExecutionConfig().GetUserMetadata().GetSummary().GetData()))
@@ -352,7 +352,7 @@ func TestAnOrderTerminatedInTroubleAsksNothing(t *testing.T) {
 	l.fails(l.expect("mix.1"), "burnt", 13)
 	l.asks("mix failed after 0 remakes", kitchen.Choices()...)
 	require.NoError(t, l.server.TerminateWorkflow(t.Context(), l.run.GetID(), "", "by an operator"))
-	status, err := workflows.StatusFromHistory(t.Context(), l.server, l.orderID)
+	status, err := workflows.NewOrders(l.server, codec).StatusFromHistory(t.Context(), l.orderID)
 	require.NoError(t, err)
 	require.Equal(t, kitchen.StateCancelled, status.State)
 	require.Nil(t, status.Attention)

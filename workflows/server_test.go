@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"os"
 	"strings"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -34,9 +36,23 @@ var (
 	server      client.Client
 	shortServer func() (client.Client, error)
 	quiet       = sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	// codec encrypts what the servers keep: what holds with it holds without.
+	codec = newCodec()
 )
 
+func newCodec() *encryption.Codec {
+	keys, err := encryption.NewKeyset()
+	if err != nil {
+		panic(err)
+	}
+	return encryption.New(keys, slog.New(slog.DiscardHandler))
+}
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if *record {
+		codec = nil // histories are recorded for everybody to read
+	}
 	os.Exit(func() int {
 		var stops []func()
 		defer func() {
@@ -49,7 +65,9 @@ func TestMain(m *testing.M) {
 			if err != nil {
 				return nil, err
 			}
-			connected, err := client.Dial(client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: quiet})
+			options := client.Options{HostPort: devServer.Addr(), Identity: "tests", Logger: quiet}
+			codec.Configure(&options)
+			connected, err := client.Dial(options)
 			if err != nil {
 				devServer.Stop()
 				return nil, err
@@ -175,7 +193,7 @@ func (l *live) startWorker(interceptors ...interceptor.WorkerInterceptor) {
 	l.t.Helper()
 	l.worker = worker.New(l.server, l.orderID, worker.Options{DisableRegistrationAliasing: true, Interceptors: interceptors})
 	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
-	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server), l.log)
+	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server, codec), l.log)
 	require.NoError(l.t, l.worker.Start())
 }
 
@@ -293,7 +311,7 @@ func TestOnTheServer(t *testing.T) {
 		for range in.Rules.Route {
 			ticket := l.ticket()
 			fromQuery := l.query()
-			fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+			fromHistory, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 			require.NoError(t, err)
 			require.True(t, fromHistory.Stale)
 			require.Equal(t, fromQuery.Version, fromHistory.Version)
@@ -305,7 +323,7 @@ func TestOnTheServer(t *testing.T) {
 		require.Equal(t, kitchen.StateShipped, status.State)
 		require.Equal(t, l.orderID, (<-l.tray.shipped).OrderID)
 
-		fromHistory, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+		fromHistory, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 		require.NoError(t, err)
 		requireSameButTimes(t, status, fromHistory)
 
@@ -412,7 +430,7 @@ func TestOnTheServer(t *testing.T) {
 
 	t.Run("an unknown order has no history", func(t *testing.T) {
 		t.Parallel()
-		_, err := workflows.StatusFromHistory(t.Context(), server, orderID)
+		_, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), orderID)
 		requireNotFound(t, err)
 	})
 
@@ -421,7 +439,7 @@ func TestOnTheServer(t *testing.T) {
 		l := startLive(t, orderInput(), nil)
 		l.ticket()
 		require.NoError(t, server.TerminateWorkflow(t.Context(), l.run.GetID(), "", "by an operator"))
-		status, err := workflows.StatusFromHistory(t.Context(), server, l.orderID)
+		status, err := workflows.NewOrders(server, codec).StatusFromHistory(t.Context(), l.orderID)
 		require.NoError(t, err)
 		require.Equal(t, kitchen.StateCancelled, status.State)
 		description, err := server.DescribeWorkflowExecution(t.Context(), l.run.GetID(), "")
@@ -439,7 +457,7 @@ func (l *live) describe() *workflowservice.DescribeWorkflowExecutionResponse {
 
 func (l *live) pending() []workflows.PendingTicket {
 	l.t.Helper()
-	return workflows.PendingTickets(l.describe())
+	return workflows.NewOrders(nil, codec).PendingTickets(l.describe())
 }
 
 func requireNotFound(t *testing.T, err error) {

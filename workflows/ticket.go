@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -119,6 +120,9 @@ func (t *ticket) hasEnded() bool { return t.future.IsReady() }
 func (t *ticket) end(ctx workflow.Context) ticketEnd {
 	end := ticketEnd{ref: t.ref}
 	if end.failure = t.future.Get(ctx, &end.ack); end.failure != nil {
+		if encryption.IsMissingKey(end.failure) {
+			panic(end.failure) // fails the task, not the order: another worker has the key
+		}
 		end.ack, end.reported = failedAck(end.failure)
 	} else if end.ack.At.IsZero() {
 		end.ack.At = workflow.Now(ctx) // whoever completed it by hand did not say

@@ -30,6 +30,8 @@ func newAPICommand() *cobra.Command {
 		listen      string
 		metrics     string
 		live        liveSettings
+		serveTLS    tlsSettings
+		temporalUI  string
 		perAddress  int
 	)
 	cmd := &cobra.Command{
@@ -68,7 +70,15 @@ makes one.
 			menu, kitchenErr := kitchenFile.load()
 			staff, staffErr := people.load()
 			proxies, proxiesErr := people.trusted()
-			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr); err != nil {
+			certificate, tlsErr := serveTLS.load(logger)
+			var uiErr error
+			if temporalUI != "" {
+				uiErr = api.CheckOrigin(temporalUI)
+			}
+			if uiErr != nil {
+				uiErr = fmt.Errorf("--temporal-ui-origin %q: %w", temporalUI, uiErr)
+			}
+			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, tlsErr, uiErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
 			registry := prometheus.NewRegistry()
@@ -79,15 +89,18 @@ makes one.
 			}
 			defer temporalClient.Close()
 			server, err := api.New(api.Config{
-				Temporal:  temporalClient,
-				Namespace: namespace,
-				Kafka:     connection,
-				Kitchen:   menu,
-				Secret:    secret,
-				Staff:     staff,
-				Pages:     web.Files(),
-				Logger:    logger,
-				Metrics:   registry,
+				Temporal:   temporalClient,
+				Encryption: temporal.codec,
+				Namespace:  namespace,
+				Kafka:      connection,
+				Kitchen:    menu,
+				Secret:     secret,
+				Staff:      staff,
+				Pages:      web.Files(),
+				Logger:     logger,
+				TLS:        certificate,
+				TemporalUI: temporalUI,
+				Metrics:    registry,
 
 				TrustedProxies:  proxies,
 				LiveConnections: live.connections,
@@ -124,6 +137,9 @@ makes one.
 	deployment.register(cmd)
 	people.register(cmd)
 	live.register(cmd)
+	serveTLS.register(cmd)
+	cmd.Flags().StringVar(&temporalUI, "temporal-ui-origin", "", "origin of Temporal's web UI, such as https://temporal.example.com, whose pages may decrypt through /codec when a manager is signed in; empty for none")
+	fromEnvironment(cmd.Flags(), "temporal-ui-origin", "CUPCAKERY_TEMPORAL_UI_ORIGIN")
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
 	cmd.Flags().IntVar(&perAddress, "orders-per-address", 60, "orders that one address may place in an hour, in one burst too; a large order counts once for each 100 pieces begun; 0 for no limit; behind a proxy that is not in --trusted-proxies all customers share its address")
@@ -155,9 +171,8 @@ type secretSettings struct {
 
 func (s *secretSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.secret, "secret", "", "the deployment's secret, at least 16 random characters, the same for every API process and never changed lightly: idempotency keys depend on it; other users of the machine can see a flag, so prefer the variable or a file")
-	fromEnvironment(flags, "secret", "CUPCAKERY_SECRET")
-	flags.StringVar(&s.file, "secret-file", "", "file that has the deployment's secret")
+	secretVar(flags, &s.secret, "secret", "CUPCAKERY_SECRET", "set $CUPCAKERY_SECRET, or name its file with --secret-file")
+	flags.StringVar(&s.file, "secret-file", "", "file that has the deployment's secret, at least 16 random characters, the same for every API process and never changed lightly: idempotency keys depend on it; or set $CUPCAKERY_SECRET")
 	fromEnvironment(flags, "secret-file", "CUPCAKERY_SECRET_FILE")
 }
 
@@ -167,7 +182,7 @@ func (s *secretSettings) load() ([]byte, error) {
 	secret := []byte(s.secret)
 	switch {
 	case s.secret != "" && s.file != "":
-		return nil, errors.New("the secret is given twice, by --secret or $CUPCAKERY_SECRET and by --secret-file or $CUPCAKERY_SECRET_FILE: keep one")
+		return nil, errors.New("the secret is given twice, by $CUPCAKERY_SECRET and by --secret-file or $CUPCAKERY_SECRET_FILE: keep one")
 	case s.secret == "" && s.file == "":
 		return nil, fmt.Errorf("the deployment's secret is missing: set $CUPCAKERY_SECRET or $CUPCAKERY_SECRET_FILE; %s", remedy)
 	case s.file != "":

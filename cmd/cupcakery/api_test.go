@@ -56,7 +56,7 @@ func TestTheAPIProcess(t *testing.T) {
 
 func TestTheAPIProcessNamesEveryWrongSettingAtOnce(t *testing.T) {
 	t.Parallel()
-	c := invoke(t, "", "api", "--secret", "short", "--kitchen", "/nowhere/kitchen.yaml", "--kafka-brokers", "no-port",
+	c := invoke(t, "", "api", "--secret-file", secretFile(t, "short"), "--kitchen", "/nowhere/kitchen.yaml", "--kafka-brokers", "no-port",
 		"--staff", "/nowhere/staff.yaml", "--trusted-proxies", "10.0.0.0/8,the-proxy")
 	require.Equal(t, exitUsage, c.code)
 	require.Contains(t, c.stderr, "the deployment's secret has 5 characters, and must have at least 16")
@@ -65,20 +65,16 @@ func TestTheAPIProcessNamesEveryWrongSettingAtOnce(t *testing.T) {
 	require.Contains(t, c.stderr, "read the staff file: open /nowhere/staff.yaml")
 	require.Contains(t, c.stderr, `--trusted-proxies "the-proxy": give a network such as 10.0.0.0/8, or one address`)
 
-	c = invoke(t, "", "api", "--secret", "")
+	c = invoke(t, "", "api")
 	require.Equal(t, exitUsage, c.code)
 	require.Contains(t, c.stderr, "set $CUPCAKERY_SECRET or $CUPCAKERY_SECRET_FILE")
-
-	c = invoke(t, "", "api", "--secret", "0123456789abcdef", "--secret-file", "x")
-	require.Equal(t, exitUsage, c.code)
-	require.Contains(t, c.stderr, "given twice")
 
 	for secret, says := range map[string]string{
 		"a secret for demonstrations only": "stood in an example, so everybody knows it",
 		"0000000000000000":                 "made of 1 different characters",
 		"abcdabcdabcdabcdabcd":             "made of 4 different characters",
 	} {
-		c = invoke(t, "", "api", "--secret", secret)
+		c = invoke(t, "", "api", "--secret-file", secretFile(t, secret))
 		require.Equal(t, exitUsage, c.code, secret)
 		require.Contains(t, c.stderr, says)
 		require.Contains(t, c.stderr, `make one with "openssl rand -hex 32"`)
@@ -93,11 +89,11 @@ func TestTheAPIProcessNamesEveryWrongSettingAtOnce(t *testing.T) {
 func TestTheAPIProcessNamesAnAddressInUse(t *testing.T) {
 	t.Parallel()
 	fake := newFakeAPI(t, hangUp)
-	c := invoke(t, "", "api", "--secret", "0123456789abcdef", "--listen", strings.TrimPrefix(fake.URL, "http://"))
+	c := invoke(t, "", "api", "--secret-file", secretFile(t, "0123456789abcdef"), "--listen", strings.TrimPrefix(fake.URL, "http://"))
 	require.Equal(t, exitFailed, c.code)
 	require.Contains(t, c.stderr, "address already in use; choose another address with --listen")
 
-	c = invoke(t, "", "api", "--secret", "0123456789abcdef", "--listen", "127.0.0.1:0", "--metrics-listen", strings.TrimPrefix(fake.URL, "http://"))
+	c = invoke(t, "", "api", "--secret-file", secretFile(t, "0123456789abcdef"), "--listen", "127.0.0.1:0", "--metrics-listen", strings.TrimPrefix(fake.URL, "http://"))
 	require.Equal(t, exitFailed, c.code)
 	require.Contains(t, c.stderr, "address already in use; choose another address with --metrics-listen")
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api"
 	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/web"
@@ -59,6 +60,7 @@ type dev struct {
 	stack        *devstack.Stack
 	kafka        events.Connection
 	temporal     client.Client
+	codec        *encryption.Codec
 	namespace    string
 	temporalAddr string
 	uiAddr       string
@@ -135,6 +137,9 @@ func (d *dev) prepare(ctx context.Context) error {
 			return err
 		}
 		d.temporalAddr = options.HostPort
+	}
+	if d.codec, err = d.settings.temporal.encryption.newCodec(d.logger); err != nil {
+		return err
 	}
 	if err := d.checkReadyFile(); err != nil {
 		return err
@@ -238,7 +243,7 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		server, err := api.New(api.Config{Temporal: d.temporal, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger, Metrics: d.registry})
+		server, err := api.New(api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger, Metrics: d.registry})
 		if err != nil {
 			return err
 		}
@@ -293,11 +298,13 @@ func (d *dev) startStack(ctx context.Context) error {
 	if d.stack.Temporal == nil {
 		d.settings.temporal.metrics = measureTemporal(d.registry)
 		d.temporal, d.namespace, err = d.settings.temporal.dial(d.logger)
+		d.codec = d.settings.temporal.codec
 		return err
 	}
 	d.temporalAddr, d.uiAddr = d.stack.Temporal.Addr(), d.stack.Temporal.UIAddr()
 	d.namespace = client.DefaultNamespace
 	options := client.Options{HostPort: d.temporalAddr, MetricsHandler: measureTemporal(d.registry)}
+	d.codec.Configure(&options)
 	logOutagesOnce(&options, d.logger)
 	d.temporal, err = client.DialContext(ctx, options)
 	if err != nil {
@@ -310,12 +317,13 @@ func (d *dev) startWorker(ctx context.Context) error {
 	ready := make(chan struct{})
 	d.run("the worker", func(ctx context.Context) error {
 		return worker.Run(ctx, worker.Config{
-			Temporal:  d.temporal,
-			Namespace: d.namespace,
-			Kafka:     d.kafka,
-			Logger:    d.logger,
-			Metrics:   d.registry,
-			Ready:     func() { close(ready) },
+			Temporal:   d.temporal,
+			Encryption: d.codec,
+			Namespace:  d.namespace,
+			Kafka:      d.kafka,
+			Logger:     d.logger,
+			Metrics:    d.registry,
+			Ready:      func() { close(ready) },
 		})
 	})
 	return d.await(ctx, ready)

@@ -142,7 +142,7 @@ func TestSecretsGetIntoNoImageAndNoCommit(t *testing.T) {
 	for _, folder := range []string{"", "deploy/", "secrets/of/the/bakery/"} {
 		for _, file := range []string{
 			".env", ".env.production", "my-staff.yaml", "staff.yml", "staff-of-may.yaml", "secret", "secret.txt", "client-secret.txt",
-			"tls.key", "tls.crt", "kafka-ca.pem", "keystore.jks", "client.p12", "temporal.toml",
+			"keyset.json", "encryption-keyset.json", "tls.key", "tls.crt", "kafka-ca.pem", "keystore.jks", "client.p12", "temporal.toml",
 		} {
 			name := folder + file
 			assert.True(t, isLeftOut(t, name), "%s would get into an image", name)

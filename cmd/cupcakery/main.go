@@ -1,7 +1,7 @@
 // Command cupcakery is the whole cupcake factory in one binary: the processes
 // a bakery runs in production (api, worker), the stations' side of the
 // contract (station), tools for people (order, stations, topics, temporal,
-// dead-letters, kitchen, staff), and everything at once on one machine (dev).
+// dead-letters, kitchen, staff, keys), and everything at once on one machine (dev).
 package main
 
 import (
@@ -86,6 +86,7 @@ func newRootCommand() *cobra.Command {
 		newDeadLettersCommand(),
 		newDevCommand(),
 		newHealthcheckCommand(),
+		newKeysCommand(),
 		newKitchenCommand(),
 		newLicencesCommand(),
 		newOrderCommand(),

@@ -67,7 +67,7 @@ usage; 5 Kafka or Temporal cannot be reached.`,
 			}
 			defer temporalClient.Close()
 			d := doctor.New(doctor.Config{
-				Kafka: connection, Temporal: temporalClient, Namespace: namespace, Rules: kitchenFile.Rules, OrdersLost: ordersLost, Logger: logger,
+				Kafka: connection, Temporal: temporalClient, Encryption: temporal.codec, Namespace: namespace, Rules: kitchenFile.Rules, OrdersLost: ordersLost, Logger: logger,
 			})
 			found, err := d.Examine(cmd.Context())
 			if err != nil {

@@ -260,7 +260,7 @@ func TestTheDoctorLeavesATicketThatAManagerIsAskedAbout(t *testing.T) {
 	byHand := temporal.NewNonRetryableApplicationError("by an operator", "", nil)
 	require.NoError(t, f.temporal.CompleteActivityByID(t.Context(), temporalclient.DefaultNamespace, kitchen.WorkflowID(mix.OrderID), "", "mix.1", nil, byHand))
 	require.Eventually(t, func() bool {
-		status, err := workflows.StatusFromHistory(t.Context(), f.temporal, mix.OrderID)
+		status, err := workflows.NewOrders(f.temporal, nil).StatusFromHistory(t.Context(), mix.OrderID)
 		return err == nil && status.Attention != nil
 	}, stationPatience, 20*time.Millisecond)
 	require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor())

@@ -29,6 +29,9 @@ func fromEnvironment(flags *pflag.FlagSet, flag string, variables ...string) {
 func applyEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var faults []error
 	flags.VisitAll(func(f *pflag.Flag) {
+		if secret, is := f.Value.(*secretValue); is && f.Changed {
+			faults = append(faults, fmt.Errorf("--%s: all users of a machine can see its command lines, so no secret is taken from one: %s", f.Name, secret.instead))
+		}
 		if f.Changed {
 			return
 		}
@@ -48,6 +51,33 @@ func applyEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) 
 	}
 	return nil
 }
+
+// secretValue is a setting that a variable may give and the command line may not.
+// It is a flag all the same, so that whoever tries hears what to do instead.
+type secretValue struct {
+	value   *string
+	instead string
+}
+
+// secretVar registers the setting under a flag that no help shows.
+func secretVar(flags *pflag.FlagSet, value *string, flag, variable, instead string) {
+	flags.Var(&secretValue{value, instead}, flag, "secret, never on a command line")
+	fromEnvironment(flags, flag, variable)
+	flags.Lookup(flag).Hidden = true
+}
+
+// Set implements pflag.Value. applyEnvironment refuses what the command line has: an
+// error here would quote it.
+func (v *secretValue) Set(value string) error {
+	*v.value = value
+	return nil
+}
+
+// String implements pflag.Value, and shows nothing.
+func (v *secretValue) String() string { return "" }
+
+// Type implements pflag.Value.
+func (v *secretValue) Type() string { return "string" }
 
 // logSettings are the flags of every process that logs.
 type logSettings struct {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,11 +17,13 @@ type kafkaSettings struct {
 	saslMechanism string
 	saslUsername  string
 	saslPassword  string
-	tls           bool
-	tlsCA         string
-	tlsCert       string
-	tlsKey        string
-	tlsServerName string
+	// saslPasswordFile has the password, if saslPassword is empty.
+	saslPasswordFile string
+	tls              bool
+	tlsCA            string
+	tlsCert          string
+	tlsKey           string
+	tlsServerName    string
 }
 
 func (s *kafkaSettings) register(cmd *cobra.Command) {
@@ -30,8 +34,9 @@ func (s *kafkaSettings) register(cmd *cobra.Command) {
 	fromEnvironment(flags, "kafka-sasl-mechanism", "KAFKA_SASL_MECHANISM")
 	flags.StringVar(&s.saslUsername, "kafka-sasl-username", "", "user name for SASL")
 	fromEnvironment(flags, "kafka-sasl-username", "KAFKA_SASL_USERNAME")
-	flags.StringVar(&s.saslPassword, "kafka-sasl-password", "", "password for SASL; other users of the machine can see a flag, so prefer the variable")
-	fromEnvironment(flags, "kafka-sasl-password", "KAFKA_SASL_PASSWORD")
+	secretVar(flags, &s.saslPassword, "kafka-sasl-password", "KAFKA_SASL_PASSWORD", "set $KAFKA_SASL_PASSWORD, or name its file with --kafka-sasl-password-file")
+	flags.StringVar(&s.saslPasswordFile, "kafka-sasl-password-file", "", "file that has the password for SASL; or set $KAFKA_SASL_PASSWORD")
+	fromEnvironment(flags, "kafka-sasl-password-file", "KAFKA_SASL_PASSWORD_FILE")
 	flags.BoolVar(&s.tls, "kafka-tls", false, "encrypt the connection to Kafka")
 	fromEnvironment(flags, "kafka-tls", "KAFKA_TLS")
 	flags.StringVar(&s.tlsCA, "kafka-tls-ca", "", "PEM file of the authorities that may sign the brokers' certificates; empty for the system's")
@@ -46,8 +51,12 @@ func (s *kafkaSettings) register(cmd *cobra.Command) {
 
 // connection returns the settings as given, or every fault in them at once.
 func (s *kafkaSettings) connection() (events.Connection, error) {
+	password, err := s.password()
+	if err != nil {
+		return events.Connection{}, &exitError{exitUsage, err}
+	}
 	connection := events.Connection{
-		SASL: events.SASL{Mechanism: s.saslMechanism, Username: s.saslUsername, Password: s.saslPassword},
+		SASL: events.SASL{Mechanism: s.saslMechanism, Username: s.saslUsername, Password: password},
 		TLS:  events.TLS{Enabled: s.tls, CAFile: s.tlsCA, CertFile: s.tlsCert, KeyFile: s.tlsKey, ServerName: s.tlsServerName},
 	}
 	for _, broker := range s.brokers {
@@ -57,4 +66,19 @@ func (s *kafkaSettings) connection() (events.Connection, error) {
 		return events.Connection{}, &exitError{exitUsage, fmt.Errorf("the Kafka settings (--kafka-…, $KAFKA_…) cannot work:\n%w", err)}
 	}
 	return connection, nil
+}
+
+// password returns the password from the one place where it is given.
+func (s *kafkaSettings) password() (string, error) {
+	switch {
+	case s.saslPasswordFile == "":
+		return s.saslPassword, nil
+	case s.saslPassword != "":
+		return "", errors.New("the password for Kafka is given twice, by $KAFKA_SASL_PASSWORD and by --kafka-sasl-password-file or $KAFKA_SASL_PASSWORD_FILE: keep one")
+	}
+	data, err := os.ReadFile(s.saslPasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("read Kafka's password: %w", err)
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
 }

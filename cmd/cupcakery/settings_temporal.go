@@ -8,14 +8,20 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/cupcakery/cupcakery/encryption"
 )
 
 // temporalSettings say where Temporal is. What is not on the command line
 // comes from Temporal's own environment variables (TEMPORAL_ADDRESS,
 // TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS…) and temporal.toml.
 type temporalSettings struct {
-	address   string
-	namespace string
+	address    string
+	namespace  string
+	encryption encryptionSettings
+	// codec is what the client writes and reads through, once options has been
+	// called.
+	codec *encryption.Codec
 	// metrics measure the client; nil for none.
 	metrics client.MetricsHandler
 }
@@ -26,6 +32,7 @@ func (s *temporalSettings) register(cmd *cobra.Command) {
 	fromEnvironment(flags, "temporal-address", "TEMPORAL_ADDRESS")
 	flags.StringVar(&s.namespace, "temporal-namespace", "", `Temporal's namespace (default "default")`)
 	fromEnvironment(flags, "temporal-namespace", "TEMPORAL_NAMESPACE")
+	s.encryption.register(cmd)
 }
 
 // options reads Temporal's configuration.
@@ -51,6 +58,10 @@ func (s *temporalSettings) options(logger *slog.Logger) (client.Options, error) 
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.Logger = sdklog.NewStructuredLogger(logger)
 	options.MetricsHandler = s.metrics
+	if s.codec, err = s.encryption.newCodec(logger); err != nil {
+		return client.Options{}, err
+	}
+	s.codec.Configure(&options)
 	return options, nil
 }
 

@@ -69,7 +69,7 @@ func TestTheDemosPINsAreForTheDemo(t *testing.T) {
 		code int
 	}{
 		{[]string{"staff", "check", file}, exitRefused},
-		{[]string{"api", "--secret", "0123456789abcdef", "--staff", file}, exitUsage},
+		{[]string{"api", "--secret-file", secretFile(t, "0123456789abcdef"), "--staff", file}, exitUsage},
 	} {
 		c := invoke(t, "", test.args...)
 		require.Equal(t, test.code, c.code, c.stderr)

@@ -69,6 +69,7 @@ Temporal's worker controller gives both by its own variables, which come first.`
 			group.Go(func() error {
 				return worker.Run(ctx, worker.Config{
 					Temporal:       temporalClient,
+					Encryption:     temporal.codec,
 					Namespace:      namespace,
 					DeploymentName: deploymentName,
 					BuildID:        buildID,

@@ -26,7 +26,7 @@ func TestDocsNameFilesThatExist(t *testing.T) {
 	t.Parallel()
 	texts, err := filepath.Glob(root + "/docs/*.md")
 	require.NoError(t, err)
-	for _, text := range append(texts, root+"/README.md", root+"/CONTRIBUTING.md") {
+	for _, text := range append(texts, root+"/README.md", root+"/CONTRIBUTING.md", root+"/SECURITY.md") {
 		t.Run(filepath.Base(text), func(t *testing.T) {
 			t.Parallel()
 			data, err := os.ReadFile(text)

@@ -1,46 +1,20 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-)
 
-func TestTextsOfAModuleAreThoseOfItsPackagesToo(t *testing.T) {
-	t.Parallel()
-	module := t.TempDir()
-	for name, text := range map[string]string{
-		"LICENSE": "ours", "NOTICE.txt": "notice", "licence.md": "more", "license.go": "package license", "README": "read",
-		"zip/LICENSE": "somebody else's", "other/LICENSE": "not linked",
-	} {
-		file := filepath.Join(module, name)
-		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	}
-	texts, err := textsOf(module, []string{module, filepath.Join(module, "zip")})
-	require.NoError(t, err)
-	require.ElementsMatch(t, []string{"ours", "notice", "more", "somebody else's"}, texts)
-}
+	"github.com/cupcakery/cupcakery/internal/make/dependencies"
+)
 
 func TestATextStandsOnceBelowAllThatItGoesWith(t *testing.T) {
 	t.Parallel()
-	text := string(render([]component{{"b v1", []string{"MIT\r\nby us\n"}}, {"a v2", []string{"MIT\nby us", "notice"}}, {"a v2", []string{"notice\n"}}}))
+	text := string(render([]dependencies.Component{
+		{Name: "b", Version: "v1", Texts: []string{"MIT\r\nby us\n"}}, {Name: "a", Version: "v2", Texts: []string{"MIT\nby us", "notice"}}, {Name: "a", Version: "v2", Texts: []string{"notice\n"}},
+	}))
 	rule := "================================================================================\n"
 	require.Equal(t, "Third-party notices\n\nCupcakery contains the software below. Each text goes with what is named above it.\n"+
 		"\n"+rule+"a v2\n"+rule+"\nnotice\n"+
 		"\n"+rule+"a v2\nb v1\n"+rule+"\nMIT\nby us\n", text)
-}
-
-func TestPackagesOfThePagesWithoutATextAreNamed(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "licences.json")
-	require.NoError(t, os.WriteFile(file, []byte(`[{"name": "x", "version": "1", "identifier": "MIT", "text": ""}, {"name": "y", "version": "2", "text": "MIT"}]`), 0o600))
-	_, err := bundledPackages(file)
-	require.ErrorContains(t, err, "package x 1 (MIT) has no licence text")
-	require.NotContains(t, err.Error(), "y 2")
-	require.NoError(t, os.WriteFile(file, []byte(`[]`), 0o600))
-	_, err = bundledPackages(file)
-	require.ErrorContains(t, err, "names no package")
 }

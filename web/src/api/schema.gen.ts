@@ -585,7 +585,7 @@ export interface components {
              * @example red-velvet
              */
             readonly flavour?: string;
-            /** @description The customer's whole name, written as in the order. */
+            /** @description The customer's whole name, written as in the order. Refused where customers' names are encrypted. */
             readonly customer?: string;
             /**
              * @description The least number of cupcakes.
@@ -1638,7 +1638,7 @@ export interface operations {
                  * @example red-velvet
                  */
                 readonly flavour?: string;
-                /** @description The customer's whole name, written as in the order. */
+                /** @description The customer's whole name, written as in the order. Refused where customers' names are encrypted. */
                 readonly customer?: string;
                 /**
                  * @description The code called out at the counter, in capital or small letters.

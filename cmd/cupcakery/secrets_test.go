@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// secretFile has a secret, as --secret-file takes it.
+func secretFile(t *testing.T, secret string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(file, []byte(secret+"\n"), 0o600))
+	return file
+}
+
+// notSecret are flags whose names have a word of secrets, and that name a file or
+// something public.
+var notSecret = []string{"encryption-keyset", "encryption-kms", "idempotency-key", "kafka-sasl-password-file", "kafka-tls-key", "page-token", "secret-file", "tls-key"}
+
+func TestNoFlagTakesASecret(t *testing.T) {
+	t.Parallel()
+	secret := 0
+	var walk func(*cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if _, is := f.Value.(*secretValue); is {
+				secret++
+				assert.True(t, f.Hidden, "%s --%s", cmd.CommandPath(), f.Name)
+				assert.NotContains(t, cmd.UsageString(), "--"+f.Name+" ", cmd.CommandPath())
+				return
+			}
+			for _, word := range []string{"secret", "password", "key", "token", "pin"} {
+				for part := range strings.SplitSeq(f.Name, "-") {
+					if part == word {
+						assert.Contains(t, notSecret, f.Name, "%s --%s: take it from a file or a variable", cmd.CommandPath(), f.Name)
+					}
+				}
+			}
+		})
+		for _, child := range cmd.Commands() {
+			walk(child)
+		}
+	}
+	walk(newRootCommand())
+	require.Greater(t, secret, 2, "the secret of the API, and Kafka's password of several commands")
+}
+
+func TestASecretOnTheCommandLineIsRefusedAndNotRepeated(t *testing.T) {
+	t.Parallel()
+	const secret = "correct-horse-battery-staple"
+	for _, args := range [][]string{{"api", "--secret", secret}, {"worker", "--kafka-sasl-password", secret}, {"topics", "check", "--kafka-sasl-password=" + secret}} {
+		c := invoke(t, "", args...)
+		require.Equal(t, exitUsage, c.code, args)
+		require.Contains(t, c.stderr, "no secret is taken from one: set $", args)
+		require.NotContains(t, c.stdout+c.stderr, secret, args)
+	}
+}
+
+func TestASecretThatIsGivenTwiceIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := (&secretSettings{secret: "0123456789abcdef", file: "x"}).load()
+	require.ErrorContains(t, err, "given twice")
+	_, err = (&kafkaSettings{saslPassword: "0123456789abcdef", saslPasswordFile: "x"}).password()
+	require.ErrorContains(t, err, "given twice")
+	password, err := (&kafkaSettings{saslPasswordFile: secretFile(t, " with blanks ")}).password()
+	require.NoError(t, err)
+	require.Equal(t, " with blanks ", password)
+	_, err = (&kafkaSettings{saslPasswordFile: "/nowhere/password"}).password()
+	require.ErrorContains(t, err, "read Kafka's password")
+}
