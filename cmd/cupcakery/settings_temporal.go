@@ -8,6 +8,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/cupcakery/cupcakery/internal/tracing/temporaltrace"
 )
 
 // temporalSettings say where Temporal is. What is not on the command line
@@ -48,6 +50,7 @@ func (s *temporalSettings) options(logger *slog.Logger) (client.Options, error) 
 	// tenth of the worker's time, and a megabyte for each at once.
 	options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	options.Logger = sdklog.NewStructuredLogger(logger)
+	temporaltrace.InstallClient(&options)
 	return options, nil
 }
 

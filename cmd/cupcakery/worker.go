@@ -79,6 +79,7 @@ on, and Temporal is told which build takes new orders; docs/rollout.md says how.
 	}
 	logs.register(cmd)
 	profiles.register(cmd)
+	traceRun(cmd, "cupcakery-worker", &logs)
 	temporal.register(cmd)
 	kafka.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8081", "address of /healthz, /readyz and /metrics")
