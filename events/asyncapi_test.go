@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/cupcakery/cupcakery/internal/tracing"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -160,7 +161,7 @@ func TestAsyncAPIHeadersAreWhatWeWrite(t *testing.T) {
 	for _, header := range message.Headers {
 		assert.Contains(t, properties, header.Key)
 	}
-	for _, name := range traceContext.Fields() {
+	for _, name := range tracing.Context.Fields() {
 		assert.Contains(t, properties, name)
 	}
 	letterHeaders := slices.Collect(maps.Keys(d.at("components", "schemas", "deadLetterHeaders", "properties")))

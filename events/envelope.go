@@ -2,7 +2,6 @@ package events
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -14,14 +13,11 @@ import (
 	"time"
 
 	"github.com/cloudevents/sdk-go/v2/event"
-	"github.com/google/uuid"
-	"go.opentelemetry.io/otel/propagation"
-
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/google/uuid"
 )
 
-// This file covers CloudEvents 1.0 over Kafka and W3C Trace Context (traceparent,
-// tracestate). Messages are written in binary mode: attributes as ce_* headers, the
+// This file covers CloudEvents 1.0 over Kafka. Messages are written in binary mode: attributes as ce_* headers, the
 // data as the value. Three forms are read: binary mode, a bare JSON value without
 // any header, and structured mode. In that the value is a JSON object with the
 // attributes and, as data or data_base64, the data; the header content-type says so.
@@ -39,8 +35,6 @@ const (
 const MaxMessageBytes = kitchen.MaxLoggedStatusBytes
 
 const jsonContent = "application/json"
-
-var traceContext = propagation.TraceContext{}
 
 // structured is the content type of CloudEvents' structured mode in JSON. The
 // content types of all its formats, also of batches, begin with anyStructured.
@@ -271,33 +265,4 @@ func envelopeHeaders(envelope event.Event) []Header {
 		{"ce_subject", []byte(envelope.Subject())},
 		{"content-type", []byte(envelope.DataContentType())},
 	}
-}
-
-// headerCarrier lets OpenTelemetry read and write the headers of a message.
-type headerCarrier struct{ message *Message }
-
-// Get implements propagation.TextMapCarrier.
-func (c headerCarrier) Get(key string) string {
-	value, _ := c.message.Header(key)
-	return value
-}
-
-// Set implements propagation.TextMapCarrier.
-func (c headerCarrier) Set(key, value string) {
-	headers := slices.DeleteFunc(slices.Clone(c.message.Headers), func(header Header) bool { return header.Key == key })
-	c.message.Headers = append(headers, Header{key, []byte(value)})
-}
-
-// Keys implements propagation.TextMapCarrier.
-func (c headerCarrier) Keys() []string {
-	keys := make([]string, len(c.message.Headers))
-	for i, header := range c.message.Headers {
-		keys[i] = header.Key
-	}
-	return keys
-}
-
-// withTrace returns ctx as part of the trace that the message belongs to.
-func withTrace(ctx context.Context, m *Message) context.Context {
-	return traceContext.Extract(ctx, headerCarrier{m})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/cupcakery/cupcakery/internal/tracing"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -86,7 +87,7 @@ func failedID(t *testing.T, failed kitchen.Failed) string {
 func TestTraceTravelsInTheHeaders(t *testing.T) {
 	span := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, Remote: true})
 	message := Message{Headers: []Header{{"traceparent", []byte("of whoever wrote it before")}, {"other", []byte("kept")}}}
-	traceContext.Inject(trace.ContextWithSpanContext(context.Background(), span), headerCarrier{&message})
+	tracing.Context.Inject(trace.ContextWithSpanContext(context.Background(), span), headerCarrier{&message})
 	assert.Len(t, message.Headers, 2, "the old trace is replaced")
 	got := trace.SpanContextFromContext(withTrace(context.Background(), &message))
 	assert.Equal(t, span, got)

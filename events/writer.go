@@ -10,7 +10,9 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/cupcakery/cupcakery/internal/tracing"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -103,40 +105,41 @@ func (w *Writer) Source() string { return w.source }
 // PublishTicket sends a ticket to its station.
 func (w *Writer) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error {
 	message, err := ticketMessage(w.source, ticket)
-	return w.send(ctx, message, err, "ticket %q", ticket.TicketID)
+	return w.send(ctx, message, err, aboutTicket(ticket), "ticket %q", ticket.TicketID)
 }
 
 // PublishAck sends what a station says about a ticket.
 func (w *Writer) PublishAck(ctx context.Context, ack kitchen.Ack) error {
 	message, err := ackMessage(w.source, ack)
-	return w.send(ctx, message, err, "ack of ticket %q", ack.TicketID)
+	return w.send(ctx, message, err, aboutAck(ack), "ack of ticket %q", ack.TicketID)
 }
 
 // PublishShipped announces that an order has left the factory.
 func (w *Writer) PublishShipped(ctx context.Context, shipped kitchen.Shipped) error {
 	message, err := shippedMessage(w.source, shipped)
-	return w.send(ctx, message, err, "that order %q is shipped", shipped.OrderID)
+	return w.send(ctx, message, err, nil, "that order %q is shipped", shipped.OrderID)
 }
 
 // PublishFailed announces that an order was cancelled or needs attention.
 func (w *Writer) PublishFailed(ctx context.Context, failed kitchen.Failed) error {
 	message, err := failedMessage(w.source, failed)
-	return w.send(ctx, message, err, "that order %q is %s", failed.OrderID, failed.State)
+	return w.send(ctx, message, err, nil, "that order %q is %s", failed.OrderID, failed.State)
 }
 
 // PublishStatus tells where an order stands.
 func (w *Writer) PublishStatus(ctx context.Context, status kitchen.LoggedStatus) error {
 	message, err := statusMessage(w.source, status)
-	return w.send(ctx, message, err, "the status of order %q", status.OrderID)
+	return w.send(ctx, message, err, nil, "the status of order %q", status.OrderID)
 }
 
-// send publishes a message unless it could not be made, and says what it was.
-func (w *Writer) send(ctx context.Context, message Message, err error, what string, about ...any) error {
+// send publishes a message unless it could not be made, and says what it was. about
+// is what the message's span tells.
+func (w *Writer) send(ctx context.Context, message Message, err error, about []attribute.KeyValue, what string, which ...any) error {
 	if err == nil {
-		err = w.Publish(ctx, message)
+		err = w.write(ctx, message, nil, about)
 	}
 	if err != nil {
-		return fmt.Errorf("publish "+what+": %w", append(about, err)...)
+		return fmt.Errorf("publish "+what+": %w", append(which, err)...)
 	}
 	return nil
 }
@@ -145,22 +148,27 @@ func (w *Writer) send(ctx context.Context, message Message, err error, what stri
 // come although the message is written: when the answer got lost, or came after
 // the deadline. It is ErrTooLarge if the topic takes no message of that size.
 func (w *Writer) Publish(ctx context.Context, message Message) error {
-	return w.write(ctx, message, nil)
+	return w.write(ctx, message, nil, nil)
 }
 
 // PublishInto is Publish into the partition that the message names, wherever its
 // key would go.
 func (w *Writer) PublishInto(ctx context.Context, message Message) error {
-	return w.write(ctx, message, chosenPartition(message.Partition))
+	return w.write(ctx, message, chosenPartition(message.Partition), nil)
 }
 
-func (w *Writer) write(ctx context.Context, message Message, data any) error {
-	traceContext.Inject(ctx, headerCarrier{&message})
+func (w *Writer) write(ctx context.Context, message Message, data any, about []attribute.KeyValue) (err error) {
+	ctx, span := w.startSend(ctx, message.Topic, about)
+	defer func() {
+		tracing.Fail(span, err)
+		span.End()
+	}()
+	tracing.Context.Inject(ctx, headerCarrier{&message})
 	bounded, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	record := message.kafka()
 	record.WriterData = data
-	err := w.writer.WriteMessages(bounded, record)
+	err = w.writer.WriteMessages(bounded, record)
 	var each kafka.WriteErrors
 	if errors.As(err, &each) {
 		err = each[0]

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/tracing"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -78,8 +79,13 @@ func (s *Station) newAck(j *job, kind kitchen.AckKind) kitchen.Ack {
 
 // publish publishes an ack, again and again until Kafka has it, ctx ends, or
 // goOn, which is asked after each failure, says no. first is true after the
-// first one.
+// first one. The ack belongs to the trace of the delivery that it answers.
 func (s *Station) publish(ctx context.Context, ack kitchen.Ack, goOn func(err error, first bool) bool) error {
+	s.mu.Lock()
+	if from, known := s.origins[ack.TicketID]; known {
+		ctx = tracing.Follow(ctx, from.ctx)
+	}
+	s.mu.Unlock()
 	for backoff := newBackoff(); ; {
 		err := s.publisher.PublishAck(ctx, ack)
 		if err == nil {

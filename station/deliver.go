@@ -3,9 +3,12 @@ package station
 import (
 	"context"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/retry"
+	"github.com/cupcakery/cupcakery/internal/tracing"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -13,14 +16,20 @@ import (
 // ticket is known here, which is not before the log of acks is, or when ctx has
 // ended. finish may then be called later, from anywhere.
 func (s *Station) receiveTicket(ctx context.Context, m events.Message, finish func()) {
+	ctx, span := events.StartProcess(ctx, m, events.TicketGroup(s.config.Stage), trace.SpanContext{})
+	defer span.End()
 	ticket, err := events.DecodeTicket(m)
 	switch {
 	case err != nil:
+		tracing.Fail(span, err)
 		s.publishDeadLetter(ctx, m, err.Error(), finish)
 		return
 	case ticket.Stage != s.config.Stage:
 		s.publishDeadLetter(ctx, m, "stage: a ticket of "+string(ticket.Stage)+" is not for the topic of "+string(s.config.Stage), finish)
 		return
+	}
+	if span.IsRecording() {
+		span.SetAttributes(tracing.Ticket(ticket.Ref(), ticket.Attempt)...)
 	}
 	select {
 	case <-s.caughtUp:

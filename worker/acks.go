@@ -99,28 +99,36 @@ func newAckCarrier(temporalClient client.Client, orders *workflows.Orders, names
 // order. It returns nil then, and the ack may be committed. It gives up with
 // ctx's error when the ack's partition is taken away.
 func (c *ackCarrier) carry(a queuedAck) error {
-	ctx, ack, original := a.ctx, a.ack, a.delivery.Message
+	ctx, span, sent := c.startProcess(a)
+	result, err := c.finish(ctx, a)
+	c.endProcess(span, a, sent, result, err)
+	return err
+}
+
+// finish is carry, and tells what became of the ack.
+func (c *ackCarrier) finish(ctx context.Context, a queuedAck) (outcome, error) {
+	ack, original := a.ack, a.delivery.Message
 	logger := c.logger.With("topic", original.Topic, "partition", original.Partition, "offset", original.Offset)
 	if misplaced, is := errors.AsType[*events.MisplacedError](a.fault); is {
-		return c.forward(ctx, original, ack, misplaced, logger.With("ticket_id", ack.TicketID))
+		return outcomeForwarded, c.forward(ctx, original, ack, misplaced, logger.With("ticket_id", ack.TicketID))
 	}
 	if a.fault != nil {
-		return c.bury(ctx, original, a.fault, logger)
+		return outcomePoison, c.bury(ctx, original, a.fault, logger)
 	}
 	logger = logger.With("ticket_id", ack.TicketID, "kind", ack.Kind)
 	result, err := c.resolve(ctx, ack, original, logger)
 	fault.Pass(fault.AckDelivered, ack.OrderID, ack.TicketID, string(ack.Kind))
 	switch result {
 	case outcomePoison:
-		return c.bury(ctx, original, err, logger)
+		return result, c.bury(ctx, original, err, logger)
 	case outcomeRefused:
-		return c.refuse(ctx, original, ack, err, logger)
+		return result, c.refuse(ctx, original, ack, err, logger)
 	case outcomeRetry:
-		return err
+		return result, err
 	}
 	c.metrics.finished(ack.Kind, result, 1)
 	logger.DebugContext(ctx, "an ack is finished", "outcome", result)
-	return nil
+	return result, nil
 }
 
 // resolve finds out what becomes of an ack. What the log answers costs no call to
@@ -348,8 +356,10 @@ func (c *ackCarrier) complete(ctx context.Context, ref kitchen.TicketRef, result
 	if err := c.orders.CanWrite(); err != nil {
 		return err
 	}
-	err := c.runs.call(ref.TicketID(), func(runID string) error {
-		return c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), runID, ref.ActivityID(), result, failure)
+	err := traceCompletion(ctx, ref, failure, func(ctx context.Context) error {
+		return c.runs.call(ref.TicketID(), func(runID string) error {
+			return c.temporal.CompleteActivityByID(ctx, c.namespace, kitchen.WorkflowID(ref.OrderID), runID, ref.ActivityID(), result, failure)
+		})
 	})
 	if err == nil {
 		c.runs.drop(ref.TicketID())

@@ -73,6 +73,8 @@ type ticketLog struct {
 	// failed is the offset of a ticket's last failure that counted, whatever came
 	// after it.
 	failed map[string]int64
+	// sent are the tickets that belong to a trace.
+	sent   sentTickets
 	tidied time.Duration
 	untidy int // records since then
 }
@@ -110,6 +112,7 @@ func newTicketLog(connection events.Connection, logger *slog.Logger) *ticketLog 
 		places:     map[partition]*placeInLog{},
 		refused:    map[string][]int64{},
 		failed:     map[string]int64{},
+		sent:       sentTickets{},
 	}
 }
 
@@ -194,7 +197,11 @@ func (l *ticketLog) handle(m events.Message) {
 			return
 		}
 	} else if ticket, err := events.DecodeTicket(m); err == nil && m.Topic == events.TicketTopic(ticket.Stage) {
-		l.read(m, func(heard board.Heard) { l.addTicket(bare(ticket), heard) })
+		l.read(m, func(heard board.Heard) {
+			ticket := bare(ticket)
+			l.addTicket(ticket, heard)
+			l.sent.issued(ticket, m)
+		})
 		return
 	}
 	l.read(m, func(heard board.Heard) { l.board.Note(heard) })
@@ -231,6 +238,9 @@ func (l *ticketLog) addAck(ack kitchen.Ack, heard board.Heard) {
 	switch l.board.AddAck(ack, heard) {
 	case board.Failed:
 		l.failed[ack.TicketID] = heard.Offset
+		l.sent.end(ack.TicketID, heard.Offset)
+	case board.Ended, board.Released:
+		l.sent.end(ack.TicketID, heard.Offset)
 	case board.Refused:
 		l.noteRefused(ack)
 	}
@@ -328,6 +338,7 @@ func (l *ticketLog) tidy() {
 	}
 	maps.DeleteFunc(l.refused, func(ticketID string, _ []int64) bool { return over(ticketID) })
 	maps.DeleteFunc(l.failed, func(ticketID string, _ int64) bool { return over(ticketID) })
+	l.sent.forget(over)
 }
 
 // hasEnded reports whether a ticket has an end of its own: a ticket to make may

@@ -60,14 +60,20 @@ func (r *runs) call(ticketID string, call func(runID string) error) error {
 }
 
 // notingPublisher notes from which run each ticket comes, before anybody can answer
-// it.
+// it, and what the log has of it in traces.
 type notingPublisher struct {
 	activities.Publisher
 	runs *runs
+	log  *ticketLog
 }
 
 // PublishTicket implements activities.Publisher.
 func (p notingPublisher) PublishTicket(ctx context.Context, ticket kitchen.Ticket) error {
 	p.runs.note(ticket.TicketID, activity.GetInfo(ctx).WorkflowExecution.RunID)
-	return p.Publisher.PublishTicket(ctx, ticket)
+	before, known := p.log.before(ticket)
+	err := p.Publisher.PublishTicket(ctx, ticket)
+	if err == nil && known {
+		p.log.traceIssue(ctx, ticket, before)
+	}
+	return err
 }

@@ -50,7 +50,7 @@ func TestTemporalIsToldTheRunThatHasIssuedATicket(t *testing.T) {
 	issue := func() {
 		suite := testsuite.WorkflowTestSuite{}
 		env := suite.NewTestActivityEnvironment()
-		env.RegisterActivity(notingPublisher{accepting{}, carrier.runs}.PublishTicket)
+		env.RegisterActivity(notingPublisher{accepting{}, carrier.runs, carrier.log}.PublishTicket)
 		_, err := env.ExecuteActivity(notingPublisher{}.PublishTicket, kitchen.Ticket{TicketID: ref.TicketID()})
 		require.NoError(t, err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/groupmetrics"
 	"github.com/cupcakery/cupcakery/internal/retry"
+	"github.com/cupcakery/cupcakery/internal/tracing/temporaltrace"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -118,7 +119,7 @@ func Run(ctx context.Context, config Config) error {
 	group.Go(func() error {
 		log.awaitCaughtUp(ctx)
 		return runTemporalWorker(ctx, config, func(registry worker.ActivityRegistry) {
-			activities.Register(registry, kitchen.Stages(), notingPublisher{watchedPublisher{writer, watch}, carrier.runs}, orders, log)
+			activities.Register(registry, kitchen.Stages(), notingPublisher{watchedPublisher{writer, watch}, carrier.runs, log}, orders, log)
 		})
 	})
 	group.Go(func() error {
@@ -172,6 +173,7 @@ func serveTaskQueue(ctx context.Context, config Config, register func(worker.Act
 		MaxConcurrentWorkflowTaskPollers: 8,
 		MaxConcurrentActivityTaskPollers: 8,
 		DeploymentOptions:                deployment(config),
+		Interceptors:                     temporaltrace.Worker(),
 		OnFatalError: func(err error) {
 			select {
 			case failed <- err:

@@ -131,6 +131,7 @@ makes one.
 	}
 	logs.register(cmd)
 	profiles.register(cmd)
+	traceRun(cmd, "cupcakery-api", &logs)
 	temporal.register(cmd)
 	kafka.register(cmd)
 	kitchenFile.register(cmd)

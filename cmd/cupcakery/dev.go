@@ -38,6 +38,7 @@ type devSettings struct {
 	services     []string
 	temporalCLI  string
 	temporalPort int
+	traces       bool
 	uiPort       int
 }
 
@@ -91,6 +92,7 @@ func (s *devSettings) register(cmd *cobra.Command) {
 	fromEnvironment(flags, "data-dir", "CUPCAKERY_DATA_DIR")
 	flags.BoolVar(&s.ephemeral, "ephemeral", false, "keep nothing: everything in memory, gone when it stops")
 	flags.StringVar(&s.readyFile, "ready-file", "", "file to write the addresses in use to, as JSON, when all is up")
+	flags.BoolVar(&s.traces, "traces", false, "show what each order's request led to, at /traces beside /metrics; stations in other terminals send theirs with OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:8082")
 	flags.StringVar(&s.temporalCLI, "temporal-cli", "", "the Temporal CLI's executable (default: temporal in PATH, .tools/temporal, or a download)")
 	fromEnvironment(flags, "temporal-cli", "CUPCAKERY_TEMPORAL_CLI")
 	s.demo.register(cmd)
@@ -134,7 +136,7 @@ func (s *devSettings) check(given []string) error {
 		here    bool
 		flags   []string
 	}{
-		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo"}},
+		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo", "traces"}},
 		{serviceKafka, true, []string{"kafka-port"}},
 		{serviceTemporal, true, []string{"temporal-port", "temporal-ui-port", "temporal-cli"}},
 		{serviceKafka, false, flagsStartingWith(given, "kafka-", "kafka-port")},

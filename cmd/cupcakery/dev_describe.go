@@ -22,6 +22,7 @@ func (d *dev) describe(took time.Duration) error {
 	}
 	row("Pages and API", addresses.API, "order here; staff sign in under /sign-in")
 	row("Metrics", addresses.Metrics, "the API's, for Prometheus")
+	row("Traces", addresses.Traces, "what each request led to; other processes send theirs to "+strings.TrimSuffix(addresses.Traces, "/traces"))
 	row("Temporal UI", addresses.TemporalUI, "every order is a workflow")
 	row("Temporal", addresses.Temporal, elsewhere(d.settings.runs(serviceTemporal))+"namespace "+addresses.Namespace)
 	row("Kafka", addresses.Kafka, elsewhere(d.settings.runs(serviceKafka)))

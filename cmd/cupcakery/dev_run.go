@@ -24,6 +24,7 @@ import (
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/tracing/temporaltrace"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/web"
 	"github.com/cupcakery/cupcakery/wire"
@@ -67,6 +68,7 @@ type dev struct {
 	apiAddr      string
 	metricsAddr  string
 	demoStaff    []wire.DemoPerson // the API's
+	traces       traceViewer
 
 	parts  []*devPart // in the order in which they were started
 	failed chan error // the first part that ended by itself
@@ -97,6 +99,9 @@ func runDev(ctx context.Context, settings devSettings, stdout, stderr io.Writer)
 		err = d.stop(devStopWithin)
 	}()
 	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	if err := d.traces.begin(ctx, d); err != nil {
 		return err
 	}
 	if err := d.start(ctx); err != nil {
@@ -250,7 +255,9 @@ func (d *dev) start(ctx context.Context) error {
 		listener, forOperators := d.listener, d.forOperators
 		d.listener, d.forOperators = nil, nil // the servers close them
 		d.demoStaff = demo
-		d.run("the API's metrics", func(ctx context.Context) error { return serveOperators(ctx, forOperators, server.Operators()) })
+		d.run("the API's metrics", func(ctx context.Context) error {
+			return serveOperators(ctx, forOperators, d.traces.beside(server.Operators()))
+		})
 		d.run("the API", func(ctx context.Context) error { return server.Serve(ctx, listener) })
 	}
 	if d.settings.demo.on {
@@ -306,6 +313,7 @@ func (d *dev) startStack(ctx context.Context) error {
 	options := client.Options{HostPort: d.temporalAddr, MetricsHandler: measureTemporal(d.registry)}
 	d.codec.Configure(&options)
 	logOutagesOnce(&options, d.logger)
+	temporaltrace.InstallClient(&options)
 	d.temporal, err = client.DialContext(ctx, options)
 	if err != nil {
 		return fmt.Errorf("connect to Temporal: %w", err)
@@ -367,6 +375,7 @@ func (d *dev) run(name string, part func(context.Context) error) {
 // stop stops what was started, newest first: so the API takes no order that
 // nobody works on, and Temporal and Kafka end when nobody needs them any more.
 func (d *dev) stop(within time.Duration) error {
+	d.traces.end() // while those who take them are there
 	var faults []error
 	for _, part := range slices.Backward(d.parts) {
 		part.cancel()
@@ -402,6 +411,7 @@ func (d *dev) announce(text string) { _, _ = fmt.Fprintln(d.stdout, text) } // n
 type readyAddresses struct {
 	API        string `json:"api,omitempty"`
 	Metrics    string `json:"metrics,omitempty"`
+	Traces     string `json:"traces,omitempty"`
 	Temporal   string `json:"temporal,omitempty"`
 	TemporalUI string `json:"temporalUI,omitempty"`
 	Kafka      string `json:"kafka,omitempty"`
@@ -416,6 +426,9 @@ func (d *dev) addresses() readyAddresses {
 	if d.apiAddr != "" {
 		a.API = "http://" + d.apiAddr
 		a.Metrics = "http://" + d.metricsAddr + "/metrics"
+		if d.settings.traces {
+			a.Traces = "http://" + d.metricsAddr + "/traces"
+		}
 	}
 	if d.uiAddr != "" {
 		a.TemporalUI = "http://" + d.uiAddr

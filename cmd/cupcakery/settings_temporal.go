@@ -10,6 +10,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/cupcakery/cupcakery/encryption"
+	"github.com/cupcakery/cupcakery/internal/tracing/temporaltrace"
 )
 
 // temporalSettings say where Temporal is. What is not on the command line
@@ -62,6 +63,7 @@ func (s *temporalSettings) options(logger *slog.Logger) (client.Options, error) 
 		return client.Options{}, err
 	}
 	s.codec.Configure(&options)
+	temporaltrace.InstallClient(&options)
 	return options, nil
 }
 

@@ -125,6 +125,7 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 	kitchenFile.register(cmd)
 	logs.register(cmd)
 	profiles.register(cmd)
+	traceRun(cmd, "cupcakery-station", &logs)
 	flags := cmd.Flags()
 	flags.StringVar(&options.name, "name", userName(), "who works here")
 	fromEnvironment(flags, "name", "CUPCAKERY_STATION_NAME")

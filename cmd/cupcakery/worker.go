@@ -84,6 +84,7 @@ Temporal's worker controller gives both by its own variables, which come first.`
 	}
 	logs.register(cmd)
 	profiles.register(cmd)
+	traceRun(cmd, "cupcakery-worker", &logs)
 	temporal.register(cmd)
 	kafka.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8081", "address of /healthz, /readyz and /metrics")

@@ -32,7 +32,7 @@ type layer struct {
 var layers = map[string]layer{
 	"kitchen":    {reason: "the language of the factory stands alone, so that everything can speak it"},
 	"wire":       {may: []string{"kitchen"}, reason: "what travels between the API and its clients is shapes, which everybody may know"},
-	"events":     {may: []string{"internal/retry", "kitchen"}, reason: "Kafka carries what the kitchen says and knows nobody who says it"},
+	"events":     {may: []string{"internal/retry", "internal/tracing", "kitchen"}, reason: "Kafka carries what the kitchen says and knows nobody who says it"},
 	"namespace":  {may: []string{"internal/retry"}, reason: "a namespace is prepared before anybody knows an order", testsMay: []string{"kitchen", "workflows"}},
 	"encryption": {reason: "what is encrypted for Temporal is bytes, whatever they say", testsMay: []string{"namespace"}},
 	"workflows":  {may: []string{"kitchen", "encryption"}, reason: "workflows decide; they start nothing and serve nothing", testsMay: []string{"activities"}},
@@ -40,12 +40,12 @@ var layers = map[string]layer{
 	"board":      {may: []string{"internal/pack", "kitchen", "events"}, reason: "a board folds the log, for stations and the API alike"},
 	"floor":      {may: []string{"internal/pack", "kitchen", "wire", "events", "board"}, reason: "what the log says is known without who serves it and without who keeps the orders"},
 	"live":       {may: []string{"kitchen", "wire", "floor"}, reason: "live connections follow channels, and are handed in who may follow and what a client may send"},
-	"station":    {may: []string{"internal/groupmetrics", "internal/retry", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
-	"worker":     {may: []string{"internal/groupmetrics", "internal/retry", "kitchen", "events", "board", "activities", "workflows", "encryption", "internal/fault"}, reason: "the worker brings workflows, activities and acks together, and asks the log before it asks Temporal"},
-	"cmd":        {may: []string{"internal/retry", "kitchen", "events", "namespace", "encryption", "doctor", "station", "worker", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"workflows"}},
+	"station":    {may: []string{"internal/groupmetrics", "internal/retry", "internal/tracing", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
+	"worker":     {may: []string{"internal/groupmetrics", "internal/retry", "internal/tracing", "kitchen", "events", "board", "activities", "workflows", "encryption", "internal/fault"}, reason: "the worker brings workflows, activities and acks together, and asks the log before it asks Temporal"},
+	"cmd":        {may: []string{"internal/retry", "internal/tracing", "kitchen", "events", "namespace", "encryption", "doctor", "station", "worker", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"workflows"}},
 	"doctor":     {may: []string{"kitchen", "events", "board", "workflows", "encryption"}, reason: "the doctor holds the log against Temporal, and issues no more than undo tickets"},
 	"staff":      {may: []string{"kitchen", "internal/ratelimit"}, reason: "signing in knows names, PINs and time, and nothing of orders, the log or HTTP"},
-	"api":        {may: []string{"internal/ratelimit", "internal/retry", "kitchen", "events", "workflows", "namespace", "encryption", "wire", "floor", "live", "staff"}, reason: "the API answers from workflows and the log, and does no work of theirs", testsMay: []string{"activities"}},
+	"api":        {may: []string{"internal/ratelimit", "internal/retry", "internal/tracing", "kitchen", "events", "workflows", "namespace", "encryption", "wire", "floor", "live", "staff"}, reason: "the API answers from workflows and the log, and does no work of theirs", testsMay: []string{"activities"}},
 
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {may: []string{"namespace"}, reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
@@ -59,6 +59,7 @@ var layers = map[string]layer{
 	"internal/ratelimit":    {reason: "a limit counts keys, and needs nothing of the factory"},
 	"internal/retry":        {reason: "waiting before another attempt needs nothing of the factory"},
 	"internal/process":      {reason: "starting a process needs nothing of the factory"},
+	"internal/tracing":      {may: []string{"kitchen", "workflows"}, reason: "spans tell what happens to whoever runs the factory, and nothing depends on them"},
 }
 
 // forbidden are imports that no package of some folders may have, with what
