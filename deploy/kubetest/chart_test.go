@@ -51,7 +51,7 @@ var settings = map[string][]string{
 image: {tag: 1.2.3, pullSecret: registry}
 kafka: {caSecret: kafka-ca, auth: SCRAM-SHA-512, secret: kafka}
 temporal: {caSecret: temporal-ca, clientSecret: temporal}
-encryption: {keysetSecret: keyset, kms: "gcp-kms://projects/p/locations/l/keyRings/r/cryptoKeys/k"}
+encryption: {keysetSecret: keyset}
 kitchen: "ackWithin: {mix: 5m}\n"
 api: {staffSecret: staff, tlsSecret: tls}
 robots: {stages: [mix, bake, decorate, package]}

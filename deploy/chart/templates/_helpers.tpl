@@ -73,9 +73,6 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- if .keysetSecret }}
 - {name: CUPCAKERY_ENCRYPTION_KEYSET, value: /etc/cupcakery/encryption/keyset.json}
 {{- end }}
-{{- if .kms }}
-- {name: CUPCAKERY_ENCRYPTION_KMS, value: {{ .kms | quote }}}
-{{- end }}
 {{- end }}
 {{- end }}
 
