@@ -212,7 +212,7 @@ func New(config Config) (*Server, error) {
 		follower: &follower{temporal: config.Temporal, orders: workflows.NewOrders(config.Temporal, config.Encryption), codec: config.Encryption, namespace: config.Namespace, queryWithin: config.QueryWithin, describeWithin: describeWithin},
 		metrics:  newMetrics(config.Metrics),
 		temporalProbe: &probe{part: "Temporal", logger: config.Logger, look: func(ctx context.Context) error {
-			if err := config.Encryption.Check(); err != nil {
+			if err := config.Encryption.CanWrite(); err != nil {
 				return err
 			}
 			return namespace.Ready(ctx, config.Temporal)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
-	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
@@ -27,9 +26,6 @@ const (
 	// tinkPrefix is how a ciphertext of Tink begins, before the id of its key.
 	tinkPrefix     = 1
 	tinkPrefixSize = 5
-	// missedFor is how long a process counts as not ready after it has met a key
-	// that its keyset lacks.
-	missedFor = time.Minute
 )
 
 // MissingKeyError says that a payload is encrypted under a key that this process
@@ -84,19 +80,11 @@ func New(keys *Keyset, logger *slog.Logger) *Codec {
 // nothing.
 func (c *Codec) Encrypts() bool { return c != nil && c.keys != nil }
 
-// Check returns what is wrong with the keys, as far as the payloads show that have
-// been read: the process has none and has met something encrypted, or it has met a
-// key within the last minute that its keyset lacks.
-func (c *Codec) Check() error {
-	if c == nil {
-		return nil
-	}
-	return c.missed.check()
-}
-
 // CanWrite returns an error if the process has no key and has met something
 // encrypted: it would write customers' names in plain text beside that. Whoever ends
 // an activity with a failure asks first; all else that is written is refused by itself.
+// A process with a keyset that lacks a key can go on: one order that nobody can read
+// must not keep the others waiting.
 func (c *Codec) CanWrite() error {
 	if c == nil || c.keys != nil {
 		return nil
@@ -228,13 +216,12 @@ type missed struct {
 	mu     sync.Mutex
 	logged map[uint32]bool
 	last   *MissingKeyError
-	at     time.Time
 }
 
 func (m *missed) add(err *MissingKeyError) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.last, m.at = err, time.Now()
+	m.last = err
 	if !m.logged[err.KeyID] {
 		m.logged[err.KeyID] = true
 		m.logger.Error("a key is missing: orders that are encrypted under it are neither read nor changed here", "key", err.KeyID, "error", err)
@@ -244,7 +231,7 @@ func (m *missed) add(err *MissingKeyError) {
 func (m *missed) check() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.last == nil || len(m.last.Has) > 0 && time.Since(m.at) > missedFor {
+	if m.last == nil {
 		return nil
 	}
 	return m.last

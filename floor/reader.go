@@ -150,6 +150,11 @@ func (f *Floor) logTime() time.Time {
 func (f *Floor) readUntil() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.readUntilLocked()
+}
+
+// readUntilLocked is readUntil for who has the lock.
+func (f *Floor) readUntilLocked() time.Time {
 	switch {
 	case !f.caughtUp:
 		return time.Time{}

@@ -120,7 +120,7 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 func (f *Floor) Questions() (open int, oldest time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	now := f.logTime()
+	now := f.readUntilLocked()
 	for _, order := range f.statuses {
 		if order.asked == 0 || order.status == "" {
 			continue

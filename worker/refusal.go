@@ -128,11 +128,15 @@ func (c *ackCarrier) status(ctx context.Context, ref kitchen.TicketRef, descript
 	return status, nil
 }
 
-// isUnreadable reports whether an error is that of a history which this build cannot
-// read, however often it tries. With the key that is missing it can.
+// isUnreadable reports whether an error is that of a history which this process cannot
+// read, however often it tries. A process without any keyset can once it is given one;
+// that a keyset lacks one order's key must not hold up the acks of all others.
 func isUnreadable(ctx context.Context, err error) bool {
+	if missing, is := errors.AsType[*encryption.MissingKeyError](err); is && len(missing.Has) == 0 {
+		return false
+	}
 	_, isTemporals := errors.AsType[serviceerror.ServiceError](err)
-	return err != nil && !isTemporals && ctx.Err() == nil && !encryption.IsMissingKey(err)
+	return err != nil && !isTemporals && ctx.Err() == nil
 }
 
 // isOpen reports whether an order's workflow has not been closed.

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -103,8 +104,12 @@ func tryToAnnounce(ctx workflow.Context, activity string, result any, what ...an
 // older build, which had none, or somebody has completed it by hand with another.
 func decode(ctx workflow.Context, future workflow.Future, result any) error {
 	err := future.Get(ctx, nil)
+	kept := err
 	if err == nil && result != nil {
-		_ = future.Get(ctx, result)
+		kept = future.Get(ctx, result)
+	}
+	if encryption.IsMissingKey(kept) {
+		panic(kept) // the task fails: a worker with the key would go on otherwise
 	}
 	return err
 }

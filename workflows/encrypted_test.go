@@ -101,7 +101,7 @@ func TestAWorkerWithoutTheKeyLeavesAnOrderToOneThatHasIt(t *testing.T) {
 		return event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED
 	})
 	decides.Stop()
-	require.True(t, encryption.IsMissingKey(keyless.Check()))
+	require.True(t, encryption.IsMissingKey(keyless.CanWrite()))
 
 	// It issues no ticket either.
 	knows := worker.New(server, l.orderID, worker.Options{DisableRegistrationAliasing: true, LocalActivityWorkerOnly: true})

@@ -124,7 +124,7 @@ func causes() []rule {
 		alert("GroupUnsettled", "ticket", `max by (group) (increase(cupcakery_rebalances_total[30m])) > 10`, "",
 			"Tickets or acks come with pauses of seconds.",
 			"Members of the group {{ $labels.group }} come and go: {{ $value | humanize }} rebalances in half an hour."),
-		alert("WorkflowTasksFail", "ticket", `sum by (workflow_type) (increase(temporal_workflow_task_execution_failed_total[10m])) > 5`, "5m",
+		alert("WorkflowTasksFail", "ticket", `sum by (workflow_type) (increase(temporal_workflow_task_execution_failed_total[1h])) > 2`, "",
 			"Some orders stand still, and nobody is asked about them.",
 			"The code of {{ $labels.workflow_type }} fails on orders under way, as after a rollout that cannot replay them."),
 	}

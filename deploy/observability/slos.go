@@ -57,7 +57,7 @@ var slos = []slo{
 		name:      "board-fresh",
 		promise:   "Boards show what has happened, and do not say that they are behind.",
 		objective: 0.999,
-		errors:    `avg(avg_over_time(cupcakery:board_is_behind[WINDOW]))`,
+		errors:    `sum(sum_over_time(cupcakery:board_is_behind[WINDOW])) / sum(count_over_time(cupcakery:board_is_behind[WINDOW]))`,
 		alert:     "BoardsBehind",
 		people:    "Boards and the counter's screen say that they show how things were.",
 	},

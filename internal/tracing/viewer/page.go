@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -42,7 +43,7 @@ func show(s story) shownStory {
 	percent := func(d time.Duration) float64 { return 100 * float64(d) / float64(whole) }
 	shown := shownStory{Title: s.lines[0].name, Code: s.code(), Took: round(s.last.Sub(s.first)), At: s.first.Format(time.TimeOnly)}
 	for _, l := range s.lines {
-		about := l.attributes
+		about := slices.Clip(l.attributes)
 		for _, e := range l.events {
 			about = append(about, attribute{e.name, "after " + round(e.at.Sub(l.start))})
 		}
