@@ -132,10 +132,20 @@ func (f *follower) ask(ctx context.Context, orderID string) (kitchen.Status, sou
 	switch {
 	case err != nil:
 		return status, "", fmt.Errorf("read how the order was placed: %w", err)
-	case told.Version < status.Version || told.DetailsVersion > status.DetailsVersion:
-		return f.recorded(ctx, orderID) // what the log leaves out has changed since
+	case told.Version < status.Version || told.DetailsVersion > status.DetailsVersion, lacksPasses(told, status):
+		// What the log leaves out has changed since. If the order has told more than its
+		// history has, its workflow task is still under way.
+		status, from, err := f.recorded(ctx, orderID)
+		status.Stale = status.Stale || told.Version > status.Version
+		return status, from, err
 	}
 	return status.With(told), fromLog, nil
+}
+
+// lacksPasses reports whether neither what the log tells nor the status with which the
+// order began has the order's first passes: the log leaves out the oldest of very many.
+func lacksPasses(told kitchen.LoggedStatus, began kitchen.Status) bool {
+	return len(told.Stages) > 0 && told.Stages[0].Pass > 1 && (len(began.Stages) == 0 || began.Stages[0].Pass > 1)
 }
 
 // isClosed reports whether an order's workflow has ended, however that came about.

@@ -179,9 +179,11 @@ func (b *Board) entry(ticketID string, h *history) Entry {
 func (b *Board) Entries(stage kitchen.Stage) []Entry {
 	entries := b.unpackedEntries(stage)
 	for id := range b.ended.ids() {
-		if h, _ := b.ended.find(id); h.ticket.Stage == stage {
-			entries = append(entries, b.entry(id, h))
+		if !strings.Contains(id, "."+string(stage)+".") {
+			continue // which costs less than to unpack it
 		}
+		h, _ := b.ended.find(id)
+		entries = append(entries, b.entry(id, h))
 	}
 	return sortedEntries(entries)
 }

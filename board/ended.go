@@ -78,7 +78,7 @@ func (h *history) canBePacked() bool {
 	}
 	return !slices.ContainsFunc(l.recent, func(a recentAck) bool {
 		ack := a.ack
-		return ack.TicketID != h.id || ack.OrderID != ref.OrderID || ack.Stage != ref.Stage || ack.Offset != nil || !ack.SaidAt().Equal(ack.At)
+		return ack.TicketID != h.id || ack.OrderID != ref.OrderID || ack.Stage != ref.Stage || ack.Offset != nil
 	})
 }
 
@@ -142,7 +142,10 @@ func (e *endedTickets) codeAck(c *pack.Coder, a *loggedAck) {
 	e.codeHeard(c, &a.heard)
 	pack.Text(c, &a.ack.Kind)
 	pack.Text(c, &a.ack.By)
+	said := a.ack.SaidAt()
 	pack.Time(c, &a.ack.At)
+	pack.Time(c, &said)
+	a.ack = a.ack.SaidWhen(said)
 	pack.Optional(c, &a.ack.StartedAt, pack.Time)
 	pack.Flag(c, &a.ack.TakeOver)
 	pack.Text(c, &a.ack.From)

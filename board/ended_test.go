@@ -95,7 +95,8 @@ func TestATicketThatHasEndedIsPackedInTurn(t *testing.T) {
 	end := func(i int) string {
 		ref := kitchen.TicketRef{OrderID: fmt.Sprintf("01890a5d-ac96-774b-bcce-%012d", i), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
 		b.AddTicket(kitchen.Ticket{TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: 1, Attempt: 1, IssuedAt: at, AckBy: at.Add(time.Hour)}, Heard{Topic: "tickets", Offset: int64(i)})
-		b.AddAck(kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "bob", At: at, Attempt: 1}, Heard{Topic: "acks", Offset: int64(i)})
+		ack := kitchen.Ack{TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "bob", At: at.Add(time.Hour), Attempt: 1}
+		b.AddAck(ack.DatedBy(at), Heard{Topic: "acks", Offset: int64(i)}) // of a station whose clock is wrong
 		return ref.TicketID()
 	}
 	first := end(0)

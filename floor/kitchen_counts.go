@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -36,6 +37,7 @@ type kitchenFeed struct {
 	countOpen  func(ctx context.Context) (wire.OrderCounts, error)
 	stagePoll  *poller
 	ordersPoll *poller
+	counting   sync.Mutex // held while tickets are counted and the counts are stored
 
 	// The feed's lock guards what follows.
 	counts wire.KitchenCounts
@@ -98,6 +100,8 @@ func (k *kitchenFeed) updateStages(context.Context) (over bool) {
 	if !k.isFollowed() {
 		return false
 	}
+	k.counting.Lock() // or older counts could come after newer ones
+	defer k.counting.Unlock()
 	stages := k.countStages()
 	k.mu.Lock()
 	defer k.mu.Unlock()

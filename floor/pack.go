@@ -71,5 +71,7 @@ func codeAttention(c *pack.Coder, asked *kitchen.Attention) {
 // codeTime unpacks times as printable.
 func codeTime(c *pack.Coder, at *time.Time) {
 	pack.Time(c, at)
-	*at = printable(*at)
+	if c.Unpacking() {
+		*at = printable(*at)
+	}
 }

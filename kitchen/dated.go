@@ -55,6 +55,16 @@ func (a Ack) SaidAt() time.Time {
 	return a.sent
 }
 
+// SaidWhen returns the ack with another time by its sender's clock: that of one which
+// was kept apart from the rest.
+func (a Ack) SaidWhen(said time.Time) Ack {
+	a.sent = time.Time{}
+	if !said.Equal(a.At) {
+		a.sent = said
+	}
+	return a
+}
+
 // DatedBy returns the ticket with times that are possible given its record's
 // time, for people to see; a zero record means that its time is unknown. An
 // IssuedAt after the record, or longer before it than publishing takes, becomes

@@ -86,7 +86,8 @@ func (s *LoggedStatus) setStages(rows []StageStatus) {
 		s.Stages = CloneStages(rows)
 		return
 	}
-	first, room := len(rows), MaxLoggedStatusBytes-sizeOf(s)
+	// Whoever tells it again says so.
+	first, room := len(rows), MaxLoggedStatusBytes-sizeOf(s)-len(`"repeated":true,`)
 	for first > 0 {
 		if room -= sizeOf(rows[first-1]) + len(","); room < 0 {
 			break

@@ -54,7 +54,7 @@ func (r *Readiness) Check(ctx context.Context) error {
 	looking.Go(func() { topics = events.CheckTopics(ctx, config.Kafka) })
 	looking.Go(func() { namespace = checkNamespace(ctx, config) })
 	looking.Wait()
-	faults := []error{topics, namespace, config.Encryption.Check()}
+	faults := []error{topics, namespace, config.Encryption.CanWrite()}
 	if !read() {
 		faults = append(faults, errors.New("the tickets and acks that Kafka has are still being read"))
 	}

@@ -131,7 +131,7 @@ func (o *order) isUntold() bool {
 
 // lose notes that a ticket is out and the version that was to be told with it is not.
 func (o *order) lose(version int64) {
-	if o.told == version {
+	if version > 0 && o.told == version {
 		o.told--
 	}
 }

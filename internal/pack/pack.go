@@ -31,6 +31,9 @@ func Unpack[T any](packed string, value *T, code func(*Coder, *T)) {
 	code(&Coder{left: packed, unpacking: true}, value)
 }
 
+// Unpacking reports whether values are set to what was packed.
+func (c *Coder) Unpacking() bool { return c.unpacking }
+
 // Number codes a number.
 func Number[T ~int | ~int64](c *Coder, value *T) {
 	if !c.unpacking {
