@@ -16,11 +16,10 @@ import (
 // ticket is known here, which is not before the log of acks is, or when ctx has
 // ended. finish may then be called later, from anywhere.
 func (s *Station) receiveTicket(ctx context.Context, m events.Message, finish func()) {
-	delivered := ctx
-	ctx, span := events.StartProcess(ctx, m, events.TicketGroup(s.config.Stage), trace.SpanContext{})
+	processing, span := events.StartProcess(ctx, m, events.TicketGroup(s.config.Stage), trace.SpanContext{})
 	defer span.End()
 	// The ticket's context lives for hours, and must not keep what the span has recorded.
-	ctx = trace.ContextWithSpanContext(delivered, span.SpanContext())
+	ctx = tracing.Follow(ctx, processing)
 	ticket, err := events.DecodeTicket(m)
 	switch {
 	case err != nil:
