@@ -268,16 +268,14 @@ var readByLibraries = regexp.MustCompile(`^(TEMPORAL_(API_KEY|CLIENT_AUTHORITY|T
 
 func TestThePodsAreToldOnlyWhatTheProgramKnows(t *testing.T) {
 	t.Parallel()
-	variables := regexp.MustCompile(`\[\$([A-Z_, $]+)\]`)
+	variables := regexp.MustCompile(`\$([A-Z][A-Z_]+)`)
 	common := settingsOfEnv(t)
 	forEachSetting(t, func(t *testing.T, o objects) {
 		for _, w := range workloads(t, o) {
 			for _, container := range w.template.Spec.Containers {
 				known := map[string]bool{}
 				for _, match := range variables.FindAllStringSubmatch(helpOf(t, container.Args...), -1) {
-					for name := range strings.SplitSeq(match[1], ", $") {
-						known[name] = true
-					}
+					known[match[1]] = true
 				}
 				seen := map[string]bool{}
 				for _, variable := range container.Env {
