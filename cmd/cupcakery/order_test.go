@@ -122,13 +122,13 @@ func answerProblem(code int, title, detail string, errors ...map[string]string) 
 func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 // realAPI is an API on a Temporal dev server without a worker.
-func realAPI(t *testing.T) string {
+func realAPI(t *testing.T) (address string, temporal temporalclient.Client) {
 	t.Helper()
 	devServer, err := devstack.StartTemporal(t.Context(), devstack.TemporalConfig{Headless: true})
 	require.NoError(t, err)
 	t.Cleanup(devServer.Stop)
 	quiet := slog.New(slog.DiscardHandler)
-	temporal, err := temporalclient.Dial(temporalclient.Options{HostPort: devServer.Addr(), Logger: sdklog.NewStructuredLogger(quiet)})
+	temporal, err = temporalclient.Dial(temporalclient.Options{HostPort: devServer.Addr(), Logger: sdklog.NewStructuredLogger(quiet)})
 	require.NoError(t, err)
 	t.Cleanup(temporal.Close)
 	staff, demo, err := demoStaff()
@@ -137,12 +137,12 @@ func realAPI(t *testing.T) string {
 	require.NoError(t, err)
 	web := httptest.NewServer(server.Handler())
 	t.Cleanup(web.Close)
-	return web.URL
+	return web.URL, temporal
 }
 
 func TestOrdersFromTheCommandLine(t *testing.T) {
 	t.Parallel()
-	address := realAPI(t)
+	address, temporal := realAPI(t)
 	name := "Ada " + uuid.NewString()
 	file := filepath.Join(t.TempDir(), "order.json")
 	order := kitchen.Order{Customer: kitchen.Customer{Name: name}, Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeS, Quantity: 6}}}
@@ -190,6 +190,7 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 	})
 	t.Run("get shows where it stands", func(t *testing.T) {
 		t.Parallel()
+		require.NoError(t, temporal.SignalWorkflow(t.Context(), kitchen.WorkflowID(byFlags.ID), "", "news", nil)) // or its history would tell all that there is
 		c := invoke(t, "", "order", "get", byFlags.ID, "--api", address)
 		require.Equal(t, 0, c.code, c.stderr)
 		for _, part := range []string{byFlags.ID, kitchen.PickupCode(byFlags.ID), name, "no worker answers", "12 × XL red-velvet “Happy 40th: yes”", "nuts, milk, raw", "ring the bell"} {
