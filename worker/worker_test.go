@@ -538,7 +538,7 @@ func TestWorker(t *testing.T) {
 		}
 		f.answer(ticket, kitchen.AckDone, nil)
 		require.Equal(t, kitchen.Bake, f.ticket().Stage)
-		require.EqualValues(t, 13, f.acks("", "poison"))
+		require.EqualValues(t, 13, f.acks("unknown", "poison"))
 	})
 
 	t.Run("while Temporal is away an ack keeps its place, then goes on by itself", func(t *testing.T) {

@@ -77,7 +77,12 @@ func replay(file string) error {
 
 // replayRun runs today's OrderWorkflow against the history of a run.
 func replayRun(history *historypb.History, runID string) error {
-	replayer := worker.NewWorkflowReplayer()
+	var options client.Options
+	codec.Configure(&options) // which reads what is not encrypted as it is
+	replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DataConverter: options.DataConverter, FailureConverter: options.FailureConverter})
+	if err != nil {
+		return err
+	}
 	replayer.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
 	return replayer.ReplayWorkflowHistoryWithOptions(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), history, worker.ReplayWorkflowHistoryOptions{
 		// The order id is part of the workflow id, which the replayer would
