@@ -74,7 +74,7 @@ test-web: build tools ## Test the pages only
 test-go: programs tools web ## Run the Go tests only; PACKAGES=./x/... for some
 	@go run ./internal/make/apachekafka
 	@echo "Testing $(PACKAGES) $(if $(RACE),with the race detector,WITHOUT the race detector: there is no C compiler \"$(CC)\") ..."
-	@go run ./internal/make/gotest $(RACE) -count=1 -timeout=15m $(PACKAGES)
+	@go run ./internal/make/gotest $(RACE) -count=1 -timeout=30m $(PACKAGES)
 
 .PHONY: test-observability
 test-observability: build tools .tools/promtool ## Test alerts, dashboards and docs/metrics.md against a factory that runs
