@@ -200,10 +200,12 @@ func TestAnEncryptedOrderIsServedAsAnyOther(t *testing.T) {
 	sealed := openShop(t, encrypted, func(c *Config) { c.Encryption = codec })
 	order := sampleOrder()
 	order.Customer.Name = "Ada of the seal"
-	placed := sealed.order(order, "the-key-of-a-sealed-order")
+	key, err := kitchen.NewOrderID() // of this run of the test alone
+	require.NoError(t, err)
+	placed := sealed.order(order, key)
 	require.Equal(t, http.StatusCreated, placed.StatusCode(), string(placed.Body))
 	id := placed.JSON201.ID
-	require.Equal(t, http.StatusCreated, sealed.order(order, "the-key-of-a-sealed-order").StatusCode(), "the same request again")
+	require.Equal(t, http.StatusCreated, sealed.order(order, key).StatusCode(), "the same request again")
 	require.Equal(t, order.Customer, sealed.status(id).Customer)
 
 	description, err := unstaffed.DescribeWorkflowExecution(t.Context(), kitchen.WorkflowID(id), "")
