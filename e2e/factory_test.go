@@ -350,6 +350,14 @@ func (f *factory) requireEachStageOnce(orderID string) {
 // are there.
 func (f *factory) announcements(topic string) []events.Message {
 	f.t.Helper()
+	messages := f.records(topic, 1)
+	require.NotEmpty(f.t, messages, "nothing on %s", topic)
+	return messages
+}
+
+// records reads so many messages of a topic.
+func (f *factory) records(topic string, count int) []events.Message {
+	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
 	defer cancel()
 	var messages []events.Message
@@ -357,9 +365,13 @@ func (f *factory) announcements(topic string) []events.Message {
 		Connection: events.Connection{Brokers: []string{f.kafka.address()}},
 		Topics:     []string{topic},
 		Logger:     slog.New(slog.DiscardHandler),
-		Handle:     func(m events.Message) { messages = append(messages, m); cancel() },
+		Handle: func(m events.Message) {
+			if messages = append(messages, m); len(messages) == count {
+				cancel()
+			}
+		},
 	}))
-	require.NotEmpty(f.t, messages, "nothing on %s", topic)
+	require.GreaterOrEqual(f.t, len(messages), count)
 	return messages
 }
 

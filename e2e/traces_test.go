@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -274,26 +272,6 @@ func (o *placedOrder) ends(is *ticket, with kitchen.AckKind, call string) *span 
 	require.Equal(t, string(with), waited.tells["cupcakery.outcome"])
 	require.Equal(t, idsOf(ack), linksOf(*waited))
 	return waited
-}
-
-// records reads so many messages of a topic.
-func (f *factory) records(topic string, count int) []events.Message {
-	f.t.Helper()
-	ctx, cancel := context.WithTimeout(f.t.Context(), patience)
-	defer cancel()
-	var messages []events.Message
-	require.NoError(f.t, events.Tail(ctx, events.TailConfig{
-		Connection: events.Connection{Brokers: []string{f.kafka.address()}},
-		Topics:     []string{topic},
-		Logger:     slog.New(slog.DiscardHandler),
-		Handle: func(m events.Message) {
-			if messages = append(messages, m); len(messages) == count {
-				cancel()
-			}
-		},
-	}))
-	require.GreaterOrEqual(f.t, len(messages), count)
-	return messages
 }
 
 func embedded(t *testing.T, f *factory) broker { return newService(t, f, "kafka", "--kafka-port") }

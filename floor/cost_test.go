@@ -79,6 +79,14 @@ func BenchmarkTheMessagesOfOrders(b *testing.B) {
 	}
 }
 
+// held is the memory in use.
+func held() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc) //nolint:gosec // never that large
+}
+
 // BenchmarkWhereOrdersStand is the memory for what order-status tells of open orders.
 func BenchmarkWhereOrdersStand(b *testing.B) {
 	const orders = 10_000
@@ -86,18 +94,41 @@ func BenchmarkWhereOrdersStand(b *testing.B) {
 	for order := range told {
 		told[order] = record(b, events.TopicStatus, morning, atStage(order, order%4).ForLog(morning))
 	}
-	before, after := new(runtime.MemStats), new(runtime.MemStats)
 	for b.Loop() {
 		f := newTestFloor(b)
-		runtime.GC()
-		runtime.ReadMemStats(before)
+		before := held()
 		for _, message := range told {
 			f.handle(message)
 		}
-		runtime.GC()
-		runtime.ReadMemStats(after)
+		b.ReportMetric(float64(held()-before)/orders, "heap-B/order")
 		runtime.KeepAlive(f)
-		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/orders, "heap-B/order")
+	}
+}
+
+// BenchmarkMemory is the memory for all that the log has of an order: one whose last
+// ticket is done, and one whose last ticket waits.
+func BenchmarkMemory(b *testing.B) {
+	const orders = 5_000
+	last := len(kitchen.Stages()) - 1
+	for _, open := range []bool{false, true} {
+		b.Run(fmt.Sprintf("open=%t", open), func(b *testing.B) {
+			for b.Loop() {
+				f := newTestFloor(b)
+				before := held()
+				for order := range orders {
+					for _, message := range untilStage(b, order, last) {
+						f.handle(message)
+					}
+					if ref := (kitchen.TicketRef{OrderID: testOrderID(order), Stage: kitchen.Stages()[last], Pass: 1, Kind: kitchen.TicketMake}); !open {
+						f.handle(record(b, events.TopicAcks, morning, ackOf(ref, kitchen.AckDone, morning)))
+					}
+				}
+				require.Equal(b, len(kitchen.Stages())*orders, f.board.Len())
+				require.Len(b, f.statuses, orders)
+				b.ReportMetric(float64(held()-before)/orders, "heap-B/order")
+				runtime.KeepAlive(f)
+			}
+		})
 	}
 }
 

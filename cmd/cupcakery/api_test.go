@@ -5,8 +5,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,20 +13,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheAPIProcess(t *testing.T) {
-	t.Parallel()
-	secret := filepath.Join(t.TempDir(), "secret")
-	require.NoError(t, os.WriteFile(secret, []byte("0123456789abcdef\n"), 0o600))
-	ctx, stop := context.WithCancel(t.Context())
+// startAPI runs an API process until stop is called, which holds that it then ends
+// well. Temporal and Kafka are away: it starts all the same.
+func startAPI(t *testing.T, args ...string) (address, metrics string, stop func()) {
+	t.Helper()
+	secret := secretFile(t, "0123456789abcdef")
+	ctx, cancel := context.WithCancel(t.Context())
 	logRead, logWrite := io.Pipe()
 	exited := make(chan int, 1)
 	go func() {
-		// Temporal and Kafka are away: it starts all the same.
-		exited <- run(ctx, []string{"api", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--temporal-address", "127.0.0.1:1", "--kafka-brokers", "127.0.0.1:1", "--secret-file", secret}, strings.NewReader(""), io.Discard, logWrite)
+		exited <- run(ctx, append([]string{"api", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--temporal-address", "127.0.0.1:1", "--kafka-brokers", "127.0.0.1:1",
+			"--secret-file", secret}, args...), strings.NewReader(""), io.Discard, logWrite)
 		_ = logWrite.Close()
 	}()
 	lines := bufio.NewScanner(logRead)
-	address, metrics := "", ""
 	for address == "" && lines.Scan() {
 		if match := regexp.MustCompile(`msg="taking orders" address=(\S+) metrics=http://(\S+)/metrics`).FindStringSubmatch(lines.Text()); match != nil {
 			address, metrics = match[1], match[2]
@@ -36,7 +34,20 @@ func TestTheAPIProcess(t *testing.T) {
 	}
 	require.NotEmpty(t, address)
 	go func() { _, _ = io.Copy(io.Discard, logRead) }()
+	return address, metrics, func() {
+		cancel() // what SIGTERM does
+		select {
+		case code := <-exited:
+			require.Equal(t, 0, code)
+		case <-time.After(time.Minute):
+			t.Fatal("did not stop")
+		}
+	}
+}
 
+func TestTheAPIProcess(t *testing.T) {
+	t.Parallel()
+	address, metrics, stop := startAPI(t)
 	for place, status := range map[string]int{
 		address + "/healthz": http.StatusOK, address + "/readyz": http.StatusServiceUnavailable, address + "/api/v1/menu": http.StatusOK,
 		// Customers do not see the process's numbers, nor operators' tools its orders.
@@ -45,13 +56,7 @@ func TestTheAPIProcess(t *testing.T) {
 	} {
 		requireStatus(t, status, "http://"+place)
 	}
-	stop() // what SIGTERM does
-	select {
-	case code := <-exited:
-		require.Equal(t, 0, code)
-	case <-time.After(time.Minute):
-		t.Fatal("did not stop")
-	}
+	stop()
 }
 
 func TestTheAPIProcessNamesEveryWrongSettingAtOnce(t *testing.T) {

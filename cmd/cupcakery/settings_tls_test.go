@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,15 +8,12 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"io"
 	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -50,26 +45,9 @@ func writeCertificate(t *testing.T, certFile, keyFile, name string) *x509.CertPo
 func TestTheAPIServesTLSAndReadsARenewedCertificate(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
-	certFile, keyFile, secret := filepath.Join(directory, "tls.crt"), filepath.Join(directory, "tls.key"), filepath.Join(directory, "secret")
-	require.NoError(t, os.WriteFile(secret, []byte("0123456789abcdef\n"), 0o600))
+	certFile, keyFile := filepath.Join(directory, "tls.crt"), filepath.Join(directory, "tls.key")
 	first := writeCertificate(t, certFile, keyFile, "first")
-	ctx, stop := context.WithCancel(t.Context())
-	logRead, logWrite := io.Pipe()
-	exited := make(chan int, 1)
-	go func() {
-		exited <- run(ctx, []string{"api", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--temporal-address", "127.0.0.1:1", "--kafka-brokers", "127.0.0.1:1",
-			"--secret-file", secret, "--tls-cert", certFile, "--tls-key", keyFile}, strings.NewReader(""), io.Discard, logWrite)
-		_ = logWrite.Close()
-	}()
-	lines := bufio.NewScanner(logRead)
-	address := ""
-	for address == "" && lines.Scan() {
-		if match := regexp.MustCompile(`msg="taking orders" address=(\S+)`).FindStringSubmatch(lines.Text()); match != nil {
-			address = match[1]
-		}
-	}
-	require.NotEmpty(t, address)
-	go func() { _, _ = io.Copy(io.Discard, logRead) }()
+	address, _, stop := startAPI(t, "--tls-cert", certFile, "--tls-key", keyFile)
 
 	get := func(trusted *x509.CertPool) (int, error) {
 		client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}, ForceAttemptHTTP2: true}}
@@ -101,12 +79,6 @@ func TestTheAPIServesTLSAndReadsARenewedCertificate(t *testing.T) {
 	require.Error(t, err)
 
 	stop()
-	select {
-	case code := <-exited:
-		require.Equal(t, 0, code)
-	case <-time.After(time.Minute):
-		t.Fatal("did not stop")
-	}
 }
 
 func TestACertificateThatCannotServeIsRefusedAtTheStart(t *testing.T) {
