@@ -93,14 +93,15 @@ func buildWithGlaze(t *testing.T) string {
 	require.True(t, found)
 	require.Contains(t, rollout, "```sh\nbin/cupcakery topics apply\n```", "the test does so")
 	blocks := regexp.MustCompile("(?s)```(diff|sh)\n(.*?)```").FindAllStringSubmatch(toDo, -1)
-	require.Len(t, blocks, 4)
+	require.Len(t, blocks, 5)
 	for i, block := range blocks {
 		run(t, root, block[2], map[string]string{"diff": "git apply -", "sh": "set -euo pipefail\n" + block[2]}[block[1]], fmt.Sprintf("block %d of the recipe", i+1))
 	}
 	run(t, filepath.Join(root, "web"), "", "npm run --silent types", "the pages with the new stage")
 	run(t, root, "", "go vet ./workflows", "the new kind of order")
-	binary, err := process.Build(t.Context(), root, t.TempDir())
+	binary, err := process.Build(t.Context(), root, filepath.Join(root, "bin"))
 	require.NoError(t, err)
+	run(t, root, "", "go test -C deploy/kubetest -count=1 -run 'TestRobotsWorkAtTheStagesThatThereAre|TestStrimzis' .", "the chart and Strimzi with the new stage")
 	return binary
 }
 
