@@ -89,6 +89,13 @@ test-observability: build tools .tools/promtool ## Test alerts, dashboards and d
 test-chart: build ## Test what the Helm chart renders
 	@go test -C deploy/kubetest -count=1 .
 
+.PHONY: test-kubernetes
+test-kubernetes: ## Test the Helm chart on a real Kubernetes control plane (the first time builds one)
+	@tools/kubernetes.sh
+	@inputs=$$(tools/kubernetes-inputs.sh) && \
+		go test -C deploy/kubetest -count=1 -timeout=15m -tags kubernetes -run TestOnARealControlPlane . && \
+		echo "$$inputs" >deploy/kubetest/tested
+
 .PHONY: programs
 programs:
 	@tools/programs.sh
