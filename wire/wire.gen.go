@@ -511,6 +511,9 @@ type LiveMessage struct {
 	// Order A snapshot of `order/<id>`.
 	Order OrderStatus `json:"order,omitempty,omitzero"`
 
+	// Overview A snapshot of `overview`.
+	Overview Overview `json:"overview,omitempty,omitzero"`
+
 	// Problem With `problem`.
 	Problem Problem         `json:"problem,omitempty,omitzero"`
 	Type    LiveMessageType `json:"type"`
@@ -679,6 +682,76 @@ type OrderSummary struct {
 	// Stage Where its open ticket is, to make or to undo; absent while the log knows of none.
 	Stage Stage       `json:"stage,omitempty,omitzero"`
 	State ListedState `json:"state"`
+}
+
+// Overview Where every order is, without anything that belongs to a customer. For all staff; where demo staff are shown, for everybody.
+type Overview struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// Ready Orders packaged in the last half hour, the newest first; at most 20.
+	Ready []OverviewReady `json:"ready"`
+
+	// Stages The stages in the order of work.
+	Stages []OverviewStage `json:"stages"`
+}
+
+// OverviewReady defines model for OverviewReady.
+type OverviewReady struct {
+	// Flavour Example: lemon
+	Flavour string `json:"flavour"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+	Pieces     int    `json:"pieces"`
+
+	// Since When it was packaged, by the station's clock.
+	Since time.Time `json:"since"`
+}
+
+// OverviewStage defines model for OverviewStage.
+type OverviewStage struct {
+	Failed int `json:"failed"`
+
+	// LateAfterSeconds From this age on a ticket is late.
+	LateAfterSeconds int `json:"lateAfterSeconds"`
+
+	// OverdueAfterSeconds From this age on it is overdue.
+	OverdueAfterSeconds int   `json:"overdueAfterSeconds"`
+	Stage               Stage `json:"stage"`
+	Started             int   `json:"started"`
+
+	// Tickets The open tickets that come first; at most 60.
+	Tickets []OverviewTicket `json:"tickets"`
+	Waiting int              `json:"waiting"`
+}
+
+// OverviewTicket defines model for OverviewTicket.
+type OverviewTicket struct {
+	// By Who has it in hand, or let it fail.
+	By string `json:"by,omitempty,omitzero"`
+
+	// Flavour The one with the most pieces, for the picture.
+	//
+	// Example: lemon
+	Flavour string `json:"flavour"`
+
+	// Kind Make the stage's work, or undo it.
+	Kind TicketKind `json:"kind"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+	Pieces     int    `json:"pieces"`
+
+	// Reason Why it failed.
+	//
+	// Example: burnt
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Since What its age counts from.
+	Since     time.Time   `json:"since"`
+	StartedAt time.Time   `json:"startedAt,omitempty,omitzero"`
+	State     TicketState `json:"state"`
 }
 
 // Pace How long the stages take at present.
