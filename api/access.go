@@ -28,6 +28,7 @@ var access = map[string]permission{
 	"GET /assets/*file":         anybody,
 	"GET /attention":            anybody,
 	"GET /counter":              anybody,
+	"GET /kitchen":              anybody,
 	"GET /dashboard":            anybody,
 	"GET /favicon.svg":          anybody,
 	"GET /manifest.webmanifest": anybody,

@@ -3,8 +3,10 @@ package floor
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
+	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -15,8 +17,9 @@ const (
 	// overviewRefresh is how often there is one although nothing has happened: orders
 	// stay ready for a time only.
 	overviewRefresh = time.Minute
-	// overviewShown is how many tickets of a stage are shown.
-	overviewShown = 60
+	// overviewShown is how many tickets of a stage are shown, newsShown how much of
+	// what has happened.
+	overviewShown, newsShown = 60, 12
 )
 
 // overviewFeed is the channel that shows where every order is. It is put together
@@ -29,6 +32,9 @@ type overviewFeed struct {
 
 	// The feed's lock guards what is shown.
 	overview wire.Overview
+
+	// The floor's lock guards what has happened lately, the newest first.
+	news []wire.OverviewNews
 }
 
 func (f *Floor) newOverviewFeed() *overviewFeed {
@@ -64,7 +70,7 @@ func (o *overviewFeed) look(context.Context) (over bool) {
 	now := o.newOverview()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if reflect.DeepEqual(now.Stages, o.overview.Stages) && reflect.DeepEqual(now.Ready, o.overview.Ready) {
+	if reflect.DeepEqual(now.Stages, o.overview.Stages) && reflect.DeepEqual(now.Ready, o.overview.Ready) && reflect.DeepEqual(now.News, o.overview.News) {
 		return false
 	}
 	o.overview = now
@@ -74,7 +80,10 @@ func (o *overviewFeed) look(context.Context) (over bool) {
 
 func (o *overviewFeed) newOverview() wire.Overview {
 	overview := wire.Overview{At: o.floor.now().UTC(), Stages: []wire.OverviewStage{}, Ready: []wire.OverviewReady{}}
-	readUntil := o.floor.readUntil()
+	o.floor.mu.Lock()
+	readUntil := o.floor.readUntilLocked()
+	overview.News = append([]wire.OverviewNews{}, o.news...)
+	o.floor.mu.Unlock()
 	stages := kitchen.Stages()
 	for i, stage := range stages {
 		station := o.floor.stations[stage]
@@ -136,4 +145,40 @@ func mostly(lines []kitchen.Line) (flavour string, pieces int) {
 		}
 	}
 	return flavour, pieces
+}
+
+// tell adds what has happened with an order, unless it is known: the log may have a
+// message twice. The floor's lock is held.
+func (o *overviewFeed) tell(orderID string, news wire.OverviewNews) {
+	news.PickupCode = kitchen.PickupCode(orderID)
+	isKnown := func(known wire.OverviewNews) bool {
+		known.At, known.Reason = news.At, news.Reason
+		return known == news
+	}
+	if slices.ContainsFunc(o.news, isKnown) {
+		return
+	}
+	o.news = slices.Insert(o.news, 0, news)
+	o.news = o.news[:min(len(o.news), newsShown)]
+	o.changed()
+}
+
+// tellTicket tells that an order is new, or made anew. The floor's lock is held.
+func (o *overviewFeed) tellTicket(ticket kitchen.Ticket, at time.Time) {
+	if ticket.Kind != kitchen.TicketMake || ticket.Stage != kitchen.Stages()[0] || ticket.Attempt > 1 {
+		return
+	}
+	news := wire.OverviewNews{Kind: wire.NewsPlaced, At: at, Pass: ticket.Pass}
+	if ticket.Pass > 1 {
+		news.Kind = wire.NewsRemade
+	}
+	news.Flavour, news.Pieces = mostly(ticket.Lines)
+	o.tell(ticket.OrderID, news)
+}
+
+// tellAck tells that work has failed. The floor's lock is held.
+func (o *overviewFeed) tellAck(ack kitchen.Ack, effect board.Effect, at time.Time) {
+	if effect == board.Failed {
+		o.tell(ack.OrderID, wire.OverviewNews{Kind: wire.NewsFailed, At: at, Stage: ack.Stage, Pass: ack.Attempt, Reason: ack.Reason})
+	}
 }

@@ -2,6 +2,7 @@ package floor
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,41 @@ func TestTheOverviewShowsAnOrderFromBowlToBox(t *testing.T) {
 	w.now = w.now.Add(readyFor + time.Minute)
 	w.issue(floortest.Ticket(kitchen.TicketRef{OrderID: testOrderID(2), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}, 1)) // the log's time goes on with its records
 	require.NotContains(t, w.places(), "ready", "nobody looks for it any more")
+}
+
+func TestTheOverviewTellsWhatHappenedOnceAndTheNewestFirst(t *testing.T) {
+	t.Parallel()
+	w := watchOverview(t)
+	told := func() (told []string) {
+		w.floor.overview.look(t.Context())
+		for _, news := range w.floor.overview.overview.News {
+			require.Equal(t, kitchen.PickupCode(testOrderID(1)), news.PickupCode)
+			told = append(told, strings.TrimSpace(string(news.Kind)+" "+string(news.Stage)+" "+news.Reason))
+		}
+		return told
+	}
+	of := func(stage kitchen.Stage, pass int, kind kitchen.TicketKind) kitchen.TicketRef {
+		return kitchen.TicketRef{OrderID: testOrderID(1), Stage: stage, Pass: pass, Kind: kind}
+	}
+	for range 2 { // the log may have it twice
+		w.issue(floortest.Ticket(of(kitchen.Mix, 1, kitchen.TicketMake), 1))
+	}
+	w.issue(floortest.Ticket(of(kitchen.Mix, 1, kitchen.TicketMake), 2))
+	w.ack(of(kitchen.Mix, 1, kitchen.TicketMake), kitchen.AckStarted)
+	w.ack(of(kitchen.Mix, 1, kitchen.TicketMake), kitchen.AckDone)
+	require.Equal(t, []string{"placed"}, told(), "that work goes on is no news")
+	w.issue(floortest.Ticket(of(kitchen.Bake, 1, kitchen.TicketMake), 1))
+	failed := ackOf(of(kitchen.Bake, 1, kitchen.TicketMake), kitchen.AckFailed, w.now)
+	failed.Reason = "burnt"
+	w.floor.handle(record(t, events.TopicAcks, w.now, failed))
+	w.floor.handle(record(t, events.TopicAcks, w.now, failed))
+	w.issue(floortest.Ticket(of(kitchen.Mix, 1, kitchen.TicketUndo), 1))
+	w.issue(floortest.Ticket(of(kitchen.Mix, 2, kitchen.TicketMake), 1))
+	require.Equal(t, []string{"remade", "failed bake burnt", "placed"}, told())
+	for range 2 {
+		w.floor.handle(record(t, events.TopicFailures, w.now, kitchen.Failed{OrderID: testOrderID(1), State: kitchen.StateCancelled}))
+	}
+	require.Equal(t, []string{"cancelled", "remade", "failed bake burnt", "placed"}, told())
 }
 
 func TestTheOverviewTellsNothingOfACustomer(t *testing.T) {

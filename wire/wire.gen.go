@@ -72,6 +72,33 @@ func (e LiveRequestType) Valid() bool {
 	}
 }
 
+// Defines values for OverviewNewsKind.
+const (
+	NewsCancelled OverviewNewsKind = "cancelled"
+	NewsFailed    OverviewNewsKind = "failed"
+	NewsPlaced    OverviewNewsKind = "placed"
+	NewsReady     OverviewNewsKind = "ready"
+	NewsRemade    OverviewNewsKind = "remade"
+)
+
+// Valid indicates whether the value is a known member of the OverviewNewsKind enum.
+func (e OverviewNewsKind) Valid() bool {
+	switch e {
+	case NewsCancelled:
+		return true
+	case NewsFailed:
+		return true
+	case NewsPlaced:
+		return true
+	case NewsReady:
+		return true
+	case NewsRemade:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemType.
 const (
 	ProblemBodyTooLarge         ProblemType = "/problems/body-too-large"
@@ -689,12 +716,47 @@ type Overview struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
 
+	// News What has happened lately, the newest first; at most 12.
+	News []OverviewNews `json:"news"`
+
 	// Ready Orders packaged in the last half hour, the newest first; at most 20.
 	Ready []OverviewReady `json:"ready"`
 
 	// Stages The stages in the order of work.
 	Stages []OverviewStage `json:"stages"`
 }
+
+// OverviewNews defines model for OverviewNews.
+type OverviewNews struct {
+	// At By the log's clock.
+	At time.Time `json:"at"`
+
+	// Flavour With `placed` and `remade`.
+	//
+	// Example: lemon
+	Flavour string           `json:"flavour,omitempty,omitzero"`
+	Kind    OverviewNewsKind `json:"kind"`
+
+	// Pass Tells one remake, or one failure, from the next.
+	Pass int `json:"pass,omitempty,omitzero"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+
+	// Pieces With `placed` and `remade`.
+	Pieces int `json:"pieces,omitempty,omitzero"`
+
+	// Reason With `failed`.
+	//
+	// Example: burnt
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Stage With `failed`.
+	Stage Stage `json:"stage,omitempty,omitzero"`
+}
+
+// OverviewNewsKind defines model for OverviewNews.Kind.
+type OverviewNewsKind string
 
 // OverviewReady defines model for OverviewReady.
 type OverviewReady struct {

@@ -1205,6 +1205,35 @@ export interface components {
             readonly stages: readonly components["schemas"]["OverviewStage"][];
             /** @description Orders packaged in the last half hour, the newest first; at most 20. */
             readonly ready: readonly components["schemas"]["OverviewReady"][];
+            /** @description What has happened lately, the newest first; at most 12. */
+            readonly news: readonly components["schemas"]["OverviewNews"][];
+        };
+        readonly OverviewNews: {
+            /** @enum {string} */
+            readonly kind: "placed" | "failed" | "remade" | "cancelled" | "ready";
+            /**
+             * Format: date-time
+             * @description By the log's clock.
+             */
+            readonly at: string;
+            /** @example K7QF */
+            readonly pickupCode: string;
+            /**
+             * @description With `placed` and `remade`.
+             * @example lemon
+             */
+            readonly flavour?: string;
+            /** @description With `placed` and `remade`. */
+            readonly pieces?: number;
+            /** @description Tells one remake, or one failure, from the next. */
+            readonly pass?: number;
+            /** @description With `failed`. */
+            readonly stage?: components["schemas"]["Stage"];
+            /**
+             * @description With `failed`.
+             * @example burnt
+             */
+            readonly reason?: string;
         };
         readonly OverviewStage: {
             readonly stage: components["schemas"]["Stage"];
@@ -1628,6 +1657,7 @@ export type StagePace = components['schemas']['StagePace'];
 export type CounterDisplay = components['schemas']['CounterDisplay'];
 export type CounterOrder = components['schemas']['CounterOrder'];
 export type Overview = components['schemas']['Overview'];
+export type OverviewNews = components['schemas']['OverviewNews'];
 export type OverviewStage = components['schemas']['OverviewStage'];
 export type OverviewTicket = components['schemas']['OverviewTicket'];
 export type OverviewReady = components['schemas']['OverviewReady'];

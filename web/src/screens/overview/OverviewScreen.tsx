@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 import { menuQuery, sessionQuery } from "../../api/queries";
-import type { Overview, OverviewReady, OverviewStage, OverviewTicket } from "../../api/schema.gen";
+import type { Overview, OverviewNews, OverviewReady, OverviewStage, OverviewTicket } from "../../api/schema.gen";
 import { ConnectionBadge, ConnectionBanner } from "../../design/Connection";
 import { Cupcake } from "../../design/Cupcake";
 import { Empty, Failure, Loading } from "../../design/feedback";
@@ -14,7 +14,7 @@ import { Stopwatch } from "../../live/Stopwatch";
 import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
-import { happenings, lateOf, makeOf, piecesOf, type Happening } from "./overview";
+import { lateOf, makeOf, piecesOf } from "./overview";
 import { useMoves } from "./useMoves";
 import "./overview.css";
 
@@ -37,7 +37,6 @@ export function OverviewScreen() {
 function Kitchen({ overview }: { readonly overview: Overview }) {
   const lanes = useRef<HTMLDivElement>(null);
   useMoves(lanes, overview);
-  const news = useHappenings(overview);
   const late = useTime((now) => overview.stages.reduce((sum, stage) => sum + lateOf(stage, now), 0));
   const open = overview.stages.reduce((sum, stage) => sum + stage.waiting + stage.started + stage.failed, 0);
   return (
@@ -54,7 +53,7 @@ function Kitchen({ overview }: { readonly overview: Overview }) {
         {overview.stages.map((stage) => <Lane key={stage.stage} lane={stage} />)}
         <ReadyLane ready={overview.ready} />
       </div>
-      <Ticker news={news} />
+      <Ticker news={overview.news} />
     </div>
   );
 }
@@ -118,36 +117,31 @@ function ReadyLane({ ready }: { readonly ready: readonly OverviewReady[] }) {
   );
 }
 
-/** How much of what happened is kept; the rest is on the dashboard. */
-const newsKept = 8;
-
-/** What has happened since the page was opened, the newest first. */
-function useHappenings(overview: Overview): readonly Happening[] {
-  const [news, setNews] = useState<readonly Happening[]>([]);
-  const before = useRef<Overview>(undefined);
-  useEffect(() => {
-    const since = before.current ? happenings(before.current, overview) : [];
-    before.current = overview;
-    if (since.length > 0) setNews((known) => [...since, ...known].slice(0, newsKept));
-  }, [overview]);
-  return news;
-}
-
-function Ticker({ news }: { readonly news: readonly Happening[] }) {
+/** What has happened, the newest first. */
+function Ticker({ news }: { readonly news: readonly OverviewNews[] }) {
   const labelOf = useReasonLabels();
   const { data: menu } = useQuery(menuQuery);
-  if (news.length === 0) return <p className="ticker soft small">What happens from now on is told here.</p>;
-  const nameOf = (flavour: string) => menu?.flavours.find((each) => each.code === flavour)?.name ?? flavour;
+  const nameOf = (code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code;
+  const told = ({ kind, flavour = "", pieces = 0, stage, reason = "other" }: OverviewNews) => {
+    switch (kind) {
+      case "placed":
+        return `${pieces} ${nameOf(flavour)} ordered`;
+      case "failed":
+        return stage ? `${labelOf(reason)} at ${stageWords[stage].name}` : labelOf(reason);
+      case "remade":
+        return "starts again: a fresh batch";
+      case "cancelled":
+        return "cancelled";
+      case "ready":
+        return "ready";
+    }
+  };
   return (
-    <ul className="ticker small" aria-label="What happened" aria-live="off">
+    <ul className="ticker small" aria-label="What happened">
+      {news.length === 0 && <li className="soft">Nothing has happened yet.</li>}
       {news.map((each) => (
-        <li key={`${each.at} ${each.kind} ${each.pickupCode} ${each.kind === "failed" ? each.stage : ""}`} data-kind={each.kind}>
-          <span className="numbers">{timeOfDay(each.at)}</span> <b className="code" translate="no">{each.pickupCode}</b>{" "}
-          {each.kind === "placed" && <>{each.pieces} {nameOf(each.flavour)} ordered</>}
-          {each.kind === "ready" && "ready"}
-          {each.kind === "failed" && <>{labelOf(each.reason)} at {stageWords[each.stage].name}</>}
-          {each.kind === "remade" && <>back to {stageWords[each.stage].name}: a fresh batch</>}
-          {each.kind === "cancelled" && "cancelled"}
+        <li key={`${each.pickupCode} ${each.kind} ${each.stage ?? ""} ${each.pass ?? 0}`} data-kind={each.kind}>
+          <span className="numbers">{timeOfDay(each.at)}</span> <b className="code" translate="no">{each.pickupCode}</b> {told(each)}
         </li>
       ))}
     </ul>
