@@ -28,6 +28,7 @@ var access = map[string]permission{
 	"GET /assets/*file":         anybody,
 	"GET /attention":            anybody,
 	"GET /counter":              anybody,
+	"GET /kitchen":              anybody,
 	"GET /dashboard":            anybody,
 	"GET /favicon.svg":          anybody,
 	"GET /manifest.webmanifest": anybody,
@@ -74,9 +75,12 @@ var access = map[string]permission{
 	"GET /api/v1/live": anybody,
 }
 
-// mayFollow is the permission that a live connection needs for a channel.
-func mayFollow(channel string) permission {
+// mayFollow is the permission that a live connection needs for a channel. The
+// overview of a demonstration is for everybody.
+func (s *Server) mayFollow(channel string) permission {
 	switch {
+	case channel == floor.ChannelOverview && len(s.demo) == 0:
+		return anyRole
 	case channel == floor.ChannelKitchen, channel == floor.ChannelCounter:
 		return anyRole
 	case strings.HasPrefix(channel, floor.ChannelStation):

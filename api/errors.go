@@ -189,7 +189,7 @@ var refusals = map[error]problemError{
 	floor.ErrTicketNotFound: {Type: wire.ProblemTicketNotFound, Detail: "The ticket is not on this stage's board: look at GET /api/v1/stations/{stage}/tickets."},
 	floor.ErrNotInHand:      {Type: wire.ProblemTicketNotInHand, Detail: "Nobody has the ticket in hand: there is nothing to put back or to take over. Whoever wants it starts it."},
 	floor.ErrStillReading:   {Type: wire.ProblemUnavailable, Detail: "This process has not read the log to its end and does not know the ticket yet. Nothing was written: ask again."},
-	floor.ErrNoChannel:      {Type: wire.ProblemNotFound, Detail: "There is no such channel: use counter, kitchen, station/ with a stage, or order/ with an order's id."},
+	floor.ErrNoChannel:      {Type: wire.ProblemNotFound, Detail: "There is no such channel: use counter, kitchen, overview, station/ with a stage, or order/ with an order's id."},
 	staff.ErrNoStaff:        {Type: wire.ProblemNoStaff, Detail: "This is for staff, and the server has none: start it with --staff FILE or CUPCAKERY_STAFF; cupcakery staff hash makes a line of the file."},
 	staff.ErrWrongNameOrPIN: {Type: wire.ProblemWrongNameOrPIN, Detail: "Nobody has this name and this PIN: check both. After a few wrong PINs you have to wait."},
 	staff.ErrBusy:           {Type: wire.ProblemTooManyAttempts, RetryAfter: retryAfter, Detail: "Too many people are signing in at this moment: try again in a few seconds."},

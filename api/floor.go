@@ -36,7 +36,7 @@ func (s *Server) getLive(c *gin.Context) {
 		Address: s.addressOf(c.Request),
 		MayFollow: func(channel string) error {
 			stage, _ := strings.CutPrefix(channel, floor.ChannelStation)
-			return s.permit(mayFollow(channel), kitchen.Stage(stage), session, signedIn)
+			return s.permit(s.mayFollow(channel), kitchen.Stage(stage), session, signedIn)
 		},
 	}
 	if signedIn {

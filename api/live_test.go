@@ -478,11 +478,11 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 	// Listed by role and not by channel, so that a slip in mayFollow is seen.
 	want := map[kitchen.Role][]string{
 		nobody:                {order},
-		kitchen.RoleMixer:     {order, "counter", "kitchen", "station/mix"},
-		kitchen.RoleBaker:     {order, "counter", "kitchen", "station/bake"},
-		kitchen.RoleDecorator: {order, "counter", "kitchen", "station/decorate"},
-		kitchen.RolePackager:  {order, "counter", "kitchen", "station/package"},
-		kitchen.RoleManager:   {order, "counter", "kitchen", "station/mix", "station/bake", "station/decorate", "station/package"},
+		kitchen.RoleMixer:     {order, "counter", "kitchen", "overview", "station/mix"},
+		kitchen.RoleBaker:     {order, "counter", "kitchen", "overview", "station/bake"},
+		kitchen.RoleDecorator: {order, "counter", "kitchen", "overview", "station/decorate"},
+		kitchen.RolePackager:  {order, "counter", "kitchen", "overview", "station/package"},
+		kitchen.RoleManager:   {order, "counter", "kitchen", "overview", "station/mix", "station/bake", "station/decorate", "station/package"},
 	}
 	for role, may := range want {
 		tablet := b.connectWith(nil)
@@ -505,6 +505,19 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestTheOverviewOfADemonstrationIsForEverybody(t *testing.T) {
+	t.Parallel()
+	b := openBakery(t, startBrokers(t), awayTemporal(t), func(c *Config) {
+		c.Staff = testStaff
+		c.Demo = []wire.DemoPerson{{Name: testStaff.People[0].Name, Pin: "123456", Role: testStaff.People[0].Role}}
+	})
+	tablet := b.connectWith(nil)
+	tablet.subscribe("overview", "")
+	require.Len(t, tablet.next().Overview.Stages, len(kitchen.Stages()))
+	tablet.subscribe("kitchen", "")
+	require.Equal(t, wire.ProblemNotSignedIn, tablet.next().Problem.Type, "and nothing else is")
 }
 
 func TestALiveConnectionEndsWithItsSession(t *testing.T) {

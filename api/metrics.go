@@ -132,7 +132,7 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	for _, kind := range []wire.LiveMessageType{wire.LiveMessageTypeSnapshot, wire.LiveMessageTypeChange, wire.LiveMessageTypeResumed, wire.LiveMessageTypeProblem, wire.LiveMessageTypeState} {
 		m.liveMessages.WithLabelValues(string(kind))
 	}
-	for _, channel := range []string{floor.ChannelCounter, floor.ChannelKitchen, floor.ChannelStation, floor.ChannelOrder} {
+	for _, channel := range []string{floor.ChannelCounter, floor.ChannelKitchen, floor.ChannelOverview, floor.ChannelStation, floor.ChannelOrder} {
 		m.liveFollowers.WithLabelValues(channelKind(channel))
 	}
 	return m

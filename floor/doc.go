@@ -1,7 +1,7 @@
 // Package floor is what a process knows from the log in Kafka. One reader folds
 // the log for the whole process, and channels show what it says:
 //
-//	ticket topics, station-acks ─► board.Board ─► the channels station/…, kitchen and counter
+//	ticket topics, station-acks ─► board.Board ─► the channels station/…, kitchen, counter and overview
 //	                            └► figures ─► statistics and pace
 //	order-status ─► the newest step of each order ─┬► the channels order/…, answers without a worker
 //	                                   board.Board ┘

@@ -19,14 +19,15 @@ import (
 
 // The channels. Those of stations and orders end with the stage or the id.
 const (
-	ChannelCounter = "counter"
-	ChannelKitchen = "kitchen"
-	ChannelStation = "station/"
-	ChannelOrder   = "order/"
+	ChannelCounter  = "counter"
+	ChannelKitchen  = "kitchen"
+	ChannelOverview = "overview"
+	ChannelStation  = "station/"
+	ChannelOrder    = "order/"
 )
 
 // ErrNoChannel means that a channel's name stands for nothing.
-var ErrNoChannel = errors.New("there is no such channel: use counter, kitchen, station/ with a stage, or order/ with an order's id")
+var ErrNoChannel = errors.New("there is no such channel: use counter, kitchen, overview, station/ with a stage, or order/ with an order's id")
 
 // Config says what a floor works with.
 type Config struct {
@@ -59,6 +60,7 @@ type Floor struct {
 	stations map[kitchen.Stage]*stationFeed
 	kitchen  *kitchenFeed
 	counter  *counterFeed
+	overview *overviewFeed
 	orders   *orderFeeds
 	state    *stateFeed
 
@@ -111,6 +113,7 @@ func New(config Config) (*Floor, error) {
 	}
 	f.kitchen = newKitchenFeed(f, config.Orders.Count)
 	f.counter = f.newCounterFeed()
+	f.overview = f.newOverviewFeed()
 	f.orders = newOrderFeeds(f, config.Orders)
 	if len(config.Kafka.Brokers) == 0 {
 		return f, nil
@@ -135,6 +138,7 @@ func (f *Floor) Run(ctx context.Context) error {
 	beside.Go(func() { f.kitchen.stagePoll.run(ctx) })
 	beside.Go(func() { f.kitchen.ordersPoll.run(ctx) })
 	beside.Go(func() { f.counter.poll.run(ctx) })
+	beside.Go(func() { f.overview.poll.run(ctx) })
 	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures, events.TopicStatus}
 	for _, stage := range kitchen.Stages() {
 		topics = append(topics, events.TicketTopic(stage))
@@ -167,6 +171,9 @@ func (f *Floor) Follow(channel, cursor string, wake func()) (follower *Follower,
 		return follower, resumed, nil
 	case ChannelKitchen:
 		follower, resumed = f.kitchen.follow(cursor, wake)
+		return follower, resumed, nil
+	case ChannelOverview:
+		follower, resumed = f.overview.follow(cursor, wake)
 		return follower, resumed, nil
 	}
 	if stage, ok := strings.CutPrefix(channel, ChannelStation); ok {

@@ -8,6 +8,7 @@ import (
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // handle folds one message. What cannot be understood is for the workers and
@@ -29,7 +30,7 @@ func (f *Floor) handle(m events.Message) {
 			f.missStatus(m)
 		}
 	case events.TopicShip:
-		f.addShipped(string(m.Key))
+		f.addShipped(string(m.Key), m)
 	case events.TopicFailures:
 		f.addFailure(m)
 	default:
@@ -55,6 +56,7 @@ func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
 	at := f.place(m)
 	effect := f.board.AddAck(ack, at)
 	f.figures.addAck(board.Judged{Ack: ack, Heard: at, Effect: effect}, f.board, f.now())
+	f.overview.tellAck(ack, effect, f.readAt(at).UTC())
 	f.show(ack.TicketID)
 	if effect == board.Refused {
 		f.stations[ack.Stage].noteRefused()
@@ -76,6 +78,7 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 	at := f.place(m)
 	judged := f.board.AddTicket(ticket, at)
 	f.figures.addTicket(ticket, judged, f.board, at, f.now())
+	f.overview.tellTicket(ticket, f.readAt(at).UTC())
 	f.show(ticket.TicketID)
 	if f.caughtUp { // or it is on no board yet
 		f.queue.drop(ticket.OrderID)
@@ -86,9 +89,14 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 }
 
 // addShipped adds that an order was shipped.
-func (f *Floor) addShipped(orderID string) {
+func (f *Floor) addShipped(orderID string, m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	at := f.place(m)
+	f.board.Note(at)
+	if kitchen.CheckOrderID(orderID) == nil {
+		f.overview.tell(orderID, wire.OverviewNews{Kind: wire.NewsReady, At: f.readAt(at).UTC()})
+	}
 	f.orders.stepTaken(orderID)
 	f.kitchen.ordersChanged()
 }
@@ -104,6 +112,7 @@ func (f *Floor) addFailure(m events.Message) {
 		f.cancelled[orderID] = at
 		f.queue.drop(orderID)
 		f.counter.orderChanged(orderID)
+		f.overview.tell(orderID, wire.OverviewNews{Kind: wire.NewsCancelled, At: f.readAt(at).UTC()})
 	}
 	f.orders.stepTaken(string(m.Key))
 	f.kitchen.questionsChanged()

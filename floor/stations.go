@@ -94,6 +94,7 @@ func (s *stationFeed) rebuild() {
 	}
 	s.restart()
 	s.floor.kitchen.ticketsChanged()
+	s.floor.overview.changed()
 }
 
 // update shows tickets as they are now, and publishes what that changes. The
@@ -122,6 +123,7 @@ func (s *stationFeed) update(ids ...string) {
 	}
 	s.publish(change)
 	s.floor.kitchen.ticketsChanged()
+	s.floor.overview.changed()
 }
 
 // normalise names each ticket of a change once, by whether it is shown in the
@@ -233,6 +235,7 @@ func (s *stationFeed) forgetRefused() {
 		s.noteTaken(entry)
 	}
 	s.floor.kitchen.ticketsChanged()
+	s.floor.overview.changed()
 }
 
 // placeEnded shows a ticket that has ended, and returns the id of one that had

@@ -72,6 +72,33 @@ func (e LiveRequestType) Valid() bool {
 	}
 }
 
+// Defines values for OverviewNewsKind.
+const (
+	NewsCancelled OverviewNewsKind = "cancelled"
+	NewsFailed    OverviewNewsKind = "failed"
+	NewsPlaced    OverviewNewsKind = "placed"
+	NewsReady     OverviewNewsKind = "ready"
+	NewsRemade    OverviewNewsKind = "remade"
+)
+
+// Valid indicates whether the value is a known member of the OverviewNewsKind enum.
+func (e OverviewNewsKind) Valid() bool {
+	switch e {
+	case NewsCancelled:
+		return true
+	case NewsFailed:
+		return true
+	case NewsPlaced:
+		return true
+	case NewsReady:
+		return true
+	case NewsRemade:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ProblemType.
 const (
 	ProblemBodyTooLarge         ProblemType = "/problems/body-too-large"
@@ -511,6 +538,9 @@ type LiveMessage struct {
 	// Order A snapshot of `order/<id>`.
 	Order OrderStatus `json:"order,omitempty,omitzero"`
 
+	// Overview A snapshot of `overview`.
+	Overview Overview `json:"overview,omitempty,omitzero"`
+
 	// Problem With `problem`.
 	Problem Problem         `json:"problem,omitempty,omitzero"`
 	Type    LiveMessageType `json:"type"`
@@ -679,6 +709,111 @@ type OrderSummary struct {
 	// Stage Where its open ticket is, to make or to undo; absent while the log knows of none.
 	Stage Stage       `json:"stage,omitempty,omitzero"`
 	State ListedState `json:"state"`
+}
+
+// Overview Where every order is, without anything that belongs to a customer. For all staff; where demo staff are shown, for everybody.
+type Overview struct {
+	// At The server's time when this was put together.
+	At time.Time `json:"at"`
+
+	// News What has happened lately, the newest first; at most 12.
+	News []OverviewNews `json:"news"`
+
+	// Ready Orders packaged in the last half hour, the newest first; at most 20.
+	Ready []OverviewReady `json:"ready"`
+
+	// Stages The stages in the order of work.
+	Stages []OverviewStage `json:"stages"`
+}
+
+// OverviewNews defines model for OverviewNews.
+type OverviewNews struct {
+	// At By the log's clock.
+	At time.Time `json:"at"`
+
+	// Flavour With `placed` and `remade`.
+	//
+	// Example: lemon
+	Flavour string           `json:"flavour,omitempty,omitzero"`
+	Kind    OverviewNewsKind `json:"kind"`
+
+	// Pass Tells one remake, or one failure, from the next.
+	Pass int `json:"pass,omitempty,omitzero"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+
+	// Pieces With `placed` and `remade`.
+	Pieces int `json:"pieces,omitempty,omitzero"`
+
+	// Reason With `failed`.
+	//
+	// Example: burnt
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Stage With `failed`.
+	Stage Stage `json:"stage,omitempty,omitzero"`
+}
+
+// OverviewNewsKind defines model for OverviewNews.Kind.
+type OverviewNewsKind string
+
+// OverviewReady defines model for OverviewReady.
+type OverviewReady struct {
+	// Flavour Example: lemon
+	Flavour string `json:"flavour"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+	Pieces     int    `json:"pieces"`
+
+	// Since When it was packaged, by the station's clock.
+	Since time.Time `json:"since"`
+}
+
+// OverviewStage defines model for OverviewStage.
+type OverviewStage struct {
+	Failed int `json:"failed"`
+
+	// LateAfterSeconds From this age on a ticket is late.
+	LateAfterSeconds int `json:"lateAfterSeconds"`
+
+	// OverdueAfterSeconds From this age on it is overdue.
+	OverdueAfterSeconds int   `json:"overdueAfterSeconds"`
+	Stage               Stage `json:"stage"`
+	Started             int   `json:"started"`
+
+	// Tickets The open tickets that come first; at most 60.
+	Tickets []OverviewTicket `json:"tickets"`
+	Waiting int              `json:"waiting"`
+}
+
+// OverviewTicket defines model for OverviewTicket.
+type OverviewTicket struct {
+	// By Who has it in hand, or let it fail.
+	By string `json:"by,omitempty,omitzero"`
+
+	// Flavour The one with the most pieces, for the picture.
+	//
+	// Example: lemon
+	Flavour string `json:"flavour"`
+
+	// Kind Make the stage's work, or undo it.
+	Kind TicketKind `json:"kind"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+	Pieces     int    `json:"pieces"`
+
+	// Reason Why it failed.
+	//
+	// Example: burnt
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Since What its age counts from.
+	Since     time.Time   `json:"since"`
+	StartedAt time.Time   `json:"startedAt,omitempty,omitzero"`
+	State     TicketState `json:"state"`
 }
 
 // Pace How long the stages take at present.

@@ -110,6 +110,7 @@ type ClientInterface interface {
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
 	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
+	// | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
 	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
@@ -475,6 +476,7 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
 // | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
+// | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //
 // **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
@@ -2144,6 +2146,7 @@ type ClientWithResponsesInterface interface {
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
 	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
+	// | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 	//
 	// **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
@@ -4314,6 +4317,7 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
 // | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
+// | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
 //
 // **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's

@@ -1,5 +1,5 @@
 import { staff } from "./factory";
-import { expect, test, ticket } from "./test";
+import { expect, group, test, ticket } from "./test";
 
 test("a message about what was done closes by itself, and never covers a ticket", async ({ desk, factory }) => {
   const mixer = await desk.open("/stations/mix", staff.mix, { viewport: { width: 360, height: 740 } });
@@ -12,6 +12,34 @@ test("a message about what was done closes by itself, and never covers a ticket"
   expect(box.y).toBeGreaterThanOrEqual(masthead.y);
   expect(box.y + box.height, "it ends where the masthead does").toBeLessThanOrEqual(masthead.y + masthead.height);
   await expect(toast, "it closes while ages go on").toBeHidden();
+});
+
+test("a tablet shows eight tickets beside the one in hand, with what to press, and a phone the first of them", async ({ desk, factory }) => {
+  const orders = [];
+  for (let i = 0; i < 9; i++) {
+    orders.push(await factory.place({
+      lines: [{ flavour: "red-velvet", size: "L", quantity: 12, message: "Happy 40th" }, { flavour: "lemon", size: "M", quantity: 6 }],
+      ...(i % 2 === 0 && { allergies: ["nuts"], notes: "ring the bell" }),
+    }));
+  }
+  for (const { id } of orders) await factory.work(id, "mix");
+  for (const { id } of orders) await factory.untilWaitingFor(id, "bake");
+  const tablet = await desk.open("/stations/bake", staff.bake, { viewport: { width: 1180, height: 820 } });
+  await tablet.getByRole("button", { name: "Start" }).first().click();
+  await expect(group(tablet, "Mine").getByRole("button", { name: "Done" })).toBeInViewport({ ratio: 1 });
+  const starts = group(tablet, "Waiting").getByRole("button", { name: "Start" });
+  await expect(starts).not.toHaveCount(0);
+  for (let i = 0; i < 8; i++) {
+    await expect(starts.nth(i)).toBeInViewport({ ratio: 1 });
+    const covers = await starts.nth(i).evaluate((button) => {
+      const { left, top, width, height } = button.getBoundingClientRect();
+      return button.contains(document.elementFromPoint(left + width / 2, top + height - 2));
+    });
+    expect(covers, `nothing lies over the ticket in place ${i + 1}`).toBe(true);
+  }
+  const phone = await desk.open("/stations/bake", staff.bake, { viewport: { width: 390, height: 844 } });
+  await expect(phone.getByRole("button", { name: "Done" })).toBeInViewport({ ratio: 1 });
+  await expect(phone.getByRole("button", { name: "Start" }).first()).toBeInViewport({ ratio: 1 });
 });
 
 test("on a board with 300 tickets only the ages change, and all tickets are there", async ({ desk }) => {

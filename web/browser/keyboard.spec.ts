@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { staff } from "./factory";
-import { column, expect, test, ticket } from "./test";
+import { group, expect, test, ticket } from "./test";
 
 /** Presses Tab until something with the name has the focus. */
 async function tabTo(page: Page, name: RegExp): Promise<void> {
@@ -47,10 +47,10 @@ test("a ticket is worked on with the keyboard alone", async ({ desk, factory }) 
   await page.keyboard.press("ArrowDown");
   // Others may wait before it.
   const start = ticket(page, pickupCode).getByRole("button", { name: "Start" });
-  for (let i = 0; i < 60 && !(await start.evaluate((element) => element === document.activeElement)); i++) await page.keyboard.press("ArrowDown");
+  for (let i = 0; i < 60 && !(await start.evaluate((element) => element === document.activeElement)); i++) await page.keyboard.press("ArrowRight");
   await expect(start).toBeFocused();
   await page.keyboard.press("Enter");
-  const mine = column(page, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` });
+  const mine = group(page, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` });
   await expect(mine).toBeVisible();
   const done = mine.getByRole("button", { name: "Done" });
   await expect(done, "the focus stays with the ticket").toBeFocused();
@@ -60,7 +60,7 @@ test("a ticket is worked on with the keyboard alone", async ({ desk, factory }) 
   await expect(page.getByRole("dialog")).toBeHidden();
   await expect(done).toBeFocused();
   await page.keyboard.press("Enter");
-  await expect(ticket(page, pickupCode).getByRole("button", { name: "Undo" })).toBeFocused();
+  await expect(ticket(page, pickupCode).getByRole("button", { name: "Take back" })).toBeFocused();
   await page.keyboard.press("u");
   await expect(mine).toBeVisible();
   await expect(done).toBeFocused();

@@ -1,5 +1,5 @@
 import { staff } from "./factory";
-import { column, expect, test, ticket } from "./test";
+import { group, expect, test, ticket } from "./test";
 
 test("pages say that the API is gone, come back by themselves and miss nothing", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
@@ -15,7 +15,7 @@ test("pages say that the API is gone, come back by themselves and miss nothing",
   for (const page of [customer, mixer]) await expect(page.getByText(/No connection since/)).toBeHidden();
   await expect(ticket(mixer, second)).toBeVisible();
   await ticket(mixer, pickupCode).getByRole("button", { name: "Start" }).click();
-  await expect(column(mixer, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(mixer, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await expect(customer.getByText("mia is working on it")).toBeVisible();
 });
 
@@ -24,7 +24,7 @@ test("an ack made while the API was away is sent when it is back", async ({ desk
   const mixer = await desk.open("/stations/mix", staff.mix);
   const card = ticket(mixer, pickupCode);
   await card.getByRole("button", { name: "Start" }).click();
-  await expect(column(mixer, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(mixer, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await factory.kill("api");
   await card.getByRole("button", { name: "Done" }).click();
   await expect(card).toContainText("trying again");

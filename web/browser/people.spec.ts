@@ -1,5 +1,5 @@
 import { staff } from "./factory";
-import { atOnce, column, expect, test, ticket } from "./test";
+import { atOnce, expect, group, justDone, test, ticket } from "./test";
 
 test("two people start one ticket: one gets it, the other sees who", async ({ desk, factory }) => {
   const { pickupCode } = await factory.place();
@@ -11,7 +11,7 @@ test("two people start one ticket: one gets it, the other sees who", async ({ de
   const codes = await atOnce([mia, max], /\/acks$/, (page) => startOf(page).click());
   expect(codes.toSorted()).toEqual([200, 409]);
   const [winner, loser, name] = codes[0] === 200 ? [mia, max, "mia"] : [max, mia, "max"];
-  await expect(column(winner, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(winner, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await expect(ticket(loser, pickupCode)).toContainText(`In hand: ${name}`);
   await expect(loser.getByText(`${name} has the ticket in hand.`)).toBeVisible();
 });
@@ -20,9 +20,9 @@ test("one person on two tablets sees and does the same", async ({ desk, factory 
   const { id, pickupCode } = await factory.place();
   const [left, right] = [await desk.open("/stations/mix", staff.mix), await desk.open("/stations/mix", staff.mix)];
   await ticket(left, pickupCode).getByRole("button", { name: "Start" }).click();
-  await expect(column(right, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(right, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await ticket(right, pickupCode).getByRole("button", { name: "Done" }).click();
-  await expect(column(left, "Just done").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect((await justDone(left)).getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await factory.untilWaitingFor(id, "bake");
 });
 

@@ -1,5 +1,5 @@
 import { staff, until } from "./factory";
-import { atOnce, column, expect, test, ticket } from "./test";
+import { atOnce, group, expect, test, ticket } from "./test";
 
 test("burnt cupcakes are made again, and everybody sees why", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place({ lines: [{ flavour: "chocolate", size: "S", quantity: 24 }] });
@@ -29,7 +29,7 @@ test("a customer cancels, and what was made is put away, newest first", async ({
   await factory.untilWaitingFor(id, "decorate");
   const decorator = await desk.open("/stations/decorate", staff.decorate);
   await ticket(decorator, pickupCode).getByRole("button", { name: "Start" }).click();
-  await expect(column(decorator, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(decorator, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
 
   const customer = await desk.open(`/orders/${id}`);
   await customer.getByRole("button", { name: "Cancel the order" }).click();
@@ -43,14 +43,14 @@ test("a customer cancels, and what was made is put away, newest first", async ({
 
   // Whoever has the ticket in hand is told at once.
   await expect(decorator.getByText("Stop: this work was cancelled.")).toBeVisible();
-  await decorator.getByRole("button", { name: "Undone" }).first().click();
+  await decorator.getByRole("button", { name: "Cleared away" }).first().click();
   const baker = await desk.open("/stations/bake", staff.bake);
   await expect(ticket(baker, pickupCode).getByText("Cancelled: put away or scrap what was made")).toBeVisible();
   await ticket(baker, pickupCode).getByRole("button", { name: "Fewer scrapped …" }).click();
   await baker.getByRole("textbox", { name: "Pieces scrapped" }).fill("2");
-  await baker.getByRole("dialog").getByRole("button", { name: "Undone" }).click();
+  await baker.getByRole("dialog").getByRole("button", { name: "Cleared away" }).click();
   const mixer = await desk.open("/stations/mix", staff.mix);
-  await ticket(mixer, pickupCode).getByRole("button", { name: /^Undone/ }).click();
+  await ticket(mixer, pickupCode).getByRole("button", { name: /^Cleared away/ }).click();
   await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Cancelled");
   await expect(customer.getByText("changed my mind")).toBeVisible();
   const { stages } = await factory.untilState(id, "cancelled");

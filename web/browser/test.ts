@@ -55,9 +55,16 @@ export function ticket(page: Page, code: string) {
   return page.getByRole("article", { name: `Ticket ${code}` });
 }
 
-/** A column of a board. */
-export function column(page: Page, name: "Waiting" | "Mine" | "Just done") {
+/** A group of tickets on a board. */
+export function group(page: Page, name: "Waiting" | "Mine" | "With others" | "Just done") {
   return page.getByRole("region", { name });
+}
+
+/** The tickets that ended last, once there is one: opens their drawer. */
+export async function justDone(page: Page) {
+  const region = group(page, "Just done");
+  await region.locator("summary").click();
+  return region;
 }
 
 /** Does the same on several pages, lets their requests go only once all are there, and returns the statuses of the answers. */

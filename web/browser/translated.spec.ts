@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { staff } from "./factory";
-import { column, expect, test, ticket } from "./test";
+import { group, expect, test, ticket } from "./test";
 
 /** Keeps translating a page as a browser does: it moves each text into elements of its own, again whenever it changes. */
 async function translate(page: Page): Promise<void> {
@@ -58,7 +58,7 @@ test("a translated board still works, and messages and names stay as they were w
   const card = ticket(packager, pickupCode);
   for (const own of ["Happy 40th", "Ada Lovelace", pickupCode]) await expect(card.getByText(own).locator("xpath=ancestor-or-self::*[@translate='no']").first()).toBeVisible();
   await card.getByRole("button", { name: "Start" }).click();
-  await expect(column(packager, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(packager, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await card.getByRole("button", { name: "Failed …" }).click();
   await packager.getByRole("radio", { name: "Equipment failed" }).check();
   await packager.getByRole("button", { name: "Report failure" }).click();

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { staff, until, type Factory, type Person } from "./factory";
-import { column, expect, test, ticket } from "./test";
+import { group, expect, test, ticket } from "./test";
 
 // Whoever has a mix ticket in hand may be silent for five seconds, and an order
 // asks soon afterwards. A station that takes nothing for as long raises its alarm.
@@ -19,7 +19,7 @@ async function takeAndGoSilent(factory: Factory, person: Person, id: string): Pr
 
 /** The codes of the tickets that wait, from top to bottom. */
 async function waitingCodes(board: Page): Promise<readonly string[]> {
-  const labels = await column(board, "Waiting").getByRole("article").evaluateAll((cards) => cards.map((card) => card.getAttribute("aria-label") ?? ""));
+  const labels = await group(board, "Waiting").getByRole("article").evaluateAll((cards) => cards.map((card) => card.getAttribute("aria-label") ?? ""));
   return labels.map((label) => label.replace("Ticket ", ""));
 }
 
@@ -35,7 +35,7 @@ test("work that takes long stays with whoever began it, even if its ticket is de
   await expect(mia.getByRole("button", { name: `${pickupCode} is yours.` })).toBeVisible();
   await mia.getByTitle("Press to close").click();
   await untilDelivered(factory, id, 2);
-  await expect(column(mia, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(mia, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await expect(mia.getByTitle("Press to close"), "nobody is told that the work goes on").toBeHidden();
   await expect(ticket(max, pickupCode)).toContainText("In hand: mia");
   await expect(ticket(max, pickupCode).getByRole("button")).toHaveCount(0);
@@ -56,12 +56,12 @@ test("a ticket that is put back waits again, and somebody else takes it", async 
   await hers.getByRole("button", { name: "Start" }).click();
   await expect(his).toContainText("In hand: mia");
   await hers.getByRole("button", { name: "Put back" }).click();
-  await hers.getByRole("button", { name: "Undo" }).click();
+  await hers.getByRole("button", { name: "Take back" }).click();
   await expect(hers.getByRole("button", { name: "Done" }), "a slip of the finger").toBeVisible();
   await hers.getByRole("button", { name: "Put back" }).click();
-  await expect(column(mia, "Waiting").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(mia, "Waiting").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await his.getByRole("button", { name: "Start" }).click();
-  await expect(column(max, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(max, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await expect(hers).toContainText("In hand: max");
   await his.getByRole("button", { name: "Done" }).click();
   const order = await factory.untilWaitingFor(id, "bake");
@@ -76,7 +76,7 @@ test("a ticket can be taken over from somebody who has not been heard of", async
   await expect(card).toContainText("In hand: mia");
   await expect(card).toContainText("mia has not been heard of for");
   await card.getByRole("button", { name: "Take over from mia" }).click();
-  await expect(column(max, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
+  await expect(group(max, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   const mia = await desk.open("/stations/mix", staff.mix);
   await expect(ticket(mia, pickupCode)).toContainText("In hand: max");
   await expect(ticket(mia, pickupCode).getByRole("button")).toHaveCount(0);
@@ -136,7 +136,7 @@ test("a manager decides about everything that one person went silent on", async 
   const mixer = await desk.open("/stations/mix", staff.manager);
   for (const { id, pickupCode } of orders) {
     const undo = ticket(mixer, pickupCode).filter({ hasText: "Cancelled: mia had begun, so there may be something to put away or scrap" });
-    await undo.getByRole("button", { name: "Undone, 6 scrapped" }).click();
+    await undo.getByRole("button", { name: "Cleared away, 6 scrapped" }).click();
     const cancelled = await factory.untilState(id, "cancelled");
     expect(cancelled.cancelReason).toBe("mia has gone home");
   }
@@ -164,10 +164,10 @@ test("a queue of forty asks nobody; the station raises one alarm", async ({ desk
   await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Next up: mix");
   await expect(customer.getByText(/went wrong|manager|started again/)).toHaveCount(0);
   const mixer = await desk.open("/stations/mix", staff.mix);
-  await expect(column(mixer, "Waiting").getByRole("article")).toHaveCount(40);
+  await expect(group(mixer, "Waiting").getByRole("article")).toHaveCount(40);
   await expect(mixer.getByText(/Issued|times/)).toHaveCount(0);
   // Somebody takes one, and the alarm is over.
-  await column(mixer, "Waiting").getByRole("button", { name: "Start" }).first().click();
-  await expect(column(mixer, "Mine").getByRole("article")).toHaveCount(1);
+  await group(mixer, "Waiting").getByRole("button", { name: "Start" }).first().click();
+  await expect(group(mixer, "Mine").getByRole("article")).toHaveCount(1);
   await expect(alarms.filter({ hasText: "Mix" })).toHaveCount(0);
 });

@@ -35,7 +35,7 @@ const signIn = createRoute({
 });
 
 function isOwnAddress(to: unknown): to is string {
-  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter)$/.test(to);
+  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter|kitchen)$/.test(to);
 }
 
 /** Shows a page only to staff with one of the roles. The server checks each request; this only spares people an empty page. */
@@ -76,7 +76,13 @@ const counter = createRoute({
   component: lazyRouteComponent(() => import("./screens/counter/CounterScreen"), "CounterScreen"),
 });
 
-const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter]);
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/kitchen",
+  component: lazyRouteComponent(() => import("./screens/overview/OverviewScreen"), "OverviewScreen"),
+});
+
+const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, overview]);
 
 export function newRouter(context: Context) {
   return createRouter({

@@ -58,3 +58,8 @@ function digitOf(char: string): number | undefined {
 export function countText(count: number, singular: string): string {
   return `${count} ${singular}${count === 1 ? "" : "s"}`;
 }
+
+/** A weight as a kitchen says it: "850 g", "14.2 kg". Grams. */
+export function weightText(grams: number): string {
+  return grams < 1000 ? `${grams} g` : `${(grams / 1000).toLocaleString(undefined, { maximumFractionDigits: 1 })} kg`;
+}

@@ -377,6 +377,7 @@ export interface paths {
          *     | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
          *     | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
          *     | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
+         *     | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
          *     | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
          *
          *     **The server sends** `LiveMessage`s. A `snapshot` replaces what the client has of a channel, a `change` is applied to it. Each has the `cursor` of the channel's
@@ -1193,6 +1194,97 @@ export interface components {
             /** Format: date-time */
             readonly since: string;
         };
+        /** @description Where every order is, without anything that belongs to a customer. For all staff; where demo staff are shown, for everybody. */
+        readonly Overview: {
+            /**
+             * Format: date-time
+             * @description The server's time when this was put together.
+             */
+            readonly at: string;
+            /** @description The stages in the order of work. */
+            readonly stages: readonly components["schemas"]["OverviewStage"][];
+            /** @description Orders packaged in the last half hour, the newest first; at most 20. */
+            readonly ready: readonly components["schemas"]["OverviewReady"][];
+            /** @description What has happened lately, the newest first; at most 12. */
+            readonly news: readonly components["schemas"]["OverviewNews"][];
+        };
+        readonly OverviewNews: {
+            /** @enum {string} */
+            readonly kind: "placed" | "failed" | "remade" | "cancelled" | "ready";
+            /**
+             * Format: date-time
+             * @description By the log's clock.
+             */
+            readonly at: string;
+            /** @example K7QF */
+            readonly pickupCode: string;
+            /**
+             * @description With `placed` and `remade`.
+             * @example lemon
+             */
+            readonly flavour?: string;
+            /** @description With `placed` and `remade`. */
+            readonly pieces?: number;
+            /** @description Tells one remake, or one failure, from the next. */
+            readonly pass?: number;
+            /** @description With `failed`. */
+            readonly stage?: components["schemas"]["Stage"];
+            /**
+             * @description With `failed`.
+             * @example burnt
+             */
+            readonly reason?: string;
+        };
+        readonly OverviewStage: {
+            readonly stage: components["schemas"]["Stage"];
+            readonly waiting: number;
+            readonly started: number;
+            readonly failed: number;
+            /** @description From this age on a ticket is late. */
+            readonly lateAfterSeconds: number;
+            /** @description From this age on it is overdue. */
+            readonly overdueAfterSeconds: number;
+            /** @description The open tickets that come first; at most 60. */
+            readonly tickets: readonly components["schemas"]["OverviewTicket"][];
+        };
+        readonly OverviewTicket: {
+            /** @example K7QF */
+            readonly pickupCode: string;
+            readonly kind: components["schemas"]["TicketKind"];
+            readonly state: components["schemas"]["TicketState"];
+            /**
+             * @description The one with the most pieces, for the picture.
+             * @example lemon
+             */
+            readonly flavour: string;
+            readonly pieces: number;
+            /**
+             * Format: date-time
+             * @description What its age counts from.
+             */
+            readonly since: string;
+            /** @description Who has it in hand, or let it fail. */
+            readonly by?: string;
+            /** Format: date-time */
+            readonly startedAt?: string;
+            /**
+             * @description Why it failed.
+             * @example burnt
+             */
+            readonly reason?: string;
+        };
+        readonly OverviewReady: {
+            /** @example K7QF */
+            readonly pickupCode: string;
+            /** @example lemon */
+            readonly flavour: string;
+            readonly pieces: number;
+            /**
+             * Format: date-time
+             * @description When it was packaged, by the station's clock.
+             */
+            readonly since: string;
+        };
         /** @description How much there is to do. */
         readonly KitchenCounts: {
             /**
@@ -1281,6 +1373,8 @@ export interface components {
             readonly kitchen?: components["schemas"]["KitchenCounts"];
             /** @description A snapshot of `counter`. */
             readonly counter?: components["schemas"]["CounterDisplay"];
+            /** @description A snapshot of `overview`. */
+            readonly overview?: components["schemas"]["Overview"];
             /** @description A snapshot of `order/<id>`. */
             readonly order?: components["schemas"]["OrderStatus"];
             /** @description With `problem`. */
@@ -1562,6 +1656,11 @@ export type Pace = components['schemas']['Pace'];
 export type StagePace = components['schemas']['StagePace'];
 export type CounterDisplay = components['schemas']['CounterDisplay'];
 export type CounterOrder = components['schemas']['CounterOrder'];
+export type Overview = components['schemas']['Overview'];
+export type OverviewNews = components['schemas']['OverviewNews'];
+export type OverviewStage = components['schemas']['OverviewStage'];
+export type OverviewTicket = components['schemas']['OverviewTicket'];
+export type OverviewReady = components['schemas']['OverviewReady'];
 export type KitchenCounts = components['schemas']['KitchenCounts'];
 export type Stations = components['schemas']['Stations'];
 export type StageCounts = components['schemas']['StageCounts'];

@@ -1,11 +1,12 @@
 import { Problem } from "../api/problem";
-import type { Board, BoardChange, BoardTicket, CounterDisplay, KitchenCounts, LiveMessage, OrderStatus } from "../api/schema.gen";
+import type { Board, BoardChange, BoardTicket, CounterDisplay, KitchenCounts, LiveMessage, OrderStatus, Overview } from "../api/schema.gen";
 
 /** What is known of a channel. A problem stands instead of it, or beside what was known before. */
 export interface ChannelState {
   readonly board?: Board;
   readonly kitchen?: KitchenCounts;
   readonly counter?: CounterDisplay;
+  readonly overview?: Overview;
   readonly order?: OrderStatus;
   readonly problem?: Problem;
   /** Counts the messages that changed it, so that equal snapshots can be told apart. */
@@ -19,8 +20,8 @@ export function afterMessage(state: ChannelState, message: LiveMessage): Channel
   const version = state.version + 1;
   switch (message.type) {
     case "snapshot": {
-      const { board, kitchen, counter, order } = message;
-      return { version, ...(board && { board }), ...(kitchen && { kitchen }), ...(counter && { counter }), ...(order && { order }) };
+      const { board, kitchen, counter, overview, order } = message;
+      return { version, ...(board && { board }), ...(kitchen && { kitchen }), ...(counter && { counter }), ...(overview && { overview }), ...(order && { order }) };
     }
     case "change":
       return state.board && message.change ? { version, board: applyChange(state.board, message.change) } : state;

@@ -40,6 +40,7 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
       nav={
         <>
           {(stage ? [stage] : stages).map((each) => <Link key={each} to="/stations/$stage" params={{ stage: each }}>{stageWords[each].name}</Link>)}
+          <Link to="/kitchen">Overview</Link>
           <Link to="/dashboard">Dashboard</Link>
           {session.role === "manager" && <Link to="/attention">Attention</Link>}
           <Link to="/counter">Counter</Link>

@@ -9,7 +9,7 @@ describe("ScrappedDialog", () => {
     const onUndone = vi.fn();
     render(<ScrappedDialog ticket={undoTicket({ lines: [{ flavour: "nut", size: "M", quantity: 6 }] })} onUndone={onUndone} onClose={vi.fn()} />);
     const field = screen.getByRole("textbox", { name: "Pieces scrapped", description: "From 0 to 6, the number on the ticket" });
-    const undone = screen.getByRole("button", { name: "Undone" });
+    const undone = screen.getByRole("button", { name: "Cleared away" });
     await userEvent.clear(field);
     await userEvent.type(field, "7");
     await userEvent.click(undone);

@@ -26,7 +26,7 @@ export function ScrappedDialog({ ticket, onUndone, onClose }: DialogProps) {
         <ScrappedField ticket={ticket} value={scrapped} onChange={setScrapped} />
         <div className="dialog-actions">
           <Button onClick={onClose}>Back</Button>
-          <Button look="stage" type="submit">Undone</Button>
+          <Button look="stage" type="submit">Cleared away</Button>
         </div>
       </form>
     </Dialog>

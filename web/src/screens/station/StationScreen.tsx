@@ -4,15 +4,16 @@ import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, us
 import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
 import { menuQuery } from "../../api/queries";
-import type { Ack, Board, BoardTicket, Stage } from "../../api/schema.gen";
+import type { Ack, Board, BoardRules, BoardTicket, Menu, Stage } from "../../api/schema.gen";
 import { Empty, Failure, Loading } from "../../design/feedback";
-import { isStage, StageIcon, stageWords } from "../../design/stages";
+import { isStage, StageIcon, stages, stageWords } from "../../design/stages";
 import { Toast, type ToastMessage } from "../../design/Toast";
-import { useLive, useLiveConnection } from "../../live/hooks";
+import { useLive, useLiveConnection, useTime } from "../../live/hooks";
+import { weightText } from "../../text";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
-import { allDay, columnsOf, newlyWaiting, type Columns } from "./board";
+import { ageOf, allDay, columnsOf, gramsOf, newlyWaiting, type Columns } from "./board";
 import { chime, isChimeOn, keepChime } from "./chime";
 import { FailureDialog } from "./FailureDialog";
 import { PendingAcks, type RetractableAck } from "./pendingAcks";
@@ -78,7 +79,7 @@ interface DisplayProps {
 /** The board of one station, as a person at it sees it. */
 function Display({ board, me, sound, notify }: DisplayProps) {
   const { stage } = board;
-  const names = useFlavourNames();
+  const { menu, names } = useMenu();
   const labelOf = useReasonLabels();
   const [dialog, setDialog] = useState<OpenDialog>(null);
   const pendingAcks = usePendingAcks(stage, notify);
@@ -131,63 +132,111 @@ function Display({ board, me, sound, notify }: DisplayProps) {
     if (last) keepFocus(last);
   });
 
+  const hasNothing = board.tickets.length === 0 && columns.ended.length === 0;
+
   return (
-    <div ref={display}>
+    <div ref={display} className="station-page">
       <header className="station-head">
         <h1><StageIcon stage={stage} /> {stageWords[stage].name}</h1>
-        <dl className="all-day" aria-label="Pieces to make, by flavour">
-          {counts.map(({ flavour, pieces }) => (
-            <div key={flavour}><dt>{names(flavour)}</dt><dd className="numbers">{pieces}</dd></div>
-          ))}
-        </dl>
+        <HowMuch waiting={columns.waiting} rules={board.rules} />
+        <Totals counts={counts} menu={menu} stage={stage} names={names} />
       </header>
-      {board.tickets.length === 0 && columns.justDone.length === 0 ? (
-        <Empty title="Nothing to do"><p>The next ticket will appear here by itself.</p></Empty>
-      ) : (
+      {hasNothing && <Empty title="Nothing to do"><p>The next ticket will appear here by itself.</p></Empty>}
+      {!hasNothing && (
         <div className="board">
-          <Column title="Waiting" count={columns.waiting.length} empty="Nothing is waiting.">
-            {columns.waiting.slice(0, most).map((ticket) => card(ticket, "waiting"))}
-            {columns.others.length > 0 && <li className="board-divider"><h3>With others</h3></li>}
-            {columns.others.slice(0, most).map((ticket) => card(ticket, "others"))}
-            {columns.failed.length > 0 && <li className="board-divider"><h3>Failed</h3></li>}
-            {columns.failed.slice(0, most).map((ticket) => card(ticket, "waiting"))}
-          </Column>
-          <Column title="Mine" count={columns.mine.length} empty="Start a ticket to work on it.">
-            {columns.mine.slice(0, most).map((ticket) => card(ticket, "mine"))}
-          </Column>
-          <Column title="Just done" count={columns.justDone.length} empty="Finished tickets appear here." quiet>
-            {columns.justDone.map((ticket) => card(ticket, "ended"))}
-          </Column>
+          <Group title="Mine" look="mine" tickets={columns.mine}>{columns.mine.slice(0, most).map((ticket) => card(ticket, "mine"))}</Group>
+          <Group title="Waiting" look="grid" tickets={columns.waiting} empty="Nothing is waiting.">{columns.waiting.slice(0, most).map((ticket) => card(ticket, "waiting"))}</Group>
+          <Group title="With others" look="grid" tickets={columns.others}>{columns.others.slice(0, most).map((ticket) => card(ticket, "others"))}</Group>
+          <Group title="Failed" look="grid" tickets={columns.failed}>{columns.failed.slice(0, most).map((ticket) => card(ticket, "waiting"))}</Group>
+          <JustDone reported={columns.reported} ended={columns.ended} card={card} />
         </div>
       )}
-      <p className="station-keys soft small">Keys: arrows move, Enter presses the button, F reports a failure, B puts a ticket back, U undoes your last report.</p>
+      <p className="station-keys soft small">Keys: arrows move, Enter presses the button, F reports a failure, B puts a ticket back, U takes back your last report.</p>
       {dialog?.about === "failure" && <FailureDialog ticket={dialog.ticket} reasons={board.rules.reasons} onReport={(ack) => { say(dialog.ticket, ack); }} onClose={() => { setDialog(null); }} />}
       {dialog?.about === "scrapped" && <ScrappedDialog ticket={dialog.ticket} onUndone={(scrapped) => { say(dialog.ticket, { kind: "undone", scrapped }); }} onClose={() => { setDialog(null); }} />}
     </div>
   );
 }
 
-interface ColumnProps {
+/** How many tickets wait, and how many of them are late. */
+function HowMuch({ waiting, rules }: { readonly waiting: readonly BoardTicket[]; readonly rules: BoardRules }) {
+  const late = useTime((now) => waiting.filter((ticket) => ageOf(ticket, rules, now) !== "fresh").length);
+  return (
+    <p className="station-counts">
+      <span className="badge badge-stage numbers">{waiting.length} waiting</span>
+      {late > 0 && <span className="badge badge-warn numbers">{late} late</span>}
+    </p>
+  );
+}
+
+interface TotalsProps {
+  readonly counts: ReturnType<typeof allDay>;
+  readonly menu: Menu | undefined;
+  readonly stage: Stage;
+  readonly names: (flavour: string) => string;
+}
+
+/** What is to be made here in all. The first stage makes the batter of all of it. */
+function Totals({ counts, menu, stage, names }: TotalsProps) {
+  const grams = menu && stage === stages[0] ? gramsOf(counts, menu) : 0;
+  return (
+    // Many flavours scroll, by keyboard too.
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+    <dl className="all-day" role="group" tabIndex={0} aria-label="Pieces to make, by flavour and size">
+      {grams > 0 && <div className="all-day-batter"><dt>Batter</dt><dd className="numbers">{weightText(grams)}</dd></div>}
+      {counts.map(({ flavour, sizes }) => (
+        <div key={flavour}><dt>{names(flavour)}</dt><dd className="numbers">{sizes.map(({ size, pieces }) => `${pieces} ${size}`).join(" · ")}</dd></div>
+      ))}
+    </dl>
+  );
+}
+
+interface GroupProps {
   readonly title: string;
-  readonly count: number;
-  readonly empty: string;
-  readonly quiet?: boolean;
+  readonly look: "mine" | "grid";
+  readonly tickets: readonly BoardTicket[];
+  /** What is said when there are no tickets; without it the group is left out then. */
+  readonly empty?: string;
   readonly children: ReactNode;
 }
 
-function Column({ title, count, empty, quiet = false, children }: ColumnProps) {
+function Group({ title, look, tickets, empty, children }: GroupProps) {
+  if (tickets.length === 0 && empty === undefined) return null;
   return (
-    <section className={`board-column${quiet ? " board-column-quiet" : ""}`} aria-label={title}>
-      <h2>{title} <span className="badge numbers">{count}</span></h2>
-      {count === 0 && <p className="soft">{empty}</p>}
+    <section className={`board-group board-${look}`} aria-label={title}>
+      <h2>{title} <span className="badge numbers">{tickets.length}</span></h2>
+      {tickets.length === 0 && <p className="soft">{empty}</p>}
       <ul>{children}</ul>
     </section>
   );
 }
 
-function useFlavourNames(): (code: string) => string {
+interface JustDoneProps {
+  readonly reported: readonly BoardTicket[];
+  readonly ended: readonly BoardTicket[];
+  readonly card: (ticket: BoardTicket, place: Place) => ReactNode;
+}
+
+/** What was done lately: what can still be taken back is in sight, the rest is in a drawer. */
+function JustDone({ reported, ended, card }: JustDoneProps) {
+  if (reported.length + ended.length === 0) return null;
+  return (
+    <section className="board-done" aria-label="Just done">
+      {reported.length > 0 && <ul>{reported.map((ticket) => card(ticket, "ended"))}</ul>}
+      {ended.length > 0 && (
+        <details>
+          <summary>Just done <span className="code" translate="no">{ended.map((ticket) => ticket.pickupCode).join(" · ")}</span></summary>
+          <ul>{ended.map((ticket) => card(ticket, "ended"))}</ul>
+        </details>
+      )}
+    </section>
+  );
+}
+
+function useMenu() {
   const { data: menu } = useQuery(menuQuery);
-  return useCallback((code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code, [menu]);
+  const names = useCallback((code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code, [menu]);
+  return { menu, names };
 }
 
 /** Starts tickets, and takes them over. Such an ack is sent at once. */
@@ -274,31 +323,29 @@ function useKeys(display: RefObject<HTMLElement | null>, retractLast: () => void
   });
 }
 
-/** Arrows go from one ticket's main button to the next, and between columns. */
+/** Left and right go from one ticket's main button to the next, up and down to the nearest in the row above or below. */
 function moveByKey(event: KeyboardEvent, board: HTMLElement, retractLast: () => void) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const columns = [...board.querySelectorAll(".board-column")].map((column) => [...column.querySelectorAll<HTMLButtonElement>("button[data-main]")]);
-  const column = columns.findIndex((buttons) => buttons.some((button) => button.closest("li")?.contains(document.activeElement)));
-  const row = columns[column]?.findIndex((button) => button.closest("li")?.contains(document.activeElement)) ?? -1;
+  const buttons = [...board.querySelectorAll<HTMLButtonElement>("button[data-main]")].filter((button) => button.checkVisibility({ contentVisibilityAuto: false }));
+  const at = buttons.findIndex((button) => button.closest("li")?.contains(document.activeElement));
   const focus = (button: HTMLButtonElement | undefined) => {
     if (!button) return;
     button.focus();
     button.closest("li")?.scrollIntoView({ block: "nearest" });
     event.preventDefault();
   };
-  const firstOf = (list: HTMLButtonElement[][]) => list.find((buttons) => buttons.length > 0)?.[0];
   switch (event.key) {
-    case "ArrowDown":
-      focus(column < 0 ? firstOf(columns) : columns[column]?.[row + 1]);
-      break;
-    case "ArrowUp":
-      focus(columns[column]?.[row - 1]);
-      break;
     case "ArrowRight":
-      focus(firstOf(columns.slice(column + 1)));
+      focus(buttons[at + 1]);
       break;
     case "ArrowLeft":
-      focus(firstOf(columns.slice(0, Math.max(column, 0)).reverse()));
+      focus(buttons[at - 1]);
+      break;
+    case "ArrowDown":
+      focus(at < 0 ? buttons[0] : inNextRow(buttons.slice(at), 1));
+      break;
+    case "ArrowUp":
+      focus(inNextRow(buttons.slice(0, at + 1).reverse(), -1));
       break;
     case "f":
     case "F":
@@ -312,4 +359,14 @@ function moveByKey(event: KeyboardEvent, board: HTMLElement, retractLast: () => 
     case "U":
       retractLast();
   }
+}
+
+/** The button of the nearest row below (1) or above (-1) that is nearest to the column of the first one. */
+function inNextRow([from, ...others]: readonly HTMLButtonElement[], direction: 1 | -1): HTMLButtonElement | undefined {
+  if (!from) return undefined;
+  const placeOf = (button: HTMLButtonElement) => (button.closest("li") ?? button).getBoundingClientRect();
+  const { top, left } = placeOf(from);
+  const places = others.map((button) => ({ button, place: placeOf(button) })).filter(({ place }) => (place.top - top) * direction > 1);
+  const row = places[0]?.place.top;
+  return places.filter(({ place }) => place.top === row).sort((a, b) => Math.abs(a.place.left - left) - Math.abs(b.place.left - left))[0]?.button;
 }

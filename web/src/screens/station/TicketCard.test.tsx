@@ -38,7 +38,7 @@ describe("a ticket", () => {
       }),
     });
     expect(card.getAttribute("aria-label")).toBe("Ticket K7QF");
-    expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(["6 × Vanilla M", "4 × Nutty L"]);
+    expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(["6 Vanilla M", "4 Nutty L"]);
     expect(card.textContent).toContain("Boxes: 1 × XL2 × S");
     expect(screen.getByText(/ring/).textContent).toBe("ring\nthe bell");
     expect(screen.getByRole("group", { name: "Notes" }).tabIndex, "long notes scroll, by keyboard too").toBe(0);
@@ -51,7 +51,7 @@ describe("a ticket", () => {
 
   test("names a flavour that is no longer on the menu by its code", () => {
     const { card } = show({ ticket: ticket({ lines: [{ flavour: "mud", size: "M", quantity: 1 }] }) });
-    expect(card.textContent).toContain("1 × mud M");
+    expect(card.textContent).toContain("1 mud M");
   });
 
   test("warns of allergies in words", () => {
@@ -69,9 +69,31 @@ describe("a ticket", () => {
     expect(card.textContent.includes("Happy 40th")).toBe(shows);
   });
 
-  test("says which line a message is for, if there are several", () => {
-    show({ stage: "decorate", ticket: ticket({ lines: [{ flavour: "vanilla", size: "M", quantity: 6, message: "Hi" }, { flavour: "nut", size: "L", quantity: 4 }] }) });
-    expect(screen.getByRole("list", { name: "Messages" }).textContent).toBe("Vanilla: Hi");
+  test("has each message at its line", () => {
+    const { card } = show({ stage: "decorate", ticket: ticket({ lines: [{ flavour: "vanilla", size: "M", quantity: 6, message: "Hi" }, { flavour: "nut", size: "L", quantity: 4 }] }) });
+    expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(["6 Vanilla MHi", "4 Nutty L"]);
+  });
+
+  test.each([["mix", false], ["bake", false], ["decorate", true], ["package", true]] as const)("at %s has the notes in sight: %s", (stage, open) => {
+    show({ stage, ticket: ticket({ notes: "ring the bell" }) });
+    expect(screen.getByText("ring the bell").closest("details") === null).toBe(open);
+  });
+
+  const long = Array.from({ length: 7 }, (_, i) => ({ flavour: `f${i}`, size: "M", quantity: i + 1 }) as const);
+
+  test("that is long shows its first lines, says what is left, and shows it on request", async () => {
+    const { card } = show({ ticket: ticket({ lines: long }) });
+    expect(within(card).getAllByRole("listitem")).toHaveLength(4);
+    await press("+ 3 more lines, 18 pieces of K7QF");
+    expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(long.map(({ flavour, quantity }) => `${quantity} ${flavour} M`));
+    expect(buttons()).toEqual(["Start"]);
+  });
+
+  test("that is long shows all its lines to whoever has it in hand, and does not hide a single one from anybody", () => {
+    const { card } = show({ place: "mine", ticket: startedTicket("Ben", { lines: long }) });
+    expect(within(card).getAllByRole("listitem")).toHaveLength(7);
+    cleanup();
+    expect(within(show({ ticket: ticket({ lines: long.slice(0, 5) }) }).card).getAllByRole("listitem")).toHaveLength(5);
   });
 
   test.each([[0, "fresh", "0:00", false], [305, "late", "5:05", "late"], [3_725, "overdue", "1:02:05", "overdue"]] as const)("after %i s is %s, shows %s and the word %s", (seconds, age, clock, word) => {
@@ -156,7 +178,7 @@ describe("what others have written", () => {
     const { card } = show({ stage: "decorate", place: "mine", ticket: startedTicket(long, { allergies: [long], notes: long, lines: [{ flavour: long, size: "M", quantity: 1, message: long }] }) });
     expect(card.textContent.split(long)).toHaveLength(5);
     // Long words may break anywhere; only then does the card keep its width.
-    for (const selector of [".ticket-allergies .wrap-anywhere", ".ticket-lines .wrap-anywhere", ".ticket-messages .wrap-anywhere", ".ticket-notes.pre"]) {
+    for (const selector of [".ticket-allergies .wrap-anywhere", ".ticket-lines .wrap-anywhere", ".ticket-lines q.wrap-anywhere", ".ticket-notes.pre"]) {
       expect(card.querySelector(selector)?.textContent).toBe(long);
     }
     expect(buttons()).toEqual(["Done", "Failed …", "Put back"]);
@@ -251,7 +273,7 @@ describe("what can be done", () => {
 
   test("with one that was undone: nothing, and it says who did it and when", () => {
     const { card } = show({ place: "ended", ticket: undoTicket({ state: "undone", by: "Bea", endedAt: at(65) }) });
-    expect(card.textContent).toContain(`Undone by Bea at ${timeOfDay(at(65))}`);
+    expect(card.textContent).toContain(`Cleared away by Bea at ${timeOfDay(at(65))}`);
     expect(card.textContent, "there is nothing to put away any more").not.toContain("Cancelled");
   });
 });
@@ -263,8 +285,8 @@ describe("an undo ticket", () => {
     const { asked, card } = show({ ticket: undoTicket(pieces) });
     expect(card.className).toContain("ticket-undo");
     expect(card.textContent).toContain("Cancelled: put away or scrap what was made");
-    expect(buttons()).toEqual(["Undone, 10 scrapped", "Fewer scrapped …"]);
-    await press("Undone, 10 scrapped");
+    expect(buttons()).toEqual(["Cleared away, 10 scrapped", "Fewer scrapped …"]);
+    await press("Cleared away, 10 scrapped");
     expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ kind: "undo" }), 10);
     await press("Fewer scrapped …");
     expect(asked.onFewerScrapped).toHaveBeenCalledTimes(1);
@@ -273,8 +295,8 @@ describe("an undo ticket", () => {
   test("has nothing to scrap where nothing was made", async () => {
     const { asked, card } = show({ ticket: undoTicket({ ...pieces, made: false }) });
     expect(card.textContent).toContain("Cancelled: nothing was made here");
-    expect(buttons()).toEqual(["Undone"]);
-    await press("Undone");
+    expect(buttons()).toEqual(["Cleared away"]);
+    await press("Cleared away");
     expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ kind: "undo" }), 0);
   });
 
@@ -282,8 +304,8 @@ describe("an undo ticket", () => {
     const { asked, card } = show({ ticket: undoTicket({ ...pieces, made: false, begunBy: "Bea" }) });
     expect(card.textContent).toContain("Cancelled: Bea had begun, so there may be something to put away or scrap");
     expect(card.textContent).not.toContain("nothing was made");
-    expect(buttons()).toEqual(["Undone, 10 scrapped", "Fewer scrapped …"]);
-    await press("Undone, 10 scrapped");
+    expect(buttons()).toEqual(["Cleared away, 10 scrapped", "Fewer scrapped …"]);
+    await press("Cleared away, 10 scrapped");
     expect(asked.onUndone).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ kind: "undo" }), 10);
   });
 
@@ -294,7 +316,7 @@ describe("an undo ticket", () => {
 
   test("that is in hand is undone like one that waits, or put back", () => {
     show({ place: "mine", ticket: undoTicket({ ...pieces, state: "started", by: "Ben", startedAt: at(1) }) });
-    expect(buttons()).toEqual(["Undone, 10 scrapped", "Fewer scrapped …", "Put back"]);
+    expect(buttons()).toEqual(["Cleared away, 10 scrapped", "Fewer scrapped …", "Put back"]);
   });
 });
 
@@ -316,14 +338,14 @@ describe("a withdrawn ticket", () => {
 describe("a pending ack", () => {
   test.each([
     ["done", { kind: "done" }, "Done"],
-    ["undone", { kind: "undone", scrapped: 6 }, "Undone"],
+    ["undone", { kind: "undone", scrapped: 6 }, "Cleared away"],
     ["failed", { kind: "failed", reason: "burnt" }, "Failed: Burnt"],
     ["put back", { kind: "released" }, "Put back"],
   ] as const)("%s is shown instead of the buttons, and can be retracted", async (_, ack, words) => {
     const { asked } = show({ place: "ended", ticket: startedTicket("Ben"), pendingAck: pendingAck({ ack }) });
     expect(screen.getByRole("status").textContent.trim()).toBe(words);
-    expect(buttons()).toEqual(["Undo"]);
-    await press("Undo");
+    expect(buttons()).toEqual(["Take back"]);
+    await press("Take back");
     expect(asked.onRetract).toHaveBeenCalledTimes(1);
   });
 

@@ -1,10 +1,12 @@
-import { memo } from "react";
+import { memo, useState } from "react";
 import type { BoardRules, BoardTicket, Stage } from "../../api/schema.gen";
 import { stagesShowingMessages } from "../../api/stages.gen";
 import { Button } from "../../design/Button";
+import { Cupcake } from "../../design/Cupcake";
 import { spanText, timeOfDay } from "../../design/time";
 import { useLiveConnection, useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
+import { countText } from "../../text";
 import { ageOf, silenceOf, toScrap, type Age } from "./board";
 import type { PendingAck } from "./pendingAcks";
 
@@ -40,12 +42,13 @@ export const TicketCard = memo(function TicketCard(props: Props) {
   const isUndo = ticket.kind === "undo";
   const age = useTime((now) => ageOf(ticket, rules, now));
   const allergies = ticket.allergies ?? [];
-  const messages = ticket.lines.filter((line) => line.message);
+  const isFinishing = stagesShowingMessages.includes(stage);
   return (
     <li className="ticket-place">
       <article className={`ticket${isUndo ? " ticket-undo" : ""}${ticket.withdrawn ? " ticket-withdrawn" : ""}`} data-age={place === "ended" ? undefined : age} aria-label={`Ticket ${ticket.pickupCode}`}>
         <header className="ticket-head">
           <span className="ticket-code code" translate="no">{ticket.pickupCode}</span>
+          {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand <Stopwatch since={ticket.startedAt} /></span>}
           {place !== "ended" && <AgeClock age={age} since={ticket.since} />}
         </header>
         {isUndo && place !== "ended" && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
@@ -54,30 +57,14 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
         )}
         {place !== "ended" && ticket.customer && <p className="ticket-customer">For <b className="wrap-anywhere" dir="auto" translate="no">{ticket.customer.name}</b></p>}
-        <ul className="ticket-lines">
-          {ticket.lines.map((line, i) => (
-            <li key={i}><b className="numbers">{line.quantity}</b> × <span className="wrap-anywhere">{names(line.flavour)}</span> <span className="badge">{line.size}</span></li>
-          ))}
-        </ul>
-        {place !== "ended" && stagesShowingMessages.includes(stage) && !isUndo && messages.length > 0 && (
-          <ul className="ticket-messages" aria-label="Messages">
-            {messages.map((line, i) => (
-              <li key={i}>{ticket.lines.length > 1 && <span className="soft small">{names(line.flavour)}: </span>}<q dir="auto" className="wrap-anywhere" translate="no">{line.message}</q></li>
-            ))}
-          </ul>
-        )}
+        <Lines ticket={ticket} names={names} place={place} showsMessages={place !== "ended" && isFinishing && !isUndo} />
         {place !== "ended" && ticket.boxes && ticket.boxes.length > 0 && (
           <p className="ticket-boxes">Boxes: {ticket.boxes.map(({ code, count }) => <b key={code} className="ticket-box">{count} × {code}</b>)}</p>
         )}
-        {place !== "ended" && ticket.notes && (
-          // Long notes scroll, by keyboard too.
-          // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-          <div className="ticket-notes pre" role="group" aria-label="Notes" tabIndex={0} dir="auto">{ticket.notes}</div>
-        )}
+        {place !== "ended" && ticket.notes && (isFinishing ? <Notes text={ticket.notes} /> : <details className="ticket-more"><summary>Note</summary><Notes text={ticket.notes} /></details>)}
         <p className="ticket-badges">
           {ticket.pass > 1 && <span className="badge badge-warn">Remake {ticket.pass - 1}</span>}
           {ticket.lastFailure && <span className="badge badge-bad">Failed before: {labelOf(ticket.lastFailure.reason ?? "other")}{ticket.lastFailure.note ? `, ${ticket.lastFailure.note}` : ""}</span>}
-          {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand <Stopwatch since={ticket.startedAt} /></span>}
           {place === "others" && <span className="badge badge-stage wrap-anywhere">In hand: <span translate="no">{ticket.by}</span></span>}
           {place === "waiting" && ticket.state === "failed" && <span className="badge badge-bad">Failed at {timeOfDay(ticket.endedAt ?? ticket.since)}{ticket.by ? `, ${ticket.by}` : ""}: waiting for another attempt or a decision</span>}
         </p>
@@ -86,6 +73,41 @@ export const TicketCard = memo(function TicketCard(props: Props) {
     </li>
   );
 });
+
+/** As many lines as a card has room for among others. */
+const linesShown = 4;
+
+/** What to make, with what is piped onto it. A long order shows its first lines until somebody asks for the others. */
+function Lines({ ticket: { lines, pickupCode }, names, place, showsMessages }: Pick<Props, "ticket" | "names" | "place"> & { readonly showsMessages: boolean }) {
+  const [isWhole, setWhole] = useState(false);
+  // Who has it in hand needs them all, and a button for one more line would take up the line's room.
+  const shown = isWhole || place === "mine" || lines.length <= linesShown + 1 ? lines : lines.slice(0, linesShown);
+  const more = lines.slice(shown.length);
+  return (
+    <>
+      <ul className="ticket-lines">
+        {shown.map(({ flavour, size, quantity, message }, i) => (
+          <li key={i}>
+            {place !== "ended" && <Cupcake flavour={flavour} size="XL" />}
+            <b className="numbers">{quantity}</b> <span className="ticket-flavour wrap-anywhere">{names(flavour)}</span> <span className="badge ticket-size">{size}</span>
+            {showsMessages && message && <q dir="auto" className="wrap-anywhere" translate="no">{message}</q>}
+          </li>
+        ))}
+      </ul>
+      {more.length > 0 && (
+        <button type="button" className="ticket-more-lines" onClick={() => { setWhole(true); }}>
+          + {more.length} more lines, {countText(more.reduce((sum, line) => sum + line.quantity, 0), "piece")}<span className="visually-hidden"> of {pickupCode}</span>
+        </button>
+      )}
+    </>
+  );
+}
+
+function Notes({ text }: { readonly text: string }) {
+  // Long notes scroll, by keyboard too.
+  // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+  return <div className="ticket-notes pre" role="group" aria-label="Notes" tabIndex={0} dir="auto">{text}</div>;
+}
 
 /** What an undo ticket asks for. */
 function ToPutAway({ ticket: { made, begunBy } }: { readonly ticket: BoardTicket }) {
@@ -108,7 +130,7 @@ function AgeClock({ age, since }: { readonly age: Age; readonly since: string })
 /** What the person has just said about the ticket, while the ack is pending. */
 function JustEnded({ pendingAck, labelOf, onRetract }: { readonly pendingAck: PendingAck; readonly labelOf: (reason: string) => string; readonly onRetract: () => void }) {
   const { ack, isRetractable, isRetrying } = pendingAck;
-  const words = { done: "Done", undone: "Undone", failed: "Failed", released: "Put back" }[ack.kind];
+  const words = { done: "Done", undone: "Cleared away", failed: "Failed", released: "Put back" }[ack.kind];
   return (
     <div className="ticket-actions">
       <p className="ticket-ending" role="status">
@@ -116,7 +138,7 @@ function JustEnded({ pendingAck, labelOf, onRetract }: { readonly pendingAck: Pe
       </p>
       {isRetractable && (
         <Button big data-main look="quiet" onClick={onRetract} className="ticket-retract">
-          Undo <span className="ticket-fuse" aria-hidden="true" />
+          Take back <span className="ticket-fuse" aria-hidden="true" />
         </Button>
       )}
     </div>
@@ -146,7 +168,7 @@ function Silence({ ticket, busy, actions }: Props) {
 function Buttons(props: Props) {
   const { ticket, place, busy, actions } = props;
   if (place === "ended") {
-    return <p className="soft small">{ticket.state === "undone" ? "Undone" : "Done"} by <span className="wrap-anywhere" translate="no">{ticket.by}</span> at {timeOfDay(ticket.endedAt ?? ticket.since)}</p>;
+    return <p className="soft small">{ticket.state === "undone" ? "Cleared away" : "Done"} by <span className="wrap-anywhere" translate="no">{ticket.by}</span> at {timeOfDay(ticket.endedAt ?? ticket.since)}</p>;
   }
   if (ticket.state === "failed" || (ticket.withdrawn && ticket.kind === "make")) return null;
   if (place === "others") return <Silence {...props} />;
@@ -155,7 +177,7 @@ function Buttons(props: Props) {
     const pieces = toScrap(ticket);
     return (
       <div className="ticket-actions">
-        <Button big data-main look="stage" onClick={() => { actions.onUndone(ticket, pieces); }}>{pieces > 0 ? `Undone, ${pieces} scrapped` : "Undone"}</Button>
+        <Button big data-main look="stage" onClick={() => { actions.onUndone(ticket, pieces); }}>{pieces > 0 ? `Cleared away, ${pieces} scrapped` : "Cleared away"}</Button>
         {pieces > 0 && <Button data-failed onClick={() => { actions.onFewerScrapped(ticket); }}>Fewer scrapped …</Button>}
         {putBack}
       </div>

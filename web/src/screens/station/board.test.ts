@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { BoardTicket } from "../../api/schema.gen";
-import { at, board, doneTicket, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
-import { ageOf, allDay, columnsOf, newlyWaiting, piecesOf, silenceOf, toScrap, type PendingKinds } from "./board";
+import { at, board, doneTicket, menu, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
+import { ageOf, allDay, columnsOf, gramsOf, newlyWaiting, piecesOf, silenceOf, toScrap, type PendingKinds } from "./board";
 
 const ids = (tickets: readonly BoardTicket[]) => tickets.map((each) => each.ticketId);
 const nothingPending: PendingKinds = new Map();
@@ -23,26 +23,28 @@ describe("the columns", () => {
     expect(ids(columns.failed)).toEqual(["failed"]);
     expect(ids(columns.mine)).toEqual(["mine"]);
     expect(ids(columns.others)).toEqual(["hers"]);
-    expect(ids(columns.justDone)).toEqual(["done"]);
+    expect(columns.reported).toEqual([]);
+    expect(ids(columns.ended)).toEqual(["done"]);
   });
 
-  test("apply my pending acks already, and show them first", () => {
+  test("apply my pending acks already, and show them apart from what has ended", () => {
     const columns = columnsOf(shown, "Ben", new Map([["mine", "done"], ["waiting", "undone"]]));
     expect(columns.waiting).toEqual([]);
     expect(columns.mine).toEqual([]);
-    expect(ids(columns.justDone)).toEqual(["waiting", "mine", "done"]);
+    expect(ids(columns.reported)).toEqual(["waiting", "mine"]);
+    expect(ids(columns.ended)).toEqual(["done"]);
   });
 
   test("leave a ticket that I am putting back where I can still retract that", () => {
     const columns = columnsOf(shown, "Ben", new Map([["mine", "released"]]));
     expect(ids(columns.mine)).toEqual(["mine"]);
-    expect(ids(columns.justDone)).toEqual(["done"]);
+    expect(columns.reported).toEqual([]);
   });
 
   // The board may change before the ack is answered: the ticket was shown nowhere then.
   test("show a ticket once, and not never, when the board shows its end before the ack is answered", () => {
     const columns = columnsOf(board({ ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "done" })] }), "Ben", new Map([["done", "done"]]));
-    expect(ids(columns.justDone)).toEqual(["done"]);
+    expect([...ids(columns.reported), ...ids(columns.ended)]).toEqual(["done"]);
   });
 
   test("put cancelled work first, and keep the order of the rest", () => {
@@ -119,7 +121,7 @@ describe("the all-day count", () => {
         ticket({ ticketId: "e", ...of("apple", 4) }),
       ],
     }), nothingPending);
-    expect(counts).toEqual([{ flavour: "vanilla", pieces: 9 }, { flavour: "nut", pieces: 5 }, { flavour: "apple", pieces: 4 }, { flavour: "lemon", pieces: 4 }]);
+    expect(counts.map(({ flavour, pieces }) => [flavour, pieces])).toEqual([["vanilla", 9], ["nut", 5], ["apple", 4], ["lemon", 4]]);
   });
 
   test("leaves out what is to be undone, was withdrawn, has ended or has a pending ack", () => {
@@ -131,7 +133,24 @@ describe("the all-day count", () => {
   });
 
   test("counts what is being put back: it is still to be made", () => {
-    expect(allDay(board({ tickets: [startedTicket("Ben", { ticketId: "a", ...of("nut", 5) })] }), new Map([["a", "released"]]))).toEqual([{ flavour: "nut", pieces: 5 }]);
+    expect(allDay(board({ tickets: [startedTicket("Ben", { ticketId: "a", ...of("nut", 5) })] }), new Map([["a", "released"]]))).toMatchObject([{ flavour: "nut", pieces: 5 }]);
+  });
+
+  const lines = [{ flavour: "nut", size: "L", quantity: 2 }, { flavour: "lemon", size: "S", quantity: 1 }, { flavour: "nut", size: "S", quantity: 7 }] as const;
+
+  test("tells the sizes of each flavour, the smallest first", () => {
+    expect(allDay(board({ tickets: [ticket({ ticketId: "a", lines }), ticket({ ticketId: "b", lines })] }), nothingPending)).toEqual([
+      { flavour: "nut", sizes: [{ size: "S", pieces: 14 }, { size: "L", pieces: 4 }], pieces: 18 },
+      { flavour: "lemon", sizes: [{ size: "S", pieces: 2 }], pieces: 2 },
+    ]);
+  });
+
+  test("weighs what the sizes weigh, and nothing if one has no weight", () => {
+    const counts = allDay(board({ tickets: [ticket({ lines })] }), nothingPending);
+    const onSale = (grams?: number) => menu({ sizes: [{ code: "S", label: "Small", grams: 35 }, { code: "L", label: "Large", ...(grams && { grams }) }] });
+    expect(gramsOf(counts, onSale(90))).toBe(8 * 35 + 2 * 90);
+    expect(gramsOf(counts, onSale())).toBe(0);
+    expect(gramsOf([], onSale(90))).toBe(0);
   });
 });
 

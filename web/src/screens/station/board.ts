@@ -1,4 +1,4 @@
-import type { Board, BoardRules, BoardTicket } from "../../api/schema.gen";
+import type { Board, BoardRules, BoardTicket, Menu, Size } from "../../api/schema.gen";
 import type { RetractableAck } from "./pendingAcks";
 
 /** What a person has just said about tickets, by their ids, while the acks are pending. */
@@ -11,8 +11,10 @@ export interface Columns {
   readonly failed: readonly BoardTicket[];
   readonly mine: readonly BoardTicket[];
   readonly others: readonly BoardTicket[];
-  /** My pending acks come first. */
-  readonly justDone: readonly BoardTicket[];
+  /** I have just said that they end, and may take that back. */
+  readonly reported: readonly BoardTicket[];
+  /** They ended last. */
+  readonly ended: readonly BoardTicket[];
 }
 
 /** Ended tickets are there to look back a little; more would hide what there is to do. */
@@ -27,9 +29,9 @@ export function columnsOf(board: Board, me: string, pending: PendingKinds): Colu
   const failed: BoardTicket[] = [];
   const mine: BoardTicket[] = [];
   const others: BoardTicket[] = [];
-  const justEnded: BoardTicket[] = [];
+  const reported: BoardTicket[] = [];
   for (const ticket of board.tickets) {
-    if (isEnding(ticket, pending)) justEnded.push(ticket);
+    if (isEnding(ticket, pending)) reported.push(ticket);
     else if (ticket.state === "failed") failed.push(ticket);
     else if (ticket.state !== "started") waiting.push(ticket);
     else if (ticket.by === me) mine.push(ticket);
@@ -38,7 +40,7 @@ export function columnsOf(board: Board, me: string, pending: PendingKinds): Colu
   // Cancelled work comes first: it takes up hands and room.
   const first = (ticket: BoardTicket) => (ticket.kind === "undo" ? 0 : 1);
   waiting.sort((a, b) => first(a) - first(b));
-  return { waiting, failed, mine, others, justDone: [...justEnded, ...board.ended.slice(0, endedShown)] };
+  return { waiting, failed, mine, others, reported, ended: board.ended.slice(0, endedShown) };
 }
 
 function isEnding({ ticketId }: BoardTicket, pending: PendingKinds): boolean {
@@ -73,17 +75,41 @@ export function piecesOf(ticket: BoardTicket): number {
 
 interface FlavourCount {
   readonly flavour: string;
+  /** The sizes that are to be made, the smallest first. */
+  readonly sizes: readonly { readonly size: Size; readonly pieces: number }[];
   readonly pieces: number;
 }
 
-/** The all-day count: pieces that are still to be made here, by flavour, the most first. */
+const sizeOrder: readonly Size[] = ["S", "M", "L", "XL"];
+
+/** The all-day count: pieces that are still to be made here, by flavour and size, the most first. */
 export function allDay(board: Board, pending: PendingKinds): readonly FlavourCount[] {
-  const pieces = new Map<string, number>();
+  const counts = new Map<string, Map<Size, number>>();
   for (const ticket of board.tickets) {
     if (ticket.kind !== "make" || ticket.state === "failed" || ticket.withdrawn || isEnding(ticket, pending)) continue;
-    for (const line of ticket.lines) pieces.set(line.flavour, (pieces.get(line.flavour) ?? 0) + line.quantity);
+    for (const { flavour, size, quantity } of ticket.lines) {
+      const sizes = counts.get(flavour) ?? new Map<Size, number>();
+      counts.set(flavour, sizes.set(size, (sizes.get(size) ?? 0) + quantity));
+    }
   }
-  return [...pieces].map(([flavour, count]) => ({ flavour, pieces: count })).sort((a, b) => b.pieces - a.pieces || (a.flavour < b.flavour ? -1 : 1));
+  return [...counts]
+    .map(([flavour, sizes]) => ({
+      flavour,
+      sizes: sizeOrder.flatMap((size) => { const pieces = sizes.get(size); return pieces ? [{ size, pieces }] : []; }),
+      pieces: [...sizes.values()].reduce((sum, pieces) => sum + pieces, 0),
+    }))
+    .sort((a, b) => b.pieces - a.pieces || (a.flavour < b.flavour ? -1 : 1));
+}
+
+/** What the counted pieces weigh, in grams; 0 if the menu does not say it of one of their sizes. */
+export function gramsOf(counts: readonly FlavourCount[], menu: Menu): number {
+  let grams = 0;
+  for (const { size, pieces } of counts.flatMap((count) => count.sizes)) {
+    const each = menu.sizes.find((onSale) => onSale.code === size)?.grams;
+    if (!each) return 0;
+    grams += each * pieces;
+  }
+  return grams;
 }
 
 /** How many pieces undoing a ticket's work is likely to cost: all of them, unless nobody is known to have begun. */
