@@ -109,6 +109,7 @@ func TestWhatAFileLeavesOutKeepsItsDefault(t *testing.T) {
 		"age: {bake: {late: 1h, overdue: 2h}}\nboxes: [{code: L, pieces: 10}, {code: M, pieces: 5}]\n"))
 	require.NoError(t, err)
 	want := Default()
+	want.Menu.Prices = nil // nobody sells at prices that they have not set
 	want.Limits.Quantity = 24
 	want.Rules.AckWithin[Bake] = Duration(time.Hour)
 	want.Reasons = []Reason{{"gone", "Gone", OutcomeRemake}}
@@ -132,7 +133,7 @@ menu:
       label: Huge 🧁
 `))
 	require.NoError(t, err)
-	assert.Equal(t, Menu{[]Flavour{{"7", "Seven", []string{}}}, []SizeOnSale{{Code: "XL", Label: "Huge 🧁"}}}, k.Menu)
+	assert.Equal(t, Menu{Flavours: []Flavour{{"7", "Seven", []string{}}}, Sizes: []SizeOnSale{{Code: "XL", Label: "Huge 🧁"}}}, k.Menu)
 	assert.Equal(t, []FieldError{
 		{"/lines/0/flavour", `unknown flavour "red-velvet": the menu has 7`},
 		{"/lines/0/size", `unknown size "L": the menu has XL`},

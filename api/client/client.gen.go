@@ -155,6 +155,9 @@ type ClientInterface interface {
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
+	// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+	// The order keeps the prices of when it was placed.
+	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
@@ -174,6 +177,9 @@ type ClientInterface interface {
 	//
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
+	//
+	// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+	// The order keeps the prices of when it was placed.
 	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
@@ -550,6 +556,9 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEd
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
+// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+// The order keeps the prices of when it was placed.
+//
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
@@ -579,6 +588,9 @@ func (c *Client) CreateOrderWithBody(ctx context.Context, params *CreateOrderPar
 //
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
+//
+// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+// The order keeps the prices of when it was placed.
 //
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
@@ -2195,6 +2207,9 @@ type ClientWithResponsesInterface interface {
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
+	// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+	// The order keeps the prices of when it was placed.
+	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
@@ -2214,6 +2229,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
+	//
+	// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+	// The order keeps the prices of when it was placed.
 	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
@@ -4383,6 +4401,9 @@ func (c *ClientWithResponses) ListOrdersWithResponse(ctx context.Context, params
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
+// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+// The order keeps the prices of when it was placed.
+//
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
@@ -4408,6 +4429,9 @@ func (c *ClientWithResponses) CreateOrderWithBodyWithResponse(ctx context.Contex
 //
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
+//
+// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+// The order keeps the prices of when it was placed.
 //
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
