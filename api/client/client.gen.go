@@ -227,7 +227,8 @@ type ClientInterface interface {
 
 	// AmendOrderWithBody Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// and the total follows the messages, by the prices of when the order was placed.
 	// If it is too late the request is refused with 409, and the detail says why.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -240,7 +241,8 @@ type ClientInterface interface {
 
 	// AmendOrder Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// and the total follows the messages, by the prices of when the order was placed.
 	// If it is too late the request is refused with 409, and the detail says why.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -678,7 +680,8 @@ func (c *Client) GetOrder(ctx context.Context, id OrderID, reqEditors ...Request
 
 // AmendOrderWithBody Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// and the total follows the messages, by the prices of when the order was placed.
 // If it is too late the request is refused with 409, and the detail says why.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -701,7 +704,8 @@ func (c *Client) AmendOrderWithBody(ctx context.Context, id OrderInPath, params 
 
 // AmendOrder Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// and the total follows the messages, by the prices of when the order was placed.
 // If it is too late the request is refused with 409, and the detail says why.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -2281,7 +2285,8 @@ type ClientWithResponsesInterface interface {
 
 	// AmendOrderWithBodyWithResponse Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// and the total follows the messages, by the prices of when the order was placed.
 	// If it is too late the request is refused with 409, and the detail says why.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -2294,7 +2299,8 @@ type ClientWithResponsesInterface interface {
 
 	// AmendOrderWithResponse Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// and the total follows the messages, by the prices of when the order was placed.
 	// If it is too late the request is refused with 409, and the detail says why.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -4505,7 +4511,8 @@ func (c *ClientWithResponses) GetOrderWithResponse(ctx context.Context, id Order
 
 // AmendOrderWithBodyWithResponse Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// and the total follows the messages, by the prices of when the order was placed.
 // If it is too late the request is refused with 409, and the detail says why.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -4524,7 +4531,8 @@ func (c *ClientWithResponses) AmendOrderWithBodyWithResponse(ctx context.Context
 
 // AmendOrderWithResponse Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// and the total follows the messages, by the prices of when the order was placed.
 // If it is too late the request is refused with 409, and the detail says why.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even

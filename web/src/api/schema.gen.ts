@@ -159,7 +159,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Change what is written on and about an order
-         * @description Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+         * @description Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+         *     and the total follows the messages, by the prices of when the order was placed.
          *     If it is too late the request is refused with 409, and the detail says why.
          *
          *     Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
