@@ -24,6 +24,7 @@ export function Builder({ menu, onAdd, isFull }: Props) {
   const [added, setAdded] = useState("");
   const flavour = flavours.find((each) => each.code === code);
   const form = useRef<HTMLFormElement>(null);
+  const surchargeOf = (flavour: string) => prices?.surcharges[flavour] ?? 0;
   const piece = prices && priceOf(prices, newLine(code, size, 1, message));
   const excess = lengthOf(message.trim()) - limits.messageLength;
   const add = (event: SyntheticEvent) => {
@@ -48,7 +49,7 @@ export function Builder({ menu, onAdd, isFull }: Props) {
                 <span className="flavour-picture"><Cupcake flavour={each.code} size="L" /></span>
                 <span className="flavour-name">{each.name}</span>
                 <span className="flavour-allergens small">{each.allergens.length > 0 ? `Contains ${each.allergens.join(", ")}` : "No listed allergens"}</span>
-                {prices?.surcharges[each.code] && <span className="small numbers">+ {moneyText(prices, prices.surcharges[each.code] ?? 0)}</span>}
+                {prices && surchargeOf(each.code) > 0 && <span className="small numbers">+ {moneyText(prices, surchargeOf(each.code))}</span>}
               </span>
             </label>
           ))}
