@@ -590,7 +590,7 @@ type NotCancelled struct {
 	PickupCode string `json:"pickupCode"`
 }
 
-// Order What a customer asks for.
+// Order What a customer asks for, and the total that they have seen.
 type Order = kitchen.Order
 
 // OrderCounts The open orders by state, as Temporal lists them.

@@ -552,7 +552,7 @@ export interface components {
              */
             readonly message?: string;
         };
-        /** @description What a customer asks for. */
+        /** @description What a customer asks for, and the total that they have seen. */
         readonly Order: {
             readonly customer: components["schemas"]["Customer"];
             readonly lines: readonly components["schemas"]["Line"][];
@@ -568,7 +568,6 @@ export interface components {
              *     ]
              */
             readonly allergies?: readonly string[];
-            /** @description What the customer was told that the order costs, so that nobody pays another price than they have seen. If it costs something else by now, the order is refused with 409. */
             readonly total?: components["schemas"]["Money"];
         };
         /** @description An exact amount in a currency. */
