@@ -32,7 +32,9 @@ type problemError struct {
 	// its own.
 	RetryAfter time.Duration
 	// By is who was first to say something about a ticket.
-	By    string
+	By string
+	// Total is what an order costs now whose price has changed; nil if it has none.
+	Total *kitchen.Money
 	Cause error
 }
 

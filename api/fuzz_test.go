@@ -20,6 +20,7 @@ func FuzzReadBody(f *testing.F) {
 	f.Add([]byte(goodOrder))
 	f.Add([]byte(`{"a":{"b":[1,2,{"c":null}]},"a":1e999}`))
 	f.Add([]byte(`{"customer":{"name":""},"lines":[{"flavour":"lava","size":"L","quantity":"1"},null],"tip":5,"allergies":["nuts","Nuts "]}`))
+	f.Add([]byte(`{"customer":{"name":"Ada"},"lines":[{"flavour":"lemon","size":"S","quantity":1}],"total":{"currency":"eur","decimals":1e99,"amount":-1e999}}`))
 	f.Add([]byte(`{"notes":"","messages":[{"line":0,"message":"a\u0007"},{"line":0},{"line":1e99}]}`))
 	f.Add([]byte(`{"kind":"failed","reason":"two\nlines","scrapped":-1}`))
 	f.Add([]byte(`{"name":"Max","pin":"314159"}`))

@@ -262,6 +262,14 @@ func (s *Server) summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.Or
 			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
 		}
 	}
+	if payload := execution.GetMemo().GetFields()[workflows.MemoTotal]; payload != nil {
+		if err := data.FromPayload(payload, &summary.Total); err != nil {
+			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
+		}
+	}
+	if kept.Total != nil { // it may have been amended
+		summary.Total = kept.Total
+	}
 	if summary.State == kitchen.StateNeedsAttention {
 		summary.Attention, summary.Remakes, summary.Scrapped = kept.Attention, kept.Remakes, kept.Scrapped
 	}

@@ -38,7 +38,10 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	}
 	traceOrder(ctx, orderID)
 	receivedAt := now()
-	release, err := s.admit(c, orderID, order)
+	var release func()
+	if err = s.checkTotal(order); err == nil {
+		release, err = s.admit(c, orderID, order)
+	}
 	if err != nil && request.Params.IdempotencyKey != nil {
 		return s.unlessRepeated(ctx, orderID, hash, err)
 	}
@@ -73,6 +76,18 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		return nil, fmt.Errorf("start the order: %w", err)
 	}
 	return created(orderID, in), nil
+}
+
+// checkTotal refuses an order that does not cost what its customer has seen.
+func (s *Server) checkTotal(order kitchen.Order) error {
+	_, total := s.kitchen.Menu.Prices.Charge(order.Lines)
+	switch {
+	case order.Total == nil, total != nil && *total == *order.Total:
+		return nil
+	case total == nil:
+		return &problemError{Type: wire.ProblemPriceChanged, Detail: fmt.Sprintf("Nothing has a price here at present, and the request says that the order costs %s. Nothing was ordered: order again without a total.", order.Total)}
+	}
+	return &problemError{Type: wire.ProblemPriceChanged, Total: total, Detail: fmt.Sprintf("The order costs %s now, and not %s. Nothing was ordered: order again if the new price is right.", total, order.Total)}
 }
 
 // now is the time to the millisecond, as orders keep it.
@@ -152,6 +167,7 @@ func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponse
 	return GetMenu200JSONResponse{
 		Flavours: s.kitchen.Menu.Flavours,
 		Sizes:    s.kitchen.Menu.Sizes,
+		Prices:   s.kitchen.Menu.Prices,
 		Limits:   s.kitchen.Limits,
 		Reasons:  reasonsOf(s.kitchen),
 	}, nil

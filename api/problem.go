@@ -73,6 +73,8 @@ var problemKinds = []problemKind{
 		"This is for staff: sign in with POST /api/v1/session. A session ends after twelve hours, with a new PIN, and when everybody is signed out."},
 	{wire.ProblemOrderNotFound, http.StatusNotFound, "There is no such order",
 		"No order has this id, or it was closed so long ago that Temporal no longer keeps it."},
+	{wire.ProblemPriceChanged, http.StatusConflict, "The price has changed",
+		"The order does not cost what the request says that its customer has seen; the answer's total is what it costs now. Nothing was ordered. GET /api/v1/menu has the prices: show them, and send the order again with the new total."},
 	{wire.ProblemRefused, http.StatusConflict, "The order cannot be changed like this",
 		"The order's present state does not allow what was asked; the answer's detail says why. Nothing was changed. " +
 			"GET /api/v1/orders/{id} shows where it stands and, if it needs attention, what can be decided."},
@@ -152,6 +154,7 @@ func (s *Server) fail(c *gin.Context, err error) {
 		Detail:    problem.Detail,
 		Errors:    problem.Errors,
 		By:        problem.By,
+		Total:     problem.Total,
 		RequestID: requestID(c),
 	})
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 )
 
 // codeStatus packs all that is kept of an order's status but its id, by which it is kept.
-// Its lines never change, apart from what the log leaves out.
+// Its lines never change, apart from what the log leaves out, and neither do their
+// prices: whoever asks for them has them from how the order was placed.
 func codeStatus(c *pack.Coder, told *kitchen.LoggedStatus) {
 	pack.Text(c, &told.PickupCode)
 	pack.Number(c, &told.Version)

@@ -63,6 +63,11 @@ func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
 	assert.Equal(t, strconv.Itoa(len(k.Menu.Flavours))+" flavours", defaults["menu.flavours"])
 	assert.Contains(t, values["menu.flavours[].allergens"], "up to "+strconv.Itoa(maxAllergens))
 	assert.Contains(t, values["menu.sizes[].grams"], "1 to "+strconv.Itoa(maxGrams))
+	prices := k.Menu.Prices
+	assert.True(t, strings.HasPrefix(defaults["menu.currency"], prices.Currency+";"))
+	message := Money{prices.Currency, prices.Decimals, prices.Message}
+	assert.True(t, strings.HasPrefix(defaults["menu.message"], strings.TrimPrefix(message.String(), "EUR ")+";"))
+	assert.Contains(t, string(data), "the highest is "+strconv.Itoa(MaxPrice))
 	assert.Contains(t, values["reasons"], "1 to "+strconv.Itoa(maxReasons))
 	assert.Equal(t, strconv.Itoa(len(k.Reasons))+" reasons", defaults["reasons"])
 	for _, stage := range Stages() {
@@ -72,6 +77,12 @@ func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
 	assert.Contains(t, values["age"], Duration(minAge).String()+" to "+Duration(maxAge).String())
 	assert.Contains(t, values["boxes[].pieces"], "1 to "+strconv.Itoa(maxBoxPieces))
 	text := string(data)
+	example := regexp.MustCompile("(?s)```yaml\n(menu:.*?)```").FindStringSubmatch(text)
+	require.NotNil(t, example)
+	priced, err := Parse("the example of prices", []byte(example[1]))
+	require.NoError(t, err)
+	_, total := priced.Menu.Prices.Charge([]Line{{Flavour: "red-velvet", Size: SizeL, Quantity: 1, Message: "Hi"}})
+	assert.Contains(t, text, "= "+total.String()+".")
 	assert.Contains(t, text, "4, 6, 12 and 24 cupcakes")
 	assert.Equal(t, []BoxSize{{SizeS, 4}, {SizeM, 6}, {SizeL, 12}, {SizeXL, 24}}, k.BoxSizes)
 	assert.Contains(t, text, "30\ncupcakes go into one XL and one M")

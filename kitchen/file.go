@@ -74,35 +74,54 @@ func (r *yamlReader) kitchen(k *Kitchen) yamlRead {
 }
 
 func (r *yamlReader) menu(menu *Menu) yamlRead {
-	return r.mapping(
-		optional("flavours", r.flavours(&menu.Flavours)),
-		optional("sizes", r.sizes(&menu.Sizes)),
+	prices := &priceReader{r: r}
+	fields := r.mapping(
+		optional("flavours", r.flavours(&menu.Flavours, prices)),
+		optional("sizes", r.sizes(&menu.Sizes, prices)),
+		optional("currency", later(&prices.currency)),
+		optional("message", later(&prices.message)),
 	)
+	return func(p yamlPlace) {
+		fields(p)
+		menu.Prices = prices.priceList(p)
+	}
 }
 
-func (r *yamlReader) flavours(flavours *[]Flavour) yamlRead {
+func (r *yamlReader) flavours(flavours *[]Flavour, prices *priceReader) yamlRead {
 	codes := r.unique("two flavours with the code %q: give one of them another")
 	return listOf(r, flavours, 1, maxFlavours, func(flavour *Flavour) yamlRead {
 		flavour.Allergens = []string{}
 		allergens := r.unique(alreadyInList)
-		return r.mapping(
+		var surcharge yamlPlace
+		fields := r.mapping(
 			required("code", once(codes, &flavour.Code, r.code(&flavour.Code))),
 			required("name", r.label(&flavour.Name)),
 			required("allergens", listOf(r, &flavour.Allergens, 0, maxAllergens, func(code *string) yamlRead {
 				return once(allergens, code, r.code(code))
 			})),
+			optional("surcharge", later(&surcharge)),
 		)
+		return func(p yamlPlace) {
+			fields(p)
+			prices.flavours = append(prices.flavours, pricedEntry{flavour.Code, p, surcharge})
+		}
 	})
 }
 
-func (r *yamlReader) sizes(sizes *[]SizeOnSale) yamlRead {
+func (r *yamlReader) sizes(sizes *[]SizeOnSale, prices *priceReader) yamlRead {
 	codes := r.unique(alreadyInList)
 	return listOf(r, sizes, 1, len(Sizes()), func(size *SizeOnSale) yamlRead {
-		return r.mapping(
+		var price yamlPlace
+		fields := r.mapping(
 			required("code", once(codes, &size.Code, oneOf(r, &size.Code, "size", Sizes()))),
 			required("label", r.label(&size.Label)),
 			optional("grams", r.whole(&size.Grams, 1, maxGrams)),
+			optional("price", later(&price)),
 		)
+		return func(p yamlPlace) {
+			fields(p)
+			prices.sizes = append(prices.sizes, pricedEntry{string(size.Code), p, price})
+		}
 	})
 }
 

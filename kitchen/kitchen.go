@@ -35,6 +35,8 @@ type Kitchen struct {
 type Menu struct {
 	Flavours []Flavour    `json:"flavours"`
 	Sizes    []SizeOnSale `json:"sizes"`
+	// Prices are what it costs; nil if it is sold without prices.
+	Prices *PriceList `json:"prices,omitempty"`
 }
 
 // Flavour is one kind of cupcake.
@@ -112,18 +114,22 @@ func Load(path string) (*Kitchen, error) {
 //
 // What the file leaves out keeps the embedded file's value: a section, a single
 // limit, or a single stage's ackWithin. A list that is given replaces the whole
-// of the embedded one.
+// of the embedded one. Prices alone are not the embedded file's: a file without
+// any sells without prices.
 func Parse(name string, data []byte) (*Kitchen, error) {
-	return parseFile(name, data, Default())
+	base := Default()
+	base.Menu.Prices = nil
+	return parseFile(name, data, base)
 }
 
 // OrderRules are the rules that an order placed now is given, with the limits
-// that its amendments must keep and the route through all stages.
+// that its amendments must keep, the route through all stages, and the prices.
 func (k *Kitchen) OrderRules() Rules {
 	rules := k.Rules
 	limits := k.Limits
 	rules.Limits = &limits
 	rules.Route = Stages()
+	rules.Prices = k.Menu.Prices
 	return rules
 }
 
@@ -161,6 +167,7 @@ func (k *Kitchen) clone() *Kitchen {
 		c.Menu.Flavours[i].Allergens = slices.Clone(flavour.Allergens)
 	}
 	c.Menu.Sizes = slices.Clone(k.Menu.Sizes)
+	c.Menu.Prices = k.Menu.Prices.clone()
 	c.Reasons = slices.Clone(k.Reasons)
 	c.Age = maps.Clone(k.Age)
 	c.BoxSizes = slices.Clone(k.BoxSizes)

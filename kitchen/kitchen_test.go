@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,6 +110,7 @@ func TestWhatAFileLeavesOutKeepsItsDefault(t *testing.T) {
 		"age: {bake: {late: 1h, overdue: 2h}}\nboxes: [{code: L, pieces: 10}, {code: M, pieces: 5}]\n"))
 	require.NoError(t, err)
 	want := Default()
+	want.Menu.Prices = nil // nobody sells at prices that they have not set
 	want.Limits.Quantity = 24
 	want.Rules.AckWithin[Bake] = Duration(time.Hour)
 	want.Reasons = []Reason{{"gone", "Gone", OutcomeRemake}}
@@ -132,7 +134,7 @@ menu:
       label: Huge 🧁
 `))
 	require.NoError(t, err)
-	assert.Equal(t, Menu{[]Flavour{{"7", "Seven", []string{}}}, []SizeOnSale{{Code: "XL", Label: "Huge 🧁"}}}, k.Menu)
+	assert.Equal(t, Menu{Flavours: []Flavour{{"7", "Seven", []string{}}}, Sizes: []SizeOnSale{{Code: "XL", Label: "Huge 🧁"}}}, k.Menu)
 	assert.Equal(t, []FieldError{
 		{"/lines/0/flavour", `unknown flavour "red-velvet": the menu has 7`},
 		{"/lines/0/size", `unknown size "L": the menu has XL`},
@@ -349,6 +351,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("limits: {lines: 3}\nackWithin:\n  bake: 1h30m\n"))
 	f.Add([]byte("menu:\n  flavours:\n    - code: &a lime\n      name: *a\n      <<: {x: [1, 2.5, ~, true]}\n"))
 	f.Add([]byte("? [a]\n: |\n  b\n--- !!map\n\"c\": 'd'\n..."))
+	f.Add([]byte("menu: {currency: KWD, message: 1e9, sizes: [{code: M, label: M, price: 0.0005}], flavours: [{code: a, name: a, allergens: [], surcharge: -.inf}]}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		k, err := Parse("k", data)
 		if err != nil {
@@ -367,6 +370,19 @@ func FuzzParse(f *testing.F) {
 		assert.LessOrEqual(t, k.Limits.Quantity, hard.Quantity)
 		assert.NotEmpty(t, k.Menu.Flavours)
 		assert.NotEmpty(t, k.Menu.Sizes)
+		for _, size := range k.Menu.Sizes {
+			for _, flavour := range k.Menu.Flavours {
+				lines := slices.Repeat([]Line{{Flavour: flavour.Code, Size: size.Code, Quantity: hard.Quantity, Message: "Hi"}}, hard.Lines)
+				unitPrices, total := k.Menu.Prices.Charge(lines)
+				if k.Menu.Prices == nil {
+					assert.Nil(t, total)
+					continue
+				}
+				assert.Contains(t, k.Menu.Prices.Sizes, size.Code)
+				assert.NoError(t, total.check())
+				assert.LessOrEqual(t, unitPrices[0], int64(3*MaxPrice))
+			}
+		}
 		for _, stage := range Stages() {
 			assert.GreaterOrEqual(t, k.Rules.AckWithinFor(stage), MinAckWithin)
 			assert.LessOrEqual(t, k.Rules.AckWithinFor(stage), MaxAckWithin)

@@ -33,12 +33,15 @@ type LoggedStatus struct {
 	// out here.
 	DetailsVersion int64 `json:"detailsVersion"`
 	// At is when the order took the step, by Temporal's clock.
-	At          time.Time  `json:"at"`
-	State       OrderState `json:"state"`
-	Route       Route      `json:"route"`
-	Stage       Stage      `json:"stage,omitempty"`
-	WaitingFor  Stage      `json:"waitingFor,omitempty"`
-	Lines       []Line     `json:"lines"`
+	At         time.Time  `json:"at"`
+	State      OrderState `json:"state"`
+	Route      Route      `json:"route"`
+	Stage      Stage      `json:"stage,omitempty"`
+	WaitingFor Stage      `json:"waitingFor,omitempty"`
+	Lines      []Line     `json:"lines"`
+	// UnitPrices and Total are those of Status.
+	UnitPrices  []int64    `json:"unitPrices,omitempty"`
+	Total       *Money     `json:"total,omitempty"`
 	PlacedAt    time.Time  `json:"placedAt"`
 	ShippedAt   *time.Time `json:"shippedAt,omitempty"`
 	CancelledAt *time.Time `json:"cancelledAt,omitempty"`
@@ -66,6 +69,8 @@ func (s Status) ForLog(at time.Time) LoggedStatus {
 		Stage:          s.Stage,
 		WaitingFor:     s.WaitingFor,
 		Lines:          slices.Clone(s.Lines),
+		UnitPrices:     slices.Clone(s.UnitPrices),
+		Total:          s.Total,
 		PlacedAt:       s.PlacedAt,
 		ShippedAt:      s.ShippedAt,
 		CancelledAt:    s.CancelledAt,
@@ -161,7 +166,7 @@ func sizeOf(told any) int {
 }
 
 // With is the status as the log tells it now; what the log leaves out stays as it
-// is in s.
+// is in s, and so do the prices, which go by the messages.
 func (s Status) With(told LoggedStatus) Status {
 	var stages []StageStatus
 	for _, row := range s.Stages {
@@ -217,6 +222,14 @@ func (s LoggedStatus) check() error {
 		return fmt.Errorf("detailsVersion: must be from 0 to version, it is %d", s.DetailsVersion)
 	case !slices.Contains(OrderStates(), s.State):
 		return fmt.Errorf("state: %q is no state of an order", Excerpt(string(s.State)))
+	}
+	if s.Total != nil {
+		if err := s.Total.check(); err != nil {
+			return fmt.Errorf("total: %w", err)
+		}
+		if len(s.UnitPrices) != len(s.Lines) {
+			return fmt.Errorf("unitPrices: must have one price for each of %d lines, it has %d", len(s.Lines), len(s.UnitPrices))
+		}
 	}
 	return atMost("pickupCode", s.PickupCode, maxPickupCode)
 }

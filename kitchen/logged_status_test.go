@@ -18,6 +18,7 @@ func fullStatus() Status {
 	return Status{
 		ID: someOrder, PickupCode: "K7QF", State: StateNeedsAttention, Route: Route{Mix, Bake}, Stage: Bake, WaitingFor: Bake,
 		Customer: Customer{Name: "Ada"}, Lines: []Line{{Flavour: "vanilla", Size: SizeM, Quantity: 2, Message: "Ada is 40"}},
+		UnitPrices: []int64{290}, Total: &Money{"EUR", 2, 580},
 		Notes: "ring the bell", Allergies: []string{"nuts"}, PlacedAt: at, ShippedAt: &at, CancelledAt: &at,
 		Stages:  []StageStatus{{Stage: Mix, Pass: 1, State: TicketDone, Attempt: 1, By: "mia", Undo: &UndoStatus{State: TicketWaiting, Attempt: 1}}},
 		Remakes: 1, Scrapped: 2, Attention: &Attention{Reason: "burnt", Stage: Bake, Pass: 1, Since: at, Choices: Choices()},
@@ -38,7 +39,7 @@ func TestTheLogTellsAllButWhatIsTheCustomersOwn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, told, read)
 
-	own := Status{ID: status.ID, PickupCode: status.PickupCode, Customer: status.Customer, Lines: status.Lines, Notes: status.Notes, Allergies: status.Allergies, CancelReason: status.CancelReason}
+	own := Status{ID: status.ID, PickupCode: status.PickupCode, Customer: status.Customer, Lines: status.Lines, UnitPrices: status.UnitPrices, Total: status.Total, Notes: status.Notes, Allergies: status.Allergies, CancelReason: status.CancelReason}
 	assert.Equal(t, status, own.With(told))
 	value := reflect.ValueOf(status)
 	for i := range value.NumField() {
@@ -66,7 +67,9 @@ func largeStatus(passes int, text func(most int) string) Status {
 	status.Route, status.Remakes, status.Scrapped = Stages(), passes-1, 1<<40
 	limits := HardLimits()
 	status.Lines, status.Notes = nil, text(limits.NotesLength)
+	status.UnitPrices, status.Total = nil, &Money{"EUR", 2, maxMoney}
 	for range limits.Lines {
+		status.UnitPrices = append(status.UnitPrices, 3*MaxPrice)
 		status.Lines = append(status.Lines, Line{Flavour: strings.Repeat("<", maxCodeLength), Size: SizeXL, Quantity: limits.Quantity, Message: text(limits.MessageLength)})
 	}
 	status.Stages = nil

@@ -49,6 +49,9 @@ type Order struct {
 	Lines     []Line   `json:"lines"`
 	Notes     string   `json:"notes,omitempty"`
 	Allergies []string `json:"allergies,omitempty"`
+	// Total is what the customer expects to pay; nil if they do not say. What they are
+	// charged is Status.Total.
+	Total *Money `json:"total,omitempty"`
 }
 
 // Pieces is the number of cupcakes in the order.
@@ -213,9 +216,14 @@ type Status struct {
 	Stage Stage `json:"stage,omitempty"`
 	// WaitingFor is the stage whose ack the order waits for, for work or for
 	// undoing it; empty when it waits for no station.
-	WaitingFor  Stage         `json:"waitingFor,omitempty"`
-	Customer    Customer      `json:"customer"`
-	Lines       []Line        `json:"lines"`
+	WaitingFor Stage    `json:"waitingFor,omitempty"`
+	Customer   Customer `json:"customer"`
+	Lines      []Line   `json:"lines"`
+	// UnitPrices are what a piece of each line costs, in the currency of Total, and
+	// Total what the order costs, paid at pickup. Both are nil for an order that is
+	// sold without prices or of an older build.
+	UnitPrices  []int64       `json:"unitPrices,omitempty"`
+	Total       *Money        `json:"total,omitempty"`
 	Notes       string        `json:"notes,omitempty"`
 	Allergies   []string      `json:"allergies,omitempty"`
 	PlacedAt    time.Time     `json:"placedAt"`

@@ -70,6 +70,8 @@ type Rules struct {
 	Limits *Limits `json:"limits,omitempty"`
 	// Route is the stages that the order goes through.
 	Route Route `json:"route,omitempty"`
+	// Prices are those that the order is charged by; nil if it is sold without any.
+	Prices *PriceList `json:"prices,omitempty"`
 }
 
 // AckWithinFor is how long whoever has a ticket of the stage in hand may be silent

@@ -261,10 +261,13 @@ type Ack struct {
 
 // Shipped announces to downstream systems that an order left the factory.
 type Shipped struct {
-	OrderID    string    `json:"orderId"`
-	PickupCode string    `json:"pickupCode"`
-	Customer   Customer  `json:"customer"`
-	Lines      []Line    `json:"lines"`
+	OrderID    string   `json:"orderId"`
+	PickupCode string   `json:"pickupCode"`
+	Customer   Customer `json:"customer"`
+	Lines      []Line   `json:"lines"`
+	// UnitPrices and Total are those of Status.
+	UnitPrices []int64   `json:"unitPrices,omitempty"`
+	Total      *Money    `json:"total,omitempty"`
 	PlacedAt   time.Time `json:"placedAt"`
 	ShippedAt  time.Time `json:"shippedAt"`
 }
@@ -276,6 +279,9 @@ type Failed struct {
 	PickupCode string   `json:"pickupCode"`
 	Customer   Customer `json:"customer"`
 	Lines      []Line   `json:"lines"`
+	// UnitPrices and Total are those of Status.
+	UnitPrices []int64 `json:"unitPrices,omitempty"`
+	Total      *Money  `json:"total,omitempty"`
 	// State is StateNeedsAttention or StateCancelled.
 	State OrderState `json:"state"`
 	// Reason says why, for people.

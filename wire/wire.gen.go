@@ -118,6 +118,7 @@ const (
 	ProblemNotFound             ProblemType = "/problems/not-found"
 	ProblemNotSignedIn          ProblemType = "/problems/not-signed-in"
 	ProblemOrderNotFound        ProblemType = "/problems/order-not-found"
+	ProblemPriceChanged         ProblemType = "/problems/price-changed"
 	ProblemRefused              ProblemType = "/problems/refused"
 	ProblemTicketEnded          ProblemType = "/problems/ticket-ended"
 	ProblemTicketNotFound       ProblemType = "/problems/ticket-not-found"
@@ -169,6 +170,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemNotSignedIn:
 		return true
 	case ProblemOrderNotFound:
+		return true
+	case ProblemPriceChanged:
 		return true
 	case ProblemRefused:
 		return true
@@ -589,10 +592,16 @@ type Menu struct {
 	// Limits What an order must keep. Lengths count characters (Unicode code points).
 	Limits Limits `json:"limits"`
 
+	// Prices What it costs; absent if it is sold without prices.
+	Prices *PriceList `json:"prices,omitempty"`
+
 	// Reasons What the codes of failed work mean. A station may report a code that is not here.
 	Reasons []ReasonLabel `json:"reasons"`
 	Sizes   []SizeOnSale  `json:"sizes"`
 }
+
+// Money An exact amount in a currency.
+type Money = kitchen.Money
 
 // NotCancelled defines model for NotCancelled.
 type NotCancelled struct {
@@ -611,7 +620,7 @@ type NotCancelled struct {
 	PickupCode string `json:"pickupCode"`
 }
 
-// Order What a customer asks for.
+// Order What a customer asks for, and the total that they have seen.
 type Order = kitchen.Order
 
 // OrderCounts The open orders by state, as Temporal lists them.
@@ -709,6 +718,9 @@ type OrderSummary struct {
 	// Stage Where its open ticket is, to make or to undo; absent while the log knows of none.
 	Stage Stage       `json:"stage,omitempty,omitzero"`
 	State ListedState `json:"state"`
+
+	// Total What it costs, paid at pickup; absent if it was placed without prices.
+	Total *Money `json:"total,omitempty"`
 }
 
 // Overview Where every order is, without anything that belongs to a customer. For all staff; where demo staff are shown, for everybody.
@@ -832,6 +844,9 @@ type PartState struct {
 	Ok     bool   `json:"ok"`
 }
 
+// PriceList What cupcakes cost, in the currency's smallest unit. A piece costs the price of its size, the surcharge of its flavour if there is one, and the price of a message if it has one.
+type PriceList = kitchen.PriceList
+
 // Problem An error, as RFC 9457 defines it.
 type Problem struct {
 	// By For a ticket: who was first.
@@ -847,6 +862,9 @@ type Problem struct {
 	RequestID string `json:"requestId,omitempty,omitzero"`
 	Status    int    `json:"status"`
 	Title     string `json:"title"`
+
+	// Total For `/problems/price-changed`: what the order costs now; absent if nothing has a price any more.
+	Total *Money `json:"total,omitempty"`
 
 	// Type Tells problems apart; open it on this server for an explanation.
 	Type ProblemType `json:"type"`

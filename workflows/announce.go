@@ -153,6 +153,8 @@ func (o *order) failedMessage(state kitchen.OrderState, reason string, at time.T
 		PickupCode: o.status.PickupCode,
 		Customer:   o.status.Customer,
 		Lines:      o.status.Lines,
+		UnitPrices: o.status.UnitPrices,
+		Total:      o.status.Total,
 		State:      state,
 		Reason:     reason,
 		At:         at.UTC(),

@@ -61,6 +61,10 @@ const (
 	// MemoPieces is the memo field with the number of cupcakes in the order, so
 	// that large orders are found in lists.
 	MemoPieces = "pieces"
+	// MemoTotal is the memo field with what the order costs when it is placed, a
+	// kitchen.Money; absent if it has no prices. Once MemoStatus is there, it has the
+	// newer total.
+	MemoTotal = "total"
 	// MemoRequestHash is the memo field with the hash of the request that
 	// created the order, so that the same Idempotency-Key with another body is
 	// recognised.
@@ -189,13 +193,17 @@ func (o *Orders) StartOptions(orderID string, in OrderInput, requestHash string)
 }
 
 func startOptions(orderID string, in OrderInput, requestHash string, more ...temporal.SearchAttributeUpdate) client.StartWorkflowOptions {
+	memo := map[string]any{MemoRequestHash: requestHash, MemoPieces: in.Order.Pieces()}
+	if _, total := in.Rules.Prices.Charge(in.Order.Lines); total != nil {
+		memo[MemoTotal] = *total
+	}
 	return client.StartWorkflowOptions{
 		ID:                                       kitchen.WorkflowID(orderID),
 		TaskQueue:                                TaskQueue,
 		WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
-		Memo:                                     map[string]any{MemoRequestHash: requestHash, MemoPieces: in.Order.Pieces()},
+		Memo:                                     memo,
 		TypedSearchAttributes: temporal.NewSearchAttributes(append(more,
 			KeyState.ValueSet(string(kitchen.StateInProgress)),
 			KeyFlavours.ValueSet(flavours(in.Order)),

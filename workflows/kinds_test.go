@@ -56,6 +56,8 @@ func withMixOnRecord(rules *kitchen.Rules) {
 	rules.Undo = map[kitchen.Stage]kitchen.UndoWith{kitchen.Mix: kitchen.UndoOnRecord}
 }
 
+func withPrices(rules *kitchen.Rules) { rules.Prices = &prices }
+
 // within lets mixing take no longer than this.
 func within(d time.Duration) func(*kitchen.Rules) {
 	return func(rules *kitchen.Rules) {
@@ -406,6 +408,16 @@ var kinds = map[string]kind{
 		l.ends(mix)
 		l.makes("bake.1", "decorate.1", "package.1")
 		require.Equal(t, after.DetailsVersion, l.query().DetailsVersion)
+	}},
+	"priced-and-amended": {ends: kitchen.StateShipped, rules: withPrices, happen: func(t *testing.T, l *live) {
+		mix := l.expect("mix.1")
+		require.Equal(t, int64(48_60), l.query().Total.Amount)
+		l.update(workflows.UpdateAmend, kitchen.Amendment{Messages: []kitchen.LineMessage{{Line: 1}}})
+		require.Equal(t, int64(42_60), l.query().Total.Amount)
+		l.tellsTheSame()
+		l.ends(mix)
+		l.makes("bake.1", "decorate.1", "package.1")
+		require.Equal(t, []int64{1_80, 3_40}, l.query().UnitPrices)
 	}},
 	"told-asked-and-cancelled": {ends: kitchen.StateCancelled, rules: withoutRemakes, happen: func(t *testing.T, l *live) {
 		l.makes("mix.1")

@@ -27,6 +27,10 @@ type model struct {
 	rules  kitchen.Rules
 	pieces int
 	lines  int
+	// quantities and perPiece are of the order's lines: how many pieces, and what one
+	// costs without a message.
+	quantities [2]int
+	perPiece   [2]int64
 	// announcing is how long it takes until an announcement is on Kafka.
 	announcing time.Duration
 	// queue has what order-failures does not have yet; the first is there at
@@ -41,6 +45,7 @@ type model struct {
 	stage     kitchen.Stage // the last one entered
 	waiting   kitchen.Stage
 	notes     string
+	messages  [2]string // of the order's lines
 	direction workflows.Direction
 	pass      int
 	remakes   int
@@ -148,7 +153,39 @@ func newModel(in workflows.OrderInput, now time.Time) model {
 		rules: in.Rules, pieces: in.Order.Pieces(), lines: len(in.Order.Lines), notes: in.Order.Notes,
 		now: now, state: kitchen.StateAccepted, direction: workflows.Making, pass: 1,
 	}
+	for i, line := range in.Order.Lines {
+		m.quantities[i], m.perPiece[i], m.messages[i] = line.Quantity, -1, line.Message
+		if prices := in.Rules.Prices; prices != nil {
+			m.perPiece[i] = prices.Sizes[line.Size] + prices.Surcharges[line.Flavour]
+		}
+	}
 	return m
+}
+
+// cost is what each piece costs and all together, piece by piece.
+func (m *model) cost() string {
+	if m.rules.Prices == nil {
+		return costText(nil, nil)
+	}
+	total := kitchen.Money{Currency: m.rules.Prices.Currency, Decimals: m.rules.Prices.Decimals}
+	var pieces []int64
+	for i, price := range m.perPiece {
+		if m.messages[i] != "" {
+			price += m.rules.Prices.Message
+		}
+		pieces = append(pieces, price)
+		for range m.quantities[i] {
+			total.Amount += price
+		}
+	}
+	return costText(pieces, &total)
+}
+
+func costText(unitPrices []int64, total *kitchen.Money) string {
+	if total == nil {
+		return fmt.Sprint(unitPrices)
+	}
+	return fmt.Sprint(unitPrices, *total)
 }
 
 func (m model) clone() model {
@@ -612,6 +649,9 @@ func (m *model) amend(a kitchen.Amendment) string {
 	if a.Notes != nil {
 		m.notes = *a.Notes
 	}
+	for _, message := range a.Messages {
+		m.messages[message.Line] = message.Message
+	}
 	return accepted
 }
 
@@ -648,14 +688,14 @@ func (m *model) describe() string {
 	for _, r := range m.rows {
 		rows = append(rows, rowText(r.stage, r.pass, r.state, r.maker, r.undo, r.left))
 	}
-	return describe(m.state, m.stage, m.waiting, m.asked, m.notes, m.remakes, m.scrapped, rows, m.issued, m.announcements)
+	return describe(m.state, m.stage, m.waiting, m.asked, m.notes, m.cost(), m.remakes, m.scrapped, rows, m.issued, m.announcements)
 }
 
 func rowText(stage kitchen.Stage, pass int, state kitchen.TicketState, maker string, undo kitchen.TicketState, left bool) string {
 	return fmt.Sprintf("%s.%d %s made by %q undo=%s left=%t", stage, pass, state, maker, undo, left)
 }
 
-func describe(state kitchen.OrderState, stage, waiting kitchen.Stage, asked question, notes string, remakes, scrapped int, rows []string, issued []issuedTicket, announcements []announcement) string {
-	return fmt.Sprintf("%s, entered %s, waits for %q\nasks %+v\nnotes %q, %d remakes, %d scrapped\nrows %q\nissued %+v\nannounced %+v\n",
-		state, stage, waiting, asked, notes, remakes, scrapped, rows, issued, announcements)
+func describe(state kitchen.OrderState, stage, waiting kitchen.Stage, asked question, notes, cost string, remakes, scrapped int, rows []string, issued []issuedTicket, announcements []announcement) string {
+	return fmt.Sprintf("%s, entered %s, waits for %q\nasks %+v\nnotes %q, costs %s, %d remakes, %d scrapped\nrows %q\nissued %+v\nannounced %+v\n",
+		state, stage, waiting, asked, notes, cost, remakes, scrapped, rows, issued, announcements)
 }

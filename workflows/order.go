@@ -155,10 +155,18 @@ func newOrder(orderID string, in OrderInput) *order {
 func (o *order) setStatus(status kitchen.Status) {
 	o.status = status
 	o.status.Route = o.in.Rules.Route.Stages()
+	o.charge()
+}
+
+// charge sets what the order costs, by the prices of when it was placed. A status
+// that was written by a build without prices has none.
+func (o *order) charge() {
+	o.status.UnitPrices, o.status.Total = o.in.Rules.Prices.Charge(o.status.Lines)
 }
 
 // Accepted is the status of an order that has just been started.
 func Accepted(orderID string, in OrderInput) kitchen.Status {
+	unitPrices, total := in.Rules.Prices.Charge(in.Order.Lines)
 	return kitchen.Status{
 		ID:         orderID,
 		PickupCode: kitchen.PickupCode(orderID),
@@ -166,6 +174,8 @@ func Accepted(orderID string, in OrderInput) kitchen.Status {
 		Route:      in.Rules.Route.Stages(),
 		Customer:   in.Order.Customer,
 		Lines:      in.Order.Lines,
+		UnitPrices: unitPrices,
+		Total:      total,
 		Notes:      in.Order.Notes,
 		Allergies:  in.Order.Allergies,
 		PlacedAt:   in.PlacedAt,
@@ -279,6 +289,8 @@ func (o *order) ship(ctx workflow.Context) error {
 		PickupCode: o.status.PickupCode,
 		Customer:   o.status.Customer,
 		Lines:      o.status.Lines,
+		UnitPrices: o.status.UnitPrices,
+		Total:      o.status.Total,
 		PlacedAt:   o.status.PlacedAt,
 		ShippedAt:  shippedAt,
 	}, status); err != nil {

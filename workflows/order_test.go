@@ -44,6 +44,12 @@ func orderInput() workflows.OrderInput {
 	}
 }
 
+// prices are a price list by which the order of orderInput costs EUR 48.60.
+var prices = kitchen.PriceList{
+	Currency: "EUR", Decimals: 2, Sizes: map[kitchen.Size]int64{kitchen.SizeS: 180, kitchen.SizeL: 320},
+	Surcharges: map[string]int64{"red-velvet": 20}, Message: 50,
+}
+
 // factory is an order's world in a test: it stands in for the activities, and
 // keeps what they were given.
 type factory struct {

@@ -174,12 +174,17 @@ func randomInput(t *rapid.T) workflows.OrderInput {
 	for _, stage := range stages {
 		in.Rules.Undo[stage] = rapid.SampledFrom([]kitchen.UndoWith{"", kitchen.UndoByHand, kitchen.UndoOnRecord}).Draw(t, "undo "+string(stage))
 	}
+	in.Rules.Prices = rapid.SampledFrom([]*kitchen.PriceList{nil, &prices}).Draw(t, "prices")
 	if rapid.Bool().Draw(t, "second run") {
 		in.Progress = &workflows.Progress{
 			Status: workflows.Accepted(orderID, in), Direction: workflows.Making,
 			Handled: []workflows.Handled{{ID: "earlier", Answer: workflows.Answer{Cancelled: &kitchen.Cancellation{Reason: "earlier"}}}},
 		}
 		// It was run by a build without versions, or when a clock was an hour ahead.
+		// If that build had no prices either, its status has none.
+		if rapid.Bool().Draw(t, "status without prices") {
+			in.Progress.Status.UnitPrices, in.Progress.Status.Total = nil, nil
+		}
 		in.Progress.Status.Version = rapid.SampledFrom([]int64{0, placedAt.Add(time.Hour).UnixMilli()}).Draw(t, "version")
 	}
 	return in
@@ -418,7 +423,7 @@ func (w *world) anything() *event {
 		return w.cancelInTemporal()
 	case what == "amend":
 		return w.update(workflows.UpdateAmend, "", rapid.SampledFrom([]kitchen.Amendment{
-			{Notes: ptr("no bell")}, {Notes: ptr("")}, {Messages: []kitchen.LineMessage{{Line: 1, Message: "Sorry"}}}, {Messages: []kitchen.LineMessage{{Line: 7}}}, {},
+			{Notes: ptr("no bell")}, {Notes: ptr("")}, {Messages: []kitchen.LineMessage{{Line: 1, Message: "Sorry"}}}, {Messages: []kitchen.LineMessage{{Line: 0, Message: "Hi"}, {Line: 1}}}, {Messages: []kitchen.LineMessage{{Line: 7}}}, {},
 		}).Draw(w.random, "amendment"))
 	case what == "resolve":
 		choices := []kitchen.Choice{kitchen.ChoiceRetry, kitchen.ChoiceRemake, kitchen.ChoiceCancel, "wait"}
@@ -854,7 +859,7 @@ func (w *world) observed(status kitchen.Status) string {
 	if len(w.happened) == 0 {
 		results = nil
 	}
-	return describe(status.State, status.Stage, status.WaitingFor, asked, status.Notes, status.Remakes, status.Scrapped, rows, w.issued, w.announcements) +
+	return describe(status.State, status.Stage, status.WaitingFor, asked, status.Notes, costText(status.UnitPrices, status.Total), status.Remakes, status.Scrapped, rows, w.issued, w.announcements) +
 		fmt.Sprintln("results", results)
 }
 

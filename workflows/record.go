@@ -228,6 +228,7 @@ func (o *order) recordAmended(amendment kitchen.Amendment) {
 	for _, message := range amendment.Messages {
 		o.status.Lines[message.Line].Message = message.Message
 	}
+	o.charge()
 }
 
 // recordShipped notes that the order has left the factory.

@@ -463,6 +463,33 @@ func TestAmending(t *testing.T) {
 		require.Empty(t, status.Notes)
 	})
 
+	t.Run("changes what the order costs, by the prices that it was placed with", func(t *testing.T) {
+		t.Parallel()
+		f := newFactory(t)
+		f.in.Rules.Prices = &prices
+		f.holding("mix.1")
+		euros := func(cents int64) *kitchen.Money { return &kitchen.Money{Currency: "EUR", Decimals: 2, Amount: cents} }
+		var without, with *reply
+		f.at(time.Minute, func() {
+			status := f.status()
+			require.Equal(t, []int64{180, 390}, status.UnitPrices)
+			require.Equal(t, euros(180+12*390), status.Total)
+			without = f.update(workflows.UpdateAmend, "one", kitchen.Amendment{Messages: []kitchen.LineMessage{{Line: 1}}})
+		})
+		f.at(2*time.Minute, func() {
+			require.Equal(t, euros(180+12*340), f.status().Total)
+			with = f.update(workflows.UpdateAmend, "two", kitchen.Amendment{Messages: []kitchen.LineMessage{{Line: 0, Message: "Hi"}}})
+		})
+		f.at(3*time.Minute, func() { f.finish("mix.1") })
+		status := f.run()
+		require.Equal(t, euros(180+12*340), without.answer.Order.Total)
+		require.Equal(t, euros(230+12*340), with.answer.Order.Total)
+		require.Equal(t, euros(230+12*340), status.Total)
+		require.Equal(t, []int64{230, 340}, status.UnitPrices)
+		require.Equal(t, status.Total, f.shipped[0].Total)
+		require.Equal(t, status.UnitPrices, f.shipped[0].UnitPrices)
+	})
+
 	t.Run("is held to the rules of an order", func(t *testing.T) {
 		t.Parallel()
 		f := newFactory(t)

@@ -306,7 +306,7 @@ func TestOnTheServer(t *testing.T) {
 	t.Run("a happy order fits into 6 history events and 6 for each stage, and its history tells what the query tells", func(t *testing.T) {
 		t.Parallel()
 		in := orderInput()
-		in.Rules.Route = kitchen.Stages()
+		in.Rules.Route, in.Rules.Prices = kitchen.Stages(), &prices
 		l := startLive(t, in, nil)
 		for range in.Rules.Route {
 			ticket := l.ticket()

@@ -156,6 +156,9 @@ type ClientInterface interface {
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
+	// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+	// The order keeps the prices of when it was placed.
+	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
@@ -175,6 +178,9 @@ type ClientInterface interface {
 	//
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
+	//
+	// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+	// The order keeps the prices of when it was placed.
 	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
@@ -222,7 +228,8 @@ type ClientInterface interface {
 
 	// AmendOrderWithBody Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// and the total follows the messages, by the prices of when the order was placed.
 	// If it is too late the request is refused with 409, and the detail says why.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -235,7 +242,8 @@ type ClientInterface interface {
 
 	// AmendOrder Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// and the total follows the messages, by the prices of when the order was placed.
 	// If it is too late the request is refused with 409, and the detail says why.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -552,6 +560,9 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEd
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
+// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+// The order keeps the prices of when it was placed.
+//
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
@@ -581,6 +592,9 @@ func (c *Client) CreateOrderWithBody(ctx context.Context, params *CreateOrderPar
 //
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
+//
+// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+// The order keeps the prices of when it was placed.
 //
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
@@ -668,7 +682,8 @@ func (c *Client) GetOrder(ctx context.Context, id OrderID, reqEditors ...Request
 
 // AmendOrderWithBody Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// and the total follows the messages, by the prices of when the order was placed.
 // If it is too late the request is refused with 409, and the detail says why.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -691,7 +706,8 @@ func (c *Client) AmendOrderWithBody(ctx context.Context, id OrderInPath, params 
 
 // AmendOrder Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// and the total follows the messages, by the prices of when the order was placed.
 // If it is too late the request is refused with 409, and the detail says why.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -2198,6 +2214,9 @@ type ClientWithResponsesInterface interface {
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
 	//
+	// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+	// The order keeps the prices of when it was placed.
+	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
@@ -2217,6 +2236,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
+	//
+	// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+	// The order keeps the prices of when it was placed.
 	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
@@ -2266,7 +2288,8 @@ type ClientWithResponsesInterface interface {
 
 	// AmendOrderWithBodyWithResponse Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// and the total follows the messages, by the prices of when the order was placed.
 	// If it is too late the request is refused with 409, and the detail says why.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -2279,7 +2302,8 @@ type ClientWithResponsesInterface interface {
 
 	// AmendOrderWithResponse Change what is written on and about an order
 	//
-	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+	// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+	// and the total follows the messages, by the prices of when the order was placed.
 	// If it is too late the request is refused with 409, and the detail says why.
 	//
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -4387,6 +4411,9 @@ func (c *ClientWithResponses) ListOrdersWithResponse(ctx context.Context, params
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
 //
+// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+// The order keeps the prices of when it was placed.
+//
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
@@ -4412,6 +4439,9 @@ func (c *ClientWithResponses) CreateOrderWithBodyWithResponse(ctx context.Contex
 //
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
+//
+// Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+// The order keeps the prices of when it was placed.
 //
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
@@ -4485,7 +4515,8 @@ func (c *ClientWithResponses) GetOrderWithResponse(ctx context.Context, id Order
 
 // AmendOrderWithBodyWithResponse Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// and the total follows the messages, by the prices of when the order was placed.
 // If it is too late the request is refused with 409, and the detail says why.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -4504,7 +4535,8 @@ func (c *ClientWithResponses) AmendOrderWithBodyWithResponse(ctx context.Context
 
 // AmendOrderWithResponse Change what is written on and about an order
 //
-// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+// Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+// and the total follows the messages, by the prices of when the order was placed.
 // If it is too late the request is refused with 409, and the detail says why.
 //
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even

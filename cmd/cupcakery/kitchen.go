@@ -41,8 +41,12 @@ Exit codes: 0 no fault, 1 the file cannot be read, 4 it has faults.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: no faults: %s, %s, %s\n", args[0], counted(len(k.Menu.Flavours), "flavour", "flavours"),
-				counted(len(k.Menu.Sizes), "size", "sizes"), counted(len(k.Reasons), "reason", "reasons"))
+			prices := "no prices"
+			if list := k.Menu.Prices; list != nil {
+				prices = "prices in " + list.Currency
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: no faults: %s, %s, %s, %s\n", args[0], counted(len(k.Menu.Flavours), "flavour", "flavours"),
+				counted(len(k.Menu.Sizes), "size", "sizes"), counted(len(k.Reasons), "reason", "reasons"), prices)
 			return err
 		},
 	}

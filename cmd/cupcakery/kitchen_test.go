@@ -22,7 +22,7 @@ func TestTheDefaultKitchenFilePassesItsOwnCheck(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, printed.Bytes(), 0o600))
 	var stdout bytes.Buffer
 	assert.Zero(t, run(context.Background(), []string{"kitchen", "check", path}, nil, &stdout, &stderr))
-	assert.Equal(t, path+": no faults: 10 flavours, 4 sizes, 5 reasons\n", stdout.String())
+	assert.Equal(t, path+": no faults: 10 flavours, 4 sizes, 5 reasons, prices in EUR\n", stdout.String())
 	assert.Empty(t, stderr.String())
 }
 
@@ -65,6 +65,7 @@ func TestTheKitchenSettingReadsItsFlagOrVariable(t *testing.T) {
 	assert.Equal(t, kitchen.Default(), k)
 	k, err = read(path, broken)
 	require.NoError(t, err)
+	assert.Nil(t, k.Menu.Prices)
 	assert.Equal(t, 3, k.Limits.Lines)
 	_, err = read("", broken)
 	assert.EqualError(t, err, broken+":1:17: limits.lines: must be from 1 to 20, it is 0")

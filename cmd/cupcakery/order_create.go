@@ -33,7 +33,10 @@ func newOrderCreateCommand() *cobra.Command {
 
 A line is QUANTITYxSIZE:FLAVOUR, with :MESSAGE after it to pipe one onto each
 cupcake. If the connection is lost the request is sent again with the same
-idempotency key, so that there is never a second order.`,
+idempotency key, so that there is never a second order.
+
+The answer has the total, which is paid at pickup. With --total the order is
+refused unless it costs exactly that.`,
 		Example: `  cupcakery order create -f order.json
   cupcakery order create --name Ada --line 12xL:red-velvet:"Happy 40th" --line 6xS:lemon --allergy nuts
   echo '{"customer":{"name":"Ada"},"lines":[{"flavour":"lemon","size":"S","quantity":6}]}' | cupcakery order create -f - -o json`,
@@ -91,6 +94,7 @@ type orderInput struct {
 	lines     []string
 	notes     string
 	allergies []string
+	total     string
 }
 
 func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
@@ -100,6 +104,7 @@ func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
 	flags.StringArrayVar(&in.lines, "line", nil, "such as 12xL:red-velvet or 12xL:red-velvet:MESSAGE; may be given several times")
 	flags.StringVar(&in.notes, "notes", "", "for the people who make and hand out the order")
 	flags.StringArrayVar(&in.allergies, "allergy", nil, "what must not be near the cupcakes; may be given several times")
+	flags.StringVar(&in.total, "total", "", "what the order must cost, such as \"EUR 28.80\"; otherwise nothing is ordered")
 	err := cmd.RegisterFlagCompletionFunc("line", func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return completeLine(typed, func() []string { return settings.flavours(cmd) }), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	})
@@ -133,7 +138,7 @@ func completeLine(typed string, flavours func() []string) []string {
 // strictly and names every fault in it.
 func (in *orderInput) body(cmd *cobra.Command) ([]byte, error) {
 	if in.file != "" {
-		for _, flag := range []string{"name", "line", "notes", "allergy"} {
+		for _, flag := range []string{"name", "line", "notes", "allergy", "total"} {
 			if cmd.Flags().Changed(flag) {
 				return nil, &exitError{exitUsage, fmt.Errorf("--file and --%s both say what is ordered: keep one", flag)}
 			}
@@ -145,6 +150,13 @@ func (in *orderInput) body(cmd *cobra.Command) ([]byte, error) {
 	}
 	order := kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies}
 	var faults []error
+	if cmd.Flags().Changed("total") {
+		total, err := kitchen.ParseMoney(in.total)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("--total: %w", err))
+		}
+		order.Total = &total
+	}
 	for _, text := range in.lines {
 		line, err := parseLine(text)
 		if err != nil {

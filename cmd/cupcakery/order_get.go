@@ -58,12 +58,15 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 	row("State", stateWords(status))
 	row("Route", routeWords(status.Route))
 	row("Customer", status.Customer.Name)
-	for i, line := range status.Lines {
+	for i := range status.Lines {
 		label := ""
 		if i == 0 {
 			label = "Lines"
 		}
-		row(label, lineWords(line))
+		row(label, pricedLineWords(status, i))
+	}
+	if total := totalWords(status); total != "" {
+		row("Total", total)
 	}
 	if status.Notes != "" {
 		row("Notes", status.Notes)

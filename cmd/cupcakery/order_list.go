@@ -156,13 +156,21 @@ func writeOrders(w io.Writer, orders []wire.OrderSummary) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, err := fmt.Fprintln(table, "PICKUP\tSTATE\tSTAGE\tIN HAND\tCUSTOMER\tFLAVOURS\tPLACED\tCLOSED\tORDER")
+	_, err := fmt.Fprintln(table, "PICKUP\tSTATE\tSTAGE\tIN HAND\tCUSTOMER\tFLAVOURS\tTOTAL\tPLACED\tCLOSED\tORDER")
 	for _, order := range orders {
-		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safeText(order.PickupCode), safeText(string(order.State)),
-			safeText(orDash(string(order.Stage))), inHandWords(order.InHand), safeText(order.Customer.Name), safeText(strings.Join(order.Flavours, ", ")), clock(&order.PlacedAt), clock(&order.ClosedAt), safeText(order.ID))
+		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safeText(order.PickupCode), safeText(string(order.State)),
+			safeText(orDash(string(order.Stage))), inHandWords(order.InHand), safeText(order.Customer.Name), safeText(strings.Join(order.Flavours, ", ")), orderTotal(order), clock(&order.PlacedAt), clock(&order.ClosedAt), safeText(order.ID))
 		err = errors.Join(err, rowErr)
 	}
 	return errors.Join(err, table.Flush())
+}
+
+// orderTotal is what an order in a list costs.
+func orderTotal(order wire.OrderSummary) string {
+	if order.Total == nil {
+		return "-"
+	}
+	return safeText(order.Total.String())
 }
 
 // inHandWords are who has an order in hand, for people.

@@ -188,12 +188,23 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 		require.Contains(t, c.stdout, "1 × S lemon")
 		require.Contains(t, c.stderr, "cupcakery order watch ")
 	})
+	t.Run("create says what it costs, and orders nothing at another price", func(t *testing.T) {
+		t.Parallel()
+		c := invoke(t, "", "order", "create", "--api", address, "--name", "Eve", "--line", "2xL:red-velvet:Hi", "--total", "EUR 7.80")
+		require.Equal(t, 0, c.code, c.stderr)
+		require.Contains(t, c.stdout, "2 × L red-velvet “Hi”, EUR 3.90 each\n")
+		require.Contains(t, c.stdout, "EUR 7.80, paid at pickup\n")
+		c = invoke(t, "", "order", "create", "--api", address, "--name", "Eve", "--line", "2xL:red-velvet:Hi", "--total", "EUR 7.79")
+		require.Equal(t, exitRefused, c.code)
+		require.Contains(t, c.stderr, "The order costs EUR 7.80 now, and not EUR 7.79.")
+		require.Empty(t, c.stdout)
+	})
 	t.Run("get shows where it stands", func(t *testing.T) {
 		t.Parallel()
 		require.NoError(t, temporal.SignalWorkflow(t.Context(), kitchen.WorkflowID(byFlags.ID), "", "news", nil)) // or its history would tell all that there is
 		c := invoke(t, "", "order", "get", byFlags.ID, "--api", address)
 		require.Equal(t, 0, c.code, c.stderr)
-		for _, part := range []string{byFlags.ID, kitchen.PickupCode(byFlags.ID), name, "no worker answers", "12 × XL red-velvet “Happy 40th: yes”", "nuts, milk, raw", "ring the bell"} {
+		for _, part := range []string{byFlags.ID, kitchen.PickupCode(byFlags.ID), name, "no worker answers", "12 × XL red-velvet “Happy 40th: yes”", "EUR 4.90 each", "EUR 69.60, paid at pickup", "nuts, milk, raw", "ring the bell"} {
 			require.Contains(t, c.stdout, part)
 		}
 		c = invoke(t, "", "order", "get", byFlags.ID, "--api", address, "-o", "json")
@@ -243,6 +254,7 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 		require.Equal(t, 0, c.code, c.stderr)
 		require.Contains(t, c.stdout, "PICKUP")
 		require.Equal(t, 3, strings.Count(c.stdout, "\n"))
+		require.Contains(t, c.stdout, " EUR 10.80 ")
 		require.Contains(t, c.stderr, "There are more")
 		c = invoke(t, "", "order", "list", "--api", address, "--customer", "nobody")
 		require.Equal(t, 0, c.code)
@@ -296,6 +308,9 @@ func TestOrderCommandLinesThatAreWrong(t *testing.T) {
 		"nothing ordered":       {[]string{"create"}, "nothing is ordered: give --file, or --name and --line"},
 		"file and flags":        {[]string{"create", "-f", "-", "--name", "Ada"}, "--file and --name both say what is ordered: keep one"},
 		"a file that is none":   {[]string{"create", "-f", "/nowhere/order.json"}, "no such file"},
+		"file and total":        {[]string{"create", "-f", "-", "--total", "EUR 1.00"}, "--file and --total both say what is ordered: keep one"},
+		"a total that is none":  {[]string{"create", "--name", "Ada", "--line", "1xS:lemon", "--total", "28.80"}, `--total: "28.80" is no amount of money: write it as EUR 28.80`},
+		"an empty total":        {[]string{"create", "--name", "Ada", "--line", "1xS:lemon", "--total", ""}, `--total: "" is no amount of money`},
 		"a line without size":   {[]string{"create", "--name", "Ada", "--line", "12:lemon"}, `--line "12:lemon": write QUANTITYxSIZE:FLAVOUR`},
 		"a line without number": {[]string{"create", "--name", "Ada", "--line", "xL:lemon"}, "write QUANTITYxSIZE:FLAVOUR"},
 		"a line without taste":  {[]string{"create", "--name", "Ada", "--line", "12xL"}, "write QUANTITYxSIZE:FLAVOUR"},

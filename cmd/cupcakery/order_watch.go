@@ -209,6 +209,9 @@ func (v *redrawnView) show(_ *kitchen.Status, now kitchen.Status) error {
 // one for each stage that is still to come, and the question to a manager. The command stands alone, since long lines are cut.
 func watchLines(status kitchen.Status) []string {
 	lines := []string{fmt.Sprintf("%s  %s  %s", status.PickupCode, status.Customer.Name, stateWords(status))}
+	if total := totalWords(status); total != "" {
+		lines[0] += "  " + total
+	}
 	entered := map[kitchen.Stage]bool{}
 	for _, pass := range status.Stages {
 		entered[pass.Stage] = true
@@ -234,6 +237,9 @@ func changes(before *kitchen.Status, now kitchen.Status) []string {
 	if before == nil {
 		before = &kitchen.Status{}
 		lines = append(lines, fmt.Sprintf("%s order %s of %s, pickup code %s", clock(&now.PlacedAt), now.ID, now.Customer.Name, now.PickupCode))
+		if total := totalWords(now); total != "" {
+			lines[0] += ", " + total
+		}
 	}
 	for i, pass := range now.Stages {
 		if i < len(before.Stages) && passWords(before.Stages[i]) == passWords(pass) {
@@ -247,6 +253,9 @@ func changes(before *kitchen.Status, now kitchen.Status) []string {
 			if line != before.Lines[i] {
 				lines = append(lines, fmt.Sprintf("%s order amended: %s", clock(&seen), lineWords(line)))
 			}
+		}
+		if now.Total != nil && before.Total != nil && *now.Total != *before.Total {
+			lines = append(lines, fmt.Sprintf("%s order amended: it costs %s", clock(&seen), totalWords(now)))
 		}
 		if now.Notes != before.Notes {
 			lines = append(lines, fmt.Sprintf("%s order amended: notes “%s”", clock(&seen), now.Notes))

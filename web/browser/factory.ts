@@ -81,7 +81,7 @@ interface Addresses {
  * of its own, so that each can be killed and started again.
  */
 export class Factory {
-  /** The kitchen file. */
+  /** The kitchen file at the start. */
   readonly #kitchen: string;
   readonly #dir = mkdtempSync(join(tmpdir(), "cupcakery-pages-"));
   readonly #parts = new Map<string, Part>();
@@ -129,6 +129,13 @@ export class Factory {
   async startAPI(): Promise<void> {
     await this.#start("api", ["--kitchen", join(this.#dir, "kitchen.yaml"), "--api-port", String(this.#apiPort), "--metrics-port", "0", "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal]);
     await until("the API is ready", async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok);
+  }
+
+  /** Gives the kitchen another file, which the API reads when it is started again. */
+  async changeKitchen(file: string): Promise<void> {
+    writeFileSync(join(this.#dir, "kitchen.yaml"), file);
+    await this.kill("api");
+    await this.startAPI();
   }
 
   /** Kills a part as a power cut would. */

@@ -16,6 +16,12 @@ describe("the problem of an answer", () => {
     expect(problem).toMatchObject({ message: "Bea has the ticket in hand.", type: "/problems/ticket-taken", status: 409, by: "Bea", errors, retryAfter: undefined });
   });
 
+  test("tells what the order costs now", async () => {
+    const total = { currency: "EUR", decimals: 2, amount: 3000 };
+    expect((await problemOf(answer(JSON.stringify({ ...document, type: "/problems/price-changed", total }), 409))).total).toEqual(total);
+    expect((await problemOf(answer(JSON.stringify(document), 409))).total).toBeUndefined();
+  });
+
   test("is its title if there is no detail, and has no errors if it names none", async () => {
     const { detail, by, ...rest } = document;
     expect(await problemOf(answer(JSON.stringify(rest), 409))).toMatchObject({ message: "Somebody was first", by: undefined, errors: [] });

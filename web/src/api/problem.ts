@@ -1,4 +1,4 @@
-import type { FieldError, Problem as ProblemDocument } from "./schema.gen";
+import type { FieldError, Money, Problem as ProblemDocument } from "./schema.gen";
 
 export type ProblemType = ProblemDocument["type"];
 
@@ -12,6 +12,8 @@ export class Problem extends Error {
   readonly errors: readonly FieldError[];
   /** Who acked the ticket first. */
   readonly by: string | undefined;
+  /** What an order costs now whose price has changed. */
+  readonly total: Money | undefined;
   /** After how many seconds the request may be repeated. */
   readonly retryAfter: number | undefined;
 
@@ -21,6 +23,7 @@ export class Problem extends Error {
     this.status = status;
     this.errors = document?.errors ?? [];
     this.by = document?.by;
+    this.total = document?.total;
     this.retryAfter = retryAfter;
   }
 

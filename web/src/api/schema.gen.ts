@@ -65,6 +65,9 @@ export interface paths {
          *     **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
          *     or 16 random bytes, and never from a name, a date or a number.
          *
+         *     Send the `total` that the customer has seen, if they have seen one. If the order costs something else by now, it is refused with 409 (`/problems/price-changed`), which has the new total, and nothing was ordered.
+         *     The order keeps the prices of when it was placed.
+         *
          *     The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
          *     repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
          */
@@ -156,7 +159,8 @@ export interface paths {
         readonly put?: never;
         /**
          * Change what is written on and about an order
-         * @description Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text.
+         * @description Changes the notes, piped messages, or both; what is left out stays as it is. Tickets that go out afterwards have the new text,
+         *     and the total follows the messages, by the prices of when the order was placed.
          *     If it is too late the request is refused with 409, and the detail says why.
          *
          *     Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost: it is done once, and every answer is the same as the first, even
@@ -549,7 +553,7 @@ export interface components {
              */
             readonly message?: string;
         };
-        /** @description What a customer asks for. */
+        /** @description What a customer asks for, and the total that they have seen. */
         readonly Order: {
             readonly customer: components["schemas"]["Customer"];
             readonly lines: readonly components["schemas"]["Line"][];
@@ -565,6 +569,26 @@ export interface components {
              *     ]
              */
             readonly allergies?: readonly string[];
+            readonly total?: components["schemas"]["Money"];
+        };
+        /** @description An exact amount in a currency. */
+        readonly Money: {
+            /**
+             * @description A code of ISO 4217.
+             * @example EUR
+             */
+            readonly currency: string;
+            /**
+             * @description How many digits of the amount stand behind the point.
+             * @example 2
+             */
+            readonly decimals: number;
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit, such as cents.
+             * @example 2880
+             */
+            readonly amount: number;
         };
         /** @description Asks that an order be cancelled and undone. */
         readonly Cancellation: {
@@ -802,6 +826,15 @@ export interface components {
             readonly waitingFor?: components["schemas"]["Stage"];
             readonly customer: components["schemas"]["Customer"];
             readonly lines: readonly components["schemas"]["Line"][];
+            /**
+             * @description What a piece of each line costs, in the smallest unit of the total's currency. It goes by the prices of when the order was placed; absent if it has none.
+             * @example [
+             *       390
+             *     ]
+             */
+            readonly unitPrices?: readonly number[];
+            /** @description What the order costs, with its messages as they are now; paid at pickup. Absent if it was placed without prices. */
+            readonly total?: components["schemas"]["Money"];
             readonly notes?: string;
             readonly allergies?: readonly string[];
             /** Format: date-time */
@@ -842,6 +875,8 @@ export interface components {
             readonly flavours: readonly string[];
             /** @description How many cupcakes it is for; absent from an order of an older build. */
             readonly pieces?: number;
+            /** @description What it costs, paid at pickup; absent if it was placed without prices. */
+            readonly total?: components["schemas"]["Money"];
             /**
              * Format: date-time
              * @description When Temporal took the order.
@@ -889,6 +924,48 @@ export interface components {
             readonly limits: components["schemas"]["Limits"];
             /** @description What the codes of failed work mean. A station may report a code that is not here. */
             readonly reasons: readonly components["schemas"]["ReasonLabel"][];
+            /** @description What it costs; absent if it is sold without prices. */
+            readonly prices?: components["schemas"]["PriceList"];
+        };
+        /** @description What cupcakes cost, in the currency's smallest unit. A piece costs the price of its size, the surcharge of its flavour if there is one, and the price of a message if it has one. */
+        readonly PriceList: {
+            /**
+             * @description A code of ISO 4217.
+             * @example EUR
+             */
+            readonly currency: string;
+            /**
+             * @description How many digits of each amount stand behind the point.
+             * @example 2
+             */
+            readonly decimals: number;
+            /**
+             * @description The price of a piece, by the code of its size. Every size on the menu has one.
+             * @example {
+             *       "S": 180,
+             *       "M": 240,
+             *       "L": 320,
+             *       "XL": 420
+             *     }
+             */
+            readonly sizes: {
+                readonly [key: string]: number;
+            };
+            /**
+             * @description What a piece of a flavour costs more, by the flavour's code.
+             * @example {
+             *       "red-velvet": 20
+             *     }
+             */
+            readonly surcharges: {
+                readonly [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description What a message on a piece costs.
+             * @example 50
+             */
+            readonly message: number;
         };
         readonly ReasonLabel: {
             /** @example burnt */
@@ -1408,7 +1485,7 @@ export interface components {
              * @description Tells problems apart; open it on this server for an explanation.
              * @enum {string}
              */
-            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/refused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
+            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/price-changed" | "/problems/refused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
             readonly title: string;
             readonly status: number;
             /** @description What is wrong this time, and the remedy. */
@@ -1417,6 +1494,8 @@ export interface components {
             readonly errors?: readonly components["schemas"]["FieldError"][];
             /** @description For a ticket: who was first. */
             readonly by?: string;
+            /** @description For `/problems/price-changed`: what the order costs now; absent if nothing has a price any more. */
+            readonly total?: components["schemas"]["Money"];
             /** @description Finds this request in the server's log. */
             readonly requestId?: string;
         };
@@ -1610,6 +1689,7 @@ export type Choice = components['schemas']['Choice'];
 export type Customer = components['schemas']['Customer'];
 export type Line = components['schemas']['Line'];
 export type Order = components['schemas']['Order'];
+export type Money = components['schemas']['Money'];
 export type Cancellation = components['schemas']['Cancellation'];
 export type OrderFilter = components['schemas']['OrderFilter'];
 export type FilterTime = components['schemas']['FilterTime'];
@@ -1633,6 +1713,7 @@ export type OrderSummary = components['schemas']['OrderSummary'];
 export type InHand = components['schemas']['InHand'];
 export type OrderPage = components['schemas']['OrderPage'];
 export type Menu = components['schemas']['Menu'];
+export type PriceList = components['schemas']['PriceList'];
 export type ReasonLabel = components['schemas']['ReasonLabel'];
 export type Flavour = components['schemas']['Flavour'];
 export type SizeOnSale = components['schemas']['SizeOnSale'];
@@ -1882,6 +1963,14 @@ export interface operations {
                      *           "message": "Happy 40th"
                      *         }
                      *       ],
+                     *       "unitPrices": [
+                     *         390
+                     *       ],
+                     *       "total": {
+                     *         "currency": "EUR",
+                     *         "decimals": 2,
+                     *         "amount": 4680
+                     *       },
                      *       "notes": "ring the bell",
                      *       "allergies": [
                      *         "nuts"

@@ -9,6 +9,7 @@ import { Field } from "../../design/Field";
 import { StageBadge } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 import { useTime } from "../../live/hooks";
+import { moneyText } from "../../prices";
 import { countText } from "../../text";
 import { useUpdate } from "../useUpdate";
 import type { AskingOrder } from "./groups";
@@ -23,7 +24,7 @@ interface Props {
 
 /** A question that stands alone, as the list tells it. */
 export const QuestionCard = memo(function QuestionCard({ order, labelOf, decide, onRefused }: Props) {
-  const { attention, inHand, pieces, remakes = 0, scrapped = 0 } = order;
+  const { attention, inHand, pieces, total, remakes = 0, scrapped = 0 } = order;
   const waited = useTime((now) => spanText(now - Date.parse(attention.since)));
   const [note, setNote] = useState("");
   const [isOpen, setOpen] = useState(false);
@@ -47,7 +48,7 @@ export const QuestionCard = memo(function QuestionCard({ order, labelOf, decide,
         {inHand && <span className="badge">In hand: <span className="wrap-anywhere" dir="auto" translate="no">{inHand.by}</span></span>}
       </header>
       <p className="question-reason wrap-anywhere">{attention.reason}</p>
-      <p className="soft wrap-anywhere">{pieces ? `${countText(pieces, "piece")} for` : "For"} <span dir="auto" translate="no">{order.customer.name}</span>, ordered at {timeOfDay(order.placedAt)}{remakes > 0 ? `, remade ${remakes === 1 ? "once" : `${remakes} times`}` : ""}{scrapped > 0 ? `, ${countText(scrapped, "piece")} scrapped so far` : ""}.</p>
+      <p className="soft wrap-anywhere">{pieces ? `${countText(pieces, "piece")} for` : "For"} <span dir="auto" translate="no">{order.customer.name}</span>, ordered at {timeOfDay(order.placedAt)}{total ? ` for ${moneyText(total, total.amount)}` : ""}{remakes > 0 ? `, remade ${remakes === 1 ? "once" : `${remakes} times`}` : ""}{scrapped > 0 ? `, ${countText(scrapped, "piece")} scrapped so far` : ""}.</p>
       <details onToggle={(event) => { setOpen(event.currentTarget.open); }}>
         <summary>What happened</summary>
         {isOpen && <Story order={order} labelOf={labelOf} />}

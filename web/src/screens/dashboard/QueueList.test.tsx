@@ -40,6 +40,20 @@ test("the orders at a stage are shown with who has them in hand", async () => {
   expect(screen.queryByRole("region", { name: /^Orders at/ }), "pressing again hides them").toBeNull();
 });
 
+test("orders are shown with what they cost, if any has a price", async () => {
+  show({ orders: [summary({ id: "a", total: { currency: "EUR", decimals: 2, amount: 2880 } }), summary({ id: "b" })] });
+  await press("Bake");
+  await screen.findByRole("columnheader", { name: "Total" });
+  expect(screen.getAllByRole("row").slice(1).map((row) => within(row).getAllByRole("cell").at(-1)?.textContent)).toEqual(["€28.80", "–"]);
+});
+
+test("without prices there is no column for them", async () => {
+  show({ orders: [summary()] });
+  await press("Bake");
+  await rows();
+  expect(screen.queryByRole("columnheader", { name: "Total" })).toBeNull();
+});
+
 test("more orders are shown when somebody asks for them, also behind a page that has none", async () => {
   const { asked } = show({ nextPageToken: "1" }, { orders: [summary({ id: "a" })], nextPageToken: "2" }, { orders: [summary({ id: "b", customer: { name: "Grace" } })] });
   await press("Mix");

@@ -7,6 +7,7 @@ import { Failure, Loading } from "../../design/feedback";
 import { StageIcon, stages, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 import { useTime } from "../../live/hooks";
+import { moneyText } from "../../prices";
 import { useRefetchOnChange } from "../useRefetchOnChange";
 
 const stateWords: Readonly<Record<OrderState, string>> = {
@@ -50,6 +51,7 @@ function Queue({ stage, version }: { readonly stage: Stage; readonly version: nu
   if (!data) return error ? <Failure error={error} retry={() => void refetch()} /> : <Loading what={`the orders at ${name}`} bars={2} />;
   // While pages are fetched orders move from one to the next.
   const orders = [...new Map(data.pages.flatMap((page) => page.orders).map((order) => [order.id, order])).values()];
+  const arePriced = orders.some((order) => order.total);
   return (
     <>
       {error && <Failure error={error} retry={() => void refetch()} />}
@@ -59,8 +61,8 @@ function Queue({ stage, version }: { readonly stage: Stage; readonly version: nu
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         <div className="table-scroll" tabIndex={0} role="region" aria-label={`Orders at ${name}, the oldest in the queue first`}>
           <table>
-            <thead><tr><th scope="col">Order</th><th scope="col">Customer</th><th scope="col">State</th><th scope="col">In hand</th><th scope="col">Ordered</th></tr></thead>
-            <tbody>{orders.map((order) => <Row key={order.id} order={order} />)}</tbody>
+            <thead><tr><th scope="col">Order</th><th scope="col">Customer</th><th scope="col">State</th><th scope="col">In hand</th><th scope="col">Ordered</th>{arePriced && <th scope="col">Total</th>}</tr></thead>
+            <tbody>{orders.map((order) => <Row key={order.id} order={order} isPriced={arePriced} />)}</tbody>
           </table>
         </div>
       )}
@@ -69,7 +71,7 @@ function Queue({ stage, version }: { readonly stage: Stage; readonly version: nu
   );
 }
 
-function Row({ order: { pickupCode, customer, state, inHand, placedAt } }: { readonly order: OrderSummary }) {
+function Row({ order: { pickupCode, customer, state, inHand, placedAt, total }, isPriced }: { readonly order: OrderSummary; readonly isPriced: boolean }) {
   const since = inHand?.since;
   const held = useTime((now) => (since ? `, for ${spanText(now - Date.parse(since))}` : ""));
   return (
@@ -79,6 +81,7 @@ function Row({ order: { pickupCode, customer, state, inHand, placedAt } }: { rea
       <td>{stateWords[state]}</td>
       <td>{inHand ? <><span className="queue-name" dir="auto" translate="no">{inHand.by}</span><span className="numbers">{held}</span></> : "–"}</td>
       <td className="numbers">{timeOfDay(placedAt)}</td>
+      {isPriced && <td className="numbers">{total ? moneyText(total, total.amount) : "–"}</td>}
     </tr>
   );
 }

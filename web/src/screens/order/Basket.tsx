@@ -2,6 +2,7 @@ import type { Line, Menu } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { CountField } from "../../design/CountField";
 import { Cupcake } from "../../design/Cupcake";
+import { moneyText, priceOf, totalOf } from "../../prices";
 
 interface Props {
   readonly menu: Menu;
@@ -17,6 +18,8 @@ const isCount = (quantity: number, { limits }: Menu) => quantity >= 1 && quantit
 export function Basket({ menu, lines, fault, faults, onChange }: Props) {
   const name = (code: string) => menu.flavours.find((flavour) => flavour.code === code)?.name ?? code;
   const label = (code: string) => menu.sizes.find((size) => size.code === code)?.label.toLowerCase() ?? code;
+  const { prices } = menu;
+  const total = totalOf(prices, lines);
   return (
     <section className="card stack" aria-labelledby="basket">
       <h2 id="basket">Basket</h2>
@@ -24,6 +27,7 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
       {fault && <p className="field-error" data-fault tabIndex={-1}>{fault}</p>}
       <ul className="basket">
         {lines.map((line, i) => {
+          const piece = prices && priceOf(prices, line);
           const title = `${name(line.flavour)}, ${label(line.size)}`;
           return (
             <li key={`${line.flavour} ${line.size} ${line.message ?? ""}`}>
@@ -31,6 +35,7 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
               <div className="basket-words">
                 <b className="wrap-anywhere">{title}</b>
                 {line.message && <p className="soft small">“<span dir="auto" className="wrap-anywhere" translate="no">{line.message}</span>”</p>}
+                {prices && piece !== undefined && <p className="basket-price numbers"><span className="soft small">{moneyText(prices, piece)} each</span> <b>{moneyText(prices, piece * line.quantity)}</b></p>}
                 {faults[i] && isCount(line.quantity, menu) && <p className="field-error" data-fault tabIndex={-1}>{faults[i]}</p>}
                 <div className="row">
                   {/* A draft has no NaN; 0 counts as a fault too. */}
@@ -42,6 +47,12 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
           );
         })}
       </ul>
+      {total && lines.length > 0 && (
+        <div className="basket-total">
+          <b>Total</b> <b className="numbers">{moneyText(total, total.amount)}</b>
+          <span className="soft small">You pay at pickup.</span>
+        </div>
+      )}
     </section>
   );
 }

@@ -4,6 +4,7 @@ import { Button } from "../../design/Button";
 import { CountField } from "../../design/CountField";
 import { Cupcake } from "../../design/Cupcake";
 import { Field } from "../../design/Field";
+import { moneyText, priceOf } from "../../prices";
 import { cleanText, countText } from "../../text";
 import { lengthOf, newLine } from "./draft";
 
@@ -15,7 +16,7 @@ interface Props {
 
 /** Where a customer composes a cupcake and sees it. */
 export function Builder({ menu, onAdd, isFull }: Props) {
-  const { flavours, sizes, limits } = menu;
+  const { flavours, sizes, limits, prices } = menu;
   const [code, setCode] = useState(flavours[0]?.code ?? "");
   const [size, setSize] = useState(sizes.find((each) => each.code === "M")?.code ?? sizes[0]?.code ?? "M");
   const [quantity, setQuantity] = useState(Math.min(6, limits.quantity));
@@ -23,6 +24,8 @@ export function Builder({ menu, onAdd, isFull }: Props) {
   const [added, setAdded] = useState("");
   const flavour = flavours.find((each) => each.code === code);
   const form = useRef<HTMLFormElement>(null);
+  const surchargeOf = (flavour: string) => prices?.surcharges[flavour] ?? 0;
+  const piece = prices && priceOf(prices, newLine(code, size, 1, message));
   const excess = lengthOf(message.trim()) - limits.messageLength;
   const add = (event: SyntheticEvent) => {
     event.preventDefault();
@@ -40,14 +43,13 @@ export function Builder({ menu, onAdd, isFull }: Props) {
         <legend><h2>Flavour</h2></legend>
         <div className="flavours">
           {flavours.map((each) => (
-            // The rule does not look into the card, which has the flavour's name.
-            // eslint-disable-next-line jsx-a11y/label-has-associated-control
             <label key={each.code} className="flavour">
               <input type="radio" name="flavour" value={each.code} checked={each.code === code} onChange={() => { setCode(each.code); }} />
               <span className="flavour-card">
                 <span className="flavour-picture"><Cupcake flavour={each.code} size="L" /></span>
                 <span className="flavour-name">{each.name}</span>
                 <span className="flavour-allergens small">{each.allergens.length > 0 ? `Contains ${each.allergens.join(", ")}` : "No listed allergens"}</span>
+                {prices && surchargeOf(each.code) > 0 && <span className="small numbers">+ {moneyText(prices, surchargeOf(each.code))}</span>}
               </span>
             </label>
           ))}
@@ -63,7 +65,7 @@ export function Builder({ menu, onAdd, isFull }: Props) {
               {sizes.map((each) => (
                 <label key={each.code} className="choice">
                   <input type="radio" name="size" value={each.code} checked={each.code === size} onChange={() => { setSize(each.code); }} />
-                  <span>{each.label}{each.grams ? `, ${each.grams} g` : ""}</span>
+                  <span>{each.label}{each.grams ? `, ${each.grams} g` : ""}{prices ? `, ${moneyText(prices, prices.sizes[each.code] ?? 0)}` : ""}</span>
                 </label>
               ))}
             </div>
@@ -72,11 +74,14 @@ export function Builder({ menu, onAdd, isFull }: Props) {
           {limits.messageLength > 0 && (
             <Field
               label="Message on each"
-              hint={`Optional; ${countText(Math.max(0, limits.messageLength - lengthOf(message)), "character")} left`}
+              hint={`Optional${prices?.message ? `, ${moneyText(prices, prices.message)} for each cupcake` : ""}; ${countText(Math.max(0, limits.messageLength - lengthOf(message)), "character")} left`}
               error={excess > 0 ? `${countText(excess, "character")} too many.` : undefined}
             >
               {(wiring) => <input {...wiring} className="input" dir="auto" autoComplete="off" value={message} onChange={(event) => { setMessage(event.target.value); }} />}
             </Field>
+          )}
+          {prices && piece !== undefined && (
+            <p className="numbers">{Number.isNaN(quantity) ? `${moneyText(prices, piece)} each` : <>{quantity} × {moneyText(prices, piece)} = <b>{moneyText(prices, quantity * piece)}</b></>}</p>
           )}
           <Button look="primary" type="submit" off={excess > 0 || isFull}>{isFull ? "The basket is full" : "Add to basket"}</Button>
           <p className="small soft" role="status">{added}</p>

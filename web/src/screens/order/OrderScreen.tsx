@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState, type SyntheticEvent } from "react";
 import { api } from "../../api/client";
@@ -8,11 +8,13 @@ import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
 import { stages, stageWords } from "../../design/stages";
+import { moneyText, totalOf } from "../../prices";
+import { countText } from "../../text";
 import { Basket } from "./Basket";
 import { Builder } from "./Builder";
 import { Customer } from "./Customer";
 import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
-import { place } from "./placing";
+import { place, priceChange } from "./placing";
 import "./order.css";
 
 /** "Mixed, baked, decorated and packaged". */
@@ -35,6 +37,7 @@ export function OrderScreen() {
 
 function Ordering({ menu }: { readonly menu: Menu }) {
   const navigate = useNavigate();
+  const queries = useQueryClient();
   const [draft, setDraft] = useState(loadDraft);
   const [faults, setFaults] = useState<Faults>(noFaults);
   const [errorText, setErrorText] = useState<string | null>(null);
@@ -42,6 +45,7 @@ function Ordering({ menu }: { readonly menu: Menu }) {
   const [busy, setBusy] = useState(false);
   const sending = useRef(false);
   const form = useRef<HTMLFormElement>(null);
+  const total = totalOf(menu.prices, draft.lines);
   const change = (part: Partial<Draft>) => {
     setDraft((all) => ({ ...all, ...part }));
     setFaults((found) => faultsAfter(part, found, { ...draft, ...part }, menu));
@@ -64,10 +68,12 @@ function Ordering({ menu }: { readonly menu: Menu }) {
     sending.current = true;
     setBusy(true);
     // Stored before it is sent: after a crash or a reload the same order has the same key.
-    const ready = readyToSend(draft);
+    const ready = readyToSend(draft, total);
     keepDraft(ready);
     setDraft(ready);
     const outcome = await place(ready.sent, (body, key) => api.createOrder(JSON.parse(body) as Order, key));
+    // What the customer reads next must be in the basket already. If the menu cannot be read, the next try is refused again.
+    if (outcome.kind === "refused" && outcome.problem.is("/problems/price-changed")) await queries.refetchQueries({ queryKey: menuQuery.queryKey });
     sending.current = false;
     setBusy(false);
     const { sent, ...unsent } = ready;
@@ -86,6 +92,10 @@ function Ordering({ menu }: { readonly menu: Menu }) {
         break;
       case "refused": {
         setDraft(outcome.unanswered ? { ...unsent, sent: outcome.unanswered } : unsent);
+        if (outcome.problem.is("/problems/price-changed")) {
+          setErrorText(priceChange(total, outcome.problem.total));
+          break;
+        }
         const { faults: fieldFaults, rest } = faultsOf(outcome.problem.errors);
         showFaults(fieldFaults);
         if (!hasFaults(fieldFaults) || rest.length > 0) setErrorText([outcome.problem.message, ...rest].join(" "));
@@ -111,7 +121,7 @@ function Ordering({ menu }: { readonly menu: Menu }) {
           </Notice>
         )}
         {errorText && <Notice look="bad" urgent>{errorText}</Notice>}
-        <Button look="primary" big type="submit" off={busy}>{busy ? "Ordering …" : pieces > 0 ? `Order ${pieces} ${pieces === 1 ? "cupcake" : "cupcakes"}` : "Order"}</Button>
+        <Button look="primary" big type="submit" off={busy}>{busy ? "Ordering …" : pieces > 0 ? `Order ${countText(pieces, "cupcake")}${total ? ` for ${moneyText(total, total.amount)}` : ""}` : "Order"}</Button>
       </form>
     </div>
   );

@@ -14,6 +14,15 @@ describe("the order of a draft", () => {
     expect(orderOf(draft())).toEqual({ customer: { name: "Ada" }, lines: draft().lines });
   });
 
+  test("has the total that the customer has seen, which makes it another order at another price", () => {
+    const total = { currency: "EUR", decimals: 2, amount: 1440 };
+    expect(orderOf(draft(), total).total).toEqual(total);
+    expect(orderOf(draft())).not.toHaveProperty("total");
+    const sent = readyToSend(draft(), total);
+    expect(readyToSend(sent, total).sent).toEqual(sent.sent);
+    expect(readyToSend(sent, { ...total, amount: 1560 }).sent.bodies).toHaveLength(2);
+  });
+
   test("has no space around name and notes", () => {
     const made = orderOf(draft({ name: "  Ada ", notes: "\n ring the bell  " }));
     expect(made.customer.name).toBe("Ada");

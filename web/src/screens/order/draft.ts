@@ -1,5 +1,5 @@
 import { newKey } from "../../api/client";
-import type { FieldError, Limits, Line, Menu, Order, Size } from "../../api/schema.gen";
+import type { FieldError, Limits, Line, Menu, Money, Order, Size } from "../../api/schema.gen";
 import { forget, keep, load } from "../../storage";
 import { cleanText } from "../../text";
 import { conflicts as avoided } from "./allergens";
@@ -26,8 +26,8 @@ export interface Draft {
 
 export const emptyDraft: Draft = { lines: [], name: "", allergens: [], otherAllergies: "", notes: "" };
 
-/** The order that a draft stands for. */
-export function orderOf(draft: Draft): Order {
+/** The order that a draft stands for, at the total that the customer has seen, if there is one. */
+export function orderOf(draft: Draft, total?: Money): Order {
   const allergies = allergiesOf(draft);
   const notes = cleanText(draft.notes).trim();
   return {
@@ -35,6 +35,7 @@ export function orderOf(draft: Draft): Order {
     lines: draft.lines,
     ...(notes && { notes }),
     ...(allergies.length > 0 && { allergies }),
+    ...(total && { total }),
   };
 }
 
@@ -150,8 +151,8 @@ export function conflicts(draft: Draft, menu: Menu): readonly { readonly flavour
  * that was sent before was accepted, the key stays, even if the customer has
  * changed the order since: a new key could turn one order into two.
  */
-export function readyToSend(draft: Draft): Draft & Required<Pick<Draft, "sent">> {
-  const body = JSON.stringify(orderOf(draft));
+export function readyToSend(draft: Draft, total?: Money): Draft & Required<Pick<Draft, "sent">> {
+  const body = JSON.stringify(orderOf(draft, total));
   const earlier = (draft.sent?.bodies ?? []).filter((each) => each !== body);
   return { ...draft, sent: { key: draft.sent?.key ?? newKey(), bodies: [...earlier, body] } };
 }

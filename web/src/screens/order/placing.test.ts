@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { Problem, type ProblemType } from "../../api/problem";
-import { place } from "./placing";
+import { place, priceChange } from "./placing";
 
 const refusal = (type: ProblemType, status: number) => new Problem("no", status, { type, title: "No", status });
 const lost = new Problem("lost", 0);
@@ -43,5 +43,17 @@ describe("an order that is sent", () => {
   test("gives up a key that was used for something that was never sent here", async () => {
     const problem = refusal("/problems/idempotency-conflict", 409);
     expect(await place({ key: "k", bodies: ["a"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, unanswered: undefined });
+  });
+});
+
+describe("a customer whose order does not cost what they have seen", () => {
+  const euros = (amount: number) => ({ currency: "EUR", decimals: 2, amount });
+
+  test.each([
+    [euros(2880), euros(3000), "Our prices have just changed: your order costs €30.00 now, not €28.80."],
+    [undefined, euros(3000), "Our prices have just changed: your order costs €30.00 now."],
+    [euros(2880), undefined, "Our prices have just changed, and are not shown at the moment."],
+  ])("reads, having seen %j, and if it is %j now: %s", (seen, now, text) => {
+    expect(priceChange(seen, now)).toBe(`${text} Nothing was ordered. Press the button again if that is fine.`);
   });
 });

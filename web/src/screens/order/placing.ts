@@ -1,4 +1,6 @@
 import { asProblem, type Problem } from "../../api/problem";
+import type { Money } from "../../api/schema.gen";
+import { moneyText } from "../../prices";
 import type { Unanswered } from "./draft";
 
 /** What happened to an order that was sent. */
@@ -35,4 +37,11 @@ export async function place(sent: Unanswered, send: (body: string, key: string) 
     }
     return { kind: "refused", problem, unanswered: undefined }; // another tab with the same draft has used the key
   }
+}
+
+/** What a customer reads whose order does not cost what they have seen. */
+export function priceChange(seen: Money | undefined, now: Money | undefined): string {
+  const was = seen ? `, not ${moneyText(seen, seen.amount)}` : "";
+  const news = now ? `Our prices have just changed: your order costs ${moneyText(now, now.amount)} now${was}.` : "Our prices have just changed, and are not shown at the moment.";
+  return `${news} Nothing was ordered. Press the button again if that is fine.`;
 }

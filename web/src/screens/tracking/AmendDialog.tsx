@@ -39,7 +39,7 @@ export function AmendDialog({ order, onClose }: { readonly order: OrderStatus; r
   return (
     <Dialog title="Change message or notes" onClose={onClose}>
       <form className="stack" onSubmit={(event) => void submit(event)} noValidate>
-        <p className="soft">Changes apply to what is not decorated yet.</p>
+        <p className="soft">Changes apply to what is not decorated yet.{order.total && " If a message costs extra, your total changes with it."}</p>
         {order.lines.map((line, i) => (
           <Field key={i} label={`Message on ${line.quantity} × ${menu?.flavours.find((flavour) => flavour.code === line.flavour)?.name ?? line.flavour}`} error={faultOf(i)}>
             {(wiring) => (

@@ -11,6 +11,7 @@ import { Layout } from "../../design/Layout";
 import { stageWords } from "../../design/stages";
 import { timeOfDay } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
+import { moneyText, totalText } from "../../prices";
 import { countText } from "../../text";
 import { useReasonLabels } from "../useReasonLabels";
 import { AmendDialog } from "./AmendDialog";
@@ -87,7 +88,7 @@ function Tracking({ order }: { readonly order: OrderStatus }) {
 function When({ order }: { readonly order: OrderStatus }) {
   const pace = useQuery(paceQuery);
   const expected = useTime((now) => (pace.data ? expectedText(order, pace.data, now) : ""));
-  if (order.state === "shipped") return <p className="lead">Packaged at {timeOfDay(order.shippedAt ?? order.placedAt)}. Give your pickup code at the counter.</p>;
+  if (order.state === "shipped") return <p className="lead">Packaged at {timeOfDay(order.shippedAt ?? order.placedAt)}. Give your pickup code at the counter{order.total ? ` and pay ${moneyText(order.total, order.total.amount)} there` : ""}.</p>;
   if (order.state === "cancelled") return <p className="lead">At {timeOfDay(order.cancelledAt ?? order.placedAt)}{order.cancelReason ? <>: <span className="wrap-anywhere">{order.cancelReason}</span></> : ""}.</p>;
   if (order.state === "cancelling") return <p className="lead">What was made is being put away, the last stage first.</p>;
   if (order.state === "needs-attention") return <p className="lead">It will continue as soon as a manager has decided how.</p>;
@@ -142,12 +143,14 @@ function Ordered({ order }: { readonly order: OrderStatus }) {
             <div className="tracking-thumb"><Cupcake flavour={line.flavour} size={line.size} /></div>
             <div>
               <b className="numbers">{line.quantity}</b> × <span className="wrap-anywhere">{name(line.flavour)}</span>, {label(line.size)}
+              {order.total && order.unitPrices?.[i] !== undefined && <div className="soft small numbers">{moneyText(order.total, order.unitPrices[i])} each, {moneyText(order.total, order.unitPrices[i] * line.quantity)}</div>}
               {line.message && <div className="soft">“<span dir="auto" className="wrap-anywhere" translate="no">{line.message}</span>”</div>}
             </div>
           </li>
         ))}
       </ul>
       <dl className="tracking-facts">
+        {order.total && <div><dt>Total</dt><dd><b className="numbers">{totalText(order)}</b></dd></div>}
         <div><dt>For</dt><dd className="wrap-anywhere" dir="auto" translate="no">{order.customer.name}</dd></div>
         {order.allergies && order.allergies.length > 0 && <div><dt>Allergies</dt><dd className="wrap-anywhere">{order.allergies.join(", ")}</dd></div>}
         {order.notes && <div><dt>Notes</dt><dd className="pre" dir="auto">{order.notes}</dd></div>}
