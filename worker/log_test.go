@@ -27,12 +27,12 @@ import (
 // scribe writes a log of one partition into a ticketLog.
 type scribe struct {
 	*ticketLog
-	t             *testing.T
+	t             testing.TB
 	ticket, acked int64 // the next offsets
 	now           time.Time
 }
 
-func newScribe(t *testing.T) *scribe {
+func newScribe(t testing.TB) *scribe {
 	s := &scribe{ticketLog: newTicketLog(events.Connection{}, slog.New(slog.DiscardHandler)), t: t, now: time.Now().Add(-time.Hour)}
 	s.judgeFailure = func(_ context.Context, _ kitchen.TicketRef, ack kitchen.Ack) (activities.Failed, error) {
 		return activities.Failed{Ack: ack, Final: true}, nil
