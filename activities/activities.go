@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/internal/fault"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -27,6 +28,9 @@ const (
 	// ErrorTypeNotTold is the type of the error with which an activity fails
 	// that could not ask or tell Temporal about a silent owner.
 	ErrorTypeNotTold = "not-told"
+	// ErrorTypeNoKey is the type of the error with which an activity fails that lacks
+	// the key to what it would read or write.
+	ErrorTypeNoKey = "no-key"
 
 	// publishWithin bounds one try to publish. Longer outages are waited out
 	// by Temporal's retries: an attempt that is not running survives the
@@ -66,6 +70,9 @@ type Orders interface {
 	Untold(ctx context.Context, orderID string, version int64) error
 	// CountAttempts is how often Temporal has started a pending activity.
 	CountAttempts(ctx context.Context, workflowID, activityID string) (int, error)
+	// CanWrite returns an error if the process lacks the key without which Temporal
+	// would keep in plain text what an activity writes.
+	CanWrite() error
 }
 
 // Log is what the log of tickets and acks tells of a ticket, as far as it has
@@ -81,8 +88,18 @@ type Log interface {
 	// known is false if the log has heard of nobody who began it.
 	Owner(ticketID string) (owner kitchen.AtWork, known bool)
 	// Failure is a ticket's last failure that counts, with its attempt, which the
-	// log has seen issued, and whether it ends the ticket for its order.
-	Failure(ctx context.Context, ticketID string) (ack kitchen.Ack, final, found bool)
+	// log has seen issued.
+	Failure(ctx context.Context, ticketID string) (failed Failed, found bool)
+}
+
+// Failed is a station's failure by the rules of its order.
+type Failed struct {
+	Ack kitchen.Ack
+	// Code is the reason as the rules know it. What the station has written may be
+	// anything, and anybody reads it where this is used.
+	Code string
+	// Final says that it ends the ticket for its order.
+	Final bool
 }
 
 // Activities are all activities. Each exported method is one of that name; the
@@ -111,8 +128,9 @@ func Register(registry worker.ActivityRegistry, stages []kitchen.Stage, publishe
 // the ticket's ack completes it, by the activity's ids and not by its task
 // token: a token dies with its attempt, but an ack is for the ticket, whichever
 // attempt it answers. If the log has an end that Temporal has missed, that is
-// the activity's result, and nothing is published.
-func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ack, error) {
+// the activity's result, and nothing is published. An error comes without a result: the
+// SDK would encode that first, and fail with what comes of it.
+func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (*kitchen.Ack, error) {
 	info := activity.GetInfo(ctx)
 	ticket := issue.Ticket
 	// Nobody reads a ticket with more attempts; repeated ones do no harm.
@@ -124,20 +142,28 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 
 	publishing, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()
+	// Before the ticket goes out: what is tried again after that issues it each time.
+	if err := a.orders.CanWrite(); err != nil {
+		return nil, passing("Temporal would keep in plain text what became of the ticket", ErrorTypeNoKey, err)
+	}
+	shown, err := shownOwner(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if end, ended := a.log.End(ticket.TicketID); ended && end.Kind == endOf(ticket.Kind) {
-		return end, nil
+		return &end, nil
 	}
 	if a.log.Withdrawn(ticket.TicketID) {
-		return kitchen.Ack{}, temporal.NewNonRetryableApplicationError(
+		return nil, temporal.NewNonRetryableApplicationError(
 			"its undo ticket is out, which Temporal's history does not know", kitchen.FailureWithdrawn, nil)
 	}
-	if failed, final, found := a.log.Failure(publishing, ticket.TicketID); found {
-		if final && failed.Attempt > issue.Issued {
-			return kitchen.Ack{}, FailureOf(failed, final) // the order has missed it
+	if failed, found := a.log.Failure(publishing, ticket.TicketID); found {
+		if failed.Final && failed.Ack.Attempt > issue.Issued {
+			return nil, FailureOf(failed) // the order has missed it
 		}
 		// After a reset in Temporal attempts begin anew; stations take those that
 		// have failed for failed.
-		ticket.Attempt = min(max(ticket.Attempt, failed.Attempt+1), kitchen.MaxAttempt)
+		ticket.Attempt = min(max(ticket.Attempt, failed.Ack.Attempt+1), kitchen.MaxAttempt)
 	}
 	fault.Pass(fault.TicketUnpublished, ticket.OrderID, ticket.TicketID)
 	// Tickets do not depend on it: if only the status is lost, the order tells it beside
@@ -145,10 +171,10 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 	told := a.publishStatus(publishing, statusOfAttempt(issue.Status, info.Attempt))
 	defer told()
 	if err := a.publisher.PublishTicket(publishing, ticket); err != nil {
-		return kitchen.Ack{}, notPublished("the ticket could not be put on Kafka", err)
+		return nil, notPublished("the ticket could not be put on Kafka", err)
 	}
-	if err := a.countSilence(publishing, info, issue, ticket); err != nil {
-		return kitchen.Ack{}, err
+	if err := a.countSilence(publishing, info, issue, ticket, shown); err != nil {
+		return nil, err
 	}
 	fault.Pass(fault.TicketPublished, ticket.OrderID, ticket.TicketID)
 	if !told() {
@@ -156,7 +182,23 @@ func (a *Activities) issue(ctx context.Context, issue kitchen.Issue) (kitchen.Ac
 		// tells a status.
 		_ = a.orders.Untold(publishing, ticket.OrderID, issue.Status.Version)
 	}
-	return kitchen.Ack{}, activity.ErrResultPending
+	return nil, activity.ErrResultPending
+}
+
+// shownOwner is who has the ticket in hand as Temporal shows it: the last heartbeat.
+// It is nobody if there is none, or one of another kind.
+func shownOwner(ctx context.Context) (owner kitchen.AtWork, err error) {
+	if !activity.HasHeartbeatDetails(ctx) {
+		return kitchen.AtWork{}, nil
+	}
+	err = activity.GetHeartbeatDetails(ctx, &owner)
+	switch {
+	case encryption.IsMissingKey(err):
+		return kitchen.AtWork{}, passing("the ticket's owner could not be read", ErrorTypeNoKey, err)
+	case err != nil:
+		return kitchen.AtWork{}, nil
+	}
+	return owner, nil
 }
 
 // endOf is the kind of ack that ends a ticket well. The log may also have ended
@@ -180,13 +222,9 @@ func silentAfter(info activity.Info) time.Duration {
 // sign sets it back. A ticket that nobody has taken counts nothing. Where Temporal
 // and the log name different owners, a heartbeat was lost or is under way, or came
 // in the midst of this: then the log is right, and Temporal is told.
-func (a *Activities) countSilence(ctx context.Context, info activity.Info, issue kitchen.Issue, ticket kitchen.Ticket) error {
+func (a *Activities) countSilence(ctx context.Context, info activity.Info, issue kitchen.Issue, ticket kitchen.Ticket, owner kitchen.AtWork) error {
 	if info.Attempt == 1 {
 		return nil
-	}
-	var owner kitchen.AtWork // nobody, if there is no heartbeat or one of another kind
-	if err := activity.GetHeartbeatDetails(ctx, &owner); err != nil {
-		owner = kitchen.AtWork{}
 	}
 	if has, known := a.log.Owner(ticket.TicketID); known && has.By != owner.By {
 		activity.RecordHeartbeat(ctx, has)
@@ -213,16 +251,17 @@ func (a *Activities) countSilence(ctx context.Context, info activity.Info, issue
 	return nil
 }
 
-// FailureOf is the error that ends an attempt whose station failed. Its type is
-// the reason, its text what operators read in the Temporal UI; a final one ends
-// the ticket as well.
-func FailureOf(ack kitchen.Ack, final bool) error {
+// FailureOf is the error that ends an attempt whose station failed. Its type, which
+// no codec encrypts, is the reason's code, its text what operators read in the
+// Temporal UI; a final one ends the ticket as well.
+func FailureOf(failed Failed) error {
+	ack := failed.Ack
 	reason := cmp.Or(ack.Reason, kitchen.ReasonOther)
 	message := fmt.Sprintf("%s at %s: %s", reason, ack.Stage, ack.By)
 	if ack.Note != "" {
 		message += ": " + ack.Note
 	}
-	return temporal.NewApplicationErrorWithOptions(message, reason, temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: final})
+	return temporal.NewApplicationErrorWithOptions(message, failed.Code, temporal.ApplicationErrorOptions{Details: []any{ack}, NonRetryable: failed.Final})
 }
 
 // CountAttempts tells how often Temporal has started a pending activity of the

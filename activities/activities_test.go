@@ -5,17 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -74,7 +77,7 @@ func TestATicketGoesOutAsTheAttemptAfterTheLast(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
 	published := &tray{}
-	Register(env, kitchen.Stages(), published, nil, &notes{})
+	Register(env, kitchen.Stages(), published, &office{}, &notes{})
 	_, err := env.ExecuteActivity("UndoBake", kitchen.Issue{Ticket: kitchen.Ticket{TicketID: "…bake.1.undo", Stage: kitchen.Bake}, Issued: 7})
 	require.ErrorIs(t, err, activity.ErrResultPending)
 	require.Equal(t, 8, published.tickets[0].Attempt)
@@ -87,7 +90,7 @@ func TestEveryStageHasActivitiesThatIssueItsTickets(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
 	published := &tray{}
-	Register(env, kitchen.Stages(), published, nil, &notes{})
+	Register(env, kitchen.Stages(), published, &office{}, &notes{})
 	for _, stage := range kitchen.Stages() {
 		makes := kitchen.TicketRef{Stage: stage, Pass: 1}
 		for _, ref := range []kitchen.TicketRef{makes, makes.Undo()} {
@@ -106,7 +109,7 @@ func TestWhatKafkaDoesNotTakeIsTriedAgain(t *testing.T) {
 	} {
 		env := suite.NewTestActivityEnvironment()
 		away := errors.New("Kafka is away")
-		Register(env, kitchen.Stages(), &tray{err: away, statusErr: away}, nil, &notes{})
+		Register(env, kitchen.Stages(), &tray{err: away, statusErr: away}, &office{}, &notes{})
 		_, err := env.ExecuteActivity(name, input)
 		var notPublished *temporal.ApplicationError
 		require.ErrorAs(t, err, &notPublished, name)
@@ -181,7 +184,7 @@ func TestAStatusThatIsToldAgainSaysSo(t *testing.T) {
 			env := suite.NewTestActivityEnvironment()
 			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempted{delivery: &delivery{attempt: attempt}}}})
 			published := &tray{}
-			Register(env, kitchen.Stages(), published, nil, &notes{})
+			Register(env, kitchen.Stages(), published, &office{}, &notes{})
 			_, err := env.ExecuteActivity(name, input...)
 			require.NoError(t, err)
 			require.Equal(t, []kitchen.LoggedStatus{{Version: 7, Repeated: repeated, Route: kitchen.Stages()}}, published.statuses, name)
@@ -193,7 +196,7 @@ func TestAStatusThatNobodyReadsIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
-	Register(env, kitchen.Stages(), &tray{statusErr: fmt.Errorf("publish: %w", ErrTooLarge)}, nil, &notes{})
+	Register(env, kitchen.Stages(), &tray{statusErr: fmt.Errorf("publish: %w", ErrTooLarge)}, &office{}, &notes{})
 	_, err := env.ExecuteActivity("TellStatus", kitchen.LoggedStatus{Version: 7})
 	var final *temporal.ApplicationError
 	require.ErrorAs(t, err, &final)
@@ -221,7 +224,7 @@ func TestAShippedOrderIsAnnouncedWithItsLastStatus(t *testing.T) {
 			suite := &testsuite.WorkflowTestSuite{}
 			env := suite.NewTestActivityEnvironment()
 			published := &c.tray
-			Register(env, kitchen.Stages(), published, nil, &notes{})
+			Register(env, kitchen.Stages(), published, &office{}, &notes{})
 			result, err := env.ExecuteActivity("AnnounceShipped", shipped, c.status)
 			require.Equal(t, c.fails, err != nil, "%v", err)
 			if err == nil {
@@ -244,7 +247,7 @@ func TestAnAnnouncementIsForWorkersOfOtherBuildsToo(t *testing.T) {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
 	published := &tray{}
-	Register(env, kitchen.Stages(), published, nil, &notes{})
+	Register(env, kitchen.Stages(), published, &office{}, &notes{})
 	_, err := env.ExecuteActivity("AnnounceShipped", shipped)
 	require.NoError(t, err, "an order of a build without statuses")
 	require.Len(t, published.shipped, 1)
@@ -265,6 +268,7 @@ type notes struct {
 	end       *kitchen.Ack
 	withdrawn bool
 	failure   *kitchen.Ack
+	code      string // the failure's own reason by default
 	final     bool
 	owner     *kitchen.AtWork // nil if it has heard of nobody
 }
@@ -285,11 +289,11 @@ func (n *notes) End(string) (kitchen.Ack, bool) {
 	return *n.end, true
 }
 
-func (n *notes) Failure(context.Context, string) (ack kitchen.Ack, final, found bool) {
+func (n *notes) Failure(context.Context, string) (failed Failed, found bool) {
 	if n.failure == nil {
-		return kitchen.Ack{}, false, false
+		return Failed{}, false
 	}
-	return *n.failure, n.final, true
+	return Failed{Ack: *n.failure, Code: cmp.Or(n.code, n.failure.Reason), Final: n.final}, true
 }
 
 // complaint is what an order was told of a ticket.
@@ -302,10 +306,12 @@ type complaint struct {
 
 // office are orders that take complaints, or do not.
 type office struct {
-	heard      bool // the last attempt's owner was not silent
-	err        error
-	complaints []complaint
-	untold     []int64
+	heard bool // the last attempt's owner was not silent
+	err   error
+	// cannotWrite is set if the key is missing.
+	cannotWrite error
+	complaints  []complaint
+	untold      []int64
 }
 
 func (o *office) Silent(context.Context, kitchen.TicketRef) (bool, error) { return !o.heard, nil }
@@ -322,6 +328,8 @@ func (o *office) Untold(_ context.Context, _ string, version int64) error {
 	return o.err
 }
 
+func (o *office) CanWrite() error { return o.cannotWrite }
+
 func (o *office) CountAttempts(context.Context, string, string) (int, error) { return 0, nil }
 
 // delivery is one attempt of an activity that issues a ticket, and its world.
@@ -330,6 +338,7 @@ type delivery struct {
 	attempt   int32
 	heartbeat time.Duration
 	details   any // of the last heartbeat; nil if there was none
+	reads     *encryption.Codec
 
 	tray   tray
 	log    notes
@@ -350,6 +359,10 @@ func (d *delivery) run(t *testing.T) *delivery {
 	suite := &testsuite.WorkflowTestSuite{}
 	env := suite.NewTestActivityEnvironment()
 	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&attempted{delivery: d}}})
+	var options client.Options
+	if d.reads.Configure(&options); options.DataConverter != nil {
+		env.SetDataConverter(options.DataConverter)
+	}
 	if d.details != nil {
 		env.SetHeartbeatDetails(d.details)
 	}
@@ -543,6 +556,14 @@ func TestWhatTheLogKnowsIsNotIssuedAgain(t *testing.T) {
 		require.Equal(t, *ack(kitchen.AckFailed, 4), told)
 		require.Empty(t, d.tray.tickets)
 	})
+	t.Run("whose type is the code that the order knows, and no free text", func(t *testing.T) {
+		t.Parallel()
+		d := (&delivery{attempt: 2, log: notes{failure: ack(kitchen.AckFailed, 4), code: kitchen.ReasonOther, final: true}}).run(t)
+		var failed *temporal.ApplicationError
+		require.ErrorAs(t, d.err, &failed)
+		require.Equal(t, kitchen.ReasonOther, failed.Type())
+		require.Equal(t, "burnt at bake: kim: oven 2", failed.Message())
+	})
 	t.Run("attempts go on behind those that have failed, also after a reset", func(t *testing.T) {
 		t.Parallel()
 		d := (&delivery{attempt: 1, log: notes{failure: ack(kitchen.AckFailed, 4)}}).run(t)
@@ -567,6 +588,32 @@ func TestWhatTheLogKnowsIsNotIssuedAgain(t *testing.T) {
 			d := (&delivery{issue: kitchen.Issue{Issued: 3}, attempt: 2, log: log}).run(t)
 			require.ErrorIs(t, d.err, activity.ErrResultPending)
 			require.Equal(t, 5, d.tray.tickets[0].Attempt)
+		})
+	}
+}
+
+// Without the key a failure would be kept in plain text, and an owner is not known to
+// be nobody.
+func TestWithoutTheKeyNothingIsIssuedNorTold(t *testing.T) {
+	t.Parallel()
+	missing := &encryption.MissingKeyError{KeyID: 7}
+	failure := &kitchen.Ack{TicketID: bake.TicketID(), OrderID: bake.OrderID, Stage: bake.Stage, Kind: kitchen.AckFailed, By: "kim", Attempt: 1, Note: "oven 2"}
+	keys, err := encryption.NewKeyset()
+	require.NoError(t, err)
+	sealed, err := encryption.New(keys, slog.New(slog.DiscardHandler)).DataOf("").ToPayload(kitchen.AtWork{By: "kim"})
+	require.NoError(t, err)
+	for name, d := range map[string]*delivery{
+		"to write":              {attempt: 2, log: notes{failure: failure, final: true}, orders: office{cannotWrite: missing}},
+		"to who has the ticket": {attempt: 2, details: converter.NewRawValue(sealed), reads: encryption.New(nil, slog.New(slog.DiscardHandler))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var noKey *temporal.ApplicationError
+			require.ErrorAs(t, d.run(t).err, &noKey)
+			require.Equal(t, ErrorTypeNoKey, noKey.Type())
+			require.False(t, noKey.NonRetryable())
+			require.NotContains(t, noKey.Error(), "oven 2")
+			require.Empty(t, d.tray.tickets)
 		})
 	}
 }

@@ -95,7 +95,11 @@ func (f *follower) addPending(ctx context.Context, status *kitchen.Status) error
 	description, err := f.temporal.DescribeWorkflowExecution(ctx, kitchen.WorkflowID(status.ID), "")
 	switch {
 	case err == nil:
-		workflows.AddPending(status, f.orders.PendingTickets(description))
+		pending, err := f.orders.PendingTickets(description)
+		if err != nil {
+			return err
+		}
+		workflows.AddPending(status, pending)
 	case isOutage(err):
 		status.Stale = true // who works on it, and how often it was issued, is unknown
 	default:

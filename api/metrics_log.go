@@ -7,12 +7,15 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.temporal.io/sdk/client"
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/events/deadletter"
 	"github.com/cupcakery/cupcakery/floor"
 	"github.com/cupcakery/cupcakery/internal/retry"
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 // floorCollector gives what the process knows from the log, at the moment at which
@@ -89,6 +92,50 @@ func (c partCollector) Collect(metrics chan<- prometheus.Metric) {
 		})
 	}
 	asking.Wait()
+}
+
+const (
+	// closedQuestionsEvery is how often Temporal is asked about old questions, and
+	// oldQuestion how old such are. QuestionsWait fires later than that.
+	closedQuestionsEvery = 15 * time.Second
+	oldQuestion          = 5 * time.Minute
+	// questionsEachTime bounds what Temporal is asked at a time. Who has waited longest
+	// comes first, and decides how long the first question has waited.
+	questionsEachTime = 50
+)
+
+// closedQuestions finds the questions whose orders were ended in Temporal. The log
+// never tells that, so they would count as open for as long as the log is kept.
+type closedQuestions struct {
+	floor interface {
+		AskedLonger(than time.Duration) []string
+		QuestionClosed(orderID string)
+	}
+	temporal client.Client
+}
+
+// run looks again and again until ctx ends.
+func (c *closedQuestions) run(ctx context.Context) {
+	for goOn := true; goOn; goOn = retry.Pause(ctx, closedQuestionsEvery) {
+		c.look(ctx, oldQuestion)
+	}
+}
+
+// look asks Temporal about the questions that are older than that. While Temporal is
+// away nobody knows better than the log.
+func (c *closedQuestions) look(ctx context.Context, older time.Duration) {
+	asked := c.floor.AskedLonger(older)
+	for _, orderID := range asked[:min(len(asked), questionsEachTime)] {
+		asking, cancel := context.WithTimeout(ctx, closedWithin)
+		description, err := c.temporal.DescribeWorkflowExecution(asking, kitchen.WorkflowID(orderID), "")
+		cancel()
+		switch {
+		case workflows.IsNotFound(err), err == nil && description.GetWorkflowExecutionInfo().GetCloseTime() != nil:
+			c.floor.QuestionClosed(orderID)
+		case err != nil:
+			return
+		}
+	}
 }
 
 // deadLettersEvery is how often dead letters are counted.

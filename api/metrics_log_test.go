@@ -1,11 +1,17 @@
 package api
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -63,4 +69,42 @@ func TestAQueueThatIsNotKnownIsNotGiven(t *testing.T) {
 func contains(t *testing.T, b *bakery, part string) bool {
 	t.Helper()
 	return strings.Contains(scrape(t, b.server), part)
+}
+
+// An order that was terminated in Temporal never tells the log that its question is
+// over.
+func TestQuestionsOfOrdersThatWereEndedInTemporalAreClosed(t *testing.T) {
+	t.Parallel()
+	asked := &oldQuestions{open: []string{"ended", "waits", "forgotten"}}
+	questions := &closedQuestions{floor: asked, temporal: endedTemporal{}}
+	questions.look(t.Context(), oldQuestion)
+	require.Equal(t, []string{"ended", "forgotten"}, asked.closed)
+
+	asked = &oldQuestions{open: []string{"away", "ended"}}
+	questions = &closedQuestions{floor: asked, temporal: endedTemporal{}}
+	questions.look(t.Context(), oldQuestion)
+	require.Empty(t, asked.closed, "while Temporal is away the log knows best")
+}
+
+type oldQuestions struct{ open, closed []string }
+
+func (o *oldQuestions) AskedLonger(time.Duration) []string { return o.open }
+
+func (o *oldQuestions) QuestionClosed(orderID string) { o.closed = append(o.closed, orderID) }
+
+// endedTemporal has an order that was ended, one that waits, and no other.
+type endedTemporal struct{ client.Client }
+
+func (endedTemporal) DescribeWorkflowExecution(_ context.Context, workflowID, _ string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	info := &workflowpb.WorkflowExecutionInfo{}
+	switch workflowID {
+	case kitchen.WorkflowID("ended"):
+		info.CloseTime = timestamppb.Now()
+	case kitchen.WorkflowID("waits"):
+	case kitchen.WorkflowID("away"):
+		return nil, serviceerror.NewUnavailable("away")
+	default:
+		return nil, serviceerror.NewNotFound("no such order")
+	}
+	return &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: info}, nil
 }

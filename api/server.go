@@ -155,21 +155,23 @@ func (c Config) check() error {
 
 // Server is the API. It keeps no state but its metrics and the fold of the log.
 type Server struct {
-	temporal      client.Client
-	kafka         events.Connection
-	kitchen       *kitchen.Kitchen
-	secret        []byte
-	logger        *slog.Logger
-	contract      *contract
-	follower      *follower
-	floor         *floor.Floor
-	live          *live.Connections
-	pages         pages
-	metrics       *metrics
-	deadLetters   *deadLetters
-	temporalProbe *probe
-	kafkaProbe    *probe
-	handler       http.Handler
+	temporal    client.Client
+	kafka       events.Connection
+	kitchen     *kitchen.Kitchen
+	secret      []byte
+	logger      *slog.Logger
+	contract    *contract
+	follower    *follower
+	floor       *floor.Floor
+	live        *live.Connections
+	pages       pages
+	metrics     *metrics
+	deadLetters *deadLetters
+	// closedQuestions finds the questions that nobody can answer any more.
+	closedQuestions *closedQuestions
+	temporalProbe   *probe
+	kafkaProbe      *probe
+	handler         http.Handler
 
 	orderLimit     *ratelimit.Limiter // nil without a limit
 	lookUps        *semaphore.Weighted
@@ -234,6 +236,7 @@ func New(config Config) (*Server, error) {
 	}
 	s.follower.log = s.floor
 	s.deadLetters = newDeadLetters(config.Kafka, config.Logger)
+	s.closedQuestions = &closedQuestions{floor: s.floor, temporal: config.Temporal}
 	config.Metrics.MustRegister(&floorCollector{s.floor}, s.deadLetters, partCollector{"temporal": s.temporalProbe, "kafka": s.kafkaProbe})
 	s.live = live.New(live.Config{
 		Floor:           s.floor,
@@ -389,6 +392,7 @@ func (s *Server) readLog(ctx context.Context) (stop func() error) {
 	go func() { read <- s.floor.Run(ctx) }()
 	var beside sync.WaitGroup
 	beside.Go(func() { s.deadLetters.run(ctx) })
+	beside.Go(func() { s.closedQuestions.run(ctx) })
 	return func() error {
 		cancel()
 		beside.Wait()

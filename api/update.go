@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -140,6 +141,10 @@ func (s *Server) updateFailed(ctx context.Context, orderID, key string, err erro
 			return workflows.Answer{}, invalidUpdate(failure)
 		case errorClosedFirst:
 			return s.closedAnswer(ctx, orderID, key)
+		}
+		if encryption.IsMissingKeyElsewhere(err) {
+			return workflows.Answer{}, &problemError{Type: wire.ProblemUnavailable, Cause: err,
+				Detail: "Orders are encrypted here, and the worker that was asked does not have this server's newest key. Nothing was changed. Whoever operates the workers gives them the deployment's keyset; then ask again."}
 		}
 		return workflows.Answer{}, fmt.Errorf("update the order: %w", err)
 	}

@@ -487,6 +487,7 @@ func TestUpdateErrorToProblem(t *testing.T) {
 		"invalid":                          {application(workflows.ErrorInvalid, []kitchen.FieldError{{Pointer: "/notes", Detail: "too long"}}), wire.ProblemInvalidUpdate},
 		"invalid without fields":           {application(workflows.ErrorInvalid), wire.ProblemInternal},
 		"an update that no workflow knows": {application(""), wire.ProblemInternal},
+		"a worker without the key":         {temporal.NewApplicationErrorWithCause(secret, "wrapError", temporal.NewApplicationError(secret, "MissingKeyError")), wire.ProblemUnavailable},
 		"closed, and yet open":             {serviceerror.NewNotFound("workflow execution already completed"), wire.ProblemUnavailable},
 		"ended first, and yet open":        {application(errorClosedFirst), wire.ProblemUnavailable},
 		"no worker in time":                {temporalclient.NewWorkflowUpdateServiceTimeoutOrCanceledError(errors.New(secret)), wire.ProblemUnavailable},

@@ -261,6 +261,6 @@ func (noLog) Withdrawn(string) bool { return false }
 
 func (noLog) Owner(string) (kitchen.AtWork, bool) { return kitchen.AtWork{}, false }
 
-func (noLog) Failure(context.Context, string) (ack kitchen.Ack, final, found bool) {
-	return kitchen.Ack{}, false, false
+func (noLog) Failure(context.Context, string) (failed activities.Failed, found bool) {
+	return activities.Failed{}, false
 }

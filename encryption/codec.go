@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strconv"
 	"sync"
 
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -48,6 +50,21 @@ func (e *MissingKeyError) Error() string {
 func IsMissingKey(err error) bool {
 	_, is := errors.AsType[*MissingKeyError](err)
 	return is
+}
+
+// missingKeyType is what a failure is called in Temporal that began as a
+// MissingKeyError.
+var missingKeyType = reflect.TypeFor[MissingKeyError]().Name()
+
+// IsMissingKeyElsewhere reports whether an error tells of another process, such as a
+// worker, that it lacked a key.
+func IsMissingKeyElsewhere(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if failure, is := err.(*temporal.ApplicationError); is && failure.Type() == missingKeyType {
+			return true
+		}
+	}
+	return false
 }
 
 // MisplacedError says that a payload belongs to another workflow than the one in

@@ -11,6 +11,7 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -195,4 +196,22 @@ func TestInWorkflowCodeAMissingKeyIsAPanic(t *testing.T) {
 	require.Panics(t, func() { _ = data.FromPayloads(&commonpb.Payloads{Payloads: []*commonpb.Payload{sealed}}, &name) })
 	require.Panics(t, func() { _, _ = data.ToPayload("Ada") })
 	require.Panics(t, func() { _, _ = data.ToPayloads("Ada") })
+}
+
+// The SDK ignores that it cannot read which version of the workflow a marker records.
+func TestAMarkerThatCannotBeReadIsAPanic(t *testing.T) {
+	t.Parallel()
+	codec := New(newKeys(t), quiet)
+	seal := func(value any) *commonpb.Payloads {
+		payloads, err := codec.DataOf(orderA).ToPayloads(value)
+		require.NoError(t, err)
+		return payloads
+	}
+	reader := New(newKeys(t), quiet).DataOf(orderA)
+	var version workflow.Version
+	require.Panics(t, func() { _ = reader.FromPayloads(seal(1), &version) })
+	var number int64
+	require.Panics(t, func() { _ = reader.FromPayloads(seal(2), &number) })
+	var text string
+	require.True(t, IsMissingKey(reader.FromPayloads(seal("a client hears it"), &text)))
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 )
 
 // Configure makes a client of Temporal write and read through the codec. A nil codec
@@ -99,7 +100,24 @@ func (d dataConverter) FromPayload(payload *commonpb.Payload, to any) error {
 
 // FromPayloads implements converter.DataConverter.
 func (d dataConverter) FromPayloads(payloads *commonpb.Payloads, to ...any) error {
-	return d.raise(d.DataConverter.FromPayloads(payloads, to...))
+	err := d.DataConverter.FromPayloads(payloads, to...)
+	if IsMissingKey(err) && isOfMarker(to) {
+		panic(err)
+	}
+	return d.raise(err)
+}
+
+// isOfMarker reports whether the SDK reads a part of a marker that it takes for a zero
+// if it cannot. Replay would go on as an older version of the workflow does, which
+// ends as a nondeterminism error at best.
+func isOfMarker(to []any) bool {
+	for _, to := range to {
+		switch to.(type) {
+		case *workflow.Version, *int64: // the latter is a side effect's number
+			return true
+		}
+	}
+	return false
 }
 
 func (d dataConverter) raise(err error) error {

@@ -39,6 +39,8 @@ func TestAWrongKeysetIsRefusedWithTheRemedyAndNotQuoted(t *testing.T) {
 		require.NoError(t, err)
 		return string(data)
 	}
+	// quote is too much of a keyset to stand in a log. Ids of keys are shorter.
+	const quote = 12
 	good := jsonOf(keyset.NewHandle(aead.AES256GCMKeyTemplate()))
 	for name, c := range map[string]struct{ text, kms, says string }{
 		"NotJSON":       {"correct-horse-battery-staple", "", "no keyset in Tink's JSON format: cupcakery keys new"},
@@ -55,10 +57,8 @@ func TestAWrongKeysetIsRefusedWithTheRemedyAndNotQuoted(t *testing.T) {
 			t.Parallel()
 			_, err := ParseKeyset([]byte(c.text), c.kms)
 			require.ErrorContains(t, err, c.says)
-			for word := range strings.FieldsSeq(c.text) {
-				if len(word) > 5 {
-					require.NotContains(t, err.Error(), word)
-				}
+			for start := range max(0, len(c.text)-quote+1) {
+				require.NotContains(t, err.Error(), c.text[start:start+quote])
 			}
 		})
 	}

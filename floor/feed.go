@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,28 +51,39 @@ type feed struct {
 	// mu guards the channel: what it shows, its changes and its followers. The
 	// types that embed a feed keep there what they show.
 	mu      sync.Mutex
-	number  uint64       // of the last change
-	changes []feedChange // the last ones, up to number
-	// whole makes a snapshot of what the channel shows now, with mu held. It is
-	// nil until there is something to show.
+	number  uint64        // of the last change
+	changes []*feedChange // the last ones, up to number
+	// whole makes a snapshot of what the channel shows now, with mu held. Nothing in it
+	// changes after that. It is nil until there is something to show.
 	whole      func() wire.LiveMessage
-	ended      bool // the next snapshot is the last message
-	snapshot   Frame
-	snapshotAt uint64 // the number up to which the snapshot goes
+	ended      bool          // the next snapshot is the last message
+	snapshot   *feedSnapshot // nil if there is none that still holds
+	snapshotAt uint64        // the number up to which the snapshot goes
 	followers  map[*Follower]struct{}
+
+	encode func(wire.LiveMessage) Frame // NewFrame
 }
 
 // feedChange is a change of what a channel shows. It is encoded for the first who
-// reads it, if anybody does: most are read by nobody.
+// reads it, if anybody does: most are read by nobody. That is done without the feed's
+// lock, for which those wait who read the log.
 type feedChange struct {
-	wire.BoardChange // empty once there is data
-	data             []byte
+	change  wire.BoardChange // empty once it is encoded
+	encoded sync.Once
+	frame   Frame
+}
+
+// feedSnapshot is a snapshot, encoded in the same way.
+type feedSnapshot struct {
+	message wire.LiveMessage // empty once it is encoded
+	encoded sync.Once
+	frame   Frame
 }
 
 func newFeed(channel string, whole func() wire.LiveMessage) *feed {
 	var epoch [8]byte
 	_, _ = rand.Read(epoch[:]) // never fails
-	return &feed{channel: channel, epoch: hex.EncodeToString(epoch[:]), whole: whole, followers: make(map[*Follower]struct{})}
+	return &feed{channel: channel, epoch: hex.EncodeToString(epoch[:]), whole: whole, followers: make(map[*Follower]struct{}), encode: NewFrame}
 }
 
 // cursor stands for the feed as it is after the change with that number.
@@ -83,27 +95,35 @@ func (f *feed) cursor(number uint64) string {
 func (f *feed) publish(change wire.BoardChange) {
 	f.number++
 	if len(f.changes) == keptChanges {
-		f.changes[0] = feedChange{} // or what it has would live as long as the array
+		f.changes[0] = nil // or what it has would live as long as the array
 		f.changes = f.changes[1:]
 	}
-	f.changes = append(f.changes, feedChange{BoardChange: change})
+	f.changes = append(f.changes, &feedChange{change: change})
 	f.wake()
 }
 
-// frame is the change with that number, which is kept. The lock is held.
-func (f *feed) frame(number uint64) Frame {
-	change := &f.changes[number-f.first()-1]
-	if change.data == nil {
-		message := wire.LiveMessage{Type: wire.LiveMessageTypeChange, Channel: f.channel, Cursor: f.cursor(number), Change: change.BoardChange}
-		*change = feedChange{data: NewFrame(message).Data}
-	}
-	return Frame{wire.LiveMessageTypeChange, change.data}
+// changeFrame encodes a change, which has that number. The lock is not needed.
+func (f *feed) changeFrame(change *feedChange, number uint64) Frame {
+	change.encoded.Do(func() {
+		change.frame = f.encode(wire.LiveMessage{Type: wire.LiveMessageTypeChange, Channel: f.channel, Cursor: f.cursor(number), Change: change.change})
+		change.change = wire.BoardChange{}
+	})
+	return change.frame
+}
+
+// snapshotFrame encodes a snapshot. The lock is not needed.
+func (f *feed) snapshotFrame(snapshot *feedSnapshot) Frame {
+	snapshot.encoded.Do(func() {
+		snapshot.frame = f.encode(snapshot.message)
+		snapshot.message = wire.LiveMessage{}
+	})
+	return snapshot.frame
 }
 
 // restart makes all followers start again with a snapshot. The lock is held.
 func (f *feed) restart() {
 	f.number++
-	f.changes, f.snapshot = nil, Frame{}
+	f.changes, f.snapshot = nil, nil
 	for follower := range f.followers {
 		follower.wantsSnapshot = true
 	}
@@ -169,27 +189,49 @@ func (f *Follower) Leave() { f.leave() }
 // has read so slowly that a snapshot had to replace changes, and whether these
 // messages are the channel's last.
 func (f *Follower) Next() (frames []Frame, missed, ended bool) {
+	next := f.advance()
+	if next.snapshot != nil {
+		frames = append(frames, f.feed.snapshotFrame(next.snapshot))
+	}
+	for i, change := range next.changes {
+		frames = append(frames, f.feed.changeFrame(change, next.from+uint64(i)+1))
+	}
+	return frames, next.missed, next.ended && len(frames) > 0
+}
+
+// unread is what a follower has not read yet.
+type unread struct {
+	snapshot      *feedSnapshot // nil if changes are enough
+	changes       []*feedChange // after number from
+	from          uint64
+	missed, ended bool
+}
+
+// advance moves the follower's position to the feed's end, and returns what lies
+// before it.
+func (f *Follower) advance() (next unread) {
 	feed := f.feed
 	feed.mu.Lock()
 	defer feed.mu.Unlock()
 	if feed.whole == nil {
-		return nil, false, false
+		return unread{}
 	}
-	if missed = !f.wantsSnapshot && f.number < feed.first(); missed {
+	next.ended = feed.ended
+	if next.missed = !f.wantsSnapshot && f.number < feed.first(); next.missed {
 		f.wantsSnapshot = true
 	}
 	if f.wantsSnapshot {
-		if feed.snapshot.Data == nil || feed.snapshotAt < feed.first() || feed.number-feed.snapshotAt > maxSnapshotAge {
+		if feed.snapshot == nil || feed.snapshotAt < feed.first() || feed.number-feed.snapshotAt > maxSnapshotAge {
 			feed.snapshotAt = feed.number
 			message := feed.whole()
 			message.Channel, message.Cursor = feed.channel, feed.cursor(feed.number)
-			feed.snapshot = NewFrame(message)
+			feed.snapshot = &feedSnapshot{message: message}
 		}
 		f.wantsSnapshot, f.number = false, feed.snapshotAt
-		frames = append(frames, feed.snapshot)
+		next.snapshot = feed.snapshot
 	}
-	for ; f.number < feed.number; f.number++ {
-		frames = append(frames, feed.frame(f.number+1))
-	}
-	return frames, missed, feed.ended && len(frames) > 0
+	next.from = f.number
+	next.changes = slices.Clone(feed.changes[f.number-feed.first():])
+	f.number = feed.number
+	return next
 }

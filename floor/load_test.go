@@ -61,6 +61,22 @@ func TestQuestionsAreCountedUntilTheyAreAnswered(t *testing.T) {
 	require.Zero(t, oldest)
 	require.Equal(t, []time.Duration{2 * time.Minute, time.Minute}, answered)
 
+	// Nobody can answer an order that was ended in Temporal.
+	tell(4, 1, now.Add(-time.Hour), kitchen.StateNeedsAttention)
+	tell(5, 1, now.Add(-2*time.Hour), kitchen.StateNeedsAttention)
+	require.Equal(t, []string{testOrderID(5), testOrderID(4)}, f.AskedLonger(30*time.Minute))
+	require.Empty(t, f.AskedLonger(3*time.Hour))
+	f.QuestionClosed(testOrderID(5))
+	open, oldest = f.Questions()
+	require.Equal(t, 1, open)
+	require.Equal(t, time.Hour, oldest)
+	tell(5, 2, now, kitchen.StateNeedsAttention) // it was reset, and asks again
+	open, _ = f.Questions()
+	require.Equal(t, 2, open)
+	require.Len(t, answered, 2)
+	f.QuestionClosed(testOrderID(4))
+	f.QuestionClosed(testOrderID(5))
+
 	// What a process that starts reads back was answered long ago.
 	f.caughtUp = false
 	tell(3, 1, morning, kitchen.StateNeedsAttention)

@@ -85,7 +85,7 @@ func TestWhoeverFollowsABoardSeesTheBoard(t *testing.T) {
 				followers[i], _ = station.follow(mirrors[i].Cursor, asleep)
 			case 3:
 				station.changes = nil // as if they were too many
-				station.snapshot = Frame{}
+				station.snapshot = nil
 			case 4:
 				f.lookBack = time.Duration(rapid.IntRange(0, len(messages)).Draw(t, "minutes")) * time.Minute
 				f.forget()

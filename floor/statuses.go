@@ -1,6 +1,7 @@
 package floor
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -129,6 +130,32 @@ func (f *Floor) Questions() (open int, oldest time.Duration) {
 		oldest = max(oldest, now.Sub(time.Unix(0, order.asked)))
 	}
 	return open, oldest
+}
+
+// AskedLonger are the orders that have waited for a manager's decision for longer than
+// that, by the log, those that have waited longest first.
+func (f *Floor) AskedLonger(than time.Duration) (orderIDs []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.readUntilLocked()
+	for orderID, order := range f.statuses {
+		if order.asked != 0 && order.status != "" && now.Sub(time.Unix(0, order.asked)) > than {
+			orderIDs = append(orderIDs, orderID)
+		}
+	}
+	slices.SortFunc(orderIDs, func(a, b string) int { return cmp.Compare(f.statuses[a].asked, f.statuses[b].asked) })
+	return orderIDs
+}
+
+// QuestionClosed notes that nobody can answer what an order has asked: it was ended in
+// Temporal, of which the log never tells. Should it go on after all, it tells a status.
+func (f *Floor) QuestionClosed(orderID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if order := f.statuses[orderID]; order != nil {
+		order.asked = 0
+		f.kitchen.questionsChanged()
+	}
 }
 
 // missStatus notes a step of an order that cannot be understood: what was told before

@@ -106,6 +106,15 @@ func (r Rules) OutcomeFor(reason string) Outcome {
 	return OutcomeAgain
 }
 
+// CodeOf is the code that a reason counts as: its own if the rules know it, otherwise
+// ReasonOther.
+func (r Rules) CodeOf(reason string) string {
+	if _, known := r.Reasons[reason]; known {
+		return reason
+	}
+	return ReasonOther
+}
+
 // UndoOnRecordAt reports whether undoing the stage's finished work needs no
 // hands.
 func (r Rules) UndoOnRecordAt(stage Stage) bool { return r.Undo[stage] == UndoOnRecord }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -100,6 +102,7 @@ func (c *conn) serve(closing <-chan struct{}) {
 	clientLeft := make(chan struct{})
 	beside.Go(func() {
 		defer close(clientLeft)
+		defer c.survive()
 		c.read(ctx)
 	})
 	ping := time.NewTicker(c.config.PingEvery)
@@ -128,6 +131,7 @@ func (c *conn) serve(closing <-chan struct{}) {
 		case <-ping.C:
 			c.repeatState()
 			beside.Go(func() {
+				defer c.survive()
 				ctx, cancel := context.WithTimeout(ctx, c.config.PongWithin)
 				defer cancel()
 				if c.socket.Ping(ctx) != nil {
@@ -135,6 +139,15 @@ func (c *conn) serve(closing <-chan struct{}) {
 				}
 			})
 		}
+	}
+}
+
+// survive is deferred on each of a connection's goroutines: nothing else catches a
+// panic there, which must end the connection and not the process.
+func (c *conn) survive() {
+	if reason := recover(); reason != nil {
+		_ = c.socket.CloseNow()
+		c.config.Logger.Error("a live connection panicked", slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
 	}
 }
 

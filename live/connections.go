@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -212,13 +211,7 @@ func (c *Connections) leave(address string) {
 // serve serves a connection until either side ends it.
 func (c *Connections) serve(conn *conn) {
 	defer c.leave(conn.client.Address)
-	defer func() {
-		// Nothing else catches a panic here, and it must not end the process.
-		if reason := recover(); reason != nil {
-			_ = conn.socket.CloseNow()
-			c.config.Logger.Error("a live connection panicked", slog.Any("reason", reason), slog.String("stack", string(debug.Stack())))
-		}
-	}()
+	defer conn.survive()
 	conn.socket.SetReadLimit(MaxRequest)
 	c.config.Metrics.LiveConnected()
 	defer c.config.Metrics.LiveDisconnected()

@@ -1,10 +1,18 @@
 package live
 
 import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/floor"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func TestAConnectionThatLeavesMakesRoomAndLeavesNothing(t *testing.T) {
@@ -37,3 +45,44 @@ func TestWhoHasSignedInReconnectsWithinTenMinutes(t *testing.T) {
 		require.GreaterOrEqual(t, timing.ReconnectAfter(), reconnectAfter*9/10)
 	}
 }
+
+// A panic on any of a connection's goroutines would end the process.
+func TestAPanicWhileReadingEndsItsConnectionOnly(t *testing.T) {
+	t.Parallel()
+	quiet := slog.New(slog.DiscardHandler)
+	shown, err := floor.New(floor.Config{Kitchen: kitchen.Default(), Orders: noOrders{}, Logger: quiet})
+	require.NoError(t, err)
+	c := New(Config{
+		Floor: shown, Limit: 9, LimitPerAddress: 9, Metrics: uncounted{}, Logger: quiet,
+		ReadRequest: func(data []byte) (wire.LiveRequest, error) { panic(string(data)) },
+	})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := c.Serve(w, r, Client{Address: "192.0.2.1"}); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(web.Close)
+	for range 2 {
+		socket, response, err := websocket.Dial(t.Context(), web.URL, nil)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusSwitchingProtocols, response.StatusCode)
+		require.NoError(t, socket.Write(t.Context(), websocket.MessageText, []byte("whatever")))
+		for err == nil {
+			_, _, err = socket.Read(t.Context())
+		}
+	}
+	c.Close()
+	require.NoError(t, c.Wait(t.Context()))
+}
+
+type uncounted struct{}
+
+func (uncounted) LiveConnected()                {}
+func (uncounted) LiveDisconnected()             {}
+func (uncounted) LiveSent(wire.LiveMessageType) {}
+func (uncounted) LiveMissed()                   {}
+func (uncounted) LiveCutOff()                   {}
+func (uncounted) LiveFollowed(string)           {}
+func (uncounted) LiveUnfollowed(string)         {}
+
+type noOrders struct{ floor.Orders }

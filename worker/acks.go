@@ -90,7 +90,7 @@ func newAckCarrier(temporalClient client.Client, orders *workflows.Orders, names
 		misplacedLog:    rate.Sometimes{First: 1, Interval: misplacedLogInterval},
 	}
 	carrier.heartbeats = newHeartbeats(carrier.sendHeartbeat)
-	log.isFinal = carrier.isFinal
+	log.judgeFailure = carrier.judgeFailure
 	return carrier
 }
 
@@ -313,33 +313,35 @@ func (c *ackCarrier) end(ctx context.Context, p *passage) error {
 // fail ends the ticket's attempt, or the whole ticket if its order must know
 // at once.
 func (c *ackCarrier) fail(ctx context.Context, p *passage) error {
-	final, err := c.isFinal(ctx, p.ref, p.ack)
+	failed, err := c.judgeFailure(ctx, p.ref, p.ack)
 	switch {
 	case err != nil:
 		return err
-	case !final && p.says.entry.Ended():
+	case !failed.Final && p.says.entry.Ended():
 		return errOver
-	case !final:
-		return c.endAttempt(ctx, p, activities.FailureOf(p.ack, false))
+	case !failed.Final:
+		return c.endAttempt(ctx, p, activities.FailureOf(failed))
 	}
 	if err := c.fillIn(ctx, p, false); err != nil {
 		return err
 	}
-	return c.complete(ctx, p.ref, nil, activities.FailureOf(p.ack, true))
+	failed.Ack = p.ack
+	return c.complete(ctx, p.ref, nil, activities.FailureOf(failed))
 }
 
-// isFinal reports whether an order must know of a failure at once: because it
-// means something else than the same ticket again, or because pieces were
-// scrapped, which are counted.
-func (c *ackCarrier) isFinal(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) (bool, error) {
-	if ref.Kind == kitchen.TicketUndo || ack.Scrapped > 0 {
-		return true, nil
-	}
+// judgeFailure tells what a failure is by the rules of its order. The order must know
+// of it at once if it means something else than the same ticket again, or if pieces
+// were scrapped, which are counted.
+func (c *ackCarrier) judgeFailure(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) (activities.Failed, error) {
 	rules, err := c.orders.Rules(ctx, ref.OrderID)
-	if isUnreadable(ctx, err) {
-		return true, nil // the order decides
+	switch {
+	case isUnreadable(ctx, err):
+		return activities.Failed{Ack: ack, Code: kitchen.ReasonOther, Final: true}, nil // the order decides
+	case err != nil:
+		return activities.Failed{}, err
 	}
-	return err == nil && rules.OutcomeFor(ack.Reason) != kitchen.OutcomeAgain, err
+	final := ref.Kind == kitchen.TicketUndo || ack.Scrapped > 0 || rules.OutcomeFor(ack.Reason) != kitchen.OutcomeAgain
+	return activities.Failed{Ack: ack, Code: rules.CodeOf(ack.Reason), Final: final}, nil
 }
 
 // endAttempt ends the ticket's attempt, so that the ticket is issued again. Before
@@ -378,7 +380,11 @@ func (c *ackCarrier) fillIn(ctx context.Context, p *passage, start bool) error {
 	if err != nil {
 		return err
 	}
-	for _, ticket := range c.orders.PendingTickets(description) {
+	pending, err := c.orders.PendingTickets(description)
+	if err != nil && !isUnreadable(ctx, err) {
+		return err
+	}
+	for _, ticket := range pending {
 		if ticket.Ref != p.ref {
 			continue
 		}

@@ -229,3 +229,7 @@ func (o onlyOneWaits) CompleteActivityByID(ctx context.Context, namespace, workf
 	o.ended <- workflowID
 	return nil
 }
+
+func (noAttempt) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) client.HistoryEventIterator {
+	return new(onlyStarted)
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -49,8 +50,8 @@ type ticketLog struct {
 	connection events.Connection
 	logger     *slog.Logger
 	lookBack   time.Duration
-	// isFinal tells whether a failure ends its ticket for the order.
-	isFinal func(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) (bool, error)
+	// judgeFailure tells what a failure is by the rules of its order.
+	judgeFailure func(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) (activities.Failed, error)
 	// caughtUp is closed when the log has been read to its end for the first time,
 	// or cannot be read. Nobody waits for it after patience.
 	caughtUp chan struct{}
@@ -513,34 +514,36 @@ func (l *ticketLog) Withdrawn(ticketID string) bool {
 }
 
 // Failure implements activities.Log.
-func (l *ticketLog) Failure(ctx context.Context, ticketID string) (failed kitchen.Ack, final, found bool) {
+func (l *ticketLog) Failure(ctx context.Context, ticketID string) (activities.Failed, bool) {
 	ref, err := kitchen.ParseTicketID(ticketID)
 	if err != nil {
-		return kitchen.Ack{}, false, false
+		return activities.Failed{}, false
 	}
 	l.mu.Lock()
 	entry, _ := l.board.Get(ticketID)
 	l.mu.Unlock()
+	var ack kitchen.Ack
 	switch {
 	case entry.Ended():
-		return kitchen.Ack{}, false, false
+		return activities.Failed{}, false
 	case entry.State == kitchen.TicketFailed:
-		failed = *entry.Ack
+		ack = *entry.Ack
 	case entry.LastFailure != nil:
-		failed = *entry.LastFailure
+		ack = *entry.LastFailure
 	default:
-		return kitchen.Ack{}, false, false
+		return activities.Failed{}, false
 	}
-	if issued := entry.Ticket.Attempt; issued == 0 || failed.Attempt > issued {
-		return kitchen.Ack{}, false, false // of an attempt that was never issued: it will be refused
+	if issued := entry.Ticket.Attempt; issued == 0 || ack.Attempt > issued {
+		return activities.Failed{}, false // of an attempt that was never issued: it will be refused
 	}
-	if failed.Attempt == 0 {
-		failed.Attempt = entry.Failed
+	if ack.Attempt == 0 {
+		ack.Attempt = entry.Failed
 	}
-	if final, err = l.isFinal(ctx, ref, failed); err != nil {
-		return kitchen.Ack{}, false, false // the ticket is issued as it is
+	failed, err := l.judgeFailure(ctx, ref, ack)
+	if err != nil {
+		return activities.Failed{}, false // the ticket is issued as it is
 	}
-	return failed, final, true
+	return failed, true
 }
 
 // recallsAll reports whether the log has seen every ticket of a stage that an

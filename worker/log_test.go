@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 
+	"github.com/cupcakery/cupcakery/activities"
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -26,14 +27,16 @@ import (
 // scribe writes a log of one partition into a ticketLog.
 type scribe struct {
 	*ticketLog
-	t             *testing.T
+	t             testing.TB
 	ticket, acked int64 // the next offsets
 	now           time.Time
 }
 
-func newScribe(t *testing.T) *scribe {
+func newScribe(t testing.TB) *scribe {
 	s := &scribe{ticketLog: newTicketLog(events.Connection{}, slog.New(slog.DiscardHandler)), t: t, now: time.Now().Add(-time.Hour)}
-	s.isFinal = func(context.Context, kitchen.TicketRef, kitchen.Ack) (bool, error) { return true, nil }
+	s.judgeFailure = func(_ context.Context, _ kitchen.TicketRef, ack kitchen.Ack) (activities.Failed, error) {
+		return activities.Failed{Ack: ack, Final: true}, nil
+	}
 	return s
 }
 
@@ -128,7 +131,7 @@ func TestWhatTheLogSaysOfATicketThatHasEnded(t *testing.T) {
 			require.Equal(t, want.By, got.By)
 			require.Equal(t, "a bit dark", got.Note)
 			require.Equal(t, 2, got.Attempt)
-			_, _, failed := s.Failure(t.Context(), ref.TicketID())
+			_, failed := s.Failure(t.Context(), ref.TicketID())
 			require.False(t, failed)
 
 			require.True(t, s.judgement(end).inForce)
@@ -168,30 +171,30 @@ func TestAnActivityIsToldOfTheLastFailureThatCounts(t *testing.T) {
 	t.Parallel()
 	s := newScribe(t)
 	ref := mix(1)
-	_, _, found := s.Failure(t.Context(), ref.TicketID())
+	_, found := s.Failure(t.Context(), ref.TicketID())
 	require.False(t, found)
 	s.issue(ref, 3)
 	s.ack(ref, kitchen.AckStarted, "bob")
 	s.ack(ref, kitchen.AckFailed, "eve", func(a *kitchen.Ack) { a.Reason = "burnt" }) // it is not hers
-	_, _, found = s.Failure(t.Context(), ref.TicketID())
+	_, found = s.Failure(t.Context(), ref.TicketID())
 	require.False(t, found)
 	s.ack(ref, kitchen.AckFailed, "bob", func(a *kitchen.Ack) { a.Reason, a.Attempt = "dropped", 3 })
-	failed, final, found := s.Failure(t.Context(), ref.TicketID())
+	failed, found := s.Failure(t.Context(), ref.TicketID())
 	require.True(t, found)
-	require.True(t, final)
-	require.Equal(t, "dropped", failed.Reason)
-	require.Equal(t, 3, failed.Attempt)
+	require.True(t, failed.Final)
+	require.Equal(t, "dropped", failed.Ack.Reason)
+	require.Equal(t, 3, failed.Ack.Attempt)
 	s.ack(ref, kitchen.AckFailed, "ghost", func(a *kitchen.Ack) { a.Reason, a.Attempt = "dropped", 4 })
-	_, _, found = s.Failure(t.Context(), ref.TicketID())
+	_, found = s.Failure(t.Context(), ref.TicketID())
 	require.False(t, found, "of an attempt that was never issued")
 
 	s = newScribe(t)
 	s.issue(ref, 1)
 	s.ack(ref, kitchen.AckFailed, "eve")
 	s.ack(ref, kitchen.AckFailed, "bob")
-	failed, _, found = s.Failure(t.Context(), ref.TicketID())
+	failed, found = s.Failure(t.Context(), ref.TicketID())
 	require.True(t, found, "its sender has named no attempt")
-	require.Equal(t, 2, failed.Attempt)
+	require.Equal(t, 2, failed.Ack.Attempt)
 }
 
 func TestWhoHasATicketByTheLog(t *testing.T) {
@@ -240,9 +243,9 @@ func TestAFailureByHandIsToldWithTheAttemptThatItHasFailed(t *testing.T) {
 		s.ack(ref, kitchen.AckFailed, by, func(a *kitchen.Ack) { a.Reason, a.Attempt = "equipment", 0 })
 	}
 	s.issue(ref, 3)
-	failed, _, found := s.Failure(t.Context(), ref.TicketID())
+	failed, found := s.Failure(t.Context(), ref.TicketID())
 	require.True(t, found)
-	require.Equal(t, 2, failed.Attempt)
+	require.Equal(t, 2, failed.Ack.Attempt)
 }
 
 func TestAFailureBeforeItsBeginningIsNoFailureForAnActivity(t *testing.T) {
@@ -250,7 +253,7 @@ func TestAFailureBeforeItsBeginningIsNoFailureForAnActivity(t *testing.T) {
 	for _, attempt := range []int{0, 1} {
 		s := newScribe(t)
 		s.ack(mix(1), kitchen.AckFailed, "ghost", func(a *kitchen.Ack) { a.Reason, a.Attempt = "dropped", attempt })
-		_, _, found := s.Failure(t.Context(), mix(1).TicketID())
+		_, found := s.Failure(t.Context(), mix(1).TicketID())
 		require.False(t, found)
 	}
 }
@@ -291,7 +294,7 @@ func TestAFailureWithLostPiecesIsCarriedAfterTheEndOfItsTicket(t *testing.T) {
 		for _, ack := range acks {
 			require.NoError(t, queue.carrier.carry(ack))
 		}
-		require.Equal(t, []string{"fails: equipment at mix: bob (type: equipment, retryable: false)", "done by bob"}, temporal.all())
+		require.Equal(t, []string{"history", "fails: equipment at mix: bob (type: equipment, retryable: false)", "done by bob"}, temporal.all())
 	}
 }
 
@@ -450,7 +453,7 @@ func (c *calls) DescribeWorkflowExecution(context.Context, string, string) (*wor
 
 func (c *calls) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) client.HistoryEventIterator {
 	c.note("history")
-	return nil
+	return new(onlyStarted)
 }
 
 // newWorkplace returns a queue whose worker reads what the scribe writes.
@@ -510,7 +513,9 @@ func TestTemporalIsShownTheOwnersOfATicketInTheOrderOfTheLog(t *testing.T) {
 					if !ahead { // it reads one after the other, as they are carried
 						s.ticketLog = newScribe(t).ticketLog
 						queue.carrier.log = s.ticketLog
-						s.ticketLog.isFinal = func(context.Context, kitchen.TicketRef, kitchen.Ack) (bool, error) { return false, nil }
+						s.ticketLog.judgeFailure = func(_ context.Context, _ kitchen.TicketRef, ack kitchen.Ack) (activities.Failed, error) {
+							return activities.Failed{Ack: ack}, nil
+						}
 						s.issue(mix(1), 1)
 					}
 					go func() {

@@ -124,7 +124,11 @@ func (c *ackCarrier) status(ctx context.Context, ref kitchen.TicketRef, descript
 	if err != nil {
 		return kitchen.Status{}, err
 	}
-	workflows.AddPending(&status, c.orders.PendingTickets(description))
+	pending, err := c.orders.PendingTickets(description)
+	if err != nil && !isUnreadable(ctx, err) {
+		return kitchen.Status{}, err
+	}
+	workflows.AddPending(&status, pending)
 	return status, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
@@ -230,5 +231,44 @@ type onceIssued struct {
 
 func (o *onceIssued) CompleteActivityByID(_ context.Context, _, _, _, _ string, _ any, err error) error {
 	o.failed <- err
+	return nil
+}
+
+// The type of a failure is never encrypted, so what a station has written in its own
+// words must not become one, nor be taken for an error of the factory.
+func TestAFailuresTypeIsACodeOfTheOrdersKitchenFile(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		reason, code string
+		scrapped     int
+	}{
+		"a code":                      {"burnt", "burnt", 0},
+		"none":                        {"", kitchen.ReasonOther, 0},
+		"free text":                   {"Ada's-allergy", kitchen.ReasonOther, 0},
+		"free text of scrapped cakes": {"Ada's-allergy", kitchen.ReasonOther, 3},
+		"an error's name":             {kitchen.FailureWithdrawn, kitchen.ReasonOther, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, temporal := newScribe(t), &onceIssued{failed: make(chan error, 1)}
+			queue := newTestQueue(beating{temporal}, &desk{t: t, log: s})
+			queue.carrier.log = s.ticketLog
+			s.issue(mix(1), 1)
+			require.NoError(t, queue.carrier.carry(s.ack(mix(1), kitchen.AckFailed, "bob", func(a *kitchen.Ack) { a.Reason, a.Scrapped = c.reason, c.scrapped })))
+			failure, is := errors.AsType[*sdktemporal.ApplicationError](<-temporal.failed)
+			require.True(t, is)
+			require.Equal(t, c.code, failure.Type())
+			require.Contains(t, failure.Message(), c.reason)
+			var told kitchen.Ack
+			require.NoError(t, failure.Details(&told))
+			require.Equal(t, c.reason, told.Reason)
+		})
+	}
+}
+
+// beating is a Temporal that takes heartbeats.
+type beating struct{ *onceIssued }
+
+func (beating) RecordActivityHeartbeatByID(context.Context, string, string, string, string, ...any) error {
 	return nil
 }

@@ -182,6 +182,9 @@ func (c *ackCarrier) endProcess(span trace.Span, a queuedAck, sent sentTicket, r
 // traceCompletion makes the span of the call that ends a ticket's activity, which the
 // SDK's interceptors do not know. That nothing waits for an ack any more is no fault.
 func traceCompletion(ctx context.Context, ref kitchen.TicketRef, failure error, complete func(context.Context) error) error {
+	if !tracing.IsOn() {
+		return complete(ctx)
+	}
 	operation := "CompleteActivity:"
 	if failure != nil {
 		operation = "FailActivity:"

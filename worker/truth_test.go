@@ -453,7 +453,7 @@ func (b *bakery) issue(o *openTicket) {
 	suite := &testsuite.WorkflowTestSuite{}
 	suite.SetLogger(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
-	activities.Register(env, kitchen.Stages(), &press{bakery: b, open: o}, nil, b.carrier.log)
+	activities.Register(env, kitchen.Stages(), &press{bakery: b, open: o}, b.carrier.orders, b.carrier.log)
 	o.between = false
 	before, _ := b.fold(b.read[events.TopicAcks]).Get(o.ref.TicketID())
 	topic := events.TicketTopic(o.ref.Stage)
@@ -476,7 +476,7 @@ func (b *bakery) issue(o *openTicket) {
 		require.NoError(b.t, value.Get(&ack))
 	} else if failure, is := errors.AsType[*temporal.ApplicationError](err); is && failure.HasDetails() {
 		require.NoError(b.t, failure.Details(&ack))
-		err = activities.FailureOf(ack, failure.NonRetryable())
+		err = activities.FailureOf(activities.Failed{Ack: ack, Code: failure.Type(), Final: failure.NonRetryable()})
 	}
 	entry, _ := b.fold(b.read[events.TopicAcks]).Get(o.ref.TicketID())
 	switch {

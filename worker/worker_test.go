@@ -260,7 +260,9 @@ func (f *floor) pending(run client.WorkflowRun) []workflows.PendingTicket {
 	f.t.Helper()
 	description, err := server.DescribeWorkflowExecution(f.t.Context(), run.GetID(), "")
 	require.NoError(f.t, err)
-	return workflows.NewOrders(nil, nil).PendingTickets(description)
+	pending, err := workflows.NewOrders(nil, nil).PendingTickets(description)
+	require.NoError(f.t, err)
+	return pending
 }
 
 func TestWorker(t *testing.T) {

@@ -82,6 +82,8 @@ func (d *deliveredAgain) Untold(context.Context, string, int64) error { return n
 
 func (d *deliveredAgain) CountAttempts(context.Context, string, string) (int, error) { return 0, nil }
 
+func (d *deliveredAgain) CanWrite() error { return nil }
+
 // attempted has an activity know its attempt, which the SDK's test environment
 // does not count.
 type attempted struct {

@@ -82,15 +82,13 @@ func (l *live) requireEncrypted(message proto.Message, what string, found map[st
 func TestAWorkerWithoutTheKeyLeavesAnOrderToOneThatHasIt(t *testing.T) {
 	t.Parallel()
 	keyless := encryption.New(nil, slog.New(slog.DiscardHandler))
-	options := client.Options{Logger: quiet}
-	keyless.Configure(&options)
-	blind, err := client.NewClientFromExisting(server, options)
-	require.NoError(t, err)
+	blind := clientWith(t, keyless)
 
 	l := prepareLiveOn(t, server, nil)
 	l.worker.Stop()
 	start := workflows.NewOrders(server, codec).StartOptions(l.orderID, orderInput(), "hash")
 	start.TaskQueue, start.WorkflowTaskTimeout = l.orderID, time.Second
+	var err error
 	l.run, err = server.ExecuteWorkflow(t.Context(), start, workflows.OrderWorkflowType, orderInput())
 	require.NoError(t, err)
 
@@ -123,6 +121,65 @@ func TestAWorkerWithoutTheKeyLeavesAnOrderToOneThatHasIt(t *testing.T) {
 		l.ends(l.ticket())
 	}
 	require.Equal(t, kitchen.StateShipped, l.result().State)
+}
+
+// A worker whose keyset lacks the newest key neither refuses for good what it cannot
+// read nor replays an order as another version: it says which key it lacks.
+func TestAWorkerWithAnOldKeysetSaysWhichKeyItLacks(t *testing.T) {
+	t.Parallel()
+	keys, err := encryption.NewKeyset()
+	require.NoError(t, err)
+	added, id, err := keys.Add()
+	require.NoError(t, err)
+	promoted, err := added.Promote(id)
+	require.NoError(t, err)
+	hasOld := encryption.New(keys, slog.New(slog.DiscardHandler))
+	old, fresh := clientWith(t, hasOld), clientWith(t, encryption.New(promoted, slog.New(slog.DiscardHandler)))
+
+	l := prepareLiveOn(t, old, nil)
+	start := workflows.NewOrders(old, hasOld).StartOptions(l.orderID, orderInput(), "hash")
+	start.TaskQueue, start.WorkflowTaskTimeout = l.orderID, time.Second
+	l.run, err = old.ExecuteWorkflow(t.Context(), start, workflows.OrderWorkflowType, orderInput())
+	require.NoError(t, err)
+	mix := l.ticket()
+	l.server = fresh
+	notes := "under the new key"
+	_, err = l.updateAs("", workflows.UpdateAmend, kitchen.Amendment{Notes: &notes})
+	require.True(t, encryption.IsMissingKeyElsewhere(err), "%v", err)
+
+	l.replaceWorker()
+	l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: &notes}) // records a version
+	l.server = old
+	l.replaceWorker()
+	require.NoError(t, fresh.CompleteActivityByID(t.Context(), client.DefaultNamespace, l.run.GetID(), "", mix.Ref().ActivityID(), ackFor(mix, kitchen.AckDone), nil))
+	l.waitFor(func(event *historypb.HistoryEvent) bool {
+		failed := event.GetWorkflowTaskFailedEventAttributes()
+		if failed == nil {
+			return false
+		}
+		failure, err := hasOld.FailureOf(l.run.GetID(), failed.GetFailure())
+		require.NoError(t, err)
+		require.ErrorContains(t, failure, "give every process the newest keyset")
+		require.NotContains(t, failure.Error(), "marker name", "it is the version, which comes first")
+		return true
+	})
+
+	l.server = fresh
+	l.replaceWorker()
+	for range len(kitchen.Stages()) - 1 {
+		l.ends(l.ticket())
+	}
+	l.run = fresh.GetWorkflow(t.Context(), l.run.GetID(), "")
+	require.Equal(t, notes, l.result().Notes)
+}
+
+func clientWith(t *testing.T, codec *encryption.Codec) client.Client {
+	t.Helper()
+	options := client.Options{Logger: quiet}
+	codec.Configure(&options)
+	connected, err := client.NewClientFromExisting(server, options)
+	require.NoError(t, err)
+	return connected
 }
 
 // waitFor waits for an event of the order's history.

@@ -638,7 +638,7 @@ func failedAck(ticket kitchen.Ticket, reason string, scrapped int) kitchen.Ack {
 func (l *live) failsAs(ticket kitchen.Ticket, ack kitchen.Ack) {
 	l.t.Helper()
 	final := ticket.Kind == kitchen.TicketUndo || ack.Scrapped > 0 || orderInput().Rules.OutcomeFor(ack.Reason) != kitchen.OutcomeAgain
-	require.NoError(l.t, l.complete(ticket, nil, activities.FailureOf(ack, final)))
+	require.NoError(l.t, l.complete(ticket, nil, activities.FailureOf(activities.Failed{Ack: ack, Code: orderInput().Rules.CodeOf(ack.Reason), Final: final})))
 }
 
 // claims shows who has a ticket, as the worker does: in its next attempt if it is

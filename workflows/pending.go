@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/converter"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -22,23 +23,27 @@ type PendingTicket struct {
 }
 
 // PendingTickets reads the tickets that an order waits for from the
-// description of its workflow.
-func (o *Orders) PendingTickets(description *workflowservice.DescribeWorkflowExecutionResponse) []PendingTicket {
+// description of its workflow. With an encryption.MissingKeyError it has all but the
+// owners that cannot be read.
+func (o *Orders) PendingTickets(description *workflowservice.DescribeWorkflowExecutionResponse) (tickets []PendingTicket, missing error) {
 	orderID, err := kitchen.OrderIDFromWorkflowID(description.GetWorkflowExecutionInfo().GetExecution().GetWorkflowId())
 	if err != nil {
-		return nil
+		return nil, nil
 	}
 	data := o.codec.DataOf(kitchen.WorkflowID(orderID))
-	var tickets []PendingTicket
 	for _, pending := range description.GetPendingActivities() {
 		ref, err := kitchen.ParseActivityID(pending.GetActivityId())
 		if err != nil {
 			continue // an activity that is no ticket
 		}
 		ref.OrderID = orderID
-		tickets = append(tickets, PendingTicket{Ref: ref, Attempt: max(1, int(pending.GetAttempt())), AtWork: atWork(pending, data)})
+		who, err := atWork(pending, data)
+		if err != nil {
+			missing = err
+		}
+		tickets = append(tickets, PendingTicket{Ref: ref, Attempt: max(1, int(pending.GetAttempt())), AtWork: who})
 	}
-	return tickets
+	return tickets, missing
 }
 
 // IsPending reports whether an order waits for a ticket, by the description of its
@@ -51,13 +56,17 @@ func IsPending(description *workflowservice.DescribeWorkflowExecutionResponse, r
 
 // atWork is the owner of a pending ticket, nil if there is none. Temporal keeps
 // the last heartbeat across attempts, as a ticket keeps its owner; one without a
-// name says that it was put back.
-func atWork(pending *workflowpb.PendingActivityInfo, data converter.DataConverter) *kitchen.AtWork {
+// name says that it was put back. The error is an encryption.MissingKeyError.
+func atWork(pending *workflowpb.PendingActivityInfo, data converter.DataConverter) (*kitchen.AtWork, error) {
 	var who kitchen.AtWork
-	if err := data.FromPayloads(pending.GetHeartbeatDetails(), &who); err != nil || who.By == "" {
-		return nil
+	err := data.FromPayloads(pending.GetHeartbeatDetails(), &who)
+	switch {
+	case encryption.IsMissingKey(err):
+		return nil, err
+	case err != nil || who.By == "":
+		return nil, nil
 	}
-	return &who
+	return &who, nil
 }
 
 // AddPending completes a status with what only Temporal knows of the tickets

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -66,13 +67,29 @@ func TestAddPending(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			status := kitchen.Status{Stages: []kitchen.StageStatus{c.before}}
-			workflows.AddPending(&status, workflows.NewOrders(nil, codec).PendingTickets(&workflowservice.DescribeWorkflowExecutionResponse{
+			pending, err := workflows.NewOrders(nil, codec).PendingTickets(&workflowservice.DescribeWorkflowExecutionResponse{
 				WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: kitchen.WorkflowID(orderID)}},
 				PendingActivities:     []*workflowpb.PendingActivityInfo{c.activity},
-			}))
+			})
+			require.NoError(t, err)
+			workflows.AddPending(&status, pending)
 			require.Equal(t, c.want, status.Stages[0])
 		})
 	}
+}
+
+// An owner that cannot be read is not nobody.
+func TestPendingTicketsSayThatAKeyIsMissing(t *testing.T) {
+	t.Parallel()
+	ref := kitchen.TicketRef{OrderID: orderID, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+	sealed, err := newCodec().DataOf(kitchen.WorkflowID(orderID)).ToPayloads(kitchen.AtWork{By: "bob"})
+	require.NoError(t, err)
+	pending, err := workflows.NewOrders(nil, codec).PendingTickets(&workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: kitchen.WorkflowID(orderID)}},
+		PendingActivities:     []*workflowpb.PendingActivityInfo{{ActivityId: ref.ActivityID(), Attempt: 3, HeartbeatDetails: sealed}},
+	})
+	require.True(t, encryption.IsMissingKey(err), "%v", err)
+	require.Equal(t, []workflows.PendingTicket{{Ref: ref, Attempt: 3}}, pending)
 }
 
 func TestIsBetweenAttempts(t *testing.T) {

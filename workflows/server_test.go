@@ -457,7 +457,9 @@ func (l *live) describe() *workflowservice.DescribeWorkflowExecutionResponse {
 
 func (l *live) pending() []workflows.PendingTicket {
 	l.t.Helper()
-	return workflows.NewOrders(nil, codec).PendingTickets(l.describe())
+	pending, err := workflows.NewOrders(nil, codec).PendingTickets(l.describe())
+	require.NoError(l.t, err)
+	return pending
 }
 
 func requireNotFound(t *testing.T, err error) {
@@ -496,6 +498,6 @@ func (noLog) Withdrawn(string) bool { return false }
 
 func (noLog) Owner(string) (kitchen.AtWork, bool) { return kitchen.AtWork{}, false }
 
-func (noLog) Failure(context.Context, string) (ack kitchen.Ack, final, found bool) {
-	return kitchen.Ack{}, false, false
+func (noLog) Failure(context.Context, string) (failed activities.Failed, found bool) {
+	return activities.Failed{}, false
 }

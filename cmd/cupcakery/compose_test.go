@@ -189,7 +189,13 @@ func TestHealthChecksAskWhatTheProcessAnswers(t *testing.T) {
 		require.Equal(t, []string{"CMD", binaryInImage}, []string(test[:2]), service.Name)
 		cmd := parsedCommand(t, test[2:])
 		require.Equal(t, "cupcakery healthcheck", cmd.CommandPath())
-		assertAsksItself(t, cmd.Flags().Arg(0), listening(t, service))
+		ports := listening(t, service)
+		if operators := parsedCommand(t, service.Command).Flags().Lookup("metrics-listen"); operators != nil {
+			_, port, err := net.SplitHostPort(operators.Value.String())
+			require.NoError(t, err)
+			ports = []string{port} // the customers' address may have TLS
+		}
+		assertAsksItself(t, cmd.Flags().Arg(0), ports)
 	}
 }
 

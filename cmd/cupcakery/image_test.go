@@ -73,9 +73,12 @@ func TestTheImageRunsTheProgramWithoutRootAndKnowsItsVersion(t *testing.T) {
 
 func TestTheImageStartsTheAPIAndAsksForItsHealth(t *testing.T) {
 	t.Parallel()
-	_, port, found := strings.Cut(parsedCommand(t, jsonForm(t, "CMD")).Flags().Lookup("listen").Value.String(), ":")
+	starts := parsedCommand(t, jsonForm(t, "CMD")).Flags()
+	_, port, found := strings.Cut(starts.Lookup("listen").Value.String(), ":")
 	require.True(t, found)
 	assert.Equal(t, []string{port}, instructions(t, "EXPOSE"))
+	_, operators, found := strings.Cut(starts.Lookup("metrics-listen").Value.String(), ":")
+	require.True(t, found)
 	check := instructions(t, "HEALTHCHECK")
 	require.Len(t, check, 1)
 	_, test, found := strings.Cut(check[0], "CMD ")
@@ -83,7 +86,8 @@ func TestTheImageStartsTheAPIAndAsksForItsHealth(t *testing.T) {
 	var args []string
 	require.NoError(t, json.Unmarshal([]byte(test), &args))
 	require.Equal(t, binaryInImage, args[0])
-	assertAsksItself(t, parsedCommand(t, args[1:]).Flags().Arg(0), []string{port})
+	// Not the customers' address, which may have TLS.
+	assertAsksItself(t, parsedCommand(t, args[1:]).Flags().Arg(0), []string{operators})
 }
 
 func TestTheImagesBuildGetsEveryFileItNeeds(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -44,9 +45,16 @@ func recordings(windows ...string) []rule {
 		for _, window := range windows {
 			rules = append(rules, rule{
 				Record: "cupcakery:slo_errors:ratio_" + window,
-				Expr:   slo.over(window),
+				Expr:   over(slo.errors, window),
 				Labels: map[string]string{"slo": slo.name},
 			})
+			if slo.bad != "" && slices.ContainsFunc(burns, func(b burn) bool { return b.long == window }) {
+				rules = append(rules, rule{
+					Record: "cupcakery:slo_bad:increase_" + window,
+					Expr:   over(slo.bad, window),
+					Labels: map[string]string{"slo": slo.name},
+				})
+			}
 		}
 	}
 	return rules
@@ -62,15 +70,11 @@ func burnAlerts() []rule {
 			var conditions []string
 			for _, b := range burns {
 				if b.severity == severity {
-					limit := strconv.FormatFloat(b.times*(1-slo.objective), 'g', 4, 64)
-					conditions = append(conditions, fmt.Sprintf("(%s > %s and %s > %s)", slo.ratio(b.long), limit, slo.ratio(b.short), limit))
+					conditions = append(conditions, slo.condition(b))
 				}
 			}
-			// Both windows' ratios have the same labels, whatever their names.
+			// All of them have the same labels, whatever their names.
 			expr := strings.Join(conditions, " or ")
-			if slo.enough != "" {
-				expr = "(" + expr + ") and on () " + slo.enough
-			}
 			rules = append(rules, alert(slo.alert, severity, expr, "1m", slo.people, fmt.Sprintf("%s Too often that was not so: {{ $value | humanizePercentage }} lately, of which %s are allowed.", slo.promise, percent(1-slo.objective))))
 		}
 	}
@@ -87,45 +91,75 @@ func alert(name, severity, expr, lasting, summary, description string) rule {
 	}
 }
 
-// causes are plain: what they name is wrong, whoever has noticed it.
+// gone is that no process gives a metric any more, in a namespace that had it within a
+// day, or anywhere.
+func gone(metric string) string {
+	return fmt.Sprintf("(group by (namespace) (present_over_time(%[1]s[1d])) unless group by (namespace) (%[1]s)) or absent_over_time(%[1]s[1d])", metric)
+}
+
+// blind are the alerts that see nothing because a metric is missing though its process
+// is there.
+func blind() []rule {
+	var rules []rule
+	for _, needs := range []struct{ process, metric string }{
+		{"cupcakery_part_up", "cupcakery_board_behind_seconds"},
+		{"cupcakery_part_up", "cupcakery_station_untaken_seconds"},
+		{"cupcakery_part_up", "cupcakery_oldest_question_seconds"},
+		{"cupcakery_part_up", "cupcakery_dead_letters"},
+		{"cupcakery_worker_ready", `cupcakery_consumer_lag{group="order-acks"}`},
+		{"cupcakery_worker_ready", "cupcakery_ack_transactions_held_total"},
+	} {
+		name, _, _ := strings.Cut(needs.metric, "{")
+		missing := alert("MetricsMissing", "ticket", fmt.Sprintf("group by (namespace) (%s) unless group by (namespace) (%s)", needs.process, needs.metric), "30m",
+			"An alert would not fire if it had to.",
+			"No process gives {{ $labels.metric }}, which alerts need.")
+		missing.Labels["metric"] = name
+		rules = append(rules, missing)
+	}
+	return rules
+}
+
+// causes are plain: what they name is wrong, whoever has noticed it. All rules are by
+// namespace: that is what tells one deployment from another.
 func causes() []rule {
-	const lag = `sum(cupcakery_consumer_lag{group="order-acks"})`
-	return []rule{
-		alert("KafkaAway", "page", `min(cupcakery_part_up{part="kafka"}) == 0`, "1m",
+	const lag = `sum by (namespace) (cupcakery_consumer_lag{group="order-acks"}%s)`
+	lagNow, lagBefore := fmt.Sprintf(lag, ""), fmt.Sprintf(lag, " offset 5m")
+	return append(blind(), []rule{
+		alert("KafkaAway", "page", `min by (namespace) (cupcakery_part_up{part="kafka"}) == 0`, "1m",
 			"Stations get no tickets and cannot say that they are done; orders are still taken.",
 			"An API process cannot reach Kafka, or its topics are not in order."),
-		alert("TemporalAway", "page", `min(cupcakery_part_up{part="temporal"}) == 0`, "1m",
+		alert("TemporalAway", "page", `min by (namespace) (cupcakery_part_up{part="temporal"}) == 0`, "1m",
 			"No order is taken and none goes on; stations still work on what they have.",
 			"An API process cannot reach Temporal, or its namespace is not prepared."),
-		alert("NoAPI", "page", `absent(cupcakery_part_up)`, "2m",
+		alert("NoAPI", "page", gone("cupcakery_part_up"), "2m",
 			"Nobody can order, and no board can be opened.",
 			"Prometheus gets metrics of no API process: none runs, or none is scraped."),
-		alert("NoWorker", "page", `absent(cupcakery_worker_ready)`, "2m",
+		alert("NoWorker", "page", gone("cupcakery_worker_ready"), "2m",
 			"Orders are taken, and none goes on.",
 			"Prometheus gets metrics of no worker: none runs, or none is scraped."),
-		alert("WorkersNotReady", "page", `max(cupcakery_worker_ready) == 0 unless on () min(cupcakery_part_up) == 0`, "2m",
+		alert("WorkersNotReady", "page", `max by (namespace) (cupcakery_worker_ready) == 0 unless min by (namespace) (cupcakery_part_up) == 0`, "2m",
 			"Orders are taken, and none goes on.",
 			"There are workers, and none of them could carry an ack, although the API reaches Kafka and Temporal."),
-		alert("AckLagGrows", "page", lag+` > 100 and `+lag+` > sum(cupcakery_consumer_lag{group="order-acks"} offset 5m)`, "5m",
+		alert("AckLagGrows", "page", lagNow+" > 100 and "+lagNow+" > "+lagBefore, "5m",
 			"What stations say reaches their orders later and later.",
 			"{{ $value }} acks wait in Kafka for a worker, more than five minutes ago."),
-		alert("AcksHeldBack", "ticket", `sum(increase(cupcakery_ack_transactions_held_total[15m])) > 0`, "",
+		alert("AcksHeldBack", "ticket", `sum by (namespace) (increase(cupcakery_ack_transactions_held_total[15m])) > 0`, "",
 			"What some stations have said does not reach its orders.",
 			"A program that writes acks in transactions has left one open for more than ten seconds."),
-		alert("StationSilent", "page", `max by (stage) (cupcakery_station_untaken_seconds) > 0`, "1m",
+		alert("StationSilent", "page", `max by (namespace, stage) (cupcakery_station_untaken_seconds) > 0`, "1m",
 			"Tickets wait at {{ $labels.stage }}, and nobody takes any.",
 			"For {{ $value | humanizeDuration }} nobody has begun or finished anything there."),
-		alert("QuestionsWait", "page", `max(cupcakery_oldest_question_seconds) > 900`, "1m",
+		alert("QuestionsWait", "page", `max by (namespace) (cupcakery_oldest_question_seconds) > 900`, "1m",
 			"An order stands still until a manager decides.",
 			"The first question has waited for {{ $value | humanizeDuration }}."),
-		alert("DeadLetters", "ticket", `max by (state) (cupcakery_dead_letters) > 0`, "1m",
+		alert("DeadLetters", "ticket", `max by (namespace, state) (cupcakery_dead_letters) > 0`, "1m",
 			"Something that somebody said was not understood; perhaps an order waits for it.",
 			"{{ $value }} dead letters are {{ $labels.state }}, and wait for a person."),
-		alert("GroupUnsettled", "ticket", `max by (group) (increase(cupcakery_rebalances_total[30m])) > 10`, "",
+		alert("GroupUnsettled", "ticket", `max by (namespace, group) (increase(cupcakery_rebalances_total[30m])) > 10`, "",
 			"Tickets or acks come with pauses of seconds.",
 			"Members of the group {{ $labels.group }} come and go: {{ $value | humanize }} rebalances in half an hour."),
-		alert("WorkflowTasksFail", "ticket", `sum by (workflow_type) (increase(temporal_workflow_task_execution_failed_total[1h])) > 2`, "",
+		alert("WorkflowTasksFail", "ticket", `sum by (namespace, workflow_type) (increase(temporal_workflow_task_execution_failed_total[1h])) > 2`, "",
 			"Some orders stand still, and nobody is asked about them.",
 			"The code of {{ $labels.workflow_type }} fails on orders under way, as after a rollout that cannot replay them."),
-	}
+	}...)
 }

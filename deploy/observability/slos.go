@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -16,15 +17,17 @@ type slo struct {
 	errors string
 	// alert is named when too much goes wrong; empty if a plain alert says it better.
 	alert string
-	// enough is a further condition of the alert: with few events one failure is a
-	// large part, and wakes nobody.
-	enough string
+	// bad is how many were not good in a window; empty if the promise is about time and
+	// not about events.
+	bad string
 	// people is what people see then.
 	people string
 }
 
 const (
 	orderRequests = `method="POST",route="/api/v1/orders"`
+	allRequests   = `cupcakery_http_request_duration_seconds_count{` + orderRequests + `}`
+	goodRequests  = `cupcakery_http_request_duration_seconds_bucket{` + orderRequests + `,status!~"5..",le="2.5"}`
 	// ten matches a bucket of ten seconds: Prometheus 3 calls it 10.0, and 2 what the
 	// process does.
 	ten     = `le=~"10(\\.0)?"`
@@ -37,27 +40,29 @@ var slos = []slo{
 		name:      "order-accepted",
 		promise:   "An order is taken, or refused with a reason, within 2.5 seconds.",
 		objective: 0.999,
-		errors: `1 - (sum(rate(cupcakery_http_request_duration_seconds_bucket{` + orderRequests + `,status!~"5..",le="2.5"}[WINDOW])) or vector(0))` +
-			` / sum(rate(cupcakery_http_request_duration_seconds_count{` + orderRequests + `}[WINDOW]))`,
+		errors: `1 - (sum by (namespace) (rate(` + goodRequests + `[WINDOW])) or 0 * sum by (namespace) (rate(` + allRequests + `[WINDOW])))` +
+			` / sum by (namespace) (rate(` + allRequests + `[WINDOW]))`,
+		bad: `sum by (namespace) (increase(` + allRequests + `[WINDOW]))` +
+			` - (sum by (namespace) (increase(` + goodRequests + `[WINDOW])) or 0 * sum by (namespace) (increase(` + allRequests + `[WINDOW])))`,
 		alert:  "OrdersNotAccepted",
-		enough: `sum(increase(cupcakery_http_request_duration_seconds_count{` + orderRequests + `}[1h])) > 20`,
 		people: "Customers cannot order, or wait for long until they know.",
 	},
 	{
 		name:      "ack-carried",
 		promise:   "What a station has said is with its order within 10 seconds.",
 		objective: 0.999,
-		errors: `1 - sum(rate(cupcakery_ack_carried_seconds_bucket{` + ten + `}[WINDOW]))` +
-			` / sum(rate(cupcakery_ack_carried_seconds_count[WINDOW]))`,
+		errors: `1 - sum by (namespace) (rate(cupcakery_ack_carried_seconds_bucket{` + ten + `}[WINDOW]))` +
+			` / sum by (namespace) (rate(cupcakery_ack_carried_seconds_count[WINDOW]))`,
+		bad: `sum by (namespace) (increase(cupcakery_ack_carried_seconds_count[WINDOW]))` +
+			` - sum by (namespace) (increase(cupcakery_ack_carried_seconds_bucket{` + ten + `}[WINDOW]))`,
 		alert:  "AcksCarriedLate",
-		enough: `sum(increase(cupcakery_ack_carried_seconds_count[1h])) > 20`,
 		people: "A tray is done, and the next station does not get its ticket.",
 	},
 	{
 		name:      "board-fresh",
 		promise:   "Boards show what has happened, and do not say that they are behind.",
 		objective: 0.999,
-		errors:    `sum(sum_over_time(cupcakery:board_is_behind[WINDOW])) / sum(count_over_time(cupcakery:board_is_behind[WINDOW]))`,
+		errors:    `sum by (namespace) (sum_over_time(cupcakery:board_is_behind[WINDOW])) / sum by (namespace) (count_over_time(cupcakery:board_is_behind[WINDOW]))`,
 		alert:     "BoardsBehind",
 		people:    "Boards and the counter's screen say that they show how things were.",
 	},
@@ -65,8 +70,8 @@ var slos = []slo{
 		name:      "question-answered",
 		promise:   "A manager has answered a question within 15 minutes.",
 		objective: 0.95,
-		errors: `1 - sum(rate(cupcakery_question_answered_seconds_bucket{` + quarter + `}[WINDOW]))` +
-			` / sum(rate(cupcakery_question_answered_seconds_count[WINDOW]))`,
+		errors: `1 - sum by (namespace) (rate(cupcakery_question_answered_seconds_bucket{` + quarter + `}[WINDOW]))` +
+			` / sum by (namespace) (rate(cupcakery_question_answered_seconds_count[WINDOW]))`,
 		// No alert: there are few questions, so QuestionsWait looks at each.
 	},
 }
@@ -87,9 +92,27 @@ var burns = []burn{
 	{"ticket", "3d", "6h", 1},
 }
 
-func (s slo) over(window string) string { return strings.ReplaceAll(s.errors, "WINDOW", window) }
+// badEnough is how many events must have gone wrong before anybody hears of it. A small
+// bakery has few: one order of five that is not taken is a large part of them, and
+// chance. Three are not, where one in a thousand may be, however few there were in
+// all. Counting does not see half an event; increase() does, since it extrapolates.
+const badEnough = 2.5
+
+func over(expr, window string) string { return strings.ReplaceAll(expr, "WINDOW", window) }
 
 // ratio is the recorded part that was not good in a window.
 func (s slo) ratio(window string) string {
 	return fmt.Sprintf(`cupcakery:slo_errors:ratio_%s{slo="%s"}`, window, s.name)
+}
+
+// condition is that an allowance is used up as fast as that. The long window shows that
+// it matters. The short one ends the alert when all is well again: no event in it says
+// nothing, and a small bakery often has none.
+func (s slo) condition(b burn) string {
+	limit := strconv.FormatFloat(b.times*(1-s.objective), 'g', 4, 64)
+	condition := fmt.Sprintf("%s > %s unless %s <= %s", s.ratio(b.long), limit, s.ratio(b.short), limit)
+	if s.bad != "" {
+		condition += fmt.Sprintf(` and cupcakery:slo_bad:increase_%s{slo="%s"} > %g`, b.long, s.name, badEnough)
+	}
+	return "(" + condition + ")"
 }
