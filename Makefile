@@ -36,6 +36,10 @@ run: build tools ## Start the factory on this machine: API, worker, Temporal wit
 demo: build tools ## The same, with robots at the stations and customers who order
 	@bin/cupcakery dev --demo $(ARGS)
 
+.PHONY: production
+production: build ## Run it as in production, without containers: Temporal on PostgreSQL, Kafka with TLS and ACLs
+	@go run ./internal/make/production $(ARGS)
+
 .PHONY: build
 build: web ## Build bin/cupcakery, with the pages in it
 	@[ -e bin/cupcakery ] || echo "Building bin/cupcakery (the first time takes a minute or two, and downloads modules) ..."
@@ -88,6 +92,11 @@ test-observability: build tools .tools/promtool ## Test alerts, dashboards and d
 .PHONY: test-chart
 test-chart: build ## Test what the Helm chart renders
 	@go test -C deploy/kubetest -count=1 .
+
+# Not what is about "cupcakery dev", and not a stage that this kitchen has not.
+.PHONY: test-production
+test-production: programs web ## Run the end-to-end and crash tests on the production stack
+	@CUPCAKERY_E2E_STACK=production go run ./internal/make/gotest $(RACE) -count=1 -timeout=30m -skip '^(TestTheReadmesTour|TestAddingAStage)$$' ./e2e
 
 .PHONY: programs
 programs:
