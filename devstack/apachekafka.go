@@ -141,7 +141,7 @@ func (k *ApacheKafka) Exited() <-chan struct{} { return k.child.exited }
 
 // Err returns, once the broker has ended by itself, what it logged last.
 func (k *ApacheKafka) Err() error {
-	return fmt.Errorf("Apache Kafka ended (%s); its log ends with:\n%s", k.child.cmd.ProcessState, lastLines(k.path("server.log")))
+	return fmt.Errorf("the broker of Apache Kafka ended (%s); its log ends with:\n%s", k.child.cmd.ProcessState, lastLines(k.path("server.log")))
 }
 
 // Kill ends the broker as a power cut would: SIGKILL.
