@@ -180,6 +180,20 @@ func (p *Postgres) Err() error {
 	return fmt.Errorf("PostgreSQL ended (%s); its log ends with:\n%s", p.child.cmd.ProcessState, lastLines(p.log))
 }
 
+// Dump returns all that is in the databases, as SQL. Text in binary columns can
+// be read in it.
+func (p *Postgres) Dump(ctx context.Context) ([]byte, error) {
+	var complaint bytes.Buffer
+	dump := p.command(ctx, "pg_dumpall", "--host", localhost, "--port", strconv.Itoa(p.config.Port), "--username", postgresUser)
+	dump.Env = append(os.Environ(), "PGPASSWORD="+p.config.Password, "PGOPTIONS=-c bytea_output=escape")
+	dump.Stderr = &complaint
+	out, err := dump.Output()
+	if err != nil {
+		return nil, fmt.Errorf("dump PostgreSQL's databases: %w\n%s", err, complaint.Bytes())
+	}
+	return out, nil
+}
+
 // Kill ends the server as a power cut would: SIGKILL.
 func (p *Postgres) Kill() {
 	if p.child != nil {

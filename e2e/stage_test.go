@@ -23,7 +23,7 @@ func TestAddingAStage(t *testing.T) {
 	glazed := kitchen.Route{kitchen.Mix, kitchen.Bake, glaze, kitchen.Decorate, kitchen.Package}
 	newBinary := buildWithGlaze(t)
 
-	f := newFactory(t, kafkas["embedded Kafka"], time.Minute)
+	f := newFactory(t, anyKafka(), time.Minute)
 	ofOld := f.place(wedding())
 	f.until(ofOld.ID, "at mix", waitsFor(kitchen.Mix))
 	oldWorker := f.worker
