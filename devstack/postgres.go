@@ -41,6 +41,7 @@ type PostgresConfig struct {
 // Postgres is a running PostgreSQL server: Debian's, or the first on the PATH.
 type Postgres struct {
 	config    PostgresConfig
+	port      int
 	programs  string
 	account   *syscall.Credential // nil for this process's own
 	temporary bool
@@ -66,16 +67,27 @@ func StartPostgres(ctx context.Context, config PostgresConfig) (*Postgres, error
 		}
 	}
 	p.log = filepath.Join(p.config.DataDir, "server.log")
-	if p.config.Port, err = portOrFree(config.Port); err == nil {
-		if err = p.prepare(ctx); err == nil {
-			err = p.Restart(ctx)
-		}
+	if err = p.prepare(ctx); err == nil {
+		err = p.firstStart(ctx)
 	}
 	if err != nil {
 		p.Stop()
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	return p, nil
+}
+
+// firstStart chooses a port and tries others if another program was quicker.
+func (p *Postgres) firstStart(ctx context.Context) error {
+	for attempt := 1; ; attempt++ {
+		var err error
+		if p.port, err = portOrFree(p.config.Port); err == nil {
+			err = p.Restart(ctx)
+		}
+		if attempt == startAttempts || !isPortInUse(err) {
+			return err
+		}
+	}
 }
 
 // CheckPrograms names all that is missing of what StartPostgres and
@@ -167,7 +179,7 @@ func (p *Postgres) command(ctx context.Context, program string, args ...string) 
 }
 
 // Addr is where the server listens, as host:port.
-func (p *Postgres) Addr() string { return hostPort(p.config.Port) }
+func (p *Postgres) Addr() string { return hostPort(p.port) }
 
 // PID is the process id of the server's first process.
 func (p *Postgres) PID() int { return p.child.cmd.Process.Pid }
@@ -184,7 +196,7 @@ func (p *Postgres) Err() error {
 // be read in it.
 func (p *Postgres) Dump(ctx context.Context) ([]byte, error) {
 	var complaint bytes.Buffer
-	dump := p.command(ctx, "pg_dumpall", "--host", localhost, "--port", strconv.Itoa(p.config.Port), "--username", postgresUser)
+	dump := p.command(ctx, "pg_dumpall", "--host", localhost, "--port", strconv.Itoa(p.port), "--username", postgresUser)
 	dump.Env = append(os.Environ(), "PGPASSWORD="+p.config.Password, "PGOPTIONS=-c bytea_output=escape")
 	dump.Stderr = &complaint
 	out, err := dump.Output()
@@ -223,7 +235,7 @@ func (p *Postgres) run() error {
 		return err
 	}
 	defer func() { _ = log.Close() }() // the child has its own descriptor
-	cmd := p.command(context.Background(), "postgres", "-D", filepath.Join(p.config.DataDir, "cluster"), "-p", strconv.Itoa(p.config.Port),
+	cmd := p.command(context.Background(), "postgres", "-D", filepath.Join(p.config.DataDir, "cluster"), "-p", strconv.Itoa(p.port),
 		"-c", "listen_addresses="+localhost, "-c", "unix_socket_directories=")
 	cmd.Stdout, cmd.Stderr = log, log
 	p.child, err = startChild(cmd)
@@ -232,7 +244,7 @@ func (p *Postgres) run() error {
 
 func (p *Postgres) awaitReady(ctx context.Context) error {
 	for {
-		asked := p.command(ctx, "pg_isready", "--host", localhost, "--port", strconv.Itoa(p.config.Port)).Run()
+		asked := p.command(ctx, "pg_isready", "--host", localhost, "--port", strconv.Itoa(p.port)).Run()
 		if asked == nil {
 			return nil
 		}

@@ -48,6 +48,7 @@ type TemporalServerConfig struct {
 type TemporalServer struct {
 	config    TemporalServerConfig
 	program   string
+	port      int
 	env       []string
 	temporary bool
 	child     *childProcess
@@ -78,10 +79,8 @@ func StartTemporalServer(ctx context.Context, config TemporalServerConfig) (*Tem
 	}
 	if err = os.MkdirAll(t.config.DataDir, 0o755); err == nil {
 		t.log = filepath.Join(t.config.DataDir, "server.log")
-		if err = t.configure(root); err == nil {
-			if err = config.Postgres.applyTemporalSchema(ctx, root, programs); err == nil {
-				err = t.Restart(ctx)
-			}
+		if err = config.Postgres.applyTemporalSchema(ctx, root, programs); err == nil {
+			err = t.firstStart(ctx, root)
 		}
 	}
 	if err != nil {
@@ -89,6 +88,19 @@ func StartTemporalServer(ctx context.Context, config TemporalServerConfig) (*Tem
 		return nil, fmt.Errorf("start the Temporal server: %w", err)
 	}
 	return t, nil
+}
+
+// firstStart chooses ports and tries others if another program was quicker.
+func (t *TemporalServer) firstStart(ctx context.Context, root string) error {
+	for attempt := 1; ; attempt++ {
+		err := t.configure(root)
+		if err == nil {
+			err = t.Restart(ctx)
+		}
+		if attempt == startAttempts || !isPortInUse(err) {
+			return err
+		}
+	}
 }
 
 // BuildTemporalServer builds the server and its schema tool unless they are
@@ -145,12 +157,17 @@ func temporalServerVersion(module string) (string, error) {
 // the schema tool's version.
 func (p *Postgres) applyTemporalSchema(ctx context.Context, root, programs string) error {
 	cmd := exec.CommandContext(ctx, "sh", filepath.Join(root, "deploy/temporal/schema.sh"))
-	cmd.Env = append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "SQL_PLUGIN=postgres12", "SQL_HOST="+localhost,
-		"SQL_PORT="+strconv.Itoa(p.config.Port), "SQL_USER="+postgresUser, "SQL_PASSWORD="+p.config.Password)
+	cmd.Env = p.schemaEnv(programs)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("bring PostgreSQL's databases to Temporal's schema: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// schemaEnv says to the schema's script what docker-compose.yml says to it.
+func (p *Postgres) schemaEnv(programs string) []string {
+	return append(os.Environ(), "PATH="+programs+":"+os.Getenv("PATH"), "SQL_PLUGIN=postgres12", "SQL_HOST="+localhost,
+		"SQL_PORT="+strconv.Itoa(p.port), "SQL_USER="+postgresUser, "SQL_PASSWORD="+p.config.Password)
 }
 
 // configure says to the server what docker-compose.yml says to its image, and
@@ -174,29 +191,31 @@ func (t *TemporalServer) configure(root string) error {
 	if err != nil {
 		return err
 	}
-	if t.config.Port, err = portOrFree(t.config.Port); err != nil {
+	names := []string{
+		"FRONTEND_GRPC_PORT", "FRONTEND_HTTP_PORT", "FRONTEND_MEMBERSHIP_PORT", "HISTORY_GRPC_PORT", "HISTORY_MEMBERSHIP_PORT",
+		"MATCHING_GRPC_PORT", "MATCHING_MEMBERSHIP_PORT", "WORKER_GRPC_PORT", "WORKER_MEMBERSHIP_PORT",
+	}
+	ports, err := freePorts(len(names))
+	if err != nil {
 		return err
 	}
+	if t.config.Port != 0 {
+		ports[0] = t.config.Port
+	}
+	t.port = ports[0]
 	// Settings meant for clients, such as TEMPORAL_ADDRESS, are not the server's.
 	t.env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "TEMPORAL_") })
 	t.env = append(t.env, "DB=postgres12", "DB_PORT="+port, "POSTGRES_SEEDS="+host, "POSTGRES_USER="+postgresUser,
 		"POSTGRES_PWD="+t.config.Postgres.config.Password, "BIND_ON_IP="+localhost, "DYNAMIC_CONFIG_FILE_PATH="+dynamic,
-		"NUM_HISTORY_SHARDS=16", "LOG_LEVEL=warn", "FRONTEND_GRPC_PORT="+strconv.Itoa(t.config.Port))
-	for _, name := range []string{
-		"FRONTEND_HTTP_PORT", "FRONTEND_MEMBERSHIP_PORT", "HISTORY_GRPC_PORT", "HISTORY_MEMBERSHIP_PORT",
-		"MATCHING_GRPC_PORT", "MATCHING_MEMBERSHIP_PORT", "WORKER_GRPC_PORT", "WORKER_MEMBERSHIP_PORT",
-	} {
-		port, err := FreePort()
-		if err != nil {
-			return err
-		}
-		t.env = append(t.env, name+"="+strconv.Itoa(port))
+		"NUM_HISTORY_SHARDS=16", "LOG_LEVEL=warn")
+	for i, name := range names {
+		t.env = append(t.env, name+"="+strconv.Itoa(ports[i]))
 	}
 	return nil
 }
 
 // Addr is where workers and clients connect, as host:port.
-func (t *TemporalServer) Addr() string { return hostPort(t.config.Port) }
+func (t *TemporalServer) Addr() string { return hostPort(t.port) }
 
 // PID is the server's process id.
 func (t *TemporalServer) PID() int { return t.child.cmd.Process.Pid }
