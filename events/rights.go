@@ -16,6 +16,7 @@ const (
 	ProcessAPI         = "api"
 	ProcessWorker      = "worker"
 	ProcessTopics      = "topics"
+	ProcessTopicsCheck = "topics-check"
 	ProcessDeadLetters = "dead-letters"
 	ProcessDoctor      = "doctor"
 )
@@ -34,8 +35,10 @@ const (
 	OperationAlterConfigs Operation = "AlterConfigs"
 	OperationCreate       Operation = "Create"
 	OperationDescribe     Operation = "Describe"
-	OperationRead         Operation = "Read"
-	OperationWrite        Operation = "Write"
+	// OperationDescribeConfigs does not include Describe.
+	OperationDescribeConfigs Operation = "DescribeConfigs"
+	OperationRead            Operation = "Read"
+	OperationWrite           Operation = "Write"
 )
 
 // The kinds of resources, as Strimzi spells them.
@@ -75,9 +78,8 @@ func Rights() []ProcessRights {
 	noted := Right{ResourceGroup, GroupPartitionCounts, OperationDescribe}
 
 	api := ProcessRights{Process: ProcessAPI, What: "`cupcakery api`", Rights: slices.Concat(
-		onTopics(OperationRead, append(slices.Clone(keyed), TopicShip, TopicFailures, TopicStatus)...),
+		onTopics(OperationRead, append(slices.Clone(keyed), TopicShip, TopicFailures, TopicStatus, TopicDeadLetters)...), // it counts dead letters
 		onTopics(OperationWrite, TopicAcks),
-		onTopics(OperationDescribe, TopicDeadLetters), // it is ready only if every topic can be used
 		[]Right{noted},
 	)}
 	worker := ProcessRights{Process: ProcessWorker, What: "`cupcakery worker`", Rights: slices.Concat(
@@ -89,16 +91,21 @@ func Rights() []ProcessRights {
 	for _, stage := range kitchen.Stages() {
 		list = append(list, ProcessRights{Process: StationProcess(stage), What: "`cupcakery station " + string(stage) + "`", Rights: slices.Concat(
 			onTopics(OperationRead, TicketTopic(stage), TopicAcks),
-			onTopics(OperationWrite, TopicAcks),
+			onTopics(OperationWrite, TopicAcks, TopicDeadLetters),
 			[]Right{{ResourceGroup, TicketGroup(stage), OperationRead}, noted},
 		)})
 	}
-	topics := ProcessRights{Process: ProcessTopics, What: "`cupcakery topics apply` and `check`", Rights: slices.Concat(
+	topics := ProcessRights{Process: ProcessTopics, What: "`cupcakery topics apply`", Rights: slices.Concat(
 		onTopics(OperationCreate, Topics()...),
 		onTopics(OperationAlter, Topics()...),
 		onTopics(OperationAlterConfigs, Topics()...),
 		onTopics(OperationRead, keyed...), // it notes partitions as offsets
 		[]Right{{ResourceGroup, GroupPartitionCounts, OperationRead}},
+	)}
+	check := ProcessRights{Process: ProcessTopicsCheck, What: "`cupcakery topics check`", Rights: slices.Concat(
+		onTopics(OperationDescribe, Topics()...),
+		onTopics(OperationDescribeConfigs, Topics()...),
+		[]Right{noted},
 	)}
 	letters := ProcessRights{Process: ProcessDeadLetters, What: "`cupcakery dead-letters`", Rights: slices.Concat(
 		onTopics(OperationRead, TopicDeadLetters),
@@ -109,7 +116,7 @@ func Rights() []ProcessRights {
 		onTopics(OperationWrite, tickets...),
 		[]Right{noted},
 	)}
-	return append(list, topics, letters, doctor)
+	return append(list, topics, check, letters, doctor)
 }
 
 // RightsOf returns the rights of one process, or nil if there is none of that
@@ -265,7 +272,7 @@ var resourceTypes = map[string]kafka.ResourceType{ResourceTopic: kafka.ResourceT
 var operationTypes = map[Operation]kafka.ACLOperationType{
 	OperationAlter: kafka.ACLOperationTypeAlter, OperationAlterConfigs: kafka.ACLOperationTypeAlterConfigs,
 	OperationCreate: kafka.ACLOperationTypeCreate, OperationDescribe: kafka.ACLOperationTypeDescribe,
-	OperationRead: kafka.ACLOperationTypeRead, OperationWrite: kafka.ACLOperationTypeWrite,
+	OperationDescribeConfigs: kafka.ACLOperationTypeDescribeConfigs, OperationRead: kafka.ACLOperationTypeRead, OperationWrite: kafka.ACLOperationTypeWrite,
 }
 
 func (r Right) kafka() (kafka.ResourceType, kafka.ACLOperationType) {
