@@ -93,10 +93,9 @@ test-observability: build tools .tools/promtool ## Test alerts, dashboards and d
 test-chart: build ## Test what the Helm chart renders
 	@go test -C deploy/kubetest -count=1 .
 
-# Not what is about "cupcakery dev", and not a stage that this kitchen has not.
 .PHONY: test-production
-test-production: programs web ## Run the end-to-end and crash tests on the production stack
-	@CUPCAKERY_E2E_STACK=production go run ./internal/make/gotest $(RACE) -count=1 -timeout=30m -skip '^(TestTheReadmesTour|TestAddingAStage)$$' ./e2e
+test-production: build programs ## Test on the production stack: end to end, crashes, outages, and each right in Kafka
+	@go run ./internal/make/gotest $(RACE) -tags production -count=1 -timeout=60m ./e2e
 
 .PHONY: programs
 programs:

@@ -58,6 +58,9 @@ type SecureListener struct {
 	// Users are names and passwords. With ACLs they are those of the broker's
 	// own people: they may do everything, and use PLAIN.
 	Users map[string]string
+	// Bound are names and passwords of users by PLAIN who may do what ACLs allow.
+	// Only with ACLs.
+	Bound map[string]string
 	// ACLs leaves out the listener without encryption, and refuses whatever no
 	// ACL allows. Users by SCRAM are added while the broker runs, as ACLs are.
 	ACLs bool
@@ -118,10 +121,10 @@ func (k *ApacheKafka) firstStart(ctx context.Context) error {
 			return err
 		}
 		err := k.Restart(ctx)
-		if err == nil || !strings.Contains(err.Error(), "Address already in use") {
+		if !isPortInUse(err) {
 			return err
 		}
-		if k.config.Port != 0 || attempt == 3 {
+		if k.config.Port != 0 || attempt == startAttempts {
 			return errors.Join(&PortInUseError{For: "Apache Kafka", Port: k.port}, err)
 		}
 	}
@@ -285,8 +288,10 @@ func (k *ApacheKafka) secure(properties map[string]string, secure *SecureListene
 	if secure.ACLs {
 		fmt.Fprintf(&plainUsers, " username=%q password=%q", brokerUser, secure.Users[brokerUser])
 	}
-	for name, password := range secure.Users {
-		fmt.Fprintf(&plainUsers, " user_%s=%q", name, password)
+	for _, users := range []map[string]string{secure.Users, secure.Bound} {
+		for name, password := range users {
+			fmt.Fprintf(&plainUsers, " user_%s=%q", name, password)
+		}
 	}
 	const listener = "listener.name.secure."
 	maps.Copy(properties, map[string]string{

@@ -223,7 +223,7 @@ func newCrashingFactory(t *testing.T, newBroker func(*testing.T, *factory) serve
 	f.env = append(f.env, fault.Environment+"="+f.faults)
 	f.workerBinary = faulty
 	f.temporal = f.dialTemporal()
-	f.writer = f.ackWriter()
+	f.writer = f.writerTo(events.TopicAcks)
 	t.Cleanup(func() { _ = f.writer.Close() }) // every write has been waited for
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))

@@ -1,12 +1,14 @@
+//go:build production
+
 package e2e
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,8 +55,9 @@ func withOneRightLess(t *testing.T, stack *production.Stack, process string, rig
 }
 
 // A process can do its work with exactly the rights that `cupcakery topics acls`
-// lists: none is missing, and none is too many. TestTopicsAreMadeWithTheListedRights
-// is about topics.
+// lists: none is missing, and none is too many.
+// TestTopicsAreMadeWithTheListedRights and TestTopicsAreCheckedWithTheListedRights
+// are about topics.
 func TestEachProcessNeedsItsRightsAndNoOther(t *testing.T) {
 	t.Parallel()
 	f := newLeverFactoryOn(t, newGuardedKafka)
@@ -66,23 +69,23 @@ func TestEachProcessNeedsItsRightsAndNoOther(t *testing.T) {
 	})
 	for _, stage := range kitchen.Stages() {
 		t.Run(events.StationProcess(stage), func(t *testing.T) {
-			var untaken *leverOrder // once nobody is at the station who could take it
-			withOneRightLess(t, f.production, events.StationProcess(stage), events.RightsOf(events.StationProcess(stage)), func(_ *testing.T, without events.Right) error {
-				if without == (events.Right{}) {
-					return f.stationWorks(stage, f.at(t, stage))
-				}
+			var untaken *leverOrder // while nobody is at the station who could take it
+			withOneRightLess(t, f.production, events.StationProcess(stage), events.RightsOf(events.StationProcess(stage)), func(t *testing.T, without events.Right) error {
 				if untaken == nil {
 					untaken = f.at(t, stage)
 				}
-				return f.stationWorks(stage, untaken)
+				o := untaken
+				if without == (events.Right{}) || without.Name == events.TopicDeadLetters {
+					untaken = nil
+				}
+				return f.stationWorks(stage, o)
 			})
 		})
 	}
 	t.Run(events.ProcessDoctor, func(t *testing.T) {
-		reading := slices.DeleteFunc(events.RightsOf(events.ProcessDoctor), func(right events.Right) bool { return right.Operation == events.OperationWrite })
-		withOneRightLess(t, f.production, events.ProcessDoctor, reading, func(t *testing.T, without events.Right) error {
-			if without == (events.Right{}) { // a ticket at each station for the doctor to withdraw
-				for _, stage := range kitchen.Stages() {
+		withOneRightLess(t, f.production, events.ProcessDoctor, events.RightsOf(events.ProcessDoctor), func(t *testing.T, without events.Right) error {
+			for _, stage := range kitchen.Stages() { // tickets for the doctor to withdraw
+				if without == (events.Right{}) || without.Operation == events.OperationWrite && without.Name == events.TicketTopic(stage) {
 					require.NoError(t, f.temporal.TerminateWorkflow(t.Context(), kitchen.WorkflowID(f.at(t, stage).id), "", "by an operator"))
 				}
 			}
@@ -145,16 +148,28 @@ func (f *factory) unlessRefused(p *process.Process, checks ...func() error) erro
 	return nil
 }
 
-// apiWorks starts an API, waits until it has read the log, and has somebody claim
-// a ticket and put it back.
+// apiWorks starts an API, waits until it has read the log and counted the dead
+// letters, and has somebody claim a ticket and put it back.
 func apiWorks(o *leverOrder) error {
-	p := o.start("api", "api", "--listen", o.apiURL[len("http://"):], "--orders-per-address", "0")
+	metrics := fmt.Sprintf("127.0.0.1:%d", freePort(o.t))
+	p := o.start("api", "api", "--listen", o.apiURL[len("http://"):], "--metrics-listen", metrics, "--orders-per-address", "0")
 	defer p.Kill()
 	return o.unlessRefused(p, o.answers(o.apiURL+"/readyz"), func() error {
 		if code, answer := o.look("/api/v1/stations/mix/tickets"); code != http.StatusOK || strings.Contains(answer, `"behind"`) {
 			return fmt.Errorf("%d: %s", code, answer)
 		}
 		return nil
+	}, func() error {
+		response, err := http.Get("http://" + metrics + "/metrics")
+		if err != nil {
+			return err
+		}
+		defer func() { _ = response.Body.Close() }() // read to its end
+		answer, err := io.ReadAll(response.Body)
+		if err == nil && !strings.Contains(string(answer), "\ncupcakery_dead_letters{") {
+			err = errors.New("the dead letters are not counted")
+		}
+		return err
 	}, o.pressed(started), o.pressed(`{"kind":"released"}`))
 }
 
@@ -168,8 +183,11 @@ func (o *leverOrder) pressed(body string) func() error {
 	}
 }
 
-// stationWorks has a robot do the order's ticket.
+// stationWorks has a robot do the order's ticket, and put what is no ticket away.
 func (f *leverFactory) stationWorks(stage kitchen.Stage, o *leverOrder) error {
+	before := f.letters()
+	writer := f.writerTo(events.TicketTopic(stage))
+	require.NoError(o.t, errors.Join(writer.WriteMessages(o.t.Context(), kafka.Message{Value: []byte("bake!")}), writer.Close()))
 	robot := f.robot(stage, "--work-time", "10ms")
 	defer robot.Kill()
 	return f.unlessRefused(robot, func() error {
@@ -178,6 +196,11 @@ func (f *leverFactory) stationWorks(stage kitchen.Stage, o *leverOrder) error {
 			err = fmt.Errorf("the order waits for %q", status.WaitingFor)
 		}
 		return err
+	}, func() error {
+		if f.letters() == before {
+			return errors.New("what is no ticket is not put away")
+		}
+		return nil
 	})
 }
 
@@ -290,6 +313,19 @@ func TestTopicsAreMadeWithTheListedRights(t *testing.T) {
 		partitions++
 		_, err := events.ApplyTopics(t.Context(), stack.Connection(events.ProcessTopics), events.TopicSettings{Partitions: partitions, NoticeTime: time.Millisecond})
 		return err
+	})
+}
+
+// The job that looks whether topics are as they should be needs less.
+func TestTopicsAreCheckedWithTheListedRights(t *testing.T) {
+	t.Parallel()
+	stack, err := production.StartKafka(t.Context(), production.Config{})
+	require.NoError(t, err)
+	t.Cleanup(stack.Stop)
+	_, err = events.ApplyTopics(t.Context(), stack.Admin(), events.TopicSettings{})
+	require.NoError(t, err)
+	withOneRightLess(t, stack, events.ProcessTopicsCheck, events.RightsOf(events.ProcessTopicsCheck), func(t *testing.T, _ events.Right) error {
+		return events.CheckTopicSettings(t.Context(), stack.Connection(events.ProcessTopicsCheck), events.TopicSettings{})
 	})
 }
 

@@ -183,13 +183,23 @@ func (s *Stack) startKafka(ctx context.Context, config Config) error {
 		DataDir: directory, Port: config.KafkaPort,
 		Secure: &devstack.SecureListener{
 			CertPEM: certificate, KeyPEM: key, ClientCAPEM: authority.PEM(), ACLs: true,
-			Users: map[string]string{adminUser: s.secrets.Kafka[adminUser], brokerUser: s.secrets.Kafka[brokerUser]},
+			Users: s.passwords(adminUser, brokerUser),
+			// For clients that cannot do SCRAM; ours do.
+			Bound: s.passwords(processes()...),
 		},
 	})
 	if err != nil {
 		return err
 	}
 	return s.admit(ctx)
+}
+
+func (s *Stack) passwords(users ...string) map[string]string {
+	passwords := make(map[string]string)
+	for _, user := range users {
+		passwords[user] = s.secrets.Kafka[user]
+	}
+	return passwords
 }
 
 // admit gives each process its password and its rights.
