@@ -32,10 +32,10 @@ func TestMakeProductionShipsOrders(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(data)) })
 	require.NoError(t, os.Chmod(data, 0o711))
-	readyFile := filepath.Join(t.TempDir(), "ready.json")
 
 	var ready struct{ API, Logs string }
 	start := func() *process.Process {
+		readyFile := filepath.Join(t.TempDir(), "ready.json")
 		p, err := process.Start(process.Options{Name: "production", Binary: program, Dir: "..", Args: []string{"--data-dir", data, "--free-ports", "--ready-file", readyFile}})
 		require.NoError(t, err)
 		t.Cleanup(p.Kill)
