@@ -136,8 +136,10 @@ func (f *leverFactory) newOrder(t *testing.T) *leverOrder {
 	for _, stage := range kitchen.Stages() {
 		rules.AckWithin[stage] = kitchen.Duration(leverWithin)
 	}
+	name := t.Name()
+	name = name[:min(len(name), kitchen.Default().Limits.NameLength)] // a package ticket with a longer one is no ticket
 	in := workflows.OrderInput{
-		Order: kitchen.Order{Customer: kitchen.Customer{Name: t.Name()}, Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeS, Quantity: pieces}}},
+		Order: kitchen.Order{Customer: kitchen.Customer{Name: name}, Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeS, Quantity: pieces}}},
 		Rules: rules, PlacedAt: time.Now().UTC(),
 	}
 	_, err = f.temporal.ExecuteWorkflow(t.Context(), workflows.StartOptions(id, in, "a test of levers"), workflows.OrderWorkflowType, in)

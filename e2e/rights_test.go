@@ -70,7 +70,7 @@ func TestEachProcessNeedsItsRightsAndNoOther(t *testing.T) {
 	for _, stage := range kitchen.Stages() {
 		t.Run(events.StationProcess(stage), func(t *testing.T) {
 			var untaken *leverOrder // while nobody is at the station who could take it
-			withOneRightLess(t, f.production, events.StationProcess(stage), events.RightsOf(events.StationProcess(stage)), func(t *testing.T, without events.Right) error {
+			withOneRightLess(t, f.production, events.StationProcess(stage), events.RightsOf(events.StationProcess(stage)), func(_ *testing.T, without events.Right) error {
 				if untaken == nil {
 					untaken = f.at(t, stage)
 				}
