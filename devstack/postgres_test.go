@@ -26,7 +26,7 @@ func TestPostgresKeepsWhatItHasSaidItHas(t *testing.T) {
 		output, err := cmd.CombinedOutput()
 		return string(output), err
 	}
-	output, err := psql("red velvet", "create table orders as select 'lemon' as flavour")
+	output, err := psql("red velvet", "create table orders as select 'lemon' as flavour, 'for Mia'::bytea as message")
 	require.NoError(t, err, output)
 	output, err = psql("vanilla", "select 1")
 	require.Error(t, err)
@@ -37,6 +37,9 @@ func TestPostgresKeepsWhatItHasSaidItHas(t *testing.T) {
 	output, err = psql("red velvet", "select flavour from orders")
 	require.NoError(t, err, output)
 	require.Equal(t, "lemon\n", output)
+	dump, err := postgres.Dump(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, string(dump), "for Mia", "also from a column that holds bytes")
 }
 
 func TestADirectoryThatPostgresCannotReachIsNamedWithTheRemedy(t *testing.T) {
