@@ -127,10 +127,13 @@ func TestKillingAnyProcessLosesNothing(t *testing.T) {
 		require.NoError(t, mixer.WaitForOutput(ctx, placed.PickupCode))
 		f.worker.Kill()
 		typed(t, mixer, "start 1", "done 1")
-		stale := f.until(placed.ID, "answered without a worker", func(s kitchen.Status) bool { return s.Stale })
-		require.Equal(t, kitchen.StateInProgress, stale.State)
-		require.Equal(t, kitchen.Mix, stale.WaitingFor)
-		require.Equal(t, placed.Lines, stale.Lines)
+		told := f.until(placed.ID, "done by mia, as the log tells without a worker", func(s kitchen.Status) bool {
+			return len(s.Stages) == 1 && s.Stages[0].State == kitchen.TicketDone
+		})
+		require.Equal(t, kitchen.StateInProgress, told.State)
+		require.Equal(t, "mia", told.Stages[0].By)
+		require.Empty(t, told.WaitingFor, "what comes next is for the worker to say")
+		require.Equal(t, placed.Lines, told.Lines)
 		f.startWorker()
 
 		// The API dies; nothing else notices.
