@@ -650,6 +650,7 @@ var levers = []struct {
 	}},
 	{"Cancel", func(o *leverOrder) {
 		require.NoError(o.t, o.temporal.CancelWorkflow(o.t.Context(), kitchen.WorkflowID(o.id), ""))
+		o.awaitIssued("decorate.1.undo", 1) // or somebody does the work until then, which a manager must decide about
 		o.ends(kitchen.StateCancelled)
 	}},
 	{"SignalsWithJunk", func(o *leverOrder) {
