@@ -36,6 +36,10 @@ run: build tools ## Start the factory on this machine: API, worker, Temporal wit
 demo: build tools ## The same, with robots at the stations and customers who order
 	@bin/cupcakery dev --demo $(ARGS)
 
+.PHONY: production
+production: build ## Run it as in production, without containers: Temporal on PostgreSQL, Kafka with TLS and ACLs
+	@go run ./internal/make/production $(ARGS)
+
 .PHONY: build
 build: web ## Build bin/cupcakery, with the pages in it
 	@[ -e bin/cupcakery ] || echo "Building bin/cupcakery (the first time takes a minute or two, and downloads modules) ..."
@@ -95,6 +99,10 @@ test-kubernetes: ## Test the Helm chart on a real Kubernetes control plane (the 
 	@inputs=$$(tools/kubernetes-inputs.sh) && \
 		go test -C deploy/kubetest -count=1 -timeout=15m -tags kubernetes -run TestOnARealControlPlane . && \
 		echo "$$inputs" >deploy/kubetest/tested
+
+.PHONY: test-production
+test-production: build programs ## Test on the production stack: end to end, crashes, outages, and each right in Kafka
+	@go run ./internal/make/gotest $(RACE) -tags production -count=1 -timeout=60m ./e2e
 
 .PHONY: programs
 programs:

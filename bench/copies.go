@@ -147,7 +147,7 @@ func (f *factory) readOrders(ctx context.Context, originals []original) error {
 // write writes n open orders, as many at each of the stages.
 func (c *openCopies) write(ctx context.Context, n int) error {
 	say("writing %d open orders to the log", n)
-	writer := &kafka.Writer{Addr: c.kafka.Addr, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, BatchSize: copiedTogether, RequiredAcks: kafka.RequireAll}
+	writer := &kafka.Writer{Addr: c.kafka.Addr, Transport: c.kafka.Transport, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, BatchSize: copiedTogether, RequiredAcks: kafka.RequireAll}
 	defer func() { _ = writer.Close() }() // all that counts has been acknowledged
 	writing, writeCtx := errgroup.WithContext(ctx)
 	writing.SetLimit(2)

@@ -22,6 +22,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/process"
+	"github.com/cupcakery/cupcakery/internal/production"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -39,6 +40,7 @@ type factory struct {
 	api      string
 
 	stack, worker, apiServer *process.Process
+	production               *production.Stack // instead of stack
 	robots                   []*process.Process
 	bare                     worker.Worker
 	pprof                    map[string]string // addresses of their profiles, by the process's name
@@ -69,29 +71,12 @@ func startWithoutRobots(ctx context.Context, s *side, apiArgs ...string) (_ *fac
 			f.stop()
 		}
 	}()
-	directory, err := os.MkdirTemp(s.directory, "factory-") // an earlier factory's data is not this one's
+	f.env = []string{"CUPCAKERY_LOG_LEVEL=warn", "CUPCAKERY_SECRET=a secret of the benchmark, 32 bytes", "CUPCAKERY_API_METRICS_LISTEN=127.0.0.1:0"}
+	address, err := f.startStack(ctx)
 	if err != nil {
 		return nil, err
 	}
-	readyFile := filepath.Join(directory, "ready.json")
-	f.stack, err = f.start("the embedded stack", "dev", "--services", "temporal,kafka", "--ephemeral", "--ready-file", readyFile,
-		"--temporal-port", "0", "--temporal-ui-port", "0", "--kafka-port", "0")
-	if err != nil {
-		return nil, err
-	}
-	var ready struct{ Temporal, Kafka string }
-	if err := waitFor(ctx, func() error {
-		data, err := os.ReadFile(readyFile)
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(data, &ready)
-	}, f.stack); err != nil {
-		return nil, err
-	}
-	f.env = []string{"KAFKA_BROKERS=" + ready.Kafka, "TEMPORAL_ADDRESS=" + ready.Temporal, "CUPCAKERY_LOG_LEVEL=warn", "CUPCAKERY_SECRET=a secret of the benchmark, 32 bytes", "CUPCAKERY_API_METRICS_LISTEN=127.0.0.1:0"}
-	f.kafka = &kafka.Client{Addr: kafka.TCP(ready.Kafka)}
-	f.temporal, err = client.Dial(client.Options{HostPort: ready.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	f.temporal, err = client.Dial(client.Options{HostPort: address, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +103,43 @@ func startWithoutRobots(ctx context.Context, s *side, apiArgs ...string) (_ *fac
 		return nil, err
 	}
 	return f, waitFor(ctx, answers("http://"+workerAddress+"/readyz"), f.worker)
+}
+
+// startStack starts Temporal and Kafka, and returns where Temporal is.
+func (f *factory) startStack(ctx context.Context) (temporal string, err error) {
+	if f.onProduction {
+		if f.production, err = production.Start(ctx, production.Config{Say: func(text string) { say("%s", text) }}); err != nil {
+			return "", err
+		}
+		if f.kafka, err = f.production.AdminClient(); err != nil {
+			return "", err
+		}
+		_, err = events.ApplyTopics(ctx, f.production.Connection(events.ProcessTopics), events.TopicSettings{})
+		return f.production.Temporal.Addr(), err
+	}
+	directory, err := os.MkdirTemp(f.directory, "factory-") // an earlier factory's data is not this one's
+	if err != nil {
+		return "", err
+	}
+	readyFile := filepath.Join(directory, "ready.json")
+	f.stack, err = f.start("the embedded stack", "dev", "--services", "temporal,kafka", "--ephemeral", "--ready-file", readyFile,
+		"--temporal-port", "0", "--temporal-ui-port", "0", "--kafka-port", "0")
+	if err != nil {
+		return "", err
+	}
+	var ready struct{ Temporal, Kafka string }
+	if err := waitFor(ctx, func() error {
+		data, err := os.ReadFile(readyFile)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(data, &ready)
+	}, f.stack); err != nil {
+		return "", err
+	}
+	f.env = append(f.env, "KAFKA_BROKERS="+ready.Kafka, "TEMPORAL_ADDRESS="+ready.Temporal)
+	f.kafka = &kafka.Client{Addr: kafka.TCP(ready.Kafka)}
+	return ready.Temporal, nil
 }
 
 // employRobots replaces the robots by ones with another work time, and waits
@@ -155,13 +177,20 @@ func (f *factory) dismissRobots() error {
 }
 
 func (f *factory) start(name string, args ...string) (*process.Process, error) {
-	env := f.env
+	env := slices.Clone(f.env)
+	if f.production != nil {
+		user := args[0]
+		if user == "station" {
+			user = events.StationProcess(kitchen.Stage(args[1]))
+		}
+		env = append(env, f.production.Env(user)...)
+	}
 	if f.profiles != "" {
 		address, err := freeAddress()
 		if err != nil {
 			return nil, err
 		}
-		env = append(slices.Clone(env), "CUPCAKERY_PPROF_LISTEN="+address)
+		env = append(env, "CUPCAKERY_PPROF_LISTEN="+address)
 		f.pprof[name] = address
 	}
 	return process.Start(process.Options{Name: name, Binary: f.binary, Args: args, Env: env})
@@ -190,6 +219,9 @@ func (f *factory) stop() {
 			slog.Warn("a process did not stop as it should", "error", err)
 		}
 	}
+	if f.production != nil {
+		f.production.Stop()
+	}
 }
 
 // lookForDead explains a failure by a process that has ended.
@@ -206,6 +238,9 @@ func (f *factory) lookForDead() error {
 }
 
 func (f *factory) connection() events.Connection {
+	if f.production != nil {
+		return f.production.Admin()
+	}
 	return events.Connection{Brokers: []string{f.kafka.Addr.String()}}
 }
 

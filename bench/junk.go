@@ -118,7 +118,7 @@ func (j *junkBench) measure(ctx context.Context, ended []string, junk int) ([]ti
 			acks = append(acks, doneAck(ticketOf(good[next], kitchen.Mix)))
 		}
 	}
-	writer := &kafka.Writer{Addr: j.kafka.Addr, Topic: events.TopicAcks, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, BatchSize: junkBatch}
+	writer := &kafka.Writer{Addr: j.kafka.Addr, Transport: j.kafka.Transport, Topic: events.TopicAcks, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond, BatchSize: junkBatch}
 	defer func() { _ = writer.Close() }() // all that counts has been acknowledged
 	took := make([]time.Duration, 0, len(good))
 	var (

@@ -4,6 +4,9 @@
 // embedded stack: Temporal and Kafka, a worker, an API and a robot per
 // station.
 //
+// With -stack production it runs on what "make production" runs on instead: the
+// Temporal server on PostgreSQL, and Apache Kafka with TLS and ACLs.
+//
 // The bare workflow has as many activities as an order has stages; they do
 // nothing. What an order costs beyond it is what Kafka, tickets and acks add.
 //
@@ -55,6 +58,8 @@ type plan struct {
 
 	profileFor time.Duration // whole seconds
 
+	onProduction bool // instead of the embedded stack
+
 	parts []string // of a factory that makes orders; all if empty
 }
 
@@ -84,6 +89,13 @@ func main() {
 				return fmt.Errorf("there is no part %q", part)
 			}
 		}
+		return nil
+	})
+	flag.Func("stack", "embedded (the default) or production", func(value string) error {
+		if value != "embedded" && value != "production" {
+			return fmt.Errorf("there is no stack %q", value)
+		}
+		p.onProduction = value == "production"
 		return nil
 	})
 	flag.StringVar(&file, "json", "bench.json", "file for the results")
@@ -135,14 +147,14 @@ func measure(ctx context.Context, binaries [2]string, profiles string, p plan) (
 	}
 	defer func() { _ = os.RemoveAll(directory) }()
 	if binaries[1] == "" {
-		return (&side{binary: binaries[0], directory: directory, profiles: profiles}).measure(ctx, p)
+		return (&side{binary: binaries[0], directory: directory, profiles: profiles, onProduction: p.onProduction}).measure(ctx, p)
 	}
 	turns := takeTurns(func(i int) { say("-- %s", binaries[i]) })
 	var results [2][]row
 	sides, sidesCtx := errgroup.WithContext(ctx)
 	for i := range binaries {
 		sides.Go(func() error {
-			s := &side{binary: binaries[i], directory: filepath.Join(directory, strconv.Itoa(i)), profiles: profiles, turn: turns[i]}
+			s := &side{binary: binaries[i], directory: filepath.Join(directory, strconv.Itoa(i)), profiles: profiles, onProduction: p.onProduction, turn: turns[i]}
 			if err := os.Mkdir(s.directory, 0o700); err != nil {
 				return err
 			}
@@ -166,9 +178,10 @@ func measure(ctx context.Context, binaries [2]string, profiles string, p plan) (
 // side is a binary that is measured, and what its factories share.
 type side struct {
 	*turn
-	binary    string
-	directory string
-	profiles  string // where profiles of its processes go; empty for none
+	binary       string
+	directory    string
+	onProduction bool
+	profiles     string // where profiles of its processes go; empty for none
 }
 
 func (s *side) measure(ctx context.Context, p plan) ([]row, error) {

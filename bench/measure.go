@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cupcakery/cupcakery/internal/process"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -137,8 +138,8 @@ func (f *factory) compareRates(ctx context.Context, p plan, ordersInFlight int) 
 // starts and awaits workflows, is the benchmark itself. The API has no part in an
 // order that is started without HTTP, but it reads the log all the same.
 var (
-	ofOrder   = []string{"Temporal", "Kafka", "worker", "robots", "benchmark"}
-	ofBare    = []string{"Temporal", "benchmark"}
+	ofOrder   = []string{"Temporal", "PostgreSQL", "Kafka", "worker", "robots", "benchmark"}
+	ofBare    = []string{"Temporal", "PostgreSQL", "benchmark"}
 	cpuParts  = append(slices.Clone(ofOrder), "API")
 	temporals = []string{"Temporal"}
 )
@@ -156,6 +157,9 @@ func (r rounds) rows(p plan) []row {
 		var ofOrders, ofBares time.Duration
 		for i := range r.orderCPU {
 			ofOrders, ofBares = ofOrders+r.orderCPU[i][part], ofBares+r.bareCPU[i][part]
+		}
+		if ofOrders == 0 && ofBares == 0 {
+			continue // the embedded stack has no PostgreSQL
 		}
 		n := float64(p.rounds * p.orders)
 		rows = append(rows, row{
@@ -197,10 +201,9 @@ func (c cpu) of(parts []string) time.Duration {
 	return sum
 }
 
-// cpu looks at what each part has spent so far. Kafka is embedded in the process
-// that starts Temporal and does little else.
+// cpu looks at what each part has spent so far.
 func (f *factory) cpu() (cpu, error) {
-	kafkaTime, temporalTime, err := f.stack.CPU()
+	look, err := f.stackCPU()
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +215,7 @@ func (f *factory) cpu() (cpu, error) {
 	if err != nil {
 		return nil, err
 	}
-	look := cpu{"Temporal": temporalTime, "Kafka": kafkaTime, "worker": workerTime, "API": apiTime}
+	look["worker"], look["API"] = workerTime, apiTime
 	for _, robot := range f.robots {
 		robotTime, _, err := robot.CPU()
 		if err != nil {
@@ -225,6 +228,24 @@ func (f *factory) cpu() (cpu, error) {
 		return nil, err
 	}
 	look["benchmark"] = time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return look, nil
+}
+
+// stackCPU looks at what the factory stands on. The embedded Kafka is in the process
+// that starts Temporal, and does little else.
+func (f *factory) stackCPU() (cpu, error) {
+	if f.production == nil {
+		kafkaTime, temporalTime, err := f.stack.CPU()
+		return cpu{"Temporal": temporalTime, "Kafka": kafkaTime}, err
+	}
+	look := cpu{}
+	for part, pid := range map[string]int{"Temporal": f.production.Temporal.PID(), "PostgreSQL": f.production.Postgres.PID(), "Kafka": f.production.Kafka.PID()} {
+		own, children, err := process.CPU(pid)
+		if err != nil {
+			return nil, err
+		}
+		look[part] = own + children
+	}
 	return look, nil
 }
 

@@ -3,6 +3,8 @@ package devstack
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,10 +17,13 @@ import (
 	"time"
 
 	kafka "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl/plain"
 )
 
 // ApacheKafkaVersion is the release that StartApacheKafka runs.
 const ApacheKafkaVersion = "4.3.1"
+
+const javaRemedy = "Apache Kafka needs Java 17 or newer: install it (on Debian: apt-get install openjdk-17-jre-headless)"
 
 // apacheKafkaStart bounds how long the broker may take to come up, on a busy
 // machine and after a kill.
@@ -47,11 +52,22 @@ type ApacheKafkaConfig struct {
 type SecureListener struct {
 	// CertPEM and KeyPEM (PKCS #8) are the broker's own.
 	CertPEM, KeyPEM []byte
-	// ClientCAPEM signs the certificates that clients must show.
+	// ClientCAPEM signs the certificates that clients must show. With ACLs they
+	// show none, and it signs the broker's.
 	ClientCAPEM []byte
-	// Users are names and passwords.
+	// Users are names and passwords. With ACLs they are those of the broker's
+	// own people: they may do everything, and use PLAIN.
 	Users map[string]string
+	// Bound are names and passwords of users by PLAIN who may do what ACLs allow.
+	// Only with ACLs.
+	Bound map[string]string
+	// ACLs leaves out the listener without encryption, and refuses whatever no
+	// ACL allows. Users by SCRAM are added while the broker runs, as ACLs are.
+	ACLs bool
 }
+
+// brokerUser is how a broker with ACLs signs in at itself.
+const brokerUser = "broker"
 
 // ApacheKafka is a running Apache Kafka.
 type ApacheKafka struct {
@@ -62,14 +78,21 @@ type ApacheKafka struct {
 	securePort int
 	temporary  bool
 	child      *childProcess
+	dialer     kafka.Dialer
 }
 
 // StartApacheKafka returns once the broker answers. The first time it formats
 // the data directory, and fetches the jars if they are not there.
 func StartApacheKafka(ctx context.Context, config ApacheKafkaConfig) (*ApacheKafka, error) {
 	k := &ApacheKafka{config: config}
+	if config.Secure != nil && config.Secure.ACLs {
+		authority := x509.NewCertPool()
+		authority.AppendCertsFromPEM(config.Secure.ClientCAPEM)
+		k.dialer.TLS = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authority}
+		k.dialer.SASLMechanism = plain.Mechanism{Username: brokerUser, Password: config.Secure.Users[brokerUser]}
+	}
 	var err error
-	if k.java, err = lookPath("java", "Apache Kafka needs Java 17 or newer: install it (on Debian: apt-get install openjdk-17-jre-headless)"); err != nil {
+	if k.java, err = lookPath("java", javaRemedy); err != nil {
 		return nil, err
 	}
 	if k.jars, err = apacheKafkaJars(ctx, config.ToolsDir); err != nil {
@@ -98,10 +121,10 @@ func (k *ApacheKafka) firstStart(ctx context.Context) error {
 			return err
 		}
 		err := k.Restart(ctx)
-		if err == nil || !strings.Contains(err.Error(), "Address already in use") {
+		if !isPortInUse(err) {
 			return err
 		}
-		if k.config.Port != 0 || attempt == 3 {
+		if k.config.Port != 0 || attempt == startAttempts {
 			return errors.Join(&PortInUseError{For: "Apache Kafka", Port: k.port}, err)
 		}
 	}
@@ -112,6 +135,17 @@ func (k *ApacheKafka) Addr() string { return hostPort(k.port) }
 
 // SecureAddr is where the broker listens with TLS and SASL, as host:port.
 func (k *ApacheKafka) SecureAddr() string { return hostPort(k.securePort) }
+
+// PID is the broker's process id.
+func (k *ApacheKafka) PID() int { return k.child.cmd.Process.Pid }
+
+// Exited is closed when the broker has ended, by Stop or by itself.
+func (k *ApacheKafka) Exited() <-chan struct{} { return k.child.exited }
+
+// Err returns, once the broker has ended by itself, what it logged last.
+func (k *ApacheKafka) Err() error {
+	return fmt.Errorf("the broker of Apache Kafka ended (%s); its log ends with:\n%s", k.child.cmd.ProcessState, lastLines(k.path("server.log")))
+}
 
 // Kill ends the broker as a power cut would: SIGKILL.
 func (k *ApacheKafka) Kill() {
@@ -171,7 +205,11 @@ func (k *ApacheKafka) awaitReady(ctx context.Context) error {
 
 // probe asks whether the broker knows itself as part of the cluster.
 func (k *ApacheKafka) probe(ctx context.Context) error {
-	conn, err := kafka.DialContext(ctx, "tcp", k.Addr())
+	address := k.Addr()
+	if k.dialer.TLS != nil {
+		address = k.SecureAddr()
+	}
+	conn, err := k.dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
@@ -187,8 +225,12 @@ func (k *ApacheKafka) probe(ctx context.Context) error {
 }
 
 func (k *ApacheKafka) configure() error {
-	k.port = k.config.Port
 	controllerPort := 0
+	if k.dialer.TLS != nil {
+		k.securePort = k.config.Port
+	} else {
+		k.port = k.config.Port
+	}
 	for _, port := range []*int{&k.port, &controllerPort, &k.securePort} {
 		if *port != 0 {
 			continue
@@ -243,8 +285,13 @@ func (k *ApacheKafka) secure(properties map[string]string, secure *SecureListene
 		}
 	}
 	var plainUsers strings.Builder
-	for name, password := range secure.Users {
-		fmt.Fprintf(&plainUsers, " user_%s=%q", name, password)
+	if secure.ACLs {
+		fmt.Fprintf(&plainUsers, " username=%q password=%q", brokerUser, secure.Users[brokerUser])
+	}
+	for _, users := range []map[string]string{secure.Users, secure.Bound} {
+		for name, password := range users {
+			fmt.Fprintf(&plainUsers, " user_%s=%q", name, password)
+		}
 	}
 	const listener = "listener.name.secure."
 	maps.Copy(properties, map[string]string{
@@ -260,7 +307,35 @@ func (k *ApacheKafka) secure(properties map[string]string, secure *SecureListene
 		listener + "ssl.truststore.location":        k.path("truststore.pem"),
 		listener + "ssl.truststore.type":            "PEM",
 	})
+	if secure.ACLs {
+		k.guard(properties, secure)
+	}
 	return nil
+}
+
+// guard leaves no way in without TLS, and none for whom no ACL names. The
+// broker and its controller know each other by certificate.
+func (k *ApacheKafka) guard(properties map[string]string, secure *SecureListener) {
+	properties["listeners"] = strings.TrimPrefix(properties["listeners"], "PLAINTEXT://"+k.Addr()+",")
+	const controller, listener = "listener.name.controller.", "listener.name.secure."
+	for _, setting := range []string{"ssl.keystore.location", "ssl.keystore.type", "ssl.truststore.location", "ssl.truststore.type"} {
+		properties[controller+setting] = properties[listener+setting]
+	}
+	superUsers := []string{"User:CN=" + brokerUser}
+	for _, name := range slices.Sorted(maps.Keys(secure.Users)) {
+		superUsers = append(superUsers, "User:"+name)
+	}
+	maps.Copy(properties, map[string]string{
+		"advertised.listeners":                 "SECURE://" + k.SecureAddr(),
+		"allow.everyone.if.no.acl.found":       "false",
+		"authorizer.class.name":                "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"inter.broker.listener.name":           "SECURE",
+		"listener.security.protocol.map":       "CONTROLLER:SSL,SECURE:SASL_SSL",
+		"sasl.mechanism.inter.broker.protocol": "PLAIN",
+		"super.users":                          strings.Join(superUsers, ";"),
+		controller + "ssl.client.auth":         "required",
+		listener + "ssl.client.auth":           "none",
+	})
 }
 
 // format makes the data directory ready for its first start; a directory that
@@ -268,7 +343,7 @@ func (k *ApacheKafka) secure(properties map[string]string, secure *SecureListene
 func (k *ApacheKafka) format(ctx context.Context) error {
 	args := append(javaOptions("256m"), "-cp", filepath.Join(k.jars, "*"), "kafka.tools.StorageTool",
 		"format", "--ignore-formatted", "--cluster-id", "Y3VwY2FrZXJ5LWRldnN0YQ", "--config", k.path("server.properties"))
-	if k.config.Secure != nil {
+	if k.config.Secure != nil && !k.config.Secure.ACLs {
 		for name, password := range k.config.Secure.Users {
 			for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
 				args = append(args, "--add-scram", fmt.Sprintf("%s=[name=%q,password=%q]", mechanism, name, password))
@@ -288,9 +363,15 @@ func javaOptions(heap string) []string {
 }
 
 // apacheKafkaJars returns the directory with the jars, which it fills with
-// Maven the first time. Processes that need them at the same time wait for
-// the one that fetches them.
+// Maven the first time.
 func apacheKafkaJars(ctx context.Context, tools string) (string, error) {
+	return toolDir(tools, "apache-kafka-"+ApacheKafkaVersion, func(dir string) error { return fetchApacheKafka(ctx, dir) })
+}
+
+// toolDir returns a directory among the tools, which fetch makes the first time.
+// Processes that need it at the same time wait for the one that does. An empty
+// tools is .tools in the module's root.
+func toolDir(tools, name string, fetch func(dir string) error) (string, error) {
 	if tools == "" {
 		root, err := moduleRoot()
 		if err != nil {
@@ -301,7 +382,7 @@ func apacheKafkaJars(ctx context.Context, tools string) (string, error) {
 	if err := os.MkdirAll(tools, 0o755); err != nil {
 		return "", fmt.Errorf("make the tools directory: %w", err)
 	}
-	dir := filepath.Join(tools, "apache-kafka-"+ApacheKafkaVersion)
+	dir := filepath.Join(tools, name)
 	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return "", fmt.Errorf("lock the tools directory: %w", err)
@@ -313,7 +394,7 @@ func apacheKafkaJars(ctx context.Context, tools string) (string, error) {
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
-	return dir, fetchApacheKafka(ctx, dir)
+	return dir, fetch(dir)
 }
 
 func fetchApacheKafka(ctx context.Context, dir string) error {

@@ -25,6 +25,9 @@ type Part string
 const (
 	PartTemporal Part = "temporal"
 	PartKafka    Part = "kafka"
+	// PartProduction is the whole of a production stack, which is always run
+	// together.
+	PartProduction Part = "production"
 )
 
 // DataDir is a directory in which parts of the stack keep their data, locked

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -43,23 +44,53 @@ func CheckPort(wantedFor string, port int) error {
 // Ports of these numbers are handed out by FreePort. They lie below those that
 // Linux and macOS give to outgoing connections: a part that comes back to its
 // port after a restart does not find a connection sitting on it.
-const firstFreePort, freePorts = 20_000, 10_000
+const firstFreePort, portsToGive = 20_000, 10_000
+
+// startAttempts is how often a part is started when others take its ports.
+const startAttempts = 3
 
 // FreePort returns a port that nobody listens on. Another program may take it
 // before it is used, so callers that pass it on try again with another one.
 func FreePort() (int, error) {
+	ports, err := freePorts(1)
+	if err != nil {
+		return 0, err
+	}
+	return ports[0], nil
+}
+
+// freePorts is FreePort for some that differ.
+func freePorts(count int) ([]int, error) {
+	var ports []int
+	for len(ports) < count {
+		listener, err := listenSomewhere()
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = listener.Close() }() // it was only to hold the port
+		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
+	}
+	return ports, nil
+}
+
+func listenSomewhere() (net.Listener, error) {
 	for range 100 {
-		port := firstFreePort + rand.IntN(freePorts)
-		if CheckPort("a free port", port) == nil {
-			return port, nil
+		if listener, err := net.Listen("tcp", hostPort(firstFreePort+rand.IntN(portsToGive))); err == nil {
+			return listener, nil
 		}
 	}
 	// Perhaps this machine allows no such ports: take what the system gives.
 	listener, err := net.Listen("tcp", hostPort(0))
 	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
+		return nil, fmt.Errorf("find a free port: %w", err)
 	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
+	return listener, nil
+}
+
+// isPortInUse reports whether a server's error or log says that another program
+// was quicker to take its port.
+func isPortInUse(err error) bool {
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), "address already in use")
 }
 
 func hostPort(port int) string { return net.JoinHostPort(localhost, strconv.Itoa(port)) }

@@ -32,10 +32,34 @@ type childProcess struct {
 	exited chan struct{}
 }
 
+// Child is a process of ours, in a process group of its own: Ctrl-C in a terminal
+// reaches only us, so that the parts stop in our order. It ends with us where the
+// kernel can arrange that.
+type Child struct{ *childProcess }
+
+// StartChild starts a process of ours.
+func StartChild(cmd *exec.Cmd) (Child, error) {
+	child, err := startChild(cmd)
+	return Child{child}, err
+}
+
+// Exited is closed when the process has ended.
+func (c Child) Exited() <-chan struct{} { return c.exited }
+
+// State says how an ended process has ended.
+func (c Child) State() string { return c.cmd.ProcessState.String() }
+
+// Stop asks the process to end, insists after a while, and waits for the end.
+func (c Child) Stop(within time.Duration) { c.stopBy(syscall.SIGTERM, within) }
+
 // startChild starts cmd in a process group of its own, so that Ctrl-C in a
 // terminal reaches only us and the parts stop in our order.
 func startChild(cmd *exec.Cmd) (*childProcess, error) {
-	cmd.SysProcAttr = childAttributes()
+	attributes := childAttributes()
+	if cmd.SysProcAttr != nil {
+		attributes.Credential = cmd.SysProcAttr.Credential
+	}
+	cmd.SysProcAttr = attributes
 	child := &childProcess{cmd: cmd, exited: make(chan struct{})}
 	started := make(chan error)
 	go func() {
@@ -58,11 +82,14 @@ func startChild(cmd *exec.Cmd) (*childProcess, error) {
 }
 
 // stop asks the process to end, insists after a while, and waits for the end.
-func (c *childProcess) stop() {
-	_ = c.cmd.Process.Signal(syscall.SIGTERM) // fails only when it has ended
+func (c *childProcess) stop() { c.stopBy(syscall.SIGTERM, stopWithin) }
+
+// stopBy is stop for a process that wants another signal, or more time.
+func (c *childProcess) stopBy(signal syscall.Signal, within time.Duration) {
+	_ = c.cmd.Process.Signal(signal) // fails only when it has ended
 	select {
 	case <-c.exited:
-	case <-time.After(stopWithin):
+	case <-time.After(within):
 		c.kill()
 	}
 }

@@ -95,7 +95,7 @@ func (d *Doctor) Examine(ctx context.Context) (Findings, error) {
 func (d *Doctor) checkReachable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
-	if err := events.CheckTopics(ctx, d.config.Kafka); err != nil {
+	if err := events.CheckTopics(ctx, d.config.Kafka, readTopics()...); err != nil {
 		if _, away := errors.AsType[*events.UnavailableError](err); away {
 			return err
 		}
@@ -153,19 +153,24 @@ func undoTicket(ticket kitchen.Ticket, rules kitchen.Rules, now time.Time) kitch
 	return ticket
 }
 
+// readTopics are the topics that a doctor reads.
+func readTopics() []string {
+	topics := []string{events.TopicAcks}
+	for _, stage := range kitchen.Stages() {
+		topics = append(topics, events.TicketTopic(stage))
+	}
+	return topics
+}
+
 // readOpenTickets reads the log as far back as board.LookBack says. An older ticket
 // that its order waits for has been issued again since.
 func (d *Doctor) readOpenTickets(ctx context.Context) ([]board.Entry, error) {
 	reading, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
-	var topics []string
-	for _, stage := range kitchen.Stages() {
-		topics = append(topics, events.TicketTopic(stage))
-	}
 	log, caughtUp, lookBack := board.New(), false, board.LookBack(d.config.Rules.LongestAckWithin())
 	err := events.Tail(reading, events.TailConfig{
 		Connection: d.config.Kafka,
-		Topics:     append(topics, events.TopicAcks),
+		Topics:     readTopics(),
 		LookBack:   lookBack,
 		Logger:     d.config.Logger,
 		CaughtUp:   func() { caughtUp = true; cancel() },

@@ -110,6 +110,7 @@ func TestAKilledWorkerChangesNoEnd(t *testing.T) {
 
 	kinds := map[string][]orderKind{
 		"embedded Kafka": orderKinds,
+		"production":     orderKinds,
 		"Apache Kafka": slices.DeleteFunc(slices.Clone(orderKinds), func(kind orderKind) bool {
 			return kind.name != "CancelledAtDecorate" && kind.name != "Remade"
 		}),
@@ -212,7 +213,7 @@ type endedRow struct {
 }
 
 // newCrashingFactory starts everything but the worker.
-func newCrashingFactory(t *testing.T, newBroker func(*testing.T, *factory) broker, faulty string) *crashingFactory {
+func newCrashingFactory(t *testing.T, newBroker func(*testing.T, *factory) server, faulty string) *crashingFactory {
 	t.Helper()
 	f := &crashingFactory{
 		factory: newStack(t, newBroker, 3*time.Second), faults: t.TempDir(),
@@ -222,7 +223,7 @@ func newCrashingFactory(t *testing.T, newBroker func(*testing.T, *factory) broke
 	f.env = append(f.env, fault.Environment+"="+f.faults)
 	f.workerBinary = faulty
 	f.temporal = f.dialTemporal()
-	f.writer = &kafka.Writer{Addr: kafka.TCP(f.kafka.address()), Topic: events.TopicAcks, Balancer: kafka.Murmur2Balancer{}, BatchTimeout: time.Millisecond}
+	f.writer = f.writerTo(events.TopicAcks)
 	t.Cleanup(func() { _ = f.writer.Close() }) // every write has been waited for
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -231,7 +232,7 @@ func newCrashingFactory(t *testing.T, newBroker func(*testing.T, *factory) broke
 		cancel()
 		assert.NoError(t, people.Wait())
 	})
-	connection := events.Connection{Brokers: []string{f.kafka.address()}}
+	connection := f.connection()
 	quiet := slog.New(slog.DiscardHandler)
 	for _, stage := range kitchen.Stages() {
 		bench, err := station.New(station.Config{Connection: connection, Stage: stage, Name: "person-" + string(stage), AckWithin: f.ticketsAgainAfter, Logger: quiet})
@@ -516,7 +517,7 @@ func (f *crashingFactory) awaitEnds(held int) {
 // its session times out, only sooner.
 func (f *crashingFactory) buryWorker() {
 	f.t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(f.kafka.address()))
+	client, err := kgo.NewClient(f.kgoOptions()...)
 	require.NoError(f.t, err)
 	defer client.Close()
 	describe := kmsg.NewPtrDescribeGroupsRequest()

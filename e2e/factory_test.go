@@ -24,6 +24,7 @@ import (
 	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/process"
+	"github.com/cupcakery/cupcakery/internal/production"
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -48,8 +49,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// broker is a Kafka that can be killed and come back with its data.
-type broker interface {
+// server is a Kafka or a Temporal that can be killed and come back with its data.
+type server interface {
 	address() string
 	kill()
 	restart()
@@ -61,7 +62,7 @@ type apacheKafka struct {
 	*devstack.ApacheKafka
 }
 
-func newApacheKafka(t *testing.T) broker {
+func newApacheKafka(t *testing.T) server {
 	kafka, err := devstack.StartApacheKafka(t.Context(), devstack.ApacheKafkaConfig{})
 	require.NoError(t, err)
 	t.Cleanup(kafka.Stop)
@@ -96,7 +97,7 @@ func newService(t *testing.T, f *factory, name string, portFlags ...string) *ser
 	return s
 }
 
-func (s *service) address() string { return s.ready.Kafka }
+func (s *service) address() string { return cmp.Or(s.ready.Kafka, s.ready.Temporal) }
 func (s *service) dataDir() string { return s.args[slices.Index(s.args, "--data-dir")+1] }
 func (s *service) kill()           { s.running.Kill() }
 
@@ -116,25 +117,29 @@ func (s *service) restart() {
 // factory is the whole of it, each part in a process.
 type factory struct {
 	t        *testing.T
-	kafka    broker
-	temporal *service
-	worker   *process.Process
-	api      *process.Process
-	apiURL   string
-	env      []string
+	kafka    server
+	temporal server
+	// production is what both are parts of, if they are; else nil.
+	production *production.Stack
+	worker     *process.Process
+	api        *process.Process
+	apiURL     string
+	env        []string
 	// binary is what everything runs, if not the ordinary binary.
 	binary string
 	// workerBinary is what the worker runs, if not the ordinary binary.
 	workerBinary string
 	// ticketsAgainAfter is every stage's ackWithin.
 	ticketsAgainAfter time.Duration
+	// dynamicConfig is added to Temporal's.
+	dynamicConfig map[string]string
 	// kitchenLines are further lines of the kitchen file.
 	kitchenLines []string
 }
 
 // newFactory starts a factory on the given Kafka: worker and API, but nobody
 // at the stations.
-func newFactory(t *testing.T, newBroker func(*testing.T, *factory) broker, ticketsAgainAfter time.Duration) *factory {
+func newFactory(t *testing.T, newBroker func(*testing.T, *factory) server, ticketsAgainAfter time.Duration) *factory {
 	t.Helper()
 	f := newStack(t, newBroker, ticketsAgainAfter)
 	f.startAPI()
@@ -144,11 +149,13 @@ func newFactory(t *testing.T, newBroker func(*testing.T, *factory) broker, ticke
 
 // newStack starts what a factory stands on: Kafka, with its topics, and
 // Temporal.
-func newStack(t *testing.T, newBroker func(*testing.T, *factory) broker, ticketsAgainAfter time.Duration) *factory {
+func newStack(t *testing.T, newBroker func(*testing.T, *factory) server, ticketsAgainAfter time.Duration) *factory {
 	t.Helper()
 	f := &factory{t: t, ticketsAgainAfter: ticketsAgainAfter}
 	f.kafka = newBroker(t, f)
-	f.temporal = newService(t, f, "temporal", "--temporal-port", "--temporal-ui-port")
+	if f.temporal == nil {
+		f.temporal = newService(t, f, "temporal", "--temporal-port", "--temporal-ui-port")
+	}
 	f.prepare()
 	return f
 }
@@ -165,7 +172,7 @@ func (f *factory) prepare() {
 	f.apiURL = fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
 	f.env = []string{
 		"KAFKA_BROKERS=" + f.kafka.address(),
-		"TEMPORAL_ADDRESS=" + f.temporal.ready.Temporal,
+		"TEMPORAL_ADDRESS=" + f.temporal.address(),
 		"CUPCAKERY_KITCHEN=" + kitchenFile,
 		"CUPCAKERY_SECRET=a secret for the end-to-end tests",
 		"CUPCAKERY_API=" + f.apiURL,
@@ -195,7 +202,7 @@ func (f *factory) start(name string, args ...string) *process.Process {
 
 func (f *factory) startBinary(binary, name string, args ...string) *process.Process {
 	f.t.Helper()
-	p, err := process.Start(process.Options{Name: name, Binary: binary, Args: args, Env: f.env})
+	p, err := process.Start(process.Options{Name: name, Binary: binary, Args: args, Env: append(slices.Clone(f.env), f.credentials(args)...)})
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() {
 		p.Kill()
@@ -323,7 +330,7 @@ func shipped(s kitchen.Status) bool { return s.State == kitchen.StateShipped }
 // dialTemporal returns a client that is closed when the test ends.
 func (f *factory) dialTemporal() client.Client {
 	f.t.Helper()
-	temporalClient, err := client.Dial(client.Options{HostPort: f.temporal.ready.Temporal, Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
+	temporalClient, err := client.Dial(client.Options{HostPort: f.temporal.address(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(f.t, err)
 	f.t.Cleanup(temporalClient.Close)
 	return temporalClient
@@ -362,7 +369,7 @@ func (f *factory) records(topic string, count int) []events.Message {
 	defer cancel()
 	var messages []events.Message
 	require.NoError(f.t, events.Tail(ctx, events.TailConfig{
-		Connection: events.Connection{Brokers: []string{f.kafka.address()}},
+		Connection: f.connection(),
 		Topics:     []string{topic},
 		Logger:     slog.New(slog.DiscardHandler),
 		Handle: func(m events.Message) {

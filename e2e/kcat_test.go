@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,8 +28,8 @@ type kcatStation struct {
 func newKcatStation(t *testing.T, f *factory, stage kitchen.Stage) *kcatStation {
 	t.Helper()
 	k := &kcatStation{f: f, stage: stage, tickets: make(chan kitchen.Ticket, 100)}
-	member := exec.Command("kcat", "-b", f.kafka.address(), "-u", "-q", "-f", `%s\n`, "-X", "auto.offset.reset=earliest",
-		"-X", "partition.assignment.strategy=range", "-G", events.TicketGroup(stage), events.TicketTopic(stage))
+	member := exec.Command("kcat", append(f.kcatFlags(stage), "-u", "-q", "-f", `%s\n`, "-X", "auto.offset.reset=earliest",
+		"-X", "partition.assignment.strategy=range", "-G", events.TicketGroup(stage), events.TicketTopic(stage))...)
 	out, err := member.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, member.Start())
@@ -66,7 +67,7 @@ func (k *kcatStation) ticket() kitchen.Ticket {
 func (k *kcatStation) says(kind kitchen.AckKind, ticket kitchen.Ticket, more ...string) {
 	k.f.t.Helper()
 	value := fmt.Sprintf(`{"ticketId":%q,"orderId":%q,"stage":%q,"kind":%q,"by":"kat"}`, ticket.TicketID, ticket.OrderID, ticket.Stage, kind)
-	typing := exec.CommandContext(k.f.t.Context(), "kcat", append([]string{"-b", k.f.kafka.address(), "-P", "-t", events.TopicAcks, "-k", ticket.OrderID}, more...)...)
+	typing := exec.CommandContext(k.f.t.Context(), "kcat", slices.Concat(k.f.kcatFlags(k.stage), []string{"-P", "-t", events.TopicAcks, "-k", ticket.OrderID}, more)...)
 	typing.Stdin = strings.NewReader(value)
 	output, err := typing.CombinedOutput()
 	require.NoError(k.f.t, err, string(output))
@@ -76,7 +77,7 @@ func (k *kcatStation) says(kind kitchen.AckKind, ticket kitchen.Ticket, more ...
 // also one whose work takes so long that its ticket is issued again meanwhile,
 // and one that fails.
 func TestAStationOfKcatWorksOrdersThrough(t *testing.T) {
-	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) broker) {
+	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) server) {
 		f := newFactory(t, newBroker, 3*time.Second)
 		stations := map[kitchen.Stage]*kcatStation{}
 		for _, stage := range kitchen.Stages() {

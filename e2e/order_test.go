@@ -14,12 +14,29 @@ import (
 )
 
 // kafkas are the brokers that every test here runs on.
-var kafkas = map[string]func(*testing.T, *factory) broker{
-	"embedded Kafka": func(t *testing.T, f *factory) broker { return newService(t, f, "kafka", "--kafka-port") },
-	"Apache Kafka":   func(t *testing.T, _ *factory) broker { return newApacheKafka(t) },
+var kafkas = chooseKafkas()
+
+func chooseKafkas() map[string]func(*testing.T, *factory) server {
+	if onProduction {
+		return map[string]func(*testing.T, *factory) server{"production": newProduction}
+	}
+	return everyKafka
 }
 
-func onEachKafka(t *testing.T, test func(t *testing.T, newBroker func(*testing.T, *factory) broker)) {
+var everyKafka = map[string]func(*testing.T, *factory) server{
+	"embedded Kafka": func(t *testing.T, f *factory) server { return newService(t, f, "kafka", "--kafka-port") },
+	"Apache Kafka":   func(t *testing.T, _ *factory) server { return newApacheKafka(t) },
+}
+
+// anyKafka is the quickest of them.
+func anyKafka() func(*testing.T, *factory) server {
+	if onProduction {
+		return newProduction
+	}
+	return everyKafka["embedded Kafka"]
+}
+
+func onEachKafka(t *testing.T, test func(t *testing.T, newBroker func(*testing.T, *factory) server)) {
 	for name, newBroker := range kafkas {
 		t.Run(name, func(t *testing.T) { test(t, newBroker) })
 	}
@@ -47,7 +64,7 @@ func typed(t *testing.T, p *process.Process, lines ...string) {
 }
 
 func TestAnOrderGoesThroughFourStations(t *testing.T) {
-	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) broker) {
+	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) server) {
 		f := newFactory(t, newBroker, time.Hour)
 		people := map[kitchen.Stage]*process.Process{}
 		for _, stage := range kitchen.Stages() {
@@ -98,7 +115,7 @@ func TestAnOrderGoesThroughFourStations(t *testing.T) {
 // Every process dies once while one order is on its way, each at a moment
 // when it has something in hand.
 func TestKillingAnyProcessLosesNothing(t *testing.T) {
-	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) broker) {
+	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) server) {
 		f := newFactory(t, newBroker, 15*time.Second)
 		mixer := f.person(kitchen.Mix, "mia")
 		placed := f.place(wedding())
@@ -110,10 +127,13 @@ func TestKillingAnyProcessLosesNothing(t *testing.T) {
 		require.NoError(t, mixer.WaitForOutput(ctx, placed.PickupCode))
 		f.worker.Kill()
 		typed(t, mixer, "start 1", "done 1")
-		stale := f.until(placed.ID, "answered without a worker", func(s kitchen.Status) bool { return s.Stale })
-		require.Equal(t, kitchen.StateInProgress, stale.State)
-		require.Equal(t, kitchen.Mix, stale.WaitingFor)
-		require.Equal(t, placed.Lines, stale.Lines)
+		told := f.until(placed.ID, "done by mia, as the log tells without a worker", func(s kitchen.Status) bool {
+			return len(s.Stages) == 1 && s.Stages[0].State == kitchen.TicketDone
+		})
+		require.Equal(t, kitchen.StateInProgress, told.State)
+		require.Equal(t, "mia", told.Stages[0].By)
+		require.Empty(t, told.WaitingFor, "what comes next is for the worker to say")
+		require.Equal(t, placed.Lines, told.Lines)
 		f.startWorker()
 
 		// The API dies; nothing else notices.
@@ -157,7 +177,7 @@ func TestKillingAnyProcessLosesNothing(t *testing.T) {
 // ticket in hand, then API and Temporal do, and what was made is undone all the
 // same.
 func TestACancelledOrderIsUndoneWhoeverDies(t *testing.T) {
-	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) broker) {
+	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) server) {
 		f := newFactory(t, newBroker, 30*time.Second)
 		people := map[kitchen.Stage]*process.Process{}
 		for _, stage := range kitchen.Stages() {

@@ -19,7 +19,7 @@ const ordersInAnOutage = 20
 // Each process logs an outage once when it begins and once when it ends, however
 // many orders meet it.
 func TestAKafkaOutageIsSaidOnceByEachProcess(t *testing.T) {
-	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) broker) {
+	onEachKafka(t, func(t *testing.T, newBroker func(*testing.T, *factory) server) {
 		f := newFactory(t, newBroker, time.Hour)
 		robot := f.robot(kitchen.Mix, "--work-time", "10ms")
 		var placed []kitchen.Status
@@ -58,7 +58,7 @@ func TestAKafkaOutageIsSaidOnceByEachProcess(t *testing.T) {
 }
 
 func TestATemporalOutageIsSaidOnceByEachProcess(t *testing.T) {
-	f := newFactory(t, kafkas["embedded Kafka"], time.Hour)
+	f := newFactory(t, anyKafka(), time.Hour)
 	mixer := f.person(kitchen.Mix, "mia")
 	var placed []kitchen.Status
 	for range ordersInAnOutage {

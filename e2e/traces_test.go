@@ -274,12 +274,10 @@ func (o *placedOrder) ends(is *ticket, with kitchen.AckKind, call string) *span 
 	return waited
 }
 
-func embedded(t *testing.T, f *factory) broker { return newService(t, f, "kafka", "--kafka-port") }
-
 // Every process sends its spans by itself. What they say together is one story for
 // each order: what is a span's parent, and what it links to.
 func TestTracesTellAnOrdersStory(t *testing.T) {
-	f := newStack(t, embedded, time.Hour)
+	f := newStack(t, anyKafka(), time.Hour)
 	c := newCollector(f)
 	f.startAPI()
 	f.startWorker()
@@ -381,7 +379,7 @@ func TestTracesTellAnOrdersStory(t *testing.T) {
 // A ticket that nobody answers is issued again: the attempts are traces of their own
 // that link to each other, and each has its wait.
 func TestTracesTellOfTicketsIssuedAgain(t *testing.T) {
-	f := newStack(t, embedded, 5*time.Second)
+	f := newStack(t, anyKafka(), 5*time.Second)
 	c := newCollector(f)
 	f.startAPI()
 	f.startWorker()

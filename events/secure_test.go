@@ -2,14 +2,6 @@ package events_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,11 +19,16 @@ import (
 // says is what the broker asks for.
 func TestSecureConnection(t *testing.T) {
 	t.Parallel()
-	authority := newAuthority(t)
-	serverCert, serverKey := authority.issue(t, "broker")
-	clientCert, clientKey := authority.issue(t, "client")
+	authority, err := devstack.NewAuthority()
+	require.NoError(t, err)
+	another, err := devstack.NewAuthority()
+	require.NoError(t, err)
+	serverCert, serverKey, err := authority.Issue("broker")
+	require.NoError(t, err)
+	clientCert, clientKey, err := authority.Issue("client")
+	require.NoError(t, err)
 	kafka, err := devstack.StartApacheKafka(t.Context(), devstack.ApacheKafkaConfig{Secure: &devstack.SecureListener{
-		CertPEM: serverCert, KeyPEM: serverKey, ClientCAPEM: authority.pem,
+		CertPEM: serverCert, KeyPEM: serverKey, ClientCAPEM: authority.PEM(),
 		Users: map[string]string{"bob": "red velvet"},
 	}})
 	require.NoError(t, err)
@@ -46,7 +43,7 @@ func TestSecureConnection(t *testing.T) {
 		Brokers: []string{kafka.SecureAddr()},
 		SASL:    events.SASL{Mechanism: events.MechanismPlain, Username: "bob", Password: "red velvet"},
 		TLS: events.TLS{
-			Enabled: true, CAFile: file("ca.pem", authority.pem),
+			Enabled: true, CAFile: file("ca.pem", authority.PEM()),
 			CertFile: file("client.pem", clientCert), KeyFile: file("client.key", clientKey),
 		},
 	}
@@ -69,7 +66,7 @@ func TestSecureConnection(t *testing.T) {
 			c.SASL.Mechanism, c.SASL.Password = events.MechanismScramSHA512, "vanilla"
 		}},
 		{"ABrokerOfAnUnknownAuthorityIsRefused", "the TLS settings do not match the broker", func(c *events.Connection) {
-			c.TLS.CAFile = file("other.pem", newAuthority(t).pem)
+			c.TLS.CAFile = file("other.pem", another.PEM())
 		}},
 		{"AnotherServerNameIsRefused", "the TLS settings do not match the broker", func(c *events.Connection) { c.TLS.ServerName = "elsewhere.example" }},
 		{"AMissingClientCertificateIsNamed", "the TLS settings do not match the broker", func(c *events.Connection) { c.TLS.CertFile, c.TLS.KeyFile = "", "" }},
@@ -118,40 +115,4 @@ func roundTrip(t *testing.T, connection events.Connection, group string) {
 	require.NoError(t, err)
 	require.NoError(t, consumer.Run(ctx))
 	assert.True(t, found)
-}
-
-// authority signs certificates for this machine.
-type authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-	pem         []byte
-}
-
-func newAuthority(t *testing.T) *authority {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageCertSign, NotAfter: time.Now().Add(time.Hour),
-		NotBefore: time.Now().Add(-time.Hour), SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	return &authority{certificate: certificate, key: key, pem: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})}
-}
-
-func (a *authority) issue(t *testing.T, name string) (certificate, key []byte) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature, NotAfter: time.Now().Add(time.Hour),
-		NotBefore: time.Now().Add(-time.Hour), SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, private.Public(), a.key)
-	require.NoError(t, err)
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	require.NoError(t, err)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
 }

@@ -10,8 +10,12 @@ import (
 )
 
 // CheckTopics returns why topics cannot be used, all at once, as sentences that
-// name the remedy: one is missing, or has no partition or no leader.
-func CheckTopics(ctx context.Context, connection Connection) error {
+// name the remedy: one is missing, or has no partition or no leader. It looks at
+// all of the factory's topics unless some are named.
+func CheckTopics(ctx context.Context, connection Connection, topics ...string) error {
+	if len(topics) == 0 {
+		topics = Topics()
+	}
 	admin, err := newClient(connection, Topics())
 	if err != nil {
 		return err
@@ -22,7 +26,7 @@ func CheckTopics(ctx context.Context, connection Connection) error {
 		return fmt.Errorf("list the topics: %w", connection.explain(err))
 	}
 	var faults []error
-	for _, topic := range Topics() {
+	for _, topic := range topics {
 		faults = append(faults, states[topic].check(topic))
 	}
 	return errors.Join(faults...)

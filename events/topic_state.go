@@ -159,6 +159,11 @@ func (c topicAdmin) topicDetails(ctx context.Context) (states map[string]topicSt
 		if states, err = c.topicStates(ctx); err != nil {
 			return fmt.Errorf("list the topics: %w", c.connection.explain(err))
 		}
+		for _, topic := range Topics() {
+			if err := states[topic].err; errors.Is(err, kafka.TopicAuthorizationFailed) {
+				return fmt.Errorf("look at topic %q, which this user may not do: `cupcakery topics acls` says what it needs: %w", topic, err)
+			}
+		}
 		return c.describeTopics(ctx, states)
 	})
 	return states, err

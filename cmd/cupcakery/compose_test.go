@@ -145,6 +145,9 @@ func TestImagesArePinned(t *testing.T) {
 	assert.Equal(t, "apache/kafka:"+devstack.ApacheKafkaVersion, serviceNamed(t, project, "kafka").Image, "what the tests run against")
 	server, _ := strings.CutPrefix(serviceNamed(t, project, "temporal").Image, "temporalio/server:")
 	assert.Equal(t, "temporalio/admin-tools:"+server, serviceNamed(t, project, "temporal-schema").Image, "tools and schema of the server's own version")
+	module, err := os.ReadFile(filepath.Join(repositoryRoot, "deploy/temporalserver/go.mod"))
+	require.NoError(t, err)
+	assert.Regexp(t, `(?m)go\.temporal\.io/server v`+regexp.QuoteMeta(server)+`\b`, string(module), "what make production runs")
 }
 
 func TestServicesStartAfterWhatTheyNeed(t *testing.T) {

@@ -54,10 +54,10 @@ func TestTheSchemaJobPreparesBothDatabasesAndStopsAtAFailure(t *testing.T) {
 	want := []string{
 		"--database temporal create-database",
 		"--database temporal setup-schema --version 0.0",
-		"--database temporal update-schema --schema-dir /etc/temporal/schema/postgresql/v12/temporal/versioned",
+		"--database temporal update-schema --schema-name postgresql/v12/temporal",
 		"--database temporal_visibility create-database",
 		"--database temporal_visibility setup-schema --version 0.0",
-		"--database temporal_visibility update-schema --schema-dir /etc/temporal/schema/postgresql/v12/visibility/versioned",
+		"--database temporal_visibility update-schema --schema-name postgresql/v12/visibility",
 	}
 	calls, err := run(0)
 	require.NoError(t, err)

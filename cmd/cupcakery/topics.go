@@ -22,11 +22,11 @@ const topicsTimeout = 3 * time.Minute
 func newTopicsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "topics",
-		Short: "Create and check the factory's Kafka topics",
+		Short: "Create and check the factory's Kafka topics, and who may use them",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  chooseSubcommand,
 	}
-	cmd.AddCommand(newTopicsApplyCommand(), newTopicsCheckCommand())
+	cmd.AddCommand(newTopicsACLsCommand(), newTopicsApplyCommand(), newTopicsCheckCommand())
 	return cmd
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -122,5 +123,28 @@ func TestKafkaSettingsComeFromTheEnvironment(t *testing.T) {
 	for _, flag := range []string{"brokers", "sasl-mechanism", "sasl-username", "sasl-password", "tls", "tls-ca", "tls-cert", "tls-key", "tls-server-name"} {
 		variable := "KAFKA_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 		assert.Contains(t, cmd.Flags().Lookup("kafka-"+flag).Usage, "[$"+variable+"]")
+	}
+}
+
+func TestTopicsACLs(t *testing.T) {
+	code, stdout, stderr := runTopics(t, "acls")
+	require.Zero(t, code, stderr)
+	assert.Regexp(t, `(?m)^api +topic +station-acks +Read, Write$`, stdout)
+	assert.Regexp(t, `(?m)^station-bake +group +[a-z-]+ +Read$`, stdout)
+
+	code, stdout, stderr = runTopics(t, "acls", "--json", "--principal", "api=User:sa-1")
+	require.Zero(t, code, stderr)
+	var list []struct {
+		Process, Principal string
+		Rights             []events.Right
+	}
+	require.NoError(t, json.Unmarshal([]byte(stdout), &list))
+	require.Len(t, list, 1, "only who is named")
+	assert.Equal(t, "User:sa-1", list[0].Principal)
+	assert.Equal(t, events.RightsOf("api"), list[0].Rights)
+
+	for _, wrong := range [][]string{{"--principal", "pantry=User:x"}, {"--principal", "api=sa-1"}, {"--json", "--apply"}, {"extra"}} {
+		code, _, stderr = runTopics(t, append([]string{"acls"}, wrong...)...)
+		assert.Equal(t, exitUsage, code, stderr)
 	}
 }

@@ -172,11 +172,14 @@ const ticksPerSecond = 100
 
 // CPU is the processor time that the process itself has used, and that which
 // its running children have.
-func (p *Process) CPU() (own, children time.Duration, err error) {
-	if own, err = cpuOf(p.PID()); err != nil {
+func (p *Process) CPU() (own, children time.Duration, err error) { return CPU(p.PID()) }
+
+// CPU is Process.CPU of a process that something else has started.
+func CPU(pid int) (own, children time.Duration, err error) {
+	if own, err = cpuOf(pid); err != nil {
 		return 0, 0, err
 	}
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", p.PID()))
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	if err != nil {
 		return 0, 0, err
 	}
