@@ -73,6 +73,7 @@ func TestOnARealControlPlane(t *testing.T) {
 		{"AChangedSecretRestartsWhoReadsIt", r.testChangedSecret},
 		{"AFailedSetupChangesNothing", r.testFailedSetup},
 		{"ItScalesByWhatWaits", r.testScaling},
+		{"ScalingCanBeSwitchedOff", r.testScalingOff},
 		{"UninstallingLeavesNothing", func(t *testing.T) { r.testUninstall(t, before) }},
 	} {
 		if !t.Run(step.name, step.test) {
@@ -493,6 +494,15 @@ func (r *installed) testScaling(t *testing.T) {
 	scaled("nothing waits: never to zero", map[string]int32{worker: 2, mix: 1, pack: 1})
 	considered(slices.Collect(maps.Keys(quiet))...)
 	scaled("it stays at the least", map[string]int32{worker: 2, mix: 1, pack: 1})
+}
+
+// testScalingOff gives the number of replicas back to the chart.
+func (r *installed) testScalingOff(t *testing.T) {
+	require.NoError(t, r.upgrade("autoscaling: {kind: none}\nworker: {replicas: 3}"))
+	assert.EqualValues(t, 3, r.deployments(t)["cupcakery-worker"].Status.AvailableReplicas)
+	scalers, err := r.kubernetes.AutoscalingV2().HorizontalPodAutoscalers(namespace).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	assert.Empty(t, scalers.Items)
 }
 
 // everything lists all objects of the cluster that a namespace can have, but for
