@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
@@ -43,19 +41,27 @@ func DecodeFlag(m Message) (at kitchen.FlagAt, flag *kitchen.Flag, err error) {
 	return at, &read, nil
 }
 
-// PublishFlag puts a flag up. It returns the id of the record.
-func (w *Writer) PublishFlag(ctx context.Context, flag kitchen.Flag) (id string, err error) {
-	id = uuid.NewString()
-	message, err := NewMessage(TopicKitchenState, w.source, TypeFlag, id, flag.String(), flag.At, flag)
-	return id, w.sendFlag(ctx, message, err, flag.FlagAt)
+// PublishFlag puts a flag up. The id is the record's: whoever reads it sees by that
+// which one it is.
+func (w *Writer) PublishFlag(ctx context.Context, id string, flag kitchen.Flag) error {
+	message, err := flagMessage(w.source, id, flag)
+	return w.sendFlag(ctx, message, err, flag.FlagAt)
 }
 
-// TakeBackFlag takes a flag back. It returns the id of the record.
-func (w *Writer) TakeBackFlag(ctx context.Context, at kitchen.FlagAt) (id string, err error) {
-	id = uuid.NewString()
-	message, err := NewMessage(TopicKitchenState, w.source, TypeFlag, id, at.String(), time.Now(), nil)
+// TakeBackFlag takes a flag back, as PublishFlag puts it up.
+func (w *Writer) TakeBackFlag(ctx context.Context, id string, at kitchen.FlagAt) error {
+	message, err := takeBackMessage(w.source, id, at)
+	return w.sendFlag(ctx, message, err, at)
+}
+
+func flagMessage(source, id string, flag kitchen.Flag) (Message, error) {
+	return NewMessage(TopicKitchenState, source, TypeFlag, id, flag.String(), flag.At, flag)
+}
+
+func takeBackMessage(source, id string, at kitchen.FlagAt) (Message, error) {
+	message, err := NewMessage(TopicKitchenState, source, TypeFlag, id, at.String(), time.Now(), nil)
 	message.Value = nil
-	return id, w.sendFlag(ctx, message, err, at)
+	return message, err
 }
 
 // ClearPoison takes back what nobody can understand of kitchen-state, once it was put

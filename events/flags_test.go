@@ -16,11 +16,11 @@ var flagTime = time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 
 // flagRecord is a record as a writer makes it, or what takes one back.
 func flagRecord(t require.TestingT, at kitchen.FlagAt, by string) Message {
-	m, err := NewMessage(TopicKitchenState, "/api", TypeFlag, "1", at.String(), flagTime, kitchen.Flag{By: by, At: flagTime})
-	require.NoError(t, err)
+	m, err := flagMessage("/api", "1", kitchen.Flag{FlagAt: at, By: by, At: flagTime})
 	if by == "" {
-		m.Value = nil
+		m, err = takeBackMessage("/api", "1", at)
 	}
+	require.NoError(t, err)
 	return m
 }
 

@@ -29,7 +29,7 @@ func (f *Floor) handle(m events.Message) {
 			f.missStatus(m)
 		}
 	case events.TopicShip:
-		f.addShipped(string(m.Key))
+		f.addShipped(m)
 	case events.TopicFailures:
 		f.addFailure(m)
 	default:
@@ -86,10 +86,17 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 }
 
 // addShipped adds that an order was shipped.
-func (f *Floor) addShipped(orderID string) {
+func (f *Floor) addShipped(m events.Message) {
+	order, known := readShipped(m)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.orders.stepTaken(orderID)
+	at := f.place(m)
+	f.board.Note(at)
+	if known {
+		order.record = at
+		f.addReady(string(m.Key), order)
+	}
+	f.orders.stepTaken(string(m.Key))
 	f.kitchen.ordersChanged()
 }
 
@@ -232,6 +239,7 @@ func (f *Floor) dropOld() (ticketIDs []string) {
 	})
 	f.dropCancelled(now)
 	f.dropStatuses(now)
+	f.dropShipped(now)
 	return ticketIDs
 }
 

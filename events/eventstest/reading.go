@@ -177,7 +177,8 @@ func compactedFlags(w *world) {
 	defer w.deleteTopic(events.TopicKitchenState)
 	writer, at := w.writer(), time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	put := func(kind kitchen.FlagKind, of, by string) string {
-		id, err := writer.PublishFlag(w.ctx(), kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kind, Of: of}, By: by, At: at})
+		id := uuid.NewString()
+		err := writer.PublishFlag(w.ctx(), id, kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kind, Of: of}, By: by, At: at})
 		require.NoError(w, err)
 		return id
 	}
@@ -198,7 +199,7 @@ func compactedFlags(w *world) {
 	put(kitchen.FlagPaused, "bake", "Ann")
 	put(kitchen.FlagSoldOut, "lemon", "Ann")
 	put(kitchen.FlagPaused, "mix", "Ann")
-	_, err := writer.TakeBackFlag(w.ctx(), kitchen.FlagAt{Kind: kitchen.FlagPaused, Of: "bake"})
+	err := writer.TakeBackFlag(w.ctx(), uuid.NewString(), kitchen.FlagAt{Kind: kitchen.FlagPaused, Of: "bake"})
 	require.NoError(w, err)
 	last := put(kitchen.FlagSoldOut, "lemon", "Bob")
 	require.Eventually(w, func() bool {
