@@ -83,6 +83,8 @@ type Log interface {
 	// Failure is a ticket's last failure that counts, with its attempt, which the
 	// log has seen issued, and whether it ends the ticket for its order.
 	Failure(ctx context.Context, ticketID string) (ack kitchen.Ack, final, found bool)
+	// Paused reports whether nobody is to begin anything at a stage's station.
+	Paused(stage kitchen.Stage) bool
 }
 
 // Activities are all activities. Each exported method is one of that name; the
@@ -192,7 +194,8 @@ func (a *Activities) countSilence(ctx context.Context, info activity.Info, issue
 		activity.RecordHeartbeat(ctx, has)
 		return nil
 	}
-	if owner.By == "" {
+	// While a station is paused nobody expects to hear of it.
+	if owner.By == "" || a.log.Paused(ticket.Stage) {
 		return nil
 	}
 	silent, err := a.orders.Silent(ctx, ticket.Ref())
