@@ -38,7 +38,10 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	}
 	traceOrder(ctx, orderID)
 	receivedAt := now()
-	release, err := s.admit(c, orderID, order)
+	release, err := func() {}, s.checkSoldOut(order)
+	if err == nil {
+		release, err = s.admit(c, orderID, order)
+	}
 	if err != nil && request.Params.IdempotencyKey != nil {
 		return s.unlessRepeated(ctx, orderID, hash, err)
 	}
@@ -153,6 +156,7 @@ func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponse
 		Flavours: s.kitchen.Menu.Flavours,
 		Sizes:    s.kitchen.Menu.Sizes,
 		Limits:   s.kitchen.Limits,
+		SoldOut:  s.floor.Menu().SoldOut,
 		Reasons:  reasonsOf(s.kitchen),
 	}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/cupcakery/cupcakery/board"
 	"github.com/cupcakery/cupcakery/events"
-	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -49,6 +49,14 @@ func (e *FlagUnconfirmedError) Error() string {
 
 // Unwrap returns the cause.
 func (e *FlagUnconfirmedError) Unwrap() error { return e.Err }
+
+// AwaitFlags waits until kitchen-state has been read for the first time, but not for
+// longer than patience.
+func (f *Floor) AwaitFlags(ctx context.Context, patience time.Duration) {
+	if f.writer != nil {
+		f.flags.AwaitRead(ctx, patience)
+	}
+}
 
 // PutFlag puts up a flag that stands from now on, and waits until the log has it and
 // this process shows it.
@@ -322,8 +330,15 @@ func (f *Floor) ReadyOrders() wire.ReadyOrders {
 // ends. Processes do so at times that differ, so mostly one of them does. If two take
 // back the same, the second record changes nothing.
 func (f *Floor) tidyFlagsRegularly(ctx context.Context) {
-	for retry.Pause(ctx, retry.Jitter(tidyEvery)) {
-		f.tidyFlags(ctx)
+	for {
+		timer := time.NewTimer(tidyEvery/2 + rand.N(tidyEvery))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+			f.tidyFlags(ctx)
+		}
 	}
 }
 
