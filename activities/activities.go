@@ -90,6 +90,8 @@ type Log interface {
 	// Failure is a ticket's last failure that counts, with its attempt, which the
 	// log has seen issued.
 	Failure(ctx context.Context, ticketID string) (failed Failed, found bool)
+	// Paused reports whether nobody is to begin anything at a stage's station.
+	Paused(stage kitchen.Stage) bool
 }
 
 // Failed is a station's failure by the rules of its order.
@@ -230,7 +232,8 @@ func (a *Activities) countSilence(ctx context.Context, info activity.Info, issue
 		activity.RecordHeartbeat(ctx, has)
 		return nil
 	}
-	if owner.By == "" {
+	// While a station is paused nobody expects to hear of it.
+	if owner.By == "" || a.log.Paused(ticket.Stage) {
 		return nil
 	}
 	silent, err := a.orders.Silent(ctx, ticket.Ref())

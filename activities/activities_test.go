@@ -271,7 +271,10 @@ type notes struct {
 	code      string // the failure's own reason by default
 	final     bool
 	owner     *kitchen.AtWork // nil if it has heard of nobody
+	paused    kitchen.Stage
 }
+
+func (n *notes) Paused(stage kitchen.Stage) bool { return n.paused == stage }
 
 func (n *notes) Owner(string) (kitchen.AtWork, bool) {
 	if n.owner == nil {
@@ -472,6 +475,18 @@ func TestOnlyWhoTookATicketCanBeSilent(t *testing.T) {
 			owner := c.recorded[0]
 			require.Equal(t, []complaint{{bake, 3 + int(c.attempt), owner, time.Duration(owner.Silent) * within}}, d.orders.complaints)
 		})
+	}
+}
+
+func TestNobodyIsAskedAboutSilenceAtAPausedStation(t *testing.T) {
+	t.Parallel()
+	silent := kitchen.AtWork{By: "kim", Silent: 7}
+	for paused, asks := range map[kitchen.Stage]bool{kitchen.Bake: false, kitchen.Mix: true} {
+		d := (&delivery{issue: kitchen.Issue{MaxReissues: 2}, attempt: 9, heartbeat: within, details: silent, log: notes{paused: paused}}).run(t)
+		require.ErrorIs(t, d.err, activity.ErrResultPending)
+		require.Len(t, d.tray.tickets, 1, "it is issued again all the same")
+		require.Equal(t, asks, len(d.orders.complaints) > 0, paused)
+		require.Equal(t, asks, len(d.recorded) > 0, "what is silent by then is not counted either")
 	}
 }
 

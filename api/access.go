@@ -60,6 +60,19 @@ var access = map[string]permission{
 	"POST /api/v1/orders/:id/resolve": managersOnly,
 	"POST /api/v1/orders/cancel":      managersOnly,
 
+	"DELETE /api/v1/orders/:id/collected": anyRole,
+	"PUT /api/v1/orders/:id/collected":    anyRole,
+	"DELETE /api/v1/orders/:id/rush":      anyRole,
+	"PUT /api/v1/orders/:id/rush":         anyRole,
+
+	"GET /api/v1/kitchen/ready":                anyRole,
+	"GET /api/v1/kitchen/state":                anyRole,
+	"DELETE /api/v1/kitchen/paused/:stage":     ofStage,
+	"PUT /api/v1/kitchen/paused/:stage":        ofStage,
+	"DELETE /api/v1/kitchen/sold-out/:flavour": anyRole,
+	"PUT /api/v1/kitchen/sold-out/:flavour":    anyRole,
+	"DELETE /api/v1/staff/:name/sessions":      managersOnly,
+
 	"GET /api/v1/stations":                              anyRole,
 	"GET /api/v1/stations/:stage/tickets":               ofStage,
 	"POST /api/v1/stations/:stage/tickets/:ticket/acks": ofStage,
@@ -86,7 +99,7 @@ func (s *Server) mayFollow(channel string) permission {
 	case strings.HasPrefix(channel, floor.ChannelStation):
 		return ofStage
 	}
-	return anybody // an order, or no channel at all
+	return anybody // an order, the menu, or no channel at all
 }
 
 var (

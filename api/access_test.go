@@ -44,6 +44,18 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 		"POST /codec/decode":              {kitchen.RoleManager},
 		"POST /codec/encode":              {kitchen.RoleManager},
 
+		"DELETE /api/v1/orders/:id/collected":      kitchen.Roles(),
+		"PUT /api/v1/orders/:id/collected":         kitchen.Roles(),
+		"DELETE /api/v1/orders/:id/rush":           kitchen.Roles(),
+		"PUT /api/v1/orders/:id/rush":              kitchen.Roles(),
+		"GET /api/v1/kitchen/ready":                kitchen.Roles(),
+		"GET /api/v1/kitchen/state":                kitchen.Roles(),
+		"DELETE /api/v1/kitchen/sold-out/:flavour": kitchen.Roles(),
+		"PUT /api/v1/kitchen/sold-out/:flavour":    kitchen.Roles(),
+		"DELETE /api/v1/kitchen/paused/:stage":     {kitchen.RoleBaker, kitchen.RoleManager},
+		"PUT /api/v1/kitchen/paused/:stage":        {kitchen.RoleBaker, kitchen.RoleManager},
+		"DELETE /api/v1/staff/:name/sessions":      {kitchen.RoleManager},
+
 		"GET /api/v1/stations":                              kitchen.Roles(),
 		"GET /api/v1/stations/:stage/tickets":               {kitchen.RoleBaker, kitchen.RoleManager},
 		"POST /api/v1/stations/:stage/tickets/:ticket/acks": {kitchen.RoleBaker, kitchen.RoleManager},

@@ -166,6 +166,13 @@ func refusal(err error) *problemError {
 	if ended, is := errors.AsType[*floor.EndedError](err); is {
 		return ticketEnded(ended)
 	}
+	if paused, is := errors.AsType[*floor.PausedError](err); is {
+		return stationPaused(paused)
+	}
+	if unconfirmed, is := errors.AsType[*floor.FlagUnconfirmedError](err); is {
+		return &problemError{Type: wire.ProblemUnavailable, Cause: unconfirmed.Err,
+			Detail: "Kafka did not take it in time. It may count all the same: look at the kitchen's state before you say it again."}
+	}
 	if unconfirmed, is := errors.AsType[*floor.UnconfirmedError](err); is {
 		return &problemError{Type: wire.ProblemUnavailable, Cause: unconfirmed.Err,
 			Detail: "Kafka did not take the ack in time. It may count all the same: look at the board before you say it again."}
@@ -190,8 +197,9 @@ func refusal(err error) *problemError {
 var refusals = map[error]problemError{
 	floor.ErrTicketNotFound: {Type: wire.ProblemTicketNotFound, Detail: "The ticket is not on this stage's board: look at GET /api/v1/stations/{stage}/tickets."},
 	floor.ErrNotInHand:      {Type: wire.ProblemTicketNotInHand, Detail: "Nobody has the ticket in hand: there is nothing to put back or to take over. Whoever wants it starts it."},
+	floor.ErrNoLog:          {Type: wire.ProblemUnavailable, Detail: "This process works without Kafka, which would keep that: nothing was changed."},
 	floor.ErrStillReading:   {Type: wire.ProblemUnavailable, Detail: "This process has not read the log to its end and does not know the ticket yet. Nothing was written: ask again."},
-	floor.ErrNoChannel:      {Type: wire.ProblemNotFound, Detail: "There is no such channel: use counter, kitchen, overview, station/ with a stage, or order/ with an order's id."},
+	floor.ErrNoChannel:      {Type: wire.ProblemNotFound, Detail: "There is no such channel: use counter, kitchen, menu, overview, station/ with a stage, or order/ with an order's id."},
 	staff.ErrNoStaff:        {Type: wire.ProblemNoStaff, Detail: "This is for staff, and the server has none: start it with --staff FILE or CUPCAKERY_STAFF; cupcakery staff hash makes a line of the file."},
 	staff.ErrWrongNameOrPIN: {Type: wire.ProblemWrongNameOrPIN, Detail: "Nobody has this name and this PIN: check both. After a few wrong PINs you have to wait."},
 	staff.ErrBusy:           {Type: wire.ProblemTooManyAttempts, RetryAfter: retryAfter, Detail: "Too many people are signing in at this moment: try again in a few seconds."},
@@ -211,6 +219,14 @@ func invalidAck(err *floor.InvalidAckError) *problemError {
 		}
 	}
 	return fieldsProblem(wire.ProblemInvalidAck, []wire.FieldError{{Pointer: &pointer, Detail: detail}})
+}
+
+func stationPaused(err *floor.PausedError) *problemError {
+	why := ""
+	if err.Reason != "" {
+		why = " (" + err.Reason + ")"
+	}
+	return &problemError{Type: wire.ProblemStationPaused, By: err.By, Detail: fmt.Sprintf("%s has paused this station%s: nothing can be begun here until it goes on.", err.By, why)}
 }
 
 func ticketEnded(err *floor.EndedError) *problemError {

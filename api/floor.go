@@ -40,7 +40,7 @@ func (s *Server) getLive(c *gin.Context) {
 		},
 	}
 	if signedIn {
-		client.Session = &live.Session{Mark: session.ID, Remaining: session.ExpiresAt.Sub(s.sessions.Now())}
+		client.Session = &live.Session{HasEnded: func() bool { return s.sessions.HasEnded(session) }, Remaining: session.ExpiresAt.Sub(s.sessions.Now())}
 	}
 	if err := s.live.Serve(c.Writer, c.Request, client); err != nil {
 		s.fail(c, err)

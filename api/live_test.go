@@ -560,8 +560,9 @@ func TestALiveConnectionEndsWithItsSignOut(t *testing.T) {
 			for _, tab := range tabs {
 				require.Equal(t, websocket.CloseError{Code: websocket.StatusPolicyViolation, Reason: "your session is over: sign in again"}, tab.closedWith())
 			}
-			late := b.connectWith(cookie) // was let in while the session ended
-			require.Equal(t, websocket.StatusPolicyViolation, late.closedWith().Code)
+			late := b.connectWith(cookie)
+			late.subscribe("kitchen", "")
+			require.Equal(t, wire.ProblemNotSignedIn, late.next().Problem.Type, "the cookie is good for nothing any more")
 			for _, tab := range []*tablet{elsewhere, anonymous} {
 				tab.subscribe("counter", "")
 				require.Equal(t, "counter", tab.next().Channel, "of another session, or of none")

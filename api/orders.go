@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -38,8 +39,8 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	}
 	traceOrder(ctx, orderID)
 	receivedAt := now()
-	var release func()
-	if err = s.checkTotal(order); err == nil {
+	release := func() {}
+	if err = cmp.Or(s.checkSoldOut(order), s.checkTotal(order)); err == nil {
 		release, err = s.admit(c, orderID, order)
 	}
 	if err != nil && request.Params.IdempotencyKey != nil {
@@ -169,6 +170,7 @@ func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponse
 		Sizes:    s.kitchen.Menu.Sizes,
 		Prices:   s.kitchen.Menu.Prices,
 		Limits:   s.kitchen.Limits,
+		SoldOut:  s.floor.Menu().SoldOut,
 		Reasons:  reasonsOf(s.kitchen),
 	}, nil
 }

@@ -78,6 +78,10 @@ var problemKinds = []problemKind{
 	{wire.ProblemRefused, http.StatusConflict, "The order cannot be changed like this",
 		"The order's present state does not allow what was asked; the answer's detail says why. Nothing was changed. " +
 			"GET /api/v1/orders/{id} shows where it stands and, if it needs attention, what can be decided."},
+	{wire.ProblemSoldOut, http.StatusConflict, "Something is sold out",
+		"Staff have said that a flavour on the order cannot be made at present. Nothing was ordered: errors names the lines. The menu (GET /api/v1/menu) tells what is sold out and, if that is known, until when. Orders that were taken before are made as ever."},
+	{wire.ProblemStationPaused, http.StatusConflict, "The station is paused",
+		"Somebody has paused the station, so nobody can begin anything there. What is in hand can be finished. Whoever works there lets it go on (DELETE /api/v1/kitchen/paused/{stage})."},
 	{wire.ProblemTicketEnded, http.StatusConflict, "The ticket has ended",
 		"Somebody else has finished the ticket, it has failed and waits for its next attempt, or its work was cancelled; the answer's detail says which, and its by says who it was. " +
 			"GET /api/v1/stations/{stage}/tickets shows what there is to do."},

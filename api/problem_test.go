@@ -34,6 +34,9 @@ func TestErrorToProblem(t *testing.T) {
 		want wire.ProblemType
 	}{
 		"a problem keeps its type":      {&problemError{Type: wire.ProblemTimeout}, wire.ProblemTimeout},
+		"a flag that nobody has seen":   {&floor.FlagUnconfirmedError{Err: context.DeadlineExceeded}, wire.ProblemUnavailable},
+		"no Kafka for a flag":           {floor.ErrNoLog, wire.ProblemUnavailable},
+		"a paused station":              {&floor.PausedError{By: "ann"}, wire.ProblemStationPaused},
 		"no such workflow":              {serviceerror.NewNotFound("workflow not found"), wire.ProblemOrderNotFound},
 		"Temporal unavailable":          {serviceerror.NewUnavailable("connection refused"), wire.ProblemUnavailable},
 		"Temporal too slow":             {serviceerror.NewDeadlineExceeded("too slow"), wire.ProblemUnavailable},

@@ -18,6 +18,24 @@ import (
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ResumeStation Let a station go on
+	// (DELETE /api/v1/kitchen/paused/{stage})
+	ResumeStation(c *gin.Context, stage StageInPath)
+	// PauseStation Pause a station
+	// (PUT /api/v1/kitchen/paused/{stage})
+	PauseStation(c *gin.Context, stage StageInPath)
+	// ListReady Orders that are ready and were not collected
+	// (GET /api/v1/kitchen/ready)
+	ListReady(c *gin.Context)
+	// TakeBackSoldOut Say that a flavour can be ordered again
+	// (DELETE /api/v1/kitchen/sold-out/{flavour})
+	TakeBackSoldOut(c *gin.Context, flavour string)
+	// PutSoldOut Say that a flavour is sold out
+	// (PUT /api/v1/kitchen/sold-out/{flavour})
+	PutSoldOut(c *gin.Context, flavour string)
+	// GetKitchenState What is sold out and paused, and how much waits to be collected
+	// (GET /api/v1/kitchen/state)
+	GetKitchenState(c *gin.Context)
 	// GetMenu What can be ordered
 	// (GET /api/v1/menu)
 	GetMenu(c *gin.Context)
@@ -39,9 +57,21 @@ type ServerInterface interface {
 	// CancelOrder Cancel an order
 	// (POST /api/v1/orders/{id}/cancel)
 	CancelOrder(c *gin.Context, id OrderInPath, params CancelOrderParams)
+	// TakeBackCollected Say that an order was not collected after all
+	// (DELETE /api/v1/orders/{id}/collected)
+	TakeBackCollected(c *gin.Context, id OrderInPath)
+	// CollectOrder Say that an order was collected
+	// (PUT /api/v1/orders/{id}/collected)
+	CollectOrder(c *gin.Context, id OrderInPath)
 	// ResolveOrder Decide about an order that needs attention
 	// (POST /api/v1/orders/{id}/resolve)
 	ResolveOrder(c *gin.Context, id OrderInPath, params ResolveOrderParams)
+	// TakeBackRush Let an order wait for its turn again
+	// (DELETE /api/v1/orders/{id}/rush)
+	TakeBackRush(c *gin.Context, id OrderInPath)
+	// RushOrder Let an order go before others
+	// (PUT /api/v1/orders/{id}/rush)
+	RushOrder(c *gin.Context, id OrderInPath)
 	// GetPace How long the stages take at present
 	// (GET /api/v1/pace)
 	GetPace(c *gin.Context)
@@ -57,6 +87,9 @@ type ServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(c *gin.Context)
+	// EndSessions End all sessions of a person
+	// (DELETE /api/v1/staff/{name}/sessions)
+	EndSessions(c *gin.Context, name string)
 	// ListStations How much there is to do at each station
 	// (GET /api/v1/stations)
 	ListStations(c *gin.Context)
@@ -85,6 +118,132 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// ResumeStation operation middleware
+func (siw *ServerInterfaceWrapper) ResumeStation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "stage" -------------
+	var stage StageInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "stage", c.Param("stage"), &stage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter stage: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ResumeStation(c, stage)
+}
+
+// PauseStation operation middleware
+func (siw *ServerInterfaceWrapper) PauseStation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "stage" -------------
+	var stage StageInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "stage", c.Param("stage"), &stage, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter stage: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PauseStation(c, stage)
+}
+
+// ListReady operation middleware
+func (siw *ServerInterfaceWrapper) ListReady(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListReady(c)
+}
+
+// TakeBackSoldOut operation middleware
+func (siw *ServerInterfaceWrapper) TakeBackSoldOut(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "flavour" -------------
+	var flavour string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "flavour", c.Param("flavour"), &flavour, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter flavour: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TakeBackSoldOut(c, flavour)
+}
+
+// PutSoldOut operation middleware
+func (siw *ServerInterfaceWrapper) PutSoldOut(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "flavour" -------------
+	var flavour string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "flavour", c.Param("flavour"), &flavour, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter flavour: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutSoldOut(c, flavour)
+}
+
+// GetKitchenState operation middleware
+func (siw *ServerInterfaceWrapper) GetKitchenState(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetKitchenState(c)
+}
 
 // GetMenu operation middleware
 func (siw *ServerInterfaceWrapper) GetMenu(c *gin.Context) {
@@ -377,6 +536,56 @@ func (siw *ServerInterfaceWrapper) CancelOrder(c *gin.Context) {
 	siw.Handler.CancelOrder(c, id, params)
 }
 
+// TakeBackCollected operation middleware
+func (siw *ServerInterfaceWrapper) TakeBackCollected(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OrderInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TakeBackCollected(c, id)
+}
+
+// CollectOrder operation middleware
+func (siw *ServerInterfaceWrapper) CollectOrder(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OrderInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CollectOrder(c, id)
+}
+
 // ResolveOrder operation middleware
 func (siw *ServerInterfaceWrapper) ResolveOrder(c *gin.Context) {
 
@@ -424,6 +633,56 @@ func (siw *ServerInterfaceWrapper) ResolveOrder(c *gin.Context) {
 	}
 
 	siw.Handler.ResolveOrder(c, id, params)
+}
+
+// TakeBackRush operation middleware
+func (siw *ServerInterfaceWrapper) TakeBackRush(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OrderInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TakeBackRush(c, id)
+}
+
+// RushOrder operation middleware
+func (siw *ServerInterfaceWrapper) RushOrder(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OrderInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RushOrder(c, id)
 }
 
 // GetPace operation middleware
@@ -489,6 +748,31 @@ func (siw *ServerInterfaceWrapper) GetDemoStaff(c *gin.Context) {
 	}
 
 	siw.Handler.GetDemoStaff(c)
+}
+
+// EndSessions operation middleware
+func (siw *ServerInterfaceWrapper) EndSessions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", c.Param("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter name: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndSessions(c, name)
 }
 
 // ListStations operation middleware
@@ -629,19 +913,30 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 		ErrorHandler:       errorHandler,
 	}
 
+	router.DELETE(options.BaseURL+"/api/v1/kitchen/paused/:stage", wrapper.ResumeStation)
+	router.PUT(options.BaseURL+"/api/v1/kitchen/paused/:stage", wrapper.PauseStation)
+	router.GET(options.BaseURL+"/api/v1/kitchen/ready", wrapper.ListReady)
+	router.DELETE(options.BaseURL+"/api/v1/kitchen/sold-out/:flavour", wrapper.TakeBackSoldOut)
+	router.PUT(options.BaseURL+"/api/v1/kitchen/sold-out/:flavour", wrapper.PutSoldOut)
+	router.GET(options.BaseURL+"/api/v1/kitchen/state", wrapper.GetKitchenState)
 	router.GET(options.BaseURL+"/api/v1/menu", wrapper.GetMenu)
 	router.GET(options.BaseURL+"/api/v1/orders", wrapper.ListOrders)
 	router.POST(options.BaseURL+"/api/v1/orders", wrapper.CreateOrder)
 	router.GET(options.BaseURL+"/api/v1/orders/:id", wrapper.GetOrder)
 	router.POST(options.BaseURL+"/api/v1/orders/:id/amend", wrapper.AmendOrder)
 	router.POST(options.BaseURL+"/api/v1/orders/:id/cancel", wrapper.CancelOrder)
+	router.DELETE(options.BaseURL+"/api/v1/orders/:id/collected", wrapper.TakeBackCollected)
+	router.PUT(options.BaseURL+"/api/v1/orders/:id/collected", wrapper.CollectOrder)
 	router.POST(options.BaseURL+"/api/v1/orders/:id/resolve", wrapper.ResolveOrder)
+	router.DELETE(options.BaseURL+"/api/v1/orders/:id/rush", wrapper.TakeBackRush)
+	router.PUT(options.BaseURL+"/api/v1/orders/:id/rush", wrapper.RushOrder)
 	router.POST(options.BaseURL+"/api/v1/orders/cancel", wrapper.CancelOrders)
 	router.GET(options.BaseURL+"/api/v1/pace", wrapper.GetPace)
 	router.DELETE(options.BaseURL+"/api/v1/session", wrapper.SignOut)
 	router.GET(options.BaseURL+"/api/v1/session", wrapper.GetSession)
 	router.POST(options.BaseURL+"/api/v1/session", wrapper.SignIn)
 	router.GET(options.BaseURL+"/api/v1/session/demo", wrapper.GetDemoStaff)
+	router.DELETE(options.BaseURL+"/api/v1/staff/:name/sessions", wrapper.EndSessions)
 	router.GET(options.BaseURL+"/api/v1/stations", wrapper.ListStations)
 	router.GET(options.BaseURL+"/api/v1/stations/:stage/tickets", wrapper.GetBoard)
 	router.POST(options.BaseURL+"/api/v1/stations/:stage/tickets/:ticket/acks", wrapper.AckTicket)
@@ -688,6 +983,726 @@ type UnavailableApplicationProblemPlusJSONResponse struct {
 	Body Problem
 
 	Headers UnavailableResponseHeaders
+}
+
+type ResumeStationRequestObject struct {
+	Stage StageInPath `json:"stage"`
+}
+
+type ResumeStationResponseObject interface {
+	VisitResumeStationResponse(w http.ResponseWriter) error
+}
+
+type ResumeStation200JSONResponse KitchenState
+
+func (response ResumeStation200JSONResponse) VisitResumeStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStation400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeStation400ApplicationProblemPlusJSONResponse) VisitResumeStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStation401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeStation401ApplicationProblemPlusJSONResponse) VisitResumeStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStation403ApplicationProblemPlusJSONResponse Problem
+
+func (response ResumeStation403ApplicationProblemPlusJSONResponse) VisitResumeStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStation431TextResponse HeadTooLargeTextResponse
+
+func (response ResumeStation431TextResponse) VisitResumeStationResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type ResumeStation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeStation503ApplicationProblemPlusJSONResponse) VisitResumeStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResumeStationdefaultApplicationProblemPlusJSONResponse) VisitResumeStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStationRequestObject struct {
+	Stage StageInPath `json:"stage"`
+	Body  *PauseStationJSONRequestBody
+}
+
+type PauseStationResponseObject interface {
+	VisitPauseStationResponse(w http.ResponseWriter) error
+}
+
+type PauseStation200JSONResponse KitchenState
+
+func (response PauseStation200JSONResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStation400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response PauseStation400ApplicationProblemPlusJSONResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStation401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response PauseStation401ApplicationProblemPlusJSONResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStation403ApplicationProblemPlusJSONResponse Problem
+
+func (response PauseStation403ApplicationProblemPlusJSONResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStation413ApplicationProblemPlusJSONResponse Problem
+
+func (response PauseStation413ApplicationProblemPlusJSONResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStation415ApplicationProblemPlusJSONResponse Problem
+
+func (response PauseStation415ApplicationProblemPlusJSONResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStation422ApplicationProblemPlusJSONResponse Problem
+
+func (response PauseStation422ApplicationProblemPlusJSONResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStation431TextResponse HeadTooLargeTextResponse
+
+func (response PauseStation431TextResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type PauseStation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PauseStation503ApplicationProblemPlusJSONResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PauseStationdefaultApplicationProblemPlusJSONResponse) VisitPauseStationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadyRequestObject struct {
+}
+
+type ListReadyResponseObject interface {
+	VisitListReadyResponse(w http.ResponseWriter) error
+}
+
+type ListReady200JSONResponse ReadyOrders
+
+func (response ListReady200JSONResponse) VisitListReadyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReady401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ListReady401ApplicationProblemPlusJSONResponse) VisitListReadyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReady403ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListReady403ApplicationProblemPlusJSONResponse) VisitListReadyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReady431TextResponse HeadTooLargeTextResponse
+
+func (response ListReady431TextResponse) VisitListReadyResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type ListReadydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReadydefaultApplicationProblemPlusJSONResponse) VisitListReadyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackSoldOutRequestObject struct {
+	Flavour string `json:"flavour"`
+}
+
+type TakeBackSoldOutResponseObject interface {
+	VisitTakeBackSoldOutResponse(w http.ResponseWriter) error
+}
+
+type TakeBackSoldOut200JSONResponse KitchenState
+
+func (response TakeBackSoldOut200JSONResponse) VisitTakeBackSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackSoldOut400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackSoldOut400ApplicationProblemPlusJSONResponse) VisitTakeBackSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackSoldOut401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackSoldOut401ApplicationProblemPlusJSONResponse) VisitTakeBackSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackSoldOut403ApplicationProblemPlusJSONResponse Problem
+
+func (response TakeBackSoldOut403ApplicationProblemPlusJSONResponse) VisitTakeBackSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackSoldOut431TextResponse HeadTooLargeTextResponse
+
+func (response TakeBackSoldOut431TextResponse) VisitTakeBackSoldOutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type TakeBackSoldOut503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackSoldOut503ApplicationProblemPlusJSONResponse) VisitTakeBackSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackSoldOutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TakeBackSoldOutdefaultApplicationProblemPlusJSONResponse) VisitTakeBackSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOutRequestObject struct {
+	Flavour string `json:"flavour"`
+	Body    *PutSoldOutJSONRequestBody
+}
+
+type PutSoldOutResponseObject interface {
+	VisitPutSoldOutResponse(w http.ResponseWriter) error
+}
+
+type PutSoldOut200JSONResponse KitchenState
+
+func (response PutSoldOut200JSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOut400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response PutSoldOut400ApplicationProblemPlusJSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOut401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response PutSoldOut401ApplicationProblemPlusJSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOut403ApplicationProblemPlusJSONResponse Problem
+
+func (response PutSoldOut403ApplicationProblemPlusJSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOut404ApplicationProblemPlusJSONResponse Problem
+
+func (response PutSoldOut404ApplicationProblemPlusJSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOut413ApplicationProblemPlusJSONResponse Problem
+
+func (response PutSoldOut413ApplicationProblemPlusJSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOut415ApplicationProblemPlusJSONResponse Problem
+
+func (response PutSoldOut415ApplicationProblemPlusJSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOut422ApplicationProblemPlusJSONResponse Problem
+
+func (response PutSoldOut422ApplicationProblemPlusJSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOut431TextResponse HeadTooLargeTextResponse
+
+func (response PutSoldOut431TextResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type PutSoldOut503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PutSoldOut503ApplicationProblemPlusJSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSoldOutdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutSoldOutdefaultApplicationProblemPlusJSONResponse) VisitPutSoldOutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKitchenStateRequestObject struct {
+}
+
+type GetKitchenStateResponseObject interface {
+	VisitGetKitchenStateResponse(w http.ResponseWriter) error
+}
+
+type GetKitchenState200JSONResponse KitchenState
+
+func (response GetKitchenState200JSONResponse) VisitGetKitchenStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKitchenState401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GetKitchenState401ApplicationProblemPlusJSONResponse) VisitGetKitchenStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKitchenState403ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetKitchenState403ApplicationProblemPlusJSONResponse) VisitGetKitchenStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetKitchenState431TextResponse HeadTooLargeTextResponse
+
+func (response GetKitchenState431TextResponse) VisitGetKitchenStateResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetKitchenStatedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetKitchenStatedefaultApplicationProblemPlusJSONResponse) VisitGetKitchenStateResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
 }
 
 type GetMenuRequestObject struct {
@@ -1582,6 +2597,250 @@ func (response CancelOrderdefaultApplicationProblemPlusJSONResponse) VisitCancel
 	return err
 }
 
+type TakeBackCollectedRequestObject struct {
+	ID OrderInPath `json:"id"`
+}
+
+type TakeBackCollectedResponseObject interface {
+	VisitTakeBackCollectedResponse(w http.ResponseWriter) error
+}
+
+type TakeBackCollected204Response struct {
+}
+
+func (response TakeBackCollected204Response) VisitTakeBackCollectedResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type TakeBackCollected400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackCollected400ApplicationProblemPlusJSONResponse) VisitTakeBackCollectedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackCollected401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackCollected401ApplicationProblemPlusJSONResponse) VisitTakeBackCollectedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackCollected403ApplicationProblemPlusJSONResponse Problem
+
+func (response TakeBackCollected403ApplicationProblemPlusJSONResponse) VisitTakeBackCollectedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackCollected431TextResponse HeadTooLargeTextResponse
+
+func (response TakeBackCollected431TextResponse) VisitTakeBackCollectedResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type TakeBackCollected503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackCollected503ApplicationProblemPlusJSONResponse) VisitTakeBackCollectedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackCollecteddefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TakeBackCollecteddefaultApplicationProblemPlusJSONResponse) VisitTakeBackCollectedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CollectOrderRequestObject struct {
+	ID OrderInPath `json:"id"`
+}
+
+type CollectOrderResponseObject interface {
+	VisitCollectOrderResponse(w http.ResponseWriter) error
+}
+
+type CollectOrder204Response struct {
+}
+
+func (response CollectOrder204Response) VisitCollectOrderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type CollectOrder400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CollectOrder400ApplicationProblemPlusJSONResponse) VisitCollectOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CollectOrder401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response CollectOrder401ApplicationProblemPlusJSONResponse) VisitCollectOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CollectOrder403ApplicationProblemPlusJSONResponse Problem
+
+func (response CollectOrder403ApplicationProblemPlusJSONResponse) VisitCollectOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CollectOrder404ApplicationProblemPlusJSONResponse Problem
+
+func (response CollectOrder404ApplicationProblemPlusJSONResponse) VisitCollectOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CollectOrder409ApplicationProblemPlusJSONResponse Problem
+
+func (response CollectOrder409ApplicationProblemPlusJSONResponse) VisitCollectOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CollectOrder431TextResponse HeadTooLargeTextResponse
+
+func (response CollectOrder431TextResponse) VisitCollectOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type CollectOrder503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CollectOrder503ApplicationProblemPlusJSONResponse) VisitCollectOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CollectOrderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CollectOrderdefaultApplicationProblemPlusJSONResponse) VisitCollectOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ResolveOrderRequestObject struct {
 	ID     OrderInPath `json:"id"`
 	Params ResolveOrderParams
@@ -1757,6 +3016,293 @@ type ResolveOrderdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ResolveOrderdefaultApplicationProblemPlusJSONResponse) VisitResolveOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackRushRequestObject struct {
+	ID OrderInPath `json:"id"`
+}
+
+type TakeBackRushResponseObject interface {
+	VisitTakeBackRushResponse(w http.ResponseWriter) error
+}
+
+type TakeBackRush204Response struct {
+}
+
+func (response TakeBackRush204Response) VisitTakeBackRushResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type TakeBackRush400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackRush400ApplicationProblemPlusJSONResponse) VisitTakeBackRushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackRush401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackRush401ApplicationProblemPlusJSONResponse) VisitTakeBackRushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackRush403ApplicationProblemPlusJSONResponse Problem
+
+func (response TakeBackRush403ApplicationProblemPlusJSONResponse) VisitTakeBackRushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackRush431TextResponse HeadTooLargeTextResponse
+
+func (response TakeBackRush431TextResponse) VisitTakeBackRushResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type TakeBackRush503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TakeBackRush503ApplicationProblemPlusJSONResponse) VisitTakeBackRushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TakeBackRushdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TakeBackRushdefaultApplicationProblemPlusJSONResponse) VisitTakeBackRushResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrderRequestObject struct {
+	ID   OrderInPath `json:"id"`
+	Body *RushOrderJSONRequestBody
+}
+
+type RushOrderResponseObject interface {
+	VisitRushOrderResponse(w http.ResponseWriter) error
+}
+
+type RushOrder204Response struct {
+}
+
+func (response RushOrder204Response) VisitRushOrderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RushOrder400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response RushOrder400ApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrder401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response RushOrder401ApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrder403ApplicationProblemPlusJSONResponse Problem
+
+func (response RushOrder403ApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrder404ApplicationProblemPlusJSONResponse Problem
+
+func (response RushOrder404ApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrder409ApplicationProblemPlusJSONResponse Problem
+
+func (response RushOrder409ApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrder413ApplicationProblemPlusJSONResponse Problem
+
+func (response RushOrder413ApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrder415ApplicationProblemPlusJSONResponse Problem
+
+func (response RushOrder415ApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrder422ApplicationProblemPlusJSONResponse Problem
+
+func (response RushOrder422ApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrder431TextResponse HeadTooLargeTextResponse
+
+func (response RushOrder431TextResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type RushOrder503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RushOrder503ApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RushOrderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RushOrderdefaultApplicationProblemPlusJSONResponse) VisitRushOrderResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2166,6 +3712,128 @@ type GetDemoStaffdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDemoStaffdefaultApplicationProblemPlusJSONResponse) VisitGetDemoStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessionsRequestObject struct {
+	Name string `json:"name"`
+}
+
+type EndSessionsResponseObject interface {
+	VisitEndSessionsResponse(w http.ResponseWriter) error
+}
+
+type EndSessions204Response struct {
+}
+
+func (response EndSessions204Response) VisitEndSessionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndSessions400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response EndSessions400ApplicationProblemPlusJSONResponse) VisitEndSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessions401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response EndSessions401ApplicationProblemPlusJSONResponse) VisitEndSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessions403ApplicationProblemPlusJSONResponse Problem
+
+func (response EndSessions403ApplicationProblemPlusJSONResponse) VisitEndSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessions404ApplicationProblemPlusJSONResponse Problem
+
+func (response EndSessions404ApplicationProblemPlusJSONResponse) VisitEndSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessions431TextResponse HeadTooLargeTextResponse
+
+func (response EndSessions431TextResponse) VisitEndSessionsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type EndSessions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EndSessions503ApplicationProblemPlusJSONResponse) VisitEndSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndSessionsdefaultApplicationProblemPlusJSONResponse) VisitEndSessionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -2679,6 +4347,24 @@ func (response GetReadiness503JSONResponse) VisitGetReadinessResponse(w http.Res
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ResumeStation Let a station go on
+	// (DELETE /api/v1/kitchen/paused/{stage})
+	ResumeStation(ctx context.Context, request ResumeStationRequestObject) (ResumeStationResponseObject, error)
+	// PauseStation Pause a station
+	// (PUT /api/v1/kitchen/paused/{stage})
+	PauseStation(ctx context.Context, request PauseStationRequestObject) (PauseStationResponseObject, error)
+	// ListReady Orders that are ready and were not collected
+	// (GET /api/v1/kitchen/ready)
+	ListReady(ctx context.Context, request ListReadyRequestObject) (ListReadyResponseObject, error)
+	// TakeBackSoldOut Say that a flavour can be ordered again
+	// (DELETE /api/v1/kitchen/sold-out/{flavour})
+	TakeBackSoldOut(ctx context.Context, request TakeBackSoldOutRequestObject) (TakeBackSoldOutResponseObject, error)
+	// PutSoldOut Say that a flavour is sold out
+	// (PUT /api/v1/kitchen/sold-out/{flavour})
+	PutSoldOut(ctx context.Context, request PutSoldOutRequestObject) (PutSoldOutResponseObject, error)
+	// GetKitchenState What is sold out and paused, and how much waits to be collected
+	// (GET /api/v1/kitchen/state)
+	GetKitchenState(ctx context.Context, request GetKitchenStateRequestObject) (GetKitchenStateResponseObject, error)
 	// GetMenu What can be ordered
 	// (GET /api/v1/menu)
 	GetMenu(ctx context.Context, request GetMenuRequestObject) (GetMenuResponseObject, error)
@@ -2700,9 +4386,21 @@ type StrictServerInterface interface {
 	// CancelOrder Cancel an order
 	// (POST /api/v1/orders/{id}/cancel)
 	CancelOrder(ctx context.Context, request CancelOrderRequestObject) (CancelOrderResponseObject, error)
+	// TakeBackCollected Say that an order was not collected after all
+	// (DELETE /api/v1/orders/{id}/collected)
+	TakeBackCollected(ctx context.Context, request TakeBackCollectedRequestObject) (TakeBackCollectedResponseObject, error)
+	// CollectOrder Say that an order was collected
+	// (PUT /api/v1/orders/{id}/collected)
+	CollectOrder(ctx context.Context, request CollectOrderRequestObject) (CollectOrderResponseObject, error)
 	// ResolveOrder Decide about an order that needs attention
 	// (POST /api/v1/orders/{id}/resolve)
 	ResolveOrder(ctx context.Context, request ResolveOrderRequestObject) (ResolveOrderResponseObject, error)
+	// TakeBackRush Let an order wait for its turn again
+	// (DELETE /api/v1/orders/{id}/rush)
+	TakeBackRush(ctx context.Context, request TakeBackRushRequestObject) (TakeBackRushResponseObject, error)
+	// RushOrder Let an order go before others
+	// (PUT /api/v1/orders/{id}/rush)
+	RushOrder(ctx context.Context, request RushOrderRequestObject) (RushOrderResponseObject, error)
 	// GetPace How long the stages take at present
 	// (GET /api/v1/pace)
 	GetPace(ctx context.Context, request GetPaceRequestObject) (GetPaceResponseObject, error)
@@ -2718,6 +4416,9 @@ type StrictServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(ctx context.Context, request GetDemoStaffRequestObject) (GetDemoStaffResponseObject, error)
+	// EndSessions End all sessions of a person
+	// (DELETE /api/v1/staff/{name}/sessions)
+	EndSessions(ctx context.Context, request EndSessionsRequestObject) (EndSessionsResponseObject, error)
 	// ListStations How much there is to do at each station
 	// (GET /api/v1/stations)
 	ListStations(ctx context.Context, request ListStationsRequestObject) (ListStationsResponseObject, error)
@@ -2793,6 +4494,194 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// ResumeStation operation middleware
+func (sh *strictHandler) ResumeStation(ctx *gin.Context, stage StageInPath) {
+	var request ResumeStationRequestObject
+
+	request.Stage = stage
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeStation(ctx, request.(ResumeStationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeStation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ResumeStationResponseObject); ok {
+		if err := validResponse.VisitResumeStationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PauseStation operation middleware
+func (sh *strictHandler) PauseStation(ctx *gin.Context, stage StageInPath) {
+	var request PauseStationRequestObject
+
+	request.Stage = stage
+
+	var body PauseStationJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseStation(ctx, request.(PauseStationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseStation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PauseStationResponseObject); ok {
+		if err := validResponse.VisitPauseStationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListReady operation middleware
+func (sh *strictHandler) ListReady(ctx *gin.Context) {
+	var request ListReadyRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReady(ctx, request.(ListReadyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReady")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListReadyResponseObject); ok {
+		if err := validResponse.VisitListReadyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TakeBackSoldOut operation middleware
+func (sh *strictHandler) TakeBackSoldOut(ctx *gin.Context, flavour string) {
+	var request TakeBackSoldOutRequestObject
+
+	request.Flavour = flavour
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TakeBackSoldOut(ctx, request.(TakeBackSoldOutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TakeBackSoldOut")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TakeBackSoldOutResponseObject); ok {
+		if err := validResponse.VisitTakeBackSoldOutResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutSoldOut operation middleware
+func (sh *strictHandler) PutSoldOut(ctx *gin.Context, flavour string) {
+	var request PutSoldOutRequestObject
+
+	request.Flavour = flavour
+
+	var body PutSoldOutJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutSoldOut(ctx, request.(PutSoldOutRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutSoldOut")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutSoldOutResponseObject); ok {
+		if err := validResponse.VisitPutSoldOutResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetKitchenState operation middleware
+func (sh *strictHandler) GetKitchenState(ctx *gin.Context) {
+	var request GetKitchenStateRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetKitchenState(ctx, request.(GetKitchenStateRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetKitchenState")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetKitchenStateResponseObject); ok {
+		if err := validResponse.VisitGetKitchenStateResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // GetMenu operation middleware
@@ -3049,6 +4938,58 @@ func (sh *strictHandler) CancelOrder(ctx *gin.Context, id OrderInPath, params Ca
 	}
 }
 
+// TakeBackCollected operation middleware
+func (sh *strictHandler) TakeBackCollected(ctx *gin.Context, id OrderInPath) {
+	var request TakeBackCollectedRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TakeBackCollected(ctx, request.(TakeBackCollectedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TakeBackCollected")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TakeBackCollectedResponseObject); ok {
+		if err := validResponse.VisitTakeBackCollectedResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CollectOrder operation middleware
+func (sh *strictHandler) CollectOrder(ctx *gin.Context, id OrderInPath) {
+	var request CollectOrderRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CollectOrder(ctx, request.(CollectOrderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CollectOrder")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CollectOrderResponseObject); ok {
+		if err := validResponse.VisitCollectOrderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ResolveOrder operation middleware
 func (sh *strictHandler) ResolveOrder(ctx *gin.Context, id OrderInPath, params ResolveOrderParams) {
 	var request ResolveOrderRequestObject
@@ -3087,6 +5028,76 @@ func (sh *strictHandler) ResolveOrder(ctx *gin.Context, id OrderInPath, params R
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ResolveOrderResponseObject); ok {
 		if err := validResponse.VisitResolveOrderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TakeBackRush operation middleware
+func (sh *strictHandler) TakeBackRush(ctx *gin.Context, id OrderInPath) {
+	var request TakeBackRushRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TakeBackRush(ctx, request.(TakeBackRushRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TakeBackRush")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TakeBackRushResponseObject); ok {
+		if err := validResponse.VisitTakeBackRushResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RushOrder operation middleware
+func (sh *strictHandler) RushOrder(ctx *gin.Context, id OrderInPath) {
+	var request RushOrderRequestObject
+
+	request.ID = id
+
+	var body RushOrderJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RushOrder(ctx, request.(RushOrderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RushOrder")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RushOrderResponseObject); ok {
+		if err := validResponse.VisitRushOrderResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -3225,6 +5236,32 @@ func (sh *strictHandler) GetDemoStaff(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetDemoStaffResponseObject); ok {
 		if err := validResponse.VisitGetDemoStaffResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndSessions operation middleware
+func (sh *strictHandler) EndSessions(ctx *gin.Context, name string) {
+	var request EndSessionsRequestObject
+
+	request.Name = name
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndSessions(ctx, request.(EndSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndSessions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EndSessionsResponseObject); ok {
+		if err := validResponse.VisitEndSessionsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

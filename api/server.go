@@ -44,6 +44,9 @@ const (
 	// finishWithin is how long requests in hand may take once the process was
 	// told to stop. It is below the 10 seconds after which docker kills.
 	finishWithin = 8 * time.Second
+	// flagsWithin bounds how long a process that starts waits for kitchen-state: orders
+	// are taken without Kafka, too.
+	flagsWithin = 2 * time.Second
 )
 
 // Config says what an API server works with.
@@ -230,7 +233,7 @@ func New(config Config) (*Server, error) {
 		temporalUI:     config.TemporalUI,
 		tls:            config.TLS,
 	}
-	s.floor, err = floor.New(floor.Config{Kafka: config.Kafka, Kitchen: config.Kitchen, Orders: s.follower, Logger: config.Logger, OnAnswered: s.metrics.questionAnswered})
+	s.floor, err = floor.New(floor.Config{Kafka: config.Kafka, Kitchen: config.Kitchen, Orders: s.follower, Logger: config.Logger, OnAnswered: s.metrics.questionAnswered, OnSessionEnded: s.sessionHasEnded})
 	if err != nil {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
@@ -321,6 +324,8 @@ GET    /api/v1/orders/{id}           follow an order
 POST   /api/v1/orders/{id}/cancel    cancel it
 POST   /api/v1/orders/{id}/amend     change its notes and messages
 POST   /api/v1/orders/{id}/resolve   decide when it needs attention (managers)
+PUT    /api/v1/orders/{id}/rush      let it go first; DELETE takes that back (staff)
+PUT    /api/v1/orders/{id}/collected it was collected; DELETE takes that back (staff)
 POST   /api/v1/session               sign in, if you are staff
 GET    /api/v1/session               who is signed in
 DELETE /api/v1/session               sign out
@@ -329,6 +334,11 @@ GET    /api/v1/live                  everything live, by WebSocket
 GET    /api/v1/stations              how much there is to do at each station (staff)
 GET    /api/v1/stations/{stage}/tickets  a station's board (its role, and managers)
 POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  answer a ticket
+GET    /api/v1/kitchen/state         what is sold out and paused (staff)
+GET    /api/v1/kitchen/ready         what is ready and was not collected (staff)
+PUT    /api/v1/kitchen/sold-out/{flavour}  nobody can order it; DELETE takes that back (staff)
+PUT    /api/v1/kitchen/paused/{stage}  nobody begins anything there; DELETE takes that back (its role, and managers)
+DELETE /api/v1/staff/{name}/sessions  end all sessions of a person (managers)
 GET    /api/v1/statistics            what the stations did in the last hours (staff)
 GET    /api/v1/pace                  how long the stages take at present
 GET    /openapi.yaml                 this API, described
@@ -353,6 +363,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug), // clients' broken connections
 	}
 	stopReading := s.readLog(ctx)
+	// Or it would take orders for what is sold out, and sessions that have ended.
+	s.floor.AwaitFlags(ctx, flagsWithin)
 	served := make(chan error, 1)
 	if s.tls != nil {
 		server.TLSConfig = s.tls.Clone()

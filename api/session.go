@@ -10,6 +10,8 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/cupcakery/cupcakery/floor"
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -37,7 +39,7 @@ func (s *Server) SignIn(ctx context.Context, request SignInRequestObject) (SignI
 		s.refuseSignIn(c, request.Body.Name, err)
 		return nil, err
 	}
-	s.endSession(c) // the new one takes its place
+	s.endSession(ctx) // the new one takes its place
 	session := signedIn.Session
 	s.metrics.signIns.WithLabelValues(signInDone).Inc()
 	s.logger.LogAttrs(ctx, slog.LevelInfo, "signed in",
@@ -92,13 +94,13 @@ func (s *Server) refuseSignIn(c *gin.Context, name string, err error) {
 	s.logger.LogAttrs(c.Request.Context(), slog.LevelWarn, "a sign-in was refused", attributes...)
 }
 
-// SignOut takes the session's cookie out of the browser.
+// SignOut ends the session, and takes its cookie out of the browser.
 func (s *Server) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutResponseObject, error) {
 	c, err := ginContext(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.endSession(c)
+	s.endSession(ctx)
 	return SignOut204Response{Headers: SignOut204ResponseHeaders{SetCookie: s.setCookie(c, sessionCookie, "", "/", -time.Second)}}, nil
 }
 
@@ -140,11 +142,52 @@ func (s *Server) readSession(request *http.Request) (session staff.Session, sign
 	return staff.Session{}, false
 }
 
-// endSession ends the live connections of a request's session, if it has one.
-func (s *Server) endSession(c *gin.Context) {
-	if session, signedIn := sessionOf(c); signedIn {
-		s.live.EndSession(session.ID)
+// signOutWithin is how long whoever signs out waits until the other processes can
+// know: the browser has lost its cookie anyway.
+const signOutWithin = 2 * time.Second
+
+// endSession ends a request's session, if it has one: here at once, and at the other
+// processes as soon as they read of it.
+func (s *Server) endSession(ctx context.Context) {
+	session, signedIn := sessionOf(ctx)
+	if !signedIn {
+		return
 	}
+	s.sessionHasEnded(kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagSession, Of: session.Mark()}, Until: &session.ExpiresAt})
+	within, cancel := context.WithTimeout(requestContext(ctx), signOutWithin)
+	defer cancel()
+	err := s.floor.PutFlag(within, kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagSession, Of: session.Mark()}, By: session.Name, Until: &session.ExpiresAt})
+	if err != nil && !errors.Is(err, floor.ErrNoLog) {
+		s.logger.WarnContext(ctx, "other processes may not hear that somebody has signed out", slog.String("name", session.Name), slog.Any("error", err))
+	}
+}
+
+// sessionHasEnded refuses the tokens of sessions that a flag ends, and ends their live
+// connections.
+func (s *Server) sessionHasEnded(flag kitchen.Flag) {
+	switch {
+	case flag.Kind == kitchen.FlagSessions:
+		s.sessions.EndAll(flag.Of, flag.At)
+	case flag.Until != nil:
+		s.sessions.End(flag.Of, *flag.Until)
+	default:
+		return // it says not until when it is to be remembered
+	}
+	s.live.SessionsHaveEnded()
+}
+
+// EndSessions ends all sessions of a person, wherever they are used.
+func (s *Server) EndSessions(ctx context.Context, request EndSessionsRequestObject) (EndSessionsResponseObject, error) {
+	if _, found := s.sessions.Find(request.Name); !found {
+		return nil, &problemError{Type: wire.ProblemNotFound, Detail: "Nobody on the staff has this name: write it as it stands in the staff file."}
+	}
+	by, _ := sessionOf(ctx)
+	flag := kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagSessions, Of: request.Name}, By: by.Name}
+	if err := s.floor.PutFlag(requestContext(ctx), flag); err != nil {
+		return nil, err
+	}
+	s.logger.InfoContext(ctx, "all sessions of a person have ended", slog.String("name", request.Name), slog.String("by", by.Name))
+	return EndSessions204Response{}, nil
 }
 
 func cookies(request *http.Request, name string) []string {

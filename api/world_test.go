@@ -259,6 +259,8 @@ func (noLog) End(string) (kitchen.Ack, bool) { return kitchen.Ack{}, false }
 
 func (noLog) Withdrawn(string) bool { return false }
 
+func (noLog) Paused(kitchen.Stage) bool { return false }
+
 func (noLog) Owner(string) (kitchen.AtWork, bool) { return kitchen.AtWork{}, false }
 
 func (noLog) Failure(context.Context, string) (failed activities.Failed, found bool) {

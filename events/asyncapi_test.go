@@ -93,7 +93,7 @@ func TestAsyncAPIPayloadsAreWhatWeWrite(t *testing.T) {
 	d := readAsyncAPI(t)
 	for schema, value := range map[string]any{
 		"ticket": kitchen.Ticket{}, "ack": kitchen.Ack{}, "shipped": kitchen.Shipped{}, "failed": kitchen.Failed{},
-		"leftover": kitchen.Leftover{}, "line": kitchen.Line{},
+		"leftover": kitchen.Leftover{}, "line": kitchen.Line{}, "flag": kitchen.Flag{},
 	} {
 		var always, all []string
 		kind := reflect.TypeOf(value)
@@ -102,6 +102,9 @@ func TestAsyncAPIPayloadsAreWhatWeWrite(t *testing.T) {
 				continue // never written
 			}
 			name, options, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+			if name == "-" {
+				continue // the key has it
+			}
 			all = append(all, name)
 			if options == "" {
 				always = append(always, name)
@@ -125,6 +128,8 @@ func TestAsyncAPIPayloadsAreWhatWeWrite(t *testing.T) {
 	assert.EqualValues(t, kitchen.MaxReasonLength, d.at("components", "schemas", "ack", "properties", "reason")["maxLength"])
 	assert.EqualValues(t, kitchen.MaxAckNoteLength, d.at("components", "schemas", "ack", "properties", "note")["maxLength"])
 	assert.EqualValues(t, kitchen.MaxScrapped, d.at("components", "schemas", "ack", "properties", "scrapped")["maximum"])
+	assert.EqualValues(t, kitchen.MaxByLength, d.at("components", "schemas", "flag", "properties", "by")["maxLength"])
+	assert.EqualValues(t, kitchen.MaxFlagReason, d.at("components", "schemas", "flag", "properties", "reason")["maxLength"])
 }
 
 func TestAsyncAPIHasTheLimitsOfTickets(t *testing.T) {
@@ -167,7 +172,7 @@ func TestAsyncAPIHeadersAreWhatWeWrite(t *testing.T) {
 	letterHeaders := slices.Collect(maps.Keys(d.at("components", "schemas", "deadLetterHeaders", "properties")))
 	assert.ElementsMatch(t, []string{HeaderDeadTopic, HeaderDeadPartition, HeaderDeadOffset, HeaderDeadReason, HeaderDeadTime, HeaderDeadSize}, letterHeaders)
 	for message, eventType := range map[string]string{
-		"ticket": TypeTicket, "ack": TypeAck, "shipped": TypeShipped, "failed": TypeFailed, "status": TypeStatus,
+		"ticket": TypeTicket, "ack": TypeAck, "shipped": TypeShipped, "failed": TypeFailed, "status": TypeStatus, "flag": TypeFlag,
 	} {
 		assert.Equal(t, eventType, d.at("components", "messages", message)["name"])
 	}
@@ -180,6 +185,13 @@ func TestAsyncAPIExamplesAreGood(t *testing.T) {
 	for name, decode := range map[string]func(Message) error{
 		"ticket": func(m Message) error { _, err := DecodeTicket(m); return err },
 		"status": func(m Message) error { _, err := DecodeStatus(m); return err },
+		"flag": func(m Message) error {
+			subject, _ := m.Header("ce_subject")
+			m.Key = []byte(subject)
+			_, flag, err := DecodeFlag(m)
+			assert.NotNil(t, flag)
+			return err
+		},
 		"ack": func(m Message) error {
 			ack, err := DecodeAck(m)
 			kinds[string(ack.Kind)] = true
@@ -198,7 +210,7 @@ func TestAsyncAPIExamplesAreGood(t *testing.T) {
 			seen++
 		}
 	}
-	assert.Equal(t, 11, seen)
+	assert.Equal(t, 12, seen)
 	for _, kind := range d.at("components", "schemas", "ack", "properties", "kind")["enum"].([]any) {
 		assert.True(t, kinds[kind], "an ack that is %s has an example", kind)
 	}

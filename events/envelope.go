@@ -24,6 +24,7 @@ import (
 
 // The CloudEvents types of the factory's messages.
 const (
+	TypeFlag    = "cupcakery.kitchen.flag.v1"
 	TypeTicket  = "cupcakery.ticket.v1"
 	TypeAck     = "cupcakery.ack.v1"
 	TypeShipped = "cupcakery.order.shipped.v1"

@@ -46,6 +46,8 @@ func decodeAnyway(value []byte) {
 		_, _ = DecodeAck(m)
 		_, _ = DecodeTicket(m)
 		_, _ = DecodeStatus(m)
+		m.Key = []byte("paused/bake")
+		_, _, _ = DecodeFlag(m)
 	}
 }
 

@@ -78,19 +78,19 @@ func Rights() []ProcessRights {
 	noted := Right{ResourceGroup, GroupPartitionCounts, OperationDescribe}
 
 	api := ProcessRights{Process: ProcessAPI, What: "`cupcakery api`", Rights: slices.Concat(
-		onTopics(OperationRead, append(slices.Clone(keyed), TopicShip, TopicFailures, TopicStatus, TopicDeadLetters)...), // it counts dead letters
-		onTopics(OperationWrite, TopicAcks),
+		onTopics(OperationRead, append(slices.Clone(keyed), TopicShip, TopicFailures, TopicStatus, TopicKitchenState, TopicDeadLetters)...), // it counts dead letters
+		onTopics(OperationWrite, TopicAcks, TopicKitchenState, TopicDeadLetters), // flags that nobody understands
 		[]Right{noted},
 	)}
 	worker := ProcessRights{Process: ProcessWorker, What: "`cupcakery worker`", Rights: slices.Concat(
-		onTopics(OperationRead, keyed...),
+		onTopics(OperationRead, append(slices.Clone(keyed), TopicKitchenState)...),
 		onTopics(OperationWrite, append(slices.Clone(keyed), TopicShip, TopicFailures, TopicStatus, TopicDeadLetters)...),
 		[]Right{{ResourceGroup, GroupAcks, OperationRead}, noted},
 	)}
 	list := []ProcessRights{api, worker}
 	for _, stage := range kitchen.Stages() {
 		list = append(list, ProcessRights{Process: StationProcess(stage), What: "`cupcakery station " + string(stage) + "`", Rights: slices.Concat(
-			onTopics(OperationRead, TicketTopic(stage), TopicAcks),
+			onTopics(OperationRead, TicketTopic(stage), TopicAcks, TopicKitchenState),
 			onTopics(OperationWrite, TopicAcks, TopicDeadLetters),
 			[]Right{{ResourceGroup, TicketGroup(stage), OperationRead}, noted},
 		)})

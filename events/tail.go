@@ -23,6 +23,8 @@ type TailConfig struct {
 	// begins. A partition whose times are its senders' is read whole. Zero reads
 	// everything there is.
 	LookBack time.Duration
+	// LookBackOf is LookBack of single topics.
+	LookBackOf map[string]time.Duration
 	// OnlyNew reads what is appended from now on, and nothing older.
 	OnlyNew bool
 	// Handle is called with each message, one call at a time. Messages of one
@@ -154,11 +156,15 @@ func (t *tail) readPartition(ctx context.Context, at topicPartition, first bool)
 
 // begin returns where to begin in a partition.
 func (t *tail) begin(ctx context.Context, at topicPartition) (int64, error) {
+	lookBack, own := t.config.LookBackOf[at.topic]
+	if !own {
+		lookBack = t.config.LookBack
+	}
 	switch {
 	case t.config.OnlyNew:
 		return t.client.offset(ctx, at, endOffset, readCommitted)
-	case t.config.LookBack > 0:
-		return t.client.lookBack(ctx, at, t.config.LookBack)
+	case lookBack > 0:
+		return t.client.lookBack(ctx, at, lookBack)
 	}
 	return firstOffset, nil
 }

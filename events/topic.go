@@ -12,11 +12,12 @@ import (
 
 // The topics that do not belong to one stage; TicketTopic names the others.
 const (
-	TopicAcks        = "station-acks"
-	TopicDeadLetters = "dead-letters"
-	TopicFailures    = "order-failures"
-	TopicShip        = "orders-to-ship"
-	TopicStatus      = "order-status"
+	TopicAcks         = "station-acks"
+	TopicDeadLetters  = "dead-letters"
+	TopicFailures     = "order-failures"
+	TopicKitchenState = "kitchen-state"
+	TopicShip         = "orders-to-ship"
+	TopicStatus       = "order-status"
 )
 
 // GroupAcks is the consumer group of the workers, which carry acks to the
@@ -41,15 +42,18 @@ func Topics() []string {
 	for _, stage := range kitchen.Stages() {
 		topics = append(topics, TicketTopic(stage))
 	}
-	return append(topics, TopicAcks, TopicShip, TopicFailures, TopicStatus, TopicDeadLetters)
+	return append(topics, TopicAcks, TopicShip, TopicFailures, TopicStatus, TopicKitchenState, TopicDeadLetters)
 }
 
 const (
 	defaultPartitions            = 8
 	defaultRetention             = 7 * 24 * time.Hour
 	defaultAnnouncementRetention = 30 * 24 * time.Hour
-	// shortestRetention is longer than any reader looks back.
+	// shortestRetention is at least as long as any reader looks back.
 	shortestRetention = 24 * time.Hour
+	// stateSegment is how long records of kitchen-state are kept at least that were
+	// replaced.
+	stateSegment = 4 * time.Hour
 )
 
 // TopicSettings says how the topics shall be.
@@ -57,7 +61,8 @@ type TopicSettings struct {
 	// Partitions bounds how many members of one group can work at a time.
 	// Topics that have fewer get more, which moves keys; none is ever shrunk.
 	// 0 leaves topics alone that exist; those that are created get as many as
-	// the others have, and 8 if there are none.
+	// the others have, and 8 if there are none. kitchen-state has one, so that all
+	// its records have one order.
 	Partitions int
 	// Replication is on how many brokers each message lies. It holds for
 	// topics that are created; existing ones keep theirs. Defaults to what
@@ -137,6 +142,14 @@ const endless = -1
 func promises(topic string, settings TopicSettings, replication int) []promise {
 	retention := promise{name: "retention.ms", most: endless}
 	switch topic {
+	case TopicKitchenState:
+		return append([]promise{
+			{name: "cleanup.policy", value: "compact", why: "what is paused or sold out must stay until it is taken back, and what was taken back must go"},
+			{name: "message.timestamp.type", value: "LogAppendTime", why: "otherwise times are those of the senders' clocks, and the broker refuses a clock that is too wrong"},
+			// Only segments that are full or old enough are compacted. Some hosted brokers
+			// allow no shorter time.
+			{name: "segment.ms", value: milliseconds(stateSegment), why: "what is replaced or taken back is only cleared away once its segment is closed"},
+		}, inSync(replication))
 	case TopicDeadLetters:
 		retention.value, retention.why = "-1", "a dead letter must stay until somebody has decided about it"
 	case TopicShip, TopicFailures, TopicStatus:
@@ -153,11 +166,24 @@ func promises(topic string, settings TopicSettings, replication int) []promise {
 	if topic == TopicDeadLetters {
 		list = append(list, promise{name: "max.message.bytes", value: strconv.Itoa(MaxDeadLetterBytes), most: endless, why: "what was too large to be understood must fit"})
 	}
-	inSync := promise{name: "min.insync.replicas", value: "1", most: int64(max(replication, 1)), why: "no more replicas can be in sync than there are, so nothing could be written"}
+	return append(list, inSync(replication))
+}
+
+// inSync is on how many brokers a message must be before it counts.
+func inSync(replication int) promise {
 	if replication >= 3 {
-		inSync.value, inSync.why = "2", "a message that one broker alone has is lost with it"
+		return promise{name: "min.insync.replicas", value: "2", most: int64(replication), why: "a message that one broker alone has is lost with it"}
 	}
-	return append(list, inSync)
+	return promise{name: "min.insync.replicas", value: "1", most: int64(max(replication, 1)), why: "no more replicas can be in sync than there are, so nothing could be written"}
+}
+
+// partitionsFor is how many partitions a topic shall have where the settings ask for
+// as many.
+func partitionsFor(topic string, asked int) int {
+	if topic == TopicKitchenState {
+		return min(asked, 1)
+	}
+	return asked
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }

@@ -62,11 +62,11 @@ func plan(settings TopicSettings, states map[string]topicState) []TopicChange {
 	var changes []TopicChange
 	for _, topic := range Topics() {
 		state := states[topic]
-		change := TopicChange{Topic: topic, Before: state.partitions, Partitions: max(state.partitions, settings.Partitions)}
+		change := TopicChange{Topic: topic, Before: state.partitions, Partitions: max(state.partitions, partitionsFor(topic, settings.Partitions))}
 		switch {
 		case isMissingTopic(state.err):
 			change.Created = true
-			change.Partitions = cmp.Or(change.Partitions, most, defaultPartitions)
+			change.Partitions = partitionsFor(topic, cmp.Or(change.Partitions, most, defaultPartitions))
 			for _, promise := range promises(topic, settings, settings.Replication) {
 				if promise.name != "min.insync.replicas" || settings.Replication > 0 {
 					change.Settings = append(change.Settings, SettingChange{Name: promise.name, After: promise.value})

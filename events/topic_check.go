@@ -69,7 +69,7 @@ func drift(settings TopicSettings, connection Connection, states map[string]topi
 			faults = append(faults, fmt.Errorf("topic %q has %s %s instead of %s, and %s: run %s", topic, promise.name,
 				inWords(promise.name, state.settings[promise.name]), inWords(promise.name, promise.value), promise.why, settings.command()))
 		}
-		wanted := settings.Partitions
+		wanted := partitionsFor(topic, settings.Partitions)
 		if isKeyedByOrder(topic) {
 			wanted = partitions
 		}

@@ -60,6 +60,11 @@ func (e *EndedError) Error() string {
 	return fmt.Sprintf("the ticket is %s by %s", e.State, e.By)
 }
 
+// PausedError means that nobody can begin anything at the station.
+type PausedError struct{ By, Reason string }
+
+func (e *PausedError) Error() string { return "the station is paused by " + e.By }
+
 // UnconfirmedError means that nobody knows whether an ack is in the log.
 type UnconfirmedError struct{ Err error }
 
@@ -146,6 +151,10 @@ func (f *Floor) prepareAck(by string, stage kitchen.Stage, ticketID string, aske
 	}
 	if err := entry.Ticket.CheckScrapped(ack.Scrapped); err != nil {
 		return ack, entry, nil, &InvalidAckError{fmt.Errorf("scrapped: %w", err)}
+	}
+	isOwner := entry.State == kitchen.TicketStarted && entry.By == by
+	if flag, paused := f.flags.Get(kitchen.FlagPaused, string(stage)); paused && ack.Kind == kitchen.AckStarted && !isOwner {
+		return ack, entry, nil, &PausedError{flag.By, flag.Reason}
 	}
 	if needed, err := f.isNeeded(ack, entry); err != nil || !needed {
 		return ack, entry, nil, err

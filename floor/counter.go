@@ -218,6 +218,10 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 		}
 	}
 	order.tickets = kept
+	if _, collected := c.floor.flags.Get(kitchen.FlagCollected, orderID); collected && !order.packaged.IsZero() {
+		order.preparing, order.packaged = false, time.Time{}
+		return len(kept) > 0
+	}
 	_, cancelled := c.floor.cancelled[orderID]
 	if undoing || cancelled {
 		order.preparing, order.packaged = false, time.Time{}

@@ -21,13 +21,14 @@ import (
 const (
 	ChannelCounter  = "counter"
 	ChannelKitchen  = "kitchen"
+	ChannelMenu     = "menu"
 	ChannelOverview = "overview"
 	ChannelStation  = "station/"
 	ChannelOrder    = "order/"
 )
 
 // ErrNoChannel means that a channel's name stands for nothing.
-var ErrNoChannel = errors.New("there is no such channel: use counter, kitchen, overview, station/ with a stage, or order/ with an order's id")
+var ErrNoChannel = errors.New("there is no such channel: use counter, kitchen, menu, overview, station/ with a stage, or order/ with an order's id")
 
 // Config says what a floor works with.
 type Config struct {
@@ -40,6 +41,9 @@ type Config struct {
 	// OnAnswered is called when the log tells that a question to a manager is over,
 	// with how long it was open. It must return soon. Optional.
 	OnAnswered func(after time.Duration)
+	// OnSessionEnded is called with each flag that ends sessions before their time. It
+	// must return soon. Optional.
+	OnSessionEnded func(kitchen.Flag)
 }
 
 // Floor is what this process knows from the log.
@@ -47,6 +51,7 @@ type Floor struct {
 	connection  events.Connection
 	logger      *slog.Logger
 	onAnswered  func(time.Duration)
+	onSession   func(kitchen.Flag)
 	kitchenFile *kitchen.Kitchen
 	now         func() time.Time // for people, and to measure lengths
 	// lookBack is after how long the board forgets, and readBack how far the
@@ -55,6 +60,8 @@ type Floor struct {
 	// source marks this process's own acks in the log.
 	source string
 	writer *events.Writer // nil without brokers
+	// flags are the fold of kitchen-state, with a lock of its own.
+	flags *events.Flags
 
 	// Channels, which have locks of their own.
 	stations map[kitchen.Stage]*stationFeed
@@ -62,6 +69,7 @@ type Floor struct {
 	counter  *counterFeed
 	overview *overviewFeed
 	orders   *orderFeeds
+	menu     *menuFeed
 	state    *stateFeed
 
 	// mu guards the fold of the log: all that follows.
@@ -81,6 +89,12 @@ type Floor struct {
 	statuses  map[string]*loggedOrder
 	ownAcks   map[ownAck]chan heardAck
 	lastAckAt time.Time
+	// ownFlags are this process's records of kitchen-state that somebody waits for.
+	ownFlags map[string]chan struct{}
+	// shipped are the orders of the last hours that were shipped, and uncollected how
+	// many of them are not flagged as collected.
+	shipped     map[string]shippedOrder
+	uncollected int
 }
 
 // New returns a floor that knows nothing yet: Run reads the log.
@@ -91,6 +105,7 @@ func New(config Config) (*Floor, error) {
 		connection:  config.Kafka,
 		logger:      config.Logger,
 		onAnswered:  config.OnAnswered,
+		onSession:   config.OnSessionEnded,
 		kitchenFile: config.Kitchen,
 		now:         time.Now,
 		lookBack:    lookBack,
@@ -104,7 +119,10 @@ func New(config Config) (*Floor, error) {
 		cancelled:   make(map[string]board.Heard),
 		statuses:    make(map[string]*loggedOrder),
 		ownAcks:     make(map[ownAck]chan heardAck),
+		ownFlags:    make(map[string]chan struct{}),
+		shipped:     make(map[string]shippedOrder),
 	}
+	f.flags = events.NewFlags(events.FlagsConfig{Connection: config.Kafka, Logger: config.Logger, OnRecord: f.addFlag})
 	now := func() time.Time { return f.now() }
 	f.began = f.now()
 	f.reading = board.NewStopwatch(now)
@@ -112,6 +130,7 @@ func New(config Config) (*Floor, error) {
 		f.stations[stage] = f.newStationFeed(stage)
 	}
 	f.kitchen = newKitchenFeed(f, config.Orders.Count)
+	f.menu = newMenuFeed(f)
 	f.counter = f.newCounterFeed()
 	f.overview = f.newOverviewFeed()
 	f.orders = newOrderFeeds(f, config.Orders)
@@ -139,20 +158,37 @@ func (f *Floor) Run(ctx context.Context) error {
 	beside.Go(func() { f.kitchen.ordersPoll.run(ctx) })
 	beside.Go(func() { f.counter.poll.run(ctx) })
 	beside.Go(func() { f.overview.poll.run(ctx) })
+	beside.Go(func() { f.menu.poll.run(ctx) })
+	beside.Go(func() { f.tidyFlagsRegularly(ctx) })
+	flagsRead := make(chan error, 1)
+	go func() { flagsRead <- f.flags.Run(ctx) }()
+	logRead := make(chan struct{})
+	beside.Go(func() {
+		for _, read := range []<-chan struct{}{logRead, f.flags.Read()} {
+			select {
+			case <-read:
+			case <-ctx.Done():
+				return
+			}
+		}
+		f.setCaughtUp()
+	})
 	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures, events.TopicStatus}
 	for _, stage := range kitchen.Stages() {
 		topics = append(topics, events.TicketTopic(stage))
 	}
 	err := events.Tail(ctx, events.TailConfig{
 		Behind:     f.setAway,
-		CaughtUp:   f.setCaughtUp,
+		CaughtUp:   func() { close(logRead) },
 		Connection: f.connection,
 		Handle:     f.handle,
 		Logger:     f.logger,
 		LookBack:   f.readBack,
+		LookBackOf: map[string]time.Duration{events.TopicShip: max(f.readBack, collectWithin)},
 		Topics:     topics,
 	})
 	cancel()
+	err = errors.Join(err, <-flagsRead)
 	beside.Wait()
 	if closeErr := f.writer.Close(); err == nil && closeErr != nil {
 		err = fmt.Errorf("close the writer of acks: %w", closeErr)
@@ -174,6 +210,9 @@ func (f *Floor) Follow(channel, cursor string, wake func()) (follower *Follower,
 		return follower, resumed, nil
 	case ChannelOverview:
 		follower, resumed = f.overview.follow(cursor, wake)
+		return follower, resumed, nil
+	case ChannelMenu:
+		follower, resumed = f.menu.follow(cursor, wake)
 		return follower, resumed, nil
 	}
 	if stage, ok := strings.CutPrefix(channel, ChannelStation); ok {

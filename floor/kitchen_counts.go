@@ -52,7 +52,7 @@ func newKitchenFeed(f *Floor, countOpen func(ctx context.Context) (wire.OrderCou
 		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Kitchen: k.counts}
 	})
 	// Whoever comes from another process has other numbers.
-	k.counts = wire.KitchenCounts{At: f.now().UTC(), QuestionsVersion: time.Now().UnixMilli(), Stages: k.countStages()}
+	k.counts = wire.KitchenCounts{At: f.now().UTC(), QuestionsVersion: time.Now().UnixMilli(), Stages: k.countStages(), State: f.kitchenState()}
 	refresh := never
 	if alarm := time.Duration(f.kitchenFile.UntakenAfter); alarm > 0 {
 		refresh = min(alarm, stageCountsRefresh)
@@ -71,7 +71,8 @@ func (k *kitchenFeed) follow(cursor string, wake func()) (*Follower, bool) {
 	return follower, resumed
 }
 
-// ticketsChanged plans a count of open tickets, if somebody wants to know.
+// ticketsChanged plans a count of open tickets, and a look at what is not as always,
+// if somebody wants to know.
 func (k *kitchenFeed) ticketsChanged() {
 	if k.isFollowed() {
 		k.stagePoll.plan(0)
@@ -102,11 +103,11 @@ func (k *kitchenFeed) updateStages(context.Context) (over bool) {
 	}
 	k.counting.Lock() // or older counts could come after newer ones
 	defer k.counting.Unlock()
-	stages := k.countStages()
+	stages, state := k.countStages(), k.floor.kitchenState()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !slices.Equal(stages, k.counts.Stages) {
-		k.counts.At, k.counts.Stages = k.floor.now().UTC(), stages
+	if !slices.Equal(stages, k.counts.Stages) || !reflect.DeepEqual(state, k.counts.State) {
+		k.counts.At, k.counts.Stages, k.counts.State = k.floor.now().UTC(), stages, state
 		k.restart()
 	}
 	return false

@@ -20,21 +20,32 @@ type openTicket struct {
 // QueuePlace is a ticket's place in its stage's queue. The zero value comes before
 // all.
 type QueuePlace struct {
+	// NoRush says that it comes behind the orders that are in a rush.
+	NoRush   bool
 	Since    time.Time
 	TicketID string
 }
 
-func (t *openTicket) place() QueuePlace { return QueuePlace{t.Since, t.TicketID} }
+func (t *openTicket) place() QueuePlace {
+	return QueuePlace{t.Rush == (wire.Rush{}), t.Since, t.TicketID}
+}
 
 func (t *openTicket) comparePlace(other QueuePlace) int {
-	return cmp.Or(t.Since.Compare(other.Since), strings.Compare(t.TicketID, other.TicketID))
+	place := t.place()
+	if place.NoRush != other.NoRush {
+		if other.NoRush {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(place.Since.Compare(other.Since), strings.Compare(place.TicketID, other.TicketID))
 }
 
 // openTickets are those of one station. There may be very many, and whoever asks for
 // some of them must not go through all.
 type openTickets struct {
 	byOrder map[string][]*openTicket
-	queue   []*openTicket // the oldest first
+	queue   []*openTicket // those in a rush first, then the oldest first
 	// started and failed are how many of them are.
 	started, failed int
 }
@@ -122,12 +133,19 @@ func (o *openTickets) arrived() time.Time {
 
 // oldest is since when the oldest ticket is open; zero if there is none.
 func (o *openTickets) oldest() time.Time {
+	var oldest time.Time
 	for _, ticket := range o.queue {
-		if !ticket.Since.IsZero() {
-			return ticket.Since
+		if ticket.Since.IsZero() {
+			continue
+		}
+		if oldest.IsZero() || ticket.Since.Before(oldest) {
+			oldest = ticket.Since
+		}
+		if ticket.Rush == (wire.Rush{}) {
+			break // the others are younger
 		}
 	}
-	return time.Time{}
+	return oldest
 }
 
 // orderOf is the order of a ticket on a board. The id is known to be good, and

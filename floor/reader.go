@@ -30,7 +30,7 @@ func (f *Floor) handle(m events.Message) {
 			f.missStatus(m)
 		}
 	case events.TopicShip:
-		f.addShipped(string(m.Key), m)
+		f.addShipped(m)
 	case events.TopicFailures:
 		f.addFailure(m)
 	default:
@@ -89,15 +89,18 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 }
 
 // addShipped adds that an order was shipped.
-func (f *Floor) addShipped(orderID string, m events.Message) {
+func (f *Floor) addShipped(m events.Message) {
+	order, known := readShipped(m)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := f.place(m)
 	f.board.Note(at)
-	if kitchen.CheckOrderID(orderID) == nil {
-		f.overview.tell(orderID, wire.OverviewNews{Kind: wire.NewsReady, At: f.readAt(at).UTC()})
+	if known {
+		order.record = at
+		f.addReady(string(m.Key), order)
+		f.overview.tell(string(m.Key), wire.OverviewNews{Kind: wire.NewsReady, At: f.readAt(at).UTC()})
 	}
-	f.orders.stepTaken(orderID)
+	f.orders.stepTaken(string(m.Key))
 	f.kitchen.ordersChanged()
 }
 
@@ -241,6 +244,7 @@ func (f *Floor) dropOld() (ticketIDs []string) {
 	})
 	f.dropCancelled(now)
 	f.dropStatuses(now)
+	f.dropShipped(now)
 	return ticketIDs
 }
 

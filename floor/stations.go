@@ -29,6 +29,8 @@ type stationFeed struct {
 	taken time.Time
 	// refused is set if that may have been taken back since.
 	refused bool
+	// resumed is when the station was last let go on after a pause.
+	resumed time.Time
 	ended   []endedTicket // the newest, newest first
 	// moreEnded is set while the board knows of others that have ended before.
 	moreEnded bool
@@ -56,6 +58,7 @@ func (s *stationFeed) board() wire.Board {
 		At:      s.floor.now().UTC(),
 		Cursor:  s.cursor(s.number),
 		Ended:   make([]wire.BoardTicket, 0, len(s.ended)),
+		Paused:  s.floor.paused(s.stage),
 		Rules:   s.rules,
 		Stage:   s.stage,
 		Tickets: make([]wire.BoardTicket, 0, s.open.len()),
@@ -75,10 +78,11 @@ func (s *stationFeed) count(now time.Time) wire.StageCounts {
 	defer s.mu.Unlock()
 	counts := wire.StageCounts{Stage: s.stage, Waiting: s.open.waiting(), Started: s.open.started, Failed: s.open.failed, Oldest: s.open.oldest()}
 	alarm := time.Duration(s.floor.kitchenFile.UntakenAfter)
-	if counts.Waiting == 0 || alarm <= 0 || now.Sub(s.taken) <= alarm {
+	last := latest(s.taken, s.resumed)
+	if _, paused := s.floor.flags.Get(kitchen.FlagPaused, string(s.stage)); paused || counts.Waiting == 0 || alarm <= 0 || now.Sub(last) <= alarm {
 		return counts
 	}
-	if untaken := latest(s.open.arrived(), s.taken); now.Sub(untaken) > alarm {
+	if untaken := latest(s.open.arrived(), last); now.Sub(untaken) > alarm {
 		counts.UntakenSince = printable(untaken)
 	}
 	return counts
@@ -324,6 +328,7 @@ func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 		Notes:      e.Ticket.Notes,
 		Pass:       e.Ticket.Pass,
 		PickupCode: e.Ticket.PickupCode,
+		Rush:       f.rush(e.Ticket.OrderID),
 		Since:      printable(e.Since),
 		State:      e.State,
 		TicketID:   e.Ticket.TicketID,

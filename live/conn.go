@@ -53,10 +53,10 @@ type conn struct {
 	ending    websocket.CloseError // why the server ends the connection; zero while it does not
 }
 
-// limitSession ends the connection when its session is over. What has become
-// of the session meanwhile only the browser's cookie tells, which comes with a
-// request: so the connection also ends every few minutes, and whoever is still
-// signed in connects again and goes on from the cursors.
+// limitSession ends the connection when its session is over. That it has ended before
+// its time this process may not have heard, while Kafka is away, and what the browser
+// does with the cookie only a request tells: so the connection also ends every few
+// minutes, and whoever is still signed in connects again and goes on from the cursors.
 func (c *conn) limitSession() *time.Timer {
 	remaining, again := c.client.Session.Remaining, c.config.ReconnectAfter()
 	if remaining <= again {
@@ -65,9 +65,9 @@ func (c *conn) limitSession() *time.Timer {
 	return time.AfterFunc(again, func() { c.end(websocket.StatusGoingAway, "show again who you are: connect again") })
 }
 
-// endSession ends the connection if it is of the session with the mark.
-func (c *conn) endSession(mark string) {
-	if c.client.Session != nil && c.client.Session.Mark == mark {
+// endWithSession ends the connection if its session has ended before its time.
+func (c *conn) endWithSession() {
+	if c.client.Session != nil && c.client.Session.HasEnded() {
 		c.end(websocket.StatusPolicyViolation, sessionIsOver)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -33,9 +32,6 @@ const (
 	// reconnectAfter is how long the connection of somebody who has signed in
 	// may last at most; see limitSession.
 	reconnectAfter = 10 * time.Minute
-	// signedOutKept is how long the end of a session is remembered: longer than
-	// a request takes from the look at its session to its connection.
-	signedOutKept = time.Minute
 	// readBuffer and writeBuffer are what a connection keeps. A change of a board
 	// fits into the latter and is then written at once.
 	readBuffer  = 512
@@ -125,8 +121,8 @@ type Client struct {
 
 // Session is that of a client who has signed in.
 type Session struct {
-	// Mark tells it from other sessions.
-	Mark string
+	// HasEnded reports whether it has ended before its time.
+	HasEnded func() bool
 	// Remaining is how long it still lasts.
 	Remaining time.Duration
 }
@@ -143,19 +139,16 @@ type Connections struct {
 	open   int
 	from   map[string]int // of open, by address
 	conns  map[*conn]struct{}
-	// signedOut are the marks of sessions that have just ended here, and when.
-	signedOut map[string]time.Time
 }
 
 // New returns connections, of which there are none yet.
 func New(config Config) *Connections {
 	config.Timing = config.withDefaults()
 	return &Connections{
-		config:    config,
-		closing:   make(chan struct{}),
-		from:      make(map[string]int),
-		conns:     make(map[*conn]struct{}),
-		signedOut: make(map[string]time.Time),
+		config:  config,
+		closing: make(chan struct{}),
+		from:    make(map[string]int),
+		conns:   make(map[*conn]struct{}),
 	}
 }
 
@@ -226,14 +219,13 @@ func (c *Connections) serve(conn *conn) {
 	conn.serve(c.closing)
 }
 
-// join adds a connection to those that hear of the ends of sessions.
+// join adds a connection to those that hear of the ends of sessions. Its own may have
+// ended since its request was looked at.
 func (c *Connections) join(conn *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conns[conn] = struct{}{}
-	for mark := range c.signedOut {
-		conn.endSession(mark)
-	}
+	conn.endWithSession()
 }
 
 func (c *Connections) remove(conn *conn) {
@@ -242,16 +234,13 @@ func (c *Connections) remove(conn *conn) {
 	delete(c.conns, conn)
 }
 
-// EndSession ends the connections of the session with the mark. One that is
-// being made just now is ended when it joins.
-func (c *Connections) EndSession(mark string) {
+// SessionsHaveEnded ends the connections of sessions that have ended before their
+// time. Whoever learns of such an end calls it.
+func (c *Connections) SessionsHaveEnded() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	maps.DeleteFunc(c.signedOut, func(_ string, at time.Time) bool { return now.Sub(at) > signedOutKept })
-	c.signedOut[mark] = now
 	for conn := range c.conns {
-		conn.endSession(mark)
+		conn.endWithSession()
 	}
 }
 

@@ -30,6 +30,8 @@ type Session struct {
 	Name      string
 	Role      kitchen.Role
 	ExpiresAt time.Time
+	// knows is the last end of all the person's sessions that was known when it began.
+	knows int64
 }
 
 // Sessions signs people in and reads the tokens of their sessions.
@@ -51,6 +53,7 @@ type Sessions struct {
 	// hashing and hashingKnown hold a place for each PIN that is compared at
 	// the same time, from unknown and from known devices.
 	hashing, hashingKnown chan struct{}
+	ended                 endedSessions
 }
 
 // New returns the sessions of a staff. The keys that sign tokens are derived
@@ -81,6 +84,7 @@ func New(staff kitchen.Staff, secret []byte) (*Sessions, error) {
 		otherNames:   ratelimit.New(NameBurst, NameEvery, maxKeys),
 		hashing:      make(chan struct{}, 1),
 		hashingKnown: make(chan struct{}, 1),
+		ended:        endedSessions{marks: make(map[string]time.Time), ends: make(map[string]int64)},
 	}, nil
 }
 
@@ -97,19 +101,22 @@ type sessionToken struct {
 	Expires int64 `json:"expires"`
 	// Nonce tells sessions apart that begin in the same second.
 	Nonce string `json:"id"`
+	// Knows is Session.knows.
+	Knows int64 `json:"knows,omitempty"`
 }
 
 // Begin begins a session of a person and returns it with its token. It asks
 // for no PIN.
 func (s *Sessions) Begin(person kitchen.Person) (Session, string) {
 	expires := s.Now().Add(SessionLifetime).UTC().Truncate(time.Second)
-	payload, err := json.Marshal(sessionToken{Name: person.Name, Expires: expires.Unix(), Nonce: rand.Text()})
+	knows := s.endOf(person.Name)
+	payload, err := json.Marshal(sessionToken{Name: person.Name, Expires: expires.Unix(), Nonce: rand.Text(), Knows: knows})
 	if err != nil {
 		panic(err) // texts and a number
 	}
 	encode := base64.RawURLEncoding.EncodeToString
 	id := encode(s.sign(payload, person))
-	return Session{ID: id, Name: person.Name, Role: person.Role, ExpiresAt: expires}, encode(payload) + "." + id
+	return Session{ID: id, Name: person.Name, Role: person.Role, ExpiresAt: expires, knows: knows}, encode(payload) + "." + id
 }
 
 // Read returns the session of a token, if the token is valid.
@@ -139,7 +146,8 @@ func (s *Sessions) Read(token string) (Session, bool) {
 	if !s.Now().Before(expires) {
 		return Session{}, false
 	}
-	return Session{ID: id, Name: person.Name, Role: person.Role, ExpiresAt: expires}, true
+	session := Session{ID: id, Name: person.Name, Role: person.Role, ExpiresAt: expires, knows: claim.Knows}
+	return session, !s.HasEnded(session)
 }
 
 // sign signs a session's payload together with the hash of the person's PIN,

@@ -16,6 +16,9 @@ func (s *Station) Start(ctx context.Context, ticketID string) error {
 	s.mu.Lock()
 	j, err := s.find(ticketID)
 	if err == nil {
+		err = s.mayBegin(j)
+	}
+	if err == nil {
 		err = s.claim(j)
 	}
 	s.mu.Unlock()
@@ -32,6 +35,9 @@ func (s *Station) Start(ctx context.Context, ticketID string) error {
 func (s *Station) TakeOver(ctx context.Context, ticketID string) error {
 	s.mu.Lock()
 	j, err := s.find(ticketID)
+	if err == nil {
+		err = s.mayBegin(j)
+	}
 	switch {
 	case err != nil:
 	case j.isBusy():
@@ -104,6 +110,21 @@ func (s *Station) claim(j *job) error {
 	}
 	s.apply(j, cause{input: claimBegun})
 	return nil
+}
+
+// Paused tells who has paused the station, if somebody has.
+func (s *Station) Paused() (kitchen.Flag, bool) {
+	return s.flags.Get(kitchen.FlagPaused, string(s.config.Stage))
+}
+
+// mayBegin returns a *PausedError for a job that nobody of our name has in hand, while
+// the station is paused. The lock is held.
+func (s *Station) mayBegin(j *job) error {
+	flag, paused := s.Paused()
+	if ours := j.state.visible() == InHand || j.state == Elsewhere && j.owner.By == s.config.Name; !paused || ours {
+		return nil
+	}
+	return &PausedError{flag.By, flag.Reason}
 }
 
 // claimable returns why a job cannot be started here. The lock is held.
@@ -182,7 +203,7 @@ func (s *Station) claimResult(j *job) error {
 	return ErrNotHere
 }
 
-// startNext claims the ticket that has waited longest, undo tickets first. If none
+// startNext claims the ticket that comes first: see Tickets. If none
 // waits it takes one over whose owner is silent, or waits for one until waiting
 // ends. Whether it is in hand is decided before it returns, unless ctx ends: a
 // ticket that is started and left lying would have to be issued again. over is
@@ -225,9 +246,11 @@ func (s *Station) claimNext(ctx context.Context) (j *job, takesOver bool, err er
 		return nil, false, context.Cause(ctx)
 	}
 	err = s.await(ctx, func() bool {
-		j = s.oldest(func(j *job) bool { return (j.state == Waiting || j.state == Elsewhere) && s.claimable(j) == nil })
+		j = s.oldest(func(j *job) bool {
+			return (j.state == Waiting || j.state == Elsewhere) && s.claimable(j) == nil && s.mayBegin(j) == nil
+		})
 		if takesOver = j == nil; takesOver {
-			j = s.oldest(func(j *job) bool { return j.state == Elsewhere && j.silent && !j.isBusy() })
+			j = s.oldest(func(j *job) bool { return j.state == Elsewhere && j.silent && !j.isBusy() && s.mayBegin(j) == nil })
 		}
 		if j == nil || ctx.Err() != nil {
 			return false
@@ -243,7 +266,7 @@ func (s *Station) claimNext(ctx context.Context) (j *job, takesOver bool, err er
 func (s *Station) oldest(suits func(*job) bool) *job {
 	var oldest *job
 	for _, j := range s.jobs {
-		if suits(j) && (oldest == nil || j.compare(oldest) < 0) {
+		if suits(j) && (oldest == nil || s.compare(j, oldest) < 0) {
 			oldest = j
 		}
 	}

@@ -19,6 +19,17 @@ var (
 	ErrStopped = errors.New("the station has stopped")
 )
 
+// PausedError says that somebody has paused the station: nothing can be begun there.
+type PausedError struct{ By, Reason string }
+
+// Error tells who, and why if they said so.
+func (e *PausedError) Error() string {
+	if e.Reason == "" {
+		return fmt.Sprintf("%s has paused this station: nothing can be begun here until it goes on", e.By)
+	}
+	return fmt.Sprintf("%s has paused this station (%s): nothing can be begun here until it goes on", e.By, e.Reason)
+}
+
 // TakenError says that the log gives a ticket to somebody else.
 type TakenError struct {
 	// By is who was first, with what and when.

@@ -35,6 +35,8 @@ type Item struct {
 	// take the ticket over.
 	Silent  bool
 	HeardAt time.Time
+	// Rush is why the order goes before others; empty if it does not.
+	Rush string
 	// Answering is true while a final ack is on its way to Kafka.
 	Answering bool
 	// LastFailure is why an earlier attempt failed, if one did.
@@ -104,7 +106,8 @@ type Event struct {
 }
 
 // Tickets lists what is at this station, in the order in which it is to be worked
-// on: undo tickets first, and otherwise what has waited longest.
+// on: undo tickets first, then those of orders in a rush, and otherwise what has waited
+// longest.
 func (s *Station) Tickets() []Item {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +117,7 @@ func (s *Station) Tickets() []Item {
 			jobs = append(jobs, j)
 		}
 	}
-	slices.SortFunc(jobs, (*job).compare)
+	slices.SortFunc(jobs, s.compare)
 	items := make([]Item, len(jobs))
 	for i, j := range jobs {
 		items[i] = s.item(j)
@@ -130,6 +133,9 @@ func (s *Station) item(j *job) Item {
 		Number:      j.number,
 		State:       j.state.visible(),
 		Ticket:      j.ticket,
+	}
+	if flag, rush := s.flags.Get(kitchen.FlagRush, j.ticket.OrderID); rush {
+		item.Rush = flag.Reason
 	}
 	switch item.State {
 	case InHand:

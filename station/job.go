@@ -68,14 +68,18 @@ func (d *delivery) end() {
 }
 
 // compare orders jobs by when they are to be worked on. Undo tickets come first:
-// until they are undone, somebody keeps what nobody wants. Otherwise who has
-// waited longest comes first.
-func (j *job) compare(other *job) int {
+// until they are undone, somebody keeps what nobody wants. Then come those of orders
+// in a rush. Otherwise who has waited longest comes first.
+func (s *Station) compare(j, other *job) int {
 	rank := func(j *job) int {
-		if j.undoes != "" {
+		_, rush := s.flags.Get(kitchen.FlagRush, j.ticket.OrderID)
+		switch {
+		case j.undoes != "":
 			return 0
+		case rush:
+			return 1
 		}
-		return 1
+		return 2
 	}
 	return cmp.Or(
 		cmp.Compare(rank(j), rank(other)),

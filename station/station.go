@@ -38,6 +38,10 @@ const (
 	// ack passes.
 	renewalsWithin = 3
 
+	// flagsWithin bounds how long a station that starts waits to hear whether it is
+	// paused: it may not be allowed to read that.
+	flagsWithin = 10 * time.Second
+
 	retryAtFirst = 100 * time.Millisecond
 	retryAtMost  = 2 * time.Second
 )
@@ -115,6 +119,7 @@ type Station struct {
 	publisher publisher
 	writer    *events.Writer
 	consumer  *events.Consumer
+	flags     *events.Flags // what is paused and in a rush, with a lock of its own
 	metrics   *metrics
 	// caughtUp is closed once the log has been read to its end.
 	caughtUp     chan struct{}
@@ -201,6 +206,11 @@ func newStation(config Config) *Station {
 		turn:     make(chan struct{}, 1),
 		source:   "/cupcakery/stations/" + string(config.Stage) + "/" + uuid.NewString(),
 	}
+	s.flags = events.NewFlags(events.FlagsConfig{Connection: config.Connection, Logger: config.Logger, OnRecord: func(events.FlagRecord) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.change()
+	}})
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -223,7 +233,11 @@ func (s *Station) Run(ctx context.Context) error {
 			Topics:     []string{events.TopicAcks},
 		})
 	})
-	group.Go(func() error { return s.consumer.Run(running) })
+	group.Go(func() error { return s.flags.Run(running) })
+	group.Go(func() error {
+		s.flags.AwaitRead(running, flagsWithin) // or a paused station would begin something
+		return s.consumer.Run(running)
+	})
 	group.Go(func() error {
 		s.awaitReady(running)
 		return nil

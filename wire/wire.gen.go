@@ -120,6 +120,8 @@ const (
 	ProblemOrderNotFound        ProblemType = "/problems/order-not-found"
 	ProblemPriceChanged         ProblemType = "/problems/price-changed"
 	ProblemRefused              ProblemType = "/problems/refused"
+	ProblemSoldOut              ProblemType = "/problems/sold-out"
+	ProblemStationPaused        ProblemType = "/problems/station-paused"
 	ProblemTicketEnded          ProblemType = "/problems/ticket-ended"
 	ProblemTicketNotFound       ProblemType = "/problems/ticket-not-found"
 	ProblemTicketNotInHand      ProblemType = "/problems/ticket-not-in-hand"
@@ -174,6 +176,10 @@ func (e ProblemType) Valid() bool {
 	case ProblemPriceChanged:
 		return true
 	case ProblemRefused:
+		return true
+	case ProblemSoldOut:
+		return true
+	case ProblemStationPaused:
 		return true
 	case ProblemTicketEnded:
 		return true
@@ -269,11 +275,14 @@ type Board struct {
 	// Ended The last 20 tickets that were done or undone, newest first.
 	Ended []BoardTicket `json:"ended"`
 
+	// Paused Absent unless the station is paused.
+	Paused Paused `json:"paused,omitempty,omitzero"`
+
 	// Rules What a board needs from the kitchen file.
 	Rules BoardRules `json:"rules"`
 	Stage Stage      `json:"stage"`
 
-	// Tickets The open tickets, the oldest by `since` first.
+	// Tickets The open tickets, those of orders in a `rush` first, and of each kind the oldest by `since` first.
 	Tickets []BoardTicket `json:"tickets"`
 }
 
@@ -347,6 +356,9 @@ type BoardTicket struct {
 
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
+
+	// Rush The order goes before others.
+	Rush Rush `json:"rush,omitempty,omitzero"`
 
 	// SilentAfterSeconds How long the ticket's owner may be silent; 0 if the ticket does not tell.
 	SilentAfterSeconds int `json:"silentAfterSeconds,omitempty,omitzero"`
@@ -482,7 +494,7 @@ type InHand struct {
 	Since time.Time `json:"since,omitempty,omitzero"`
 }
 
-// KitchenCounts How much there is to do.
+// KitchenCounts How much there is to do, and what is not as always.
 type KitchenCounts struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
@@ -496,6 +508,24 @@ type KitchenCounts struct {
 
 	// Stages Every stage, in the order of the work.
 	Stages []StageCounts `json:"stages"`
+
+	// State What is not as always.
+	State KitchenState `json:"state"`
+}
+
+// KitchenState What is not as always.
+type KitchenState struct {
+	// Behind What is shown may be out of date. It catches up by itself.
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
+	// Paused Stations at which nobody can begin anything, in the order of the work.
+	Paused []Paused `json:"paused"`
+
+	// SoldOut Flavours that cannot be ordered, by their codes.
+	SoldOut []SoldOut `json:"soldOut"`
+
+	// Uncollected How many orders of the last 24 hours are ready and were not collected.
+	Uncollected int `json:"uncollected"`
 }
 
 // Limits What an order must keep. Lengths count characters (Unicode code points).
@@ -537,6 +567,9 @@ type LiveMessage struct {
 
 	// Kitchen A snapshot of `kitchen`.
 	Kitchen KitchenCounts `json:"kitchen,omitempty,omitzero"`
+
+	// Menu A snapshot of `menu`.
+	Menu SoldOutMenu `json:"menu,omitempty,omitzero"`
 
 	// Order A snapshot of `order/<id>`.
 	Order OrderStatus `json:"order,omitempty,omitzero"`
@@ -598,6 +631,9 @@ type Menu struct {
 	// Reasons What the codes of failed work mean. A station may report a code that is not here.
 	Reasons []ReasonLabel `json:"reasons"`
 	Sizes   []SizeOnSale  `json:"sizes"`
+
+	// SoldOut What cannot be ordered at present. The channel `menu` of `/api/v1/live` has the same live.
+	SoldOut []SoldOutFlavour `json:"soldOut"`
 }
 
 // Money An exact amount in a currency.
@@ -844,6 +880,28 @@ type PartState struct {
 	Ok     bool   `json:"ok"`
 }
 
+// PauseRequest defines model for PauseRequest.
+type PauseRequest struct {
+	// Reason Why, for the people who read it.
+	//
+	// Example: oven 2 is out
+	Reason string `json:"reason,omitempty,omitzero"`
+}
+
+// Paused A station at which nobody can begin anything.
+type Paused struct {
+	At time.Time `json:"at"`
+
+	// By Who has paused it.
+	//
+	// Example: bob
+	By string `json:"by"`
+
+	// Reason Example: oven 2 is out
+	Reason string `json:"reason,omitempty,omitzero"`
+	Stage  Stage  `json:"stage"`
+}
+
 // PriceList What cupcakes cost, in the currency's smallest unit. A piece costs the price of its size, the surcharge of its flavour if there is one, and the price of a message if it has one.
 type PriceList = kitchen.PriceList
 
@@ -880,6 +938,33 @@ type Readiness struct {
 	Temporal PartState `json:"temporal"`
 }
 
+// ReadyOrder An order that is ready and was not collected.
+type ReadyOrder struct {
+	// ID A UUID in its canonical form, 36 characters in lower case.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe
+	ID OrderID `json:"id"`
+
+	// Name The first word of the customer's name and the initial of the last.
+	//
+	// Example: Ada L.
+	Name string `json:"name"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+	Pieces     int    `json:"pieces"`
+
+	// Since When it was shipped.
+	Since time.Time `json:"since"`
+}
+
+// ReadyOrders defines model for ReadyOrders.
+type ReadyOrders struct {
+	// Behind What is shown may be out of date. It catches up by itself.
+	Behind Behind       `json:"behind,omitempty,omitzero"`
+	Orders []ReadyOrder `json:"orders"`
+}
+
 // ReasonLabel defines model for ReasonLabel.
 type ReasonLabel struct {
 	// Code Example: burnt
@@ -906,6 +991,25 @@ type Resolution = kitchen.Resolution
 
 // Role defines model for Role.
 type Role = kitchen.Role
+
+// Rush Why an order goes before others.
+type Rush struct {
+	At time.Time `json:"at"`
+
+	// By Example: ann
+	By string `json:"by"`
+
+	// Reason Example: the bride is at the door
+	Reason string `json:"reason"`
+}
+
+// RushRequest defines model for RushRequest.
+type RushRequest struct {
+	// Reason Why, for the people who read it.
+	//
+	// Example: the bride is at the door
+	Reason string `json:"reason"`
+}
 
 // Session Somebody who is signed in.
 type Session struct {
@@ -934,6 +1038,42 @@ type Size = kitchen.Size
 
 // SizeOnSale defines model for SizeOnSale.
 type SizeOnSale = kitchen.SizeOnSale
+
+// SoldOut defines model for SoldOut.
+type SoldOut struct {
+	At time.Time `json:"at"`
+
+	// By Who said so.
+	//
+	// Example: ann
+	By string `json:"by"`
+
+	// Flavour Example: lemon
+	Flavour string `json:"flavour"`
+
+	// Until When it ends by itself; absent if it does not.
+	Until time.Time `json:"until,omitempty,omitzero"`
+}
+
+// SoldOutFlavour defines model for SoldOutFlavour.
+type SoldOutFlavour struct {
+	// Flavour Example: lemon
+	Flavour string `json:"flavour"`
+
+	// Until When it can be ordered again; absent if that is not known.
+	Until time.Time `json:"until,omitempty,omitzero"`
+}
+
+// SoldOutMenu What of the menu cannot be ordered at present.
+type SoldOutMenu struct {
+	SoldOut []SoldOutFlavour `json:"soldOut"`
+}
+
+// SoldOutRequest defines model for SoldOutRequest.
+type SoldOutRequest struct {
+	// Until When it ends by itself: within the next 31 days. Without it, it stays until it is taken back.
+	Until FilterTime `json:"until,omitempty,omitzero"`
+}
 
 // Stage defines model for Stage.
 type Stage = kitchen.Stage
@@ -1125,6 +1265,12 @@ type ResolveOrderParams struct {
 	IdempotencyKey *UpdateKey `json:"Idempotency-Key,omitempty"`
 }
 
+// PauseStationJSONRequestBody defines body for PauseStation for application/json ContentType.
+type PauseStationJSONRequestBody = PauseRequest
+
+// PutSoldOutJSONRequestBody defines body for PutSoldOut for application/json ContentType.
+type PutSoldOutJSONRequestBody = SoldOutRequest
+
 // CreateOrderJSONRequestBody defines body for CreateOrder for application/json ContentType.
 type CreateOrderJSONRequestBody = Order
 
@@ -1139,6 +1285,9 @@ type CancelOrderJSONRequestBody = Cancellation
 
 // ResolveOrderJSONRequestBody defines body for ResolveOrder for application/json ContentType.
 type ResolveOrderJSONRequestBody = Resolution
+
+// RushOrderJSONRequestBody defines body for RushOrder for application/json ContentType.
+type RushOrderJSONRequestBody = RushRequest
 
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = SignIn

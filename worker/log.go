@@ -50,6 +50,8 @@ type ticketLog struct {
 	connection events.Connection
 	logger     *slog.Logger
 	lookBack   time.Duration
+	// flags tell which stations are paused, and have a lock of their own.
+	flags *events.Flags
 	// judgeFailure tells what a failure is by the rules of its order.
 	judgeFailure func(ctx context.Context, ref kitchen.TicketRef, ack kitchen.Ack) (activities.Failed, error)
 	// caughtUp is closed when the log has been read to its end for the first time,
@@ -101,9 +103,11 @@ type waiter struct {
 // newTicketLog returns a log that has not been read: it knows nothing and nobody
 // waits for it.
 func newTicketLog(connection events.Connection, logger *slog.Logger) *ticketLog {
+	quiet := slog.New(forDebugging{logger.Handler()})
 	return &ticketLog{
 		connection: connection,
-		logger:     slog.New(forDebugging{logger.Handler()}),
+		flags:      events.NewFlags(events.FlagsConfig{Connection: connection, Logger: quiet}),
+		logger:     quiet,
 		lookBack:   logLookBack,
 		caughtUp:   make(chan struct{}),
 		board:      board.New(),
@@ -153,6 +157,7 @@ func (l *ticketLog) awaitCaughtUp(ctx context.Context) {
 		l.once.Do(func() { close(l.caughtUp) })
 	case <-ctx.Done():
 	}
+	l.flags.AwaitRead(ctx, time.Until(l.patience))
 }
 
 // isCaughtUp reports whether nobody waits any more until the log has been read.
@@ -484,6 +489,12 @@ func (l *ticketLog) Owner(ticketID string) (owner kitchen.AtWork, known bool) {
 		return kitchen.AtWork{}, entry.BegunBy != ""
 	}
 	return kitchen.AtWork{By: entry.By, At: *entry.StartedAt}, true
+}
+
+// Paused implements activities.Log.
+func (l *ticketLog) Paused(stage kitchen.Stage) bool {
+	_, paused := l.flags.Get(kitchen.FlagPaused, string(stage))
+	return paused
 }
 
 // End implements activities.Log. An end of a ticket that the log has not seen

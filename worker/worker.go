@@ -116,6 +116,7 @@ func Run(ctx context.Context, config Config) error {
 	carrier.watch = watch
 	log.begin()
 	group.Go(func() error { return log.run(ctx) })
+	group.Go(func() error { return log.flags.Run(ctx) })
 	group.Go(func() error {
 		log.awaitCaughtUp(ctx)
 		return runTemporalWorker(ctx, config, func(registry worker.ActivityRegistry) {

@@ -98,6 +98,75 @@ type ClientInterface interface {
 	// Corresponds with GET / (the `GetIndex` operationId).
 	GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ResumeStation Let a station go on
+	//
+	// For those who work there, and managers. Nothing happens if it is not paused.
+	//
+	// Corresponds with DELETE /api/v1/kitchen/paused/{stage} (the `ResumeStation` operationId).
+	ResumeStation(ctx context.Context, stage StageInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseStationWithBody Pause a station
+	//
+	// For those who work there, and managers. Nobody can begin anything at the station until it is taken back: `started` is answered 409 (`/problems/station-paused`), except of a ticket that its sender has in hand. What is in hand can be
+	// finished. Meanwhile the station has no alarm, and no manager is asked because an owner there is silent. Doing it again changes the reason.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/v1/kitchen/paused/{stage} (the `PauseStation` operationId).
+	PauseStationWithBody(ctx context.Context, stage StageInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseStation Pause a station
+	//
+	// For those who work there, and managers. Nobody can begin anything at the station until it is taken back: `started` is answered 409 (`/problems/station-paused`), except of a ticket that its sender has in hand. What is in hand can be
+	// finished. Meanwhile the station has no alarm, and no manager is asked because an owner there is silent. Doing it again changes the reason.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/v1/kitchen/paused/{stage} (the `PauseStation` operationId).
+	PauseStation(ctx context.Context, stage StageInPath, body PauseStationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListReady Orders that are ready and were not collected
+	//
+	// For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+	//
+	// Corresponds with GET /api/v1/kitchen/ready (the `ListReady` operationId).
+	ListReady(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TakeBackSoldOut Say that a flavour can be ordered again
+	//
+	// Nothing happens if it is not sold out.
+	//
+	// Corresponds with DELETE /api/v1/kitchen/sold-out/{flavour} (the `TakeBackSoldOut` operationId).
+	TakeBackSoldOut(ctx context.Context, flavour string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutSoldOutWithBody Say that a flavour is sold out
+	//
+	// From now on nobody can order it, at every process of this API: `POST /api/v1/orders` answers 409 (`/problems/sold-out`). Orders that were taken before are made as ever. It ends at `until`, or when it is taken back. Doing it again
+	// changes the time. A 503 means that Kafka did not take it in time; it may count all the same.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/v1/kitchen/sold-out/{flavour} (the `PutSoldOut` operationId).
+	PutSoldOutWithBody(ctx context.Context, flavour string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutSoldOut Say that a flavour is sold out
+	//
+	// From now on nobody can order it, at every process of this API: `POST /api/v1/orders` answers 409 (`/problems/sold-out`). Orders that were taken before are made as ever. It ends at `until`, or when it is taken back. Doing it again
+	// changes the time. A 503 means that Kafka did not take it in time; it may count all the same.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/v1/kitchen/sold-out/{flavour} (the `PutSoldOut` operationId).
+	PutSoldOut(ctx context.Context, flavour string, body PutSoldOutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetKitchenState What is sold out and paused, and how much waits to be collected
+	//
+	// The channel `kitchen` of `/api/v1/live` has the same live, and the channel `menu` what customers may know of it. While Kafka does not answer, or while this process has just started and has not read the log to its end, the
+	// answer has `behind`.
+	//
+	// Corresponds with GET /api/v1/kitchen/state (the `GetKitchenState` operationId).
+	GetKitchenState(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetLive Everything live
 	//
 	// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
@@ -109,6 +178,7 @@ type ClientInterface interface {
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
 	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
+	// | `menu` | a `SoldOutMenu` | a new snapshot at every change |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
@@ -162,6 +232,8 @@ type ClientInterface interface {
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
+	// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
@@ -184,6 +256,8 @@ type ClientInterface interface {
 	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
+	//
+	// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -280,6 +354,20 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
 	CancelOrder(ctx context.Context, id OrderInPath, params *CancelOrderParams, body CancelOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// TakeBackCollected Say that an order was not collected after all
+	//
+	// Nothing happens if it was not marked.
+	//
+	// Corresponds with DELETE /api/v1/orders/{id}/collected (the `TakeBackCollected` operationId).
+	TakeBackCollected(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CollectOrder Say that an order was collected
+	//
+	// The counter's display and the list of ready orders forget it, at every process of this API. An order that is not shipped is refused with 409.
+	//
+	// Corresponds with PUT /api/v1/orders/{id}/collected (the `CollectOrder` operationId).
+	CollectOrder(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ResolveOrderWithBody Decide about an order that needs attention
 	//
 	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
@@ -306,6 +394,31 @@ type ClientInterface interface {
 	// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
 	ResolveOrder(ctx context.Context, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// TakeBackRush Let an order wait for its turn again
+	//
+	// Nothing happens if it did not go first.
+	//
+	// Corresponds with DELETE /api/v1/orders/{id}/rush (the `TakeBackRush` operationId).
+	TakeBackRush(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RushOrderWithBody Let an order go before others
+	//
+	// Each board shows it at the order's tickets, with the reason, and lists those that wait before all others. It ends with the order, or when it is taken back. An order that is over is refused with 409.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/v1/orders/{id}/rush (the `RushOrder` operationId).
+	RushOrderWithBody(ctx context.Context, id OrderInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RushOrder Let an order go before others
+	//
+	// Each board shows it at the order's tickets, with the reason, and lists those that wait before all others. It ends with the order, or when it is taken back. An order that is over is refused with 409.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/v1/orders/{id}/rush (the `RushOrder` operationId).
+	RushOrder(ctx context.Context, id OrderInPath, body RushOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetPace How long the stages take at present
 	//
 	// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
@@ -316,7 +429,7 @@ type ClientInterface interface {
 
 	// SignOut Sign out
 	//
-	// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
+	// Removes the session's cookie from this browser, and ends the session. Every process of this API refuses its token from now on, and ends its live connections. While Kafka is away the other processes do not hear of it. Another number of `sessions` in the staff file ends all sessions.
 	//
 	// Corresponds with DELETE /api/v1/session (the `SignOut` operationId).
 	SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -353,6 +466,13 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// EndSessions End all sessions of a person
+	//
+	// For managers, when a tablet was lost. Each of the person's sessions that began before ends at every process of this API, with its live connections. The person may sign in again; a new PIN keeps out whoever knows the old one.
+	//
+	// Corresponds with DELETE /api/v1/staff/{name}/sessions (the `EndSessions` operationId).
+	EndSessions(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListStations How much there is to do at each station
 	//
 	// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
@@ -374,7 +494,7 @@ type ClientInterface interface {
 	// AckTicketWithBody Say something about a ticket
 	//
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
-	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first. At a station that is paused nothing can be claimed: 409, `/problems/station-paused`.
 	//
 	// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
 	// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
@@ -396,7 +516,7 @@ type ClientInterface interface {
 	// AckTicket Say something about a ticket
 	//
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
-	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first. At a station that is paused nothing can be claimed: 409, `/problems/station-paused`.
 	//
 	// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
 	// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
@@ -472,6 +592,155 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 	return c.Client.Do(req)
 }
 
+// ResumeStation Let a station go on
+//
+// For those who work there, and managers. Nothing happens if it is not paused.
+//
+// Corresponds with DELETE /api/v1/kitchen/paused/{stage} (the `ResumeStation` operationId).
+func (c *Client) ResumeStation(ctx context.Context, stage StageInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeStationRequest(c.Server, stage)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseStationWithBody Pause a station
+//
+// For those who work there, and managers. Nobody can begin anything at the station until it is taken back: `started` is answered 409 (`/problems/station-paused`), except of a ticket that its sender has in hand. What is in hand can be
+// finished. Meanwhile the station has no alarm, and no manager is asked because an owner there is silent. Doing it again changes the reason.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/v1/kitchen/paused/{stage} (the `PauseStation` operationId).
+func (c *Client) PauseStationWithBody(ctx context.Context, stage StageInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseStationRequestWithBody(c.Server, stage, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseStation Pause a station
+//
+// For those who work there, and managers. Nobody can begin anything at the station until it is taken back: `started` is answered 409 (`/problems/station-paused`), except of a ticket that its sender has in hand. What is in hand can be
+// finished. Meanwhile the station has no alarm, and no manager is asked because an owner there is silent. Doing it again changes the reason.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/v1/kitchen/paused/{stage} (the `PauseStation` operationId).
+func (c *Client) PauseStation(ctx context.Context, stage StageInPath, body PauseStationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseStationRequest(c.Server, stage, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListReady Orders that are ready and were not collected
+//
+// For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+//
+// Corresponds with GET /api/v1/kitchen/ready (the `ListReady` operationId).
+func (c *Client) ListReady(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListReadyRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TakeBackSoldOut Say that a flavour can be ordered again
+//
+// Nothing happens if it is not sold out.
+//
+// Corresponds with DELETE /api/v1/kitchen/sold-out/{flavour} (the `TakeBackSoldOut` operationId).
+func (c *Client) TakeBackSoldOut(ctx context.Context, flavour string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTakeBackSoldOutRequest(c.Server, flavour)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutSoldOutWithBody Say that a flavour is sold out
+//
+// From now on nobody can order it, at every process of this API: `POST /api/v1/orders` answers 409 (`/problems/sold-out`). Orders that were taken before are made as ever. It ends at `until`, or when it is taken back. Doing it again
+// changes the time. A 503 means that Kafka did not take it in time; it may count all the same.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/v1/kitchen/sold-out/{flavour} (the `PutSoldOut` operationId).
+func (c *Client) PutSoldOutWithBody(ctx context.Context, flavour string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutSoldOutRequestWithBody(c.Server, flavour, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PutSoldOut Say that a flavour is sold out
+//
+// From now on nobody can order it, at every process of this API: `POST /api/v1/orders` answers 409 (`/problems/sold-out`). Orders that were taken before are made as ever. It ends at `until`, or when it is taken back. Doing it again
+// changes the time. A 503 means that Kafka did not take it in time; it may count all the same.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/v1/kitchen/sold-out/{flavour} (the `PutSoldOut` operationId).
+func (c *Client) PutSoldOut(ctx context.Context, flavour string, body PutSoldOutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutSoldOutRequest(c.Server, flavour, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetKitchenState What is sold out and paused, and how much waits to be collected
+//
+// The channel `kitchen` of `/api/v1/live` has the same live, and the channel `menu` what customers may know of it. While Kafka does not answer, or while this process has just started and has not read the log to its end, the
+// answer has `behind`.
+//
+// Corresponds with GET /api/v1/kitchen/state (the `GetKitchenState` operationId).
+func (c *Client) GetKitchenState(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetKitchenStateRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetLive Everything live
 //
 // A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
@@ -483,6 +752,7 @@ func (c *Client) GetIndex(ctx context.Context, reqEditors ...RequestEditorFn) (*
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
 // | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
+// | `menu` | a `SoldOutMenu` | a new snapshot at every change |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
@@ -566,6 +836,8 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEd
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
+// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
@@ -598,6 +870,8 @@ func (c *Client) CreateOrderWithBody(ctx context.Context, params *CreateOrderPar
 //
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
+//
+// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -774,6 +1048,40 @@ func (c *Client) CancelOrder(ctx context.Context, id OrderInPath, params *Cancel
 	return c.Client.Do(req)
 }
 
+// TakeBackCollected Say that an order was not collected after all
+//
+// Nothing happens if it was not marked.
+//
+// Corresponds with DELETE /api/v1/orders/{id}/collected (the `TakeBackCollected` operationId).
+func (c *Client) TakeBackCollected(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTakeBackCollectedRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CollectOrder Say that an order was collected
+//
+// The counter's display and the list of ready orders forget it, at every process of this API. An order that is not shipped is refused with 409.
+//
+// Corresponds with PUT /api/v1/orders/{id}/collected (the `CollectOrder` operationId).
+func (c *Client) CollectOrder(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCollectOrderRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ResolveOrderWithBody Decide about an order that needs attention
 //
 // For managers. An order in `needs-attention`, or one in `cancelling` that cannot
@@ -820,6 +1128,61 @@ func (c *Client) ResolveOrder(ctx context.Context, id OrderInPath, params *Resol
 	return c.Client.Do(req)
 }
 
+// TakeBackRush Let an order wait for its turn again
+//
+// Nothing happens if it did not go first.
+//
+// Corresponds with DELETE /api/v1/orders/{id}/rush (the `TakeBackRush` operationId).
+func (c *Client) TakeBackRush(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTakeBackRushRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RushOrderWithBody Let an order go before others
+//
+// Each board shows it at the order's tickets, with the reason, and lists those that wait before all others. It ends with the order, or when it is taken back. An order that is over is refused with 409.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/v1/orders/{id}/rush (the `RushOrder` operationId).
+func (c *Client) RushOrderWithBody(ctx context.Context, id OrderInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRushOrderRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RushOrder Let an order go before others
+//
+// Each board shows it at the order's tickets, with the reason, and lists those that wait before all others. It ends with the order, or when it is taken back. An order that is over is refused with 409.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/v1/orders/{id}/rush (the `RushOrder` operationId).
+func (c *Client) RushOrder(ctx context.Context, id OrderInPath, body RushOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRushOrderRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetPace How long the stages take at present
 //
 // From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
@@ -840,7 +1203,7 @@ func (c *Client) GetPace(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // SignOut Sign out
 //
-// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
+// Removes the session's cookie from this browser, and ends the session. Every process of this API refuses its token from now on, and ends its live connections. While Kafka is away the other processes do not hear of it. Another number of `sessions` in the staff file ends all sessions.
 //
 // Corresponds with DELETE /api/v1/session (the `SignOut` operationId).
 func (c *Client) SignOut(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -927,6 +1290,23 @@ func (c *Client) GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
+// EndSessions End all sessions of a person
+//
+// For managers, when a tablet was lost. Each of the person's sessions that began before ends at every process of this API, with its live connections. The person may sign in again; a new PIN keeps out whoever knows the old one.
+//
+// Corresponds with DELETE /api/v1/staff/{name}/sessions (the `EndSessions` operationId).
+func (c *Client) EndSessions(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndSessionsRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListStations How much there is to do at each station
 //
 // The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
@@ -968,7 +1348,7 @@ func (c *Client) GetBoard(ctx context.Context, stage StageInPath, reqEditors ...
 // AckTicketWithBody Say something about a ticket
 //
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
-// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first. At a station that is paused nothing can be claimed: 409, `/problems/station-paused`.
 //
 // `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
 // While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
@@ -1000,7 +1380,7 @@ func (c *Client) AckTicketWithBody(ctx context.Context, stage StageInPath, ticke
 // AckTicket Say something about a ticket
 //
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
-// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first. At a station that is paused nothing can be claimed: 409, `/problems/station-paused`.
 //
 // `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
 // While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
@@ -1140,6 +1520,222 @@ func NewGetIndexRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResumeStationRequest constructs an http.Request for the ResumeStation method
+func NewResumeStationRequest(server string, stage StageInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "stage", stage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/kitchen/paused/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseStationRequest calls the generic PauseStation builder with application/json body
+func NewPauseStationRequest(server string, stage StageInPath, body PauseStationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPauseStationRequestWithBody(server, stage, "application/json", bodyReader)
+}
+
+// NewPauseStationRequestWithBody constructs an http.Request for the PauseStation method, with any body, and a specified content type
+func NewPauseStationRequestWithBody(server string, stage StageInPath, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "stage", stage, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/kitchen/paused/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListReadyRequest constructs an http.Request for the ListReady method
+func NewListReadyRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/kitchen/ready")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewTakeBackSoldOutRequest constructs an http.Request for the TakeBackSoldOut method
+func NewTakeBackSoldOutRequest(server string, flavour string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "flavour", flavour, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/kitchen/sold-out/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutSoldOutRequest calls the generic PutSoldOut builder with application/json body
+func NewPutSoldOutRequest(server string, flavour string, body PutSoldOutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutSoldOutRequestWithBody(server, flavour, "application/json", bodyReader)
+}
+
+// NewPutSoldOutRequestWithBody constructs an http.Request for the PutSoldOut method, with any body, and a specified content type
+func NewPutSoldOutRequestWithBody(server string, flavour string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "flavour", flavour, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/kitchen/sold-out/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetKitchenStateRequest constructs an http.Request for the GetKitchenState method
+func NewGetKitchenStateRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/kitchen/state")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -1605,6 +2201,74 @@ func NewCancelOrderRequestWithBody(server string, id OrderInPath, params *Cancel
 	return req, nil
 }
 
+// NewTakeBackCollectedRequest constructs an http.Request for the TakeBackCollected method
+func NewTakeBackCollectedRequest(server string, id OrderInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/orders/%s/collected", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCollectOrderRequest constructs an http.Request for the CollectOrder method
+func NewCollectOrderRequest(server string, id OrderInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/orders/%s/collected", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewResolveOrderRequest calls the generic ResolveOrder builder with application/json body
 func NewResolveOrderRequest(server string, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -1663,6 +2327,87 @@ func NewResolveOrderRequestWithBody(server string, id OrderInPath, params *Resol
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewTakeBackRushRequest constructs an http.Request for the TakeBackRush method
+func NewTakeBackRushRequest(server string, id OrderInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/orders/%s/rush", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRushOrderRequest calls the generic RushOrder builder with application/json body
+func NewRushOrderRequest(server string, id OrderInPath, body RushOrderJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRushOrderRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewRushOrderRequestWithBody constructs an http.Request for the RushOrder method, with any body, and a specified content type
+func NewRushOrderRequestWithBody(server string, id OrderInPath, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/orders/%s/rush", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -1808,6 +2553,40 @@ func NewGetDemoStaffRequest(server string) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEndSessionsRequest constructs an http.Request for the EndSessions method
+func NewEndSessionsRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/staff/%s/sessions", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -2150,6 +2929,83 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET / (the `GetIndex` operationId).
 	GetIndexWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetIndexResponse, error)
 
+	// ResumeStationWithResponse Let a station go on
+	//
+	// For those who work there, and managers. Nothing happens if it is not paused.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/kitchen/paused/{stage} (the `ResumeStation` operationId).
+	ResumeStationWithResponse(ctx context.Context, stage StageInPath, reqEditors ...RequestEditorFn) (*ResumeStationResponse, error)
+
+	// PauseStationWithBodyWithResponse Pause a station
+	//
+	// For those who work there, and managers. Nobody can begin anything at the station until it is taken back: `started` is answered 409 (`/problems/station-paused`), except of a ticket that its sender has in hand. What is in hand can be
+	// finished. Meanwhile the station has no alarm, and no manager is asked because an owner there is silent. Doing it again changes the reason.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/kitchen/paused/{stage} (the `PauseStation` operationId).
+	PauseStationWithBodyWithResponse(ctx context.Context, stage StageInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseStationResponse, error)
+
+	// PauseStationWithResponse Pause a station
+	//
+	// For those who work there, and managers. Nobody can begin anything at the station until it is taken back: `started` is answered 409 (`/problems/station-paused`), except of a ticket that its sender has in hand. What is in hand can be
+	// finished. Meanwhile the station has no alarm, and no manager is asked because an owner there is silent. Doing it again changes the reason.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/kitchen/paused/{stage} (the `PauseStation` operationId).
+	PauseStationWithResponse(ctx context.Context, stage StageInPath, body PauseStationJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseStationResponse, error)
+
+	// ListReadyWithResponse Orders that are ready and were not collected
+	//
+	// For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/kitchen/ready (the `ListReady` operationId).
+	ListReadyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListReadyResponse, error)
+
+	// TakeBackSoldOutWithResponse Say that a flavour can be ordered again
+	//
+	// Nothing happens if it is not sold out.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/kitchen/sold-out/{flavour} (the `TakeBackSoldOut` operationId).
+	TakeBackSoldOutWithResponse(ctx context.Context, flavour string, reqEditors ...RequestEditorFn) (*TakeBackSoldOutResponse, error)
+
+	// PutSoldOutWithBodyWithResponse Say that a flavour is sold out
+	//
+	// From now on nobody can order it, at every process of this API: `POST /api/v1/orders` answers 409 (`/problems/sold-out`). Orders that were taken before are made as ever. It ends at `until`, or when it is taken back. Doing it again
+	// changes the time. A 503 means that Kafka did not take it in time; it may count all the same.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/kitchen/sold-out/{flavour} (the `PutSoldOut` operationId).
+	PutSoldOutWithBodyWithResponse(ctx context.Context, flavour string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutSoldOutResponse, error)
+
+	// PutSoldOutWithResponse Say that a flavour is sold out
+	//
+	// From now on nobody can order it, at every process of this API: `POST /api/v1/orders` answers 409 (`/problems/sold-out`). Orders that were taken before are made as ever. It ends at `until`, or when it is taken back. Doing it again
+	// changes the time. A 503 means that Kafka did not take it in time; it may count all the same.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/kitchen/sold-out/{flavour} (the `PutSoldOut` operationId).
+	PutSoldOutWithResponse(ctx context.Context, flavour string, body PutSoldOutJSONRequestBody, reqEditors ...RequestEditorFn) (*PutSoldOutResponse, error)
+
+	// GetKitchenStateWithResponse What is sold out and paused, and how much waits to be collected
+	//
+	// The channel `kitchen` of `/api/v1/live` has the same live, and the channel `menu` what customers may know of it. While Kafka does not answer, or while this process has just started and has not read the log to its end, the
+	// answer has `behind`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/kitchen/state (the `GetKitchenState` operationId).
+	GetKitchenStateWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetKitchenStateResponse, error)
+
 	// GetLiveWithResponse Everything live
 	//
 	// A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
@@ -2161,6 +3017,7 @@ type ClientWithResponsesInterface interface {
 	// |---|---|---|
 	// | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
 	// | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
+	// | `menu` | a `SoldOutMenu` | a new snapshot at every change |
 	// | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 	// | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
 	// | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
@@ -2220,6 +3077,8 @@ type ClientWithResponsesInterface interface {
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
+	// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
@@ -2242,6 +3101,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
+	//
+	// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -2340,6 +3201,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/orders/{id}/cancel (the `CancelOrder` operationId).
 	CancelOrderWithResponse(ctx context.Context, id OrderInPath, params *CancelOrderParams, body CancelOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelOrderResponse, error)
 
+	// TakeBackCollectedWithResponse Say that an order was not collected after all
+	//
+	// Nothing happens if it was not marked.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/orders/{id}/collected (the `TakeBackCollected` operationId).
+	TakeBackCollectedWithResponse(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*TakeBackCollectedResponse, error)
+
+	// CollectOrderWithResponse Say that an order was collected
+	//
+	// The counter's display and the list of ready orders forget it, at every process of this API. An order that is not shipped is refused with 409.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/orders/{id}/collected (the `CollectOrder` operationId).
+	CollectOrderWithResponse(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*CollectOrderResponse, error)
+
 	// ResolveOrderWithBodyWithResponse Decide about an order that needs attention
 	//
 	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
@@ -2366,6 +3245,33 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/v1/orders/{id}/resolve (the `ResolveOrder` operationId).
 	ResolveOrderWithResponse(ctx context.Context, id OrderInPath, params *ResolveOrderParams, body ResolveOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*ResolveOrderResponse, error)
 
+	// TakeBackRushWithResponse Let an order wait for its turn again
+	//
+	// Nothing happens if it did not go first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/orders/{id}/rush (the `TakeBackRush` operationId).
+	TakeBackRushWithResponse(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*TakeBackRushResponse, error)
+
+	// RushOrderWithBodyWithResponse Let an order go before others
+	//
+	// Each board shows it at the order's tickets, with the reason, and lists those that wait before all others. It ends with the order, or when it is taken back. An order that is over is refused with 409.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/orders/{id}/rush (the `RushOrder` operationId).
+	RushOrderWithBodyWithResponse(ctx context.Context, id OrderInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RushOrderResponse, error)
+
+	// RushOrderWithResponse Let an order go before others
+	//
+	// Each board shows it at the order's tickets, with the reason, and lists those that wait before all others. It ends with the order, or when it is taken back. An order that is over is refused with 409.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/orders/{id}/rush (the `RushOrder` operationId).
+	RushOrderWithResponse(ctx context.Context, id OrderInPath, body RushOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*RushOrderResponse, error)
+
 	// GetPaceWithResponse How long the stages take at present
 	//
 	// From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
@@ -2378,7 +3284,7 @@ type ClientWithResponsesInterface interface {
 
 	// SignOutWithResponse Sign out
 	//
-	// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
+	// Removes the session's cookie from this browser, and ends the session. Every process of this API refuses its token from now on, and ends its live connections. While Kafka is away the other processes do not hear of it. Another number of `sessions` in the staff file ends all sessions.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -2421,6 +3327,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaffWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDemoStaffResponse, error)
 
+	// EndSessionsWithResponse End all sessions of a person
+	//
+	// For managers, when a tablet was lost. Each of the person's sessions that began before ends at every process of this API, with its live connections. The person may sign in again; a new PIN keeps out whoever knows the old one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/staff/{name}/sessions (the `EndSessions` operationId).
+	EndSessionsWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*EndSessionsResponse, error)
+
 	// ListStationsWithResponse How much there is to do at each station
 	//
 	// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
@@ -2446,7 +3361,7 @@ type ClientWithResponsesInterface interface {
 	// AckTicketWithBodyWithResponse Say something about a ticket
 	//
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
-	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first. At a station that is paused nothing can be claimed: 409, `/problems/station-paused`.
 	//
 	// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
 	// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
@@ -2468,7 +3383,7 @@ type ClientWithResponsesInterface interface {
 	// AckTicketWithResponse Say something about a ticket
 	//
 	// Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
-	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
+	// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first. At a station that is paused nothing can be claimed: 409, `/problems/station-paused`.
 	//
 	// `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
 	// While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
@@ -2569,6 +3484,553 @@ func (r GetIndexResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetIndexResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ResumeStationResponse401Headers the declared response headers of an HTTP 401 response for ResumeStation
+type ResumeStationResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ResumeStationResponse503Headers the declared response headers of an HTTP 503 response for ResumeStation
+type ResumeStationResponse503Headers struct {
+	RetryAfter int
+}
+
+type ResumeStationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KitchenState
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ResumeStationResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResumeStationResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResumeStationResponse) GetJSON200() *KitchenState {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ResumeStationResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ResumeStationResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ResumeStationResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ResumeStationResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResumeStationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeStationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeStationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeStationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumeStationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PauseStationResponse401Headers the declared response headers of an HTTP 401 response for PauseStation
+type PauseStationResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// PauseStationResponse503Headers the declared response headers of an HTTP 503 response for PauseStation
+type PauseStationResponse503Headers struct {
+	RetryAfter int
+}
+
+type PauseStationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KitchenState
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PauseStationResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PauseStationResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PauseStationResponse) GetJSON200() *KitchenState {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PauseStationResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PauseStationResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r PauseStationResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r PauseStationResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r PauseStationResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PauseStationResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r PauseStationResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PauseStationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PauseStationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PauseStationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PauseStationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PauseStationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListReadyResponse401Headers the declared response headers of an HTTP 401 response for ListReady
+type ListReadyResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+type ListReadyResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ReadyOrders
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListReadyResponse401Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListReadyResponse) GetJSON200() *ReadyOrders {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListReadyResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListReadyResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListReadyResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListReadyResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListReadyResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListReadyResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListReadyResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// TakeBackSoldOutResponse401Headers the declared response headers of an HTTP 401 response for TakeBackSoldOut
+type TakeBackSoldOutResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// TakeBackSoldOutResponse503Headers the declared response headers of an HTTP 503 response for TakeBackSoldOut
+type TakeBackSoldOutResponse503Headers struct {
+	RetryAfter int
+}
+
+type TakeBackSoldOutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KitchenState
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *TakeBackSoldOutResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *TakeBackSoldOutResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TakeBackSoldOutResponse) GetJSON200() *KitchenState {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r TakeBackSoldOutResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r TakeBackSoldOutResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r TakeBackSoldOutResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r TakeBackSoldOutResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TakeBackSoldOutResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TakeBackSoldOutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TakeBackSoldOutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TakeBackSoldOutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TakeBackSoldOutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PutSoldOutResponse401Headers the declared response headers of an HTTP 401 response for PutSoldOut
+type PutSoldOutResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// PutSoldOutResponse503Headers the declared response headers of an HTTP 503 response for PutSoldOut
+type PutSoldOutResponse503Headers struct {
+	RetryAfter int
+}
+
+type PutSoldOutResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KitchenState
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PutSoldOutResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PutSoldOutResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r PutSoldOutResponse) GetJSON200() *KitchenState {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PutSoldOutResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PutSoldOutResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r PutSoldOutResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PutSoldOutResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r PutSoldOutResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r PutSoldOutResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r PutSoldOutResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r PutSoldOutResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PutSoldOutResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PutSoldOutResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PutSoldOutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutSoldOutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PutSoldOutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetKitchenStateResponse401Headers the declared response headers of an HTTP 401 response for GetKitchenState
+type GetKitchenStateResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+type GetKitchenStateResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *KitchenState
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetKitchenStateResponse401Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetKitchenStateResponse) GetJSON200() *KitchenState {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetKitchenStateResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetKitchenStateResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetKitchenStateResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetKitchenStateResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetKitchenStateResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetKitchenStateResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetKitchenStateResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3309,6 +4771,186 @@ func (r CancelOrderResponse) ContentType() string {
 	return ""
 }
 
+// TakeBackCollectedResponse401Headers the declared response headers of an HTTP 401 response for TakeBackCollected
+type TakeBackCollectedResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// TakeBackCollectedResponse503Headers the declared response headers of an HTTP 503 response for TakeBackCollected
+type TakeBackCollectedResponse503Headers struct {
+	RetryAfter int
+}
+
+type TakeBackCollectedResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *TakeBackCollectedResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *TakeBackCollectedResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r TakeBackCollectedResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r TakeBackCollectedResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r TakeBackCollectedResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r TakeBackCollectedResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TakeBackCollectedResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TakeBackCollectedResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TakeBackCollectedResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TakeBackCollectedResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TakeBackCollectedResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CollectOrderResponse401Headers the declared response headers of an HTTP 401 response for CollectOrder
+type CollectOrderResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CollectOrderResponse503Headers the declared response headers of an HTTP 503 response for CollectOrder
+type CollectOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type CollectOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CollectOrderResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CollectOrderResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CollectOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CollectOrderResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CollectOrderResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r CollectOrderResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CollectOrderResponse) GetApplicationProblemJSON409() *Problem {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CollectOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CollectOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CollectOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CollectOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CollectOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CollectOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ResolveOrderResponse401Headers the declared response headers of an HTTP 401 response for ResolveOrder
 type ResolveOrderResponse401Headers struct {
 	WWWAuthenticate string
@@ -3428,6 +5070,207 @@ func (r ResolveOrderResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ResolveOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// TakeBackRushResponse401Headers the declared response headers of an HTTP 401 response for TakeBackRush
+type TakeBackRushResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// TakeBackRushResponse503Headers the declared response headers of an HTTP 503 response for TakeBackRush
+type TakeBackRushResponse503Headers struct {
+	RetryAfter int
+}
+
+type TakeBackRushResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *TakeBackRushResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *TakeBackRushResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r TakeBackRushResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r TakeBackRushResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r TakeBackRushResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r TakeBackRushResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TakeBackRushResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TakeBackRushResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TakeBackRushResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TakeBackRushResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TakeBackRushResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RushOrderResponse401Headers the declared response headers of an HTTP 401 response for RushOrder
+type RushOrderResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RushOrderResponse503Headers the declared response headers of an HTTP 503 response for RushOrder
+type RushOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type RushOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RushOrderResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RushOrderResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSON409() *Problem {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RushOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RushOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RushOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RushOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RushOrderResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3766,6 +5609,96 @@ func (r GetDemoStaffResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetDemoStaffResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// EndSessionsResponse401Headers the declared response headers of an HTTP 401 response for EndSessions
+type EndSessionsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// EndSessionsResponse503Headers the declared response headers of an HTTP 503 response for EndSessions
+type EndSessionsResponse503Headers struct {
+	RetryAfter int
+}
+
+type EndSessionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *EndSessionsResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *EndSessionsResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r EndSessionsResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r EndSessionsResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r EndSessionsResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r EndSessionsResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r EndSessionsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EndSessionsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EndSessionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndSessionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndSessionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndSessionsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4329,6 +6262,131 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 	return ParseGetIndexResponse(rsp)
 }
 
+// ResumeStationWithResponse Let a station go on
+//
+// For those who work there, and managers. Nothing happens if it is not paused.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/kitchen/paused/{stage} (the `ResumeStation` operationId).
+func (c *ClientWithResponses) ResumeStationWithResponse(ctx context.Context, stage StageInPath, reqEditors ...RequestEditorFn) (*ResumeStationResponse, error) {
+	rsp, err := c.ResumeStation(ctx, stage, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeStationResponse(rsp)
+}
+
+// PauseStationWithBodyWithResponse Pause a station
+//
+// For those who work there, and managers. Nobody can begin anything at the station until it is taken back: `started` is answered 409 (`/problems/station-paused`), except of a ticket that its sender has in hand. What is in hand can be
+// finished. Meanwhile the station has no alarm, and no manager is asked because an owner there is silent. Doing it again changes the reason.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/kitchen/paused/{stage} (the `PauseStation` operationId).
+func (c *ClientWithResponses) PauseStationWithBodyWithResponse(ctx context.Context, stage StageInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PauseStationResponse, error) {
+	rsp, err := c.PauseStationWithBody(ctx, stage, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseStationResponse(rsp)
+}
+
+// PauseStationWithResponse Pause a station
+//
+// For those who work there, and managers. Nobody can begin anything at the station until it is taken back: `started` is answered 409 (`/problems/station-paused`), except of a ticket that its sender has in hand. What is in hand can be
+// finished. Meanwhile the station has no alarm, and no manager is asked because an owner there is silent. Doing it again changes the reason.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/kitchen/paused/{stage} (the `PauseStation` operationId).
+func (c *ClientWithResponses) PauseStationWithResponse(ctx context.Context, stage StageInPath, body PauseStationJSONRequestBody, reqEditors ...RequestEditorFn) (*PauseStationResponse, error) {
+	rsp, err := c.PauseStation(ctx, stage, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseStationResponse(rsp)
+}
+
+// ListReadyWithResponse Orders that are ready and were not collected
+//
+// For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/kitchen/ready (the `ListReady` operationId).
+func (c *ClientWithResponses) ListReadyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListReadyResponse, error) {
+	rsp, err := c.ListReady(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListReadyResponse(rsp)
+}
+
+// TakeBackSoldOutWithResponse Say that a flavour can be ordered again
+//
+// Nothing happens if it is not sold out.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/kitchen/sold-out/{flavour} (the `TakeBackSoldOut` operationId).
+func (c *ClientWithResponses) TakeBackSoldOutWithResponse(ctx context.Context, flavour string, reqEditors ...RequestEditorFn) (*TakeBackSoldOutResponse, error) {
+	rsp, err := c.TakeBackSoldOut(ctx, flavour, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTakeBackSoldOutResponse(rsp)
+}
+
+// PutSoldOutWithBodyWithResponse Say that a flavour is sold out
+//
+// From now on nobody can order it, at every process of this API: `POST /api/v1/orders` answers 409 (`/problems/sold-out`). Orders that were taken before are made as ever. It ends at `until`, or when it is taken back. Doing it again
+// changes the time. A 503 means that Kafka did not take it in time; it may count all the same.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/kitchen/sold-out/{flavour} (the `PutSoldOut` operationId).
+func (c *ClientWithResponses) PutSoldOutWithBodyWithResponse(ctx context.Context, flavour string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutSoldOutResponse, error) {
+	rsp, err := c.PutSoldOutWithBody(ctx, flavour, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutSoldOutResponse(rsp)
+}
+
+// PutSoldOutWithResponse Say that a flavour is sold out
+//
+// From now on nobody can order it, at every process of this API: `POST /api/v1/orders` answers 409 (`/problems/sold-out`). Orders that were taken before are made as ever. It ends at `until`, or when it is taken back. Doing it again
+// changes the time. A 503 means that Kafka did not take it in time; it may count all the same.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/kitchen/sold-out/{flavour} (the `PutSoldOut` operationId).
+func (c *ClientWithResponses) PutSoldOutWithResponse(ctx context.Context, flavour string, body PutSoldOutJSONRequestBody, reqEditors ...RequestEditorFn) (*PutSoldOutResponse, error) {
+	rsp, err := c.PutSoldOut(ctx, flavour, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutSoldOutResponse(rsp)
+}
+
+// GetKitchenStateWithResponse What is sold out and paused, and how much waits to be collected
+//
+// The channel `kitchen` of `/api/v1/live` has the same live, and the channel `menu` what customers may know of it. While Kafka does not answer, or while this process has just started and has not read the log to its end, the
+// answer has `behind`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/kitchen/state (the `GetKitchenState` operationId).
+func (c *ClientWithResponses) GetKitchenStateWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetKitchenStateResponse, error) {
+	rsp, err := c.GetKitchenState(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetKitchenStateResponse(rsp)
+}
+
 // GetLiveWithResponse Everything live
 //
 // A WebSocket on which both sides send JSON in text frames. No browser needs to poll anything.
@@ -4340,6 +6398,7 @@ func (c *ClientWithResponses) GetIndexWithResponse(ctx context.Context, reqEdito
 // |---|---|---|
 // | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
 // | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
+// | `menu` | a `SoldOutMenu` | a new snapshot at every change |
 // | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
 // | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
 // | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
@@ -4417,6 +6476,8 @@ func (c *ClientWithResponses) ListOrdersWithResponse(ctx context.Context, params
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
+// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
@@ -4445,6 +6506,8 @@ func (c *ClientWithResponses) CreateOrderWithBodyWithResponse(ctx context.Contex
 //
 // The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
+//
+// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4591,6 +6654,36 @@ func (c *ClientWithResponses) CancelOrderWithResponse(ctx context.Context, id Or
 	return ParseCancelOrderResponse(rsp)
 }
 
+// TakeBackCollectedWithResponse Say that an order was not collected after all
+//
+// Nothing happens if it was not marked.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/orders/{id}/collected (the `TakeBackCollected` operationId).
+func (c *ClientWithResponses) TakeBackCollectedWithResponse(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*TakeBackCollectedResponse, error) {
+	rsp, err := c.TakeBackCollected(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTakeBackCollectedResponse(rsp)
+}
+
+// CollectOrderWithResponse Say that an order was collected
+//
+// The counter's display and the list of ready orders forget it, at every process of this API. An order that is not shipped is refused with 409.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/orders/{id}/collected (the `CollectOrder` operationId).
+func (c *ClientWithResponses) CollectOrderWithResponse(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*CollectOrderResponse, error) {
+	rsp, err := c.CollectOrder(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCollectOrderResponse(rsp)
+}
+
 // ResolveOrderWithBodyWithResponse Decide about an order that needs attention
 //
 // For managers. An order in `needs-attention`, or one in `cancelling` that cannot
@@ -4629,6 +6722,51 @@ func (c *ClientWithResponses) ResolveOrderWithResponse(ctx context.Context, id O
 	return ParseResolveOrderResponse(rsp)
 }
 
+// TakeBackRushWithResponse Let an order wait for its turn again
+//
+// Nothing happens if it did not go first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/orders/{id}/rush (the `TakeBackRush` operationId).
+func (c *ClientWithResponses) TakeBackRushWithResponse(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*TakeBackRushResponse, error) {
+	rsp, err := c.TakeBackRush(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTakeBackRushResponse(rsp)
+}
+
+// RushOrderWithBodyWithResponse Let an order go before others
+//
+// Each board shows it at the order's tickets, with the reason, and lists those that wait before all others. It ends with the order, or when it is taken back. An order that is over is refused with 409.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/orders/{id}/rush (the `RushOrder` operationId).
+func (c *ClientWithResponses) RushOrderWithBodyWithResponse(ctx context.Context, id OrderInPath, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RushOrderResponse, error) {
+	rsp, err := c.RushOrderWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRushOrderResponse(rsp)
+}
+
+// RushOrderWithResponse Let an order go before others
+//
+// Each board shows it at the order's tickets, with the reason, and lists those that wait before all others. It ends with the order, or when it is taken back. An order that is over is refused with 409.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/orders/{id}/rush (the `RushOrder` operationId).
+func (c *ClientWithResponses) RushOrderWithResponse(ctx context.Context, id OrderInPath, body RushOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*RushOrderResponse, error) {
+	rsp, err := c.RushOrder(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRushOrderResponse(rsp)
+}
+
 // GetPaceWithResponse How long the stages take at present
 //
 // From the last 50 tickets of each stage that were done in the last four hours. The time runs from first issued to done: waiting counts, as it does for people who wait for an order. It serves
@@ -4647,7 +6785,7 @@ func (c *ClientWithResponses) GetPaceWithResponse(ctx context.Context, reqEditor
 
 // SignOutWithResponse Sign out
 //
-// Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
+// Removes the session's cookie from this browser, and ends the session. Every process of this API refuses its token from now on, and ends its live connections. While Kafka is away the other processes do not hear of it. Another number of `sessions` in the staff file ends all sessions.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4720,6 +6858,21 @@ func (c *ClientWithResponses) GetDemoStaffWithResponse(ctx context.Context, reqE
 	return ParseGetDemoStaffResponse(rsp)
 }
 
+// EndSessionsWithResponse End all sessions of a person
+//
+// For managers, when a tablet was lost. Each of the person's sessions that began before ends at every process of this API, with its live connections. The person may sign in again; a new PIN keeps out whoever knows the old one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/staff/{name}/sessions (the `EndSessions` operationId).
+func (c *ClientWithResponses) EndSessionsWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*EndSessionsResponse, error) {
+	rsp, err := c.EndSessions(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndSessionsResponse(rsp)
+}
+
 // ListStationsWithResponse How much there is to do at each station
 //
 // The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
@@ -4757,7 +6910,7 @@ func (c *ClientWithResponses) GetBoardWithResponse(ctx context.Context, stage St
 // AckTicketWithBodyWithResponse Say something about a ticket
 //
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
-// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first. At a station that is paused nothing can be claimed: 409, `/problems/station-paused`.
 //
 // `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
 // While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
@@ -4785,7 +6938,7 @@ func (c *ClientWithResponses) AckTicketWithBodyWithResponse(ctx context.Context,
 // AckTicketWithResponse Say something about a ticket
 //
 // Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
-// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
+// claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first. At a station that is paused nothing can be claimed: 409, `/problems/station-paused`.
 //
 // `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
 // While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
@@ -4910,6 +7063,511 @@ func ParseGetIndexResponse(rsp *http.Response) (*GetIndexResponse, error) {
 	response := &GetIndexResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
+	}
+
+	return response, nil
+}
+
+// ParseResumeStationResponse parses an HTTP response from a ResumeStationWithResponse call
+func ParseResumeStationResponse(rsp *http.Response) (*ResumeStationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeStationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KitchenState
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ResumeStationResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers ResumeStationResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePauseStationResponse parses an HTTP response from a PauseStationWithResponse call
+func ParsePauseStationResponse(rsp *http.Response) (*PauseStationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PauseStationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KitchenState
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers PauseStationResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers PauseStationResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListReadyResponse parses an HTTP response from a ListReadyWithResponse call
+func ParseListReadyResponse(rsp *http.Response) (*ListReadyResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListReadyResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ReadyOrders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListReadyResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTakeBackSoldOutResponse parses an HTTP response from a TakeBackSoldOutWithResponse call
+func ParseTakeBackSoldOutResponse(rsp *http.Response) (*TakeBackSoldOutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TakeBackSoldOutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KitchenState
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers TakeBackSoldOutResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers TakeBackSoldOutResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePutSoldOutResponse parses an HTTP response from a PutSoldOutWithResponse call
+func ParsePutSoldOutResponse(rsp *http.Response) (*PutSoldOutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutSoldOutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KitchenState
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers PutSoldOutResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers PutSoldOutResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetKitchenStateResponse parses an HTTP response from a GetKitchenStateWithResponse call
+func ParseGetKitchenStateResponse(rsp *http.Response) (*GetKitchenStateResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetKitchenStateResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest KitchenState
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetKitchenStateResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
 	}
 
 	return response, nil
@@ -5589,6 +8247,180 @@ func ParseCancelOrderResponse(rsp *http.Response) (*CancelOrderResponse, error) 
 	return response, nil
 }
 
+// ParseTakeBackCollectedResponse parses an HTTP response from a TakeBackCollectedWithResponse call
+func ParseTakeBackCollectedResponse(rsp *http.Response) (*TakeBackCollectedResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TakeBackCollectedResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers TakeBackCollectedResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers TakeBackCollectedResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCollectOrderResponse parses an HTTP response from a CollectOrderWithResponse call
+func ParseCollectOrderResponse(rsp *http.Response) (*CollectOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CollectOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CollectOrderResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers CollectOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseResolveOrderResponse parses an HTTP response from a ResolveOrderWithResponse call
 func ParseResolveOrderResponse(rsp *http.Response) (*ResolveOrderResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -5695,6 +8527,201 @@ func ParseResolveOrderResponse(rsp *http.Response) (*ResolveOrderResponse, error
 		response.Headers401 = &headers
 	case rsp.StatusCode == 503:
 		var headers ResolveOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTakeBackRushResponse parses an HTTP response from a TakeBackRushWithResponse call
+func ParseTakeBackRushResponse(rsp *http.Response) (*TakeBackRushResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TakeBackRushResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers TakeBackRushResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers TakeBackRushResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRushOrderResponse parses an HTTP response from a RushOrderWithResponse call
+func ParseRushOrderResponse(rsp *http.Response) (*RushOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RushOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers RushOrderResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers RushOrderResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
@@ -5993,6 +9020,93 @@ func ParseGetDemoStaffResponse(rsp *http.Response) (*GetDemoStaffResponse, error
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseEndSessionsResponse parses an HTTP response from a EndSessionsWithResponse call
+func ParseEndSessionsResponse(rsp *http.Response) (*EndSessionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndSessionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers EndSessionsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers EndSessionsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil

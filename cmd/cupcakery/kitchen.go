@@ -12,10 +12,10 @@ import (
 func newKitchenCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kitchen",
-		Short: "Check a kitchen file, or print the default one to start from",
+		Short: "Check a kitchen file, print the default one, or say what is sold out",
 		RunE:  chooseSubcommand,
 	}
-	cmd.AddCommand(newKitchenCheckCommand(), newKitchenDefaultCommand())
+	cmd.AddCommand(newKitchenCheckCommand(), newKitchenDefaultCommand(), newKitchenSoldOutCommand())
 	return cmd
 }
 

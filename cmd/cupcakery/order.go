@@ -25,9 +25,9 @@ func newOrderCommand() *cobra.Command {
 		Use:   "order",
 		Short: "Order cupcakes, find, follow and change orders",
 		Long: `Order cupcakes, find, follow and change orders, through the API. Only doctor,
-which is for operators, speaks to Temporal and Kafka themselves. Only list,
-resolve, resolve-many and cancel-many are for staff, who sign in with --as; for
-the rest an order's id is enough.
+which is for operators, speaks to Temporal and Kafka themselves. Only list, ready,
+collected, rush, resolve, resolve-many and cancel-many are for staff, who sign in
+with --as; for the rest an order's id is enough.
 
 Results go to standard output, everything else to standard error. Exit codes:
 0 done, 1 failed (for watch also: the order was cancelled), 2 wrong usage,
@@ -40,12 +40,15 @@ cannot be reached.`,
 		newOrderAmendCommand(),
 		newOrderCancelCommand(),
 		newOrderCancelManyCommand(),
+		newOrderCollectedCommand(),
 		newOrderCreateCommand(),
 		newOrderDoctorCommand(),
 		newOrderGetCommand(),
 		newOrderListCommand(),
+		newOrderReadyCommand(),
 		newOrderResolveCommand(),
 		newOrderResolveManyCommand(),
+		newOrderRushCommand(),
 		newOrderWatchCommand(),
 	)
 	return cmd

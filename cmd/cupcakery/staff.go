@@ -12,10 +12,10 @@ import (
 func newStaffCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "staff",
-		Short: "Make lines for the staff file, and check it",
+		Short: "Make lines for the staff file, check it, and end sessions",
 		RunE:  chooseSubcommand,
 	}
-	cmd.AddCommand(newStaffCheckCommand(), newStaffHashCommand())
+	cmd.AddCommand(newStaffCheckCommand(), newStaffHashCommand(), newStaffSignOutCommand())
 	return cmd
 }
 

@@ -134,7 +134,7 @@ func (p *plain) run(ctx context.Context, lines <-chan string) error {
 		case command.verb == "help" && !p.piped:
 			p.help()
 		case command.verb == "list" && !p.piped:
-			p.printer.list(p.bench.Tickets())
+			p.list()
 		default:
 			p.inTurn(ctx, queue, func() { p.do(working, command) })
 		}
@@ -175,7 +175,7 @@ func (p *plain) do(ctx context.Context, command command) {
 		return
 	case "list":
 		p.awaitTickets(ctx)
-		p.printer.list(p.bench.Tickets())
+		p.list()
 		return
 	}
 	ticketID, err := p.find(ctx, command.number)
@@ -185,6 +185,14 @@ func (p *plain) do(ctx context.Context, command command) {
 	if err != nil && ctx.Err() == nil {
 		p.refuse("#%d  %s", command.number, reasonText(err))
 	}
+}
+
+// list prints what is here, and whether the station is paused.
+func (p *plain) list() {
+	if paused := pausedWords(p.bench); paused != "" {
+		p.printer.printError("%s", paused)
+	}
+	p.printer.list(p.bench.Tickets())
 }
 
 // awaitTickets gives the tickets that are there already time to come, and

@@ -80,6 +80,7 @@ type screen struct {
 	tickets       viewport.Model
 
 	ready    bool
+	paused   string
 	items    []station.Item // in the order in which they are shown
 	chosen   string         // ticket id
 	chosenAt int            // its line in tickets
@@ -102,7 +103,7 @@ func (s *screen) Update(message tea.Msg) (_ tea.Model, command tea.Cmd) {
 	case tea.WindowSizeMsg:
 		s.width, s.height = message.Width, message.Height
 	case screenFacts:
-		s.items, s.ready = inOrder(message.items), message.ready
+		s.items, s.ready, s.paused = inOrder(message.items), message.ready, message.paused
 		if s.question != nil && !s.stillIsWith(s.question.item) {
 			s.question = nil // so that it is seen why
 		}
@@ -265,7 +266,11 @@ func (s *screen) drawHeader() []string {
 		summary = fmt.Sprintf("%d waiting · %d in hand", count[station.Waiting], count[station.InHand])
 	}
 	header := bold.Styled(fmt.Sprintf("%s station · %s", s.stage, printable(s.name))) + "  " + summary
-	return []string{ansi.Truncate(header, s.width, "…"), ""}
+	lines := []string{ansi.Truncate(header, s.width, "…")}
+	if s.paused != "" {
+		lines = append(lines, ansi.Truncate(loud.Styled(s.paused), s.width, "…"))
+	}
+	return append(lines, "")
 }
 
 // drawFooter returns the open question or what has happened, and the keys.

@@ -14,6 +14,7 @@ type screenFacts struct {
 	items  []station.Item
 	recent []string // what has happened since the last facts
 	ready  bool
+	paused string // who has paused the station, and why; empty if nobody has
 }
 
 // screenFeed brings what happens at the station to the screen. The station
@@ -65,7 +66,7 @@ func (f *screenFeed) run(ctx context.Context, bench *station.Station, program *t
 		f.mu.Lock()
 		facts.recent, f.recent = f.recent, nil
 		f.mu.Unlock()
-		facts.items = bench.Tickets()
+		facts.items, facts.paused = bench.Tickets(), pausedWords(bench)
 		program.Send(facts)
 		select {
 		case <-ctx.Done():

@@ -95,6 +95,9 @@ func (s *screen) drawTickets() (lines []string, at int) {
 
 func (s *screen) drawTitle(item station.Item) string {
 	text := title(item)
+	if item.Rush != "" {
+		text += "  RUSH"
+	}
 	if len(item.Ticket.Allergies) > 0 {
 		text = loud.Styled("!") + " " + text
 	}
@@ -114,6 +117,9 @@ func (s *screen) drawTitle(item station.Item) string {
 func (s *screen) drawDetails(item station.Item) []string {
 	urgent := 0 // how many of the details are
 	if len(item.Ticket.Allergies) > 0 {
+		urgent++
+	}
+	if item.Rush != "" {
 		urgent++
 	}
 	if item.Ticket.Kind == kitchen.TicketUndo {

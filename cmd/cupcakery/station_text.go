@@ -56,6 +56,19 @@ func title(item station.Item) string {
 	return text + "  since " + timeOfDay(ticket.QueuedSince())
 }
 
+// pausedWords tell who has paused a station, and why; empty if nobody has.
+func pausedWords(bench *station.Station) string {
+	flag, paused := bench.Paused()
+	if !paused {
+		return ""
+	}
+	text := "PAUSED by " + printable(flag.By) + " since " + timeOfDay(flag.At)
+	if flag.Reason != "" {
+		text += ": " + printable(flag.Reason)
+	}
+	return text
+}
+
 // timeOfDay is a time of the day as people read it.
 func timeOfDay(t time.Time) string { return t.Local().Format("15:04:05") }
 
@@ -84,6 +97,9 @@ func details(item station.Item) []string {
 			allergies = append(allergies, strings.ToUpper(printable(allergy)))
 		}
 		lines = append(lines, "!!! ALLERGIES: "+strings.Join(allergies, ", ")+" !!!")
+	}
+	if item.Rush != "" {
+		lines = append(lines, "RUSH: "+printable(item.Rush))
 	}
 	if ticket.Kind == kitchen.TicketUndo {
 		lines = append(lines, undoDetails(item)...)

@@ -49,6 +49,7 @@ This is for staff.`,
 	}
 	settings.register(cmd)
 	settings.registerStaff(cmd)
+	cmd.AddCommand(newStationsPauseCommand(), newStationsResumeCommand())
 	return cmd
 }
 

@@ -170,6 +170,10 @@ func readAsItsTopicDoes(m events.Message) (orderID string, err error) {
 		ack, err := events.DecodeAck(m)
 		return ack.OrderID, err
 	}
+	if m.Topic == events.TopicKitchenState {
+		_, _, err := events.DecodeFlag(m)
+		return "", err
+	}
 	for _, stage := range kitchen.Stages() {
 		if m.Topic != events.TicketTopic(stage) {
 			continue

@@ -1,6 +1,7 @@
 package eventstest
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 // readingScenarios are what other clients and operators do to a log.
@@ -166,6 +168,55 @@ func compactedAway(w *world) {
 	tail := w.tail(topic)
 	wait(w, tail.caughtUp, "the end of a tail with gaps")
 	assert.Equal(w, "kept", string(tail.next().Key))
+}
+
+// compactedFlags needs the broker that compactedAway has made quick. Its topic has the
+// factory's name, and goes again.
+func compactedFlags(w *world) {
+	w.createTopic(events.TopicKitchenState, 1, "cleanup.policy", "compact", "segment.ms", "50", "min.cleanable.dirty.ratio", "0", "segment.bytes", "1048576")
+	defer w.deleteTopic(events.TopicKitchenState)
+	writer, at := w.writer(), time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	put := func(kind kitchen.FlagKind, of, by string) string {
+		id := uuid.NewString()
+		err := writer.PublishFlag(w.ctx(), id, kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kind, Of: of}, By: by, At: at})
+		require.NoError(w, err)
+		return id
+	}
+	follow := func() (*events.Flags, chan events.FlagRecord) {
+		records := make(chan events.FlagRecord, 10_000)
+		flags := events.NewFlags(events.FlagsConfig{Connection: w.connection, Logger: w.logger(), OnRecord: func(record events.FlagRecord) { records <- record }})
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- flags.Run(ctx) }()
+		w.Cleanup(func() {
+			cancel()
+			assert.NoError(w, <-ended)
+		})
+		wait(w, flags.Read(), "the end of kitchen-state")
+		return flags, records
+	}
+	early, records := follow()
+	put(kitchen.FlagPaused, "bake", "Ann")
+	put(kitchen.FlagSoldOut, "lemon", "Ann")
+	put(kitchen.FlagPaused, "mix", "Ann")
+	err := writer.TakeBackFlag(w.ctx(), uuid.NewString(), kitchen.FlagAt{Kind: kitchen.FlagPaused, Of: "bake"})
+	require.NoError(w, err)
+	last := put(kitchen.FlagSoldOut, "lemon", "Bob")
+	require.Eventually(w, func() bool {
+		last = put(kitchen.FlagSessions, "filler", "Ann") // else the segment is in use, and not compacted
+		first := w.records(events.TopicKitchenState)[0]
+		return first.Offset > 1
+	}, patience, 100*time.Millisecond)
+	for receive(w, records, "the last flag").ID() != last {
+	}
+	late, _ := follow()
+	for _, flags := range []*events.Flags{early, late} {
+		paused, soldOut := flags.All(kitchen.FlagPaused), flags.All(kitchen.FlagSoldOut)
+		require.Len(w, paused, 1)
+		assert.Equal(w, kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagPaused, Of: "mix"}, By: "Ann", At: at}, paused[0])
+		require.Len(w, soldOut, 1)
+		assert.Equal(w, "Bob", soldOut[0].By)
+	}
 }
 
 func awaitedTopic(w *world) {

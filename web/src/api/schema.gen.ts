@@ -70,6 +70,8 @@ export interface paths {
          *
          *     The number of orders from one address is limited; a large order counts as several (429). So is the number of open orders and cupcakes in the kitchen (503, `/problems/kitchen-full`). If a limit refuses an order, nothing was ordered. Whoever
          *     repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
+         *
+         *     A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
          */
         readonly post: operations["createOrder"];
         readonly delete?: never;
@@ -215,7 +217,7 @@ export interface paths {
         readonly post: operations["signIn"];
         /**
          * Sign out
-         * @description Removes the session's cookie from this browser and ends the session's live connections. The server keeps no sessions; another number of `sessions` in the staff file ends them all.
+         * @description Removes the session's cookie from this browser, and ends the session. Every process of this API refuses its token from now on, and ends its live connections. While Kafka is away the other processes do not hear of it. Another number of `sessions` in the staff file ends all sessions.
          */
         readonly delete: operations["signOut"];
         readonly options?: never;
@@ -299,7 +301,7 @@ export interface paths {
         /**
          * Say something about a ticket
          * @description Writes the ack to the log of acks in Kafka, and answers with the ticket's new state once the log has it. The log decides: if two people
-         *     claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first.
+         *     claim one ticket at the same moment, exactly one gets 200, and the other gets 409 with the name of the first. At a station that is paused nothing can be claimed: 409, `/problems/station-paused`.
          *
          *     `started` claims a ticket. Its owner has it until it ends or fails, until they put it back with `released`, or until somebody takes it over. That it is issued again changes nothing about that.
          *     While the work goes on the owner renews: they say `started` again each third of `silentAfterSeconds`, so that they are not silent and nobody is offered to take the ticket over. Renewals that come
@@ -315,6 +317,165 @@ export interface paths {
          */
         readonly post: operations["ackTicket"];
         readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/kitchen/state": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What is sold out and paused, and how much waits to be collected
+         * @description The channel `kitchen` of `/api/v1/live` has the same live, and the channel `menu` what customers may know of it. While Kafka does not answer, or while this process has just started and has not read the log to its end, the
+         *     answer has `behind`.
+         */
+        readonly get: operations["getKitchenState"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/kitchen/ready": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Orders that are ready and were not collected
+         * @description For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+         */
+        readonly get: operations["listReady"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/kitchen/sold-out/{flavour}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Say that a flavour is sold out
+         * @description From now on nobody can order it, at every process of this API: `POST /api/v1/orders` answers 409 (`/problems/sold-out`). Orders that were taken before are made as ever. It ends at `until`, or when it is taken back. Doing it again
+         *     changes the time. A 503 means that Kafka did not take it in time; it may count all the same.
+         */
+        readonly put: operations["putSoldOut"];
+        readonly post?: never;
+        /**
+         * Say that a flavour can be ordered again
+         * @description Nothing happens if it is not sold out.
+         */
+        readonly delete: operations["takeBackSoldOut"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/kitchen/paused/{stage}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Pause a station
+         * @description For those who work there, and managers. Nobody can begin anything at the station until it is taken back: `started` is answered 409 (`/problems/station-paused`), except of a ticket that its sender has in hand. What is in hand can be
+         *     finished. Meanwhile the station has no alarm, and no manager is asked because an owner there is silent. Doing it again changes the reason.
+         */
+        readonly put: operations["pauseStation"];
+        readonly post?: never;
+        /**
+         * Let a station go on
+         * @description For those who work there, and managers. Nothing happens if it is not paused.
+         */
+        readonly delete: operations["resumeStation"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/orders/{id}/rush": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Let an order go before others
+         * @description Each board shows it at the order's tickets, with the reason, and lists those that wait before all others. It ends with the order, or when it is taken back. An order that is over is refused with 409.
+         */
+        readonly put: operations["rushOrder"];
+        readonly post?: never;
+        /**
+         * Let an order wait for its turn again
+         * @description Nothing happens if it did not go first.
+         */
+        readonly delete: operations["takeBackRush"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/orders/{id}/collected": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Say that an order was collected
+         * @description The counter's display and the list of ready orders forget it, at every process of this API. An order that is not shipped is refused with 409.
+         */
+        readonly put: operations["collectOrder"];
+        readonly post?: never;
+        /**
+         * Say that an order was not collected after all
+         * @description Nothing happens if it was not marked.
+         */
+        readonly delete: operations["takeBackCollected"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/staff/{name}/sessions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * End all sessions of a person
+         * @description For managers, when a tablet was lost. Each of the person's sessions that began before ends at every process of this API, with its live connections. The person may sign in again; a new PIN keeps out whoever knows the old one.
+         */
+        readonly delete: operations["endSessions"];
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -380,6 +541,7 @@ export interface paths {
          *     |---|---|---|
          *     | `station/<stage>` | a `Board` | a snapshot, then each change (`BoardChange`) |
          *     | `kitchen` | a `KitchenCounts` | a new snapshot at every change, a few times a second at most; its `questionsVersion` changes when clients are to ask again for the list of orders that need attention |
+         *     | `menu` | a `SoldOutMenu` | a new snapshot at every change |
          *     | `counter` | a `CounterDisplay` | a new snapshot at every change, twice a second at most |
          *     | `overview` | an `Overview` | a new snapshot at every change, twice a second at most |
          *     | `order/<id>` | an `OrderStatus`, what `GET /api/v1/orders/{id}` answers | a new snapshot whenever that has changed |
@@ -922,6 +1084,8 @@ export interface components {
             readonly flavours: readonly components["schemas"]["Flavour"][];
             readonly sizes: readonly components["schemas"]["SizeOnSale"][];
             readonly limits: components["schemas"]["Limits"];
+            /** @description What cannot be ordered at present. The channel `menu` of `/api/v1/live` has the same live. */
+            readonly soldOut: readonly components["schemas"]["SoldOutFlavour"][];
             /** @description What the codes of failed work mean. A station may report a code that is not here. */
             readonly reasons: readonly components["schemas"]["ReasonLabel"][];
             /** @description What it costs; absent if it is sold without prices. */
@@ -1108,6 +1272,8 @@ export interface components {
             readonly customer?: components["schemas"]["Customer"];
             /** @description At package: which boxes to take for the pieces, the largest first. */
             readonly boxes?: readonly components["schemas"]["BoxCount"][];
+            /** @description The order goes before others. */
+            readonly rush?: components["schemas"]["Rush"];
             /** @description The order was cancelled. Whoever has the ticket in hand stops; its undo ticket says what to do with the work. */
             readonly withdrawn: boolean;
             /** @description Why this attempt has failed. */
@@ -1138,6 +1304,8 @@ export interface components {
         readonly Board: {
             readonly stage: components["schemas"]["Stage"];
             readonly rules: components["schemas"]["BoardRules"];
+            /** @description Absent unless the station is paused. */
+            readonly paused?: components["schemas"]["Paused"];
             /**
              * Format: date-time
              * @description The server's time when this was put together.
@@ -1147,7 +1315,7 @@ export interface components {
             readonly cursor: string;
             /** @description Absent when everything is up to date; on a live connection `state` tells it instead. */
             readonly behind?: components["schemas"]["Behind"];
-            /** @description The open tickets, the oldest by `since` first. */
+            /** @description The open tickets, those of orders in a `rush` first, and of each kind the oldest by `since` first. */
             readonly tickets: readonly components["schemas"]["BoardTicket"][];
             /** @description The last 20 tickets that were done or undone, newest first. */
             readonly ended: readonly components["schemas"]["BoardTicket"][];
@@ -1362,13 +1530,14 @@ export interface components {
              */
             readonly since: string;
         };
-        /** @description How much there is to do. */
+        /** @description How much there is to do, and what is not as always. */
         readonly KitchenCounts: {
             /**
              * Format: date-time
              * @description The server's time when this was put together.
              */
             readonly at: string;
+            readonly state: components["schemas"]["KitchenState"];
             /** @description Absent while Temporal does not answer, and for a moment after the start. */
             readonly orders?: components["schemas"]["OrderCounts"];
             /**
@@ -1415,6 +1584,106 @@ export interface components {
             readonly needsAttention: number;
             readonly cancelling: number;
         };
+        /** @description What is not as always. */
+        readonly KitchenState: {
+            readonly behind?: components["schemas"]["Behind"];
+            /** @description Flavours that cannot be ordered, by their codes. */
+            readonly soldOut: readonly components["schemas"]["SoldOut"][];
+            /** @description Stations at which nobody can begin anything, in the order of the work. */
+            readonly paused: readonly components["schemas"]["Paused"][];
+            /** @description How many orders of the last 24 hours are ready and were not collected. */
+            readonly uncollected: number;
+        };
+        readonly SoldOut: {
+            /** @example lemon */
+            readonly flavour: string;
+            /**
+             * @description Who said so.
+             * @example ann
+             */
+            readonly by: string;
+            /** Format: date-time */
+            readonly at: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself; absent if it does not.
+             */
+            readonly until?: string;
+        };
+        readonly SoldOutRequest: {
+            /** @description When it ends by itself: within the next 31 days. Without it, it stays until it is taken back. */
+            readonly until?: components["schemas"]["FilterTime"];
+        };
+        /** @description What of the menu cannot be ordered at present. */
+        readonly SoldOutMenu: {
+            readonly soldOut: readonly components["schemas"]["SoldOutFlavour"][];
+        };
+        readonly SoldOutFlavour: {
+            /** @example lemon */
+            readonly flavour: string;
+            /**
+             * Format: date-time
+             * @description When it can be ordered again; absent if that is not known.
+             */
+            readonly until?: string;
+        };
+        /** @description A station at which nobody can begin anything. */
+        readonly Paused: {
+            readonly stage: components["schemas"]["Stage"];
+            /**
+             * @description Who has paused it.
+             * @example bob
+             */
+            readonly by: string;
+            /** Format: date-time */
+            readonly at: string;
+            /** @example oven 2 is out */
+            readonly reason?: string;
+        };
+        readonly PauseRequest: {
+            /**
+             * @description Why, for the people who read it.
+             * @example oven 2 is out
+             */
+            readonly reason?: string;
+        };
+        /** @description Why an order goes before others. */
+        readonly Rush: {
+            /** @example ann */
+            readonly by: string;
+            /** Format: date-time */
+            readonly at: string;
+            /** @example the bride is at the door */
+            readonly reason: string;
+        };
+        readonly RushRequest: {
+            /**
+             * @description Why, for the people who read it.
+             * @example the bride is at the door
+             */
+            readonly reason: string;
+        };
+        readonly ReadyOrders: {
+            readonly behind?: components["schemas"]["Behind"];
+            readonly orders: readonly components["schemas"]["ReadyOrder"][];
+        };
+        /** @description An order that is ready and was not collected. */
+        readonly ReadyOrder: {
+            readonly id: components["schemas"]["OrderID"];
+            /** @example K7QF */
+            readonly pickupCode: string;
+            /**
+             * @description The first word of the customer's name and the initial of the last.
+             * @example Ada L.
+             */
+            readonly name: string;
+            readonly pieces: number;
+            /**
+             * Format: date-time
+             * @description When it was shipped.
+             */
+            readonly since: string;
+        };
         /** @description What a client sends on `/api/v1/live`. */
         readonly LiveRequest: {
             /** @enum {string} */
@@ -1452,6 +1721,8 @@ export interface components {
             readonly counter?: components["schemas"]["CounterDisplay"];
             /** @description A snapshot of `overview`. */
             readonly overview?: components["schemas"]["Overview"];
+            /** @description A snapshot of `menu`. */
+            readonly menu?: components["schemas"]["SoldOutMenu"];
             /** @description A snapshot of `order/<id>`. */
             readonly order?: components["schemas"]["OrderStatus"];
             /** @description With `problem`. */
@@ -1485,7 +1756,7 @@ export interface components {
              * @description Tells problems apart; open it on this server for an explanation.
              * @enum {string}
              */
-            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/price-changed" | "/problems/refused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
+            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/price-changed" | "/problems/refused" | "/problems/sold-out" | "/problems/station-paused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
             readonly title: string;
             readonly status: number;
             /** @description What is wrong this time, and the remedy. */
@@ -1746,6 +2017,17 @@ export type KitchenCounts = components['schemas']['KitchenCounts'];
 export type Stations = components['schemas']['Stations'];
 export type StageCounts = components['schemas']['StageCounts'];
 export type OrderCounts = components['schemas']['OrderCounts'];
+export type KitchenState = components['schemas']['KitchenState'];
+export type SoldOut = components['schemas']['SoldOut'];
+export type SoldOutRequest = components['schemas']['SoldOutRequest'];
+export type SoldOutMenu = components['schemas']['SoldOutMenu'];
+export type SoldOutFlavour = components['schemas']['SoldOutFlavour'];
+export type Paused = components['schemas']['Paused'];
+export type PauseRequest = components['schemas']['PauseRequest'];
+export type Rush = components['schemas']['Rush'];
+export type RushRequest = components['schemas']['RushRequest'];
+export type ReadyOrders = components['schemas']['ReadyOrders'];
+export type ReadyOrder = components['schemas']['ReadyOrder'];
 export type LiveRequest = components['schemas']['LiveRequest'];
 export type LiveMessage = components['schemas']['LiveMessage'];
 export type Readiness = components['schemas']['Readiness'];
@@ -2658,6 +2940,391 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getKitchenState: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The state. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "soldOut": [
+                     *         {
+                     *           "flavour": "lemon",
+                     *           "by": "ann",
+                     *           "at": "2026-01-31T12:00:00Z",
+                     *           "until": "2026-01-31T14:00:00Z"
+                     *         }
+                     *       ],
+                     *       "paused": [
+                     *         {
+                     *           "stage": "bake",
+                     *           "by": "bob",
+                     *           "at": "2026-01-31T12:05:00Z",
+                     *           "reason": "oven 2 is out"
+                     *         }
+                     *       ],
+                     *       "uncollected": 2
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["KitchenState"];
+                };
+            };
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly listReady: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The orders. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "orders": [
+                     *         {
+                     *           "id": "0199c0de-7a11-7000-8000-00000000cafe",
+                     *           "pickupCode": "K7QF",
+                     *           "name": "Ada L.",
+                     *           "pieces": 12,
+                     *           "since": "2026-01-31T12:41:07Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["ReadyOrders"];
+                };
+            };
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly putSoldOut: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /**
+                 * @description A flavour's code on the menu.
+                 * @example lemon
+                 */
+                readonly flavour: string;
+            };
+            readonly cookie?: never;
+        };
+        /** @description At most 64 KiB. */
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "until": "2026-01-31T14:00:00Z"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["SoldOutRequest"];
+            };
+        };
+        readonly responses: {
+            /** @description It is sold out; this is the kitchen's state now. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KitchenState"];
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 413: components["responses"]["Problem"];
+            readonly 415: components["responses"]["Problem"];
+            readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly takeBackSoldOut: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /**
+                 * @description A flavour's code on the menu.
+                 * @example lemon
+                 */
+                readonly flavour: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It can be ordered; this is the kitchen's state now. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KitchenState"];
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly pauseStation: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly stage: components["parameters"]["StageInPath"];
+            };
+            readonly cookie?: never;
+        };
+        /** @description At most 64 KiB. */
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "reason": "oven 2 is out"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
+        readonly responses: {
+            /** @description It is paused; this is the kitchen's state now. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KitchenState"];
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 413: components["responses"]["Problem"];
+            readonly 415: components["responses"]["Problem"];
+            readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly resumeStation: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                readonly stage: components["parameters"]["StageInPath"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It goes on; this is the kitchen's state now. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KitchenState"];
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly rushOrder: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The order's id as the answer to its creation gave it, 36 characters in lower case. */
+                readonly id: components["parameters"]["OrderInPath"];
+            };
+            readonly cookie?: never;
+        };
+        /** @description At most 64 KiB. */
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "reason": "the bride is at the door"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["RushRequest"];
+            };
+        };
+        readonly responses: {
+            /** @description The order goes first. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 409: components["responses"]["Problem"];
+            readonly 413: components["responses"]["Problem"];
+            readonly 415: components["responses"]["Problem"];
+            readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly takeBackRush: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The order's id as the answer to its creation gave it, 36 characters in lower case. */
+                readonly id: components["parameters"]["OrderInPath"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The order waits for its turn. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly collectOrder: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The order's id as the answer to its creation gave it, 36 characters in lower case. */
+                readonly id: components["parameters"]["OrderInPath"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The order is collected. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 409: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly takeBackCollected: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The order's id as the answer to its creation gave it, 36 characters in lower case. */
+                readonly id: components["parameters"]["OrderInPath"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The order waits to be collected. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly endSessions: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /**
+                 * @description As it stands in the staff file.
+                 * @example bob
+                 */
+                readonly name: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The sessions have ended. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];

@@ -3,6 +3,7 @@ import { Button } from "../../design/Button";
 import { CountField } from "../../design/CountField";
 import { Cupcake } from "../../design/Cupcake";
 import { moneyText, priceOf, totalOf } from "../../prices";
+import { soldOutText } from "./soldOut";
 
 interface Props {
   readonly menu: Menu;
@@ -28,6 +29,7 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
       <ul className="basket">
         {lines.map((line, i) => {
           const piece = prices && priceOf(prices, line);
+          const soldOut = soldOutText(menu, line.flavour);
           const title = `${name(line.flavour)}, ${label(line.size)}`;
           return (
             <li key={`${line.flavour} ${line.size} ${line.message ?? ""}`}>
@@ -36,6 +38,7 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
                 <b className="wrap-anywhere">{title}</b>
                 {line.message && <p className="soft small">“<span dir="auto" className="wrap-anywhere" translate="no">{line.message}</span>”</p>}
                 {prices && piece !== undefined && <p className="basket-price numbers"><span className="soft small">{moneyText(prices, piece)} each</span> <b>{moneyText(prices, piece * line.quantity)}</b></p>}
+                {soldOut && <p role="status"><span className="badge badge-warn">{soldOut}</span></p>}
                 {faults[i] && isCount(line.quantity, menu) && <p className="field-error" data-fault tabIndex={-1}>{faults[i]}</p>}
                 <div className="row">
                   {/* A draft has no NaN; 0 counts as a fault too. */}

@@ -7,6 +7,7 @@ import { Field } from "../../design/Field";
 import { moneyText, priceOf } from "../../prices";
 import { cleanText, countText } from "../../text";
 import { lengthOf, newLine } from "./draft";
+import { soldOutText } from "./soldOut";
 
 interface Props {
   readonly menu: Menu;
@@ -17,7 +18,7 @@ interface Props {
 /** Where a customer composes a cupcake and sees it. */
 export function Builder({ menu, onAdd, isFull }: Props) {
   const { flavours, sizes, limits, prices } = menu;
-  const [code, setCode] = useState(flavours[0]?.code ?? "");
+  const [code, setCode] = useState(() => (flavours.find((each) => soldOutText(menu, each.code) === null) ?? flavours[0])?.code ?? "");
   const [size, setSize] = useState(sizes.find((each) => each.code === "M")?.code ?? sizes[0]?.code ?? "M");
   const [quantity, setQuantity] = useState(Math.min(6, limits.quantity));
   const [message, setMessage] = useState("");
@@ -26,10 +27,11 @@ export function Builder({ menu, onAdd, isFull }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const surchargeOf = (flavour: string) => prices?.surcharges[flavour] ?? 0;
   const piece = prices && priceOf(prices, newLine(code, size, 1, message));
+  const soldOut = soldOutText(menu, code);
   const excess = lengthOf(message.trim()) - limits.messageLength;
   const add = (event: SyntheticEvent) => {
     event.preventDefault();
-    if (excess > 0 || isFull || Number.isNaN(quantity)) {
+    if (excess > 0 || isFull || soldOut !== null || Number.isNaN(quantity)) {
       form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
       return;
     }
@@ -42,17 +44,20 @@ export function Builder({ menu, onAdd, isFull }: Props) {
       <fieldset>
         <legend><h2>Flavour</h2></legend>
         <div className="flavours">
-          {flavours.map((each) => (
-            <label key={each.code} className="flavour">
-              <input type="radio" name="flavour" value={each.code} checked={each.code === code} onChange={() => { setCode(each.code); }} />
+          {flavours.map((each) => {
+            const gone = soldOutText(menu, each.code);
+            // The rule does not look into the card, which has the flavour's name.
+            return <label key={each.code} className={`flavour${gone ? " flavour-gone" : ""}`}>
+              <input type="radio" name="flavour" value={each.code} checked={each.code === code} disabled={gone !== null && each.code !== code} onChange={() => { setCode(each.code); }} />
               <span className="flavour-card">
                 <span className="flavour-picture"><Cupcake flavour={each.code} size="L" /></span>
                 <span className="flavour-name">{each.name}</span>
+                {gone && <span className="badge badge-warn">{gone}</span>}
                 <span className="flavour-allergens small">{each.allergens.length > 0 ? `Contains ${each.allergens.join(", ")}` : "No listed allergens"}</span>
                 {prices && surchargeOf(each.code) > 0 && <span className="small numbers">+ {moneyText(prices, surchargeOf(each.code))}</span>}
               </span>
-            </label>
-          ))}
+            </label>;
+          })}
         </div>
       </fieldset>
       <div className="card builder-card">
@@ -83,7 +88,7 @@ export function Builder({ menu, onAdd, isFull }: Props) {
           {prices && piece !== undefined && (
             <p className="numbers">{Number.isNaN(quantity) ? `${moneyText(prices, piece)} each` : <>{quantity} × {moneyText(prices, piece)} = <b>{moneyText(prices, quantity * piece)}</b></>}</p>
           )}
-          <Button look="primary" type="submit" off={excess > 0 || isFull}>{isFull ? "The basket is full" : "Add to basket"}</Button>
+          <Button look="primary" type="submit" off={excess > 0 || isFull || soldOut !== null}>{isFull ? "The basket is full" : soldOut ?? "Add to basket"}</Button>
           <p className="small soft" role="status">{added}</p>
         </div>
       </div>

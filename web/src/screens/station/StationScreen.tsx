@@ -10,6 +10,8 @@ import { isStage, StageIcon, stages, stageWords } from "../../design/stages";
 import { Toast, type ToastMessage } from "../../design/Toast";
 import { useLive, useLiveConnection, useTime } from "../../live/hooks";
 import { weightText } from "../../text";
+import { KitchenButton } from "../kitchen/KitchenDialog";
+import { PausedNotice } from "../kitchen/Paused";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
@@ -55,7 +57,7 @@ function Station({ stage }: { readonly stage: Stage }) {
     </button>
   );
   return (
-    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={soundTool} toast={<Toast message={message} onClose={closeToast} />}>
+    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={<><KitchenButton session={session} stage={stage} />{soundTool}</>} toast={<Toast message={message} onClose={closeToast} />}>
       <div data-stage={stage} className="station">
         {board ? <Display board={board} me={session.name} sound={sound} notify={setMessage} /> : problem ? <Failure error={problem} /> : <Loading what="the board" />}
       </div>
@@ -141,6 +143,7 @@ function Display({ board, me, sound, notify }: DisplayProps) {
         <HowMuch waiting={columns.waiting} rules={board.rules} />
         <Totals counts={counts} menu={menu} stage={stage} names={names} />
       </header>
+      {board.paused && <PausedNotice paused={board.paused} notify={notify} />}
       {hasNothing && <Empty title="Nothing to do"><p>The next ticket will appear here by itself.</p></Empty>}
       {!hasNothing && (
         <div className="board">

@@ -7,6 +7,7 @@ import { spanText, timeOfDay } from "../../design/time";
 import { useLiveConnection, useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
 import { countText } from "../../text";
+import { Rush } from "../kitchen/Rush";
 import { ageOf, silenceOf, toScrap, type Age } from "./board";
 import type { PendingAck } from "./pendingAcks";
 
@@ -51,6 +52,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand <Stopwatch since={ticket.startedAt} /></span>}
           {place !== "ended" && <AgeClock age={age} since={ticket.since} />}
         </header>
+        {place !== "ended" && !ticket.withdrawn && <Rush ticket={ticket} mayBegin={place === "waiting" && ticket.state === "waiting" && !isUndo} />}
         {isUndo && place !== "ended" && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
         {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: this work was cancelled. The undo ticket says what to do with it.</p>}
         {place !== "ended" && allergies.length > 0 && (

@@ -1,0 +1,442 @@
+package floor
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/cupcakery/cupcakery/board"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+const (
+	// collectWithin is how long an order that was shipped is listed until it is
+	// collected.
+	collectWithin = 24 * time.Hour
+	// What nobody needs to know any more is taken back by one of the processes that
+	// know it: what was collected once no process lists the order, a rush once its
+	// order is over or, if that was not noticed, once the log itself has lost the order,
+	// and the end of a session some time after the session would have ended by itself,
+	// because clocks differ.
+	collectedKept = 2 * collectWithin
+	rushKept      = askedFor
+	sessionKept   = time.Hour
+	tidyEvery     = 5 * time.Minute
+	// tidiedAtOnce bounds what one round takes back.
+	tidiedAtOnce = 1000
+)
+
+// ErrNoLog means that there is no Kafka to keep a flag.
+var ErrNoLog = errors.New("this process has no Kafka")
+
+// FlagUnconfirmedError means that nobody knows whether a flag is in the log.
+type FlagUnconfirmedError struct{ Err error }
+
+func (e *FlagUnconfirmedError) Error() string {
+	return fmt.Sprintf("the flag was not seen in the log within %s: %v", publishWithin, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *FlagUnconfirmedError) Unwrap() error { return e.Err }
+
+// AwaitFlags waits until kitchen-state has been read for the first time, but not for
+// longer than patience.
+func (f *Floor) AwaitFlags(ctx context.Context, patience time.Duration) {
+	if f.writer != nil {
+		f.flags.AwaitRead(ctx, patience)
+	}
+}
+
+// PutFlag puts up a flag that stands from now on, and waits until the log has it and
+// this process shows it.
+func (f *Floor) PutFlag(ctx context.Context, flag kitchen.Flag) error {
+	flag.At = f.now().UTC()
+	if before, up := f.flags.Get(flag.Kind, flag.Of); up && !before.At.Before(flag.At) {
+		flag.At = before.At.Add(time.Millisecond) // another process's clock is fast
+	}
+	flag.At = flag.At.Truncate(time.Millisecond)
+	return f.writeFlag(ctx, func(ctx context.Context, id string) error { return f.writer.PublishFlag(ctx, id, flag) })
+}
+
+// TakeBackFlag takes a flag back, and waits as PutFlag does. It writes nothing if this
+// process has read that there is none.
+func (f *Floor) TakeBackFlag(ctx context.Context, at kitchen.FlagAt) error {
+	if _, up := f.flags.Get(at.Kind, at.Of); !up && f.Behind().Since.IsZero() {
+		return nil
+	}
+	return f.writeFlag(ctx, func(ctx context.Context, id string) error { return f.writer.TakeBackFlag(ctx, id, at) })
+}
+
+// writeFlag writes a record of kitchen-state and waits until it is read.
+func (f *Floor) writeFlag(ctx context.Context, write func(ctx context.Context, id string) error) error {
+	if f.writer == nil {
+		return ErrNoLog
+	}
+	ctx, cancel := context.WithTimeout(ctx, publishWithin)
+	defer cancel()
+	id, read := uuid.NewString(), make(chan struct{})
+	f.mu.Lock()
+	f.ownFlags[id] = read
+	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.ownFlags, id)
+	}()
+	if err := write(ctx, id); err != nil {
+		return &FlagUnconfirmedError{err}
+	}
+	select {
+	case <-read:
+		return nil
+	case <-ctx.Done():
+		return &FlagUnconfirmedError{ctx.Err()}
+	}
+}
+
+// addFlag shows what a record of kitchen-state changes, once the flags have it.
+func (f *Floor) addFlag(record events.FlagRecord) {
+	isSession := record.Kind == kitchen.FlagSession || record.Kind == kitchen.FlagSessions
+	if isSession && record.Now != nil && f.onSession != nil {
+		f.onSession(*record.Now)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch record.Kind {
+	case kitchen.FlagCollected:
+		f.updateCollected(record.Of)
+		f.counter.orderChanged(record.Of)
+	case kitchen.FlagPaused:
+		if station := f.stations[kitchen.Stage(record.Of)]; station != nil {
+			station.pausedChanged(record, f.readAt(board.HeardFrom(record.Message, f.reading.Elapsed())))
+		}
+	case kitchen.FlagRush:
+		for _, station := range f.stations {
+			station.orderChanged(record.Of)
+		}
+	case kitchen.FlagSoldOut:
+		f.menu.refresh()
+	case kitchen.FlagSession, kitchen.FlagSessions:
+	}
+	if read, waits := f.ownFlags[record.ID()]; waits {
+		delete(f.ownFlags, record.ID())
+		close(read)
+	}
+}
+
+// pausedChanged shows that the station is paused, or goes on. The floor's lock is
+// held.
+func (s *stationFeed) pausedChanged(record events.FlagRecord, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if record.Now == nil {
+		s.resumed = latest(s.resumed, at) // the alarm begins anew
+	}
+	s.restart()
+	s.floor.kitchen.ticketsChanged()
+}
+
+// orderChanged shows the open tickets of an order as they are now. The floor's lock is
+// held.
+func (s *stationFeed) orderChanged(orderID string) {
+	var ids []string
+	s.mu.Lock()
+	for _, ticket := range s.open.byOrder[orderID] {
+		ids = append(ids, ticket.TicketID)
+	}
+	s.mu.Unlock()
+	s.update(ids...)
+}
+
+// paused is what is told of a paused station; zero if it is not.
+func (f *Floor) paused(stage kitchen.Stage) wire.Paused {
+	flag, paused := f.flags.Get(kitchen.FlagPaused, string(stage))
+	if !paused {
+		return wire.Paused{}
+	}
+	return wire.Paused{Stage: stage, By: flag.By, At: flag.At, Reason: flag.Reason}
+}
+
+// rush is why an order goes before others; zero if it does not.
+func (f *Floor) rush(orderID string) wire.Rush {
+	flag, rush := f.flags.Get(kitchen.FlagRush, orderID)
+	if !rush {
+		return wire.Rush{}
+	}
+	return wire.Rush{By: flag.By, At: flag.At, Reason: flag.Reason}
+}
+
+// SoldOut reports whether a flavour cannot be ordered at present.
+func (f *Floor) SoldOut(flavour string) (kitchen.Flag, bool) {
+	flag, soldOut := f.flags.Get(kitchen.FlagSoldOut, flavour)
+	return flag, soldOut && !flag.IsOver(f.now())
+}
+
+// soldOut are the flavours that cannot be ordered at present, by their codes.
+func (f *Floor) soldOut() []kitchen.Flag {
+	now := f.now()
+	flags := f.flags.Where(func(flag kitchen.Flag) bool { return flag.Kind == kitchen.FlagSoldOut && !flag.IsOver(now) })
+	slices.SortFunc(flags, func(x, y kitchen.Flag) int { return strings.Compare(x.Of, y.Of) })
+	return flags
+}
+
+// Menu is what customers may know of what is sold out.
+func (f *Floor) Menu() wire.SoldOutMenu {
+	menu := wire.SoldOutMenu{SoldOut: []wire.SoldOutFlavour{}}
+	for _, flag := range f.soldOut() {
+		menu.SoldOut = append(menu.SoldOut, wire.SoldOutFlavour{Flavour: flag.Of, Until: orZeroTime(flag.Until)})
+	}
+	return menu
+}
+
+// KitchenState is what is not as always.
+func (f *Floor) KitchenState() wire.KitchenState {
+	state := f.kitchenState()
+	state.Behind = f.Behind()
+	return state
+}
+
+func (f *Floor) kitchenState() wire.KitchenState {
+	state := wire.KitchenState{SoldOut: []wire.SoldOut{}, Paused: []wire.Paused{}}
+	for _, flag := range f.soldOut() {
+		state.SoldOut = append(state.SoldOut, wire.SoldOut{Flavour: flag.Of, By: flag.By, At: flag.At, Until: orZeroTime(flag.Until)})
+	}
+	for _, stage := range kitchen.Stages() {
+		if paused := f.paused(stage); paused != (wire.Paused{}) {
+			state.Paused = append(state.Paused, paused)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	state.Uncollected = f.uncollected
+	return state
+}
+
+func orZeroTime(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// shippedOrder is an order that may still wait to be collected.
+type shippedOrder struct {
+	name   string
+	pieces int
+	at     time.Time
+	record board.Heard
+	// collected is what uncollected counts by.
+	collected bool
+}
+
+// readShipped reads an announcement of a shipped order, if it is one of the order
+// under whose id it lies.
+func readShipped(m events.Message) (order shippedOrder, known bool) {
+	var shipped struct {
+		OrderID  string `json:"orderId"`
+		Customer struct {
+			Name string `json:"name"`
+		} `json:"customer"`
+		Lines []struct {
+			Quantity int `json:"quantity"`
+		} `json:"lines"`
+		ShippedAt time.Time `json:"shippedAt"`
+	}
+	if len(m.Value) > events.MaxMessageBytes || json.Unmarshal(m.Value, &shipped) != nil || shipped.OrderID != string(m.Key) || kitchen.CheckOrderID(shipped.OrderID) != nil {
+		return shippedOrder{}, false
+	}
+	order = shippedOrder{name: kitchen.Customer{Name: kitchen.Excerpt(shipped.Customer.Name)}.CalledName(), at: printable(shipped.ShippedAt)}
+	for _, line := range shipped.Lines {
+		if line.Quantity > 0 && order.pieces+line.Quantity <= kitchen.MaxScrapped {
+			order.pieces += line.Quantity
+		}
+	}
+	return order, true
+}
+
+// addReady adds an order that waits to be collected, unless it was. The lock is held.
+func (f *Floor) addReady(orderID string, order shippedOrder) {
+	before, known := f.shipped[orderID]
+	order.collected = !known || before.collected // as it was counted
+	f.shipped[orderID] = order
+	f.updateCollected(orderID)
+}
+
+// updateCollected counts an order by whether it is flagged as collected now. The lock
+// is held.
+func (f *Floor) updateCollected(orderID string) {
+	order, known := f.shipped[orderID]
+	_, collected := f.flags.Get(kitchen.FlagCollected, orderID)
+	if !known || order.collected == collected {
+		return
+	}
+	if order.collected = collected; collected {
+		f.uncollected--
+	} else {
+		f.uncollected++
+	}
+	f.shipped[orderID] = order
+	f.kitchen.ticketsChanged()
+}
+
+// dropShipped forgets orders that nobody has collected for too long. The lock is held.
+func (f *Floor) dropShipped(now time.Duration) {
+	for orderID, order := range f.shipped {
+		if f.board.Age(order.record, now) <= collectWithin {
+			continue
+		}
+		if !order.collected {
+			f.uncollected--
+			f.kitchen.ticketsChanged()
+		}
+		delete(f.shipped, orderID)
+	}
+}
+
+// IsShipped reports whether an order is known to be shipped, not long ago.
+func (f *Floor) IsShipped(orderID string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, shipped := f.shipped[orderID]
+	return shipped
+}
+
+// ReadyOrders are those that wait to be collected, the oldest first.
+func (f *Floor) ReadyOrders() wire.ReadyOrders {
+	ready := wire.ReadyOrders{Behind: f.Behind(), Orders: []wire.ReadyOrder{}}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for orderID, order := range f.shipped {
+		if !order.collected {
+			ready.Orders = append(ready.Orders, wire.ReadyOrder{ID: orderID, PickupCode: kitchen.PickupCode(orderID), Name: order.name, Pieces: order.pieces, Since: order.at})
+		}
+	}
+	slices.SortFunc(ready.Orders, func(x, y wire.ReadyOrder) int { return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.ID, y.ID)) })
+	return ready
+}
+
+// tidyFlagsRegularly takes back what nobody needs to know any more, until the context
+// ends. Processes do so at times that differ, so mostly one of them does. If two take
+// back the same, the second record changes nothing.
+func (f *Floor) tidyFlagsRegularly(ctx context.Context) {
+	for {
+		timer := time.NewTimer(tidyEvery/2 + rand.N(tidyEvery))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+			f.tidyFlags(ctx)
+		}
+	}
+}
+
+// tidyFlags takes back what is spent, so that the topic does not grow for ever, and
+// puts aside what nobody can understand.
+func (f *Floor) tidyFlags(ctx context.Context) {
+	f.mu.Lock()
+	behind := f.isBehind()
+	var spent []kitchen.Flag
+	if !behind {
+		spent = f.flags.Where(f.isSpent)
+	}
+	f.mu.Unlock()
+	if behind {
+		return // nobody takes anything, or the order is not known yet
+	}
+	for _, flag := range spent[:min(len(spent), tidiedAtOnce)] {
+		if err := f.writer.TakeBackFlag(ctx, uuid.NewString(), flag.FlagAt); err != nil {
+			f.logger.DebugContext(ctx, "a flag that is spent could not be taken back", slog.Any("error", err))
+			return
+		}
+	}
+	for _, poison := range f.flags.Poison() {
+		if err := f.writer.PublishDeadLetter(ctx, poison.Message, poison.Error()); err != nil {
+			f.logger.DebugContext(ctx, "a record of kitchen-state could not be put aside", slog.Any("error", err))
+			return
+		}
+		f.logger.WarnContext(ctx, "A record of kitchen-state cannot be understood; it is with the dead letters", slog.String("reason", poison.Error()))
+		if err := f.writer.ClearPoison(ctx, poison.Message); err != nil {
+			f.logger.DebugContext(ctx, "a record of kitchen-state could not be taken back", slog.Any("error", err))
+			return
+		}
+	}
+}
+
+// isSpent reports whether nobody needs to know a flag any more. What is sold out or
+// paused, and since when a person's sessions count, stays: of these there are only as
+// many as flavours, stages and people. Also, they may be put up again at any moment,
+// and taking back what is spent must not take back that. The lock is held.
+func (f *Floor) isSpent(flag kitchen.Flag) bool {
+	now := f.now()
+	switch flag.Kind {
+	case kitchen.FlagCollected:
+		return now.Sub(flag.At) > collectedKept
+	case kitchen.FlagRush:
+		_, shipped := f.shipped[flag.Of]
+		return shipped || f.isOver(flag.Of) || now.Sub(flag.At) > rushKept
+	case kitchen.FlagSession:
+		return flag.IsOver(now.Add(-sessionKept))
+	case kitchen.FlagPaused, kitchen.FlagSessions, kitchen.FlagSoldOut:
+	}
+	return false
+}
+
+// isOver reports whether the log tells that an order is over. The lock is held.
+func (f *Floor) isOver(orderID string) bool {
+	order := f.statuses[orderID]
+	return order != nil && order.version > 0 && order.status == ""
+}
+
+// menuFeed is the channel of what cannot be ordered.
+type menuFeed struct {
+	*feed
+	floor *Floor
+	poll  *poller          // looks again when something can be ordered again
+	shown wire.SoldOutMenu // guarded by the feed's lock
+}
+
+func newMenuFeed(f *Floor) *menuFeed {
+	m := &menuFeed{floor: f, shown: f.Menu()}
+	m.feed = newFeed(ChannelMenu, func() wire.LiveMessage {
+		return wire.LiveMessage{Type: wire.LiveMessageTypeSnapshot, Menu: m.shown}
+	})
+	m.poll = newPoller(0, never, func(context.Context) bool {
+		m.refresh()
+		return false
+	})
+	return m
+}
+
+// refresh shows what is sold out now, and plans to look again when the first of that
+// is over.
+func (m *menuFeed) refresh() {
+	now, menu := m.floor.now(), m.floor.Menu()
+	m.mu.Lock()
+	if !slices.Equal(menu.SoldOut, m.shown.SoldOut) {
+		m.shown = menu
+		m.restart()
+	}
+	m.mu.Unlock()
+	m.floor.kitchen.ticketsChanged() // who has said so may be another
+	var next time.Time
+	for _, flavour := range menu.SoldOut {
+		if until := flavour.Until; !until.IsZero() && (next.IsZero() || until.Before(next)) {
+			next = until
+		}
+	}
+	if !next.IsZero() {
+		m.poll.plan(next.Sub(now))
+	}
+}
