@@ -146,10 +146,10 @@ type Connections struct {
 func New(config Config) *Connections {
 	config.Timing = config.withDefaults()
 	return &Connections{
-		config:    config,
-		closing:   make(chan struct{}),
-		from:      make(map[string]int),
-		conns:     make(map[*conn]struct{}),
+		config:  config,
+		closing: make(chan struct{}),
+		from:    make(map[string]int),
+		conns:   make(map[*conn]struct{}),
 	}
 }
 
