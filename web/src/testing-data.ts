@@ -68,6 +68,7 @@ export function menu(overrides: Partial<Menu> = {}): Menu {
       { code: "L", label: "Large", grams: 110 },
     ],
     limits,
+    soldOut: [],
     reasons: [{ code: "burnt", label: "Burnt" }, { code: "oven-down", label: "Oven is down" }],
     ...overrides,
   };
@@ -122,7 +123,7 @@ export function stageStatistics(steps: readonly Partial<StatisticsStep>[]): Stag
 }
 
 export function kitchen(needsAttention: number): KitchenCounts {
-  return { at: at(0), questionsVersion: 1, stages: [], orders: { inProgress: 0, needsAttention, cancelling: 0 } };
+  return { at: at(0), questionsVersion: 1, stages: [], state: { soldOut: [], paused: [], uncollected: 0 }, orders: { inProgress: 0, needsAttention, cancelling: 0 } };
 }
 
 export function counter(...ready: readonly string[]): CounterDisplay {

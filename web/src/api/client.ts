@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, Resolution, Session, SignIn, Stage, Statistics } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Stage, Statistics } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -83,6 +83,20 @@ export const api = {
   cancel: (id: string, body: Cancellation, key: string) => post<OrderStatus>(`${order(id)}/cancel`, { body, key }),
   amend: (id: string, body: Amendment, key: string) => post<OrderStatus>(`${order(id)}/amend`, { body, key }),
   resolve: (id: string, body: Resolution, key: string) => post<OrderStatus>(`${order(id)}/resolve`, { body, key }),
+
+  ready: (signal?: AbortSignal) => get<ReadyOrders>("/kitchen/ready", signal),
+  /** Says that a flavour is sold out, until a time if it is known. */
+  soldOut: (flavour: string, until?: string) => askFor<KitchenState>("PUT", `/kitchen/sold-out/${encodeURIComponent(flavour)}`, { body: until === undefined ? {} : { until } }),
+  backOnSale: (flavour: string) => askFor<KitchenState>("DELETE", `/kitchen/sold-out/${encodeURIComponent(flavour)}`, {}),
+  pause: (stage: Stage, reason: string) => askFor<KitchenState>("PUT", `/kitchen/paused/${stage}`, { body: reason ? { reason } : {} }),
+  resume: (stage: Stage) => askFor<KitchenState>("DELETE", `/kitchen/paused/${stage}`, {}),
+  async collected({ id }: Pick<ReadyOrder, "id">, is: boolean): Promise<void> {
+    await ask(is ? "PUT" : "DELETE", `${order(id)}/collected`);
+  },
+  /** Lets an order go first for a reason, or without one wait for its turn again. */
+  async rush(id: string, reason: string | null): Promise<void> {
+    await (reason === null ? ask("DELETE", `${order(id)}/rush`) : ask("PUT", `${order(id)}/rush`, { body: { reason } }));
+  },
 
   /** Is sent even if the page is left at that moment. */
   ack: (stage: Stage, ticketId: string, body: Ack) =>

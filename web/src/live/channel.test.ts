@@ -10,6 +10,8 @@ describe("applyChange", () => {
   test("a new ticket is placed by its age", () => {
     const before = board({ tickets: [ticket({ ticketId: "a", since: at(0) }), ticket({ ticketId: "c", since: at(20) })] });
     expect(ids(applyChange(before, change([ticket({ ticketId: "b", since: at(10) })])).tickets)).toEqual(["a", "b", "c"]);
+    const rush = { by: "ann", at: at(30), reason: "the bride is at the door" };
+    expect(ids(applyChange(before, change([ticket({ ticketId: "c", since: at(20), rush })])).tickets)).toEqual(["c", "a"]);
   });
 
   test("a ticket that changes is shown once, in its new state", () => {

@@ -1,11 +1,12 @@
 import { Problem } from "../api/problem";
-import type { Board, BoardChange, BoardTicket, CounterDisplay, KitchenCounts, LiveMessage, OrderStatus } from "../api/schema.gen";
+import type { Board, BoardChange, BoardTicket, CounterDisplay, KitchenCounts, LiveMessage, OrderStatus, SoldOutMenu } from "../api/schema.gen";
 
 /** What is known of a channel. A problem stands instead of it, or beside what was known before. */
 export interface ChannelState {
   readonly board?: Board;
   readonly kitchen?: KitchenCounts;
   readonly counter?: CounterDisplay;
+  readonly menu?: SoldOutMenu;
   readonly order?: OrderStatus;
   readonly problem?: Problem;
   /** Counts the messages that changed it, so that equal snapshots can be told apart. */
@@ -19,8 +20,8 @@ export function afterMessage(state: ChannelState, message: LiveMessage): Channel
   const version = state.version + 1;
   switch (message.type) {
     case "snapshot": {
-      const { board, kitchen, counter, order } = message;
-      return { version, ...(board && { board }), ...(kitchen && { kitchen }), ...(counter && { counter }), ...(order && { order }) };
+      const { board, kitchen, counter, menu, order } = message;
+      return { version, ...(board && { board }), ...(kitchen && { kitchen }), ...(counter && { counter }), ...(menu && { menu }), ...(order && { order }) };
     }
     case "change":
       return state.board && message.change ? { version, board: applyChange(state.board, message.change) } : state;
@@ -59,7 +60,7 @@ export function applyChange(board: Board, change: BoardChange): Board {
   const tickets = [...board.tickets, ...board.ended].filter(isUnchanged).concat(...changed.values());
   return {
     ...board,
-    tickets: tickets.filter((ticket) => !hasEnded(ticket)).sort((a, b) => compareTimes(a.since, b.since) || compareTexts(a.ticketId, b.ticketId)),
+    tickets: tickets.filter((ticket) => !hasEnded(ticket)).sort((a, b) => Number(b.rush !== undefined) - Number(a.rush !== undefined) || compareTimes(a.since, b.since) || compareTexts(a.ticketId, b.ticketId)),
     ended: tickets.filter(hasEnded).sort((a, b) => compareTimes(b.endedAt ?? "", a.endedAt ?? "") || compareTexts(a.ticketId, b.ticketId)).slice(0, endedShown),
   };
 }

@@ -10,7 +10,7 @@ export function useLiveConnection(): Live {
   return live;
 }
 
-/** A channel as it is now: `order/<id>`, `station/<stage>`, `kitchen` or `counter`. */
+/** A channel as it is now: `order/<id>`, `station/<stage>`, `kitchen`, `menu` or `counter`. */
 export function useLive(channel: string): ChannelState {
   const live = useLiveConnection();
   const follow = useCallback((changed: () => void) => live.follow(channel, changed), [live, channel]);

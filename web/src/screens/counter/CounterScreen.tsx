@@ -2,6 +2,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import type { CounterOrder } from "../../api/schema.gen";
 import { Failure, Loading } from "../../design/feedback";
 import { useLive } from "../../live/hooks";
+import { HandOut } from "../kitchen/HandOut";
 import { StaffLayout } from "../StaffLayout";
 import "./counter.css";
 
@@ -18,6 +19,7 @@ export function CounterScreen() {
         <div className="counter">
           <Codes title="Ready" look="ready" orders={counter.ready} empty="Nothing is waiting to be picked up." />
           <Codes title="Preparing" look="preparing" orders={counter.preparing} empty="Nothing is being made." />
+          <HandOut />
         </div>
       ) : problem ? (
         <Failure error={problem} />

@@ -7,6 +7,8 @@ import { StageIcon, stageWords } from "../../design/stages";
 import { spanText } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
 import { countText } from "../../text";
+import { KitchenButton } from "../kitchen/KitchenDialog";
+import { PausedNotice } from "../kitchen/Paused";
 import { StaffLayout } from "../StaffLayout";
 import { StationAlarms } from "../StationAlarms";
 import { useReasonLabels } from "../useReasonLabels";
@@ -24,7 +26,7 @@ export function DashboardScreen() {
   const statistics = useQuery(statisticsQuery);
   useRefetchOnChange(version, statistics.refetch);
   return (
-    <StaffLayout title="Dashboard" session={session} problem={problem}>
+    <StaffLayout title="Dashboard" session={session} problem={problem} tools={<KitchenButton session={session} />}>
       <div className="stack dashboard">
         <h1>Dashboard</h1>
         {kitchen ? <Now kitchen={kitchen} session={session} /> : problem ? <Failure error={problem} /> : <Loading what="the kitchen" bars={2} />}
@@ -41,6 +43,7 @@ function Now({ kitchen, session }: { readonly kitchen: KitchenCounts; readonly s
   return (
     <>
       <StationAlarms stages={kitchen.stages} />
+      {kitchen.state.paused.map((paused) => <PausedNotice key={paused.stage} paused={paused} named />)}
       <section aria-label="Open orders">
         <dl className="tiles">
           <div className="tile"><dt>In progress</dt><dd className="numbers">{orders?.inProgress ?? "–"}</dd></div>
@@ -49,6 +52,7 @@ function Now({ kitchen, session }: { readonly kitchen: KitchenCounts; readonly s
             <dd className="numbers">{orders?.needsAttention ?? "–"}</dd>
           </div>
           <div className="tile"><dt>Being cancelled</dt><dd className="numbers">{orders?.cancelling ?? "–"}</dd></div>
+          <div className="tile"><dt><Link to="/counter">Not collected</Link></dt><dd className="numbers">{kitchen.state.uncollected}</dd></div>
         </dl>
         {!orders && <p className="soft small">Open orders cannot be counted at the moment, because Temporal is not answering. The stations carry on.</p>}
       </section>

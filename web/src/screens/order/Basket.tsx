@@ -2,6 +2,7 @@ import type { Line, Menu } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { CountField } from "../../design/CountField";
 import { Cupcake } from "../../design/Cupcake";
+import { soldOutText } from "./soldOut";
 
 interface Props {
   readonly menu: Menu;
@@ -24,6 +25,7 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
       {fault && <p className="field-error" data-fault tabIndex={-1}>{fault}</p>}
       <ul className="basket">
         {lines.map((line, i) => {
+          const soldOut = soldOutText(menu, line.flavour);
           const title = `${name(line.flavour)}, ${label(line.size)}`;
           return (
             <li key={`${line.flavour} ${line.size} ${line.message ?? ""}`}>
@@ -31,6 +33,7 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
               <div className="basket-words">
                 <b className="wrap-anywhere">{title}</b>
                 {line.message && <p className="soft small">“<span dir="auto" className="wrap-anywhere" translate="no">{line.message}</span>”</p>}
+                {soldOut && <p role="status"><span className="badge badge-warn">{soldOut}</span></p>}
                 {faults[i] && isCount(line.quantity, menu) && <p className="field-error" data-fault tabIndex={-1}>{faults[i]}</p>}
                 <div className="row">
                   {/* A draft has no NaN; 0 counts as a fault too. */}

@@ -6,6 +6,7 @@ import { Cupcake } from "../../design/Cupcake";
 import { Field } from "../../design/Field";
 import { cleanText, countText } from "../../text";
 import { lengthOf, newLine } from "./draft";
+import { soldOutText } from "./soldOut";
 
 interface Props {
   readonly menu: Menu;
@@ -16,17 +17,18 @@ interface Props {
 /** Where a customer composes a cupcake and sees it. */
 export function Builder({ menu, onAdd, isFull }: Props) {
   const { flavours, sizes, limits } = menu;
-  const [code, setCode] = useState(flavours[0]?.code ?? "");
+  const [code, setCode] = useState(() => (flavours.find((each) => soldOutText(menu, each.code) === null) ?? flavours[0])?.code ?? "");
   const [size, setSize] = useState(sizes.find((each) => each.code === "M")?.code ?? sizes[0]?.code ?? "M");
   const [quantity, setQuantity] = useState(Math.min(6, limits.quantity));
   const [message, setMessage] = useState("");
   const [added, setAdded] = useState("");
   const flavour = flavours.find((each) => each.code === code);
   const form = useRef<HTMLFormElement>(null);
+  const soldOut = soldOutText(menu, code);
   const excess = lengthOf(message.trim()) - limits.messageLength;
   const add = (event: SyntheticEvent) => {
     event.preventDefault();
-    if (excess > 0 || isFull || Number.isNaN(quantity)) {
+    if (excess > 0 || isFull || soldOut !== null || Number.isNaN(quantity)) {
       form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
       return;
     }
@@ -39,18 +41,19 @@ export function Builder({ menu, onAdd, isFull }: Props) {
       <fieldset>
         <legend><h2>Flavour</h2></legend>
         <div className="flavours">
-          {flavours.map((each) => (
+          {flavours.map((each) => {
+            const gone = soldOutText(menu, each.code);
             // The rule does not look into the card, which has the flavour's name.
-            // eslint-disable-next-line jsx-a11y/label-has-associated-control
-            <label key={each.code} className="flavour">
-              <input type="radio" name="flavour" value={each.code} checked={each.code === code} onChange={() => { setCode(each.code); }} />
+            return <label key={each.code} className={`flavour${gone ? " flavour-gone" : ""}`}>
+              <input type="radio" name="flavour" value={each.code} checked={each.code === code} disabled={gone !== null && each.code !== code} onChange={() => { setCode(each.code); }} />
               <span className="flavour-card">
                 <span className="flavour-picture"><Cupcake flavour={each.code} size="L" /></span>
                 <span className="flavour-name">{each.name}</span>
+                {gone && <span className="badge badge-warn">{gone}</span>}
                 <span className="flavour-allergens small">{each.allergens.length > 0 ? `Contains ${each.allergens.join(", ")}` : "No listed allergens"}</span>
               </span>
-            </label>
-          ))}
+            </label>;
+          })}
         </div>
       </fieldset>
       <div className="card builder-card">
@@ -78,7 +81,7 @@ export function Builder({ menu, onAdd, isFull }: Props) {
               {(wiring) => <input {...wiring} className="input" dir="auto" autoComplete="off" value={message} onChange={(event) => { setMessage(event.target.value); }} />}
             </Field>
           )}
-          <Button look="primary" type="submit" off={excess > 0 || isFull}>{isFull ? "The basket is full" : "Add to basket"}</Button>
+          <Button look="primary" type="submit" off={excess > 0 || isFull || soldOut !== null}>{isFull ? "The basket is full" : soldOut ?? "Add to basket"}</Button>
           <p className="small soft" role="status">{added}</p>
         </div>
       </div>

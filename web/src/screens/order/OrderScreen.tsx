@@ -8,6 +8,7 @@ import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
 import { stages, stageWords } from "../../design/stages";
+import { useLive } from "../../live/hooks";
 import { Basket } from "./Basket";
 import { Builder } from "./Builder";
 import { Customer } from "./Customer";
@@ -20,6 +21,7 @@ const made = new Intl.ListFormat("en-GB").format(stages.map((stage) => stageWord
 
 export function OrderScreen() {
   const menu = useQuery(menuQuery);
+  const live = useLive("menu").menu;
   return (
     <Layout title="Order" tools={<Link to="/sign-in" className="button button-bare">Staff</Link>}>
       <header className="page-head">
@@ -28,7 +30,7 @@ export function OrderScreen() {
           <p className="lead">{made} to order. Follow your order live through the kitchen.</p>
         </div>
       </header>
-      {menu.data ? <Ordering menu={menu.data} /> : menu.error ? <Failure error={menu.error} retry={() => void menu.refetch()} /> : <Loading what="the menu" />}
+      {menu.data ? <Ordering menu={live ? { ...menu.data, soldOut: live.soldOut } : menu.data} /> : menu.error ? <Failure error={menu.error} retry={() => void menu.refetch()} /> : <Loading what="the menu" />}
     </Layout>
   );
 }

@@ -3,6 +3,7 @@ import type { FieldError, Limits, Line, Menu, Order, Size } from "../../api/sche
 import { forget, keep, load } from "../../storage";
 import { cleanText } from "../../text";
 import { conflicts as avoided } from "./allergens";
+import { soldOutText } from "./soldOut";
 
 /** Orders that were sent with one key. Nobody knows whether one of them was accepted. */
 export interface Unanswered {
@@ -109,8 +110,11 @@ export function faultsAfter(change: Partial<Draft>, faults: Faults, draft: Draft
   return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(basket && { basket }), lines };
 }
 
-function checkLine(line: Line, { flavours, sizes, limits }: Menu): string | undefined {
+function checkLine(line: Line, menu: Menu): string | undefined {
+  const { flavours, sizes, limits } = menu;
   if (!flavours.some((flavour) => flavour.code === line.flavour)) return "We do not have this flavour any more: remove it.";
+  const soldOut = soldOutText(menu, line.flavour);
+  if (soldOut) return `${soldOut}: remove it, or choose another flavour.`;
   if (!sizes.some((size) => size.code === line.size)) return "We do not have this size any more: choose another.";
   if (!Number.isInteger(line.quantity) || line.quantity < 1 || line.quantity > limits.quantity) return `From 1 to ${limits.quantity} pieces.`;
   if (lengthOf(line.message ?? "") > limits.messageLength) return `At most ${limits.messageLength} characters fit on a cupcake.`;

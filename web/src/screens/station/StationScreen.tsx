@@ -9,6 +9,8 @@ import { Empty, Failure, Loading } from "../../design/feedback";
 import { isStage, StageIcon, stageWords } from "../../design/stages";
 import { Toast, type ToastMessage } from "../../design/Toast";
 import { useLive, useLiveConnection } from "../../live/hooks";
+import { KitchenButton } from "../kitchen/KitchenDialog";
+import { PausedNotice } from "../kitchen/Paused";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
@@ -54,7 +56,7 @@ function Station({ stage }: { readonly stage: Stage }) {
     </button>
   );
   return (
-    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={soundTool} toast={<Toast message={message} onClose={closeToast} />}>
+    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={<><KitchenButton session={session} stage={stage} />{soundTool}</>} toast={<Toast message={message} onClose={closeToast} />}>
       <div data-stage={stage} className="station">
         {board ? <Display board={board} me={session.name} sound={sound} notify={setMessage} /> : problem ? <Failure error={problem} /> : <Loading what="the board" />}
       </div>
@@ -141,6 +143,7 @@ function Display({ board, me, sound, notify }: DisplayProps) {
           ))}
         </dl>
       </header>
+      {board.paused && <PausedNotice paused={board.paused} notify={notify} />}
       {board.tickets.length === 0 && columns.justDone.length === 0 ? (
         <Empty title="Nothing to do"><p>The next ticket will appear here by itself.</p></Empty>
       ) : (

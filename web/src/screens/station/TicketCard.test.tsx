@@ -175,7 +175,7 @@ const heardTicket = startedTicket("Bea", { heardAt: at(10), silentAfterSeconds: 
 describe("what can be done", () => {
   test("with a ticket that waits: start it", async () => {
     const { asked } = show();
-    expect(buttons()).toEqual(["Start"]);
+    expect(buttons()).toEqual(["Rush …", "Start"]);
     await press("Start");
     expect(asked.onStart).toHaveBeenCalledTimes(1);
   });

@@ -5,6 +5,7 @@ import { Button } from "../../design/Button";
 import { spanText, timeOfDay } from "../../design/time";
 import { useLiveConnection, useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
+import { Rush } from "../kitchen/Rush";
 import { ageOf, silenceOf, toScrap, type Age } from "./board";
 import type { PendingAck } from "./pendingAcks";
 
@@ -48,6 +49,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           <span className="ticket-code code" translate="no">{ticket.pickupCode}</span>
           {place !== "ended" && <AgeClock age={age} since={ticket.since} />}
         </header>
+        {place !== "ended" && !ticket.withdrawn && <Rush ticket={ticket} mayBegin={place === "waiting" && ticket.state === "waiting" && !isUndo} />}
         {isUndo && place !== "ended" && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
         {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: this work was cancelled. The undo ticket says what to do with it.</p>}
         {place !== "ended" && allergies.length > 0 && (

@@ -1,0 +1,53 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api } from "../../api/client";
+import { textOf } from "../../api/problem";
+import { readyQuery } from "../../api/queries";
+import type { ReadyOrder } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Failure } from "../../design/feedback";
+import { useLive } from "../../live/hooks";
+import { countText } from "../../text";
+import { dayAndTime } from "../order/soldOut";
+import { useRefetchOnChange } from "../useRefetchOnChange";
+import "./kitchen.css";
+
+/** For staff at the counter: what is ready and was not collected, and the button for each. */
+export function HandOut() {
+  const { kitchen, version } = useLive("kitchen");
+  const queryClient = useQueryClient();
+  const ready = useQuery(readyQuery);
+  useRefetchOnChange(version, ready.refetch);
+  const [last, setLast] = useState<ReadyOrder | null>(null);
+  const [error, setError] = useState("");
+  const collect = async (order: ReadyOrder, is: boolean) => {
+    setError("");
+    try {
+      await api.collected(order, is);
+      setLast(is ? order : null);
+      await queryClient.invalidateQueries(readyQuery);
+    } catch (failure) {
+      setError(`${order.pickupCode}: ${textOf(failure)}`);
+    }
+  };
+  const orders = ready.data?.orders ?? [];
+  return (
+    <section className="card stack hand-out" aria-labelledby="hand-out">
+      <h2 id="hand-out">Hand out <span className="badge numbers">{kitchen?.state.uncollected ?? orders.length}</span></h2>
+      {ready.error && <Failure error={ready.error} />}
+      {error && <p className="field-error" role="alert">{error}</p>}
+      <p role="status">
+        {last && <><b className="code" translate="no">{last.pickupCode}</b> is collected. <Button look="bare" onClick={() => void collect(last, false)}>Not collected after all</Button></>}
+      </p>
+      {orders.length === 0 && <p className="soft">Everything that is ready was collected.</p>}
+      <ul className="switches" aria-label="Ready and not collected">
+        {orders.map((order) => (
+          <li key={order.id}>
+            <span className="wrap-anywhere"><b className="code" translate="no">{order.pickupCode}</b> <span translate="no" dir="auto">{order.name}</span> <span className="soft small">{countText(order.pieces, "piece")}, since {dayAndTime(order.since)}</span></span>
+            <Button aria-label={`${order.pickupCode} is collected`} onClick={() => void collect(order, true)}>Collected</Button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { emptyDraft, check } from "./draft";
+import { menu } from "../../testing-data";
+import { dayAndTime, soldOutText } from "./soldOut";
+
+test("a flavour that is sold out says so, and until when if that is known", () => {
+  const until = new Date(2026, 2, 4, 14, 0);
+  const sale = menu({ soldOut: [{ flavour: "nut" }, { flavour: "lemon", until: until.toISOString() }] });
+  expect(soldOutText(sale, "vanilla")).toBeNull();
+  expect(soldOutText(sale, "nut")).toBe("Sold out");
+  expect(soldOutText(sale, "lemon")).toBe(`Sold out until ${dayAndTime(until.toISOString())}`);
+});
+
+test("a moment of another day has its date", () => {
+  const moment = new Date(2026, 2, 4, 14, 0).toISOString();
+  expect(dayAndTime(moment, new Date(2026, 2, 4, 9, 0))).toMatch(/^\D*\d{1,2}[:.]00/);
+  expect(dayAndTime(moment, new Date(2026, 2, 5, 9, 0))).toMatch(/4.*,/);
+});
+
+test("what is in the basket and sold out cannot be ordered", () => {
+  const draft = { ...emptyDraft, name: "Ada", lines: [{ flavour: "vanilla", size: "M", quantity: 1 }, { flavour: "nut", size: "M", quantity: 1 }] as const };
+  expect(check(draft, menu()).lines).toEqual({});
+  expect(check(draft, menu({ soldOut: [{ flavour: "nut" }] })).lines).toEqual({ 1: "Sold out: remove it, or choose another flavour." });
+});
