@@ -97,7 +97,7 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 		}),
 		liveFollowers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "cupcakery_live_followers",
-			Help: "Followers of live channels, by kind of channel: counter, kitchen, station, order.",
+			Help: "Followers of live channels, by kind of channel: counter, kitchen, menu, station, order.",
 		}, []string{"channel"}),
 		liveMessages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cupcakery_live_messages_total",
@@ -132,7 +132,7 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	for _, kind := range []wire.LiveMessageType{wire.LiveMessageTypeSnapshot, wire.LiveMessageTypeChange, wire.LiveMessageTypeResumed, wire.LiveMessageTypeProblem, wire.LiveMessageTypeState} {
 		m.liveMessages.WithLabelValues(string(kind))
 	}
-	for _, channel := range []string{floor.ChannelCounter, floor.ChannelKitchen, floor.ChannelOverview, floor.ChannelStation, floor.ChannelOrder} {
+	for _, channel := range []string{floor.ChannelCounter, floor.ChannelKitchen, floor.ChannelMenu, floor.ChannelOverview, floor.ChannelStation, floor.ChannelOrder} {
 		m.liveFollowers.WithLabelValues(channelKind(channel))
 	}
 	return m

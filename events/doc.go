@@ -18,6 +18,9 @@
 // in the order in which they were written. Between partitions there is no order. A
 // ticket or an ack that lies elsewhere counts for nobody: see [MisplacedError].
 //
+// The topic kitchen-state belongs to no order. It is compacted and has one partition,
+// and of each key the last record counts: [Flags] is its fold.
+//
 // # Reading
 //
 // A [Consumer] is a member of a group and delivers every message at least once. It

@@ -5,6 +5,8 @@
 //	                            └► figures ─► statistics and pace
 //	order-status ─► the newest step of each order ─┬► the channels order/…, answers without a worker
 //	                                   board.Board ┘
+//	kitchen-state ─► events.Flags ─► boards, the counter, kitchen and menu
+//	orders-to-ship ─► what is ready and was not collected
 //	all topics ─► (only that there was a message) ─► kitchen's counts of orders
 //
 // Where an order stands is its newest step, by its version and not by its place in
@@ -26,6 +28,10 @@
 // the factory that was longer than that, a process that has just started does not
 // show a ticket that nobody has said anything about until it is issued again.
 //
+// What is paused, sold out, in a rush or collected is read from its beginning. Of each
+// key the last record counts, so every process knows the same. What nobody needs to
+// know any more is taken back by one of the processes: see tidyFlags.
+//
 // Acks are published to the log, and answered by what it makes of them: by
 // board.Effect. A station's alarm is that tickets wait there and nobody has taken one
 // for long, by the log's time; it begins although the log is silent.
@@ -42,4 +48,5 @@
 //	orderFeeds.mu  which orders are followed
 //	feed.mu        one channel: what it shows, its changes, its followers
 //	poller.mu      when to look again
+//	Flags.mu       what kitchen-state says
 package floor
