@@ -40,6 +40,7 @@ type LoggedStatus struct {
 	WaitingFor  Stage      `json:"waitingFor,omitempty"`
 	Lines       []Line     `json:"lines"`
 	PlacedAt    time.Time  `json:"placedAt"`
+	DueAt       *time.Time `json:"dueAt,omitempty"`
 	ShippedAt   *time.Time `json:"shippedAt,omitempty"`
 	CancelledAt *time.Time `json:"cancelledAt,omitempty"`
 	// Stages are the passes, the oldest first. Of an order that was made again very
@@ -67,6 +68,7 @@ func (s Status) ForLog(at time.Time) LoggedStatus {
 		WaitingFor:     s.WaitingFor,
 		Lines:          slices.Clone(s.Lines),
 		PlacedAt:       s.PlacedAt,
+		DueAt:          s.DueAt,
 		ShippedAt:      s.ShippedAt,
 		CancelledAt:    s.CancelledAt,
 		Remakes:        s.Remakes,
@@ -171,7 +173,7 @@ func (s Status) With(told LoggedStatus) Status {
 	}
 	s.Version, s.DetailsVersion = told.Version, told.DetailsVersion
 	s.State, s.Route, s.Stage, s.WaitingFor = told.State, told.Route, told.Stage, told.WaitingFor
-	s.PlacedAt, s.ShippedAt, s.CancelledAt = told.PlacedAt, told.ShippedAt, told.CancelledAt
+	s.PlacedAt, s.DueAt, s.ShippedAt, s.CancelledAt = told.PlacedAt, told.DueAt, told.ShippedAt, told.CancelledAt
 	s.Stages = append([]StageStatus{}, CloneStages(append(stages, told.Stages...))...) // in JSON a list, never null
 	s.Remakes, s.Scrapped, s.Attention = told.Remakes, told.Scrapped, told.Attention
 	return s

@@ -49,6 +49,9 @@ type Order struct {
 	Lines     []Line   `json:"lines"`
 	Notes     string   `json:"notes,omitempty"`
 	Allergies []string `json:"allergies,omitempty"`
+	// PickupAt is the beginning of the slot in which the order is to be fetched; zero
+	// for as soon as possible.
+	PickupAt time.Time `json:"pickupAt,omitzero"`
 }
 
 // Pieces is the number of cupcakes in the order.
@@ -63,9 +66,11 @@ func (o Order) Pieces() int {
 // OrderState says where an order stands as a whole. The zero value is no state.
 type OrderState string
 
-// The states of an order. Accepted lasts only until its first ticket goes out.
+// The states of an order. Accepted lasts only until its first ticket goes out, or until
+// an order for later has its place. Scheduled is one that waits for its time.
 const (
 	StateAccepted       OrderState = "accepted"
+	StateScheduled      OrderState = "scheduled"
 	StateInProgress     OrderState = "in-progress"
 	StateNeedsAttention OrderState = "needs-attention"
 	StateCancelling     OrderState = "cancelling"
@@ -75,7 +80,7 @@ const (
 
 // OrderStates lists all states of an order.
 func OrderStates() []OrderState {
-	return []OrderState{StateAccepted, StateInProgress, StateNeedsAttention, StateCancelling, StateCancelled, StateShipped}
+	return []OrderState{StateAccepted, StateScheduled, StateInProgress, StateNeedsAttention, StateCancelling, StateCancelled, StateShipped}
 }
 
 // IsFinal reports whether an order in this state cannot change any more.
@@ -213,12 +218,14 @@ type Status struct {
 	Stage Stage `json:"stage,omitempty"`
 	// WaitingFor is the stage whose ack the order waits for, for work or for
 	// undoing it; empty when it waits for no station.
-	WaitingFor  Stage         `json:"waitingFor,omitempty"`
-	Customer    Customer      `json:"customer"`
-	Lines       []Line        `json:"lines"`
-	Notes       string        `json:"notes,omitempty"`
-	Allergies   []string      `json:"allergies,omitempty"`
-	PlacedAt    time.Time     `json:"placedAt"`
+	WaitingFor Stage     `json:"waitingFor,omitempty"`
+	Customer   Customer  `json:"customer"`
+	Lines      []Line    `json:"lines"`
+	Notes      string    `json:"notes,omitempty"`
+	Allergies  []string  `json:"allergies,omitempty"`
+	PlacedAt   time.Time `json:"placedAt"`
+	// DueAt is when the order is to be fetched; nil for as soon as possible.
+	DueAt       *time.Time    `json:"dueAt,omitempty"`
 	ShippedAt   *time.Time    `json:"shippedAt,omitempty"`
 	CancelledAt *time.Time    `json:"cancelledAt,omitempty"`
 	Stages      []StageStatus `json:"stages"`
