@@ -306,6 +306,7 @@ type office struct {
 	err        error
 	complaints []complaint
 	untold     []int64
+	asked      []string // of the days' workflows
 }
 
 func (o *office) Silent(context.Context, kitchen.TicketRef) (bool, error) { return !o.heard, nil }
@@ -319,6 +320,16 @@ func (o *office) Complain(_ context.Context, ref kitchen.TicketRef, attempt int,
 
 func (o *office) Untold(_ context.Context, _ string, version int64) error {
 	o.untold = append(o.untold, version)
+	return o.err
+}
+
+func (o *office) Reserve(_ context.Context, taskQueue string, r kitchen.Reservation) error {
+	o.asked = append(o.asked, taskQueue+" reserve "+r.Holder)
+	return o.err
+}
+
+func (o *office) Release(_ context.Context, taskQueue string, r kitchen.Reservation) error {
+	o.asked = append(o.asked, taskQueue+" release "+r.Holder)
 	return o.err
 }
 

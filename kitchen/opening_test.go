@@ -187,7 +187,7 @@ func TestADayGivesNoPlaceTwice(t *testing.T) {
 				delete(has, id)
 				gone[id] = true
 			} else {
-				r := Reservation{OrderID: id, Slot: rapid.SampledFrom(slots[:3]).Draw(t, "slot"), Pieces: rapid.IntRange(1, 12).Draw(t, "pieces"), Plan: plan}
+				r := Reservation{Holder: id, Slot: rapid.SampledFrom(slots[:3]).Draw(t, "slot"), Pieces: rapid.IntRange(1, 12).Draw(t, "pieces"), Plan: plan}
 				if before, again := has[id]; again {
 					r = before
 				}
@@ -224,7 +224,7 @@ func TestWhyAPlaceIsRefused(t *testing.T) {
 	early := slots[0].Add(-time.Hour)
 	var day PickupDay
 	ask := func(id string, slot time.Time, pieces int) Reservation {
-		return Reservation{OrderID: id, Slot: slot, Pieces: pieces, Plan: plan}
+		return Reservation{Holder: id, Slot: slot, Pieces: pieces, Plan: plan}
 	}
 	require.NoError(t, day.Reserve(early, ask("a", slots[1], 20)))
 	require.NoError(t, day.Reserve(slots[3], ask("a", slots[1], 20)), "it has it, whenever it asks again")

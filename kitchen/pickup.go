@@ -85,10 +85,12 @@ func (o *Opening) PickupFor(order Order) *Pickup {
 
 // Reservation asks for a place in a slot.
 type Reservation struct {
-	OrderID string     `json:"orderId"`
-	Slot    time.Time  `json:"slot"`
-	Pieces  int        `json:"pieces"`
-	Plan    PickupPlan `json:"plan"`
+	// Holder is who gets the place: one life of an order. An order that was refused and
+	// is placed once more is another holder.
+	Holder string     `json:"holder"`
+	Slot   time.Time  `json:"slot"`
+	Pieces int        `json:"pieces"`
+	Plan   PickupPlan `json:"plan"`
 }
 
 // PickupRefusal is why an order gets no place. The zero value is none.
@@ -140,9 +142,9 @@ type PickupDay struct {
 
 // Place is what an order has of a slot.
 type Place struct {
-	OrderID string    `json:"orderId"`
-	Slot    time.Time `json:"slot"`
-	Pieces  int       `json:"pieces"`
+	Holder string    `json:"holder"`
+	Slot   time.Time `json:"slot"`
+	Pieces int       `json:"pieces"`
 	// Released is set once the order has given the place back. It is remembered, so
 	// that a reservation that comes late takes none for an order that is over.
 	Released bool `json:"released,omitempty"`
@@ -154,7 +156,7 @@ const nextFree = 5
 // Check returns a *NoPlaceError if the order gets no place. One that has its place
 // gets it again.
 func (d *PickupDay) Check(now time.Time, r Reservation) error {
-	if place := d.place(r.OrderID); place != nil {
+	if place := d.place(r.Holder); place != nil {
 		switch {
 		case place.Released:
 			return &NoPlaceError{Why: PickupReleased}
@@ -178,27 +180,27 @@ func (d *PickupDay) Check(now time.Time, r Reservation) error {
 
 // Reserve gives the order its place, or returns why it gets none.
 func (d *PickupDay) Reserve(now time.Time, r Reservation) error {
-	if r.OrderID == "" || r.Pieces < 1 {
-		return errors.New("a reservation has an order and at least one piece")
+	if r.Holder == "" || r.Pieces < 1 {
+		return errors.New("a reservation has a holder and at least one piece")
 	}
 	if err := d.Check(now, r); err != nil {
 		return err
 	}
 	d.Plan = r.Plan
-	if d.place(r.OrderID) == nil {
-		d.Places = append(d.Places, Place{OrderID: r.OrderID, Slot: r.Slot, Pieces: r.Pieces})
+	if d.place(r.Holder) == nil {
+		d.Places = append(d.Places, Place{Holder: r.Holder, Slot: r.Slot, Pieces: r.Pieces})
 	}
 	return nil
 }
 
-// Release takes an order's place back, if it has one, and keeps it from getting one
+// Release takes a holder's place back, if it has one, and keeps it from getting one
 // later.
-func (d *PickupDay) Release(orderID string) {
-	if place := d.place(orderID); place != nil {
+func (d *PickupDay) Release(holder string) {
+	if place := d.place(holder); place != nil {
 		place.Released = true
 		return
 	}
-	d.Places = append(d.Places, Place{OrderID: orderID, Released: true})
+	d.Places = append(d.Places, Place{Holder: holder, Released: true})
 }
 
 // Taken is how many pieces of a slot are taken.
@@ -236,8 +238,8 @@ type TakenSlot struct {
 	Taken int       `json:"taken"`
 }
 
-func (d *PickupDay) place(orderID string) *Place {
-	i := slices.IndexFunc(d.Places, func(p Place) bool { return p.OrderID == orderID })
+func (d *PickupDay) place(holder string) *Place {
+	i := slices.IndexFunc(d.Places, func(p Place) bool { return p.Holder == holder })
 	if i < 0 {
 		return nil
 	}
@@ -254,4 +256,10 @@ func (d *PickupDay) free(now time.Time, r Reservation) (free []time.Time) {
 		}
 	}
 	return free
+}
+
+// Reserved is what came of a reservation.
+type Reserved struct {
+	// Refused is why there is no place; nil if there is one.
+	Refused *NoPlaceError `json:"refused,omitempty"`
 }
