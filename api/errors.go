@@ -32,8 +32,12 @@ type problemError struct {
 	// its own.
 	RetryAfter time.Duration
 	// By is who was first to say something about a ticket.
-	By    string
-	Cause error
+	By string
+	// Free are slots that have room instead of a full one.
+	Free []time.Time
+	// OpensAt is when the bakery opens next.
+	OpensAt time.Time
+	Cause   error
 }
 
 func (e *problemError) Error() string {

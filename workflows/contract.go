@@ -94,6 +94,9 @@ type OrderInput struct {
 	// Pickup is when the order is to be fetched, as it was agreed when it was placed;
 	// nil for as soon as possible. Such an order is placed with UpdatePlace.
 	Pickup *kitchen.Pickup `json:"pickup,omitempty"`
+	// RequestHash is MemoRequestHash of an order with a Pickup, which compares it: another
+	// request with the same id must not place this order.
+	RequestHash string `json:"requestHash,omitempty"`
 }
 
 // Progress is what an order carries on from one run to the next.

@@ -14,6 +14,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -42,7 +43,8 @@ func laterInput(plan kitchen.PickupPlan, slot, pieces int, beginAt time.Time) wo
 func (l *live) place(ctx context.Context, orderID string, in workflows.OrderInput, again bool) error {
 	options := workflows.StartOptions(orderID, in, "hash")
 	options.TaskQueue = l.orderID
-	return workflows.NewOrders(l.server, codec).Place(ctx, options, in, again)
+	_, err := workflows.NewOrders(l.server, codec).Place(ctx, options, in, again)
+	return err
 }
 
 // taken is how many pieces of the slots are taken.
@@ -128,17 +130,17 @@ func TestOrdersForLater(t *testing.T) {
 			_, err := orders.StatusFromHistory(t.Context(), other)
 			return workflows.IsNotFound(err)
 		}, patience, tick, "nothing was ordered")
-		was, err := orders.WasNotPlaced(t.Context(), other)
+		is, err := orders.IsPlaced(t.Context(), other)
 		require.NoError(t, err)
-		require.True(t, was)
+		require.False(t, is)
 
 		l.update(workflows.UpdateCancel, kitchen.Cancellation{Reason: "changed my mind"})
 		require.Equal(t, kitchen.StateCancelled, l.result().State)
 		require.Equal(t, []int{0, 0, 0, 0}, l.taken(plan))
 		require.Equal(t, kitchen.StateCancelled, (<-l.tray.failed).State)
-		was, err = orders.WasNotPlaced(t.Context(), l.orderID)
+		is, err = orders.IsPlaced(t.Context(), l.orderID)
 		require.NoError(t, err)
-		require.False(t, was, "it was placed, and cancelled")
+		require.True(t, is, "and cancelled")
 		require.NoError(t, ask(true), "the same order, once more")
 		require.Equal(t, []int{1, 0, 0, 0}, l.taken(plan))
 		require.NoError(t, ask(true), "it is placed already")
@@ -199,6 +201,10 @@ func TestOrdersForLater(t *testing.T) {
 		require.Error(t, l.place(ctx, l.orderID, in, false))
 		require.Equal(t, workflows.StatePlacing, l.stateListed())
 		l.startWorker()
+		other := in
+		other.RequestHash = "of another order"
+		failed, _ := errors.AsType[*temporal.ApplicationError](l.place(t.Context(), l.orderID, other, false))
+		require.Equal(t, workflows.ErrorAnotherOrder, failed.Type())
 		require.NoError(t, l.place(t.Context(), l.orderID, in, false))
 		require.Equal(t, []int{12, 0, 0, 0}, l.taken(plan))
 	})

@@ -20,6 +20,9 @@ const (
 	// ErrorNotPlaced is the type of the error with which an order ends that got no
 	// place. Then nothing was ordered.
 	ErrorNotPlaced = "not-placed"
+	// ErrorAnotherOrder is the type of the error with which UpdatePlace is refused whose
+	// request is not the one that began the order.
+	ErrorAnotherOrder = "another-order"
 	// ActivityReservePlace is the activity that reserves an order's place in its slot,
 	// and ActivityReleasePlace the one that gives it back. Their input is a
 	// kitchen.Reservation, and the first returns a kitchen.Reserved.
@@ -53,12 +56,16 @@ const (
 type Place struct {
 	// Until is when whoever asks has given up: after that no order must come of it.
 	Until time.Time `json:"until"`
+	// RequestHash tells which order is meant.
+	RequestHash string `json:"requestHash"`
 }
 
 // Placed is what came of it.
 type Placed struct {
 	// Refused is why the order got no place, and so is none; nil if it is placed.
 	Refused *kitchen.NoPlaceError `json:"refused,omitempty"`
+	// PlacedAt is when the order was placed first.
+	PlacedAt time.Time `json:"placedAt"`
 }
 
 // placing is how an order for later gets its place:
@@ -99,10 +106,13 @@ func (o *order) listenForPlacing(ctx workflow.Context) error {
 			o.placeUntil = request.Until
 		}
 		err := workflow.Await(ctx, func() bool { return !o.isPlacing() || o.refusal != nil })
-		return Placed{Refused: o.refusal}, err
+		return Placed{Refused: o.refusal, PlacedAt: o.in.PlacedAt}, err
 	}, workflow.UpdateHandlerOptions{
 		Description: "Get the order its place in the slot.",
 		Validator: func(ctx workflow.Context, request Place) error {
+			if request.RequestHash != o.in.RequestHash {
+				return temporal.NewApplicationError("This is another order.", ErrorAnotherOrder)
+			}
 			if o.isPlacing() && !request.Until.After(workflow.Now(ctx)) {
 				return refused("Whoever wanted to place the order has given up.")
 			}

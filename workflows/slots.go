@@ -20,8 +20,9 @@ import (
 // has its place. A *kitchen.NoPlaceError says that it got none, and that nothing was
 // ordered. After another error it may be placed within PlaceWithin of the call, or not:
 // the same call with the same order id finds out. again says that the order was refused
-// a place before.
-func (o *Orders) Place(ctx context.Context, options client.StartWorkflowOptions, in OrderInput, again bool) error {
+// a place before. Place returns when the order was placed first: a call that comes again
+// finds the order of the first.
+func (o *Orders) Place(ctx context.Context, options client.StartWorkflowOptions, in OrderInput, again bool) (placedAt time.Time, err error) {
 	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 	if again {
 		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
@@ -33,33 +34,32 @@ func (o *Orders) Place(ctx context.Context, options client.StartWorkflowOptions,
 			// Not one id for all calls: another's that has given up would answer this one.
 			UpdateID:     uuid.NewString(),
 			UpdateName:   UpdatePlace,
-			Args:         []any{Place{Until: time.Now().Add(PlaceWithin)}},
+			Args:         []any{Place{Until: time.Now().Add(PlaceWithin), RequestHash: in.RequestHash}},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
 		},
 	})
-	if err != nil {
-		return err
-	}
 	var placed Placed
-	if err := handle.Get(ctx, &placed); err != nil {
-		return err
+	if err == nil {
+		err = handle.Get(ctx, &placed)
 	}
-	if placed.Refused != nil {
-		return placed.Refused
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case placed.Refused != nil:
+		return time.Time{}, placed.Refused
 	}
-	return nil
+	return placed.PlacedAt, nil
 }
 
-// WasNotPlaced reports whether an order has ended because it got no place in its slot.
-func (o *Orders) WasNotPlaced(ctx context.Context, orderID string) (bool, error) {
-	err := o.temporal.GetWorkflow(ctx, kitchen.WorkflowID(orderID), "").Get(ctx, nil)
-	if failed, is := errors.AsType[*temporal.ApplicationError](err); is {
-		return failed.Type() == ErrorNotPlaced, nil
+// IsPlaced reports whether an order that Temporal has is one: an order for later is not
+// until it has its place in its slot.
+func (o *Orders) IsPlaced(ctx context.Context, orderID string) (bool, error) {
+	description, err := o.temporal.DescribeWorkflow(ctx, kitchen.WorkflowID(orderID), "")
+	if err != nil {
+		return false, err
 	}
-	if _, ended := errors.AsType[*temporal.WorkflowExecutionError](err); ended {
-		return false, nil
-	}
-	return false, err
+	state, _ := description.TypedSearchAttributes.GetKeyword(KeyState)
+	return state != StatePlacing, nil
 }
 
 // Reserve asks the day's workflow for a place. A *kitchen.NoPlaceError says that there

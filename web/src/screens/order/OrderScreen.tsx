@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState, type SyntheticEvent } from "react";
 import { api } from "../../api/client";
@@ -13,6 +13,7 @@ import { Builder } from "./Builder";
 import { Customer } from "./Customer";
 import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
 import { place } from "./placing";
+import { When } from "./When";
 import "./order.css";
 
 /** "Mixed, baked, decorated and packaged". */
@@ -35,6 +36,7 @@ export function OrderScreen() {
 
 function Ordering({ menu }: { readonly menu: Menu }) {
   const navigate = useNavigate();
+  const queries = useQueryClient();
   const [draft, setDraft] = useState(loadDraft);
   const [faults, setFaults] = useState<Faults>(noFaults);
   const [errorText, setErrorText] = useState<string | null>(null);
@@ -86,6 +88,8 @@ function Ordering({ menu }: { readonly menu: Menu }) {
         break;
       case "refused": {
         setDraft(outcome.unanswered ? { ...unsent, sent: outcome.unanswered } : unsent);
+        // What was free when it was shown is not any more.
+        if (outcome.problem.is("/problems/slot-full", "/problems/closed")) void queries.invalidateQueries({ queryKey: ["slots"] });
         const { faults: fieldFaults, rest } = faultsOf(outcome.problem.errors);
         showFaults(fieldFaults);
         if (!hasFaults(fieldFaults) || rest.length > 0) setErrorText([outcome.problem.message, ...rest].join(" "));
@@ -101,6 +105,7 @@ function Ordering({ menu }: { readonly menu: Menu }) {
       <Builder menu={menu} onAdd={add} isFull={draft.lines.length >= menu.limits.lines} />
       <form ref={form} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
         <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); }} />
+        <When draft={draft} pieces={pieces} fault={faults.when} onChange={change} />
         <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
         {conflicts(draft, menu).map(({ flavour, allergens }) => (
           <Notice key={flavour} look="bad"><strong>{flavour} contains {allergens.join(" and ")}.</strong> You listed that as an allergy.</Notice>

@@ -75,6 +75,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
           <div className="ticket-notes pre" role="group" aria-label="Notes" tabIndex={0} dir="auto">{ticket.notes}</div>
         )}
         <p className="ticket-badges">
+          {ticket.dueAt && <span className="badge">Due {timeOfDay(ticket.dueAt)}</span>}
           {ticket.pass > 1 && <span className="badge badge-warn">Remake {ticket.pass - 1}</span>}
           {ticket.lastFailure && <span className="badge badge-bad">Failed before: {labelOf(ticket.lastFailure.reason ?? "other")}{ticket.lastFailure.note ? `, ${ticket.lastFailure.note}` : ""}</span>}
           {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand <Stopwatch since={ticket.startedAt} /></span>}
