@@ -152,6 +152,8 @@ type live struct {
 	run     client.WorkflowRun
 	worker  worker.Worker
 	log     activities.Log
+	// plan is the plan of its day, if the order is for later.
+	plan kitchen.PickupPlan
 	// last is what was announced last on order-failures.
 	last kitchen.Failed
 }
