@@ -68,6 +68,11 @@ type Orders interface {
 	// Untold tells an order that the log does not have a version of its status that was
 	// to be told with a ticket.
 	Untold(ctx context.Context, orderID string, version int64) error
+	// Reserve asks the workflow of a day, on the task queue, for a place in a slot. A
+	// *kitchen.NoPlaceError says that there is none.
+	Reserve(ctx context.Context, taskQueue string, r kitchen.Reservation) error
+	// Release gives the place back.
+	Release(ctx context.Context, taskQueue string, r kitchen.Reservation) error
 	// CountAttempts is how often Temporal has started a pending activity.
 	CountAttempts(ctx context.Context, workflowID, activityID string) (int, error)
 	// CanWrite returns an error if the process lacks the key without which Temporal

@@ -315,6 +315,7 @@ type office struct {
 	cannotWrite error
 	complaints  []complaint
 	untold      []int64
+	asked       []string // of the days' workflows
 }
 
 func (o *office) Silent(context.Context, kitchen.TicketRef) (bool, error) { return !o.heard, nil }
@@ -332,6 +333,16 @@ func (o *office) Untold(_ context.Context, _ string, version int64) error {
 }
 
 func (o *office) CanWrite() error { return o.cannotWrite }
+
+func (o *office) Reserve(_ context.Context, taskQueue string, r kitchen.Reservation) error {
+	o.asked = append(o.asked, taskQueue+" reserve "+r.Holder)
+	return o.err
+}
+
+func (o *office) Release(_ context.Context, taskQueue string, r kitchen.Reservation) error {
+	o.asked = append(o.asked, taskQueue+" release "+r.Holder)
+	return o.err
+}
 
 func (o *office) CountAttempts(context.Context, string, string) (int, error) { return 0, nil }
 

@@ -40,6 +40,7 @@ var access = map[string]permission{
 	"GET /third-party-notices.txt": anybody,
 
 	"GET /api/v1/menu":       anybody,
+	"GET /api/v1/slots":      anybody,
 	"POST /api/v1/orders":    anybody,
 	"GET /api/v1/orders":     anyRole,
 	"GET /api/v1/session":    anybody,

@@ -2,9 +2,11 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 )
@@ -61,7 +63,8 @@ func (c *contract) checkBody(operation string, value any, faults []fault) []faul
 func (c *contract) kitchenFaults(operation string, object map[string]any) []kitchen.FieldError {
 	switch operation {
 	case "createOrder":
-		return c.kitchen.CheckOrder(readAs[kitchen.Order](object))
+		faults := checkTime(&object, "pickupAt")
+		return append(c.kitchen.CheckOrder(readAs[kitchen.Order](object)), faults...)
 	case "cancelOrder":
 		return readAs[kitchen.Cancellation](object).Check()
 	case "amendOrder":
@@ -73,6 +76,18 @@ func (c *contract) kitchenFaults(operation string, object map[string]any) []kitc
 		return readAs[kitchen.Ack](object).CheckRemarks()
 	}
 	return nil
+}
+
+// checkTime finds a time that no calendar has, such as the 30th of February, and takes
+// it out of the object: nothing else of that could be read.
+func checkTime(object *map[string]any, name string) []kitchen.FieldError {
+	text, isText := (*object)[name].(string)
+	if at, err := time.Parse(time.RFC3339Nano, text); !isText || err == nil && !at.IsZero() {
+		return nil
+	}
+	*object = maps.Clone(*object)
+	delete(*object, name)
+	return []kitchen.FieldError{{Pointer: "/" + name, Detail: "there is no such time: give one such as 2026-11-28T09:00:00Z"}}
 }
 
 // readAs reads as much of an object as fits. Most of what does not fit has been

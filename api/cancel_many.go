@@ -137,7 +137,7 @@ func openQuery(where wire.OrderFilter) (query string, after, before time.Time, f
 	if where.Customer != "" {
 		filters.Customer = &where.Customer
 	}
-	states := []string{quote(string(kitchen.StateInProgress)), quote(string(kitchen.StateNeedsAttention))}
+	states := []string{quote(string(kitchen.StateScheduled)), quote(string(kitchen.StateInProgress)), quote(string(kitchen.StateNeedsAttention))}
 	if where.State != "" {
 		states = []string{quote(string(where.State))}
 	}

@@ -35,7 +35,11 @@ type problemError struct {
 	By string
 	// Total is what an order costs now whose price has changed; nil if it has none.
 	Total *kitchen.Money
-	Cause error
+	// Free are slots that have room instead of a full one.
+	Free []time.Time
+	// OpensAt is when the bakery opens next.
+	OpensAt time.Time
+	Cause   error
 }
 
 func (e *problemError) Error() string {

@@ -48,14 +48,8 @@ func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (rel
 	if s.floor.IsEnqueued(orderID, pieces) {
 		return release, nil // the same order is being placed, or just has been
 	}
-	if _, isStaff := sessionOf(c); !isStaff && s.orderLimit != nil {
-		address, count := s.addressOf(c.Request), max(1, (pieces+piecesAsOneOrder-1)/piecesAsOneOrder)
-		if wait := s.orderLimit.Spend(address, count, time.Now()); wait > 0 {
-			s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
-			return nil, &problemError{Type: wire.ProblemTooManyOrders, RetryAfter: wait,
-				Detail: fmt.Sprintf("Too many orders came from your address. Nothing was ordered this time: try again in %s.", inWords(wait))}
-		}
-		release = func() { s.orderLimit.Refund(address, count) }
+	if release, err = s.admitAddress(c, pieces); err != nil {
+		return nil, err
 	}
 	hasRoom, isNew := s.floor.Enqueue(orderID, pieces)
 	switch {
@@ -70,6 +64,22 @@ func (s *Server) admit(c *gin.Context, orderID string, order kitchen.Order) (rel
 	}
 	refundAddress := release
 	return func() { refundAddress(); s.floor.Dequeue(orderID, pieces) }, nil
+}
+
+// admitAddress counts an order against the limit of its address only. It is all that
+// limits orders for later: their slots have a capacity of their own, and the kitchen
+// counts them once it begins them.
+func (s *Server) admitAddress(c *gin.Context, pieces int) (release func(), err error) {
+	if _, isStaff := sessionOf(c); isStaff || s.orderLimit == nil {
+		return func() {}, nil
+	}
+	address, count := s.addressOf(c.Request), max(1, (pieces+piecesAsOneOrder-1)/piecesAsOneOrder)
+	if wait := s.orderLimit.Spend(address, count, time.Now()); wait > 0 {
+		s.metrics.ordersRefused.WithLabelValues(refusedByAddress).Inc()
+		return nil, &problemError{Type: wire.ProblemTooManyOrders, RetryAfter: wait,
+			Detail: fmt.Sprintf("Too many orders came from your address. Nothing was ordered this time: try again in %s.", inWords(wait))}
+	}
+	return func() { s.orderLimit.Refund(address, count) }, nil
 }
 
 // unlessRepeated answers an order that a limit refuses. If its idempotency key

@@ -191,10 +191,11 @@ func listQuery(filters wire.ListOrdersParams) string {
 	// This is workflows.StateFromVisibility in reverse.
 	switch orZero(filters.State) {
 	case "":
+		add("%s != %s", state, quote(workflows.StatePlacing)) // it is no order yet, or was none
 	case kitchen.StateShipped:
 		add("ExecutionStatus = 'Completed' AND %s = %s", state, quote(string(kitchen.StateInProgress)))
 	case kitchen.StateCancelled:
-		add("(%s = %s OR ExecutionStatus IN ('Canceled', 'Failed', 'Terminated', 'TimedOut'))", state, quote(string(kitchen.StateCancelled)))
+		add("(%s = %s OR %s != %s AND ExecutionStatus IN ('Canceled', 'Failed', 'Terminated', 'TimedOut'))", state, quote(string(kitchen.StateCancelled)), state, quote(workflows.StatePlacing))
 	default:
 		add("CloseTime IS NULL AND %s = %s", state, quote(string(*filters.State)))
 	}
@@ -255,7 +256,7 @@ func (s *Server) summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.Or
 		if err := data.FromPayload(payload, &kept); err != nil {
 			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
 		}
-		summary.PlacedAt = kept.PlacedAt
+		summary.PlacedAt, summary.DueAt = kept.PlacedAt, orZero(kept.DueAt)
 	}
 	if payload := execution.GetMemo().GetFields()[workflows.MemoPieces]; payload != nil {
 		if err := data.FromPayload(payload, &summary.Pieces); err != nil {

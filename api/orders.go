@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
+
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/workflows"
@@ -33,16 +35,25 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		return nil, err
 	}
 	order := *request.Body
+	if !order.PickupAt.IsZero() {
+		order.PickupAt = order.PickupAt.UTC() // one instant is one order, in whatever zone it is written
+	}
 	hash, err := requestHash(order)
 	if err != nil {
 		return nil, err
 	}
 	traceOrder(ctx, orderID)
 	receivedAt := now()
-	release := func() {}
-	if err = cmp.Or(s.checkSoldOut(order), s.checkTotal(order)); err == nil {
-		release, err = s.admit(c, orderID, order)
+	if err := cmp.Or(s.checkSoldOut(order), s.checkTotal(order), s.checkPickup(order, receivedAt)); err != nil {
+		if request.Params.IdempotencyKey != nil {
+			return s.unlessRepeated(ctx, orderID, hash, err)
+		}
+		return nil, err
 	}
+	if !order.PickupAt.IsZero() {
+		return s.createLater(ctx, c, orderID, hash, order, request.Params.IdempotencyKey != nil)
+	}
+	release, err := s.admit(c, orderID, order)
 	if err != nil && request.Params.IdempotencyKey != nil {
 		return s.unlessRepeated(ctx, orderID, hash, err)
 	}
@@ -96,8 +107,12 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // created is the answer to an order that is placed.
 func created(orderID string, in workflows.OrderInput) CreateOrderResponseObject {
+	status := workflows.Accepted(orderID, in)
+	if in.Pickup != nil {
+		status.State = kitchen.StateScheduled
+	}
 	return CreateOrder201JSONResponse{
-		Body:    workflows.Accepted(orderID, in),
+		Body:    status,
 		Headers: CreateOrder201ResponseHeaders{Location: "/api/v1/orders/" + url.PathEscape(orderID)},
 	}
 }
@@ -127,10 +142,22 @@ func (s *Server) firstOrder(ctx context.Context, orderID, hash string) (workflow
 	if err != nil {
 		return in, cannotLookUp(err)
 	}
+	if in.Pickup != nil {
+		switch isPlaced, err := s.follower.orders.IsPlaced(ctx, orderID); {
+		case err != nil:
+			return in, cannotLookUp(err)
+		case !isPlaced:
+			return in, serviceerror.NewNotFound("the order was not placed")
+		}
+	}
 	if firstHash != hash {
-		return in, &problemError{Type: wire.ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send exactly the same order to repeat the first request."}
+		return in, anotherOrder()
 	}
 	return in, nil
+}
+
+func anotherOrder() error {
+	return &problemError{Type: wire.ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send exactly the same order to repeat the first request."}
 }
 
 func cannotLookUp(cause error) error {

@@ -35,6 +35,9 @@ type problemKind struct {
 var problemKinds = []problemKind{
 	{wire.ProblemBodyTooLarge, http.StatusRequestEntityTooLarge, "The body is too large",
 		"A request's body may have at most 64 KiB. Send less; a large order can be sent as several."},
+	{wire.ProblemClosed, http.StatusConflict, "The bakery is closed",
+		"Outside of its opening hours the bakery takes no order for as soon as possible. The answer's opensAt says when it opens next. Nothing was ordered. " +
+			"An order for a slot is taken at any time: GET /api/v1/slots lists the slots."},
 	{wire.ProblemCrossSite, http.StatusForbidden, "The request comes from another site",
 		"Only this server's own pages may act for somebody who is signed in, sign somebody in, or open /api/v1/live. The browser says that this request comes from another site. " +
 			"If it comes from this server's page, the proxy in front of the server must pass the Host header on unchanged."},
@@ -78,6 +81,9 @@ var problemKinds = []problemKind{
 	{wire.ProblemRefused, http.StatusConflict, "The order cannot be changed like this",
 		"The order's present state does not allow what was asked; the answer's detail says why. Nothing was changed. " +
 			"GET /api/v1/orders/{id} shows where it stands and, if it needs attention, what can be decided."},
+	{wire.ProblemSlotFull, http.StatusConflict, "The slot is full",
+		"Others have taken the slot, or there is not enough left for so many cupcakes. The answer's free has the next slots of the day that have room. Nothing was ordered: " +
+			"order for another slot, with the same Idempotency-Key or another."},
 	{wire.ProblemSoldOut, http.StatusConflict, "Something is sold out",
 		"Staff have said that a flavour on the order cannot be made at present. Nothing was ordered: errors names the lines. The menu (GET /api/v1/menu) tells what is sold out and, if that is known, until when. Orders that were taken before are made as ever."},
 	{wire.ProblemStationPaused, http.StatusConflict, "The station is paused",
@@ -158,6 +164,8 @@ func (s *Server) fail(c *gin.Context, err error) {
 		Detail:    problem.Detail,
 		Errors:    problem.Errors,
 		By:        problem.By,
+		Free:      problem.Free,
+		OpensAt:   problem.OpensAt,
 		Total:     problem.Total,
 		RequestID: requestID(c),
 	})

@@ -87,6 +87,9 @@ type ServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(c *gin.Context)
+	// GetSlots When an order can be fetched
+	// (GET /api/v1/slots)
+	GetSlots(c *gin.Context, params GetSlotsParams)
 	// EndSessions End all sessions of a person
 	// (DELETE /api/v1/staff/{name}/sessions)
 	EndSessions(c *gin.Context, name string)
@@ -750,6 +753,41 @@ func (siw *ServerInterfaceWrapper) GetDemoStaff(c *gin.Context) {
 	siw.Handler.GetDemoStaff(c)
 }
 
+// GetSlots operation middleware
+func (siw *ServerInterfaceWrapper) GetSlots(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSlotsParams
+
+	// ------------- Optional query parameter "day" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "day", c.Request.URL.Query(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter day: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "pieces" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "pieces", c.Request.URL.Query(), &params.Pieces, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter pieces: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSlots(c, params)
+}
+
 // EndSessions operation middleware
 func (siw *ServerInterfaceWrapper) EndSessions(c *gin.Context) {
 
@@ -936,6 +974,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/api/v1/session", wrapper.GetSession)
 	router.POST(options.BaseURL+"/api/v1/session", wrapper.SignIn)
 	router.GET(options.BaseURL+"/api/v1/session/demo", wrapper.GetDemoStaff)
+	router.GET(options.BaseURL+"/api/v1/slots", wrapper.GetSlots)
 	router.DELETE(options.BaseURL+"/api/v1/staff/:name/sessions", wrapper.EndSessions)
 	router.GET(options.BaseURL+"/api/v1/stations", wrapper.ListStations)
 	router.GET(options.BaseURL+"/api/v1/stations/:stage/tickets", wrapper.GetBoard)
@@ -3723,6 +3762,89 @@ func (response GetDemoStaffdefaultApplicationProblemPlusJSONResponse) VisitGetDe
 	return err
 }
 
+type GetSlotsRequestObject struct {
+	Params GetSlotsParams
+}
+
+type GetSlotsResponseObject interface {
+	VisitGetSlotsResponse(w http.ResponseWriter) error
+}
+
+type GetSlots200JSONResponse Slots
+
+func (response GetSlots200JSONResponse) VisitGetSlotsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSlots400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetSlots400ApplicationProblemPlusJSONResponse) VisitGetSlotsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSlots431TextResponse HeadTooLargeTextResponse
+
+func (response GetSlots431TextResponse) VisitGetSlotsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetSlots503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSlots503ApplicationProblemPlusJSONResponse) VisitGetSlotsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSlotsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSlotsdefaultApplicationProblemPlusJSONResponse) VisitGetSlotsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EndSessionsRequestObject struct {
 	Name string `json:"name"`
 }
@@ -4416,6 +4538,9 @@ type StrictServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(ctx context.Context, request GetDemoStaffRequestObject) (GetDemoStaffResponseObject, error)
+	// GetSlots When an order can be fetched
+	// (GET /api/v1/slots)
+	GetSlots(ctx context.Context, request GetSlotsRequestObject) (GetSlotsResponseObject, error)
 	// EndSessions End all sessions of a person
 	// (DELETE /api/v1/staff/{name}/sessions)
 	EndSessions(ctx context.Context, request EndSessionsRequestObject) (EndSessionsResponseObject, error)
@@ -5236,6 +5361,32 @@ func (sh *strictHandler) GetDemoStaff(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetDemoStaffResponseObject); ok {
 		if err := validResponse.VisitGetDemoStaffResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSlots operation middleware
+func (sh *strictHandler) GetSlots(ctx *gin.Context, params GetSlotsParams) {
+	var request GetSlotsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSlots(ctx, request.(GetSlotsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSlots")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSlotsResponseObject); ok {
+		if err := validResponse.VisitGetSlotsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -317,6 +317,7 @@ func (s *Server) showIndex(c *gin.Context) {
 	c.String(http.StatusOK, `Cupcakery
 
 GET    /api/v1/menu                  what can be ordered
+GET    /api/v1/slots                 when it can be fetched
 POST   /api/v1/orders                order
 GET    /api/v1/orders                find orders (staff)
 POST   /api/v1/orders/cancel         cancel many by a filter (managers)

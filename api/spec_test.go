@@ -97,8 +97,8 @@ func TestSpecificationAndKitchenHaveTheSameValues(t *testing.T) {
 	schemas := loadSpec(t).Components.Schemas
 	requireEnum(t, schemas["Stage"].Value, kitchen.Stages())
 	requireEnum(t, schemas["Size"].Value, kitchen.Sizes())
-	requireEnum(t, schemas["OrderState"].Value, []kitchen.OrderState{kitchen.StateAccepted, kitchen.StateInProgress, kitchen.StateNeedsAttention, kitchen.StateCancelling, kitchen.StateCancelled, kitchen.StateShipped})
-	requireEnum(t, schemas["ListedState"].Value, []kitchen.OrderState{kitchen.StateInProgress, kitchen.StateNeedsAttention, kitchen.StateCancelling, kitchen.StateCancelled, kitchen.StateShipped})
+	requireEnum(t, schemas["OrderState"].Value, []kitchen.OrderState{kitchen.StateAccepted, kitchen.StateScheduled, kitchen.StateInProgress, kitchen.StateNeedsAttention, kitchen.StateCancelling, kitchen.StateCancelled, kitchen.StateShipped})
+	requireEnum(t, schemas["ListedState"].Value, []kitchen.OrderState{kitchen.StateScheduled, kitchen.StateInProgress, kitchen.StateNeedsAttention, kitchen.StateCancelling, kitchen.StateCancelled, kitchen.StateShipped})
 	requireEnum(t, schemas["TicketState"].Value, []kitchen.TicketState{kitchen.TicketWaiting, kitchen.TicketStarted, kitchen.TicketDone, kitchen.TicketFailed, kitchen.TicketUndone})
 	requireEnum(t, schemas["Choice"].Value, kitchen.Choices())
 	var types []wire.ProblemType

@@ -60,6 +60,7 @@ func TestMain(m *testing.M) {
 		theTickets = newTicketBoard()
 		orders := worker.New(staffed, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true})
 		orders.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+		orders.RegisterWorkflowWithOptions(workflows.PickupDayWorkflow, workflow.RegisterOptions{Name: workflows.PickupDayWorkflowType})
 		activities.Register(orders, kitchen.Stages(), theTickets, workflows.NewOrders(staffed, nil), noLog{})
 		if err := orders.Start(); err != nil {
 			slog.Error("the worker did not start", "error", err)

@@ -132,6 +132,7 @@ func codeTicket(c *pack.Coder, t *kitchen.Ticket) {
 	pack.Text(c, &t.Customer.Name)
 	pack.Flag(c, &t.Made)
 	pack.Time(c, &t.Since)
+	pack.Time(c, &t.DueAt)
 	pack.Time(c, &t.IssuedAt)
 	pack.Time(c, &t.AckBy)
 }

@@ -125,7 +125,7 @@ func TestEveryFieldIsPacked(t *testing.T) {
 	ticket := kitchen.Ticket{
 		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: 1, Attempt: 2, PickupCode: "ABC-123",
 		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th"}}, Notes: "ring twice", Allergies: []string{"nuts"},
-		Customer: kitchen.Customer{Name: "Ada"}, Made: true, Since: at, IssuedAt: at.Add(1), AckBy: at.Add(2),
+		Customer: kitchen.Customer{Name: "Ada"}, Made: true, Since: at, DueAt: at.Add(3), IssuedAt: at.Add(1), AckBy: at.Add(2),
 	}
 	ack := kitchen.Ack{
 		TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "bob", At: at.Add(3), StartedAt: &at,

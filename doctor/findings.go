@@ -153,7 +153,7 @@ func hasFailed(status kitchen.Status, ref kitchen.TicketRef) bool {
 // isAhead reports whether an order comes to a ticket's stage in the pass that it is
 // in. A reset in Temporal sets an order back while a later ticket is out.
 func isAhead(status kitchen.Status, ref kitchen.TicketRef) bool {
-	making := status.State == kitchen.StateInProgress ||
+	making := status.State == kitchen.StateInProgress || status.State == kitchen.StateScheduled ||
 		status.State == kitchen.StateNeedsAttention && (status.Attention == nil || status.Attention.Cause != kitchen.CauseUndoFailed)
 	if !making || ref.Kind != kitchen.TicketMake {
 		return false

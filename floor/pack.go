@@ -21,6 +21,7 @@ func codeStatus(c *pack.Coder, told *kitchen.LoggedStatus) {
 	pack.Text(c, &told.Stage)
 	pack.Text(c, &told.WaitingFor)
 	codeTime(c, &told.PlacedAt)
+	pack.Optional(c, &told.DueAt, codeTime)
 	pack.Optional(c, &told.ShippedAt, codeTime)
 	pack.Optional(c, &told.CancelledAt, codeTime)
 	pack.Slice(c, &told.Stages, codeRow)

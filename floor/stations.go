@@ -321,6 +321,7 @@ func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 		Allergies:  e.Ticket.Allergies,
 		Attempt:    e.Attempt,
 		By:         e.By,
+		DueAt:      printable(e.Ticket.DueAt),
 		IssuedAt:   printable(e.Ticket.IssuedAt),
 		Kind:       e.Ticket.Kind,
 		Lines:      e.Ticket.Lines,

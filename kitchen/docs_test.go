@@ -47,6 +47,9 @@ func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
 		"open.orders": {0, HighestOpenOrders, k.Open.Orders},
 		"open.pieces": {0, HighestOpenPieces, k.Open.Pieces},
 
+		"opening.capacity": {1, MaxCapacity, k.Opening.Capacity},
+		"opening.ahead":    {0, MaxAhead, k.Opening.Ahead},
+
 		"attention.afterReissues": {0, HighestReissues, k.Rules.MaxReissues},
 	} {
 		assert.Contains(t, values[key], strconv.Itoa(c.least)+" to "+strconv.Itoa(c.most), key)
@@ -75,6 +78,16 @@ func TestTheDocumentOfTheKitchenFileIsCompleteAndTrue(t *testing.T) {
 		assert.Equal(t, k.Age[stage].Overdue.String(), defaults["age."+string(stage)+".overdue"])
 	}
 	assert.Contains(t, values["age"], Duration(minAge).String()+" to "+Duration(maxAge).String())
+	assert.Contains(t, values["opening.slot"], Duration(MinSlot).String()+" to "+Duration(MaxSlot).String())
+	assert.Contains(t, values["opening.lead.base"], "0s to "+Duration(MaxLead).String())
+	assert.Contains(t, values["opening.lead.perDozen"], "0s to "+Duration(MaxLeadPerDozen).String())
+	assert.Contains(t, values["opening.closed"], "up to "+strconv.Itoa(maxClosed))
+	assert.Contains(t, values["opening.hours"], "up to "+strconv.Itoa(maxSpans))
+	for key, standard := range map[string]string{
+		"timezone": k.Opening.TimeZone, "slot": k.Opening.Slot.String(), "lead.base": k.Opening.Lead.Base.String(), "lead.perDozen": k.Opening.Lead.PerDozen.String(),
+	} {
+		assert.Equal(t, standard, defaults["opening."+key])
+	}
 	assert.Contains(t, values["boxes[].pieces"], "1 to "+strconv.Itoa(maxBoxPieces))
 	text := string(data)
 	example := regexp.MustCompile("(?s)```yaml\n(menu:.*?)```").FindStringSubmatch(text)

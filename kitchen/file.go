@@ -70,6 +70,7 @@ func (r *yamlReader) kitchen(k *Kitchen) yamlRead {
 			optional("orders", r.whole(&k.Open.Orders, 0, HighestOpenOrders)),
 			optional("pieces", r.whole(&k.Open.Pieces, 0, HighestOpenPieces)),
 		)),
+		optional("opening", r.opening(&k.Opening)),
 	)
 }
 

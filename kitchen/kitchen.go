@@ -29,6 +29,8 @@ type Kitchen struct {
 	BoxSizes []BoxSize `json:"boxes"`
 	// Open is how much may be open at once.
 	Open Open `json:"open"`
+	// Opening says when customers may fetch what they order.
+	Opening Opening `json:"opening"`
 }
 
 // Menu is what can be ordered, in the order in which it is shown.
@@ -171,6 +173,10 @@ func (k *Kitchen) clone() *Kitchen {
 	c.Reasons = slices.Clone(k.Reasons)
 	c.Age = maps.Clone(k.Age)
 	c.BoxSizes = slices.Clone(k.BoxSizes)
+	for i, spans := range k.Opening.Hours {
+		c.Opening.Hours[i] = slices.Clone(spans)
+	}
+	c.Opening.Closed = slices.Clone(k.Opening.Closed)
 	c.Rules.AckWithin = maps.Clone(k.Rules.AckWithin)
 	c.Rules.Reasons = maps.Clone(k.Rules.Reasons)
 	c.Rules.Undo = maps.Clone(k.Rules.Undo)

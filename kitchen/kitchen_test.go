@@ -46,6 +46,7 @@ func TestEveryDefaultIsItsCallersOwn(t *testing.T) {
 	k.Reasons[0].Code = "changed"
 	k.Age[Mix] = Age{}
 	k.BoxSizes[0].Code = "changed"
+	k.Opening.Hours[0][0] = Span{}
 	k.Rules.AckWithin[Mix] = 1
 	k.Rules.Reasons["burnt"] = "changed"
 	DefaultFile()[0] = 'x'
@@ -242,16 +243,16 @@ func TestFaultsOfAFileHavePlaceAndRemedy(t *testing.T) {
 		"comments only":          {"# menu\n", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
 		"null":                   {"~", "k:1:1: the file is empty: start from what `cupcakery kitchen default` prints"},
 		"not UTF-8":              {"limits:\n  lines: 3 # f\xfcr\n", "k:2:15: not UTF-8: save the file in UTF-8"},
-		"a list":                 {"- menu", "k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open, it is a list"},
-		"text":                   {"menu", `k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open, it is the text "menu"`},
+		"a list":                 {"- menu", "k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open, opening, it is a list"},
+		"text":                   {"menu", `k:1:1: must be keys with values: menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open, opening, it is the text "menu"`},
 		"an open bracket":        {"menu: [\n", "k:1:1: not YAML: did not find expected node content"},
 		"two documents":          {"limits: {lines: 3}\n---\nlimits: {lines: 4}", "k:3:1: a second document: a kitchen file has one, without --- in between"},
 		"an unknown key":         {"limits:\n  line: 3\n", `k:2:3: limits.line: unknown key "line": did you mean "lines"? Known here are nameLength, lines, quantity, messageLength, notesLength, allergies, allergyLength`},
-		"an unknown section":     {"staff: []\n", `k:1:1: staff: unknown key "staff": known here are menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open`},
+		"an unknown section":     {"staff: []\n", `k:1:1: staff: unknown key "staff": known here are menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open, opening`},
 		"an unknown stage":       {"ackWithin:\n  fry: 20m", `k:2:3: ackWithin.fry: unknown key "fry": known here are ` + strings.Join(StageNames(), ", ")},
 		"a key twice":            {"limits:\n  lines: 3\n  quantity: 4\n  lines: 3\n", "k:4:3: limits.lines: is there already, on line 2: keep one of them"},
 		"a section twice":        {"remakes: {max: 1}\nremakes: {max: 1}\n", "k:2:1: remakes: is there already, on line 1: keep one of them"},
-		"a number for a key":     {"3: 4", `k:1:1: 3: unknown key "3": known here are menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open`},
+		"a number for a key":     {"3: 4", `k:1:1: 3: unknown key "3": known here are menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open, opening`},
 		"no value":               {"limits:\n  lines:\n", "k:2:9: limits.lines: has no value: give it a whole number from 1 to 20, or remove the key"},
 		"text for a number":      {"limits:\n  lines: \"3\"\n", `k:2:10: limits.lines: must be a whole number from 1 to 20, it is the text "3"`},
 		"a fraction":             {"limits: {lines: 3.5}", "k:1:17: limits.lines: must be a whole number from 1 to 20, it is 3.5"},
@@ -290,6 +291,16 @@ func TestFaultsOfAFileHavePlaceAndRemedy(t *testing.T) {
 		"a box without pieces":   {"boxes: [{code: S}]", "k:1:9: boxes[0].pieces: missing: add it"},
 		"a box that holds none":  {"boxes: [{code: S, pieces: 0}]", "k:1:27: boxes[0].pieces: must be from 1 to 10000, it is 0"},
 		"a larger box for less":  {"boxes:\n  - {code: L, pieces: 6}\n  - {code: S, pieces: 6}\n", "k:2:23: boxes[0].pieces: must be more than in size S, 6, it is 6"},
+		"no zone":                {"opening: {timezone: Berlin}", `k:1:21: opening.timezone: "Berlin" is no time zone: use a name such as Europe/Berlin, America/New_York or UTC`},
+		"the machine's zone":     {"opening: {timezone: Local}", `k:1:21: opening.timezone: "Local" is no time zone: use a name such as Europe/Berlin, America/New_York or UTC`},
+		"hours over midnight":    {"opening: {hours: {friday: [18:00-02:00]}}", `k:1:28: opening.hours.friday[0]: "18:00-02:00" ends before it begins: give what is after midnight to the next day, as 00:00-02:00`},
+		"hours that are none":    {"opening: {hours: {friday: [8-18]}}", `k:1:28: opening.hours.friday[0]: "8-18" are no hours: write them like 08:00-18:00, at most 00:00-24:00`},
+		"hours that overlap":     {"opening: {hours: {friday: [08:00-12:00, 11:00-18:00]}}", `k:1:41: opening.hours.friday[1]: must begin when 08:00-12:00 has ended, or later`},
+		"a day of the week":      {"opening: {hours: {funday: []}}", `k:1:19: opening.hours.funday: unknown key "funday": did you mean "sunday"? Known here are sunday, monday, tuesday, wednesday, thursday, friday, saturday`},
+		"a date that is none":    {"opening: {closed: [2026-02-30]}", `k:1:20: opening.closed[0]: "2026-02-30" is no date: write it like 2026-11-28`},
+		"a date twice":           {"opening: {closed: [2026-12-25, 2026-12-25]}", `k:1:32: opening.closed[1]: "2026-12-25" is in the list already: leave one of them out (the other is on line 1)`},
+		"half minutes":           {"opening: {slot: 15m30s}", "k:1:17: opening.slot: must be whole minutes, it is 15m30s"},
+		"no capacity":            {"opening: {capacity: 0}", "k:1:21: opening.capacity: must be from 1 to 10000, it is 0"},
 		"no boxes":               {"boxes: []", "k:1:8: boxes: must have from 1 to 4 entries, it has 0"},
 	} {
 		k, err := Parse("k", []byte(c.file))

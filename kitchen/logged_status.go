@@ -43,6 +43,7 @@ type LoggedStatus struct {
 	UnitPrices  []int64    `json:"unitPrices,omitempty"`
 	Total       *Money     `json:"total,omitempty"`
 	PlacedAt    time.Time  `json:"placedAt"`
+	DueAt       *time.Time `json:"dueAt,omitempty"`
 	ShippedAt   *time.Time `json:"shippedAt,omitempty"`
 	CancelledAt *time.Time `json:"cancelledAt,omitempty"`
 	// Stages are the passes, the oldest first. Of an order that was made again very
@@ -72,6 +73,7 @@ func (s Status) ForLog(at time.Time) LoggedStatus {
 		UnitPrices:     slices.Clone(s.UnitPrices),
 		Total:          s.Total,
 		PlacedAt:       s.PlacedAt,
+		DueAt:          s.DueAt,
 		ShippedAt:      s.ShippedAt,
 		CancelledAt:    s.CancelledAt,
 		Remakes:        s.Remakes,
@@ -176,7 +178,7 @@ func (s Status) With(told LoggedStatus) Status {
 	}
 	s.Version, s.DetailsVersion = told.Version, told.DetailsVersion
 	s.State, s.Route, s.Stage, s.WaitingFor = told.State, told.Route, told.Stage, told.WaitingFor
-	s.PlacedAt, s.ShippedAt, s.CancelledAt = told.PlacedAt, told.ShippedAt, told.CancelledAt
+	s.PlacedAt, s.DueAt, s.ShippedAt, s.CancelledAt = told.PlacedAt, told.DueAt, told.ShippedAt, told.CancelledAt
 	s.Stages = append([]StageStatus{}, CloneStages(append(stages, told.Stages...))...) // in JSON a list, never null
 	s.Remakes, s.Scrapped, s.Attention = told.Remakes, told.Scrapped, told.Attention
 	return s

@@ -19,7 +19,7 @@ func fullStatus() Status {
 		ID: someOrder, PickupCode: "K7QF", State: StateNeedsAttention, Route: Route{Mix, Bake}, Stage: Bake, WaitingFor: Bake,
 		Customer: Customer{Name: "Ada"}, Lines: []Line{{Flavour: "vanilla", Size: SizeM, Quantity: 2, Message: "Ada is 40"}},
 		UnitPrices: []int64{290}, Total: &Money{"EUR", 2, 580},
-		Notes: "ring the bell", Allergies: []string{"nuts"}, PlacedAt: at, ShippedAt: &at, CancelledAt: &at,
+		Notes: "ring the bell", Allergies: []string{"nuts"}, PlacedAt: at, DueAt: &at, ShippedAt: &at, CancelledAt: &at,
 		Stages:  []StageStatus{{Stage: Mix, Pass: 1, State: TicketDone, Attempt: 1, By: "mia", Undo: &UndoStatus{State: TicketWaiting, Attempt: 1}}},
 		Remakes: 1, Scrapped: 2, Attention: &Attention{Reason: "burnt", Stage: Bake, Pass: 1, Since: at, Choices: Choices()},
 		CancelReason: "moved away", Version: 7, DetailsVersion: 3,

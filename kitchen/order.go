@@ -52,6 +52,9 @@ type Order struct {
 	// Total is what the customer expects to pay; nil if they do not say. What they are
 	// charged is Status.Total.
 	Total *Money `json:"total,omitempty"`
+	// PickupAt is the beginning of the slot in which the order is to be fetched; zero
+	// for as soon as possible.
+	PickupAt time.Time `json:"pickupAt,omitzero"`
 }
 
 // Pieces is the number of cupcakes in the order.
@@ -66,9 +69,11 @@ func (o Order) Pieces() int {
 // OrderState says where an order stands as a whole. The zero value is no state.
 type OrderState string
 
-// The states of an order. Accepted lasts only until its first ticket goes out.
+// The states of an order. Accepted lasts only until its first ticket goes out, or until
+// an order for later has its place. Scheduled is one that waits for its time.
 const (
 	StateAccepted       OrderState = "accepted"
+	StateScheduled      OrderState = "scheduled"
 	StateInProgress     OrderState = "in-progress"
 	StateNeedsAttention OrderState = "needs-attention"
 	StateCancelling     OrderState = "cancelling"
@@ -78,7 +83,7 @@ const (
 
 // OrderStates lists all states of an order.
 func OrderStates() []OrderState {
-	return []OrderState{StateAccepted, StateInProgress, StateNeedsAttention, StateCancelling, StateCancelled, StateShipped}
+	return []OrderState{StateAccepted, StateScheduled, StateInProgress, StateNeedsAttention, StateCancelling, StateCancelled, StateShipped}
 }
 
 // IsFinal reports whether an order in this state cannot change any more.
@@ -222,11 +227,13 @@ type Status struct {
 	// UnitPrices are what a piece of each line costs, in the currency of Total, and
 	// Total what the order costs, paid at pickup. Both are nil for an order that is
 	// sold without prices or of an older build.
-	UnitPrices  []int64       `json:"unitPrices,omitempty"`
-	Total       *Money        `json:"total,omitempty"`
-	Notes       string        `json:"notes,omitempty"`
-	Allergies   []string      `json:"allergies,omitempty"`
-	PlacedAt    time.Time     `json:"placedAt"`
+	UnitPrices []int64   `json:"unitPrices,omitempty"`
+	Total      *Money    `json:"total,omitempty"`
+	Notes      string    `json:"notes,omitempty"`
+	Allergies  []string  `json:"allergies,omitempty"`
+	PlacedAt   time.Time `json:"placedAt"`
+	// DueAt is when the order is to be fetched; nil for as soon as possible.
+	DueAt       *time.Time    `json:"dueAt,omitempty"`
 	ShippedAt   *time.Time    `json:"shippedAt,omitempty"`
 	CancelledAt *time.Time    `json:"cancelledAt,omitempty"`
 	Stages      []StageStatus `json:"stages"`

@@ -43,6 +43,8 @@ type Ticket struct {
 	// it was first issued or, in a later pass, when its order was first there.
 	// Zero in a ticket of a build that did not tell: see QueuedSince.
 	Since time.Time `json:"since,omitzero"`
+	// DueAt is when the order is to be fetched; zero for as soon as possible.
+	DueAt time.Time `json:"dueAt,omitzero"`
 	// IssuedAt is when this attempt went out, AckBy when it goes out again
 	// unless somebody has taken it and says so in time.
 	IssuedAt time.Time `json:"issuedAt"`
@@ -108,6 +110,8 @@ func (t Ticket) Check() error {
 		return fmt.Errorf("issuedAt: the year must have four digits")
 	case !inFourDigits(t.Since):
 		return fmt.Errorf("since: the year must have four digits")
+	case !inFourDigits(t.DueAt):
+		return fmt.Errorf("dueAt: the year must have four digits")
 	case !inFourDigits(t.AckBy):
 		return fmt.Errorf("ackBy: the year must have four digits")
 	}
@@ -269,7 +273,9 @@ type Shipped struct {
 	UnitPrices []int64   `json:"unitPrices,omitempty"`
 	Total      *Money    `json:"total,omitempty"`
 	PlacedAt   time.Time `json:"placedAt"`
-	ShippedAt  time.Time `json:"shippedAt"`
+	// DueAt is when the order was to be fetched; nil for as soon as possible.
+	DueAt     *time.Time `json:"dueAt,omitempty"`
+	ShippedAt time.Time  `json:"shippedAt"`
 }
 
 // Failed announces to downstream systems that an order was cancelled or needs
@@ -287,6 +293,8 @@ type Failed struct {
 	// Reason says why, for people.
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
+	// DueAt is when the order is, or was, to be fetched; nil for as soon as possible.
+	DueAt *time.Time `json:"dueAt,omitempty"`
 	// Attention is what a manager is asked; nil for a cancelled order.
 	Attention *Attention `json:"attention,omitempty"`
 	// Stages are the passes so far, with what was made and undone.

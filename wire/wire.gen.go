@@ -102,6 +102,7 @@ func (e OverviewNewsKind) Valid() bool {
 // Defines values for ProblemType.
 const (
 	ProblemBodyTooLarge         ProblemType = "/problems/body-too-large"
+	ProblemClosed               ProblemType = "/problems/closed"
 	ProblemCrossSite            ProblemType = "/problems/cross-site"
 	ProblemIdempotencyConflict  ProblemType = "/problems/idempotency-conflict"
 	ProblemInternal             ProblemType = "/problems/internal"
@@ -120,8 +121,9 @@ const (
 	ProblemOrderNotFound        ProblemType = "/problems/order-not-found"
 	ProblemPriceChanged         ProblemType = "/problems/price-changed"
 	ProblemRefused              ProblemType = "/problems/refused"
-	ProblemSoldOut              ProblemType = "/problems/sold-out"
-	ProblemStationPaused        ProblemType = "/problems/station-paused"
+	ProblemSlotFull             ProblemType = "/problems/sold-out"
+	ProblemSoldOut              ProblemType = "/problems/station-paused"
+	ProblemStationPaused        ProblemType = "/problems/slot-full"
 	ProblemTicketEnded          ProblemType = "/problems/ticket-ended"
 	ProblemTicketNotFound       ProblemType = "/problems/ticket-not-found"
 	ProblemTicketNotInHand      ProblemType = "/problems/ticket-not-in-hand"
@@ -140,6 +142,8 @@ const (
 func (e ProblemType) Valid() bool {
 	switch e {
 	case ProblemBodyTooLarge:
+		return true
+	case ProblemClosed:
 		return true
 	case ProblemCrossSite:
 		return true
@@ -176,6 +180,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemPriceChanged:
 		return true
 	case ProblemRefused:
+		return true
+	case ProblemSlotFull:
 		return true
 	case ProblemSoldOut:
 		return true
@@ -327,6 +333,9 @@ type BoardTicket struct {
 
 	// Customer At package, on a ticket to make: whom to call when the box is handed out. No other station gets it.
 	Customer Customer `json:"customer,omitempty,omitzero"`
+
+	// DueAt When the order is to be fetched; absent for as soon as possible.
+	DueAt time.Time `json:"dueAt,omitempty,omitzero"`
 
 	// EndedAt When it was done, undone or failed.
 	EndedAt time.Time `json:"endedAt,omitempty,omitzero"`
@@ -693,7 +702,7 @@ type OrderFilter struct {
 	// Example: 2026-01-31T12:00:00Z
 	PlacedBefore FilterTime `json:"placedBefore,omitempty,omitzero"`
 
-	// State in-progress or needs-attention; without it both.
+	// State scheduled, in-progress or needs-attention; without it all three.
 	State kitchen.OrderState `json:"state,omitempty,omitzero"`
 }
 
@@ -712,7 +721,7 @@ type OrderPage struct {
 	Orders        []OrderSummary `json:"orders"`
 }
 
-// OrderState defines model for OrderState.
+// OrderState `scheduled` is an order for later that has its place and waits for its time.
 type OrderState = kitchen.OrderState
 
 // OrderStatus Where an order stands.
@@ -726,6 +735,9 @@ type OrderSummary struct {
 	// ClosedAt When it was shipped or cancelled; absent while it is open.
 	ClosedAt time.Time `json:"closedAt,omitempty,omitzero"`
 	Customer Customer  `json:"customer"`
+
+	// DueAt When it is to be fetched; absent for as soon as possible.
+	DueAt    time.Time `json:"dueAt,omitempty,omitzero"`
 	Flavours []string  `json:"flavours"`
 
 	// ID A UUID in its canonical form, 36 characters in lower case.
@@ -916,6 +928,12 @@ type Problem struct {
 	// Errors Every field that is at fault.
 	Errors []FieldError `json:"errors,omitempty,omitzero"`
 
+	// Free For a full slot: the next slots of the day that have room for the order. Empty, and absent, if none has.
+	Free []time.Time `json:"free,omitempty,omitzero"`
+
+	// OpensAt For a bakery that is closed: when it opens next; absent if it does not within a year.
+	OpensAt time.Time `json:"opensAt,omitempty,omitzero"`
+
 	// RequestID Finds this request in the server's log.
 	RequestID string `json:"requestId,omitempty,omitzero"`
 	Status    int    `json:"status"`
@@ -1038,6 +1056,38 @@ type Size = kitchen.Size
 
 // SizeOnSale defines model for SizeOnSale.
 type SizeOnSale = kitchen.SizeOnSale
+
+// SlotOffer A slot that is not too soon for the order.
+type SlotOffer struct {
+	At time.Time `json:"at"`
+
+	// Free The order has room.
+	Free bool `json:"free"`
+
+	// Left How many cupcakes still have room.
+	Left int `json:"left"`
+}
+
+// Slots When an order can be fetched.
+type Slots struct {
+	// Day The day of the slots, by the bakery's calendar; absent if there is no slot on any day.
+	Day kitchen.Date `json:"day,omitempty,omitzero"`
+
+	// Days The days that have a slot that is not too soon, whether or not it has room.
+	Days []kitchen.Date `json:"days"`
+
+	// Open The bakery is open now, so that something can be ordered for as soon as possible.
+	Open bool `json:"open"`
+
+	// OpensAt When it opens next, if it is closed; absent if it does not within a year.
+	OpensAt time.Time   `json:"opensAt,omitempty,omitzero"`
+	Slots   []SlotOffer `json:"slots"`
+
+	// Timezone The bakery's time zone. Show times in it: the customer comes to the bakery.
+	//
+	// Example: Europe/Berlin
+	Timezone string `json:"timezone"`
+}
 
 // SoldOut defines model for SoldOut.
 type SoldOut struct {
@@ -1263,6 +1313,15 @@ type CancelOrderParams struct {
 type ResolveOrderParams struct {
 	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
 	IdempotencyKey *UpdateKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSlotsParams defines parameters for GetSlots.
+type GetSlotsParams struct {
+	// Day The day by the bakery's calendar, such as 2026-11-28; without it the first that has a slot.
+	Day *string `form:"day,omitempty" json:"day,omitempty"`
+
+	// Pieces How many cupcakes the order has.
+	Pieces *int `form:"pieces,omitempty" json:"pieces,omitempty"`
 }
 
 // PauseStationJSONRequestBody defines body for PauseStation for application/json ContentType.

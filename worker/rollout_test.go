@@ -44,7 +44,7 @@ func TestRollout(t *testing.T) {
 	outside, err := client.Dial(client.Options{HostPort: devServer.Addr(), Logger: sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	require.NoError(t, err)
 	t.Cleanup(outside.Close)
-	r := &rollout{t: t, floor: newFloorOn(t, outside), address: devServer.Addr()}
+	r := &rollout{t: t, floor: newFloorOn(t, outside), address: devServer.Addr(), began: time.Now().UTC().Truncate(time.Second)}
 
 	stopOld := r.hire(outside, nil)
 	oldest, itsMix := r.placed()
@@ -52,6 +52,8 @@ func TestRollout(t *testing.T) {
 
 	stopV1 := r.hire(outside, build("v1"))
 	r.makeCurrent("v1")
+	later, day := r.placedForTomorrow()
+	require.Equal(t, []string{"v1", "v1"}, []string{r.buildOf(later), r.buildOf(day)})
 	a, itsTicket := r.placed()
 	require.Equal(t, "v1", r.buildOf(a))
 	r.answer(itsMix, kitchen.AckDone, nil)
@@ -71,6 +73,19 @@ func TestRollout(t *testing.T) {
 	b, ofB := r.placed()
 	require.Equal(t, "v2", r.buildOf(b))
 	require.Equal(t, "draining", r.drainage("v1"))
+	// Whatever only waits moves with the next thing that happens to it, at the latest a day
+	// later, so that it keeps no old build running.
+	require.Eventually(t, func() bool {
+		r.updateOn(later, workflows.UpdateAmend, kitchen.Amendment{Notes: new("ring twice")})
+		return r.buildOf(later) == "v2"
+	}, time.Minute, 100*time.Millisecond)
+	another, _ := r.placedForTomorrow()
+	require.Equal(t, "v2", r.buildOf(another))
+	require.Eventually(t, func() bool { return r.buildOf(day) == "v2" }, time.Minute, 100*time.Millisecond)
+	taken, err := workflows.NewOrders(outside, nil).TakenSlots(t.Context(), tomorrow)
+	require.NoError(t, err)
+	require.Len(t, taken, 1)
+	require.Equal(t, 12, taken[0].Taken, "the places have moved along")
 	r.finish(a, itsTicket)
 	r.finish(oldest, itsBake)
 	require.Equal(t, "v1", r.buildOf(a), "it has finished where it began")
@@ -97,6 +112,7 @@ type rollout struct {
 	t *testing.T
 	*floor
 	address string
+	began   time.Time
 }
 
 // operate runs a command of docs/rollout.md.
@@ -163,6 +179,37 @@ func (r *rollout) placed() (client.WorkflowRun, kitchen.Ticket) {
 	r.t.Helper()
 	run := r.place()
 	return run, r.ticket()
+}
+
+var tomorrow = kitchen.Date{Year: 2026, Month: time.November, Day: 28}
+
+// placedForTomorrow places an order for later, and returns the workflow of its day too.
+func (r *rollout) placedForTomorrow() (order, day client.WorkflowRun) {
+	r.t.Helper()
+	orderID, err := kitchen.NewOrderID()
+	require.NoError(r.t, err)
+	at := r.began.Add(24 * time.Hour)
+	in := workflows.OrderInput{
+		Order:    kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}, Lines: []kitchen.Line{{Flavour: "vanilla", Size: kitchen.SizeM, Quantity: 6}}, PickupAt: at},
+		Rules:    kitchen.Default().OrderRules(),
+		PlacedAt: time.Now().UTC(),
+		Pickup: &kitchen.Pickup{At: at, BeginAt: at.Add(-time.Hour), Plan: kitchen.PickupPlan{
+			Day: tomorrow, Spans: []kitchen.OpenSpan{{From: at, To: at.Add(time.Hour)}}, Slot: kitchen.Duration(time.Hour), Capacity: 100, EndsAt: at.Add(time.Hour),
+		}},
+	}
+	options := workflows.StartOptions(orderID, in, "hash")
+	options.TaskQueue = r.t.Name()
+	_, err = workflows.NewOrders(r.server, nil).Place(r.t.Context(), options, in, false)
+	require.NoError(r.t, err)
+	return r.server.GetWorkflow(r.t.Context(), options.ID, ""), r.server.GetWorkflow(r.t.Context(), kitchen.PickupWorkflowID(tomorrow), "")
+}
+
+// updateOn sends an update that must be taken.
+func (r *rollout) updateOn(run client.WorkflowRun, name string, request any) {
+	r.t.Helper()
+	handle, err := r.server.UpdateWorkflow(r.t.Context(), client.UpdateWorkflowOptions{WorkflowID: run.GetID(), UpdateName: name, Args: []any{request}, WaitForStage: client.WorkflowUpdateStageCompleted})
+	require.NoError(r.t, err)
+	require.NoError(r.t, handle.Get(r.t.Context(), nil))
 }
 
 // finish brings an order to its end from the ticket that is out.

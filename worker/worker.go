@@ -183,6 +183,7 @@ func serveTaskQueue(ctx context.Context, config Config, register func(worker.Act
 		},
 	})
 	w.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+	w.RegisterWorkflowWithOptions(workflows.PickupDayWorkflow, workflow.RegisterOptions{Name: workflows.PickupDayWorkflowType})
 	register(w)
 	if err := w.Start(); err != nil {
 		return err
@@ -236,7 +237,8 @@ func CheckDeployment(name, buildID string) error {
 
 // deployment is how Temporal versions the worker. Orders are pinned: each goes
 // on with the code that it began with, so a change of OrderWorkflow cannot break
-// an order under way.
+// an order under way. Those that wait for their time, and the days with their slots,
+// move to the current build between two runs: see workflows.
 func deployment(config Config) worker.DeploymentOptions {
 	if config.DeploymentName == "" {
 		return worker.DeploymentOptions{}

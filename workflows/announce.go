@@ -158,6 +158,7 @@ func (o *order) failedMessage(state kitchen.OrderState, reason string, at time.T
 		State:      state,
 		Reason:     reason,
 		At:         at.UTC(),
+		DueAt:      o.status.DueAt,
 		Attention:  o.status.Attention,
 		// A local activity gets its input as it is, not encoded, while the order goes
 		// on changing its stages.

@@ -75,8 +75,9 @@ const (
 )
 
 // The search attributes of an order. They are set when it starts; only the
-// state changes later, and only towards needs-attention, cancelling and
-// cancelled: see StateFromVisibility.
+// state changes later: that of an order for later from statePlacing to scheduled and
+// in-progress, and that of any towards needs-attention, cancelling and cancelled: see
+// StateFromVisibility.
 var (
 	KeyState      = temporal.NewSearchAttributeKeyKeyword("CupcakeState")
 	KeyFlavours   = temporal.NewSearchAttributeKeyKeywordList("CupcakeFlavours")
@@ -94,6 +95,12 @@ type OrderInput struct {
 	PlacedAt time.Time     `json:"placedAt"`
 	// Progress is set when the order has continued as new: how far it got.
 	Progress *Progress `json:"progress,omitempty"`
+	// Pickup is when the order is to be fetched, as it was agreed when it was placed;
+	// nil for as soon as possible. Such an order is placed with UpdatePlace.
+	Pickup *kitchen.Pickup `json:"pickup,omitempty"`
+	// RequestHash is MemoRequestHash of an order with a Pickup, which compares it: another
+	// request with the same id must not place this order.
+	RequestHash string `json:"requestHash,omitempty"`
 }
 
 // Progress is what an order carries on from one run to the next.
@@ -113,6 +120,8 @@ type Progress struct {
 	Announcements []kitchen.Failed `json:"announcements,omitempty"`
 	// Handled are the updates that have acted, the newest last.
 	Handled []Handled `json:"handled,omitempty"`
+	// HoldsPlace is set while the order has a place in its slot.
+	HoldsPlace bool `json:"holdsPlace,omitempty"`
 }
 
 // CountedFailure identifies a failed ack that an order has acted on. The attempt
@@ -193,6 +202,10 @@ func (o *Orders) StartOptions(orderID string, in OrderInput, requestHash string)
 }
 
 func startOptions(orderID string, in OrderInput, requestHash string, more ...temporal.SearchAttributeUpdate) client.StartWorkflowOptions {
+	state := string(kitchen.StateInProgress)
+	if in.Pickup != nil {
+		state = StatePlacing
+	}
 	memo := map[string]any{MemoRequestHash: requestHash, MemoPieces: in.Order.Pieces()}
 	if _, total := in.Rules.Prices.Charge(in.Order.Lines); total != nil {
 		memo[MemoTotal] = *total
@@ -205,7 +218,7 @@ func startOptions(orderID string, in OrderInput, requestHash string, more ...tem
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		Memo:                                     memo,
 		TypedSearchAttributes: temporal.NewSearchAttributes(append(more,
-			KeyState.ValueSet(string(kitchen.StateInProgress)),
+			KeyState.ValueSet(state),
 			KeyFlavours.ValueSet(flavours(in.Order)),
 			KeyPickupCode.ValueSet(kitchen.PickupCode(orderID)),
 		)...),

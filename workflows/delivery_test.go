@@ -80,6 +80,10 @@ func (d *deliveredAgain) Complain(_ context.Context, ref kitchen.TicketRef, atte
 
 func (d *deliveredAgain) Untold(context.Context, string, int64) error { return nil }
 
+func (d *deliveredAgain) Reserve(context.Context, string, kitchen.Reservation) error { return nil }
+
+func (d *deliveredAgain) Release(context.Context, string, kitchen.Reservation) error { return nil }
+
 func (d *deliveredAgain) CountAttempts(context.Context, string, string) (int, error) { return 0, nil }
 
 func (d *deliveredAgain) CanWrite() error { return nil }

@@ -2,12 +2,15 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -147,13 +150,26 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 			return err
 		}
 		f.order.setStatus(status)
+	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+		failure, err := f.codec.FailureOf(kitchen.WorkflowID(f.orderID), event.GetWorkflowExecutionFailedEventAttributes().GetFailure())
+		if err != nil {
+			return err
+		}
+		if ended, is := errors.AsType[*temporal.ApplicationError](failure); is && ended.Type() == ErrorNotPlaced {
+			return serviceerror.NewNotFound("the order was not placed")
+		}
+		f.endFromOutside(event)
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
-		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-		f.order.status.Attention = nil // nobody can decide any more
-		f.order.recordCancelled(event.GetEventTime().AsTime())
+		enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+		f.endFromOutside(event)
 	default: // the rest, such as timers, changes nothing about the order
 	}
 	return nil
+}
+
+func (f *historyFold) endFromOutside(event *historypb.HistoryEvent) {
+	f.order.status.Attention = nil // nobody can decide any more
+	f.order.recordCancelled(event.GetEventTime().AsTime())
 }
 
 // setVersion sets the status's version from the input of a ticket's activity.

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -24,8 +25,10 @@ type kind struct {
 	// rules changes the rules; nil for the default kitchen file's.
 	rules func(*kitchen.Rules)
 	// on is the server; nil for the one that the tests share.
-	on     func(*testing.T) client.Client
-	happen func(*testing.T, *live)
+	on func(*testing.T) client.Client
+	// beginsAfter is when the kitchen begins an order for later; 0 for as soon as possible.
+	beginsAfter time.Duration
+	happen      func(*testing.T, *live)
 	// ends is the state in which the order closes.
 	ends kitchen.OrderState
 }
@@ -39,6 +42,14 @@ func (k kind) start(t *testing.T) *live {
 	on := server
 	if k.on != nil {
 		on = k.on(t)
+	}
+	if k.beginsAfter > 0 {
+		l := prepareLiveOn(t, on, nil)
+		l.plan = dayPlan(100)
+		later := laterInput(l.plan, 0, 13, time.Now().Add(k.beginsAfter))
+		in.Pickup, in.Order.PickupAt = later.Pickup, later.Order.PickupAt
+		l.placed(in)
+		return l
 	}
 	return startLiveOn(t, on, in, nil)
 }
@@ -99,6 +110,29 @@ var kinds = map[string]kind{
 		status := l.query()
 		require.Equal(t, 1, status.Remakes)
 		require.Equal(t, 13, status.Scrapped)
+	}},
+
+	"scheduled": {ends: kitchen.StateShipped, beginsAfter: 3 * time.Second, happen: func(t *testing.T, l *live) {
+		require.Equal(t, kitchen.StateScheduled, l.query().State)
+		l.tellsTheSame()
+		l.makes("mix.1", "bake.1", "decorate.1", "package.1")
+	}},
+	"scheduled-cancelled": {ends: kitchen.StateCancelled, beginsAfter: time.Hour, happen: func(_ *testing.T, l *live) {
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{Reason: "changed my mind"})
+	}},
+	"scheduled-cancelled-at-bake": {ends: kitchen.StateCancelled, beginsAfter: time.Millisecond, happen: func(_ *testing.T, l *live) {
+		l.makes("mix.1")
+		l.expect("bake.1")
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
+		l.undoes("bake.1.undo", "mix.1.undo")
+	}},
+	"scheduled-and-continued": {ends: kitchen.StateCancelled, beginsAfter: time.Hour, on: shortHistories, happen: func(t *testing.T, l *live) {
+		for i := 0; l.describe().GetWorkflowExecutionInfo().GetFirstRunId() == l.describe().GetWorkflowExecutionInfo().GetExecution().GetRunId(); i++ {
+			l.update(workflows.UpdateAmend, kitchen.Amendment{Notes: new(fmt.Sprint("ring ", i, " times"))})
+		}
+		require.Equal(t, kitchen.StateScheduled, l.query().State)
+		l.tellsTheSame()
+		l.update(workflows.UpdateCancel, kitchen.Cancellation{})
 	}},
 
 	"cancelled-at-mix": {ends: kitchen.StateCancelled, happen: func(_ *testing.T, l *live) {
@@ -551,6 +585,13 @@ func TestEveryKindOfOrder(t *testing.T) {
 			if kind.ends == kitchen.StateCancelled {
 				require.Equal(t, kitchen.StateCancelled, l.announced().State)
 				require.Equal(t, status.Stages, l.last.Stages)
+			}
+			if kind.beginsAfter > 0 {
+				want := 13
+				if kind.ends == kitchen.StateCancelled {
+					want = 0
+				}
+				require.Equal(t, want, l.taken(l.plan)[0])
 			}
 			require.Equal(t, kind.ends, workflows.StateFromVisibility(l.describe().GetWorkflowExecutionInfo().GetStatus(), l.attribute()))
 		})

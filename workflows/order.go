@@ -85,11 +85,17 @@ func (o *order) step(ctx workflow.Context) error {
 		return o.undo(ctx, o.toUndo[len(o.toUndo)-1])
 	case o.direction != Making && o.madeAfterUndo() != nil:
 		return o.askAboutLateWork(ctx, o.madeAfterUndo())
+	case o.direction == Cancelling && o.holdsPlace:
+		return o.releasePlace(ctx)
 	case o.direction == Cancelling:
 		return o.endCancelled(ctx)
 	case o.direction == Remaking:
 		o.startPass()
 		return nil
+	case o.isPlacing():
+		return o.takePlace(ctx)
+	case o.status.State == kitchen.StateScheduled:
+		return o.awaitTime(ctx)
 	}
 	if stage, found := o.nextStage(); found {
 		return o.makeAt(ctx, stage)
@@ -127,6 +133,7 @@ type order struct {
 	handled []Handled
 	// listedState is the state that Temporal lists the order with.
 	listedState kitchen.OrderState
+	placing
 	telling
 }
 
@@ -141,6 +148,7 @@ func newOrder(orderID string, in OrderInput) *order {
 		}
 		// What the last run has not told, this one tells. If that had no version, nobody
 		// knows when its details have changed.
+		o.holdsPlace = p.HoldsPlace
 		o.lastVersion, o.changed, o.detailsChanged = p.Status.Version, true, p.Status.Version == 0
 		o.pass = p.Status.Remakes + 1
 		if p.Status.State != kitchen.StateAccepted {
@@ -179,6 +187,7 @@ func Accepted(orderID string, in OrderInput) kitchen.Status {
 		Notes:      in.Order.Notes,
 		Allergies:  in.Order.Allergies,
 		PlacedAt:   in.PlacedAt,
+		DueAt:      dueAt(in.Pickup),
 		Stages:     []kitchen.StageStatus{},
 	}
 }
@@ -292,6 +301,7 @@ func (o *order) ship(ctx workflow.Context) error {
 		UnitPrices: o.status.UnitPrices,
 		Total:      o.status.Total,
 		PlacedAt:   o.status.PlacedAt,
+		DueAt:      o.status.DueAt,
 		ShippedAt:  shippedAt,
 	}, status); err != nil {
 		return err
@@ -329,10 +339,15 @@ func (o *order) continueAsNew(ctx workflow.Context, ticket *ticket) error {
 		}
 		o.recordAttempts(ticket.ref, attempts)
 	}
+	return workflow.NewContinueAsNewError(ctx, OrderWorkflowType, o.nextInput())
+}
+
+// nextInput is what the next run starts with.
+func (o *order) nextInput() OrderInput {
 	in := o.in
 	in.Progress = &Progress{
 		Status: o.status, Direction: o.direction, ToUndo: o.toUndo, AskFrom: o.patience.from, Handled: o.handled,
-		Counted: o.countedOfPass(), Announcements: o.queued,
+		Counted: o.countedOfPass(), Announcements: o.queued, HoldsPlace: o.holdsPlace,
 	}
-	return workflow.NewContinueAsNewError(ctx, OrderWorkflowType, in)
+	return in
 }

@@ -8,6 +8,18 @@ import (
 	"github.com/cupcakery/cupcakery/kitchen"
 )
 
+// recordScheduled notes that the order has its place and waits for its time.
+func (o *order) recordScheduled() {
+	o.changed = true
+	o.status.State = kitchen.StateScheduled
+}
+
+// recordBegun notes that the time has come for the kitchen to begin.
+func (o *order) recordBegun() {
+	o.changed = true
+	o.status.State = kitchen.StateInProgress
+}
+
 // recordIssued notes that a ticket goes out, for the first time or again after
 // its activity has ended.
 func (o *order) recordIssued(ref kitchen.TicketRef, at time.Time) {
@@ -24,7 +36,7 @@ func (o *order) recordIssued(ref kitchen.TicketRef, at time.Time) {
 		o.row(ref).issue()
 		return
 	}
-	if o.status.State == kitchen.StateAccepted {
+	if o.status.State == kitchen.StateAccepted || o.status.State == kitchen.StateScheduled {
 		o.status.State = kitchen.StateInProgress
 	}
 	o.recordPass(ref.Pass)

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -84,6 +85,7 @@ func replayRun(history *historypb.History, runID string) error {
 		return err
 	}
 	replayer.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+	replayer.RegisterWorkflowWithOptions(workflows.PickupDayWorkflow, workflow.RegisterOptions{Name: workflows.PickupDayWorkflowType})
 	return replayer.ReplayWorkflowHistoryWithOptions(sdklog.NewStructuredLogger(slog.New(slog.DiscardHandler)), history, worker.ReplayWorkflowHistoryOptions{
 		// The order id is part of the workflow id, which the replayer would
 		// otherwise make up.
@@ -104,10 +106,19 @@ func recordHistory(t *testing.T, name string, kind kind) {
 		if i > 0 {
 			file += fmt.Sprintf(".run-%d", i+1)
 		}
-		data, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(&historypb.History{Events: l.history(runID)})
-		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(filepath.Join(histories, file+".json"), append(data, '\n'), 0o644))
+		keepHistory(t, file, l.history(runID))
 	}
+	if kind.beginsAfter > 0 { // the day's workflow goes on
+		l.run = l.server.GetWorkflow(t.Context(), kitchen.PickupWorkflowID(l.plan.Day), "")
+		keepHistory(t, day+"-"+name+".day", l.history(l.runs()[0]))
+	}
+}
+
+func keepHistory(t *testing.T, file string, events []*historypb.HistoryEvent) {
+	t.Helper()
+	data, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(&historypb.History{Events: events})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(histories, file+".json"), append(data, '\n'), 0o644))
 }
 
 // runs are the order's runs, the first first.

@@ -152,6 +152,8 @@ type live struct {
 	run     client.WorkflowRun
 	worker  worker.Worker
 	log     activities.Log
+	// plan is the plan of its day, if the order is for later.
+	plan kitchen.PickupPlan
 	// last is what was announced last on order-failures.
 	last kitchen.Failed
 }
@@ -193,6 +195,7 @@ func (l *live) startWorker(interceptors ...interceptor.WorkerInterceptor) {
 	l.t.Helper()
 	l.worker = worker.New(l.server, l.orderID, worker.Options{DisableRegistrationAliasing: true, Interceptors: interceptors})
 	l.worker.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+	l.worker.RegisterWorkflowWithOptions(workflows.PickupDayWorkflow, workflow.RegisterOptions{Name: workflows.PickupDayWorkflowType})
 	activities.Register(l.worker, kitchen.Stages(), l.tray, workflows.NewOrders(l.server, codec), l.log)
 	require.NoError(l.t, l.worker.Start())
 }

@@ -60,6 +60,7 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 				Customer:   customer,
 				Made:       ref.Kind == kitchen.TicketUndo && o.stage(ref).Made(),
 				Since:      o.queuedSince(ref),
+				DueAt:      timeOrZero(o.status.DueAt),
 			},
 			Issued:      issued,
 			MaxReissues: o.in.Rules.MaxReissues,

@@ -234,6 +234,10 @@ type ClientInterface interface {
 	//
 	// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
 	//
+	// **An order for later** has `pickupAt`, the beginning of a slot. It is answered once it has its place there, and for that a worker is needed: the kitchen begins it in time, and until then it is `scheduled`. If the slot is full the answer is 409, `/problems/slot-full`, and `free` has
+	// the next ones that have room; then nothing was ordered, and the same `Idempotency-Key` may be used for another slot. 422 if the time is no slot, over, too soon for so many cupcakes, too far ahead, or on a day on which the bakery is closed. 503 if no worker has answered in time: repeat the request as it was, with the same
+	// `Idempotency-Key`, and there is one order. If nobody repeats it, and a worker comes only half a minute later or after that, nothing was ordered. An order for as soon as possible needs no worker, and is refused with 409, `/problems/closed`, while the bakery is closed.
+	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
@@ -258,6 +262,10 @@ type ClientInterface interface {
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
+	//
+	// **An order for later** has `pickupAt`, the beginning of a slot. It is answered once it has its place there, and for that a worker is needed: the kitchen begins it in time, and until then it is `scheduled`. If the slot is full the answer is 409, `/problems/slot-full`, and `free` has
+	// the next ones that have room; then nothing was ordered, and the same `Idempotency-Key` may be used for another slot. 422 if the time is no slot, over, too soon for so many cupcakes, too far ahead, or on a day on which the bakery is closed. 503 if no worker has answered in time: repeat the request as it was, with the same
+	// `Idempotency-Key`, and there is one order. If nobody repeats it, and a worker comes only half a minute later or after that, nothing was ordered. An order for as soon as possible needs no worker, and is refused with 409, `/problems/closed`, while the bakery is closed.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -465,6 +473,13 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSlots When an order can be fetched
+	//
+	// The slots of a day that a new order can still have, with what is left in each, and the days that have such slots. What is left may be gone a moment later: the order itself says so. For a day on which somebody has a place a worker is needed (503).
+	//
+	// Corresponds with GET /api/v1/slots (the `GetSlots` operationId).
+	GetSlots(ctx context.Context, params *GetSlotsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EndSessions End all sessions of a person
 	//
@@ -838,6 +853,10 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEd
 //
 // A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
 //
+// **An order for later** has `pickupAt`, the beginning of a slot. It is answered once it has its place there, and for that a worker is needed: the kitchen begins it in time, and until then it is `scheduled`. If the slot is full the answer is 409, `/problems/slot-full`, and `free` has
+// the next ones that have room; then nothing was ordered, and the same `Idempotency-Key` may be used for another slot. 422 if the time is no slot, over, too soon for so many cupcakes, too far ahead, or on a day on which the bakery is closed. 503 if no worker has answered in time: repeat the request as it was, with the same
+// `Idempotency-Key`, and there is one order. If nobody repeats it, and a worker comes only half a minute later or after that, nothing was ordered. An order for as soon as possible needs no worker, and is refused with 409, `/problems/closed`, while the bakery is closed.
+//
 // Takes any type of body and a specified content type.
 //
 // Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
@@ -872,6 +891,10 @@ func (c *Client) CreateOrderWithBody(ctx context.Context, params *CreateOrderPar
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
+//
+// **An order for later** has `pickupAt`, the beginning of a slot. It is answered once it has its place there, and for that a worker is needed: the kitchen begins it in time, and until then it is `scheduled`. If the slot is full the answer is 409, `/problems/slot-full`, and `free` has
+// the next ones that have room; then nothing was ordered, and the same `Idempotency-Key` may be used for another slot. 422 if the time is no slot, over, too soon for so many cupcakes, too far ahead, or on a day on which the bakery is closed. 503 if no worker has answered in time: repeat the request as it was, with the same
+// `Idempotency-Key`, and there is one order. If nobody repeats it, and a worker comes only half a minute later or after that, nothing was ordered. An order for as soon as possible needs no worker, and is refused with 409, `/problems/closed`, while the bakery is closed.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1280,6 +1303,23 @@ func (c *Client) SignIn(ctx context.Context, body SignInJSONRequestBody, reqEdit
 // Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 func (c *Client) GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDemoStaffRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSlots When an order can be fetched
+//
+// The slots of a day that a new order can still have, with what is left in each, and the days that have such slots. What is left may be gone a moment later: the order itself says so. For a day on which somebody has a place a worker is needed (503).
+//
+// Corresponds with GET /api/v1/slots (the `GetSlots` operationId).
+func (c *Client) GetSlots(ctx context.Context, params *GetSlotsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSlotsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2560,6 +2600,72 @@ func NewGetDemoStaffRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetSlotsRequest constructs an http.Request for the GetSlots method
+func NewGetSlotsRequest(server string, params *GetSlotsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/slots")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Day != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "day", *params.Day, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Pieces != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "pieces", *params.Pieces, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewEndSessionsRequest constructs an http.Request for the EndSessions method
 func NewEndSessionsRequest(server string, name string) (*http.Request, error) {
 	var err error
@@ -3079,6 +3185,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
 	//
+	// **An order for later** has `pickupAt`, the beginning of a slot. It is answered once it has its place there, and for that a worker is needed: the kitchen begins it in time, and until then it is `scheduled`. If the slot is full the answer is 409, `/problems/slot-full`, and `free` has
+	// the next ones that have room; then nothing was ordered, and the same `Idempotency-Key` may be used for another slot. 422 if the time is no slot, over, too soon for so many cupcakes, too far ahead, or on a day on which the bakery is closed. 503 if no worker has answered in time: repeat the request as it was, with the same
+	// `Idempotency-Key`, and there is one order. If nobody repeats it, and a worker comes only half a minute later or after that, nothing was ordered. An order for as soon as possible needs no worker, and is refused with 409, `/problems/closed`, while the bakery is closed.
+	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
@@ -3103,6 +3213,10 @@ type ClientWithResponsesInterface interface {
 	// repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 	//
 	// A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
+	//
+	// **An order for later** has `pickupAt`, the beginning of a slot. It is answered once it has its place there, and for that a worker is needed: the kitchen begins it in time, and until then it is `scheduled`. If the slot is full the answer is 409, `/problems/slot-full`, and `free` has
+	// the next ones that have room; then nothing was ordered, and the same `Idempotency-Key` may be used for another slot. 422 if the time is no slot, over, too soon for so many cupcakes, too far ahead, or on a day on which the bakery is closed. 503 if no worker has answered in time: repeat the request as it was, with the same
+	// `Idempotency-Key`, and there is one order. If nobody repeats it, and a worker comes only half a minute later or after that, nothing was ordered. An order for as soon as possible needs no worker, and is refused with 409, `/problems/closed`, while the bakery is closed.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3326,6 +3440,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaffWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDemoStaffResponse, error)
+
+	// GetSlotsWithResponse When an order can be fetched
+	//
+	// The slots of a day that a new order can still have, with what is left in each, and the days that have such slots. What is left may be gone a moment later: the order itself says so. For a day on which somebody has a place a worker is needed (503).
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/slots (the `GetSlots` operationId).
+	GetSlotsWithResponse(ctx context.Context, params *GetSlotsParams, reqEditors ...RequestEditorFn) (*GetSlotsResponse, error)
 
 	// EndSessionsWithResponse End all sessions of a person
 	//
@@ -5615,6 +5738,75 @@ func (r GetDemoStaffResponse) ContentType() string {
 	return ""
 }
 
+// GetSlotsResponse503Headers the declared response headers of an HTTP 503 response for GetSlots
+type GetSlotsResponse503Headers struct {
+	RetryAfter int
+}
+
+type GetSlotsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Slots
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetSlotsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSlotsResponse) GetJSON200() *Slots {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetSlotsResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetSlotsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetSlotsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSlotsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSlotsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSlotsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSlotsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // EndSessionsResponse401Headers the declared response headers of an HTTP 401 response for EndSessions
 type EndSessionsResponse401Headers struct {
 	WWWAuthenticate string
@@ -6478,6 +6670,10 @@ func (c *ClientWithResponses) ListOrdersWithResponse(ctx context.Context, params
 //
 // A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
 //
+// **An order for later** has `pickupAt`, the beginning of a slot. It is answered once it has its place there, and for that a worker is needed: the kitchen begins it in time, and until then it is `scheduled`. If the slot is full the answer is 409, `/problems/slot-full`, and `free` has
+// the next ones that have room; then nothing was ordered, and the same `Idempotency-Key` may be used for another slot. 422 if the time is no slot, over, too soon for so many cupcakes, too far ahead, or on a day on which the bakery is closed. 503 if no worker has answered in time: repeat the request as it was, with the same
+// `Idempotency-Key`, and there is one order. If nobody repeats it, and a worker comes only half a minute later or after that, nothing was ordered. An order for as soon as possible needs no worker, and is refused with 409, `/problems/closed`, while the bakery is closed.
+//
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with POST /api/v1/orders (the `CreateOrder` operationId).
@@ -6508,6 +6704,10 @@ func (c *ClientWithResponses) CreateOrderWithBodyWithResponse(ctx context.Contex
 // repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
 //
 // A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
+//
+// **An order for later** has `pickupAt`, the beginning of a slot. It is answered once it has its place there, and for that a worker is needed: the kitchen begins it in time, and until then it is `scheduled`. If the slot is full the answer is 409, `/problems/slot-full`, and `free` has
+// the next ones that have room; then nothing was ordered, and the same `Idempotency-Key` may be used for another slot. 422 if the time is no slot, over, too soon for so many cupcakes, too far ahead, or on a day on which the bakery is closed. 503 if no worker has answered in time: repeat the request as it was, with the same
+// `Idempotency-Key`, and there is one order. If nobody repeats it, and a worker comes only half a minute later or after that, nothing was ordered. An order for as soon as possible needs no worker, and is refused with 409, `/problems/closed`, while the bakery is closed.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -6856,6 +7056,21 @@ func (c *ClientWithResponses) GetDemoStaffWithResponse(ctx context.Context, reqE
 		return nil, err
 	}
 	return ParseGetDemoStaffResponse(rsp)
+}
+
+// GetSlotsWithResponse When an order can be fetched
+//
+// The slots of a day that a new order can still have, with what is left in each, and the days that have such slots. What is left may be gone a moment later: the order itself says so. For a day on which somebody has a place a worker is needed (503).
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/slots (the `GetSlots` operationId).
+func (c *ClientWithResponses) GetSlotsWithResponse(ctx context.Context, params *GetSlotsParams, reqEditors ...RequestEditorFn) (*GetSlotsResponse, error) {
+	rsp, err := c.GetSlots(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSlotsResponse(rsp)
 }
 
 // EndSessionsWithResponse End all sessions of a person
@@ -9020,6 +9235,66 @@ func ParseGetDemoStaffResponse(rsp *http.Response) (*GetDemoStaffResponse, error
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetSlotsResponse parses an HTTP response from a GetSlotsWithResponse call
+func ParseGetSlotsResponse(rsp *http.Response) (*GetSlotsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSlotsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Slots
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 503:
+		var headers GetSlotsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
 	}
 
 	return response, nil

@@ -90,6 +90,7 @@ func newRootCommand() *cobra.Command {
 		newKitchenCommand(),
 		newLicencesCommand(),
 		newOrderCommand(),
+		newSlotsCommand(),
 		newStaffCommand(),
 		newStationCommand(),
 		newStationsCommand(),

@@ -34,7 +34,7 @@ are placed after that are left alone. This is for managers.`,
 	many.register(cmd)
 	many.registerStaff(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&many.state, "state", "", "only orders in this state: in-progress or needs-attention")
+	flags.StringVar(&many.state, "state", "", "only orders in this state: scheduled, in-progress or needs-attention")
 	flags.StringVar(&many.where.Flavour, "flavour", "", "only orders with this flavour, by its code on the menu")
 	flags.StringVar(&many.where.Customer, "customer", "", "only orders of the customer with this whole name")
 	flags.IntVar(&many.where.MinPieces, "min-pieces", 0, "only orders for at least this many cupcakes")
@@ -45,7 +45,7 @@ are placed after that are left alone. This is for managers.`,
 	flags.BoolVar(&many.yes, "yes", false, "do not ask before cancelling")
 	flags.StringVar(&many.key, "idempotency-key", "", "16 to 128 printable characters; under the same key no order is asked twice (default: a fresh one)")
 	complete(cmd, "state", func(string) []string {
-		return []string{string(kitchen.StateInProgress), string(kitchen.StateNeedsAttention)}
+		return []string{string(kitchen.StateScheduled), string(kitchen.StateInProgress), string(kitchen.StateNeedsAttention)}
 	})
 	complete(cmd, "flavour", func(string) []string { return many.flavours(cmd) })
 	return cmd

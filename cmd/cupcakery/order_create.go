@@ -39,6 +39,7 @@ The answer has the total, which is paid at pickup. With --total the order is
 refused unless it costs exactly that.`,
 		Example: `  cupcakery order create -f order.json
   cupcakery order create --name Ada --line 12xL:red-velvet:"Happy 40th" --line 6xS:lemon --allergy nuts
+  cupcakery order create --name Ada --line 24xM:lemon --pickup "2026-11-28 10:00"
   echo '{"customer":{"name":"Ada"},"lines":[{"flavour":"lemon","size":"S","quantity":6}]}' | cupcakery order create -f - -o json`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -46,9 +47,18 @@ refused unless it costs exactly that.`,
 			if err != nil {
 				return err
 			}
-			body, err := input.body(cmd)
+			order, file, err := input.read(cmd)
 			if err != nil {
 				return err
+			}
+			body := file
+			if body == nil {
+				if order.PickupAt, err = settings.pickupTime(cmd.Context(), apiClient, input.pickup); err != nil {
+					return err
+				}
+				if body, err = json.Marshal(order); err != nil {
+					return err
+				}
 			}
 			if key == "" {
 				key = uuid.NewString()
@@ -95,6 +105,7 @@ type orderInput struct {
 	notes     string
 	allergies []string
 	total     string
+	pickup    string
 }
 
 func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
@@ -105,6 +116,7 @@ func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
 	flags.StringVar(&in.notes, "notes", "", "for the people who make and hand out the order")
 	flags.StringArrayVar(&in.allergies, "allergy", nil, "what must not be near the cupcakes; may be given several times")
 	flags.StringVar(&in.total, "total", "", "what the order must cost, such as \"EUR 28.80\"; otherwise nothing is ordered")
+	flags.StringVar(&in.pickup, "pickup", "", `when it is to be fetched, by the bakery's clock, such as "2026-11-28 10:00" (see cupcakery slots); as soon as possible without it`)
 	err := cmd.RegisterFlagCompletionFunc("line", func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return completeLine(typed, func() []string { return settings.flavours(cmd) }), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	})
@@ -134,21 +146,22 @@ func completeLine(typed string, flavours func() []string) []string {
 	return startingWith(typed, values)
 }
 
-// body is the order as JSON. A file is sent as it is: the API reads it
-// strictly and names every fault in it.
-func (in *orderInput) body(cmd *cobra.Command) ([]byte, error) {
+// read is the order of the flags, still without its pickup time, or the file that has it.
+// A file is sent as it is: the API reads it strictly and names every fault in it.
+func (in *orderInput) read(cmd *cobra.Command) (order kitchen.Order, file []byte, err error) {
 	if in.file != "" {
-		for _, flag := range []string{"name", "line", "notes", "allergy", "total"} {
+		for _, flag := range []string{"name", "line", "notes", "allergy", "total", "pickup"} {
 			if cmd.Flags().Changed(flag) {
-				return nil, &exitError{exitUsage, fmt.Errorf("--file and --%s both say what is ordered: keep one", flag)}
+				return order, nil, &exitError{exitUsage, fmt.Errorf("--file and --%s both say what is ordered: keep one", flag)}
 			}
 		}
-		return readFileOrStdin(in.file, cmd.InOrStdin())
+		file, err = readFileOrStdin(in.file, cmd.InOrStdin())
+		return order, file, err
 	}
 	if in.name == "" && len(in.lines) == 0 {
-		return nil, &exitError{exitUsage, errors.New("nothing is ordered: give --file, or --name and --line (see cupcakery order create --help)")}
+		return order, nil, &exitError{exitUsage, errors.New("nothing is ordered: give --file, or --name and --line (see cupcakery order create --help)")}
 	}
-	order := kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies}
+	order = kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies}
 	var faults []error
 	if cmd.Flags().Changed("total") {
 		total, err := kitchen.ParseMoney(in.total)
@@ -165,9 +178,9 @@ func (in *orderInput) body(cmd *cobra.Command) ([]byte, error) {
 		order.Lines = append(order.Lines, line)
 	}
 	if len(faults) > 0 {
-		return nil, &exitError{exitUsage, errors.Join(faults...)}
+		return order, nil, &exitError{exitUsage, errors.Join(faults...)}
 	}
-	return json.Marshal(order)
+	return order, nil, nil
 }
 
 func readFileOrStdin(name string, stdin io.Reader) ([]byte, error) {

@@ -75,6 +75,9 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 		row("Allergies", strings.Join(status.Allergies, ", "))
 	}
 	row("Placed", clock(&status.PlacedAt))
+	if status.DueAt != nil {
+		row("Due", clock(status.DueAt))
+	}
 	if status.ShippedAt != nil {
 		row("Shipped", clock(status.ShippedAt))
 	}

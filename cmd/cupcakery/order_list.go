@@ -78,7 +78,7 @@ the command that decides them. This is for staff.`,
 	settings.register(cmd)
 	settings.registerStaff(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&filters.state, "state", "", "only orders in this state: in-progress, needs-attention, cancelling, cancelled or shipped")
+	flags.StringVar(&filters.state, "state", "", "only orders in this state: scheduled, in-progress, needs-attention, cancelling, cancelled or shipped")
 	flags.StringVar(&filters.stage, "stage", "", "only orders whose open ticket, to make or to undo, is at this stage")
 	flags.StringVar(&filters.flavour, "flavour", "", "only orders with this flavour, by its code on the menu")
 	flags.StringVar(&filters.customer, "customer", "", "only orders of the customer with this whole name")
@@ -86,7 +86,7 @@ the command that decides them. This is for staff.`,
 	flags.IntVar(&limit, "limit", 50, "how many orders at most")
 	flags.StringVar(&filters.pageToken, "page-token", "", "go on after a list before, with the same filters")
 	complete(cmd, "state", func(string) []string {
-		return []string{string(kitchen.StateInProgress), string(kitchen.StateNeedsAttention), string(kitchen.StateCancelling), string(kitchen.StateCancelled), string(kitchen.StateShipped)}
+		return []string{string(kitchen.StateScheduled), string(kitchen.StateInProgress), string(kitchen.StateNeedsAttention), string(kitchen.StateCancelling), string(kitchen.StateCancelled), string(kitchen.StateShipped)}
 	})
 	complete(cmd, "stage", func(string) []string { return kitchen.StageNames() })
 	complete(cmd, "flavour", func(string) []string { return settings.flavours(cmd) })
@@ -156,10 +156,10 @@ func writeOrders(w io.Writer, orders []wire.OrderSummary) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, err := fmt.Fprintln(table, "PICKUP\tSTATE\tSTAGE\tIN HAND\tCUSTOMER\tFLAVOURS\tTOTAL\tPLACED\tCLOSED\tORDER")
+	_, err := fmt.Fprintln(table, "PICKUP\tSTATE\tSTAGE\tIN HAND\tCUSTOMER\tFLAVOURS\tTOTAL\tPLACED\tDUE\tCLOSED\tORDER")
 	for _, order := range orders {
-		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safeText(order.PickupCode), safeText(string(order.State)),
-			safeText(orDash(string(order.Stage))), inHandWords(order.InHand), safeText(order.Customer.Name), safeText(strings.Join(order.Flavours, ", ")), orderTotal(order), clock(&order.PlacedAt), clock(&order.ClosedAt), safeText(order.ID))
+		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safeText(order.PickupCode), safeText(string(order.State)),
+			safeText(orDash(string(order.Stage))), inHandWords(order.InHand), safeText(order.Customer.Name), safeText(strings.Join(order.Flavours, ", ")), orderTotal(order), clock(&order.PlacedAt), clock(&order.DueAt), clock(&order.ClosedAt), safeText(order.ID))
 		err = errors.Join(err, rowErr)
 	}
 	return errors.Join(err, table.Flush())

@@ -265,7 +265,7 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 		t.Parallel()
 		c := invoke(t, "", "order", "list", "--api", address, "--state", "baking", "--customer", "")
 		require.Equal(t, exitRefused, c.code)
-		require.Contains(t, c.stderr, "\n  state: unknown value: use in-progress")
+		require.Contains(t, c.stderr, "\n  state: unknown value: use scheduled, in-progress")
 		require.Contains(t, c.stderr, "\n  customer: must have 1 to 80 characters")
 	})
 	t.Run("the shell completes flavours, sizes, states and ids", func(t *testing.T) {

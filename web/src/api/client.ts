@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Stage, Statistics } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, Statistics } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -74,6 +74,8 @@ const order = (id: string) => `/orders/${encodeURIComponent(id)}`;
 /** The API, operation by operation. Failures are thrown as a Problem. */
 export const api = {
   menu: (signal?: AbortSignal) => get<Menu>("/menu", signal),
+  slots: (day: string, pieces: number, signal?: AbortSignal) =>
+    get<Slots>(`/slots?${new URLSearchParams({ ...(day && { day }), pieces: String(pieces) }).toString()}`, signal),
   pace: (signal?: AbortSignal) => get<Pace>("/pace", signal),
   statistics: (signal?: AbortSignal) => get<Statistics>("/statistics", signal),
 

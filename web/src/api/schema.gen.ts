@@ -38,6 +38,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/slots": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * When an order can be fetched
+         * @description The slots of a day that a new order can still have, with what is left in each, and the days that have such slots. What is left may be gone a moment later: the order itself says so. For a day on which somebody has a place a worker is needed (503).
+         */
+        readonly get: operations["getSlots"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/orders": {
         readonly parameters: {
             readonly query?: never;
@@ -72,6 +92,10 @@ export interface paths {
          *     repeats an order that was taken is answered all the same. Orders from staff who are signed in do not count for their address.
          *
          *     A line with a flavour that is sold out (`soldOut` of the menu) is refused with 409, `/problems/sold-out`, and `errors` names the lines.
+         *
+         *     **An order for later** has `pickupAt`, the beginning of a slot. It is answered once it has its place there, and for that a worker is needed: the kitchen begins it in time, and until then it is `scheduled`. If the slot is full the answer is 409, `/problems/slot-full`, and `free` has
+         *     the next ones that have room; then nothing was ordered, and the same `Idempotency-Key` may be used for another slot. 422 if the time is no slot, over, too soon for so many cupcakes, too far ahead, or on a day on which the bakery is closed. 503 if no worker has answered in time: repeat the request as it was, with the same
+         *     `Idempotency-Key`, and there is one order. If nobody repeats it, and a worker comes only half a minute later or after that, nothing was ordered. An order for as soon as possible needs no worker, and is refused with 409, `/problems/closed`, while the bakery is closed.
          */
         readonly post: operations["createOrder"];
         readonly delete?: never;
@@ -678,10 +702,13 @@ export interface components {
         readonly Stage: "mix" | "bake" | "decorate" | "package";
         /** @enum {string} */
         readonly Size: "S" | "M" | "L" | "XL";
+        /**
+         * @description `scheduled` is an order for later that has its place and waits for its time.
+         * @enum {string}
+         */
+        readonly OrderState: "accepted" | "scheduled" | "in-progress" | "needs-attention" | "cancelling" | "cancelled" | "shipped";
         /** @enum {string} */
-        readonly OrderState: "accepted" | "in-progress" | "needs-attention" | "cancelling" | "cancelled" | "shipped";
-        /** @enum {string} */
-        readonly ListedState: "in-progress" | "needs-attention" | "cancelling" | "cancelled" | "shipped";
+        readonly ListedState: "scheduled" | "in-progress" | "needs-attention" | "cancelling" | "cancelled" | "shipped";
         /** @enum {string} */
         readonly TicketState: "waiting" | "started" | "done" | "failed" | "undone";
         /**
@@ -732,6 +759,12 @@ export interface components {
              */
             readonly allergies?: readonly string[];
             readonly total?: components["schemas"]["Money"];
+            /**
+             * Format: date-time
+             * @description When the order is to be fetched, with its zone. It is the beginning of a slot that `GET /api/v1/slots` lists. Without it, as soon as possible.
+             * @example 2026-11-28T09:00:00Z
+             */
+            readonly pickupAt?: string;
         };
         /** @description An exact amount in a currency. */
         readonly Money: {
@@ -763,10 +796,10 @@ export interface components {
         /** @description Selects open orders. Everything that is given must match. */
         readonly OrderFilter: {
             /**
-             * @description in-progress or needs-attention; without it both.
+             * @description scheduled, in-progress or needs-attention; without it all three.
              * @enum {string}
              */
-            readonly state?: "in-progress" | "needs-attention";
+            readonly state?: "scheduled" | "in-progress" | "needs-attention";
             /**
              * @description A flavour on one of the order's lines, by its code.
              * @example red-velvet
@@ -1001,6 +1034,11 @@ export interface components {
             readonly allergies?: readonly string[];
             /** Format: date-time */
             readonly placedAt: string;
+            /**
+             * Format: date-time
+             * @description When the order is to be fetched; absent for as soon as possible.
+             */
+            readonly dueAt?: string;
             /** Format: date-time */
             readonly shippedAt?: string;
             /** Format: date-time */
@@ -1027,6 +1065,38 @@ export interface components {
             /** @description No worker could be asked, and the log does not tell; this is what Temporal has recorded. */
             readonly stale: boolean;
         };
+        /** @description When an order can be fetched. */
+        readonly Slots: {
+            /**
+             * @description The bakery's time zone. Show times in it: the customer comes to the bakery.
+             * @example Europe/Berlin
+             */
+            readonly timezone: string;
+            /** @description The bakery is open now, so that something can be ordered for as soon as possible. */
+            readonly open: boolean;
+            /**
+             * Format: date-time
+             * @description When it opens next, if it is closed; absent if it does not within a year.
+             */
+            readonly opensAt?: string;
+            /**
+             * Format: date
+             * @description The day of the slots, by the bakery's calendar; absent if there is no slot on any day.
+             */
+            readonly day?: string;
+            /** @description The days that have a slot that is not too soon, whether or not it has room. */
+            readonly days: readonly string[];
+            readonly slots: readonly components["schemas"]["SlotOffer"][];
+        };
+        /** @description A slot that is not too soon for the order. */
+        readonly SlotOffer: {
+            /** Format: date-time */
+            readonly at: string;
+            /** @description How many cupcakes still have room. */
+            readonly left: number;
+            /** @description The order has room. */
+            readonly free: boolean;
+        };
         /** @description An order in a list. */
         readonly OrderSummary: {
             readonly id: components["schemas"]["OrderID"];
@@ -1044,6 +1114,11 @@ export interface components {
              * @description When Temporal took the order.
              */
             readonly placedAt: string;
+            /**
+             * Format: date-time
+             * @description When it is to be fetched; absent for as soon as possible.
+             */
+            readonly dueAt?: string;
             /**
              * Format: date-time
              * @description When it was shipped or cancelled; absent while it is open.
@@ -1235,6 +1310,11 @@ export interface components {
              * @description What its age and its place in the queue count from: when it was first issued or, if the order is made again, when the order was first there.
              */
             readonly since: string;
+            /**
+             * Format: date-time
+             * @description When the order is to be fetched; absent for as soon as possible.
+             */
+            readonly dueAt?: string;
             /**
              * Format: date-time
              * @description When this attempt was issued.
@@ -1756,7 +1836,7 @@ export interface components {
              * @description Tells problems apart; open it on this server for an explanation.
              * @enum {string}
              */
-            readonly type: "/problems/body-too-large" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/price-changed" | "/problems/refused" | "/problems/sold-out" | "/problems/station-paused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
+            readonly type: "/problems/body-too-large" | "/problems/closed" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/price-changed" | "/problems/refused" | "/problems/sold-out" | "/problems/station-paused" | "/problems/slot-full" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
             readonly title: string;
             readonly status: number;
             /** @description What is wrong this time, and the remedy. */
@@ -1767,6 +1847,13 @@ export interface components {
             readonly by?: string;
             /** @description For `/problems/price-changed`: what the order costs now; absent if nothing has a price any more. */
             readonly total?: components["schemas"]["Money"];
+            /** @description For a full slot: the next slots of the day that have room for the order. Empty, and absent, if none has. */
+            readonly free?: readonly string[];
+            /**
+             * Format: date-time
+             * @description For a bakery that is closed: when it opens next; absent if it does not within a year.
+             */
+            readonly opensAt?: string;
             /** @description Finds this request in the server's log. */
             readonly requestId?: string;
         };
@@ -1980,6 +2067,8 @@ export type UndoStatus = components['schemas']['UndoStatus'];
 export type Attention = components['schemas']['Attention'];
 export type AttentionCause = components['schemas']['AttentionCause'];
 export type OrderStatus = components['schemas']['OrderStatus'];
+export type Slots = components['schemas']['Slots'];
+export type SlotOffer = components['schemas']['SlotOffer'];
 export type OrderSummary = components['schemas']['OrderSummary'];
 export type InHand = components['schemas']['InHand'];
 export type OrderPage = components['schemas']['OrderPage'];
@@ -2085,6 +2174,61 @@ export interface operations {
                 };
             };
             readonly 431: components["responses"]["HeadTooLarge"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getSlots: {
+        readonly parameters: {
+            readonly query?: {
+                /**
+                 * @description The day by the bakery's calendar, such as 2026-11-28; without it the first that has a slot.
+                 * @example 2026-11-28
+                 */
+                readonly day?: string;
+                /** @description How many cupcakes the order has. */
+                readonly pieces?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The day's slots. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "timezone": "Europe/Berlin",
+                     *       "open": true,
+                     *       "day": "2026-11-28",
+                     *       "days": [
+                     *         "2026-11-28",
+                     *         "2026-11-30"
+                     *       ],
+                     *       "slots": [
+                     *         {
+                     *           "at": "2026-11-28T09:00:00Z",
+                     *           "left": 0,
+                     *           "free": false
+                     *         },
+                     *         {
+                     *           "at": "2026-11-28T09:15:00Z",
+                     *           "left": 24,
+                     *           "free": true
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["Slots"];
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
     };

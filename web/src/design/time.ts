@@ -16,6 +16,11 @@ export function clockText(span: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** When something is due, in the reader's own way of writing it: "Sat 28 Nov, 10:00". */
+export function dueText(time: string | number): string {
+  return new Date(time).toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+}
+
 /** The time of day, in the reader's own way of writing it. */
 export function timeOfDay(time: string | number): string {
   return new Date(time).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });

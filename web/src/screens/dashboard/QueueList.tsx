@@ -12,6 +12,7 @@ import { useRefetchOnChange } from "../useRefetchOnChange";
 
 const stateWords: Readonly<Record<OrderState, string>> = {
   accepted: "Accepted",
+  scheduled: "Scheduled",
   "in-progress": "In progress",
   "needs-attention": "Needs attention",
   cancelling: "Being cancelled",

@@ -16,6 +16,7 @@ import { Builder } from "./Builder";
 import { Customer } from "./Customer";
 import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
 import { place, priceChange } from "./placing";
+import { When } from "./When";
 import "./order.css";
 
 /** "Mixed, baked, decorated and packaged". */
@@ -98,6 +99,8 @@ function Ordering({ menu }: { readonly menu: Menu }) {
           setErrorText(priceChange(total, outcome.problem.total));
           break;
         }
+        // What was free when it was shown is not any more.
+        if (outcome.problem.is("/problems/slot-full", "/problems/closed")) void queries.invalidateQueries({ queryKey: ["slots"] });
         const { faults: fieldFaults, rest } = faultsOf(outcome.problem.errors);
         showFaults(fieldFaults);
         if (!hasFaults(fieldFaults) || rest.length > 0) setErrorText([outcome.problem.message, ...rest].join(" "));
@@ -113,6 +116,7 @@ function Ordering({ menu }: { readonly menu: Menu }) {
       <Builder menu={menu} onAdd={add} isFull={draft.lines.length >= menu.limits.lines} />
       <form ref={form} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
         <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); }} />
+        <When draft={draft} pieces={pieces} fault={faults.when} onChange={change} />
         <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
         {conflicts(draft, menu).map(({ flavour, allergens }) => (
           <Notice key={flavour} look="bad"><strong>{flavour} contains {allergens.join(" and ")}.</strong> You listed that as an allergy.</Notice>

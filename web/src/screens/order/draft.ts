@@ -21,11 +21,15 @@ export interface Draft {
   /** Others as typed, separated by commas. */
   readonly otherAllergies: string;
   readonly notes: string;
+  /** It is wanted as soon as possible, or for a slot. */
+  readonly when: "now" | "later";
+  /** The beginning of the slot; empty while none is chosen. */
+  readonly pickupAt: string;
   /** What was sent and has had no certain answer yet. */
   readonly sent?: Unanswered;
 }
 
-export const emptyDraft: Draft = { lines: [], name: "", allergens: [], otherAllergies: "", notes: "" };
+export const emptyDraft: Draft = { lines: [], name: "", allergens: [], otherAllergies: "", notes: "", when: "now", pickupAt: "" };
 
 /** The order that a draft stands for, at the total that the customer has seen, if there is one. */
 export function orderOf(draft: Draft, total?: Money): Order {
@@ -37,6 +41,7 @@ export function orderOf(draft: Draft, total?: Money): Order {
     ...(notes && { notes }),
     ...(allergies.length > 0 && { allergies }),
     ...(total && { total }),
+    ...(draft.when === "later" && draft.pickupAt && { pickupAt: draft.pickupAt }),
   };
 }
 
@@ -67,6 +72,8 @@ export interface Faults {
   readonly name?: string;
   readonly notes?: string;
   readonly allergies?: string;
+  /** About the time at which it is fetched. */
+  readonly when?: string;
   /** About the basket as a whole. */
   readonly basket?: string;
   /** About single lines of the basket, by their index. */
@@ -76,7 +83,7 @@ export interface Faults {
 export const noFaults: Faults = { lines: {} };
 
 export function hasFaults(faults: Faults): boolean {
-  return Boolean(faults.name ?? faults.notes ?? faults.allergies ?? faults.basket) || Object.keys(faults.lines).length > 0;
+  return Boolean(faults.name ?? faults.notes ?? faults.allergies ?? faults.when ?? faults.basket) || Object.keys(faults.lines).length > 0;
 }
 
 /** What is wrong with the draft, before it is sent. The server checks again. */
@@ -89,13 +96,14 @@ export function check(draft: Draft, menu: Menu): Faults {
   const allergies = (order.allergies ?? []).length > limits.allergies
     ? `At most ${limits.allergies} allergies.`
     : order.allergies?.map((each) => tooLong(each, limits.allergyLength)).find(Boolean);
+  const when = draft.when === "later" && !draft.pickupAt ? "Choose a day and a time." : undefined;
   const basket = draft.lines.length === 0 ? "Put at least one cupcake into the basket." : draft.lines.length > limits.lines ? `At most ${limits.lines} different kinds: remove some.` : undefined;
   const lines: Record<number, string> = {};
   draft.lines.forEach((line, i) => {
     const fault = checkLine(line, menu);
     if (fault) lines[i] = fault;
   });
-  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(basket && { basket }), lines };
+  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(when && { when }), ...(basket && { basket }), lines };
 }
 
 /** What is still wrong after a change: a field with a fault is checked again while somebody corrects it. */
@@ -105,10 +113,11 @@ export function faultsAfter(change: Partial<Draft>, faults: Faults, draft: Draft
   const name = "name" in change ? faults.name && now.name : faults.name;
   const notes = "notes" in change ? faults.notes && now.notes : faults.notes;
   const allergies = "allergens" in change || "otherAllergies" in change ? faults.allergies && now.allergies : faults.allergies;
+  const when = "when" in change || "pickupAt" in change ? faults.when && now.when : faults.when;
   const basket = "lines" in change ? faults.basket && now.basket : faults.basket;
   // The other lines move up when one is removed.
   const lines = "lines" in change && Object.keys(faults.lines).length > 0 ? now.lines : faults.lines;
-  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(basket && { basket }), lines };
+  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(when && { when }), ...(basket && { basket }), lines };
 }
 
 function checkLine(line: Line, menu: Menu): string | undefined {
@@ -124,7 +133,7 @@ function checkLine(line: Line, menu: Menu): string | undefined {
 
 /** The server's errors, by the fields that they are about. The rest has no field here. */
 export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faults; readonly rest: readonly string[] } {
-  let faults: { name?: string; notes?: string; allergies?: string; basket?: string } = {};
+  let faults: { name?: string; notes?: string; allergies?: string; when?: string; basket?: string } = {};
   const lines: Record<number, string> = {};
   const rest: string[] = [];
   for (const { pointer, detail } of errors) {
@@ -133,6 +142,7 @@ export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faul
     if (first === "customer") faults = { ...faults, name: text };
     else if (first === "notes") faults = { ...faults, notes: text };
     else if (first === "allergies") faults = { ...faults, allergies: text };
+    else if (first === "pickupAt") faults = { ...faults, when: text };
     else if (first === "lines" && second !== undefined) lines[Number(second)] ??= text;
     else if (first === "lines") faults = { ...faults, basket: text };
     else rest.push(text);
@@ -173,13 +183,13 @@ export function loadDraft(): Draft {
 }
 
 /** An older page may have stored it, or something else. */
-function isDraft({ lines, name, allergens, otherAllergies, notes, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
+function isDraft({ lines, name, allergens, otherAllergies, notes, when, pickupAt, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
   const areTexts = (list: unknown) => Array.isArray(list) && list.every((each) => typeof each === "string");
   const isLine = (line: unknown) =>
     typeof line === "object" && line !== null && "flavour" in line && typeof line.flavour === "string" && "size" in line && typeof line.size === "string" && "quantity" in line && typeof line.quantity === "number";
   return (
     Array.isArray(lines) && lines.every(isLine) && areTexts(allergens) &&
-    [name, otherAllergies, notes].every((text) => typeof text === "string") &&
+    (when === "now" || when === "later") && [name, otherAllergies, notes, pickupAt].every((text) => typeof text === "string") &&
     (sent === undefined || (typeof sent === "object" && sent !== null && "key" in sent && typeof sent.key === "string" && "bodies" in sent && areTexts(sent.bodies)))
   );
 }

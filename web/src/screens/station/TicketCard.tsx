@@ -65,6 +65,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
         )}
         {place !== "ended" && ticket.notes && (isFinishing ? <Notes text={ticket.notes} /> : <details className="ticket-more"><summary>Note</summary><Notes text={ticket.notes} /></details>)}
         <p className="ticket-badges">
+          {ticket.dueAt && <span className="badge">Due {timeOfDay(ticket.dueAt)}</span>}
           {ticket.pass > 1 && <span className="badge badge-warn">Remake {ticket.pass - 1}</span>}
           {ticket.lastFailure && <span className="badge badge-bad">Failed before: {labelOf(ticket.lastFailure.reason ?? "other")}{ticket.lastFailure.note ? `, ${ticket.lastFailure.note}` : ""}</span>}
           {place === "others" && <span className="badge badge-stage wrap-anywhere">In hand: <span translate="no">{ticket.by}</span></span>}

@@ -9,7 +9,7 @@ import { Cupcake } from "../../design/Cupcake";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
 import { stageWords } from "../../design/stages";
-import { timeOfDay } from "../../design/time";
+import { dueText, timeOfDay } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
 import { moneyText, totalText } from "../../prices";
 import { countText } from "../../text";
@@ -92,6 +92,8 @@ function When({ order }: { readonly order: OrderStatus }) {
   if (order.state === "cancelled") return <p className="lead">At {timeOfDay(order.cancelledAt ?? order.placedAt)}{order.cancelReason ? <>: <span className="wrap-anywhere">{order.cancelReason}</span></> : ""}.</p>;
   if (order.state === "cancelling") return <p className="lead">What was made is being put away, the last stage first.</p>;
   if (order.state === "needs-attention") return <p className="lead">It will continue as soon as a manager has decided how.</p>;
+  if (order.state === "scheduled") return <p className="lead">We begin in time, so that they are fresh. You do not need to do anything until then.</p>;
+  if (order.dueAt) return <p className="lead">They will be ready for you at {dueText(order.dueAt)}.</p>;
   return <p className="lead">{expected || `Ordered at ${timeOfDay(order.placedAt)}.`}</p>;
 }
 

@@ -141,7 +141,7 @@ describe("the estimate", () => {
     expect(estimate(working, { at: at(0), stages: stages.slice(2) }, start)).not.toBeNull();
   });
 
-  test.each(["accepted", "needs-attention", "cancelling", "cancelled", "shipped"] as const)("is none for an order that is %s", (state) => {
+  test.each(["accepted", "scheduled", "needs-attention", "cancelling", "cancelled", "shipped"] as const)("is none for an order that is %s", (state) => {
     expect(estimate(order({ ...working, state }), pace(60, 100), start)).toBeNull();
   });
 
@@ -151,14 +151,14 @@ describe("the estimate", () => {
 });
 
 describe("what a customer may still do", () => {
-  const all: readonly OrderState[] = ["accepted", "in-progress", "needs-attention", "cancelling", "cancelled", "shipped"];
+  const all: readonly OrderState[] = ["accepted", "scheduled", "in-progress", "needs-attention", "cancelling", "cancelled", "shipped"];
 
   test("is to cancel what is open and not being cancelled", () => {
-    expect(all.filter((state) => canCancel(order({ state })))).toEqual(["accepted", "in-progress", "needs-attention"]);
+    expect(all.filter((state) => canCancel(order({ state })))).toEqual(["accepted", "scheduled", "in-progress", "needs-attention"]);
   });
 
   test("is to change the text of the same orders, before any is decorated", () => {
-    expect(all.filter((state) => canAmend(order({ state, stages: [row("mix", "done"), row("bake", "started")] })))).toEqual(["accepted", "in-progress", "needs-attention"]);
+    expect(all.filter((state) => canAmend(order({ state, stages: [row("mix", "done"), row("bake", "started")] })))).toEqual(["accepted", "scheduled", "in-progress", "needs-attention"]);
   });
 
   test.each(["waiting", "started", "done", "failed"] as const)("is not to change the text once the decorate ticket is %s", (state) => {

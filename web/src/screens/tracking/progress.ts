@@ -1,7 +1,7 @@
 import type { OrderStatus, Pace, Stage, StageStatus } from "../../api/schema.gen";
 import { stagesClosingAmendments } from "../../api/stages.gen";
 import { stages, stageWords } from "../../design/stages";
-import { spanText, timeOfDay } from "../../design/time";
+import { dueText, spanText, timeOfDay } from "../../design/time";
 
 /** A stage of the order's present pass. */
 export interface Step {
@@ -44,6 +44,8 @@ export function headline(order: OrderStatus): string {
       return "Somebody is looking into your order";
     case "accepted":
       return "Your order is in";
+    case "scheduled":
+      return order.dueAt ? `Your order is in for ${dueText(order.dueAt)}` : "Your order is in";
     case "in-progress": {
       const stage = order.waitingFor ?? order.stage;
       if (!stage) return "Your order is in";
@@ -111,7 +113,7 @@ export function expectedText(order: OrderStatus, pace: Pace, now: number): strin
 }
 
 export function canCancel(order: OrderStatus): boolean {
-  return order.state === "accepted" || order.state === "in-progress" || order.state === "needs-attention";
+  return order.state === "accepted" || order.state === "scheduled" || order.state === "in-progress" || order.state === "needs-attention";
 }
 
 /** Text can change until the present pass comes to a stage that closes amending. */

@@ -1,0 +1,57 @@
+import { QueryClientProvider } from "@tanstack/react-query";
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { useState } from "react";
+import { expect, test, vi } from "vitest";
+import { api } from "../../api/client";
+import { newQueryClient } from "../../api/queries";
+import type { Slots } from "../../api/schema.gen";
+import { emptyDraft, orderOf, type Draft } from "./draft";
+import { When } from "./When";
+
+const saturday: Slots = {
+  timezone: "Europe/Berlin", open: true, day: "2026-11-28", days: ["2026-11-28", "2026-11-30"],
+  slots: [{ at: "2026-11-28T09:00:00Z", left: 0, free: false }, { at: "2026-11-28T09:15:00Z", left: 24, free: true }],
+};
+const monday: Slots = { ...saturday, day: "2026-11-30", slots: [{ at: "2026-11-30T08:00:00Z", left: 24, free: true }] };
+
+function show(open = true) {
+  const asked = vi.spyOn(api, "slots").mockImplementation((day) => Promise.resolve({ ...(day === "2026-11-30" ? monday : saturday), open, ...(!open && { opensAt: "2026-11-28T07:00:00Z" }) }));
+  let chosen: Draft = emptyDraft;
+  function Page() {
+    const [draft, setDraft] = useState(emptyDraft);
+    chosen = draft;
+    return <When draft={draft} pieces={12} fault={undefined} onChange={(part) => { setDraft((all) => ({ ...all, ...part })); }} />;
+  }
+  render(<QueryClientProvider client={newQueryClient()}><Page /></QueryClientProvider>);
+  return { asked: () => asked.mock.calls.map(([day, pieces]) => [day, pieces]), pickupAt: () => orderOf(chosen).pickupAt };
+}
+
+test("an order is wanted as soon as possible unless somebody chooses a day and time", async () => {
+  const { pickupAt } = show();
+  expect((await screen.findByRole<HTMLInputElement>("radio", { name: "As soon as possible" })).checked).toBe(true);
+  expect(screen.queryByLabelText("Time")).toBeNull();
+  expect(pickupAt()).toBeUndefined();
+});
+
+test("a slot of a day can be chosen if it has room, and given up again", async () => {
+  const { asked, pickupAt } = show();
+  await userEvent.click(screen.getByRole("radio", { name: "A day and time" }));
+  expect(await screen.findByRole<HTMLOptionElement>("option", { name: "10:00 (full)" })).toHaveProperty("disabled", true);
+  await userEvent.selectOptions(screen.getByLabelText("Time"), "10:15");
+  expect(pickupAt()).toBe("2026-11-28T09:15:00Z");
+  await userEvent.selectOptions(screen.getByLabelText("Day"), "Mon 30 Nov");
+  expect(pickupAt(), "the time was of another day").toBeUndefined();
+  await screen.findByRole("option", { name: "09:00" });
+  expect(asked()).toContainEqual(["2026-11-30", 12]);
+  await userEvent.selectOptions(screen.getByLabelText("Time"), "09:00");
+  expect(pickupAt()).toBe("2026-11-30T08:00:00Z");
+  await userEvent.click(screen.getByRole("radio", { name: "As soon as possible" }));
+  expect(pickupAt()).toBeUndefined();
+});
+
+test("while the bakery is closed, only a day and time can be chosen", async () => {
+  show(false);
+  await screen.findByText(/We are closed now and open again/);
+  expect(screen.getByRole("radio", { name: "As soon as possible" })).toHaveProperty("disabled", true);
+});

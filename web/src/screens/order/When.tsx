@@ -1,0 +1,60 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { slotsQuery } from "../../api/queries";
+import { Field } from "../../design/Field";
+import { Failure, Loading } from "../../design/feedback";
+import { dueText } from "../../design/time";
+import type { Draft } from "./draft";
+import { choices, dayText } from "./slots";
+
+interface Props {
+  readonly draft: Draft;
+  readonly pieces: number;
+  readonly fault: string | undefined;
+  readonly onChange: (part: Partial<Draft>) => void;
+}
+
+/** As soon as possible, or a day and then a time. */
+export function When({ draft, pieces, fault, onChange }: Props) {
+  const [day, setDay] = useState("");
+  const isLater = draft.when === "later";
+  const slots = useQuery({ ...slotsQuery(isLater ? day : "", Math.max(1, pieces)), placeholderData: (before) => before });
+  const isClosed = slots.data?.open === false;
+  return (
+    <section className="card stack" aria-labelledby="when">
+      <h2 id="when">When would you like them?</h2>
+      <div className="choices" role="radiogroup" aria-labelledby="when">
+        <label className="choice">
+          <input type="radio" name="when" checked={!isLater} disabled={isClosed} onChange={() => { onChange({ when: "now", pickupAt: "" }); }} />
+          <span>As soon as possible</span>
+        </label>
+        <label className="choice">
+          <input type="radio" name="when" checked={isLater} onChange={() => { onChange({ when: "later" }); }} />
+          <span>A day and time</span>
+        </label>
+      </div>
+      {isClosed && <p className="soft small">We are closed now{slots.data?.opensAt ? ` and open again ${dueText(slots.data.opensAt)}` : ""}. You can order for a day and time.</p>}
+      {isLater && (slots.data ? (
+        slots.data.days.length === 0 ? <p>There is no time left for so many cupcakes. Try fewer.</p> : (
+          <>
+            <Field label="Day">
+              {(wiring) => (
+                <select {...wiring} className="input" value={slots.data.day ?? ""} onChange={(event) => { setDay(event.target.value); onChange({ pickupAt: "" }); }}>
+                  {[...new Set([...slots.data.days, ...(slots.data.day ? [slots.data.day] : [])])].sort().map((each) => <option key={each} value={each}>{dayText(each)}</option>)}
+                </select>
+              )}
+            </Field>
+            <Field label="Time" error={fault}>
+              {(wiring) => (
+                <select {...wiring} className="input" value={draft.pickupAt} onChange={(event) => { onChange({ pickupAt: event.target.value }); }}>
+                  <option value="">Choose a time</option>
+                  {choices(slots.data).map(({ at, text, free }) => <option key={at} value={at} disabled={!free}>{text}{free ? "" : " (full)"}</option>)}
+                </select>
+              )}
+            </Field>
+          </>
+        )
+      ) : slots.error ? <Failure error={slots.error} retry={() => void slots.refetch()} /> : <Loading what="the times" />)}
+    </section>
+  );
+}

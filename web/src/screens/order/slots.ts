@@ -1,0 +1,25 @@
+import type { Slots } from "../../api/schema.gen";
+
+/** "Sat 28 Nov" of a day such as 2026-11-28, which is the same day everywhere. */
+export function dayText(day: string): string {
+  return new Date(`${day}T12:00:00Z`).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+}
+
+/** A slot that can be chosen, with its time by the bakery's clock. */
+export interface Choice {
+  readonly at: string;
+  readonly text: string;
+  readonly free: boolean;
+}
+
+/** The slots of a day. An hour that comes twice when clocks are put back has its zone's name, to tell the two apart. */
+export function choices({ slots, timezone }: Slots): readonly Choice[] {
+  const clock = (at: string, more: Intl.DateTimeFormatOptions = {}) =>
+    new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: timezone, ...more });
+  const texts = slots.map((slot) => clock(slot.at));
+  return slots.map((slot, i) => {
+    const text = texts[i] ?? "";
+    const isTwice = texts.filter((each) => each === text).length > 1;
+    return { at: slot.at, text: isTwice ? clock(slot.at, { timeZoneName: "short" }) : text, free: slot.free };
+  });
+}
