@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -61,7 +62,19 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		return nil, err
 	}
 	in := workflows.OrderInput{Order: order, Rules: s.kitchen.OrderRules(), PlacedAt: now()}
-	_, err = s.temporal.ExecuteWorkflow(ctx, s.follower.orders.StartOptions(orderID, in, hash), workflows.OrderWorkflowType, in)
+	options := s.follower.orders.StartOptions(orderID, in, hash)
+	_, err = s.temporal.ExecuteWorkflow(ctx, options, workflows.OrderWorkflowType, in)
+	if isAlreadyStarted(err) {
+		if _, lookedUp := s.firstOrder(ctx, orderID, hash); workflows.IsNotFound(lookedUp) {
+			// The key was for a slot in which the order got no place, so it was none; or it
+			// is about to get one.
+			options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
+			if _, err = s.temporal.ExecuteWorkflow(ctx, options, workflows.OrderWorkflowType, in); isAlreadyStarted(err) {
+				release()
+				return nil, anotherOrder()
+			}
+		}
+	}
 	switch {
 	case err == nil:
 		s.metrics.created.Inc()

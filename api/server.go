@@ -325,8 +325,10 @@ GET    /api/v1/orders/{id}           follow an order
 POST   /api/v1/orders/{id}/cancel    cancel it
 POST   /api/v1/orders/{id}/amend     change its notes and messages
 POST   /api/v1/orders/{id}/resolve   decide when it needs attention (managers)
-PUT    /api/v1/orders/{id}/rush      let it go first; DELETE takes that back (staff)
-PUT    /api/v1/orders/{id}/collected it was collected; DELETE takes that back (staff)
+PUT    /api/v1/orders/{id}/rush      let it go before others (staff)
+DELETE /api/v1/orders/{id}/rush      let it wait for its turn again
+PUT    /api/v1/orders/{id}/collected it was collected (staff)
+DELETE /api/v1/orders/{id}/collected it was not, after all
 POST   /api/v1/session               sign in, if you are staff
 GET    /api/v1/session               who is signed in
 DELETE /api/v1/session               sign out
@@ -337,8 +339,10 @@ GET    /api/v1/stations/{stage}/tickets  a station's board (its role, and manage
 POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  answer a ticket
 GET    /api/v1/kitchen/state         what is sold out and paused (staff)
 GET    /api/v1/kitchen/ready         what is ready and was not collected (staff)
-PUT    /api/v1/kitchen/sold-out/{flavour}  nobody can order it; DELETE takes that back (staff)
-PUT    /api/v1/kitchen/paused/{stage}  nobody begins anything there; DELETE takes that back (its role, and managers)
+PUT    /api/v1/kitchen/sold-out/{flavour}  nobody can order it (staff)
+DELETE /api/v1/kitchen/sold-out/{flavour}  it can be ordered again
+PUT    /api/v1/kitchen/paused/{stage}  nobody begins anything there (its role, and managers)
+DELETE /api/v1/kitchen/paused/{stage}  it goes on
 DELETE /api/v1/staff/{name}/sessions  end all sessions of a person (managers)
 GET    /api/v1/statistics            what the stations did in the last hours (staff)
 GET    /api/v1/pace                  how long the stages take at present

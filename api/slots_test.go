@@ -88,6 +88,21 @@ func TestAnOrderForASlot(t *testing.T) {
 		conflict := s.order(orderAt(problem.Free[1], 5), key)
 		require.Equal(t, wire.ProblemIdempotencyConflict, conflict.ApplicationProblemJSON409.Type)
 	})
+	t.Run("and as soon as possible instead, with the same key", func(t *testing.T) {
+		key := uuid.NewString()
+		require.Equal(t, http.StatusConflict, s.order(orderAt(at, 5), key).StatusCode())
+		require.EventuallyWithT(t, func(t *assert.CollectT) { // its workflow is about to end
+			require.Equal(t, http.StatusCreated, s.order(orderAt(time.Time{}, 5), key).StatusCode())
+		}, patience, 50*time.Millisecond)
+		require.Equal(t, http.StatusCreated, s.order(orderAt(time.Time{}, 5), key).StatusCode())
+		slot := s.order(orderAt(slots[10].At, 5), key)
+		require.Equal(t, http.StatusConflict, slot.StatusCode(), string(slot.Body))
+		require.Equal(t, wire.ProblemIdempotencyConflict, slot.ApplicationProblemJSON409.Type)
+		require.Equal(t, kitchen.StateInProgress, func() kitchen.OrderState {
+			nextTicket(t, kitchen.OrderIDFromKey(testSecret, key))
+			return s.status(kitchen.OrderIDFromKey(testSecret, key)).State
+		}())
+	})
 	t.Run("is listed as scheduled, and what was not placed nowhere", func(t *testing.T) {
 		scheduled := kitchen.StateScheduled
 		list := func(params wire.ListOrdersParams) []wire.OrderSummary {
@@ -158,6 +173,9 @@ func TestAnOrderForASlotWithoutAWorker(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode(), string(answer.Body))
 		require.Contains(t, answer.ApplicationProblemJSON503.Detail, "the same Idempotency-Key")
 	}
+	other := s.order(orderAt(time.Time{}, 1), key)
+	require.Equal(t, http.StatusConflict, other.StatusCode(), string(other.Body))
+	require.Equal(t, wire.ProblemIdempotencyConflict, other.ApplicationProblemJSON409.Type)
 	list, err := s.ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{PickupCode: new(kitchen.PickupCode(kitchen.OrderIDFromKey(testSecret, key)))})
 	require.NoError(t, err)
 	require.Empty(t, list.JSON200.Orders, "it is no order yet")

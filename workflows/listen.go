@@ -27,10 +27,8 @@ func (o *order) listen(ctx workflow.Context) error {
 	if err := onUpdate(ctx, o, UpdateResolve, "Decide what the order needs attention for: retry, remake or cancel.", o.checkResolve, o.resolve); err != nil {
 		return err
 	}
-	if o.in.Pickup != nil {
-		if err := o.listenForPlacing(ctx); err != nil {
-			return err
-		}
+	if err := o.listenForPlacing(ctx); err != nil {
+		return err
 	}
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ctx.Done().Receive(ctx, nil)

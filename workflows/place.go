@@ -99,7 +99,8 @@ func (o *order) isPlacing() bool {
 	return o.in.Pickup != nil && o.status.State == kitchen.StateAccepted
 }
 
-// listenForPlacing takes the update with which the order is placed. It may come again.
+// listenForPlacing takes the update with which the order is placed. It may come again. An
+// order for as soon as possible is another order to whoever sends it.
 func (o *order) listenForPlacing(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, UpdatePlace, func(ctx workflow.Context, request Place) (Placed, error) {
 		if request.Until.After(o.placeUntil) {
