@@ -510,8 +510,8 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 func TestTheOverviewOfADemonstrationIsForEverybody(t *testing.T) {
 	t.Parallel()
 	b := openBakery(t, startBrokers(t), awayTemporal(t), func(c *Config) {
-		c.Staff = testStaff
-		c.Demo = []wire.DemoPerson{{Name: testStaff.People[0].Name, Pin: "123456", Role: testStaff.People[0].Role}}
+		person := c.Staff.People[0]
+		c.Demo = []wire.DemoPerson{{Name: person.Name, Pin: "123456", Role: person.Role}}
 	})
 	tablet := b.connectWith(nil)
 	tablet.subscribe("overview", "")

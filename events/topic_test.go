@@ -51,6 +51,10 @@ func TestATopicOnOneBrokerBesideOthersOnThreeIsReportedWithTheCommandThatMendsIt
 	changes, err := events.ApplyTopics(t.Context(), connection, events.TopicSettings{Replication: 3})
 	require.NoError(t, err)
 	for _, change := range changes {
+		if change.Topic == events.TopicKitchenState {
+			assert.Equal(t, 1, change.Partitions, "it always has one")
+			continue
+		}
 		assert.Equal(t, 4, change.Partitions, "as many as the topic that was there")
 	}
 

@@ -375,7 +375,7 @@ func TestStationListsTheOldestFirst(t *testing.T) {
 	bob.enter("list")
 	require.NoError(t, bob.input.Close())
 	require.Zero(t, bob.exit(), bob.errOut)
-	list := bob.out.String()
+	list, _, _ := strings.Cut(bob.out.String(), "is not offered") // which a station that closes may still say
 	require.Less(t, strings.LastIndex(list, old.PickupCode), strings.LastIndex(list, young.PickupCode))
 }
 

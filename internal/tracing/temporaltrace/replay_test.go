@@ -33,6 +33,7 @@ func TestHistoriesReplayWhileTracingIsOn(t *testing.T) {
 			replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{Interceptors: temporaltrace.Worker()})
 			require.NoError(t, err)
 			replayer.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
+			replayer.RegisterWorkflowWithOptions(workflows.PickupDayWorkflow, workflow.RegisterOptions{Name: workflows.PickupDayWorkflowType})
 			data, err := os.Open(file)
 			require.NoError(t, err)
 			defer func() { require.NoError(t, data.Close()) }()
