@@ -8,23 +8,23 @@ import { Field } from "../../design/Field";
 
 interface Props {
   readonly ticket: BoardTicket;
-  /** Whether the order can be let go first from here. */
-  readonly mayBegin: boolean;
 }
 
-/** That a ticket's order goes before others, and the button that lets it, or ends that. */
-export function Rush({ ticket, mayBegin }: Props) {
+/** That a ticket's order goes before others, why, and the button that ends that. */
+export function Rush({ ticket }: Props) {
+  if (!ticket.rush) return null;
+  const { by, reason } = ticket.rush;
+  return (
+    <p className="ticket-rush">
+      <span className="badge badge-bad">Rush</span> <span className="wrap-anywhere" dir="auto">{reason}</span> <span className="soft small">(<span translate="no">{by}</span>)</span>
+      <RushEnd ticket={ticket} />
+    </p>
+  );
+}
+
+/** Lets a ticket's order go before others. */
+export function RushButton({ ticket }: Props) {
   const [isOpen, setOpen] = useState(false);
-  if (ticket.rush) {
-    const { by, reason } = ticket.rush;
-    return (
-      <p className="ticket-rush">
-        <span className="badge badge-bad">Rush</span> <span className="wrap-anywhere" dir="auto">{reason}</span> <span className="soft small">(<span translate="no">{by}</span>)</span>
-        <RushEnd ticket={ticket} />
-      </p>
-    );
-  }
-  if (!mayBegin) return null;
   return (
     <>
       <Button look="bare" className="ticket-rush-button" aria-label={`Rush ${ticket.pickupCode}`} onClick={() => { setOpen(true); }}>Rush …</Button>

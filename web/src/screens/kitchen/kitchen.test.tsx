@@ -9,7 +9,7 @@ import { at, kitchen, menu, silentLive, ticket } from "../../testing-data";
 import { HandOut } from "./HandOut";
 import { KitchenDialog } from "./KitchenDialog";
 import { PausedNotice } from "./Paused";
-import { Rush } from "./Rush";
+import { Rush, RushButton } from "./Rush";
 
 const baker: Session = { name: "bob", role: "baker", expiresAt: at(3600) };
 const manager: Session = { name: "max", role: "manager", expiresAt: at(3600) };
@@ -77,7 +77,7 @@ test("a paused station says by whom and why, and goes on at a touch", () => {
 
 test("a rush has a reason", async () => {
   const rush = vi.spyOn(api, "rush").mockResolvedValue();
-  show(<Rush ticket={ticket()} mayBegin />);
+  show(<RushButton ticket={ticket()} />);
   fireEvent.click(screen.getByRole("button", { name: "Rush K7QF" }));
   fireEvent.click(screen.getByRole("button", { name: "Let it go first" }));
   expect(rush).not.toHaveBeenCalled();
@@ -90,7 +90,7 @@ test("a rush has a reason", async () => {
 
 test("an order in a rush shows why, and the way back", () => {
   const rush = vi.spyOn(api, "rush").mockResolvedValue();
-  show(<Rush ticket={ticket({ rush: { by: "ann", at: at(0), reason: "the bride is at the door" } })} mayBegin={false} />);
+  show(<Rush ticket={ticket({ rush: { by: "ann", at: at(0), reason: "the bride is at the door" } })} />);
   expect(screen.getByText("the bride is at the door")).toBeDefined();
   fireEvent.click(screen.getByRole("button", { name: "No rush for K7QF" }));
   expect(rush).toHaveBeenCalledWith("0199c0de-7a11-7000-8000-00000000cafe", null);

@@ -86,7 +86,7 @@ describe("a ticket", () => {
     expect(within(card).getAllByRole("listitem")).toHaveLength(4);
     await press("+ 3 more lines, 18 pieces of K7QF");
     expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(long.map(({ flavour, quantity }) => `${quantity} ${flavour} M`));
-    expect(buttons()).toEqual(["Start"]);
+    expect(buttons()).toEqual(["Rush …", "Start"]);
   });
 
   test("that is long shows all its lines to whoever has it in hand, and does not hide a single one from anybody", () => {

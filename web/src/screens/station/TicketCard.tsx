@@ -7,7 +7,7 @@ import { spanText, timeOfDay } from "../../design/time";
 import { useLiveConnection, useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
 import { countText } from "../../text";
-import { Rush } from "../kitchen/Rush";
+import { Rush, RushButton } from "../kitchen/Rush";
 import { ageOf, silenceOf, toScrap, type Age } from "./board";
 import type { PendingAck } from "./pendingAcks";
 
@@ -50,9 +50,10 @@ export const TicketCard = memo(function TicketCard(props: Props) {
         <header className="ticket-head">
           <span className="ticket-code code" translate="no">{ticket.pickupCode}</span>
           {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand <Stopwatch since={ticket.startedAt} /></span>}
+          {place === "waiting" && ticket.state === "waiting" && !isUndo && !ticket.withdrawn && !ticket.rush && <RushButton ticket={ticket} />}
           {place !== "ended" && <AgeClock age={age} since={ticket.since} />}
         </header>
-        {place !== "ended" && !ticket.withdrawn && <Rush ticket={ticket} mayBegin={place === "waiting" && ticket.state === "waiting" && !isUndo} />}
+        {place !== "ended" && !ticket.withdrawn && <Rush ticket={ticket} />}
         {isUndo && place !== "ended" && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
         {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: this work was cancelled. The undo ticket says what to do with it.</p>}
         {place !== "ended" && allergies.length > 0 && (
