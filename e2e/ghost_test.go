@@ -13,7 +13,7 @@ import (
 )
 
 // letter is a dead letter as the command line lists it.
-type letter struct{ Letter, Reason string }
+type letter struct{ Letter, Topic, Reason string }
 
 // awaitLetters waits for so many dead letters. A kill may leave one twice.
 func (f *leverFactory) awaitLetters(atLeast int) (letters []letter) {

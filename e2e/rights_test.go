@@ -4,11 +4,13 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,7 @@ import (
 	"github.com/cupcakery/cupcakery/internal/process"
 	"github.com/cupcakery/cupcakery/internal/production"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // newGuardedKafka starts the production stack's Kafka, in which nobody may do what
@@ -64,7 +67,10 @@ func TestEachProcessNeedsItsRightsAndNoOther(t *testing.T) {
 	t.Run(events.ProcessAPI, func(t *testing.T) {
 		o := f.at(t, kitchen.Mix)
 		f.api.Kill()
+		env := f.env
+		f.env = append(slices.Clone(env), "CUPCAKERY_LOG_LEVEL=debug") // it does without counting dead letters, and says so quietly
 		withOneRightLess(t, f.production, events.ProcessAPI, events.RightsOf(events.ProcessAPI), func(t *testing.T, _ events.Right) error { return apiWorks(o) })
+		f.env = env
 		f.startAPI()
 	})
 	for _, stage := range kitchen.Stages() {
@@ -94,7 +100,16 @@ func TestEachProcessNeedsItsRightsAndNoOther(t *testing.T) {
 	})
 	t.Run(events.ProcessDeadLetters, func(t *testing.T) {
 		f.at(t, kitchen.Mix).say("package.1", kitchen.AckDone, "") // too early
-		place := f.awaitLetters(1)[0].Letter
+		var place string
+		f.eventually(func() error {
+			for _, letter := range f.awaitLetters(1) {
+				if letter.Topic == events.TopicAcks {
+					place = letter.Letter
+					return nil
+				}
+			}
+			return errors.New("the ack is not with the dead letters")
+		})
 		withOneRightLess(t, f.production, events.ProcessDeadLetters, events.RightsOf(events.ProcessDeadLetters), func(*testing.T, events.Right) error {
 			return errors.Join(f.finishes("dead-letters", "list"), f.finishes("dead-letters", "redrive", place, "--again"))
 		})
@@ -148,9 +163,13 @@ func (f *factory) unlessRefused(p *process.Process, checks ...func() error) erro
 	return nil
 }
 
-// apiWorks starts an API, waits until it has read the log and counted the dead
-// letters, and has somebody claim a ticket and put it back.
+// apiWorks starts an API, waits until it has read the log, counted the dead letters
+// and put away what is no flag, and has somebody claim a ticket and put it back, and a
+// flavour sold out and not.
 func apiWorks(o *leverOrder) error {
+	before := o.letters()
+	writer := o.writerTo(events.TopicKitchenState)
+	require.NoError(o.t, errors.Join(writer.WriteMessages(o.t.Context(), kafka.Message{Key: []byte("paused/decorate"), Value: []byte("stop!")}), writer.Close()))
 	metrics := fmt.Sprintf("127.0.0.1:%d", freePort(o.t))
 	p := o.start("api", "api", "--listen", o.apiURL[len("http://"):], "--metrics-listen", metrics, "--orders-per-address", "0")
 	defer p.Kill()
@@ -170,7 +189,30 @@ func apiWorks(o *leverOrder) error {
 			err = errors.New("the dead letters are not counted")
 		}
 		return err
-	}, o.pressed(started), o.pressed(`{"kind":"released"}`))
+	}, o.pressed(started), o.pressed(`{"kind":"released"}`),
+		o.lemonIsSoldOut(http.MethodPut, 1), o.lemonIsSoldOut(http.MethodDelete, 0),
+		func() error {
+			if o.letters() == before {
+				return errors.New("what is no flag is not put away")
+			}
+			return nil
+		})
+}
+
+// lemonIsSoldOut says that lemon cannot, or can again, be ordered, after which so many
+// flavours are sold out.
+func (o *leverOrder) lemonIsSoldOut(method string, soldOut int) func() error {
+	return func() error {
+		request, err := http.NewRequestWithContext(o.t.Context(), method, o.apiURL+"/api/v1/kitchen/sold-out/lemon", strings.NewReader("{}"))
+		require.NoError(o.t, err)
+		request.Header.Set("Content-Type", "application/json")
+		code, answer := o.send(request)
+		var state wire.KitchenState
+		if err := json.Unmarshal([]byte(answer), &state); err != nil || code != http.StatusOK || len(state.SoldOut) != soldOut {
+			return fmt.Errorf("%d: %s", code, answer)
+		}
+		return nil
+	}
 }
 
 // pressed says something about the order's mix ticket at the board.

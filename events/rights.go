@@ -79,7 +79,7 @@ func Rights() []ProcessRights {
 
 	api := ProcessRights{Process: ProcessAPI, What: "`cupcakery api`", Rights: slices.Concat(
 		onTopics(OperationRead, append(slices.Clone(keyed), TopicShip, TopicFailures, TopicStatus, TopicKitchenState, TopicDeadLetters)...), // it counts dead letters
-		onTopics(OperationWrite, TopicAcks, TopicKitchenState, TopicDeadLetters), // flags that nobody understands
+		onTopics(OperationWrite, TopicAcks, TopicKitchenState, TopicDeadLetters),                                                            // flags that nobody understands
 		[]Right{noted},
 	)}
 	worker := ProcessRights{Process: ProcessWorker, What: "`cupcakery worker`", Rights: slices.Concat(
@@ -97,7 +97,8 @@ func Rights() []ProcessRights {
 	}
 	topics := ProcessRights{Process: ProcessTopics, What: "`cupcakery topics apply`", Rights: slices.Concat(
 		onTopics(OperationCreate, Topics()...),
-		onTopics(OperationAlter, Topics()...),
+		onTopics(OperationAlter, slices.DeleteFunc(Topics(), func(topic string) bool { return topic == TopicKitchenState })...),
+		onTopics(OperationDescribe, TopicKitchenState), // it always has one partition
 		onTopics(OperationAlterConfigs, Topics()...),
 		onTopics(OperationRead, keyed...), // it notes partitions as offsets
 		[]Right{{ResourceGroup, GroupPartitionCounts, OperationRead}},

@@ -33,6 +33,9 @@ const (
 	rushKept      = askedFor
 	sessionKept   = time.Hour
 	tidyEvery     = 5 * time.Minute
+	// tidyFirst is within what time a process begins that has caught up: one that did
+	// not live for long would put nothing aside that nobody can understand.
+	tidyFirst = 5 * time.Second
 	// tidiedAtOnce bounds what one round takes back.
 	tidiedAtOnce = 1000
 )
@@ -330,8 +333,8 @@ func (f *Floor) ReadyOrders() wire.ReadyOrders {
 // ends. Processes do so at times that differ, so mostly one of them does. If two take
 // back the same, the second record changes nothing.
 func (f *Floor) tidyFlagsRegularly(ctx context.Context) {
-	for {
-		timer := time.NewTimer(tidyEvery/2 + rand.N(tidyEvery))
+	for wait := rand.N(tidyFirst); ; wait = tidyEvery/2 + rand.N(tidyEvery) {
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -363,7 +366,7 @@ func (f *Floor) tidyFlags(ctx context.Context) {
 	}
 	for _, poison := range f.flags.Poison() {
 		if err := f.writer.PublishDeadLetter(ctx, poison.Message, poison.Error()); err != nil {
-			f.logger.DebugContext(ctx, "a record of kitchen-state could not be put aside", slog.Any("error", err))
+			f.logger.WarnContext(ctx, "A record of kitchen-state cannot be understood, and could not be put with the dead letters; trying again later", slog.String("reason", poison.Error()), slog.Any("error", err))
 			return
 		}
 		f.logger.WarnContext(ctx, "A record of kitchen-state cannot be understood; it is with the dead letters", slog.String("reason", poison.Error()))

@@ -159,7 +159,6 @@ func (f *Floor) Run(ctx context.Context) error {
 	beside.Go(func() { f.counter.poll.run(ctx) })
 	beside.Go(func() { f.overview.poll.run(ctx) })
 	beside.Go(func() { f.menu.poll.run(ctx) })
-	beside.Go(func() { f.tidyFlagsRegularly(ctx) })
 	flagsRead := make(chan error, 1)
 	go func() { flagsRead <- f.flags.Run(ctx) }()
 	logRead := make(chan struct{})
@@ -172,6 +171,7 @@ func (f *Floor) Run(ctx context.Context) error {
 			}
 		}
 		f.setCaughtUp()
+		f.tidyFlagsRegularly(ctx)
 	})
 	topics := []string{events.TopicAcks, events.TopicShip, events.TopicFailures, events.TopicStatus}
 	for _, stage := range kitchen.Stages() {

@@ -76,10 +76,12 @@ type ticketLog struct {
 	// failed is the offset of a ticket's last failure that counted, whatever came
 	// after it.
 	failed map[string]int64
-	// sent are the tickets that belong to a trace.
-	sent   sentTickets
-	tidied time.Duration
-	untidy int // records since then
+	// sent are the tickets that belong to a trace, and awaited those that the log has
+	// not read yet and somebody waits for.
+	sent    sentTickets
+	awaited map[string]chan struct{}
+	tidied  time.Duration
+	untidy  int // records since then
 }
 
 // partition is one of a topic.
@@ -118,6 +120,7 @@ func newTicketLog(connection events.Connection, logger *slog.Logger) *ticketLog 
 		refused:    map[string][]int64{},
 		failed:     map[string]int64{},
 		sent:       sentTickets{},
+		awaited:    map[string]chan struct{}{},
 	}
 }
 
@@ -206,7 +209,7 @@ func (l *ticketLog) handle(m events.Message) {
 		l.read(m, func(heard board.Heard) {
 			ticket := bare(ticket)
 			l.addTicket(ticket, heard)
-			l.sent.issued(ticket, m)
+			l.noteSent(ticket, m)
 		})
 		return
 	}
@@ -472,6 +475,11 @@ func (p *placeInLog) wake(read func(offset int64) bool) {
 func (l *ticketLog) issued(ticketID string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.newestIssued(ticketID)
+}
+
+// newestIssued is issued. The lock is held.
+func (l *ticketLog) newestIssued(ticketID string) int {
 	if end := l.ended.find(ticketID); end != nil {
 		return int(end.issued)
 	}

@@ -24,6 +24,10 @@ const (
 // noAck is the offset of no ack.
 const noAck = -1
 
+// sentWithin bounds how long an ack that belongs to a trace waits until the log has
+// read the attempt that it answers.
+const sentWithin = time.Second
+
 // sentTicket is the newest attempt of a ticket: the span that has sent it, and since
 // when it waits for its ack.
 type sentTicket struct {
@@ -61,6 +65,54 @@ func (t sentTickets) issued(ticket kitchen.Ticket, m events.Message) {
 func (t sentTickets) end(ticketID string, by int64) {
 	if sent := t[ticketID]; sent != nil && !sent.ended {
 		sent.ended, sent.by = true, by
+	}
+}
+
+// noteSent notes an attempt as the log has it, and wakes who has waited for it. Acks
+// lie in another topic: the one that has ended the attempt may have been read before
+// it. The lock is held.
+func (l *ticketLog) noteSent(ticket kitchen.Ticket, m events.Message) {
+	if !tracing.IsOn() {
+		return
+	}
+	l.sent.issued(ticket, m)
+	entry, _ := l.board.Get(ticket.TicketID)
+	if hasEnded(ticket.TicketID, entry) && !entry.IssuedAfterEnd || entry.State == kitchen.TicketFailed {
+		l.sent.end(ticket.TicketID, entry.Heard.Offset)
+	}
+	if read := l.awaited[ticket.TicketID]; read != nil {
+		close(read)
+		delete(l.awaited, ticket.TicketID)
+	}
+}
+
+// awaitSent waits until the log has read an attempt of a ticket, but not for long: it
+// may have been issued before what the log looks back to.
+func (l *ticketLog) awaitSent(ctx context.Context, ticketID string, attempt int) {
+	ctx, cancel := context.WithTimeout(ctx, sentWithin)
+	defer cancel()
+	for {
+		l.mu.Lock()
+		if l.away || l.newestIssued(ticketID) >= max(attempt, 1) {
+			l.mu.Unlock()
+			return
+		}
+		read := l.awaited[ticketID]
+		if read == nil {
+			read = make(chan struct{})
+			l.awaited[ticketID] = read
+		}
+		l.mu.Unlock()
+		select {
+		case <-read:
+		case <-ctx.Done():
+			l.mu.Lock()
+			if l.awaited[ticketID] == read {
+				delete(l.awaited, ticketID) // who waits for it too gives up by itself
+			}
+			l.mu.Unlock()
+			return
+		}
 	}
 }
 
@@ -152,6 +204,11 @@ func (c *ackCarrier) startProcess(a queuedAck) (context.Context, trace.Span, sen
 	if a.fault == nil && err == nil {
 		c.log.awaitCaughtUp(a.ctx)
 		_ = c.log.await(a.ctx, partition{a.delivery.Topic, a.delivery.Partition}, a.delivery.Offset, readWithin) // whoever judges the ack hears of it
+		// Then its ticket belongs to a trace too. Acks lie in another topic, and may be
+		// read first.
+		if events.TraceOf(a.delivery.Message).IsSampled() {
+			c.log.awaitSent(a.ctx, a.ack.TicketID, a.ack.Attempt)
+		}
 		sent, _ = c.log.sentTicket(a.ack.TicketID)
 	}
 	ctx, span := events.StartProcess(a.ctx, a.delivery.Message, events.GroupAcks, sent.span, trace.WithTimestamp(begun))
