@@ -288,6 +288,29 @@ func TestAnUndoTicketTellsWhoHadBegun(t *testing.T) {
 	}
 }
 
+// TestARefusedClaimIsNoBeginning: what a ghost has claimed was not in hand since then.
+func TestARefusedClaimIsNoBeginning(t *testing.T) {
+	t.Parallel()
+	h := newBoardHand(t)
+	worked := func() (seconds *float64) {
+		for _, step := range h.floor.Statistics().Stages[1].Steps {
+			if step.WorkSeconds != nil {
+				seconds = step.WorkSeconds
+			}
+		}
+		return seconds
+	}
+	h.ref = kitchen.TicketRef{OrderID: testOrderID(2), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}
+	claim := h.hear(ackOf(h.ref, kitchen.AckStarted, h.now))
+	h.now = h.now.Add(10 * time.Second)
+	h.hear(ackOf(h.ref, kitchen.AckDone, h.now))
+	require.NotNil(t, worked(), "until a worker refuses the claim")
+	refused := ackOf(h.ref, kitchen.AckRefused, h.now)
+	refused.Offset = &claim.Offset
+	h.hear(refused)
+	require.Nil(t, worked())
+}
+
 // TestARefusedEndIsNone: somebody said done for a ticket that was not issued yet.
 func TestARefusedEndIsNone(t *testing.T) {
 	t.Parallel()

@@ -168,7 +168,7 @@ func (f *figures) addTicket(ticket kitchen.Ticket, judged []board.Judged, log *b
 	ref := ticket.Ref()
 	ref.Kind = kitchen.TicketMake
 	if len(judged) > 0 {
-		f.judgeAgain(ref, f.workOf(ref.TicketID(), record, now), log)
+		f.judgeAgain(ref, f.workOf(ref.TicketID(), record, now), log, nil)
 	}
 	if ticket.Kind != kitchen.TicketMake {
 		return
@@ -194,7 +194,7 @@ func (f *figures) addAck(judged board.Judged, log *board.Board, now time.Time) {
 	ref.Kind = kitchen.TicketMake
 	w := f.workOf(ref.TicketID(), judged.Heard, now)
 	if judged.Effect == board.Refused {
-		f.judgeAgain(ref, w, log)
+		f.judgeAgain(ref, w, log, judged.Ack.Offset)
 		return
 	}
 	f.tally(ref, w, -1)
@@ -231,24 +231,25 @@ func (f *figures) note(stage kitchen.Stage, w *work, judged board.Judged) {
 }
 
 // judgeAgain counts anew what the last acks of a ticket, and of its undo ticket,
-// have done.
-func (f *figures) judgeAgain(ref kitchen.TicketRef, w *work, log *board.Board) {
+// have done. One that was refused is not among them any more, and may lie before them.
+func (f *figures) judgeAgain(ref kitchen.TicketRef, w *work, log *board.Board, refused *int64) {
 	f.tally(ref, w, -1)
 	made, from := lastAcks(log, ref)
+	isRefused := func(known loggedTime) bool { return refused != nil && known.isKnown() && known.offset == *refused }
 	for _, known := range []*loggedTime{&w.started, &w.done} {
-		if known.offset >= from {
+		if known.offset >= from || isRefused(*known) {
 			*known = loggedTime{}
 		}
 	}
 	w.failed = slices.DeleteFunc(w.failed, func(failed failedWork) bool {
-		if failed.offset < from {
+		if failed.offset < from && !isRefused(failed.loggedTime) {
 			return false
 		}
 		f.countFailed(ref.Stage, failed, -1)
 		return true
 	})
 	undone, from := lastAcks(log, ref.Undo())
-	if w.undone.offset >= from {
+	if w.undone.offset >= from || isRefused(w.undone) {
 		w.undone = loggedTime{}
 	}
 	for _, judged := range slices.Concat(made, undone) {
