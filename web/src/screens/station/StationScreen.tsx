@@ -185,12 +185,14 @@ function Totals({ counts, menu, stage, names }: TotalsProps) {
   return (
     // Many flavours scroll, by keyboard too.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <dl className="all-day" role="group" tabIndex={0} aria-label="Pieces to make, by flavour and size">
-      {grams > 0 && <div className="all-day-batter"><dt>Batter</dt><dd className="numbers">{weightText(grams)}</dd></div>}
-      {counts.map(({ flavour, sizes }) => (
-        <div key={flavour}><dt>{names(flavour)}</dt><dd className="numbers">{sizes.map(({ size, pieces }) => `${pieces} ${size}`).join(" · ")}</dd></div>
-      ))}
-    </dl>
+    <div className="all-day" role="group" tabIndex={0} aria-label="Pieces to make, by flavour and size">
+      <dl>
+        {grams > 0 && <div><dt>Batter</dt><dd className="numbers">{weightText(grams)}</dd></div>}
+        {counts.map(({ flavour, sizes }) => (
+          <div key={flavour}><dt>{names(flavour)}</dt><dd className="numbers">{sizes.map(({ size, pieces }) => `${pieces} ${size}`).join(" · ")}</dd></div>
+        ))}
+      </dl>
+    </div>
   );
 }
 
