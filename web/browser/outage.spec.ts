@@ -1,5 +1,5 @@
 import { staff } from "./factory";
-import { group, expect, test, ticket } from "./test";
+import { expect, group, justDone, test, ticket } from "./test";
 
 test("pages say that the API is gone, come back by themselves and miss nothing", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
@@ -29,7 +29,7 @@ test("an ack made while the API was away is sent when it is back", async ({ desk
   await card.getByRole("button", { name: "Done" }).click();
   await expect(card).toContainText("trying again");
   await factory.startAPI();
-  await expect(card).toContainText("Done by mia");
+  await expect((await justDone(mixer)).getByRole("article", { name: `Ticket ${pickupCode}` })).toContainText("Done by mia");
   await factory.untilWaitingFor(id, "bake");
 });
 
