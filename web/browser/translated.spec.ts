@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { staff } from "./factory";
-import { group, expect, test, ticket } from "./test";
+import { expect, group, justDone, test, ticket } from "./test";
 
 /** Keeps translating a page as a browser does: it moves each text into elements of its own, again whenever it changes. */
 async function translate(page: Page): Promise<void> {
@@ -65,7 +65,7 @@ test("a translated board still works, and messages and names stay as they were w
   await expect(card).toContainText("Failed before: Equipment failed");
   await card.getByRole("button", { name: "Start" }).click();
   await card.getByRole("button", { name: "Done" }).click();
-  await expect(card).toContainText("Done by pat");
+  await expect((await justDone(packager)).getByRole("article", { name: `Ticket ${pickupCode}` })).toContainText("Done by pat");
   for (const [link, heading] of [["Dashboard", "Dashboard"], ["Counter", "Ready"], ["Package", "Package"]] as const) {
     await packager.getByRole("link", { name: link }).click();
     await expect(packager.getByRole("heading", { name: heading, exact: true })).toBeVisible();

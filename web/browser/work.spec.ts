@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { staff, until, type Factory, type Person } from "./factory";
-import { group, expect, test, ticket } from "./test";
+import { expect, group, justDone, test, ticket } from "./test";
 
 // Whoever has a mix ticket in hand may be silent for five seconds, and an order
 // asks soon afterwards. A station that takes nothing for as long raises its alarm.
@@ -99,7 +99,7 @@ test("who takes a ticket over that its owner has just done is told so", async ({
   await takeOver.click();
   expect((await answer).status()).toBe(409);
   await expect(max.getByTitle("Press to close")).toContainText("mia");
-  await expect(ticket(max, pickupCode)).toContainText("Done by mia");
+  await expect((await justDone(max)).getByRole("article", { name: `Ticket ${pickupCode}` })).toContainText("Done by mia");
 });
 
 test("a remake keeps its order's place in the queue", async ({ desk, factory }) => {
