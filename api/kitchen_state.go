@@ -67,8 +67,8 @@ func (s *Server) checkSoldOut(order kitchen.Order) error {
 	var faults []wire.FieldError
 	for i, line := range order.Lines {
 		flag, soldOut := s.floor.SoldOut(line.Flavour)
-		if !soldOut {
-			continue
+		if !soldOut || flag.Until != nil && !order.PickupAt.Before(*flag.Until) {
+			continue // or it can be had again by then
 		}
 		flavour, _ := s.kitchen.Menu.Flavour(line.Flavour)
 		detail := fmt.Sprintf("line %d: %s is sold out: take it out, or choose another flavour", i+1, flavour.Name)

@@ -55,6 +55,11 @@ func TestASoldOutFlavourIsRefusedByEveryProcess(t *testing.T) {
 		require.Len(t, problem.Errors, 1)
 		require.Equal(t, "/lines/1/flavour", *problem.Errors[0].Pointer)
 		require.Contains(t, problem.Errors[0].Detail, "line 2: Lemon is sold out until "+until.Format(time.RFC3339))
+		lemon := kitchen.Order{Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeM, Quantity: 1}}}
+		for pickupAt, refused := range map[time.Time]bool{{}: true, until.Add(-time.Minute): true, until: false, until.AddDate(0, 0, 2): false} {
+			lemon.PickupAt = pickupAt
+			require.Equal(t, refused, b.server.checkSoldOut(lemon) != nil, "for %v", pickupAt)
+		}
 	}
 	again := postOrder(t, here.server, order, "Idempotency-Key", strings.ReplaceAll(key, " ", "-"))
 	require.Equal(t, http.StatusCreated, again.Code, "it was taken before")

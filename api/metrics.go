@@ -97,7 +97,7 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 		}),
 		liveFollowers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "cupcakery_live_followers",
-			Help: "Followers of live channels, by kind of channel: counter, kitchen, menu, station, order.",
+			Help: "Followers of live channels, by kind of channel: counter, kitchen, menu, overview, station, order.",
 		}, []string{"channel"}),
 		liveMessages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cupcakery_live_messages_total",

@@ -24,6 +24,8 @@ const (
 	// collectWithin is how long an order that was shipped is listed until it is
 	// collected.
 	collectWithin = 24 * time.Hour
+	// mayBeOff is how far this process's own clock may be off.
+	mayBeOff = 6 * time.Hour
 	// What nobody needs to know any more is taken back by one of the processes that
 	// know it: what was collected once no process lists the order, a rush once its
 	// order is over or, if that was not noticed, once the log itself has lost the order,
@@ -120,6 +122,7 @@ func (f *Floor) addFlag(record events.FlagRecord) {
 	case kitchen.FlagCollected:
 		f.updateCollected(record.Of)
 		f.counter.orderChanged(record.Of)
+		f.overview.changed()
 	case kitchen.FlagPaused:
 		if station := f.stations[kitchen.Stage(record.Of)]; station != nil {
 			station.pausedChanged(record, f.readAt(board.HeardFrom(record.Message, f.reading.Elapsed())))
@@ -188,8 +191,12 @@ func (f *Floor) SoldOut(flavour string) (kitchen.Flag, bool) {
 
 // soldOut are the flavours that cannot be ordered at present, by their codes.
 func (f *Floor) soldOut() []kitchen.Flag {
-	now := f.now()
-	flags := f.flags.Where(func(flag kitchen.Flag) bool { return flag.Kind == kitchen.FlagSoldOut && !flag.IsOver(now) })
+	var flags []kitchen.Flag
+	for _, flavour := range f.kitchenFile.Menu.Flavours {
+		if flag, soldOut := f.SoldOut(flavour.Code); soldOut {
+			flags = append(flags, flag)
+		}
+	}
 	slices.SortFunc(flags, func(x, y kitchen.Flag) int { return strings.Compare(x.Of, y.Of) })
 	return flags
 }
@@ -296,7 +303,7 @@ func (f *Floor) updateCollected(orderID string) {
 // dropShipped forgets orders that nobody has collected for too long. The lock is held.
 func (f *Floor) dropShipped(now time.Duration) {
 	for orderID, order := range f.shipped {
-		if f.board.Age(order.record, now) <= collectWithin {
+		if f.board.Age(order.record, now) <= collectWithin && !f.isLongAgo(order.record) {
 			continue
 		}
 		if !order.collected {
@@ -305,6 +312,18 @@ func (f *Floor) dropShipped(now time.Duration) {
 		}
 		delete(f.shipped, orderID)
 	}
+}
+
+// isLongAgo reports whether an order was shipped too long ago to be waited for, by the
+// clock that dates the log. The board's age counts from the newest record of the
+// partition, which a process that starts after a quiet weekend has only just read. Until
+// that has read a newer one it goes by its own clock, which may be off. The lock is held.
+func (f *Floor) isLongAgo(record board.Heard) bool {
+	within := collectWithin
+	if f.newest == (newestRecord{}) {
+		within += mayBeOff
+	}
+	return f.caughtUp && record.Appended && f.logTime().Sub(record.Time) > within
 }
 
 // IsShipped reports whether an order is known to be shipped, not long ago.
@@ -319,12 +338,12 @@ func (f *Floor) IsShipped(orderID string) bool {
 func (f *Floor) ReadyOrders() wire.ReadyOrders {
 	ready := wire.ReadyOrders{Behind: f.Behind(), Orders: []wire.ReadyOrder{}}
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	for orderID, order := range f.shipped {
 		if !order.collected {
 			ready.Orders = append(ready.Orders, wire.ReadyOrder{ID: orderID, PickupCode: kitchen.PickupCode(orderID), Name: order.name, Pieces: order.pieces, Since: order.at})
 		}
 	}
+	f.mu.Unlock() // sorting may take a while, and the log's reader waits for the lock
 	slices.SortFunc(ready.Orders, func(x, y wire.ReadyOrder) int { return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.ID, y.ID)) })
 	return ready
 }
@@ -370,6 +389,9 @@ func (f *Floor) tidyFlags(ctx context.Context) {
 			return
 		}
 		f.logger.WarnContext(ctx, "A record of kitchen-state cannot be understood; it is with the dead letters", slog.String("reason", poison.Error()))
+		if !slices.Contains(f.flags.Poison(), poison) {
+			continue // somebody has put up a good flag in its place meanwhile
+		}
 		if err := f.writer.ClearPoison(ctx, poison.Message); err != nil {
 			f.logger.DebugContext(ctx, "a record of kitchen-state could not be taken back", slog.Any("error", err))
 			return
@@ -425,8 +447,8 @@ func newMenuFeed(f *Floor) *menuFeed {
 // refresh shows what is sold out now, and plans to look again when the first of that
 // is over.
 func (m *menuFeed) refresh() {
-	now, menu := m.floor.now(), m.floor.Menu()
 	m.mu.Lock()
+	now, menu := m.floor.now(), m.floor.Menu() // with the lock, or what is older could come after
 	if !slices.Equal(menu.SoldOut, m.shown.SoldOut) {
 		m.shown = menu
 		m.restart()

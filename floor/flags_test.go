@@ -183,6 +183,22 @@ func TestWhatIsCollectedIsForgottenByTheCounterAndTheList(t *testing.T) {
 	require.Zero(t, w.floor.KitchenState().Uncollected)
 }
 
+// A process that starts after a quiet weekend reads what was shipped before it, and the
+// flags of what was collected may be gone.
+func TestWhatWasShippedBeforeAQuietTimeIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	for quiet, listed := range map[time.Duration]int{20 * time.Hour: 1, 72 * time.Hour: 0} {
+		now := morning
+		f := newFloorAt(t, &now)
+		f.caughtUp = false
+		ship(t, f, 1, now)
+		now = now.Add(quiet)
+		f.setCaughtUp()
+		require.Len(t, f.ReadyOrders().Orders, listed, quiet)
+		require.Equal(t, listed, f.KitchenState().Uncollected)
+	}
+}
+
 func TestWhatNobodyNeedsToKnowAnyMoreIsSpent(t *testing.T) {
 	t.Parallel()
 	now := morning

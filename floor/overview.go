@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cupcakery/cupcakery/board"
@@ -30,6 +31,9 @@ type overviewFeed struct {
 	floor *Floor
 	poll  *poller
 
+	// looking is held while the boards are read and what they say is shown, or older
+	// boards could come after newer ones.
+	looking sync.Mutex
 	// The feed's lock guards what is shown.
 	overview wire.Overview
 
@@ -67,6 +71,8 @@ func (o *overviewFeed) look(context.Context) (over bool) {
 	if !o.isFollowed() {
 		return false
 	}
+	o.looking.Lock()
+	defer o.looking.Unlock()
 	now := o.newOverview()
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -111,7 +117,7 @@ func (s *stationFeed) overview() wire.OverviewStage {
 			Since: open.Since, By: open.By, StartedAt: open.StartedAt,
 		}
 		if open.State == kitchen.TicketFailed {
-			ticket.Reason = open.Failure.Reason
+			ticket.Reason = s.floor.kitchenFile.Rules.CodeOf(open.Failure.Reason)
 		}
 		shown.Tickets = append(shown.Tickets, ticket)
 	}
@@ -126,6 +132,9 @@ func (s *stationFeed) ready(readUntil time.Time) []wire.OverviewReady {
 	ready := []wire.OverviewReady{}
 	for _, ended := range s.ended {
 		if ended.State != kitchen.TicketDone || ended.Withdrawn || readUntil.Sub(ended.readAt) > readyFor {
+			continue
+		}
+		if _, collected := s.floor.flags.Get(kitchen.FlagCollected, orderOf(ended.TicketID)); collected {
 			continue
 		}
 		flavour, pieces := mostly(ended.Lines)
@@ -158,7 +167,9 @@ func (o *overviewFeed) tell(orderID string, news wire.OverviewNews) {
 	if slices.ContainsFunc(o.news, isKnown) {
 		return
 	}
-	o.news = slices.Insert(o.news, 0, news)
+	// Partitions are read beside each other, so what is read last need not be the newest.
+	at, _ := slices.BinarySearchFunc(o.news, news, func(x, y wire.OverviewNews) int { return y.At.Compare(x.At) })
+	o.news = slices.Insert(o.news, at, news)
 	o.news = o.news[:min(len(o.news), newsShown)]
 	o.changed()
 }
@@ -176,9 +187,14 @@ func (o *overviewFeed) tellTicket(ticket kitchen.Ticket, at time.Time) {
 	o.tell(ticket.OrderID, news)
 }
 
-// tellAck tells that work has failed. The floor's lock is held.
+// tellAck tells that work has failed. A station's reason may be any text, and strangers
+// read this. The floor's lock is held.
 func (o *overviewFeed) tellAck(ack kitchen.Ack, effect board.Effect, at time.Time) {
-	if effect == board.Failed {
-		o.tell(ack.OrderID, wire.OverviewNews{Kind: wire.NewsFailed, At: at, Stage: ack.Stage, Pass: ack.Attempt, Reason: ack.Reason})
+	ref, err := kitchen.ParseTicketID(ack.TicketID)
+	if effect != board.Failed || err != nil {
+		return
 	}
+	o.tell(ack.OrderID, wire.OverviewNews{
+		Kind: wire.NewsFailed, At: at, Stage: ack.Stage, Pass: ref.Pass, Attempt: ack.Attempt, Reason: o.floor.kitchenFile.Rules.CodeOf(ack.Reason),
+	})
 }

@@ -109,6 +109,30 @@ func TestTheOverviewTellsWhatHappenedOnceAndTheNewestFirst(t *testing.T) {
 	require.Equal(t, []string{"cancelled", "remade", "failed bake burnt", "placed"}, told())
 }
 
+func TestTheOverviewTellsEachFailureAndOnlyReasonsOfTheKitchenFile(t *testing.T) {
+	t.Parallel()
+	w := watchOverview(t)
+	later := w.now.Add(time.Minute)
+	for _, pass := range []int{2, 1} { // partitions of topics are read beside each other
+		ref := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Bake, Pass: pass, Kind: kitchen.TicketMake}
+		if w.now = later; pass == 1 {
+			w.now = later.Add(-time.Minute)
+		}
+		w.issue(floortest.Ticket(ref, 1))
+		failed := ackOf(ref, kitchen.AckFailed, w.now)
+		failed.Reason = "Ada has moved away"
+		w.floor.handle(record(t, events.TopicAcks, w.now, failed))
+		w.floor.overview.look(t.Context())
+		if lane := w.floor.overview.overview.Stages[1]; len(lane.Tickets) > 0 {
+			require.NotContains(t, lane.Tickets[0].Reason, "Ada")
+		}
+	}
+	news := w.floor.overview.overview.News
+	require.Len(t, news, 2, "one for each pass")
+	require.Equal(t, []time.Time{later, later.Add(-time.Minute)}, []time.Time{news[0].At, news[1].At})
+	require.Equal(t, []string{kitchen.ReasonOther, kitchen.ReasonOther}, []string{news[0].Reason, news[1].Reason})
+}
+
 func TestTheOverviewTellsNothingOfACustomer(t *testing.T) {
 	t.Parallel()
 	w := watchOverview(t)

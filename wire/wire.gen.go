@@ -791,13 +791,16 @@ type OverviewNews struct {
 	// At By the log's clock.
 	At time.Time `json:"at"`
 
+	// Attempt With `failed`: which attempt of the ticket it was.
+	Attempt int `json:"attempt,omitempty,omitzero"`
+
 	// Flavour With `placed` and `remade`.
 	//
 	// Example: lemon
 	Flavour string           `json:"flavour,omitempty,omitzero"`
 	Kind    OverviewNewsKind `json:"kind"`
 
-	// Pass Tells one remake, or one failure, from the next.
+	// Pass Which time the order goes through the kitchen, from 1; 0 where that does not matter.
 	Pass int `json:"pass,omitempty,omitzero"`
 
 	// PickupCode Example: K7QF

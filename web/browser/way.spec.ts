@@ -25,7 +25,7 @@ test("an order goes from one browser through four boards, and the customer's pag
     await expect(card.getByText("Allergy: nuts")).toBeVisible();
     await expect(card.getByText("ring the bell"), "who mixes does not read past what is for the door").toBeVisible({ visible: stage === "decorate" || stage === "package" });
     await expect(card.getByText("Happy 40th 🎉")).toBeVisible({ visible: stage === "decorate" || stage === "package" });
-    await expect(board.getByLabel("Pieces to make, by flavour and size")).toContainText(/Gluten-free almond12 M/);
+    await expect(board.getByLabel("Pieces to make, by flavour and size")).toContainText(/Gluten-free almond12 L/);
     await expect(card.getByText("For Ada Lovelace")).toBeVisible({ visible: stage === "package" });
     if (stage === "package") await expect(card.getByText("1 × L")).toBeVisible();
     await card.getByRole("button", { name: "Start" }).click();

@@ -1550,8 +1550,10 @@ export interface components {
             readonly flavour?: string;
             /** @description With `placed` and `remade`. */
             readonly pieces?: number;
-            /** @description Tells one remake, or one failure, from the next. */
+            /** @description Which time the order goes through the kitchen, from 1; 0 where that does not matter. */
             readonly pass?: number;
+            /** @description With `failed`: which attempt of the ticket it was. */
+            readonly attempt?: number;
             /** @description With `failed`. */
             readonly stage?: components["schemas"]["Stage"];
             /**

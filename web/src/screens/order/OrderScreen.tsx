@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useRef, useState, type SyntheticEvent } from "react";
+import { useEffect, useMemo, useRef, useState, type SyntheticEvent } from "react";
 import { api } from "../../api/client";
 import { menuQuery } from "../../api/queries";
 import type { Line, Menu, Order } from "../../api/schema.gen";
@@ -16,6 +16,7 @@ import { Builder } from "./Builder";
 import { Customer } from "./Customer";
 import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
 import { place, priceChange } from "./placing";
+import { menuFor } from "./soldOut";
 import { When } from "./When";
 import "./order.css";
 
@@ -38,7 +39,7 @@ export function OrderScreen() {
   );
 }
 
-function Ordering({ menu }: { readonly menu: Menu }) {
+function Ordering({ menu: today }: { readonly menu: Menu }) {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const [draft, setDraft] = useState(loadDraft);
@@ -48,6 +49,7 @@ function Ordering({ menu }: { readonly menu: Menu }) {
   const [busy, setBusy] = useState(false);
   const sending = useRef(false);
   const form = useRef<HTMLFormElement>(null);
+  const menu = useMemo(() => menuFor(today, draft), [today, draft]);
   const total = totalOf(menu.prices, draft.lines);
   const change = (part: Partial<Draft>) => {
     setDraft((all) => ({ ...all, ...part }));

@@ -39,11 +39,12 @@ function Kitchen({ overview }: { readonly overview: Overview }) {
   useMoves(lanes, overview);
   const late = useTime((now) => overview.stages.reduce((sum, stage) => sum + lateOf(stage, now), 0));
   const open = overview.stages.reduce((sum, stage) => sum + stage.waiting + stage.started + stage.failed, 0);
+  const inSight = overview.stages.reduce((sum, stage) => sum + stage.tickets.length, 0);
   return (
     <div className="overview">
       <header className="overview-head">
         <h1>The kitchen</h1>
-        <p className="soft">{countText(open, "order")} in the making, {countText(piecesOf(overview), "cupcake")}</p>
+        <p className="soft">{countText(open, "ticket")}{open === inSight ? `, ${countText(piecesOf(overview), "cupcake")}` : ""}</p>
         <p className="overview-numbers">
           <span className="badge badge-good numbers">{overview.ready.length} ready</span>
           {late > 0 && <span className="badge badge-warn numbers">{late} late</span>}
@@ -88,10 +89,10 @@ function Piece({ ticket, lane }: { readonly ticket: OverviewTicket; readonly lan
   const isLate = useTime((now) => now - Date.parse(since) >= lane.lateAfterSeconds * 1000);
   const isUndo = kind === "undo";
   return (
-    <li className="piece" data-code={pickupCode} data-state={state} data-late={isLate} data-undo={isUndo}>
+    <li className="piece" data-code={isUndo ? undefined : pickupCode} data-state={state} data-late={isLate} data-undo={isUndo}>
       <Cupcake flavour={flavour} size="XL" make={makeOf(lane.stage, state)} />
       <b className="code" translate="no">{pickupCode}</b>
-      <span className="small numbers">{pieces} pcs</span>
+      <span className="small numbers">{countText(pieces, "piece")}</span>
       {isLate && <span className="badge badge-warn">late</span>}
       {isUndo && <span className="badge badge-bad">cancelled</span>}
       {state === "failed" && <span className="badge badge-bad">failed</span>}
@@ -140,7 +141,7 @@ function Ticker({ news }: { readonly news: readonly OverviewNews[] }) {
     <ul className="ticker small" aria-label="What happened">
       {news.length === 0 && <li className="soft">Nothing has happened yet.</li>}
       {news.map((each) => (
-        <li key={`${each.pickupCode} ${each.kind} ${each.stage ?? ""} ${each.pass ?? 0}`} data-kind={each.kind}>
+        <li key={`${each.pickupCode} ${each.kind} ${each.stage ?? ""} ${each.pass ?? 0} ${each.attempt ?? 0}`} data-kind={each.kind}>
           <span className="numbers">{timeOfDay(each.at)}</span> <b className="code" translate="no">{each.pickupCode}</b> {told(each)}
         </li>
       ))}

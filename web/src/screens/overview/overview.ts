@@ -8,9 +8,9 @@ export function lateOf({ tickets, lateAfterSeconds }: OverviewStage, now: number
   return tickets.filter(({ since }) => now - Date.parse(since) >= lateAfterSeconds * 1000).length;
 }
 
-/** The pieces of the tickets in sight. */
+/** The pieces of the tickets in sight that are to be made. */
 export function piecesOf({ stages: lanes }: Overview): number {
-  return lanes.reduce((sum, { tickets }) => sum + tickets.reduce((pieces, ticket) => pieces + ticket.pieces, 0), 0);
+  return lanes.reduce((sum, { tickets }) => sum + tickets.reduce((pieces, ticket) => pieces + (ticket.kind === "make" ? ticket.pieces : 0), 0), 0);
 }
 
 /** Where cupcakes get their topping. */

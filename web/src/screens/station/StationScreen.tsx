@@ -331,6 +331,8 @@ function useKeys(display: RefObject<HTMLElement | null>, retractLast: () => void
 /** Left and right go from one ticket's main button to the next, up and down to the nearest in the row above or below. */
 function moveByKey(event: KeyboardEvent, board: HTMLElement, retractLast: () => void) {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  // Arrows scroll what can be scrolled.
+  if (event.key.startsWith("Arrow") && document.activeElement?.matches("[role=group][tabindex]")) return;
   const buttons = [...board.querySelectorAll<HTMLButtonElement>("button[data-main]")].filter((button) => button.checkVisibility({ contentVisibilityAuto: false }));
   const at = buttons.findIndex((button) => button.closest("li")?.contains(document.activeElement));
   const focus = (button: HTMLButtonElement | undefined) => {
