@@ -156,9 +156,11 @@ func (s *Server) endSession(ctx context.Context) {
 	s.sessionHasEnded(kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagSession, Of: session.Mark()}, Until: &session.ExpiresAt})
 	within, cancel := context.WithTimeout(requestContext(ctx), signOutWithin)
 	defer cancel()
-	err := s.floor.PutFlag(within, kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagSession, Of: session.Mark()}, By: session.Name, Until: &session.ExpiresAt})
+	end := kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagSession, Of: session.Mark()}, By: session.Name, Until: &session.ExpiresAt}
+	err := s.floor.PutFlag(within, end)
 	if err != nil && !errors.Is(err, floor.ErrNoLog) {
-		s.logger.WarnContext(ctx, "other processes may not hear that somebody has signed out", slog.String("name", session.Name), slog.Any("error", err))
+		s.floor.PutFlagLater(end)
+		s.logger.WarnContext(ctx, "other processes do not hear yet that somebody has signed out; telling them again until Kafka has it", slog.String("name", session.Name), slog.Any("error", err))
 	}
 }
 

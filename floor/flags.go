@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -72,6 +73,32 @@ func (f *Floor) PutFlag(ctx context.Context, flag kitchen.Flag) error {
 	}
 	flag.At = flag.At.Truncate(time.Millisecond)
 	return f.writeFlag(ctx, func(ctx context.Context, id string) error { return f.writer.PublishFlag(ctx, id, flag) })
+}
+
+// PutFlagLater has a flag put up that ends by itself, and that Kafka has not taken: it is
+// tried again, some minutes apart, until Kafka has it, it has ended, or the process ends.
+func (f *Floor) PutFlagLater(flag kitchen.Flag) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.owedFlags[flag.FlagAt] = flag
+}
+
+// putOwedFlags puts up what Kafka has not taken before.
+func (f *Floor) putOwedFlags(ctx context.Context) {
+	f.mu.Lock()
+	owed := maps.Clone(f.owedFlags)
+	f.mu.Unlock()
+	for at, flag := range owed {
+		if _, up := f.flags.Get(at.Kind, at.Of); !up && !flag.IsOver(f.now()) {
+			if err := f.PutFlag(ctx, flag); err != nil {
+				f.logger.DebugContext(ctx, "a flag could not be put up again", slog.Any("error", err))
+				return
+			}
+		}
+		f.mu.Lock()
+		delete(f.owedFlags, at)
+		f.mu.Unlock()
+	}
 }
 
 // TakeBackFlag takes a flag back, and waits as PutFlag does. It writes nothing if this
@@ -377,6 +404,7 @@ func (f *Floor) tidyFlags(ctx context.Context) {
 	if behind {
 		return // nobody takes anything, or the order is not known yet
 	}
+	f.putOwedFlags(ctx)
 	for _, flag := range spent[:min(len(spent), tidiedAtOnce)] {
 		if err := f.writer.TakeBackFlag(ctx, uuid.NewString(), flag.FlagAt); err != nil {
 			f.logger.DebugContext(ctx, "a flag that is spent could not be taken back", slog.Any("error", err))

@@ -275,6 +275,25 @@ func TestFlagsAreWrittenReadAndTidied(t *testing.T) {
 	require.NoError(t, early.TakeBackFlag(t.Context(), kitchen.FlagAt{Kind: kitchen.FlagPaused, Of: "bake"}))
 	require.NoError(t, early.TakeBackFlag(t.Context(), kitchen.FlagAt{Kind: kitchen.FlagPaused, Of: "mix"}), "it was not paused")
 
+	// What Kafka did not take is told again, unless it is over by then.
+	soon, past := time.Now().Add(time.Hour), time.Now().Add(-time.Second)
+	owed := func(of string, until *time.Time) kitchen.Flag {
+		return kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagSession, Of: of}, By: "ann", Until: until}
+	}
+	away, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.Error(t, early.PutFlag(away, owed("a", &soon)))
+	early.PutFlagLater(owed("a", &soon))
+	early.PutFlagLater(owed("b", &past))
+	early.putOwedFlags(away)
+	require.Contains(t, early.owedFlags, owed("a", nil).FlagAt)
+	early.putOwedFlags(t.Context())
+	require.Empty(t, early.owedFlags)
+	_, up := early.flags.Get(kitchen.FlagSession, "a")
+	require.True(t, up)
+	_, up = early.flags.Get(kitchen.FlagSession, "b")
+	require.False(t, up)
+
 	client, err := kgo.NewClient(kgo.SeedBrokers(connection.Brokers...))
 	require.NoError(t, err)
 	t.Cleanup(client.Close)

@@ -91,6 +91,8 @@ type Floor struct {
 	lastAckAt time.Time
 	// ownFlags are this process's records of kitchen-state that somebody waits for.
 	ownFlags map[string]chan struct{}
+	// owedFlags are those that Kafka has not taken yet: see PutFlagLater.
+	owedFlags map[kitchen.FlagAt]kitchen.Flag
 	// shipped are the orders of the last hours that were shipped, and uncollected how
 	// many of them are not flagged as collected.
 	shipped     map[string]shippedOrder
@@ -120,6 +122,7 @@ func New(config Config) (*Floor, error) {
 		statuses:    make(map[string]*loggedOrder),
 		ownAcks:     make(map[ownAck]chan heardAck),
 		ownFlags:    make(map[string]chan struct{}),
+		owedFlags:   make(map[kitchen.FlagAt]kitchen.Flag),
 		shipped:     make(map[string]shippedOrder),
 	}
 	f.flags = events.NewFlags(events.FlagsConfig{Connection: config.Kafka, Logger: config.Logger, OnRecord: f.addFlag})
