@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -96,6 +97,8 @@ func (s *Server) unlessRepeated(ctx context.Context, orderID, hash string, refus
 	switch {
 	case err == nil:
 		return created(orderID, in), nil
+	case errors.Is(err, errBeingPlaced): // whoever reads that nothing was ordered orders something else
+		return nil, unknownPlacing(refusal)
 	case workflows.IsNotFound(err):
 		return nil, refusal
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -156,10 +157,12 @@ func (s *Server) firstOrder(ctx context.Context, orderID, hash string) (workflow
 		return in, cannotLookUp(err)
 	}
 	if in.Pickup != nil {
-		switch isPlaced, err := s.follower.orders.IsPlaced(ctx, orderID); {
+		switch placing, err := s.follower.orders.PlacingOf(ctx, orderID); {
 		case err != nil:
 			return in, cannotLookUp(err)
-		case !isPlaced:
+		case placing == workflows.BeingPlaced:
+			return in, errors.Join(errBeingPlaced, serviceerror.NewNotFound("the order is not placed yet"))
+		case placing == workflows.NotPlaced:
 			return in, serviceerror.NewNotFound("the order was not placed")
 		}
 	}
@@ -168,6 +171,9 @@ func (s *Server) firstOrder(ctx context.Context, orderID, hash string) (workflow
 	}
 	return in, nil
 }
+
+// errBeingPlaced means that a request before may still have made an order.
+var errBeingPlaced = errors.New("the order is being placed")
 
 func anotherOrder() error {
 	return &problemError{Type: wire.ProblemIdempotencyConflict, Detail: "This Idempotency-Key has made another order: use a new key for a new order, or send exactly the same order to repeat the first request."}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -68,10 +69,12 @@ func (s *Server) createLater(ctx context.Context, c *gin.Context, orderID, hash 
 	}
 	switch {
 	case err != nil:
-		if !isOutage(err) || ctx.Err() == nil {
+		refusal, isRefused := errors.AsType[*kitchen.NoPlaceError](err)
+		isFull := isRefused && refusal.Why == kitchen.PickupFull // which costs Temporal as much as an order
+		if !isFull && (!isOutage(err) || ctx.Err() == nil) {
 			release()
 		}
-		return nil, s.notPlaced(err)
+		return nil, s.notPlaced(err, order.Pieces())
 	case !placedAt.Equal(in.PlacedAt):
 		release()
 		if in, err = s.firstOrder(ctx, orderID, hash); err != nil {
@@ -84,11 +87,13 @@ func (s *Server) createLater(ctx context.Context, c *gin.Context, orderID, hash 
 }
 
 // notPlaced is the problem of an order for later that was not placed.
-func (s *Server) notPlaced(err error) error {
+func (s *Server) notPlaced(err error, pieces int) error {
 	if refusal, is := errors.AsType[*kitchen.NoPlaceError](err); is {
 		switch refusal.Why {
 		case kitchen.PickupFull:
-			return &problemError{Type: wire.ProblemSlotFull, Free: refusal.Free, Cause: err, Detail: s.fullWords(refusal.Free)}
+			ready := s.kitchen.Opening.ReadyAt(now(), pieces)
+			free := slices.DeleteFunc(slices.Clone(refusal.Free), func(slot time.Time) bool { return slot.Before(ready) })
+			return &problemError{Type: wire.ProblemSlotFull, Free: free, Cause: err, Detail: s.fullWords(free)}
 		case kitchen.PickupUnanswered:
 			return &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: "Nobody could say in time whether the slot has room. Nothing was ordered: repeat the request, with the same Idempotency-Key or another."}
 		case kitchen.PickupReleased:

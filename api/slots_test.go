@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -173,6 +174,10 @@ func TestAnOrderForASlotWithoutAWorker(t *testing.T) {
 		require.Equal(t, http.StatusServiceUnavailable, answer.StatusCode(), string(answer.Body))
 		require.Contains(t, answer.ApplicationProblemJSON503.Detail, "the same Idempotency-Key")
 	}
+	refused := orderAt(at, 1)
+	refused.Total = &kitchen.Money{Currency: "EUR", Decimals: 2, Amount: 1} // nothing has a price here
+	unsure := s.order(refused, key)
+	require.Equal(t, http.StatusServiceUnavailable, unsure.StatusCode(), "nobody may say that nothing was ordered: %s", unsure.Body)
 	other := s.order(orderAt(time.Time{}, 1), key)
 	require.Equal(t, http.StatusConflict, other.StatusCode(), string(other.Body))
 	require.Equal(t, wire.ProblemIdempotencyConflict, other.ApplicationProblemJSON409.Type)
@@ -245,4 +250,14 @@ func TestAClosedBakery(t *testing.T) {
 	bad, err := s.GetSlotsWithResponse(t.Context(), &wire.GetSlotsParams{Day: new("2027-02-30")})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusBadRequest, bad.StatusCode(), string(bad.Body))
+}
+
+func TestAFullSlotOffersOnlyWhatIsNotTooSoon(t *testing.T) {
+	t.Parallel()
+	server := newTestServer(t, untouchedTemporal{}, bakeryWithSlots(t)) // which needs an hour
+	soon, later := time.Now().Add(30*time.Minute), time.Now().Add(3*time.Hour)
+	problem, is := errors.AsType[*problemError](server.notPlaced(&kitchen.NoPlaceError{Why: kitchen.PickupFull, Free: []time.Time{soon, later}}, 1))
+	require.True(t, is)
+	require.Equal(t, []time.Time{later}, problem.Free)
+	require.Contains(t, problem.Detail, server.kitchen.Opening.Say(later))
 }

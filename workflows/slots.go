@@ -51,15 +51,32 @@ func (o *Orders) Place(ctx context.Context, options client.StartWorkflowOptions,
 	return placed.PlacedAt, nil
 }
 
-// IsPlaced reports whether an order that Temporal has is one: an order for later is not
-// until it has its place in its slot.
-func (o *Orders) IsPlaced(ctx context.Context, orderID string) (bool, error) {
+// Placing says how far an order for later is that Temporal has.
+type Placing int
+
+// The states of placing: an order for later is none until it has its place in its slot.
+const (
+	HasPlace Placing = iota
+	// BeingPlaced is an order that may still get its place.
+	BeingPlaced
+	// NotPlaced is one that got none.
+	NotPlaced
+)
+
+// PlacingOf is how far an order is.
+func (o *Orders) PlacingOf(ctx context.Context, orderID string) (Placing, error) {
 	description, err := o.temporal.DescribeWorkflow(ctx, kitchen.WorkflowID(orderID), "")
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	state, _ := description.TypedSearchAttributes.GetKeyword(KeyState)
-	return state != StatePlacing, nil
+	switch {
+	case state != StatePlacing:
+		return HasPlace, nil
+	case description.Status == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		return BeingPlaced, nil
+	}
+	return NotPlaced, nil
 }
 
 // Reserve asks the day's workflow for a place. A *kitchen.NoPlaceError says that there
@@ -76,7 +93,7 @@ func (o *Orders) Reserve(ctx context.Context, taskQueue string, r kitchen.Reserv
 	return err
 }
 
-// Release gives a place back. Once the day is over there is nothing to give back.
+// Release gives a place back. Once the day has ended there is nothing to give back.
 func (o *Orders) Release(ctx context.Context, taskQueue string, r kitchen.Reservation) error {
 	return o.askDay(ctx, taskQueue, UpdateRelease, r)
 }
@@ -105,11 +122,13 @@ func (o *Orders) askDay(ctx context.Context, taskQueue, update string, r kitchen
 		err = handle.Get(ctx, nil)
 	}
 	_, closed := errors.AsType[*serviceerror.WorkflowExecutionAlreadyStarted](err)
-	if !closed || time.Now().Before(r.Plan.EndsAt) {
+	switch {
+	case !closed:
 		return err
-	}
-	if update == UpdateRelease {
-		return nil
+	case update == UpdateRelease:
+		return nil // nobody keeps the place any more
+	case time.Now().Before(r.Plan.EndsAt):
+		return fmt.Errorf("%s was ended from outside before its day was over, and has to be reset: %w", workflowID, err)
 	}
 	return &kitchen.NoPlaceError{Why: kitchen.PickupOver}
 }

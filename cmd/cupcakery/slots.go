@@ -134,5 +134,28 @@ func (s *orderSettings) pickupTime(ctx context.Context, apiClient *client.Client
 	if err != nil {
 		return time.Time{}, fmt.Errorf("the bakery's time zone: %w", err)
 	}
-	return time.ParseInLocation(form, text, location)
+	return atClock(slots.Slots, text, form, location)
+}
+
+// atClock is the slot at which the bakery's clock shows a time. When clocks are put back
+// it may show it twice, and when they are put forward never.
+func atClock(slots []wire.SlotOffer, text, form string, location *time.Location) (time.Time, error) {
+	var found []time.Time
+	for _, slot := range slots {
+		if slot.At.In(location).Format(form) == text {
+			found = append(found, slot.At)
+		}
+	}
+	switch len(found) {
+	case 0:
+		at, err := time.ParseInLocation(form, text, location)
+		if err == nil && at.Format(form) != text {
+			err = &exitError{exitUsage, fmt.Errorf("--pickup %q: clocks are put forward then, and never show it", text)}
+		}
+		return at, err // the API says what is wrong with it
+	case 1:
+		return found[0], nil
+	}
+	return time.Time{}, &exitError{exitUsage, fmt.Errorf("--pickup %q: clocks are put back then, and show it twice: write %s or %s", text,
+		found[0].In(location).Format(time.RFC3339), found[1].In(location).Format(time.RFC3339))}
 }

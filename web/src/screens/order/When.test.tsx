@@ -15,11 +15,11 @@ const saturday: Slots = {
 };
 const monday: Slots = { ...saturday, day: "2026-11-30", slots: [{ at: "2026-11-30T08:00:00Z", left: 24, free: true }] };
 
-function show(open = true) {
+function show(open = true, from: Draft = emptyDraft) {
   const asked = vi.spyOn(api, "slots").mockImplementation((day) => Promise.resolve({ ...(day === "2026-11-30" ? monday : saturday), open, ...(!open && { opensAt: "2026-11-28T07:00:00Z" }) }));
-  let chosen: Draft = emptyDraft;
+  let chosen: Draft = from;
   function Page() {
-    const [draft, setDraft] = useState(emptyDraft);
+    const [draft, setDraft] = useState(from);
     chosen = draft;
     return <When draft={draft} pieces={12} fault={undefined} onChange={(part) => { setDraft((all) => ({ ...all, ...part })); }} />;
   }
@@ -32,6 +32,18 @@ test("an order is wanted as soon as possible unless somebody chooses a day and t
   expect((await screen.findByRole<HTMLInputElement>("radio", { name: "As soon as possible" })).checked).toBe(true);
   expect(screen.queryByLabelText("Time")).toBeNull();
   expect(pickupAt()).toBeUndefined();
+});
+
+test("a time from before the page was loaded is given up unless the page shows it", async () => {
+  const { pickupAt } = show(true, { ...emptyDraft, when: "later", pickupAt: "2026-11-30T08:00:00Z" });
+  expect((await screen.findByLabelText<HTMLSelectElement>("Time")).value).toBe("");
+  await vi.waitFor(() => { expect(pickupAt()).toBeUndefined(); });
+});
+
+test("a time from before the page was loaded stays if the page shows it", async () => {
+  const { pickupAt } = show(true, { ...emptyDraft, when: "later", pickupAt: "2026-11-28T09:15:00Z" });
+  expect((await screen.findByLabelText<HTMLSelectElement>("Time")).value).toBe("2026-11-28T09:15:00Z");
+  expect(pickupAt()).toBe("2026-11-28T09:15:00Z");
 });
 
 test("a slot of a day can be chosen if it has room, and given up again", async () => {

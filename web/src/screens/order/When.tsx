@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { slotsQuery } from "../../api/queries";
 import { Field } from "../../design/Field";
 import { Failure, Loading } from "../../design/feedback";
@@ -20,6 +20,11 @@ export function When({ draft, pieces, fault, onChange }: Props) {
   const isLater = draft.when === "later";
   const slots = useQuery({ ...slotsQuery(isLater ? day : "", Math.max(1, pieces)), placeholderData: (before) => before });
   const isClosed = slots.data?.open === false;
+  const isGone = isLater && draft.pickupAt !== "" && slots.data !== undefined && !slots.isPlaceholderData && !slots.data.slots.some(({ at }) => at === draft.pickupAt);
+  useEffect(() => {
+    // What is ordered is what the page shows: a time from before the page was loaded may be of another day.
+    if (isGone) onChange({ pickupAt: "" });
+  });
   return (
     <section className="card stack" aria-labelledby="when">
       <h2 id="when">When would you like them?</h2>

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+// When clocks are put forward 02:30 does not exist, and when they are put back it
+// comes twice.
+func TestAPickupTimeIsWhatTheBakerysClockShows(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	require.NoError(t, err)
+	const form = "2006-01-02 15:04"
+	night := func(day string) (slots []wire.SlotOffer) {
+		midnight, err := time.ParseInLocation(time.DateOnly, day, berlin)
+		require.NoError(t, err)
+		for i := range 6 * 4 {
+			slots = append(slots, wire.SlotOffer{At: midnight.Add(time.Duration(i) * 15 * time.Minute).UTC()})
+		}
+		return slots
+	}
+	for text, want := range map[string]string{
+		"2026-11-28 02:30": "2026-11-28T01:30:00Z",
+		"2027-03-28 01:45": "2027-03-28T00:45:00Z",
+		"2027-03-28 03:00": "2027-03-28T01:00:00Z",
+		"2026-10-25 03:00": "2026-10-25T02:00:00Z",
+		"2026-11-28 02:31": "2026-11-28T01:31:00Z", // the API says that this is no slot
+	} {
+		at, err := atClock(night(text[:10]), text, form, berlin)
+		require.NoError(t, err, text)
+		require.Equal(t, want, at.UTC().Format(time.RFC3339), text)
+	}
+	_, err = atClock(night("2027-03-28"), "2027-03-28 02:30", form, berlin)
+	require.EqualError(t, err, `--pickup "2027-03-28 02:30": clocks are put forward then, and never show it`)
+	_, err = atClock(night("2026-10-25"), "2026-10-25 02:30", form, berlin)
+	require.EqualError(t, err, `--pickup "2026-10-25 02:30": clocks are put back then, and show it twice: write 2026-10-25T02:30:00+02:00 or 2026-10-25T02:30:00+01:00`)
+}
