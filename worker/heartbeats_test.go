@@ -71,7 +71,13 @@ func TestHeartbeats(t *testing.T) {
 			told[(<-sent).ticketID] = true
 		}
 		synctest.Wait()
-		require.Empty(t, sent)
+		// Those that were being told already when they were planned again are told again.
+		for more := 0; len(sent) > 0; more++ {
+			require.Less(t, more, heartbeatsAtOnce)
+			gate <- 0
+			told[(<-sent).ticketID] = true
+			synctest.Wait()
+		}
 		require.Len(t, told, tickets)
 	})
 
