@@ -75,7 +75,7 @@ func (f *Flags) Run(ctx context.Context) error {
 		CaughtUp:   sync.OnceFunc(func() { close(f.read) }),
 		Connection: f.config.Connection,
 		Handle:     f.Add,
-		Logger:     f.config.Logger,
+		Logger:     ForDebugging(cmp.Or(f.config.Logger, slog.Default())), // the process's other readers say what is wrong
 		Topics:     []string{TopicKitchenState},
 	})
 }

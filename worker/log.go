@@ -105,10 +105,10 @@ type waiter struct {
 // newTicketLog returns a log that has not been read: it knows nothing and nobody
 // waits for it.
 func newTicketLog(connection events.Connection, logger *slog.Logger) *ticketLog {
-	quiet := slog.New(forDebugging{logger.Handler()})
+	quiet := events.ForDebugging(logger)
 	return &ticketLog{
 		connection: connection,
-		flags:      events.NewFlags(events.FlagsConfig{Connection: connection, Logger: quiet}),
+		flags:      events.NewFlags(events.FlagsConfig{Connection: connection, Logger: logger}),
 		logger:     quiet,
 		lookBack:   logLookBack,
 		caughtUp:   make(chan struct{}),
@@ -636,29 +636,4 @@ func ticketOf(ticketID string, attempt int) kitchen.Ticket {
 		panic(errors.New("a ticket's id was checked when it was read"))
 	}
 	return kitchen.Ticket{TicketID: ticketID, Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: ref.Pass, Attempt: attempt}
-}
-
-// forDebugging makes every record one for debugging. The group's consumer reads
-// the same brokers, and says what is wrong with them.
-type forDebugging struct{ slog.Handler }
-
-// Enabled implements slog.Handler.
-func (h forDebugging) Enabled(ctx context.Context, _ slog.Level) bool {
-	return h.Handler.Enabled(ctx, slog.LevelDebug)
-}
-
-// Handle implements slog.Handler.
-func (h forDebugging) Handle(ctx context.Context, record slog.Record) error {
-	record.Level = slog.LevelDebug
-	return h.Handler.Handle(ctx, record)
-}
-
-// WithAttrs implements slog.Handler.
-func (h forDebugging) WithAttrs(attributes []slog.Attr) slog.Handler {
-	return forDebugging{h.Handler.WithAttrs(attributes)}
-}
-
-// WithGroup implements slog.Handler.
-func (h forDebugging) WithGroup(name string) slog.Handler {
-	return forDebugging{h.Handler.WithGroup(name)}
 }
