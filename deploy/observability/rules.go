@@ -112,7 +112,8 @@ func blind() []rule {
 		name, _, _ := strings.Cut(needs.metric, "{")
 		missing := alert("MetricsMissing", "ticket", fmt.Sprintf("group by (namespace) (%s) unless group by (namespace) (%s)", needs.process, needs.metric), "30m",
 			"An alert would not fire if it had to.",
-			"No process gives {{ $labels.metric }}, which alerts need.")
+			// Of the labels the template sees only those of the expression.
+			"No process gives "+name+", which alerts need.")
 		missing.Labels["metric"] = name
 		rules = append(rules, missing)
 	}
