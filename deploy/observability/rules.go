@@ -143,7 +143,7 @@ func causes() []rule {
 			"There are workers, and none of them could carry an ack, although the API reaches Kafka and Temporal."),
 		alert("AckLagGrows", "page", lagNow+" > 100 and "+lagNow+" > "+lagBefore, "5m",
 			"What stations say reaches their orders later and later.",
-			"{{ $value }} acks wait in Kafka for a worker, more than five minutes ago."),
+			"{{ $value }} acks wait in Kafka for a worker, and five minutes ago there were fewer."),
 		alert("AcksHeldBack", "ticket", `sum by (namespace) (increase(cupcakery_ack_transactions_held_total[15m])) > 0`, "",
 			"What some stations have said does not reach its orders.",
 			"A program that writes acks in transactions has left one open for more than ten seconds."),
