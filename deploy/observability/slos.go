@@ -107,10 +107,13 @@ func (s slo) ratio(window string) string {
 
 // condition is that an allowance is used up as fast as that. The long window shows that
 // it matters. The short one ends the alert when all is well again: no event in it says
-// nothing, and a small bakery often has none.
+// nothing, and a small bakery often has none, so it neither ends the alert nor brings
+// it back.
 func (s slo) condition(b burn) string {
 	limit := strconv.FormatFloat(b.times*(1-s.objective), 'g', 4, 64)
-	condition := fmt.Sprintf("%s > %s unless %s <= %s", s.ratio(b.long), limit, s.ratio(b.short), limit)
+	// Without events the ratio is not a number: what counts is how the last ones went.
+	short := fmt.Sprintf("last_over_time((%s >= 0)[%s:1m])", s.ratio(b.short), b.long)
+	condition := fmt.Sprintf("%s > %s unless %s <= %s", s.ratio(b.long), limit, short, limit)
 	if s.bad != "" {
 		condition += fmt.Sprintf(` and cupcakery:slo_bad:increase_%s{slo="%s"} > %g`, b.long, s.name, badEnough)
 	}
