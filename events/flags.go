@@ -85,6 +85,11 @@ func (f *Flags) Read() <-chan struct{} { return f.read }
 
 // AwaitRead waits until the topic has been read, but not for longer than patience.
 func (f *Flags) AwaitRead(ctx context.Context, patience time.Duration) {
+	select {
+	case <-f.read:
+		return // whatever is left of the patience
+	default:
+	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {

@@ -1,6 +1,8 @@
 package events
 
 import (
+	"bytes"
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -108,4 +110,16 @@ func TestWhatIsNoFlagIsKeptAsPoisonUntilItIsCleared(t *testing.T) {
 	}
 	assert.Empty(t, flags.Poison())
 	require.Len(t, flags.All(kitchen.FlagSoldOut), 1)
+}
+
+// A worker asks before each ticket, also long after its patience has ended.
+func TestWhatWasReadIsNotAwaited(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	flags := NewFlags(FlagsConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	close(flags.read)
+	for range 100 {
+		flags.AwaitRead(t.Context(), -time.Second)
+	}
+	require.Empty(t, log.String())
 }
