@@ -5,8 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -208,4 +212,27 @@ func TestWhatTheFloorAndLiveConnectionsRefuseHasItsProblem(t *testing.T) {
 			require.Contains(t, problem.Detail, c.detail)
 		})
 	}
+}
+
+// The names and the values come from two lists, which are matched by their order.
+func TestEachProblemHasItsOwnName(t *testing.T) {
+	t.Parallel()
+	file, err := parser.ParseFile(token.NewFileSet(), "../wire/wire.gen.go", nil, 0)
+	require.NoError(t, err)
+	named := 0
+	for node := range ast.Preorder(file) {
+		spec, is := node.(*ast.ValueSpec)
+		if !is {
+			continue
+		}
+		if kind, is := spec.Type.(*ast.Ident); !is || kind.Name != "ProblemType" {
+			continue
+		}
+		slug, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		require.NoError(t, err)
+		name := "problem" + strings.ReplaceAll(strings.TrimPrefix(slug, "/problems/"), "-", "")
+		require.Equal(t, name, strings.ToLower(spec.Names[0].Name))
+		named++
+	}
+	require.Len(t, problemKinds, named)
 }
