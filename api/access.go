@@ -74,6 +74,12 @@ var access = map[string]permission{
 	"PUT /api/v1/kitchen/sold-out/:flavour":    anyRole,
 	"DELETE /api/v1/staff/:name/sessions":      managersOnly,
 
+	"GET /api/v1/standing-orders":               anyRole,
+	"POST /api/v1/standing-orders":              managersOnly,
+	"DELETE /api/v1/standing-orders/:id":        managersOnly,
+	"DELETE /api/v1/standing-orders/:id/paused": managersOnly,
+	"PUT /api/v1/standing-orders/:id/paused":    managersOnly,
+
 	"GET /api/v1/stations":                              anyRole,
 	"GET /api/v1/stations/:stage/tickets":               ofStage,
 	"POST /api/v1/stations/:stage/tickets/:ticket/acks": ofStage,

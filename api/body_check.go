@@ -65,6 +65,16 @@ func (c *contract) kitchenFaults(operation string, object map[string]any) []kitc
 	case "createOrder":
 		faults := checkTime(&object, "pickupAt")
 		return append(c.kitchen.CheckOrder(readAs[kitchen.Order](object)), faults...)
+	case "createStandingOrder":
+		faults := append(checkDate(&object, "from"), checkDate(&object, "until")...)
+		if order, isObject := object["order"].(map[string]any); isObject {
+			for _, fault := range checkTime(&order, "pickupAt") {
+				object = maps.Clone(object)
+				object["order"] = order
+				faults = append(faults, kitchen.FieldError{Pointer: "/order" + fault.Pointer, Detail: fault.Detail})
+			}
+		}
+		return append(readAs[kitchen.StandingOrder](object).Check(c.kitchen, now()), faults...)
 	case "cancelOrder":
 		return readAs[kitchen.Cancellation](object).Check()
 	case "amendOrder":
@@ -88,6 +98,17 @@ func checkTime(object *map[string]any, name string) []kitchen.FieldError {
 	*object = maps.Clone(*object)
 	delete(*object, name)
 	return []kitchen.FieldError{{Pointer: "/" + name, Detail: "there is no such time: give one such as 2026-11-28T09:00:00Z"}}
+}
+
+// checkDate is checkTime for a day.
+func checkDate(object *map[string]any, name string) []kitchen.FieldError {
+	text, isText := (*object)[name].(string)
+	if _, err := kitchen.ParseDate(text); !isText || err == nil {
+		return nil
+	}
+	*object = maps.Clone(*object)
+	delete(*object, name)
+	return []kitchen.FieldError{{Pointer: "/" + name, Detail: "there is no such day: give one such as 2026-11-30"}}
 }
 
 // readAs reads as much of an object as fits. Most of what does not fit has been

@@ -83,6 +83,10 @@ func (s *Server) admitAddress(c *gin.Context, pieces int) (release func(), err e
 	return func() { s.orderLimit.Refund(address, count) }, nil
 }
 
+func (s *Server) admitAddressOf(c *gin.Context) func(pieces int) (release func(), err error) {
+	return func(pieces int) (func(), error) { return s.admitAddress(c, pieces) }
+}
+
 // unlessRepeated answers an order that a limit refuses. If its idempotency key
 // has placed it before, the answer is that order's all the same. The refusal says
 // that nothing was ordered, so it is given only when Temporal has no such order.

@@ -20,9 +20,11 @@ type metrics struct {
 	created  prometheus.Counter
 	// ordersRefused counts what limits refuse, not what breaks a rule.
 	ordersRefused *prometheus.CounterVec
-	answers       *prometheus.CounterVec
-	stale         prometheus.Counter
-	signIns       *prometheus.CounterVec
+	// standingOrders counts what became of standing orders' days.
+	standingOrders *prometheus.CounterVec
+	answers        *prometheus.CounterVec
+	stale          prometheus.Counter
+	signIns        *prometheus.CounterVec
 
 	acks            *prometheus.CounterVec
 	answered        prometheus.Histogram
@@ -70,6 +72,10 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 			Name: "cupcakery_orders_refused_total",
 			Help: "Good orders that were not taken, by limit: address (its orders), kitchen (what may be open in all).",
 		}, []string{"limit"}),
+		standingOrders: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cupcakery_standing_orders_total",
+			Help: "Attempts to place a standing order's order for a day, by outcome: placed, skipped (the bakery is closed then), waits (it is tried again), refused.",
+		}, []string{"outcome"}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cupcakery_order_answers_total",
 			Help: "Answers about one order, by source: query (the workflow), log (Kafka, without a worker), history (Temporal, without a worker), closed (Temporal, of a closed order).",
@@ -112,7 +118,7 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 			Help: "Live connections that were ended because the client took a message too slowly.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.created, m.ordersRefused, m.answers, m.stale, m.signIns, m.acks, m.answered,
+	m.registry.MustRegister(m.requests, m.created, m.ordersRefused, m.standingOrders, m.answers, m.stale, m.signIns, m.acks, m.answered,
 		m.liveConnections, m.liveFollowers, m.liveMessages, m.liveMissed, m.liveCutOff,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, from := range []source{fromQuery, fromLog, fromHistory, fromClosed} {
@@ -120,6 +126,9 @@ func newMetrics(registry *prometheus.Registry) *metrics {
 	}
 	for _, limit := range []string{refusedByAddress, refusedByKitchen} {
 		m.ordersRefused.WithLabelValues(limit)
+	}
+	for _, outcome := range []string{standingPlaced, standingSkipped, standingWaits, standingRefused} {
+		m.standingOrders.WithLabelValues(outcome)
 	}
 	for _, outcome := range []string{signInDone, signInWrong, signInRefused} {
 		m.signIns.WithLabelValues(outcome)

@@ -53,7 +53,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		return nil, err
 	}
 	if !order.PickupAt.IsZero() {
-		return s.createLater(ctx, c, orderID, hash, order, request.Params.IdempotencyKey != nil)
+		return s.createLater(ctx, s.admitAddressOf(c), orderID, hash, order, request.Params.IdempotencyKey != nil)
 	}
 	release, err := s.admit(c, orderID, order)
 	if err != nil && request.Params.IdempotencyKey != nil {
@@ -186,7 +186,7 @@ func cannotLookUp(cause error) error {
 // requestHash tells orders apart by their content. It is made of the order as it
 // was read, so white space, escapes and the sequence of fields in the request do
 // not matter.
-func requestHash(order kitchen.Order) (string, error) {
+func requestHash[T kitchen.Order | kitchen.StandingOrder](order T) (string, error) {
 	canonical, err := json.Marshal(order)
 	if err != nil {
 		return "", fmt.Errorf("write the order in its canonical form: %w", err)

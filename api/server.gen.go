@@ -93,6 +93,21 @@ type ServerInterface interface {
 	// EndSessions End all sessions of a person
 	// (DELETE /api/v1/staff/{name}/sessions)
 	EndSessions(c *gin.Context, name string)
+	// ListStandingOrders List standing orders
+	// (GET /api/v1/standing-orders)
+	ListStandingOrders(c *gin.Context)
+	// CreateStandingOrder Take a standing order
+	// (POST /api/v1/standing-orders)
+	CreateStandingOrder(c *gin.Context, params CreateStandingOrderParams)
+	// EndStandingOrder End a standing order
+	// (DELETE /api/v1/standing-orders/{id})
+	EndStandingOrder(c *gin.Context, id StandingOrderInPath)
+	// ResumeStandingOrder Let a standing order go on
+	// (DELETE /api/v1/standing-orders/{id}/paused)
+	ResumeStandingOrder(c *gin.Context, id StandingOrderInPath)
+	// PauseStandingOrder Pause a standing order
+	// (PUT /api/v1/standing-orders/{id}/paused)
+	PauseStandingOrder(c *gin.Context, id StandingOrderInPath)
 	// ListStations How much there is to do at each station
 	// (GET /api/v1/stations)
 	ListStations(c *gin.Context)
@@ -813,6 +828,134 @@ func (siw *ServerInterfaceWrapper) EndSessions(c *gin.Context) {
 	siw.Handler.EndSessions(c, name)
 }
 
+// ListStandingOrders operation middleware
+func (siw *ServerInterfaceWrapper) ListStandingOrders(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListStandingOrders(c)
+}
+
+// CreateStandingOrder operation middleware
+func (siw *ServerInterfaceWrapper) CreateStandingOrder(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateStandingOrderParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey UpdateKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateStandingOrder(c, params)
+}
+
+// EndStandingOrder operation middleware
+func (siw *ServerInterfaceWrapper) EndStandingOrder(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StandingOrderInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndStandingOrder(c, id)
+}
+
+// ResumeStandingOrder operation middleware
+func (siw *ServerInterfaceWrapper) ResumeStandingOrder(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StandingOrderInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ResumeStandingOrder(c, id)
+}
+
+// PauseStandingOrder operation middleware
+func (siw *ServerInterfaceWrapper) PauseStandingOrder(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StandingOrderInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PauseStandingOrder(c, id)
+}
+
 // ListStations operation middleware
 func (siw *ServerInterfaceWrapper) ListStations(c *gin.Context) {
 
@@ -976,6 +1119,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/api/v1/session/demo", wrapper.GetDemoStaff)
 	router.GET(options.BaseURL+"/api/v1/slots", wrapper.GetSlots)
 	router.DELETE(options.BaseURL+"/api/v1/staff/:name/sessions", wrapper.EndSessions)
+	router.GET(options.BaseURL+"/api/v1/standing-orders", wrapper.ListStandingOrders)
+	router.POST(options.BaseURL+"/api/v1/standing-orders", wrapper.CreateStandingOrder)
+	router.DELETE(options.BaseURL+"/api/v1/standing-orders/:id", wrapper.EndStandingOrder)
+	router.DELETE(options.BaseURL+"/api/v1/standing-orders/:id/paused", wrapper.ResumeStandingOrder)
+	router.PUT(options.BaseURL+"/api/v1/standing-orders/:id/paused", wrapper.PauseStandingOrder)
 	router.GET(options.BaseURL+"/api/v1/stations", wrapper.ListStations)
 	router.GET(options.BaseURL+"/api/v1/stations/:stage/tickets", wrapper.GetBoard)
 	router.POST(options.BaseURL+"/api/v1/stations/:stage/tickets/:ticket/acks", wrapper.AckTicket)
@@ -3967,6 +4115,656 @@ func (response EndSessionsdefaultApplicationProblemPlusJSONResponse) VisitEndSes
 	return err
 }
 
+type ListStandingOrdersRequestObject struct {
+}
+
+type ListStandingOrdersResponseObject interface {
+	VisitListStandingOrdersResponse(w http.ResponseWriter) error
+}
+
+type ListStandingOrders200JSONResponse StandingOrders
+
+func (response ListStandingOrders200JSONResponse) VisitListStandingOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStandingOrders400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListStandingOrders400ApplicationProblemPlusJSONResponse) VisitListStandingOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStandingOrders401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ListStandingOrders401ApplicationProblemPlusJSONResponse) VisitListStandingOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStandingOrders403ApplicationProblemPlusJSONResponse Problem
+
+func (response ListStandingOrders403ApplicationProblemPlusJSONResponse) VisitListStandingOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStandingOrders431TextResponse HeadTooLargeTextResponse
+
+func (response ListStandingOrders431TextResponse) VisitListStandingOrdersResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type ListStandingOrders503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListStandingOrders503ApplicationProblemPlusJSONResponse) VisitListStandingOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStandingOrdersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListStandingOrdersdefaultApplicationProblemPlusJSONResponse) VisitListStandingOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrderRequestObject struct {
+	Params CreateStandingOrderParams
+	Body   *CreateStandingOrderJSONRequestBody
+}
+
+type CreateStandingOrderResponseObject interface {
+	VisitCreateStandingOrderResponse(w http.ResponseWriter) error
+}
+
+type CreateStandingOrder201JSONResponse StandingOrder
+
+func (response CreateStandingOrder201JSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrder400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStandingOrder400ApplicationProblemPlusJSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrder401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStandingOrder401ApplicationProblemPlusJSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrder403ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateStandingOrder403ApplicationProblemPlusJSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrder409ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateStandingOrder409ApplicationProblemPlusJSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrder413ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateStandingOrder413ApplicationProblemPlusJSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrder415ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateStandingOrder415ApplicationProblemPlusJSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrder422ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateStandingOrder422ApplicationProblemPlusJSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrder431TextResponse HeadTooLargeTextResponse
+
+func (response CreateStandingOrder431TextResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type CreateStandingOrder503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStandingOrder503ApplicationProblemPlusJSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStandingOrderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateStandingOrderdefaultApplicationProblemPlusJSONResponse) VisitCreateStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStandingOrderRequestObject struct {
+	ID StandingOrderInPath `json:"id"`
+}
+
+type EndStandingOrderResponseObject interface {
+	VisitEndStandingOrderResponse(w http.ResponseWriter) error
+}
+
+type EndStandingOrder204Response struct {
+}
+
+func (response EndStandingOrder204Response) VisitEndStandingOrderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndStandingOrder400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response EndStandingOrder400ApplicationProblemPlusJSONResponse) VisitEndStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStandingOrder401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response EndStandingOrder401ApplicationProblemPlusJSONResponse) VisitEndStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStandingOrder403ApplicationProblemPlusJSONResponse Problem
+
+func (response EndStandingOrder403ApplicationProblemPlusJSONResponse) VisitEndStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStandingOrder404ApplicationProblemPlusJSONResponse Problem
+
+func (response EndStandingOrder404ApplicationProblemPlusJSONResponse) VisitEndStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStandingOrder431TextResponse HeadTooLargeTextResponse
+
+func (response EndStandingOrder431TextResponse) VisitEndStandingOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type EndStandingOrder503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EndStandingOrder503ApplicationProblemPlusJSONResponse) VisitEndStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndStandingOrderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndStandingOrderdefaultApplicationProblemPlusJSONResponse) VisitEndStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStandingOrderRequestObject struct {
+	ID StandingOrderInPath `json:"id"`
+}
+
+type ResumeStandingOrderResponseObject interface {
+	VisitResumeStandingOrderResponse(w http.ResponseWriter) error
+}
+
+type ResumeStandingOrder204Response struct {
+}
+
+func (response ResumeStandingOrder204Response) VisitResumeStandingOrderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ResumeStandingOrder400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeStandingOrder400ApplicationProblemPlusJSONResponse) VisitResumeStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStandingOrder401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeStandingOrder401ApplicationProblemPlusJSONResponse) VisitResumeStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStandingOrder403ApplicationProblemPlusJSONResponse Problem
+
+func (response ResumeStandingOrder403ApplicationProblemPlusJSONResponse) VisitResumeStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStandingOrder404ApplicationProblemPlusJSONResponse Problem
+
+func (response ResumeStandingOrder404ApplicationProblemPlusJSONResponse) VisitResumeStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStandingOrder431TextResponse HeadTooLargeTextResponse
+
+func (response ResumeStandingOrder431TextResponse) VisitResumeStandingOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type ResumeStandingOrder503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeStandingOrder503ApplicationProblemPlusJSONResponse) VisitResumeStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeStandingOrderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResumeStandingOrderdefaultApplicationProblemPlusJSONResponse) VisitResumeStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStandingOrderRequestObject struct {
+	ID StandingOrderInPath `json:"id"`
+}
+
+type PauseStandingOrderResponseObject interface {
+	VisitPauseStandingOrderResponse(w http.ResponseWriter) error
+}
+
+type PauseStandingOrder204Response struct {
+}
+
+func (response PauseStandingOrder204Response) VisitPauseStandingOrderResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type PauseStandingOrder400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response PauseStandingOrder400ApplicationProblemPlusJSONResponse) VisitPauseStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStandingOrder401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response PauseStandingOrder401ApplicationProblemPlusJSONResponse) VisitPauseStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStandingOrder403ApplicationProblemPlusJSONResponse Problem
+
+func (response PauseStandingOrder403ApplicationProblemPlusJSONResponse) VisitPauseStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStandingOrder404ApplicationProblemPlusJSONResponse Problem
+
+func (response PauseStandingOrder404ApplicationProblemPlusJSONResponse) VisitPauseStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStandingOrder431TextResponse HeadTooLargeTextResponse
+
+func (response PauseStandingOrder431TextResponse) VisitPauseStandingOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type PauseStandingOrder503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PauseStandingOrder503ApplicationProblemPlusJSONResponse) VisitPauseStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PauseStandingOrderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PauseStandingOrderdefaultApplicationProblemPlusJSONResponse) VisitPauseStandingOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListStationsRequestObject struct {
 }
 
@@ -4544,6 +5342,21 @@ type StrictServerInterface interface {
 	// EndSessions End all sessions of a person
 	// (DELETE /api/v1/staff/{name}/sessions)
 	EndSessions(ctx context.Context, request EndSessionsRequestObject) (EndSessionsResponseObject, error)
+	// ListStandingOrders List standing orders
+	// (GET /api/v1/standing-orders)
+	ListStandingOrders(ctx context.Context, request ListStandingOrdersRequestObject) (ListStandingOrdersResponseObject, error)
+	// CreateStandingOrder Take a standing order
+	// (POST /api/v1/standing-orders)
+	CreateStandingOrder(ctx context.Context, request CreateStandingOrderRequestObject) (CreateStandingOrderResponseObject, error)
+	// EndStandingOrder End a standing order
+	// (DELETE /api/v1/standing-orders/{id})
+	EndStandingOrder(ctx context.Context, request EndStandingOrderRequestObject) (EndStandingOrderResponseObject, error)
+	// ResumeStandingOrder Let a standing order go on
+	// (DELETE /api/v1/standing-orders/{id}/paused)
+	ResumeStandingOrder(ctx context.Context, request ResumeStandingOrderRequestObject) (ResumeStandingOrderResponseObject, error)
+	// PauseStandingOrder Pause a standing order
+	// (PUT /api/v1/standing-orders/{id}/paused)
+	PauseStandingOrder(ctx context.Context, request PauseStandingOrderRequestObject) (PauseStandingOrderResponseObject, error)
 	// ListStations How much there is to do at each station
 	// (GET /api/v1/stations)
 	ListStations(ctx context.Context, request ListStationsRequestObject) (ListStationsResponseObject, error)
@@ -5413,6 +6226,152 @@ func (sh *strictHandler) EndSessions(ctx *gin.Context, name string) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(EndSessionsResponseObject); ok {
 		if err := validResponse.VisitEndSessionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListStandingOrders operation middleware
+func (sh *strictHandler) ListStandingOrders(ctx *gin.Context) {
+	var request ListStandingOrdersRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStandingOrders(ctx, request.(ListStandingOrdersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStandingOrders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListStandingOrdersResponseObject); ok {
+		if err := validResponse.VisitListStandingOrdersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateStandingOrder operation middleware
+func (sh *strictHandler) CreateStandingOrder(ctx *gin.Context, params CreateStandingOrderParams) {
+	var request CreateStandingOrderRequestObject
+
+	request.Params = params
+
+	var body CreateStandingOrderJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateStandingOrder(ctx, request.(CreateStandingOrderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateStandingOrder")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateStandingOrderResponseObject); ok {
+		if err := validResponse.VisitCreateStandingOrderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndStandingOrder operation middleware
+func (sh *strictHandler) EndStandingOrder(ctx *gin.Context, id StandingOrderInPath) {
+	var request EndStandingOrderRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndStandingOrder(ctx, request.(EndStandingOrderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndStandingOrder")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EndStandingOrderResponseObject); ok {
+		if err := validResponse.VisitEndStandingOrderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResumeStandingOrder operation middleware
+func (sh *strictHandler) ResumeStandingOrder(ctx *gin.Context, id StandingOrderInPath) {
+	var request ResumeStandingOrderRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeStandingOrder(ctx, request.(ResumeStandingOrderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeStandingOrder")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ResumeStandingOrderResponseObject); ok {
+		if err := validResponse.VisitResumeStandingOrderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PauseStandingOrder operation middleware
+func (sh *strictHandler) PauseStandingOrder(ctx *gin.Context, id StandingOrderInPath) {
+	var request PauseStandingOrderRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PauseStandingOrder(ctx, request.(PauseStandingOrderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PauseStandingOrder")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PauseStandingOrderResponseObject); ok {
+		if err := validResponse.VisitPauseStandingOrderResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -165,6 +165,7 @@ type Server struct {
 	logger      *slog.Logger
 	contract    *contract
 	follower    *follower
+	standing    workflows.StandingOrders
 	floor       *floor.Floor
 	live        *live.Connections
 	pages       pages
@@ -238,6 +239,7 @@ func New(config Config) (*Server, error) {
 		return nil, fmt.Errorf("set up the API: %w", err)
 	}
 	s.follower.log = s.floor
+	s.standing = s.follower.orders.Standing()
 	s.deadLetters = newDeadLetters(config.Kafka, config.Logger)
 	s.closedQuestions = &closedQuestions{floor: s.floor, temporal: config.Temporal}
 	config.Metrics.MustRegister(&floorCollector{s.floor}, s.deadLetters, partCollector{"temporal": s.temporalProbe, "kafka": s.kafkaProbe})
@@ -343,6 +345,11 @@ PUT    /api/v1/kitchen/sold-out/{flavour}  nobody can order it (staff)
 DELETE /api/v1/kitchen/sold-out/{flavour}  it can be ordered again
 PUT    /api/v1/kitchen/paused/{stage}  nobody begins anything there (its role, and managers)
 DELETE /api/v1/kitchen/paused/{stage}  it goes on
+GET    /api/v1/standing-orders       orders that come again every week (staff)
+POST   /api/v1/standing-orders       take one (managers)
+DELETE /api/v1/standing-orders/{id}  end it (managers)
+PUT    /api/v1/standing-orders/{id}/paused  place no more until it goes on (managers)
+DELETE /api/v1/standing-orders/{id}/paused  let it go on
 DELETE /api/v1/staff/{name}/sessions  end all sessions of a person (managers)
 GET    /api/v1/statistics            what the stations did in the last hours (staff)
 GET    /api/v1/pace                  how long the stages take at present

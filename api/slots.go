@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gin-gonic/gin"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -46,9 +45,9 @@ func notThen(cause error) error {
 
 // createLater places an order that is to be fetched in a slot. It is answered once the
 // order has its place, for which a worker is needed. An order that got none was none, so
-// its idempotency key may place another.
-func (s *Server) createLater(ctx context.Context, c *gin.Context, orderID, hash string, order kitchen.Order, hasKey bool) (CreateOrderResponseObject, error) {
-	release, err := s.admitAddress(c, order.Pieces())
+// its idempotency key may place another. admit counts it against the limits.
+func (s *Server) createLater(ctx context.Context, admit func(pieces int) (release func(), err error), orderID, hash string, order kitchen.Order, hasKey bool) (CreateOrderResponseObject, error) {
+	release, err := admit(order.Pieces())
 	if err != nil && hasKey {
 		return s.unlessRepeated(ctx, orderID, hash, err)
 	}

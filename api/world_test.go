@@ -61,6 +61,7 @@ func TestMain(m *testing.M) {
 		orders := worker.New(staffed, workflows.TaskQueue, worker.Options{DisableRegistrationAliasing: true})
 		orders.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
 		orders.RegisterWorkflowWithOptions(workflows.PickupDayWorkflow, workflow.RegisterOptions{Name: workflows.PickupDayWorkflowType})
+		orders.RegisterWorkflowWithOptions(workflows.StandingOrderWorkflow, workflow.RegisterOptions{Name: workflows.StandingOrderWorkflowType})
 		activities.Register(orders, kitchen.Stages(), theTickets, workflows.NewOrders(staffed, nil), noLog{})
 		if err := orders.Start(); err != nil {
 			slog.Error("the worker did not start", "error", err)

@@ -19,10 +19,11 @@ func ParseDate(text string) (Date, error) {
 	if err != nil {
 		return Date{}, fmt.Errorf("%q is no date: write it like 2026-11-28", Excerpt(text))
 	}
-	return dateIn(at, time.UTC), nil
+	return DateIn(at, time.UTC), nil
 }
 
-func dateIn(at time.Time, location *time.Location) Date {
+// DateIn is the date at an instant in a time zone.
+func DateIn(at time.Time, location *time.Location) Date {
 	year, month, day := at.In(location).Date()
 	return Date{year, month, day}
 }
@@ -32,7 +33,7 @@ func (d Date) Next() Date { return d.Add(1) }
 
 // Add is the date a number of days later.
 func (d Date) Add(days int) Date {
-	return dateIn(d.noonUTC().AddDate(0, 0, days), time.UTC)
+	return DateIn(d.noonUTC().AddDate(0, 0, days), time.UTC)
 }
 
 // Weekday is the day of the week.

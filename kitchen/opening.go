@@ -119,7 +119,7 @@ func (o *Opening) setTimeZone(name string) error {
 }
 
 // DateOf is the bakery's date at an instant.
-func (o *Opening) DateOf(at time.Time) Date { return dateIn(at, o.Location()) }
+func (o *Opening) DateOf(at time.Time) Date { return DateIn(at, o.Location()) }
 
 // Plan is what the opening hours say of one day.
 func (o *Opening) Plan(day Date) PickupPlan {

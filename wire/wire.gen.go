@@ -391,6 +391,11 @@ type BoardTicket struct {
 // BoxCount defines model for BoxCount.
 type BoxCount = kitchen.BoxCount
 
+// CalendarDate A day of the calendar.
+//
+// Example: 2026-11-30
+type CalendarDate = kitchen.Date
+
 // Cancellation Asks that an order be cancelled and undone.
 type Cancellation = kitchen.Cancellation
 
@@ -1168,6 +1173,70 @@ type StageStatistics struct {
 // StageStatus One pass of an order through one stage.
 type StageStatus = kitchen.StageStatus
 
+// StandingOccurrence What became of a standing order on a day. One of the others is there.
+type StandingOccurrence struct {
+	// Day A day of the calendar.
+	//
+	// Example: 2026-11-30
+	Day CalendarDate `json:"day"`
+
+	// OrderID A UUID in its canonical form, 36 characters in lower case.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe
+	OrderID OrderID `json:"orderId,omitempty,omitzero"`
+
+	// Refused Why it could not be placed.
+	Refused string `json:"refused,omitempty,omitzero"`
+
+	// Skipped Why nobody was to make one.
+	Skipped string `json:"skipped,omitempty,omitzero"`
+
+	// Waits Why it is not placed yet; it is tried again.
+	Waits string `json:"waits,omitempty,omitzero"`
+}
+
+// StandingOrder A standing order as it stands.
+type StandingOrder struct {
+	At   string    `json:"at"`
+	Days []Weekday `json:"days"`
+
+	// From A day of the calendar.
+	//
+	// Example: 2026-11-30
+	From CalendarDate `json:"from"`
+
+	// ID A UUID in its canonical form, 36 characters in lower case.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe
+	ID OrderID `json:"id"`
+
+	// Next The days of the next orders, at most three, that are to be placed.
+	Next []CalendarDate `json:"next"`
+
+	// Order What a customer asks for, and the total that they have seen.
+	Order  Order `json:"order"`
+	Paused bool  `json:"paused"`
+
+	// Recent What became of the last ones, at most three, the newest last.
+	Recent []StandingOccurrence `json:"recent"`
+
+	// TakenBy Who has taken it.
+	TakenBy string `json:"takenBy,omitempty,omitzero"`
+
+	// Until A day of the calendar.
+	//
+	// Example: 2026-11-30
+	Until CalendarDate `json:"until,omitempty,omitzero"`
+}
+
+// StandingOrderRequest An order that comes again on some days of every week.
+type StandingOrderRequest = kitchen.StandingOrder
+
+// StandingOrders defines model for StandingOrders.
+type StandingOrders struct {
+	Orders []StandingOrder `json:"orders"`
+}
+
 // Stations How much there is to do at each station.
 type Stations struct {
 	// At The server's time when this was put together.
@@ -1238,6 +1307,9 @@ type TicketState = kitchen.TicketState
 // UndoStatus The undoing of one pass through one stage.
 type UndoStatus = kitchen.UndoStatus
 
+// Weekday A day of the week.
+type Weekday = kitchen.Weekday
+
 // OrderInPath A UUID in its canonical form, 36 characters in lower case.
 //
 // Example: 0199c0de-7a11-7000-8000-00000000cafe
@@ -1245,6 +1317,11 @@ type OrderInPath = OrderID
 
 // StageInPath defines model for StageInPath.
 type StageInPath = Stage
+
+// StandingOrderInPath A UUID in its canonical form, 36 characters in lower case.
+//
+// Example: 0199c0de-7a11-7000-8000-00000000cafe
+type StandingOrderInPath = OrderID
 
 // UpdateKey defines model for UpdateKey.
 type UpdateKey = string
@@ -1327,6 +1404,12 @@ type GetSlotsParams struct {
 	Pieces *int `form:"pieces,omitempty" json:"pieces,omitempty"`
 }
 
+// CreateStandingOrderParams defines parameters for CreateStandingOrder.
+type CreateStandingOrderParams struct {
+	// IdempotencyKey 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
+	IdempotencyKey *UpdateKey `json:"Idempotency-Key,omitempty"`
+}
+
 // PauseStationJSONRequestBody defines body for PauseStation for application/json ContentType.
 type PauseStationJSONRequestBody = PauseRequest
 
@@ -1353,6 +1436,9 @@ type RushOrderJSONRequestBody = RushRequest
 
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = SignIn
+
+// CreateStandingOrderJSONRequestBody defines body for CreateStandingOrder for application/json ContentType.
+type CreateStandingOrderJSONRequestBody = StandingOrderRequest
 
 // AckTicketJSONRequestBody defines body for AckTicket for application/json ContentType.
 type AckTicketJSONRequestBody = Ack

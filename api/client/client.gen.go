@@ -488,6 +488,58 @@ type ClientInterface interface {
 	// Corresponds with DELETE /api/v1/staff/{name}/sessions (the `EndSessions` operationId).
 	EndSessions(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListStandingOrders List standing orders
+	//
+	// The orders that come again on some days of every week, with the days of the next ones and what became of the last ones. One that was just taken or ended may be missing, or still be there, for some seconds.
+	//
+	// Corresponds with GET /api/v1/standing-orders (the `ListStandingOrders` operationId).
+	ListStandingOrders(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateStandingOrderWithBody Take a standing order
+	//
+	// For managers. On each of its days one order is placed, as `POST /api/v1/orders` does it, with the menu and the prices of the moment. That happens seven days before the pickup, or as early as the kitchen file lets slots be taken, at noon by the bakery's clock; what was
+	// to be placed by now is placed at once. While the slot is full or a flavour is sold out it is tried again, until there is no time left to make it. On a day on which the bakery is closed there is no order. `GET /api/v1/standing-orders` tells what became of each.
+	//
+	// The same `Idempotency-Key` with the same body takes one standing order. At most 200 are kept; one more is refused with 409.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/standing-orders (the `CreateStandingOrder` operationId).
+	CreateStandingOrderWithBody(ctx context.Context, params *CreateStandingOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateStandingOrder Take a standing order
+	//
+	// For managers. On each of its days one order is placed, as `POST /api/v1/orders` does it, with the menu and the prices of the moment. That happens seven days before the pickup, or as early as the kitchen file lets slots be taken, at noon by the bakery's clock; what was
+	// to be placed by now is placed at once. While the slot is full or a flavour is sold out it is tried again, until there is no time left to make it. On a day on which the bakery is closed there is no order. `GET /api/v1/standing-orders` tells what became of each.
+	//
+	// The same `Idempotency-Key` with the same body takes one standing order. At most 200 are kept; one more is refused with 409.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/standing-orders (the `CreateStandingOrder` operationId).
+	CreateStandingOrder(ctx context.Context, params *CreateStandingOrderParams, body CreateStandingOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndStandingOrder End a standing order
+	//
+	// For managers. No further order is placed. Those that are placed stay; cancel them one by one.
+	//
+	// Corresponds with DELETE /api/v1/standing-orders/{id} (the `EndStandingOrder` operationId).
+	EndStandingOrder(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResumeStandingOrder Let a standing order go on
+	//
+	// For managers. Nothing happens if it is not paused.
+	//
+	// Corresponds with DELETE /api/v1/standing-orders/{id}/paused (the `ResumeStandingOrder` operationId).
+	ResumeStandingOrder(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PauseStandingOrder Pause a standing order
+	//
+	// For managers. No order is placed until it goes on. What was to be placed meanwhile is not placed later.
+	//
+	// Corresponds with PUT /api/v1/standing-orders/{id}/paused (the `PauseStandingOrder` operationId).
+	PauseStandingOrder(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListStations How much there is to do at each station
 	//
 	// The open tickets of each stage by state, and the station's alarm: `untakenSince` is there if tickets wait and nobody has begun or finished one for longer than the kitchen file allows. The channel `kitchen` of
@@ -1337,6 +1389,118 @@ func (c *Client) GetSlots(ctx context.Context, params *GetSlotsParams, reqEditor
 // Corresponds with DELETE /api/v1/staff/{name}/sessions (the `EndSessions` operationId).
 func (c *Client) EndSessions(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewEndSessionsRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListStandingOrders List standing orders
+//
+// The orders that come again on some days of every week, with the days of the next ones and what became of the last ones. One that was just taken or ended may be missing, or still be there, for some seconds.
+//
+// Corresponds with GET /api/v1/standing-orders (the `ListStandingOrders` operationId).
+func (c *Client) ListStandingOrders(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListStandingOrdersRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateStandingOrderWithBody Take a standing order
+//
+// For managers. On each of its days one order is placed, as `POST /api/v1/orders` does it, with the menu and the prices of the moment. That happens seven days before the pickup, or as early as the kitchen file lets slots be taken, at noon by the bakery's clock; what was
+// to be placed by now is placed at once. While the slot is full or a flavour is sold out it is tried again, until there is no time left to make it. On a day on which the bakery is closed there is no order. `GET /api/v1/standing-orders` tells what became of each.
+//
+// The same `Idempotency-Key` with the same body takes one standing order. At most 200 are kept; one more is refused with 409.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/standing-orders (the `CreateStandingOrder` operationId).
+func (c *Client) CreateStandingOrderWithBody(ctx context.Context, params *CreateStandingOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateStandingOrderRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateStandingOrder Take a standing order
+//
+// For managers. On each of its days one order is placed, as `POST /api/v1/orders` does it, with the menu and the prices of the moment. That happens seven days before the pickup, or as early as the kitchen file lets slots be taken, at noon by the bakery's clock; what was
+// to be placed by now is placed at once. While the slot is full or a flavour is sold out it is tried again, until there is no time left to make it. On a day on which the bakery is closed there is no order. `GET /api/v1/standing-orders` tells what became of each.
+//
+// The same `Idempotency-Key` with the same body takes one standing order. At most 200 are kept; one more is refused with 409.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/standing-orders (the `CreateStandingOrder` operationId).
+func (c *Client) CreateStandingOrder(ctx context.Context, params *CreateStandingOrderParams, body CreateStandingOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateStandingOrderRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndStandingOrder End a standing order
+//
+// For managers. No further order is placed. Those that are placed stay; cancel them one by one.
+//
+// Corresponds with DELETE /api/v1/standing-orders/{id} (the `EndStandingOrder` operationId).
+func (c *Client) EndStandingOrder(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndStandingOrderRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResumeStandingOrder Let a standing order go on
+//
+// For managers. Nothing happens if it is not paused.
+//
+// Corresponds with DELETE /api/v1/standing-orders/{id}/paused (the `ResumeStandingOrder` operationId).
+func (c *Client) ResumeStandingOrder(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResumeStandingOrderRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// PauseStandingOrder Pause a standing order
+//
+// For managers. No order is placed until it goes on. What was to be placed meanwhile is not placed later.
+//
+// Corresponds with PUT /api/v1/standing-orders/{id}/paused (the `PauseStandingOrder` operationId).
+func (c *Client) PauseStandingOrder(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPauseStandingOrderRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -2700,6 +2864,190 @@ func NewEndSessionsRequest(server string, name string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListStandingOrdersRequest constructs an http.Request for the ListStandingOrders method
+func NewListStandingOrdersRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/standing-orders")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateStandingOrderRequest calls the generic CreateStandingOrder builder with application/json body
+func NewCreateStandingOrderRequest(server string, params *CreateStandingOrderParams, body CreateStandingOrderJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateStandingOrderRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateStandingOrderRequestWithBody constructs an http.Request for the CreateStandingOrder method, with any body, and a specified content type
+func NewCreateStandingOrderRequestWithBody(server string, params *CreateStandingOrderParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/standing-orders")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewEndStandingOrderRequest constructs an http.Request for the EndStandingOrder method
+func NewEndStandingOrderRequest(server string, id StandingOrderInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/standing-orders/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewResumeStandingOrderRequest constructs an http.Request for the ResumeStandingOrder method
+func NewResumeStandingOrderRequest(server string, id StandingOrderInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/standing-orders/%s/paused", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPauseStandingOrderRequest constructs an http.Request for the PauseStandingOrder method
+func NewPauseStandingOrderRequest(server string, id StandingOrderInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/standing-orders/%s/paused", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListStationsRequest constructs an http.Request for the ListStations method
 func NewListStationsRequest(server string) (*http.Request, error) {
 	var err error
@@ -3458,6 +3806,66 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with DELETE /api/v1/staff/{name}/sessions (the `EndSessions` operationId).
 	EndSessionsWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*EndSessionsResponse, error)
+
+	// ListStandingOrdersWithResponse List standing orders
+	//
+	// The orders that come again on some days of every week, with the days of the next ones and what became of the last ones. One that was just taken or ended may be missing, or still be there, for some seconds.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/standing-orders (the `ListStandingOrders` operationId).
+	ListStandingOrdersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListStandingOrdersResponse, error)
+
+	// CreateStandingOrderWithBodyWithResponse Take a standing order
+	//
+	// For managers. On each of its days one order is placed, as `POST /api/v1/orders` does it, with the menu and the prices of the moment. That happens seven days before the pickup, or as early as the kitchen file lets slots be taken, at noon by the bakery's clock; what was
+	// to be placed by now is placed at once. While the slot is full or a flavour is sold out it is tried again, until there is no time left to make it. On a day on which the bakery is closed there is no order. `GET /api/v1/standing-orders` tells what became of each.
+	//
+	// The same `Idempotency-Key` with the same body takes one standing order. At most 200 are kept; one more is refused with 409.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/standing-orders (the `CreateStandingOrder` operationId).
+	CreateStandingOrderWithBodyWithResponse(ctx context.Context, params *CreateStandingOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateStandingOrderResponse, error)
+
+	// CreateStandingOrderWithResponse Take a standing order
+	//
+	// For managers. On each of its days one order is placed, as `POST /api/v1/orders` does it, with the menu and the prices of the moment. That happens seven days before the pickup, or as early as the kitchen file lets slots be taken, at noon by the bakery's clock; what was
+	// to be placed by now is placed at once. While the slot is full or a flavour is sold out it is tried again, until there is no time left to make it. On a day on which the bakery is closed there is no order. `GET /api/v1/standing-orders` tells what became of each.
+	//
+	// The same `Idempotency-Key` with the same body takes one standing order. At most 200 are kept; one more is refused with 409.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/standing-orders (the `CreateStandingOrder` operationId).
+	CreateStandingOrderWithResponse(ctx context.Context, params *CreateStandingOrderParams, body CreateStandingOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateStandingOrderResponse, error)
+
+	// EndStandingOrderWithResponse End a standing order
+	//
+	// For managers. No further order is placed. Those that are placed stay; cancel them one by one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/standing-orders/{id} (the `EndStandingOrder` operationId).
+	EndStandingOrderWithResponse(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*EndStandingOrderResponse, error)
+
+	// ResumeStandingOrderWithResponse Let a standing order go on
+	//
+	// For managers. Nothing happens if it is not paused.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/v1/standing-orders/{id}/paused (the `ResumeStandingOrder` operationId).
+	ResumeStandingOrderWithResponse(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*ResumeStandingOrderResponse, error)
+
+	// PauseStandingOrderWithResponse Pause a standing order
+	//
+	// For managers. No order is placed until it goes on. What was to be placed meanwhile is not placed later.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/v1/standing-orders/{id}/paused (the `PauseStandingOrder` operationId).
+	PauseStandingOrderWithResponse(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*PauseStandingOrderResponse, error)
 
 	// ListStationsWithResponse How much there is to do at each station
 	//
@@ -5897,6 +6305,484 @@ func (r EndSessionsResponse) ContentType() string {
 	return ""
 }
 
+// ListStandingOrdersResponse401Headers the declared response headers of an HTTP 401 response for ListStandingOrders
+type ListStandingOrdersResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListStandingOrdersResponse503Headers the declared response headers of an HTTP 503 response for ListStandingOrders
+type ListStandingOrdersResponse503Headers struct {
+	RetryAfter int
+}
+
+type ListStandingOrdersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *StandingOrders
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListStandingOrdersResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListStandingOrdersResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListStandingOrdersResponse) GetJSON200() *StandingOrders {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListStandingOrdersResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListStandingOrdersResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListStandingOrdersResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListStandingOrdersResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListStandingOrdersResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListStandingOrdersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListStandingOrdersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListStandingOrdersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListStandingOrdersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateStandingOrderResponse401Headers the declared response headers of an HTTP 401 response for CreateStandingOrder
+type CreateStandingOrderResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreateStandingOrderResponse503Headers the declared response headers of an HTTP 503 response for CreateStandingOrder
+type CreateStandingOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type CreateStandingOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *StandingOrder
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateStandingOrderResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateStandingOrderResponse503Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateStandingOrderResponse) GetJSON201() *StandingOrder {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CreateStandingOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateStandingOrderResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateStandingOrderResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CreateStandingOrderResponse) GetApplicationProblemJSON409() *Problem {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CreateStandingOrderResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CreateStandingOrderResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CreateStandingOrderResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CreateStandingOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateStandingOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateStandingOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateStandingOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateStandingOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateStandingOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// EndStandingOrderResponse401Headers the declared response headers of an HTTP 401 response for EndStandingOrder
+type EndStandingOrderResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// EndStandingOrderResponse503Headers the declared response headers of an HTTP 503 response for EndStandingOrder
+type EndStandingOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type EndStandingOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *EndStandingOrderResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *EndStandingOrderResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r EndStandingOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r EndStandingOrderResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r EndStandingOrderResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r EndStandingOrderResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r EndStandingOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EndStandingOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EndStandingOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndStandingOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndStandingOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndStandingOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ResumeStandingOrderResponse401Headers the declared response headers of an HTTP 401 response for ResumeStandingOrder
+type ResumeStandingOrderResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ResumeStandingOrderResponse503Headers the declared response headers of an HTTP 503 response for ResumeStandingOrder
+type ResumeStandingOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type ResumeStandingOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ResumeStandingOrderResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResumeStandingOrderResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ResumeStandingOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ResumeStandingOrderResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ResumeStandingOrderResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ResumeStandingOrderResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ResumeStandingOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResumeStandingOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResumeStandingOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResumeStandingOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResumeStandingOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResumeStandingOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// PauseStandingOrderResponse401Headers the declared response headers of an HTTP 401 response for PauseStandingOrder
+type PauseStandingOrderResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// PauseStandingOrderResponse503Headers the declared response headers of an HTTP 503 response for PauseStandingOrder
+type PauseStandingOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type PauseStandingOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *PauseStandingOrderResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *PauseStandingOrderResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r PauseStandingOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r PauseStandingOrderResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r PauseStandingOrderResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r PauseStandingOrderResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r PauseStandingOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r PauseStandingOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r PauseStandingOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r PauseStandingOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PauseStandingOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r PauseStandingOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListStationsResponse401Headers the declared response headers of an HTTP 401 response for ListStations
 type ListStationsResponse401Headers struct {
 	WWWAuthenticate string
@@ -7086,6 +7972,102 @@ func (c *ClientWithResponses) EndSessionsWithResponse(ctx context.Context, name 
 		return nil, err
 	}
 	return ParseEndSessionsResponse(rsp)
+}
+
+// ListStandingOrdersWithResponse List standing orders
+//
+// The orders that come again on some days of every week, with the days of the next ones and what became of the last ones. One that was just taken or ended may be missing, or still be there, for some seconds.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/standing-orders (the `ListStandingOrders` operationId).
+func (c *ClientWithResponses) ListStandingOrdersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListStandingOrdersResponse, error) {
+	rsp, err := c.ListStandingOrders(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListStandingOrdersResponse(rsp)
+}
+
+// CreateStandingOrderWithBodyWithResponse Take a standing order
+//
+// For managers. On each of its days one order is placed, as `POST /api/v1/orders` does it, with the menu and the prices of the moment. That happens seven days before the pickup, or as early as the kitchen file lets slots be taken, at noon by the bakery's clock; what was
+// to be placed by now is placed at once. While the slot is full or a flavour is sold out it is tried again, until there is no time left to make it. On a day on which the bakery is closed there is no order. `GET /api/v1/standing-orders` tells what became of each.
+//
+// The same `Idempotency-Key` with the same body takes one standing order. At most 200 are kept; one more is refused with 409.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/standing-orders (the `CreateStandingOrder` operationId).
+func (c *ClientWithResponses) CreateStandingOrderWithBodyWithResponse(ctx context.Context, params *CreateStandingOrderParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateStandingOrderResponse, error) {
+	rsp, err := c.CreateStandingOrderWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateStandingOrderResponse(rsp)
+}
+
+// CreateStandingOrderWithResponse Take a standing order
+//
+// For managers. On each of its days one order is placed, as `POST /api/v1/orders` does it, with the menu and the prices of the moment. That happens seven days before the pickup, or as early as the kitchen file lets slots be taken, at noon by the bakery's clock; what was
+// to be placed by now is placed at once. While the slot is full or a flavour is sold out it is tried again, until there is no time left to make it. On a day on which the bakery is closed there is no order. `GET /api/v1/standing-orders` tells what became of each.
+//
+// The same `Idempotency-Key` with the same body takes one standing order. At most 200 are kept; one more is refused with 409.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/standing-orders (the `CreateStandingOrder` operationId).
+func (c *ClientWithResponses) CreateStandingOrderWithResponse(ctx context.Context, params *CreateStandingOrderParams, body CreateStandingOrderJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateStandingOrderResponse, error) {
+	rsp, err := c.CreateStandingOrder(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateStandingOrderResponse(rsp)
+}
+
+// EndStandingOrderWithResponse End a standing order
+//
+// For managers. No further order is placed. Those that are placed stay; cancel them one by one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/standing-orders/{id} (the `EndStandingOrder` operationId).
+func (c *ClientWithResponses) EndStandingOrderWithResponse(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*EndStandingOrderResponse, error) {
+	rsp, err := c.EndStandingOrder(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndStandingOrderResponse(rsp)
+}
+
+// ResumeStandingOrderWithResponse Let a standing order go on
+//
+// For managers. Nothing happens if it is not paused.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/v1/standing-orders/{id}/paused (the `ResumeStandingOrder` operationId).
+func (c *ClientWithResponses) ResumeStandingOrderWithResponse(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*ResumeStandingOrderResponse, error) {
+	rsp, err := c.ResumeStandingOrder(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResumeStandingOrderResponse(rsp)
+}
+
+// PauseStandingOrderWithResponse Pause a standing order
+//
+// For managers. No order is placed until it goes on. What was to be placed meanwhile is not placed later.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/v1/standing-orders/{id}/paused (the `PauseStandingOrder` operationId).
+func (c *ClientWithResponses) PauseStandingOrderWithResponse(ctx context.Context, id StandingOrderInPath, reqEditors ...RequestEditorFn) (*PauseStandingOrderResponse, error) {
+	rsp, err := c.PauseStandingOrder(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePauseStandingOrderResponse(rsp)
 }
 
 // ListStationsWithResponse How much there is to do at each station
@@ -9374,6 +10356,463 @@ func ParseEndSessionsResponse(rsp *http.Response) (*EndSessionsResponse, error) 
 		response.Headers401 = &headers
 	case rsp.StatusCode == 503:
 		var headers EndSessionsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListStandingOrdersResponse parses an HTTP response from a ListStandingOrdersWithResponse call
+func ParseListStandingOrdersResponse(rsp *http.Response) (*ListStandingOrdersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListStandingOrdersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest StandingOrders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListStandingOrdersResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListStandingOrdersResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateStandingOrderResponse parses an HTTP response from a CreateStandingOrderWithResponse call
+func ParseCreateStandingOrderResponse(rsp *http.Response) (*CreateStandingOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateStandingOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest StandingOrder
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CreateStandingOrderResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateStandingOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEndStandingOrderResponse parses an HTTP response from a EndStandingOrderWithResponse call
+func ParseEndStandingOrderResponse(rsp *http.Response) (*EndStandingOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndStandingOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers EndStandingOrderResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers EndStandingOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResumeStandingOrderResponse parses an HTTP response from a ResumeStandingOrderWithResponse call
+func ParseResumeStandingOrderResponse(rsp *http.Response) (*ResumeStandingOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResumeStandingOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ResumeStandingOrderResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers ResumeStandingOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParsePauseStandingOrderResponse parses an HTTP response from a PauseStandingOrderWithResponse call
+func ParsePauseStandingOrderResponse(rsp *http.Response) (*PauseStandingOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PauseStandingOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers PauseStandingOrderResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers PauseStandingOrderResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

@@ -126,6 +126,7 @@ makes one.
 			group, ctx := errgroup.WithContext(cmd.Context())
 			group.Go(func() error { return serveOperators(ctx, forOperators, server.Operators()) })
 			group.Go(func() error { return server.Serve(ctx, listener) })
+			group.Go(func() error { server.PlaceStandingOrders(ctx); return nil })
 			return group.Wait()
 		},
 	}

@@ -259,6 +259,7 @@ func (d *dev) start(ctx context.Context) error {
 			return serveOperators(ctx, forOperators, d.traces.beside(server.Operators()))
 		})
 		d.run("the API", func(ctx context.Context) error { return server.Serve(ctx, listener) })
+		d.run("standing orders", func(ctx context.Context) error { server.PlaceStandingOrders(ctx); return nil })
 	}
 	if d.settings.demo.on {
 		return d.startDemo(ctx)

@@ -91,6 +91,7 @@ func newRootCommand() *cobra.Command {
 		newLicencesCommand(),
 		newOrderCommand(),
 		newSlotsCommand(),
+		newStandingCommand(),
 		newStaffCommand(),
 		newStationCommand(),
 		newStationsCommand(),

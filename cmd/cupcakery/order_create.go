@@ -117,6 +117,11 @@ func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
 	flags.StringArrayVar(&in.allergies, "allergy", nil, "what must not be near the cupcakes; may be given several times")
 	flags.StringVar(&in.total, "total", "", "what the order must cost, such as \"EUR 28.80\"; otherwise nothing is ordered")
 	flags.StringVar(&in.pickup, "pickup", "", `when it is to be fetched, by the bakery's clock, such as "2026-11-28 10:00" (see cupcakery slots); as soon as possible without it`)
+	completeLines(cmd, settings)
+}
+
+// completeLines offers what may stand in --line.
+func completeLines(cmd *cobra.Command, settings *orderSettings) {
 	err := cmd.RegisterFlagCompletionFunc("line", func(cmd *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return completeLine(typed, func() []string { return settings.flavours(cmd) }), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	})

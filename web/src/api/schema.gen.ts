@@ -485,6 +485,77 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/standing-orders": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List standing orders
+         * @description The orders that come again on some days of every week, with the days of the next ones and what became of the last ones. One that was just taken or ended may be missing, or still be there, for some seconds.
+         */
+        readonly get: operations["listStandingOrders"];
+        readonly put?: never;
+        /**
+         * Take a standing order
+         * @description For managers. On each of its days one order is placed, as `POST /api/v1/orders` does it, with the menu and the prices of the moment. That happens seven days before the pickup, or as early as the kitchen file lets slots be taken, at noon by the bakery's clock; what was
+         *     to be placed by now is placed at once. While the slot is full or a flavour is sold out it is tried again, until there is no time left to make it. On a day on which the bakery is closed there is no order. `GET /api/v1/standing-orders` tells what became of each.
+         *
+         *     The same `Idempotency-Key` with the same body takes one standing order. At most 200 are kept; one more is refused with 409.
+         */
+        readonly post: operations["createStandingOrder"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/standing-orders/{id}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * End a standing order
+         * @description For managers. No further order is placed. Those that are placed stay; cancel them one by one.
+         */
+        readonly delete: operations["endStandingOrder"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/standing-orders/{id}/paused": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        /**
+         * Pause a standing order
+         * @description For managers. No order is placed until it goes on. What was to be placed meanwhile is not placed later.
+         */
+        readonly put: operations["pauseStandingOrder"];
+        readonly post?: never;
+        /**
+         * Let a standing order go on
+         * @description For managers. Nothing happens if it is not paused.
+         */
+        readonly delete: operations["resumeStandingOrder"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/staff/{name}/sessions": {
         readonly parameters: {
             readonly query?: never;
@@ -784,6 +855,60 @@ export interface components {
              * @example 2880
              */
             readonly amount: number;
+        };
+        /**
+         * @description A day of the week.
+         * @enum {string}
+         */
+        readonly Weekday: "sunday" | "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday";
+        /**
+         * Format: date
+         * @description A day of the calendar.
+         * @example 2026-11-30
+         */
+        readonly CalendarDate: string;
+        /** @description An order that comes again on some days of every week. */
+        readonly StandingOrderRequest: {
+            readonly order: components["schemas"]["Order"];
+            /** @description The days on which it is fetched. */
+            readonly days: readonly components["schemas"]["Weekday"][];
+            /**
+             * @description When it is fetched, by the bakery's clock: the beginning of a slot.
+             * @example 08:30
+             */
+            readonly at: string;
+            readonly from?: components["schemas"]["CalendarDate"];
+            readonly until?: components["schemas"]["CalendarDate"];
+        };
+        readonly StandingOrders: {
+            readonly orders: readonly components["schemas"]["StandingOrder"][];
+        };
+        /** @description A standing order as it stands. */
+        readonly StandingOrder: {
+            readonly id: components["schemas"]["OrderID"];
+            readonly order: components["schemas"]["Order"];
+            readonly days: readonly components["schemas"]["Weekday"][];
+            readonly at: string;
+            readonly from: components["schemas"]["CalendarDate"];
+            readonly until?: components["schemas"]["CalendarDate"];
+            /** @description Who has taken it. */
+            readonly takenBy?: string;
+            readonly paused: boolean;
+            /** @description The days of the next orders, at most three, that are to be placed. */
+            readonly next: readonly components["schemas"]["CalendarDate"][];
+            /** @description What became of the last ones, at most three, the newest last. */
+            readonly recent: readonly components["schemas"]["StandingOccurrence"][];
+        };
+        /** @description What became of a standing order on a day. One of the others is there. */
+        readonly StandingOccurrence: {
+            readonly day: components["schemas"]["CalendarDate"];
+            readonly orderId?: components["schemas"]["OrderID"];
+            /** @description Why nobody was to make one. */
+            readonly skipped?: string;
+            /** @description Why it is not placed yet; it is tried again. */
+            readonly waits?: string;
+            /** @description Why it could not be placed. */
+            readonly refused?: string;
         };
         /** @description Asks that an order be cancelled and undone. */
         readonly Cancellation: {
@@ -2029,6 +2154,8 @@ export interface components {
         readonly StageInPath: components["schemas"]["Stage"];
         /** @description The order's id as the answer to its creation gave it, 36 characters in lower case. */
         readonly OrderInPath: components["schemas"]["OrderID"];
+        /** @description The standing order's id, 36 characters in lower case. */
+        readonly StandingOrderInPath: components["schemas"]["OrderID"];
         /**
          * @description 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
          * @example 4f6d3f0e-6f0b-4a5e-9d5c-2f9a3c1b7e11
@@ -2050,6 +2177,12 @@ export type Customer = components['schemas']['Customer'];
 export type Line = components['schemas']['Line'];
 export type Order = components['schemas']['Order'];
 export type Money = components['schemas']['Money'];
+export type Weekday = components['schemas']['Weekday'];
+export type CalendarDate = components['schemas']['CalendarDate'];
+export type StandingOrderRequest = components['schemas']['StandingOrderRequest'];
+export type StandingOrders = components['schemas']['StandingOrders'];
+export type StandingOrder = components['schemas']['StandingOrder'];
+export type StandingOccurrence = components['schemas']['StandingOccurrence'];
 export type Cancellation = components['schemas']['Cancellation'];
 export type OrderFilter = components['schemas']['OrderFilter'];
 export type FilterTime = components['schemas']['FilterTime'];
@@ -2134,6 +2267,7 @@ export type ResponseTooManyOrders = components['responses']['TooManyOrders'];
 export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ParameterStageInPath = components['parameters']['StageInPath'];
 export type ParameterOrderInPath = components['parameters']['OrderInPath'];
+export type ParameterStandingOrderInPath = components['parameters']['StandingOrderInPath'];
 export type ParameterUpdateKey = components['parameters']['UpdateKey'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -3440,6 +3574,177 @@ export interface operations {
             readonly 400: components["responses"]["Problem"];
             readonly 401: components["responses"]["SignedOut"];
             readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly listStandingOrders: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description All standing orders. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StandingOrders"];
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly createStandingOrder: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /**
+                 * @description 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
+                 * @example 4f6d3f0e-6f0b-4a5e-9d5c-2f9a3c1b7e11
+                 */
+                readonly "Idempotency-Key"?: components["parameters"]["UpdateKey"];
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** @description At most 64 KiB. */
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "order": {
+                 *         "customer": {
+                 *           "name": "Café Ada"
+                 *         },
+                 *         "lines": [
+                 *           {
+                 *             "flavour": "lemon",
+                 *             "size": "M",
+                 *             "quantity": 40
+                 *           }
+                 *         ]
+                 *       },
+                 *       "days": [
+                 *         "monday"
+                 *       ],
+                 *       "at": "08:30"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["StandingOrderRequest"];
+            };
+        };
+        readonly responses: {
+            /** @description It is taken. */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StandingOrder"];
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 409: components["responses"]["Problem"];
+            readonly 413: components["responses"]["Problem"];
+            readonly 415: components["responses"]["Problem"];
+            readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly endStandingOrder: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The standing order's id, 36 characters in lower case. */
+                readonly id: components["parameters"]["StandingOrderInPath"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It has ended. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly pauseStandingOrder: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The standing order's id, 36 characters in lower case. */
+                readonly id: components["parameters"]["StandingOrderInPath"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It is paused. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly resumeStandingOrder: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The standing order's id, 36 characters in lower case. */
+                readonly id: components["parameters"]["StandingOrderInPath"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description It goes on. */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
