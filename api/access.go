@@ -34,6 +34,7 @@ var access = map[string]permission{
 	"GET /manifest.webmanifest": anybody,
 	"GET /orders/:id":           anybody,
 	"GET /sign-in":              anybody,
+	"GET /standing":             anybody,
 	"GET /stations/:stage":      anybody,
 	"GET /theme.js":             anybody,
 

@@ -35,7 +35,7 @@ const signIn = createRoute({
 });
 
 function isOwnAddress(to: unknown): to is string {
-  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter|kitchen)$/.test(to);
+  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter|kitchen|standing)$/.test(to);
 }
 
 /** Shows a page only to staff with one of the roles. The server checks each request; this only spares people an empty page. */
@@ -76,13 +76,20 @@ const counter = createRoute({
   component: lazyRouteComponent(() => import("./screens/counter/CounterScreen"), "CounterScreen"),
 });
 
+const standing = createRoute({
+  getParentRoute: () => root,
+  path: "/standing",
+  beforeLoad: staffOnly(undefined),
+  component: lazyRouteComponent(() => import("./screens/standing/StandingScreen"), "StandingScreen"),
+});
+
 const overview = createRoute({
   getParentRoute: () => root,
   path: "/kitchen",
   component: lazyRouteComponent(() => import("./screens/overview/OverviewScreen"), "OverviewScreen"),
 });
 
-const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, overview]);
+const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, standing, overview]);
 
 export function newRouter(context: Context) {
   return createRouter({

@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, Statistics } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -69,6 +69,7 @@ async function askFor<T>(method: string, path: string, request: Request): Promis
 const get = <T>(path: string, signal?: AbortSignal) => askFor<T>("GET", path, signal ? { signal } : {});
 const post = <T>(path: string, request: Request) => askFor<T>("POST", path, request);
 
+const standing = (id: string) => `/standing-orders/${encodeURIComponent(id)}`;
 const order = (id: string) => `/orders/${encodeURIComponent(id)}`;
 
 /** The API, operation by operation. Failures are thrown as a Problem. */
@@ -98,6 +99,15 @@ export const api = {
   /** Lets an order go first for a reason, or without one wait for its turn again. */
   async rush(id: string, reason: string | null): Promise<void> {
     await (reason === null ? ask("DELETE", `${order(id)}/rush`) : ask("PUT", `${order(id)}/rush`, { body: { reason } }));
+  },
+
+  standing: (signal?: AbortSignal) => get<StandingOrders>("/standing-orders", signal),
+  takeStanding: (body: StandingOrderRequest, key: string) => post<StandingOrder>("/standing-orders", { body, key }),
+  async pauseStanding(id: string, is: boolean): Promise<void> {
+    await ask(is ? "PUT" : "DELETE", `${standing(id)}/paused`);
+  },
+  async endStanding(id: string): Promise<void> {
+    await ask("DELETE", standing(id));
   },
 
   /** Is sent even if the page is left at that moment. */

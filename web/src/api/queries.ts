@@ -30,6 +30,8 @@ export const statisticsQuery = queryOptions({ queryKey: ["statistics"], queryFn:
 
 export const readyQuery = queryOptions({ queryKey: ["ready"], queryFn: ({ signal }) => api.ready(signal), staleTime: 0 });
 
+export const standingQuery = queryOptions({ queryKey: ["standing"], queryFn: async ({ signal }) => (await api.standing(signal)).orders, staleTime: 0 });
+
 /** The most orders that a page of a list may have. */
 const largestPage = 200;
 

@@ -44,6 +44,7 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
           <Link to="/dashboard">Dashboard</Link>
           {session.role === "manager" && <Link to="/attention">Attention</Link>}
           <Link to="/counter">Counter</Link>
+          <Link to="/standing">Standing orders</Link>
         </>
       }
       tools={
