@@ -1,0 +1,144 @@
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Page } from "@playwright/test";
+import type { OrderStatus, Stage } from "../src/api/schema.gen";
+import { staff, until } from "./factory";
+import { expect, group, orderIdOf, test, ticket } from "./test";
+
+// Its pictures are for looking at: they lie beside the other results.
+const into = resolve(import.meta.dirname, "../test-results/day");
+
+const phone = { width: 390, height: 844 };
+const wall = { width: 1920, height: 1080 };
+
+/** The time until the kitchen begins what was ordered for the day's first slot. */
+const untilNoon = 100_000;
+const slot = 300_000;
+
+/** A kitchen file whose first slot is far enough ahead that its orders begin at noon. */
+function kitchenUntil(noon: number): string {
+  const first = Math.ceil((noon + slot) / slot) * slot;
+  return `remakes: {max: 2}\nopening: {timezone: Europe/Berlin, slot: 5m, capacity: 60, lead: {base: ${Math.round((first - noon) / 1000)}s, perDozen: 0s}}\n`;
+}
+
+/** Somebody who starts whatever waits on a board and finishes what they have in hand, until they are told to stop. */
+function working(board: Page): { readonly stop: () => Promise<void> } {
+  const state = { stopped: false };
+  const press = async (name: RegExp) => {
+    const button = board.getByRole("article").getByRole("button", { name }).first();
+    // It may go away, or be another ticket's, before it is pressed.
+    return (await button.count()) > 0 && button.click({ timeout: 3000 }).then(() => true, () => false);
+  };
+  const work = (async () => {
+    while (!state.stopped) {
+      const did = (await press(/^Done$/)) || (await press(/^Cleared away/)) || (await press(/^Start$/));
+      if (!did) await board.waitForTimeout(100);
+    }
+  })();
+  return { stop: async () => { state.stopped = true; await work; } };
+}
+
+test("a bakery's day, from the first pre-order to what nobody has fetched", async ({ desk, factory }) => {
+  test.setTimeout(600_000);
+  mkdirSync(into, { recursive: true });
+  let pictures = 0;
+  const look = async (page: Page, name: string) => {
+    await page.screenshot({ path: `${into}/${String(++pictures).padStart(2, "0")}-${name}.png`, animations: "disabled" });
+  };
+  const noon = Date.now() + untilNoon;
+  await factory.changeKitchen(kitchenUntil(noon));
+  const stages = ["mix", "bake", "decorate", "package"] as const;
+  const boards = Object.fromEntries(await Promise.all(stages.map(async (stage) => [stage, await desk.open(`/stations/${stage}`, staff[stage])] as const))) as Record<Stage, Page>;
+  const [counter, overview, manager] = [await desk.open("/counter", staff.package), await desk.open("/kitchen", undefined, { viewport: wall }), await desk.open("/dashboard", staff.manager)];
+
+  // At eight: customers order for noon.
+  const early = await desk.open("/", undefined, { viewport: phone, reducedMotion: "reduce" });
+  await early.getByRole("radio", { name: /Red velvet/ }).check({ force: true });
+  await early.getByRole("textbox", { name: "How many" }).fill("12");
+  await early.getByLabel("Message on each").fill("Happy 40th");
+  await early.getByRole("button", { name: "Add to basket" }).click();
+  await early.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
+  await early.getByRole("radio", { name: "A day and time" }).check({ force: true });
+  const time = early.getByRole("combobox", { name: "Time" });
+  await time.selectOption({ index: 1 });
+  await look(early, "order-for-noon");
+  await early.getByRole("button", { name: /^Order 12 cupcakes/ }).click();
+  await expect(early).toHaveURL(/\/orders\/[0-9a-f-]{36}$/);
+  const { dueAt: pickupAt = "" } = await factory.untilState(orderIdOf(early), "scheduled");
+  const preOrders = [orderIdOf(early)];
+  for (const name of ["Grace Hopper", "Мира Петрова"]) preOrders.push((await factory.place({ customer: { name }, lines: [{ flavour: "chocolate", size: "L", quantity: 8 }], pickupAt })).id);
+  await look(early, "waits-for-noon");
+  await expect(group(boards.mix, "Waiting").getByRole("article"), "nothing is mixed before its time").toHaveCount(0);
+
+  // The morning: a batch burns and is made once more; one customer changes their mind.
+  const burnt = await factory.place({ customer: { name: "Linus" }, lines: [{ flavour: "lemon", size: "M", quantity: 6 }] });
+  const customer = await desk.open(`/orders/${burnt.id}`, undefined, { viewport: phone, reducedMotion: "reduce" });
+  await ticket(boards.mix, burnt.pickupCode).getByRole("button", { name: "Start" }).click();
+  await ticket(boards.mix, burnt.pickupCode).getByRole("button", { name: "Done" }).click();
+  await ticket(boards.bake, burnt.pickupCode).getByRole("button", { name: "Start" }).click();
+  await ticket(boards.bake, burnt.pickupCode).getByRole("button", { name: "Failed …" }).click();
+  await boards.bake.getByRole("radio", { name: "Burnt" }).check();
+  await boards.bake.getByLabel("Note", { exact: true }).fill("oven 2");
+  await boards.bake.getByRole("button", { name: "Report failure" }).click();
+  await expect(customer.getByText("did not turn out as they should")).toBeVisible();
+  await look(customer, "a-burnt-batch");
+
+  const regretted = await factory.place({ customer: { name: "Zoë" }, lines: [{ flavour: "vanilla", size: "S", quantity: 4 }] });
+  await ticket(boards.mix, regretted.pickupCode).getByRole("button", { name: "Start" }).click();
+  await ticket(boards.mix, regretted.pickupCode).getByRole("button", { name: "Done" }).click();
+  const regrets = await desk.open(`/orders/${regretted.id}`, undefined, { viewport: phone, reducedMotion: "reduce" });
+  await factory.untilWaitingFor(regretted.id, "bake");
+  await regrets.getByRole("button", { name: "Cancel the order" }).click();
+  await regrets.getByRole("dialog").getByRole("button", { name: "Cancel the order" }).click();
+  for (const board of [boards.bake, boards.mix]) await ticket(board, regretted.pickupCode).getByRole("button", { name: /^Cleared away/ }).click();
+  await factory.untilState(regretted.id, "cancelled");
+  await expect(regrets.getByRole("heading", { level: 1 })).toHaveText("Cancelled");
+  await look(regrets, "cancelled");
+
+  // Noon: the rush, with the pre-orders among it.
+  const rush: OrderStatus[] = [];
+  for (const [i, name] of ["Omar", "Ines", "Kwame", "Noor", "Yuki", "Petra"].entries()) {
+    rush.push(await factory.place({ customer: { name }, lines: [{ flavour: ["lemon", "chocolate", "vanilla"][i % 3] ?? "lemon", size: "M", quantity: 4 + i }], ...(i === 2 && { notes: "a candle, please" }) }));
+  }
+  for (const id of preOrders) await factory.untilWaitingFor(id, "mix");
+  expect(Date.now()).toBeGreaterThanOrEqual(noon);
+  await expect(group(boards.mix, "Waiting").getByRole("article")).toHaveCount(rush.length + preOrders.length + 1);
+  await look(boards.mix, "rush-at-the-mixer");
+  await look(overview, "rush-overview");
+
+  // The lemons are gone.
+  await boards.bake.getByRole("button", { name: "Sold out, pause …" }).click();
+  await boards.bake.getByRole("button", { name: "Lemon is sold out" }).click();
+  await expect(boards.bake.getByRole("button", { name: "Lemon is back" })).toBeVisible();
+  await boards.bake.getByRole("button", { name: "Close" }).click();
+  const late = await desk.open("/", undefined, { viewport: phone, reducedMotion: "reduce" });
+  await expect(late.getByRole("radio", { name: /Lemon/ })).toBeDisabled();
+  await look(late, "no-lemon-today");
+
+  // Everybody works until all is packed.
+  const hands = stages.map((stage) => working(boards[stage]));
+  await until("the queues are at work", async () => (await factory.order(rush[0]?.id ?? ""))?.waitingFor === "bake");
+  await look(overview, "afternoon-overview");
+  await look(boards.bake, "afternoon-at-the-oven");
+  const all = [...preOrders, burnt.id, ...rush.map(({ id }) => id)];
+  for (const id of all) await factory.untilState(id, "shipped");
+  for (const hand of hands) await hand.stop();
+  await expect(early.getByRole("heading", { level: 1 })).toContainText("Ready");
+  await look(early, "ready");
+
+  // Closing: all but two were fetched.
+  const collected = all.length - 2;
+  const handOut = counter.getByRole("region", { name: /^Hand out/ });
+  await expect(handOut.getByRole("listitem")).toHaveCount(all.length);
+  await look(counter, "counter-full");
+  for (let left = all.length; left > all.length - collected; left--) {
+    await handOut.getByRole("button", { name: "is collected" }).first().click();
+    await expect(handOut.getByRole("listitem")).toHaveCount(left - 1);
+  }
+  await look(counter, "two-left");
+  await expect(handOut.getByRole("listitem")).toHaveCount(2);
+  await expect(counter.getByRole("region", { name: "Ready", exact: true }).getByRole("listitem"), "the display has forgotten the others").toHaveCount(2);
+  await look(manager, "the-day-in-figures");
+  const queues = await Promise.all(stages.map((stage) => boards[stage].getByRole("region", { name: "Waiting" }).getByRole("article").count()));
+  expect(queues, "nothing is left on any board").toEqual([0, 0, 0, 0]);
+});
