@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,6 +84,11 @@ func runPlain(cmd *cobra.Command, config station.Config, options stationOptions,
 		defer p.pending.sendAll(ctx, bench, func(answer pendingAnswer, err error) {
 			printer.printError("! %s  %s was not sent: %s", nameOf(answer.item), answer.words(), reasonText(err))
 		})
+		watching, stop := context.WithCancel(ctx)
+		var watched sync.WaitGroup
+		watched.Go(func() { p.watchFlags(watching) })
+		defer watched.Wait()
+		defer stop()
 		return p.run(ctx, readLines(ctx, cmd.InOrStdin()))
 	})
 	if err == nil && p.refused > 0 {
@@ -215,13 +222,17 @@ func (p *plain) doTo(ctx context.Context, command command, ticketID string) erro
 		return err
 	}
 	given := pendingAnswer{item: item, answer: answer, until: time.Now().Add(retractableFor)}
-	if err := given.check(); err != nil && item.Number > 0 {
+	if item.Number == 0 {
+		return given.send(ctx, p.bench) // the station knows why it is not here any more
+	}
+	if err := cmp.Or(p.pending.answerable(item, p.name), given.check()); err != nil {
 		return err
 	}
-	if p.piped || item.Number == 0 {
-		return given.send(ctx, p.bench) // what is not here any more, the station knows why
+	if p.piped {
+		return given.send(ctx, p.bench)
 	}
-	return p.hold(ctx, given)
+	p.hold(ctx, given)
+	return nil
 }
 
 // itemHere is the ticket with an id as it stands; with the id alone if it is not at
@@ -236,10 +247,7 @@ func itemHere(bench *station.Station, ticketID string) station.Item {
 }
 
 // hold keeps an answer for as long as it can be taken back.
-func (p *plain) hold(ctx context.Context, given pendingAnswer) error {
-	if err := p.pending.answerable(given.item, p.name); err != nil {
-		return err
-	}
+func (p *plain) hold(ctx context.Context, given pendingAnswer) {
 	p.pending.add(given)
 	p.printer.print("%s  %s: goes out in %s; takeback %d takes it back", nameOf(given.item), given.words(), ageText(retractableFor), given.item.Number)
 	time.AfterFunc(retractableFor, func() {
@@ -249,7 +257,6 @@ func (p *plain) hold(ctx context.Context, given pendingAnswer) error {
 			}
 		}
 	})
-	return nil
 }
 
 func (p *plain) takeBack(ticketID string) error {
@@ -275,6 +282,37 @@ func (p *plain) list() {
 		}
 		return standing(item, p.name)
 	})
+}
+
+// watchFlags shows when the station is paused and goes on, and which orders go
+// before others. No event tells that, for it happens to no ticket.
+func (p *plain) watchFlags(ctx context.Context) {
+	paused, rush := "", map[string]string{}
+	for {
+		changed := p.bench.Changed()
+		if now := pausedWords(p.bench); now != paused {
+			paused = now
+			p.printer.print("%s", cmp.Or(paused, "The station is not paused any more."))
+		}
+		before := rush
+		rush = map[string]string{}
+		for _, item := range p.bench.Tickets() {
+			was, known := before[item.Ticket.TicketID]
+			rush[item.Ticket.TicketID] = item.Rush
+			switch {
+			case !known || was == item.Rush: // the whole ticket was shown with it
+			case item.Rush == "":
+				p.printer.print("%s  does not go before others any more", nameOf(item))
+			default:
+				p.printer.print("%s  RUSH: %s", nameOf(item), printable(item.Rush))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		}
+	}
 }
 
 // awaitTickets gives the tickets that are there already time to come, and

@@ -123,11 +123,11 @@ func (p *ticketPrinter) ticket(item station.Item) {
 // list writes every ticket with what standing says of it, in the order of the
 // screen.
 func (p *ticketPrinter) list(items []station.Item, standing func(station.Item) string) {
-	for _, item := range inOrder(items, section) {
+	for _, item := range inOrder(items, func(item station.Item) string { return section(item, p.name) }) {
 		p.ticket(item)
 		p.print("    %s", standing(item))
 	}
-	p.print("%s", summary(items))
+	p.print("%s", summary(items, p.name))
 }
 
 // notices shows a person what the station's readers of Kafka log: outages, each

@@ -411,7 +411,7 @@ func (s *screen) drawPage(height int) ([]string, int) {
 func (s *screen) drawHeader() []string {
 	count := "waiting for Kafka…"
 	if s.ready {
-		count = summary(s.all)
+		count = summary(s.all, s.name)
 	}
 	lines := []string{bold.Styled(fmt.Sprintf("%s station · %s", s.stage, printable(s.name))) + "  " + count}
 	if s.paused != "" {

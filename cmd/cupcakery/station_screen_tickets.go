@@ -24,10 +24,10 @@ const (
 	sectionElsewhere = "With others"
 )
 
-// section is where a ticket is shown.
-func section(item station.Item) string {
+// section is where a ticket is shown to the person called name.
+func section(item station.Item, name string) string {
 	switch {
-	case item.State == station.InHand:
+	case isWith(item, name):
 		return sectionInHand
 	case item.State == station.Elsewhere:
 		return sectionElsewhere
@@ -51,7 +51,7 @@ func (s *screen) section(item station.Item) string {
 	if s.isPending(item) {
 		return sectionPending
 	}
-	return section(item)
+	return section(item, s.name)
 }
 
 // sort puts the tickets in their order and leaves out those that the filter does

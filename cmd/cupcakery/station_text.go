@@ -91,14 +91,21 @@ func standing(item station.Item, name string) string {
 	return "waiting"
 }
 
-// summary tells how much there is at a station.
-func summary(items []station.Item) string {
-	counts := map[station.State]int{}
+// summary tells the person called name how much there is at a station.
+func summary(items []station.Item, name string) string {
+	var waiting, inHand, others int
 	for _, item := range items {
-		counts[item.State]++
+		switch {
+		case isWith(item, name):
+			inHand++
+		case item.State == station.Elsewhere:
+			others++
+		default:
+			waiting++
+		}
 	}
-	text := fmt.Sprintf("%d waiting · %d in hand", counts[station.Waiting], counts[station.InHand])
-	if others := counts[station.Elsewhere]; others > 0 {
+	text := fmt.Sprintf("%d waiting · %d in hand", waiting, inHand)
+	if others > 0 {
 		text += fmt.Sprintf(" · %d with others", others)
 	}
 	return text
