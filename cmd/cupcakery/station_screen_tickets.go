@@ -204,7 +204,9 @@ func rowDue(item station.Item, now time.Time) string {
 	return "due " + dueText(item.Ticket.DueAt, now)
 }
 
-func (s *screen) rowAge(item station.Item) string { return ageText(s.clock().Sub(item.Ticket.QueuedSince())) }
+func (s *screen) rowAge(item station.Item) string {
+	return ageText(s.clock().Sub(item.Ticket.QueuedSince()))
+}
 
 // drawRow is a ticket in one line: what it is called by, how long it has waited and
 // until when, what must not be missed, and who has it.
