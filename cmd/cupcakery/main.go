@@ -95,6 +95,7 @@ func newRootCommand() *cobra.Command {
 		newStationCommand(),
 		newStationsCommand(),
 		newTemporalCommand(),
+		newTopCommand(),
 		newTopicsCommand(),
 		newWorkerCommand(),
 	)
