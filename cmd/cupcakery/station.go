@@ -78,7 +78,7 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			stage, err := kitchen.ParseStage(args[0])
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return &exitError{exitUsage, fmt.Errorf("%w%s", err, didYouMean(args[0], kitchen.StageNames()))}
 			}
 			if err := options.check(cmd); err != nil {
 				return &exitError{exitUsage, err}
