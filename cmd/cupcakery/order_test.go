@@ -252,7 +252,7 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 
 		c := invoke(t, "", "order", "list", "--api", address, "--customer", name, "--limit", "2")
 		require.Equal(t, 0, c.code, c.stderr)
-		require.Contains(t, c.stdout, "PICKUP")
+		require.Contains(t, c.stdout, "CODE")
 		require.Equal(t, 3, strings.Count(c.stdout, "\n"))
 		require.Contains(t, c.stdout, " EUR 10.80 ")
 		require.Contains(t, c.stderr, "There are more")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -30,11 +31,18 @@ type liveAPI struct {
 	signedIn   int
 	refuses    bool
 	subscribed []string
+	orders     []wire.OrderSummary
+}
+
+func (f *liveAPI) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
 }
 
 func newLiveAPI(t *testing.T) *liveAPI {
 	t.Helper()
-	f := &liveAPI{opened: make(chan *websocket.Conn, 10)}
+	f := &liveAPI{opened: make(chan *websocket.Conn, 10), orders: []wire.OrderSummary{{ID: anOrderID, PickupCode: "K7QF", State: kitchen.StateInProgress}}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/session", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
@@ -66,17 +74,19 @@ func newLiveAPI(t *testing.T) *liveAPI {
 		if err != nil {
 			return
 		}
-		for range 2 {
+		f.opened <- connection
+		for { // until it is over
 			var request wire.LiveRequest
-			if wsjson.Read(r.Context(), connection, &request) != nil {
+			if wsjson.Read(context.WithoutCancel(r.Context()), connection, &request) != nil {
 				return
 			}
-			f.mu.Lock()
-			f.subscribed = append(f.subscribed, string(request.Type)+" "+request.Channel)
-			f.mu.Unlock()
+			f.set(func() { f.subscribed = append(f.subscribed, string(request.Type)+" "+request.Channel) })
 		}
-		f.opened <- connection
-		_, _, _ = connection.Read(context.WithoutCancel(r.Context())) // until it is over
+	})
+	mux.HandleFunc("GET /api/v1/orders", func(w http.ResponseWriter, r *http.Request) {
+		var page wire.OrderPage
+		f.set(func() { page.Orders = slices.Clone(f.orders) })
+		answerJSON(http.StatusOK, page)(w, r)
 	})
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(f.Close)
@@ -159,7 +169,9 @@ func TestTopScreensAsTheyAreShown(t *testing.T) {
 			s.clock = func() time.Time { return noon.Add(time.Minute) }
 			s.Update(topNews{liveNews: liveNews{lost: errors.New("the API at http://x cannot be reached: refused")}})
 		},
-		"behind":  func(s *topScreen) { s.parts.behind = wire.Behind{Reason: wire.BehindKafka, Since: noon.Add(-time.Hour)} },
+		"behind": func(s *topScreen) {
+			s.parts.behind = wire.Behind{Reason: wire.BehindKafka, Since: noon.Add(-time.Hour)}
+		},
 		"nothing": func(s *topScreen) { s.parts = topParts{} },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -212,7 +224,13 @@ func TestTopOnceIsForScripts(t *testing.T) {
 	require.Equal(t, 12, report.Stages[1].DoneLastHour)
 	require.True(t, report.Stages[0].LateIsAtLeast)
 	require.Equal(t, 2, api.signedIn)
-	require.ElementsMatch(t, []string{"subscribe kitchen", "subscribe overview", "subscribe kitchen", "subscribe overview"}, api.subscribed)
+	require.Eventually(t, func() (all bool) {
+		api.set(func() {
+			slices.Sort(api.subscribed)
+			all = slices.Equal([]string{"subscribe kitchen", "subscribe kitchen", "subscribe overview", "subscribe overview"}, api.subscribed)
+		})
+		return all
+	}, stationPatience, time.Millisecond)
 
 	require.Equal(t, exitUnavailable, invoke(t, "", "top", "--api", "http://127.0.0.1:1").code)
 	api.refuses = true
