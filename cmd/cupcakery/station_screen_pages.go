@@ -20,8 +20,8 @@ func (s *screen) drawTicketPage(item station.Item) []string {
 		lines = append(lines, s.wrap(d, 2)...)
 	}
 	facts := []string{fmt.Sprintf("in the queue for %s, since %s", s.rowAge(item), timeOfDay(item.Ticket.QueuedSince()))}
-	if due := item.Ticket.DueAt; !due.IsZero() {
-		facts = append(facts, "to be fetched at "+dueText(due, now))
+	if due := dueOf(item.Ticket); !due.IsZero() {
+		facts = append(facts, "due at "+dueText(due, now))
 	}
 	if item.Ticket.Attempt > 1 {
 		facts = append(facts, fmt.Sprintf("issued %d times", item.Ticket.Attempt))
@@ -165,8 +165,8 @@ func looksExplained() []string {
 		"  " + lookAllergy.Styled("! NUTS") + "  an allergy: of a customer, at every one of their tickets",
 		"  " + lookRush.Styled("RUSH") + "    goes before others; the details say why",
 		"  " + lookUndo.Styled("UNDO") + "    work that was cancelled: say what became of it",
-		"  " + lookSoon.Styled("12m") + "     late: it has waited long, or is to be fetched soon",
-		"  " + lookLate.Styled("40m") + "     overdue: it has waited too long, or is to be fetched now",
+		"  " + lookSoon.Styled("12m") + "     it is due soon, or has waited long",
+		"  " + lookLate.Styled("40m") + "     late: it is due, or has waited too long",
 	}
 }
 

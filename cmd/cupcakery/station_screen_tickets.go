@@ -198,10 +198,11 @@ func rowNumber(item station.Item) string { return fmt.Sprintf("#%d", item.Number
 func rowPieces(item station.Item) string { return fmt.Sprintf("%d pcs", item.Ticket.Pieces()) }
 
 func rowDue(item station.Item, now time.Time) string {
-	if item.Ticket.DueAt.IsZero() {
+	due := dueOf(item.Ticket)
+	if due.IsZero() {
 		return ""
 	}
-	return "due " + dueText(item.Ticket.DueAt, now)
+	return "due " + dueText(due, now)
 }
 
 func (s *screen) rowAge(item station.Item) string {
@@ -261,12 +262,12 @@ func (s *screen) whereabouts(item station.Item, now time.Time) string {
 	return ""
 }
 
-// urgency is the look of a ticket's times. What is to be fetched at a time is late
-// once that has come. All else goes by its age, as on the stage's board.
+// urgency is the look of a ticket's times. What is due at a time is late once that has
+// come. All else goes by its age, as on the stage's board.
 func (s *screen) urgency(item station.Item, now time.Time) ansi.Style {
 	limits := s.rules.Age[s.stage]
 	soon, late := time.Duration(limits.Late), time.Duration(limits.Overdue)
-	age, due := now.Sub(item.Ticket.QueuedSince()), item.Ticket.DueAt
+	age, due := now.Sub(item.Ticket.QueuedSince()), dueOf(item.Ticket)
 	switch {
 	case !due.IsZero() && !now.Before(due):
 		return lookLate

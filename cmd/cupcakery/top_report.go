@@ -110,9 +110,8 @@ func (p *topParts) report(now time.Time) topReport {
 // that who has what in hand agrees with how much is.
 func (s *topStage) addTickets(stage wire.OverviewStage, now time.Time) {
 	s.Waiting, s.Started, s.Failed = stage.Waiting, stage.Started, stage.Failed
-	late := time.Duration(stage.LateAfterSeconds) * time.Second
 	for _, ticket := range stage.Tickets {
-		if late > 0 && now.Sub(ticket.Since) >= late {
+		if isLate(stage, ticket, now) {
 			s.Late++
 		}
 		if ticket.State == kitchen.TicketStarted {
@@ -121,6 +120,12 @@ func (s *topStage) addTickets(stage wire.OverviewStage, now time.Time) {
 	}
 	s.LateIsAtLeast = s.Late == len(stage.Tickets) && s.Late < stage.Waiting+stage.Started+stage.Failed
 	slices.SortStableFunc(s.InHand, func(a, b topInHand) int { return a.Since.Compare(b.Since) })
+}
+
+// isLate reports whether a ticket is late, as the stage's board says it.
+func isLate(stage wire.OverviewStage, ticket wire.OverviewTicket, now time.Time) bool {
+	late := time.Duration(stage.LateAfterSeconds) * time.Second
+	return late > 0 && now.Sub(ticket.Since) >= late
 }
 
 // doneLastHour adds up the steps of the last hour, the one under way included.
