@@ -508,11 +508,14 @@ func TestWatchOnATerminal(t *testing.T) {
 	}
 }
 
-func TestFitCountsWideCharactersTwice(t *testing.T) {
+func TestFitMeasuresWideCharacters(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "abc", fit("abc", 4))
-	require.Equal(t, "abc…", fit("abcd", 4))
-	require.Equal(t, "蛋…", fit("蛋糕", 4))
+	require.Equal(t, "abcd", fit("abcd", 4))
+	require.Equal(t, "abc…", fit("abcde", 4))
+	require.Equal(t, "蛋糕", fit("蛋糕", 4))
+	require.Equal(t, "蛋…", fit("蛋糕店", 4))
+	require.Equal(t, "Łódź", fit("Łódź", 4))
+	require.Equal(t, "🧁…", fit("🧁🧁", 3))
 }
 
 func TestWatchPace(t *testing.T) {
