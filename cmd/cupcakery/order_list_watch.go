@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -308,9 +308,5 @@ func (s *listScreen) draw() string {
 	for len(lines) < room {
 		lines = append(lines, "")
 	}
-	all := append(append(heading, lines...), footer...)
-	for i, line := range all {
-		all[i] = ansi.Truncate(line, s.width, "…")
-	}
-	return strings.Join(all, "\n")
+	return cutTo(s.width, s.height, slices.Concat(heading, lines, footer))
 }

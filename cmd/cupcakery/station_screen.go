@@ -369,7 +369,16 @@ func (s *screen) View() tea.View {
 
 // draw returns the screen, as many lines as the terminal has.
 func (s *screen) draw() string {
-	lines := append(append(s.drawHeader(), s.body.View()), s.drawFooter()...)
+	lines := append(s.drawHeader(), strings.Split(s.body.View(), "\n")...)
+	return cutTo(s.width, s.height, append(lines, s.drawFooter()...))
+}
+
+// cutTo joins lines of which a terminal shows as much as it has room for.
+func cutTo(width, height int, lines []string) string {
+	lines = lines[:min(len(lines), max(1, height))]
+	for i, line := range lines {
+		lines[i] = ansi.Truncate(line, width, "…")
+	}
 	return strings.Join(lines, "\n")
 }
 
@@ -423,9 +432,6 @@ func (s *screen) drawHeader() []string {
 	if filtered := s.filter.Value() != ""; s.typing || filtered {
 		lines = append(lines, s.drawFilter())
 	}
-	for i, line := range lines {
-		lines[i] = ansi.Truncate(line, s.width, "…")
-	}
 	return append(lines, "")
 }
 
@@ -437,15 +443,11 @@ func (s *screen) drawFooter() []string {
 	} else if most := min(recentKept, max(2, s.height/5)); len(s.recent) > 0 {
 		var recent []string
 		for _, line := range s.recent {
-			recent = append(recent, strings.Split(ansi.Wrap(line, s.width, ""), "\n")...)
+			recent = append(recent, strings.Split(ansi.Wrap(line, max(20, s.width), ""), "\n")...)
 		}
 		lines = append([]string{bold.Styled("Just now")}, recent[max(0, len(recent)-most):]...)
 	}
-	lines = append(lines, "", s.help.ShortHelpView(s.helpKeys()))
-	for i, line := range lines {
-		lines[i] = ansi.Truncate(line, s.width, "…")
-	}
-	return lines
+	return append(lines, "", s.help.ShortHelpView(s.helpKeys()))
 }
 
 func newHelp() help.Model {

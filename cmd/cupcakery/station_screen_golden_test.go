@@ -12,6 +12,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/station"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // aBusyStation has one ticket of every look, in the order in which a station gives
@@ -194,6 +195,26 @@ func TestScreenExplainsEveryKeyThatItOffers(t *testing.T) {
 	for _, s := range []*screen{screenOf(), aBusyStation(), screenOf(itemOf(1, station.InHand, nil)), screenOf(itemOf(1, station.Elsewhere, nil))} {
 		for _, binding := range s.helpKeys() {
 			require.Contains(t, help, "\n  "+binding.Help().Key+" ", binding.Help().Desc)
+		}
+	}
+}
+
+func TestScreensStayWithinTheSmallestTerminal(t *testing.T) {
+	t.Parallel()
+	asked, typing, helping := aBusyStation(), aBusyStation(), aBusyStation()
+	press(asked, "down", "f", "1")
+	press(typing, "/", "n", "u", "t", "s")
+	press(helping, "?")
+	list := newListScreen(false)
+	list.Update(listNews{page: &wire.OrderPage{Orders: aLongList()}})
+	for _, screen := range []tea.Model{aBusyStation(), asked, typing, helping, aTopScreen(t), list} {
+		for _, size := range []tea.WindowSizeMsg{{Width: 20, Height: 5}, {Width: 7, Height: 2}, {Width: 1, Height: 1}, {Width: 80, Height: 24}} {
+			screen, _ = screen.Update(size)
+			lines := strings.Split(screen.View().Content, "\n")
+			require.Len(t, lines, size.Height)
+			for _, line := range lines {
+				require.LessOrEqual(t, ansi.StringWidth(line), size.Width)
+			}
 		}
 	}
 }

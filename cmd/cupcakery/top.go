@@ -315,9 +315,5 @@ func (s *topScreen) draw() string {
 	for len(lines) < room {
 		lines = append(lines, "")
 	}
-	lines = append(lines, footer...)
-	for i, line := range lines {
-		lines[i] = ansi.Truncate(line, s.width, "…")
-	}
-	return strings.Join(lines, "\n")
+	return cutTo(s.width, s.height, append(lines, footer...))
 }
