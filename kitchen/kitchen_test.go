@@ -248,6 +248,7 @@ func TestFaultsOfAFileHavePlaceAndRemedy(t *testing.T) {
 		"an open bracket":        {"menu: [\n", "k:1:1: not YAML: did not find expected node content"},
 		"two documents":          {"limits: {lines: 3}\n---\nlimits: {lines: 4}", "k:3:1: a second document: a kitchen file has one, without --- in between"},
 		"an unknown key":         {"limits:\n  line: 3\n", `k:2:3: limits.line: unknown key "line": did you mean "lines"? Known here are nameLength, lines, quantity, messageLength, notesLength, allergies, allergyLength`},
+		"swapped letters":        {"limits:\n  liens: 3\n", `k:2:3: limits.liens: unknown key "liens": did you mean "lines"? Known here are nameLength, lines, quantity, messageLength, notesLength, allergies, allergyLength`},
 		"an unknown section":     {"staff: []\n", `k:1:1: staff: unknown key "staff": known here are menu, limits, ackWithin, attention, undo, remakes, reasons, age, boxes, open, opening`},
 		"an unknown stage":       {"ackWithin:\n  fry: 20m", `k:2:3: ackWithin.fry: unknown key "fry": known here are ` + strings.Join(StageNames(), ", ")},
 		"a key twice":            {"limits:\n  lines: 3\n  quantity: 4\n  lines: 3\n", "k:4:3: limits.lines: is there already, on line 2: keep one of them"},

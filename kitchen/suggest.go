@@ -23,15 +23,15 @@ func unknown[T ~string](what, value string, values []T, listed string) error {
 	if value == "" {
 		return fmt.Errorf("missing: %s %s", listed, list)
 	}
-	if nearest := nearest(value, known); nearest != "" {
+	if nearest := Nearest(value, known); nearest != "" {
 		return fmt.Errorf("unknown %s %q: did you mean %q? %s%s %s", what, Excerpt(value), nearest, strings.ToUpper(listed[:1]), listed[1:], list)
 	}
 	return fmt.Errorf("unknown %s %q: %s %s", what, Excerpt(value), listed, list)
 }
 
-// nearest is the known value that value was probably meant to be, or "": at
+// Nearest is the known value that value was probably meant to be, or "": at
 // most every third character is mistyped.
-func nearest(value string, known []string) string {
+func Nearest(value string, known []string) string {
 	value = strings.NewReplacer(" ", "-", "_", "-").Replace(strings.ToLower(strings.TrimSpace(Excerpt(value))))
 	best, bestDistance := "", 1+utf8.RuneCountInString(value)/3
 	for _, candidate := range known {
@@ -42,24 +42,28 @@ func nearest(value string, known []string) string {
 	return best
 }
 
-// distance is the number of characters to insert, delete or replace to get
-// from a to b (Levenshtein).
+// distance is the number of characters to insert, delete, replace or swap with the
+// next one to get from a to b (optimal string alignment).
 func distance(a, b string) int {
 	from, to := []rune(a), []rune(b)
+	// before and last are the rows of the two characters before.
+	var before, last []int
 	row := make([]int, len(to)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i, r := range from {
-		diagonal := row[0]
+		before, last, row = last, row, make([]int, len(to)+1)
 		row[0] = i + 1
 		for j, s := range to {
-			cost := diagonal
+			cost := 0
 			if r != s {
-				cost++
+				cost = 1
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+			row[j+1] = min(last[j]+cost, last[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && r == to[j-1] && from[i-1] == s {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
 	}
 	return row[len(to)]

@@ -40,10 +40,7 @@ type answered struct {
 
 // run asks for the PIN, connects and calls. It prints done once the API has done it.
 func (s *staffCall) run(cmd *cobra.Command, done string, call func(context.Context, *client.ClientWithResponses) (answered, error)) error {
-	if err := s.askForPIN(cmd); err != nil {
-		return err
-	}
-	apiClient, err := s.connect()
+	apiClient, err := s.connectAsStaff(cmd)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ func TestATimeOfTodayIsATimeToCome(t *testing.T) {
 
 func TestTheScreenSaysThatItsStationIsPausedAndWhatIsInARush(t *testing.T) {
 	t.Parallel()
-	s := newScreen(kitchen.Bake, "bob", nil)
+	s := newScreen(kitchen.Bake, "bob", kitchen.Default())
 	item := station.Item{Number: 1, State: station.Waiting, Rush: "the bride", Ticket: kitchen.Ticket{TicketID: anOrderID + ".bake.1", Stage: kitchen.Bake, Kind: kitchen.TicketMake}}
 	s.Update(screenFacts{ready: true, paused: "PAUSED by ann since 12:00:00: oven 2", items: []station.Item{item}})
 	drawn := s.draw()

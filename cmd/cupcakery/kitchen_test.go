@@ -75,7 +75,7 @@ func TestAMistypedSubcommandIsWrongUsage(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
 	assert.Equal(t, exitUsage, run(context.Background(), []string{"kitchen", "chek"}, nil, &stdout, &stderr))
-	assert.Equal(t, "cupcakery: unknown command \"chek\" for \"cupcakery kitchen\" (see cupcakery kitchen --help)\n", stderr.String())
+	assert.Equal(t, "cupcakery: unknown command \"chek\" for \"cupcakery kitchen\": did you mean \"check\"? (see cupcakery kitchen --help)\n", stderr.String())
 	assert.Empty(t, stdout.String())
 	assert.Zero(t, run(context.Background(), []string{"kitchen"}, nil, &stdout, &stderr))
 	assert.Contains(t, stdout.String(), "check       Report every fault of a kitchen file")

@@ -1,6 +1,6 @@
 // Command cupcakery is the whole cupcake factory in one binary: the processes
 // a bakery runs in production (api, worker), the stations' side of the
-// contract (station), tools for people (order, stations, topics, temporal,
+// contract (station), tools for people (order, menu, top, stations, topics, temporal,
 // dead-letters, kitchen, staff, keys), and everything at once on one machine (dev).
 package main
 
@@ -78,9 +78,7 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return applyEnvironment(cmd.Flags(), os.LookupEnv) },
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &exitError{exitUsage, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
-	})
+	root.SetFlagErrorFunc(wrongFlag)
 	root.AddCommand(
 		newAPICommand(),
 		newDeadLettersCommand(),
@@ -89,6 +87,7 @@ func newRootCommand() *cobra.Command {
 		newKeysCommand(),
 		newKitchenCommand(),
 		newLicencesCommand(),
+		newMenuCommand(),
 		newOrderCommand(),
 		newSlotsCommand(),
 		newStandingCommand(),
@@ -96,6 +95,7 @@ func newRootCommand() *cobra.Command {
 		newStationCommand(),
 		newStationsCommand(),
 		newTemporalCommand(),
+		newTopCommand(),
 		newTopicsCommand(),
 		newWorkerCommand(),
 	)
@@ -105,6 +105,9 @@ func newRootCommand() *cobra.Command {
 // exactArgs is cobra.ExactArgs with the exit code for wrong usage.
 func exactArgs(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
+		if n == 0 && len(args) > 0 && cmd.HasAvailableSubCommands() {
+			return unknownCommand(cmd, args[0])
+		}
 		if err := cobra.ExactArgs(n)(cmd, args); err != nil {
 			return &exitError{exitUsage, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
 		}
@@ -118,5 +121,5 @@ func chooseSubcommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
-	return &exitError{exitUsage, fmt.Errorf("unknown command %q for %q (see %s --help)", args[0], cmd.CommandPath(), cmd.CommandPath())}
+	return unknownCommand(cmd, args[0])
 }

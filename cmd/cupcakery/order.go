@@ -60,6 +60,8 @@ type orderSettings struct {
 	output string
 	// as is whom a command for staff signs in as, with pin.
 	as, pin string
+	// session sends what connect's client sends.
+	session *staffTransport
 }
 
 func (s *orderSettings) register(cmd *cobra.Command) {
@@ -78,11 +80,9 @@ func (s *orderSettings) connect() (*client.ClientWithResponses, error) {
 	if err != nil || address.Host == "" || (address.Scheme != "http" && address.Scheme != "https") {
 		return nil, &exitError{exitUsage, fmt.Errorf("--api %q: give an address such as http://127.0.0.1:8080", s.api)}
 	}
+	s.session = &staffTransport{base: http.DefaultTransport, api: s.api, name: s.as, pin: s.pin}
 	apiClient, err := client.NewClientWithResponses(s.api,
-		client.WithHTTPClient(&http.Client{
-			Timeout:   20 * time.Second,
-			Transport: &staffTransport{base: http.DefaultTransport, api: s.api, name: s.as, pin: s.pin},
-		}),
+		client.WithHTTPClient(&http.Client{Timeout: 20 * time.Second, Transport: s.session}),
 		client.WithRequestEditorFn(func(_ context.Context, request *http.Request) error {
 			request.Header.Set("User-Agent", "cupcakery/"+version)
 			return nil
@@ -91,6 +91,14 @@ func (s *orderSettings) connect() (*client.ClientWithResponses, error) {
 		return nil, &exitError{exitUsage, fmt.Errorf("--api %q: %w", s.api, err)}
 	}
 	return apiClient, nil
+}
+
+// connectAsStaff asks for the PIN, if there is one to ask for, and connects.
+func (s *orderSettings) connectAsStaff(cmd *cobra.Command) (*client.ClientWithResponses, error) {
+	if err := s.askForPIN(cmd); err != nil {
+		return nil, err
+	}
+	return s.connect()
 }
 
 // unreachable is the error for a request that got no answer.

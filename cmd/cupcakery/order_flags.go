@@ -141,27 +141,17 @@ func newOrderReadyCommand() *cobra.Command {
 oldest first: at closing, for example. This is for staff.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := settings.askForPIN(cmd); err != nil {
-				return err
-			}
-			apiClient, err := settings.connect()
-			if err != nil {
-				return err
-			}
-			answer, err := apiClient.ListReadyWithResponse(cmd.Context())
-			if err != nil {
-				return settings.unreachable(err)
-			}
-			if answer.JSON200 == nil {
-				return refusal(answer.StatusCode(), answer.Body)
-			}
-			if settings.output == outputJSON {
-				return writeJSON(cmd.OutOrStdout(), answer.JSON200, "  ")
-			}
-			if behind := answer.JSON200.Behind; !behind.Since.IsZero() {
-				cmd.PrintErrf("This may be out of date since %s: the API has not read the log in Kafka to its end.\n", clock(&behind.Since))
-			}
-			return writeReady(cmd.OutOrStdout(), answer.JSON200.Orders)
+			return staffReport[wire.ReadyOrders]{
+				ask: func(ctx context.Context, apiClient *client.ClientWithResponses) (*wire.ReadyOrders, answered, error) {
+					answer, err := apiClient.ListReadyWithResponse(ctx)
+					if err != nil {
+						return nil, answered{}, err
+					}
+					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+				},
+				behind: func(ready *wire.ReadyOrders) wire.Behind { return ready.Behind },
+				write:  func(w io.Writer, ready *wire.ReadyOrders) error { return writeReady(w, ready.Orders) },
+			}.show(cmd, &settings)
 		},
 	}
 	settings.register(cmd)

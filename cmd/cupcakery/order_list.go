@@ -3,11 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -24,6 +20,8 @@ func newOrderListCommand() *cobra.Command {
 		settings orderSettings
 		filters  listFilters
 		limit    int
+		wide     bool
+		watch    bool
 	)
 	cmd := &cobra.Command{
 		Use:   "list",
@@ -32,18 +30,25 @@ func newOrderListCommand() *cobra.Command {
 --stage those that have been in the stage's queue longest come first. All filters
 must match. A change takes a second or so to show. Below the orders stand the
 questions that managers are asked about them, those of one kind together, with
-the command that decides them. This is for staff.`,
+the command that decides them. This is for staff.
+
+The list fits 80 columns, or the terminal; --wide shows all of it. With --watch it
+is kept up to date: on a terminal as a screen, in a pipe with a line for each
+change, and with -o json with the whole order on a line for each. Ctrl-C ends it.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if limit < 1 {
 				return &exitError{exitUsage, fmt.Errorf("--limit %d: give a number from 1", limit)}
 			}
-			if err := settings.askForPIN(cmd); err != nil {
-				return err
-			}
-			apiClient, err := settings.connect()
+			apiClient, err := settings.connectAsStaff(cmd)
 			if err != nil {
 				return err
+			}
+			if watch {
+				list := func(ctx context.Context) (wire.OrderPage, error) {
+					return settings.list(ctx, apiClient, filters.params(cmd), limit)
+				}
+				return settings.watchOrders(cmd, apiClient, list, wide)
 			}
 			page, err := settings.list(cmd.Context(), apiClient, filters.params(cmd), limit)
 			if err != nil {
@@ -55,7 +60,7 @@ the command that decides them. This is for staff.`,
 			if behind := page.Behind; !behind.Since.IsZero() {
 				cmd.PrintErrf("Stages and who has what in hand may be out of date since %s: the API has not read the log in Kafka to its end.\n", clock(&behind.Since))
 			}
-			if err := writeOrders(cmd.OutOrStdout(), page.Orders); err != nil {
+			if err := writeOrders(cmd.OutOrStdout(), page.Orders, wide); err != nil {
 				return err
 			}
 			if groups := groupQuestions(page.Orders); len(groups) > 0 {
@@ -84,6 +89,8 @@ the command that decides them. This is for staff.`,
 	flags.StringVar(&filters.customer, "customer", "", "only orders of the customer with this whole name")
 	flags.StringVar(&filters.pickupCode, "pickup-code", "", "only orders with this pickup code")
 	flags.IntVar(&limit, "limit", 50, "how many orders at most")
+	flags.BoolVar(&wide, "wide", false, "show all of every order, however many columns that takes")
+	flags.BoolVar(&watch, "watch", false, "keep the list up to date until Ctrl-C")
 	flags.StringVar(&filters.pageToken, "page-token", "", "go on after a list before, with the same filters")
 	complete(cmd, "state", func(string) []string {
 		return []string{string(kitchen.StateScheduled), string(kitchen.StateInProgress), string(kitchen.StateNeedsAttention), string(kitchen.StateCancelling), string(kitchen.StateCancelled), string(kitchen.StateShipped)}
@@ -149,20 +156,6 @@ func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithRe
 		}
 		filters.PageToken = new(collected.NextPageToken)
 	}
-}
-
-func writeOrders(w io.Writer, orders []wire.OrderSummary) error {
-	if len(orders) == 0 {
-		return nil
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, err := fmt.Fprintln(table, "PICKUP\tSTATE\tSTAGE\tIN HAND\tCUSTOMER\tFLAVOURS\tTOTAL\tPLACED\tDUE\tCLOSED\tORDER")
-	for _, order := range orders {
-		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safeText(order.PickupCode), safeText(string(order.State)),
-			safeText(orDash(string(order.Stage))), inHandWords(order.InHand), safeText(order.Customer.Name), safeText(strings.Join(order.Flavours, ", ")), orderTotal(order), clock(&order.PlacedAt), clock(&order.DueAt), clock(&order.ClosedAt), safeText(order.ID))
-		err = errors.Join(err, rowErr)
-	}
-	return errors.Join(err, table.Flush())
 }
 
 // orderTotal is what an order in a list costs.

@@ -39,6 +39,6 @@ func TestAnOrderIsShownWithItsPrices(t *testing.T) {
 	assert.Contains(t, lines[1], "order amended: it costs KWD 2.000, paid at pickup")
 
 	var list strings.Builder
-	require.NoError(t, writeOrders(&list, []wire.OrderSummary{{Total: priced.Total, Flavours: []string{"lemon"}}, {Flavours: []string{"lemon"}}}))
-	assert.Regexp(t, `FLAVOURS +TOTAL +PLACED.*\n.*lemon +KWD 1.500 .*\n.*lemon +- `, list.String())
+	require.NoError(t, writeOrders(&list, []wire.OrderSummary{{Total: priced.Total, Flavours: []string{"lemon"}}, {Flavours: []string{"lemon"}}}, true))
+	assert.Regexp(t, `FLAVOURS +PIECES +TOTAL +PLACED.*\n.*lemon +0 +KWD 1.500 .*\n.*lemon +0 +- `, list.String())
 }

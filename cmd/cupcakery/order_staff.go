@@ -102,6 +102,13 @@ func (t *staffTransport) RoundTrip(request *http.Request) (*http.Response, error
 	return t.base.RoundTrip(again)
 }
 
+// forget makes the next request sign in again.
+func (t *staffTransport) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cookie = nil
+}
+
 // withCookie returns the request with the session. A cookie that is for https only
 // is sent all the same: the PIN has just gone the same way.
 func withCookie(request *http.Request, cookie *http.Cookie) *http.Request {

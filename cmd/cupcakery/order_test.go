@@ -252,7 +252,7 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 
 		c := invoke(t, "", "order", "list", "--api", address, "--customer", name, "--limit", "2")
 		require.Equal(t, 0, c.code, c.stderr)
-		require.Contains(t, c.stdout, "PICKUP")
+		require.Contains(t, c.stdout, "CODE")
 		require.Equal(t, 3, strings.Count(c.stdout, "\n"))
 		require.Contains(t, c.stdout, " EUR 10.80 ")
 		require.Contains(t, c.stderr, "There are more")
@@ -508,11 +508,14 @@ func TestWatchOnATerminal(t *testing.T) {
 	}
 }
 
-func TestFitCountsWideCharactersTwice(t *testing.T) {
+func TestFitMeasuresWideCharacters(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "abc", fit("abc", 4))
-	require.Equal(t, "abc…", fit("abcd", 4))
-	require.Equal(t, "蛋…", fit("蛋糕", 4))
+	require.Equal(t, "abcd", fit("abcd", 4))
+	require.Equal(t, "abc…", fit("abcde", 4))
+	require.Equal(t, "蛋糕", fit("蛋糕", 4))
+	require.Equal(t, "蛋…", fit("蛋糕店", 4))
+	require.Equal(t, "Łódź", fit("Łódź", 4))
+	require.Equal(t, "🧁…", fit("🧁🧁", 3))
 }
 
 func TestWatchPace(t *testing.T) {

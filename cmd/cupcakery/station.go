@@ -52,9 +52,9 @@ everybody else sees who that is. Your --name is how the others know you: come
 back under the same name and you find your work where you left it. While the
 station is open, what you have in hand stays yours, however long the work takes.
 
-On a terminal a full screen shows what waits and what you have in hand. With
---plain, or when input or output is no terminal, tickets are listed as they come
-and lines are commands:
+On a terminal a full screen shows what waits and what you have in hand; ? explains
+it. With --plain, on a dumb terminal, or when input or output is no terminal,
+tickets are listed as they come and lines are commands:
 
 ` + plainHelp + `
 When the input is no terminal, its commands are done one after the other. One
@@ -78,7 +78,7 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			stage, err := kitchen.ParseStage(args[0])
 			if err != nil {
-				return &exitError{exitUsage, err}
+				return &exitError{exitUsage, fmt.Errorf("%w%s", err, didYouMean(args[0], kitchen.StageNames()))}
 			}
 			if err := options.check(cmd); err != nil {
 				return &exitError{exitUsage, err}
@@ -115,8 +115,8 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 			if options.auto {
 				return runRobot(cmd, config, options, rules.Reasons)
 			}
-			if isTerminal(cmd.InOrStdin()) && isTerminal(cmd.OutOrStdout()) && !options.plain {
-				return runScreen(cmd, config, rules.Reasons)
+			if isTerminal(cmd.InOrStdin()) && isTerminal(cmd.OutOrStdout()) && !isDumb() && !options.plain {
+				return runScreen(cmd, config, rules)
 			}
 			return runPlain(cmd, config, options, rules.Reasons)
 		},

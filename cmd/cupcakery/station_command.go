@@ -38,9 +38,9 @@ func parseCommand(line string, reasons []kitchen.Reason) (command, error) {
 			return command{}, fmt.Errorf("%s stands alone", c.verb)
 		}
 		return c, nil
-	case "start", "done", "fail", "putback", "takeover":
+	case "start", "done", "fail", "putback", "takeback", "takeover":
 	default:
-		return command{}, fmt.Errorf("unknown command \"%s\": use start, done, fail, putback, takeover, list, help or quit", printable(words[0]))
+		return command{}, fmt.Errorf("unknown command \"%s\": use start, done, fail, putback, takeback, takeover, list, help or quit", printable(words[0]))
 	}
 	if len(words) < 2 {
 		return command{}, fmt.Errorf("%s needs the number of a ticket, such as %s 3", c.verb, c.verb)
@@ -92,36 +92,26 @@ func (c *command) parseRemarks(words []string) error {
 	return nil
 }
 
-// doTo does the command to a ticket.
-func (c command) doTo(ctx context.Context, bench *station.Station, ticketID string) error {
-	var item station.Item
-	for _, here := range bench.Tickets() {
-		if here.Ticket.TicketID == ticketID {
-			item = here
-		}
-	}
+// answer is what done, fail and putback say about a ticket.
+func (c command) answer(item station.Item) (kitchen.Ack, error) {
 	scrapped := c.scrapped
 	switch {
-	case c.verb == "start":
-		return bench.Start(ctx, ticketID)
 	case c.verb == "putback":
-		return bench.Release(ctx, ticketID)
-	case c.verb == "takeover":
-		return bench.TakeOver(ctx, ticketID)
+		return kitchen.Ack{Kind: kitchen.AckReleased}, nil
 	case c.verb == "fail":
 		if scrapped < 0 {
 			scrapped = scrappedBy(c.reason, item)
 		}
-		return bench.Fail(ctx, ticketID, c.reason.Code, c.note, scrapped)
+		return kitchen.Ack{Kind: kitchen.AckFailed, Note: c.note, Reason: c.reason.Code, Scrapped: scrapped}, nil
 	case item.Ticket.Kind == kitchen.TicketUndo:
 		if scrapped < 0 {
 			scrapped = item.ToScrap()
 		}
-		return bench.Undone(ctx, ticketID, scrapped, c.note)
+		return kitchen.Ack{Kind: kitchen.AckUndone, Note: c.note, Scrapped: scrapped}, nil
 	case item.Number > 0 && (c.scrapped >= 0 || c.note != ""):
-		return errors.New("done takes only the number of a ticket, unless it is an UNDO ticket")
+		return kitchen.Ack{}, errors.New("done takes only the number of a ticket, unless it is an UNDO ticket")
 	}
-	return bench.Done(ctx, ticketID)
+	return kitchen.Ack{Kind: kitchen.AckDone}, nil
 }
 
 // scrappedBy is how many pieces a failure costs unless a number is given: all if

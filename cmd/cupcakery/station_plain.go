@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,9 @@ const plainHelp = `  start N                              start work on ticket N
   fail N REASON [scrapped=K] [note]    it went wrong; K pieces are thrown away
                                        (all of them if the reason means a remake)
   putback N                            you do not finish it; it waits again
+  takeback N                           take back what you have just said about it:
+                                       done, fail and putback go out after five
+                                       seconds (from a pipe at once)
   takeover N                           take ticket N from whoever has it, who is
                                        told at once; list shows who is silent
   list                                 what is here
@@ -29,7 +34,10 @@ An UNDO ticket asks to undo work that was cancelled:
   done N [scrapped=K] [note]           it is undone; K pieces are thrown away (all
                                        of them if the work was done or begun)
   fail N REASON [scrapped=K] [note]    it cannot be undone; a manager is asked
-STOP on a ticket that you have in hand means that this work was cancelled: put
+` + cancelledHelp
+
+// cancelledHelp tells what the screen and the lines have in common.
+const cancelledHelp = `STOP on a ticket that you have in hand means that this work was cancelled: put
 the work aside. You need not answer that ticket any more.
 `
 
@@ -41,6 +49,8 @@ const quietFor = time.Second
 type plain struct {
 	bench   *station.Station
 	reasons []kitchen.Reason
+	name    string
+	pending pendingAnswers
 	printer *ticketPrinter
 	// piped commands are done one after the other; on a terminal a slow command
 	// does not keep the others from being read.
@@ -63,13 +73,22 @@ func runPlain(cmd *cobra.Command, config station.Config, options stationOptions,
 		return &exitError{exitUsage, err}
 	}
 	p := &plain{
-		bench: bench, piped: !isTerminal(cmd.InOrStdin()), reasons: reasons, printer: printer, timeout: options.timeout,
+		bench: bench, name: config.Name, piped: !isTerminal(cmd.InOrStdin()), reasons: reasons, printer: printer, timeout: options.timeout,
 	}
 	if !p.piped {
 		printer.printError("The %s station is open; you are %s. Tickets come by themselves; help lists the commands.", config.Stage, config.Name)
 	}
 	err = workAt(cmd.Context(), bench, func(ctx context.Context) error {
+		defer printer.leave()
 		defer remindOfWorkInHand(bench, config.Name, printer.printError)
+		defer p.pending.sendAll(ctx, bench, func(answer pendingAnswer, err error) {
+			printer.printError("! %s  %s was not sent: %s", nameOf(answer.item), answer.words(), reasonText(err))
+		})
+		watching, stop := context.WithCancel(ctx)
+		var watched sync.WaitGroup
+		watched.Go(func() { p.watchFlags(watching) })
+		defer watched.Wait()
+		defer stop()
 		return p.run(ctx, readLines(ctx, cmd.InOrStdin()))
 	})
 	if err == nil && p.refused > 0 {
@@ -180,19 +199,120 @@ func (p *plain) do(ctx context.Context, command command) {
 	}
 	ticketID, err := p.find(ctx, command.number)
 	if err == nil {
-		err = command.doTo(ctx, p.bench, ticketID)
+		err = p.doTo(ctx, command, ticketID)
 	}
 	if err != nil && ctx.Err() == nil {
 		p.refuse("#%d  %s", command.number, reasonText(err))
 	}
 }
 
+// doTo does a command to a ticket.
+func (p *plain) doTo(ctx context.Context, command command, ticketID string) error {
+	switch command.verb {
+	case "start":
+		return p.bench.Start(ctx, ticketID)
+	case "takeover":
+		return p.bench.TakeOver(ctx, ticketID)
+	case "takeback":
+		return p.takeBack(ticketID)
+	}
+	item := itemHere(p.bench, ticketID)
+	answer, err := command.answer(item)
+	if err != nil {
+		return err
+	}
+	given := pendingAnswer{item: item, answer: answer, until: time.Now().Add(retractableFor)}
+	if item.Number == 0 {
+		return given.send(ctx, p.bench) // the station knows why it is not here any more
+	}
+	if err := cmp.Or(p.pending.answerable(item, p.name), given.check()); err != nil {
+		return err
+	}
+	if p.piped {
+		return given.send(ctx, p.bench)
+	}
+	p.hold(ctx, given)
+	return nil
+}
+
+// itemHere is the ticket with an id as it stands; with the id alone if it is not at
+// the station any more.
+func itemHere(bench *station.Station, ticketID string) station.Item {
+	for _, here := range bench.Tickets() {
+		if here.Ticket.TicketID == ticketID {
+			return here
+		}
+	}
+	return station.Item{Ticket: kitchen.Ticket{TicketID: ticketID}}
+}
+
+// hold keeps an answer for as long as it can be taken back.
+func (p *plain) hold(ctx context.Context, given pendingAnswer) {
+	p.pending.add(given)
+	p.printer.print("%s  %s: goes out in %s; takeback %d takes it back", nameOf(given.item), given.words(), ageText(retractableFor), given.item.Number)
+	time.AfterFunc(retractableFor, func() {
+		for _, answer := range p.pending.due(time.Now()) {
+			if err := answer.send(ctx, p.bench); err != nil && ctx.Err() == nil {
+				p.refuse("#%d  %s", answer.item.Number, reasonText(err))
+			}
+		}
+	})
+}
+
+func (p *plain) takeBack(ticketID string) error {
+	if p.piped {
+		return errors.New("answers from a pipe go out at once: there is nothing to take back")
+	}
+	taken, ok := p.pending.takeBack(ticketID)
+	if !ok {
+		return errors.New("there is no answer to take back: it has gone out, or none was given")
+	}
+	p.printer.print("%s", taken.takenBack())
+	return nil
+}
+
 // list prints what is here, and whether the station is paused.
 func (p *plain) list() {
 	if paused := pausedWords(p.bench); paused != "" {
-		p.printer.printError("%s", paused)
+		p.printer.print("%s", paused)
 	}
-	p.printer.list(p.bench.Tickets())
+	p.printer.list(p.bench.Tickets(), func(item station.Item) string {
+		if held, pending := p.pending.find(item.Ticket.TicketID); pending {
+			return held.words() + ": goes out in a moment; takeback takes it back"
+		}
+		return standing(item, p.name)
+	})
+}
+
+// watchFlags shows when the station is paused and goes on, and which orders go
+// before others. No event tells that, for it happens to no ticket.
+func (p *plain) watchFlags(ctx context.Context) {
+	paused, rush := "", map[string]string{}
+	for {
+		changed := p.bench.Changed()
+		if now := pausedWords(p.bench); now != paused {
+			paused = now
+			p.printer.print("%s", cmp.Or(paused, "The station is not paused any more."))
+		}
+		before := rush
+		rush = map[string]string{}
+		for _, item := range p.bench.Tickets() {
+			was, known := before[item.Ticket.TicketID]
+			rush[item.Ticket.TicketID] = item.Rush
+			switch {
+			case !known || was == item.Rush: // the whole ticket was shown with it
+			case item.Rush == "":
+				p.printer.print("%s  does not go before others any more", nameOf(item))
+			default:
+				p.printer.print("%s  RUSH: %s", nameOf(item), printable(item.Rush))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		}
+	}
 }
 
 // awaitTickets gives the tickets that are there already time to come, and

@@ -20,6 +20,7 @@ type ticketPrinter struct {
 	mu     sync.Mutex
 	more   *sync.Cond
 	queue  []printed
+	left   bool
 	closed bool
 	idle   chan struct{} // closed when everything has been written
 }
@@ -80,9 +81,25 @@ func (p *ticketPrinter) close() {
 	<-p.idle
 }
 
+// leave ends what show writes: for whoever has left, nothing waits any more, and
+// nothing vanishes.
+func (p *ticketPrinter) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left = true
+}
+
+func (p *ticketPrinter) hasLeft() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.left
+}
+
 // show writes what happened to a ticket.
 func (p *ticketPrinter) show(e station.Event) {
 	switch {
+	case p.hasLeft():
+		return
 	case e.Kind == station.Unsent:
 		p.printError("! %s", eventText(e, p.name))
 		return
@@ -98,33 +115,19 @@ func (p *ticketPrinter) show(e station.Event) {
 func (p *ticketPrinter) ticket(item station.Item) {
 	text := title(item) + "\n"
 	for _, line := range details(item) {
-		text += "    " + line + "\n"
+		text += "    " + line.text + "\n"
 	}
 	p.write(p.out, text)
 }
 
-// list writes every ticket with its state, in the order of the work.
-func (p *ticketPrinter) list(items []station.Item) {
-	if len(items) == 0 {
-		p.print("no tickets")
-	}
-	for _, item := range items {
+// list writes every ticket with what standing says of it, in the order of the
+// screen.
+func (p *ticketPrinter) list(items []station.Item, standing func(station.Item) string) {
+	for _, item := range inOrder(items, func(item station.Item) string { return section(item, p.name) }) {
 		p.ticket(item)
-		switch {
-		case item.Answering:
-			p.print("    in hand; the answer is on its way")
-		case item.State == station.InHand:
-			p.print("    in hand since %s", timeOfDay(item.StartedAt))
-		case item.State == station.Elsewhere && item.By == p.name:
-			p.print("    started by you, before or elsewhere: done, fail and putback answer it from here, start %d takes it up here", item.Number)
-		case item.Silent:
-			p.print("    in hand with %s since %s, last heard of at %s; takeover %d takes it over", printable(item.By), timeOfDay(item.StartedAt), timeOfDay(item.HeardAt), item.Number)
-		case item.State == station.Elsewhere:
-			p.print("    in hand with %s since %s", printable(item.By), timeOfDay(item.StartedAt))
-		default:
-			p.print("    waiting")
-		}
+		p.print("    %s", standing(item))
 	}
+	p.print("%s", summary(items, p.name))
 }
 
 // notices shows a person what the station's readers of Kafka log: outages, each

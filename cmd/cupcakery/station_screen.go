@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"charm.land/bubbles/v2/help"
 	"charm.land/bubbles/v2/key"
@@ -22,23 +23,19 @@ import (
 )
 
 const (
-	// recentShown is how many of the last events the screen shows.
-	recentShown = 5
+	// recentKept is how many of the last events the screen remembers; a low
+	// terminal shows fewer.
+	recentKept = 5
 	// the size of a terminal that does not report its own
 	usualWidth, usualHeight = 80, 24
 )
 
-var (
-	loud = ansi.Style{}.Bold().Reverse(true)
-	bold = ansi.Style{}.Bold()
-)
-
 // runScreen shows a full screen until the person quits.
-func runScreen(cmd *cobra.Command, config station.Config, reasons []kitchen.Reason) error {
-	return showScreen(cmd.Context(), config, reasons, cmd.ErrOrStderr(), tea.WithInput(cmd.InOrStdin()), tea.WithOutput(cmd.OutOrStdout()))
+func runScreen(cmd *cobra.Command, config station.Config, rules *kitchen.Kitchen) error {
+	return showScreen(cmd.Context(), config, rules, cmd.ErrOrStderr(), tea.WithInput(cmd.InOrStdin()), tea.WithOutput(cmd.OutOrStdout()))
 }
 
-func showScreen(ctx context.Context, config station.Config, reasons []kitchen.Reason, errOut io.Writer, options ...tea.ProgramOption) error {
+func showScreen(ctx context.Context, config station.Config, rules *kitchen.Kitchen, errOut io.Writer, options ...tea.ProgramOption) error {
 	feed := newScreenFeed(config.Name)
 	config.Observe = feed.observe
 	config.Logger = slog.New(newNotices(config.Logger.Handler(), feed.note))
@@ -46,8 +43,11 @@ func showScreen(ctx context.Context, config station.Config, reasons []kitchen.Re
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
+	say := func(format string, args ...any) {
+		_, _ = fmt.Fprintf(errOut, format+"\n", args...) // nobody may be left to read it
+	}
 	return workAt(ctx, bench, func(ctx context.Context) error {
-		model := newScreen(config.Stage, config.Name, reasons)
+		model := newScreen(config.Stage, config.Name, rules)
 		model.bench, model.ctx = bench, ctx
 		// The program's signals are ours: cobra's context ends with them.
 		program := tea.NewProgram(model, append(options, tea.WithContext(ctx), tea.WithoutSignalHandler())...)
@@ -57,9 +57,10 @@ func showScreen(ctx context.Context, config station.Config, reasons []kitchen.Re
 		_, err := program.Run()
 		stop()
 		fed.Wait()
-		remindOfWorkInHand(bench, config.Name, func(format string, args ...any) {
-			_, _ = fmt.Fprintf(errOut, format+"\n", args...) // nobody may be left to read it
+		model.pending.sendAll(ctx, bench, func(answer pendingAnswer, err error) {
+			say("! %s  %s was not sent: %s", nameOf(answer.item), answer.words(), reasonText(err))
 		})
+		remindOfWorkInHand(bench, config.Name, say)
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("show the station's screen: %w; --plain works without one", err)
 		}
@@ -67,35 +68,61 @@ func showScreen(ctx context.Context, config station.Config, reasons []kitchen.Re
 	})
 }
 
+// page is what stands between header and footer.
+type page int
+
+const (
+	pageList page = iota
+	pageTicket
+	pageTotals
+	pageHelp
+)
+
 // screen is the full screen of a station.
 type screen struct {
-	bench   *station.Station
-	ctx     context.Context
-	name    string
-	reasons []kitchen.Reason
-	stage   kitchen.Stage
+	bench *station.Station
+	ctx   context.Context
+	name  string
+	rules *kitchen.Kitchen
+	stage kitchen.Stage
+	clock func() time.Time
 
 	width, height int
 	help          help.Model
-	tickets       viewport.Model
+	page          page
+	body          viewport.Model // what the page shows
 
 	ready    bool
 	paused   string
-	items    []station.Item // in the order in which they are shown
+	all      []station.Item // in the order in which they are shown
+	items    []station.Item // those that the filter lets through
 	chosen   string         // ticket id
-	chosenAt int            // its line in tickets
+	chosenAt int            // its line on the list
 	recent   []string
+	pending  *pendingAnswers
+	filter   textinput.Model
+	typing   bool      // the filter is being typed
 	question *question // nil if none is open
 }
 
-func newScreen(stage kitchen.Stage, name string, reasons []kitchen.Reason) *screen {
+func newScreen(stage kitchen.Stage, name string, rules *kitchen.Kitchen) *screen {
+	filter := newInput("")
 	return &screen{
-		height: usualHeight, help: newHelp(), name: name, reasons: reasons, stage: stage, tickets: newTicketView(), width: usualWidth,
+		body: newBody(), clock: time.Now, filter: filter, height: usualHeight, help: newHelp(), name: name,
+		pending: &pendingAnswers{}, rules: rules, stage: stage, width: usualWidth,
 	}
 }
 
+// clockTick makes ages go on.
+type clockTick struct{}
+
+// answersDue makes answers go out that have waited long enough.
+type answersDue struct{}
+
 // Init implements tea.Model.
-func (s *screen) Init() tea.Cmd { return nil }
+func (s *screen) Init() tea.Cmd { return tick() }
+
+func tick() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return clockTick{} }) }
 
 // Update implements tea.Model.
 func (s *screen) Update(message tea.Msg) (_ tea.Model, command tea.Cmd) {
@@ -103,18 +130,20 @@ func (s *screen) Update(message tea.Msg) (_ tea.Model, command tea.Cmd) {
 	case tea.WindowSizeMsg:
 		s.width, s.height = message.Width, message.Height
 	case screenFacts:
-		s.items, s.ready, s.paused = inOrder(message.items), message.ready, message.paused
-		if s.question != nil && !s.stillIsWith(s.question.item) {
-			s.question = nil // so that it is seen why
-		}
-		s.remember(message.recent...)
-		s.choose(0)
+		s.take(message)
+	case clockTick:
+		command = tick()
+	case answersDue:
+		command = s.sendDue()
 	case notDone:
 		s.remember(fmt.Sprintf("! #%d  %s", message.number, reasonText(message.err)))
 	case tea.KeyPressMsg:
-		if s.question != nil {
+		switch {
+		case s.question != nil:
 			command = s.pressInQuestion(message)
-		} else {
+		case s.typing:
+			command = s.pressInFilter(message)
+		default:
 			command = s.press(message)
 		}
 	case tea.PasteMsg:
@@ -124,9 +153,38 @@ func (s *screen) Update(message tea.Msg) (_ tea.Model, command tea.Cmd) {
 	return s, command
 }
 
-// press does what a key means while no question is open.
+// take takes in what has become of the station.
+func (s *screen) take(facts screenFacts) {
+	s.all, s.ready, s.paused = facts.items, facts.ready, facts.paused
+	s.pending.drop(func(ticketID string) bool {
+		item, here := s.find(ticketID)
+		return here && s.isYours(item)
+	})
+	if s.question != nil && !s.stillIsWith(s.question.item) {
+		s.question = nil // so that it is seen why
+	}
+	s.remember(facts.recent...)
+	s.sort()
+}
+
+// press does what a key means on a page.
 func (s *screen) press(message tea.KeyPressMsg) tea.Cmd {
 	switch {
+	case key.Matches(message, keyQuit):
+		return tea.Quit
+	case key.Matches(message, keyTakeBack):
+		s.takeBack()
+	case key.Matches(message, keyHelp):
+		s.turnTo(pageHelp)
+	case key.Matches(message, keyTotals):
+		s.turnTo(pageTotals)
+	case s.page != pageList && key.Matches(message, keyClose, keyOpen):
+		s.turnTo(pageList)
+	case s.page == pageList && key.Matches(message, keyClose):
+		s.filter.SetValue("")
+		s.sort()
+	case s.page == pageHelp || s.page == pageTotals:
+		s.scroll(message)
 	case key.Matches(message, keyStart):
 		return s.toChosen(s.start)
 	case key.Matches(message, keyDone):
@@ -137,16 +195,55 @@ func (s *screen) press(message tea.KeyPressMsg) tea.Cmd {
 		return s.toChosen(s.putBack)
 	case key.Matches(message, keyTakeOver):
 		return s.toChosen(s.takeOver)
+	case s.page == pageTicket:
+		s.scroll(message)
+	case key.Matches(message, keyFilter):
+		s.typing = true
+	case s.page == pageList && key.Matches(message, keyOpen):
+		if s.chosenIndex() >= 0 {
+			s.turnTo(pageTicket)
+		}
 	case key.Matches(message, keyUp):
 		s.choose(-1)
 	case key.Matches(message, keyDown):
 		s.choose(1)
-	case key.Matches(message, keyQuit):
-		return tea.Quit
-	default:
-		s.tickets, _ = s.tickets.Update(message)
+	case key.Matches(message, keyPageUp):
+		s.choose(-s.pageful())
+	case key.Matches(message, keyPageDown):
+		s.choose(s.pageful())
+	case key.Matches(message, keyFirst):
+		s.choose(-len(s.items))
+	case key.Matches(message, keyLast):
+		s.choose(len(s.items))
 	}
 	return nil
+}
+
+// turnTo shows a page from its beginning, or the list if it is shown already.
+func (s *screen) turnTo(to page) {
+	if to == s.page {
+		to = pageList
+	}
+	s.page, s.chosenAt = to, -1
+	s.body.SetYOffset(0)
+}
+
+// scroll moves through a page that is no list.
+func (s *screen) scroll(message tea.KeyPressMsg) {
+	switch {
+	case key.Matches(message, keyUp):
+		s.body.ScrollUp(1)
+	case key.Matches(message, keyDown):
+		s.body.ScrollDown(1)
+	case key.Matches(message, keyPageUp):
+		s.body.PageUp()
+	case key.Matches(message, keyPageDown):
+		s.body.PageDown()
+	case key.Matches(message, keyFirst):
+		s.body.GotoTop()
+	case key.Matches(message, keyLast):
+		s.body.GotoBottom()
+	}
 }
 
 // toChosen does something to the chosen ticket, if there is one.
@@ -160,7 +257,7 @@ func (s *screen) toChosen(do func(station.Item) tea.Cmd) tea.Cmd {
 // remember shows lines below the tickets.
 func (s *screen) remember(lines ...string) {
 	s.recent = append(s.recent, lines...)
-	s.recent = s.recent[max(0, len(s.recent)-recentShown):]
+	s.recent = s.recent[max(0, len(s.recent)-recentKept):]
 }
 
 // notDone is why something that the person asked for was not done.
@@ -180,34 +277,74 @@ func (s *screen) call(item station.Item, do func(ctx context.Context) error) tea
 	}
 }
 
+// refuse shows why something is not done.
+func (s *screen) refuse(item station.Item, err error) tea.Cmd {
+	return func() tea.Msg { return notDone{item.Number, err} }
+}
+
+// hold keeps an answer for as long as it can be taken back.
+func (s *screen) hold(item station.Item, answer kitchen.Ack) tea.Cmd {
+	held := pendingAnswer{item: item, answer: answer, until: s.clock().Add(retractableFor)}
+	if err := held.check(); err != nil {
+		return s.refuse(item, err)
+	}
+	s.pending.add(held)
+	s.chooseNextTo(item)
+	s.sort()
+	return tea.Tick(retractableFor, func(time.Time) tea.Msg { return answersDue{} })
+}
+
+// sendDue sends the answers that have waited long enough.
+func (s *screen) sendDue() tea.Cmd {
+	var commands []tea.Cmd
+	for _, answer := range s.pending.due(s.clock()) {
+		commands = append(commands, s.call(answer.item, func(ctx context.Context) error { return answer.send(ctx, s.bench) }))
+	}
+	s.sort()
+	return tea.Batch(commands...)
+}
+
+// takeBack takes back the answer that was given last, if it has not gone out.
+func (s *screen) takeBack() {
+	taken, ok := s.pending.takeBackLast()
+	if !ok {
+		s.remember("! nothing to take back: an answer can be taken back for " + ageText(retractableFor))
+		return
+	}
+	s.remember(taken.takenBack())
+	s.chosen = taken.item.Ticket.TicketID
+	s.sort()
+}
+
 func (s *screen) start(item station.Item) tea.Cmd {
 	return s.call(item, func(ctx context.Context) error { return s.bench.Start(ctx, item.Ticket.TicketID) })
 }
 
 func (s *screen) done(item station.Item) tea.Cmd {
-	if item.Ticket.Kind == kitchen.TicketUndo && s.isYours(item) {
+	if err := s.pending.answerable(item, s.name); err != nil {
+		return s.refuse(item, err)
+	}
+	if item.Ticket.Kind == kitchen.TicketUndo {
 		s.question = &question{item: item}
 		s.askDetails(nil)
 		return nil
 	}
-	return s.call(item, func(ctx context.Context) error { return s.bench.Done(ctx, item.Ticket.TicketID) })
+	return s.hold(item, kitchen.Ack{Kind: kitchen.AckDone})
 }
 
 func (s *screen) fail(item station.Item) tea.Cmd {
-	switch {
-	case s.isYours(item):
-		s.question = &question{item: item}
-		return nil
-	case item.State == station.Elsewhere:
-		return s.call(item, func(context.Context) error {
-			return &station.TakenError{By: item.By, Kind: kitchen.AckStarted, At: item.StartedAt}
-		})
+	if err := s.pending.answerable(item, s.name); err != nil {
+		return s.refuse(item, err)
 	}
-	return s.call(item, func(context.Context) error { return station.ErrNotStarted })
+	s.question = &question{item: item}
+	return nil
 }
 
 func (s *screen) putBack(item station.Item) tea.Cmd {
-	return s.call(item, func(ctx context.Context) error { return s.bench.Release(ctx, item.Ticket.TicketID) })
+	if err := s.pending.answerable(item, s.name); err != nil {
+		return s.refuse(item, err)
+	}
+	return s.hold(item, kitchen.Ack{Kind: kitchen.AckReleased})
 }
 
 // takeOver asks first if somebody else has the ticket.
@@ -220,9 +357,7 @@ func (s *screen) takeOver(item station.Item) tea.Cmd {
 }
 
 // isYours reports whether the person has a ticket in hand, here or elsewhere.
-func (s *screen) isYours(item station.Item) bool {
-	return item.State == station.InHand || item.State == station.Elsewhere && item.By == s.name
-}
+func (s *screen) isYours(item station.Item) bool { return isWith(item, s.name) }
 
 // View implements tea.Model.
 func (s *screen) View() tea.View {
@@ -234,41 +369,68 @@ func (s *screen) View() tea.View {
 
 // draw returns the screen, as many lines as the terminal has.
 func (s *screen) draw() string {
-	lines := append(append(s.drawHeader(), s.tickets.View()), s.drawFooter()...)
+	lines := append(s.drawHeader(), strings.Split(s.body.View(), "\n")...)
+	return cutTo(s.width, s.height, append(lines, s.drawFooter()...))
+}
+
+// cutTo joins lines of which a terminal shows as much as it has room for.
+func cutTo(width, height int, lines []string) string {
+	lines = lines[:min(len(lines), max(1, height))]
+	for i, line := range lines {
+		lines[i] = ansi.Truncate(line, width, "…")
+	}
 	return strings.Join(lines, "\n")
 }
 
-// layOut fits the tickets between header and footer. What was scrolled to stays
-// in sight; if the chosen ticket has moved, that is.
+// layOut fits the page between header and footer. What was scrolled to stays in
+// sight; if the chosen ticket has moved, that is.
 func (s *screen) layOut() {
 	s.help.SetWidth(s.width)
-	lines, at := s.drawTickets()
+	height := max(1, s.height-len(s.drawHeader())-len(s.drawFooter()))
+	lines, at := s.drawPage(height)
 	for i, line := range lines {
 		lines[i] = ansi.Truncate(line, s.width, "…")
 	}
-	height := max(1, s.height-len(s.drawHeader())-len(s.drawFooter()))
-	moved := at != s.chosenAt || height != s.tickets.Height()
-	s.tickets.SetWidth(s.width)
-	s.tickets.SetHeight(height)
-	s.tickets.SetContentLines(lines)
+	moved := s.page == pageList && (at != s.chosenAt || height != s.body.Height())
+	s.body.SetWidth(s.width)
+	s.body.SetHeight(height)
+	s.body.SetContentLines(lines)
 	if s.chosenAt = at; moved {
-		s.tickets.SetYOffset(at - height/3)
+		s.body.SetYOffset(at - height/3)
 	}
 }
 
-func (s *screen) drawHeader() []string {
-	summary := "waiting for Kafka…"
-	if s.ready {
-		count := map[station.State]int{}
-		for _, item := range s.items {
-			count[item.State]++
+// drawPage returns the page's lines and, on the list, the line of the chosen
+// ticket.
+func (s *screen) drawPage(height int) ([]string, int) {
+	switch s.page {
+	case pageTicket:
+		if i := s.chosenIndex(); i >= 0 {
+			return s.drawTicketPage(s.items[i]), -1
 		}
-		summary = fmt.Sprintf("%d waiting · %d in hand", count[station.Waiting], count[station.InHand])
+		s.page = pageList // it has gone; the lines below say where
+	case pageTotals:
+		return s.drawTotalsPage(), -1
+	case pageHelp:
+		return s.drawHelpPage(), -1
 	}
-	header := bold.Styled(fmt.Sprintf("%s station · %s", s.stage, printable(s.name))) + "  " + summary
-	lines := []string{ansi.Truncate(header, s.width, "…")}
+	return s.drawTickets(height)
+}
+
+func (s *screen) drawHeader() []string {
+	count := "waiting for Kafka…"
+	if s.ready {
+		count = summary(s.all, s.name)
+	}
+	lines := []string{bold.Styled(fmt.Sprintf("%s station · %s", s.stage, printable(s.name))) + "  " + count}
 	if s.paused != "" {
-		lines = append(lines, ansi.Truncate(loud.Styled(s.paused), s.width, "…"))
+		lines = append(lines, loud.Styled(s.paused))
+	}
+	if totals := s.countPieces(); len(totals) > 0 && s.height >= usualHeight {
+		lines = append(lines, "To make: "+s.totalsLine(totals))
+	}
+	if filtered := s.filter.Value() != ""; s.typing || filtered {
+		lines = append(lines, s.drawFilter())
 	}
 	return append(lines, "")
 }
@@ -278,70 +440,14 @@ func (s *screen) drawFooter() []string {
 	var lines []string
 	if s.question != nil {
 		lines = s.drawQuestion()
-	} else if len(s.recent) > 0 {
-		lines = append([]string{bold.Styled("Just now")}, s.recent...)
-	}
-	lines = append(lines, "", s.help.ShortHelpView(s.helpKeys()))
-	for i, line := range lines {
-		lines[i] = ansi.Truncate(line, s.width, "…")
-	}
-	return lines
-}
-
-// The keys of the screen, with their texts in the help line.
-var (
-	keyStart    = key.NewBinding(key.WithKeys("s"), key.WithHelp("s", "start"))
-	keyDone     = key.NewBinding(key.WithKeys("d"), key.WithHelp("d", "done"))
-	keyFail     = key.NewBinding(key.WithKeys("f"), key.WithHelp("f", "fail"))
-	keyPutBack  = key.NewBinding(key.WithKeys("p"), key.WithHelp("p", "put back"))
-	keyTakeOver = key.NewBinding(key.WithKeys("t"), key.WithHelp("t", "take over"))
-	keyUp       = key.NewBinding(key.WithKeys("up", "k"), key.WithHelp("↑↓", "choose"))
-	keyDown     = key.NewBinding(key.WithKeys("down", "j"))
-	keyQuit     = key.NewBinding(key.WithKeys("q", "ctrl+c", "ctrl+d"), key.WithHelp("q", "quit"))
-	keyPageUp   = key.NewBinding(key.WithKeys("pgup"), key.WithHelp("pgup/pgdn", "scroll"))
-	keyPageDown = key.NewBinding(key.WithKeys("pgdown"))
-
-	// While a question is open, letters are text.
-	keyBack   = key.NewBinding(key.WithKeys("esc"), key.WithHelp("esc", "back"))
-	keyLeave  = key.NewBinding(key.WithKeys("ctrl+c"), key.WithHelp("ctrl+c", "quit"))
-	keyReason = key.NewBinding(key.WithKeys("1", "2", "3", "4", "5", "6", "7", "8", "9"))
-	keyNext   = key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "next"))
-	keyYes    = key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "take it over"))
-)
-
-// helpKeys are the keys that the help line shows now.
-func (s *screen) helpKeys() []key.Binding {
-	switch {
-	case s.question == nil:
-		keys := append(s.ticketKeys(), keyUp, keyQuit)
-		if s.tickets.TotalLineCount() > s.tickets.Height() {
-			keys = append(keys, keyPageUp)
+	} else if most := min(recentKept, max(2, s.height/5)); len(s.recent) > 0 {
+		var recent []string
+		for _, line := range s.recent {
+			recent = append(recent, strings.Split(ansi.Wrap(line, max(20, s.width), ""), "\n")...)
 		}
-		return keys
-	case s.question.takesOver:
-		return []key.Binding{keyBack, keyLeave, keyYes}
-	case s.question.fields == nil:
-		reason := keyReason
-		reason.SetHelp(fmt.Sprintf("1–%d", min(reasonsShown, len(s.reasons))), "choose")
-		return []key.Binding{keyBack, keyLeave, reason}
+		lines = append([]string{bold.Styled("Just now")}, recent[max(0, len(recent)-most):]...)
 	}
-	return []key.Binding{keyBack, keyLeave, keyNext}
-}
-
-// ticketKeys are the keys that do something to the chosen ticket.
-func (s *screen) ticketKeys() []key.Binding {
-	i := s.chosenIndex()
-	switch {
-	case i < 0:
-		return nil
-	case s.items[i].State == station.Waiting:
-		return []key.Binding{keyStart}
-	case s.items[i].State == station.InHand:
-		return []key.Binding{keyDone, keyFail, keyPutBack}
-	case s.isYours(s.items[i]):
-		return []key.Binding{keyStart, keyDone, keyFail, keyPutBack}
-	}
-	return []key.Binding{keyTakeOver}
+	return append(lines, "", s.help.ShortHelpView(s.helpKeys()))
 }
 
 func newHelp() help.Model {
@@ -352,11 +458,10 @@ func newHelp() help.Model {
 	return h
 }
 
-// newTicketView returns the part of the screen that scrolls. Other keys than
-// these choose a ticket.
-func newTicketView() viewport.Model {
+// newBody returns the part of the screen that scrolls, by the screen's own keys.
+func newBody() viewport.Model {
 	view := viewport.New()
-	view.KeyMap = viewport.KeyMap{PageDown: keyPageDown, PageUp: keyPageUp}
+	view.KeyMap = viewport.KeyMap{}
 	return view
 }
 

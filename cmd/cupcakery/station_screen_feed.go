@@ -49,7 +49,7 @@ func (f *screenFeed) note(text string) {
 		f.mu.Lock()
 		// What nobody can have read by the time it is shown is left out.
 		f.recent = append(f.recent, text)
-		f.recent = f.recent[max(0, len(f.recent)-recentShown):]
+		f.recent = f.recent[max(0, len(f.recent)-recentKept):]
 		f.mu.Unlock()
 	}
 	select {

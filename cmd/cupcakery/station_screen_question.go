@@ -48,8 +48,8 @@ func (s *screen) pressInQuestion(message tea.KeyPressMsg) tea.Cmd {
 		return s.call(item, func(ctx context.Context) error { return s.bench.TakeOver(ctx, item.Ticket.TicketID) })
 	case s.question.takesOver:
 	case s.question.fields == nil && key.Matches(message, keyReason):
-		if i, _ := strconv.Atoi(message.String()); i <= len(s.reasons) {
-			s.askDetails(&s.reasons[i-1])
+		if i, _ := strconv.Atoi(message.String()); i <= len(s.rules.Reasons) {
+			s.askDetails(&s.rules.Reasons[i-1])
 		}
 	case s.question.fields != nil && key.Matches(message, keyNext):
 		return s.nextField()
@@ -59,11 +59,15 @@ func (s *screen) pressInQuestion(message tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// edit passes a key or a paste to the field that is filled in.
+// edit passes a key or a paste to the text that is being typed.
 func (s *screen) edit(message tea.Msg) {
-	if s.question != nil && s.question.fields != nil {
+	switch {
+	case s.question != nil && s.question.fields != nil:
 		f := &s.question.fields[s.question.at]
 		f.input, _ = f.input.Update(message)
+	case s.question == nil && s.typing:
+		s.filter, _ = s.filter.Update(message)
+		s.sort()
 	}
 }
 
@@ -74,7 +78,7 @@ func (s *screen) askDetails(reason *kitchen.Reason) {
 		scrapped = scrappedBy(*reason, s.question.item)
 	}
 	s.question.reason = reason
-	s.question.fields = []field{{"pieces thrown away", newInput(strconv.Itoa(scrapped))}, {"note", newInput("")}}
+	s.question.fields = []field{{"  pieces thrown away: ", newInput(strconv.Itoa(scrapped))}, {"  note: ", newInput("")}}
 }
 
 // nextField goes to the next field; after the last, it sends the answer.
@@ -89,18 +93,16 @@ func (s *screen) nextField() tea.Cmd {
 	if asked.at++; asked.at < len(asked.fields) {
 		return nil
 	}
+	answer := kitchen.Ack{Kind: kitchen.AckUndone, Note: strings.TrimSpace(asked.fields[1].input.Value()), Scrapped: scrapped}
+	if asked.reason != nil {
+		answer.Kind, answer.Reason = kitchen.AckFailed, asked.reason.Code
+	}
 	s.question = nil
-	ticketID, note := asked.item.Ticket.TicketID, strings.TrimSpace(asked.fields[1].input.Value())
-	return s.call(asked.item, func(ctx context.Context) error {
-		if asked.reason == nil {
-			return s.bench.Undone(ctx, ticketID, scrapped, note)
-		}
-		return s.bench.Fail(ctx, ticketID, asked.reason.Code, note, scrapped)
-	})
+	return s.hold(asked.item, answer)
 }
 
 func (s *screen) drawQuestion() []string {
-	who := fmt.Sprintf("#%d  %s", s.question.item.Number, printable(s.question.item.Ticket.PickupCode))
+	who := nameOf(s.question.item)
 	if s.question.takesOver {
 		by := printable(s.question.item.By)
 		return []string{
@@ -114,7 +116,7 @@ func (s *screen) drawQuestion() []string {
 			asks = ": why can it not be undone? A manager is asked."
 		}
 		lines := []string{bold.Styled(who + asks)}
-		for i, reason := range s.reasons[:min(reasonsShown, len(s.reasons))] {
+		for i, reason := range s.rules.Reasons[:min(reasonsShown, len(s.rules.Reasons))] {
 			lines = append(lines, fmt.Sprintf("  %d  %s", i+1, printable(reason.Label)))
 		}
 		return lines
@@ -134,7 +136,7 @@ func (s *screen) drawQuestion() []string {
 // sight however long the text is. The input's own view would show a character
 // that steers the terminal as it is.
 func (f *field) draw(width int, active bool) string {
-	label, text := "  "+f.label+": ", []rune(f.input.Value())
+	label, text := f.label, []rune(f.input.Value())
 	if !active {
 		return label + printable(string(text))
 	}

@@ -17,21 +17,25 @@ import (
 	"github.com/cupcakery/cupcakery/station"
 )
 
+// noon is when everything happens on the screens of these tests.
+var noon = time.Date(2026, 1, 31, 12, 0, 0, 0, time.Local)
+
 func screenOf(items ...station.Item) *screen {
-	s := newScreen(kitchen.Bake, "bob", kitchen.Default().Reasons)
+	s := newScreen(kitchen.Bake, "bob", kitchen.Default())
+	s.clock = func() time.Time { return noon }
 	s.Update(screenFacts{items: items, ready: true})
 	return s
 }
 
 func itemOf(number int, state station.State, change func(*kitchen.Ticket)) station.Item {
 	ticket := kitchen.Ticket{
-		TicketID: strings.Repeat("x", number), Stage: kitchen.Bake, Kind: kitchen.TicketMake, Pass: 1, Attempt: 1, PickupCode: "K7QF",
+		TicketID: strings.Repeat("x", number), Stage: kitchen.Bake, Kind: kitchen.TicketMake, Pass: 1, Attempt: 1, PickupCode: "K7QF", IssuedAt: noon.Add(-4 * time.Minute),
 		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th"}},
 	}
 	if change != nil {
 		change(&ticket)
 	}
-	return station.Item{Number: number, State: state, Ticket: ticket, By: "eve"}
+	return station.Item{Number: number, State: state, Ticket: ticket, By: "eve", StartedAt: noon.Add(-time.Minute), HeardAt: noon.Add(-50 * time.Second)}
 }
 
 func press(s *screen, keys ...string) (command tea.Cmd) {
@@ -42,6 +46,12 @@ func press(s *screen, keys ...string) (command tea.Cmd) {
 			message = tea.KeyPressMsg{Code: tea.KeyEnter}
 		case "esc":
 			message = tea.KeyPressMsg{Code: tea.KeyEscape}
+		case "pgdown":
+			message = tea.KeyPressMsg{Code: tea.KeyPgDown}
+		case "pgup":
+			message = tea.KeyPressMsg{Code: tea.KeyPgUp}
+		case "end":
+			message = tea.KeyPressMsg{Code: tea.KeyEnd}
 		case "down":
 			message = tea.KeyPressMsg{Code: tea.KeyDown}
 		case "backspace":
@@ -78,7 +88,7 @@ func TestScreenShowsWhatIsInHandFirstAndAllOfTheChosenTicket(t *testing.T) {
 	require.Contains(t, plain, "!!! ALLERGIES: NUTS !!!")
 	require.Contains(t, plain, "for Ada Lovelace")
 	require.Contains(t, plain, `ring\u001b[2J the bell`)
-	require.Contains(t, plain, "s start · ↑↓ choose · q quit")
+	require.Contains(t, plain, "s start · ? help · q quit")
 }
 
 func TestScreenShowsTheKeysThatDoSomethingToTheChosenTicket(t *testing.T) {
@@ -92,7 +102,7 @@ func TestScreenShowsTheKeysThatDoSomethingToTheChosenTicket(t *testing.T) {
 		"t take over": itemOf(1, station.Elsewhere, nil),
 	} {
 		plain := ansi.Strip(screenOf(item).draw())
-		require.Contains(t, plain, "\n"+keys+" · ↑↓ choose · q quit")
+		require.Contains(t, plain, "\n"+keys+" · ? help · q quit")
 	}
 }
 
@@ -168,7 +178,7 @@ func TestScreenShowsWhatIsToBeUndoneAboveAll(t *testing.T) {
 	plain := ansi.Strip(s.draw())
 	require.Less(t, strings.Index(plain, "To undo"), strings.Index(plain, "In hand"))
 	require.Less(t, strings.Index(plain, "#3"), strings.Index(plain, "#1"))
-	require.Contains(t, s.draw(), loud.Styled("UNDO: this work was cancelled; set the cupcakes aside or bin them"))
+	require.Contains(t, s.draw(), lookUndo.Styled("UNDO: this work was cancelled; set the cupcakes aside or bin them"))
 	require.Contains(t, plain, `the work was done, by eve\u001b[2J`)
 	require.NotContains(t, s.draw(), "\x1b[2J")
 }
@@ -212,14 +222,16 @@ func TestScreenScrollsThroughATicketThatIsLongerThanTheTerminal(t *testing.T) {
 		ticket.Notes = strings.Repeat("焦げ🧁 long notes\n", 18) + "the last line"
 	}))
 	s.Update(tea.WindowSizeMsg{Width: 80, Height: 14})
-	require.Contains(t, ansi.Strip(s.draw()), "pgup")
+	require.Contains(t, ansi.Strip(s.draw()), "18 lines more: enter")
 	require.NotContains(t, s.draw(), "the last line")
-	s.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
-	s.Update(tea.KeyPressMsg{Code: tea.KeyPgDown})
+	press(s, "enter")
+	require.Contains(t, ansi.Strip(s.draw()), "pgup")
+	press(s, "pgdown", "pgdown")
 	s.Update(screenFacts{items: s.items, ready: true})
 	require.Contains(t, s.draw(), "the last line", "what happens elsewhere does not scroll it away")
-	s.Update(tea.KeyPressMsg{Code: tea.KeyPgUp})
-	s.Update(tea.KeyPressMsg{Code: tea.KeyPgUp})
+	press(s, "pgup", "pgup")
+	require.Contains(t, s.draw(), "12 × red-velvet")
+	press(s, "esc")
 	require.Contains(t, s.draw(), "▸")
 }
 
@@ -255,7 +267,7 @@ func TestScreenWorks(t *testing.T) {
 		ended <- showScreen(ctx, station.Config{
 			Connection: events.Connection{Brokers: []string{floor.kafka.Addr()}}, Stage: kitchen.Bake, Name: "bob",
 			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		}, kitchen.Default().Reasons, errOut, tea.WithInput(keys), tea.WithOutput(out), tea.WithWindowSize(100, 40))
+		}, kitchen.Default(), errOut, tea.WithInput(keys), tea.WithOutput(out), tea.WithWindowSize(100, 40))
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -298,12 +310,16 @@ func TestScreenWorks(t *testing.T) {
 	out.await(t, "thrown away")
 	typeKeys("\r")
 	typeKeys("oven 2\r")
+	out.await(t, "takes it back")
+	typeKeys("u") // a slip
+	out.await(t, "taken back")
+	typeKeys("f1\roven 2\r")
+	typeKeys("q") // what waits goes out when the person leaves
 	until(second, kitchen.AckStarted, kitchen.AckFailed)
 	failed := floor.acks(second)[1]
 	require.Equal(t, "burnt", failed.Reason)
 	require.Equal(t, "oven 2", failed.Note)
 	require.Equal(t, 12, failed.Scrapped)
-	typeKeys("q")
 	select {
 	case err := <-ended:
 		require.NoError(t, err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/station"
@@ -46,14 +48,106 @@ const maxNoteLines = 20
 // title is the ticket's first line: its number and what people call it by.
 func title(item station.Item) string {
 	ticket := item.Ticket
-	text := fmt.Sprintf("#%d  %s  %s", item.Number, printable(ticket.PickupCode), ticket.Stage)
+	text := nameOf(item) + "  "
 	if ticket.Kind == kitchen.TicketUndo {
-		text = fmt.Sprintf("#%d  %s  UNDO %s", item.Number, printable(ticket.PickupCode), ticket.Stage)
+		text += "UNDO "
 	}
+	text += string(ticket.Stage)
 	if ticket.Pass > 1 {
 		text += fmt.Sprintf("  pass %d", ticket.Pass)
 	}
-	return text + "  since " + timeOfDay(ticket.QueuedSince())
+	text += "  " + count(ticket.Pieces(), "piece") + "  since " + timeOfDay(ticket.QueuedSince())
+	if due := dueOf(ticket); !due.IsZero() {
+		text += "  due " + dueText(due, time.Now())
+	}
+	return text
+}
+
+// dueOf is when a ticket's order is due; zero if that is not known, and for cancelled
+// work, which nobody waits for.
+func dueOf(ticket kitchen.Ticket) time.Time {
+	if ticket.Kind == kitchen.TicketUndo {
+		return time.Time{}
+	}
+	return ticket.DueAt
+}
+
+// nameOf is what people at the station call a ticket.
+func nameOf(item station.Item) string {
+	return fmt.Sprintf("#%d  %s", item.Number, printable(item.Ticket.PickupCode))
+}
+
+// isWith reports whether the person called name has a ticket in hand, here or
+// elsewhere.
+func isWith(item station.Item, name string) bool {
+	return item.State == station.InHand || item.State == station.Elsewhere && item.By == name
+}
+
+// standing is where a ticket stands, for the person called name.
+func standing(item station.Item, name string) string {
+	switch since := timeOfDay(item.StartedAt); {
+	case item.Answering:
+		return "in hand; the answer is on its way"
+	case item.State == station.InHand:
+		return "in hand since " + since
+	case item.State == station.Elsewhere && item.By == name:
+		return "started by you, before or elsewhere: it can be answered from here, start takes it up here"
+	case item.Silent:
+		return fmt.Sprintf("in hand with %s since %s, last heard of at %s; it can be taken over", printable(item.By), since, timeOfDay(item.HeardAt))
+	case item.State == station.Elsewhere:
+		return "in hand with " + printable(item.By) + " since " + since
+	}
+	return "waiting"
+}
+
+// summary tells the person called name how much there is at a station.
+func summary(items []station.Item, name string) string {
+	var waiting, inHand, others int
+	for _, item := range items {
+		switch {
+		case isWith(item, name):
+			inHand++
+		case item.State == station.Elsewhere:
+			others++
+		default:
+			waiting++
+		}
+	}
+	text := fmt.Sprintf("%d waiting · %d in hand", waiting, inHand)
+	if others > 0 {
+		text += fmt.Sprintf(" · %d with others", others)
+	}
+	return text
+}
+
+// count is a number of things: 1 piece, 6 pieces.
+func count(n int, singular string) string {
+	if n != 1 {
+		singular += "s"
+	}
+	return fmt.Sprintf("%d %s", n, singular)
+}
+
+// dueText is a time at which something is to be ready: of today without the day.
+func dueText(due, now time.Time) string {
+	due, now = due.Local(), now.Local()
+	if due.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return due.Format("15:04")
+	}
+	return due.Format("Jan 2 15:04")
+}
+
+// ageText is how long something has lasted, as exactly as it matters.
+func ageText(d time.Duration) string {
+	switch d = max(d, 0); { // another machine's clock may be ahead
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	case d < 24*time.Hour:
+		return fmt.Sprintf("%dh%02dm", d/time.Hour, d%time.Hour/time.Minute)
+	}
+	return fmt.Sprintf("%dd", d/(24*time.Hour))
 }
 
 // pausedWords tell who has paused a station, and why; empty if nobody has.
@@ -72,47 +166,58 @@ func pausedWords(bench *station.Station) string {
 // timeOfDay is a time of the day as people read it.
 func timeOfDay(t time.Time) string { return t.Local().Format("15:04:05") }
 
+// detail is a line about a ticket, with how it looks on a screen.
+type detail struct {
+	text string
+	look ansi.Style
+}
+
 // undoDetails is what an undo ticket asks for.
-func undoDetails(item station.Item) []string {
-	lines := []string{"UNDO: this work was cancelled; " + item.Ticket.Stage.Info().Undoing}
-	who := printable(item.WorkBy)
+func undoDetails(item station.Item) []detail {
+	who, work := printable(item.WorkBy), "the work was not done; nobody is known to have begun it"
 	switch {
 	case item.Work == kitchen.TicketDone && who != "":
-		return append(lines, "the work was done, by "+who)
+		work = "the work was done, by " + who
 	case item.Work == kitchen.TicketDone:
-		return append(lines, "the work was done")
+		work = "the work was done"
 	case item.Work == kitchen.TicketStarted:
-		return append(lines, "the work was not done, but "+who+" had it in hand")
+		work = "the work was not done, but " + who + " had it in hand"
 	}
-	return append(lines, "the work was not done; nobody is known to have begun it")
+	return []detail{{"UNDO: this work was cancelled; " + item.Ticket.Stage.Info().Undoing, lookUndo}, {work, nil}}
+}
+
+// allergies are those of a ticket, for people; empty if there are none.
+func allergies(ticket kitchen.Ticket) string {
+	var texts []string
+	for _, allergy := range ticket.Allergies {
+		texts = append(texts, printable(strings.ToUpper(allergy)))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // details is what there is to know for the work, without the title.
-func details(item station.Item) []string {
-	var lines []string
+func details(item station.Item) []detail {
+	var lines []detail
+	add := func(look ansi.Style, text string) { lines = append(lines, detail{text, look}) }
 	ticket := item.Ticket
-	if len(ticket.Allergies) > 0 {
-		var allergies []string
-		for _, allergy := range ticket.Allergies {
-			allergies = append(allergies, strings.ToUpper(printable(allergy)))
-		}
-		lines = append(lines, "!!! ALLERGIES: "+strings.Join(allergies, ", ")+" !!!")
+	if text := allergies(ticket); text != "" {
+		add(lookAllergy, "!!! ALLERGIES: "+text+" !!!")
 	}
 	if item.Rush != "" {
-		lines = append(lines, "RUSH: "+printable(item.Rush))
+		add(lookRush, "RUSH: "+printable(item.Rush))
 	}
 	if ticket.Kind == kitchen.TicketUndo {
 		lines = append(lines, undoDetails(item)...)
 	}
 	if ticket.Customer.Name != "" {
-		lines = append(lines, "for "+printable(ticket.Customer.Name))
+		add(nil, "for "+printable(ticket.Customer.Name))
 	}
 	for _, line := range ticket.Lines {
 		text := fmt.Sprintf("%3d × %s %s", line.Quantity, printable(line.Flavour), printable(string(line.Size)))
 		if line.Message != "" {
 			text += `  "` + printable(line.Message) + `"`
 		}
-		lines = append(lines, text)
+		add(nil, text)
 	}
 	if strings.TrimSpace(ticket.Notes) != "" {
 		for i, line := range printableLines(ticket.Notes) {
@@ -120,11 +225,11 @@ func details(item station.Item) []string {
 			if i > 0 {
 				label = "       "
 			}
-			lines = append(lines, label+line)
+			add(nil, label+line)
 		}
 	}
 	if item.LastFailure != nil {
-		lines = append(lines, "last time: "+outcome(item.LastFailure)+" by "+printable(item.LastFailure.By))
+		add(lookSoon, "last time: "+outcome(item.LastFailure)+" by "+printable(item.LastFailure.By))
 	}
 	return lines
 }
@@ -172,7 +277,7 @@ func reasonText(err error) string {
 // eventText is what an event means to the person called name, in one line; empty
 // if the ticket itself is shown.
 func eventText(e station.Event, name string) string {
-	who := fmt.Sprintf("#%d  %s  ", e.Item.Number, printable(e.Item.Ticket.PickupCode))
+	who := nameOf(e.Item) + "  "
 	switch e.Kind {
 	case station.Started:
 		return who + "started by " + printable(e.Item.By)

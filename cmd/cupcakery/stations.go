@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -24,27 +26,17 @@ begun or finished one for longer than attention.untakenAfter in the kitchen file
 This is for staff.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := settings.askForPIN(cmd); err != nil {
-				return err
-			}
-			apiClient, err := settings.connect()
-			if err != nil {
-				return err
-			}
-			answer, err := apiClient.ListStationsWithResponse(cmd.Context())
-			if err != nil {
-				return settings.unreachable(err)
-			}
-			if answer.JSON200 == nil {
-				return refusal(answer.StatusCode(), answer.Body)
-			}
-			if settings.output == outputJSON {
-				return writeJSON(cmd.OutOrStdout(), answer.JSON200, "  ")
-			}
-			if behind := answer.JSON200.Behind; !behind.Since.IsZero() {
-				cmd.PrintErrf("This may be out of date since %s: the API has not read the log in Kafka to its end.\n", clock(&behind.Since))
-			}
-			return writeStations(cmd.OutOrStdout(), *answer.JSON200)
+			return staffReport[wire.Stations]{
+				ask: func(ctx context.Context, apiClient *client.ClientWithResponses) (*wire.Stations, answered, error) {
+					answer, err := apiClient.ListStationsWithResponse(ctx)
+					if err != nil {
+						return nil, answered{}, err
+					}
+					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+				},
+				behind: func(stations *wire.Stations) wire.Behind { return stations.Behind },
+				write:  writeStations,
+			}.show(cmd, &settings)
 		},
 	}
 	settings.register(cmd)
@@ -54,7 +46,7 @@ This is for staff.`,
 }
 
 // writeStations shows people how much there is to do.
-func writeStations(w io.Writer, stations wire.Stations) error {
+func writeStations(w io.Writer, stations *wire.Stations) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, err := fmt.Fprintln(table, "STATION\tWAITING\tIN HAND\tFAILED\tOLDEST\tALARM")
 	for _, stage := range stations.Stages {

@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -92,18 +93,5 @@ func terminalWidth(w io.Writer) (columns int, is bool) {
 	return columns, true
 }
 
-// fit shortens a line so that it surely takes one row: a character that may be
-// wide counts as two columns.
-func fit(line string, columns int) string {
-	used := 0
-	for i, r := range line {
-		width := 1
-		if r >= 0x300 {
-			width = 2
-		}
-		if used += width; used >= columns {
-			return line[:i] + "…"
-		}
-	}
-	return line
-}
+// fit shortens a line so that it takes one row.
+func fit(line string, columns int) string { return ansi.Truncate(line, columns, "…") }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// openPTY returns the two ends of a terminal of 80 × 24: what a person types into and
+// reads from, and what a program has as its streams.
+func openPTY(t *testing.T) (person, program *os.File) {
+	t.Helper()
+	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = person.Close() })
+	require.NoError(t, unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCSPTLCK, 0))
+	number, err := unix.IoctlGetInt(int(person.Fd()), unix.TIOCGPTN)
+	require.NoError(t, err)
+	program, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = program.Close() })
+	require.NoError(t, unix.IoctlSetWinsize(int(program.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: 80, Row: 24}))
+	return person, program
+}
+
+// atTerminal runs the true command at a terminal.
+type atTerminal struct {
+	person *os.File
+	shown  *watched
+	code   chan int
+}
+
+func runAtTerminal(t *testing.T, args ...string) *atTerminal {
+	t.Helper()
+	person, program := openPTY(t)
+	at := &atTerminal{code: make(chan int, 1), person: person, shown: newWatched()}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		at.code <- run(ctx, args, program, program, program)
+	}()
+	go func() { _, _ = io.Copy(at.shown, person) }() // until the terminal is closed
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return at
+}
+
+func (a *atTerminal) write(t *testing.T, text string) {
+	t.Helper()
+	_, err := io.WriteString(a.person, text)
+	require.NoError(t, err)
+}
+
+func TestStationShowsAScreenAtATerminal(t *testing.T) {
+	t.Setenv("TERM", "xterm-256color")
+	floor := newFactoryFloor(t)
+	ticket := floor.issue(nil)
+	args := []string{"station", "bake", "--name", "bob", "--kafka-brokers", floor.kafka.Addr()}
+	bob := runAtTerminal(t, args...)
+	bob.shown.await(t, ticket.PickupCode)
+	require.Contains(t, bob.shown.String(), "\x1b[?1049h", "the other screen")
+	bob.write(t, "?")
+	bob.shown.await(t, "start work on the chosen ticket")
+	bob.write(t, "q")
+	require.Zero(t, <-bob.code)
+
+	t.Setenv("TERM", "dumb")
+	bob = runAtTerminal(t, args...)
+	bob.shown.await(t, "help lists the commands")
+	bob.shown.await(t, ticket.PickupCode)
+	bob.write(t, "quit\n")
+	require.Zero(t, <-bob.code)
+	require.NotContains(t, bob.shown.String(), "\x1b")
+}
+
+func TestPlainStationTakesBackAnAnswerAtATerminal(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	first, second := floor.issue(nil), floor.issue(nil)
+	bob := runAtTerminal(t, "station", "bake", "--plain", "--name", "bob", "--kafka-brokers", floor.kafka.Addr())
+	bob.shown.await(t, first.PickupCode)
+	bob.shown.await(t, second.PickupCode)
+	bob.write(t, "start 1\nstart 2\n")
+	bob.shown.await(t, "#1  ")
+	bob.shown.await(t, "started by bob")
+	// All at once, so that no answer has the time to go out.
+	bob.write(t, "takeback 1\ndone 1\ndone 1\ntakeback 1\nfail 1 burnt scrapped=13\nfail 1 burnt oven 2\n")
+	bob.shown.await(t, "there is no answer to take back")
+	bob.shown.await(t, "done: goes out in 5s; takeback 1 takes it back")
+	bob.shown.await(t, "! #1  you have just answered this: take that back first")
+	bob.shown.await(t, "done: taken back; you still have it in hand")
+	bob.shown.await(t, "! #1  this answer cannot be given: scrapped: must be from 0 to 12")
+	bob.shown.await(t, "failed (burnt: oven 2), 12 scrapped: goes out in 5s")
+	bob.write(t, "quit\n") // what waits goes out when the person leaves
+	require.Zero(t, <-bob.code)
+	var kinds []string
+	for _, ticket := range []string{first.TicketID, second.TicketID} {
+		for _, ack := range append(floor.acks(first), floor.acks(second)...) {
+			if ack.TicketID == ticket {
+				kinds = append(kinds, string(ack.Kind))
+			}
+		}
+	}
+	require.ElementsMatch(t, []string{"started", "started", "failed"}, kinds)
+}
