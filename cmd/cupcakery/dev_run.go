@@ -68,6 +68,7 @@ type dev struct {
 	apiAddr      string
 	metricsAddr  string
 	demoStaff    []wire.DemoPerson // the API's
+	crew         *demoCrew         // the demo's robots; nil without a demo
 	traces       traceViewer
 
 	parts  []*devPart // in the order in which they were started
@@ -248,7 +249,12 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		server, err := api.New(api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger, Metrics: d.registry})
+		config := api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger, Metrics: d.registry}
+		if d.settings.demo.on {
+			d.crew = newDemoCrew(d.kitchen.Rules)
+			config.Seats = d.crew
+		}
+		server, err := api.New(config)
 		if err != nil {
 			return err
 		}
