@@ -87,7 +87,6 @@ var access = map[string]permission{
 
 	// Only in a demonstration with robots.
 	"DELETE /demo/seats/:stage": ofStage,
-	"GET /demo/seats/:stage":    ofStage,
 	"POST /demo/seats/:stage":   ofStage,
 	"PUT /demo/seats/:stage":    ofStage,
 

@@ -20,11 +20,10 @@ type Seat struct {
 // Seats are those of a demonstration's robots. People may take one for a while; it
 // falls back to the robot when they show no sign of life.
 type Seats interface {
-	// Seat returns who works at a stage.
-	Seat(stage kitchen.Stage) Seat
 	// Take gives the seat to a person, whoever has it.
 	Take(stage kitchen.Stage, by string) Seat
-	// Keep is a sign of life. It changes nothing about a seat that is not theirs.
+	// Keep is a sign of life, and tells who works there. It changes nothing about a
+	// seat that is not theirs.
 	Keep(stage kitchen.Stage, by string) Seat
 	// HandBack gives the seat to the robot.
 	HandBack(stage kitchen.Stage) Seat
@@ -39,7 +38,6 @@ func (s *Server) routeSeats(engine *gin.Engine) {
 		return
 	}
 	for method, answer := range map[string]func(stage kitchen.Stage, by string) Seat{
-		http.MethodGet:    func(stage kitchen.Stage, _ string) Seat { return s.seats.Seat(stage) },
 		http.MethodPut:    s.seats.Take,
 		http.MethodPost:   s.seats.Keep,
 		http.MethodDelete: func(stage kitchen.Stage, _ string) Seat { return s.seats.HandBack(stage) },

@@ -13,14 +13,13 @@ import (
 // onlySeat is the one seat of a demonstration.
 type onlySeat struct{ by, kept string }
 
-func (s *onlySeat) Seat(kitchen.Stage) Seat { return Seat{Robot: "robot", By: s.by} }
-func (s *onlySeat) Take(stage kitchen.Stage, by string) Seat {
+func (s *onlySeat) Take(_ kitchen.Stage, by string) Seat {
 	s.by = by
-	return s.Seat(stage)
+	return Seat{Robot: "robot", By: s.by}
 }
-func (s *onlySeat) Keep(stage kitchen.Stage, by string) Seat {
+func (s *onlySeat) Keep(_ kitchen.Stage, by string) Seat {
 	s.kept = by
-	return s.Seat(stage)
+	return Seat{Robot: "robot", By: s.by}
 }
 func (s *onlySeat) HandBack(stage kitchen.Stage) Seat { return s.Take(stage, "") }
 
@@ -36,12 +35,11 @@ func TestASeatIsTakenKeptAndHandedBackByWhoeverIsSignedIn(t *testing.T) {
 		require.Equal(t, http.StatusOK, answer.Code, answer.Body.String())
 		require.JSONEq(t, says, answer.Body.String())
 	}
-	ask(http.MethodGet, `{"robot":"robot"}`)
 	ask(http.MethodPost, `{"robot":"robot"}`)
 	me := seat.kept
 	require.NotEmpty(t, me)
 	ask(http.MethodPut, `{"robot":"robot","by":"`+me+`"}`)
-	ask(http.MethodGet, `{"robot":"robot","by":"`+me+`"}`)
+	ask(http.MethodPost, `{"robot":"robot","by":"`+me+`"}`)
 	ask(http.MethodDelete, `{"robot":"robot"}`)
 
 	request := newRequest(http.MethodPut, "/demo/seats/cellar", nil)
@@ -52,7 +50,7 @@ func TestASeatIsTakenKeptAndHandedBackByWhoeverIsSignedIn(t *testing.T) {
 func TestThereAreNoSeatsInProduction(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, nil)
-	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodPut, http.MethodPost, http.MethodDelete} {
 		request := newRequest(method, "/demo/seats/bake", nil)
 		signInAs(server, kitchen.RoleManager, request)
 		requireProblem(t, do(t, server, request), wire.ProblemNotFound)

@@ -119,21 +119,27 @@ func (d *dev) startRobot(ctx context.Context, stage kitchen.Stage, chance *rand.
 		return err
 	}
 	robot := &station.Robot{
-		Station:  s,
-		WorkTime: d.settings.demo.workTime,
-		Jitter:   demoJitter,
-		FailRate: d.settings.demo.failRate,
-		Judge:    d.crew.judge,
-		Reasons:  d.kitchen.Reasons,
-		Chance:   chance.Float64,
-		// Enough arms that orders do not pile up at any pace, and few enough that
-		// something waits when many come.
-		Parallel:   1 + int(d.settings.demo.workTime/d.settings.demo.every),
+		Station:    s,
+		WorkTime:   d.settings.demo.workTime,
+		Jitter:     demoJitter,
+		FailRate:   d.settings.demo.failRate,
+		Judge:      d.crew.judge,
+		Reasons:    d.kitchen.Reasons,
+		Chance:     chance.Float64,
+		Parallel:   d.demoArms(stage),
 		StopWithin: demoStopWithin,
 	}
 	d.crew.add(stage, name, robot)
 	d.run("the "+name, func(ctx context.Context) error { return workAt(ctx, s, robot.Run) })
 	return d.await(ctx, s.Ready())
+}
+
+// demoArms is how many tickets a robot works on at once: enough that orders do not pile
+// up at any pace. The first stages are the fastest, so that when many come something
+// waits at each station, and not only at the first.
+func (d *dev) demoArms(stage kitchen.Stage) int {
+	fast := max(0, 2-slices.Index(kitchen.Stages(), stage))
+	return 1 + int(d.settings.demo.workTime/d.settings.demo.every) + fast
 }
 
 // lifeLog prints the life of orders, a line for each thing that happens, as
@@ -215,5 +221,8 @@ func scrapped(ack kitchen.Ack) string {
 func (l *lifeLog) print(at time.Time, code, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = fmt.Fprintf(l.w, "%s  order %s: %s\n", at.Local().Format(time.TimeOnly), code, safeText(text)) // nobody may be watching
+	if code != "" {
+		text = "order " + code + ": " + text
+	}
+	_, _ = fmt.Fprintf(l.w, "%s  %s\n", at.Local().Format(time.TimeOnly), safeText(text)) // nobody may be watching
 }

@@ -105,11 +105,6 @@ func (p *demoPlace) move() {
 	}
 }
 
-// Seat implements api.Seats.
-func (c *demoCrew) Seat(stage kitchen.Stage) api.Seat {
-	return c.change(stage, func(*demoPlace) {})
-}
-
 // Take implements api.Seats.
 func (c *demoCrew) Take(stage kitchen.Stage, by string) api.Seat {
 	return c.change(stage, func(p *demoPlace) {

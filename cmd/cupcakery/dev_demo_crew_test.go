@@ -28,7 +28,7 @@ func TestASeatFallsBackToItsRobotWhenThePageIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		robot := new(dummy)
 		crew := newCrewOf(robot)
-		require.Equal(t, api.Seat{Robot: "robot-baker"}, crew.Seat(kitchen.Bake))
+		require.Equal(t, api.Seat{Robot: "robot-baker"}, crew.Keep(kitchen.Bake, "bob"))
 		require.Equal(t, api.Seat{Robot: "robot-baker", By: "bob"}, crew.Take(kitchen.Bake, "bob"))
 		require.True(t, robot.aside)
 		time.Sleep(seatKeptFor - time.Second)

@@ -62,8 +62,8 @@ type demoDay struct {
 	kitchen *kitchen.Kitchen
 	chance  *rand.Rand
 	every   time.Duration
-	fails   bool // whether things go wrong
-	tell    func(code, text string)
+	fails   bool                    // whether things go wrong
+	tell    func(code, text string) // code is the order's, if it is about one
 
 	planned []planned
 	later   []time.Time          // the slots of orders that are waited for
@@ -87,14 +87,14 @@ func newDemoDay(bakery demoBakery, robots demoRobots, k *kitchen.Kitchen, seed u
 // run goes on until ctx ends. What is refused is told and forgotten: more will come.
 func (d *demoDay) run(ctx context.Context) {
 	// The first minute has something of everything.
-	for i := range 5 {
+	for i := range 7 {
 		d.in(float64(i), func(ctx context.Context) error { return d.placeOne(ctx, d.fails && i == 0) })
 	}
 	if d.fails {
 		d.in(8, d.burnTray)
-		d.in(d.between(240, 420), d.orderWithBadLuck)
+		d.in(d.between(35, 45), d.orderWithBadLuck)
 	}
-	d.in(5, d.trickle)
+	d.in(8, d.trickle)
 	d.in(d.between(50, 70), d.rush)
 	d.in(d.between(100, 160), d.silence)
 	d.in(4, d.manage)
@@ -110,7 +110,7 @@ func (d *demoDay) run(ctx context.Context) {
 			return
 		}
 		if err := next.do(ctx); err != nil && ctx.Err() == nil {
-			d.tell("----", err.Error())
+			d.tell("", err.Error())
 		}
 	}
 }
@@ -161,7 +161,7 @@ func (d *demoDay) rush(ctx context.Context) error {
 		return err
 	}
 	crowd := 6 + d.chance.IntN(5)
-	d.tell("----", fmt.Sprintf("a crowd of %d comes in", crowd))
+	d.tell("", fmt.Sprintf("a crowd of %d comes in", crowd))
 	for range crowd {
 		d.in(d.between(0, 10), func(ctx context.Context) error { return d.placeOne(ctx, false) })
 	}
@@ -170,7 +170,7 @@ func (d *demoDay) rush(ctx context.Context) error {
 
 // orderWithBadLuck is an order that cannot be made until a manager is asked.
 func (d *demoDay) orderWithBadLuck(ctx context.Context) error {
-	defer func() { d.in(d.between(300, 600), d.orderWithBadLuck) }()
+	defer func() { d.in(d.between(120, 240), d.orderWithBadLuck) }()
 	return d.placeOne(ctx, true)
 }
 
@@ -278,7 +278,7 @@ func (d *demoDay) burnTray(context.Context) error {
 func (d *demoDay) silence(context.Context) error {
 	defer func() { d.in(d.between(300, 540), d.silence) }()
 	stage := pick(d.chance, kitchen.Stages())
-	d.tell("----", fmt.Sprintf("nobody is at %s for a while", stage))
+	d.tell("", fmt.Sprintf("nobody is at %s for a while", stage))
 	d.robots.silence(stage, true)
 	d.in(d.between(40, 60), func(context.Context) error {
 		d.robots.silence(stage, false)
