@@ -42,6 +42,11 @@ func (d *dev) describe(took time.Duration) error {
 		fmt.Fprintf(&text, "\nStaff of this demonstration, to sign in as:\n  %s\n", describeStaff(d.demoStaff))
 	}
 	text.WriteString("\n")
+	lan, err := d.describeLAN()
+	if err != nil {
+		return err
+	}
+	text.WriteString(lan)
 	switch {
 	case d.settings.demo.on:
 		fmt.Fprintf(&text, "A customer orders every %s, and later when there is much to do. Robots work at the stations:\n"+
@@ -51,7 +56,7 @@ func (d *dev) describe(took time.Duration) error {
 	default:
 		text.WriteString("Ctrl-C stops it.\n")
 	}
-	_, err := fmt.Fprintln(d.stdout, trimLines(text.String()))
+	_, err = fmt.Fprintln(d.stdout, trimLines(text.String()))
 	return err
 }
 

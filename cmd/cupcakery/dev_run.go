@@ -66,6 +66,7 @@ type dev struct {
 	temporalAddr string
 	uiAddr       string
 	apiAddr      string
+	lanAddr      string // the API's too, for other machines; empty unless it is open to them
 	metricsAddr  string
 	demoStaff    []wire.DemoPerson // the API's
 	crew         *demoCrew         // the demo's robots; nil without a demo
@@ -226,6 +227,15 @@ func (d *dev) takePorts() error {
 		return fmt.Errorf("listen for the API: %w", err)
 	}
 	d.apiAddr = d.listener.Addr().String()
+	if d.settings.lan != "" {
+		addr, err := lanAddress(d.settings.lan)
+		if err != nil {
+			return err
+		}
+		if err := d.openToLAN(addr); err != nil {
+			return err
+		}
+	}
 	d.forOperators, err = listenForOperators(net.JoinHostPort("127.0.0.1", strconv.Itoa(d.settings.metricsPort)), "metrics-port")
 	if err != nil {
 		return err
@@ -416,6 +426,7 @@ func (d *dev) announce(text string) { _, _ = fmt.Fprintln(d.stdout, text) } // n
 // here. Scripts rely on its fields.
 type readyAddresses struct {
 	API        string `json:"api,omitempty"`
+	LAN        string `json:"lan,omitempty"`
 	Metrics    string `json:"metrics,omitempty"`
 	Traces     string `json:"traces,omitempty"`
 	Temporal   string `json:"temporal,omitempty"`
@@ -435,6 +446,9 @@ func (d *dev) addresses() readyAddresses {
 		if d.settings.traces {
 			a.Traces = "http://" + d.metricsAddr + "/traces"
 		}
+	}
+	if d.lanAddr != "" {
+		a.LAN = "http://" + d.lanAddr
 	}
 	if d.uiAddr != "" {
 		a.TemporalUI = "http://" + d.uiAddr

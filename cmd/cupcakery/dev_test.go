@@ -249,6 +249,9 @@ func TestDevRefusesSettingsThatContradictEachOther(t *testing.T) {
 		"ADemoWithoutTime":                 {[]string{"--demo", "--demo-every", "0s"}, "above zero"},
 		"ADemoWhereAllFails":               {[]string{"--demo", "--demo-fail-rate", "1"}, "less than 1"},
 		"ALogLevelThatIsNone":              {[]string{"--log-level", "loud"}, "--log-level"},
+		"ALANThatIsTheInternet":            {[]string{"--lan=203.0.113.7"}, "opens private addresses only"},
+		"ALANThatIsNoAddress":              {[]string{"--lan=kitchen"}, "is no IP address"},
+		"ALANWithoutAnAPI":                 {[]string{"--lan", "--services", "kafka"}, "--lan is for the service api"},
 		"AKafkaSettingThatCannotWorkThere": {[]string{"--services", "worker", "--kafka-brokers", "nowhere"}, "Kafka settings"},
 	} {
 		t.Run(name, func(t *testing.T) {
