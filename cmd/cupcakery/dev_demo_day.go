@@ -191,7 +191,7 @@ func (d *demoDay) placeOne(ctx context.Context, badLuck bool) error {
 	later := !order.PickupAt.IsZero()
 	switch {
 	case badLuck:
-		if reason, found := d.remade(); found {
+		if reason, found := d.remade(kitchen.Mix); found {
 			d.robots.doom(placed.ID, kitchen.Mix, reason)
 		}
 	case unsure:
@@ -257,18 +257,28 @@ func unlessTooLate(err error) error {
 	return err
 }
 
-// remade is a reason of the kitchen file that leads to a remake, if it has one.
-func (d *demoDay) remade() (kitchen.Reason, bool) {
-	at := slices.IndexFunc(d.kitchen.Reasons, func(r kitchen.Reason) bool { return r.Then == kitchen.OutcomeRemake })
-	if at < 0 {
-		return kitchen.Reason{}, false
+// remade is a reason of the kitchen file that leads to a remake at a stage, if it has
+// one: only an oven burns anything, as far as the codes tell.
+func (d *demoDay) remade(stage kitchen.Stage) (kitchen.Reason, bool) {
+	for _, reason := range reasonsAt(stage, d.kitchen.Reasons) {
+		if reason.Then == kitchen.OutcomeRemake {
+			return reason, true
+		}
 	}
-	return d.kitchen.Reasons[at], true
+	return kitchen.Reason{}, false
+}
+
+// reasonsAt are the reasons for which work may fail at a stage.
+func reasonsAt(stage kitchen.Stage, all []kitchen.Reason) []kitchen.Reason {
+	if stage == kitchen.Bake {
+		return all
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(r kitchen.Reason) bool { return r.Code == "burnt" })
 }
 
 func (d *demoDay) burnTray(context.Context) error {
 	defer func() { d.in(d.between(180, 360), d.burnTray) }()
-	if reason, found := d.remade(); found {
+	if reason, found := d.remade(kitchen.Bake); found {
 		d.robots.burn(kitchen.Bake, reason)
 	}
 	return nil

@@ -138,9 +138,16 @@ func (b *fakeBakery) collect(_ context.Context, orderID string) error {
 	return nil
 }
 
-func (b *fakeBakery) burn(kitchen.Stage, kitchen.Reason) { b.burnt++ }
+func (b *fakeBakery) burn(stage kitchen.Stage, reason kitchen.Reason) {
+	require.Equal(b.t, kitchen.Bake, stage)
+	require.Equal(b.t, "burnt", reason.Code)
+	b.burnt++
+}
 
-func (b *fakeBakery) doom(orderID string, _ kitchen.Stage, _ kitchen.Reason) {
+func (b *fakeBakery) doom(orderID string, stage kitchen.Stage, reason kitchen.Reason) {
+	require.Equal(b.t, kitchen.Mix, stage)
+	require.Equal(b.t, "dropped", reason.Code, "nothing burns in a bowl")
+	require.Equal(b.t, kitchen.OutcomeRemake, reason.Then)
 	b.doomed++
 	o := b.find(orderID)
 	o.state, o.asked = kitchen.StateNeedsAttention, time.Now()
