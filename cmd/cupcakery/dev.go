@@ -55,8 +55,9 @@ start goes on with yesterday's orders. Ctrl-C stops all of it.
 
 Everything listens on 127.0.0.1 only. With --lan the pages and the API can also be
 reached from this network, for instance by a phone; a code to scan is shown. Each
-port can be moved; 0 takes a free one. The secret that the API needs is made once and kept with the data. The API
-has demo staff, whose names and PINs everybody can learn.
+port can be moved; 0 takes a free one. The secret that the API needs is made once
+and kept with the data. The API has demo staff, whose names and PINs everybody can
+learn.
 
 --services runs only some parts here, for instance to stop and start a worker
 of your own. The parts that run elsewhere are found by --temporal-address,

@@ -50,7 +50,10 @@ func (d *dev) describe(took time.Duration) error {
 	switch {
 	case d.settings.demo.on:
 		fmt.Fprintf(&text, "A customer orders every %s, and later when there is much to do. Robots work at the stations:\n"+
-			"\"Take the seat\" on a board to do a robot's work. Ctrl-C stops everything.\n", d.settings.demo.every)
+			"take a robot's seat on its board to do its work. Ctrl-C stops everything.\n", d.settings.demo.every)
+		if d.lanAddr == "" {
+			text.WriteString("To order from a phone in this network, start it with --lan.\n")
+		}
 	case d.settings.runs(serviceAPI):
 		d.suggest(&text, addresses)
 	default:

@@ -2,7 +2,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { act, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { api, type Seat as WhoSits } from "../../api/client";
-import { newQueryClient } from "../../api/queries";
+import { demoStaffQuery, newQueryClient } from "../../api/queries";
 import { Seat } from "./Seat";
 
 beforeEach(() => { vi.useFakeTimers(); });
@@ -11,10 +11,12 @@ afterEach(() => { vi.restoreAllMocks(); vi.useRealTimers(); });
 const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 
 /** The baker's board of bob, with this answer for each request. */
-async function show(answer: (method: string) => WhoSits | null) {
+async function show(answer: (method: string) => WhoSits | null, isDemo = true) {
   const asked = vi.spyOn(api, "seat").mockImplementation((method) => Promise.resolve(answer(method)));
   const notify = vi.fn();
-  render(<QueryClientProvider client={newQueryClient()}><Seat stage="bake" me="bob" notify={notify} /></QueryClientProvider>);
+  const queryClient = newQueryClient();
+  queryClient.setQueryData(demoStaffQuery.queryKey, isDemo ? [{ name: "bob", role: "baker", pin: "222222" }] : []);
+  render(<QueryClientProvider client={queryClient}><Seat stage="bake" me="bob" notify={notify} /></QueryClientProvider>);
   await pass(0);
   return { asked, notify };
 }
@@ -51,6 +53,12 @@ test("without robots there is nothing to see, and nothing more is asked", async 
   const { asked } = await show(() => null);
   await pass(300_000);
   expect(asked).toHaveBeenCalledTimes(1);
+  expect(screen.queryByRole("button")).toBeNull();
+});
+
+test("in production nothing is asked", async () => {
+  const { asked } = await show(() => ({ robot: "robot-baker" }), false);
+  expect(asked).not.toHaveBeenCalled();
   expect(screen.queryByRole("button")).toBeNull();
 });
 

@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
+import { demoStaffQuery } from "../../api/queries";
 import type { Stage } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { stageWords } from "../../design/stages";
@@ -20,7 +21,9 @@ interface Props {
 export function Seat({ stage, me, notify }: Props) {
   const queryClient = useQueryClient();
   const queryKey = ["seat", stage];
+  const isDemo = (useQuery(demoStaffQuery).data ?? []).length > 0;
   const { data: seat } = useQuery({
+    enabled: isDemo, // nobody else has robots, or is asked for them
     queryKey,
     queryFn: () => api.seat("POST", stage),
     staleTime: Infinity,
