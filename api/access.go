@@ -92,6 +92,11 @@ var access = map[string]permission{
 	"POST /codec/decode":    managersOnly,
 	"POST /codec/encode":    managersOnly,
 
+	// Only in a demonstration with robots.
+	"DELETE /demo/seats/:stage": ofStage,
+	"POST /demo/seats/:stage":   ofStage,
+	"PUT /demo/seats/:stage":    ofStage,
+
 	// Each channel has a permission of its own: see mayFollow.
 	"GET /api/v1/live": anybody,
 }

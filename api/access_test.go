@@ -33,7 +33,7 @@ const nobody kitchen.Role = ""
 // server with every role, and with nobody signed in.
 func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 	t.Parallel()
-	server := newTestServer(t, unreachableTemporal{}, func(c *Config) { c.Encryption = newCodec(t) })
+	server := newTestServer(t, unreachableTemporal{}, func(c *Config) { c.Encryption, c.Seats = newCodec(t), new(onlySeat) })
 	all := append(kitchen.Roles(), nobody)
 	// This repeats the table of access, so that a slip in it is found.
 	want := map[string][]kitchen.Role{
@@ -43,6 +43,10 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 		"POST /api/v1/orders/cancel":      {kitchen.RoleManager},
 		"POST /codec/decode":              {kitchen.RoleManager},
 		"POST /codec/encode":              {kitchen.RoleManager},
+
+		"DELETE /demo/seats/:stage": {kitchen.RoleBaker, kitchen.RoleManager},
+		"POST /demo/seats/:stage":   {kitchen.RoleBaker, kitchen.RoleManager},
+		"PUT /demo/seats/:stage":    {kitchen.RoleBaker, kitchen.RoleManager},
 
 		"DELETE /api/v1/orders/:id/collected":      kitchen.Roles(),
 		"PUT /api/v1/orders/:id/collected":         kitchen.Roles(),
@@ -99,7 +103,7 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 
 func TestEveryRouteIsInTheTableAndNothingElseIs(t *testing.T) {
 	t.Parallel()
-	engine := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Encryption = newCodec(t) }).routes() // so that there is a codec
+	engine := newTestServer(t, untouchedTemporal{}, func(c *Config) { c.Encryption, c.Seats = newCodec(t), new(onlySeat) }).routes() // so that there is a codec, and a demonstration
 	require.NoError(t, checkAccess(engine.Routes()))
 	var routes []string
 	for _, route := range engine.Routes() {

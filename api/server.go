@@ -71,6 +71,8 @@ type Config struct {
 	// Demo are names and PINs of Staff that the API shows to everybody, in a
 	// factory for trying things out.
 	Demo []wire.DemoPerson
+	// Seats are those of a demonstration's robots. Without any, nobody can take one.
+	Seats Seats
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto count. Defaults to none.
 	TrustedProxies []netip.Prefix
@@ -181,6 +183,7 @@ type Server struct {
 	lookUps        *semaphore.Weighted
 	sessions       *staff.Sessions
 	demo           []wire.DemoPerson
+	seats          Seats
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
 	temporalUI     string
@@ -229,6 +232,7 @@ func New(config Config) (*Server, error) {
 		lookUps:        semaphore.NewWeighted(lookUpsAtOnce),
 		sessions:       sessions,
 		demo:           config.Demo,
+		seats:          config.Seats,
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 		temporalUI:     config.TemporalUI,
@@ -296,6 +300,7 @@ func (s *Server) routes() *gin.Engine {
 	engine.GET("/", s.showIndex)
 	s.routePages(engine)
 	s.routeCodec(engine)
+	s.routeSeats(engine)
 	engine.GET("/problems/:slug", s.showProblem)
 	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", OpenAPI) })
 	engine.GET("/asyncapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", events.AsyncAPI) })

@@ -20,8 +20,14 @@ type Robot struct {
 	// publishes done without having published started, unless it takes the ticket
 	// over.
 	WorkTime time.Duration
+	// Jitter is how much longer or shorter a ticket may take than WorkTime, as a
+	// share of it from 0 to 1. Each ticket's time is drawn, all equally often.
+	Jitter float64
 	// FailRate is the share of the work that fails, from 0 to 1.
 	FailRate float64
+	// Judge says of a ticket, to make, whether work on it fails, and why, before
+	// FailRate is asked. Optional.
+	Judge func(kitchen.Ticket) (reason kitchen.Reason, failed bool)
 	// Reasons are why work fails, all equally often. A reason that leads to a
 	// remake scraps all pieces. Defaults to those of the default kitchen file.
 	Reasons []kitchen.Reason
@@ -35,6 +41,23 @@ type Robot struct {
 	Chance func() float64
 
 	mu sync.Mutex // held while Chance is called
+
+	shifts sync.Mutex // guards what follows
+	shift  *shift     // the one that is on, or the next one while the robot stands aside
+	aside  bool
+}
+
+// shift is a time during which a robot works.
+type shift struct {
+	begun, over       context.Context
+	begin, endOfShift context.CancelFunc
+}
+
+func newShift() *shift {
+	s := new(shift)
+	s.begun, s.begin = context.WithCancel(context.Background())
+	s.over, s.endOfShift = context.WithCancel(context.Background())
+	return s
 }
 
 func (r *Robot) check() error {
@@ -47,6 +70,9 @@ func (r *Robot) check() error {
 	}
 	if !(r.FailRate >= 0 && r.FailRate <= 1) {
 		faults = append(faults, fmt.Errorf("fail rate: %v must be from 0 to 1", r.FailRate))
+	}
+	if !(r.Jitter >= 0 && r.Jitter <= 1) {
+		faults = append(faults, fmt.Errorf("jitter: %v must be from 0 to 1", r.Jitter))
 	}
 	if r.Parallel < 0 {
 		faults = append(faults, fmt.Errorf("parallel: %d must be at least 1", r.Parallel))
@@ -85,35 +111,94 @@ func (r *Robot) Run(ctx context.Context) error {
 	})()
 	var arms sync.WaitGroup
 	for range r.Parallel {
-		arms.Go(func() {
-			for {
-				item, over, err := r.Station.startNext(ctx, inHand, r.WorkTime > 0)
-				if err != nil {
-					return // the robot or its station has been stopped
-				}
-				r.work(inHand, item, over)
-			}
-		})
+		arms.Go(func() { r.workAway(ctx, inHand) })
 	}
 	arms.Wait()
 	return nil
 }
 
-// work does one ticket, unless it leaves the hand before.
-func (r *Robot) work(ctx context.Context, item Item, over <-chan struct{}) {
-	timer := time.NewTimer(r.WorkTime)
+// StepAside has the robot put back what it has in hand and take nothing more, until
+// ComeBack. Both may be called at any time, from anywhere.
+func (r *Robot) StepAside() {
+	r.shifts.Lock()
+	defer r.shifts.Unlock()
+	if r.aside {
+		return
+	}
+	r.currentShift().endOfShift()
+	r.aside, r.shift = true, newShift()
+}
+
+// ComeBack has a robot that has stepped aside work again.
+func (r *Robot) ComeBack() {
+	r.shifts.Lock()
+	defer r.shifts.Unlock()
+	if !r.aside {
+		return
+	}
+	r.aside = false
+	r.shift.begin()
+}
+
+// currentShift is the one that is on, or the next one. The lock is held.
+func (r *Robot) currentShift() *shift {
+	if r.shift == nil {
+		r.shift = newShift()
+		r.shift.begin()
+	}
+	return r.shift
+}
+
+// workAway is what one arm does, until the robot or its station is stopped.
+func (r *Robot) workAway(ctx, inHand context.Context) {
+	for {
+		r.shifts.Lock()
+		shift := r.currentShift()
+		r.shifts.Unlock()
+		select {
+		case <-shift.begun.Done():
+		case <-ctx.Done():
+			return
+		case <-r.Station.ctx.Done():
+			return
+		}
+		waiting, stop := context.WithCancel(ctx)
+		forget := context.AfterFunc(shift.over, stop)
+		item, over, err := r.Station.startNext(waiting, inHand, r.WorkTime > 0)
+		forget()
+		stop()
+		switch {
+		case err == nil:
+			r.work(inHand, item, over, shift.over)
+		case shift.over.Err() == nil || ctx.Err() != nil:
+			return // the robot or its station has been stopped
+		}
+	}
+}
+
+// work does one ticket, unless it leaves the hand before. At the end of the shift it
+// is put back.
+func (r *Robot) work(ctx context.Context, item Item, over <-chan struct{}, shift context.Context) {
+	ticketID := item.Ticket.TicketID
+	timer := time.NewTimer(r.takes())
 	defer timer.Stop()
+	endOfShift := shift.Done()
+	if r.WorkTime == 0 {
+		endOfShift = nil // nobody was told that it was begun: it is finished at once
+	}
 	select {
 	case <-ctx.Done():
 		return
 	case <-over:
 		return
+	case <-endOfShift:
+		r.tell(ctx, item, r.Station.Release(ctx, ticketID))
+		return
 	case <-timer.C:
 	}
 	// If it leaves the hand just now, the station refuses the answer.
-	ticketID := item.Ticket.TicketID
 	var err error
-	if reason, failed := r.fails(); failed && item.Ticket.Kind != kitchen.TicketUndo {
+	if reason, failed := r.fails(item.Ticket); failed {
 		scrapped := 0
 		if reason.Then == kitchen.OutcomeRemake {
 			scrapped = item.Ticket.Pieces()
@@ -122,6 +207,11 @@ func (r *Robot) work(ctx context.Context, item Item, over <-chan struct{}) {
 	} else {
 		err = r.Station.Done(ctx, ticketID)
 	}
+	r.tell(ctx, item, err)
+}
+
+// tell logs that what a robot did with a ticket did not count.
+func (r *Robot) tell(ctx context.Context, item Item, err error) {
 	var withdrawn *WithdrawnError
 	if err != nil && !errors.As(err, &withdrawn) {
 		r.Station.config.Logger.InfoContext(ctx, "A robot's work did not count",
@@ -129,11 +219,30 @@ func (r *Robot) work(ctx context.Context, item Item, over <-chan struct{}) {
 	}
 }
 
-// fails draws whether a piece of work fails, and why.
-func (r *Robot) fails() (kitchen.Reason, bool) {
+// takes draws how long a ticket takes.
+func (r *Robot) takes() time.Duration {
+	if r.Jitter == 0 {
+		return r.WorkTime
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.Chance() >= r.FailRate {
+	return time.Duration(float64(r.WorkTime) * (1 + r.Jitter*(2*r.Chance()-1)))
+}
+
+// fails says whether work on a ticket fails, and why. Undoing never does.
+func (r *Robot) fails(ticket kitchen.Ticket) (kitchen.Reason, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	failed := r.Chance() < r.FailRate
+	if ticket.Kind == kitchen.TicketUndo {
+		return kitchen.Reason{}, false
+	}
+	if r.Judge != nil {
+		if reason, judged := r.Judge(ticket); judged {
+			return reason, true
+		}
+	}
+	if !failed {
 		return kitchen.Reason{}, false
 	}
 	return r.Reasons[int(r.Chance()*float64(len(r.Reasons)))], true

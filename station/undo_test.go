@@ -558,7 +558,7 @@ func TestARobotDoesNotComplainOfAWithdrawnTicket(t *testing.T) {
 			}
 			robot := &Robot{Station: arm.Station}
 			robot.setDefaults()
-			robot.work(t.Context(), item, nil)
+			robot.work(t.Context(), item, nil, t.Context())
 			require.Equal(t, complains, strings.Contains(logged.String(), "did not count"), logged.String())
 		})
 	}

@@ -16,7 +16,7 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ["/api", "/openapi.yaml", "/asyncapi.yaml", "/problems", "/third-party-notices.txt"].map((path) => [path, { target: api, ws: path === "/api", changeOrigin: false }]),
+      ["/api", "/demo", "/openapi.yaml", "/asyncapi.yaml", "/problems", "/third-party-notices.txt"].map((path) => [path, { target: api, ws: path === "/api", changeOrigin: false }]),
     ),
   },
   test: {

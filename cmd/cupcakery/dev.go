@@ -33,6 +33,7 @@ type devSettings struct {
 	dataDir      string
 	ephemeral    bool
 	kafkaPort    int
+	lan          string
 	metricsPort  int
 	readyFile    string
 	services     []string
@@ -52,9 +53,11 @@ func newDevCommand() *cobra.Command {
 embedded Kafka, the worker and the API. It keeps its data, so that the next
 start goes on with yesterday's orders. Ctrl-C stops all of it.
 
-Everything listens on 127.0.0.1 only. Each port can be moved; 0 takes a free
-one. The secret that the API needs is made once and kept with the data. The API
-has demo staff, whose names and PINs everybody can learn.
+Everything listens on 127.0.0.1 only. With --lan the pages and the API can also be
+reached from this network, for instance by a phone; a code to scan is shown. Each
+port can be moved; 0 takes a free one. The secret that the API needs is made once
+and kept with the data. The API has demo staff, whose names and PINs everybody can
+learn.
 
 --services runs only some parts here, for instance to stop and start a worker
 of your own. The parts that run elsewhere are found by --temporal-address,
@@ -95,6 +98,8 @@ func (s *devSettings) register(cmd *cobra.Command) {
 	flags.BoolVar(&s.traces, "traces", false, "show what each order's request led to, at /traces beside /metrics; stations in other terminals send theirs with OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:8082")
 	flags.StringVar(&s.temporalCLI, "temporal-cli", "", "the Temporal CLI's executable (default: temporal in PATH, .tools/temporal, or a download)")
 	fromEnvironment(flags, "temporal-cli", "CUPCAKERY_TEMPORAL_CLI")
+	flags.StringVar(&s.lan, "lan", "", "open the pages and the API to this network, without encryption and with PINs that everybody knows; =ADDRESS if this machine has several")
+	flags.Lookup("lan").NoOptDefVal = lanAuto
 	s.demo.register(cmd)
 	s.temporal.register(cmd)
 	s.kafka.register(cmd)
@@ -136,7 +141,7 @@ func (s *devSettings) check(given []string) error {
 		here    bool
 		flags   []string
 	}{
-		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo", "traces"}},
+		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo", "lan", "traces"}},
 		{serviceKafka, true, []string{"kafka-port"}},
 		{serviceTemporal, true, []string{"temporal-port", "temporal-ui-port", "temporal-cli"}},
 		{serviceKafka, false, flagsStartingWith(given, "kafka-", "kafka-port")},
@@ -153,6 +158,11 @@ func (s *devSettings) check(given []string) error {
 	}
 	if s.ephemeral && slices.Contains(given, "data-dir") {
 		return fmt.Errorf("--ephemeral keeps nothing, so --data-dir has no use: leave one of them out")
+	}
+	if s.lan != "" && s.lan != lanAuto {
+		if _, err := lanAddress(s.lan); err != nil {
+			return err
+		}
 	}
 	if err := s.checkPorts(); err != nil {
 		return err

@@ -2,50 +2,50 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
-	mathrand "math/rand/v2"
-	"net/http"
+	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
-	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/station"
-	"github.com/cupcakery/cupcakery/wire"
 )
 
-// demoStopWithin is how long a robot may finish what it has in hand when the
-// demo stops. It takes up the rest under the same name at the next start.
-const demoStopWithin = 2 * time.Second
+const (
+	// demoStopWithin is how long a robot may finish what it has in hand when the
+	// demo stops. It takes up the rest under the same name at the next start.
+	demoStopWithin = 2 * time.Second
+	// demoJitter is how much longer or shorter a robot may take for a ticket.
+	demoJitter = 0.5
+)
 
 // demoSettings are the flags of the demo.
 type demoSettings struct {
 	on       bool
 	every    time.Duration
 	failRate float64
+	seed     uint64
 	workTime time.Duration
 }
 
 func (s *demoSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.BoolVar(&s.on, "demo", false, "robots at the stations, and customers who order")
-	flags.DurationVar(&s.every, "demo-every", 3*time.Second, "how often a customer of the demo orders")
-	flags.DurationVar(&s.workTime, "demo-work-time", time.Second, "how long a robot of the demo works on a ticket")
-	flags.Float64Var(&s.failRate, "demo-fail-rate", 0.05, "share of the robots' work that fails, from 0 to 1")
+	flags.BoolVar(&s.on, "demo", false, "robots at the stations, customers who order, and a manager who decides")
+	flags.DurationVar(&s.every, "demo-every", demoPace, "how often a customer of the demo orders while there is little to do; all else that happens keeps pace")
+	flags.DurationVar(&s.workTime, "demo-work-time", 10*time.Second, "how long a robot of the demo works on a ticket: half as long at least, and half as long again at most")
+	flags.Float64Var(&s.failRate, "demo-fail-rate", 0.03, "share of the robots' work that fails, from 0 to 1; with 0 nothing goes wrong")
+	flags.Uint64Var(&s.seed, "demo-seed", 0, "who orders what and when, and what goes wrong; 0 draws another day at each start")
 }
 
 func (s *demoSettings) check(given []string) error {
 	if !s.on {
-		for _, flag := range []string{"demo-every", "demo-work-time", "demo-fail-rate"} {
+		for _, flag := range []string{"demo-every", "demo-work-time", "demo-fail-rate", "demo-seed"} {
 			if slices.Contains(given, flag) {
 				return fmt.Errorf("--%s is for the demo: add --demo or leave the flag out", flag)
 			}
@@ -82,23 +82,30 @@ func (d *dev) startDemo(ctx context.Context) error {
 	if err := d.await(ctx, listening); err != nil {
 		return err
 	}
-	for _, stage := range kitchen.Stages() {
-		if err := d.startRobot(ctx, stage); err != nil {
+	seed := d.settings.demo.seed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	for i, stage := range kitchen.Stages() {
+		if err := d.startRobot(ctx, stage, rand.New(rand.NewPCG(seed, uint64(i)))); err != nil {
 			return err
 		}
 	}
-	customers, err := newCustomers(d.addresses().API, d.kitchen, log)
+	bakery, err := newAPIBakery(d.addresses().API)
 	if err != nil {
 		return err
 	}
-	d.run("the demo's customers", func(ctx context.Context) error {
-		customers.order(ctx, d.settings.demo.every)
+	day := newDemoDay(bakery, d.crew, d.kitchen, seed, d.settings.demo.every)
+	day.fails = d.settings.demo.failRate > 0
+	day.tell = func(code, text string) { log.print(time.Now(), code, text) }
+	d.run("the demo's day", func(ctx context.Context) error {
+		day.run(ctx)
 		return nil
 	})
 	return nil
 }
 
-func (d *dev) startRobot(ctx context.Context, stage kitchen.Stage) error {
+func (d *dev) startRobot(ctx context.Context, stage kitchen.Stage, chance *rand.Rand) error {
 	name := "robot-" + string(stage.Info().Role)
 	s, err := station.New(station.Config{
 		Connection: d.kafka,
@@ -112,105 +119,28 @@ func (d *dev) startRobot(ctx context.Context, stage kitchen.Stage) error {
 		return err
 	}
 	robot := &station.Robot{
-		Station:  s,
-		WorkTime: d.settings.demo.workTime,
-		FailRate: d.settings.demo.failRate,
-		Reasons:  d.kitchen.Reasons,
-		// Enough arms that orders do not pile up at any pace.
-		Parallel:   2 + 2*int(d.settings.demo.workTime/d.settings.demo.every),
+		Station:    s,
+		WorkTime:   d.settings.demo.workTime,
+		Jitter:     demoJitter,
+		FailRate:   d.settings.demo.failRate,
+		Judge:      d.crew.judge,
+		Reasons:    d.kitchen.Reasons,
+		Chance:     chance.Float64,
+		Parallel:   d.demoArms(stage),
 		StopWithin: demoStopWithin,
 	}
-	d.run("the "+name, func(ctx context.Context) error {
-		// The station outlives the robot, which finishes what it has in hand.
-		group, running := errgroup.WithContext(context.WithoutCancel(ctx))
-		running, stop := context.WithCancel(running)
-		group.Go(func() error { return s.Run(running) })
-		group.Go(func() error {
-			defer stop()
-			return robot.Run(ctx)
-		})
-		return group.Wait()
-	})
+	d.crew.add(stage, name, robot)
+	d.run("the "+name, func(ctx context.Context) error { return workAt(ctx, s, robot.Run) })
 	return d.await(ctx, s.Ready())
 }
 
-// customers order through the API, as customers do.
-type customers struct {
-	client  *client.ClientWithResponses
-	kitchen *kitchen.Kitchen
-	log     *lifeLog
+// demoArms is how many tickets a robot works on at once: enough that orders do not pile
+// up at any pace. The first stages are the fastest, so that when many come something
+// waits at each station, and not only at the first.
+func (d *dev) demoArms(stage kitchen.Stage) int {
+	fast := max(0, 2-slices.Index(kitchen.Stages(), stage))
+	return 1 + int(d.settings.demo.workTime/d.settings.demo.every) + fast
 }
-
-func newCustomers(apiURL string, k *kitchen.Kitchen, log *lifeLog) (*customers, error) {
-	// A transport of its own: this must never go through a proxy.
-	transport := &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}
-	c, err := client.NewClientWithResponses(apiURL, client.WithHTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second}))
-	if err != nil {
-		return nil, fmt.Errorf("prepare the demo's customers: %w", err)
-	}
-	return &customers{client: c, kitchen: k, log: log}, nil
-}
-
-// order places one order at once and then one at each interval, until ctx ends.
-// An order that is refused is printed and forgotten: others will come.
-func (c *customers) order(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		if err := c.orderOnce(ctx); err != nil && ctx.Err() == nil {
-			c.log.print(time.Now(), "----", "an order was not taken: "+err.Error())
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-func (c *customers) orderOnce(ctx context.Context) error {
-	order := c.invent()
-	key := rand.Text()
-	answer, err := c.client.CreateOrderWithResponse(ctx, &wire.CreateOrderParams{IdempotencyKey: &key}, order)
-	if err != nil {
-		return err
-	}
-	if answer.JSON201 == nil {
-		return fmt.Errorf("%s: %s", answer.Status(), answer.Body)
-	}
-	var lines []string
-	for _, line := range order.Lines {
-		lines = append(lines, fmt.Sprintf("%d %s %s", line.Quantity, line.Flavour, line.Size))
-	}
-	c.log.print(answer.JSON201.PlacedAt, answer.JSON201.PickupCode, order.Customer.Name+" orders "+strings.Join(lines, ", "))
-	return nil
-}
-
-var (
-	demoNames    = []string{"Ada", "Benedikt", "Chidi", "Dilara", "Emeka", "Fatima", "Grace", "Hana", "Íñigo", "Jürgen", "Kwame", "Łucja", "Mei 美", "Noor نور", "Olga Ольга"}
-	demoMessages = []string{"", "", "Happy 40th", "Thank you!", "Get well soon 🌷", "Congratulations 🎉", "誕生日おめでとう", "مبروك"}
-)
-
-// invent makes up an order from what is on the menu.
-func (c *customers) invent() kitchen.Order {
-	limits := c.kitchen.Limits
-	order := kitchen.Order{Customer: kitchen.Customer{Name: pick(demoNames)}}
-	for range 1 + mathrand.IntN(min(3, limits.Lines)) {
-		line := kitchen.Line{
-			Flavour:  pick(c.kitchen.Menu.Flavours).Code,
-			Size:     pick(c.kitchen.Menu.Sizes).Code,
-			Quantity: 1 + mathrand.IntN(min(24, limits.Quantity)),
-			Message:  pick(demoMessages),
-		}
-		if limits.CheckMessage(line.Message) != nil {
-			line.Message = "" // too long for this kitchen
-		}
-		order.Lines = append(order.Lines, line)
-	}
-	return order
-}
-
-func pick[T any](from []T) T { return from[mathrand.IntN(len(from))] }
 
 // lifeLog prints the life of orders, a line for each thing that happens, as
 // the log in Kafka has it: whoever works at a station appears in it.
@@ -291,5 +221,8 @@ func scrapped(ack kitchen.Ack) string {
 func (l *lifeLog) print(at time.Time, code, text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = fmt.Fprintf(l.w, "%s  order %s: %s\n", at.Local().Format(time.TimeOnly), code, safeText(text)) // nobody may be watching
+	if code != "" {
+		text = "order " + code + ": " + text
+	}
+	_, _ = fmt.Fprintf(l.w, "%s  %s\n", at.Local().Format(time.TimeOnly), safeText(text)) // nobody may be watching
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 // describe prints where everything is and what to try next.
@@ -20,30 +22,63 @@ func (d *dev) describe(took time.Duration) error {
 			_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\n", name, value, note) // into memory
 		}
 	}
-	row("Pages and API", addresses.API, "order here; staff sign in under /sign-in")
+	if d.settings.demo.on {
+		d.describePages(row, addresses)
+	} else {
+		row("Pages and API", addresses.API, "order here; staff sign in under /sign-in")
+	}
 	row("Metrics", addresses.Metrics, "the API's, for Prometheus")
 	row("Traces", addresses.Traces, "what each request led to; other processes send theirs to "+strings.TrimSuffix(addresses.Traces, "/traces"))
-	row("Temporal UI", addresses.TemporalUI, "every order is a workflow")
+	if !d.settings.demo.on {
+		row("Temporal UI", addresses.TemporalUI, "every order is a workflow")
+	}
 	row("Temporal", addresses.Temporal, elsewhere(d.settings.runs(serviceTemporal))+"namespace "+addresses.Namespace)
 	row("Kafka", addresses.Kafka, elsewhere(d.settings.runs(serviceKafka)))
 	row("Data", d.describeData(), "")
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	if len(d.demoStaff) > 0 {
+	if len(d.demoStaff) > 0 && !d.settings.demo.on {
 		fmt.Fprintf(&text, "\nStaff of this demonstration, to sign in as:\n  %s\n", describeStaff(d.demoStaff))
 	}
 	text.WriteString("\n")
+	lan, err := d.describeLAN()
+	if err != nil {
+		return err
+	}
+	text.WriteString(lan)
 	switch {
 	case d.settings.demo.on:
-		fmt.Fprintf(&text, "A customer orders every %s. Ctrl-C stops everything.\n", d.settings.demo.every)
+		fmt.Fprintf(&text, "A customer orders every %s, and later when there is much to do. Robots work at the stations:\n"+
+			"take a robot's seat on its board to do its work. Ctrl-C stops everything.\n", d.settings.demo.every)
+		if d.lanAddr == "" {
+			text.WriteString("To order from a phone in this network, start it with --lan.\n")
+		}
 	case d.settings.runs(serviceAPI):
 		d.suggest(&text, addresses)
 	default:
 		text.WriteString("Ctrl-C stops it.\n")
 	}
-	_, err := fmt.Fprintln(d.stdout, trimLines(text.String()))
+	_, err = fmt.Fprintln(d.stdout, trimLines(text.String()))
 	return err
+}
+
+// describePages shows what there is to see in a demonstration, the best first, and
+// as whom.
+func (d *dev) describePages(row func(name, value, note string), addresses readyAddresses) {
+	as := map[kitchen.Role]string{}
+	for _, person := range d.demoStaff {
+		as[person.Role] = fmt.Sprintf("sign in as %s, PIN %s", person.Name, person.Pin)
+	}
+	row("The kitchen", addresses.API+"/kitchen", "every order on its way, for everybody to see")
+	row("Order", addresses.API+"/", "as a customer")
+	for _, stage := range kitchen.Stages() {
+		role := stage.Info().Role
+		row("The "+string(role)+"'s board", addresses.API+"/stations/"+string(stage), as[role])
+	}
+	row("Questions", addresses.API+"/attention", as[kitchen.RoleManager])
+	row("Figures", addresses.API+"/dashboard", "any of them; the counter's screen is /counter")
+	row("Temporal UI", addresses.TemporalUI, "every order is a workflow")
 }
 
 func (d *dev) describeData() string {

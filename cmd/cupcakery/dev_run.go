@@ -66,8 +66,10 @@ type dev struct {
 	temporalAddr string
 	uiAddr       string
 	apiAddr      string
+	lanAddr      string // the API's too, for other machines; empty unless it is open to them
 	metricsAddr  string
 	demoStaff    []wire.DemoPerson // the API's
+	crew         *demoCrew         // the demo's robots; nil without a demo
 	traces       traceViewer
 
 	parts  []*devPart // in the order in which they were started
@@ -225,6 +227,15 @@ func (d *dev) takePorts() error {
 		return fmt.Errorf("listen for the API: %w", err)
 	}
 	d.apiAddr = d.listener.Addr().String()
+	if d.settings.lan != "" {
+		addr, err := lanAddress(d.settings.lan)
+		if err != nil {
+			return err
+		}
+		if err := d.openToLAN(addr); err != nil {
+			return err
+		}
+	}
 	d.forOperators, err = listenForOperators(net.JoinHostPort("127.0.0.1", strconv.Itoa(d.settings.metricsPort)), "metrics-port")
 	if err != nil {
 		return err
@@ -248,7 +259,12 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		server, err := api.New(api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger, Metrics: d.registry})
+		config := api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger, Metrics: d.registry}
+		if d.settings.demo.on {
+			d.crew = newDemoCrew(d.kitchen.Rules)
+			config.Seats = d.crew
+		}
+		server, err := api.New(config)
 		if err != nil {
 			return err
 		}
@@ -411,6 +427,7 @@ func (d *dev) announce(text string) { _, _ = fmt.Fprintln(d.stdout, text) } // n
 // here. Scripts rely on its fields.
 type readyAddresses struct {
 	API        string `json:"api,omitempty"`
+	LAN        string `json:"lan,omitempty"`
 	Metrics    string `json:"metrics,omitempty"`
 	Traces     string `json:"traces,omitempty"`
 	Temporal   string `json:"temporal,omitempty"`
@@ -430,6 +447,9 @@ func (d *dev) addresses() readyAddresses {
 		if d.settings.traces {
 			a.Traces = "http://" + d.metricsAddr + "/traces"
 		}
+	}
+	if d.lanAddr != "" {
+		a.LAN = "http://" + d.lanAddr
 	}
 	if d.uiAddr != "" {
 		a.TemporalUI = "http://" + d.uiAddr

@@ -58,7 +58,8 @@ func (s *orderSettings) askForPIN(cmd *cobra.Command) error {
 }
 
 // staffTransport signs in when the API asks for it, and sends the request once
-// more. The session is kept in memory, for this command.
+// more. The session is kept in memory, for this command, and begun anew once it has
+// ended.
 //
 // It signs in as the person named by --as. Otherwise, if the API says that it has
 // demo staff, as the manager of these: only "cupcakery dev" has some.
@@ -75,10 +76,12 @@ func (t *staffTransport) RoundTrip(request *http.Request) (*http.Response, error
 	t.mu.Lock()
 	cookie := t.cookie
 	t.mu.Unlock()
+	first := request
 	if cookie != nil {
-		return t.base.RoundTrip(withCookie(request, cookie))
+		first = withCookie(request, cookie)
 	}
-	answer, err := t.base.RoundTrip(request)
+	answer, err := t.base.RoundTrip(first)
+	// A session that was good may have ended meanwhile.
 	if err != nil || answer.StatusCode != http.StatusUnauthorized || request.Body != nil && request.GetBody == nil {
 		return answer, err
 	}

@@ -83,6 +83,8 @@ interface Addresses {
 export class Factory {
   /** The kitchen file at the start. */
   readonly #kitchen: string;
+  /** More for the API's command line, such as a demo. */
+  readonly #apiArgs: readonly string[];
   readonly #dir = mkdtempSync(join(tmpdir(), "cupcakery-pages-"));
   readonly #parts = new Map<string, Part>();
   readonly #cookies = new Map<Person, string>();
@@ -90,8 +92,9 @@ export class Factory {
   #apiPort = 0;
   #temporal = "";
 
-  constructor(kitchen: string) {
+  constructor(kitchen: string, apiArgs: readonly string[] = []) {
     this.#kitchen = kitchen;
+    this.#apiArgs = apiArgs;
   }
 
   get url(): string {
@@ -127,7 +130,7 @@ export class Factory {
   }
 
   async startAPI(): Promise<void> {
-    await this.#start("api", ["--kitchen", join(this.#dir, "kitchen.yaml"), "--api-port", String(this.#apiPort), "--metrics-port", "0", "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal]);
+    await this.#start("api", ["--kitchen", join(this.#dir, "kitchen.yaml"), "--api-port", String(this.#apiPort), "--metrics-port", "0", "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal, ...this.#apiArgs]);
     await until("the API is ready", async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok);
   }
 

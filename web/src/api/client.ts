@@ -20,6 +20,14 @@ export interface OrderFilters {
 }
 
 const base = "/api/v1";
+/** What only a demonstration has is no part of the API. */
+const demo = "/demo";
+
+/** Who works at a station of a demonstration: its robot, or who has taken the robot's seat. */
+export interface Seat {
+  readonly robot: string;
+  readonly by?: string;
+}
 
 /** A new idempotency key: a request that is repeated with it takes effect once. */
 export function newKey(): string {
@@ -38,7 +46,7 @@ async function ask(method: string, path: string, { body, key, signal, keepalive 
   if (key !== undefined) headers.set("Idempotency-Key", key);
   let response: Response;
   try {
-    response = await fetch(base + path, {
+    response = await fetch(path.startsWith(demo) ? path : base + path, {
       method,
       headers,
       cache: "no-store",
@@ -126,6 +134,15 @@ export const api = {
   signIn: (body: SignIn) => post<Session>("/session", { body }),
   async signOut(): Promise<void> {
     await ask("DELETE", "/session");
+  },
+  /** Takes the seat of a demonstration's robot (PUT), shows that one is still there (POST) or hands it back (DELETE); null where there are no robots. */
+  async seat(method: "PUT" | "POST" | "DELETE", stage: Stage): Promise<Seat | null> {
+    try {
+      return await askFor<Seat>(method, `${demo}/seats/${stage}`, {});
+    } catch (error) {
+      if (error instanceof Problem && error.status === 404) return null;
+      throw error;
+    }
   },
   /** Names and PINs to try the factory with; empty unless it is a demo. */
   async demoStaff(signal?: AbortSignal): Promise<DemoStaff["staff"]> {

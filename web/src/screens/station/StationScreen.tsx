@@ -21,6 +21,7 @@ import { FailureDialog } from "./FailureDialog";
 import { PendingAcks, type RetractableAck } from "./pendingAcks";
 import { Renewals } from "./renewals";
 import { ScrappedDialog } from "./ScrappedDialog";
+import { Seat } from "./Seat";
 import { TicketCard, type Actions, type Place } from "./TicketCard";
 import "./station.css";
 
@@ -144,6 +145,7 @@ function Display({ board, me, sound, notify }: DisplayProps) {
         <Totals counts={counts} menu={menu} stage={stage} names={names} />
       </header>
       {board.paused && <PausedNotice paused={board.paused} notify={notify} />}
+      <Seat stage={stage} me={me} notify={notify} />
       {hasNothing && <Empty title="Nothing to do"><p>The next ticket will appear here by itself.</p></Empty>}
       {!hasNothing && (
         <div className="board">
