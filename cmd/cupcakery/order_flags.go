@@ -132,6 +132,9 @@ func findByCode(ctx context.Context, apiClient *client.ClientWithResponses, call
 	return "", answered{}, &exitError{exitUsage, fmt.Errorf("several orders have this pickup code, give the id instead: %s", strings.Join(found, ", "))}
 }
 
+// mostReady is the most that the API lists of what is ready.
+const mostReady = 200
+
 func newOrderReadyCommand() *cobra.Command {
 	var settings orderSettings
 	cmd := &cobra.Command{
@@ -148,7 +151,7 @@ oldest first: at closing, for example. This is for staff.`,
 			if err != nil {
 				return err
 			}
-			answer, err := apiClient.ListReadyWithResponse(cmd.Context())
+			answer, err := apiClient.ListReadyWithResponse(cmd.Context(), &wire.ListReadyParams{Limit: new(mostReady)})
 			if err != nil {
 				return settings.unreachable(err)
 			}
@@ -160,6 +163,9 @@ oldest first: at closing, for example. This is for staff.`,
 			}
 			if behind := answer.JSON200.Behind; !behind.Since.IsZero() {
 				cmd.PrintErrf("This may be out of date since %s: the API has not read the log in Kafka to its end.\n", clock(&behind.Since))
+			}
+			if more := answer.JSON200.Count - len(answer.JSON200.Orders); more > 0 {
+				defer cmd.PrintErrf("There are %d more.\n", more)
 			}
 			return writeReady(cmd.OutOrStdout(), answer.JSON200.Orders)
 		},
