@@ -43,7 +43,7 @@ async function screens(factory: Factory) {
     { name: "dashboard", path: "/dashboard", person: staff.manager, ready: (page: Page) => page.getByText("Why work failed") },
     { name: "attention", path: "/attention", person: staff.manager, ready: (page: Page) => page.getByRole("article", { name: /^2 orders/ }) },
     { name: "overview", path: "/kitchen", ready: (page: Page) => page.getByRole("region", { name: "Mix" }).getByRole("listitem").first() },
-    { name: "counter", path: "/counter", person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "Ready" }).getByRole("listitem").first() },
+    { name: "counter", path: "/counter", person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "Ready to collect" }).getByRole("listitem").first() },
     { name: "no such order", path: "/orders/none", person: undefined, ready: (page: Page) => page.getByText("There is no such order") },
     { name: "not found", path: "/cellar", person: undefined, ready: (page: Page) => page.getByText("There is no such page") },
   ];

@@ -111,7 +111,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
     await attention.getByText("What happened").first().click();
     await take(attention, `attention-${theme}`);
     const counter = await open("/counter", desktop, staff.manager);
-    await expect(counter.getByRole("region", { name: "Ready" }).getByRole("listitem").first()).toBeVisible();
+    await expect(counter.getByRole("region", { name: "Ready to collect" }).getByRole("listitem").first()).toBeVisible();
     await take(counter, `counter-${theme}`, false);
     const failing = await open("/stations/bake", tablet, staff.bake);
     await ticket(failing, followed.pickupCode).getByRole("button", { name: "Failed …" }).click();
