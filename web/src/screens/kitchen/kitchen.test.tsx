@@ -41,6 +41,8 @@ test("one touch says that a flavour is sold out, until the time that is given", 
   show(<KitchenDialog session={baker} stage="bake" onClose={() => undefined} />);
   fireEvent.click(screen.getByRole("button", { name: "Lemon is sold out" }));
   expect(soldOut).toHaveBeenLastCalledWith("lemon", undefined);
+  fireEvent.change(screen.getByLabelText("Sold out until"), { target: { value: "08:00" } });
+  expect(screen.getByText("Until tomorrow, 8:00.")).toBeDefined();
   fireEvent.change(screen.getByLabelText("Sold out until"), { target: { value: "14:00" } });
   fireEvent.click(screen.getByRole("button", { name: "Lemon is sold out" }));
   expect(soldOut).toHaveBeenLastCalledWith("lemon", new Date(2026, 2, 4, 14, 0).toISOString());
