@@ -35,8 +35,10 @@ export function DashboardScreen() {
       <div className="stack dashboard">
         <h1>Dashboard</h1>
         {kitchen ? <Now kitchen={kitchen} session={session} today={day.data?.today} /> : problem ? <Failure error={problem} /> : <Loading what="the kitchen" bars={2} />}
-        {statistics.data ? <Lately statistics={statistics.data} /> : statistics.error ? <Failure error={statistics.error} retry={() => void statistics.refetch()} /> : <Loading what="the figures" bars={2} />}
-        <NotCollected ready={day.data} error={day.error} />
+        <div className="dashboard-columns">
+          {statistics.data ? <Lately statistics={statistics.data} /> : statistics.error ? <Failure error={statistics.error} retry={() => void statistics.refetch()} /> : <Loading what="the figures" bars={2} />}
+          <NotCollected ready={day.data} error={day.error} />
+        </div>
         {kitchen && <QueueList version={version} />}
       </div>
     </StaffLayout>
@@ -83,7 +85,7 @@ interface TileProps {
 function Tile({ name, href, isBad = false, children }: TileProps) {
   return (
     <li>
-      <GoTo className={`tile${isBad ? " tile-bad" : ""}`} href={href}>
+      <GoTo className={`tile${isBad ? " tile-bad" : ""}${typeof children === "string" ? " tile-long" : ""}`} href={href}>
         <span className="tile-name">{name}</span> <b className="numbers">{children ?? "–"}</b>
       </GoTo>
     </li>

@@ -13,8 +13,8 @@ describe("orders over time", () => {
     expect(steps.at(-1)).toEqual({ at: start + 35 * 300_000, placed: 1, ready: 2 });
   });
 
-  test("show an hour at least", () => {
-    expect(flow([...none(47), 1], none(48))).toHaveLength(12);
+  test("show half an hour at least", () => {
+    expect(flow([...none(47), 1], none(48))).toHaveLength(6);
     expect(flow([1, 0], [0, 1]), "or what there is").toHaveLength(2);
   });
 

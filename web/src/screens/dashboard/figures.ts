@@ -7,8 +7,8 @@ export interface Step {
   readonly ready: number;
 }
 
-/** The least that a chart shows: one hour of steps of five minutes. */
-const leastSteps = 12;
+/** The least that a chart shows: half an hour of steps of five minutes. */
+const leastSteps = 6;
 
 /** The orders of each step from shortly before the first one on; empty if there was none. */
 export function orderFlow({ from, stepSeconds, placed, stages }: Statistics): readonly Step[] {

@@ -78,8 +78,8 @@ function Orders() {
     <Frame tools={<SoundButton />}>
       {counter ? (
         <>
-          <Board title="In the making" look="making" orders={counter.preparing} empty="Nothing is in the making." cell={{ width: 3.5, height: 1.7, gap: 0.25 }} from={0} />
-          <Board title="Ready to collect" look="ready" orders={counter.ready} empty="As soon as an order is ready, its code appears here." cell={{ width: 3.7, height: 1.95, gap: 0.18 }} from={arrivals.at} />
+          <Board title="In the making" look="making" orders={counter.preparing} empty="Nothing is in the making." cell={{ width: 3.1, height: 1.6, gap: 0.22 }} from={0} />
+          <Board title="Ready to collect" look="ready" orders={counter.ready} empty="As soon as an order is ready, its code appears here." cell={{ width: 3.15, height: 1.85, gap: 0.16 }} from={arrivals.at} />
         </>
       ) : <Loading what="the orders" />}
     </Frame>
@@ -105,10 +105,10 @@ function Board({ title, look, orders, empty, cell, from }: BoardProps) {
     <section className={`wall-board wall-${look}`} aria-label={title}>
       <header>
         <h2>{title}</h2>
-        {pages > 1 && <p className="numbers wall-page">{page} of {pages}</p>}
+        {pages > 1 && <p className="numbers wall-page">Page {page} of {pages}</p>}
       </header>
       {orders.length === 0 && <p className="wall-empty">{empty}</p>}
-      <ul ref={list} style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`, gridAutoRows: `${cell.height}em`, gap: `${cell.gap}em` }}>
+      <ul ref={list} style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`, gridTemplateRows: `repeat(${rows}, minmax(0, 1fr))`, gap: `${cell.gap}em` }}>
         {shown.map((order) => (
           <li key={keyOf(order)} translate="no">
             <span className="code">{order.pickupCode}</span>
