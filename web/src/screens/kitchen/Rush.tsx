@@ -66,7 +66,7 @@ export function Rush({ ticket }: Props) {
 export function RushButton({ ticket }: Props) {
   const { ask } = useDesk();
   const place = useNextFocus(ticket);
-  return <span ref={place}><Button look="bare" className="ticket-rush-button" aria-label={`Rush ${ticket.pickupCode}`} onClick={() => { ask(ticket); }}>Rush …</Button></span>;
+  return <span ref={place} className="ticket-rush-place"><Button look="bare" className="ticket-rush-button" aria-label={`Rush ${ticket.pickupCode}`} onClick={() => { ask(ticket); }}>Rush …</Button></span>;
 }
 
 /** A ticket's id begins with its order's. */
@@ -87,7 +87,7 @@ function RushEnd({ ticket }: Props) {
     }
   };
   return (
-    <span ref={place}>
+    <span ref={place} className="ticket-rush-place">
       <Button look="bare" aria-label={`No rush for ${ticket.pickupCode}`} onClick={() => void end()}>No rush</Button>
       {error && <span className="field-error" role="alert">{error}</span>}
     </span>
