@@ -37,6 +37,7 @@ var access = map[string]permission{
 	"GET /standing":             anybody,
 	"GET /stations/:stage":      anybody,
 	"GET /theme.js":             anybody,
+	"GET /wall":                 anybody,
 
 	"GET /third-party-notices.txt": anybody,
 
@@ -49,6 +50,10 @@ var access = map[string]permission{
 	"DELETE /api/v1/session": anybody,
 
 	"GET /api/v1/session/demo": anybody,
+
+	// The operator's token says which screens may follow the counter.
+	"GET /api/v1/wall":  managersOnly,
+	"POST /api/v1/wall": anybody,
 
 	"GET /api/v1/pace":       anybody,
 	"GET /api/v1/statistics": anyRole,
@@ -102,12 +107,15 @@ var access = map[string]permission{
 }
 
 // mayFollow is the permission that a live connection needs for a channel. The
-// overview of a demonstration is for everybody.
+// overview of a demonstration is for everybody, and so is its counter.
 func (s *Server) mayFollow(channel string) permission {
 	switch {
-	case channel == floor.ChannelOverview && len(s.demo) == 0:
+	case channel == floor.ChannelKitchen:
 		return anyRole
-	case channel == floor.ChannelKitchen, channel == floor.ChannelCounter:
+	case channel == floor.ChannelOverview || channel == floor.ChannelCounter:
+		if len(s.demo) > 0 {
+			return anybody
+		}
 		return anyRole
 	case strings.HasPrefix(channel, floor.ChannelStation):
 		return ofStage

@@ -54,6 +54,7 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 		"PUT /api/v1/orders/:id/rush":              kitchen.Roles(),
 		"GET /api/v1/kitchen/ready":                kitchen.Roles(),
 		"GET /api/v1/kitchen/state":                kitchen.Roles(),
+		"GET /api/v1/wall":                         {kitchen.RoleManager},
 		"DELETE /api/v1/kitchen/sold-out/:flavour": kitchen.Roles(),
 		"PUT /api/v1/kitchen/sold-out/:flavour":    kitchen.Roles(),
 		"DELETE /api/v1/kitchen/paused/:stage":     {kitchen.RoleBaker, kitchen.RoleManager},

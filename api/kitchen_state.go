@@ -18,9 +18,19 @@ func (s *Server) GetKitchenState(context.Context, GetKitchenStateRequestObject) 
 	return GetKitchenState200JSONResponse(s.floor.KitchenState()), nil
 }
 
+// defaultReady is how many orders a list of what is ready has.
+const defaultReady = 50
+
 // ListReady lists what is ready and was not collected.
-func (s *Server) ListReady(context.Context, ListReadyRequestObject) (ListReadyResponseObject, error) {
-	return ListReady200JSONResponse(s.floor.ReadyOrders()), nil
+func (s *Server) ListReady(_ context.Context, request ListReadyRequestObject) (ListReadyResponseObject, error) {
+	search, limit := "", defaultReady
+	if q := request.Params.Q; q != nil {
+		search = *q
+	}
+	if most := request.Params.Limit; most != nil {
+		limit = *most
+	}
+	return ListReady200JSONResponse(s.floor.ReadyOrders(search, limit)), nil
 }
 
 // putFlag puts up a flag in the name of whoever is signed in.

@@ -90,6 +90,14 @@ func TestWhatIsSoldOutHasAFlavourAndATimeToCome(t *testing.T) {
 	require.Contains(t, requireProblem(t, put("lemon", "{}"), wire.ProblemUnavailable).Detail, "without Kafka")
 }
 
+func TestTheListOfWhatIsReadyHasALimit(t *testing.T) {
+	t.Parallel()
+	b := &bakery{t: t, server: newTestServer(t, untouchedTemporal{}, nil)}
+	for query, want := range map[string]int{"": http.StatusOK, "?q=k7&limit=200": http.StatusOK, "?limit=0": http.StatusBadRequest, "?limit=201": http.StatusBadRequest, "?q=" + strings.Repeat("k", 81): http.StatusBadRequest} {
+		require.Equal(t, want, b.ask(string(kitchen.RoleBaker), http.MethodGet, "/api/v1/kitchen/ready"+query, "").Code, query)
+	}
+}
+
 func TestNothingIsBegunAtAPausedStation(t *testing.T) {
 	t.Parallel()
 	kafka := startBrokers(t)

@@ -507,7 +507,7 @@ func TestChannelsAreForThoseWhomTheyConcern(t *testing.T) {
 	}
 }
 
-func TestTheOverviewOfADemonstrationIsForEverybody(t *testing.T) {
+func TestTheOverviewAndTheCounterOfADemonstrationAreForEverybody(t *testing.T) {
 	t.Parallel()
 	b := openBakery(t, startBrokers(t), awayTemporal(t), func(c *Config) {
 		person := c.Staff.People[0]
@@ -516,6 +516,8 @@ func TestTheOverviewOfADemonstrationIsForEverybody(t *testing.T) {
 	tablet := b.connectWith(nil)
 	tablet.subscribe("overview", "")
 	require.Len(t, tablet.next().Overview.Stages, len(kitchen.Stages()))
+	tablet.subscribe("counter", "")
+	require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)
 	tablet.subscribe("kitchen", "")
 	require.Equal(t, wire.ProblemNotSignedIn, tablet.next().Problem.Type, "and nothing else is")
 }

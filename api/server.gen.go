@@ -26,7 +26,7 @@ type ServerInterface interface {
 	PauseStation(c *gin.Context, stage StageInPath)
 	// ListReady Orders that are ready and were not collected
 	// (GET /api/v1/kitchen/ready)
-	ListReady(c *gin.Context)
+	ListReady(c *gin.Context, params ListReadyParams)
 	// TakeBackSoldOut Say that a flavour can be ordered again
 	// (DELETE /api/v1/kitchen/sold-out/{flavour})
 	TakeBackSoldOut(c *gin.Context, flavour string)
@@ -120,6 +120,12 @@ type ServerInterface interface {
 	// GetStatistics What the stations did in the last hours
 	// (GET /api/v1/statistics)
 	GetStatistics(c *gin.Context)
+	// GetWall How a screen on the shop's wall is opened
+	// (GET /api/v1/wall)
+	GetWall(c *gin.Context)
+	// OpenWall Let a screen on the shop's wall follow the counter
+	// (POST /api/v1/wall)
+	OpenWall(c *gin.Context)
 	// GetHealth Does the process live?
 	// (GET /healthz)
 	GetHealth(c *gin.Context)
@@ -190,6 +196,28 @@ func (siw *ServerInterfaceWrapper) PauseStation(c *gin.Context) {
 // ListReady operation middleware
 func (siw *ServerInterfaceWrapper) ListReady(c *gin.Context) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReadyParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -197,7 +225,7 @@ func (siw *ServerInterfaceWrapper) ListReady(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.ListReady(c)
+	siw.Handler.ListReady(c, params)
 }
 
 // TakeBackSoldOut operation middleware
@@ -1041,6 +1069,32 @@ func (siw *ServerInterfaceWrapper) GetStatistics(c *gin.Context) {
 	siw.Handler.GetStatistics(c)
 }
 
+// GetWall operation middleware
+func (siw *ServerInterfaceWrapper) GetWall(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetWall(c)
+}
+
+// OpenWall operation middleware
+func (siw *ServerInterfaceWrapper) OpenWall(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.OpenWall(c)
+}
+
 // GetHealth operation middleware
 func (siw *ServerInterfaceWrapper) GetHealth(c *gin.Context) {
 
@@ -1128,6 +1182,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/api/v1/stations/:stage/tickets", wrapper.GetBoard)
 	router.POST(options.BaseURL+"/api/v1/stations/:stage/tickets/:ticket/acks", wrapper.AckTicket)
 	router.GET(options.BaseURL+"/api/v1/statistics", wrapper.GetStatistics)
+	router.GET(options.BaseURL+"/api/v1/wall", wrapper.GetWall)
+	router.POST(options.BaseURL+"/api/v1/wall", wrapper.OpenWall)
 	router.GET(options.BaseURL+"/healthz", wrapper.GetHealth)
 	router.GET(options.BaseURL+"/readyz", wrapper.GetReadiness)
 }
@@ -1444,6 +1500,7 @@ func (response PauseStationdefaultApplicationProblemPlusJSONResponse) VisitPause
 }
 
 type ListReadyRequestObject struct {
+	Params ListReadyParams
 }
 
 type ListReadyResponseObject interface {
@@ -1460,6 +1517,22 @@ func (response ListReady200JSONResponse) VisitListReadyResponse(w http.ResponseW
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReady400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ListReady400ApplicationProblemPlusJSONResponse) VisitListReadyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -1481,9 +1554,7 @@ func (response ListReady401ApplicationProblemPlusJSONResponse) VisitListReadyRes
 	return err
 }
 
-type ListReady403ApplicationProblemPlusJSONResponse struct {
-	ProblemApplicationProblemPlusJSONResponse
-}
+type ListReady403ApplicationProblemPlusJSONResponse Problem
 
 func (response ListReady403ApplicationProblemPlusJSONResponse) VisitListReadyResponse(w http.ResponseWriter) error {
 
@@ -5212,6 +5283,224 @@ func (response GetStatisticsdefaultApplicationProblemPlusJSONResponse) VisitGetS
 	return err
 }
 
+type GetWallRequestObject struct {
+}
+
+type GetWallResponseObject interface {
+	VisitGetWallResponse(w http.ResponseWriter) error
+}
+
+type GetWall200JSONResponse Wall
+
+func (response GetWall200JSONResponse) VisitGetWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWall401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GetWall401ApplicationProblemPlusJSONResponse) VisitGetWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWall403ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetWall403ApplicationProblemPlusJSONResponse) VisitGetWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetWall431TextResponse HeadTooLargeTextResponse
+
+func (response GetWall431TextResponse) VisitGetWallResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetWalldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetWalldefaultApplicationProblemPlusJSONResponse) VisitGetWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenWallRequestObject struct {
+	Body *OpenWallJSONRequestBody
+}
+
+type OpenWallResponseObject interface {
+	VisitOpenWallResponse(w http.ResponseWriter) error
+}
+
+type OpenWall204ResponseHeaders struct {
+	SetCookie string
+}
+
+type OpenWall204Response struct {
+	Headers OpenWall204ResponseHeaders
+}
+
+func (response OpenWall204Response) VisitOpenWallResponse(w http.ResponseWriter) error {
+	w.Header().Set("Set-Cookie", fmt.Sprint(response.Headers.SetCookie))
+	w.WriteHeader(204)
+	return nil
+}
+
+type OpenWall400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response OpenWall400ApplicationProblemPlusJSONResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenWall403ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenWall403ApplicationProblemPlusJSONResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenWall404ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenWall404ApplicationProblemPlusJSONResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenWall413ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenWall413ApplicationProblemPlusJSONResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenWall415ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenWall415ApplicationProblemPlusJSONResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenWall422ApplicationProblemPlusJSONResponse Problem
+
+func (response OpenWall422ApplicationProblemPlusJSONResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type OpenWall431TextResponse HeadTooLargeTextResponse
+
+func (response OpenWall431TextResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type OpenWalldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response OpenWalldefaultApplicationProblemPlusJSONResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetHealthRequestObject struct {
 }
 
@@ -5369,6 +5658,12 @@ type StrictServerInterface interface {
 	// GetStatistics What the stations did in the last hours
 	// (GET /api/v1/statistics)
 	GetStatistics(ctx context.Context, request GetStatisticsRequestObject) (GetStatisticsResponseObject, error)
+	// GetWall How a screen on the shop's wall is opened
+	// (GET /api/v1/wall)
+	GetWall(ctx context.Context, request GetWallRequestObject) (GetWallResponseObject, error)
+	// OpenWall Let a screen on the shop's wall follow the counter
+	// (POST /api/v1/wall)
+	OpenWall(ctx context.Context, request OpenWallRequestObject) (OpenWallResponseObject, error)
 	// GetHealth Does the process live?
 	// (GET /healthz)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
@@ -5505,8 +5800,10 @@ func (sh *strictHandler) PauseStation(ctx *gin.Context, stage StageInPath) {
 }
 
 // ListReady operation middleware
-func (sh *strictHandler) ListReady(ctx *gin.Context) {
+func (sh *strictHandler) ListReady(ctx *gin.Context, params ListReadyParams) {
 	var request ListReadyRequestObject
+
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.ListReady(ctx, request.(ListReadyRequestObject))
@@ -6491,6 +6788,72 @@ func (sh *strictHandler) GetStatistics(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetStatisticsResponseObject); ok {
 		if err := validResponse.VisitGetStatisticsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetWall operation middleware
+func (sh *strictHandler) GetWall(ctx *gin.Context) {
+	var request GetWallRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetWall(ctx, request.(GetWallRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetWall")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetWallResponseObject); ok {
+		if err := validResponse.VisitGetWallResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// OpenWall operation middleware
+func (sh *strictHandler) OpenWall(ctx *gin.Context) {
+	var request OpenWallRequestObject
+
+	var body OpenWallJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.OpenWall(ctx, request.(OpenWallRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "OpenWall")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(OpenWallResponseObject); ok {
+		if err := validResponse.VisitOpenWallResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -35,6 +35,8 @@ import (
 const (
 	// MinSecret is the least number of bytes of a deployment's secret.
 	MinSecret = 16
+	// MaxWallToken is the most bytes of the token of the screen on the wall.
+	MaxWallToken = 500
 
 	readHeaderWithin = 5 * time.Second
 	readWithin       = 10 * time.Second
@@ -68,6 +70,9 @@ type Config struct {
 	Secret []byte
 	// Staff may sign in. Without any, everything for staff is refused.
 	Staff kitchen.Staff
+	// WallToken lets screens on the shop's wall follow the counter, without anybody
+	// signing in there. Empty lets none; otherwise at least MinSecret bytes.
+	WallToken string
 	// Demo are names and PINs of Staff that the API shows to everybody, in a
 	// factory for trying things out.
 	Demo []wire.DemoPerson
@@ -135,6 +140,9 @@ func (c Config) check() error {
 			faults = append(faults, fmt.Errorf("%q of the demo is not on the staff: add the person or leave it out", person.Name))
 		}
 	}
+	if length := len(c.WallToken); length > 0 && (length < MinSecret || length > MaxWallToken) {
+		faults = append(faults, fmt.Errorf("the token of the screen on the wall has %d bytes: give %d to %d random ones", length, MinSecret, MaxWallToken))
+	}
 	if c.TemporalUI != "" {
 		if err := CheckOrigin(c.TemporalUI); err != nil {
 			faults = append(faults, fmt.Errorf("the origin of Temporal's UI, %q: %w", c.TemporalUI, err))
@@ -184,6 +192,7 @@ type Server struct {
 	sessions       *staff.Sessions
 	demo           []wire.DemoPerson
 	seats          Seats
+	wallToken      string
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
 	temporalUI     string
@@ -233,6 +242,7 @@ func New(config Config) (*Server, error) {
 		sessions:       sessions,
 		demo:           config.Demo,
 		seats:          config.Seats,
+		wallToken:      config.WallToken,
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 		temporalUI:     config.TemporalUI,
@@ -346,6 +356,8 @@ GET    /api/v1/stations/{stage}/tickets  a station's board (its role, and manage
 POST   /api/v1/stations/{stage}/tickets/{ticket}/acks  answer a ticket
 GET    /api/v1/kitchen/state         what is sold out and paused (staff)
 GET    /api/v1/kitchen/ready         what is ready and was not collected (staff)
+GET    /api/v1/wall                  the link to the screen on the wall (managers)
+POST   /api/v1/wall                  let a screen on the wall follow the counter
 PUT    /api/v1/kitchen/sold-out/{flavour}  nobody can order it (staff)
 DELETE /api/v1/kitchen/sold-out/{flavour}  it can be ordered again
 PUT    /api/v1/kitchen/paused/{stage}  nobody begins anything there (its role, and managers)

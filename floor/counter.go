@@ -212,7 +212,7 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 			undoing = true
 		case entry.Ticket.Stage == kitchen.Package && entry.Ended():
 			order.packaged, order.record = entry.Ack.At, entry.Heard
-			order.name = entry.Ticket.Customer.CalledName()
+			order.name = entry.Ticket.Customer.FirstName()
 		default:
 			order.preparing = true
 		}

@@ -89,7 +89,7 @@ func TestTheCounterShowsAnOrderThroughItsLife(t *testing.T) {
 	w.ack(of(1, kitchen.Package, 1, kitchen.TicketMake), kitchen.AckDone)
 	w.requireShown([]int{2}, []int{1})
 	require.Equal(t, w.now, w.shows().Ready[0].Since)
-	require.Equal(t, "Ada L.", w.shows().Ready[0].Name)
+	require.Equal(t, "Ada", w.shows().Ready[0].Name, "strangers read it")
 	require.Empty(t, w.shows().Preparing[0].Name, "nobody is called before the box is there")
 
 	// A remake leaves the first pass behind, whatever became of it.

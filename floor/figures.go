@@ -89,6 +89,7 @@ type failedWork struct {
 // step is what the stations did in one step.
 type step struct {
 	number   int64
+	placed   int // orders whose first ticket was issued
 	stages   map[kitchen.Stage]*stageStep
 	failures map[failureKind]failureTally
 }
@@ -180,7 +181,9 @@ func (f *figures) addTicket(ticket kitchen.Ticket, judged []board.Judged, log *b
 	w := f.workOf(ticket.TicketID, record, now)
 	if issued := at.UnixMilli(); w.issued == 0 || issued < w.issued {
 		f.tally(ref, w, -1)
+		f.countPlaced(ref, w.issued, -1)
 		w.issued = issued
+		f.countPlaced(ref, w.issued, 1)
 		f.tally(ref, w, 1)
 	}
 }
@@ -293,6 +296,15 @@ func (f *figures) countFailed(stage kitchen.Stage, failed failedWork, times int)
 	failures[kind] = tally
 }
 
+// countPlaced counts an order that came into the kitchen then, if the ticket is its
+// first, or with -1 takes it out again.
+func (f *figures) countPlaced(ref kitchen.TicketRef, issued int64, times int) {
+	if issued == 0 || ref.Pass != 1 || ref.Stage != kitchen.Stages()[0] || f.stepAt(issued, ref.Stage) == nil {
+		return
+	}
+	f.steps[f.slot(numberOf(issued))].placed += times
+}
+
 // tally adds work that is done to the figures, unless it was undone before, or with
 // -1 takes it out again.
 func (f *figures) tally(ref kitchen.TicketRef, w *work, times int) {
@@ -376,6 +388,12 @@ func (f *figures) statistics(now time.Time) wire.Statistics {
 		Failures:    []wire.FailureCount{},
 		From:        time.UnixMilli(first * figuresStep.Milliseconds()).UTC(),
 		StepSeconds: int(figuresStep.Seconds()),
+		Placed:      make([]int, figuresSteps),
+	}
+	for i := range statistics.Placed {
+		if s := f.steps[f.slot(first+int64(i))]; s.number == first+int64(i) {
+			statistics.Placed[i] = s.placed
+		}
 	}
 	failures := make(map[failureKind]failureTally)
 	for _, stage := range kitchen.Stages() {

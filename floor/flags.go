@@ -1,7 +1,6 @@
 package floor
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -256,7 +255,7 @@ func (f *Floor) kitchenState() wire.KitchenState {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	state.Uncollected = f.uncollected
+	state.Uncollected, state.ReadyVersion = f.uncollected, f.readyVersion
 	return state
 }
 
@@ -271,6 +270,8 @@ func orZeroTime(t *time.Time) time.Time {
 type shippedOrder struct {
 	name   string
 	pieces int
+	// total is what it costs; nil if it was placed without prices.
+	total  *kitchen.Money
 	at     time.Time
 	record board.Heard
 	// collected is what uncollected counts by.
@@ -288,12 +289,13 @@ func readShipped(m events.Message) (order shippedOrder, known bool) {
 		Lines []struct {
 			Quantity int `json:"quantity"`
 		} `json:"lines"`
-		ShippedAt time.Time `json:"shippedAt"`
+		Total     *kitchen.Money `json:"total"`
+		ShippedAt time.Time      `json:"shippedAt"`
 	}
 	if len(m.Value) > events.MaxMessageBytes || json.Unmarshal(m.Value, &shipped) != nil || shipped.OrderID != string(m.Key) || kitchen.CheckOrderID(shipped.OrderID) != nil {
 		return shippedOrder{}, false
 	}
-	order = shippedOrder{name: kitchen.Customer{Name: kitchen.Excerpt(shipped.Customer.Name)}.CalledName(), at: printable(shipped.ShippedAt)}
+	order = shippedOrder{name: kitchen.Customer{Name: kitchen.Excerpt(shipped.Customer.Name)}.CalledName(), total: shipped.Total, at: printable(shipped.ShippedAt)}
 	for _, line := range shipped.Lines {
 		if line.Quantity > 0 && order.pieces+line.Quantity <= kitchen.MaxScrapped {
 			order.pieces += line.Quantity
@@ -324,6 +326,7 @@ func (f *Floor) updateCollected(orderID string) {
 		f.uncollected++
 	}
 	f.shipped[orderID] = order
+	f.readyVersion++
 	f.kitchen.ticketsChanged()
 }
 
@@ -335,6 +338,7 @@ func (f *Floor) dropShipped(now time.Duration) {
 		}
 		if !order.collected {
 			f.uncollected--
+			f.readyVersion++
 			f.kitchen.ticketsChanged()
 		}
 		delete(f.shipped, orderID)
@@ -359,20 +363,6 @@ func (f *Floor) IsShipped(orderID string) bool {
 	defer f.mu.Unlock()
 	_, shipped := f.shipped[orderID]
 	return shipped
-}
-
-// ReadyOrders are those that wait to be collected, the oldest first.
-func (f *Floor) ReadyOrders() wire.ReadyOrders {
-	ready := wire.ReadyOrders{Behind: f.Behind(), Orders: []wire.ReadyOrder{}}
-	f.mu.Lock()
-	for orderID, order := range f.shipped {
-		if !order.collected {
-			ready.Orders = append(ready.Orders, wire.ReadyOrder{ID: orderID, PickupCode: kitchen.PickupCode(orderID), Name: order.name, Pieces: order.pieces, Since: order.at})
-		}
-	}
-	f.mu.Unlock() // sorting may take a while, and the log's reader waits for the lock
-	slices.SortFunc(ready.Orders, func(x, y wire.ReadyOrder) int { return cmp.Or(x.Since.Compare(y.Since), strings.Compare(x.ID, y.ID)) })
-	return ready
 }
 
 // tidyFlagsRegularly takes back what nobody needs to know any more, until the context

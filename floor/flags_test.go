@@ -166,12 +166,14 @@ func TestWhatIsCollectedIsForgottenByTheCounterAndTheList(t *testing.T) {
 	require.Equal(t, []wire.ReadyOrder{
 		{ID: testOrderID(0), PickupCode: kitchen.PickupCode(testOrderID(0)), Name: "Ada L.", Pieces: 12, Since: w.now},
 		{ID: testOrderID(1), PickupCode: kitchen.PickupCode(testOrderID(1)), Name: "Ada L.", Pieces: 12, Since: w.now.Add(time.Second)},
-	}, w.floor.ReadyOrders().Orders)
+	}, w.floor.ReadyOrders("", 100).Orders)
 	require.Len(t, w.shows().Ready, 2)
+	version := w.floor.KitchenState().ReadyVersion
 
 	putFlag(t, w.floor, kitchen.FlagCollected, testOrderID(0), w.now, nil)
+	require.NotEqual(t, version, w.floor.KitchenState().ReadyVersion, "who shows the list reads it again")
 	w.requireShown(nil, []int{1})
-	require.Len(t, w.floor.ReadyOrders().Orders, 1)
+	require.Len(t, w.floor.ReadyOrders("", 100).Orders, 1)
 	require.Equal(t, 1, w.floor.KitchenState().Uncollected)
 	takeBackFlag(w.floor, kitchen.FlagCollected, testOrderID(0), w.now)
 	require.Len(t, w.shows().Ready, 2)
@@ -179,7 +181,7 @@ func TestWhatIsCollectedIsForgottenByTheCounterAndTheList(t *testing.T) {
 
 	w.now = w.now.Add(collectWithin + 2*time.Second)
 	w.floor.forget()
-	require.Empty(t, w.floor.ReadyOrders().Orders, "a day later nobody comes for them")
+	require.Empty(t, w.floor.ReadyOrders("", 100).Orders, "a day later nobody comes for them")
 	require.Zero(t, w.floor.KitchenState().Uncollected)
 }
 
@@ -194,7 +196,7 @@ func TestWhatWasShippedBeforeAQuietTimeIsNotWaitedFor(t *testing.T) {
 		ship(t, f, 1, now)
 		now = now.Add(quiet)
 		f.setCaughtUp()
-		require.Len(t, f.ReadyOrders().Orders, listed, quiet)
+		require.Len(t, f.ReadyOrders("", 100).Orders, listed, quiet)
 		require.Equal(t, listed, f.KitchenState().Uncollected)
 	}
 }
@@ -325,8 +327,8 @@ func TestReadingWhatWasShippedBelievesOnlyItsOwnOrder(t *testing.T) {
 	m := record(t, events.TopicShip, now, kitchen.Shipped{OrderID: testOrderID(1), Lines: []kitchen.Line{{Quantity: -7}, {Quantity: kitchen.MaxScrapped + 1}, {Quantity: 3}}})
 	m.Key = []byte(testOrderID(2))
 	f.handle(m)
-	require.Empty(t, f.ReadyOrders().Orders)
+	require.Empty(t, f.ReadyOrders("", 100).Orders)
 	m.Key = []byte(testOrderID(1))
 	f.handle(m)
-	require.Equal(t, 3, f.ReadyOrders().Orders[0].Pieces)
+	require.Equal(t, 3, f.ReadyOrders("", 100).Orders[0].Pieces)
 }

@@ -93,10 +93,11 @@ type Floor struct {
 	ownFlags map[string]chan struct{}
 	// owedFlags are those that Kafka has not taken yet: see PutFlagLater.
 	owedFlags map[kitchen.FlagAt]kitchen.Flag
-	// shipped are the orders of the last hours that were shipped, and uncollected how
-	// many of them are not flagged as collected.
-	shipped     map[string]shippedOrder
-	uncollected int
+	// shipped are the orders of the last hours that were shipped, uncollected how many
+	// of them are not flagged as collected, and readyVersion changes with the list of those.
+	shipped      map[string]shippedOrder
+	uncollected  int
+	readyVersion int64
 }
 
 // New returns a floor that knows nothing yet: Run reads the log.
@@ -124,6 +125,8 @@ func New(config Config) (*Floor, error) {
 		ownFlags:    make(map[string]chan struct{}),
 		owedFlags:   make(map[kitchen.FlagAt]kitchen.Flag),
 		shipped:     make(map[string]shippedOrder),
+		// Whoever comes from another process has another number.
+		readyVersion: time.Now().UnixMilli(),
 	}
 	f.flags = events.NewFlags(events.FlagsConfig{Connection: config.Kafka, Logger: config.Logger, OnRecord: f.addFlag})
 	now := func() time.Time { return f.now() }

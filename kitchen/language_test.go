@@ -50,6 +50,22 @@ func TestACustomerIsCalledByFirstNameAndInitial(t *testing.T) {
 	}
 }
 
+func TestEverybodyMayReadAFirstNameOnly(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]string{
+		"":                     "",
+		" Ada ":                "Ada",
+		"Ada Augusta Lovelace": "Ada",
+		"Ada Lovelace 🎂":       "Ada",
+		"王小明":                  "王小明",
+		"अदा किरण":             "अदा",
+		"Table 12":             "Table 12",
+		"Ada 🎂":                "Ada 🎂",
+	} {
+		assert.Equal(t, first, Customer{Name: name}.FirstName(), name)
+	}
+}
+
 func TestPiecesCountsEveryLine(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, 0, Order{}.Pieces())

@@ -33,6 +33,18 @@ func (c Customer) CalledName() string {
 	return words[0] + " " + last[:size+marks] + "."
 }
 
+// FirstName is what to call a customer where everybody reads along: the first word,
+// with what follows it if that has no surname, as in "Table 12".
+func (c Customer) FirstName() string {
+	words := strings.Fields(c.Name)
+	for _, word := range words[min(1, len(words)):] {
+		if initial, _ := utf8.DecodeRuneInString(word); unicode.IsLetter(initial) {
+			return words[0]
+		}
+	}
+	return strings.Join(words, " ")
+}
+
 // Line is one position of an order: a quantity of cupcakes of one flavour and
 // size.
 type Line struct {

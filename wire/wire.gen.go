@@ -418,7 +418,7 @@ type CancelledOrders struct {
 // being cancelled, `cancel` leaves the work in question as it is.
 type Choice = kitchen.Choice
 
-// CounterDisplay What customers see while they wait at the counter.
+// CounterDisplay What customers see while they wait at the counter. For all staff, and for screens that `/api/v1/wall` has let in; where demo staff are shown, for everybody.
 type CounterDisplay struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
@@ -432,11 +432,11 @@ type CounterDisplay struct {
 
 // CounterOrder defines model for CounterOrder.
 type CounterOrder struct {
-	// Name Whom to call when the order is ready: the first word of the customer's name and the initial of the last, because strangers see it too. Absent if the
-	// package ticket has no name.
+	// Name Whom to call when the order is ready: the first word of the customer's name and no more, because strangers see it too. Absent while the order is
+	// made, when there is nobody to call, and if the package ticket has no name.
 	//
 	//
-	// Example: Ada L.
+	// Example: Ada
 	Name string `json:"name,omitempty,omitzero"`
 
 	// PickupCode Example: K7QF
@@ -534,6 +534,9 @@ type KitchenState struct {
 
 	// Paused Stations at which nobody can begin anything, in the order of the work.
 	Paused []Paused `json:"paused"`
+
+	// ReadyVersion Changes whenever the list of those orders has. Whoever shows it reads it again then. Nothing follows from which number it is.
+	ReadyVersion int64 `json:"readyVersion"`
 
 	// SoldOut Flavours that cannot be ordered, by their codes.
 	SoldOut []SoldOut `json:"soldOut"`
@@ -987,8 +990,14 @@ type ReadyOrder struct {
 // ReadyOrders defines model for ReadyOrders.
 type ReadyOrders struct {
 	// Behind What is shown may be out of date. It catches up by itself.
-	Behind Behind       `json:"behind,omitempty,omitzero"`
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
+	// Count How many there are, with those that the answer has no room for.
+	Count  int          `json:"count"`
 	Orders []ReadyOrder `json:"orders"`
+
+	// Today What the bakery has finished since its day began, by its own calendar.
+	Today ShippedToday `json:"today"`
 }
 
 // ReasonLabel defines model for ReasonLabel.
@@ -1044,6 +1053,18 @@ type Session struct {
 	// Name Example: Max
 	Name string `json:"name"`
 	Role Role   `json:"role"`
+}
+
+// ShippedToday What the bakery has finished since its day began, by its own calendar.
+type ShippedToday struct {
+	// Shipped Orders that are ready or were collected.
+	Shipped int `json:"shipped"`
+
+	// Total What they cost together; absent if the kitchen has no prices. What was placed without prices, or in another currency, is not in it.
+	Total Money `json:"total,omitempty,omitzero"`
+
+	// Uncollected How many of them were not collected.
+	Uncollected int `json:"uncollected"`
 }
 
 // SignIn defines model for SignIn.
@@ -1263,6 +1284,9 @@ type Statistics struct {
 	// From When the first step begins.
 	From time.Time `json:"from"`
 
+	// Placed How many orders came into the kitchen in each step, by their first ticket.
+	Placed []int `json:"placed"`
+
 	// Stages Every stage, in the order of the work.
 	Stages []StageStatistics `json:"stages"`
 
@@ -1307,6 +1331,19 @@ type TicketState = kitchen.TicketState
 // UndoStatus The undoing of one pass through one stage.
 type UndoStatus = kitchen.UndoStatus
 
+// Wall defines model for Wall.
+type Wall struct {
+	// Address What to open on the screen, at this server; absent while the operator has set no token.
+	//
+	// Example: /wall#Zm9yIHRoZSB3YWxs
+	Address string `json:"address,omitempty,omitzero"`
+}
+
+// WallToken defines model for WallToken.
+type WallToken struct {
+	Token string `json:"token"`
+}
+
 // Weekday A day of the week.
 type Weekday = kitchen.Weekday
 
@@ -1340,6 +1377,15 @@ type TooManyOrders = Problem
 
 // Unavailable An error, as RFC 9457 defines it.
 type Unavailable = Problem
+
+// ListReadyParams defines parameters for ListReady.
+type ListReadyParams struct {
+	// Limit The most orders that the answer may have.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Q Only orders whose pickup code begins with this, or whose name has a word that does; in upper or lower case.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+}
 
 // ListOrdersParams defines parameters for ListOrders.
 type ListOrdersParams struct {
@@ -1442,3 +1488,6 @@ type CreateStandingOrderJSONRequestBody = StandingOrderRequest
 
 // AckTicketJSONRequestBody defines body for AckTicket for application/json ContentType.
 type AckTicketJSONRequestBody = Ack
+
+// OpenWallJSONRequestBody defines body for OpenWall for application/json ContentType.
+type OpenWallJSONRequestBody = WallToken

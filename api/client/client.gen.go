@@ -127,10 +127,10 @@ type ClientInterface interface {
 
 	// ListReady Orders that are ready and were not collected
 	//
-	// For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+	// For staff, at the counter and at closing. It has the first orders of the last 24 hours, the oldest first, and counts all of them. Which one a customer means is found by `q`. `today` counts what the bakery has finished today. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// Corresponds with GET /api/v1/kitchen/ready (the `ListReady` operationId).
-	ListReady(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListReady(ctx context.Context, params *ListReadyParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// TakeBackSoldOut Say that a flavour can be ordered again
 	//
@@ -610,6 +610,31 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
 	GetStatistics(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetWall How a screen on the shop's wall is opened
+	//
+	// The page `/wall` shows customers what is being made and what is ready. Outside a demonstration it follows the channel `counter` by a token that the operator sets, and that managers get here, as the fragment of the page's address: browsers send a fragment to nobody.
+	//
+	// Corresponds with GET /api/v1/wall (the `GetWall` operationId).
+	GetWall(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenWallWithBody Let a screen on the shop's wall follow the counter
+	//
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/v1/wall (the `OpenWall` operationId).
+	OpenWallWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenWall Let a screen on the shop's wall follow the counter
+	//
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/v1/wall (the `OpenWall` operationId).
+	OpenWall(ctx context.Context, body OpenWallJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetAsyncAPI The contract of the Kafka topics
 	//
 	// What a station in any language needs to know to receive tickets and send acks.
@@ -718,11 +743,11 @@ func (c *Client) PauseStation(ctx context.Context, stage StageInPath, body Pause
 
 // ListReady Orders that are ready and were not collected
 //
-// For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+// For staff, at the counter and at closing. It has the first orders of the last 24 hours, the oldest first, and counts all of them. Which one a customer means is found by `q`. `today` counts what the bakery has finished today. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // Corresponds with GET /api/v1/kitchen/ready (the `ListReady` operationId).
-func (c *Client) ListReady(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListReadyRequest(c.Server)
+func (c *Client) ListReady(ctx context.Context, params *ListReadyParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListReadyRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1631,6 +1656,61 @@ func (c *Client) GetStatistics(ctx context.Context, reqEditors ...RequestEditorF
 	return c.Client.Do(req)
 }
 
+// GetWall How a screen on the shop's wall is opened
+//
+// The page `/wall` shows customers what is being made and what is ready. Outside a demonstration it follows the channel `counter` by a token that the operator sets, and that managers get here, as the fragment of the page's address: browsers send a fragment to nobody.
+//
+// Corresponds with GET /api/v1/wall (the `GetWall` operationId).
+func (c *Client) GetWall(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetWallRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenWallWithBody Let a screen on the shop's wall follow the counter
+//
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/v1/wall (the `OpenWall` operationId).
+func (c *Client) OpenWallWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenWallRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// OpenWall Let a screen on the shop's wall follow the counter
+//
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/v1/wall (the `OpenWall` operationId).
+func (c *Client) OpenWall(ctx context.Context, body OpenWallJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenWallRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetAsyncAPI The contract of the Kafka topics
 //
 // What a station in any language needs to know to receive tickets and send acks.
@@ -1823,7 +1903,7 @@ func NewPauseStationRequestWithBody(server string, stage StageInPath, contentTyp
 }
 
 // NewListReadyRequest constructs an http.Request for the ListReady method
-func NewListReadyRequest(server string) (*http.Request, error) {
+func NewListReadyRequest(server string, params *ListReadyParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -1839,6 +1919,45 @@ func NewListReadyRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3190,6 +3309,73 @@ func NewGetStatisticsRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetWallRequest constructs an http.Request for the GetWall method
+func NewGetWallRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/wall")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewOpenWallRequest calls the generic OpenWall builder with application/json body
+func NewOpenWallRequest(server string, body OpenWallJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenWallRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewOpenWallRequestWithBody constructs an http.Request for the OpenWall method, with any body, and a specified content type
+func NewOpenWallRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/wall")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetAsyncAPIRequest constructs an http.Request for the GetAsyncAPI method
 func NewGetAsyncAPIRequest(server string) (*http.Request, error) {
 	var err error
@@ -3414,12 +3600,12 @@ type ClientWithResponsesInterface interface {
 
 	// ListReadyWithResponse Orders that are ready and were not collected
 	//
-	// For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+	// For staff, at the counter and at closing. It has the first orders of the last 24 hours, the oldest first, and counts all of them. Which one a customer means is found by `q`. `today` counts what the bakery has finished today. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /api/v1/kitchen/ready (the `ListReady` operationId).
-	ListReadyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListReadyResponse, error)
+	ListReadyWithResponse(ctx context.Context, params *ListReadyParams, reqEditors ...RequestEditorFn) (*ListReadyResponse, error)
 
 	// TakeBackSoldOutWithResponse Say that a flavour can be ordered again
 	//
@@ -3943,6 +4129,33 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/statistics (the `GetStatistics` operationId).
 	GetStatisticsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetStatisticsResponse, error)
 
+	// GetWallWithResponse How a screen on the shop's wall is opened
+	//
+	// The page `/wall` shows customers what is being made and what is ready. Outside a demonstration it follows the channel `counter` by a token that the operator sets, and that managers get here, as the fragment of the page's address: browsers send a fragment to nobody.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/wall (the `GetWall` operationId).
+	GetWallWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetWallResponse, error)
+
+	// OpenWallWithBodyWithResponse Let a screen on the shop's wall follow the counter
+	//
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/wall (the `OpenWall` operationId).
+	OpenWallWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenWallResponse, error)
+
+	// OpenWallWithResponse Let a screen on the shop's wall follow the counter
+	//
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/v1/wall (the `OpenWall` operationId).
+	OpenWallWithResponse(ctx context.Context, body OpenWallJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenWallResponse, error)
+
 	// GetAsyncAPIWithResponse The contract of the Kafka topics
 	//
 	// What a station in any language needs to know to receive tickets and send acks.
@@ -4232,6 +4445,8 @@ type ListReadyResponse struct {
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
 	JSON200 *ReadyOrders
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
 	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
 	ApplicationProblemJSON401 *SignedOut
 	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
@@ -4245,6 +4460,11 @@ type ListReadyResponse struct {
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
 func (r ListReadyResponse) GetJSON200() *ReadyOrders {
 	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListReadyResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
 }
 
 // GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
@@ -7122,6 +7342,165 @@ func (r GetStatisticsResponse) ContentType() string {
 	return ""
 }
 
+// GetWallResponse401Headers the declared response headers of an HTTP 401 response for GetWall
+type GetWallResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+type GetWallResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Wall
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetWallResponse401Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetWallResponse) GetJSON200() *Wall {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetWallResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetWallResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetWallResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetWallResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetWallResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetWallResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetWallResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// OpenWallResponse204Headers the declared response headers of an HTTP 204 response for OpenWall
+type OpenWallResponse204Headers struct {
+	SetCookie string
+}
+
+type OpenWallResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *Problem
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *Problem
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers204 the parsed response headers for an HTTP 204 response
+	Headers204 *OpenWallResponse204Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r OpenWallResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r OpenWallResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r OpenWallResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r OpenWallResponse) GetApplicationProblemJSON413() *Problem {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r OpenWallResponse) GetApplicationProblemJSON415() *Problem {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r OpenWallResponse) GetApplicationProblemJSON422() *Problem {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r OpenWallResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r OpenWallResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenWallResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenWallResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r OpenWallResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetAsyncAPIResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -7389,13 +7768,13 @@ func (c *ClientWithResponses) PauseStationWithResponse(ctx context.Context, stag
 
 // ListReadyWithResponse Orders that are ready and were not collected
 //
-// For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+// For staff, at the counter and at closing. It has the first orders of the last 24 hours, the oldest first, and counts all of them. Which one a customer means is found by `q`. `today` counts what the bakery has finished today. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /api/v1/kitchen/ready (the `ListReady` operationId).
-func (c *ClientWithResponses) ListReadyWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListReadyResponse, error) {
-	rsp, err := c.ListReady(ctx, reqEditors...)
+func (c *ClientWithResponses) ListReadyWithResponse(ctx context.Context, params *ListReadyParams, reqEditors ...RequestEditorFn) (*ListReadyResponse, error) {
+	rsp, err := c.ListReady(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -8176,6 +8555,51 @@ func (c *ClientWithResponses) GetStatisticsWithResponse(ctx context.Context, req
 	return ParseGetStatisticsResponse(rsp)
 }
 
+// GetWallWithResponse How a screen on the shop's wall is opened
+//
+// The page `/wall` shows customers what is being made and what is ready. Outside a demonstration it follows the channel `counter` by a token that the operator sets, and that managers get here, as the fragment of the page's address: browsers send a fragment to nobody.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/wall (the `GetWall` operationId).
+func (c *ClientWithResponses) GetWallWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetWallResponse, error) {
+	rsp, err := c.GetWall(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetWallResponse(rsp)
+}
+
+// OpenWallWithBodyWithResponse Let a screen on the shop's wall follow the counter
+//
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/wall (the `OpenWall` operationId).
+func (c *ClientWithResponses) OpenWallWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenWallResponse, error) {
+	rsp, err := c.OpenWallWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenWallResponse(rsp)
+}
+
+// OpenWallWithResponse Let a screen on the shop's wall follow the counter
+//
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/v1/wall (the `OpenWall` operationId).
+func (c *ClientWithResponses) OpenWallWithResponse(ctx context.Context, body OpenWallJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenWallResponse, error) {
+	rsp, err := c.OpenWall(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenWallResponse(rsp)
+}
+
 // GetAsyncAPIWithResponse The contract of the Kafka topics
 //
 // What a station in any language needs to know to receive tickets and send acks.
@@ -8474,6 +8898,13 @@ func ParseListReadyResponse(rsp *http.Response) (*ListReadyResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
 		var dest SignedOut
@@ -11127,6 +11558,150 @@ func ParseGetStatisticsResponse(rsp *http.Response) (*GetStatisticsResponse, err
 			headers.WWWAuthenticate = value
 		}
 		response.Headers401 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetWallResponse parses an HTTP response from a GetWallWithResponse call
+func ParseGetWallResponse(rsp *http.Response) (*GetWallResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetWallResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Wall
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetWallResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseOpenWallResponse parses an HTTP response from a OpenWallWithResponse call
+func ParseOpenWallResponse(rsp *http.Response) (*OpenWallResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenWallResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		var headers OpenWallResponse204Headers
+		if values := rsp.Header.Values("Set-Cookie"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Set-Cookie", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.SetCookie = value
+		}
+		response.Headers204 = &headers
 	}
 
 	return response, nil

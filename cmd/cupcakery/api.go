@@ -27,6 +27,7 @@ func newAPICommand() *cobra.Command {
 		kitchenFile kitchenSettings
 		deployment  secretSettings
 		people      staffSettings
+		counter     counterSettings
 		listen      string
 		metrics     string
 		live        liveSettings
@@ -70,6 +71,7 @@ makes one.
 			menu, kitchenErr := kitchenFile.load()
 			staff, staffErr := people.load()
 			proxies, proxiesErr := people.trusted()
+			counterToken, counterErr := counter.load()
 			certificate, tlsErr := serveTLS.load(logger)
 			var uiErr error
 			if temporalUI != "" {
@@ -78,7 +80,7 @@ makes one.
 			if uiErr != nil {
 				uiErr = fmt.Errorf("--temporal-ui-origin %q: %w", temporalUI, uiErr)
 			}
-			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, tlsErr, uiErr); err != nil {
+			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, counterErr, tlsErr, uiErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
 			registry := prometheus.NewRegistry()
@@ -96,6 +98,7 @@ makes one.
 				Kitchen:    menu,
 				Secret:     secret,
 				Staff:      staff,
+				WallToken:  counterToken,
 				Pages:      web.Files(),
 				Logger:     logger,
 				TLS:        certificate,
@@ -138,6 +141,7 @@ makes one.
 	kitchenFile.register(cmd)
 	deployment.register(cmd)
 	people.register(cmd)
+	counter.register(cmd)
 	live.register(cmd)
 	serveTLS.register(cmd)
 	cmd.Flags().StringVar(&temporalUI, "temporal-ui-origin", "", "origin of Temporal's web UI, such as https://temporal.example.com, whose pages may decrypt through /codec when a manager is signed in; empty for none")

@@ -90,7 +90,7 @@ func (b *apiBakery) resolve(ctx context.Context, orderID string, decision kitche
 }
 
 func (b *apiBakery) ready(ctx context.Context) ([]wire.ReadyOrder, error) {
-	answer, err := b.client.ListReadyWithResponse(ctx)
+	answer, err := b.client.ListReadyWithResponse(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

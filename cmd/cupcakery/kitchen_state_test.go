@@ -89,7 +89,9 @@ func TestWhatIsReadyIsListed(t *testing.T) {
 	ready := wire.ReadyOrders{Orders: []wire.ReadyOrder{{ID: anOrderID, PickupCode: "K7QF", Name: "Ada L.", Pieces: 12, Since: since}}}
 	require.Equal(t, said{stdout: "CODE  NAME    PIECES  READY SINCE\nK7QF  Ada L.  12      2026-01-31 12:00:00\n"},
 		invoke(t, "", "order", "ready", "--api", newFakeAPI(t, answerJSON(http.StatusOK, ready)).URL))
-	ready.Orders = []wire.ReadyOrder{}
+	ready.Count = 201
+	require.Equal(t, "There are 200 more.\n", invoke(t, "", "order", "ready", "--api", newFakeAPI(t, answerJSON(http.StatusOK, ready)).URL).stderr)
+	ready.Count, ready.Orders = 0, []wire.ReadyOrder{}
 	require.Equal(t, said{stdout: "Everything that is ready was collected.\n"},
 		invoke(t, "", "order", "ready", "--api", newFakeAPI(t, answerJSON(http.StatusOK, ready)).URL))
 }

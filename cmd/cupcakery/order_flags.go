@@ -132,6 +132,9 @@ func findByCode(ctx context.Context, apiClient *client.ClientWithResponses, call
 	return "", answered{}, &exitError{exitUsage, fmt.Errorf("several orders have this pickup code, give the id instead: %s", strings.Join(found, ", "))}
 }
 
+// mostReady is the most that the API lists of what is ready.
+const mostReady = 200
+
 func newOrderReadyCommand() *cobra.Command {
 	var settings orderSettings
 	cmd := &cobra.Command{
@@ -143,14 +146,19 @@ oldest first: at closing, for example. This is for staff.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return staffReport[wire.ReadyOrders]{
 				ask: func(ctx context.Context, apiClient *client.ClientWithResponses) (*wire.ReadyOrders, answered, error) {
-					answer, err := apiClient.ListReadyWithResponse(ctx)
+					answer, err := apiClient.ListReadyWithResponse(ctx, &wire.ListReadyParams{Limit: new(mostReady)})
 					if err != nil {
 						return nil, answered{}, err
 					}
 					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
 				},
 				behind: func(ready *wire.ReadyOrders) wire.Behind { return ready.Behind },
-				write:  func(w io.Writer, ready *wire.ReadyOrders) error { return writeReady(w, ready.Orders) },
+				write: func(w io.Writer, ready *wire.ReadyOrders) error {
+					if more := ready.Count - len(ready.Orders); more > 0 {
+						defer cmd.PrintErrf("There are %d more.\n", more)
+					}
+					return writeReady(w, ready.Orders)
+				},
 			}.show(cmd, &settings)
 		},
 	}

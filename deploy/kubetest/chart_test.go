@@ -53,7 +53,7 @@ kafka: {caSecret: kafka-ca, auth: SCRAM-SHA-512, secret: kafka}
 temporal: {caSecret: temporal-ca, clientSecret: temporal}
 encryption: {keysetSecret: keyset}
 kitchen: "ackWithin: {mix: 5m}\n"
-api: {staffSecret: staff, tlsSecret: tls}
+api: {staffSecret: staff, tlsSecret: tls, wallSecret: wall}
 robots: {stages: [mix, bake, decorate, package]}
 expose: {host: cupcakes.example.com, className: nginx, tlsSecret: cupcakes-tls, annotations: {a: b}}
 serviceMonitor: {enabled: true, labels: {release: prometheus}}

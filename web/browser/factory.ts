@@ -101,6 +101,10 @@ export class Factory {
     return `http://127.0.0.1:${this.#apiPort}`;
   }
 
+  get temporal(): string {
+    return this.#temporal;
+  }
+
   get kafka(): string {
     return `127.0.0.1:${this.#kafkaPort}`;
   }

@@ -7,7 +7,7 @@ import { expect, test } from "./test";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-const sizes = { phone: { width: 360, height: 740 }, tablet: { width: 820, height: 1180 }, desk: { width: 1440, height: 900 } };
+const sizes = { wall: { width: 1920, height: 1080 }, phone: { width: 360, height: 740 }, tablet: { width: 820, height: 1180 }, desk: { width: 1440, height: 900 } };
 
 /** As long as a name may be, with no place for a line break. */
 const long = "Wolkenkuckucksheim".repeat(5).slice(0, 80);
@@ -44,14 +44,15 @@ async function screens(factory: Factory) {
     { name: "attention", path: "/attention", person: staff.manager, ready: (page: Page) => page.getByRole("article", { name: /^2 orders/ }) },
     { name: "overview", path: "/kitchen", ready: (page: Page) => page.getByRole("region", { name: "Mix" }).getByRole("listitem").first() },
     { name: "standing orders", path: "/standing", person: staff.manager, ready: (page: Page) => page.getByRole("form") },
-    { name: "counter", path: "/counter", person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "Ready" }).getByRole("listitem").first() },
+    { name: "counter", path: "/counter", person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "Ready to collect" }).getByRole("listitem").first() },
+    { name: "wall", path: "/wall", ready: (page: Page) => page.getByRole("region", { name: "Ready to collect" }).getByRole("listitem").first() },
     { name: "no such order", path: "/orders/none", person: undefined, ready: (page: Page) => page.getByText("There is no such order") },
     { name: "not found", path: "/cellar", person: undefined, ready: (page: Page) => page.getByText("There is no such page") },
   ];
 }
 
-test("every screen fits a phone, a tablet and a desk, and axe has no complaints in either theme", async ({ desk, factory }) => {
-  test.slow(); // twelve screens, each tested six times
+test("every screen fits a phone, a tablet, a desk and a wall, and axe has no complaints in either theme", async ({ desk, factory }) => {
+  test.slow(); // twelve screens, each tested eight times
   for (const screen of await screens(factory)) {
     const complaints: string[] = [];
     const page = await desk.open(screen.path, screen.person, { reducedMotion: "reduce" });

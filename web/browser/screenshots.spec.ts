@@ -111,8 +111,11 @@ test("pictures of every screen", async ({ desk, factory }) => {
     await attention.getByText("What happened").first().click();
     await take(attention, `attention-${theme}`);
     const counter = await open("/counter", desktop, staff.manager);
-    await expect(counter.getByRole("region", { name: "Ready" }).getByRole("listitem").first()).toBeVisible();
+    await expect(counter.getByRole("region", { name: "Ready to collect" }).getByRole("listitem").first()).toBeVisible();
     await take(counter, `counter-${theme}`, false);
+    const wall = await open("/wall", { width: 1920, height: 1080 });
+    await expect(wall.getByRole("region", { name: "Ready to collect" }).getByRole("listitem").first()).toBeVisible();
+    await take(wall, `wall-${theme}`, false);
     const failing = await open("/stations/bake", tablet, staff.bake);
     await ticket(failing, followed.pickupCode).getByRole("button", { name: "Failed …" }).click();
     await take(failing, `failure-${theme}`, false);

@@ -61,7 +61,7 @@ test("what is collected leaves every counter, and comes back if it was not", asy
   await factory.work(id, "mix", "bake", "decorate", "package");
   await factory.untilState(id, "shipped");
   const [here, there] = [await desk.open("/counter", staff.package), await desk.open("/counter", staff.manager)];
-  const shown = there.getByRole("region", { name: "Ready" }).getByText(pickupCode);
+  const shown = there.getByRole("region", { name: "Ready to collect" }).getByText(pickupCode);
   await expect(shown).toBeVisible();
   await here.getByRole("button", { name: `${pickupCode} is collected` }).click();
   await expect(shown).toHaveCount(0);

@@ -66,7 +66,7 @@ test("a translated board still works, and messages and names stay as they were w
   await card.getByRole("button", { name: "Start" }).click();
   await card.getByRole("button", { name: "Done" }).click();
   await expect((await justDone(packager)).getByRole("article", { name: `Ticket ${pickupCode}` })).toContainText("Done by pat");
-  for (const [link, heading] of [["Dashboard", "Dashboard"], ["Counter", "Ready"], ["Package", "Package"]] as const) {
+  for (const [link, heading] of [["Dashboard", "Dashboard"], ["Counter", "Ready to collect"], ["Package", "Package"]] as const) {
     await packager.getByRole("link", { name: link }).click();
     await expect(packager.getByRole("heading", { name: heading, exact: true })).toBeVisible();
   }

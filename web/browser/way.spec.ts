@@ -40,7 +40,7 @@ test("an order goes from one browser through four boards, and the customer's pag
   await expect(customer.getByRole("button", { name: "Cancel the order" })).toBeHidden();
 
   const counter = await desk.open("/counter", staff.package);
-  await expect(counter.getByRole("region", { name: "Ready" })).toContainText(`${pickupCode}Ada L.`);
+  await expect(counter.getByRole("region", { name: "Ready to collect" })).toContainText(`${pickupCode}Ada`);
 });
 
 test("a slip of the finger can be undone within five seconds", async ({ desk, factory }) => {

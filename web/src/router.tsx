@@ -89,7 +89,13 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import("./screens/overview/OverviewScreen"), "OverviewScreen"),
 });
 
-const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, standing, overview]);
+const wall = createRoute({
+  getParentRoute: () => root,
+  path: "/wall",
+  component: lazyRouteComponent(() => import("./screens/wall/WallScreen"), "WallScreen"),
+});
+
+const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, standing, overview, wall]);
 
 export function newRouter(context: Context) {
   return createRouter({

@@ -115,7 +115,7 @@ export function pace(typicalSeconds: number, slowSeconds: number, overrides: Par
 }
 
 export function statistics(overrides: Partial<Statistics> = {}): Statistics {
-  return { at: at(0), from: at(0), stepSeconds: 300, stages: [], failures: [], ...overrides };
+  return { at: at(0), from: at(0), stepSeconds: 300, stages: [], placed: [], failures: [], ...overrides };
 }
 
 export function stageStatistics(steps: readonly Partial<StatisticsStep>[]): StageStatistics {
@@ -123,7 +123,7 @@ export function stageStatistics(steps: readonly Partial<StatisticsStep>[]): Stag
 }
 
 export function kitchen(needsAttention: number): KitchenCounts {
-  return { at: at(0), questionsVersion: 1, stages: [], state: { soldOut: [], paused: [], uncollected: 0 }, orders: { inProgress: 0, needsAttention, cancelling: 0 } };
+  return { at: at(0), questionsVersion: 1, stages: [], state: { soldOut: [], paused: [], uncollected: 0, readyVersion: 0 }, orders: { inProgress: 0, needsAttention, cancelling: 0 } };
 }
 
 export function counter(...ready: readonly string[]): CounterDisplay {

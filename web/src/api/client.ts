@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -95,7 +95,13 @@ export const api = {
   amend: (id: string, body: Amendment, key: string) => post<OrderStatus>(`${order(id)}/amend`, { body, key }),
   resolve: (id: string, body: Resolution, key: string) => post<OrderStatus>(`${order(id)}/resolve`, { body, key }),
 
-  ready: (signal?: AbortSignal) => get<ReadyOrders>("/kitchen/ready", signal),
+  /** What is ready and was not collected, the oldest first; with a search, what that means. */
+  ready: (q: string, limit: number, signal?: AbortSignal) => get<ReadyOrders>(`/kitchen/ready?${new URLSearchParams({ ...(q && { q }), limit: String(limit) }).toString()}`, signal),
+  wall: (signal?: AbortSignal) => get<Wall>("/wall", signal),
+  /** Lets this browser follow the counter, by the operator's token. */
+  async openWall(token: string): Promise<void> {
+    await ask("POST", "/wall", { body: { token } });
+  },
   /** Says that a flavour is sold out, until a time if it is known. */
   soldOut: (flavour: string, until?: string) => askFor<KitchenState>("PUT", `/kitchen/sold-out/${encodeURIComponent(flavour)}`, { body: until === undefined ? {} : { until } }),
   backOnSale: (flavour: string) => askFor<KitchenState>("DELETE", `/kitchen/sold-out/${encodeURIComponent(flavour)}`, {}),

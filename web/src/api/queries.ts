@@ -28,7 +28,8 @@ export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: ({ si
 export const demoStaffQuery = queryOptions({ queryKey: ["demo-staff"], queryFn: ({ signal }) => api.demoStaff(signal), staleTime: Infinity });
 export const statisticsQuery = queryOptions({ queryKey: ["statistics"], queryFn: ({ signal }) => api.statistics(signal), staleTime: 0 });
 
-export const readyQuery = queryOptions({ queryKey: ["ready"], queryFn: ({ signal }) => api.ready(signal), staleTime: 0 });
+export const readyQuery = (q: string, limit: number) => queryOptions({ queryKey: ["ready", q, limit], queryFn: ({ signal }) => api.ready(q, limit, signal), staleTime: 0 });
+export const wallQuery = queryOptions({ queryKey: ["wall-link"], queryFn: ({ signal }) => api.wall(signal), staleTime: 0 });
 
 export const standingQuery = queryOptions({ queryKey: ["standing"], queryFn: async ({ signal }) => (await api.standing(signal)).orders, staleTime: 0 });
 

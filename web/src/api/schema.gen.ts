@@ -269,6 +269,30 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/wall": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How a screen on the shop's wall is opened
+         * @description The page `/wall` shows customers what is being made and what is ready. Outside a demonstration it follows the channel `counter` by a token that the operator sets, and that managers get here, as the fragment of the page's address: browsers send a fragment to nobody.
+         */
+        readonly get: operations["getWall"];
+        readonly put?: never;
+        /**
+         * Let a screen on the shop's wall follow the counter
+         * @description Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+         */
+        readonly post: operations["openWall"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/stations": {
         readonly parameters: {
             readonly query?: never;
@@ -376,7 +400,7 @@ export interface paths {
         };
         /**
          * Orders that are ready and were not collected
-         * @description For staff, at the counter and at closing. It has the orders of the last 24 hours, the oldest first. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
+         * @description For staff, at the counter and at closing. It has the first orders of the last 24 hours, the oldest first, and counts all of them. Which one a customer means is found by `q`. `today` counts what the bakery has finished today. While Kafka does not answer, or while this process has just started and has not read the log to its end, the answer has `behind`.
          */
         readonly get: operations["listReady"];
         readonly put?: never;
@@ -1573,6 +1597,8 @@ export interface components {
             readonly stepSeconds: number;
             /** @description Every stage, in the order of the work. */
             readonly stages: readonly components["schemas"]["StageStatistics"][];
+            /** @description How many orders came into the kitchen in each step, by their first ticket. */
+            readonly placed: readonly number[];
             /** @description Failed work by stage and reason, the most frequent first. */
             readonly failures: readonly components["schemas"]["FailureCount"][];
         };
@@ -1620,7 +1646,7 @@ export interface components {
             /** @description Nine in ten took no longer; absent without samples. */
             readonly slowSeconds?: number;
         };
-        /** @description What customers see while they wait at the counter. */
+        /** @description What customers see while they wait at the counter. For all staff, and for screens that `/api/v1/wall` has let in; where demo staff are shown, for everybody. */
         readonly CounterDisplay: {
             /**
              * Format: date-time
@@ -1636,9 +1662,9 @@ export interface components {
             /** @example K7QF */
             readonly pickupCode: string;
             /**
-             * @description Whom to call when the order is ready: the first word of the customer's name and the initial of the last, because strangers see it too. Absent if the
-             *     package ticket has no name.
-             * @example Ada L.
+             * @description Whom to call when the order is ready: the first word of the customer's name and no more, because strangers see it too. Absent while the order is
+             *     made, when there is nobody to call, and if the package ticket has no name.
+             * @example Ada
              */
             readonly name?: string;
             /** Format: date-time */
@@ -1800,6 +1826,11 @@ export interface components {
             readonly paused: readonly components["schemas"]["Paused"][];
             /** @description How many orders of the last 24 hours are ready and were not collected. */
             readonly uncollected: number;
+            /**
+             * Format: int64
+             * @description Changes whenever the list of those orders has. Whoever shows it reads it again then. Nothing follows from which number it is.
+             */
+            readonly readyVersion: number;
         };
         readonly SoldOut: {
             /** @example lemon */
@@ -1873,6 +1904,28 @@ export interface components {
         readonly ReadyOrders: {
             readonly behind?: components["schemas"]["Behind"];
             readonly orders: readonly components["schemas"]["ReadyOrder"][];
+            /** @description How many there are, with those that the answer has no room for. */
+            readonly count: number;
+            readonly today: components["schemas"]["ShippedToday"];
+        };
+        /** @description What the bakery has finished since its day began, by its own calendar. */
+        readonly ShippedToday: {
+            /** @description Orders that are ready or were collected. */
+            readonly shipped: number;
+            /** @description How many of them were not collected. */
+            readonly uncollected: number;
+            /** @description What they cost together; absent if the kitchen has no prices. What was placed without prices, or in another currency, is not in it. */
+            readonly total?: components["schemas"]["Money"];
+        };
+        readonly Wall: {
+            /**
+             * @description What to open on the screen, at this server; absent while the operator has set no token.
+             * @example /wall#Zm9yIHRoZSB3YWxs
+             */
+            readonly address?: string;
+        };
+        readonly WallToken: {
+            readonly token: string;
         };
         /** @description An order that is ready and was not collected. */
         readonly ReadyOrder: {
@@ -2251,6 +2304,9 @@ export type PauseRequest = components['schemas']['PauseRequest'];
 export type Rush = components['schemas']['Rush'];
 export type RushRequest = components['schemas']['RushRequest'];
 export type ReadyOrders = components['schemas']['ReadyOrders'];
+export type ShippedToday = components['schemas']['ShippedToday'];
+export type Wall = components['schemas']['Wall'];
+export type WallToken = components['schemas']['WallToken'];
 export type ReadyOrder = components['schemas']['ReadyOrder'];
 export type LiveRequest = components['schemas']['LiveRequest'];
 export type LiveMessage = components['schemas']['LiveMessage'];
@@ -3036,6 +3092,73 @@ export interface operations {
             readonly default: components["responses"]["Problem"];
         };
     };
+    readonly getWall: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The page's address. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "address": "/wall#Zm9yIHRoZSB3YWxs"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["Wall"];
+                };
+            };
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly openWall: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /** @description At most 64 KiB. */
+        readonly requestBody: {
+            readonly content: {
+                /**
+                 * @example {
+                 *       "token": "Zm9yIHRoZSB3YWxs"
+                 *     }
+                 */
+                readonly "application/json": components["schemas"]["WallToken"];
+            };
+        };
+        readonly responses: {
+            /** @description The screen may follow the counter. */
+            readonly 204: {
+                headers: {
+                    /** @description For the browser to keep. */
+                    readonly "Set-Cookie": string;
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 413: components["responses"]["Problem"];
+            readonly 415: components["responses"]["Problem"];
+            readonly 422: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly listStations: {
         readonly parameters: {
             readonly query?: never;
@@ -3258,7 +3381,8 @@ export interface operations {
                      *           "reason": "oven 2 is out"
                      *         }
                      *       ],
-                     *       "uncollected": 2
+                     *       "uncollected": 2,
+                     *       "readyVersion": 7
                      *     }
                      */
                     readonly "application/json": components["schemas"]["KitchenState"];
@@ -3272,7 +3396,15 @@ export interface operations {
     };
     readonly listReady: {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description The most orders that the answer may have. */
+                readonly limit?: number;
+                /**
+                 * @description Only orders whose pickup code begins with this, or whose name has a word that does; in upper or lower case.
+                 * @example k7
+                 */
+                readonly q?: string;
+            };
             readonly header?: never;
             readonly path?: never;
             readonly cookie?: never;
@@ -3295,12 +3427,23 @@ export interface operations {
                      *           "pieces": 12,
                      *           "since": "2026-01-31T12:41:07Z"
                      *         }
-                     *       ]
+                     *       ],
+                     *       "count": 1,
+                     *       "today": {
+                     *         "shipped": 31,
+                     *         "uncollected": 1,
+                     *         "total": {
+                     *           "currency": "EUR",
+                     *           "decimals": 2,
+                     *           "amount": 84210
+                     *         }
+                     *       }
                      *     }
                      */
                     readonly "application/json": components["schemas"]["ReadyOrders"];
                 };
             };
+            readonly 400: components["responses"]["Problem"];
             readonly 401: components["responses"]["SignedOut"];
             readonly 403: components["responses"]["Problem"];
             readonly 431: components["responses"]["HeadTooLarge"];

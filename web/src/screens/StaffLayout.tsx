@@ -10,6 +10,7 @@ import { ConnectionBadge, ConnectionBanner } from "../design/Connection";
 import { Layout } from "../design/Layout";
 import { stageOfRole, stages, stageWords } from "../design/stages";
 import { useLiveConnection } from "../live/hooks";
+import { RushDesk } from "./kitchen/Rush";
 
 interface Props {
   readonly title: string;
@@ -57,7 +58,7 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
         </>
       }
     >
-      {children}
+      <RushDesk>{children}</RushDesk>
     </Layout>
   );
 }

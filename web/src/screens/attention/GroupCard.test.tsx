@@ -2,7 +2,7 @@ import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { describe, expect, test, vi } from "vitest";
 import { LiveContext } from "../../live/hooks";
-import { askingOrder, at, attention, labelOf, silentLive } from "../../testing-data";
+import { askingOrder, at, attention, labelOf, pace, silentLive } from "../../testing-data";
 import { GroupCard } from "./GroupCard";
 import { itemsOf } from "./groups";
 
@@ -18,7 +18,7 @@ function show(of = orders, busy = false) {
   const [item] = itemsOf(of, new Set());
   if (!item?.group) throw new Error("These orders are no group.");
   const { group } = item;
-  render(<LiveContext value={silentLive(1_200)}><GroupCard group={group} labelOf={labelOf} busy={busy} {...asked} /></LiveContext>);
+  render(<LiveContext value={silentLive(1_200)}><GroupCard group={group} labelOf={labelOf} pace={pace(240, 600)} busy={busy} {...asked} /></LiveContext>);
   return asked;
 }
 
@@ -69,7 +69,9 @@ describe("one decision for all", () => {
     await userEvent.type(screen.getByRole("textbox", { name: "Note" }), " once more, with care ");
     await press("Retry 3 orders …");
     expect(onDecide).not.toHaveBeenCalled();
-    expect(screen.getByRole("dialog", { name: "Retry 3 orders?" }).textContent).toContain("K7QF M2XY T9AB");
+    const asked = screen.getByRole("dialog", { name: "Retry 3 orders?" }).textContent;
+    expect(asked).toContain("K7QF M2XY T9AB");
+    expect(asked).toContain("Each customer waits about 12 min more.");
     await press("Retry 3 orders");
     expect(onDecide).toHaveBeenCalledExactlyOnceWith(orders, { choice: "retry", note: "once more, with care" });
     expect(dialog()).toBeNull();

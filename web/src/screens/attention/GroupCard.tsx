@@ -1,5 +1,5 @@
 import { useState } from "react";
-import type { Choice, Resolution } from "../../api/schema.gen";
+import type { Choice, Pace, Resolution } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Field } from "../../design/Field";
@@ -7,12 +7,14 @@ import { StageBadge } from "../../design/stages";
 import { spanText } from "../../design/time";
 import { useTime } from "../../live/hooks";
 import { countText } from "../../text";
+import { CostList } from "./CostList";
 import type { AskingOrder, Group } from "./groups";
 import { choiceWords, consequence, kindText } from "./story";
 
 interface Props {
   readonly group: Group;
   readonly labelOf: (reason: string) => string;
+  readonly pace: Pace | undefined;
   /** Another decision is under way. */
   readonly busy: boolean;
   readonly onDecide: (orders: readonly AskingOrder[], body: Resolution) => void;
@@ -21,7 +23,7 @@ interface Props {
 }
 
 /** Questions of one kind, decided together. */
-export function GroupCard({ group, labelOf, busy, onDecide, onDecideAlone }: Props) {
+export function GroupCard({ group, labelOf, pace, busy, onDecide, onDecideAlone }: Props) {
   const { question, orders, choices } = group;
   const [note, setNote] = useState("");
   const [choice, setChoice] = useState<Choice | null>(null);
@@ -50,12 +52,14 @@ export function GroupCard({ group, labelOf, busy, onDecide, onDecideAlone }: Pro
           <li key={each}>
             <Button look={each === "cancel" ? "danger" : "primary"} big off={busy} onClick={() => { setChoice(each); }}>{choiceWords[each].many(many)} …</Button>
             <span className="small soft">For each: {consequence(each, question)}</span>
+            <CostList choice={each} orders={orders} pace={pace} />
           </li>
         ))}
       </ul>
       {choice && (
         <Dialog title={`${choiceWords[choice].many(many)}?`} onClose={() => { setChoice(null); }}>
           <p>For each: {consequence(choice, question)}</p>
+          <CostList choice={choice} orders={orders} pace={pace} />
           <p className="code question-codes" translate="no">{orders.map((order) => order.pickupCode).join(" ")}</p>
           <div className="dialog-actions">
             <Button onClick={() => { setChoice(null); }}>Back</Button>

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { memo, useCallback, useState } from "react";
 import { api } from "../../api/client";
 import { Problem } from "../../api/problem";
-import type { Resolution } from "../../api/schema.gen";
+import type { Pace, Resolution } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
@@ -12,18 +12,20 @@ import { useTime } from "../../live/hooks";
 import { moneyText } from "../../prices";
 import { countText } from "../../text";
 import { useUpdate } from "../useUpdate";
+import { CostList } from "./CostList";
 import type { AskingOrder } from "./groups";
-import { choiceWords, consequence, story } from "./story";
+import { choiceWords, consequence, reasonText, story } from "./story";
 
 interface Props {
   readonly order: AskingOrder;
   readonly labelOf: (reason: string) => string;
+  readonly pace: Pace | undefined;
   readonly decide: (order: AskingOrder, body: Resolution, key: string) => Promise<void>;
   readonly onRefused: (text: string) => void;
 }
 
 /** A question that stands alone, as the list tells it. */
-export const QuestionCard = memo(function QuestionCard({ order, labelOf, decide, onRefused }: Props) {
+export const QuestionCard = memo(function QuestionCard({ order, labelOf, pace, decide, onRefused }: Props) {
   const { attention, inHand, pieces, total, remakes = 0, scrapped = 0 } = order;
   const waited = useTime((now) => spanText(now - Date.parse(attention.since)));
   const [note, setNote] = useState("");
@@ -47,7 +49,7 @@ export const QuestionCard = memo(function QuestionCard({ order, labelOf, decide,
         <span className="badge badge-bad numbers">for {waited}</span>
         {inHand && <span className="badge">In hand: <span className="wrap-anywhere" dir="auto" translate="no">{inHand.by}</span></span>}
       </header>
-      <p className="question-reason wrap-anywhere">{attention.reason}</p>
+      <p className="question-reason wrap-anywhere">{reasonText(attention, labelOf)}</p>
       <p className="soft wrap-anywhere">{pieces ? `${countText(pieces, "piece")} for` : "For"} <span dir="auto" translate="no">{order.customer.name}</span>, ordered at {timeOfDay(order.placedAt)}{total ? ` for ${moneyText(total, total.amount)}` : ""}{remakes > 0 ? `, remade ${remakes === 1 ? "once" : `${remakes} times`}` : ""}{scrapped > 0 ? `, ${countText(scrapped, "piece")} scrapped so far` : ""}.</p>
       <details onToggle={(event) => { setOpen(event.currentTarget.open); }}>
         <summary>What happened</summary>
@@ -62,6 +64,7 @@ export const QuestionCard = memo(function QuestionCard({ order, labelOf, decide,
           <li key={choice}>
             <Button look={choice === "cancel" ? "danger" : "primary"} big off={busy} onClick={() => void choose(choice)}>{choiceWords[choice].one}</Button>
             <span className="small soft">{consequence(choice, attention)}</span>
+            <CostList choice={choice} orders={[order]} pace={pace} />
           </li>
         ))}
       </ul>

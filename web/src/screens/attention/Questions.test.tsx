@@ -7,12 +7,12 @@ import { Problem } from "../../api/problem";
 import { newQueryClient } from "../../api/queries";
 import type { OrderSummary } from "../../api/schema.gen";
 import { LiveContext } from "../../live/hooks";
-import { askingOrder, at, attention, menu, order as status, row, silentLive, summary } from "../../testing-data";
+import { askingOrder, at, attention, menu, order as status, pace, row, silentLive, summary } from "../../testing-data";
 import { Questions } from "./Questions";
 
 /** Orders whose questions are all of another kind. */
 const single = (number: number): readonly OrderSummary[] =>
-  Array.from({ length: number }, (_, i) => askingOrder({ id: `order-${i}`, pickupCode: `K${i}`, attention: attention({ cause: "failed", by: `bob ${i}` }) }));
+  Array.from({ length: number }, (_, i) => askingOrder({ id: `order-${i}`, pickupCode: `K${i}`, attention: attention({ cause: "silent", by: `bob ${i}` }) }));
 
 const asking = askingOrder({ id: "a", pickupCode: "K7QF", pieces: 12, remakes: 2, scrapped: 24, inHand: { by: "mia" }, attention: attention({ cause: "silent", by: "mia" }) });
 const refused = () => new Problem("Nothing is asked about this order now.", 409, { type: "/problems/refused", title: "Title", status: 409 });
@@ -22,6 +22,7 @@ let look: MockInstance<typeof api.order>;
 
 beforeEach(() => {
   vi.spyOn(api, "menu").mockResolvedValue(menu());
+  vi.spyOn(api, "pace").mockResolvedValue(pace(240, 600));
   resolve = vi.spyOn(api, "resolve").mockImplementation((id) => Promise.resolve(status({ id })));
   look = vi.spyOn(api, "order").mockImplementation((id) => Promise.resolve(status({ id, stages: [row("bake", "failed", { by: "ben", failedAt: at(60), reason: "burnt" })] })));
 });

@@ -1,4 +1,6 @@
+import { useQuery } from "@tanstack/react-query";
 import { memo, useState } from "react";
+import { paceQuery } from "../../api/queries";
 import type { OrderSummary } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Empty } from "../../design/feedback";
@@ -21,6 +23,7 @@ interface Props {
 /** Every question that is not answered yet. */
 export const Questions = memo(function Questions({ orders, onRefused }: Props) {
   const labelOf = useReasonLabels();
+  const pace = useQuery(paceQuery).data;
   const [alone, setAlone] = useState<ReadonlySet<string>>(new Set());
   const [most, setMost] = useState(cardsAtOnce);
   const { run, decide, decideOne, isSettled, close } = useDecidingTogether();
@@ -38,11 +41,12 @@ export const Questions = memo(function Questions({ orders, onRefused }: Props) {
               <GroupCard
                 group={group}
                 labelOf={labelOf}
+                pace={pace}
                 busy={run !== null && !isOver(run)}
                 onDecide={(chosen, body) => void decide(chosen, body)}
                 onDecideAlone={(each: AskingOrder) => { setAlone((before) => new Set([...before, each.id])); }}
               />
-            ) : <QuestionCard order={order} labelOf={labelOf} decide={decideOne} onRefused={onRefused} />}
+            ) : <QuestionCard order={order} labelOf={labelOf} pace={pace} decide={decideOne} onRefused={onRefused} />}
           </li>
         ))}
       </ul>

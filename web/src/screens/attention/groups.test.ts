@@ -13,7 +13,7 @@ const shown = (items: readonly Item[]) => items.map((item) => item.group?.orders
 
 describe("questions", () => {
   test("of one kind stand together, where the first of them stands, in their order", () => {
-    expect(shown(itemsOf([asking("a", { by: "bea" }), asking("b"), asking("c", { by: "ben" }), asking("d"), asking("e")], nobodyAlone))).toEqual(["a", ["b", "d", "e"], "c"]);
+    expect(shown(itemsOf([asking("a", { stage: "mix" }), asking("b"), asking("c", { stage: "decorate" }), asking("d"), asking("e")], nobodyAlone))).toEqual(["a", ["b", "d", "e"], "c"]);
   });
 
   test("of two kinds make two groups", () => {
@@ -24,10 +24,22 @@ describe("questions", () => {
     ["cause", { cause: "silent" }],
     ["stage", { stage: "mix" }],
     ["direction", { undoing: true }],
-    ["person", { by: "bea" }],
     ["reason", { reasonCode: "dropped" }],
   ] as const)("of another %s stand apart", (_, other) => {
     expect(shown(itemsOf([asking("a"), asking("b", other)], nobodyAlone))).toEqual(["a", "b"]);
+  });
+
+  test("about somebody who went silent stand apart from those about others", () => {
+    const silent = (id: string, by: string) => asking(id, { cause: "silent", by });
+    expect(shown(itemsOf([silent("a", "bob"), silent("b", "bea"), silent("c", "bob")], nobodyAlone))).toEqual([["a", "c"], "b"]);
+  });
+
+  test("with one cause stand together whoever reported it, and then name nobody", () => {
+    const [same] = itemsOf([asking("a"), asking("b")], nobodyAlone);
+    expect(same?.group?.question.by).toBe("bob");
+    const [several] = itemsOf([asking("a"), asking("b", { by: "bea" })], nobodyAlone);
+    expect(several?.group?.orders).toHaveLength(2);
+    expect(several?.group?.question.by).toBeUndefined();
   });
 
   test("stand together whatever else they differ in", () => {

@@ -6,7 +6,7 @@ export type AskingOrder = OrderSummary & { readonly attention: Attention };
 /** Questions of one kind, which can be decided together. */
 export interface Group {
   readonly key: string;
-  /** The first of the questions. */
+  /** The first of the questions; without who reported it if that were several. */
   readonly question: Attention;
   /** Two or more, in the list's order. */
   readonly orders: readonly AskingOrder[];
@@ -18,7 +18,8 @@ export interface Group {
 export type Item = { readonly order: AskingOrder; readonly group?: never } | { readonly group: Group; readonly order?: never };
 
 /**
- * Puts questions of one kind together. Those that somebody wants to decide alone
+ * Puts questions with one cause together: what happened, where and why. Who reported
+ * it makes no difference; who went silent is the cause itself. Those that somebody wants to decide alone
  * stand alone, and so do those that do not tell their kind: they are of an older
  * build.
  */
@@ -36,12 +37,14 @@ export function itemsOf(orders: readonly AskingOrder[], alone: ReadonlySet<strin
 function kindOf({ id, attention }: AskingOrder): string {
   if (attention.cause === undefined) return id;
   const { cause, stage, undoing, by, reasonCode } = attention;
-  return JSON.stringify([cause, stage, undoing ?? false, by ?? "", reasonCode ?? ""]);
+  return JSON.stringify([cause, stage, undoing ?? false, cause === "silent" ? (by ?? "") : "", reasonCode ?? ""]);
 }
 
 function groupOf(key: string, first: AskingOrder, others: readonly AskingOrder[]): Group {
   const choices = first.attention.choices.filter((choice) => others.every((order) => order.attention.choices.includes(choice)));
-  return { key, question: first.attention, orders: [first, ...others], choices };
+  const { by, ...question } = first.attention;
+  const isOneReporter = by !== undefined && others.every((order) => order.attention.by === by);
+  return { key, question: isOneReporter ? { ...question, by } : question, orders: [first, ...others], choices };
 }
 
 /** Not so is an order whose question Temporal's lists will tell in a moment. */

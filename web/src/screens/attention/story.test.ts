@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { timeOfDay } from "../../design/time";
 import { at, attention, labelOf, order, row } from "../../testing-data";
-import { consequence, kindText, story } from "./story";
+import { consequence, kindText, reasonText, story } from "./story";
 
 const line = (seconds: number, text: string) => `${timeOfDay(at(seconds))} ${text}`;
 
@@ -60,6 +60,12 @@ describe("a choice leads to", () => {
   ] as const)("%s of %j: %s", (choice, about, text) => {
     expect(consequence(choice, about)).toBe(text);
   });
+});
+
+test("an order tells what happened with the label of the reason, and the note as it was written", () => {
+  const told = (reason: string, reasonCode?: string) => reasonText(attention({ reason, ...(reasonCode && { reasonCode }) }), labelOf);
+  expect(told("bake failed after 1 remake: oven-down (bob): the oven-down lamp is on", "oven-down")).toBe("bake failed after 1 remake: Oven is down (bob): the oven-down lamp is on");
+  expect(told("bob has taken bake and has not been heard of for 5m")).toBe("bob has taken bake and has not been heard of for 5m");
 });
 
 describe("questions of one kind", () => {

@@ -38,6 +38,11 @@ export function consequence(choice: Choice, attention: Attention): string {
   }
 }
 
+/** What has happened, as the order tells it, with the label of the reason instead of its code. */
+export function reasonText({ reason, reasonCode }: Attention, labelOf: (reason: string) => string): string {
+  return reasonCode ? reason.replace(`: ${reasonCode} (`, () => `: ${labelOf(reasonCode)} (`) : reason;
+}
+
 /** What questions of one kind have in common, one of them being given. */
 export function kindText(attention: Attention, labelOf: (reason: string) => string): string {
   const { by, reason, reasonCode, undoing } = attention;

@@ -4,11 +4,12 @@ import { Failure, Loading } from "../../design/feedback";
 import { useLive } from "../../live/hooks";
 import { HandOut } from "../kitchen/HandOut";
 import { StaffLayout } from "../StaffLayout";
+import { WallLink } from "./WallLink";
 import "./counter.css";
 
 const route = getRouteApi("/counter");
 
-/** A screen for the shop: which orders are being made and which can be picked up. */
+/** For staff at the counter: what is to be handed out, and beside it what customers see on the wall. */
 export function CounterScreen() {
   const { session } = route.useRouteContext();
   const { counter, problem } = useLive("counter");
@@ -17,9 +18,12 @@ export function CounterScreen() {
       <h1 className="visually-hidden">Orders at the counter</h1>
       {counter ? (
         <div className="counter">
-          <Codes title="Ready" look="ready" orders={counter.ready} empty="Nothing is waiting to be picked up." />
-          <Codes title="Preparing" look="preparing" orders={counter.preparing} empty="Nothing is being made." />
           <HandOut />
+          <div className="stack">
+            <Codes title="Ready to collect" look="ready" orders={counter.ready} empty="Nothing is waiting to be picked up." />
+            <Codes title="In the making" look="preparing" orders={counter.preparing} empty="Nothing is being made." />
+            {session.role === "manager" && <WallLink />}
+          </div>
         </div>
       ) : problem ? (
         <Failure error={problem} />

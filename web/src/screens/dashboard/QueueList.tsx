@@ -4,6 +4,7 @@ import { queueQuery } from "../../api/queries";
 import type { OrderState, OrderSummary, Stage } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading } from "../../design/feedback";
+import { GoTo } from "../../design/GoTo";
 import { StageIcon, stages, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 import { useTime } from "../../live/hooks";
@@ -72,12 +73,12 @@ function Queue({ stage, version }: { readonly stage: Stage; readonly version: nu
   );
 }
 
-function Row({ order: { pickupCode, customer, state, inHand, placedAt, total }, isPriced }: { readonly order: OrderSummary; readonly isPriced: boolean }) {
+function Row({ order: { id, pickupCode, customer, state, inHand, placedAt, total }, isPriced }: { readonly order: OrderSummary; readonly isPriced: boolean }) {
   const since = inHand?.since;
   const held = useTime((now) => (since ? `, for ${spanText(now - Date.parse(since))}` : ""));
   return (
     <tr>
-      <th scope="row" className="code" translate="no">{pickupCode}</th>
+      <th scope="row" className="code" translate="no"><GoTo href={`/find/${id}`}>{pickupCode}</GoTo></th>
       <td><span className="queue-name" dir="auto" translate="no">{customer.name}</span></td>
       <td>{stateWords[state]}</td>
       <td>{inHand ? <><span className="queue-name" dir="auto" translate="no">{inHand.by}</span><span className="numbers">{held}</span></> : "–"}</td>

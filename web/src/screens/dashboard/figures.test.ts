@@ -1,53 +1,52 @@
 import { describe, expect, test } from "vitest";
 import { stageStatistics, start, statistics } from "../../testing-data";
-import { stageTimes, throughput } from "./figures";
+import { orderFlow, stageTimes, ticksFor } from "./figures";
 
-const minutes = 60_000;
-const done = (...counts: readonly number[]) => stageStatistics(counts.map((count) => ({ done: count })));
+describe("orders over time", () => {
+  const flow = (placed: readonly number[], done: readonly number[]) => orderFlow(statistics({ placed, stages: [stageStatistics([]), stageStatistics(done.map((each) => ({ done: each })))] }));
+  const none = (count: number) => Array.from({ length: count }, () => 0);
 
-describe("the throughput", () => {
-  test("adds steps of five minutes up to bars of a quarter of an hour", () => {
-    expect(throughput(statistics({ stepSeconds: 300 }), done(1, 2, 3, 4, 5, 6))).toEqual([{ at: start, value: 6 }, { at: start + 15 * minutes, value: 15 }]);
+  test("begin shortly before the first one, so that few fill the chart", () => {
+    const steps = flow([...none(20), 3, ...none(14), 1], [...none(35), 2]);
+    expect(steps).toHaveLength(17);
+    expect(steps[1]).toEqual({ at: start + 20 * 300_000, placed: 3, ready: 0 });
+    expect(steps.at(-1)).toEqual({ at: start + 35 * 300_000, placed: 1, ready: 2 });
   });
 
-  test("shows the rest as a bar of its own, so that nothing is lost", () => {
-    expect(throughput(statistics({ stepSeconds: 300 }), done(1, 2, 3, 4))).toEqual([{ at: start, value: 6 }, { at: start + 15 * minutes, value: 4 }]);
+  test("show half an hour at least", () => {
+    expect(flow([...none(47), 1], none(48))).toHaveLength(6);
+    expect(flow([1, 0], [0, 1]), "or what there is").toHaveLength(2);
   });
 
-  test("leaves steps of a quarter of an hour as they are", () => {
-    expect(throughput(statistics({ stepSeconds: 900 }), done(1, 2))).toEqual([{ at: start, value: 1 }, { at: start + 15 * minutes, value: 2 }]);
-  });
-
-  test("makes a bar of each step that is longer", () => {
-    expect(throughput(statistics({ stepSeconds: 3600 }), done(1, 2))).toEqual([{ at: start, value: 1 }, { at: start + 60 * minutes, value: 2 }]);
-  });
-
-  test("has no bars without steps", () => {
-    expect(throughput(statistics(), done())).toEqual([]);
+  test("are nothing while there was none", () => {
+    expect(flow(none(48), none(48))).toEqual([]);
   });
 });
 
-describe("the times of a stage", () => {
-  test("count what was done and what failed", () => {
-    expect(stageTimes(stageStatistics([{ done: 2, failed: 1 }, { done: 3, failed: 4 }]))).toEqual({ done: 5, failed: 5 });
+test("a chart's lines have whole numbers, and fit few data as well as many", () => {
+  expect([0, 1, 2, 3, 5, 11, 21, 400, 401].map(ticksFor)).toEqual([
+    [2, 1, 0], [2, 1, 0], [2, 1, 0], [4, 2, 0], [10, 5, 0], [20, 10, 0], [40, 20, 0], [400, 200, 0], [1000, 500, 0],
+  ]);
+});
+
+describe("a stage's times", () => {
+  const older = { done: 10, workSeconds: 60, waitSeconds: 20 };
+
+  test("weigh each step by its tickets, and leave out what nobody knows", () => {
+    const { usual, done, failed } = stageTimes(stageStatistics([{ done: 1, waitSeconds: 10 }, { done: 3, failed: 2, waitSeconds: 30, workSeconds: 5 }]));
+    expect([done, failed]).toEqual([4, 2]);
+    expect(usual).toEqual({ done: 4, wait: 25_000, work: 5_000 });
+    expect(stageTimes(stageStatistics([{}])).usual).toEqual({ done: 0 });
   });
 
-  test("are averages over tickets, not over steps", () => {
-    const times = stageTimes(stageStatistics([{ done: 1, waitSeconds: 100, workSeconds: 10 }, { done: 3, waitSeconds: 20, workSeconds: 50 }]));
-    expect(times).toEqual({ done: 4, failed: 0, wait: 40_000, work: 40_000 });
+  test("lately are those of the last half hour", () => {
+    const quiet = Array.from({ length: 5 }, () => ({}));
+    expect(stageTimes(stageStatistics([older, ...quiet, { done: 3, workSeconds: 180 }])).recent).toEqual({ done: 3, work: 180_000 });
+    expect(stageTimes(stageStatistics([older, { done: 3, workSeconds: 180 }])).recent.done, "what is not over yet").toBe(13);
   });
 
-  test("leave out steps without times", () => {
-    const times = stageTimes(stageStatistics([{ done: 9, workSeconds: 30 }, { done: 1, waitSeconds: 20 }]));
-    expect(times).toEqual({ done: 10, failed: 0, wait: 20_000, work: 30_000 });
-  });
-
-  test("are absent, and never a division by zero, where nothing was done", () => {
-    expect(stageTimes(stageStatistics([{ failed: 2, waitSeconds: 0, workSeconds: 0 }]))).toEqual({ done: 0, failed: 2 });
-    expect(stageTimes(stageStatistics([]))).toEqual({ done: 0, failed: 0 });
-  });
-
-  test("may be nothing at all", () => {
-    expect(stageTimes(stageStatistics([{ done: 1, waitSeconds: 0 }]))).toEqual({ done: 1, failed: 0, wait: 0 });
+  test("are slow from half as long again on, by more than a ticket or two", () => {
+    const isSlow = (done: number, workSeconds: number) => stageTimes(stageStatistics([{ ...older, done: 100 }, ...Array.from({ length: 5 }, () => ({})), { done, workSeconds }])).isSlow;
+    expect([isSlow(3, 100), isSlow(2, 100), isSlow(3, 80)]).toEqual([true, false, false]);
   });
 });

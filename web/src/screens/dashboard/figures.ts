@@ -1,40 +1,70 @@
 import type { StageStatistics, Statistics } from "../../api/schema.gen";
 
-/** A bar of a chart: how many there were from `at` on, in milliseconds. */
-export interface Bar {
+/** What came into the kitchen, and what left it, from a moment on, in milliseconds. */
+export interface Step {
   readonly at: number;
-  readonly value: number;
+  readonly placed: number;
+  readonly ready: number;
 }
 
-/** The time that a bar stands for, in milliseconds: the server's steps are added up to it. */
-const barSpan = 15 * 60_000;
+/** The least that a chart shows: half an hour of steps of five minutes. */
+const leastSteps = 6;
 
-/** Done tickets of a stage over time. */
-export function throughput(statistics: Statistics, stage: StageStatistics): readonly Bar[] {
-  const from = Date.parse(statistics.from);
-  const perBar = Math.max(1, Math.round(barSpan / (statistics.stepSeconds * 1000)));
-  const bars: Bar[] = [];
-  for (let i = 0; i < stage.steps.length; i += perBar) {
-    const value = stage.steps.slice(i, i + perBar).reduce((sum, step) => sum + step.done, 0);
-    bars.push({ at: from + i * statistics.stepSeconds * 1000, value });
+/** The orders of each step from shortly before the first one on; empty if there was none. */
+export function orderFlow({ from, stepSeconds, placed, stages }: Statistics): readonly Step[] {
+  const last = stages.at(-1);
+  const steps = placed.map((count, i) => ({ at: Date.parse(from) + i * stepSeconds * 1000, placed: count, ready: last?.steps[i]?.done ?? 0 }));
+  const first = steps.findIndex((step) => step.placed > 0 || step.ready > 0);
+  return first < 0 ? [] : steps.slice(Math.max(0, Math.min(first - 1, steps.length - leastSteps)));
+}
+
+/** The numbers beside a chart's lines, the greatest first: whole ones, and the greatest is not below the data. */
+export function ticksFor(most: number): readonly number[] {
+  for (let unit = 1; ; unit *= 10) {
+    for (const top of [2, 4, 10]) if (most <= top * unit) return [top * unit, (top * unit) / 2, 0];
   }
-  return bars;
 }
 
-interface StageTimes {
+/** How long tickets took, in milliseconds; absent if that is known of none. */
+interface Times {
   readonly done: number;
-  readonly failed: number;
-  /** Averages over all done tickets, in milliseconds; absent if none is known. */
   readonly wait?: number;
   readonly work?: number;
 }
 
-/** A stage's times over the whole span, each step weighted by its tickets. */
-export function stageTimes(stage: StageStatistics): StageTimes {
-  const sums = { done: 0, failed: 0, wait: 0, waited: 0, work: 0, worked: 0 };
-  for (const step of stage.steps) {
+/** What is recent, in steps: half an hour. */
+const recentSteps = 6;
+
+/** Fewer tickets than that say nothing about a stage. */
+const leastRecent = 3;
+
+interface StageTimes {
+  readonly done: number;
+  readonly failed: number;
+  readonly usual: Times;
+  readonly recent: Times;
+  /** Tickets are in hand for half as long again as usual. */
+  readonly isSlow: boolean;
+}
+
+/** A stage's times over the whole span and lately. */
+export function stageTimes({ steps }: StageStatistics): StageTimes {
+  const usual = timesOf(steps);
+  const recent = timesOf(steps.slice(-recentSteps));
+  return {
+    done: usual.done,
+    failed: steps.reduce((sum, step) => sum + step.failed, 0),
+    usual,
+    recent,
+    isSlow: recent.done >= leastRecent && recent.work !== undefined && usual.work !== undefined && recent.work >= 1.5 * usual.work,
+  };
+}
+
+/** Averages over all done tickets, each step weighted by its tickets. */
+function timesOf(steps: StageStatistics["steps"]): Times {
+  const sums = { done: 0, wait: 0, waited: 0, work: 0, worked: 0 };
+  for (const step of steps) {
     sums.done += step.done;
-    sums.failed += step.failed;
     if (step.waitSeconds !== undefined) {
       sums.wait += step.waitSeconds * step.done;
       sums.waited += step.done;
@@ -46,7 +76,6 @@ export function stageTimes(stage: StageStatistics): StageTimes {
   }
   return {
     done: sums.done,
-    failed: sums.failed,
     ...(sums.waited > 0 && { wait: (sums.wait / sums.waited) * 1000 }),
     ...(sums.worked > 0 && { work: (sums.work / sums.worked) * 1000 }),
   };

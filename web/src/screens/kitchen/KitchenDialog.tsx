@@ -11,7 +11,7 @@ import { Failure, Loading } from "../../design/feedback";
 import { stageOfRole, stages, stageWords } from "../../design/stages";
 import { useLive } from "../../live/hooks";
 import { dayAndTime } from "../order/soldOut";
-import { untilOf } from "./until";
+import { comingText, untilOf } from "./until";
 import "./kitchen.css";
 
 interface Props {
@@ -45,6 +45,7 @@ export function KitchenDialog({ session, stage, onClose }: Props & { readonly on
       setError(textOf(failure));
     }
   };
+  const end = untilOf(until, new Date());
   const own = stageOfRole(session.role);
   const shown = stage ? [stage] : own ? [own] : stages;
   return (
@@ -52,7 +53,7 @@ export function KitchenDialog({ session, stage, onClose }: Props & { readonly on
       {!kitchen || !menu.data ? (menu.error ? <Failure error={menu.error} /> : <Loading what="the kitchen" />) : (
         <div className="stack">
           {error && <p className="field-error" role="alert">{error}</p>}
-          <Field label="Sold out until" hint="Optional: a time of today. Without it, it stays until you take it back.">
+          <Field label="Sold out until" hint={end === undefined ? "Optional. Without a time, it stays until you take it back." : `Until ${comingText(end, new Date())}.`}>
             {(wiring) => <input {...wiring} className="input" type="time" value={until} onChange={(event) => { setUntil(event.target.value); }} />}
           </Field>
           <ul className="switches" aria-label="Flavours">

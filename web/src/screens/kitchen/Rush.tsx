@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { createContext, useContext, useEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from "react";
 import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
 import type { BoardTicket } from "../../api/schema.gen";
@@ -9,6 +9,46 @@ import { Field } from "../../design/Field";
 interface Props {
   readonly ticket: BoardTicket;
 }
+
+interface Desk {
+  readonly ask: (ticket: BoardTicket) => void;
+  /** The order whose next button gets the focus: the one that was pressed goes away. */
+  readonly nextRef: RefObject<string | null>;
+}
+
+/** Without a desk around it a card only shows. */
+const DeskContext = createContext<Desk>({ ask: () => undefined, nextRef: { current: null } });
+
+const useDesk = () => useContext(DeskContext);
+
+/** Asks why an order is in a rush. It outlives the ticket's card, which moves when somebody starts the ticket. */
+export function RushDesk({ children }: { readonly children: ReactNode }) {
+  const [ticket, setTicket] = useState<BoardTicket | null>(null);
+  const nextRef = useRef<string | null>(null);
+  const desk = useMemo<Desk>(() => ({ ask: setTicket, nextRef }), []);
+  return (
+    <DeskContext value={desk}>
+      {children}
+      {ticket && <RushDialog ticket={ticket} onClose={() => { setTicket(null); }} />}
+    </DeskContext>
+  );
+}
+
+/** Gives the focus to a button that takes the place of the one that was pressed. */
+function useNextFocus(ticket: BoardTicket) {
+  const { nextRef } = useDesk();
+  const place = useRef<HTMLSpanElement>(null);
+  const order = orderOf(ticket);
+  useEffect(() => {
+    if (nextRef.current !== order) return;
+    nextRef.current = null;
+    // Whoever has gone elsewhere meanwhile stays there.
+    if (isLost(document.activeElement)) place.current?.querySelector("button")?.focus();
+  }, [nextRef, order]);
+  return place;
+}
+
+const isLost = (active: Element | null) => active === null || active === document.body;
 
 /** That a ticket's order goes before others, why, and the button that ends that. */
 export function Rush({ ticket }: Props) {
@@ -24,37 +64,38 @@ export function Rush({ ticket }: Props) {
 
 /** Lets a ticket's order go before others. */
 export function RushButton({ ticket }: Props) {
-  const [isOpen, setOpen] = useState(false);
-  return (
-    <>
-      <Button look="bare" className="ticket-rush-button" aria-label={`Rush ${ticket.pickupCode}`} onClick={() => { setOpen(true); }}>Rush …</Button>
-      {isOpen && <RushDialog ticket={ticket} onClose={() => { setOpen(false); }} />}
-    </>
-  );
+  const { ask } = useDesk();
+  const place = useNextFocus(ticket);
+  return <span ref={place} className="ticket-rush-place"><Button look="bare" className="ticket-rush-button" aria-label={`Rush ${ticket.pickupCode}`} onClick={() => { ask(ticket); }}>Rush …</Button></span>;
 }
 
 /** A ticket's id begins with its order's. */
 const orderOf = (ticket: BoardTicket) => ticket.ticketId.split(".")[0] ?? "";
 
-function RushEnd({ ticket }: { readonly ticket: BoardTicket }) {
+function RushEnd({ ticket }: Props) {
+  const { nextRef } = useDesk();
+  const place = useNextFocus(ticket);
   const [error, setError] = useState("");
   const end = async () => {
     setError("");
+    nextRef.current = orderOf(ticket);
     try {
       await api.rush(orderOf(ticket), null);
     } catch (failure) {
+      nextRef.current = null;
       setError(textOf(failure));
     }
   };
   return (
-    <>
+    <span ref={place} className="ticket-rush-place">
       <Button look="bare" aria-label={`No rush for ${ticket.pickupCode}`} onClick={() => void end()}>No rush</Button>
       {error && <span className="field-error" role="alert">{error}</span>}
-    </>
+    </span>
   );
 }
 
 function RushDialog({ ticket, onClose }: { readonly ticket: BoardTicket; readonly onClose: () => void }) {
+  const { nextRef } = useDesk();
   const [reason, setReason] = useState("");
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
@@ -64,10 +105,12 @@ function RushDialog({ ticket, onClose }: { readonly ticket: BoardTicket; readonl
       return;
     }
     setBusy(true);
+    nextRef.current = orderOf(ticket);
     try {
       await api.rush(orderOf(ticket), reason.trim());
       onClose();
     } catch (failure) {
+      nextRef.current = null;
       setBusy(false);
       setError(textOf(failure));
     }

@@ -9,7 +9,7 @@ import { at, kitchen, menu, silentLive, ticket } from "../../testing-data";
 import { HandOut } from "./HandOut";
 import { KitchenDialog } from "./KitchenDialog";
 import { PausedNotice } from "./Paused";
-import { Rush, RushButton } from "./Rush";
+import { Rush, RushButton, RushDesk } from "./Rush";
 
 const baker: Session = { name: "bob", role: "baker", expiresAt: at(3600) };
 const manager: Session = { name: "max", role: "manager", expiresAt: at(3600) };
@@ -23,12 +23,15 @@ function show(children: React.ReactNode, state: Partial<KitchenState> = {}, read
   vi.spyOn(live, "state").mockReturnValue(channel);
   const queryClient = newQueryClient();
   queryClient.setQueryData(menuQuery.queryKey, menu());
-  queryClient.setQueryData(readyQuery.queryKey, { orders: ready });
-  vi.spyOn(api, "ready").mockResolvedValue({ orders: ready });
-  render(<QueryClientProvider client={queryClient}><LiveContext value={live}>{children}</LiveContext></QueryClientProvider>);
+  const list = { orders: ready, count: ready.length, today: { shipped: 0, uncollected: 0 } };
+  queryClient.setQueryData(readyQuery("", 30).queryKey, list);
+  const asked = vi.spyOn(api, "ready").mockResolvedValue(list);
+  const page = (content: React.ReactNode) => <QueryClientProvider client={queryClient}><LiveContext value={live}><RushDesk>{content}</RushDesk></LiveContext></QueryClientProvider>;
+  const { rerender } = render(page(children));
+  return { asked, change: (content: React.ReactNode) => { rerender(page(content)); } };
 }
 
-const nothing: KitchenState = { soldOut: [], paused: [], uncollected: 0 };
+const nothing: KitchenState = { soldOut: [], paused: [], uncollected: 0, readyVersion: 1 };
 
 beforeEach(() => { vi.useFakeTimers({ now: new Date(2026, 2, 4, 9, 0), toFake: ["Date"] }); });
 afterEach(() => { vi.restoreAllMocks(); vi.useRealTimers(); });
@@ -38,6 +41,8 @@ test("one touch says that a flavour is sold out, until the time that is given", 
   show(<KitchenDialog session={baker} stage="bake" onClose={() => undefined} />);
   fireEvent.click(screen.getByRole("button", { name: "Lemon is sold out" }));
   expect(soldOut).toHaveBeenLastCalledWith("lemon", undefined);
+  fireEvent.change(screen.getByLabelText("Sold out until"), { target: { value: "08:00" } });
+  expect(screen.getByText("Until tomorrow, 8:00.")).toBeDefined();
   fireEvent.change(screen.getByLabelText("Sold out until"), { target: { value: "14:00" } });
   fireEvent.click(screen.getByRole("button", { name: "Lemon is sold out" }));
   expect(soldOut).toHaveBeenLastCalledWith("lemon", new Date(2026, 2, 4, 14, 0).toISOString());
@@ -96,12 +101,41 @@ test("an order in a rush shows why, and the way back", () => {
   expect(rush).toHaveBeenCalledWith("0199c0de-7a11-7000-8000-00000000cafe", null);
 });
 
+test("somebody who says why an order is in a rush is not interrupted when its ticket moves, and goes on at its card", async () => {
+  const answers: (() => void)[] = [];
+  vi.spyOn(api, "rush").mockImplementation(() => new Promise((resolve) => { answers.push(resolve); }));
+  const { change } = show(<div key="waiting"><RushButton ticket={ticket()} /></div>);
+  fireEvent.click(screen.getByRole("button", { name: "Rush K7QF" }));
+  fireEvent.change(screen.getByLabelText("Why"), { target: { value: "the bride" } });
+  change(<div key="with others"><RushButton ticket={ticket({ state: "started", by: "bob" })} /></div>);
+  expect(screen.getByLabelText<HTMLInputElement>("Why").value).toBe("the bride");
+  fireEvent.click(screen.getByRole("button", { name: "Let it go first" }));
+  answers[0]?.();
+  await waitFor(() => { expect(screen.queryByRole("dialog")).toBeNull(); });
+  const rush = { by: "ann", at: at(0), reason: "the bride" };
+  change(<Rush ticket={ticket({ rush })} />);
+  const end = screen.getByRole("button", { name: "No rush for K7QF" });
+  expect(document.activeElement).toBe(end);
+  fireEvent.click(end);
+  change(<RushButton ticket={ticket()} />);
+  expect(document.activeElement).toBe(screen.getByRole("button", { name: "Rush K7QF" }));
+});
+
+test("a search finds what a customer asks for among what does not fit", async () => {
+  const { asked } = show(<HandOut />, { uncollected: 90 });
+  fireEvent.change(screen.getByLabelText("Find by code or name"), { target: { value: " k7 " } });
+  await waitFor(() => { expect(asked).toHaveBeenLastCalledWith("k7", 30, expect.anything()); });
+  await screen.findByText("No order that is ready has this code or name.");
+});
+
 test("what is handed out can be taken back", async () => {
   const collected = vi.spyOn(api, "collected").mockResolvedValue();
   const order: ReadyOrder = { id: "0199c0de-7a11-7000-8000-00000000cafe", pickupCode: "K7QF", name: "Ada L.", pieces: 12, since: at(0) };
   show(<HandOut />, { uncollected: 1 }, [order]);
   fireEvent.click(screen.getByRole("button", { name: "K7QF is collected" }));
   expect(collected).toHaveBeenLastCalledWith(order, true);
-  fireEvent.click(await screen.findByRole("button", { name: "Not collected after all" }));
+  const back = await screen.findByRole("button", { name: "Not collected after all" });
+  expect(document.activeElement?.contains(back), "the pressed button goes away").toBe(true);
+  fireEvent.click(back);
   expect(collected).toHaveBeenLastCalledWith(order, false);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { untilOf } from "./until";
+import { comingText, untilOf } from "./until";
 
 const now = new Date(2026, 2, 4, 13, 30);
 
@@ -11,4 +11,10 @@ test("a time of day is the next moment of that time", () => {
 
 test("no time is no end", () => {
   expect(untilOf("", now)).toBeUndefined();
+});
+
+test("a moment is told with its day, which may be tomorrow", () => {
+  const told = (time: string) => comingText(untilOf(time, now) ?? "", now);
+  expect(told("14:00")).toBe("today, 14:00");
+  expect(told("08:05")).toBe("tomorrow, 8:05");
 });

@@ -12,10 +12,29 @@ export function keepChime(on: boolean): void {
 
 let context: AudioContext | undefined;
 
+/** Undefined where there is no sound at all. */
+function soundOf(): AudioContext | undefined {
+  if (typeof AudioContext === "undefined") return undefined;
+  return (context ??= new AudioContext());
+}
+
+/** Whether a chime would be heard, or never can be: most browsers want a touch or a key first. */
+export function isSoundOn(): boolean {
+  const sound = soundOf();
+  return sound === undefined || sound.state === "running";
+}
+
+/** Calls back whenever that may have changed. */
+export function watchSound(changed: () => void): () => void {
+  const sound = soundOf();
+  sound?.addEventListener("statechange", changed);
+  return () => { sound?.removeEventListener("statechange", changed); };
+}
+
 /** Two short notes. The first call must come from a touch or a key, or browsers stay silent. */
 export function chime(): void {
-  if (typeof AudioContext === "undefined") return;
-  context ??= new AudioContext();
+  const context = soundOf();
+  if (!context) return;
   void context.resume();
   for (const [frequency, after] of [[880, 0], [1175, 0.16]] as const) {
     const tone = context.createOscillator();
