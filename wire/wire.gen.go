@@ -729,6 +729,8 @@ type OrderStatus = kitchen.Status
 
 // OrderSummary An order in a list.
 type OrderSummary struct {
+	Allergies []string `json:"allergies,omitempty,omitzero"`
+
 	// Attention What a manager must decide; absent unless the state is `needs-attention`.
 	Attention *Attention `json:"attention,omitempty"`
 
@@ -747,6 +749,9 @@ type OrderSummary struct {
 
 	// InHand Who has its open ticket in hand; absent while nobody has.
 	InHand InHand `json:"inHand,omitempty,omitzero"`
+
+	// Lines What it is for; absent from an order of an older build.
+	Lines []Line `json:"lines,omitempty,omitzero"`
 
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
@@ -1280,6 +1285,13 @@ type ListOrdersParams struct {
 
 	// PickupCode The code called out at the counter, in capital or small letters.
 	PickupCode *string `form:"pickupCode,omitempty" json:"pickupCode,omitempty"`
+
+	// Q A pickup code, or parts of the customer's name, without regard to case and accents: `bjor` finds Björn. Works where customers' names are encrypted, too. A request goes through
+	// a thousand orders at most, and the next page goes on.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Day Orders that are to be fetched on this day of the bakery's calendar or, if as soon as possible, were placed on it; `today` is one, too.
+	Day *string `form:"day,omitempty" json:"day,omitempty"`
 
 	// Limit How many orders a page has at most.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`

@@ -1107,6 +1107,9 @@ export interface components {
             readonly flavours: readonly string[];
             /** @description How many cupcakes it is for; absent from an order of an older build. */
             readonly pieces?: number;
+            /** @description What it is for; absent from an order of an older build. */
+            readonly lines?: readonly components["schemas"]["Line"][];
+            readonly allergies?: readonly string[];
             /** @description What it costs, paid at pickup; absent if it was placed without prices. */
             readonly total?: components["schemas"]["Money"];
             /**
@@ -2253,6 +2256,17 @@ export interface operations {
                  * @example K7QF
                  */
                 readonly pickupCode?: string;
+                /**
+                 * @description A pickup code, or parts of the customer's name, without regard to case and accents: `bjor` finds Björn. Works where customers' names are encrypted, too. A request goes through
+                 *     a thousand orders at most, and the next page goes on.
+                 * @example bjor
+                 */
+                readonly q?: string;
+                /**
+                 * @description Orders that are to be fetched on this day of the bakery's calendar or, if as soon as possible, were placed on it; `today` is one, too.
+                 * @example today
+                 */
+                readonly day?: string;
                 /** @description How many orders a page has at most. */
                 readonly limit?: number;
                 /** @description The `nextPageToken` of the page before, with the same filters. */
