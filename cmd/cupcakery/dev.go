@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/cupcakery/cupcakery/api"
 )
 
 // service is a part of the factory that "cupcakery dev" can run.
@@ -40,6 +42,7 @@ type devSettings struct {
 	temporalPort int
 	traces       bool
 	uiPort       int
+	uiURL        string
 }
 
 func newDevCommand() *cobra.Command {
@@ -95,6 +98,7 @@ func (s *devSettings) register(cmd *cobra.Command) {
 	flags.BoolVar(&s.traces, "traces", false, "show what each order's request led to, at /traces beside /metrics; stations in other terminals send theirs with OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:8082")
 	flags.StringVar(&s.temporalCLI, "temporal-cli", "", "the Temporal CLI's executable (default: temporal in PATH, .tools/temporal, or a download)")
 	fromEnvironment(flags, "temporal-cli", "CUPCAKERY_TEMPORAL_CLI")
+	registerUIURL(cmd, &s.uiURL, ", unless the UI runs here")
 	s.demo.register(cmd)
 	s.temporal.register(cmd)
 	s.kafka.register(cmd)
@@ -136,7 +140,7 @@ func (s *devSettings) check(given []string) error {
 		here    bool
 		flags   []string
 	}{
-		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo", "traces"}},
+		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo", "traces", "temporal-ui-url"}},
 		{serviceKafka, true, []string{"kafka-port"}},
 		{serviceTemporal, true, []string{"temporal-port", "temporal-ui-port", "temporal-cli"}},
 		{serviceKafka, false, flagsStartingWith(given, "kafka-", "kafka-port")},
@@ -153,6 +157,9 @@ func (s *devSettings) check(given []string) error {
 	}
 	if s.ephemeral && slices.Contains(given, "data-dir") {
 		return fmt.Errorf("--ephemeral keeps nothing, so --data-dir has no use: leave one of them out")
+	}
+	if err := api.CheckUIURL(s.uiURL); err != nil {
+		return fmt.Errorf("--temporal-ui-url %q: %w", s.uiURL, err)
 	}
 	if err := s.checkPorts(); err != nil {
 		return err
