@@ -271,6 +271,7 @@ func orZeroTime(t *time.Time) time.Time {
 type shippedOrder struct {
 	name   string
 	pieces int
+	total  *kitchen.Money
 	at     time.Time
 	record board.Heard
 	// collected is what uncollected counts by.
@@ -288,12 +289,16 @@ func readShipped(m events.Message) (order shippedOrder, known bool) {
 		Lines []struct {
 			Quantity int `json:"quantity"`
 		} `json:"lines"`
-		ShippedAt time.Time `json:"shippedAt"`
+		Total     *kitchen.Money `json:"total"`
+		ShippedAt time.Time      `json:"shippedAt"`
 	}
 	if len(m.Value) > events.MaxMessageBytes || json.Unmarshal(m.Value, &shipped) != nil || shipped.OrderID != string(m.Key) || kitchen.CheckOrderID(shipped.OrderID) != nil {
 		return shippedOrder{}, false
 	}
-	order = shippedOrder{name: kitchen.Customer{Name: kitchen.Excerpt(shipped.Customer.Name)}.CalledName(), at: printable(shipped.ShippedAt)}
+	if shipped.Total != nil && shipped.Total.Check() != nil {
+		shipped.Total = nil // no page could show it
+	}
+	order = shippedOrder{name: kitchen.Customer{Name: kitchen.Excerpt(shipped.Customer.Name)}.CalledName(), total: shipped.Total, at: printable(shipped.ShippedAt)}
 	for _, line := range shipped.Lines {
 		if line.Quantity > 0 && order.pieces+line.Quantity <= kitchen.MaxScrapped {
 			order.pieces += line.Quantity
@@ -367,7 +372,7 @@ func (f *Floor) ReadyOrders() wire.ReadyOrders {
 	f.mu.Lock()
 	for orderID, order := range f.shipped {
 		if !order.collected {
-			ready.Orders = append(ready.Orders, wire.ReadyOrder{ID: orderID, PickupCode: kitchen.PickupCode(orderID), Name: order.name, Pieces: order.pieces, Since: order.at})
+			ready.Orders = append(ready.Orders, wire.ReadyOrder{ID: orderID, PickupCode: kitchen.PickupCode(orderID), Name: order.name, Pieces: order.pieces, Total: order.total, Since: order.at})
 		}
 	}
 	f.mu.Unlock() // sorting may take a while, and the log's reader waits for the lock

@@ -4,21 +4,34 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
 )
 
 // Fold is a text as people look for it: without case and accents, its words one space
-// apart.
+// apart. It is for comparing only.
 func Fold(text string) string {
-	// A transformer keeps state, so each call makes its own.
-	folded, _, err := transform.String(transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), cases.Fold()), text)
-	if err != nil {
-		folded = strings.ToLower(text) // not reached: none of the three fails
+	var folded strings.Builder
+	for _, character := range norm.NFKD.String(text) {
+		switch {
+		case unicode.Is(unicode.Mn, character): // an accent
+		case character == 'ß', character == 'ẞ':
+			folded.WriteString("ss")
+		default:
+			folded.WriteRune(foldCase(character))
+		}
 	}
-	return strings.Join(strings.Fields(folded), " ")
+	return strings.Join(strings.Fields(folded.String()), " ")
+}
+
+// foldCase is the same letter in whichever case it is.
+func foldCase(letter rune) rune {
+	first := letter
+	for other := unicode.SimpleFold(letter); other != letter; other = unicode.SimpleFold(other) {
+		if !unicode.Is(unicode.Mn, other) {
+			first = min(first, other)
+		}
+	}
+	return unicode.ToLower(first)
 }
 
 // Names reports whether a customer is meant by a text: each of its words is a part of

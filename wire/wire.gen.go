@@ -489,6 +489,9 @@ type BoardTicket struct {
 	// Example: 0199c0de-7a11-7000-8000-00000000cafe.bake.1
 	TicketID string `json:"ticketId"`
 
+	// Total At package, on a ticket to make: what to take when the box is handed out; absent if it has no price.
+	Total *Money `json:"total,omitempty"`
+
 	// Withdrawn The order was cancelled. Whoever has the ticket in hand stops; its undo ticket says what to do with the work.
 	Withdrawn bool `json:"withdrawn"`
 }
@@ -1156,6 +1159,9 @@ type ReadyOrder struct {
 
 	// Since When it was shipped.
 	Since time.Time `json:"since"`
+
+	// Total What to take for it; absent if it has no price.
+	Total *Money `json:"total,omitempty"`
 }
 
 // ReadyOrders defines model for ReadyOrders.

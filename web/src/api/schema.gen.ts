@@ -1445,6 +1445,8 @@ export interface components {
             readonly made: boolean;
             /** @description At package, on a ticket to make: whom to call when the box is handed out. No other station gets it. */
             readonly customer?: components["schemas"]["Customer"];
+            /** @description At package, on a ticket to make: what to take when the box is handed out; absent if it has no price. */
+            readonly total?: components["schemas"]["Money"];
             /** @description At package: which boxes to take for the pieces, the largest first. */
             readonly boxes?: readonly components["schemas"]["BoxCount"][];
             /** @description The order goes before others. */
@@ -1855,6 +1857,8 @@ export interface components {
              */
             readonly name: string;
             readonly pieces: number;
+            /** @description What to take for it; absent if it has no price. */
+            readonly total?: components["schemas"]["Money"];
             /**
              * Format: date-time
              * @description When it was shipped.

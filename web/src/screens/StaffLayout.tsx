@@ -44,6 +44,8 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
           <Link to="/dashboard">Dashboard</Link>
           {session.role === "manager" && <Link to="/attention">Attention</Link>}
           <Link to="/counter">Counter</Link>
+          <Link to="/find">Find</Link>
+          <Link to="/sheet" search={{ day: "today" }}>Day&rsquo;s sheet</Link>
         </>
       }
       tools={

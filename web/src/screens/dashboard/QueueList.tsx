@@ -1,24 +1,15 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 import { queueQuery } from "../../api/queries";
-import type { OrderState, OrderSummary, Stage } from "../../api/schema.gen";
+import type { OrderSummary, Stage } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading } from "../../design/feedback";
 import { StageIcon, stages, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 import { useTime } from "../../live/hooks";
 import { moneyText } from "../../prices";
+import { stateWords } from "../../states";
 import { useRefetchOnChange } from "../useRefetchOnChange";
-
-const stateWords: Readonly<Record<OrderState, string>> = {
-  accepted: "Accepted",
-  scheduled: "Scheduled",
-  "in-progress": "In progress",
-  "needs-attention": "Needs attention",
-  cancelling: "Being cancelled",
-  cancelled: "Cancelled",
-  shipped: "Shipped",
-};
 
 /** The orders at a stage, and who has each in hand. Nothing is fetched before somebody wants to see it. */
 export function QueueList({ version }: { readonly version: number }) {
