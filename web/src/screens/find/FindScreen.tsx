@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, useInfiniteQuery } from "@tanstack/react-query";
+import { infiniteQueryOptions, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState, type SyntheticEvent } from "react";
 import { api } from "../../api/client";
@@ -36,7 +36,7 @@ export function FindScreen() {
           <h1>Find an order</h1>
           <Link to="/sheet" search={{ day: filters.day ?? "today" }} className="button button-quiet">Day&rsquo;s sheet</Link>
         </div>
-        <Search key={JSON.stringify(filters)} filters={filters} />
+        <Search filters={filters} />
         <Found filters={filters} />
       </div>
     </StaffLayout>
@@ -45,17 +45,21 @@ export function FindScreen() {
 
 function Search({ filters }: { readonly filters: Filters }) {
   const navigate = route.useNavigate();
-  const [q, setText] = useState(filters.q ?? "");
+  const queryClient = useQueryClient();
+  // What is typed counts until the address has another text.
+  const [typed, setTyped] = useState({ over: filters.q, text: filters.q ?? "" });
+  const q = typed.over === filters.q ? typed.text : filters.q ?? "";
   const show = (changed: Readonly<Record<keyof Filters, string | undefined>>) => void navigate({ search: filtersOf(changed) });
   const now = { q, state: filters.state, day: filters.day };
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     show(now);
+    void queryClient.invalidateQueries({ queryKey: ["found"] }); // also if it is the same search again
   };
   return (
     <form className="card find-form" role="search" onSubmit={submit}>
       <Field label="Name or code">
-        {(wiring) => <input {...wiring} className="input" type="search" enterKeyHint="search" autoComplete="off" spellCheck={false} value={q} onChange={(event) => { setText(event.target.value); }} />}
+        {(wiring) => <input {...wiring} className="input" type="search" enterKeyHint="search" autoComplete="off" spellCheck={false} value={q} onChange={(event) => { setTyped({ over: filters.q, text: event.target.value }); }} />}
       </Field>
       <Field label="State">
         {(wiring) => (
