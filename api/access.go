@@ -57,7 +57,7 @@ var access = map[string]permission{
 
 	// Whoever has an order's id may see and change the order: the id is the
 	// customer's capability.
-	"GET /api/v1/orders/:id":         anybody,
+	"GET /api/v1/orders/:id":             anybody,
 	"GET /api/v1/orders/:id/explanation": anyRole,
 
 	"POST /api/v1/orders/:id/amend":  anybody,
