@@ -30,6 +30,9 @@ var access = map[string]permission{
 	"GET /counter":              anybody,
 	"GET /kitchen":              anybody,
 	"GET /dashboard":            anybody,
+	"GET /find":                 anybody,
+	"GET /find/:id":             anybody,
+	"GET /sheet":                anybody,
 	"GET /favicon.svg":          anybody,
 	"GET /manifest.webmanifest": anybody,
 	"GET /orders/:id":           anybody,
@@ -60,7 +63,9 @@ var access = map[string]permission{
 
 	// Whoever has an order's id may see and change the order: the id is the
 	// customer's capability.
-	"GET /api/v1/orders/:id":         anybody,
+	"GET /api/v1/orders/:id":             anybody,
+	"GET /api/v1/orders/:id/explanation": anyRole,
+
 	"POST /api/v1/orders/:id/amend":  anybody,
 	"POST /api/v1/orders/:id/cancel": anybody,
 

@@ -221,6 +221,11 @@ func TestAnEncryptedOrderIsServedAsAnyOther(t *testing.T) {
 		return err == nil && answer.JSON200 != nil && len(answer.JSON200.Orders) == 1 && answer.JSON200.Orders[0].Customer == order.Customer
 	}, patience, 20*time.Millisecond)
 
+	sought, err := sealed.ListOrdersWithResponse(t.Context(), &wire.ListOrdersParams{Q: new("of the SEÁL")})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, sought.StatusCode(), string(sought.Body))
+	require.Len(t, sought.JSON200.Orders, 1, "by a part of the name, which Temporal cannot read")
+
 	keyless := encryption.New(nil, slog.New(slog.DiscardHandler))
 	options = temporalOptions("")
 	keyless.Configure(&options)

@@ -171,7 +171,7 @@ func TestBadParametersAreRefused(t *testing.T) {
 		parameter string
 		detail    string
 	}{
-		"unknown":                     {"/api/v1/orders?station=bake", "station", "unknown parameter: leave it out; known here are customer, flavour, limit, pageToken, pickupCode, stage and state"},
+		"unknown":                     {"/api/v1/orders?station=bake", "station", "unknown parameter: leave it out; known here are customer, day, flavour, limit, pageToken, pickupCode, q, stage and state"},
 		"unknown where none is known": {"/api/v1/menu?lang=fr", "lang", "none is known here"},
 		"unknown state":               {"/api/v1/orders?state=baking", "state", "use scheduled, in-progress, needs-attention, cancelling, cancelled or shipped"},
 		"unknown stage":               {"/api/v1/orders?stage=baking", "stage", "use mix, bake, decorate or package"},

@@ -30,11 +30,14 @@ import (
 const (
 	listWithin      = 5 * time.Second
 	defaultPageSize = 50
+	// soughtAtOnce is how many orders a look at Temporal goes through for a search, and
+	// soughtEach how often one request looks.
+	soughtAtOnce, soughtEach = 200, 5
 	// queueAtOnce is how many tickets of a queue a page looks at.
 	queueAtOnce = 200
 	// namesAreEncrypted answers who looks for a customer where Temporal may not know
 	// customers' names.
-	namesAreEncrypted = "customers' names are encrypted here, so nobody can search for one: find the order by its pickup code"
+	namesAreEncrypted = "customers' names are encrypted here, so nobody can search for one: find the order by its pickup code, or by q"
 )
 
 // ListOrders finds orders in Temporal's visibility store, and in the log where
@@ -46,11 +49,18 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 	if filters.Customer != nil && s.follower.codec.Encrypts() {
 		return nil, fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "customer", Detail: namesAreEncrypted}})
 	}
-	if filters.Stage != nil {
+	wanted, err := s.wantedOrders(filters)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case filters.Stage != nil:
 		list = s.queuedOrders
+	case filters.Q != nil, filters.Day != nil:
+		list = s.soughtOrders
 	}
 	page := wire.OrderPage{Behind: s.floor.Behind(), Orders: []wire.OrderSummary{}}
-	found, next, err := list(ctx, filters, cmp.Or(orZero(filters.Limit), defaultPageSize))
+	found, next, err := list(ctx, wanted, cmp.Or(orZero(filters.Limit), defaultPageSize))
 	if err != nil {
 		return nil, err
 	}
@@ -60,12 +70,17 @@ func (s *Server) ListOrders(ctx context.Context, request ListOrdersRequestObject
 
 // placedOrders is a page of the orders that match, as Temporal sorts them, and the
 // token of the next page.
-func (s *Server) placedOrders(ctx context.Context, filters wire.ListOrdersParams, limit int) (orders []wire.OrderSummary, next string, err error) {
-	orders, next, err = s.findOrders(ctx, listQuery(filters), orZero(filters.PageToken), limit)
+func (s *Server) placedOrders(ctx context.Context, filters wanted, limit int) (orders []wire.OrderSummary, next string, err error) {
+	orders, next, err = s.findOrders(ctx, filters.query, orZero(filters.PageToken), limit)
 	if err != nil {
 		return nil, "", err
 	}
-	orders = slices.DeleteFunc(orders, func(order wire.OrderSummary) bool { return !hasCustomer(order, filters) })
+	orders = slices.DeleteFunc(orders, func(order wire.OrderSummary) bool { return !filters.has(order) })
+	s.setPlaces(orders)
+	return orders, next, nil
+}
+
+func (s *Server) setPlaces(orders []wire.OrderSummary) {
 	ids := make([]string, len(orders))
 	for i, order := range orders {
 		ids[i] = order.ID
@@ -74,15 +89,13 @@ func (s *Server) placedOrders(ctx context.Context, filters wire.ListOrdersParams
 	for i := range orders {
 		setPlace(&orders[i], places[orders[i].ID])
 	}
-	return orders, next, nil
 }
 
 // queuedOrders is a page of the orders that match and are at a stage, by their
 // places in its queue. The log knows neither customers nor states, so Temporal
 // tells which of those in the queue match.
-func (s *Server) queuedOrders(ctx context.Context, filters wire.ListOrdersParams, limit int) (orders []wire.OrderSummary, next string, err error) {
-	query := listQuery(filters)
-	listed := fmt.Sprintf("queue of %s, %s", *filters.Stage, query)
+func (s *Server) queuedOrders(ctx context.Context, filters wanted, limit int) (orders []wire.OrderSummary, next string, err error) {
+	listed := fmt.Sprintf("queue of %s, %s", *filters.Stage, filters.list)
 	after, err := s.readQueueToken(listed, orZero(filters.PageToken))
 	if err != nil {
 		return nil, "", err
@@ -92,13 +105,13 @@ func (s *Server) queuedOrders(ctx context.Context, filters wire.ListOrdersParams
 		code := strings.ToUpper(*filters.PickupCode)
 		queue = slices.DeleteFunc(queue, func(place floor.OrderPlace) bool { return kitchen.PickupCode(place.OrderID) != code })
 	}
-	matching, err := s.matchingOf(ctx, query, queue)
+	matching, err := s.matchingOf(ctx, filters.query, queue)
 	if err != nil {
 		return nil, "", err
 	}
 	for i, place := range queue {
 		order, found := matching[place.OrderID]
-		if !found || !hasCustomer(order, filters) {
+		if !found || !filters.has(order) {
 			continue
 		}
 		setPlace(&order, place)
@@ -131,10 +144,6 @@ func (s *Server) matchingOf(ctx context.Context, query string, queue []floor.Ord
 		matching[order.ID] = order
 	}
 	return matching, nil
-}
-
-func hasCustomer(order wire.OrderSummary, filters wire.ListOrdersParams) bool {
-	return filters.Customer == nil || *filters.Customer == order.Customer.Name
 }
 
 func setPlace(order *wire.OrderSummary, place floor.OrderPlace) {
@@ -262,6 +271,16 @@ func (s *Server) summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.Or
 		if err := data.FromPayload(payload, &summary.Pieces); err != nil {
 			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
 		}
+	}
+	var contents workflows.Contents
+	if payload := execution.GetMemo().GetFields()[workflows.MemoContents]; payload != nil {
+		if err := data.FromPayload(payload, &contents); err != nil {
+			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
+		}
+		summary.Lines, summary.Allergies = contents.Lines, contents.Allergies
+	}
+	if kept.Lines != nil { // its messages may have been amended
+		summary.Lines, summary.Allergies = kept.Lines, kept.Allergies
 	}
 	if payload := execution.GetMemo().GetFields()[workflows.MemoTotal]; payload != nil {
 		if err := data.FromPayload(payload, &summary.Total); err != nil {

@@ -33,7 +33,7 @@ const (
 
 // pageRoutes are the addresses of pages. Each has the same document: the
 // scripts in it read the address.
-var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashboard", "/attention", "/counter", "/kitchen", "/standing", "/wall"}
+var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashboard", "/attention", "/counter", "/kitchen", "/standing", "/wall", "/find", "/find/:id", "/sheet"}
 
 // fileRoutes are the addresses of what pages load.
 var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/manifest.webmanifest", "/theme.js", "/third-party-notices.txt"}

@@ -63,6 +63,9 @@ type ServerInterface interface {
 	// CollectOrder Say that an order was collected
 	// (PUT /api/v1/orders/{id}/collected)
 	CollectOrder(c *gin.Context, id OrderInPath)
+	// ExplainOrder Explain an order
+	// (GET /api/v1/orders/{id}/explanation)
+	ExplainOrder(c *gin.Context, id OrderInPath)
 	// ResolveOrder Decide about an order that needs attention
 	// (POST /api/v1/orders/{id}/resolve)
 	ResolveOrder(c *gin.Context, id OrderInPath, params ResolveOrderParams)
@@ -353,6 +356,22 @@ func (siw *ServerInterfaceWrapper) ListOrders(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", c.Request.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter q: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "day" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "day", c.Request.URL.Query(), &params.Day, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter day: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -630,6 +649,31 @@ func (siw *ServerInterfaceWrapper) CollectOrder(c *gin.Context) {
 	}
 
 	siw.Handler.CollectOrder(c, id)
+}
+
+// ExplainOrder operation middleware
+func (siw *ServerInterfaceWrapper) ExplainOrder(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id OrderInPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ExplainOrder(c, id)
 }
 
 // ResolveOrder operation middleware
@@ -1162,6 +1206,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/api/v1/orders/:id/cancel", wrapper.CancelOrder)
 	router.DELETE(options.BaseURL+"/api/v1/orders/:id/collected", wrapper.TakeBackCollected)
 	router.PUT(options.BaseURL+"/api/v1/orders/:id/collected", wrapper.CollectOrder)
+	router.GET(options.BaseURL+"/api/v1/orders/:id/explanation", wrapper.ExplainOrder)
 	router.POST(options.BaseURL+"/api/v1/orders/:id/resolve", wrapper.ResolveOrder)
 	router.DELETE(options.BaseURL+"/api/v1/orders/:id/rush", wrapper.TakeBackRush)
 	router.PUT(options.BaseURL+"/api/v1/orders/:id/rush", wrapper.RushOrder)
@@ -3088,6 +3133,134 @@ type CollectOrderdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CollectOrderdefaultApplicationProblemPlusJSONResponse) VisitCollectOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainOrderRequestObject struct {
+	ID OrderInPath `json:"id"`
+}
+
+type ExplainOrderResponseObject interface {
+	VisitExplainOrderResponse(w http.ResponseWriter) error
+}
+
+type ExplainOrder200JSONResponse OrderExplanation
+
+func (response ExplainOrder200JSONResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainOrder400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainOrder400ApplicationProblemPlusJSONResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainOrder401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainOrder401ApplicationProblemPlusJSONResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainOrder403ApplicationProblemPlusJSONResponse Problem
+
+func (response ExplainOrder403ApplicationProblemPlusJSONResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainOrder404ApplicationProblemPlusJSONResponse Problem
+
+func (response ExplainOrder404ApplicationProblemPlusJSONResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainOrder431TextResponse HeadTooLargeTextResponse
+
+func (response ExplainOrder431TextResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type ExplainOrder503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ExplainOrder503ApplicationProblemPlusJSONResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ExplainOrderdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ExplainOrderdefaultApplicationProblemPlusJSONResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5601,6 +5774,9 @@ type StrictServerInterface interface {
 	// CollectOrder Say that an order was collected
 	// (PUT /api/v1/orders/{id}/collected)
 	CollectOrder(ctx context.Context, request CollectOrderRequestObject) (CollectOrderResponseObject, error)
+	// ExplainOrder Explain an order
+	// (GET /api/v1/orders/{id}/explanation)
+	ExplainOrder(ctx context.Context, request ExplainOrderRequestObject) (ExplainOrderResponseObject, error)
 	// ResolveOrder Decide about an order that needs attention
 	// (POST /api/v1/orders/{id}/resolve)
 	ResolveOrder(ctx context.Context, request ResolveOrderRequestObject) (ResolveOrderResponseObject, error)
@@ -6218,6 +6394,32 @@ func (sh *strictHandler) CollectOrder(ctx *gin.Context, id OrderInPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CollectOrderResponseObject); ok {
 		if err := validResponse.VisitCollectOrderResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ExplainOrder operation middleware
+func (sh *strictHandler) ExplainOrder(ctx *gin.Context, id OrderInPath) {
+	var request ExplainOrderRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ExplainOrder(ctx, request.(ExplainOrderRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ExplainOrder")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ExplainOrderResponseObject); ok {
+		if err := validResponse.VisitExplainOrderResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -84,6 +84,9 @@ type Config struct {
 	// TemporalUI is the origin of Temporal's UI, whose pages may use the codec.
 	// Empty if none may.
 	TemporalUI string
+	// TemporalUIURL is the address of Temporal's UI, to which explanations of orders
+	// lead. Empty for no link.
+	TemporalUIURL string
 	// Pages are the built files of the browser's side, with index.html at their
 	// root. Without any the API is all there is.
 	Pages fs.FS
@@ -148,6 +151,9 @@ func (c Config) check() error {
 			faults = append(faults, fmt.Errorf("the origin of Temporal's UI, %q: %w", c.TemporalUI, err))
 		}
 	}
+	if err := CheckUIURL(c.TemporalUIURL); err != nil {
+		faults = append(faults, fmt.Errorf("the address of Temporal's UI, %q: %w", c.TemporalUIURL, err))
+	}
 	if c.QueryWithin < 0 {
 		faults = append(faults, fmt.Errorf("the time for a query, %s, is negative", c.QueryWithin))
 	}
@@ -196,6 +202,7 @@ type Server struct {
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
 	temporalUI     string
+	temporalUIURL  string
 	tls            *tls.Config
 	// warnOfProxy names a proxy in the log, once, that may have been forgotten.
 	warnOfProxy sync.Once
@@ -246,6 +253,7 @@ func New(config Config) (*Server, error) {
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 		temporalUI:     config.TemporalUI,
+		temporalUIURL:  config.TemporalUIURL,
 		tls:            config.TLS,
 	}
 	s.floor, err = floor.New(floor.Config{Kafka: config.Kafka, Kitchen: config.Kitchen, Orders: s.follower, Logger: config.Logger, OnAnswered: s.metrics.questionAnswered, OnSessionEnded: s.sessionHasEnded})
@@ -339,6 +347,7 @@ POST   /api/v1/orders                order
 GET    /api/v1/orders                find orders (staff)
 POST   /api/v1/orders/cancel         cancel many by a filter (managers)
 GET    /api/v1/orders/{id}           follow an order
+GET    /api/v1/orders/{id}/explanation  everything that happened to it, and why it is late (staff)
 POST   /api/v1/orders/{id}/cancel    cancel it
 POST   /api/v1/orders/{id}/amend     change its notes and messages
 POST   /api/v1/orders/{id}/resolve   decide when it needs attention (managers)

@@ -130,6 +130,11 @@ func codeTicket(c *pack.Coder, t *kitchen.Ticket) {
 	pack.Slice(c, &t.Allergies, pack.Text)
 	pack.Text(c, &t.PickupCode)
 	pack.Text(c, &t.Customer.Name)
+	pack.Optional(c, &t.Total, func(c *pack.Coder, total *kitchen.Money) {
+		pack.Text(c, &total.Currency)
+		pack.Number(c, &total.Decimals)
+		pack.Number(c, &total.Amount)
+	})
 	pack.Flag(c, &t.Made)
 	pack.Time(c, &t.Since)
 	pack.Time(c, &t.DueAt)

@@ -125,14 +125,14 @@ func TestEveryFieldIsPacked(t *testing.T) {
 	ticket := kitchen.Ticket{
 		TicketID: ref.TicketID(), Kind: ref.Kind, OrderID: ref.OrderID, Stage: ref.Stage, Pass: 1, Attempt: 2, PickupCode: "ABC-123",
 		Lines: []kitchen.Line{{Flavour: "red-velvet", Size: kitchen.SizeL, Quantity: 12, Message: "Happy 40th"}}, Notes: "ring twice", Allergies: []string{"nuts"},
-		Customer: kitchen.Customer{Name: "Ada"}, Made: true, Since: at, DueAt: at.Add(3), IssuedAt: at.Add(1), AckBy: at.Add(2),
+		Customer: kitchen.Customer{Name: "Ada"}, Total: &kitchen.Money{Currency: "EUR", Decimals: 2, Amount: 2880}, Made: true, Since: at, DueAt: at.Add(3), IssuedAt: at.Add(1), AckBy: at.Add(2),
 	}
 	ack := kitchen.Ack{
 		TicketID: ref.TicketID(), OrderID: ref.OrderID, Stage: ref.Stage, Kind: kitchen.AckDone, By: "bob", At: at.Add(3), StartedAt: &at,
 		TakeOver: true, From: "eve", Attempt: 2, Reason: "burnt", Note: "all of it", Scrapped: 12,
 	}
 	heard := Heard{Topic: events.TopicAcks, Partition: 3, Offset: 4, Time: at, Appended: true, After: 5}
-	for _, value := range []any{ticket, ticket.Lines[0], ticket.Customer, ack, heard} {
+	for _, value := range []any{ticket, ticket.Lines[0], ticket.Customer, *ticket.Total, ack, heard} {
 		v := reflect.ValueOf(value)
 		for i := range v.NumField() {
 			if field := v.Type().Field(i); field.IsExported() && !(v.Type() == reflect.TypeFor[kitchen.Ack]() && field.Name == "Offset") {

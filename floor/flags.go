@@ -295,6 +295,9 @@ func readShipped(m events.Message) (order shippedOrder, known bool) {
 	if len(m.Value) > events.MaxMessageBytes || json.Unmarshal(m.Value, &shipped) != nil || shipped.OrderID != string(m.Key) || kitchen.CheckOrderID(shipped.OrderID) != nil {
 		return shippedOrder{}, false
 	}
+	if shipped.Total != nil && shipped.Total.Check() != nil {
+		shipped.Total = nil // no page could show it
+	}
 	order = shippedOrder{name: kitchen.Customer{Name: kitchen.Excerpt(shipped.Customer.Name)}.CalledName(), total: shipped.Total, at: printable(shipped.ShippedAt)}
 	for _, line := range shipped.Lines {
 		if line.Quantity > 0 && order.pieces+line.Quantity <= kitchen.MaxScrapped {

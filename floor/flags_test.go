@@ -30,7 +30,7 @@ func takeBackFlag(f *Floor, kind kitchen.FlagKind, of string, at time.Time) {
 }
 
 func ship(t require.TestingT, f *Floor, i int, at time.Time) {
-	m := record(t, events.TopicShip, at, kitchen.Shipped{OrderID: testOrderID(i), Customer: kitchen.Customer{Name: "Ada Lovelace"}, Lines: []kitchen.Line{{Quantity: 7}, {Quantity: 5}}, ShippedAt: at})
+	m := record(t, events.TopicShip, at, kitchen.Shipped{OrderID: testOrderID(i), Customer: kitchen.Customer{Name: "Ada Lovelace"}, Lines: []kitchen.Line{{Quantity: 7}, {Quantity: 5}}, Total: &kitchen.Money{Currency: "EUR", Decimals: 2, Amount: 2880}, ShippedAt: at})
 	m.Key = []byte(testOrderID(i))
 	f.handle(m)
 }
@@ -164,8 +164,8 @@ func TestWhatIsCollectedIsForgottenByTheCounterAndTheList(t *testing.T) {
 		ship(t, w.floor, i, w.now.Add(time.Duration(i)*time.Second)) // once more
 	}
 	require.Equal(t, []wire.ReadyOrder{
-		{ID: testOrderID(0), PickupCode: kitchen.PickupCode(testOrderID(0)), Name: "Ada L.", Pieces: 12, Since: w.now},
-		{ID: testOrderID(1), PickupCode: kitchen.PickupCode(testOrderID(1)), Name: "Ada L.", Pieces: 12, Since: w.now.Add(time.Second)},
+		{ID: testOrderID(0), PickupCode: kitchen.PickupCode(testOrderID(0)), Name: "Ada L.", Pieces: 12, Total: &kitchen.Money{Currency: "EUR", Decimals: 2, Amount: 2880}, Since: w.now},
+		{ID: testOrderID(1), PickupCode: kitchen.PickupCode(testOrderID(1)), Name: "Ada L.", Pieces: 12, Total: &kitchen.Money{Currency: "EUR", Decimals: 2, Amount: 2880}, Since: w.now.Add(time.Second)},
 	}, w.floor.ReadyOrders("", 100).Orders)
 	require.Len(t, w.shows().Ready, 2)
 	version := w.floor.KitchenState().ReadyVersion

@@ -54,22 +54,66 @@ func (f *Floor) Queue(stage kitchen.Stage, after QueuePlace, tickets int) (order
 // orderPlace looks at all open tickets of an order: nobody knows which pass it is
 // in. The floor's lock is held.
 func (f *Floor) orderPlace(orderID string) (place OrderPlace, found bool) {
-	var most *openTicket
-	for _, stage := range kitchen.Stages() {
-		for _, ticket := range f.stations[stage].open.byOrder[orderID] {
-			if most == nil || ticket.tellsMore(most) {
-				most, place.Stage = ticket, stage
-			}
-		}
-	}
+	most, stage := f.openTicketOf(orderID)
 	if most == nil {
 		return OrderPlace{}, false
 	}
-	place.OrderID, place.QueuePlace = orderID, most.place()
+	place = OrderPlace{OrderID: orderID, Stage: stage, QueuePlace: most.place()}
 	if most.State == kitchen.TicketStarted {
 		place.InHand = wire.InHand{By: most.By, Since: most.StartedAt}
 	}
 	return place, true
+}
+
+// openTicketOf is the open ticket that tells best where an order is, and its stage; nil
+// if there is none. The floor's lock is held.
+func (f *Floor) openTicketOf(orderID string) (most *openTicket, at kitchen.Stage) {
+	for _, stage := range kitchen.Stages() {
+		for _, ticket := range f.stations[stage].open.byOrder[orderID] {
+			if most == nil || ticket.tellsMore(most) {
+				most, at = ticket, stage
+			}
+		}
+	}
+	return most, at
+}
+
+// Work is what the log tells of an order beside its status.
+type Work struct {
+	// Stage is where its open ticket is; empty if there is none.
+	Stage  kitchen.Stage
+	Ticket wire.BoardTicket
+	// Ahead is how many tickets that nobody has in hand come before it in the queue.
+	Ahead int
+	// Paused tells that nobody begins anything at the stage.
+	Paused wire.Paused
+	Rush   wire.Rush
+	// Collected tells that the order was handed out; nil if nobody has said so.
+	Collected *kitchen.Flag
+}
+
+// Work tells what the log knows of an order beside its status.
+func (f *Floor) Work(orderID string) Work {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	work := Work{Rush: f.rush(orderID)}
+	if flag, collected := f.flags.Get(kitchen.FlagCollected, orderID); collected {
+		work.Collected = &flag
+	}
+	open, stage := f.openTicketOf(orderID)
+	if open == nil {
+		return work
+	}
+	work.Stage, work.Ticket, work.Paused = stage, open.BoardTicket, f.paused(stage)
+	for _, before := range f.stations[stage].open.queue {
+		if before == open {
+			break
+		}
+		if before.isWaiting() {
+			work.Ahead++
+		}
+	}
+	return work
 }
 
 // tellsMore reports whether a ticket tells better than another one where their

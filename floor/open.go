@@ -119,12 +119,17 @@ func (o *openTickets) count(ticket *openTicket, times int) {
 // waiting is how many tickets wait for somebody to take them.
 func (o *openTickets) waiting() int { return o.len() - o.started - o.failed }
 
+// isWaiting reports whether the ticket waits for somebody to take it.
+func (t *openTicket) isWaiting() bool {
+	return t.State != kitchen.TicketStarted && t.State != kitchen.TicketFailed
+}
+
 // arrived is since when the ticket is here that has waited the longest; zero if none
 // waits. It goes through all tickets.
 func (o *openTickets) arrived() time.Time {
 	var arrived time.Time
 	for _, ticket := range o.queue {
-		if isWaiting := ticket.State != kitchen.TicketStarted && ticket.State != kitchen.TicketFailed; isWaiting && (arrived.IsZero() || ticket.arrived.Before(arrived)) {
+		if ticket.isWaiting() && (arrived.IsZero() || ticket.arrived.Before(arrived)) {
 			arrived = ticket.arrived
 		}
 	}

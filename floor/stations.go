@@ -349,7 +349,7 @@ func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 	}
 	if e.Ticket.Stage == kitchen.Package && e.Ticket.Kind == kitchen.TicketMake {
 		ticket.Boxes = f.kitchenFile.Boxes(e.Ticket.Pieces())
-		ticket.Customer = e.Ticket.Customer
+		ticket.Customer, ticket.Total = e.Ticket.Customer, e.Ticket.Total
 	}
 	if e.StartedAt != nil {
 		ticket.StartedAt = printable(*e.StartedAt)

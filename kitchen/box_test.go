@@ -65,3 +65,39 @@ func TestBoxesHoldAllPiecesAndAreTheFewest(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatGoesIntoEachBox(t *testing.T) {
+	t.Parallel()
+	k := Default()
+	lemon, carrot := Line{Flavour: "lemon", Size: SizeM, Quantity: 20}, Line{Flavour: "carrot", Size: SizeM, Quantity: 10, Message: "Hi"}
+	first, rest := carrot, carrot
+	first.Quantity, rest.Quantity = 4, 6
+	require.Equal(t, []PackedBox{{SizeXL, []Line{lemon, first}}, {SizeM, []Line{rest}}}, k.Packed([]Line{lemon, carrot}))
+	require.Equal(t, 10, carrot.Quantity, "the order stays as it is")
+	require.Equal(t, []PackedBox{}, k.Packed(nil))
+	rapid.Check(t, func(t *rapid.T) {
+		var lines []Line
+		for range rapid.IntRange(1, 20).Draw(t, "lines") {
+			lines = append(lines, Line{Flavour: rapid.SampledFrom([]string{"lemon", "carrot"}).Draw(t, "flavour"), Quantity: rapid.IntRange(1, 90).Draw(t, "quantity")})
+		}
+		want, got := map[string]int{}, map[string]int{}
+		for _, line := range lines {
+			want[line.Flavour] += line.Quantity
+		}
+		counts := map[Size]int{}
+		for _, box := range k.Packed(lines) {
+			counts[box.Code]++
+			pieces := 0
+			for _, line := range box.Lines {
+				got[line.Flavour] += line.Quantity
+				pieces += line.Quantity
+			}
+			require.Positive(t, pieces, "no box is empty")
+			require.LessOrEqual(t, pieces, k.BoxSizes[slices.IndexFunc(k.BoxSizes, func(size BoxSize) bool { return size.Code == box.Code })].Pieces)
+		}
+		require.Equal(t, want, got)
+		for _, count := range k.Boxes(Order{Lines: lines}.Pieces()) {
+			require.Equal(t, count.Count, counts[count.Code])
+		}
+	})
+}

@@ -137,13 +137,15 @@ func ParseActivityID(id string) (TicketRef, error) {
 // O, 1 and I, and the vowels that would spell words.
 const pickupAlphabet = "23456789BCDFGHJKLMNPQRSTVWXZ"
 
+const pickupCodeLength = 4
+
 // PickupCode is the four characters called out at the counter for an order.
 // It is derived from the id by a one-way function, so it never gives the
 // customer's capability away. Two open orders may rarely share one.
 func PickupCode(orderID string) string {
 	sum := sha256.Sum256([]byte("pickup code of " + orderID))
 	n := binary.BigEndian.Uint64(sum[:8])
-	code := make([]byte, 4)
+	code := make([]byte, pickupCodeLength)
 	for i := range code {
 		code[i] = pickupAlphabet[n%uint64(len(pickupAlphabet))]
 		n /= uint64(len(pickupAlphabet))

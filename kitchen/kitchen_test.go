@@ -391,7 +391,7 @@ func FuzzParse(f *testing.F) {
 					continue
 				}
 				assert.Contains(t, k.Menu.Prices.Sizes, size.Code)
-				assert.NoError(t, total.check())
+				assert.NoError(t, total.Check())
 				assert.LessOrEqual(t, unitPrices[0], int64(3*MaxPrice))
 			}
 		}

@@ -226,7 +226,7 @@ func (s LoggedStatus) check() error {
 		return fmt.Errorf("state: %q is no state of an order", Excerpt(string(s.State)))
 	}
 	if s.Total != nil {
-		if err := s.Total.check(); err != nil {
+		if err := s.Total.Check(); err != nil {
 			return fmt.Errorf("total: %w", err)
 		}
 		if len(s.UnitPrices) != len(s.Lines) {

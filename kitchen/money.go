@@ -36,8 +36,8 @@ func (m Money) String() string {
 	return m.Currency + " " + sign + digits
 }
 
-// check returns an error that names the first field that is wrong.
-func (m Money) check() error {
+// Check returns an error that names the first field that is wrong.
+func (m Money) Check() error {
 	switch {
 	case !currencyPattern.MatchString(m.Currency):
 		return fmt.Errorf("currency: %q is no code of ISO 4217", Excerpt(m.Currency))

@@ -121,6 +121,9 @@ func (o *Opening) setTimeZone(name string) error {
 // DateOf is the bakery's date at an instant.
 func (o *Opening) DateOf(at time.Time) Date { return DateIn(at, o.Location()) }
 
+// Begin is when a day begins by the bakery's clock.
+func (o *Opening) Begin(day Date) time.Time { return firstAt(day, 0, o.Location()).UTC() }
+
 // Plan is what the opening hours say of one day.
 func (o *Opening) Plan(day Date) PickupPlan {
 	plan := PickupPlan{Day: day, Spans: []OpenSpan{}, Slot: o.Slot, Capacity: o.Capacity, EndsAt: firstAt(day.Next(), 0, o.Location()).UTC()}

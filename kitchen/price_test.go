@@ -192,7 +192,7 @@ func TestTheTotalIsTheSumOfTheLines(t *testing.T) {
 		require.Empty(t, k.CheckOrder(order))
 		unitPrices, total := k.Menu.Prices.Charge(order.Lines)
 		require.Len(t, unitPrices, len(order.Lines))
-		require.NoError(t, total.check())
+		require.NoError(t, total.Check())
 		require.Equal(t, currency+" "+sum.FloatString(decimals[currency]), total.String())
 	}
 }
@@ -205,7 +205,7 @@ func TestTheDearestOrderThatIsPossibleIsNotTooMuch(t *testing.T) {
 		lines[i] = Line{Flavour: "gold", Size: SizeXL, Quantity: HardLimits().Quantity, Message: "Hi"}
 	}
 	_, total := prices.Charge(lines)
-	require.NoError(t, total.check())
+	require.NoError(t, total.Check())
 	assert.Equal(t, "EUR 300000000000.00", total.String())
 }
 
@@ -234,7 +234,7 @@ func FuzzParseMoney(f *testing.F) {
 			requireShort(t, err, 300)
 			return
 		}
-		require.NoError(t, money.check())
+		require.NoError(t, money.Check())
 		again, err := ParseMoney(money.String())
 		require.NoError(t, err)
 		require.Equal(t, money, again)

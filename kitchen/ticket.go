@@ -35,6 +35,9 @@ type Ticket struct {
 	// Customer is who to call when the box is handed out. Only tickets to make
 	// the last stage have it: no other station needs to know.
 	Customer Customer `json:"customer,omitzero"`
+	// Total is what to take for it then, on the same tickets; nil if the order has no
+	// price.
+	Total *Money `json:"total,omitempty"`
 	// Made is for an undo ticket: the stage's work was done when the order was
 	// cancelled. Without it the stage's own ticket was still open, and if nobody
 	// has claimed that, it only needs to be withdrawn.
@@ -114,6 +117,11 @@ func (t Ticket) Check() error {
 		return fmt.Errorf("dueAt: the year must have four digits")
 	case !inFourDigits(t.AckBy):
 		return fmt.Errorf("ackBy: the year must have four digits")
+	}
+	if t.Total != nil {
+		if err := t.Total.Check(); err != nil {
+			return fmt.Errorf("total: %w", err)
+		}
 	}
 	return t.checkWork(HardLimits())
 }

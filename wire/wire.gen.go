@@ -27,6 +27,69 @@ func (e BehindReason) Valid() bool {
 	}
 }
 
+// Defines values for HappeningKind.
+const (
+	HappenedAmended    HappeningKind = "amended"
+	HappenedAsked      HappeningKind = "asked"
+	HappenedByHand     HappeningKind = "ended-by-hand"
+	HappenedCancelled  HappeningKind = "cancelled"
+	HappenedCancelling HappeningKind = "cancelling"
+	HappenedCollected  HappeningKind = "collected"
+	HappenedDecided    HappeningKind = "decided"
+	HappenedDone       HappeningKind = "done"
+	HappenedFailed     HappeningKind = "failed"
+	HappenedIssued     HappeningKind = "issued"
+	HappenedPlaced     HappeningKind = "placed"
+	HappenedRush       HappeningKind = "rush"
+	HappenedShipped    HappeningKind = "shipped"
+	HappenedStarted    HappeningKind = "started"
+	HappenedTerminated HappeningKind = "terminated"
+	HappenedUndone     HappeningKind = "undone"
+	HappenedWithdrawn  HappeningKind = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the HappeningKind enum.
+func (e HappeningKind) Valid() bool {
+	switch e {
+	case HappenedAmended:
+		return true
+	case HappenedAsked:
+		return true
+	case HappenedByHand:
+		return true
+	case HappenedCancelled:
+		return true
+	case HappenedCancelling:
+		return true
+	case HappenedCollected:
+		return true
+	case HappenedDecided:
+		return true
+	case HappenedDone:
+		return true
+	case HappenedFailed:
+		return true
+	case HappenedIssued:
+		return true
+	case HappenedPlaced:
+		return true
+	case HappenedRush:
+		return true
+	case HappenedShipped:
+		return true
+	case HappenedStarted:
+		return true
+	case HappenedTerminated:
+		return true
+	case HappenedUndone:
+		return true
+	case HappenedWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LiveMessageType.
 const (
 	LiveMessageTypeChange   LiveMessageType = "change"
@@ -216,6 +279,48 @@ func (e ProblemType) Valid() bool {
 	}
 }
 
+// Defines values for WaitingCause.
+const (
+	WaitingAfterFailure WaitingCause = "failure"
+	WaitingForDecision  WaitingCause = "decision"
+	WaitingForNext      WaitingCause = "next"
+	WaitingForNothing   WaitingCause = "none"
+	WaitingForTime      WaitingCause = "time"
+	WaitingForWork      WaitingCause = "work"
+	WaitingForWorker    WaitingCause = "worker"
+	WaitingInQueue      WaitingCause = "queue"
+	WaitingInSilence    WaitingCause = "silence"
+	WaitingWhilePaused  WaitingCause = "paused"
+)
+
+// Valid indicates whether the value is a known member of the WaitingCause enum.
+func (e WaitingCause) Valid() bool {
+	switch e {
+	case WaitingAfterFailure:
+		return true
+	case WaitingForDecision:
+		return true
+	case WaitingForNext:
+		return true
+	case WaitingForNothing:
+		return true
+	case WaitingForTime:
+		return true
+	case WaitingForWork:
+		return true
+	case WaitingForWorker:
+		return true
+	case WaitingInQueue:
+		return true
+	case WaitingInSilence:
+		return true
+	case WaitingWhilePaused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Ack What somebody at a station reports about a ticket.
 type Ack struct {
 	// From With `takeOver`: from whom the ticket is taken.
@@ -384,6 +489,9 @@ type BoardTicket struct {
 	// Example: 0199c0de-7a11-7000-8000-00000000cafe.bake.1
 	TicketID string `json:"ticketId"`
 
+	// Total At package, on a ticket to make: what to take when the box is handed out; absent if it has no price.
+	Total *Money `json:"total,omitempty"`
+
 	// Withdrawn The order was cancelled. Whoever has the ticket in hand stops; its undo ticket says what to do with the work.
 	Withdrawn bool `json:"withdrawn"`
 }
@@ -497,6 +605,31 @@ type FilterTime = string
 // Flavour defines model for Flavour.
 type Flavour = kitchen.Flavour
 
+// Happening Something that has happened to an order.
+type Happening struct {
+	At time.Time `json:"at"`
+
+	// By Who has done it, if that is known.
+	//
+	// Example: bob
+	By   string        `json:"by,omitempty,omitzero"`
+	Kind HappeningKind `json:"kind"`
+
+	// Pass Which time the order went through the stage.
+	Pass int `json:"pass,omitempty,omitzero"`
+
+	// Stage Absent if it is about no stage.
+	Stage Stage `json:"stage,omitempty,omitzero"`
+
+	// Text The same for people.
+	//
+	// Example: Bake failed, says bob: Burnt. 12 pieces were thrown away.
+	Text string `json:"text"`
+}
+
+// HappeningKind defines model for Happening.Kind.
+type HappeningKind string
+
 // InHand Who has an order's open ticket in hand.
 type InHand struct {
 	// By Who started the ticket.
@@ -543,6 +676,15 @@ type KitchenState struct {
 
 	// Uncollected How many orders of the last 24 hours are ready and were not collected.
 	Uncollected int `json:"uncollected"`
+}
+
+// Lateness By how much an order is late, and why.
+type Lateness struct {
+	// DueAt When it was to be ready: when it is to be fetched or, for as soon as possible, when the kitchen file's lead time was over.
+	DueAt time.Time `json:"dueAt"`
+
+	// Text Example: It is 12 min late. It was made anew: bake failed 18 min ago (burnt). 7 others are before it in the queue for decorate.
+	Text string `json:"text"`
 }
 
 // Limits What an order must keep. Lengths count characters (Unicode code points).
@@ -685,6 +827,38 @@ type OrderCounts struct {
 	NeedsAttention int `json:"needsAttention"`
 }
 
+// OrderExplanation An order with everything that is known of it.
+type OrderExplanation struct {
+	// Behind Whether what comes from the log may be out of date; absent when it is not.
+	Behind Behind `json:"behind,omitempty,omitzero"`
+
+	// Boxes What it is packed into, box by box.
+	Boxes []PackedBox `json:"boxes"`
+
+	// Happened Everything that has happened, the oldest first.
+	Happened []Happening `json:"happened"`
+
+	// Incomplete The order has such a long history that its beginning is left out of `happened`.
+	Incomplete bool `json:"incomplete,omitempty,omitzero"`
+
+	// Late Absent unless it is late.
+	Late Lateness `json:"late,omitempty,omitzero"`
+
+	// Order Where an order stands.
+	Order OrderStatus `json:"order"`
+
+	// Rush Absent unless it goes before others.
+	Rush Rush `json:"rush,omitempty,omitzero"`
+
+	// TemporalURL Where Temporal's UI shows it; absent where no UI is set.
+	//
+	// Example: https://temporal.example.com/namespaces/default/workflows/order-0199c0de-7a11-7000-8000-00000000cafe
+	TemporalURL string `json:"temporalUrl,omitempty,omitzero"`
+
+	// Waiting What an order waits for.
+	Waiting Waiting `json:"waiting"`
+}
+
 // OrderFilter Selects open orders. Everything that is given must match.
 type OrderFilter struct {
 	// Customer The customer's whole name, written as in the order. Refused where customers' names are encrypted.
@@ -737,6 +911,8 @@ type OrderStatus = kitchen.Status
 
 // OrderSummary An order in a list.
 type OrderSummary struct {
+	Allergies []string `json:"allergies,omitempty,omitzero"`
+
 	// Attention What a manager must decide; absent unless the state is `needs-attention`.
 	Attention *Attention `json:"attention,omitempty"`
 
@@ -755,6 +931,9 @@ type OrderSummary struct {
 
 	// InHand Who has its open ticket in hand; absent while nobody has.
 	InHand InHand `json:"inHand,omitempty,omitzero"`
+
+	// Lines What it is for; absent from an order of an older build.
+	Lines []Line `json:"lines,omitempty,omitzero"`
 
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
@@ -896,6 +1075,9 @@ type Pace struct {
 	Stages []StagePace `json:"stages"`
 }
 
+// PackedBox defines model for PackedBox.
+type PackedBox = kitchen.PackedBox
+
 // PartState defines model for PartState.
 type PartState struct {
 	// Detail What is wrong.
@@ -985,6 +1167,9 @@ type ReadyOrder struct {
 
 	// Since When it was shipped.
 	Since time.Time `json:"since"`
+
+	// Total What to take for it; absent if it has no price.
+	Total *Money `json:"total,omitempty"`
 }
 
 // ReadyOrders defines model for ReadyOrders.
@@ -1331,6 +1516,22 @@ type TicketState = kitchen.TicketState
 // UndoStatus The undoing of one pass through one stage.
 type UndoStatus = kitchen.UndoStatus
 
+// Waiting What an order waits for.
+type Waiting struct {
+	// Cause `none`: it is over. `worker`: no worker has taken it up. `time`: it is for later. `decision`: a manager must decide. `failure`: its work has failed. `paused`: the station is paused. `silence`: who has its ticket
+	// in hand is silent. `work`: somebody works on it. `queue`: others come before it. `next`: its next ticket.
+	Cause WaitingCause `json:"cause"`
+
+	// Text The same for people.
+	//
+	// Example: 7 others are before it in the queue for decorate, where it has waited for 12 min.
+	Text string `json:"text"`
+}
+
+// WaitingCause `none`: it is over. `worker`: no worker has taken it up. `time`: it is for later. `decision`: a manager must decide. `failure`: its work has failed. `paused`: the station is paused. `silence`: who has its ticket
+// in hand is silent. `work`: somebody works on it. `queue`: others come before it. `next`: its next ticket.
+type WaitingCause string
+
 // Wall defines model for Wall.
 type Wall struct {
 	// Address What to open on the screen, at this server; absent while the operator has set no token.
@@ -1403,6 +1604,13 @@ type ListOrdersParams struct {
 
 	// PickupCode The code called out at the counter, in capital or small letters.
 	PickupCode *string `form:"pickupCode,omitempty" json:"pickupCode,omitempty"`
+
+	// Q A pickup code, or parts of the customer's name, without regard to case and accents: `bjor` finds Björn. Works where customers' names are encrypted, too. A request goes through
+	// a thousand orders at most, and the next page goes on.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Day Orders that are to be fetched on this day of the bakery's calendar or, if as soon as possible, were placed on it; `today` is one, too.
+	Day *string `form:"day,omitempty" json:"day,omitempty"`
 
 	// Limit How many orders a page has at most.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`

@@ -65,6 +65,10 @@ const (
 	// kitchen.Money; absent if it has no prices. Once MemoStatus is there, it has the
 	// newer total.
 	MemoTotal = "total"
+	// MemoContents is the memo field with what is in the order when it is placed, a
+	// Contents; absent in orders of older builds. Once MemoStatus is there, it has the
+	// newer messages.
+	MemoContents = "contents"
 	// MemoRequestHash is the memo field with the hash of the request that
 	// created the order, so that the same Idempotency-Key with another body is
 	// recognised.
@@ -101,6 +105,12 @@ type OrderInput struct {
 	// RequestHash is MemoRequestHash of an order with a Pickup, which compares it: another
 	// request with the same id must not place this order.
 	RequestHash string `json:"requestHash,omitempty"`
+}
+
+// Contents is what a list tells of what is in an order.
+type Contents struct {
+	Lines     []kitchen.Line `json:"lines"`
+	Allergies []string       `json:"allergies,omitempty"`
 }
 
 // Progress is what an order carries on from one run to the next.
@@ -206,7 +216,7 @@ func startOptions(orderID string, in OrderInput, requestHash string, more ...tem
 	if in.Pickup != nil {
 		state = StatePlacing
 	}
-	memo := map[string]any{MemoRequestHash: requestHash, MemoPieces: in.Order.Pieces()}
+	memo := map[string]any{MemoRequestHash: requestHash, MemoPieces: in.Order.Pieces(), MemoContents: Contents{in.Order.Lines, in.Order.Allergies}}
 	if _, total := in.Rules.Prices.Charge(in.Order.Lines); total != nil {
 		memo[MemoTotal] = *total
 	}

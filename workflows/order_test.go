@@ -158,6 +158,11 @@ func (f *factory) issue(ctx context.Context, asked kitchen.Issue) (kitchen.Ack, 
 	require.Equal(f.t, ticket.TicketID, orderID+"."+info.ActivityID)
 	handsOut := ticket.Stage == kitchen.Package && ticket.Kind == kitchen.TicketMake
 	require.Equal(f.t, handsOut, ticket.Customer.Name == "Ada", "only who hands the box out needs the name")
+	if handsOut {
+		require.Equal(f.t, asked.Status.Total, ticket.Total, "and what to take for it")
+	} else {
+		require.Nil(f.t, ticket.Total)
+	}
 	return f.answer(i)
 }
 

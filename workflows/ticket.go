@@ -40,8 +40,9 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 	o.told = o.status.Version // with the ticket
 	o.showDetails(ctx)
 	var customer kitchen.Customer
+	var total *kitchen.Money
 	if o.status.Route.HandsOut(ref.Stage) && ref.Kind == kitchen.TicketMake {
-		customer = o.status.Customer
+		customer, total = o.status.Customer, o.status.Total
 	}
 	activityCtx, cancel := workflow.WithCancel(o.ticketOptions(ctx, ref))
 	return &ticket{
@@ -58,6 +59,7 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 				Allergies:  o.status.Allergies,
 				PickupCode: o.status.PickupCode,
 				Customer:   customer,
+				Total:      total,
 				Made:       ref.Kind == kitchen.TicketUndo && o.stage(ref).Made(),
 				Since:      o.queuedSince(ref),
 				DueAt:      timeOrZero(o.status.DueAt),

@@ -376,6 +376,14 @@ type ClientInterface interface {
 	// Corresponds with PUT /api/v1/orders/{id}/collected (the `CollectOrder` operationId).
 	CollectOrder(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ExplainOrder Explain an order
+	//
+	// For staff. The order as `GET /api/v1/orders/{id}` tells it, with everything that has happened to it, what it waits for, and why it is late if it is. What happened comes from the order's history in Temporal, who
+	// has what in hand and how long a queue is from the log; while that is not up to date, the answer has `behind`.
+	//
+	// Corresponds with GET /api/v1/orders/{id}/explanation (the `ExplainOrder` operationId).
+	ExplainOrder(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ResolveOrderWithBody Decide about an order that needs attention
 	//
 	// For managers. An order in `needs-attention`, or one in `cancelling` that cannot
@@ -1172,6 +1180,24 @@ func (c *Client) TakeBackCollected(ctx context.Context, id OrderInPath, reqEdito
 // Corresponds with PUT /api/v1/orders/{id}/collected (the `CollectOrder` operationId).
 func (c *Client) CollectOrder(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewCollectOrderRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ExplainOrder Explain an order
+//
+// For staff. The order as `GET /api/v1/orders/{id}` tells it, with everything that has happened to it, what it waits for, and why it is late if it is. What happened comes from the order's history in Temporal, who
+// has what in hand and how long a queue is from the log; while that is not up to date, the answer has `behind`.
+//
+// Corresponds with GET /api/v1/orders/{id}/explanation (the `ExplainOrder` operationId).
+func (c *Client) ExplainOrder(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExplainOrderRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -2218,6 +2244,30 @@ func NewListOrdersRequest(server string, params *ListOrdersParams) (*http.Reques
 
 		}
 
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Day != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "day", *params.Day, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Limit != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
@@ -2585,6 +2635,40 @@ func NewCollectOrderRequest(server string, id OrderInPath) (*http.Request, error
 	}
 
 	req, err := http.NewRequest(http.MethodPut, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewExplainOrderRequest constructs an http.Request for the ExplainOrder method
+func NewExplainOrderRequest(server string, id OrderInPath) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/orders/%s/explanation", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -3866,6 +3950,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /api/v1/orders/{id}/collected (the `CollectOrder` operationId).
 	CollectOrderWithResponse(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*CollectOrderResponse, error)
+
+	// ExplainOrderWithResponse Explain an order
+	//
+	// For staff. The order as `GET /api/v1/orders/{id}` tells it, with everything that has happened to it, what it waits for, and why it is late if it is. What happened comes from the order's history in Temporal, who
+	// has what in hand and how long a queue is from the log; while that is not up to date, the answer has `behind`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/orders/{id}/explanation (the `ExplainOrder` operationId).
+	ExplainOrderWithResponse(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*ExplainOrderResponse, error)
 
 	// ResolveOrderWithBodyWithResponse Decide about an order that needs attention
 	//
@@ -5696,6 +5790,103 @@ func (r CollectOrderResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CollectOrderResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ExplainOrderResponse401Headers the declared response headers of an HTTP 401 response for ExplainOrder
+type ExplainOrderResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ExplainOrderResponse503Headers the declared response headers of an HTTP 503 response for ExplainOrder
+type ExplainOrderResponse503Headers struct {
+	RetryAfter int
+}
+
+type ExplainOrderResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *OrderExplanation
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ExplainOrderResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ExplainOrderResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ExplainOrderResponse) GetJSON200() *OrderExplanation {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ExplainOrderResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ExplainOrderResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ExplainOrderResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ExplainOrderResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ExplainOrderResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ExplainOrderResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ExplainOrderResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ExplainOrderResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExplainOrderResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ExplainOrderResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8149,6 +8340,22 @@ func (c *ClientWithResponses) CollectOrderWithResponse(ctx context.Context, id O
 	return ParseCollectOrderResponse(rsp)
 }
 
+// ExplainOrderWithResponse Explain an order
+//
+// For staff. The order as `GET /api/v1/orders/{id}` tells it, with everything that has happened to it, what it waits for, and why it is late if it is. What happened comes from the order's history in Temporal, who
+// has what in hand and how long a queue is from the log; while that is not up to date, the answer has `behind`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/orders/{id}/explanation (the `ExplainOrder` operationId).
+func (c *ClientWithResponses) ExplainOrderWithResponse(ctx context.Context, id OrderInPath, reqEditors ...RequestEditorFn) (*ExplainOrderResponse, error) {
+	rsp, err := c.ExplainOrder(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExplainOrderResponse(rsp)
+}
+
 // ResolveOrderWithBodyWithResponse Decide about an order that needs attention
 //
 // For managers. An order in `needs-attention`, or one in `cancelling` that cannot
@@ -10036,6 +10243,97 @@ func ParseCollectOrderResponse(rsp *http.Response) (*CollectOrderResponse, error
 		response.Headers401 = &headers
 	case rsp.StatusCode == 503:
 		var headers CollectOrderResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseExplainOrderResponse parses an HTTP response from a ExplainOrderWithResponse call
+func ParseExplainOrderResponse(rsp *http.Response) (*ExplainOrderResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExplainOrderResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest OrderExplanation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ExplainOrderResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers ExplainOrderResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {

@@ -33,6 +33,7 @@ func newAPICommand() *cobra.Command {
 		live        liveSettings
 		serveTLS    tlsSettings
 		temporalUI  string
+		uiURL       string
 		perAddress  int
 	)
 	cmd := &cobra.Command{
@@ -80,6 +81,9 @@ makes one.
 			if uiErr != nil {
 				uiErr = fmt.Errorf("--temporal-ui-origin %q: %w", temporalUI, uiErr)
 			}
+			if err := api.CheckUIURL(uiURL); err != nil {
+				uiErr = errors.Join(uiErr, fmt.Errorf("--temporal-ui-url %q: %w", uiURL, err))
+			}
 			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, counterErr, tlsErr, uiErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
@@ -104,6 +108,8 @@ makes one.
 				TLS:        certificate,
 				TemporalUI: temporalUI,
 				Metrics:    registry,
+
+				TemporalUIURL: uiURL,
 
 				TrustedProxies:  proxies,
 				LiveConnections: live.connections,
@@ -146,6 +152,7 @@ makes one.
 	serveTLS.register(cmd)
 	cmd.Flags().StringVar(&temporalUI, "temporal-ui-origin", "", "origin of Temporal's web UI, such as https://temporal.example.com, whose pages may decrypt through /codec when a manager is signed in; empty for none")
 	fromEnvironment(cmd.Flags(), "temporal-ui-origin", "CUPCAKERY_TEMPORAL_UI_ORIGIN")
+	registerUIURL(cmd, &uiURL, "")
 	cmd.Flags().StringVar(&listen, "listen", ":8080", "address of the API")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_API_LISTEN")
 	cmd.Flags().IntVar(&perAddress, "orders-per-address", 60, "orders that one address may place in an hour, in one burst too; a large order counts once for each 100 pieces begun; 0 for no limit; behind a proxy that is not in --trusted-proxies all customers share its address")
@@ -153,6 +160,12 @@ makes one.
 	cmd.Flags().StringVar(&metrics, "metrics-listen", "127.0.0.1:8082", "address of /metrics, and of /healthz and /readyz once more, for operators")
 	fromEnvironment(cmd.Flags(), "metrics-listen", "CUPCAKERY_API_METRICS_LISTEN")
 	return cmd
+}
+
+// registerUIURL adds the flag for the address of Temporal's UI.
+func registerUIURL(cmd *cobra.Command, url *string, unset string) {
+	cmd.Flags().StringVar(url, "temporal-ui-url", "", "address of Temporal's web UI, such as https://temporal.example.com, to which staff's page of an order links; empty for no link"+unset)
+	fromEnvironment(cmd.Flags(), "temporal-ui-url", "CUPCAKERY_TEMPORAL_UI_URL")
 }
 
 // liveSettings limit live connections.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/cupcakery/cupcakery/api"
 )
 
 // service is a part of the factory that "cupcakery dev" can run.
@@ -41,6 +43,7 @@ type devSettings struct {
 	temporalPort int
 	traces       bool
 	uiPort       int
+	uiURL        string
 }
 
 func newDevCommand() *cobra.Command {
@@ -100,6 +103,7 @@ func (s *devSettings) register(cmd *cobra.Command) {
 	fromEnvironment(flags, "temporal-cli", "CUPCAKERY_TEMPORAL_CLI")
 	flags.StringVar(&s.lan, "lan", "", "open the pages and the API to this network, without encryption and with PINs that everybody knows; =ADDRESS if this machine has several")
 	flags.Lookup("lan").NoOptDefVal = lanAuto
+	registerUIURL(cmd, &s.uiURL, ", unless the UI runs here")
 	s.demo.register(cmd)
 	s.temporal.register(cmd)
 	s.kafka.register(cmd)
@@ -141,7 +145,7 @@ func (s *devSettings) check(given []string) error {
 		here    bool
 		flags   []string
 	}{
-		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo", "lan", "traces"}},
+		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo", "lan", "traces", "temporal-ui-url"}},
 		{serviceKafka, true, []string{"kafka-port"}},
 		{serviceTemporal, true, []string{"temporal-port", "temporal-ui-port", "temporal-cli"}},
 		{serviceKafka, false, flagsStartingWith(given, "kafka-", "kafka-port")},
@@ -163,6 +167,9 @@ func (s *devSettings) check(given []string) error {
 		if _, err := lanAddress(s.lan); err != nil {
 			return err
 		}
+	}
+	if err := api.CheckUIURL(s.uiURL); err != nil {
+		return fmt.Errorf("--temporal-ui-url %q: %w", s.uiURL, err)
 	}
 	if err := s.checkPorts(); err != nil {
 		return err

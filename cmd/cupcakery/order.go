@@ -25,9 +25,10 @@ func newOrderCommand() *cobra.Command {
 		Use:   "order",
 		Short: "Order cupcakes, find, follow and change orders",
 		Long: `Order cupcakes, find, follow and change orders, through the API. Only doctor,
-which is for operators, speaks to Temporal and Kafka themselves. Only list, ready,
-collected, rush, resolve, resolve-many and cancel-many are for staff, who sign in
-with --as; for the rest an order's id is enough.
+which is for operators, speaks to Temporal and Kafka themselves. Only list, find,
+explain, ready, collected, rush, resolve, resolve-many and cancel-many are for staff,
+who sign in with --as; for the rest an order's id is enough. Staff may give an order's
+pickup code instead of its id.
 
 Results go to standard output, everything else to standard error. Exit codes:
 0 done, 1 failed (for watch also: the order was cancelled), 2 wrong usage,
@@ -43,6 +44,8 @@ cannot be reached.`,
 		newOrderCollectedCommand(),
 		newOrderCreateCommand(),
 		newOrderDoctorCommand(),
+		newOrderExplainCommand(),
+		newOrderFindCommand(),
 		newOrderGetCommand(),
 		newOrderListCommand(),
 		newOrderReadyCommand(),

@@ -21,7 +21,7 @@ func newOrderAmendCommand() *cobra.Command {
 		messages []string
 	)
 	cmd := &cobra.Command{
-		Use:   "amend ID",
+		Use:   "amend CODE|ID",
 		Short: "Change an order's notes and messages",
 		Long: `Change an order's notes, the messages piped onto its cupcakes, or both. What is
 left out stays as it is. The order's lines are counted from 0, as in the JSON of

@@ -17,7 +17,7 @@ func newOrderCancelCommand() *cobra.Command {
 		asked  kitchen.Cancellation
 	)
 	cmd := &cobra.Command{
-		Use:   "cancel ID",
+		Use:   "cancel CODE|ID",
 		Short: "Cancel an order",
 		Long: `Cancel an order. What was made is undone, the last stage first; the command
 does not wait for that.`,

@@ -77,6 +77,7 @@ type orderChange struct {
 
 func (c *orderChange) register(cmd *cobra.Command) {
 	c.orderSettings.register(cmd)
+	c.registerStaff(cmd)
 	cmd.Flags().StringVar(&c.key, "idempotency-key", "", "16 to 128 printable characters; the same key never acts twice on the order (default: a fresh one)")
 }
 
@@ -84,12 +85,9 @@ func (c *orderChange) register(cmd *cobra.Command) {
 type sendChange func(ctx context.Context, apiClient *client.ClientWithResponses, orderID, key, body string) (order *kitchen.Status, status int, answer []byte, err error)
 
 // run changes an order and prints its new status; done is the sentence for people.
-func (c *orderChange) run(cmd *cobra.Command, orderID string, asked any, done string, send sendChange) error {
-	apiClient, err := c.connect()
+func (c *orderChange) run(cmd *cobra.Command, called string, asked any, done string, send sendChange) error {
+	apiClient, orderID, err := c.connectFor(cmd, called, openState)
 	if err != nil {
-		return err
-	}
-	if err := checkOrderID(orderID); err != nil {
 		return err
 	}
 	body, err := json.Marshal(asked)

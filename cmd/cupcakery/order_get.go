@@ -15,18 +15,15 @@ import (
 func newOrderGetCommand() *cobra.Command {
 	var settings orderSettings
 	cmd := &cobra.Command{
-		Use:   "get ID",
+		Use:   "get CODE|ID",
 		Short: "Show where an order stands",
 		Args:  exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			apiClient, err := settings.connect()
+			apiClient, id, err := settings.connectFor(cmd, args[0], anyState)
 			if err != nil {
 				return err
 			}
-			if err := checkOrderID(args[0]); err != nil {
-				return err
-			}
-			answer, err := apiClient.GetOrderWithResponse(cmd.Context(), args[0])
+			answer, err := apiClient.GetOrderWithResponse(cmd.Context(), id)
 			if err != nil {
 				return settings.unreachable(err)
 			}
@@ -41,6 +38,7 @@ func newOrderGetCommand() *cobra.Command {
 		ValidArgsFunction: settings.completeOrderID,
 	}
 	settings.register(cmd)
+	settings.registerStaff(cmd)
 	return cmd
 }
 

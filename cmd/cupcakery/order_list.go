@@ -12,8 +12,12 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// largestPage is the most orders that the API gives at once.
-const largestPage = 200
+const (
+	// largestPage is the most orders that the API gives at once.
+	largestPage = 200
+	// mostLooks is how often a command asks for the next page of a search.
+	mostLooks = 10
+)
 
 func newOrderListCommand() *cobra.Command {
 	var (
@@ -86,7 +90,7 @@ change, and with -o json with the whole order on a line for each. Ctrl-C ends it
 	flags.StringVar(&filters.state, "state", "", "only orders in this state: scheduled, in-progress, needs-attention, cancelling, cancelled or shipped")
 	flags.StringVar(&filters.stage, "stage", "", "only orders whose open ticket, to make or to undo, is at this stage")
 	flags.StringVar(&filters.flavour, "flavour", "", "only orders with this flavour, by its code on the menu")
-	flags.StringVar(&filters.customer, "customer", "", "only orders of the customer with this whole name")
+	flags.StringVar(&filters.customer, "customer", "", "only orders of customers with this in their name, without regard to case and accents; or with this pickup code")
 	flags.StringVar(&filters.pickupCode, "pickup-code", "", "only orders with this pickup code")
 	flags.IntVar(&limit, "limit", 50, "how many orders at most")
 	flags.BoolVar(&wide, "wide", false, "show all of every order, however many columns that takes")
@@ -125,7 +129,7 @@ func (f listFilters) params(cmd *cobra.Command) wire.ListOrdersParams {
 		params.Flavour = &f.flavour
 	}
 	if given("customer") {
-		params.Customer = &f.customer
+		params.Q = &f.customer
 	}
 	if given("pickup-code") {
 		params.PickupCode = &f.pickupCode
@@ -139,7 +143,7 @@ func (f listFilters) params(cmd *cobra.Command) wire.ListOrdersParams {
 // list collects pages until it has as many orders as asked for.
 func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithResponses, filters wire.ListOrdersParams, limit int) (wire.OrderPage, error) {
 	collected := wire.OrderPage{Orders: []wire.OrderSummary{}}
-	for {
+	for looks := 1; ; looks++ {
 		filters.Limit = new(min(limit-len(collected.Orders), largestPage))
 		answer, err := apiClient.ListOrdersWithResponse(ctx, &filters)
 		if err != nil {
@@ -151,7 +155,8 @@ func (s *orderSettings) list(ctx context.Context, apiClient *client.ClientWithRe
 		collected.Orders = append(collected.Orders, answer.JSON200.Orders...)
 		collected.Behind = cmp.Or(collected.Behind, answer.JSON200.Behind)
 		collected.NextPageToken = answer.JSON200.NextPageToken
-		if collected.NextPageToken == "" || len(collected.Orders) >= limit {
+		isSearch := filters.Q != nil || filters.Day != nil // each look is at a part of the orders, and few of them may match
+		if collected.NextPageToken == "" || len(collected.Orders) >= limit || isSearch && looks == mostLooks {
 			return collected, nil
 		}
 		filters.PageToken = new(collected.NextPageToken)

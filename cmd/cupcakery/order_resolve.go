@@ -18,7 +18,7 @@ func newOrderResolveCommand() *cobra.Command {
 		note   string
 	)
 	cmd := &cobra.Command{
-		Use:   "resolve ID CHOICE",
+		Use:   "resolve CODE|ID CHOICE",
 		Short: "Decide about an order that needs attention",
 		Long: `Decide about an order that needs attention; "order get" shows what happened and
 which choices there are:
@@ -49,7 +49,6 @@ This is for managers.`,
 		},
 	}
 	change.register(cmd)
-	change.registerStaff(cmd)
 	cmd.Flags().StringVar(&note, "note", "", "why, for the people who read it")
 	return cmd
 }

@@ -266,7 +266,7 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 		c := invoke(t, "", "order", "list", "--api", address, "--state", "baking", "--customer", "")
 		require.Equal(t, exitRefused, c.code)
 		require.Contains(t, c.stderr, "\n  state: unknown value: use scheduled, in-progress")
-		require.Contains(t, c.stderr, "\n  customer: must have 1 to 80 characters")
+		require.Contains(t, c.stderr, "\n  q: must have 1 to 80 characters")
 	})
 	t.Run("the shell completes flavours, sizes, states and ids", func(t *testing.T) {
 		t.Parallel()

@@ -29,7 +29,7 @@ const (
 func newOrderWatchCommand() *cobra.Command {
 	var settings orderSettings
 	cmd := &cobra.Command{
-		Use:   "watch ID",
+		Use:   "watch CODE|ID",
 		Short: "Follow an order until it is shipped",
 		Long: `Follow an order until it is shipped. On a terminal each stage is a line that is
 kept up to date; in a pipe each change is a line. With -o json each change is
@@ -39,18 +39,16 @@ attention is watched on: what happened and the choices are shown.
 Exits with 0 when the order is shipped, with 1 when it was cancelled.`,
 		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			apiClient, err := settings.connect()
+			apiClient, id, err := settings.connectFor(cmd, args[0], anyState)
 			if err != nil {
 				return err
 			}
-			if err := checkOrderID(args[0]); err != nil {
-				return err
-			}
-			return settings.watch(cmd, apiClient, args[0], settings.view(cmd.OutOrStdout()))
+			return settings.watch(cmd, apiClient, id, settings.view(cmd.OutOrStdout()))
 		},
 		ValidArgsFunction: settings.completeOrderID,
 	}
 	settings.register(cmd)
+	settings.registerStaff(cmd)
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import { sessionQuery } from "./api/queries";
 import type { Role, Session } from "./api/schema.gen";
 import type { Live } from "./live/connection";
 import { homeOf, rolesAt } from "./staff";
+import { filtersOf } from "./screens/find/filters";
 import { CrashPage, NotFoundPage, WaitingPage } from "./screens/other/OtherPages";
 
 /** What routes need to decide who may see a page. */
@@ -35,7 +36,7 @@ const signIn = createRoute({
 });
 
 function isOwnAddress(to: unknown): to is string {
-  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter|kitchen|standing)$/.test(to);
+  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter|kitchen|standing|sheet|find(\/[0-9a-f-]+)?)$/.test(to);
 }
 
 /** Shows a page only to staff with one of the roles. The server checks each request; this only spares people an empty page. */
@@ -95,7 +96,30 @@ const wall = createRoute({
   component: lazyRouteComponent(() => import("./screens/wall/WallScreen"), "WallScreen"),
 });
 
-const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, standing, overview, wall]);
+const find = createRoute({
+  getParentRoute: () => root,
+  path: "/find",
+  validateSearch: filtersOf,
+  beforeLoad: staffOnly(undefined),
+  component: lazyRouteComponent(() => import("./screens/find/FindScreen"), "FindScreen"),
+});
+
+const found = createRoute({
+  getParentRoute: () => root,
+  path: "/find/$id",
+  beforeLoad: staffOnly(undefined),
+  component: lazyRouteComponent(() => import("./screens/find/FoundScreen"), "FoundScreen"),
+});
+
+const sheet = createRoute({
+  getParentRoute: () => root,
+  path: "/sheet",
+  validateSearch: (search: Record<string, unknown>) => ({ day: filtersOf(search).day ?? "today" }),
+  beforeLoad: staffOnly(undefined),
+  component: lazyRouteComponent(() => import("./screens/find/SheetScreen"), "SheetScreen"),
+});
+
+const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, standing, overview, wall, find, found, sheet]);
 
 export function newRouter(context: Context) {
   return createRouter({

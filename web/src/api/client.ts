@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall, OrderExplanation} from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -15,6 +15,9 @@ interface Request {
 export interface OrderFilters {
   readonly state?: OrderState;
   readonly stage?: Stage;
+  /** A pickup code or parts of a name. */
+  readonly q?: string;
+  readonly day?: string;
   readonly limit?: number;
   readonly pageToken?: string;
 }
@@ -91,6 +94,7 @@ export const api = {
   createOrder: (body: Order, key: string) => post<OrderStatus>("/orders", { body, key }),
   order: (id: string, signal?: AbortSignal) => get<OrderStatus>(order(id), signal),
   orders: (filters: OrderFilters, signal?: AbortSignal) => get<OrderPage>(`/orders?${new URLSearchParams(Object.entries(filters).map(([name, value]) => [name, String(value)])).toString()}`, signal),
+  explanation: (id: string, signal?: AbortSignal) => get<OrderExplanation>(`${order(id)}/explanation`, signal),
   cancel: (id: string, body: Cancellation, key: string) => post<OrderStatus>(`${order(id)}/cancel`, { body, key }),
   amend: (id: string, body: Amendment, key: string) => post<OrderStatus>(`${order(id)}/amend`, { body, key }),
   resolve: (id: string, body: Resolution, key: string) => post<OrderStatus>(`${order(id)}/resolve`, { body, key }),

@@ -150,6 +150,27 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/orders/{id}/explanation": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Explain an order
+         * @description For staff. The order as `GET /api/v1/orders/{id}` tells it, with everything that has happened to it, what it waits for, and why it is late if it is. What happened comes from the order's history in Temporal, who
+         *     has what in hand and how long a queue is from the log; while that is not up to date, the answer has `behind`.
+         */
+        readonly get: operations["explainOrder"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/orders/{id}/cancel": {
         readonly parameters: {
             readonly query?: never;
@@ -1256,6 +1277,9 @@ export interface components {
             readonly flavours: readonly string[];
             /** @description How many cupcakes it is for; absent from an order of an older build. */
             readonly pieces?: number;
+            /** @description What it is for; absent from an order of an older build. */
+            readonly lines?: readonly components["schemas"]["Line"][];
+            readonly allergies?: readonly string[];
             /** @description What it costs, paid at pickup; absent if it was placed without prices. */
             readonly total?: components["schemas"]["Money"];
             /**
@@ -1296,6 +1320,77 @@ export interface components {
              * @description When they started it; absent if nobody can tell.
              */
             readonly since?: string;
+        };
+        /** @description An order with everything that is known of it. */
+        readonly OrderExplanation: {
+            /** @description Whether what comes from the log may be out of date; absent when it is not. */
+            readonly behind?: components["schemas"]["Behind"];
+            readonly order: components["schemas"]["OrderStatus"];
+            readonly waiting: components["schemas"]["Waiting"];
+            /** @description Absent unless it is late. */
+            readonly late?: components["schemas"]["Lateness"];
+            /** @description Everything that has happened, the oldest first. */
+            readonly happened: readonly components["schemas"]["Happening"][];
+            /** @description The order has such a long history that its beginning is left out of `happened`. */
+            readonly incomplete?: boolean;
+            /** @description What it is packed into, box by box. */
+            readonly boxes: readonly components["schemas"]["PackedBox"][];
+            /** @description Absent unless it goes before others. */
+            readonly rush?: components["schemas"]["Rush"];
+            /**
+             * @description Where Temporal's UI shows it; absent where no UI is set.
+             * @example https://temporal.example.com/namespaces/default/workflows/order-0199c0de-7a11-7000-8000-00000000cafe
+             */
+            readonly temporalUrl?: string;
+        };
+        /** @description What an order waits for. */
+        readonly Waiting: {
+            /**
+             * @description `none`: it is over. `worker`: no worker has taken it up. `time`: it is for later. `decision`: a manager must decide. `failure`: its work has failed. `paused`: the station is paused. `silence`: who has its ticket
+             *     in hand is silent. `work`: somebody works on it. `queue`: others come before it. `next`: its next ticket.
+             * @enum {string}
+             */
+            readonly cause: "none" | "worker" | "time" | "decision" | "failure" | "paused" | "silence" | "work" | "queue" | "next";
+            /**
+             * @description The same for people.
+             * @example 7 others are before it in the queue for decorate, where it has waited for 12 min.
+             */
+            readonly text: string;
+        };
+        /** @description By how much an order is late, and why. */
+        readonly Lateness: {
+            /**
+             * Format: date-time
+             * @description When it was to be ready: when it is to be fetched or, for as soon as possible, when the kitchen file's lead time was over.
+             */
+            readonly dueAt: string;
+            /** @example It is 12 min late. It was made anew: bake failed 18 min ago (burnt). 7 others are before it in the queue for decorate. */
+            readonly text: string;
+        };
+        /** @description Something that has happened to an order. */
+        readonly Happening: {
+            /** Format: date-time */
+            readonly at: string;
+            /** @enum {string} */
+            readonly kind: "placed" | "issued" | "started" | "done" | "undone" | "failed" | "ended-by-hand" | "withdrawn" | "asked" | "decided" | "amended" | "cancelling" | "cancelled" | "shipped" | "terminated" | "rush" | "collected";
+            /**
+             * @description The same for people.
+             * @example Bake failed, says bob: Burnt. 12 pieces were thrown away.
+             */
+            readonly text: string;
+            /** @description Absent if it is about no stage. */
+            readonly stage?: components["schemas"]["Stage"];
+            /** @description Which time the order went through the stage. */
+            readonly pass?: number;
+            /**
+             * @description Who has done it, if that is known.
+             * @example bob
+             */
+            readonly by?: string;
+        };
+        readonly PackedBox: {
+            readonly code: components["schemas"]["Size"];
+            readonly lines: readonly components["schemas"]["Line"][];
         };
         readonly OrderPage: {
             /** @description Whether `stage` and `inHand` of the orders, and the filter `stage`, may be out of date; absent when they are not. */
@@ -1499,6 +1594,8 @@ export interface components {
             readonly made: boolean;
             /** @description At package, on a ticket to make: whom to call when the box is handed out. No other station gets it. */
             readonly customer?: components["schemas"]["Customer"];
+            /** @description At package, on a ticket to make: what to take when the box is handed out; absent if it has no price. */
+            readonly total?: components["schemas"]["Money"];
             /** @description At package: which boxes to take for the pieces, the largest first. */
             readonly boxes?: readonly components["schemas"]["BoxCount"][];
             /** @description The order goes before others. */
@@ -1938,6 +2035,8 @@ export interface components {
              */
             readonly name: string;
             readonly pieces: number;
+            /** @description What to take for it; absent if it has no price. */
+            readonly total?: components["schemas"]["Money"];
             /**
              * Format: date-time
              * @description When it was shipped.
@@ -2259,6 +2358,11 @@ export type Slots = components['schemas']['Slots'];
 export type SlotOffer = components['schemas']['SlotOffer'];
 export type OrderSummary = components['schemas']['OrderSummary'];
 export type InHand = components['schemas']['InHand'];
+export type OrderExplanation = components['schemas']['OrderExplanation'];
+export type Waiting = components['schemas']['Waiting'];
+export type Lateness = components['schemas']['Lateness'];
+export type Happening = components['schemas']['Happening'];
+export type PackedBox = components['schemas']['PackedBox'];
 export type OrderPage = components['schemas']['OrderPage'];
 export type Menu = components['schemas']['Menu'];
 export type PriceList = components['schemas']['PriceList'];
@@ -2443,6 +2547,17 @@ export interface operations {
                  * @example K7QF
                  */
                 readonly pickupCode?: string;
+                /**
+                 * @description A pickup code, or parts of the customer's name, without regard to case and accents: `bjor` finds Björn. Works where customers' names are encrypted, too. A request goes through
+                 *     a thousand orders at most, and the next page goes on.
+                 * @example bjor
+                 */
+                readonly q?: string;
+                /**
+                 * @description Orders that are to be fetched on this day of the bakery's calendar or, if as soon as possible, were placed on it; `today` is one, too.
+                 * @example today
+                 */
+                readonly day?: string;
                 /** @description How many orders a page has at most. */
                 readonly limit?: number;
                 /** @description The `nextPageToken` of the page before, with the same filters. */
@@ -2742,6 +2857,36 @@ export interface operations {
                 };
             };
             readonly 400: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly explainOrder: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The order's id as the answer to its creation gave it, 36 characters in lower case. */
+                readonly id: components["parameters"]["OrderInPath"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The order, explained. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OrderExplanation"];
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
             readonly 404: components["responses"]["Problem"];
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];

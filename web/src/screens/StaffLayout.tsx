@@ -46,6 +46,8 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
           {session.role === "manager" && <Link to="/attention">Attention</Link>}
           <Link to="/counter">Counter</Link>
           <Link to="/standing">Standing orders</Link>
+          <Link to="/find">Find</Link>
+          <Link to="/sheet" search={{ day: "today" }}>Day&rsquo;s sheet</Link>
         </>
       }
       tools={

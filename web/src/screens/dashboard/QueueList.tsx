@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
 import { queueQuery } from "../../api/queries";
-import type { OrderState, OrderSummary, Stage } from "../../api/schema.gen";
+import type { OrderSummary, Stage } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading } from "../../design/feedback";
 import { GoTo } from "../../design/GoTo";
@@ -9,17 +9,8 @@ import { StageIcon, stages, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 import { useTime } from "../../live/hooks";
 import { moneyText } from "../../prices";
+import { stateWords } from "../../states";
 import { useRefetchOnChange } from "../useRefetchOnChange";
-
-const stateWords: Readonly<Record<OrderState, string>> = {
-  accepted: "Accepted",
-  scheduled: "Scheduled",
-  "in-progress": "In progress",
-  "needs-attention": "Needs attention",
-  cancelling: "Being cancelled",
-  cancelled: "Cancelled",
-  shipped: "Shipped",
-};
 
 /** The orders at a stage, and who has each in hand. Nothing is fetched before somebody wants to see it. */
 export function QueueList({ version }: { readonly version: number }) {

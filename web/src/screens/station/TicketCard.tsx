@@ -6,6 +6,7 @@ import { Cupcake } from "../../design/Cupcake";
 import { spanText, timeOfDay } from "../../design/time";
 import { useLiveConnection, useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
+import { moneyText } from "../../prices";
 import { countText } from "../../text";
 import { Rush, RushButton } from "../kitchen/Rush";
 import { ageOf, silenceOf, toScrap, type Age } from "./board";
@@ -59,10 +60,10 @@ export const TicketCard = memo(function TicketCard(props: Props) {
         {place !== "ended" && allergies.length > 0 && (
           <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
         )}
-        {place !== "ended" && ticket.customer && <p className="ticket-customer">For <b className="wrap-anywhere" dir="auto" translate="no">{ticket.customer.name}</b></p>}
+        {place !== "ended" && ticket.customer && <p className="ticket-customer">For <b className="wrap-anywhere" dir="auto" translate="no">{ticket.customer.name}</b>{ticket.total && <>, to pay <b className="numbers">{moneyText(ticket.total, ticket.total.amount)}</b></>}</p>}
         <Lines ticket={ticket} names={names} place={place} showsMessages={place !== "ended" && isFinishing && !isUndo} />
         {place !== "ended" && ticket.boxes && ticket.boxes.length > 0 && (
-          <p className="ticket-boxes">Boxes: {ticket.boxes.map(({ code, count }) => <b key={code} className="ticket-box">{count} × {code}</b>)}</p>
+          <p className="ticket-boxes">Boxes: {ticket.boxes.map(({ code, count }) => <b key={code} className="ticket-box">{count} × {code}</b>)} {!isUndo && <a href={`/find/${orderOf(ticket.ticketId)}`} target="_blank" rel="noreferrer">Labels<span className="visually-hidden"> of {ticket.pickupCode}, in another tab</span></a>}</p>
         )}
         {place !== "ended" && ticket.notes && (isFinishing ? <Notes text={ticket.notes} /> : <details className="ticket-more"><summary>Note</summary><Notes text={ticket.notes} /></details>)}
         <p className="ticket-badges">
@@ -77,6 +78,9 @@ export const TicketCard = memo(function TicketCard(props: Props) {
     </li>
   );
 });
+
+/** The order that a ticket belongs to. */
+const orderOf = (ticketId: string) => ticketId.split(".")[0] ?? "";
 
 /** As many lines as a card has room for among others. */
 const linesShown = 4;

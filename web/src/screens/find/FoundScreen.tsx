@@ -1,0 +1,116 @@
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
+import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { api } from "../../api/client";
+import { menuQuery } from "../../api/queries";
+import type { OrderExplanation } from "../../api/schema.gen";
+import { Button } from "../../design/Button";
+import { Empty, Failure, Loading, Notice } from "../../design/feedback";
+import { dueText, timeOfDay } from "../../design/time";
+import { useLive } from "../../live/hooks";
+import { moneyText, totalText } from "../../prices";
+import { stateWords } from "../../states";
+import { asProblem } from "../../api/problem";
+import { StaffLayout } from "../StaffLayout";
+import { AmendDialog } from "../tracking/AmendDialog";
+import { CancelDialog } from "../tracking/CancelDialog";
+import { canAmend, canCancel } from "../tracking/progress";
+import { useRefetchOnChange } from "../useRefetchOnChange";
+import { Labels } from "./Labels";
+import "./find.css";
+
+const route = getRouteApi("/find/$id");
+
+/** What an order waits for is told with how long, so it is asked again now and then. */
+const explanationQuery = (id: string) => queryOptions({ queryKey: ["explanation", id], queryFn: ({ signal }) => api.explanation(id, signal), staleTime: 0, refetchInterval: 20_000 });
+
+/** Everything about one order, and what can be done for its customer. */
+export function FoundScreen() {
+  const { session } = route.useRouteContext();
+  const { id } = route.useParams();
+  const { version, problem } = useLive(`order/${id}`);
+  const { data, error, refetch } = useQuery(explanationQuery(id));
+  useRefetchOnChange(version, refetch);
+  return (
+    <StaffLayout title={data ? `Order ${data.order.pickupCode}` : "An order"} session={session} problem={problem}>
+      {data ? (
+        <Order explained={data} />
+      ) : error && asProblem(error).is("/problems/order-not-found") ? (
+        <Empty isPage title="There is no such order"><Link to="/find" className="button button-primary">Find an order</Link></Empty>
+      ) : error ? (
+        <Failure error={error} retry={() => void refetch()} />
+      ) : (
+        <Loading what="the order" />
+      )}
+    </StaffLayout>
+  );
+}
+
+function Order({ explained }: { readonly explained: OrderExplanation }) {
+  const { order, waiting, late, behind, temporalUrl } = explained;
+  const [dialog, setDialog] = useState<"cancel" | "amend" | null>(null);
+  const queryClient = useQueryClient();
+  const close = () => {
+    setDialog(null);
+    void queryClient.invalidateQueries(explanationQuery(order.id));
+  };
+  const total = totalText(order);
+  return (
+    <>
+      <div className="stack find screen-only">
+        <header className="page-head">
+          <div>
+            <h1><span className="code" translate="no">{order.pickupCode}</span> <span className="wrap-anywhere" dir="auto" translate="no">{order.customer.name}</span></h1>
+            <p className="lead"><span className="badge">{stateWords[order.state]}</span> {order.dueAt ? `For ${dueText(order.dueAt)}` : `As soon as possible, ordered ${dueText(order.placedAt)}`}{total && `. ${total}.`}</p>
+          </div>
+          <div className="row">
+            <Button onClick={() => { print(); }}>Print labels</Button>
+            {canCancel(order) && canAmend(order) && <Button onClick={() => { setDialog("amend"); }}>Change message or notes</Button>}
+            {canCancel(order) && <Button look="danger" onClick={() => { setDialog("cancel"); }}>Cancel the order</Button>}
+          </div>
+        </header>
+        {behind && <Notice look="warn">What the stations do may be out of date. It catches up by itself.</Notice>}
+        {late ? <Notice look="bad"><strong>Late.</strong> {late.text}</Notice> : <Notice look={waiting.cause === "decision" ? "warn" : "info"}>{waiting.text}</Notice>}
+        <div className="found-columns">
+          <section className="card stack" aria-labelledby="happened">
+            <h2 id="happened">What happened</h2>
+            {explained.incomplete && <p className="soft">Its history is so long that the beginning is left out.</p>}
+            <ol className="happened">
+              {explained.happened.map(({ at, kind, text, stage }, i) => (
+                <li key={i} data-kind={kind} data-stage={stage}><time dateTime={at} className="numbers soft">{timeOfDay(at)}</time> <span className="wrap-anywhere" dir="auto">{text}</span></li>
+              ))}
+            </ol>
+          </section>
+          <Contents explained={explained} />
+        </div>
+        <p className="row small">
+          <Link to="/orders/$id" params={{ id: order.id }}>The customer&rsquo;s page</Link>
+          {temporalUrl && <a href={temporalUrl} target="_blank" rel="noreferrer">Its workflow in Temporal</a>}
+        </p>
+      </div>
+      <Labels explained={explained} />
+      {dialog === "cancel" && <CancelDialog order={order} onClose={close} />}
+      {dialog === "amend" && <AmendDialog order={order} onClose={close} />}
+    </>
+  );
+}
+
+function Contents({ explained: { order, boxes } }: { readonly explained: OrderExplanation }) {
+  const { data: menu } = useQuery(menuQuery);
+  return (
+    <section className="card stack" aria-labelledby="contents">
+      <h2 id="contents">What is in it</h2>
+      <ul className="stack">
+        {order.lines.map(({ flavour, size, quantity, message }, i) => (
+          <li key={i}>
+            <b className="numbers">{quantity}</b> × {menu?.flavours.find((each) => each.code === flavour)?.name ?? flavour} <span className="badge">{size}</span> {message && <q dir="auto" translate="no">{message}</q>}
+            {order.total && order.unitPrices && <span className="soft"> {moneyText(order.total, (order.unitPrices[i] ?? 0) * quantity)}</span>}
+          </li>
+        ))}
+      </ul>
+      {order.allergies && order.allergies.length > 0 && <Notice look="warn"><strong>Allergy:</strong> {order.allergies.join(", ")}</Notice>}
+      {order.notes && <p className="pre" dir="auto">{order.notes}</p>}
+      <p className="soft">Boxes: {boxes.map(({ code }) => code).join(", ")}</p>
+    </section>
+  );
+}
