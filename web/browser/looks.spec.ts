@@ -33,7 +33,7 @@ async function screens(factory: Factory) {
     await factory.untilState(asking.id, "needs-attention");
   }
   return [
-    { name: "order", path: "/", person: undefined, ready: (page: Page) => page.getByRole("radio", { name: /Red velvet/ }) },
+    { name: "order", path: "/", person: undefined, ready: (page: Page) => page.getByRole("button", { name: /^Red velvet/ }) },
     { name: "tracking", path: `/orders/${id}`, person: undefined, ready: (page: Page) => page.getByText("What you ordered") },
     { name: "sign-in", path: "/sign-in", person: undefined, ready: (page: Page) => page.getByText("This factory is for trying things out.") },
     { name: "mix", path: "/stations/mix", person: staff.mix, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },

@@ -36,7 +36,7 @@ test("a translated page still shows where the order is", async ({ desk, factory 
   }
   await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Ready: your cupcakes are waiting for you");
   await customer.getByRole("link", { name: "Order", exact: true }).click();
-  await expect(customer.getByRole("radio", { name: /Red velvet/ })).toBeVisible();
+  await expect(customer.getByRole("button", { name: /^Red velvet/ })).toBeVisible();
   await expect(customer.getByText("Something went wrong")).toBeHidden();
 });
 

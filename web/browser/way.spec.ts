@@ -1,9 +1,9 @@
 import { staff } from "./factory";
-import { expect, group, justDone, orderIdOf, test, ticket } from "./test";
+import { choose, expect, group, justDone, orderIdOf, test, ticket } from "./test";
 
 test("an order goes from one browser through four boards, and the customer's page follows", async ({ desk, factory }) => {
   const customer = await desk.open("/");
-  await customer.getByRole("radio", { name: /almond/ }).check();
+  await choose(customer, "Gluten-free almond");
   await customer.getByRole("radio", { name: /Large/ }).check();
   await customer.getByRole("textbox", { name: "How many" }).fill("12");
   await customer.getByLabel("Message on each").fill("Happy 40th 🎉");

@@ -1,22 +1,22 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState, type SyntheticEvent } from "react";
+import { useEffect, useId, useMemo, useRef, useState, type SyntheticEvent } from "react";
 import { api } from "../../api/client";
 import { menuQuery } from "../../api/queries";
 import type { Line, Menu, Order } from "../../api/schema.gen";
-import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
 import { stages, stageWords } from "../../design/stages";
 import { useLive } from "../../live/hooks";
 import { moneyText, totalOf } from "../../prices";
-import { countText } from "../../text";
 import { Basket } from "./Basket";
 import { Builder } from "./Builder";
 import { Customer } from "./Customer";
-import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
+import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, warningOf, type Draft, type Faults } from "./draft";
+import { OrderBar } from "./OrderBar";
 import { place, priceChange } from "./placing";
 import { menuFor } from "./soldOut";
+import { continueTo, nextStep } from "./steps";
 import { When } from "./When";
 import "./order.css";
 
@@ -46,9 +46,11 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
   const [faults, setFaults] = useState<Faults>(noFaults);
   const [errorText, setErrorText] = useState<string | null>(null);
   const [earlier, setEarlier] = useState<string | null>(null);
+  const [added, setAdded] = useState("");
   const [busy, setBusy] = useState(false);
   const sending = useRef(false);
   const form = useRef<HTMLFormElement>(null);
+  const formId = useId();
   const menu = useMemo(() => menuFor(today, draft), [today, draft]);
   const total = totalOf(menu.prices, draft.lines);
   const change = (part: Partial<Draft>) => {
@@ -112,25 +114,44 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
   const pieces = draft.lines.reduce((sum, line) => sum + line.quantity, 0);
   const add = (line: Line) => {
     change({ lines: addLine(draft.lines, line, menu.limits) });
+    setAdded(`${line.quantity} × ${menu.flavours.find((each) => each.code === line.flavour)?.name ?? line.flavour} ${line.size} added.`);
+  };
+  const goOn = () => {
+    const [basket, details] = [document.getElementById("basket"), form.current?.querySelector<HTMLElement>("[autocomplete=name]")];
+    if (!basket || !details) return;
+    const to = continueTo({ basket: basket.getBoundingClientRect().top, details: details.getBoundingClientRect().top, height: innerHeight });
+    if (to === null) showFaults(check(draft, menu));
+    else (to === "basket" ? basket : details).focus();
   };
   return (
-    <div className="ordering">
-      <Builder menu={menu} onAdd={add} isFull={draft.lines.length >= menu.limits.lines} />
-      <form ref={form} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
-        <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); }} />
-        <When draft={draft} pieces={pieces} fault={faults.when} onChange={change} />
-        <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
-        {conflicts(draft, menu).map(({ flavour, allergens }) => (
-          <Notice key={flavour} look="bad"><strong>{flavour} contains {allergens.join(" and ")}.</strong> You listed that as an allergy.</Notice>
-        ))}
-        {earlier && (
-          <Notice look="warn" urgent>
-            <strong>Your first attempt was accepted after all.</strong> <Link to="/orders/$id" params={{ id: earlier }}>See that order</Link>; you can change or cancel it there. What is in the basket now has not been ordered; press the button again if you want it too.
-          </Notice>
-        )}
-        {errorText && <Notice look="bad" urgent>{errorText}</Notice>}
-        <Button look="primary" big type="submit" off={busy}>{busy ? "Ordering …" : pieces > 0 ? `Order ${countText(pieces, "cupcake")}${total ? ` for ${moneyText(total, total.amount)}` : ""}` : "Order"}</Button>
-      </form>
-    </div>
+    <>
+      <div className="ordering">
+        <Builder menu={menu} onAdd={add} isFull={draft.lines.length >= menu.limits.lines} warningOf={(flavour) => warningOf(flavour, draft, menu)} />
+        <form ref={form} id={formId} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
+          <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); setAdded(""); }} />
+          <When draft={draft} pieces={pieces} fault={faults.when} onChange={change} />
+          <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
+          {conflicts(draft, menu).map(({ flavour, allergens }) => (
+            <Notice key={flavour} look="bad"><strong>{flavour} contains {allergens.join(" and ")}.</strong> You listed that as an allergy.</Notice>
+          ))}
+          {earlier && (
+            <Notice look="warn" urgent>
+              <strong>Your first attempt was accepted after all.</strong> <Link to="/orders/$id" params={{ id: earlier }}>See that order</Link>; you can change or cancel it there. What is in the basket now has not been ordered; press the button again if you want it too.
+            </Notice>
+          )}
+          {errorText && <Notice look="bad" urgent>{errorText}</Notice>}
+        </form>
+      </div>
+      <OrderBar
+        pieces={pieces}
+        cost={total && moneyText(total, total.amount)}
+        added={added}
+        step={nextStep(draft)}
+        busy={busy}
+        form={formId}
+        onChoose={() => { document.getElementById("flavours")?.focus(); }}
+        onContinue={goOn}
+      />
+    </>
   );
 }

@@ -160,6 +160,18 @@ export function conflicts(draft: Draft, menu: Menu): readonly { readonly flavour
     .filter((conflict) => conflict.allergens.length > 0);
 }
 
+/** What somebody must know who is about to choose a flavour; null if nothing is known to be in it that they must not eat. */
+export function warningOf(flavour: string, draft: Draft, menu: Menu): string | null {
+  const found = menu.flavours.find(({ code }) => code === flavour);
+  const allergens = found ? avoided(found.allergens, allergiesOf(draft)) : [];
+  return found && allergens.length > 0 ? `You said that you are allergic. ${found.name} contains ${andText(allergens)}.` : null;
+}
+
+/** "egg, milk and wheat". */
+export function andText(words: readonly string[]): string {
+  return new Intl.ListFormat("en-GB").format(words);
+}
+
 /**
  * The draft as it is about to be sent. As long as nobody knows whether an order
  * that was sent before was accepted, the key stays, even if the customer has
