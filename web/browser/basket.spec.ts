@@ -16,7 +16,6 @@ for (const [name, viewport, colorScheme] of [
     await expect(page.getByRole("button", { name: "Add to basket" })).toBeInViewport({ ratio: 1 });
     await page.getByRole("button", { name: "Add to basket" }).click();
     await expect(bar).toContainText("6 cupcakes");
-    await expect(bar).toContainText("€19.20");
     await expect(bar).toContainText("6 × Lemon L added.");
     const next = bar.getByRole("button", { name: "Continue" });
     await expect(next).toBeInViewport({ ratio: 1 });
@@ -33,7 +32,7 @@ for (const [name, viewport, colorScheme] of [
     expect(own?.y).toBeGreaterThanOrEqual((above?.y ?? 0) + (above?.height ?? 0));
     expect((own?.y ?? 0) + (own?.height ?? 0)).toBeLessThanOrEqual(below?.y ?? 0);
     await field.fill("Grace");
-    await expect(bar.getByRole("button", { name: "Order 6 cupcakes for €19.20" })).toBeInViewport({ ratio: 1 });
+    await expect(bar.getByRole("button", { name: "Order 6 cupcakes" })).toBeInViewport({ ratio: 1 });
   });
 }
 

@@ -88,3 +88,19 @@ test("the theme that somebody has chosen stays", async ({ desk }) => {
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await expect(page.getByRole("button", { name: "Use the light theme" })).toBeVisible();
 });
+
+test("pages come with their fonts, and ask nobody but this server", async ({ desk, factory }) => {
+  const page = await desk.open("/");
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.reload();
+  await expect(page.getByRole("button", { name: /^Red velvet/ })).toBeVisible();
+  await page.evaluate(() => document.fonts.ready);
+  const shown = await page.evaluate(() => [...document.fonts].filter(({ status }) => status === "loaded").map(({ family }) => family.replaceAll('"', "")));
+  expect(shown).toEqual(expect.arrayContaining(["Figtree", "Fraunces"]));
+  expect(asked.filter((address) => address.endsWith(".woff2")).length).toBeGreaterThan(0);
+  expect(asked.filter((address) => new URL(address).origin !== factory.url)).toEqual([]);
+  const notices = await (await page.request.get("/third-party-notices.txt")).text();
+  for (const font of ["figtree", "fraunces"]) expect(notices).toMatch(new RegExp(`@fontsource.*/${font} `));
+  expect(notices).toContain("SIL Open Font License");
+});

@@ -23,6 +23,7 @@ test("a customer sees what everything costs, and the confirmation says the same 
   await expect(basket).toContainText("€3.40 each");
   await expect(basket).toContainText("€25.20");
   await expect(basket).toContainText("You pay at pickup.");
+  await expect(page.getByRole("region", { name: "Next step" })).toContainText("€25.20");
   await page.getByLabel("Name", { exact: true }).fill("Grace");
   await page.getByRole("button", { name: "Order 8 cupcakes for €25.20" }).click();
   await expect(page).toHaveURL(/\/orders\//);
