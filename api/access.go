@@ -33,6 +33,7 @@ var access = map[string]permission{
 	"GET /favicon.svg":          anybody,
 	"GET /manifest.webmanifest": anybody,
 	"GET /orders/:id":           anybody,
+	"GET /orders/:id/qr.svg":    anybody,
 	"GET /sign-in":              anybody,
 	"GET /stations/:stage":      anybody,
 	"GET /theme.js":             anybody,

@@ -1,6 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
-import { licencesOfFiles } from "./scripts/licences";
+import { licencesOfFiles } from "./scripts/licences.ts";
 
 // Where "npm run dev" finds the API: a running "cupcakery dev".
 const api = process.env["CUPCAKERY_URL"] ?? "http://127.0.0.1:8080";

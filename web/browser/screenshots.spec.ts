@@ -83,7 +83,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
       await order.getByLabel("Name", { exact: true }).fill("Grace");
       await take(order, `order-${size}-${theme}`);
       const tracking = await open(`/orders/${followed.id}`, viewport);
-      await expect(tracking.getByText("bob is working on it")).toBeVisible();
+      await expect(tracking.getByText("bob is baking")).toBeVisible();
       await expect(tracking.getByText("is not answering"), "Temporal may be slow while so much happens").toBeHidden();
       await take(tracking, `tracking-${size}-${theme}`);
     }

@@ -97,6 +97,9 @@ export async function addToBasket(page: Page, flavour = "Red velvet"): Promise<v
   await expect(page.getByRole("dialog")).toBeHidden();
 }
 
+/** What customers read of somebody at a station. */
+export const doing = { mix: "mixing", bake: "baking", decorate: "decorating", package: "packaging" } as const;
+
 /** The id of the order whose page is open. */
 export function orderIdOf(page: Page): string {
   return new URL(page.url()).pathname.split("/").at(-1) ?? "";

@@ -1,5 +1,5 @@
 import { staff } from "./factory";
-import { choose, expect, group, justDone, orderIdOf, test, ticket } from "./test";
+import { choose, doing, expect, group, justDone, orderIdOf, test, ticket } from "./test";
 
 test("an order goes from one browser through four boards, and the customer's page follows", async ({ desk, factory }) => {
   const customer = await desk.open("/");
@@ -30,7 +30,7 @@ test("an order goes from one browser through four boards, and the customer's pag
     if (stage === "package") await expect(card.getByText("1 × L")).toBeVisible();
     await card.getByRole("button", { name: "Start" }).click();
     await expect(group(board, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
-    await expect(step).toContainText(`${staff[stage].name} is working on it`);
+    await expect(step).toContainText(`${staff[stage].name} is ${doing[stage]}`);
     await card.getByRole("button", { name: "Done" }).click();
     await expect((await justDone(board)).getByRole("article", { name: `Ticket ${pickupCode}` })).toContainText(`Done by ${staff[stage].name}`);
     await expect(step).toContainText(`by ${staff[stage].name}`);

@@ -3,12 +3,15 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useId, useMemo, useRef, useState, type SyntheticEvent } from "react";
 import { api } from "../../api/client";
 import { menuQuery } from "../../api/queries";
-import type { Line, Menu, Order } from "../../api/schema.gen";
+import type { Line, Menu, Order, OrderStatus } from "../../api/schema.gen";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
 import { stages, stageWords } from "../../design/stages";
 import { useLive } from "../../live/hooks";
 import { moneyText, totalOf } from "../../prices";
+import { againText, orderAgain } from "../home/again";
+import { rememberOrder } from "../home/known";
+import { YourOrders } from "../home/YourOrders";
 import { Basket } from "./Basket";
 import { Builder } from "./Builder";
 import { Customer } from "./Customer";
@@ -26,6 +29,14 @@ const made = new Intl.ListFormat("en-GB").format(stages.map((stage) => stageWord
 export function OrderScreen() {
   const menu = useQuery(menuQuery);
   const live = useLive("menu").menu;
+  const today = menu.data && live ? { ...menu.data, soldOut: live.soldOut } : menu.data;
+  /** Each time that the basket is filled from an order the draft is read again. */
+  const [filled, setFilled] = useState(0);
+  const again = (order: OrderStatus) => {
+    if (!today) return;
+    keepDraft(orderAgain(loadDraft(), order, today));
+    setFilled(filled + 1);
+  };
   return (
     <Layout title="Order" tools={<Link to="/sign-in" className="button button-bare">Staff</Link>}>
       <header className="page-head">
@@ -34,7 +45,8 @@ export function OrderScreen() {
           <p className="lead">{made} to order. Follow your order live through the kitchen.</p>
         </div>
       </header>
-      {menu.data ? <Ordering menu={live ? { ...menu.data, soldOut: live.soldOut } : menu.data} /> : menu.error ? <Failure error={menu.error} retry={() => void menu.refetch()} /> : <Loading what="the menu" />}
+      <YourOrders onAgain={today && again} />
+      {today ? <Ordering key={filled} menu={today} /> : menu.error ? <Failure error={menu.error} retry={() => void menu.refetch()} /> : <Loading what="the menu" />}
     </Layout>
   );
 }
@@ -54,7 +66,8 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
   const menu = useMemo(() => menuFor(today, draft), [today, draft]);
   const total = totalOf(menu.prices, draft.lines);
   const change = (part: Partial<Draft>) => {
-    setDraft((all) => ({ ...all, ...part }));
+    // What was left out is told until the basket changes.
+    setDraft(({ again, ...all }) => ({ ...all, ...(again && !("lines" in part) && { again }), ...part }));
     setFaults((found) => faultsAfter(part, found, { ...draft, ...part }, menu));
   };
   useEffect(() => { keepDraft(draft); }, [draft]);
@@ -86,11 +99,13 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
     const { sent, ...unsent } = ready;
     switch (outcome.kind) {
       case "accepted":
+        rememberOrder(outcome.id);
         setDraft(emptyDraft);
         forgetDraft();
         await navigate({ to: "/orders/$id", params: { id: outcome.id } });
         break;
       case "earlier-accepted":
+        rememberOrder(outcome.id);
         setDraft(unsent);
         setEarlier(outcome.id);
         break;
@@ -125,6 +140,7 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
   };
   return (
     <>
+      {draft.again && <Notice look={draft.again.left.length > 0 ? "warn" : "good"} className="ordering-again">{againText(draft.again)}</Notice>}
       <div className="ordering">
         <Builder menu={menu} onAdd={add} isFull={draft.lines.length >= menu.limits.lines} warningOf={(flavour) => warningOf(flavour, draft, menu)} />
         <form ref={form} id={formId} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>

@@ -25,6 +25,8 @@ export interface Draft {
   readonly when: "now" | "later";
   /** The beginning of the slot; empty while none is chosen. */
   readonly pickupAt: string;
+  /** The order that the basket was filled from, and what of it was left out. */
+  readonly again?: { readonly code: string; readonly left: readonly string[] };
   /** What was sent and has had no certain answer yet. */
   readonly sent?: Unanswered;
 }
@@ -195,13 +197,14 @@ export function loadDraft(): Draft {
 }
 
 /** An older page may have stored it, or something else. */
-function isDraft({ lines, name, allergens, otherAllergies, notes, when, pickupAt, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
+function isDraft({ lines, name, allergens, otherAllergies, notes, when, pickupAt, again, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
   const areTexts = (list: unknown) => Array.isArray(list) && list.every((each) => typeof each === "string");
   const isLine = (line: unknown) =>
     typeof line === "object" && line !== null && "flavour" in line && typeof line.flavour === "string" && "size" in line && typeof line.size === "string" && "quantity" in line && typeof line.quantity === "number";
   return (
     Array.isArray(lines) && lines.every(isLine) && areTexts(allergens) &&
     (when === "now" || when === "later") && [name, otherAllergies, notes, pickupAt].every((text) => typeof text === "string") &&
+    (again === undefined || (typeof again === "object" && again !== null && "code" in again && typeof again.code === "string" && "left" in again && areTexts(again.left))) &&
     (sent === undefined || (typeof sent === "object" && sent !== null && "key" in sent && typeof sent.key === "string" && "bodies" in sent && areTexts(sent.bodies)))
   );
 }
