@@ -17,7 +17,7 @@ test("the home page knows this browser's orders, until it is told to forget them
   await expect(known).toContainText(`${pickupCode} You’re in the queue`);
   await factory.ack(staff.mix, `${id}.mix.1`, { kind: "started" });
   await expect(known, "it changes by itself").toContainText("Your cupcakes are being mixed");
-  const stored = await page.evaluate(() => Object.values({ ...localStorage }).join(" "));
+  const stored = await page.evaluate(() => JSON.stringify(localStorage));
   expect(stored, "the device keeps the id, and nothing about the customer").not.toContain("Grace");
   await page.reload();
   await known.getByRole("link").click();

@@ -17,7 +17,7 @@ async function screens(factory: Factory) {
   const { id } = await factory.place({
     customer: { name: long },
     lines: [{ flavour: "red-velvet", size: "L", quantity: 12, message: "W".repeat(40) }, { flavour: "carrot", size: "S", quantity: 30 }],
-    allergies: ["nuts", long], notes: `ring the bell ${long.repeat(5)}`,
+    allergies: ["nuts", long], allergyConfirmed: true, notes: `ring the bell ${long.repeat(5)}`,
   });
   const packaged = await factory.place({ customer: { name: long }, lines: [{ flavour: "lemon", size: "M", quantity: 6 }] });
   await factory.work(packaged.id, "mix", "bake", "decorate", "package");

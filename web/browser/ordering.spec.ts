@@ -143,11 +143,38 @@ test("all of a message is visible in its picture, in every script", async ({ des
   }
 });
 
-test("an allergen in the basket is pointed out", async ({ desk }) => {
-  const page = await desk.open("/");
+test("a flavour that meets an allergy must be confirmed, on the page as over the API", async ({ desk, factory }) => {
+  const page = await desk.open("/", undefined, { viewport: { width: 360, height: 740 } });
   await addToBasket(page, "Carrot");
-  await page.getByRole("checkbox", { name: "nuts" }).check();
+  await page.getByLabel("Name", { exact: true }).fill("Grace");
+  await page.getByRole("checkbox", { name: "nuts", exact: true }).check();
   await expect(page.getByText("Carrot contains nuts.")).toBeVisible();
+  const tick = page.getByRole("checkbox", { name: "I know that Carrot contains nuts, and want it all the same" });
+  await page.getByRole("button", { name: /^Order 6 cupcakes/ }).click();
+  await expect(tick).toBeFocused();
+  await expect(tick).toHaveAccessibleDescription(/Tick it if you want that all the same/);
+  await expect(page).toHaveURL("/");
+  // Who is about to add another one is told there.
+  await choose(page, "Coffee and walnut");
+  await expect(page.getByRole("dialog")).toContainText("You said that you are allergic. Coffee and walnut contains nuts.");
+  await page.keyboard.press("Escape");
+  await tick.focus();
+  await page.keyboard.press("Space");
+  await expect(page.getByText("Tick it if you want that all the same")).toBeHidden();
+  // What was confirmed is the nuts, and not the egg too.
+  await page.getByRole("checkbox", { name: "egg", exact: true }).check();
+  await expect(page.getByRole("checkbox", { name: "I know that Carrot contains egg and nuts, and want it all the same" })).not.toBeChecked();
+  await page.getByRole("checkbox", { name: "egg", exact: true }).uncheck();
+  await expect(tick).toBeChecked();
+  await page.getByRole("button", { name: /^Order 6 cupcakes/ }).click();
+  await expect(page.getByText("What you ordered")).toBeVisible();
+
+  const order = { customer: { name: "Ada" }, lines: [{ flavour: "carrot", size: "M", quantity: 1 }], allergies: ["nuts"] };
+  const place = async (body: object) => fetch(`${factory.url}/api/v1/orders`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const refused = await place(order);
+  expect(refused.status).toBe(422);
+  expect(await refused.json()).toMatchObject({ errors: [{ pointer: "/allergyConfirmed", detail: expect.stringMatching(/^Carrot contains nuts.*send true/) as unknown }] });
+  expect((await place({ ...order, allergyConfirmed: true })).status).toBe(201);
 });
 
 test("without the server the menu cannot be shown, and appears when the server is back", async ({ desk }) => {

@@ -9,7 +9,8 @@ test("an order goes from one browser through four boards, and the customer's pag
   await customer.getByLabel("Message on each").fill("Happy 40th 🎉");
   await customer.getByRole("button", { name: "Add to basket" }).click();
   await customer.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
-  await customer.getByRole("checkbox", { name: "nuts" }).check();
+  await customer.getByRole("checkbox", { name: "nuts", exact: true }).check();
+  await customer.getByRole("checkbox", { name: /I know that Gluten-free almond contains nuts/ }).check();
   await customer.getByLabel("Notes for the kitchen").fill("ring the bell");
   await customer.getByRole("button", { name: "Order 12 cupcakes" }).click();
   await expect(customer).toHaveURL(/\/orders\/[0-9a-f-]{36}$/);

@@ -12,10 +12,11 @@ import { moneyText, totalOf } from "../../prices";
 import { againText, orderAgain } from "../home/again";
 import { rememberOrder } from "../home/known";
 import { YourOrders } from "../home/YourOrders";
+import { Allergies } from "./Allergies";
 import { Basket } from "./Basket";
 import { Builder } from "./Builder";
 import { Customer } from "./Customer";
-import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, warningOf, type Draft, type Faults } from "./draft";
+import { addLine, check, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, warningOf, type Draft, type Faults } from "./draft";
 import { OrderBar } from "./OrderBar";
 import { place, priceChange } from "./placing";
 import { menuFor } from "./soldOut";
@@ -57,6 +58,8 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
   const [draft, setDraft] = useState(loadDraft);
   const [faults, setFaults] = useState<Faults>(noFaults);
   const [errorText, setErrorText] = useState<string | null>(null);
+  /** Slots with room, when the chosen one has none any more. */
+  const [free, setFree] = useState<readonly string[]>([]);
   const [earlier, setEarlier] = useState<string | null>(null);
   const [added, setAdded] = useState("");
   const [busy, setBusy] = useState(false);
@@ -82,13 +85,14 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
     if (sending.current) return;
     const found = check(draft, menu);
     setErrorText(null);
+    setFree([]);
     setEarlier(null);
     showFaults(found);
     if (hasFaults(found)) return;
     sending.current = true;
     setBusy(true);
     // Stored before it is sent: after a crash or a reload the same order has the same key.
-    const ready = readyToSend(draft, total);
+    const ready = readyToSend(draft, menu, total);
     keepDraft(ready);
     setDraft(ready);
     const outcome = await place(ready.sent, (body, key) => api.createOrder(JSON.parse(body) as Order, key));
@@ -120,7 +124,10 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
         }
         // What was free when it was shown is not any more.
         if (outcome.problem.is("/problems/slot-full", "/problems/closed")) void queries.invalidateQueries({ queryKey: ["slots"] });
+        setFree(outcome.problem.free);
         const { faults: fieldFaults, rest } = faultsOf(outcome.problem.errors);
+        // Something in the basket is known to contain more than when the menu was read.
+        if (fieldFaults.confirmed) await queries.refetchQueries({ queryKey: menuQuery.queryKey });
         showFaults(fieldFaults);
         if (!hasFaults(fieldFaults) || rest.length > 0) setErrorText([outcome.problem.message, ...rest].join(" "));
       }
@@ -145,11 +152,9 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
         <Builder menu={menu} onAdd={add} isFull={draft.lines.length >= menu.limits.lines} warningOf={(flavour) => warningOf(flavour, draft, menu)} />
         <form ref={form} id={formId} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
           <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); setAdded(""); }} />
-          <When draft={draft} pieces={pieces} fault={faults.when} onChange={change} />
+          <When draft={draft} pieces={pieces} fault={faults.when} free={free} onChange={(part) => { change(part); setFree([]); }} />
           <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
-          {conflicts(draft, menu).map(({ flavour, allergens }) => (
-            <Notice key={flavour} look="bad"><strong>{flavour} contains {allergens.join(" and ")}.</strong> You listed that as an allergy.</Notice>
-          ))}
+          <Allergies draft={draft} menu={menu} fault={faults.confirmed} onChange={change} />
           {earlier && (
             <Notice look="warn" urgent>
               <strong>Your first attempt was accepted after all.</strong> <Link to="/orders/$id" params={{ id: earlier }}>See that order</Link>; you can change or cancel it there. What is in the basket now has not been ordered; press the button again if you want it too.

@@ -7,6 +7,7 @@ import { api } from "../../api/client";
 import { newQueryClient } from "../../api/queries";
 import type { Slots } from "../../api/schema.gen";
 import { emptyDraft, orderOf, type Draft } from "./draft";
+import { menu } from "../../testing-data";
 import { When } from "./When";
 
 const saturday: Slots = {
@@ -21,10 +22,10 @@ function show(open = true, from: Draft = emptyDraft) {
   function Page() {
     const [draft, setDraft] = useState(from);
     chosen = draft;
-    return <When draft={draft} pieces={12} fault={undefined} onChange={(part) => { setDraft((all) => ({ ...all, ...part })); }} />;
+    return <When draft={draft} pieces={12} fault={undefined} free={[]} onChange={(part) => { setDraft((all) => ({ ...all, ...part })); }} />;
   }
   render(<QueryClientProvider client={newQueryClient()}><Page /></QueryClientProvider>);
-  return { asked: () => asked.mock.calls.map(([day, pieces]) => [day, pieces]), pickupAt: () => orderOf(chosen).pickupAt };
+  return { asked: () => asked.mock.calls.map(([day, pieces]) => [day, pieces]), pickupAt: () => orderOf(chosen, menu()).pickupAt };
 }
 
 test("an order is wanted as soon as possible unless somebody chooses a day and time", async () => {
