@@ -97,7 +97,7 @@ function Composer({ menu, flavour, isFull, warning, onAdd, onClose }: ComposerPr
     <form ref={form} className="builder-card" onSubmit={add} noValidate>
       <div className="builder-picture"><Cupcake flavour={code} size={size} message={cleanText(message).trim()} /></div>
       <div className="stack builder-fields">
-        <p className="soft">{containsText(flavour)}</p>
+        {warning ? <p className="notice notice-bad"><span aria-hidden="true">!</span><strong className="notice-body">{warning}</strong></p> : <p className="soft">{containsText(flavour)}</p>}
         <fieldset>
           <legend className="field-legend">Size</legend>
           <div className="choices builder-sizes">
@@ -125,7 +125,6 @@ function Composer({ menu, flavour, isFull, warning, onAdd, onClose }: ComposerPr
         {prices && piece !== undefined && (
           <p className="numbers">{Number.isNaN(quantity) ? `${moneyText(prices, piece)} each` : <>{quantity} × {moneyText(prices, piece)} = <b>{moneyText(prices, quantity * piece)}</b></>}</p>
         )}
-        {warning && <p className="notice notice-bad small"><span aria-hidden="true">!</span><span className="notice-body">{warning}</span></p>}
         <div className="dialog-actions builder-actions">
           <Button onClick={onClose}>Back</Button>
           <Button look="primary" type="submit" off={excess > 0 || isFull || soldOut !== null}>{isFull ? "The basket is full" : soldOut ?? "Add to basket"}</Button>
