@@ -152,9 +152,9 @@ func allergyFaults(status int, body []byte) []string {
 // askToConfirm asks whether the customer wants the flavours all the same.
 func askToConfirm(in io.Reader, out io.Writer, conflicts []string) bool {
 	for _, conflict := range conflicts {
-		fmt.Fprintf(out, "%s.\n", printable(conflict))
+		_, _ = fmt.Fprintf(out, "%s.\n", printable(conflict)) // who cannot read it does not answer
 	}
-	fmt.Fprint(out, "Order all the same? [y/N] ")
+	_, _ = fmt.Fprint(out, "Order all the same? [y/N] ")
 	answer, _ := bufio.NewReader(in).ReadString('\n') // no answer is a no
 	answer = strings.ToLower(strings.TrimSpace(answer))
 	return answer == "y" || answer == "yes"
