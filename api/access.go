@@ -36,6 +36,7 @@ var access = map[string]permission{
 	"GET /favicon.svg":          anybody,
 	"GET /manifest.webmanifest": anybody,
 	"GET /orders/:id":           anybody,
+	"GET /orders/:id/qr.svg":    anybody,
 	"GET /sign-in":              anybody,
 	"GET /standing":             anybody,
 	"GET /stations/:stage":      anybody,

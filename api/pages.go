@@ -115,6 +115,7 @@ func (s *Server) routePages(engine *gin.Engine) {
 	for _, route := range fileRoutes {
 		engine.GET(route, s.sendFile)
 	}
+	engine.GET(qrRoute, s.showQR)
 }
 
 // showPage sends the document that all pages share.

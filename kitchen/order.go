@@ -61,6 +61,9 @@ type Order struct {
 	Lines     []Line   `json:"lines"`
 	Notes     string   `json:"notes,omitempty"`
 	Allergies []string `json:"allergies,omitempty"`
+	// AllergyConfirmed says that the customer wants flavours although they meet one of
+	// the allergies. Such an order is refused without it.
+	AllergyConfirmed bool `json:"allergyConfirmed,omitempty"`
 	// Total is what the customer expects to pay; nil if they do not say. What they are
 	// charged is Status.Total.
 	Total *Money `json:"total,omitempty"`

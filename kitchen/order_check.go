@@ -48,7 +48,20 @@ func (k *Kitchen) CheckOrder(o Order) []FieldError {
 			c.addf(at, "%q is in the list already: leave one of them out", Excerpt(allergy))
 		}
 	}
+	if !o.AllergyConfirmed {
+		c.conflicts(k.Menu, o.Lines[:min(len(o.Lines), k.Limits.Lines)], o.Allergies[:min(len(o.Allergies), k.Limits.Allergies)])
+	}
 	return c.faults
+}
+
+// conflicts adds a fault for each ordered flavour that meets an allergy: somebody
+// may have overlooked it, and must say that they have not.
+func (c *orderCheck) conflicts(menu Menu, lines []Line, allergies []string) {
+	for _, conflict := range menu.AllergyConflicts(lines, allergies) {
+		flavour, _ := menu.Flavour(conflict.Flavour)
+		c.addf("/allergyConfirmed", "%s contains %s, and the order names an allergy to it: send true once the customer has confirmed that they want it, or leave %s out",
+			flavour.Name, strings.Join(conflict.Allergens, ", "), flavour.Code)
+	}
 }
 
 type orderCheck struct{ faults []FieldError }

@@ -89,12 +89,31 @@ func TestFaultsOfAnOrderNameFieldAndRemedy(t *testing.T) {
 		"too many allergies":           {func(o *Order) { o.Allergies = distinct(21) }, "/allergies", "must have at most 20 entries, it has 21"},
 		"a blank allergy":              {func(o *Order) { o.Allergies = []string{"nuts", ""} }, "/allergies/1", "must not be blank: name the allergy or leave the entry out"},
 		"allergy too long":             {func(o *Order) { o.Allergies = []string{strings.Repeat("é", 81)} }, "/allergies/0", "must have at most 80 characters, it has 81"},
-		"an allergy twice":             {func(o *Order) { o.Allergies = []string{"nuts", "egg", " Nuts"} }, "/allergies/2", `" Nuts" is in the list already: leave one of them out`},
+		"an allergy twice":             {func(o *Order) { o.Allergies = []string{"nuts", "kiwi", " Nuts"} }, "/allergies/2", `" Nuts" is in the list already: leave one of them out`},
 	} {
 		order := goodOrder()
 		c.change(&order)
 		assert.Equal(t, []FieldError{{c.pointer, c.detail}}, Default().CheckOrder(order), name)
 	}
+}
+
+func TestAFlavourThatMeetsAnAllergyMustBeConfirmed(t *testing.T) {
+	t.Parallel()
+	bakery := Default()
+	order := goodOrder()
+	order.Lines = []Line{
+		{Flavour: "vegan-chocolate", Size: SizeM, Quantity: 1}, {Flavour: "carrot", Size: SizeM, Quantity: 1},
+		{Flavour: "lemon", Size: SizeM, Quantity: 1}, {Flavour: "carrot", Size: SizeS, Quantity: 2},
+	}
+	order.Allergies = []string{"Eggs", "tree nuts"}
+	require.Equal(t, []FieldError{
+		{"/allergyConfirmed", "Lemon contains egg, and the order names an allergy to it: send true once the customer has confirmed that they want it, or leave lemon out"},
+		{"/allergyConfirmed", "Carrot contains egg, nuts, and the order names an allergy to it: send true once the customer has confirmed that they want it, or leave carrot out"},
+	}, bakery.CheckOrder(order))
+	order.AllergyConfirmed = true
+	require.Empty(t, bakery.CheckOrder(order))
+	order.AllergyConfirmed, order.Allergies = false, []string{"kiwi"}
+	require.Empty(t, bakery.CheckOrder(order), "none of them contains it")
 }
 
 func TestAllFaultsOfAnOrderAreReportedAtOnce(t *testing.T) {

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"regexp"
 	"strconv"
@@ -36,7 +38,10 @@ cupcake. If the connection is lost the request is sent again with the same
 idempotency key, so that there is never a second order.
 
 The answer has the total, which is paid at pickup. With --total the order is
-refused unless it costs exactly that.`,
+refused unless it costs exactly that.
+
+A flavour that meets one of the allergies must be confirmed: a terminal is asked,
+a script gives --allergy-confirmed.`,
 		Example: `  cupcakery order create -f order.json
   cupcakery order create --name Ada --line 12xL:red-velvet:"Happy 40th" --line 6xS:lemon --allergy nuts
   cupcakery order create --name Ada --line 24xM:lemon --pickup "2026-11-28 10:00"
@@ -64,6 +69,15 @@ refused unless it costs exactly that.`,
 				key = uuid.NewString()
 			}
 			status, err := settings.create(cmd, apiClient, key, body)
+			if unconfirmed, is := errors.AsType[*unconfirmedError](err); is && terminalOf(cmd.InOrStdin()) != nil {
+				if !askToConfirm(cmd.InOrStdin(), cmd.ErrOrStderr(), unconfirmed.conflicts) {
+					return &exitError{exitRefused, errors.New("nothing was ordered")}
+				}
+				if body, err = confirmAllergy(body); err != nil {
+					return err
+				}
+				status, err = settings.create(cmd, apiClient, key, body)
+			}
 			if err != nil {
 				return err
 			}
@@ -85,16 +99,75 @@ refused unless it costs exactly that.`,
 
 // create sends the order until it is answered.
 func (s *orderSettings) create(cmd *cobra.Command, apiClient *client.ClientWithResponses, key string, body []byte) (kitchen.Status, error) {
-	return untilAnswered(cmd, s, keyedRequest[kitchen.Status]{
+	var conflicts []string
+	status, err := untilAnswered(cmd, s, keyedRequest[kitchen.Status]{
 		key: key, what: "the same order", unknown: "the order was taken", once: "there will be one",
 		send: func(ctx context.Context) (*kitchen.Status, int, []byte, error) {
 			answer, err := apiClient.CreateOrderWithBodyWithResponse(ctx, &wire.CreateOrderParams{IdempotencyKey: &key}, "application/json", bytes.NewReader(body))
 			if err != nil {
 				return nil, 0, nil, err
 			}
+			conflicts = allergyFaults(answer.StatusCode(), answer.Body)
 			return answer.JSON201, answer.StatusCode(), answer.Body, nil
 		},
 	})
+	if err != nil && len(conflicts) > 0 {
+		return status, &unconfirmedError{err, conflicts}
+	}
+	return status, err
+}
+
+// unconfirmedError is the refusal of an order with which nothing is wrong but that
+// flavours meet an allergy and nobody has confirmed that.
+type unconfirmedError struct {
+	error
+	// conflicts say of each flavour what it contains.
+	conflicts []string
+}
+
+func (e *unconfirmedError) Error() string {
+	return e.error.Error() + "\nIf the customer wants that, repeat the command with --allergy-confirmed."
+}
+
+func (e *unconfirmedError) Unwrap() error { return e.error }
+
+// allergyFaults are the faults of a refused order that the customer may confirm; none
+// if anything else is wrong with it too.
+func allergyFaults(status int, body []byte) []string {
+	var problem wire.Problem
+	if status != http.StatusUnprocessableEntity || json.Unmarshal(body, &problem) != nil {
+		return nil
+	}
+	var faults []string
+	for _, fault := range problem.Errors {
+		if fault.Pointer == nil || *fault.Pointer != "/allergyConfirmed" {
+			return nil
+		}
+		conflict, _, _ := strings.Cut(fault.Detail, ":") // the rest says what to send
+		faults = append(faults, conflict)
+	}
+	return faults
+}
+
+// askToConfirm asks whether the customer wants the flavours all the same.
+func askToConfirm(in io.Reader, out io.Writer, conflicts []string) bool {
+	for _, conflict := range conflicts {
+		_, _ = fmt.Fprintf(out, "%s.\n", printable(conflict)) // who cannot read it does not answer
+	}
+	_, _ = fmt.Fprint(out, "Order all the same? [y/N] ")
+	answer, _ := bufio.NewReader(in).ReadString('\n') // no answer is a no
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return answer == "y" || answer == "yes"
+}
+
+// confirmAllergy adds the confirmation to an order, which is left as it is otherwise.
+func confirmAllergy(body []byte) ([]byte, error) {
+	var order map[string]json.RawMessage
+	if err := json.Unmarshal(body, &order); err != nil {
+		return nil, fmt.Errorf("confirm the order: %w", err)
+	}
+	order["allergyConfirmed"] = json.RawMessage("true")
+	return json.Marshal(order)
 }
 
 // orderInput are the flags that say what is ordered.
@@ -104,6 +177,7 @@ type orderInput struct {
 	lines     []string
 	notes     string
 	allergies []string
+	confirmed bool
 	total     string
 	pickup    string
 }
@@ -115,6 +189,7 @@ func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
 	flags.StringArrayVar(&in.lines, "line", nil, "such as 12xL:red-velvet or 12xL:red-velvet:MESSAGE; may be given several times")
 	flags.StringVar(&in.notes, "notes", "", "for the people who make and hand out the order")
 	flags.StringArrayVar(&in.allergies, "allergy", nil, "what must not be near the cupcakes; may be given several times")
+	flags.BoolVar(&in.confirmed, "allergy-confirmed", false, "the customer wants the flavours although they meet one of the allergies")
 	flags.StringVar(&in.total, "total", "", "what the order must cost, such as \"EUR 28.80\"; otherwise nothing is ordered")
 	flags.StringVar(&in.pickup, "pickup", "", `when it is to be fetched, by the bakery's clock, such as "2026-11-28 10:00" (see cupcakery slots); as soon as possible without it`)
 	completeLines(cmd, settings)
@@ -155,7 +230,7 @@ func completeLine(typed string, flavours func() []string) []string {
 // A file is sent as it is: the API reads it strictly and names every fault in it.
 func (in *orderInput) read(cmd *cobra.Command) (order kitchen.Order, file []byte, err error) {
 	if in.file != "" {
-		for _, flag := range []string{"name", "line", "notes", "allergy", "total", "pickup"} {
+		for _, flag := range []string{"name", "line", "notes", "allergy", "allergy-confirmed", "total", "pickup"} {
 			if cmd.Flags().Changed(flag) {
 				return order, nil, &exitError{exitUsage, fmt.Errorf("--file and --%s both say what is ordered: keep one", flag)}
 			}
@@ -166,7 +241,7 @@ func (in *orderInput) read(cmd *cobra.Command) (order kitchen.Order, file []byte
 	if in.name == "" && len(in.lines) == 0 {
 		return order, nil, &exitError{exitUsage, errors.New("nothing is ordered: give --file, or --name and --line (see cupcakery order create --help)")}
 	}
-	order = kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies}
+	order = kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies, AllergyConfirmed: in.confirmed}
 	var faults []error
 	if cmd.Flags().Changed("total") {
 		total, err := kitchen.ParseMoney(in.total)

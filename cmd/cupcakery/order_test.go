@@ -140,6 +140,30 @@ func realAPI(t *testing.T) (address string, temporal temporalclient.Client) {
 	return web.URL, temporal
 }
 
+func TestAnAllergyIsConfirmedByAClearYes(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]bool{"y\n": true, " YES \n": true, "yes": true, "\n": false, "": false, "n\n": false, "yesterday\n": false} {
+		var asked strings.Builder
+		require.Equal(t, want, askToConfirm(strings.NewReader(answer), &asked, []string{"Lemon contains egg"}), "%q", answer)
+		require.Equal(t, "Lemon contains egg.\nOrder all the same? [y/N] ", asked.String())
+	}
+	confirmed, err := confirmAllergy([]byte(`{"notes":"x","tip":5}`))
+	require.NoError(t, err)
+	require.JSONEq(t, `{"notes":"x","tip":5,"allergyConfirmed":true}`, string(confirmed))
+}
+
+func TestOnlyAnOrderWithNothingElseWrongCanBeConfirmed(t *testing.T) {
+	t.Parallel()
+	met := `{"pointer":"/allergyConfirmed","detail":"Lemon contains egg: send true"}`
+	problem := func(faults string) []byte {
+		return []byte(`{"type":"/problems/invalid-order","errors":[` + faults + `]}`)
+	}
+	require.Equal(t, []string{"Lemon contains egg"}, allergyFaults(http.StatusUnprocessableEntity, problem(met)))
+	require.Empty(t, allergyFaults(http.StatusUnprocessableEntity, problem(met+`,{"pointer":"/notes","detail":"too long"}`)))
+	require.Empty(t, allergyFaults(http.StatusConflict, problem(met)))
+	require.Empty(t, allergyFaults(http.StatusUnprocessableEntity, []byte("<html>")))
+}
+
 func TestOrdersFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	address, temporal := realAPI(t)
@@ -159,7 +183,7 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 		return status
 	}
 	byFlags := created(invoke(t, "", "order", "create", "--api", address, "-o", "json",
-		"--name", name, "--line", "12xXL:red-velvet:Happy 40th: yes", "--line", "6 × s: lemon", "--notes", "ring the bell", "--allergy", "nuts", "--allergy", "milk, raw"))
+		"--name", name, "--line", "12xXL:red-velvet:Happy 40th: yes", "--line", "6 × s: lemon", "--notes", "ring the bell", "--allergy", "nuts", "--allergy", "milk, raw", "--allergy-confirmed"))
 	require.Equal(t, []kitchen.Line{
 		{Flavour: "red-velvet", Size: kitchen.SizeXL, Quantity: 12, Message: "Happy 40th: yes"},
 		{Flavour: "lemon", Size: kitchen.SizeS, Quantity: 6},
@@ -187,6 +211,17 @@ func TestOrdersFromTheCommandLine(t *testing.T) {
 		require.Equal(t, 0, c.code, c.stderr)
 		require.Contains(t, c.stdout, "1 × S lemon")
 		require.Contains(t, c.stderr, "cupcakery order watch ")
+	})
+	t.Run("a flavour that meets an allergy must be confirmed", func(t *testing.T) {
+		t.Parallel()
+		order := []string{"order", "create", "--api", address, "--name", "Eve", "--line", "2xL:lemon", "--allergy", "Eggs"}
+		c := invoke(t, "y\n", order...) // a pipe is no terminal, and is not asked
+		require.Equal(t, exitRefused, c.code)
+		require.Contains(t, c.stderr, "/allergyConfirmed: Lemon contains egg, and the order names an allergy to it")
+		require.Contains(t, c.stderr, "repeat the command with --allergy-confirmed")
+		require.Empty(t, c.stdout)
+		c = invoke(t, "", append(order, "--allergy-confirmed")...)
+		require.Equal(t, 0, c.code, c.stderr)
 	})
 	t.Run("create says what it costs, and orders nothing at another price", func(t *testing.T) {
 		t.Parallel()

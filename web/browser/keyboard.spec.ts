@@ -19,17 +19,26 @@ async function tabTo(page: Page, name: RegExp): Promise<void> {
 
 test("an order is placed with the keyboard alone", async ({ desk }) => {
   const page = await desk.open("/");
-  await expect(page.getByRole("radio", { name: /Red velvet/ })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Red velvet/ })).toBeVisible();
   await page.keyboard.press("Tab");
   await expect(page.getByText("Skip to content")).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("main")).toBeFocused();
-  await tabTo(page, /Red velvet/);
+  await tabTo(page, /^Chocolate/);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog", { name: "Chocolate" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("button", { name: /^Chocolate/ }), "the focus comes back").toBeFocused();
+  await page.keyboard.press("Enter");
+  await tabTo(page, /^Medium/);
   await page.keyboard.press("ArrowRight");
-  await expect(page.getByRole("radio", { name: /^Chocolate Contains egg/ })).toBeChecked();
+  await expect(page.getByRole("radio", { name: /^Large/ })).toBeChecked();
   await tabTo(page, /Message on each/);
   await page.keyboard.type("Hooray");
   await tabTo(page, /Add to basket/);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("status").filter({ hasText: "6 × Chocolate L added." })).toBeVisible();
+  await tabTo(page, /^Continue$/);
   await page.keyboard.press("Enter");
   await tabTo(page, /^Name$/);
   await page.keyboard.type("Grace");

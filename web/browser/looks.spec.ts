@@ -17,7 +17,7 @@ async function screens(factory: Factory) {
   const { id } = await factory.place({
     customer: { name: long },
     lines: [{ flavour: "red-velvet", size: "L", quantity: 12, message: "W".repeat(40) }, { flavour: "carrot", size: "S", quantity: 30 }],
-    allergies: ["nuts", long], notes: `ring the bell ${long.repeat(5)}`,
+    allergies: ["nuts", long], allergyConfirmed: true, notes: `ring the bell ${long.repeat(5)}`,
   });
   const packaged = await factory.place({ customer: { name: long }, lines: [{ flavour: "lemon", size: "M", quantity: 6 }] });
   await factory.work(packaged.id, "mix", "bake", "decorate", "package");
@@ -33,7 +33,7 @@ async function screens(factory: Factory) {
     await factory.untilState(asking.id, "needs-attention");
   }
   return [
-    { name: "order", path: "/", person: undefined, ready: (page: Page) => page.getByRole("radio", { name: /Red velvet/ }) },
+    { name: "order", path: "/", person: undefined, ready: (page: Page) => page.getByRole("button", { name: /^Red velvet/ }) },
     { name: "tracking", path: `/orders/${id}`, person: undefined, ready: (page: Page) => page.getByText("What you ordered") },
     { name: "sign-in", path: "/sign-in", person: undefined, ready: (page: Page) => page.getByText("This factory is for trying things out.") },
     { name: "mix", path: "/stations/mix", person: staff.mix, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
@@ -92,4 +92,20 @@ test("the theme that somebody has chosen stays", async ({ desk }) => {
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await expect(page.getByRole("button", { name: "Use the light theme" })).toBeVisible();
+});
+
+test("pages come with their fonts, and ask nobody but this server", async ({ desk, factory }) => {
+  const page = await desk.open("/");
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.reload();
+  await expect(page.getByRole("button", { name: /^Red velvet/ })).toBeVisible();
+  await page.evaluate(() => document.fonts.ready);
+  const shown = await page.evaluate(() => [...document.fonts].filter(({ status }) => status === "loaded").map(({ family }) => family.replaceAll('"', "")));
+  expect(shown).toEqual(expect.arrayContaining(["Figtree", "Fraunces"]));
+  expect(asked.filter((address) => address.endsWith(".woff2")).length).toBeGreaterThan(0);
+  expect(asked.filter((address) => new URL(address).origin !== factory.url)).toEqual([]);
+  const notices = await (await page.request.get("/third-party-notices.txt")).text();
+  for (const font of ["figtree", "fraunces"]) expect(notices).toMatch(new RegExp(`@fontsource.*/${font} `));
+  expect(notices).toContain("SIL Open Font License");
 });

@@ -1,9 +1,9 @@
-import { expect, orderIdOf, test } from "./test";
+import { addToBasket, choose, expect, orderIdOf, test } from "./test";
 import { staff } from "./factory";
 
 test("a draft survives a reload, and is gone once it is ordered", async ({ desk }) => {
   const page = await desk.open("/");
-  await page.getByRole("button", { name: "Add to basket" }).click();
+  await addToBasket(page);
   await page.getByLabel("Name", { exact: true }).fill("Grace");
   await page.getByLabel("Notes for the kitchen").fill("no candles");
   await page.reload();
@@ -18,7 +18,7 @@ test("a draft survives a reload, and is gone once it is ordered", async ({ desk 
 
 test("a double click is one order, and so is one whose answer was lost", async ({ desk }) => {
   const page = await desk.open("/");
-  await page.getByRole("button", { name: "Add to basket" }).click();
+  await addToBasket(page);
   await page.getByLabel("Name", { exact: true }).fill("Impatient");
   const ids: string[] = [];
   let lose = true;
@@ -40,13 +40,15 @@ test("a double click is one order, and so is one whose answer was lost", async (
 
 test("a fault is shown beside its field, before and after the server has checked", async ({ desk }) => {
   const page = await desk.open("/");
-  await page.getByRole("button", { name: "Order", exact: true }).click();
-  await expect(page.getByLabel("Name", { exact: true })).toHaveAccessibleDescription(/name to call out/);
-  await expect(page.getByText("Put at least one cupcake into the basket.")).toBeVisible();
+  await choose(page);
   await page.getByLabel("Message on each").fill("x".repeat(41));
   await expect(page.getByLabel("Message on each")).toHaveAccessibleDescription(/1 character too many/);
   await page.getByLabel("Message on each").fill("");
   await page.getByRole("button", { name: "Add to basket" }).click();
+  await page.getByLabel("Name", { exact: true }).focus();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveAccessibleDescription(/name to call out/);
+  await expect(page.getByLabel("Name", { exact: true })).toBeFocused();
   await page.getByLabel("Name", { exact: true }).fill("G".repeat(10_000));
   await page.getByRole("button", { name: "Order 6 cupcakes" }).click();
   await expect(page.getByLabel("Name", { exact: true })).toHaveAccessibleDescription(/^At most 80 characters: 9920 too many/);
@@ -62,11 +64,15 @@ test("a fault is shown beside its field, before and after the server has checked
 
 test("a fault disappears as soon as it is corrected, and the others stay", async ({ desk }) => {
   const page = await desk.open("/");
-  await page.getByRole("button", { name: "Order", exact: true }).click();
+  await addToBasket(page);
+  await page.getByLabel("Notes for the kitchen").fill("x".repeat(501));
+  await page.getByLabel("Name", { exact: true }).focus();
+  await page.getByRole("button", { name: "Continue" }).click();
   const complaint = page.getByText("Tell us a name to call out.");
   await expect(complaint).toBeVisible();
-  await page.getByRole("button", { name: "Add to basket" }).click();
-  await expect(page.getByText("Put at least one cupcake into the basket.")).toBeHidden();
+  await expect(page.getByText("At most 500 characters: 1 too many.")).toBeVisible();
+  await page.getByLabel("Notes for the kitchen").fill("");
+  await expect(page.getByText("At most 500 characters")).toBeHidden();
   await expect(complaint).toBeVisible();
   await page.getByLabel("Name", { exact: true }).fill("A");
   await expect(complaint).toBeHidden();
@@ -76,6 +82,7 @@ test("a fault disappears as soon as it is corrected, and the others stay", async
 
 test("a number of pieces is what was typed, in any digits, or is shown as a fault", async ({ desk }) => {
   const page = await desk.open("/");
+  await choose(page);
   const number = page.getByRole("textbox", { name: "How many" });
   for (const [typed, complaint] of [["1,5", /Whole pieces/], ["1e2", /whole number/], ["-3", /whole number/], ["501", /At most 500/]] as const) {
     await number.fill(typed);
@@ -84,7 +91,7 @@ test("a number of pieces is what was typed, in any digits, or is shown as a faul
     await expect(number).toHaveValue(typed);
     await expect(number).toBeFocused();
   }
-  await expect(page.getByText("Your basket is empty.")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Next step" })).toContainText("Your basket is empty");
   await number.fill("１２");
   await page.getByRole("button", { name: "Add to basket" }).click();
   const pieces = page.getByRole("textbox", { name: /Pieces of/ });
@@ -101,6 +108,7 @@ test("a number of pieces is what was typed, in any digits, or is shown as a faul
 
 test("invisible characters that were pasted are removed, and emoji stay whole", async ({ desk, factory }) => {
   const page = await desk.open("/");
+  await choose(page);
   await page.getByLabel("Message on each").fill("\u2068Hi\u2069 👩‍👧\u202c");
   await page.getByRole("button", { name: "Add to basket" }).click();
   await page.getByLabel("Name", { exact: true }).fill("\ufeff\u2068Grace\u00ad Hopper\u2069\u0007");
@@ -119,6 +127,7 @@ test("invisible characters that were pasted are removed, and emoji stay whole", 
 
 test("all of a message is visible in its picture, in every script", async ({ desk }) => {
   const page = await desk.open("/");
+  await choose(page);
   const plaque = page.locator(".builder-picture .cupcake-plaque");
   for (const message of ["Hi", "W".repeat(12), "W".repeat(24), "W".repeat(40), "祝".repeat(40), "🎂".repeat(40), "Happy birthday, dear grandmother Olga!!!"]) {
     await page.getByLabel("Message on each").fill(message);
@@ -134,12 +143,38 @@ test("all of a message is visible in its picture, in every script", async ({ des
   }
 });
 
-test("an allergen in the basket is pointed out", async ({ desk }) => {
-  const page = await desk.open("/");
-  await page.getByRole("radio", { name: /Carrot/ }).check();
-  await page.getByRole("button", { name: "Add to basket" }).click();
-  await page.getByRole("checkbox", { name: "nuts" }).check();
+test("a flavour that meets an allergy must be confirmed, on the page as over the API", async ({ desk, factory }) => {
+  const page = await desk.open("/", undefined, { viewport: { width: 360, height: 740 } });
+  await addToBasket(page, "Carrot");
+  await page.getByLabel("Name", { exact: true }).fill("Grace");
+  await page.getByRole("checkbox", { name: "nuts", exact: true }).check();
   await expect(page.getByText("Carrot contains nuts.")).toBeVisible();
+  const tick = page.getByRole("checkbox", { name: "I know that Carrot contains nuts, and want it all the same" });
+  await page.getByRole("button", { name: /^Order 6 cupcakes/ }).click();
+  await expect(tick).toBeFocused();
+  await expect(tick).toHaveAccessibleDescription(/Tick it if you want that all the same/);
+  await expect(page).toHaveURL("/");
+  // Who is about to add another one is told there.
+  await choose(page, "Coffee and walnut");
+  await expect(page.getByText("You said that you are allergic. Coffee and walnut contains nuts.")).toBeInViewport({ ratio: 1 });
+  await page.keyboard.press("Escape");
+  await tick.focus();
+  await page.keyboard.press("Space");
+  await expect(page.getByText("Tick it if you want that all the same")).toBeHidden();
+  // What was confirmed is the nuts, and not the egg too.
+  await page.getByRole("checkbox", { name: "egg", exact: true }).check();
+  await expect(page.getByRole("checkbox", { name: "I know that Carrot contains egg and nuts, and want it all the same" })).not.toBeChecked();
+  await page.getByRole("checkbox", { name: "egg", exact: true }).uncheck();
+  await expect(tick).toBeChecked();
+  await page.getByRole("button", { name: /^Order 6 cupcakes/ }).click();
+  await expect(page.getByText("What you ordered")).toBeVisible();
+
+  const order = { customer: { name: "Ada" }, lines: [{ flavour: "carrot", size: "M", quantity: 1 }], allergies: ["nuts"] };
+  const place = async (body: object) => fetch(`${factory.url}/api/v1/orders`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const refused = await place(order);
+  expect(refused.status).toBe(422);
+  expect(await refused.json()).toMatchObject({ errors: [{ pointer: "/allergyConfirmed", detail: expect.stringMatching(/^Carrot contains nuts.*send true/) as unknown }] });
+  expect((await place({ ...order, allergyConfirmed: true })).status).toBe(201);
 });
 
 test("without the server the menu cannot be shown, and appears when the server is back", async ({ desk }) => {
@@ -149,7 +184,7 @@ test("without the server the menu cannot be shown, and appears when the server i
   await expect(page.getByText("The bakery cannot be reached.")).toBeVisible();
   await page.unroute("**/api/v1/menu");
   await page.getByRole("button", { name: "Try again" }).click();
-  await expect(page.getByRole("radio", { name: /Red velvet/ })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Red velvet/ })).toBeVisible();
 });
 
 test("scripts and markup in every text field are shown as text", async ({ desk, factory }) => {
@@ -157,6 +192,7 @@ test("scripts and markup in every text field are shown as text", async ({ desk, 
   const short = "<b onclick=alert(1)>hi</b>";
   const page = await desk.open("/");
   page.on("dialog", () => { throw new Error("a script ran"); });
+  await choose(page);
   await page.getByLabel("Message on each").fill(short);
   await page.getByRole("button", { name: "Add to basket" }).click();
   await page.getByLabel("Name", { exact: true }).fill(evil);
@@ -187,7 +223,7 @@ test("an order's id is in no log and no Referer", async ({ desk, factory }) => {
   await page.goto(`/orders/${id}`);
   await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
   await page.getByRole("link", { name: "Cupcakery" }).click();
-  await expect(page.getByRole("radio", { name: /Red velvet/ })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Red velvet/ })).toBeVisible();
   await page.reload();
   expect(referers).toEqual([]);
   expect(factory.logOf("api")).toContain("/orders/:id");

@@ -16,7 +16,7 @@ test("pages say that the API is gone, come back by themselves and miss nothing",
   await expect(ticket(mixer, second)).toBeVisible();
   await ticket(mixer, pickupCode).getByRole("button", { name: "Start" }).click();
   await expect(group(mixer, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
-  await expect(customer.getByText("mia is working on it")).toBeVisible();
+  await expect(customer.getByText("mia is mixing")).toBeVisible();
 });
 
 test("an ack made while the API was away is sent when it is back", async ({ desk, factory }) => {

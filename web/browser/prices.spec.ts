@@ -1,4 +1,4 @@
-import { expect, orderIdOf, test } from "./test";
+import { addToBasket, choose, expect, orderIdOf, test } from "./test";
 
 /** A kitchen file where a large lemon cupcake costs what is said, and a message half as much. */
 const priced = (currency: string, price: string, message: string) =>
@@ -9,19 +9,21 @@ test.use({ kitchen: [priced("EUR", "2.40", "0.50"), { scope: "worker" }] });
 
 test("a customer sees what everything costs, and the confirmation says the same as the basket", async ({ desk, factory }) => {
   const page = await desk.open("/");
-  await expect(page.getByRole("radio", { name: /Lemon.*\+ €0.50/ })).toBeVisible();
-  await expect(page.getByRole("radio", { name: "Large, €2.40" })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Carrot.*€2.40/ })).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Lemon.*€2.90/ }), "with its surcharge").toBeVisible();
+  await choose(page, "Lemon");
+  await expect(page.getByRole("radio", { name: "Large, €2.90" })).toBeVisible();
   await expect(page.getByLabel("Message on each")).toHaveAccessibleDescription(/€0.50 for each cupcake/);
   await page.getByLabel("Message on each").fill("Hi");
   await expect(page.getByText("6 × €3.40 = €20.40")).toBeVisible();
   await page.getByRole("button", { name: "Add to basket" }).click();
-  await page.getByRole("radio", { name: /Carrot/ }).check();
-  await page.getByRole("button", { name: "Add to basket" }).click();
+  await addToBasket(page, "Carrot");
   await page.getByRole("textbox", { name: "Pieces of Carrot, large" }).fill("2");
   const basket = page.getByRole("region", { name: "Basket" });
   await expect(basket).toContainText("€3.40 each");
   await expect(basket).toContainText("€25.20");
   await expect(basket).toContainText("You pay at pickup.");
+  await expect(page.getByRole("region", { name: "Next step" })).toContainText("€25.20");
   await page.getByLabel("Name", { exact: true }).fill("Grace");
   await page.getByRole("button", { name: "Order 8 cupcakes for €25.20" }).click();
   await expect(page).toHaveURL(/\/orders\//);
@@ -41,7 +43,7 @@ test("a customer sees what everything costs, and the confirmation says the same 
 test("a price that changes while somebody orders is told, and nothing is ordered before they agree", async ({ desk, factory }) => {
   const old = await factory.place({ lines: [{ flavour: "lemon", size: "L", quantity: 6 }] });
   const page = await desk.open("/");
-  await page.getByRole("button", { name: "Add to basket" }).click();
+  await addToBasket(page, "Lemon");
   await page.getByLabel("Name", { exact: true }).fill("Grace");
   await factory.changeKitchen(priced("KWD", "0.750", "0.125"));
   const answer = page.waitForResponse("**/api/v1/orders");
@@ -55,7 +57,7 @@ test("a price that changes while somebody orders is told, and nothing is ordered
 
   await factory.changeKitchen(unpriced);
   await page.goto("/");
-  await page.getByRole("button", { name: "Add to basket" }).click();
+  await addToBasket(page, "Lemon");
   await page.getByLabel("Name", { exact: true }).fill("Grace");
   await page.getByRole("button", { name: "Order 6 cupcakes", exact: true }).click();
   await expect(page).toHaveURL(/\/orders\//);

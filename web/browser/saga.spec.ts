@@ -12,7 +12,7 @@ test("burnt cupcakes are made again, and everybody sees why", async ({ desk, fac
   await oven.getByRole("radio", { name: "Burnt" }).check();
   await expect(oven.getByRole("textbox", { name: "Pieces scrapped" })).toHaveValue("24");
   await oven.getByRole("button", { name: "Report failure" }).click();
-  await expect(customer.getByText("We started again.")).toBeVisible();
+  await expect(customer.getByText("We’re baking you a fresh batch.")).toBeVisible();
   await customer.getByText("What went wrong (1)").click();
   await expect(customer.getByText(/Bake: Burnt, 24 pieces scrapped/)).toBeVisible();
   await factory.work(id, "mix");

@@ -1,10 +1,9 @@
 import { staff } from "./factory";
-import { expect, test, ticket } from "./test";
+import { addToBasket, expect, test, ticket } from "./test";
 
 test("a flavour is sold out at one touch, on every page, until it is taken back", async ({ desk, factory }) => {
   const customer = await desk.open("/");
-  await customer.getByRole("radio", { name: /Lemon/ }).check({ force: true });
-  await customer.getByRole("button", { name: "Add to basket" }).click();
+  await addToBasket(customer, "Lemon");
   await customer.getByRole("textbox", { name: /^Name/ }).fill("Ada");
 
   const baker = await desk.open("/stations/bake", staff.bake);
@@ -14,7 +13,9 @@ test("a flavour is sold out at one touch, on every page, until it is taken back"
 
   const basket = customer.getByRole("region", { name: "Basket" });
   await expect(basket.getByText("Sold out", { exact: true })).toBeVisible();
-  await expect(customer.getByRole("button", { name: "Sold out", exact: true })).toBeVisible();
+  await expect(customer.getByRole("button", { name: /^Lemon Sold out/ })).toBeDisabled();
+  await customer.getByRole("button", { name: /^Order 6 cupcakes/ }).click();
+  await expect(basket.getByText("Sold out: remove it, or choose another flavour.")).toBeFocused();
   const refused = await fetch(`${factory.url}/api/v1/orders`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },

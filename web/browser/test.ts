@@ -85,6 +85,22 @@ export async function atOnce(pages: readonly Page[], url: RegExp, act: (page: Pa
   return (await Promise.all(answers)).map((answer) => answer.status());
 }
 
+/** Opens the dialog in which a cupcake of the flavour is composed. */
+export async function choose(page: Page, flavour = "Red velvet"): Promise<void> {
+  await page.getByRole("region", { name: "Choose a flavour" }).getByRole("button", { name: new RegExp(`^${flavour}`) }).click();
+  await expect(page.getByRole("dialog", { name: flavour })).toBeVisible();
+}
+
+/** Puts six medium cupcakes of the flavour into the basket. */
+export async function addToBasket(page: Page, flavour = "Red velvet"): Promise<void> {
+  await choose(page, flavour);
+  await page.getByRole("button", { name: "Add to basket" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
+}
+
+/** What customers read of somebody at a station. */
+export const doing = { mix: "mixing", bake: "baking", decorate: "decorating", package: "packaging" } as const;
+
 /** The id of the order whose page is open. */
 export function orderIdOf(page: Page): string {
   return new URL(page.url()).pathname.split("/").at(-1) ?? "";

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { staff } from "./factory";
-import { expect, group, justDone, test, ticket } from "./test";
+import { doing, expect, group, justDone, test, ticket } from "./test";
 
 /** Keeps translating a page as a browser does: it moves each text into elements of its own, again whenever it changes. */
 async function translate(page: Page): Promise<void> {
@@ -31,12 +31,12 @@ test("a translated page still shows where the order is", async ({ desk, factory 
   for (const stage of ["mix", "bake", "decorate", "package"] as const) {
     await factory.untilWaitingFor(id, stage);
     await factory.ack(staff[stage], `${id}.${stage}.1`, { kind: "started" });
-    await expect(customer.getByText(`${staff[stage].name} is working on it`)).toBeVisible();
+    await expect(customer.getByText(`${staff[stage].name} is ${doing[stage]}`)).toBeVisible();
     await factory.ack(staff[stage], `${id}.${stage}.1`, { kind: "done" });
   }
   await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Ready: your cupcakes are waiting for you");
   await customer.getByRole("link", { name: "Order", exact: true }).click();
-  await expect(customer.getByRole("radio", { name: /Red velvet/ })).toBeVisible();
+  await expect(customer.getByRole("button", { name: /^Red velvet/ })).toBeVisible();
   await expect(customer.getByText("Something went wrong")).toBeHidden();
 });
 

@@ -1,15 +1,16 @@
 import { staff } from "./factory";
-import { expect, group, justDone, orderIdOf, test, ticket } from "./test";
+import { choose, doing, expect, group, justDone, orderIdOf, test, ticket } from "./test";
 
 test("an order goes from one browser through four boards, and the customer's page follows", async ({ desk, factory }) => {
   const customer = await desk.open("/");
-  await customer.getByRole("radio", { name: /almond/ }).check();
+  await choose(customer, "Gluten-free almond");
   await customer.getByRole("radio", { name: /Large/ }).check();
   await customer.getByRole("textbox", { name: "How many" }).fill("12");
   await customer.getByLabel("Message on each").fill("Happy 40th 🎉");
   await customer.getByRole("button", { name: "Add to basket" }).click();
   await customer.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
-  await customer.getByRole("checkbox", { name: "nuts" }).check();
+  await customer.getByRole("checkbox", { name: "nuts", exact: true }).check();
+  await customer.getByRole("checkbox", { name: /I know that Gluten-free almond contains nuts/ }).check();
   await customer.getByLabel("Notes for the kitchen").fill("ring the bell");
   await customer.getByRole("button", { name: "Order 12 cupcakes" }).click();
   await expect(customer).toHaveURL(/\/orders\/[0-9a-f-]{36}$/);
@@ -30,7 +31,7 @@ test("an order goes from one browser through four boards, and the customer's pag
     if (stage === "package") await expect(card.getByText("1 × L")).toBeVisible();
     await card.getByRole("button", { name: "Start" }).click();
     await expect(group(board, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
-    await expect(step).toContainText(`${staff[stage].name} is working on it`);
+    await expect(step).toContainText(`${staff[stage].name} is ${doing[stage]}`);
     await card.getByRole("button", { name: "Done" }).click();
     await expect((await justDone(board)).getByRole("article", { name: `Ticket ${pickupCode}` })).toContainText(`Done by ${staff[stage].name}`);
     await expect(step).toContainText(`by ${staff[stage].name}`);

@@ -161,7 +161,7 @@ test("a queue of forty asks nobody; the station raises one alarm", async ({ desk
   await expect(manager.getByText("Mix: nobody has taken anything for")).toHaveCount(1);
   await expect(manager.getByText("Nothing to decide")).toBeVisible();
   const customer = await desk.open(`/orders/${orders[0]?.id ?? ""}`);
-  await expect(customer.getByRole("heading", { level: 1 })).toHaveText("Next up: mix");
+  await expect(customer.getByRole("heading", { level: 1 })).toHaveText("You’re in the queue");
   await expect(customer.getByText(/went wrong|manager|started again/)).toHaveCount(0);
   const mixer = await desk.open("/stations/mix", staff.mix);
   await expect(group(mixer, "Waiting").getByRole("article")).toHaveCount(40);

@@ -10,8 +10,9 @@ import (
 const LookedInto = "LicenseRef-looked-into"
 
 // allowed are licences that let the program be handed on under Apache 2, with the
-// texts that go along. MPL 2 is one file by file; nothing of such is changed here.
-var allowed = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", LookedInto}
+// texts that go along. MPL 2 is one file by file; nothing of such is changed here. OFL
+// is that of fonts, which go along as they are and are not sold by themselves.
+var allowed = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "OFL-1.1", LookedInto}
 
 // allowedForTools are those of what only builds and tests the pages, besides.
 var allowedForTools = []string{"BlueOak-1.0.0", "CC-BY-4.0", "CC0-1.0", "Python-2.0", "Unlicense"}

@@ -14,6 +14,8 @@ export class Problem extends Error {
   readonly by: string | undefined;
   /** What an order costs now whose price has changed. */
   readonly total: Money | undefined;
+  /** The next slots with room, if the wanted one has none. */
+  readonly free: readonly string[];
   /** After how many seconds the request may be repeated. */
   readonly retryAfter: number | undefined;
 
@@ -24,6 +26,7 @@ export class Problem extends Error {
     this.errors = document?.errors ?? [];
     this.by = document?.by;
     this.total = document?.total;
+    this.free = document?.free ?? [];
     this.retryAfter = retryAfter;
   }
 

@@ -874,6 +874,11 @@ export interface components {
              *     ]
              */
             readonly allergies?: readonly string[];
+            /**
+             * @description True if the customer has confirmed that they want flavours that meet one of the allergies. Without it such an order is refused with 422; each error
+             *     names `/allergyConfirmed`, the flavour and what it contains. Allergies are free text, so an allergy counts as met rather once too often.
+             */
+            readonly allergyConfirmed?: boolean;
             readonly total?: components["schemas"]["Money"];
             /**
              * Format: date-time

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, type ReactNode } from "react";
+import "./fonts.css";
 import "./tokens.css";
 import "./base.css";
 import "./controls.css";

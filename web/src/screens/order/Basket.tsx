@@ -23,7 +23,7 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
   const total = totalOf(prices, lines);
   return (
     <section className="card stack" aria-labelledby="basket">
-      <h2 id="basket">Basket</h2>
+      <h2 id="basket" tabIndex={-1}>Basket</h2>
       {lines.length === 0 && <p className="soft">Your basket is empty. Choose a flavour and add it.</p>}
       {fault && <p className="field-error" data-fault tabIndex={-1}>{fault}</p>}
       <ul className="basket">

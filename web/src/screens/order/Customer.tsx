@@ -17,7 +17,7 @@ export function Customer({ menu, draft, faults, onChange }: Props) {
   };
   return (
     <section className="card stack" aria-labelledby="for-whom">
-      <h2 id="for-whom">Who is it for?</h2>
+      <h2 id="for-whom">Your details</h2>
       <Field label="Name" error={faults.name}>
         {(wiring) => <input {...wiring} className="input" dir="auto" autoComplete="name" value={draft.name} onChange={(event) => { onChange({ name: event.target.value }); }} />}
       </Field>

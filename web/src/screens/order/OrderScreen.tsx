@@ -1,22 +1,26 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState, type SyntheticEvent } from "react";
+import { useEffect, useId, useMemo, useRef, useState, type SyntheticEvent } from "react";
 import { api } from "../../api/client";
 import { menuQuery } from "../../api/queries";
-import type { Line, Menu, Order } from "../../api/schema.gen";
-import { Button } from "../../design/Button";
+import type { Line, Menu, Order, OrderStatus } from "../../api/schema.gen";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
 import { stages, stageWords } from "../../design/stages";
 import { useLive } from "../../live/hooks";
 import { moneyText, totalOf } from "../../prices";
-import { countText } from "../../text";
+import { againText, orderAgain } from "../home/again";
+import { rememberOrder } from "../home/known";
+import { YourOrders } from "../home/YourOrders";
+import { Allergies } from "./Allergies";
 import { Basket } from "./Basket";
 import { Builder } from "./Builder";
 import { Customer } from "./Customer";
-import { addLine, check, conflicts, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, type Draft, type Faults } from "./draft";
+import { addLine, check, emptyDraft, faultsAfter, faultsOf, forgetDraft, hasFaults, keepDraft, loadDraft, noFaults, readyToSend, warningOf, type Draft, type Faults } from "./draft";
+import { OrderBar } from "./OrderBar";
 import { place, priceChange } from "./placing";
 import { menuFor } from "./soldOut";
+import { continueTo, nextStep } from "./steps";
 import { When } from "./When";
 import "./order.css";
 
@@ -26,6 +30,14 @@ const made = new Intl.ListFormat("en-GB").format(stages.map((stage) => stageWord
 export function OrderScreen() {
   const menu = useQuery(menuQuery);
   const live = useLive("menu").menu;
+  const today = menu.data && live ? { ...menu.data, soldOut: live.soldOut } : menu.data;
+  /** Each time that the basket is filled from an order the draft is read again. */
+  const [filled, setFilled] = useState(0);
+  const again = (order: OrderStatus) => {
+    if (!today) return;
+    keepDraft(orderAgain(loadDraft(), order, today));
+    setFilled(filled + 1);
+  };
   return (
     <Layout title="Order" tools={<Link to="/sign-in" className="button button-bare">Staff</Link>}>
       <header className="page-head">
@@ -34,7 +46,8 @@ export function OrderScreen() {
           <p className="lead">{made} to order. Follow your order live through the kitchen.</p>
         </div>
       </header>
-      {menu.data ? <Ordering menu={live ? { ...menu.data, soldOut: live.soldOut } : menu.data} /> : menu.error ? <Failure error={menu.error} retry={() => void menu.refetch()} /> : <Loading what="the menu" />}
+      <YourOrders onAgain={today && again} />
+      {today ? <Ordering key={filled} menu={today} /> : menu.error ? <Failure error={menu.error} retry={() => void menu.refetch()} /> : <Loading what="the menu" />}
     </Layout>
   );
 }
@@ -45,14 +58,19 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
   const [draft, setDraft] = useState(loadDraft);
   const [faults, setFaults] = useState<Faults>(noFaults);
   const [errorText, setErrorText] = useState<string | null>(null);
+  /** Slots with room, when the chosen one has none any more. */
+  const [free, setFree] = useState<readonly string[]>([]);
   const [earlier, setEarlier] = useState<string | null>(null);
+  const [added, setAdded] = useState("");
   const [busy, setBusy] = useState(false);
   const sending = useRef(false);
   const form = useRef<HTMLFormElement>(null);
+  const formId = useId();
   const menu = useMemo(() => menuFor(today, draft), [today, draft]);
   const total = totalOf(menu.prices, draft.lines);
   const change = (part: Partial<Draft>) => {
-    setDraft((all) => ({ ...all, ...part }));
+    // What was left out is told until the basket changes.
+    setDraft(({ again, ...all }) => ({ ...all, ...(again && !("lines" in part) && { again }), ...part }));
     setFaults((found) => faultsAfter(part, found, { ...draft, ...part }, menu));
   };
   useEffect(() => { keepDraft(draft); }, [draft]);
@@ -67,13 +85,14 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
     if (sending.current) return;
     const found = check(draft, menu);
     setErrorText(null);
+    setFree([]);
     setEarlier(null);
     showFaults(found);
     if (hasFaults(found)) return;
     sending.current = true;
     setBusy(true);
     // Stored before it is sent: after a crash or a reload the same order has the same key.
-    const ready = readyToSend(draft, total);
+    const ready = readyToSend(draft, menu, total);
     keepDraft(ready);
     setDraft(ready);
     const outcome = await place(ready.sent, (body, key) => api.createOrder(JSON.parse(body) as Order, key));
@@ -84,11 +103,13 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
     const { sent, ...unsent } = ready;
     switch (outcome.kind) {
       case "accepted":
+        rememberOrder(outcome.id);
         setDraft(emptyDraft);
         forgetDraft();
         await navigate({ to: "/orders/$id", params: { id: outcome.id } });
         break;
       case "earlier-accepted":
+        rememberOrder(outcome.id);
         setDraft(unsent);
         setEarlier(outcome.id);
         break;
@@ -103,7 +124,10 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
         }
         // What was free when it was shown is not any more.
         if (outcome.problem.is("/problems/slot-full", "/problems/closed")) void queries.invalidateQueries({ queryKey: ["slots"] });
+        setFree(outcome.problem.free);
         const { faults: fieldFaults, rest } = faultsOf(outcome.problem.errors);
+        // Something in the basket is known to contain more than when the menu was read.
+        if (fieldFaults.confirmed) await queries.refetchQueries({ queryKey: menuQuery.queryKey });
         showFaults(fieldFaults);
         if (!hasFaults(fieldFaults) || rest.length > 0) setErrorText([outcome.problem.message, ...rest].join(" "));
       }
@@ -112,25 +136,43 @@ function Ordering({ menu: today }: { readonly menu: Menu }) {
   const pieces = draft.lines.reduce((sum, line) => sum + line.quantity, 0);
   const add = (line: Line) => {
     change({ lines: addLine(draft.lines, line, menu.limits) });
+    setAdded(`${line.quantity} × ${menu.flavours.find((each) => each.code === line.flavour)?.name ?? line.flavour} ${line.size} added.`);
+  };
+  const goOn = () => {
+    const [basket, details] = [document.getElementById("basket"), form.current?.querySelector<HTMLElement>("[autocomplete=name]")];
+    if (!basket || !details) return;
+    const to = continueTo({ basket: basket.getBoundingClientRect().top, details: details.getBoundingClientRect().top, height: innerHeight });
+    if (to === null) showFaults(check(draft, menu));
+    else (to === "basket" ? basket : details).focus();
   };
   return (
-    <div className="ordering">
-      <Builder menu={menu} onAdd={add} isFull={draft.lines.length >= menu.limits.lines} />
-      <form ref={form} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
-        <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); }} />
-        <When draft={draft} pieces={pieces} fault={faults.when} onChange={change} />
-        <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
-        {conflicts(draft, menu).map(({ flavour, allergens }) => (
-          <Notice key={flavour} look="bad"><strong>{flavour} contains {allergens.join(" and ")}.</strong> You listed that as an allergy.</Notice>
-        ))}
-        {earlier && (
-          <Notice look="warn" urgent>
-            <strong>Your first attempt was accepted after all.</strong> <Link to="/orders/$id" params={{ id: earlier }}>See that order</Link>; you can change or cancel it there. What is in the basket now has not been ordered; press the button again if you want it too.
-          </Notice>
-        )}
-        {errorText && <Notice look="bad" urgent>{errorText}</Notice>}
-        <Button look="primary" big type="submit" off={busy}>{busy ? "Ordering …" : pieces > 0 ? `Order ${countText(pieces, "cupcake")}${total ? ` for ${moneyText(total, total.amount)}` : ""}` : "Order"}</Button>
-      </form>
-    </div>
+    <>
+      {draft.again && <Notice look={draft.again.left.length > 0 ? "warn" : "good"} className="ordering-again">{againText(draft.again)}</Notice>}
+      <div className="ordering">
+        <Builder menu={menu} onAdd={add} isFull={draft.lines.length >= menu.limits.lines} warningOf={(flavour) => warningOf(flavour, draft, menu)} />
+        <form ref={form} id={formId} className="ordering-side" onSubmit={(event) => void order(event)} noValidate>
+          <Basket menu={menu} lines={draft.lines} fault={faults.basket} faults={faults.lines} onChange={(lines) => { change({ lines }); setAdded(""); }} />
+          <When draft={draft} pieces={pieces} fault={faults.when} free={free} onChange={(part) => { change(part); setFree([]); }} />
+          <Customer menu={menu} draft={draft} faults={faults} onChange={change} />
+          <Allergies draft={draft} menu={menu} fault={faults.confirmed} onChange={change} />
+          {earlier && (
+            <Notice look="warn" urgent>
+              <strong>Your first attempt was accepted after all.</strong> <Link to="/orders/$id" params={{ id: earlier }}>See that order</Link>; you can change or cancel it there. What is in the basket now has not been ordered; press the button again if you want it too.
+            </Notice>
+          )}
+          {errorText && <Notice look="bad" urgent>{errorText}</Notice>}
+        </form>
+      </div>
+      <OrderBar
+        pieces={pieces}
+        cost={total && moneyText(total, total.amount)}
+        added={added}
+        step={nextStep(draft)}
+        busy={busy}
+        form={formId}
+        onChoose={() => { document.getElementById("flavours")?.focus(); }}
+        onContinue={goOn}
+      />
+    </>
   );
 }

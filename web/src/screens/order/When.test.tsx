@@ -6,6 +6,7 @@ import { expect, test, vi } from "vitest";
 import { api } from "../../api/client";
 import { newQueryClient } from "../../api/queries";
 import type { Slots } from "../../api/schema.gen";
+import { menu } from "../../testing-data";
 import { emptyDraft, orderOf, type Draft } from "./draft";
 import { When } from "./When";
 
@@ -15,16 +16,16 @@ const saturday: Slots = {
 };
 const monday: Slots = { ...saturday, day: "2026-11-30", slots: [{ at: "2026-11-30T08:00:00Z", left: 24, free: true }] };
 
-function show(open = true, from: Draft = emptyDraft) {
+function show(open = true, from: Draft = emptyDraft, free: readonly string[] = []) {
   const asked = vi.spyOn(api, "slots").mockImplementation((day) => Promise.resolve({ ...(day === "2026-11-30" ? monday : saturday), open, ...(!open && { opensAt: "2026-11-28T07:00:00Z" }) }));
   let chosen: Draft = from;
   function Page() {
     const [draft, setDraft] = useState(from);
     chosen = draft;
-    return <When draft={draft} pieces={12} fault={undefined} onChange={(part) => { setDraft((all) => ({ ...all, ...part })); }} />;
+    return <When draft={draft} pieces={12} fault={undefined} free={free} onChange={(part) => { setDraft((all) => ({ ...all, ...part })); }} />;
   }
   render(<QueryClientProvider client={newQueryClient()}><Page /></QueryClientProvider>);
-  return { asked: () => asked.mock.calls.map(([day, pieces]) => [day, pieces]), pickupAt: () => orderOf(chosen).pickupAt };
+  return { asked: () => asked.mock.calls.map(([day, pieces]) => [day, pieces]), pickupAt: () => orderOf(chosen, menu()).pickupAt };
 }
 
 test("an order is wanted as soon as possible unless somebody chooses a day and time", async () => {
@@ -66,4 +67,10 @@ test("while the bakery is closed, only a day and time can be chosen", async () =
   show(false);
   await screen.findByText(/We are closed now and open again/);
   expect(screen.getByRole("radio", { name: "As soon as possible" })).toHaveProperty("disabled", true);
+});
+
+test("a time that has just been taken is answered with those that have room", async () => {
+  const { pickupAt } = show(true, { ...emptyDraft, when: "later", pickupAt: "2026-11-28T09:00:00Z" }, ["2026-11-28T09:15:00Z"]);
+  await userEvent.click(await screen.findByRole("button", { name: "10:15" }));
+  expect(pickupAt()).toBe("2026-11-28T09:15:00Z");
 });

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { slotsQuery } from "../../api/queries";
+import { Button } from "../../design/Button";
 import { Field } from "../../design/Field";
 import { Failure, Loading } from "../../design/feedback";
 import { dueText } from "../../design/time";
@@ -11,11 +12,13 @@ interface Props {
   readonly draft: Draft;
   readonly pieces: number;
   readonly fault: string | undefined;
+  /** Slots with room, when the chosen one has none any more. */
+  readonly free: readonly string[];
   readonly onChange: (part: Partial<Draft>) => void;
 }
 
 /** As soon as possible, or a day and then a time. */
-export function When({ draft, pieces, fault, onChange }: Props) {
+export function When({ draft, pieces, fault, free, onChange }: Props) {
   const [day, setDay] = useState("");
   const isLater = draft.when === "later";
   const slots = useQuery({ ...slotsQuery(isLater ? day : "", Math.max(1, pieces)), placeholderData: (before) => before });
@@ -57,6 +60,14 @@ export function When({ draft, pieces, fault, onChange }: Props) {
                 </select>
               )}
             </Field>
+            {free.length > 0 && (
+              <div className="stack" role="group" aria-labelledby="free-times">
+                <p id="free-times">That time has just been taken. These have room:</p>
+                <div className="row">
+                  {choices({ timezone: slots.data.timezone, slots: free.map((at) => ({ at, free: true })) }).map(({ at, text }) => <Button key={at} onClick={() => { onChange({ pickupAt: at }); }}>{text}</Button>)}
+                </div>
+              </div>
+            )}
           </>
         )
       ) : slots.error ? <Failure error={slots.error} retry={() => void slots.refetch()} /> : <Loading what="the times" />)}

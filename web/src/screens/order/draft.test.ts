@@ -11,31 +11,31 @@ function draft(overrides: Partial<Draft> = {}): Draft {
 
 describe("the order of a draft", () => {
   test("has only what was filled in", () => {
-    expect(orderOf(draft())).toEqual({ customer: { name: "Ada" }, lines: draft().lines });
+    expect(orderOf(draft(), menu())).toEqual({ customer: { name: "Ada" }, lines: draft().lines });
   });
 
   test("has the total that the customer has seen, which makes it another order at another price", () => {
     const total = { currency: "EUR", decimals: 2, amount: 1440 };
-    expect(orderOf(draft(), total).total).toEqual(total);
-    expect(orderOf(draft())).not.toHaveProperty("total");
-    const sent = readyToSend(draft(), total);
-    expect(readyToSend(sent, total).sent).toEqual(sent.sent);
-    expect(readyToSend(sent, { ...total, amount: 1560 }).sent.bodies).toHaveLength(2);
+    expect(orderOf(draft(), menu(), total).total).toEqual(total);
+    expect(orderOf(draft(), menu())).not.toHaveProperty("total");
+    const sent = readyToSend(draft(), menu(), total);
+    expect(readyToSend(sent, menu(), total).sent).toEqual(sent.sent);
+    expect(readyToSend(sent, menu(), { ...total, amount: 1560 }).sent.bodies).toHaveLength(2);
   });
 
   test("has no space around name and notes", () => {
-    const made = orderOf(draft({ name: "  Ada ", notes: "\n ring the bell  " }));
+    const made = orderOf(draft({ name: "  Ada ", notes: "\n ring the bell  " }), menu());
     expect(made.customer.name).toBe("Ada");
     expect(made.notes).toBe("ring the bell");
   });
 
   test("has no notes that are only space", () => {
-    expect(orderOf(draft({ notes: " \n " }))).not.toHaveProperty("notes");
+    expect(orderOf(draft({ notes: " \n " }), menu())).not.toHaveProperty("notes");
   });
 
   test("has the allergies that were chosen and those that were typed, each once", () => {
     expect(allergiesOf(draft({ allergens: ["egg", "milk"], otherAllergies: " kiwi,, egg , soy bean," }))).toEqual(["egg", "milk", "kiwi", "soy bean"]);
-    expect(orderOf(draft({ allergens: ["egg"] })).allergies).toEqual(["egg"]);
+    expect(orderOf(draft({ allergens: ["egg"] }), menu()).allergies).toEqual(["egg"]);
   });
 });
 
@@ -73,7 +73,7 @@ describe("the basket", () => {
 
 describe("a check before the order is sent", () => {
   test("finds nothing wrong with a good draft", () => {
-    const faults = check(draft({ notes: "ring", allergens: ["egg"], otherAllergies: "kiwi" }), menu());
+    const faults = check(draft({ notes: "ring", allergens: ["Nuts"], otherAllergies: "kiwi" }), menu());
     expect(faults).toEqual(noFaults);
     expect(hasFaults(faults)).toBe(false);
   });
@@ -158,9 +158,29 @@ describe("conflicts", () => {
   test("are the allergens of what is in the basket that were named, however they are written", () => {
     const nutty = draft({ lines: [newLine("nut", "M", 1, ""), newLine("vanilla", "M", 1, "")], allergens: ["wheat"], otherAllergies: "NUTS, kiwi" });
     expect(conflicts(nutty, menu())).toEqual([
-      { flavour: "Vanilla", allergens: ["wheat"] },
-      { flavour: "Nutty", allergens: ["Nuts", "wheat"] },
+      { flavour: "vanilla", name: "Vanilla", allergens: ["wheat"], confirmation: "vanilla wheat" },
+      { flavour: "nut", name: "Nutty", allergens: ["Nuts", "wheat"], confirmation: "nut Nuts wheat" },
     ]);
+  });
+
+  test("must each be confirmed, and anew when more is known to be in it", () => {
+    const nutty = draft({ name: "Ada", lines: [newLine("nut", "M", 1, ""), newLine("vanilla", "M", 1, "")], otherAllergies: "nuts" });
+    expect(check(nutty, menu()).confirmed).toMatch(/Tick it/);
+    expect(orderOf(nutty, menu())).not.toHaveProperty("allergyConfirmed");
+    const confirmed = { ...nutty, confirmed: ["nut Nuts"] };
+    expect(check(confirmed, menu())).toEqual(noFaults);
+    expect(orderOf(confirmed, menu()).allergyConfirmed).toBe(true);
+    const wider = { ...confirmed, otherAllergies: "nuts, egg" };
+    expect(check(wider, menu()).confirmed, "vanilla has egg, and nobody has confirmed that").toMatch(/Tick it/);
+    expect(orderOf(wider, menu())).not.toHaveProperty("allergyConfirmed");
+  });
+
+  test("need no confirmation any more once they are gone from the basket", () => {
+    const nutty = draft({ name: "Ada", lines: [newLine("nut", "M", 1, ""), newLine("lemon", "M", 1, "")], otherAllergies: "nuts" });
+    const faults = check(nutty, menu());
+    const without = { lines: [newLine("lemon", "M", 1, "")] };
+    expect(faultsAfter(without, faults, { ...nutty, ...without }, menu())).toEqual(noFaults);
+    expect(faultsOf([{ pointer: "/allergyConfirmed", detail: "nutty contains nuts" }]).faults).toEqual({ confirmed: "Nutty contains nuts.", lines: {} });
   });
 
   test("are none with what is not in the basket", () => {
@@ -175,14 +195,14 @@ describe("conflicts", () => {
 
 describe("the idempotency key", () => {
   test("stays for the same order, so that it is placed once", () => {
-    const first = readyToSend(draft());
+    const first = readyToSend(draft(), menu());
     expect(first.sent.key).toMatch(/^[!-~]{16,128}$/);
-    expect(readyToSend(first).sent).toEqual(first.sent);
+    expect(readyToSend(first, menu()).sent).toEqual(first.sent);
   });
 
   test("stays if something was typed that changes nothing", () => {
-    const first = readyToSend(draft());
-    expect(readyToSend({ ...first, name: " Ada " }).sent.key).toBe(first.sent.key);
+    const first = readyToSend(draft(), menu());
+    expect(readyToSend({ ...first, name: " Ada " }, menu()).sent.key).toBe(first.sent.key);
   });
 
   test.each([
@@ -191,21 +211,21 @@ describe("the idempotency key", () => {
     ["allergies", { allergens: ["egg"] }],
     ["lines", { lines: [newLine("vanilla", "M", 7, "")] }],
   ])("stays while it is unknown whether the order was accepted, even if its %s changes", (_, part) => {
-    const first = readyToSend(draft());
-    const second = readyToSend({ ...first, ...part });
+    const first = readyToSend(draft(), menu());
+    const second = readyToSend({ ...first, ...part }, menu());
     expect(second.sent.key).toBe(first.sent.key);
-    expect(second.sent.bodies).toEqual([...first.sent.bodies, JSON.stringify(orderOf(second))]);
-    expect(readyToSend({ ...second, ...draft() }).sent.bodies.at(-1)).toBe(first.sent.bodies[0]);
+    expect(second.sent.bodies).toEqual([...first.sent.bodies, JSON.stringify(orderOf(second, menu()))]);
+    expect(readyToSend({ ...second, ...draft() }, menu()).sent.bodies.at(-1)).toBe(first.sent.bodies[0]);
   });
 
   test("is another one for the same order of somebody else", () => {
-    expect(readyToSend(draft()).sent.key).not.toBe(readyToSend(draft()).sent.key);
+    expect(readyToSend(draft(), menu()).sent.key).not.toBe(readyToSend(draft(), menu()).sent.key);
   });
 
   test("survives a reload of the page", () => {
-    const first = readyToSend(draft());
+    const first = readyToSend(draft(), menu());
     keepDraft(first);
-    expect(readyToSend(loadDraft()).sent).toEqual(first.sent);
+    expect(readyToSend(loadDraft(), menu()).sent).toEqual(first.sent);
   });
 });
 

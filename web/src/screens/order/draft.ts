@@ -1,8 +1,8 @@
+import { allergensMet, allergyConflicts, type AllergyConflict } from "../../allergens";
 import { newKey } from "../../api/client";
 import type { FieldError, Limits, Line, Menu, Money, Order, Size } from "../../api/schema.gen";
 import { forget, keep, load } from "../../storage";
 import { cleanText } from "../../text";
-import { conflicts as avoided } from "./allergens";
 import { soldOutText } from "./soldOut";
 
 /** Orders that were sent with one key. Nobody knows whether one of them was accepted. */
@@ -20,19 +20,23 @@ export interface Draft {
   readonly allergens: readonly string[];
   /** Others as typed, separated by commas. */
   readonly otherAllergies: string;
+  /** What the customer wants although they are allergic to it, each as `conflicts` has it. */
+  readonly confirmed: readonly string[];
   readonly notes: string;
   /** It is wanted as soon as possible, or for a slot. */
   readonly when: "now" | "later";
   /** The beginning of the slot; empty while none is chosen. */
   readonly pickupAt: string;
+  /** The order that the basket was filled from, and what of it was left out. */
+  readonly again?: { readonly code: string; readonly left: readonly string[] };
   /** What was sent and has had no certain answer yet. */
   readonly sent?: Unanswered;
 }
 
-export const emptyDraft: Draft = { lines: [], name: "", allergens: [], otherAllergies: "", notes: "", when: "now", pickupAt: "" };
+export const emptyDraft: Draft = { lines: [], name: "", allergens: [], otherAllergies: "", confirmed: [], notes: "", when: "now", pickupAt: "" };
 
 /** The order that a draft stands for, at the total that the customer has seen, if there is one. */
-export function orderOf(draft: Draft, total?: Money): Order {
+export function orderOf(draft: Draft, menu: Pick<Menu, "flavours">, total?: Money): Order {
   const allergies = allergiesOf(draft);
   const notes = cleanText(draft.notes).trim();
   return {
@@ -40,6 +44,7 @@ export function orderOf(draft: Draft, total?: Money): Order {
     lines: draft.lines,
     ...(notes && { notes }),
     ...(allergies.length > 0 && { allergies }),
+    ...(isConfirmed(draft, menu) && { allergyConfirmed: true }),
     ...(total && { total }),
     ...(draft.when === "later" && draft.pickupAt && { pickupAt: draft.pickupAt }),
   };
@@ -72,6 +77,8 @@ export interface Faults {
   readonly name?: string;
   readonly notes?: string;
   readonly allergies?: string;
+  /** A flavour meets an allergy, and that is not confirmed. */
+  readonly confirmed?: string;
   /** About the time at which it is fetched. */
   readonly when?: string;
   /** About the basket as a whole. */
@@ -83,19 +90,20 @@ export interface Faults {
 export const noFaults: Faults = { lines: {} };
 
 export function hasFaults(faults: Faults): boolean {
-  return Boolean(faults.name ?? faults.notes ?? faults.allergies ?? faults.when ?? faults.basket) || Object.keys(faults.lines).length > 0;
+  return Boolean(faults.name ?? faults.notes ?? faults.allergies ?? faults.confirmed ?? faults.when ?? faults.basket) || Object.keys(faults.lines).length > 0;
 }
 
 /** What is wrong with the draft, before it is sent. The server checks again. */
 export function check(draft: Draft, menu: Menu): Faults {
   const { limits } = menu;
-  const order = orderOf(draft);
+  const order = orderOf(draft, menu);
   const tooLong = (text: string, most: number) => (lengthOf(text) > most ? `At most ${most} characters: ${lengthOf(text) - most} too many.` : undefined);
   const name = order.customer.name ? tooLong(order.customer.name, limits.nameLength) : "Tell us a name to call out.";
   const notes = tooLong(order.notes ?? "", limits.notesLength);
   const allergies = (order.allergies ?? []).length > limits.allergies
     ? `At most ${limits.allergies} allergies.`
     : order.allergies?.map((each) => tooLong(each, limits.allergyLength)).find(Boolean);
+  const confirmed = conflicts(draft, menu).length > 0 && !isConfirmed(draft, menu) ? "Tick it if you want that all the same, or remove it from the basket." : undefined;
   const when = draft.when === "later" && !draft.pickupAt ? "Choose a day and a time." : undefined;
   const basket = draft.lines.length === 0 ? "Put at least one cupcake into the basket." : draft.lines.length > limits.lines ? `At most ${limits.lines} different kinds: remove some.` : undefined;
   const lines: Record<number, string> = {};
@@ -103,7 +111,7 @@ export function check(draft: Draft, menu: Menu): Faults {
     const fault = checkLine(line, menu);
     if (fault) lines[i] = fault;
   });
-  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(when && { when }), ...(basket && { basket }), lines };
+  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(confirmed && { confirmed }), ...(when && { when }), ...(basket && { basket }), lines };
 }
 
 /** What is still wrong after a change: a field with a fault is checked again while somebody corrects it. */
@@ -113,11 +121,12 @@ export function faultsAfter(change: Partial<Draft>, faults: Faults, draft: Draft
   const name = "name" in change ? faults.name && now.name : faults.name;
   const notes = "notes" in change ? faults.notes && now.notes : faults.notes;
   const allergies = "allergens" in change || "otherAllergies" in change ? faults.allergies && now.allergies : faults.allergies;
+  const confirmed = "confirmed" in change || "allergens" in change || "otherAllergies" in change || "lines" in change ? faults.confirmed && now.confirmed : faults.confirmed;
   const when = "when" in change || "pickupAt" in change ? faults.when && now.when : faults.when;
   const basket = "lines" in change ? faults.basket && now.basket : faults.basket;
   // The other lines move up when one is removed.
   const lines = "lines" in change && Object.keys(faults.lines).length > 0 ? now.lines : faults.lines;
-  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(when && { when }), ...(basket && { basket }), lines };
+  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(confirmed && { confirmed }), ...(when && { when }), ...(basket && { basket }), lines };
 }
 
 function checkLine(line: Line, menu: Menu): string | undefined {
@@ -133,7 +142,7 @@ function checkLine(line: Line, menu: Menu): string | undefined {
 
 /** The server's errors, by the fields that they are about. The rest has no field here. */
 export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faults; readonly rest: readonly string[] } {
-  let faults: { name?: string; notes?: string; allergies?: string; when?: string; basket?: string } = {};
+  let faults: { name?: string; notes?: string; allergies?: string; confirmed?: string; when?: string; basket?: string } = {};
   const lines: Record<number, string> = {};
   const rest: string[] = [];
   for (const { pointer, detail } of errors) {
@@ -142,6 +151,7 @@ export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faul
     if (first === "customer") faults = { ...faults, name: text };
     else if (first === "notes") faults = { ...faults, notes: text };
     else if (first === "allergies") faults = { ...faults, allergies: text };
+    else if (first === "allergyConfirmed") faults = { ...faults, confirmed: text };
     else if (first === "pickupAt") faults = { ...faults, when: text };
     else if (first === "lines" && second !== undefined) lines[Number(second)] ??= text;
     else if (first === "lines") faults = { ...faults, basket: text };
@@ -150,14 +160,38 @@ export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faul
   return { faults: { ...faults, lines }, rest };
 }
 
-/** Allergens in the basket that the customer must not eat, by flavour. */
-export function conflicts(draft: Draft, menu: Menu): readonly { readonly flavour: string; readonly allergens: readonly string[] }[] {
-  const allergies = allergiesOf(draft);
-  const flavours = new Set(draft.lines.map((line) => line.flavour));
-  return menu.flavours
-    .filter((flavour) => flavours.has(flavour.code))
-    .map((flavour) => ({ flavour: flavour.name, allergens: avoided(flavour.allergens, allergies) }))
-    .filter((conflict) => conflict.allergens.length > 0);
+/** An ordered flavour that contains what the customer must not eat. */
+export interface Conflict extends AllergyConflict {
+  readonly name: string;
+  /** What is confirmed, so that another allergen of it must be confirmed anew. */
+  readonly confirmation: string;
+}
+
+/** Flavours in the basket that meet one of the customer's allergies. */
+export function conflicts(draft: Draft, menu: Pick<Menu, "flavours">): readonly Conflict[] {
+  return allergyConflicts(menu, draft.lines, allergiesOf(draft)).map((conflict) => ({
+    ...conflict,
+    name: menu.flavours.find(({ code }) => code === conflict.flavour)?.name ?? conflict.flavour,
+    confirmation: [conflict.flavour, ...conflict.allergens].join(" "),
+  }));
+}
+
+/** Whether there are such flavours, and the customer has confirmed each. */
+function isConfirmed(draft: Draft, menu: Pick<Menu, "flavours">): boolean {
+  const met = conflicts(draft, menu);
+  return met.length > 0 && met.every(({ confirmation }) => draft.confirmed.includes(confirmation));
+}
+
+/** What somebody must know who is about to choose a flavour; null if nothing is known to be in it that they must not eat. */
+export function warningOf(flavour: string, draft: Draft, menu: Menu): string | null {
+  const found = menu.flavours.find(({ code }) => code === flavour);
+  const allergens = found ? allergensMet(found.allergens, allergiesOf(draft)) : [];
+  return found && allergens.length > 0 ? `You said that you are allergic. ${found.name} contains ${andText(allergens)}.` : null;
+}
+
+/** "egg, milk and wheat". */
+export function andText(words: readonly string[]): string {
+  return new Intl.ListFormat("en-GB").format(words);
 }
 
 /**
@@ -165,8 +199,8 @@ export function conflicts(draft: Draft, menu: Menu): readonly { readonly flavour
  * that was sent before was accepted, the key stays, even if the customer has
  * changed the order since: a new key could turn one order into two.
  */
-export function readyToSend(draft: Draft, total?: Money): Draft & Required<Pick<Draft, "sent">> {
-  const body = JSON.stringify(orderOf(draft, total));
+export function readyToSend(draft: Draft, menu: Pick<Menu, "flavours">, total?: Money): Draft & Required<Pick<Draft, "sent">> {
+  const body = JSON.stringify(orderOf(draft, menu, total));
   const earlier = (draft.sent?.bodies ?? []).filter((each) => each !== body);
   return { ...draft, sent: { key: draft.sent?.key ?? newKey(), bodies: [...earlier, body] } };
 }
@@ -183,13 +217,14 @@ export function loadDraft(): Draft {
 }
 
 /** An older page may have stored it, or something else. */
-function isDraft({ lines, name, allergens, otherAllergies, notes, when, pickupAt, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
+function isDraft({ lines, name, allergens, otherAllergies, confirmed, notes, when, pickupAt, again, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
   const areTexts = (list: unknown) => Array.isArray(list) && list.every((each) => typeof each === "string");
   const isLine = (line: unknown) =>
     typeof line === "object" && line !== null && "flavour" in line && typeof line.flavour === "string" && "size" in line && typeof line.size === "string" && "quantity" in line && typeof line.quantity === "number";
   return (
-    Array.isArray(lines) && lines.every(isLine) && areTexts(allergens) &&
+    Array.isArray(lines) && lines.every(isLine) && areTexts(allergens) && areTexts(confirmed) &&
     (when === "now" || when === "later") && [name, otherAllergies, notes, pickupAt].every((text) => typeof text === "string") &&
+    (again === undefined || (typeof again === "object" && again !== null && "code" in again && typeof again.code === "string" && "left" in again && areTexts(again.left))) &&
     (sent === undefined || (typeof sent === "object" && sent !== null && "key" in sent && typeof sent.key === "string" && "bodies" in sent && areTexts(sent.bodies)))
   );
 }

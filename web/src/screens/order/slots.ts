@@ -13,7 +13,7 @@ export interface Choice {
 }
 
 /** The slots of a day. An hour that comes twice when clocks are put back has its zone's name, to tell the two apart. */
-export function choices({ slots, timezone }: Slots): readonly Choice[] {
+export function choices({ slots, timezone }: { readonly slots: readonly Pick<Slots["slots"][number], "at" | "free">[]; readonly timezone: string }): readonly Choice[] {
   const clock = (at: string, more: Intl.DateTimeFormatOptions = {}) =>
     new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: timezone, ...more });
   const texts = slots.map((slot) => clock(slot.at));

@@ -42,13 +42,13 @@ describe("Steps", () => {
   });
 
   test.each([
-    [row("mix", "waiting"), "waiting its turn"],
-    [row("mix", "waiting", { issuedAt: at(-150) }), "waiting its turn for 2 min"],
-    [row("mix", "waiting", { issuedAt: at(-150), attempt: 7 }), "waiting its turn for 2 min"], // a queue, and no incident
-    [row("mix", "started", { by: "Max" }), "Max is working on it"],
-    [row("mix", "started", { by: "Max", attempt: 7 }), "Max is working on it"],
-    [row("mix", "started", { by: "Max", startedAt: at(65) }), `Max is working on it, since ${timeOfDay(at(65))}`],
-    [row("mix", "started"), "somebody is working on it"],
+    [row("mix", "waiting"), "in the queue"],
+    [row("mix", "waiting", { issuedAt: at(-150) }), "in the queue, 2 min"],
+    [row("mix", "waiting", { issuedAt: at(-150), attempt: 7 }), "in the queue, 2 min"], // a queue, and no incident
+    [row("mix", "started", { by: "Max" }), "Max is mixing"],
+    [row("mix", "started", { by: "Max", attempt: 7 }), "Max is mixing"],
+    [row("mix", "started", { by: "Max", startedAt: at(65) }), `Max is mixing, since ${timeOfDay(at(65))}`],
+    [row("mix", "started"), "somebody is mixing"],
     [row("mix", "done"), "done"],
     [row("mix", "done", { by: "Max", doneAt: at(65) }), `done at ${timeOfDay(at(65))} by Max`],
     [row("mix", "failed"), "failed"],
@@ -69,6 +69,6 @@ describe("Steps", () => {
     const hostile = "<img src=x onerror=alert(1)>";
     const [first] = show([row("mix", "started", { by: hostile })]);
     if (!first) throw new Error("There is no step.");
-    expect(within(first).getByText(`${hostile} is working on it`).children).toHaveLength(0);
+    expect(within(first).getByText(`${hostile} is mixing`).children).toHaveLength(0);
   });
 });

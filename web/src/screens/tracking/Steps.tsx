@@ -1,3 +1,4 @@
+import type { Stage } from "../../api/schema.gen";
 import { StageIcon, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 import { useTime } from "../../live/hooks";
@@ -31,7 +32,10 @@ function StepRow({ step, isOpen, labelOf }: { readonly step: Step } & StepProps)
   );
 }
 
-function wordsOf({ look, row }: Step, now: number, labelOf: (reason: string) => string): string {
+/** What somebody does at a stage. */
+const doing: Readonly<Record<Stage, string>> = { mix: "mixing", bake: "baking", decorate: "decorating", package: "packaging" };
+
+function wordsOf({ stage, look, row }: Step, now: number, labelOf: (reason: string) => string): string {
   const by = row?.by ? ` by ${row.by}` : "";
   const undo = row?.undo;
   if (undo && undo.state !== "undone") return undo.left ? "left as it is" : undo.state === "started" ? `being undone by ${undo.by ?? "somebody"}` : "waiting to be undone";
@@ -41,9 +45,9 @@ function wordsOf({ look, row }: Step, now: number, labelOf: (reason: string) => 
     case "dropped":
       return "not needed any more";
     case "waiting":
-      return `waiting its turn${row?.issuedAt ? ` for ${spanText(now - Date.parse(row.issuedAt))}` : ""}`;
+      return `in the queue${row?.issuedAt ? `, ${spanText(now - Date.parse(row.issuedAt))}` : ""}`;
     case "working":
-      return `${row?.by ?? "somebody"} is working on it${row?.startedAt ? `, since ${timeOfDay(row.startedAt)}` : ""}`;
+      return `${row?.by ?? "somebody"} is ${doing[stage]}${row?.startedAt ? `, since ${timeOfDay(row.startedAt)}` : ""}`;
     case "done":
       return `done${row?.doneAt ? ` at ${timeOfDay(row.doneAt)}` : ""}${row?.by ? by : ""}`;
     case "failed":

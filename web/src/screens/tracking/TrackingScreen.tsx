@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { getRouteApi, Link } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { menuQuery, paceQuery } from "../../api/queries";
 import type { OrderStatus } from "../../api/schema.gen";
@@ -14,10 +14,14 @@ import { useLive, useTime } from "../../live/hooks";
 import { moneyText, totalText } from "../../prices";
 import { countText } from "../../text";
 import { useReasonLabels } from "../useReasonLabels";
+import { orderAgain } from "../home/again";
+import { keepDraft, loadDraft } from "../order/draft";
 import { AmendDialog } from "./AmendDialog";
 import { CancelDialog } from "./CancelDialog";
 import { canAmend, canCancel, expectedText, headline, mishaps, stepsOf } from "./progress";
+import { ShareDialog } from "./ShareDialog";
 import { Steps } from "./Steps";
+import { TellMe } from "./TellMe";
 import "./tracking.css";
 
 const route = getRouteApi("/orders/$id");
@@ -27,7 +31,7 @@ export function TrackingScreen() {
   const { order, problem } = useLive(`order/${id}`);
   return (
     // The title has the pickup code and not the id, because titles are shown in histories and to others.
-    <Layout title={order ? `Order ${order.pickupCode}` : "Your order"} width="narrow" banner={<ConnectionBanner />} nav={<Link to="/">Order</Link>} tools={<ConnectionBadge />}>
+    <Layout title={order ? `${order.state === "shipped" ? "Ready:" : "Order"} ${order.pickupCode}` : "Your order"} width="narrow" banner={<ConnectionBanner />} nav={<Link to="/">Order</Link>} tools={<ConnectionBadge />}>
       {order ? (
         <Tracking order={order} />
       ) : problem?.is("/problems/order-not-found", "/problems/not-found") ? (
@@ -50,7 +54,7 @@ export function TrackingScreen() {
 
 function Tracking({ order }: { readonly order: OrderStatus }) {
   const labelOf = useReasonLabels();
-  const [dialog, setDialog] = useState<"cancel" | "amend" | null>(null);
+  const [dialog, setDialog] = useState<"cancel" | "amend" | "share" | null>(null);
   const close = () => { setDialog(null); };
   return (
     <div className="stack tracking">
@@ -59,6 +63,7 @@ function Tracking({ order }: { readonly order: OrderStatus }) {
           <p className="tracking-code">Pickup code <span className="code" translate="no">{order.pickupCode}</span></p>
           <h1 aria-live="polite">{headline(order)}</h1>
           <When order={order} />
+          <TellMe order={order} />
         </div>
         <div className="tracking-picture">
           <Cupcake flavour={order.lines[0]?.flavour ?? "vanilla"} size={order.lines[0]?.size ?? "M"} message={order.lines[0]?.message} />
@@ -66,22 +71,36 @@ function Tracking({ order }: { readonly order: OrderStatus }) {
       </header>
       <Notices order={order} />
       <section className="card" aria-labelledby="progress">
-        <h2 id="progress">Your order&rsquo;s progress</h2>
+        <h2 id="progress">Order progress</h2>
         <Steps steps={stepsOf(order)} isOpen={order.state !== "shipped" && order.state !== "cancelled"} labelOf={labelOf} />
         <Mishaps order={order} labelOf={labelOf} />
       </section>
       <Ordered order={order} />
-      {canCancel(order) && (
-        <div className="row">
-          {canAmend(order) && <Button onClick={() => { setDialog("amend"); }}>Change message or notes</Button>}
-          <Button look="danger" onClick={() => { setDialog("cancel"); }}>Cancel the order</Button>
-        </div>
-      )}
+      <div className="row">
+        <Button onClick={() => { setDialog("share"); }}>Share or open elsewhere</Button>
+        <Again order={order} />
+        {canAmend(order) && <Button onClick={() => { setDialog("amend"); }}>Change message or notes</Button>}
+        {canCancel(order) && <Button look="danger" onClick={() => { setDialog("cancel"); }}>Cancel the order</Button>}
+      </div>
       <p className="soft small">Save this page&rsquo;s address so that you can come back, and keep it to yourself: anyone who has it can see, change and cancel the order.</p>
       {dialog === "cancel" && <CancelDialog order={order} onClose={close} />}
       {dialog === "amend" && <AmendDialog order={order} onClose={close} />}
+      {dialog === "share" && <ShareDialog id={order.id} code={order.pickupCode} onClose={close} />}
     </div>
   );
+}
+
+/** Fills the basket from the order. */
+function Again({ order }: { readonly order: OrderStatus }) {
+  const { data: menu } = useQuery(menuQuery);
+  const live = useLive("menu").menu;
+  const navigate = useNavigate();
+  if (!menu) return null;
+  const again = () => {
+    keepDraft(orderAgain(loadDraft(), order, live ? { ...menu, soldOut: live.soldOut } : menu));
+    void navigate({ to: "/" });
+  };
+  return <Button onClick={again}>Order again</Button>;
 }
 
 /** When it was or may be ready. */
@@ -108,7 +127,7 @@ function Notices({ order }: { readonly order: OrderStatus }) {
       )}
       {order.remakes > 0 && order.state !== "cancelled" && (
         <Notice look="info">
-          <strong>We started again.</strong> {order.remakes === 1 ? "The first cupcakes" : `The first ${order.remakes} batches`} did not turn out as they should.
+          <strong>We&rsquo;re baking you a fresh batch.</strong> {order.remakes === 1 ? "The first cupcakes" : `The first ${order.remakes} batches`} did not turn out as they should.
         </Notice>
       )}
     </>

@@ -23,7 +23,7 @@ describe("the steps", () => {
 
   test("are those of the order's own route, whatever stages there are now", () => {
     expect(looks(order({ route: ["mix", "package"], stages: [row("mix", "done")] }))).toEqual(["mix done", "package ahead"]);
-    expect(headline(order({ route: ["mix", "package"], stage: "mix", stages: [row("mix", "done")] }))).toBe("Next up: package");
+    expect(headline(order({ route: ["mix", "package"], stage: "mix", stages: [row("mix", "done")] }))).toBe("In the queue to be packaged");
   });
 
   test("are all stages if an API of an older build does not tell the route", () => {
@@ -48,17 +48,17 @@ describe("the headline", () => {
   });
 
   test.each([
-    ["mix", "Your cupcakes are being mixed", "Next up: mix"],
-    ["bake", "Your cupcakes are in the oven", "Next up: bake"],
-    ["decorate", "Your cupcakes are being decorated", "Next up: decorate"],
-    ["package", "Your cupcakes are being packaged", "Next up: package"],
+    ["mix", "Your cupcakes are being mixed", "You’re in the queue"],
+    ["bake", "Your cupcakes are in the oven", "In the queue to be baked"],
+    ["decorate", "Your cupcakes are being decorated", "In the queue to be decorated"],
+    ["package", "Your cupcakes are being packaged", "In the queue to be packaged"],
   ] as const)("says whether somebody is working on it at %s", (stage, working, waiting) => {
     expect(headline(order({ stage, waitingFor: stage, stages: [row(stage, "started")] }))).toBe(working);
     expect(headline(order({ stage, waitingFor: stage, stages: [row(stage, "waiting")] }))).toBe(waiting);
   });
 
   test("follows the last pass", () => {
-    expect(headline(order({ waitingFor: "mix", stages: [row("mix", "started"), row("bake", "failed"), row("mix", "waiting", { pass: 2 })] }))).toBe("Next up: mix");
+    expect(headline(order({ waitingFor: "mix", stages: [row("mix", "started"), row("bake", "failed"), row("mix", "waiting", { pass: 2 })] }))).toBe("You’re in the queue");
   });
 
   test("of an order that no stage has seen", () => {
@@ -67,7 +67,7 @@ describe("the headline", () => {
 
   // Between two stages the order waits for nobody, and its last stage is over.
   test("does not announce a stage that is done", () => {
-    expect(headline(order({ stage: "mix", stages: [row("mix", "done")] }))).toBe("Next up: bake");
+    expect(headline(order({ stage: "mix", stages: [row("mix", "done")] }))).toBe("In the queue to be baked");
     expect(headline(order({ stage: "package", stages: [row("mix", "done"), row("package", "done")] }))).toBe("Your cupcakes are nearly ready");
   });
 
@@ -184,7 +184,7 @@ describe("mishaps", () => {
 
   test("are none in a queue, however often the ticket is delivered", () => {
     expect(mishaps(order({ stages: [row("mix", "waiting", { attempt: 7 })] }))).toEqual([]);
-    expect(headline(order({ waitingFor: "mix", stages: [row("mix", "waiting", { attempt: 7 })] }))).toBe("Next up: mix");
+    expect(headline(order({ waitingFor: "mix", stages: [row("mix", "waiting", { attempt: 7 })] }))).toBe("You’re in the queue");
   });
 
   test("are none when all went well", () => {

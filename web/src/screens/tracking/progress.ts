@@ -55,7 +55,8 @@ export function headline(order: OrderStatus): string {
       const route = routeOf(order);
       // Between two stages the order waits for nobody.
       const next = at?.state === "done" ? route[route.indexOf(stage) + 1] : stage;
-      return next ? `Next up: ${stageWords[next].name.toLowerCase()}` : "Your cupcakes are nearly ready";
+      if (!next) return "Your cupcakes are nearly ready";
+      return next === route[0] ? "You’re in the queue" : `In the queue to be ${stageWords[next].did}`;
     }
   }
 }
@@ -106,7 +107,7 @@ export function estimate(order: OrderStatus, pace: Pace, now: number): Estimate 
 /** When the order may be ready, for the customer. */
 export function expectedText(order: OrderStatus, pace: Pace, now: number): string {
   const ready = estimate(order, pace, now);
-  if (!ready) return `Ordered at ${timeOfDay(order.placedAt)}.${order.waitingFor ? " We have made too few lately to say when it will be ready." : ""}`;
+  if (!ready) return `Ordered at ${timeOfDay(order.placedAt)}.${order.waitingFor ? " We can’t estimate a time yet." : ""}`;
   if (ready.slow) return `It is taking longer than usual; ready in about ${spanText(Math.max(60_000, ready.until - now))} or later.`;
   const [from, until] = [Math.ceil((ready.from - now) / 60_000), Math.ceil((ready.until - now) / 60_000)];
   return `Ready in about ${from < until ? `${Math.max(1, from)} to ${until}` : Math.max(1, until)} min, around ${timeOfDay(ready.until)}.`;
