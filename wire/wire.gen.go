@@ -303,10 +303,13 @@ type BoardChange struct {
 
 // BoardRules What a board needs from the kitchen file.
 type BoardRules struct {
-	// LateAfterSeconds From this age on a ticket is late.
+	// DueSoonSeconds A ticket is late once its order is due, and due soon when that is in less than this: as long as the stages that are left may take.
+	DueSoonSeconds int `json:"dueSoonSeconds"`
+
+	// LateAfterSeconds From this age on a ticket without `dueAt` is shown as one that is due soon.
 	LateAfterSeconds int `json:"lateAfterSeconds"`
 
-	// OverdueAfterSeconds From this age on it is overdue.
+	// OverdueAfterSeconds From this age on it is shown as late.
 	OverdueAfterSeconds int `json:"overdueAfterSeconds"`
 
 	// Reasons The reasons for which work may fail, for people to choose from.
@@ -334,7 +337,7 @@ type BoardTicket struct {
 	// Customer At package, on a ticket to make: whom to call when the box is handed out. No other station gets it.
 	Customer Customer `json:"customer,omitempty,omitzero"`
 
-	// DueAt When the order is to be fetched; absent for as soon as possible.
+	// DueAt When the order is due: when it is to be fetched or, if it is wanted as soon as possible, when the kitchen means to have it ready. Absent from tickets to undo work, and from those of older builds.
 	DueAt time.Time `json:"dueAt,omitempty,omitzero"`
 
 	// EndedAt When it was done, undone or failed.
@@ -372,7 +375,7 @@ type BoardTicket struct {
 	// SilentAfterSeconds How long the ticket's owner may be silent; 0 if the ticket does not tell.
 	SilentAfterSeconds int `json:"silentAfterSeconds,omitempty,omitzero"`
 
-	// Since What its age and its place in the queue count from: when it was first issued or, if the order is made again, when the order was first there.
+	// Since What its age counts from, and its place in the queue if it has no `dueAt`: when it was first issued or, if the order is made again, when the order was first there.
 	Since     time.Time `json:"since"`
 	StartedAt time.Time `json:"startedAt,omitempty,omitzero"`
 
@@ -418,7 +421,7 @@ type CounterDisplay struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
 
-	// Preparing Orders under way, the longest known first; at most 200.
+	// Preparing Orders under way, what is due first; at most 200.
 	Preparing []CounterOrder `json:"preparing"`
 
 	// Ready Orders packaged in the last half hour, the newest first; at most 60.
@@ -675,6 +678,9 @@ type OrderCounts struct {
 	// InProgress Accepted ones are among them.
 	InProgress     int `json:"inProgress"`
 	NeedsAttention int `json:"needsAttention"`
+
+	// Scheduled Orders for later that wait for their time.
+	Scheduled int `json:"scheduled"`
 }
 
 // OrderFilter Selects open orders. Everything that is given must match.
@@ -836,12 +842,14 @@ type OverviewReady struct {
 
 // OverviewStage defines model for OverviewStage.
 type OverviewStage struct {
-	Failed int `json:"failed"`
+	// DueSoonSeconds A ticket is late once its order is due, and due soon when that is in less than this: as long as the stages that are left may take.
+	DueSoonSeconds int `json:"dueSoonSeconds"`
+	Failed         int `json:"failed"`
 
-	// LateAfterSeconds From this age on a ticket is late.
+	// LateAfterSeconds From this age on a ticket without `dueAt` is shown as one that is due soon.
 	LateAfterSeconds int `json:"lateAfterSeconds"`
 
-	// OverdueAfterSeconds From this age on it is overdue.
+	// OverdueAfterSeconds From this age on it is shown as late.
 	OverdueAfterSeconds int   `json:"overdueAfterSeconds"`
 	Stage               Stage `json:"stage"`
 	Started             int   `json:"started"`
@@ -855,6 +863,9 @@ type OverviewStage struct {
 type OverviewTicket struct {
 	// By Who has it in hand, or let it fail.
 	By string `json:"by,omitempty,omitzero"`
+
+	// DueAt When its order is due, as on the boards.
+	DueAt time.Time `json:"dueAt,omitempty,omitzero"`
 
 	// Flavour The one with the most pieces, for the picture.
 	//

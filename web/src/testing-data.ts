@@ -42,6 +42,7 @@ export function undoTicket(overrides: Partial<BoardTicket> = {}): BoardTicket {
 }
 
 export const rules: BoardRules = {
+  dueSoonSeconds: 900,
   lateAfterSeconds: 300,
   overdueAfterSeconds: 600,
   reasons: [
@@ -123,7 +124,7 @@ export function stageStatistics(steps: readonly Partial<StatisticsStep>[]): Stag
 }
 
 export function kitchen(needsAttention: number): KitchenCounts {
-  return { at: at(0), questionsVersion: 1, stages: [], state: { soldOut: [], paused: [], uncollected: 0 }, orders: { inProgress: 0, needsAttention, cancelling: 0 } };
+  return { at: at(0), questionsVersion: 1, stages: [], state: { soldOut: [], paused: [], uncollected: 0 }, orders: { scheduled: 0, inProgress: 0, needsAttention, cancelling: 0 } };
 }
 
 export function counter(...ready: readonly string[]): CounterDisplay {

@@ -1307,12 +1307,12 @@ export interface components {
             readonly by?: string;
             /**
              * Format: date-time
-             * @description What its age and its place in the queue count from: when it was first issued or, if the order is made again, when the order was first there.
+             * @description What its age counts from, and its place in the queue if it has no `dueAt`: when it was first issued or, if the order is made again, when the order was first there.
              */
             readonly since: string;
             /**
              * Format: date-time
-             * @description When the order is to be fetched; absent for as soon as possible.
+             * @description When the order is due: when it is to be fetched or, if it is wanted as soon as possible, when the kitchen means to have it ready. Absent from tickets to undo work, and from those of older builds.
              */
             readonly dueAt?: string;
             /**
@@ -1402,9 +1402,11 @@ export interface components {
         };
         /** @description What a board needs from the kitchen file. */
         readonly BoardRules: {
-            /** @description From this age on a ticket is late. */
+            /** @description A ticket is late once its order is due, and due soon when that is in less than this: as long as the stages that are left may take. */
+            readonly dueSoonSeconds: number;
+            /** @description From this age on a ticket without `dueAt` is shown as one that is due soon. */
             readonly lateAfterSeconds: number;
-            /** @description From this age on it is overdue. */
+            /** @description From this age on it is shown as late. */
             readonly overdueAfterSeconds: number;
             /** @description The reasons for which work may fail, for people to choose from. */
             readonly reasons: readonly components["schemas"]["ReasonOnOffer"][];
@@ -1502,7 +1504,7 @@ export interface components {
              * @description The server's time when this was put together.
              */
             readonly at: string;
-            /** @description Orders under way, the longest known first; at most 200. */
+            /** @description Orders under way, what is due first; at most 200. */
             readonly preparing: readonly components["schemas"]["CounterOrder"][];
             /** @description Orders packaged in the last half hour, the newest first; at most 60. */
             readonly ready: readonly components["schemas"]["CounterOrder"][];
@@ -1567,9 +1569,11 @@ export interface components {
             readonly waiting: number;
             readonly started: number;
             readonly failed: number;
-            /** @description From this age on a ticket is late. */
+            /** @description A ticket is late once its order is due, and due soon when that is in less than this: as long as the stages that are left may take. */
+            readonly dueSoonSeconds: number;
+            /** @description From this age on a ticket without `dueAt` is shown as one that is due soon. */
             readonly lateAfterSeconds: number;
-            /** @description From this age on it is overdue. */
+            /** @description From this age on it is shown as late. */
             readonly overdueAfterSeconds: number;
             /** @description The open tickets that come first; at most 60. */
             readonly tickets: readonly components["schemas"]["OverviewTicket"][];
@@ -1590,6 +1594,11 @@ export interface components {
              * @description What its age counts from.
              */
             readonly since: string;
+            /**
+             * Format: date-time
+             * @description When its order is due, as on the boards.
+             */
+            readonly dueAt?: string;
             /** @description Who has it in hand, or let it fail. */
             readonly by?: string;
             /** Format: date-time */
@@ -1661,6 +1670,8 @@ export interface components {
         };
         /** @description The open orders by state, as Temporal lists them. */
         readonly OrderCounts: {
+            /** @description Orders for later that wait for their time. */
+            readonly scheduled: number;
             /** @description Accepted ones are among them. */
             readonly inProgress: number;
             readonly needsAttention: number;
@@ -2991,6 +3002,7 @@ export interface operations {
                      *           "state": "started",
                      *           "by": "bob",
                      *           "since": "2026-01-31T12:04:10Z",
+                     *           "dueAt": "2026-01-31T12:48:00Z",
                      *           "issuedAt": "2026-01-31T12:04:10Z",
                      *           "ackBy": "2026-01-31T12:34:10Z",
                      *           "startedAt": "2026-01-31T12:05:00Z",
@@ -3013,6 +3025,7 @@ export interface operations {
                      *       ],
                      *       "ended": [],
                      *       "rules": {
+                     *         "dueSoonSeconds": 2100,
                      *         "lateAfterSeconds": 1200,
                      *         "overdueAfterSeconds": 1800,
                      *         "reasons": [
