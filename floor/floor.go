@@ -162,6 +162,7 @@ func (f *Floor) Run(ctx context.Context) error {
 	beside.Go(func() { f.counter.poll.run(ctx) })
 	beside.Go(func() { f.overview.poll.run(ctx) })
 	beside.Go(func() { f.menu.poll.run(ctx) })
+	beside.Go(func() { newPoller(estimateEvery, estimateEvery, f.orders.reckonAnew).run(ctx) })
 	flagsRead := make(chan error, 1)
 	go func() { flagsRead <- f.flags.Run(ctx) }()
 	logRead := make(chan struct{})

@@ -460,6 +460,10 @@ type DemoStaff struct {
 	Staff []DemoPerson `json:"staff"`
 }
 
+// Estimate When an order may be ready, by the queues before it and how long work takes at present, to the minute or, if it is further away, to five minutes. Absent if nobody can say: too little was made lately, or a station
+// that it has to pass is paused.
+type Estimate = kitchen.Estimate
+
 // FailureCount defines model for FailureCount.
 type FailureCount struct {
 	Count int `json:"count"`
@@ -646,6 +650,11 @@ type Menu struct {
 
 	// SoldOut What cannot be ordered at present. The channel `menu` of `/api/v1/live` has the same live.
 	SoldOut []SoldOutFlavour `json:"soldOut"`
+
+	// Timezone The bakery's time zone. Show times in it, and name it to readers elsewhere.
+	//
+	// Example: Europe/Berlin
+	Timezone string `json:"timezone"`
 }
 
 // Money An exact amount in a currency.

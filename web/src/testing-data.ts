@@ -1,5 +1,4 @@
-import type { Attention, Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, LiveMessage, Menu, OrderStatus, OrderSummary, Pace, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
-import { stages } from "./design/stages";
+import type { Attention, Board, BoardRules, BoardTicket, CounterDisplay, KitchenCounts, Limits, LiveMessage, Menu, OrderStatus, OrderSummary, Stage, StageStatistics, StageStatus, Statistics, StatisticsStep } from "./api/schema.gen";
 import { Live } from "./live/connection";
 import type { AskingOrder } from "./screens/attention/groups";
 
@@ -70,6 +69,7 @@ export function menu(overrides: Partial<Menu> = {}): Menu {
     ],
     limits,
     soldOut: [],
+    timezone: "UTC",
     reasons: [{ code: "burnt", label: "Burnt" }, { code: "oven-down", label: "Oven is down" }],
     ...overrides,
   };
@@ -111,10 +111,6 @@ export function attention(overrides: Partial<Attention> = {}): Attention {
 }
 
 /** Every stage takes the same time. */
-export function pace(typicalSeconds: number, slowSeconds: number, overrides: Partial<Pace> = {}): Pace {
-  return { at: at(0), stages: stages.map((stage) => ({ stage, samples: 10, typicalSeconds, slowSeconds })), ...overrides };
-}
-
 export function statistics(overrides: Partial<Statistics> = {}): Statistics {
   return { at: at(0), from: at(0), stepSeconds: 300, stages: [], failures: [], ...overrides };
 }

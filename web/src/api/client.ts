@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, Statistics } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, Statistics } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -76,7 +76,6 @@ export const api = {
   menu: (signal?: AbortSignal) => get<Menu>("/menu", signal),
   slots: (day: string, pieces: number, signal?: AbortSignal) =>
     get<Slots>(`/slots?${new URLSearchParams({ ...(day && { day }), pieces: String(pieces) }).toString()}`, signal),
-  pace: (signal?: AbortSignal) => get<Pace>("/pace", signal),
   statistics: (signal?: AbortSignal) => get<Statistics>("/statistics", signal),
 
   createOrder: (body: Order, key: string) => post<OrderStatus>("/orders", { body, key }),

@@ -1062,8 +1062,27 @@ export interface components {
              * @description The version with which customer, notes, allergies, messages or `cancelReason` last changed; absent if none has.
              */
             readonly detailsVersion?: number;
+            readonly estimate?: components["schemas"]["Estimate"];
             /** @description No worker could be asked, and the log does not tell; this is what Temporal has recorded. */
             readonly stale: boolean;
+        };
+        /**
+         * @description When an order may be ready, by the queues before it and how long work takes at present, to the minute or, if it is further away, to five minutes. Absent if nobody can say: too little was made lately, or a station
+         *     that it has to pass is paused.
+         */
+        readonly Estimate: {
+            /**
+             * Format: date-time
+             * @description At the earliest.
+             */
+            readonly from: string;
+            /**
+             * Format: date-time
+             * @description Most likely by then.
+             */
+            readonly until: string;
+            /** @description It takes longer at its station than most others lately, so it may be later still. */
+            readonly slow?: boolean;
         };
         /** @description When an order can be fetched. */
         readonly Slots: {
@@ -1156,6 +1175,11 @@ export interface components {
             readonly nextPageToken?: string;
         };
         readonly Menu: {
+            /**
+             * @description The bakery's time zone. Show times in it, and name it to readers elsewhere.
+             * @example Europe/Berlin
+             */
+            readonly timezone: string;
             readonly flavours: readonly components["schemas"]["Flavour"][];
             readonly sizes: readonly components["schemas"]["SizeOnSale"][];
             readonly limits: components["schemas"]["Limits"];
@@ -2080,6 +2104,7 @@ export type UndoStatus = components['schemas']['UndoStatus'];
 export type Attention = components['schemas']['Attention'];
 export type AttentionCause = components['schemas']['AttentionCause'];
 export type OrderStatus = components['schemas']['OrderStatus'];
+export type Estimate = components['schemas']['Estimate'];
 export type Slots = components['schemas']['Slots'];
 export type SlotOffer = components['schemas']['SlotOffer'];
 export type OrderSummary = components['schemas']['OrderSummary'];
