@@ -82,6 +82,8 @@ type Floor struct {
 	newest   newestRecord
 	caughtUp bool
 	away     time.Time // since when Kafka does not answer; zero while it does
+	// flagsAway is the same of kitchen-state, which has a reader of its own.
+	flagsAway time.Time
 	// cancelled are orders that order-failures reports as cancelled, and by
 	// which record.
 	cancelled map[string]board.Heard
@@ -125,7 +127,7 @@ func New(config Config) (*Floor, error) {
 		owedFlags:   make(map[kitchen.FlagAt]kitchen.Flag),
 		shipped:     make(map[string]shippedOrder),
 	}
-	f.flags = events.NewFlags(events.FlagsConfig{Connection: config.Kafka, Logger: config.Logger, OnRecord: f.addFlag})
+	f.flags = events.NewFlags(events.FlagsConfig{Connection: config.Kafka, Logger: config.Logger, OnRecord: f.addFlag, Behind: f.setFlagsAway})
 	now := func() time.Time { return f.now() }
 	f.began = f.now()
 	f.reading = board.NewStopwatch(now)
