@@ -216,7 +216,11 @@ func (d *PickupDay) Release(holder string) {
 	}
 }
 
-// held is how many orders have a place.
+// Held are the places that orders have.
+func (d *PickupDay) Held() []Place {
+	return slices.DeleteFunc(slices.Clone(d.Places), func(p Place) bool { return p.Released })
+}
+
 func (d *PickupDay) held() int {
 	held := 0
 	for _, place := range d.Places {
