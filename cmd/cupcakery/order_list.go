@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -54,6 +56,12 @@ the command that decides them. This is for staff.`,
 			}
 			if behind := page.Behind; !behind.Since.IsZero() {
 				cmd.PrintErrf("Stages and who has what in hand may be out of date since %s: the API has not read the log in Kafka to its end.\n", clock(&behind.Since))
+			}
+			if slices.ContainsFunc(page.Orders, func(order wire.OrderSummary) bool { return !order.DueAt.IsZero() }) {
+				zone := bakeryZone(cmd.Context(), apiClient)
+				for i := range page.Orders {
+					page.Orders[i].DueAt = page.Orders[i].DueAt.In(zone)
+				}
 			}
 			if err := writeOrders(cmd.OutOrStdout(), page.Orders); err != nil {
 				return err
@@ -159,7 +167,7 @@ func writeOrders(w io.Writer, orders []wire.OrderSummary) error {
 	_, err := fmt.Fprintln(table, "PICKUP\tSTATE\tSTAGE\tIN HAND\tCUSTOMER\tFLAVOURS\tTOTAL\tPLACED\tDUE\tCLOSED\tORDER")
 	for _, order := range orders {
 		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", safeText(order.PickupCode), safeText(string(order.State)),
-			safeText(orDash(string(order.Stage))), inHandWords(order.InHand), safeText(order.Customer.Name), safeText(strings.Join(order.Flavours, ", ")), orderTotal(order), clock(&order.PlacedAt), clock(&order.DueAt), clock(&order.ClosedAt), safeText(order.ID))
+			safeText(orDash(string(order.Stage))), inHandWords(order.InHand), safeText(order.Customer.Name), safeText(strings.Join(order.Flavours, ", ")), orderTotal(order), clock(&order.PlacedAt), dueClock(&order.DueAt, time.Now()), clock(&order.ClosedAt), safeText(order.ID))
 		err = errors.Join(err, rowErr)
 	}
 	return errors.Join(err, table.Flush())
