@@ -94,6 +94,7 @@ func (f *follower) Count(ctx context.Context) (wire.OrderCounts, error) {
 	var counts wire.OrderCounts
 	counting, ctx := errgroup.WithContext(ctx)
 	for state, count := range map[kitchen.OrderState]*int{
+		kitchen.StateScheduled:      &counts.Scheduled,
 		kitchen.StateInProgress:     &counts.InProgress,
 		kitchen.StateNeedsAttention: &counts.NeedsAttention,
 		kitchen.StateCancelling:     &counts.Cancelling,

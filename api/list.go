@@ -349,8 +349,8 @@ func (s *Server) readPageToken(query, text string) ([]byte, error) {
 }
 
 // queueToken is the token of the page that goes on after a place in a queue.
-func (s *Server) queueToken(listed string, last floor.QueuePlace) (string, error) {
-	if last == (floor.QueuePlace{}) {
+func (s *Server) queueToken(listed string, last kitchen.QueuePlace) (string, error) {
+	if last == (kitchen.QueuePlace{}) {
 		return "", nil
 	}
 	token, err := json.Marshal(last)
@@ -360,8 +360,8 @@ func (s *Server) queueToken(listed string, last floor.QueuePlace) (string, error
 	return s.pageToken(listed, token), nil
 }
 
-func (s *Server) readQueueToken(listed, text string) (floor.QueuePlace, error) {
-	var after floor.QueuePlace
+func (s *Server) readQueueToken(listed, text string) (kitchen.QueuePlace, error) {
+	var after kitchen.QueuePlace
 	token, err := s.readPageToken(listed, text)
 	if err != nil || len(token) == 0 {
 		return after, err

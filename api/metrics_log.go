@@ -26,7 +26,7 @@ type floorCollector struct{ floor *floor.Floor }
 var (
 	waitingDesc = prometheus.NewDesc("cupcakery_tickets_waiting", "Tickets that wait until somebody begins, by stage. Every API process gives the same.", []string{"stage"}, nil)
 	inHandDesc  = prometheus.NewDesc("cupcakery_tickets_in_hand", "Tickets that somebody has in hand, by stage. Every API process gives the same.", []string{"stage"}, nil)
-	oldestDesc  = prometheus.NewDesc("cupcakery_oldest_ticket_seconds", "Age of the open ticket that comes first in its stage's queue, since its order's pass began; 0 if none is open.", []string{"stage"}, nil)
+	oldestDesc  = prometheus.NewDesc("cupcakery_oldest_ticket_seconds", "Age of the oldest open ticket of a stage, since its order's pass began; 0 if none is open.", []string{"stage"}, nil)
 	untakenDesc = prometheus.NewDesc("cupcakery_station_untaken_seconds", "The station's alarm: for how long nobody has begun or finished anything although tickets wait, by stage; 0 while that is no longer than the kitchen file's attention.untakenAfter.", []string{"stage"}, nil)
 
 	questionsDesc      = prometheus.NewDesc("cupcakery_questions_open", "Orders that wait for a manager's decision. Every API process gives the same.", nil, nil)

@@ -50,7 +50,7 @@ func (c *countingTemporal) set(inProgress, needsAttention, cancelling int64, awa
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.away = away
-	c.counts = map[kitchen.OrderState]int64{kitchen.StateInProgress: inProgress, kitchen.StateNeedsAttention: needsAttention, kitchen.StateCancelling: cancelling}
+	c.counts = map[kitchen.OrderState]int64{kitchen.StateInProgress: inProgress, kitchen.StateNeedsAttention: needsAttention, kitchen.StateCancelling: cancelling, kitchen.StateScheduled: inProgress}
 }
 
 func (c *countingTemporal) times() []time.Time {
@@ -87,7 +87,7 @@ func TestTheKitchensChannelCountsOrders(t *testing.T) {
 	require.Equal(t, wire.OrderCounts{}, *office.awaitKitchen(func(counts wire.KitchenCounts) bool { return counts.Orders != nil }).Orders)
 	temporal.set(3, 1, 2, false)
 	b.onBoard(writer, newTicket(t, kitchen.Mix))
-	require.Equal(t, wire.OrderCounts{InProgress: 3, NeedsAttention: 1, Cancelling: 2}, *office.awaitKitchen(func(counts wire.KitchenCounts) bool { return counts.Orders.InProgress == 3 }).Orders)
+	require.Equal(t, wire.OrderCounts{Scheduled: 3, InProgress: 3, NeedsAttention: 1, Cancelling: 2}, *office.awaitKitchen(func(counts wire.KitchenCounts) bool { return counts.Orders.InProgress == 3 }).Orders)
 
 	// Trouble is told although the counts are the same.
 	require.NoError(t, writer.PublishFailed(t.Context(), kitchen.Failed{OrderID: newTicket(t, kitchen.Mix).OrderID, State: kitchen.StateNeedsAttention}))

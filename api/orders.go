@@ -212,6 +212,7 @@ func (s *Server) GetOrder(ctx context.Context, request GetOrderRequestObject) (G
 // GetMenu returns what can be ordered.
 func (s *Server) GetMenu(context.Context, GetMenuRequestObject) (GetMenuResponseObject, error) {
 	return GetMenu200JSONResponse{
+		Timezone: s.kitchen.Opening.Location().String(),
 		Flavours: s.kitchen.Menu.Flavours,
 		Sizes:    s.kitchen.Menu.Sizes,
 		Prices:   s.kitchen.Menu.Prices,

@@ -190,6 +190,7 @@ type Server struct {
 	// closedQuestions finds the questions that nobody can answer any more.
 	closedQuestions *closedQuestions
 	temporalProbe   *probe
+	slotBook        *slotBook
 	kafkaProbe      *probe
 	handler         http.Handler
 
@@ -264,6 +265,7 @@ func New(config Config) (*Server, error) {
 	s.standing = s.follower.orders.Standing()
 	s.deadLetters = newDeadLetters(config.Kafka, config.Logger)
 	s.closedQuestions = &closedQuestions{floor: s.floor, temporal: config.Temporal}
+	s.slotBook = newSlotBook(s.follower.orders.TakenSlots, config.Logger)
 	config.Metrics.MustRegister(&floorCollector{s.floor}, s.deadLetters, partCollector{"temporal": s.temporalProbe, "kafka": s.kafkaProbe})
 	s.live = live.New(live.Config{
 		Floor:           s.floor,

@@ -57,6 +57,7 @@ func (s *Server) createLater(ctx context.Context, admit func(pieces int) (releas
 	in := workflows.OrderInput{Order: order, Rules: s.kitchen.OrderRules(), PlacedAt: now(), Pickup: s.kitchen.Opening.PickupFor(order), RequestHash: hash}
 	orders := s.follower.orders
 	options := orders.StartOptions(orderID, in, hash)
+	defer s.slotBook.changed(in.Pickup.Plan.Day)
 	placedAt, err := orders.Place(ctx, options, in, false)
 	if isAlreadyStarted(err) {
 		first, lookedUp := s.firstOrder(ctx, orderID, hash)
@@ -131,7 +132,7 @@ func (s *Server) fullWords(free []time.Time) string {
 }
 
 // GetSlots lists when an order can be fetched.
-func (s *Server) GetSlots(ctx context.Context, request GetSlotsRequestObject) (GetSlotsResponseObject, error) {
+func (s *Server) GetSlots(_ context.Context, request GetSlotsRequestObject) (GetSlotsResponseObject, error) {
 	opening, at, pieces := &s.kitchen.Opening, now(), cmp.Or(orZero(request.Params.Pieces), 1)
 	answer := wire.Slots{Timezone: opening.Location().String(), Open: opening.IsOpen(at), Days: []kitchen.Date{}, Slots: []wire.SlotOffer{}}
 	if !answer.Open {
@@ -160,10 +161,9 @@ func (s *Server) GetSlots(ctx context.Context, request GetSlotsRequestObject) (G
 	if len(slots) == 0 || slots[len(slots)-1].Before(ready) {
 		return GetSlots200JSONResponse(answer), nil
 	}
-	ctx, cancel := context.WithTimeout(requestContext(ctx), followWithin)
-	defer cancel()
-	taken, err := s.follower.orders.TakenSlots(ctx, answer.Day)
-	if err != nil {
+	taken, err := s.slotBook.taken(answer.Day)
+	hasEnded := errors.Is(err, workflows.ErrDayEnded)
+	if err != nil && !hasEnded {
 		return nil, &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: fmt.Sprintf("Nobody could say what is left of that day. Ask again in %d seconds.", inSeconds(retryAfter))}
 	}
 	for _, slot := range slots {
@@ -175,6 +175,9 @@ func (s *Server) GetSlots(ctx context.Context, request GetSlotsRequestObject) (G
 			if other.At.Equal(slot) {
 				left = max(0, left-other.Taken)
 			}
+		}
+		if hasEnded {
+			left = 0
 		}
 		answer.Slots = append(answer.Slots, wire.SlotOffer{At: slot, Left: left, Free: left >= pieces})
 	}

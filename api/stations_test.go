@@ -207,12 +207,13 @@ func TestABoardShowsWhatItNeedsOfTheKitchenFile(t *testing.T) {
 	b.onBoard(writer, baking)
 
 	board := b.board(kitchen.Package)
-	require.Equal(t, wire.BoardRules{LateAfterSeconds: 90, OverdueAfterSeconds: 180, Reasons: []wire.ReasonOnOffer{{Code: "burnt", Label: "Burnt", Remake: true}, {Code: "oven", Label: "The oven"}}}, board.Rules)
+	require.Equal(t, wire.BoardRules{DueSoonSeconds: 90, LateAfterSeconds: 90, OverdueAfterSeconds: 180, Reasons: []wire.ReasonOnOffer{{Code: "burnt", Label: "Burnt", Remake: true}, {Code: "oven", Label: "The oven"}}}, board.Rules)
 	for _, shown := range board.Tickets {
 		require.Empty(t, shown.Boxes, shown.TicketID) // the make ticket is withdrawn and not shown
 	}
 	require.Empty(t, b.board(kitchen.Bake).Tickets[0].Boxes)
 	require.Equal(t, 20*60, b.board(kitchen.Bake).Rules.LateAfterSeconds)
+	require.Equal(t, 20*60+10*60+90, b.board(kitchen.Bake).Rules.DueSoonSeconds, "what is left to do is its own stage and those after it")
 	again := newTicket(t, kitchen.Package)
 	again.Lines = ticket.Lines // 12 and 13 pieces
 	b.onBoard(writer, again)

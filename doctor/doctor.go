@@ -56,12 +56,21 @@ func (e *UnreachableError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// Examine finds the orphans and changes nothing.
+// Examine finds the orphans, and places that are left behind, and changes nothing.
 func (d *Doctor) Examine(ctx context.Context) (Findings, error) {
-	found := Findings{Tickets: []Orphan{}, Orders: []Order{}}
 	if err := d.checkReachable(ctx); err != nil {
+		return noFindings(), err
+	}
+	found, err := d.findTickets(ctx)
+	if err != nil {
 		return found, err
 	}
+	found.Places, err = d.findPlaces(ctx, time.Now())
+	return found, err
+}
+
+func (d *Doctor) findTickets(ctx context.Context) (Findings, error) {
+	found := noFindings()
 	open, err := d.readOpenTickets(ctx)
 	if err != nil {
 		return found, err

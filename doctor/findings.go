@@ -14,6 +14,36 @@ type Findings struct {
 	DryRun  bool     `json:"dryRun"`
 	Tickets []Orphan `json:"tickets"`
 	Orders  []Order  `json:"orders"`
+	// Places are those in slots that orders have left which cannot come any more.
+	Places []Place `json:"places"`
+}
+
+// Place is a place in a slot of an order that has ended without giving it back.
+type Place struct {
+	Slot       time.Time `json:"slot"`
+	Pieces     int       `json:"pieces"`
+	OrderID    string    `json:"orderId"`
+	PickupCode string    `json:"pickupCode"`
+	Order      Fate      `json:"order"`
+	Released   bool      `json:"released"`
+
+	day    kitchen.Date
+	holder string
+}
+
+func noFindings() Findings {
+	return Findings{Tickets: []Orphan{}, Orders: []Order{}, Places: []Place{}}
+}
+
+// NotReleased is how many places were found and not given back.
+func (f Findings) NotReleased() int {
+	count := 0
+	for _, place := range f.Places {
+		if !place.Released {
+			count++
+		}
+	}
+	return count
 }
 
 // Orphan is an open ticket that its order does not wait for any more.
@@ -113,7 +143,7 @@ func notWaitedFor(open []board.Entry, orders map[string]knownOrder) []board.Entr
 // it, or waits for a manager who may issue it again. Nor is it one if its order
 // will issue it again when it gets there.
 func findOrphans(suspects []board.Entry, orders map[string]knownOrder) Findings {
-	found := Findings{Tickets: []Orphan{}, Orders: []Order{}}
+	found := noFindings()
 	for _, entry := range suspects {
 		ticket, order := entry.Ticket, orders[entry.Ticket.OrderID]
 		if hasFailed(order.history, ticket.Ref()) && (entry.State == kitchen.TicketFailed || order.fate == FateRuns) {

@@ -36,7 +36,16 @@ func (f *Floor) Behind() wire.Behind {
 }
 
 // isBehind reports whether the floor is behind the log. The lock is held.
-func (f *Floor) isBehind() bool { return !f.caughtUp || !f.away.IsZero() }
+func (f *Floor) isBehind() bool { return !f.caughtUp || !f.awaySince().IsZero() }
+
+// awaySince is since when Kafka does not answer one of the readers; zero while it does.
+// The lock is held.
+func (f *Floor) awaySince() time.Time {
+	if f.away.IsZero() || !f.flagsAway.IsZero() && f.flagsAway.Before(f.away) {
+		return f.flagsAway
+	}
+	return f.away
+}
 
 // setAway notes that Kafka does not answer since then, or that it does again.
 func (f *Floor) setAway(since time.Time) {
@@ -48,6 +57,15 @@ func (f *Floor) setAway(since time.Time) {
 	} else {
 		f.reading.Stop()
 	}
+	f.updateBehind()
+}
+
+// setFlagsAway notes that since then nobody answers what belongs to no order, or that
+// somebody does again. The log of tickets and acks may go on meanwhile.
+func (f *Floor) setFlagsAway(since time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.flagsAway = since
 	f.updateBehind()
 }
 
@@ -92,8 +110,8 @@ func (f *Floor) stateChanged() {
 	before := f.state.behind
 	var behind wire.Behind
 	switch {
-	case !f.away.IsZero():
-		behind = wire.Behind{Reason: wire.BehindKafka, Since: f.away.UTC()}
+	case !f.awaySince().IsZero():
+		behind = wire.Behind{Reason: wire.BehindKafka, Since: f.awaySince().UTC()}
 		if !f.caughtUp {
 			behind.Since = before.Since
 		}

@@ -154,7 +154,7 @@ func BenchmarkPlacesOfOrders(b *testing.B) {
 	})
 	b.Run("of a queue's page", func(b *testing.B) {
 		for b.Loop() {
-			queue, _ := f.Queue(kitchen.Bake, QueuePlace{}, 200)
+			queue, _ := f.Queue(kitchen.Bake, kitchen.QueuePlace{}, 200)
 			require.Len(b, queue, 200)
 		}
 	})

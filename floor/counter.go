@@ -55,6 +55,8 @@ type counterOrder struct {
 	// preparing is set while it is under way, since its first ticket.
 	preparing bool
 	since     time.Time
+	// due is when it is due or, if no ticket tells, when it began.
+	due time.Time
 	// packaged is when that was done; zero if it was not, or if it is to be
 	// undone. record is the one that says so, and name what its customer is
 	// called by then.
@@ -187,7 +189,7 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 		pass    int
 		undoing bool
 	)
-	order.preparing, order.since, order.packaged = false, time.Time{}, time.Time{}
+	order.preparing, order.since, order.due, order.packaged = false, time.Time{}, time.Time{}, time.Time{}
 	for _, ticketID := range order.tickets {
 		entry, found := c.floor.board.Get(ticketID)
 		if !found {
@@ -199,6 +201,9 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 		}
 		if since := printable(entry.Since); order.since.IsZero() || since.Before(order.since) {
 			order.since = since
+		}
+		if due := printable(entry.Ticket.Due()); !due.IsZero() {
+			order.due = due
 		}
 		if entry.Ticket.Pass < pass {
 			continue
@@ -216,6 +221,9 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 		default:
 			order.preparing = true
 		}
+	}
+	if order.due.IsZero() {
+		order.due = order.since
 	}
 	order.tickets = kept
 	if _, collected := c.floor.flags.Get(kitchen.FlagCollected, orderID); collected && !order.packaged.IsZero() {
@@ -238,7 +246,7 @@ func (c *counterFeed) newDisplay(now time.Time) wire.CounterDisplay {
 	for orderID, order := range c.current {
 		switch {
 		case order.preparing:
-			preparing.add(placedOrder{orderID: orderID, since: order.since, by: order.since})
+			preparing.add(placedOrder{orderID: orderID, since: order.since, by: order.due})
 		case c.floor.isReady(order.record):
 			ready.add(placedOrder{orderID: orderID, since: order.packaged, by: c.floor.readAt(order.record), name: order.name})
 		default:
@@ -251,8 +259,9 @@ func (c *counterFeed) newDisplay(now time.Time) wire.CounterDisplay {
 type placedOrder struct {
 	orderID string
 	since   time.Time
-	// by is what orders are sorted by. For one that is ready it is when that was
-	// read: when it was packaged is what some station's clock says.
+	// by is what orders are sorted by. For one under way it is when it is due; for one
+	// that is ready it is when that was read: when it was packaged is what some
+	// station's clock says.
 	by   time.Time
 	name string
 }

@@ -68,6 +68,21 @@ func (w *counterWatch) requireShown(preparing, ready []int) {
 	require.Equal(w.t, codes(ready), shown(display.Ready), "ready")
 }
 
+// TestTheCounterShowsFirstWhatIsDueFirst, and what does not tell by when it came.
+func TestTheCounterShowsFirstWhatIsDueFirst(t *testing.T) {
+	t.Parallel()
+	w := watchCounter(t)
+	for i, dueIn := range []time.Duration{3 * time.Hour, 2 * time.Hour, 0, time.Hour} {
+		ticket := floortest.Ticket(kitchen.TicketRef{OrderID: testOrderID(i), Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake}, 1)
+		if dueIn > 0 {
+			ticket.DueAt = morning.Add(dueIn)
+		}
+		w.floor.handle(record(t, events.TicketTopic(kitchen.Mix), w.now, ticket))
+		w.now = w.now.Add(time.Second)
+	}
+	w.requireShown([]int{2, 3, 1, 0}, nil)
+}
+
 func TestTheCounterShowsAnOrderThroughItsLife(t *testing.T) {
 	t.Parallel()
 	w := watchCounter(t)

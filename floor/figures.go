@@ -29,6 +29,8 @@ const (
 	// station's clock is not that of the broker. Durations are for people's
 	// eyes, and impossible ones are left out.
 	clocksApart = time.Minute
+	// atWorkFor is for how long whoever has done a ticket is taken to be at work.
+	atWorkFor = 15 * time.Minute
 )
 
 // figures count what the stations did, by the log. The board judges what counts;
@@ -71,7 +73,9 @@ type work struct {
 	done    loggedTime
 	undone  loggedTime
 	failed  []failedWork
-	counted bool // done, and in a step
+	counted bool   // done, and in a step
+	pieces  int32  // 0 while no ticket has told
+	by      uint64 // who did it last, as a hash
 }
 
 // loggedTime is a time that an ack tells, and where that lies.
@@ -134,6 +138,9 @@ type paceSample struct {
 	ticketID string
 	done     int64
 	took     int64 // issued to done
+	inHand   int64 // begun to done; -1 if that is not known
+	pieces   int64
+	by       uint64
 }
 
 func newFigures(rules kitchen.Rules, back time.Duration) *figures {
@@ -182,7 +189,7 @@ func (f *figures) addTicket(ticket kitchen.Ticket, judged []board.Judged, log *b
 	if issued := at.UnixMilli(); w.issued == 0 || issued < w.issued {
 		f.tally(ref, w, -1)
 		f.countPlaced(ref, w.issued, -1)
-		w.issued = issued
+		w.issued, w.pieces = issued, int32(ticket.Pieces())
 		f.countPlaced(ref, w.issued, 1)
 		f.tally(ref, w, 1)
 	}
@@ -224,7 +231,7 @@ func (f *figures) note(stage kitchen.Stage, w *work, judged board.Judged) {
 		f.countFailed(stage, failed, 1)
 		return
 	case effect == board.Ended && !w.done.isKnown(): // the board forgets sooner
-		w.done = at
+		w.done, w.by = at, maphash.String(f.seed, ack.By)
 	default:
 		return
 	}
@@ -323,7 +330,11 @@ func (f *figures) tally(ref kitchen.TicketRef, w *work, times int) {
 	}
 	f.paces[ref.Stage].remove(ref.TicketID())
 	if took, known := f.between(w.issued, w.done.at); known && times > 0 {
-		f.paces[ref.Stage].put(paceSample{ref.TicketID(), w.done.at, took})
+		inHand, known := f.between(w.started.at, w.done.at)
+		if !known {
+			inHand = -1
+		}
+		f.paces[ref.Stage].put(paceSample{ref.TicketID(), w.done.at, took, inHand, int64(w.pieces), w.by})
 	}
 }
 
@@ -450,6 +461,33 @@ func (p *pace) of(stage kitchen.Stage, now time.Time) wire.StagePace {
 		of.TypicalSeconds, of.SlowSeconds = quantile(took, 0.5), quantile(took, 0.9)
 	}
 	return of
+}
+
+// work is how long the stage's work takes now, and how many work there; known is false
+// if it has done too little lately.
+func (p *pace) work(now time.Time) (work stageWork, known bool) {
+	var each []int64
+	var pieces, inHand int64
+	people := make(map[uint64]struct{})
+	for _, sample := range p.samples {
+		if numberOf(sample.done) < firstStep(now) || sample.inHand < 0 || sample.pieces == 0 {
+			continue
+		}
+		each = append(each, sample.inHand)
+		pieces, inHand = pieces+sample.pieces, inHand+sample.inHand
+		if now.UnixMilli()-sample.done <= atWorkFor.Milliseconds() {
+			people[sample.by] = struct{}{}
+		}
+	}
+	if len(each) < enoughSamples {
+		return stageWork{}, false
+	}
+	slices.Sort(each)
+	seconds := func(part float64) time.Duration { return time.Duration(*quantile(each, part) * float64(time.Second)) }
+	return stageWork{
+		perPiece: time.Duration(inHand) * time.Millisecond / time.Duration(pieces),
+		typical:  seconds(0.5), slow: seconds(0.9), hands: max(1, len(people)),
+	}, true
 }
 
 // quantile is, in seconds, the least of sorted milliseconds that this part of them

@@ -141,7 +141,7 @@ func TestWhatIsInARushIsShownAndComesFirst(t *testing.T) {
 	require.Equal(t, wire.Rush{By: "ann", At: now, Reason: "because"}, changed[0].Rush)
 	require.Equal(t, []string{testOrderID(2), testOrderID(0), testOrderID(1)}, order())
 	require.Equal(t, oldest, f.stations[kitchen.Bake].open.oldest(), "the oldest is who has waited longest all the same")
-	places, last := f.Queue(kitchen.Bake, QueuePlace{}, 1)
+	places, last := f.Queue(kitchen.Bake, kitchen.QueuePlace{}, 1)
 	require.Equal(t, testOrderID(2), places[0].OrderID)
 	places, _ = f.Queue(kitchen.Bake, last, 1)
 	require.Equal(t, testOrderID(0), places[0].OrderID)

@@ -82,6 +82,8 @@ type Floor struct {
 	newest   newestRecord
 	caughtUp bool
 	away     time.Time // since when Kafka does not answer; zero while it does
+	// flagsAway is the same of kitchen-state, which has a reader of its own.
+	flagsAway time.Time
 	// cancelled are orders that order-failures reports as cancelled, and by
 	// which record.
 	cancelled map[string]board.Heard
@@ -128,7 +130,7 @@ func New(config Config) (*Floor, error) {
 		// Whoever comes from another process has another number.
 		readyVersion: time.Now().UnixMilli(),
 	}
-	f.flags = events.NewFlags(events.FlagsConfig{Connection: config.Kafka, Logger: config.Logger, OnRecord: f.addFlag})
+	f.flags = events.NewFlags(events.FlagsConfig{Connection: config.Kafka, Logger: config.Logger, OnRecord: f.addFlag, Behind: f.setFlagsAway})
 	now := func() time.Time { return f.now() }
 	f.began = f.now()
 	f.reading = board.NewStopwatch(now)
@@ -165,6 +167,7 @@ func (f *Floor) Run(ctx context.Context) error {
 	beside.Go(func() { f.counter.poll.run(ctx) })
 	beside.Go(func() { f.overview.poll.run(ctx) })
 	beside.Go(func() { f.menu.poll.run(ctx) })
+	beside.Go(func() { newPoller(estimateEvery, estimateEvery, f.orders.reckonAnew).run(ctx) })
 	flagsRead := make(chan error, 1)
 	go func() { flagsRead <- f.flags.Run(ctx) }()
 	logRead := make(chan struct{})

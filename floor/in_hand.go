@@ -9,7 +9,7 @@ import (
 type OrderPlace struct {
 	OrderID string
 	Stage   kitchen.Stage
-	QueuePlace
+	kitchen.QueuePlace
 	// InHand is zero while nobody has the ticket in hand.
 	InHand wire.InHand
 }
@@ -28,10 +28,10 @@ func (f *Floor) OrderPlaces(orderIDs []string) map[string]OrderPlace {
 	return places
 }
 
-// Queue looks at so many of a stage's open tickets, the oldest of those that come
+// Queue looks at so many of a stage's open tickets, those that come first
 // after a place, and lists the orders that are there by them. last is the place of
 // the last ticket looked at; zero if no others come after it.
-func (f *Floor) Queue(stage kitchen.Stage, after QueuePlace, tickets int) (orders []OrderPlace, last QueuePlace) {
+func (f *Floor) Queue(stage kitchen.Stage, after kitchen.QueuePlace, tickets int) (orders []OrderPlace, last kitchen.QueuePlace) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	open := &f.stations[stage].open

@@ -77,7 +77,7 @@ func TestAnOrderIsWhereItsOpenTicketIs(t *testing.T) {
 				require.Equal(t, []any{testOrderID(1), c.stage, c.inHand, c.inHand == ""}, []any{place.OrderID, place.Stage, place.InHand.By, place.InHand.Since.IsZero()})
 			}
 			for _, stage := range kitchen.Stages() {
-				queue, last := f.Queue(stage, QueuePlace{}, 10)
+				queue, last := f.Queue(stage, kitchen.QueuePlace{}, 10)
 				require.Zero(t, last)
 				if stage == c.stage {
 					require.Equal(t, []OrderPlace{places[testOrderID(1)]}, queue)
@@ -113,8 +113,8 @@ func TestAQueueHasEachOfItsOrdersOnce(t *testing.T) {
 				}
 			}
 			var read []OrderPlace
-			var last QueuePlace
-			for more := true; more; more = last != (QueuePlace{}) {
+			var last kitchen.QueuePlace
+			for more := true; more; more = last != (kitchen.QueuePlace{}) {
 				var orders []OrderPlace
 				after := last
 				orders, last = f.Queue(stage, after, rapid.IntRange(1, 4).Draw(t, "tickets"))
@@ -123,7 +123,7 @@ func TestAQueueHasEachOfItsOrdersOnce(t *testing.T) {
 			var got []string
 			for i, order := range read {
 				require.Equal(t, places[order.OrderID], order)
-				require.True(t, i == 0 || !order.Since.Before(read[i-1].Since), "the oldest first")
+				require.True(t, i == 0 || read[i-1].Compare(order.QueuePlace) < 0, "what comes first is first")
 				got = append(got, order.OrderID)
 			}
 			require.ElementsMatch(t, want, got)
@@ -156,6 +156,12 @@ func TestTheQueueIsSorted(t *testing.T) {
 			}
 			ticket := openTicket{arrived: morning.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "arrived")))}
 			ticket.TicketID, ticket.Since = ref.TicketID(), morning.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "since")))
+			if rapid.Bool().Draw(t, "told") {
+				ticket.DueAt = morning.Add(time.Duration(rapid.IntRange(0, 5).Draw(t, "due")))
+			}
+			if rapid.Bool().Draw(t, "isRush") {
+				ticket.Rush = wire.Rush{By: "ann"}
+			}
 			ticket.State = rapid.SampledFrom([]kitchen.TicketState{kitchen.TicketWaiting, kitchen.TicketStarted, kitchen.TicketFailed}).Draw(t, "state")
 			open.put(ticket)
 			want[ref.TicketID()] = ticket

@@ -17,7 +17,7 @@ import (
 // there were when the last one left, for as long as Temporal is away.
 func TestCountsOfOrdersAreNotKeptForNobody(t *testing.T) {
 	t.Parallel()
-	f := newTestFloorWith(t, &testOrders{counts: &wire.OrderCounts{InProgress: 3, NeedsAttention: 1, Cancelling: 2}})
+	f := newTestFloorWith(t, &testOrders{counts: &wire.OrderCounts{Scheduled: 4, InProgress: 3, NeedsAttention: 1, Cancelling: 2}})
 	snapshot := func() (string, *Follower) {
 		follower, _, err := f.Follow(ChannelKitchen, "", asleep)
 		require.NoError(t, err)
@@ -29,7 +29,7 @@ func TestCountsOfOrdersAreNotKeptForNobody(t *testing.T) {
 	require.NotContains(t, first, "needsAttention")
 	f.kitchen.updateOrders(t.Context())
 	second, two := snapshot()
-	require.Contains(t, second, `"orders":{"cancelling":2,"inProgress":3,"needsAttention":1}`)
+	require.Contains(t, second, `"orders":{"cancelling":2,"inProgress":3,"needsAttention":1,"scheduled":4}`)
 	one.Leave()
 	two.Leave()
 	f.kitchen.updateOrders(t.Context())

@@ -1,7 +1,6 @@
 package floor
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -17,35 +16,17 @@ type openTicket struct {
 	arrived time.Time
 }
 
-// QueuePlace is a ticket's place in its stage's queue. The zero value comes before
-// all.
-type QueuePlace struct {
-	// NoRush says that it comes behind the orders that are in a rush.
-	NoRush   bool
-	Since    time.Time
-	TicketID string
+func (t *openTicket) place() kitchen.QueuePlace {
+	return kitchen.PlaceInQueue(t.TicketID, t.Kind, t.Rush != (wire.Rush{}), t.DueAt, t.Since)
 }
 
-func (t *openTicket) place() QueuePlace {
-	return QueuePlace{t.Rush == (wire.Rush{}), t.Since, t.TicketID}
-}
-
-func (t *openTicket) comparePlace(other QueuePlace) int {
-	place := t.place()
-	if place.NoRush != other.NoRush {
-		if other.NoRush {
-			return -1
-		}
-		return 1
-	}
-	return cmp.Or(place.Since.Compare(other.Since), strings.Compare(place.TicketID, other.TicketID))
-}
+func (t *openTicket) comparePlace(other kitchen.QueuePlace) int { return t.place().Compare(other) }
 
 // openTickets are those of one station. There may be very many, and whoever asks for
 // some of them must not go through all.
 type openTickets struct {
 	byOrder map[string][]*openTicket
-	queue   []*openTicket // those in a rush first, then the oldest first
+	queue   []*openTicket // in the order in which they are to be worked on
 	// started and failed are how many of them are.
 	started, failed int
 }
@@ -101,7 +82,7 @@ func (o *openTickets) remove(ticket *openTicket) {
 }
 
 // find is the index of the first ticket that is not before a place.
-func (o *openTickets) find(place QueuePlace) int {
+func (o *openTickets) find(place kitchen.QueuePlace) int {
 	at, _ := slices.BinarySearchFunc(o.queue, place, (*openTicket).comparePlace)
 	return at
 }
@@ -136,18 +117,13 @@ func (o *openTickets) arrived() time.Time {
 	return arrived
 }
 
-// oldest is since when the oldest ticket is open; zero if there is none.
+// oldest is since when the oldest ticket is open; zero if there is none. It goes
+// through all tickets.
 func (o *openTickets) oldest() time.Time {
 	var oldest time.Time
 	for _, ticket := range o.queue {
-		if ticket.Since.IsZero() {
-			continue
-		}
-		if oldest.IsZero() || ticket.Since.Before(oldest) {
+		if !ticket.Since.IsZero() && (oldest.IsZero() || ticket.Since.Before(oldest)) {
 			oldest = ticket.Since
-		}
-		if ticket.Rush == (wire.Rush{}) {
-			break // the others are younger
 		}
 	}
 	return oldest

@@ -107,14 +107,14 @@ func (s *stationFeed) overview() wire.OverviewStage {
 	defer s.mu.Unlock()
 	shown := wire.OverviewStage{
 		Stage: s.stage, Waiting: s.open.waiting(), Started: s.open.started, Failed: s.open.failed,
-		LateAfterSeconds: s.rules.LateAfterSeconds, OverdueAfterSeconds: s.rules.OverdueAfterSeconds,
+		LateAfterSeconds: s.rules.LateAfterSeconds, OverdueAfterSeconds: s.rules.OverdueAfterSeconds, DueSoonSeconds: s.rules.DueSoonSeconds,
 		Tickets: []wire.OverviewTicket{},
 	}
 	for _, open := range s.open.queue[:min(len(s.open.queue), overviewShown)] {
 		flavour, pieces := mostly(open.Lines)
 		ticket := wire.OverviewTicket{
 			PickupCode: kitchen.PickupCode(orderOf(open.TicketID)), Kind: open.Kind, State: open.State, Flavour: flavour, Pieces: pieces,
-			Since: open.Since, By: open.By, StartedAt: open.StartedAt,
+			Since: open.Since, DueAt: open.DueAt, By: open.By, StartedAt: open.StartedAt,
 		}
 		if open.State == kitchen.TicketFailed {
 			ticket.Reason = s.floor.kitchenFile.Rules.CodeOf(open.Failure.Reason)

@@ -321,7 +321,7 @@ func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 		Allergies:  e.Ticket.Allergies,
 		Attempt:    e.Attempt,
 		By:         e.By,
-		DueAt:      printable(e.Ticket.DueAt),
+		DueAt:      printable(e.Ticket.Due()),
 		IssuedAt:   printable(e.Ticket.IssuedAt),
 		Kind:       e.Ticket.Kind,
 		Lines:      e.Ticket.Lines,
@@ -380,6 +380,7 @@ func (f *Floor) arrivedAt(e board.Entry) time.Time {
 func boardRules(k *kitchen.Kitchen, stage kitchen.Stage) wire.BoardRules {
 	age := k.Age[stage]
 	rules := wire.BoardRules{
+		DueSoonSeconds:      int(k.DueSoon(stage).Seconds()),
 		LateAfterSeconds:    int(time.Duration(age.Late).Seconds()),
 		OverdueAfterSeconds: int(time.Duration(age.Overdue).Seconds()),
 		Reasons:             make([]wire.ReasonOnOffer, 0, len(k.Reasons)),

@@ -226,7 +226,7 @@ func (f *Floor) mayGoOn(orderID string, order *loggedOrder, silent time.Duration
 
 // AddWork adds to an order's status what the order itself does not know of the
 // tickets that it waits for: how often they were issued, and who has them in hand or
-// is done. It returns false, and adds nothing, while the floor is behind the log.
+// is done, and when it may be ready. It returns false, and adds nothing, while the floor is behind the log.
 func (f *Floor) AddWork(status *kitchen.Status) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -244,6 +244,7 @@ func (f *Floor) addWork(status *kitchen.Status) {
 	if status.State.IsFinal() {
 		return
 	}
+	defer func() { status.Estimate = f.estimate(status) }()
 	status.Stages = kitchen.CloneStages(status.Stages)
 	for i := range status.Stages {
 		row := &status.Stages[i]

@@ -125,13 +125,16 @@ func Parse(name string, data []byte) (*Kitchen, error) {
 }
 
 // OrderRules are the rules that an order placed now is given, with the limits
-// that its amendments must keep, the route through all stages, and the prices.
+// that its amendments must keep, the route through all stages, the prices, and
+// by when an order is due.
 func (k *Kitchen) OrderRules() Rules {
 	rules := k.Rules
 	limits := k.Limits
 	rules.Limits = &limits
 	rules.Route = Stages()
 	rules.Prices = k.Menu.Prices
+	lead := k.Opening.Lead
+	rules.Lead = &lead
 	return rules
 }
 

@@ -263,6 +263,9 @@ type Status struct {
 	// orders of older builds.
 	Version        int64 `json:"version,omitempty"`
 	DetailsVersion int64 `json:"detailsVersion,omitempty"`
+	// Estimate is when the order may be ready, by the queues before it. Only the API
+	// knows it.
+	Estimate Estimate `json:"estimate,omitzero"`
 	// Stale is set when no worker answered, so that the status was derived from
 	// what Temporal has recorded.
 	Stale bool `json:"stale"`

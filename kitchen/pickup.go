@@ -11,9 +11,13 @@ import (
 // pickupPrefix begins the id of the workflow that has a day's slots.
 const pickupPrefix = "pickup-"
 
-// mostPlaces is how many orders have a place on one day at most, so that all of them
-// fit into what Temporal keeps in one piece.
-const mostPlaces = 10_000
+// mostPlaces is how many orders have a place on one day at most, and mostReleased how many
+// are remembered that have given theirs back: all of them must fit into what Temporal
+// keeps in one piece. A reservation may come a minute late, not a thousand orders late.
+const (
+	mostPlaces   = 10_000
+	mostReleased = 1_000
+)
 
 // PickupWorkflowID is the id of the workflow that has the places of a day's slots.
 func PickupWorkflowID(day Date) string { return pickupPrefix + day.String() }
@@ -170,7 +174,7 @@ func (d *PickupDay) Check(now time.Time, r Reservation) error {
 		return &NoPlaceError{Why: PickupNoSlot}
 	case !r.Slot.After(now):
 		return &NoPlaceError{Why: PickupOver}
-	case len(d.Places) >= mostPlaces:
+	case d.held() >= mostPlaces:
 		return &NoPlaceError{Why: PickupFull}
 	case d.Taken(r.Slot)+r.Pieces > r.Plan.Capacity:
 		return &NoPlaceError{Why: PickupFull, Free: d.free(now, r)}
@@ -196,11 +200,35 @@ func (d *PickupDay) Reserve(now time.Time, r Reservation) error {
 // Release takes a holder's place back, if it has one, and keeps it from getting one
 // later.
 func (d *PickupDay) Release(holder string) {
-	if place := d.place(holder); place != nil {
-		place.Released = true
+	if place := d.place(holder); place != nil && place.Released {
 		return
 	}
-	d.Places = append(d.Places, Place{Holder: holder, Released: true})
+	d.Places = slices.DeleteFunc(d.Places, func(p Place) bool { return p.Holder == holder })
+	d.Places = append(d.Places, Place{Holder: holder, Released: true}) // the last of those
+	if tooMany := len(d.Places) - d.held() - mostReleased; tooMany > 0 {
+		d.Places = slices.DeleteFunc(d.Places, func(p Place) bool {
+			forgotten := p.Released && tooMany > 0
+			if forgotten {
+				tooMany--
+			}
+			return forgotten
+		})
+	}
+}
+
+// Held are the places that orders have.
+func (d *PickupDay) Held() []Place {
+	return slices.DeleteFunc(slices.Clone(d.Places), func(p Place) bool { return p.Released })
+}
+
+func (d *PickupDay) held() int {
+	held := 0
+	for _, place := range d.Places {
+		if !place.Released {
+			held++
+		}
+	}
+	return held
 }
 
 // Taken is how many pieces of a slot are taken.

@@ -72,6 +72,9 @@ type Rules struct {
 	Route Route `json:"route,omitempty"`
 	// Prices are those that the order is charged by; nil if it is sold without any.
 	Prices *PriceList `json:"prices,omitempty"`
+	// Lead is how long the kitchen needs for an order, by which one that is wanted as
+	// soon as possible is due: see TargetFor. Nil in orders of older builds.
+	Lead *Lead `json:"lead,omitempty"`
 }
 
 // AckWithinFor is how long whoever has a ticket of the stage in hand may be silent

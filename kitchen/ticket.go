@@ -46,7 +46,9 @@ type Ticket struct {
 	// it was first issued or, in a later pass, when its order was first there.
 	// Zero in a ticket of a build that did not tell: see QueuedSince.
 	Since time.Time `json:"since,omitzero"`
-	// DueAt is when the order is to be fetched; zero for as soon as possible.
+	// DueAt is when the order is due: when it is to be fetched or, if it is wanted as
+	// soon as possible, when the kitchen means to have it ready (see Rules.TargetFor).
+	// Zero in undo tickets, and in those of a build that did not tell. See Due.
 	DueAt time.Time `json:"dueAt,omitzero"`
 	// IssuedAt is when this attempt went out, AckBy when it goes out again
 	// unless somebody has taken it and says so in time.

@@ -1,7 +1,6 @@
 package station
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -67,25 +66,12 @@ func (d *delivery) end() {
 	d.finish()
 }
 
-// compare orders jobs by when they are to be worked on. Undo tickets come first:
-// until they are undone, somebody keeps what nobody wants. Then come those of orders
-// in a rush. Otherwise who has waited longest comes first.
-func (s *Station) compare(j, other *job) int {
-	rank := func(j *job) int {
-		_, rush := s.flags.Get(kitchen.FlagRush, j.ticket.OrderID)
-		switch {
-		case j.undoes != "":
-			return 0
-		case rush:
-			return 1
-		}
-		return 2
-	}
-	return cmp.Or(
-		cmp.Compare(rank(j), rank(other)),
-		j.ticket.QueuedSince().Compare(other.ticket.QueuedSince()),
-		cmp.Compare(j.number, other.number),
-	)
+// compare orders jobs by when they are to be worked on, by the rule of all boards.
+func (s *Station) compare(j, other *job) int { return s.place(j).Compare(s.place(other)) }
+
+func (s *Station) place(j *job) kitchen.QueuePlace {
+	_, rush := s.flags.Get(kitchen.FlagRush, j.ticket.OrderID)
+	return kitchen.PlaceInQueue(j.ticket.TicketID, j.ticket.Kind, rush, j.ticket.Due(), j.ticket.QueuedSince())
 }
 
 // hasShown reports whether the log has shown us an ack of ours.

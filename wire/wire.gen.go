@@ -408,10 +408,13 @@ type BoardChange struct {
 
 // BoardRules What a board needs from the kitchen file.
 type BoardRules struct {
-	// LateAfterSeconds From this age on a ticket is late.
+	// DueSoonSeconds A ticket is late once its order is due, and due soon when that is in less than this: as long as the stages that are left may take.
+	DueSoonSeconds int `json:"dueSoonSeconds"`
+
+	// LateAfterSeconds From this age on a ticket without `dueAt` is shown as one that is due soon.
 	LateAfterSeconds int `json:"lateAfterSeconds"`
 
-	// OverdueAfterSeconds From this age on it is overdue.
+	// OverdueAfterSeconds From this age on it is shown as late.
 	OverdueAfterSeconds int `json:"overdueAfterSeconds"`
 
 	// Reasons The reasons for which work may fail, for people to choose from.
@@ -439,7 +442,7 @@ type BoardTicket struct {
 	// Customer At package, on a ticket to make: whom to call when the box is handed out. No other station gets it.
 	Customer Customer `json:"customer,omitempty,omitzero"`
 
-	// DueAt When the order is to be fetched; absent for as soon as possible.
+	// DueAt When the order is due: when it is to be fetched or, if it is wanted as soon as possible, when the kitchen means to have it ready. Absent from tickets to undo work, and from those of older builds.
 	DueAt time.Time `json:"dueAt,omitempty,omitzero"`
 
 	// EndedAt When it was done, undone or failed.
@@ -477,7 +480,7 @@ type BoardTicket struct {
 	// SilentAfterSeconds How long the ticket's owner may be silent; 0 if the ticket does not tell.
 	SilentAfterSeconds int `json:"silentAfterSeconds,omitempty,omitzero"`
 
-	// Since What its age and its place in the queue count from: when it was first issued or, if the order is made again, when the order was first there.
+	// Since What its age counts from, and its place in the queue if it has no `dueAt`: when it was first issued or, if the order is made again, when the order was first there.
 	Since     time.Time `json:"since"`
 	StartedAt time.Time `json:"startedAt,omitempty,omitzero"`
 
@@ -531,7 +534,7 @@ type CounterDisplay struct {
 	// At The server's time when this was put together.
 	At time.Time `json:"at"`
 
-	// Preparing Orders under way, the longest known first; at most 200.
+	// Preparing Orders under way, what is due first; at most 200.
 	Preparing []CounterOrder `json:"preparing"`
 
 	// Ready Orders packaged in the last half hour, the newest first; at most 60.
@@ -569,6 +572,10 @@ type DemoPerson struct {
 type DemoStaff struct {
 	Staff []DemoPerson `json:"staff"`
 }
+
+// Estimate When an order may be ready, by the queues before it and how long work takes at present, to the minute or, if it is further away, to five minutes. Absent if nobody can say: too little was made lately, or a station
+// that it has to pass is paused.
+type Estimate = kitchen.Estimate
 
 // FailureCount defines model for FailureCount.
 type FailureCount struct {
@@ -793,6 +800,11 @@ type Menu struct {
 
 	// SoldOut What cannot be ordered at present. The channel `menu` of `/api/v1/live` has the same live.
 	SoldOut []SoldOutFlavour `json:"soldOut"`
+
+	// Timezone The bakery's time zone. Show times in it, and name it to readers elsewhere.
+	//
+	// Example: Europe/Berlin
+	Timezone string `json:"timezone"`
 }
 
 // Money An exact amount in a currency.
@@ -825,6 +837,9 @@ type OrderCounts struct {
 	// InProgress Accepted ones are among them.
 	InProgress     int `json:"inProgress"`
 	NeedsAttention int `json:"needsAttention"`
+
+	// Scheduled Orders for later that wait for their time.
+	Scheduled int `json:"scheduled"`
 }
 
 // OrderExplanation An order with everything that is known of it.
@@ -1023,12 +1038,14 @@ type OverviewReady struct {
 
 // OverviewStage defines model for OverviewStage.
 type OverviewStage struct {
-	Failed int `json:"failed"`
+	// DueSoonSeconds A ticket is late once its order is due, and due soon when that is in less than this: as long as the stages that are left may take.
+	DueSoonSeconds int `json:"dueSoonSeconds"`
+	Failed         int `json:"failed"`
 
-	// LateAfterSeconds From this age on a ticket is late.
+	// LateAfterSeconds From this age on a ticket without `dueAt` is shown as one that is due soon.
 	LateAfterSeconds int `json:"lateAfterSeconds"`
 
-	// OverdueAfterSeconds From this age on it is overdue.
+	// OverdueAfterSeconds From this age on it is shown as late.
 	OverdueAfterSeconds int   `json:"overdueAfterSeconds"`
 	Stage               Stage `json:"stage"`
 	Started             int   `json:"started"`
@@ -1042,6 +1059,9 @@ type OverviewStage struct {
 type OverviewTicket struct {
 	// By Who has it in hand, or let it fail.
 	By string `json:"by,omitempty,omitzero"`
+
+	// DueAt When its order is due, as on the boards.
+	DueAt time.Time `json:"dueAt,omitempty,omitzero"`
 
 	// Flavour The one with the most pieces, for the picture.
 	//

@@ -21,6 +21,8 @@ const (
 	// QuerySlots is the query that a PickupDayWorkflow answers with the
 	// kitchen.TakenSlots of its day.
 	QuerySlots = "slots"
+	// QueryPlaces is the query that it answers with the kitchen.Places that orders have.
+	QueryPlaces = "places"
 	// ErrorNoPlace is the type of the error with which UpdateReserve is refused; its
 	// details are a kitchen.NoPlaceError.
 	ErrorNoPlace = "no-place"
@@ -65,6 +67,9 @@ func PickupDayWorkflow(ctx workflow.Context, day kitchen.PickupDay) error {
 // is under way when the workflow goes on in another run.
 func takeReservations(ctx workflow.Context, day *kitchen.PickupDay) error {
 	if err := workflow.SetQueryHandler(ctx, QuerySlots, func() ([]kitchen.TakenSlot, error) { return day.Slots(), nil }); err != nil {
+		return err
+	}
+	if err := workflow.SetQueryHandler(ctx, QueryPlaces, func() ([]kitchen.Place, error) { return day.Held(), nil }); err != nil {
 		return err
 	}
 	err := workflow.SetUpdateHandlerWithOptions(ctx, UpdateReserve, func(ctx workflow.Context, r kitchen.Reservation) error {

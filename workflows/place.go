@@ -191,7 +191,7 @@ func (o *order) releasePlace(ctx workflow.Context) error {
 
 func (o *order) reservation(ctx workflow.Context) kitchen.Reservation {
 	return kitchen.Reservation{
-		Holder: o.status.ID + "/" + workflow.GetInfo(ctx).FirstRunID,
+		Holder: holder(o.status.ID, workflow.GetInfo(ctx).FirstRunID),
 		Slot:   o.in.Pickup.At, Pieces: o.in.Order.Pieces(), Plan: o.in.Pickup.Plan,
 	}
 }

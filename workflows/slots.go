@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -98,6 +100,19 @@ func (o *Orders) Release(ctx context.Context, taskQueue string, r kitchen.Reserv
 	return o.askDay(ctx, taskQueue, UpdateRelease, r)
 }
 
+// GiveBack gives back the place that somebody has on a day whose workflow runs, in an
+// order's stead.
+func (o *Orders) GiveBack(ctx context.Context, day kitchen.Date, holder string) error {
+	handle, err := o.temporal.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
+		WorkflowID: kitchen.PickupWorkflowID(day), UpdateID: UpdateRelease + "/" + holder, UpdateName: UpdateRelease,
+		Args: []any{kitchen.Reservation{Holder: holder, Plan: kitchen.PickupPlan{Day: day}}}, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	if err != nil {
+		return err
+	}
+	return handle.Get(ctx, nil)
+}
+
 // askDay sends an update to the day's workflow, which begins with the first one. A day
 // that was ended from outside does not begin anew: it would have forgotten its places.
 func (o *Orders) askDay(ctx context.Context, taskQueue, update string, r kitchen.Reservation) error {
@@ -133,15 +148,62 @@ func (o *Orders) askDay(ctx context.Context, taskQueue, update string, r kitchen
 	return &kitchen.NoPlaceError{Why: kitchen.PickupOver}
 }
 
+// ErrDayEnded says that a day's workflow has ended: nobody gets a place until an operator
+// has reset it, or the day is over.
+var ErrDayEnded = errors.New("the workflow of the day's slots has ended")
+
 // TakenSlots are the slots of a day in which somebody has a place.
-func (o *Orders) TakenSlots(ctx context.Context, day kitchen.Date) ([]kitchen.TakenSlot, error) {
-	value, err := o.temporal.QueryWorkflow(ctx, kitchen.PickupWorkflowID(day), "", QuerySlots)
-	if IsNotFound(err) {
-		return nil, nil // nobody has ordered for that day
+func (o *Orders) TakenSlots(ctx context.Context, day kitchen.Date) (slots []kitchen.TakenSlot, err error) {
+	return slots, o.queryDay(ctx, day, QuerySlots, &slots)
+}
+
+// Places are the places of a day that orders have.
+func (o *Orders) Places(ctx context.Context, day kitchen.Date) (places []kitchen.Place, err error) {
+	return places, o.queryDay(ctx, day, QueryPlaces, &places)
+}
+
+// queryDay asks a day's workflow. Of a day for which nobody has ordered there is nothing
+// to tell.
+func (o *Orders) queryDay(ctx context.Context, day kitchen.Date, query string, answer any) error {
+	response, err := o.temporal.QueryWorkflowWithOptions(ctx, &client.QueryWorkflowWithOptionsRequest{
+		WorkflowID: kitchen.PickupWorkflowID(day), QueryType: query, QueryRejectCondition: enumspb.QUERY_REJECT_CONDITION_NOT_OPEN,
+	})
+	switch {
+	case IsNotFound(err):
+		return nil
+	case err != nil:
+		return err
+	case response.QueryRejected != nil:
+		return ErrDayEnded
 	}
-	if err != nil {
-		return nil, err
+	return response.QueryResult.Get(answer)
+}
+
+// Days are the days whose slots somebody keeps.
+func (o *Orders) Days(ctx context.Context) (days []kitchen.Date, err error) {
+	var token []byte
+	for first := true; first || len(token) > 0; first = false {
+		page, err := o.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+			Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", PickupDayWorkflowType), NextPageToken: token,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, execution := range page.GetExecutions() {
+			if day, err := kitchen.DateFromPickupWorkflowID(execution.GetExecution().GetWorkflowId()); err == nil {
+				days = append(days, day)
+			}
+		}
+		token = page.GetNextPageToken()
 	}
-	var slots []kitchen.TakenSlot
-	return slots, value.Get(&slots)
+	return days, nil
+}
+
+// holder is who has a place of an order that began with a run.
+func holder(orderID, firstRunID string) string { return orderID + "/" + firstRunID }
+
+// OrderOfHolder is the inverse of holder: the order, and the run with which it began.
+func OrderOfHolder(holder string) (orderID, firstRunID string) {
+	orderID, firstRunID, _ = strings.Cut(holder, "/")
+	return orderID, firstRunID
 }

@@ -62,7 +62,7 @@ func (o *order) issue(ctx workflow.Context, ref kitchen.TicketRef) *ticket {
 				Total:      total,
 				Made:       ref.Kind == kitchen.TicketUndo && o.stage(ref).Made(),
 				Since:      o.queuedSince(ref),
-				DueAt:      timeOrZero(o.status.DueAt),
+				DueAt:      o.ticketDue(ref),
 			},
 			Issued:      issued,
 			MaxReissues: o.in.Rules.MaxReissues,
@@ -108,6 +108,17 @@ func (o *order) queuedSince(ref kitchen.TicketRef) time.Time {
 		return timeOrZero(stage.IssuedAt)
 	}
 	return timeOrZero(o.status.Stages[0].IssuedAt) // its last pass did not come this far
+}
+
+// ticketDue is when the order is due, for its tickets. Nobody waits for what is undone.
+func (o *order) ticketDue(ref kitchen.TicketRef) time.Time {
+	switch {
+	case ref.Kind == kitchen.TicketUndo:
+		return time.Time{}
+	case o.in.Pickup != nil:
+		return o.in.Pickup.At.UTC()
+	}
+	return o.in.Rules.TargetFor(o.in.PlacedAt, o.in.Order.Pieces())
 }
 
 func timeOrZero(t *time.Time) time.Time {

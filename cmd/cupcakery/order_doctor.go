@@ -41,6 +41,9 @@ orders and is not undone. Running it again withdraws nothing twice.
 
 An undo ticket cannot be withdrawn: answer it at its station.
 
+It also gives the places in slots back that are still to come and whose orders were
+terminated, or have failed. For that a worker is needed.
+
 If Temporal knows none of the orders, it may be the wrong namespace, and nothing
 is withdrawn unless --orders-lost says that it is the right one.
 
@@ -75,9 +78,9 @@ usage; 5 Kafka or Temporal cannot be reached.`,
 			}
 			found.DryRun = dryRun
 			if !dryRun {
-				err = doctorExit(d.Withdraw(cmd.Context(), &found))
+				err = doctorExit(errors.Join(d.Withdraw(cmd.Context(), &found), d.Release(cmd.Context(), &found)))
 			}
-			return errors.Join(writeFindings(cmd.OutOrStdout(), output, found), err, notWithdrawn(found))
+			return errors.Join(writeFindings(cmd.OutOrStdout(), output, found), err, notWithdrawn(found), notReleased(found))
 		},
 	}
 	kafka.register(cmd)
@@ -110,10 +113,42 @@ func notWithdrawn(found doctor.Findings) error {
 	return fmt.Errorf("%d of the tickets are not withdrawn", left)
 }
 
+// notReleased is an error if places were found that are not given back.
+func notReleased(found doctor.Findings) error {
+	left := found.NotReleased()
+	switch {
+	case left == 0:
+		return nil
+	case found.DryRun:
+		return fmt.Errorf("%d places in slots are of orders that have ended; without --dry-run they are given back", left)
+	}
+	return fmt.Errorf("%d places in slots are not given back", left)
+}
+
+// writePlaces shows the places that were found.
+func writePlaces(w io.Writer, places []doctor.Place) error {
+	if len(places) == 0 {
+		return nil
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "PICKUP\tSLOT\tPIECES\tORDER\tGIVEN BACK") // Flush reports
+	for _, place := range places {
+		back := "no"
+		if place.Released {
+			back = "yes"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", safeText(place.PickupCode), clock(&place.Slot), place.Pieces, safeText(string(place.Order)), back)
+	}
+	return table.Flush()
+}
+
 // writeFindings shows what was found to people or programs.
 func writeFindings(w io.Writer, output string, found doctor.Findings) error {
 	if output == outputJSON {
 		return writeJSON(w, found, "  ")
+	}
+	if err := writePlaces(w, found.Places); err != nil {
+		return err
 	}
 	if len(found.Tickets) == 0 {
 		_, err := fmt.Fprintln(w, "Every open ticket is waited for by its order.")

@@ -352,3 +352,49 @@ func TestTheDoctorNeedsKafkaAndTemporal(t *testing.T) {
 		require.Equal(t, exitUsage, c.code, strings.Join(args, " "))
 	}
 }
+
+func TestTheDoctorGivesBackThePlacesOfOrdersThatHaveEnded(t *testing.T) {
+	t.Parallel()
+	f := newFactory(t)
+	k, err := kitchen.Parse("kitchen.yaml", []byte("opening: {timezone: UTC, slot: 1h, capacity: 12, lead: {base: 1h, perDozen: 0s}, ahead: 365}\n"))
+	require.NoError(t, err)
+	orders := workflows.NewOrders(f.temporal, nil)
+	day := k.Opening.DateOf(time.Now()).Add(3)
+	at := k.Opening.Plan(day).Slots()[9]
+	place := func() string {
+		id, err := kitchen.NewOrderID()
+		require.NoError(t, err)
+		order := kitchen.Order{Customer: kitchen.Customer{Name: "Ada"}, Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeS, Quantity: 6}}, PickupAt: at}
+		in := workflows.OrderInput{Order: order, Rules: k.OrderRules(), PlacedAt: time.Now().UTC(), Pickup: k.Opening.PickupFor(order)}
+		_, err = orders.Place(t.Context(), workflows.StartOptions(id, in, "hash"), in, false)
+		require.NoError(t, err)
+		return id
+	}
+	taken := func() int {
+		slots, err := orders.TakenSlots(t.Context(), day)
+		require.NoError(t, err)
+		if len(slots) == 0 {
+			return 0
+		}
+		return slots[0].Taken
+	}
+	_, gone := place(), place()
+	require.Equal(t, 12, taken())
+	require.Eventually(t, func() bool { days, err := orders.Days(t.Context()); return err == nil && len(days) == 1 }, stationPatience, 20*time.Millisecond)
+	require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor(), "an order that waits keeps its place")
+	require.NoError(t, f.temporal.TerminateWorkflow(t.Context(), kitchen.WorkflowID(gone), "", "by an operator"))
+
+	c := f.doctor("--dry-run")
+	require.Equal(t, exitFailed, c.code)
+	require.Contains(t, c.stderr, "1 places in slots are of orders that have ended; without --dry-run they are given back")
+	require.Contains(t, c.stdout, kitchen.PickupCode(gone))
+	require.Equal(t, 12, taken())
+	c = f.doctor("-o", "json")
+	require.Equal(t, 0, c.code, c.stderr)
+	var found doctor.Findings
+	require.NoError(t, json.Unmarshal([]byte(c.stdout), &found))
+	require.Len(t, found.Places, 1)
+	require.Equal(t, doctor.Place{Slot: at, Pieces: 6, OrderID: gone, PickupCode: kitchen.PickupCode(gone), Order: "terminated", Released: true}, found.Places[0])
+	require.Equal(t, 6, taken())
+	require.Equal(t, said{code: 0, stdout: allWaitedFor}, f.doctor(), "and there is nothing left to do")
+}

@@ -33,7 +33,11 @@ func newOrderGetCommand() *cobra.Command {
 			if settings.output == outputJSON {
 				return writeJSON(cmd.OutOrStdout(), answer.JSON200, "  ")
 			}
-			return writeStatus(cmd.OutOrStdout(), *answer.JSON200)
+			status := *answer.JSON200
+			if status.DueAt != nil || !status.Estimate.From.IsZero() {
+				status = inZone(status, bakeryZone(cmd.Context(), apiClient))
+			}
+			return writeStatus(cmd.OutOrStdout(), status)
 		},
 		ValidArgsFunction: settings.completeOrderID,
 	}
@@ -74,7 +78,10 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 	}
 	row("Placed", clock(&status.PlacedAt))
 	if status.DueAt != nil {
-		row("Due", clock(status.DueAt))
+		row("Due", dueClock(status.DueAt, time.Now()))
+	}
+	if words := estimateWords(status.Estimate); words != "" {
+		row("Ready", words)
 	}
 	if status.ShippedAt != nil {
 		row("Shipped", clock(status.ShippedAt))

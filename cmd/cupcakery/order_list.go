@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -63,6 +64,12 @@ change, and with -o json with the whole order on a line for each. Ctrl-C ends it
 			}
 			if behind := page.Behind; !behind.Since.IsZero() {
 				cmd.PrintErrf("Stages and who has what in hand may be out of date since %s: the API has not read the log in Kafka to its end.\n", clock(&behind.Since))
+			}
+			if slices.ContainsFunc(page.Orders, func(order wire.OrderSummary) bool { return !order.DueAt.IsZero() }) {
+				zone := bakeryZone(cmd.Context(), apiClient)
+				for i := range page.Orders {
+					page.Orders[i].DueAt = page.Orders[i].DueAt.In(zone)
+				}
 			}
 			if err := writeOrders(cmd.OutOrStdout(), page.Orders, wide); err != nil {
 				return err

@@ -20,7 +20,7 @@ func (s *screen) drawTicketPage(item station.Item) []string {
 		lines = append(lines, s.wrap(d, 2)...)
 	}
 	facts := []string{fmt.Sprintf("in the queue for %s, since %s", s.rowAge(item), timeOfDay(item.Ticket.QueuedSince()))}
-	if due := dueOf(item.Ticket); !due.IsZero() {
+	if due := item.Ticket.Due(); !due.IsZero() {
 		facts = append(facts, "due at "+dueText(due, now))
 	}
 	if item.Ticket.Attempt > 1 {

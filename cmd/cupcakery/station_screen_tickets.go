@@ -198,7 +198,7 @@ func rowNumber(item station.Item) string { return fmt.Sprintf("#%d", item.Number
 func rowPieces(item station.Item) string { return fmt.Sprintf("%d pcs", item.Ticket.Pieces()) }
 
 func rowDue(item station.Item, now time.Time) string {
-	due := dueOf(item.Ticket)
+	due := item.Ticket.Due()
 	if due.IsZero() {
 		return ""
 	}
@@ -262,22 +262,12 @@ func (s *screen) whereabouts(item station.Item, now time.Time) string {
 	return ""
 }
 
-// urgency is the look of a ticket's times. What is due at a time is late once that has
-// come. All else goes by its age, as on the stage's board.
+// urgency is the look of a ticket's times, by the rule of all boards.
 func (s *screen) urgency(item station.Item, now time.Time) ansi.Style {
-	limits := s.rules.Age[s.stage]
-	soon, late := time.Duration(limits.Late), time.Duration(limits.Overdue)
-	age, due := now.Sub(item.Ticket.QueuedSince()), dueOf(item.Ticket)
-	switch {
-	case !due.IsZero() && !now.Before(due):
+	switch s.rules.UrgencyOf(s.stage, item.Ticket.Due(), item.Ticket.QueuedSince(), now) {
+	case kitchen.UrgencyLate:
 		return lookLate
-	case !due.IsZero() && now.After(due.Add(-late)):
-		return lookSoon
-	case !due.IsZero():
-		return nil
-	case late > 0 && age >= late:
-		return lookLate
-	case soon > 0 && age >= soon:
+	case kitchen.UrgencySoon:
 		return lookSoon
 	}
 	return nil

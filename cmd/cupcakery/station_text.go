@@ -57,19 +57,10 @@ func title(item station.Item) string {
 		text += fmt.Sprintf("  pass %d", ticket.Pass)
 	}
 	text += "  " + count(ticket.Pieces(), "piece") + "  since " + timeOfDay(ticket.QueuedSince())
-	if due := dueOf(ticket); !due.IsZero() {
+	if due := ticket.Due(); !due.IsZero() {
 		text += "  due " + dueText(due, time.Now())
 	}
 	return text
-}
-
-// dueOf is when a ticket's order is due; zero if that is not known, and for cancelled
-// work, which nobody waits for.
-func dueOf(ticket kitchen.Ticket) time.Time {
-	if ticket.Kind == kitchen.TicketUndo {
-		return time.Time{}
-	}
-	return ticket.DueAt
 }
 
 // nameOf is what people at the station call a ticket.

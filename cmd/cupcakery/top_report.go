@@ -124,8 +124,10 @@ func (s *topStage) addTickets(stage wire.OverviewStage, now time.Time) {
 
 // isLate reports whether a ticket is late, as the stage's board says it.
 func isLate(stage wire.OverviewStage, ticket wire.OverviewTicket, now time.Time) bool {
-	late := time.Duration(stage.LateAfterSeconds) * time.Second
-	return late > 0 && now.Sub(ticket.Since) >= late
+	if !ticket.DueAt.IsZero() {
+		return !now.Before(ticket.DueAt)
+	}
+	return now.Sub(ticket.Since) >= time.Duration(stage.OverdueAfterSeconds)*time.Second
 }
 
 // doneLastHour adds up the steps of the last hour, the one under way included.

@@ -56,7 +56,7 @@ test("on a board with 300 tickets only the ages change, and all tickets are ther
     page.onMessage((message) => {
       const { type, channel } = JSON.parse(String(message)) as { type: string; channel: string };
       if (type !== "subscribe") return;
-      page.send(JSON.stringify({ type: "snapshot", channel, cursor: "e.1", board: { stage: "bake", rules: { lateAfterSeconds: 3_600, overdueAfterSeconds: 7_200, reasons: [] }, at: "2026-03-04T09:06:00Z", cursor: "e.1", tickets, ended: [] } }));
+      page.send(JSON.stringify({ type: "snapshot", channel, cursor: "e.1", board: { stage: "bake", rules: { dueSoonSeconds: 3_600, lateAfterSeconds: 3_600, overdueAfterSeconds: 7_200, reasons: [] }, at: "2026-03-04T09:06:00Z", cursor: "e.1", tickets, ended: [] } }));
     });
   });
   await baker.goto("/stations/bake");

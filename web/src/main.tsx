@@ -2,12 +2,13 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { newQueryClient } from "./api/queries";
+import { menuQuery, newQueryClient } from "./api/queries";
 import { openLive } from "./live/connection";
 import { LiveContext } from "./live/hooks";
 import { newRouter } from "./router";
 
 const queryClient = newQueryClient();
+void queryClient.query(menuQuery).catch(() => undefined); // every page shows times, which are in its time zone
 const live = openLive();
 const router = newRouter({ queryClient, live });
 

@@ -5,6 +5,7 @@ import type { Role, Session } from "./api/schema.gen";
 import type { Live } from "./live/connection";
 import { homeOf, rolesAt } from "./staff";
 import { filtersOf } from "./screens/find/filters";
+import { BakeryTimes } from "./design/BakeryTimes";
 import { CrashPage, NotFoundPage, WaitingPage } from "./screens/other/OtherPages";
 
 /** What routes need to decide who may see a page. */
@@ -13,7 +14,7 @@ interface Context {
   readonly live: Live;
 }
 
-const root = createRootRouteWithContext<Context>()({ notFoundComponent: NotFoundPage });
+const root = createRootRouteWithContext<Context>()({ component: BakeryTimes, notFoundComponent: NotFoundPage });
 
 const order = createRoute({
   getParentRoute: () => root,

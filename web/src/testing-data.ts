@@ -42,6 +42,7 @@ export function undoTicket(overrides: Partial<BoardTicket> = {}): BoardTicket {
 }
 
 export const rules: BoardRules = {
+  dueSoonSeconds: 900,
   lateAfterSeconds: 300,
   overdueAfterSeconds: 600,
   reasons: [
@@ -69,6 +70,7 @@ export function menu(overrides: Partial<Menu> = {}): Menu {
     ],
     limits,
     soldOut: [],
+    timezone: "UTC",
     reasons: [{ code: "burnt", label: "Burnt" }, { code: "oven-down", label: "Oven is down" }],
     ...overrides,
   };
@@ -123,7 +125,7 @@ export function stageStatistics(steps: readonly Partial<StatisticsStep>[]): Stag
 }
 
 export function kitchen(needsAttention: number): KitchenCounts {
-  return { at: at(0), questionsVersion: 1, stages: [], state: { soldOut: [], paused: [], uncollected: 0, readyVersion: 0 }, orders: { inProgress: 0, needsAttention, cancelling: 0 } };
+  return { at: at(0), questionsVersion: 1, stages: [], state: { soldOut: [], paused: [], uncollected: 0, readyVersion: 0 }, orders: { scheduled: 0, inProgress: 0, needsAttention, cancelling: 0 } };
 }
 
 export function counter(...ready: readonly string[]): CounterDisplay {

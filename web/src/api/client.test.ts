@@ -69,7 +69,6 @@ describe("a request", () => {
   });
 
   test.each([
-    ["/api/v1/pace", () => api.pace()],
     ["/api/v1/statistics", () => api.statistics()],
     ["/api/v1/orders/..%2Fx", () => api.order("../x")],
     ["/api/v1/orders?state=cancelling&limit=100", () => api.orders({ state: "cancelling", limit: 100 })],

@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall, OrderExplanation} from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderExplanation, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 

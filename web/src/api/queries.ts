@@ -1,4 +1,5 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+import { setBakeryZone } from "../design/time";
 import { api } from "./client";
 import { Problem } from "./problem";
 import type { OrderSummary, Stage } from "./schema.gen";
@@ -20,7 +21,15 @@ export function newQueryClient(): QueryClient {
   });
 }
 
-export const menuQuery = queryOptions({ queryKey: ["menu"], queryFn: ({ signal }) => api.menu(signal), staleTime: Infinity });
+export const menuQuery = queryOptions({
+  queryKey: ["menu"],
+  queryFn: async ({ signal }) => {
+    const menu = await api.menu(signal);
+    setBakeryZone(menu.timezone);
+    return menu;
+  },
+  staleTime: Infinity,
+});
 /** The slots of a day for so many cupcakes; of the first day that has some, if none is given. */
 export const slotsQuery = (day: string, pieces: number) => queryOptions({ queryKey: ["slots", day, pieces], queryFn: ({ signal }) => api.slots(day, pieces, signal), staleTime: 15_000 });
 export const paceQuery = queryOptions({ queryKey: ["pace"], queryFn: ({ signal }) => api.pace(signal) });

@@ -1237,8 +1237,27 @@ export interface components {
              * @description The version with which customer, notes, allergies, messages or `cancelReason` last changed; absent if none has.
              */
             readonly detailsVersion?: number;
+            readonly estimate?: components["schemas"]["Estimate"];
             /** @description No worker could be asked, and the log does not tell; this is what Temporal has recorded. */
             readonly stale: boolean;
+        };
+        /**
+         * @description When an order may be ready, by the queues before it and how long work takes at present, to the minute or, if it is further away, to five minutes. Absent if nobody can say: too little was made lately, or a station
+         *     that it has to pass is paused.
+         */
+        readonly Estimate: {
+            /**
+             * Format: date-time
+             * @description At the earliest.
+             */
+            readonly from: string;
+            /**
+             * Format: date-time
+             * @description Most likely by then.
+             */
+            readonly until: string;
+            /** @description It takes longer at its station than most others lately, so it may be later still. */
+            readonly slow?: boolean;
         };
         /** @description When an order can be fetched. */
         readonly Slots: {
@@ -1405,6 +1424,11 @@ export interface components {
             readonly nextPageToken?: string;
         };
         readonly Menu: {
+            /**
+             * @description The bakery's time zone. Show times in it, and name it to readers elsewhere.
+             * @example Europe/Berlin
+             */
+            readonly timezone: string;
             readonly flavours: readonly components["schemas"]["Flavour"][];
             readonly sizes: readonly components["schemas"]["SizeOnSale"][];
             readonly limits: components["schemas"]["Limits"];
@@ -1556,12 +1580,12 @@ export interface components {
             readonly by?: string;
             /**
              * Format: date-time
-             * @description What its age and its place in the queue count from: when it was first issued or, if the order is made again, when the order was first there.
+             * @description What its age counts from, and its place in the queue if it has no `dueAt`: when it was first issued or, if the order is made again, when the order was first there.
              */
             readonly since: string;
             /**
              * Format: date-time
-             * @description When the order is to be fetched; absent for as soon as possible.
+             * @description When the order is due: when it is to be fetched or, if it is wanted as soon as possible, when the kitchen means to have it ready. Absent from tickets to undo work, and from those of older builds.
              */
             readonly dueAt?: string;
             /**
@@ -1653,9 +1677,11 @@ export interface components {
         };
         /** @description What a board needs from the kitchen file. */
         readonly BoardRules: {
-            /** @description From this age on a ticket is late. */
+            /** @description A ticket is late once its order is due, and due soon when that is in less than this: as long as the stages that are left may take. */
+            readonly dueSoonSeconds: number;
+            /** @description From this age on a ticket without `dueAt` is shown as one that is due soon. */
             readonly lateAfterSeconds: number;
-            /** @description From this age on it is overdue. */
+            /** @description From this age on it is shown as late. */
             readonly overdueAfterSeconds: number;
             /** @description The reasons for which work may fail, for people to choose from. */
             readonly reasons: readonly components["schemas"]["ReasonOnOffer"][];
@@ -1755,7 +1781,7 @@ export interface components {
              * @description The server's time when this was put together.
              */
             readonly at: string;
-            /** @description Orders under way, the longest known first; at most 200. */
+            /** @description Orders under way, what is due first; at most 200. */
             readonly preparing: readonly components["schemas"]["CounterOrder"][];
             /** @description Orders packaged in the last half hour, the newest first; at most 60. */
             readonly ready: readonly components["schemas"]["CounterOrder"][];
@@ -1820,9 +1846,11 @@ export interface components {
             readonly waiting: number;
             readonly started: number;
             readonly failed: number;
-            /** @description From this age on a ticket is late. */
+            /** @description A ticket is late once its order is due, and due soon when that is in less than this: as long as the stages that are left may take. */
+            readonly dueSoonSeconds: number;
+            /** @description From this age on a ticket without `dueAt` is shown as one that is due soon. */
             readonly lateAfterSeconds: number;
-            /** @description From this age on it is overdue. */
+            /** @description From this age on it is shown as late. */
             readonly overdueAfterSeconds: number;
             /** @description The open tickets that come first; at most 60. */
             readonly tickets: readonly components["schemas"]["OverviewTicket"][];
@@ -1843,6 +1871,11 @@ export interface components {
              * @description What its age counts from.
              */
             readonly since: string;
+            /**
+             * Format: date-time
+             * @description When its order is due, as on the boards.
+             */
+            readonly dueAt?: string;
             /** @description Who has it in hand, or let it fail. */
             readonly by?: string;
             /** Format: date-time */
@@ -1914,6 +1947,8 @@ export interface components {
         };
         /** @description The open orders by state, as Temporal lists them. */
         readonly OrderCounts: {
+            /** @description Orders for later that wait for their time. */
+            readonly scheduled: number;
             /** @description Accepted ones are among them. */
             readonly inProgress: number;
             readonly needsAttention: number;
@@ -2359,6 +2394,7 @@ export type UndoStatus = components['schemas']['UndoStatus'];
 export type Attention = components['schemas']['Attention'];
 export type AttentionCause = components['schemas']['AttentionCause'];
 export type OrderStatus = components['schemas']['OrderStatus'];
+export type Estimate = components['schemas']['Estimate'];
 export type Slots = components['schemas']['Slots'];
 export type SlotOffer = components['schemas']['SlotOffer'];
 export type OrderSummary = components['schemas']['OrderSummary'];
@@ -3398,6 +3434,7 @@ export interface operations {
                      *           "state": "started",
                      *           "by": "bob",
                      *           "since": "2026-01-31T12:04:10Z",
+                     *           "dueAt": "2026-01-31T12:48:00Z",
                      *           "issuedAt": "2026-01-31T12:04:10Z",
                      *           "ackBy": "2026-01-31T12:34:10Z",
                      *           "startedAt": "2026-01-31T12:05:00Z",
@@ -3420,6 +3457,7 @@ export interface operations {
                      *       ],
                      *       "ended": [],
                      *       "rules": {
+                     *         "dueSoonSeconds": 2100,
                      *         "lateAfterSeconds": 1200,
                      *         "overdueAfterSeconds": 1800,
                      *         "reasons": [

@@ -5,6 +5,7 @@ import "./tokens.css";
 import "./base.css";
 import "./controls.css";
 import "./layout.css";
+import { useForeignZone } from "./BakeryTimes";
 import { ThemeToggle } from "./ThemeToggle";
 
 interface Props {
@@ -21,6 +22,7 @@ interface Props {
 
 /** What all pages have: the name, links to other pages, and a link past them. */
 export function Layout({ title, nav, tools, banner, toast, width, children }: Props) {
+  const zone = useForeignZone();
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
     document.title = `${title} · Cupcakery`;
@@ -41,7 +43,7 @@ export function Layout({ title, nav, tools, banner, toast, width, children }: Pr
       </header>
       {banner}
       <main id="main" ref={main} tabIndex={-1} className={`page${width ? ` page-${width}` : ""}`}>{children}</main>
-      <footer className="footer"><a href="/third-party-notices.txt">Licences</a></footer>
+      <footer className="footer">{zone && <span>Times are the bakery&rsquo;s ({zone}). </span>}<a href="/third-party-notices.txt">Licences</a></footer>
     </>
   );
 }

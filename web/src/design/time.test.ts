@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import { clockText, spanText, timeOfDay } from "./time";
+import { describe, expect, test, vi } from "vitest";
+import { clockText, dayOf, dueText, foreignZone, setBakeryZone, spanText, timeOfDay, watchBakeryZone, zonedTime } from "./time";
 
 const [s, min, h] = [1_000, 60_000, 3_600_000];
 
@@ -41,5 +41,32 @@ describe("the time of day", () => {
     expect(timeOfDay(Date.parse("2026-03-04T09:05:07Z"))).toBe(text);
     const minutes = String(new Date("2026-03-04T09:05:07Z").getMinutes()).padStart(2, "0"); // not 05 everywhere
     expect(text).toMatch(new RegExp(`^\\d{1,2}\\D${minutes}\\D*$`));
+  });
+});
+
+describe("times of a bakery elsewhere", () => {
+  // 23:30 in London is the next day in Tokyo, which has no summer time.
+  const time = "2026-03-04T23:30:00Z";
+
+  test("are by its clock, with its zone where a customer reads them", () => {
+    const changed = vi.fn();
+    const leave = watchBakeryZone(changed);
+    setBakeryZone("Nowhere/Atlantis");
+    expect(changed).not.toHaveBeenCalled();
+    setBakeryZone("Asia/Tokyo");
+    setBakeryZone("Asia/Tokyo");
+    expect(changed).toHaveBeenCalledTimes(1);
+    leave();
+    expect(foreignZone(time)).toBe("Asia/Tokyo");
+    expect(timeOfDay(time)).toBe(new Date(time).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit", timeZone: "Asia/Tokyo" }));
+    expect(dayOf(time)).toBe(new Date("2026-03-05T12:00:00Z").toLocaleDateString(undefined, { day: "numeric", month: "short" }));
+    for (const text of [zonedTime(time), dueText(time)]) expect(text).toMatch(/GMT\+9|JST/);
+  });
+
+  test("name no zone to who is there", () => {
+    setBakeryZone(Intl.DateTimeFormat().resolvedOptions().timeZone);
+    expect(foreignZone(time)).toBe("");
+    expect(zonedTime(time)).toBe(timeOfDay(time));
+    expect(dueText(time)).not.toMatch(/GMT|UTC/);
   });
 });

@@ -16,12 +16,68 @@ export function clockText(span: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** When something is due, in the reader's own way of writing it: "Sat 28 Nov, 10:00". */
-export function dueText(time: string | number): string {
-  return new Date(time).toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" });
+/*
+ * Times on the pages are the bakery's: the customer comes to it, and staff are there. The
+ * menu tells its time zone; until it is here, times are the reader's.
+ */
+let zone: string | undefined;
+const watchers = new Set<() => void>();
+
+export function setBakeryZone(name: string): void {
+  try {
+    new Date(0).toLocaleTimeString(undefined, { timeZone: name });
+  } catch {
+    return; // this browser does not know the zone
+  }
+  if (name === zone) return;
+  zone = name;
+  for (const watcher of watchers) watcher();
 }
 
-/** The time of day, in the reader's own way of writing it. */
+export function watchBakeryZone(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => { watchers.delete(watcher); };
+}
+
+/** The bakery's time zone if its clock shows another time than the reader's; empty otherwise. */
+export function foreignZone(time: string | number = Date.now()): string {
+  const wall = (timeZone?: string) => new Date(time).toLocaleString("en-GB", { timeZone });
+  return zone !== undefined && wall(zone) !== wall() ? zone : "";
+}
+
+function written(time: string | number, format: Intl.DateTimeFormatOptions, isNamed: boolean): string {
+  return new Date(time).toLocaleString(undefined, { ...format, timeZone: zone, ...(isNamed && foreignZone(time) && { timeZoneName: "short" }) });
+}
+
+const clock: Intl.DateTimeFormatOptions = { hour: "numeric", minute: "2-digit" };
+
+/** When something is due, in the reader's own way of writing it: "Sat 28 Nov, 10:00". It names the zone if that is not the reader's. */
+export function dueText(time: string | number): string {
+  return written(time, { weekday: "short", day: "numeric", month: "short", ...clock }, true);
+}
+
+/** A date with the time of day, with the zone if that is not the reader's: "28 Nov 2026, 10:00". */
+export function dateText(time: string | number): string {
+  return written(time, { day: "numeric", month: "short", year: "numeric", ...clock }, true);
+}
+
+/** The time of day, with the zone if that is not the reader's. */
+export function zonedTime(time: string | number): string {
+  return written(time, clock, true);
+}
+
+/** The time of day, in the reader's own way of writing it. The foot of each page names the zone if that is not the reader's. */
 export function timeOfDay(time: string | number): string {
-  return new Date(time).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit" });
+  return written(time, clock, false);
+}
+
+/** A day such as "28 Nov". */
+export function dayOf(time: string | number): string {
+  return written(time, { day: "numeric", month: "short" }, false);
+}
+
+/** How many minutes after midnight the bakery's clock shows. */
+export function wallMinutes(time: number): number {
+  const [hours = 0, minutes = 0] = new Date(time).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone }).split(":").map(Number);
+  return hours * 60 + minutes;
 }

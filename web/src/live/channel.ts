@@ -1,5 +1,6 @@
 import { Problem } from "../api/problem";
 import type { Board, BoardChange, BoardTicket, CounterDisplay, KitchenCounts, LiveMessage, OrderStatus, Overview, SoldOutMenu } from "../api/schema.gen";
+import { compareInQueue, compareTexts, compareTimes } from "../due";
 
 /** What is known of a channel. A problem stands instead of it, or beside what was known before. */
 export interface ChannelState {
@@ -61,24 +62,7 @@ export function applyChange(board: Board, change: BoardChange): Board {
   const tickets = [...board.tickets, ...board.ended].filter(isUnchanged).concat(...changed.values());
   return {
     ...board,
-    tickets: tickets.filter((ticket) => !hasEnded(ticket)).sort((a, b) => Number(b.rush !== undefined) - Number(a.rush !== undefined) || compareTimes(a.since, b.since) || compareTexts(a.ticketId, b.ticketId)),
+    tickets: tickets.filter((ticket) => !hasEnded(ticket)).sort(compareInQueue),
     ended: tickets.filter(hasEnded).sort((a, b) => compareTimes(b.endedAt ?? "", a.endedAt ?? "") || compareTexts(a.ticketId, b.ticketId)).slice(0, endedShown),
   };
-}
-
-/**
- * Times may have fractions of different lengths, so they are not compared as
- * texts. They may also be finer than a Date, so dates alone would sort tickets
- * otherwise than the server does, and then cut off other ones.
- */
-function compareTimes(a: string, b: string): number {
-  return (Date.parse(a) || 0) - (Date.parse(b) || 0) || compareTexts(fractionOf(a), fractionOf(b));
-}
-
-function fractionOf(time: string): string {
-  return (/\.(\d+)/.exec(time)?.[1] ?? "").replace(/0+$/, "");
-}
-
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -34,7 +34,7 @@ test("questions are fetched again when they may have changed, and not whenever t
   };
   expect(await fetchedAfter({ questionsVersion: 7 }), "it may have changed before the page knew").toBe(1);
   expect(await fetchedAfter({ questionsVersion: 7, stages: [{ stage: "bake", waiting: 1, started: 0, failed: 0 }] })).toBe(0);
-  expect(await fetchedAfter({ questionsVersion: 7, orders: { inProgress: 9, needsAttention: 0, cancelling: 0 } })).toBe(0);
+  expect(await fetchedAfter({ questionsVersion: 7, orders: { scheduled: 0, inProgress: 9, needsAttention: 0, cancelling: 0 } })).toBe(0);
   expect(await fetchedAfter({ questionsVersion: 8 })).toBe(1);
   expect(await fetchedAfter({ questionsVersion: 3 }), "another process tells now").toBe(1);
 });

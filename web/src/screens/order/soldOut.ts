@@ -1,5 +1,5 @@
 import type { Menu } from "../../api/schema.gen";
-import { timeOfDay } from "../../design/time";
+import { dayOf, timeOfDay } from "../../design/time";
 import type { Draft } from "./draft";
 
 /** That a flavour is sold out, and until when if that is known; null if it can be ordered. */
@@ -18,7 +18,5 @@ export function menuFor(menu: Menu, { when, pickupAt }: Pick<Draft, "when" | "pi
 
 /** The time of the day, with its date if that is another day. */
 export function dayAndTime(time: string, now: Date = new Date()): string {
-  const date = new Date(time);
-  if (date.toDateString() === now.toDateString()) return timeOfDay(time);
-  return `${date.toLocaleDateString(undefined, { day: "numeric", month: "short" })}, ${timeOfDay(time)}`;
+  return dayOf(time) === dayOf(now.getTime()) ? timeOfDay(time) : `${dayOf(time)}, ${timeOfDay(time)}`;
 }

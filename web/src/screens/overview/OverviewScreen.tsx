@@ -9,6 +9,7 @@ import { Empty, Failure, Loading } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
 import { StageIcon, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
+import { urgencyOf, urgencyWords } from "../../due";
 import { useLive, useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
 import { countText } from "../../text";
@@ -47,7 +48,7 @@ function Kitchen({ overview }: { readonly overview: Overview }) {
         <p className="soft">{countText(open, "ticket")}{open === inSight ? `, ${countText(piecesOf(overview), "cupcake")}` : ""}</p>
         <p className="overview-numbers">
           <span className="badge badge-good numbers">{overview.ready.length} ready</span>
-          {late > 0 && <span className="badge badge-warn numbers">{late} late</span>}
+          {late > 0 && <span className="badge badge-due-late numbers">{late} late</span>}
         </p>
       </header>
       <div className="lanes" ref={lanes}>
@@ -65,8 +66,8 @@ function Lane({ lane }: { readonly lane: OverviewStage }) {
   const others = tickets.filter((ticket) => ticket.state !== "started");
   const hidden = waiting + started + failed - tickets.length;
   const oldest = useTime((now) => {
-    const first = others.find((ticket) => ticket.state === "waiting");
-    return first ? `, oldest ${spanText(now - Date.parse(first.since))}` : "";
+    const since = others.filter((ticket) => ticket.state === "waiting").map((ticket) => Date.parse(ticket.since));
+    return since.length > 0 ? `, oldest ${spanText(now - Math.min(...since))}` : "";
   });
   return (
     <section className="lane" data-stage={stage} aria-label={stageWords[stage].name}>
@@ -85,15 +86,15 @@ function Lane({ lane }: { readonly lane: OverviewStage }) {
 }
 
 function Piece({ ticket, lane }: { readonly ticket: OverviewTicket; readonly lane: OverviewStage }) {
-  const { pickupCode, state, flavour, pieces, by, startedAt, kind, since } = ticket;
-  const isLate = useTime((now) => now - Date.parse(since) >= lane.lateAfterSeconds * 1000);
+  const { pickupCode, state, flavour, pieces, by, startedAt, kind } = ticket;
+  const urgency = useTime((now) => urgencyOf(ticket, lane, now));
   const isUndo = kind === "undo";
   return (
-    <li className="piece" data-code={isUndo ? undefined : pickupCode} data-state={state} data-late={isLate} data-undo={isUndo}>
+    <li className="piece" data-code={isUndo ? undefined : pickupCode} data-state={state} data-due={urgency} data-undo={isUndo}>
       <Cupcake flavour={flavour} size="XL" make={makeOf(lane.stage, state)} />
       <b className="code" translate="no">{pickupCode}</b>
       <span className="small numbers">{countText(pieces, "piece")}</span>
-      {isLate && <span className="badge badge-warn">late</span>}
+      {urgency !== "none" && <span className={`badge badge-due-${urgency}`}>{urgencyWords[urgency]}</span>}
       {isUndo && <span className="badge badge-bad">cancelled</span>}
       {state === "failed" && <span className="badge badge-bad">failed</span>}
       {state === "started" && startedAt && <span className="small"><span className="one-line piece-by" translate="no">{by}</span> <Stopwatch since={startedAt} /></span>}

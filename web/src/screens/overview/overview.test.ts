@@ -10,14 +10,14 @@ const ticket = (overrides: Partial<OverviewTicket> = {}): OverviewTicket => ({ p
 function overview(tickets: Partial<Record<Stage, readonly OverviewTicket[]>>): Overview {
   return {
     at: at(0),
-    stages: stages.map((stage) => ({ stage, waiting: 0, started: 0, failed: 0, lateAfterSeconds: 300, overdueAfterSeconds: 600, tickets: tickets[stage] ?? [] })),
+    stages: stages.map((stage) => ({ stage, waiting: 0, started: 0, failed: 0, dueSoonSeconds: 900, lateAfterSeconds: 300, overdueAfterSeconds: 600, tickets: tickets[stage] ?? [] })),
     ready: [],
     news: [],
   };
 }
 
-test("tickets are late from the stage's age on", () => {
-  const [mix] = overview({ mix: [ticket(), ticket({ since: at(100) })] }).stages;
+test("tickets are late once their orders are due", () => {
+  const [mix] = overview({ mix: [ticket({ dueAt: at(300) }), ticket({ dueAt: at(400) })] }).stages;
   if (!mix) throw new Error("There is no stage.");
   expect([299, 300, 399, 400].map((seconds) => lateOf(mix, start + seconds * 1000))).toEqual([0, 1, 1, 2]);
 });

@@ -2,10 +2,11 @@ import type { Overview, OverviewStage, OverviewTicket, Stage } from "../../api/s
 import { stagesShowingMessages } from "../../api/stages.gen";
 import type { Make } from "../../design/Cupcake";
 import { stages } from "../../design/stages";
+import { urgencyOf } from "../../due";
 
 /** How many of the tickets in sight are late. */
-export function lateOf({ tickets, lateAfterSeconds }: OverviewStage, now: number): number {
-  return tickets.filter(({ since }) => now - Date.parse(since) >= lateAfterSeconds * 1000).length;
+export function lateOf(lane: OverviewStage, now: number): number {
+  return lane.tickets.filter((ticket) => urgencyOf(ticket, lane, now) === "late").length;
 }
 
 /** The pieces of the tickets in sight that are to be made. */

@@ -8,6 +8,7 @@ import type { Ack, Board, BoardRules, BoardTicket, Menu, Stage } from "../../api
 import { Empty, Failure, Loading } from "../../design/feedback";
 import { isStage, StageIcon, stages, stageWords } from "../../design/stages";
 import { Toast, type ToastMessage } from "../../design/Toast";
+import { urgencyOf } from "../../due";
 import { useLive, useLiveConnection, useTime } from "../../live/hooks";
 import { weightText } from "../../text";
 import { KitchenButton } from "../kitchen/KitchenDialog";
@@ -15,7 +16,7 @@ import { PausedNotice } from "../kitchen/Paused";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
-import { ageOf, allDay, columnsOf, gramsOf, newlyWaiting, type Columns } from "./board";
+import { allDay, columnsOf, gramsOf, newlyWaiting, type Columns } from "./board";
 import { chime, isChimeOn, keepChime } from "./chime";
 import { FailureDialog } from "./FailureDialog";
 import { PendingAcks, type RetractableAck } from "./pendingAcks";
@@ -165,11 +166,11 @@ function Display({ board, me, sound, notify }: DisplayProps) {
 
 /** How many tickets wait, and how many of them are late. */
 function HowMuch({ waiting, rules }: { readonly waiting: readonly BoardTicket[]; readonly rules: BoardRules }) {
-  const late = useTime((now) => waiting.filter((ticket) => ageOf(ticket, rules, now) !== "fresh").length);
+  const late = useTime((now) => waiting.filter((ticket) => urgencyOf(ticket, rules, now) === "late").length);
   return (
     <p className="station-counts">
       <span className="badge badge-stage numbers">{waiting.length} waiting</span>
-      {late > 0 && <span className="badge badge-warn numbers">{late} late</span>}
+      {late > 0 && <span className="badge badge-due-late numbers">{late} late</span>}
     </p>
   );
 }

@@ -96,16 +96,30 @@ describe("a ticket", () => {
     expect(within(show({ ticket: ticket({ lines: long.slice(0, 5) }) }).card).getAllByRole("listitem")).toHaveLength(5);
   });
 
-  test.each([[0, "fresh", "0:00", false], [305, "late", "5:05", "late"], [3_725, "overdue", "1:02:05", "overdue"]] as const)("after %i s is %s, shows %s and the word %s", (seconds, age, clock, word) => {
+  test.each([[0, "none", "0:00", false], [305, "soon", "5:05", "due soon"], [3_725, "late", "1:02:05", "late"]] as const)("of which nobody knows when it is due is, after %i s, %s, shows %s and the word %s", (seconds, urgency, clock, word) => {
     const { card } = show({}, seconds);
-    expect(card.dataset["age"]).toBe(age);
+    expect(card.dataset["due"]).toBe(urgency);
     expect(screen.getByRole("timer").textContent).toBe(clock);
-    expect(within(card).queryByText(/^(late|overdue)$/)?.textContent ?? false).toBe(word);
+    expect(within(card).queryByText(/^(late|due soon)$/)?.textContent ?? false).toBe(word);
+  });
+
+  test.each([[0, "none", false], [300, "soon", "due soon"]] as const)("shows after %i s when it is due, which is %s, with the word %s", (seconds, urgency, word) => {
+    const { card } = show({ ticket: ticket({ dueAt: at(1200) }) }, seconds);
+    expect(card.dataset["due"]).toBe(urgency);
+    expect(card.querySelector(".ticket-due")?.textContent).toContain(`Due at ${timeOfDay(at(1200))}`);
+    expect(within(card).queryByText(/^(late|due soon)$/)?.textContent ?? false).toBe(word);
+    expect(screen.queryByRole("timer")).toBeNull();
+  });
+
+  test("shows by how much it is late", () => {
+    const { card } = show({ ticket: ticket({ dueAt: at(1200) }) }, 1325);
+    expect(card.dataset["due"]).toBe("late");
+    expect(card.querySelector(".ticket-due")?.textContent).toMatch(/^late ?by ?2:05$/);
   });
 
   test("that has ended has no age", () => {
     const { card } = show({ place: "ended", ticket: doneTicket("Ben", at(5)) }, 900);
-    expect(card.dataset["age"]).toBeUndefined();
+    expect(card.dataset["due"]).toBeUndefined();
     expect(screen.queryByRole("timer")).toBeNull();
   });
 
@@ -362,7 +376,7 @@ describe("a pending ack", () => {
   });
 });
 
-test("a card is not drawn again each second, but when it becomes late", () => {
+test("a card is not drawn again each second, but when it is due soon", () => {
   vi.useFakeTimers({ now: start });
   try {
     const live = new Live({ open: () => { throw new Error("Nothing is followed here."); }, timeOfDay: () => Date.now(), monotonic: () => performance.now(), random: () => 0 });
@@ -378,7 +392,7 @@ test("a card is not drawn again each second, but when it becomes late", () => {
     expect(screen.getByRole("timer").textContent).toBe("4:59");
     expect(drawn).not.toHaveBeenCalled();
     act(() => { vi.advanceTimersByTime(2_000); });
-    expect(screen.getByText("late")).toBeDefined();
+    expect(screen.getByText("due soon")).toBeDefined();
     expect(drawn).toHaveBeenCalledTimes(1);
   } finally {
     vi.useRealTimers();

@@ -4,12 +4,13 @@ import { stagesShowingMessages } from "../../api/stages.gen";
 import { Button } from "../../design/Button";
 import { Cupcake } from "../../design/Cupcake";
 import { spanText, timeOfDay } from "../../design/time";
+import { urgencyOf, urgencyWords, type Urgency } from "../../due";
 import { useLiveConnection, useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
 import { moneyText } from "../../prices";
 import { countText } from "../../text";
 import { Rush, RushButton } from "../kitchen/Rush";
-import { ageOf, silenceOf, toScrap, type Age } from "./board";
+import { silenceOf, toScrap } from "./board";
 import type { PendingAck } from "./pendingAcks";
 
 export type Place = "waiting" | "mine" | "others" | "ended";
@@ -42,17 +43,17 @@ interface Props {
 export const TicketCard = memo(function TicketCard(props: Props) {
   const { ticket, stage, rules, names, labelOf, place, pendingAck } = props;
   const isUndo = ticket.kind === "undo";
-  const age = useTime((now) => ageOf(ticket, rules, now));
+  const urgency = useTime((now) => urgencyOf(ticket, rules, now));
   const allergies = ticket.allergies ?? [];
   const isFinishing = stagesShowingMessages.includes(stage);
   return (
     <li className="ticket-place">
-      <article className={`ticket${isUndo ? " ticket-undo" : ""}${ticket.withdrawn ? " ticket-withdrawn" : ""}`} data-age={place === "ended" ? undefined : age} aria-label={`Ticket ${ticket.pickupCode}`}>
+      <article className={`ticket${isUndo ? " ticket-undo" : ""}${ticket.withdrawn ? " ticket-withdrawn" : ""}`} data-due={place === "ended" ? undefined : urgency} aria-label={`Ticket ${ticket.pickupCode}`}>
         <header className="ticket-head">
           <span className="ticket-code code" translate="no">{ticket.pickupCode}</span>
           {place === "mine" && ticket.startedAt && <span className="badge badge-stage">In hand <Stopwatch since={ticket.startedAt} /></span>}
           {place === "waiting" && ticket.state === "waiting" && !isUndo && !ticket.withdrawn && !ticket.rush && <RushButton ticket={ticket} />}
-          {place !== "ended" && <AgeClock age={age} since={ticket.since} />}
+          {place !== "ended" && <Due urgency={urgency} ticket={ticket} />}
         </header>
         {place !== "ended" && !ticket.withdrawn && <Rush ticket={ticket} />}
         {isUndo && place !== "ended" && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
@@ -67,7 +68,6 @@ export const TicketCard = memo(function TicketCard(props: Props) {
         )}
         {place !== "ended" && ticket.notes && (isFinishing ? <Notes text={ticket.notes} /> : <details className="ticket-more"><summary>Note</summary><Notes text={ticket.notes} /></details>)}
         <p className="ticket-badges">
-          {ticket.dueAt && <span className="badge">Due {timeOfDay(ticket.dueAt)}</span>}
           {ticket.pass > 1 && <span className="badge badge-warn">Remake {ticket.pass - 1}</span>}
           {ticket.lastFailure && <span className="badge badge-bad">Failed before: {labelOf(ticket.lastFailure.reason ?? "other")}{ticket.lastFailure.note ? `, ${ticket.lastFailure.note}` : ""}</span>}
           {place === "others" && <span className="badge badge-stage wrap-anywhere">In hand: <span translate="no">{ticket.by}</span></span>}
@@ -124,13 +124,14 @@ function ToPutAway({ ticket: { made, begunBy } }: { readonly ticket: BoardTicket
   return <><span translate="no">{begunBy}</span> had begun, so there may be something to put away or scrap</>;
 }
 
-const ageWords: Readonly<Record<Age, string>> = { fresh: "", late: "late", overdue: "overdue" };
-
-function AgeClock({ age, since }: { readonly age: Age; readonly since: string }) {
+/** When the order is due, and once it is late, by how much; of a ticket that does not tell, how old it is. */
+function Due({ urgency, ticket: { dueAt, since } }: { readonly urgency: Urgency; readonly ticket: BoardTicket }) {
   return (
-    <span className="ticket-age numbers" data-age={age}>
-      {ageWords[age] && <span className="ticket-age-word">{ageWords[age]}</span>}
-      <span className="visually-hidden">Age</span> <Stopwatch since={since} />
+    <span className="ticket-due numbers" data-due={urgency}>
+      {urgencyWords[urgency] && <span className="ticket-due-word">{urgencyWords[urgency]}</span>}
+      {dueAt === undefined ? <><span className="visually-hidden">Age</span> <Stopwatch since={since} /></>
+        : urgency === "late" ? <><span className="visually-hidden">by</span> <Stopwatch since={dueAt} /></>
+        : <><span className="visually-hidden">Due at</span> {timeOfDay(dueAt)}</>}
     </span>
   );
 }

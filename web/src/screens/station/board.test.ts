@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { BoardTicket } from "../../api/schema.gen";
-import { at, board, doneTicket, menu, rules, start, startedTicket, ticket, undoTicket } from "../../testing-data";
-import { ageOf, allDay, columnsOf, gramsOf, newlyWaiting, piecesOf, silenceOf, toScrap, type PendingKinds } from "./board";
+import { at, board, doneTicket, menu, start, startedTicket, ticket, undoTicket } from "../../testing-data";
+import { allDay, columnsOf, gramsOf, newlyWaiting, piecesOf, silenceOf, toScrap, type PendingKinds } from "./board";
 
 const ids = (tickets: readonly BoardTicket[]) => tickets.map((each) => each.ticketId);
 const nothingPending: PendingKinds = new Map();
@@ -45,25 +45,6 @@ describe("the columns", () => {
   test("show a ticket once, and not never, when the board shows its end before the ack is answered", () => {
     const columns = columnsOf(board({ ended: [doneTicket("Ben", "2026-03-04T09:00:00Z", { ticketId: "done" })] }), "Ben", new Map([["done", "done"]]));
     expect([...ids(columns.reported), ...ids(columns.ended)]).toEqual(["done"]);
-  });
-
-  test("put cancelled work first, and keep the order of the rest", () => {
-    const columns = columnsOf(board({ tickets: [ticket({ ticketId: "a" }), undoTicket({ ticketId: "b" }), ticket({ ticketId: "c" }), undoTicket({ ticketId: "d" })] }), "Ben", nothingPending);
-    expect(ids(columns.waiting)).toEqual(["b", "d", "a", "c"]);
-  });
-});
-
-describe("the age of a ticket", () => {
-  test.each([
-    [0, "fresh"],
-    [299, "fresh"],
-    [300, "late"],
-    [599, "late"],
-    [600, "overdue"],
-    [86_400, "overdue"],
-    [-30, "fresh"], // the server's clock is not known to the second
-  ] as const)("after %i seconds is %s", (seconds, age) => {
-    expect(ageOf(ticket(), rules, start + seconds * 1000)).toBe(age);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Board, BoardRules, BoardTicket, Menu, Size } from "../../api/schema.gen";
+import type { Board, BoardTicket, Menu, Size } from "../../api/schema.gen";
 import type { RetractableAck } from "./pendingAcks";
 
 /** What a person has just said about tickets, by their ids, while the acks are pending. */
@@ -37,23 +37,11 @@ export function columnsOf(board: Board, me: string, pending: PendingKinds): Colu
     else if (ticket.by === me) mine.push(ticket);
     else others.push(ticket);
   }
-  // Cancelled work comes first: it takes up hands and room.
-  const first = (ticket: BoardTicket) => (ticket.kind === "undo" ? 0 : 1);
-  waiting.sort((a, b) => first(a) - first(b));
   return { waiting, failed, mine, others, reported, ended: board.ended.slice(0, endedShown) };
 }
 
 function isEnding({ ticketId }: BoardTicket, pending: PendingKinds): boolean {
   return pending.has(ticketId) && pending.get(ticketId) !== "released";
-}
-
-export type Age = "fresh" | "late" | "overdue";
-
-/** How old a ticket is, by the kitchen file's two thresholds. */
-export function ageOf(ticket: BoardTicket, rules: BoardRules, now: number): Age {
-  const seconds = (now - Date.parse(ticket.since)) / 1000;
-  if (seconds >= rules.overdueAfterSeconds) return "overdue";
-  return seconds >= rules.lateAfterSeconds ? "late" : "fresh";
 }
 
 /**

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { menuQuery, paceQuery } from "../../api/queries";
+import { menuQuery } from "../../api/queries";
 import type { OrderStatus } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { ConnectionBadge, ConnectionBanner } from "../../design/Connection";
@@ -9,8 +9,8 @@ import { Cupcake } from "../../design/Cupcake";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
 import { Layout } from "../../design/Layout";
 import { stageWords } from "../../design/stages";
-import { dueText, timeOfDay } from "../../design/time";
-import { useLive, useTime } from "../../live/hooks";
+import { dateText, timeOfDay } from "../../design/time";
+import { useLive } from "../../live/hooks";
 import { moneyText, totalText } from "../../prices";
 import { countText } from "../../text";
 import { useReasonLabels } from "../useReasonLabels";
@@ -105,15 +105,12 @@ function Again({ order }: { readonly order: OrderStatus }) {
 
 /** When it was or may be ready. */
 function When({ order }: { readonly order: OrderStatus }) {
-  const pace = useQuery(paceQuery);
-  const expected = useTime((now) => (pace.data ? expectedText(order, pace.data, now) : ""));
   if (order.state === "shipped") return <p className="lead">Packaged at {timeOfDay(order.shippedAt ?? order.placedAt)}. Give your pickup code at the counter{order.total ? ` and pay ${moneyText(order.total, order.total.amount)} there` : ""}.</p>;
   if (order.state === "cancelled") return <p className="lead">At {timeOfDay(order.cancelledAt ?? order.placedAt)}{order.cancelReason ? <>: <span className="wrap-anywhere">{order.cancelReason}</span></> : ""}.</p>;
   if (order.state === "cancelling") return <p className="lead">What was made is being put away, the last stage first.</p>;
   if (order.state === "needs-attention") return <p className="lead">It will continue as soon as a manager has decided how.</p>;
   if (order.state === "scheduled") return <p className="lead">We begin in time, so that they are fresh. You do not need to do anything until then.</p>;
-  if (order.dueAt) return <p className="lead">They will be ready for you at {dueText(order.dueAt)}.</p>;
-  return <p className="lead">{expected || `Ordered at ${timeOfDay(order.placedAt)}.`}</p>;
+  return <p className="lead">{expectedText(order)}</p>;
 }
 
 function Notices({ order }: { readonly order: OrderStatus }) {
@@ -175,7 +172,7 @@ function Ordered({ order }: { readonly order: OrderStatus }) {
         <div><dt>For</dt><dd className="wrap-anywhere" dir="auto" translate="no">{order.customer.name}</dd></div>
         {order.allergies && order.allergies.length > 0 && <div><dt>Allergies</dt><dd className="wrap-anywhere">{order.allergies.join(", ")}</dd></div>}
         {order.notes && <div><dt>Notes</dt><dd className="pre" dir="auto">{order.notes}</dd></div>}
-        <div><dt>Ordered</dt><dd>{new Date(order.placedAt).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}</dd></div>
+        <div><dt>Ordered</dt><dd>{dateText(order.placedAt)}</dd></div>
       </dl>
     </section>
   );

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { OrderState, OrderStatus } from "../../api/schema.gen";
-import { at, order, pace, row, start } from "../../testing-data";
-import { canAmend, canCancel, estimate, headline, mishaps, stepsOf } from "./progress";
+import { dueText, timeOfDay } from "../../design/time";
+import { at, order, row } from "../../testing-data";
+import { canAmend, canCancel, expectedText, headline, mishaps, stepsOf } from "./progress";
 
 const looks = (of: Parameters<typeof stepsOf>[0]) => stepsOf(of).map((step) => `${step.stage} ${step.look}`);
 
@@ -82,71 +83,27 @@ describe("the headline", () => {
   });
 });
 
-describe("the estimate", () => {
-  const working = order({ waitingFor: "decorate", stages: [row("mix", "done"), row("bake", "done"), row("decorate", "started", { issuedAt: at(0) })] });
+describe("when an order may be ready", () => {
+  const [from, until] = [at(1200), at(2100)];
 
-  test("adds up the stages that are ahead, less what the present one has had", () => {
-    expect(estimate(working, pace(60, 100), start + 20_000)).toEqual({ from: start + 20_000 + 40_000 + 60_000, until: start + 20_000 + 80_000 + 100_000, slow: false });
+  test("is a range, or about a time", () => {
+    expect(expectedText(order({ estimate: { from, until } }))).toBe(`Ready between ${timeOfDay(from)} and ${timeOfDay(until)}.`);
+    expect(expectedText(order({ estimate: { from: until, until } }))).toBe(`Ready at about ${timeOfDay(until)}.`);
   });
 
-  test("takes each stage's own pace", () => {
-    const own = pace(0, 0, { stages: [{ stage: "decorate", samples: 3, typicalSeconds: 30, slowSeconds: 50 }, { stage: "package", samples: 3, typicalSeconds: 5, slowSeconds: 7 }] });
-    expect(estimate(working, own, start)).toEqual({ from: start + 35_000, until: start + 57_000, slow: false });
+  test("is about a time, or later, if it takes longer than usual", () => {
+    expect(expectedText(order({ estimate: { from, until, slow: true } }))).toBe(`It is taking longer than usual: ready at about ${timeOfDay(until)}, or later.`);
   });
 
-  test("counts a stage as over that has had its time, and no less than that", () => {
-    expect(estimate(working, pace(60, 100), start + 90_000)).toEqual({ from: start + 150_000, until: start + 200_000, slow: false });
+  test("is not told if nobody can say", () => {
+    expect(expectedText(order())).toBe(`Ordered at ${timeOfDay(at(0))}. We can’t estimate a time yet.`);
   });
 
-  test("says that it is slow once it takes longer than nine in ten", () => {
-    expect(estimate(working, pace(60, 100), start + 100_000)?.slow).toBe(false);
-    expect(estimate(working, pace(60, 100), start + 101_000)).toEqual({ from: start + 161_000, until: start + 201_000, slow: true });
-  });
-
-  test("never ends before it begins, even if the figures are odd", () => {
-    const odd = estimate(working, pace(60, 10), start);
-    expect(odd?.until).toBe(odd?.from);
-  });
-
-  test("does not count time against the order that the clocks differ by", () => {
-    expect(estimate(working, pace(60, 100), start - 5_000)?.from).toBe(start - 5_000 + 120_000);
-  });
-
-  test("counts the present stage whole if nobody knows since when", () => {
-    expect(estimate(order({ waitingFor: "package", stages: [row("package", "waiting")] }), pace(60, 100), start)?.from).toBe(start + 60_000);
-  });
-
-  test("takes the present pass's ticket, not an earlier one's", () => {
-    const remade = order({ waitingFor: "mix", stages: [row("mix", "undone", { issuedAt: at(-900) }), row("mix", "waiting", { pass: 2, issuedAt: at(0) })] });
-    expect(estimate(remade, pace(60, 100), start)).toEqual({ from: start + 240_000, until: start + 400_000, slow: false });
-  });
-
-  // The order waits for the station that undoes, and goes through all of them afterwards.
-  test("counts all stages while a pass is put away for a remake", () => {
-    const undoing = order({ waitingFor: "decorate", stages: [row("mix", "done"), row("bake", "done"), row("decorate", "failed", { issuedAt: at(-900), undo: { state: "waiting", attempt: 1 } })] });
-    expect(estimate(undoing, pace(60, 100), start)).toEqual({ from: start + 240_000, until: start + 400_000, slow: false });
-  });
-
-  test.each([
-    ["has too few samples", { stage: "package", samples: 2, typicalSeconds: 60, slowSeconds: 100 }],
-    ["has no typical time", { stage: "package", samples: 9, slowSeconds: 100 }],
-    ["has no slow time", { stage: "package", samples: 9, typicalSeconds: 60 }],
-  ] as const)("is none if a stage that is ahead %s", (_, last) => {
-    const { stages } = pace(60, 100);
-    expect(estimate(working, { at: at(0), stages: [...stages.slice(0, 3), last] }, start)).toBeNull();
-  });
-
-  test("does not need to know the stages that are over", () => {
-    const { stages } = pace(60, 100);
-    expect(estimate(working, { at: at(0), stages: stages.slice(2) }, start)).not.toBeNull();
-  });
-
-  test.each(["accepted", "scheduled", "needs-attention", "cancelling", "cancelled", "shipped"] as const)("is none for an order that is %s", (state) => {
-    expect(estimate(order({ ...working, state }), pace(60, 100), start)).toBeNull();
-  });
-
-  test("is none for an order that waits for nobody", () => {
-    expect(estimate(order({ stages: [row("mix", "done")] }), pace(60, 100), start)).toBeNull();
+  test("is when it was promised, unless that cannot be kept", () => {
+    const promised = `They will be ready for you at ${dueText(at(1200))}.`;
+    expect(expectedText(order({ dueAt: at(1200) }))).toBe(promised);
+    expect(expectedText(order({ dueAt: at(1200), estimate: { from, until } }))).toBe(promised);
+    expect(expectedText(order({ dueAt: at(1199), estimate: { from, until } }))).toBe(`We are running late for ${dueText(at(1199))}. Ready between ${timeOfDay(from)} and ${timeOfDay(until)}.`);
   });
 });
 

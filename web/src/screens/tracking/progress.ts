@@ -1,7 +1,7 @@
-import type { OrderStatus, Pace, Stage, StageStatus } from "../../api/schema.gen";
+import type { OrderStatus, Stage, StageStatus } from "../../api/schema.gen";
 import { stagesClosingAmendments } from "../../api/stages.gen";
 import { stages, stageWords } from "../../design/stages";
-import { dueText, spanText, timeOfDay } from "../../design/time";
+import { dueText, timeOfDay, zonedTime } from "../../design/time";
 
 /** A stage of the order's present pass. */
 export interface Step {
@@ -66,51 +66,15 @@ function isBeingUndone(row: StageStatus | undefined): boolean {
   return row?.undo !== undefined && row.undo.state !== "undone";
 }
 
-/** When an order may be ready, in milliseconds of the server's time. */
-interface Estimate {
-  readonly from: number;
-  readonly until: number;
-  /** It takes longer at its stage than nine in ten orders. */
-  readonly slow: boolean;
-}
-
-/** With fewer, they say little. */
-const enoughSamples = 3;
-
-/**
- * From how long the stages take at present: each stage that is ahead counts
- * whole, the present one as far as it is not over; all of them, if the order
- * is about to start again. Null if nobody can say.
- */
-export function estimate(order: OrderStatus, pace: Pace, now: number): Estimate | null {
-  if (order.state !== "in-progress" || !order.waitingFor) return null;
-  const waitedFor = order.stages.filter((row) => row.stage === order.waitingFor).at(-1);
-  const again = isBeingUndone(waitedFor);
-  const route = routeOf(order);
-  const ahead = again ? route : route.slice(route.indexOf(order.waitingFor));
-  const issuedAt = again ? undefined : waitedFor?.issuedAt;
-  const sofar = issuedAt ? Math.max(0, (now - Date.parse(issuedAt)) / 1000) : 0;
-  let typical = 0;
-  let slowly = 0;
-  let isSlow = false;
-  for (const [i, stage] of ahead.entries()) {
-    const known = pace.stages.find((each) => each.stage === stage);
-    if (known?.typicalSeconds === undefined || known.slowSeconds === undefined || known.samples < enoughSamples) return null;
-    const spent = i === 0 ? sofar : 0;
-    isSlow ||= spent > known.slowSeconds;
-    typical += Math.max(0, known.typicalSeconds - spent);
-    slowly += Math.max(0, known.slowSeconds - spent);
-  }
-  return { from: now + typical * 1000, until: now + Math.max(slowly, typical) * 1000, slow: isSlow };
-}
-
-/** When the order may be ready, for the customer. */
-export function expectedText(order: OrderStatus, pace: Pace, now: number): string {
-  const ready = estimate(order, pace, now);
-  if (!ready) return `Ordered at ${timeOfDay(order.placedAt)}.${order.waitingFor ? " We can’t estimate a time yet." : ""}`;
-  if (ready.slow) return `It is taking longer than usual; ready in about ${spanText(Math.max(60_000, ready.until - now))} or later.`;
-  const [from, until] = [Math.ceil((ready.from - now) / 60_000), Math.ceil((ready.until - now) / 60_000)];
-  return `Ready in about ${from < until ? `${Math.max(1, from)} to ${until}` : Math.max(1, until)} min, around ${timeOfDay(ready.until)}.`;
+/** When the order may be ready, for the customer: what the API reckons from the queues before it. */
+export function expectedText({ estimate, placedAt, dueAt }: OrderStatus): string {
+  const due = dueAt === undefined ? "" : `They will be ready for you at ${dueText(dueAt)}.`;
+  if (!estimate) return due || `Ordered at ${timeOfDay(placedAt)}. We can’t estimate a time yet.`;
+  const [from, until] = [zonedTime(estimate.from), zonedTime(estimate.until)];
+  if (dueAt !== undefined && Date.parse(estimate.from) <= Date.parse(dueAt)) return due;
+  const late = dueAt === undefined ? "" : `We are running late for ${dueText(dueAt)}. `;
+  if (estimate.slow) return `${late}It is taking longer than usual: ready at about ${until}, or later.`;
+  return late + (from === until ? `Ready at about ${until}.` : `Ready between ${timeOfDay(estimate.from)} and ${until}.`);
 }
 
 export function canCancel(order: OrderStatus): boolean {
