@@ -45,8 +45,11 @@ func (s situation) waiting() wire.Waiting {
 	stage, state, by, since := order.WaitingFor, kitchen.TicketState(""), "", time.Time{}
 	if s.work.Stage != "" && (order.WaitingFor == "" || s.work.Stage == order.WaitingFor) {
 		stage, state, by, since = s.work.Stage, ticket.State, ticket.By, ticket.Since
-		if state == kitchen.TicketStarted {
+		switch row := s.row(stage); {
+		case state == kitchen.TicketStarted:
 			since = ticket.StartedAt
+		case ticket.Kind == kitchen.TicketMake && row != nil && row.IssuedAt != nil:
+			since = *row.IssuedAt // in a remake the ticket's age counts from the first pass
 		}
 	} else if row := s.row(stage); row != nil {
 		state, by, since = row.State, row.By, orZero(cmp.Or(row.StartedAt, row.IssuedAt))

@@ -25,7 +25,7 @@ func atBake(ahead, minutes int) situation {
 			State: kitchen.StateInProgress, WaitingFor: kitchen.Bake, PlacedAt: ago(40), Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeM, Quantity: 12}},
 			Stages: []kitchen.StageStatus{{Stage: kitchen.Mix, Pass: 1, State: kitchen.TicketDone}, {Stage: kitchen.Bake, Pass: 1, State: kitchen.TicketWaiting, IssuedAt: new(ago(minutes))}},
 		},
-		work:  floor.Work{Stage: kitchen.Bake, Ahead: ahead, Ticket: wire.BoardTicket{State: kitchen.TicketWaiting, Since: ago(minutes), SilentAfterSeconds: 600}},
+		work:  floor.Work{Stage: kitchen.Bake, Ahead: ahead, Ticket: wire.BoardTicket{Kind: kitchen.TicketMake, State: kitchen.TicketWaiting, Since: ago(minutes), SilentAfterSeconds: 600}},
 		now:   noon,
 		lead:  time.Hour,
 		label: func(code string) string { return map[string]string{"burnt": "Burnt"}[code] },
@@ -47,9 +47,12 @@ func TestWhatAnOrderWaitsFor(t *testing.T) {
 		cause     wire.WaitingCause
 		says      string
 	}{
-		"Queue":      {atBake(7, 12), wire.WaitingInQueue, "7 others are before it in the queue for bake, where it has waited for 12 min."},
-		"BehindOne":  {atBake(1, 12), wire.WaitingInQueue, "One other is before it in the queue for bake, where it has waited for 12 min."},
-		"Next":       {atBake(0, 12), wire.WaitingInQueue, "It is the next one at bake, where it has waited for 12 min."},
+		"Queue":     {atBake(7, 12), wire.WaitingInQueue, "7 others are before it in the queue for bake, where it has waited for 12 min."},
+		"BehindOne": {atBake(1, 12), wire.WaitingInQueue, "One other is before it in the queue for bake, where it has waited for 12 min."},
+		"Next":      {atBake(0, 12), wire.WaitingInQueue, "It is the next one at bake, where it has waited for 12 min."},
+		"InARemake": {with(func(s *situation) {
+			s.order.Stages = append(s.order.Stages, kitchen.StageStatus{Stage: kitchen.Bake, Pass: 2, State: kitchen.TicketWaiting, IssuedAt: new(ago(2))})
+		}), wire.WaitingInQueue, "It is the next one at bake, where it has waited for 2 min."},
 		"WithoutLog": {with(func(s *situation) { s.work = floor.Work{} }), wire.WaitingInQueue, "It has waited at bake for 12 min."},
 		"InHand":     {with(inHand), wire.WaitingForWork, "bob has had it in hand at bake for 4 min."},
 		"InHandWithoutLog": {with(func(s *situation) {

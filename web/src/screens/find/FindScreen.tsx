@@ -8,6 +8,7 @@ import { Failure, Loading } from "../../design/feedback";
 import { Field } from "../../design/Field";
 import { stageWords } from "../../design/stages";
 import { dueText } from "../../design/time";
+import { useLive } from "../../live/hooks";
 import { moneyText } from "../../prices";
 import { stateWords } from "../../states";
 import { countText } from "../../text";
@@ -29,8 +30,9 @@ const foundQuery = (filters: Filters) => infiniteQueryOptions({
 export function FindScreen() {
   const { session } = route.useRouteContext();
   const filters = route.useSearch();
+  const { problem } = useLive("kitchen"); // says whether the page is up to date, and whether somebody is still signed in
   return (
-    <StaffLayout title="Find an order" session={session}>
+    <StaffLayout title="Find an order" session={session} problem={problem}>
       <div className="stack find">
         <div className="page-head">
           <h1>Find an order</h1>

@@ -7,6 +7,7 @@ import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
 import { timeOfDay } from "../../design/time";
+import { useLive } from "../../live/hooks";
 import { moneyText } from "../../prices";
 import { stateWords } from "../../states";
 import { countText } from "../../text";
@@ -39,9 +40,10 @@ export function SheetScreen() {
   const { session } = route.useRouteContext();
   const { day } = route.useSearch();
   const navigate = route.useNavigate();
+  const { problem } = useLive("kitchen"); // says whether the page is up to date, and whether somebody is still signed in
   const { data, error, refetch } = useQuery(sheetQuery(day));
   return (
-    <StaffLayout title="Day’s sheet" session={session}>
+    <StaffLayout title="Day’s sheet" session={session} problem={problem}>
       <div className="sheet stack">
         <div className="page-head">
           <h1>Pickups {day === "today" ? `today, ${new Date().toLocaleDateString()}` : `on ${day}`}</h1>
