@@ -1,8 +1,8 @@
+import { allergyConflicts } from "../../allergens";
 import { newKey } from "../../api/client";
 import type { FieldError, Limits, Line, Menu, Money, Order, Size } from "../../api/schema.gen";
 import { forget, keep, load } from "../../storage";
 import { cleanText } from "../../text";
-import { conflicts as avoided } from "./allergens";
 import { soldOutText } from "./soldOut";
 
 /** Orders that were sent with one key. Nobody knows whether one of them was accepted. */
@@ -152,12 +152,8 @@ export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faul
 
 /** Allergens in the basket that the customer must not eat, by flavour. */
 export function conflicts(draft: Draft, menu: Menu): readonly { readonly flavour: string; readonly allergens: readonly string[] }[] {
-  const allergies = allergiesOf(draft);
-  const flavours = new Set(draft.lines.map((line) => line.flavour));
-  return menu.flavours
-    .filter((flavour) => flavours.has(flavour.code))
-    .map((flavour) => ({ flavour: flavour.name, allergens: avoided(flavour.allergens, allergies) }))
-    .filter((conflict) => conflict.allergens.length > 0);
+  return allergyConflicts(menu, draft.lines, allergiesOf(draft))
+    .map(({ flavour, allergens }) => ({ flavour: menu.flavours.find((each) => each.code === flavour)?.name ?? flavour, allergens }));
 }
 
 /**
