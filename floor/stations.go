@@ -380,6 +380,7 @@ func (f *Floor) arrivedAt(e board.Entry) time.Time {
 func boardRules(k *kitchen.Kitchen, stage kitchen.Stage) wire.BoardRules {
 	age := k.Age[stage]
 	rules := wire.BoardRules{
+		Batch:               stage.Info().Batch,
 		LateAfterSeconds:    int(time.Duration(age.Late).Seconds()),
 		OverdueAfterSeconds: int(time.Duration(age.Overdue).Seconds()),
 		Reasons:             make([]wire.ReasonOnOffer, 0, len(k.Reasons)),

@@ -257,6 +257,9 @@ type Attention = kitchen.Attention
 // `ended-by-hand`: somebody ended the ticket in Temporal.
 type AttentionCause = kitchen.AttentionCause
 
+// Batch The most that one person begins together at this station, of one flavour. Absent where each ticket is work of its own.
+type Batch = kitchen.Batch
+
 // Behind What is shown may be out of date. It catches up by itself.
 type Behind struct {
 	// Reason `starting`: the log has not been read to its end yet. `kafka`: Kafka does not answer, or its messages since then are still being read.
@@ -303,6 +306,9 @@ type BoardChange struct {
 
 // BoardRules What a board needs from the kitchen file.
 type BoardRules struct {
+	// Batch The most that one person begins together at this station, of one flavour. Absent where each ticket is work of its own.
+	Batch Batch `json:"batch,omitempty,omitzero"`
+
 	// LateAfterSeconds From this age on a ticket is late.
 	LateAfterSeconds int `json:"lateAfterSeconds"`
 

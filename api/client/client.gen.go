@@ -518,6 +518,8 @@ type ClientInterface interface {
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 	//
+	// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
+	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
 	//
@@ -539,6 +541,8 @@ type ClientInterface interface {
 	//
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
+	//
+	// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
 	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
@@ -1397,6 +1401,8 @@ func (c *Client) GetBoard(ctx context.Context, stage StageInPath, reqEditors ...
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 // nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 //
+// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
+//
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
 //
@@ -1428,6 +1434,8 @@ func (c *Client) AckTicketWithBody(ctx context.Context, stage StageInPath, ticke
 //
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 // nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
+//
+// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
 //
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
@@ -3493,6 +3501,8 @@ type ClientWithResponsesInterface interface {
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 	//
+	// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
+	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
 	//
@@ -3514,6 +3524,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
+	//
+	// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
 	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
@@ -7134,6 +7146,8 @@ func (c *ClientWithResponses) GetBoardWithResponse(ctx context.Context, stage St
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 // nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 //
+// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
+//
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
 //
@@ -7161,6 +7175,8 @@ func (c *ClientWithResponses) AckTicketWithBodyWithResponse(ctx context.Context,
 //
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 // nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
+//
+// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
 //
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.

@@ -334,6 +334,8 @@ export interface paths {
          *     `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
          *     nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
          *
+         *     A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
+         *
          *     409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
          *     taken over.
          *
@@ -1406,8 +1408,16 @@ export interface components {
             readonly lateAfterSeconds: number;
             /** @description From this age on it is overdue. */
             readonly overdueAfterSeconds: number;
+            readonly batch?: components["schemas"]["Batch"];
             /** @description The reasons for which work may fail, for people to choose from. */
             readonly reasons: readonly components["schemas"]["ReasonOnOffer"][];
+        };
+        /** @description The most that one person begins together at this station, of one flavour. Absent where each ticket is work of its own. */
+        readonly Batch: {
+            /** @example 12 */
+            readonly tickets: number;
+            /** @example 240 */
+            readonly pieces: number;
         };
         readonly ReasonOnOffer: {
             /** @example burnt */
@@ -2088,6 +2098,7 @@ export type TicketFailure = components['schemas']['TicketFailure'];
 export type Behind = components['schemas']['Behind'];
 export type Board = components['schemas']['Board'];
 export type BoardRules = components['schemas']['BoardRules'];
+export type Batch = components['schemas']['Batch'];
 export type ReasonOnOffer = components['schemas']['ReasonOnOffer'];
 export type BoxCount = components['schemas']['BoxCount'];
 export type BoardChange = components['schemas']['BoardChange'];
