@@ -342,6 +342,9 @@ func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 	if e.State == kitchen.TicketStarted {
 		ticket.HeardAt = printable(e.Sign.Time)
 	}
+	if e.Ticket.Kind == kitchen.TicketMake && len(e.Ticket.Allergies) > 0 {
+		ticket.Conflicts = f.kitchenFile.Menu.AllergyConflicts(e.Ticket.Lines, e.Ticket.Allergies)
+	}
 	if e.Ticket.Kind == kitchen.TicketUndo {
 		makeID, _ := board.UndoneBy(e.Ticket.TicketID)
 		undone, _ := f.board.Get(makeID)

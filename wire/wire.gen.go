@@ -246,6 +246,9 @@ type Ack struct {
 // AckKind defines model for AckKind.
 type AckKind = kitchen.AckKind
 
+// AllergyConflict A flavour that contains what the customer is allergic to.
+type AllergyConflict = kitchen.AllergyConflict
+
 // Amendment Changes what is written on and about an order. Give notes, messages or both.
 type Amendment = kitchen.Amendment
 
@@ -336,6 +339,9 @@ type BoardTicket struct {
 
 	// By Who has it in hand, ended it or let it fail.
 	By string `json:"by,omitempty,omitzero"`
+
+	// Conflicts Of a ticket to make, which of its flavours meet an allergy of the customer. It only warns; what is not listed is not said to be safe.
+	Conflicts []AllergyConflict `json:"conflicts,omitempty,omitzero"`
 
 	// Customer At package, on a ticket to make: whom to call when the box is handed out. No other station gets it.
 	Customer Customer `json:"customer,omitempty,omitzero"`

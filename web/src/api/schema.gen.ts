@@ -1346,6 +1346,8 @@ export interface components {
             readonly lines: readonly components["schemas"]["Line"][];
             readonly notes?: string;
             readonly allergies?: readonly string[];
+            /** @description Of a ticket to make, which of its flavours meet an allergy of the customer. It only warns; what is not listed is not said to be safe. */
+            readonly conflicts?: readonly components["schemas"]["AllergyConflict"][];
             /** @example K7QF */
             readonly pickupCode: string;
             /** @description Of an undo ticket: the work was done, so there is something to put away. */
@@ -1362,6 +1364,13 @@ export interface components {
             readonly failure?: components["schemas"]["TicketFailure"];
             /** @description Why an earlier attempt failed. */
             readonly lastFailure?: components["schemas"]["TicketFailure"];
+        };
+        /** @description A flavour that contains what the customer is allergic to. */
+        readonly AllergyConflict: {
+            /** @example carrot */
+            readonly flavour: string;
+            /** @description Those of the flavour that meet an allergy, as the menu spells them. */
+            readonly allergens: readonly string[];
         };
         readonly TicketFailure: {
             readonly by: string;
@@ -2094,6 +2103,7 @@ export type TicketKind = components['schemas']['TicketKind'];
 export type AckKind = components['schemas']['AckKind'];
 export type Ack = components['schemas']['Ack'];
 export type BoardTicket = components['schemas']['BoardTicket'];
+export type AllergyConflict = components['schemas']['AllergyConflict'];
 export type TicketFailure = components['schemas']['TicketFailure'];
 export type Behind = components['schemas']['Behind'];
 export type Board = components['schemas']['Board'];
