@@ -47,7 +47,8 @@ var access = map[string]permission{
 	"POST /api/v1/session":   anybody,
 	"DELETE /api/v1/session": anybody,
 
-	"GET /api/v1/session/demo": anybody,
+	"GET /api/v1/session/demo":  anybody,
+	"GET /api/v1/session/names": anybody,
 
 	"GET /api/v1/pace":       anybody,
 	"GET /api/v1/statistics": anyRole,

@@ -71,6 +71,9 @@ type Config struct {
 	// Demo are names and PINs of Staff that the API shows to everybody, in a
 	// factory for trying things out.
 	Demo []wire.DemoPerson
+	// SignInNames says that everybody may see the staff's names and roles, so that
+	// who shares a tablet chooses a tile. Guessing them is no longer needed then.
+	SignInNames bool
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto count. Defaults to none.
 	TrustedProxies []netip.Prefix
@@ -180,6 +183,7 @@ type Server struct {
 	lookUps        *semaphore.Weighted
 	sessions       *staff.Sessions
 	demo           []wire.DemoPerson
+	signInNames    []wire.SignInName
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
 	temporalUI     string
@@ -228,6 +232,7 @@ func New(config Config) (*Server, error) {
 		lookUps:        semaphore.NewWeighted(lookUpsAtOnce),
 		sessions:       sessions,
 		demo:           config.Demo,
+		signInNames:    signInNames(config),
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 		temporalUI:     config.TemporalUI,
@@ -332,6 +337,7 @@ DELETE /api/v1/orders/{id}/collected it was not, after all
 POST   /api/v1/session               sign in, if you are staff
 GET    /api/v1/session               who is signed in
 DELETE /api/v1/session               sign out
+GET    /api/v1/session/names         who may sign in, if everybody may know
 GET    /api/v1/session/demo          names and PINs to try it with (cupcakery dev only)
 GET    /api/v1/live                  everything live, by WebSocket
 GET    /api/v1/stations              how much there is to do at each station (staff)

@@ -1066,6 +1066,18 @@ type SignIn struct {
 	Pin string `json:"pin"`
 }
 
+// SignInName defines model for SignInName.
+type SignInName struct {
+	// Name Example: Max
+	Name string `json:"name"`
+	Role Role   `json:"role"`
+}
+
+// SignInNames defines model for SignInNames.
+type SignInNames struct {
+	People []SignInName `json:"people"`
+}
+
 // Size defines model for Size.
 type Size = kitchen.Size
 

@@ -102,6 +102,7 @@ makes one.
 				TemporalUI: temporalUI,
 				Metrics:    registry,
 
+				SignInNames:     people.names,
 				TrustedProxies:  proxies,
 				LiveConnections: live.connections,
 

@@ -248,7 +248,7 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		server, err := api.New(api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger, Metrics: d.registry})
+		server, err := api.New(api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, SignInNames: true, Pages: web.Files(), Logger: d.logger, Metrics: d.registry})
 		if err != nil {
 			return err
 		}

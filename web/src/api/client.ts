@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, Statistics } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, SignInNames, Slots, Stage, Statistics } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -117,6 +117,8 @@ export const api = {
   async signOut(): Promise<void> {
     await ask("DELETE", "/session");
   },
+  /** Who may sign in; empty unless everybody may know. */
+  signInNames: async (signal?: AbortSignal): Promise<SignInNames["people"]> => (await get<SignInNames>("/session/names", signal)).people,
   /** Names and PINs to try the factory with; empty unless it is a demo. */
   async demoStaff(signal?: AbortSignal): Promise<DemoStaff["staff"]> {
     try {

@@ -249,6 +249,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/session/names": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Who may sign in
+         * @description For the tiles of a shared tablet's sign-in. Whoever runs the API decides whether everybody may see the staff's names (`--sign-in-names`); otherwise the list is empty.
+         */
+        readonly get: operations["getSignInNames"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/session/demo": {
         readonly parameters: {
             readonly query?: never;
@@ -915,6 +935,14 @@ export interface components {
             readonly role: components["schemas"]["Role"];
             /** Format: date-time */
             readonly expiresAt: string;
+        };
+        readonly SignInNames: {
+            readonly people: readonly components["schemas"]["SignInName"][];
+        };
+        readonly SignInName: {
+            /** @example Max */
+            readonly name: string;
+            readonly role: components["schemas"]["Role"];
         };
         readonly DemoStaff: {
             readonly staff: readonly components["schemas"]["DemoPerson"][];
@@ -2081,6 +2109,8 @@ export type Resolution = components['schemas']['Resolution'];
 export type Role = components['schemas']['Role'];
 export type SignIn = components['schemas']['SignIn'];
 export type Session = components['schemas']['Session'];
+export type SignInNames = components['schemas']['SignInNames'];
+export type SignInName = components['schemas']['SignInName'];
 export type DemoStaff = components['schemas']['DemoStaff'];
 export type DemoPerson = components['schemas']['DemoPerson'];
 export type StageStatus = components['schemas']['StageStatus'];
@@ -2885,6 +2915,38 @@ export interface operations {
                 content?: never;
             };
             readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getSignInNames: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Names and roles, in the order of the staff file. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "people": [
+                     *         {
+                     *           "name": "Max",
+                     *           "role": "manager"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["SignInNames"];
+                };
+            };
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
