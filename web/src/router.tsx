@@ -82,7 +82,17 @@ const overview = createRoute({
   component: lazyRouteComponent(() => import("./screens/overview/OverviewScreen"), "OverviewScreen"),
 });
 
-const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, overview]);
+/** Where an installed app starts: whoever is signed in goes on to where they work. */
+const work = createRoute({
+  getParentRoute: () => root,
+  path: "/work",
+  beforeLoad: async ({ context }) => {
+    const session = await context.queryClient.query({ ...sessionQuery, staleTime: "static" });
+    throw session ? redirect(homeOf(session.role)) : redirect({ to: "/sign-in" });
+  },
+});
+
+const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, overview, work]);
 
 export function newRouter(context: Context) {
   return createRouter({

@@ -9,6 +9,7 @@ import { Button } from "../../design/Button";
 import { Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
 import { Layout } from "../../design/Layout";
+import { useStaffApp } from "../../design/screen";
 import { useLiveConnection } from "../../live/hooks";
 import { homeOf } from "../../staff";
 import { forgetPerson, peopleFor, peopleOfThisDevice, rememberPerson } from "./people";
@@ -23,6 +24,7 @@ export function SignInScreen() {
   const router = useRouter();
   const queryClient = useQueryClient();
   const live = useLiveConnection();
+  useStaffApp();
   const demo = useQuery(demoStaffQuery);
   const { data: shown } = useQuery(signInNamesQuery);
   const [remembered, setRemembered] = useState(peopleOfThisDevice);

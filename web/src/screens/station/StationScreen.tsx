@@ -6,6 +6,7 @@ import { textOf } from "../../api/problem";
 import { menuQuery } from "../../api/queries";
 import type { Ack, Board, BoardRules, BoardTicket, Menu, Stage } from "../../api/schema.gen";
 import { Empty, Failure, Loading } from "../../design/feedback";
+import { FullScreenButton, useWakeLock } from "../../design/screen";
 import { isStage, StageIcon, stages, stageWords } from "../../design/stages";
 import { Toast, type ToastMessage } from "../../design/Toast";
 import { useLive, useLiveConnection, useTime } from "../../live/hooks";
@@ -35,6 +36,7 @@ export function StationScreen() {
 
 function Station({ stage }: { readonly stage: Stage }) {
   const { session } = route.useRouteContext();
+  useWakeLock();
   const { board, problem } = useLive(`station/${stage}`);
   const [sound, setSound] = useState(isChimeOn);
   const [message, setMessage] = useState<ToastMessage | null>(null);
@@ -59,7 +61,7 @@ function Station({ stage }: { readonly stage: Stage }) {
     </button>
   );
   return (
-    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={<><KitchenButton session={session} stage={stage} />{soundTool}</>} toast={<Toast message={message} onClose={closeToast} />}>
+    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={<><KitchenButton session={session} stage={stage} />{soundTool}<FullScreenButton /></>} toast={<Toast message={message} onClose={closeToast} />}>
       <div data-stage={stage} className="station">
         {board ? <Display board={board} me={session.name} sound={sound} notify={setMessage} /> : problem ? <Failure error={problem} /> : <Loading what="the board" />}
       </div>
