@@ -61,7 +61,7 @@ function Station({ stage }: { readonly stage: Stage }) {
     </button>
   );
   return (
-    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={<><KitchenButton session={session} stage={stage} />{soundTool}<FullScreenButton /></>} toast={<Toast message={message} onClose={closeToast} />}>
+    <StaffLayout title={stageWords[stage].name} session={session} problem={problem} tools={<><KitchenButton session={session} stage={stage} />{soundTool}</>} toast={<Toast message={message} onClose={closeToast} />}>
       <div data-stage={stage} className="station">
         {board ? <Display board={board} me={session.name} sound={sound} notify={setMessage} /> : problem ? <Failure error={problem} /> : <Loading what="the board" />}
       </div>
@@ -175,6 +175,7 @@ function Display({ board, me, sound, notify }: DisplayProps) {
       <header className="station-head">
         <h1><StageIcon stage={stage} /> {stageWords[stage].name}</h1>
         <HowMuch waiting={columns.waiting} rules={board.rules} />
+        <FullScreenButton />
         {totals}
       </header>
       {board.paused && <PausedNotice paused={board.paused} notify={notify} />}
