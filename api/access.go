@@ -34,7 +34,10 @@ var access = map[string]permission{
 	"GET /find/:id":             anybody,
 	"GET /sheet":                anybody,
 	"GET /favicon.svg":          anybody,
+	"GET /icons/*file":          anybody,
 	"GET /manifest.webmanifest": anybody,
+	"GET /staff.webmanifest":    anybody,
+	"GET /work":                 anybody,
 	"GET /orders/:id":           anybody,
 	"GET /orders/:id/qr.svg":    anybody,
 	"GET /sign-in":              anybody,
@@ -53,7 +56,8 @@ var access = map[string]permission{
 	"POST /api/v1/session":   anybody,
 	"DELETE /api/v1/session": anybody,
 
-	"GET /api/v1/session/demo": anybody,
+	"GET /api/v1/session/demo":  anybody,
+	"GET /api/v1/session/names": anybody,
 
 	// The operator's token says which screens may follow the counter.
 	"GET /api/v1/wall":  managersOnly,

@@ -33,10 +33,10 @@ const (
 
 // pageRoutes are the addresses of pages. Each has the same document: the
 // scripts in it read the address.
-var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashboard", "/attention", "/counter", "/kitchen", "/standing", "/wall", "/find", "/find/:id", "/sheet"}
+var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashboard", "/attention", "/counter", "/kitchen", "/standing", "/wall", "/find", "/find/:id", "/sheet", "/work"}
 
 // fileRoutes are the addresses of what pages load.
-var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/manifest.webmanifest", "/theme.js", "/third-party-notices.txt"}
+var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/icons/*file", "/manifest.webmanifest", "/staff.webmanifest", "/theme.js", "/third-party-notices.txt"}
 
 // pages are the files of the browser's side by address, held in memory. A build
 // without them has none.
@@ -56,6 +56,7 @@ type page struct {
 var mediaTypes = map[string]string{
 	".css":         "text/css; charset=utf-8",
 	".html":        "text/html; charset=utf-8",
+	".png":         "image/png",
 	".js":          "text/javascript; charset=utf-8",
 	".svg":         "image/svg+xml",
 	".txt":         "text/plain; charset=utf-8",

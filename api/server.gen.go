@@ -90,6 +90,9 @@ type ServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(c *gin.Context)
+	// GetSignInNames Who may sign in
+	// (GET /api/v1/session/names)
+	GetSignInNames(c *gin.Context)
 	// GetSlots When an order can be fetched
 	// (GET /api/v1/slots)
 	GetSlots(c *gin.Context, params GetSlotsParams)
@@ -840,6 +843,19 @@ func (siw *ServerInterfaceWrapper) GetDemoStaff(c *gin.Context) {
 	siw.Handler.GetDemoStaff(c)
 }
 
+// GetSignInNames operation middleware
+func (siw *ServerInterfaceWrapper) GetSignInNames(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSignInNames(c)
+}
+
 // GetSlots operation middleware
 func (siw *ServerInterfaceWrapper) GetSlots(c *gin.Context) {
 
@@ -1216,6 +1232,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/api/v1/session", wrapper.GetSession)
 	router.POST(options.BaseURL+"/api/v1/session", wrapper.SignIn)
 	router.GET(options.BaseURL+"/api/v1/session/demo", wrapper.GetDemoStaff)
+	router.GET(options.BaseURL+"/api/v1/session/names", wrapper.GetSignInNames)
 	router.GET(options.BaseURL+"/api/v1/slots", wrapper.GetSlots)
 	router.DELETE(options.BaseURL+"/api/v1/staff/:name/sessions", wrapper.EndSessions)
 	router.GET(options.BaseURL+"/api/v1/standing-orders", wrapper.ListStandingOrders)
@@ -4154,6 +4171,55 @@ func (response GetDemoStaffdefaultApplicationProblemPlusJSONResponse) VisitGetDe
 	return err
 }
 
+type GetSignInNamesRequestObject struct {
+}
+
+type GetSignInNamesResponseObject interface {
+	VisitGetSignInNamesResponse(w http.ResponseWriter) error
+}
+
+type GetSignInNames200JSONResponse SignInNames
+
+func (response GetSignInNames200JSONResponse) VisitGetSignInNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSignInNames431TextResponse HeadTooLargeTextResponse
+
+func (response GetSignInNames431TextResponse) VisitGetSignInNamesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetSignInNamesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSignInNamesdefaultApplicationProblemPlusJSONResponse) VisitGetSignInNamesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSlotsRequestObject struct {
 	Params GetSlotsParams
 }
@@ -5801,6 +5867,9 @@ type StrictServerInterface interface {
 	// GetDemoStaff Names and PINs to try the factory with
 	// (GET /api/v1/session/demo)
 	GetDemoStaff(ctx context.Context, request GetDemoStaffRequestObject) (GetDemoStaffResponseObject, error)
+	// GetSignInNames Who may sign in
+	// (GET /api/v1/session/names)
+	GetSignInNames(ctx context.Context, request GetSignInNamesRequestObject) (GetSignInNamesResponseObject, error)
 	// GetSlots When an order can be fetched
 	// (GET /api/v1/slots)
 	GetSlots(ctx context.Context, request GetSlotsRequestObject) (GetSlotsResponseObject, error)
@@ -6673,6 +6742,30 @@ func (sh *strictHandler) GetDemoStaff(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetDemoStaffResponseObject); ok {
 		if err := validResponse.VisitGetDemoStaffResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSignInNames operation middleware
+func (sh *strictHandler) GetSignInNames(ctx *gin.Context) {
+	var request GetSignInNamesRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSignInNames(ctx, request.(GetSignInNamesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSignInNames")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSignInNamesResponseObject); ok {
+		if err := validResponse.VisitGetSignInNamesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -78,6 +78,9 @@ type Config struct {
 	Demo []wire.DemoPerson
 	// Seats are those of a demonstration's robots. Without any, nobody can take one.
 	Seats Seats
+	// SignInNames says that everybody may see the staff's names and roles, so that
+	// who shares a tablet chooses a tile. Guessing them is no longer needed then.
+	SignInNames bool
 	// TrustedProxies are the networks of proxies whose X-Forwarded-For and
 	// X-Forwarded-Proto count. Defaults to none.
 	TrustedProxies []netip.Prefix
@@ -200,6 +203,7 @@ type Server struct {
 	demo           []wire.DemoPerson
 	seats          Seats
 	wallToken      string
+	signInNames    []wire.SignInName
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
 	temporalUI     string
@@ -251,6 +255,7 @@ func New(config Config) (*Server, error) {
 		demo:           config.Demo,
 		seats:          config.Seats,
 		wallToken:      config.WallToken,
+		signInNames:    signInNames(config),
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
 		temporalUI:     config.TemporalUI,
@@ -360,6 +365,7 @@ DELETE /api/v1/orders/{id}/collected it was not, after all
 POST   /api/v1/session               sign in, if you are staff
 GET    /api/v1/session               who is signed in
 DELETE /api/v1/session               sign out
+GET    /api/v1/session/names         who may sign in, if everybody may know
 GET    /api/v1/session/demo          names and PINs to try it with (cupcakery dev only)
 GET    /api/v1/live                  everything live, by WebSocket
 GET    /api/v1/stations              how much there is to do at each station (staff)

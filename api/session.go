@@ -121,6 +121,21 @@ func (s *Server) GetDemoStaff(context.Context, GetDemoStaffRequestObject) (GetDe
 	return GetDemoStaff200JSONResponse{Staff: s.demo}, nil
 }
 
+// GetSignInNames tells who may sign in, if everybody may know.
+func (s *Server) GetSignInNames(context.Context, GetSignInNamesRequestObject) (GetSignInNamesResponseObject, error) {
+	return GetSignInNames200JSONResponse{People: s.signInNames}, nil
+}
+
+func signInNames(config Config) []wire.SignInName {
+	people := []wire.SignInName{}
+	if config.SignInNames {
+		for _, person := range config.Staff.People {
+			people = append(people, wire.SignInName{Name: person.Name, Role: person.Role})
+		}
+	}
+	return people
+}
+
 func sessionDocument(session staff.Session) wire.Session {
 	return wire.Session{Name: session.Name, Role: session.Role, ExpiresAt: session.ExpiresAt}
 }

@@ -342,6 +342,9 @@ func (f *Floor) boardTicket(e board.Entry) wire.BoardTicket {
 	if e.State == kitchen.TicketStarted {
 		ticket.HeardAt = printable(e.Sign.Time)
 	}
+	if e.Ticket.Kind == kitchen.TicketMake && len(e.Ticket.Allergies) > 0 {
+		ticket.Conflicts = f.kitchenFile.Menu.AllergyConflicts(e.Ticket.Lines, e.Ticket.Allergies)
+	}
 	if e.Ticket.Kind == kitchen.TicketUndo {
 		makeID, _ := board.UndoneBy(e.Ticket.TicketID)
 		undone, _ := f.board.Get(makeID)
@@ -381,6 +384,7 @@ func boardRules(k *kitchen.Kitchen, stage kitchen.Stage) wire.BoardRules {
 	age := k.Age[stage]
 	rules := wire.BoardRules{
 		DueSoonSeconds:      int(k.DueSoon(stage).Seconds()),
+		Batch:               stage.Info().Batch,
 		LateAfterSeconds:    int(time.Duration(age.Late).Seconds()),
 		OverdueAfterSeconds: int(time.Duration(age.Overdue).Seconds()),
 		Reasons:             make([]wire.ReasonOnOffer, 0, len(k.Reasons)),

@@ -51,10 +51,10 @@ var allergyFillers = []string{"a", "all", "and", "any", "free", "from", "i", "no
 // allergic to.
 type AllergyConflict struct {
 	// Flavour is the flavour's code.
-	Flavour string
+	Flavour string `json:"flavour"`
 	// Allergens are those of the flavour that meet an allergy, as the menu spells
 	// them.
-	Allergens []string
+	Allergens []string `json:"allergens"`
 }
 
 // AllergyConflicts returns which flavours of the lines meet one of the

@@ -38,8 +38,17 @@ type StageInfo struct {
 	// ClosesAmending says that an order's texts are final once the stage's
 	// ticket is issued.
 	ClosesAmending bool
+	// Batch is the most that one person begins together here; the zero value where
+	// each ticket is work of its own.
+	Batch Batch
 	// Demo works here in a demonstration.
 	Demo DemoPerson
+}
+
+// Batch bounds how many tickets of one flavour are worked on together.
+type Batch struct {
+	Tickets int `json:"tickets"`
+	Pieces  int `json:"pieces"`
 }
 
 // stages is the table of the stages, in the order of work. Whatever lists
@@ -50,20 +59,23 @@ var stages = []StageInfo{
 		Stage: Mix, Role: RoleMixer, Group: "cupcake-mixers",
 		Doing: "being mixed", Did: "mixed", Undoing: "empty the bowl",
 		AckWithin: minutes(15), Age: Age{Late: minutes(5), Overdue: minutes(10)}, Undo: UndoByHand,
-		Demo: DemoPerson{Name: "mia", PIN: "111111"},
+		Batch: Batch{Tickets: 12, Pieces: 240},
+		Demo:  DemoPerson{Name: "mia", PIN: "111111"},
 	},
 	{
 		Stage: Bake, Role: RoleBaker, Group: "cupcake-bakers",
 		Doing: "in the oven", Did: "baked", Undoing: "set the cupcakes aside or bin them",
 		AckWithin: minutes(40), Age: Age{Late: minutes(20), Overdue: minutes(30)}, Undo: UndoByHand,
-		Demo: DemoPerson{Name: "bob", PIN: "222222"},
+		Batch: Batch{Tickets: 12, Pieces: 240},
+		Demo:  DemoPerson{Name: "bob", PIN: "222222"},
 	},
 	{
 		Stage: Decorate, Role: RoleDecorator, Group: "cupcake-decorators",
 		Doing: "being decorated", Did: "decorated", Undoing: "set the cupcakes aside or bin them",
 		AckWithin: minutes(30), Age: Age{Late: minutes(10), Overdue: minutes(20)}, Undo: UndoByHand,
 		ShowsMessages: true, ClosesAmending: true,
-		Demo: DemoPerson{Name: "dora", PIN: "333333"},
+		Batch: Batch{Tickets: 8, Pieces: 120},
+		Demo:  DemoPerson{Name: "dora", PIN: "333333"},
 	},
 	{
 		Stage: Package, Role: RolePackager, Group: "cupcake-packagers",

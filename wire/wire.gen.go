@@ -351,6 +351,9 @@ type Ack struct {
 // AckKind defines model for AckKind.
 type AckKind = kitchen.AckKind
 
+// AllergyConflict A flavour that contains what the customer is allergic to.
+type AllergyConflict = kitchen.AllergyConflict
+
 // Amendment Changes what is written on and about an order. Give notes, messages or both.
 type Amendment = kitchen.Amendment
 
@@ -361,6 +364,9 @@ type Attention = kitchen.Attention
 // `undo-failed`: the work cannot be undone. `late-work`: work was done that nobody will undo.
 // `ended-by-hand`: somebody ended the ticket in Temporal.
 type AttentionCause = kitchen.AttentionCause
+
+// Batch The most that one person begins together at this station, of one flavour. Absent where each ticket is work of its own.
+type Batch = kitchen.Batch
 
 // Behind What is shown may be out of date. It catches up by itself.
 type Behind struct {
@@ -408,6 +414,9 @@ type BoardChange struct {
 
 // BoardRules What a board needs from the kitchen file.
 type BoardRules struct {
+	// Batch The most that one person begins together at this station, of one flavour. Absent where each ticket is work of its own.
+	Batch Batch `json:"batch,omitempty,omitzero"`
+
 	// DueSoonSeconds A ticket is late once its order is due, and due soon when that is in less than this: as long as the stages that are left may take.
 	DueSoonSeconds int `json:"dueSoonSeconds"`
 
@@ -438,6 +447,9 @@ type BoardTicket struct {
 
 	// By Who has it in hand, ended it or let it fail.
 	By string `json:"by,omitempty,omitzero"`
+
+	// Conflicts Of a ticket to make, which of its flavours meet an allergy of the customer. It only warns; what is not listed is not said to be safe.
+	Conflicts []AllergyConflict `json:"conflicts,omitempty,omitzero"`
 
 	// Customer At package, on a ticket to make: whom to call when the box is handed out. No other station gets it.
 	Customer Customer `json:"customer,omitempty,omitzero"`
@@ -1283,6 +1295,18 @@ type SignIn struct {
 	//
 	// Example: 314159
 	Pin string `json:"pin"`
+}
+
+// SignInName defines model for SignInName.
+type SignInName struct {
+	// Name Example: Max
+	Name string `json:"name"`
+	Role Role   `json:"role"`
+}
+
+// SignInNames defines model for SignInNames.
+type SignInNames struct {
+	People []SignInName `json:"people"`
 }
 
 // Size defines model for Size.

@@ -482,6 +482,13 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetSignInNames Who may sign in
+	//
+	// For the tiles of a shared tablet's sign-in. Whoever runs the API decides whether everybody may see the staff's names (`--sign-in-names`); otherwise the list is empty.
+	//
+	// Corresponds with GET /api/v1/session/names (the `GetSignInNames` operationId).
+	GetSignInNames(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetSlots When an order can be fetched
 	//
 	// The slots of a day that a new order can still have, with what is left in each, and the days that have such slots. What is left may be gone a moment later: the order itself says so. For a day on which somebody has a place a worker is needed (503).
@@ -578,6 +585,8 @@ type ClientInterface interface {
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 	//
+	// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
+	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
 	//
@@ -599,6 +608,8 @@ type ClientInterface interface {
 	//
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
+	//
+	// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
 	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
@@ -1416,6 +1427,23 @@ func (c *Client) GetDemoStaff(ctx context.Context, reqEditors ...RequestEditorFn
 	return c.Client.Do(req)
 }
 
+// GetSignInNames Who may sign in
+//
+// For the tiles of a shared tablet's sign-in. Whoever runs the API decides whether everybody may see the staff's names (`--sign-in-names`); otherwise the list is empty.
+//
+// Corresponds with GET /api/v1/session/names (the `GetSignInNames` operationId).
+func (c *Client) GetSignInNames(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSignInNamesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetSlots When an order can be fetched
 //
 // The slots of a day that a new order can still have, with what is left in each, and the days that have such slots. What is left may be gone a moment later: the order itself says so. For a day on which somebody has a place a worker is needed (503).
@@ -1612,6 +1640,8 @@ func (c *Client) GetBoard(ctx context.Context, stage StageInPath, reqEditors ...
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 // nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 //
+// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
+//
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
 //
@@ -1643,6 +1673,8 @@ func (c *Client) AckTicketWithBody(ctx context.Context, stage StageInPath, ticke
 //
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 // nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
+//
+// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
 //
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
@@ -2967,6 +2999,33 @@ func NewGetDemoStaffRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetSignInNamesRequest constructs an http.Request for the GetSignInNames method
+func NewGetSignInNamesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/session/names")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetSlotsRequest constructs an http.Request for the GetSlots method
 func NewGetSlotsRequest(server string, params *GetSlotsParams) (*http.Request, error) {
 	var err error
@@ -4069,6 +4128,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/session/demo (the `GetDemoStaff` operationId).
 	GetDemoStaffWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDemoStaffResponse, error)
 
+	// GetSignInNamesWithResponse Who may sign in
+	//
+	// For the tiles of a shared tablet's sign-in. Whoever runs the API decides whether everybody may see the staff's names (`--sign-in-names`); otherwise the list is empty.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/session/names (the `GetSignInNames` operationId).
+	GetSignInNamesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSignInNamesResponse, error)
+
 	// GetSlotsWithResponse When an order can be fetched
 	//
 	// The slots of a day that a new order can still have, with what is left in each, and the days that have such slots. What is left may be gone a moment later: the order itself says so. For a day on which somebody has a place a worker is needed (503).
@@ -4181,6 +4249,8 @@ type ClientWithResponsesInterface interface {
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 	//
+	// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
+	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
 	//
@@ -4202,6 +4272,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 	// nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
+	//
+	// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
 	//
 	// 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 	// taken over.
@@ -6557,6 +6629,54 @@ func (r GetDemoStaffResponse) ContentType() string {
 	return ""
 }
 
+type GetSignInNamesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SignInNames
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSignInNamesResponse) GetJSON200() *SignInNames {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetSignInNamesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSignInNamesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSignInNamesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSignInNamesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSignInNamesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetSlotsResponse503Headers the declared response headers of an HTTP 503 response for GetSlots
 type GetSlotsResponse503Headers struct {
 	RetryAfter int
@@ -8530,6 +8650,21 @@ func (c *ClientWithResponses) GetDemoStaffWithResponse(ctx context.Context, reqE
 	return ParseGetDemoStaffResponse(rsp)
 }
 
+// GetSignInNamesWithResponse Who may sign in
+//
+// For the tiles of a shared tablet's sign-in. Whoever runs the API decides whether everybody may see the staff's names (`--sign-in-names`); otherwise the list is empty.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/session/names (the `GetSignInNames` operationId).
+func (c *ClientWithResponses) GetSignInNamesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetSignInNamesResponse, error) {
+	rsp, err := c.GetSignInNames(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSignInNamesResponse(rsp)
+}
+
 // GetSlotsWithResponse When an order can be fetched
 //
 // The slots of a day that a new order can still have, with what is left in each, and the days that have such slots. What is left may be gone a moment later: the order itself says so. For a day on which somebody has a place a worker is needed (503).
@@ -8702,6 +8837,8 @@ func (c *ClientWithResponses) GetBoardWithResponse(ctx context.Context, stage St
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 // nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
 //
+// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
+//
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
 //
@@ -8729,6 +8866,8 @@ func (c *ClientWithResponses) AckTicketWithBodyWithResponse(ctx context.Context,
 //
 // `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
 // nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
+//
+// A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
 //
 // 409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
 // taken over.
@@ -10938,6 +11077,39 @@ func ParseGetDemoStaffResponse(rsp *http.Response) (*GetDemoStaffResponse, error
 			return nil, err
 		}
 		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetSignInNamesResponse parses an HTTP response from a GetSignInNamesWithResponse call
+func ParseGetSignInNamesResponse(rsp *http.Response) (*GetSignInNamesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSignInNamesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SignInNames
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -111,6 +111,7 @@ makes one.
 
 				TemporalUIURL: uiURL,
 
+				SignInNames:     people.names,
 				TrustedProxies:  proxies,
 				LiveConnections: live.connections,
 

@@ -260,7 +260,7 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		config := api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, Pages: web.Files(), Logger: d.logger, Metrics: d.registry, TemporalUIURL: cmp.Or(d.settings.uiURL, d.addresses().TemporalUI)}
+		config := api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, SignInNames: true, Pages: web.Files(), Logger: d.logger, Metrics: d.registry, TemporalUIURL: cmp.Or(d.settings.uiURL, d.addresses().TemporalUI)}
 		if d.settings.demo.on {
 			d.crew = newDemoCrew(d.kitchen.Rules)
 			config.Seats = d.crew

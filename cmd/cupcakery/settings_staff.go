@@ -16,6 +16,7 @@ import (
 // request comes from.
 type staffSettings struct {
 	path    string
+	names   bool
 	proxies []string
 }
 
@@ -23,6 +24,8 @@ func (s *staffSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&s.path, "staff", "", "staff file: who may sign in, as what, with which PIN; without one, what is for staff is refused")
 	fromEnvironment(flags, "staff", "CUPCAKERY_STAFF")
+	flags.BoolVar(&s.names, "sign-in-names", false, "show everybody who opens the sign-in the staff's names and roles, as tiles for a shared tablet")
+	fromEnvironment(flags, "sign-in-names", "CUPCAKERY_SIGN_IN_NAMES")
 	flags.StringSliceVar(&s.proxies, "trusted-proxies", nil, "networks of proxies, such as 10.0.0.0/8, whose X-Forwarded-For and X-Forwarded-Proto count")
 	fromEnvironment(flags, "trusted-proxies", "CUPCAKERY_TRUSTED_PROXIES")
 }

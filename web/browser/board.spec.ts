@@ -42,7 +42,7 @@ test("a tablet shows eight tickets beside the one in hand, with what to press, a
   await expect(phone.getByRole("button", { name: "Start" }).first()).toBeInViewport({ ratio: 1 });
 });
 
-test("on a board with 300 tickets only the ages change, and all tickets are there", async ({ desk }) => {
+test("on a board with 300 tickets only the ages in sight change, and all tickets are there", async ({ desk }) => {
   const baker = await desk.open("/sign-in", staff.bake);
   const tickets = Array.from({ length: 300 }, (_, i) => {
     const at = new Date(Date.UTC(2026, 2, 4, 9, 0, i)).toISOString();
@@ -64,20 +64,24 @@ test("on a board with 300 tickets only the ages change, and all tickets are ther
   await expect(baker.getByRole("article")).toHaveCount(300);
   const changes = await baker.evaluate(() => new Promise<{ readonly ages: number; readonly others: readonly string[] }>((done) => {
     const [ages, others] = [new Set<Node>(), new Set<string>()];
+    let seconds = 0;
     const observer = new MutationObserver((records) => {
       for (const { target } of records) {
         const element = target instanceof Element ? target : target.parentElement;
         if (element?.closest("[role=timer]")) ages.add(element);
         else others.add(element?.outerHTML.slice(0, 200) ?? "");
       }
-      if (records.length === 0 || ages.size < 300) return;
+      if (++seconds < 3) return;
       observer.disconnect();
       done({ ages: ages.size, others: [...others] });
     });
     observer.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
   }));
-  expect(changes).toEqual({ ages: 300, others: [] });
+  expect(changes.others).toEqual([]);
+  expect(changes.ages).toBeGreaterThan(0);
+  expect(changes.ages, "nobody sees the others").toBeLessThan(150);
   // One far down works like any other.
   await ticket(baker, "K299").getByRole("button", { name: "Start" }).focus();
   await expect(ticket(baker, "K299").getByText("Allergy: nuts")).toBeInViewport();
+  await expect(ticket(baker, "K299").getByRole("timer"), "its age has gone on").toHaveText(/^1:(0[3-9]|[1-5]\d)$/);
 });

@@ -120,7 +120,17 @@ const sheet = createRoute({
   component: lazyRouteComponent(() => import("./screens/find/SheetScreen"), "SheetScreen"),
 });
 
-const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, standing, overview, wall, find, found, sheet]);
+/** Where an installed app starts: whoever is signed in goes on to where they work. */
+const work = createRoute({
+  getParentRoute: () => root,
+  path: "/work",
+  beforeLoad: async ({ context }) => {
+    const session = await context.queryClient.query({ ...sessionQuery, staleTime: "static" });
+    throw session ? redirect(homeOf(session.role)) : redirect({ to: "/sign-in" });
+  },
+});
+
+const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, standing, overview, wall, find, found, sheet, work]);
 
 export function newRouter(context: Context) {
   return createRouter({

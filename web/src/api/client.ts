@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderExplanation, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderExplanation, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, SignInNames, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -154,6 +154,8 @@ export const api = {
       throw error;
     }
   },
+  /** Who may sign in; empty unless everybody may know. */
+  signInNames: async (signal?: AbortSignal): Promise<SignInNames["people"]> => (await get<SignInNames>("/session/names", signal)).people,
   /** Names and PINs to try the factory with; empty unless it is a demo. */
   async demoStaff(signal?: AbortSignal): Promise<DemoStaff["staff"]> {
     try {

@@ -35,6 +35,7 @@ export const slotsQuery = (day: string, pieces: number) => queryOptions({ queryK
 export const paceQuery = queryOptions({ queryKey: ["pace"], queryFn: ({ signal }) => api.pace(signal) });
 export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: ({ signal }) => api.session(signal), staleTime: Infinity });
 export const demoStaffQuery = queryOptions({ queryKey: ["demo-staff"], queryFn: ({ signal }) => api.demoStaff(signal), staleTime: Infinity });
+export const signInNamesQuery = queryOptions({ queryKey: ["sign-in-names"], queryFn: ({ signal }) => api.signInNames(signal), staleTime: Infinity });
 export const statisticsQuery = queryOptions({ queryKey: ["statistics"], queryFn: ({ signal }) => api.statistics(signal), staleTime: 0 });
 
 export const readyQuery = (q: string, limit: number) => queryOptions({ queryKey: ["ready", q, limit], queryFn: ({ signal }) => api.ready(q, limit, signal), staleTime: 0 });

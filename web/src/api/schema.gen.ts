@@ -270,6 +270,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/session/names": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Who may sign in
+         * @description For the tiles of a shared tablet's sign-in. Whoever runs the API decides whether everybody may see the staff's names (`--sign-in-names`); otherwise the list is empty.
+         */
+        readonly get: operations["getSignInNames"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/session/demo": {
         readonly parameters: {
             readonly query?: never;
@@ -378,6 +398,8 @@ export interface paths {
          *
          *     `done` (for an undo ticket: `undone`) and `failed` end the work; here only the owner may say so, or anybody if there is none. The same ack can be sent again: the answer is the ticket's state, and
          *     nothing is written, unless the ticket was issued again after its end: then its order has lost that, and the ack is written once more.
+         *
+         *     A batch is begun, and finished, by an ack for each of its tickets; `rules.batch` of the board says how many of one flavour go together. Somebody else may have claimed one of them meanwhile: the others count all the same.
          *
          *     409 means that nothing has changed: `ticket-taken` names who has the ticket, `ticket-ended` who ended it or let it fail, and `ticket-not-in-hand` means that nobody has what was to be put back or
          *     taken over.
@@ -1089,6 +1111,14 @@ export interface components {
             /** Format: date-time */
             readonly expiresAt: string;
         };
+        readonly SignInNames: {
+            readonly people: readonly components["schemas"]["SignInName"][];
+        };
+        readonly SignInName: {
+            /** @example Max */
+            readonly name: string;
+            readonly role: components["schemas"]["Role"];
+        };
         readonly DemoStaff: {
             readonly staff: readonly components["schemas"]["DemoPerson"][];
         };
@@ -1617,6 +1647,8 @@ export interface components {
             readonly lines: readonly components["schemas"]["Line"][];
             readonly notes?: string;
             readonly allergies?: readonly string[];
+            /** @description Of a ticket to make, which of its flavours meet an allergy of the customer. It only warns; what is not listed is not said to be safe. */
+            readonly conflicts?: readonly components["schemas"]["AllergyConflict"][];
             /** @example K7QF */
             readonly pickupCode: string;
             /** @description Of an undo ticket: the work was done, so there is something to put away. */
@@ -1635,6 +1667,13 @@ export interface components {
             readonly failure?: components["schemas"]["TicketFailure"];
             /** @description Why an earlier attempt failed. */
             readonly lastFailure?: components["schemas"]["TicketFailure"];
+        };
+        /** @description A flavour that contains what the customer is allergic to. */
+        readonly AllergyConflict: {
+            /** @example carrot */
+            readonly flavour: string;
+            /** @description Those of the flavour that meet an allergy, as the menu spells them. */
+            readonly allergens: readonly string[];
         };
         readonly TicketFailure: {
             readonly by: string;
@@ -1683,8 +1722,16 @@ export interface components {
             readonly lateAfterSeconds: number;
             /** @description From this age on it is shown as late. */
             readonly overdueAfterSeconds: number;
+            readonly batch?: components["schemas"]["Batch"];
             /** @description The reasons for which work may fail, for people to choose from. */
             readonly reasons: readonly components["schemas"]["ReasonOnOffer"][];
+        };
+        /** @description The most that one person begins together at this station, of one flavour. Absent where each ticket is work of its own. */
+        readonly Batch: {
+            /** @example 12 */
+            readonly tickets: number;
+            /** @example 240 */
+            readonly pieces: number;
         };
         readonly ReasonOnOffer: {
             /** @example burnt */
@@ -2387,6 +2434,8 @@ export type Resolution = components['schemas']['Resolution'];
 export type Role = components['schemas']['Role'];
 export type SignIn = components['schemas']['SignIn'];
 export type Session = components['schemas']['Session'];
+export type SignInNames = components['schemas']['SignInNames'];
+export type SignInName = components['schemas']['SignInName'];
 export type DemoStaff = components['schemas']['DemoStaff'];
 export type DemoPerson = components['schemas']['DemoPerson'];
 export type StageStatus = components['schemas']['StageStatus'];
@@ -2415,10 +2464,12 @@ export type TicketKind = components['schemas']['TicketKind'];
 export type AckKind = components['schemas']['AckKind'];
 export type Ack = components['schemas']['Ack'];
 export type BoardTicket = components['schemas']['BoardTicket'];
+export type AllergyConflict = components['schemas']['AllergyConflict'];
 export type TicketFailure = components['schemas']['TicketFailure'];
 export type Behind = components['schemas']['Behind'];
 export type Board = components['schemas']['Board'];
 export type BoardRules = components['schemas']['BoardRules'];
+export type Batch = components['schemas']['Batch'];
 export type ReasonOnOffer = components['schemas']['ReasonOnOffer'];
 export type BoxCount = components['schemas']['BoxCount'];
 export type BoardChange = components['schemas']['BoardChange'];
@@ -3240,6 +3291,38 @@ export interface operations {
                 content?: never;
             };
             readonly 403: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getSignInNames: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Names and roles, in the order of the staff file. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "people": [
+                     *         {
+                     *           "name": "Max",
+                     *           "role": "manager"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["SignInNames"];
+                };
+            };
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };

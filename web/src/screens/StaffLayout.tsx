@@ -8,6 +8,7 @@ import type { Session } from "../api/schema.gen";
 import { Button } from "../design/Button";
 import { ConnectionBadge, ConnectionBanner } from "../design/Connection";
 import { Layout } from "../design/Layout";
+import { useStaffApp } from "../design/screen";
 import { stageOfRole, stages, stageWords } from "../design/stages";
 import { useLiveConnection } from "../live/hooks";
 import { RushDesk } from "./kitchen/Rush";
@@ -26,6 +27,7 @@ interface Props {
 /** The frame of all staff pages: where they can go, who is signed in, and whether the page is up to date. */
 export function StaffLayout({ title, session, problem, tools, toast, width = "wide", children }: Props) {
   const leave = useLeave();
+  useStaffApp();
   const isSignedOut = problem?.is("/problems/not-signed-in") ?? false;
   useEffect(() => {
     if (isSignedOut) void leave(location.pathname);

@@ -1,6 +1,7 @@
 import { getRouteApi } from "@tanstack/react-router";
 import type { CounterOrder } from "../../api/schema.gen";
 import { Failure, Loading } from "../../design/feedback";
+import { FullScreenButton, useWakeLock } from "../../design/screen";
 import { useLive } from "../../live/hooks";
 import { HandOut } from "../kitchen/HandOut";
 import { StaffLayout } from "../StaffLayout";
@@ -13,8 +14,9 @@ const route = getRouteApi("/counter");
 export function CounterScreen() {
   const { session } = route.useRouteContext();
   const { counter, problem } = useLive("counter");
+  useWakeLock();
   return (
-    <StaffLayout title="Counter" session={session} problem={problem}>
+    <StaffLayout title="Counter" session={session} problem={problem} tools={<FullScreenButton />}>
       <h1 className="visually-hidden">Orders at the counter</h1>
       {counter ? (
         <div className="counter">

@@ -3,14 +3,18 @@ import { getRouteApi, useRouter } from "@tanstack/react-router";
 import { useRef, useState, type SyntheticEvent } from "react";
 import { api } from "../../api/client";
 import { Problem, textOf } from "../../api/problem";
-import { demoStaffQuery, sessionQuery } from "../../api/queries";
-import type { DemoPerson } from "../../api/schema.gen";
+import { demoStaffQuery, sessionQuery, signInNamesQuery } from "../../api/queries";
+import type { DemoPerson, SignInName } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
 import { Layout } from "../../design/Layout";
+import { useStaffApp } from "../../design/screen";
 import { useLiveConnection } from "../../live/hooks";
 import { homeOf } from "../../staff";
+import { forgetPerson, peopleFor, peopleOfThisDevice, rememberPerson } from "./people";
+import { PinPad } from "./PinPad";
+import { Tiles } from "./Tiles";
 import "./signin.css";
 
 const route = getRouteApi("/sign-in");
@@ -20,7 +24,11 @@ export function SignInScreen() {
   const router = useRouter();
   const queryClient = useQueryClient();
   const live = useLiveConnection();
+  useStaffApp();
   const demo = useQuery(demoStaffQuery);
+  const { data: shown } = useQuery(signInNamesQuery);
+  const [remembered, setRemembered] = useState(peopleOfThisDevice);
+  const [chosen, setChosen] = useState<SignInName | null>(null);
   const [name, setName] = useState("");
   const [pin, setPin] = useState("");
   const [busy, setBusy] = useState(false);
@@ -34,6 +42,8 @@ export function SignInScreen() {
     try {
       const session = await api.signIn(person);
       queryClient.setQueryData(sessionQuery.queryKey, session);
+      // Where everybody may see all names there is no need to keep some.
+      if (shown?.length === 0) rememberPerson(session);
       live.reset(); // the old connection has no session, or another one
       await (to ? router.navigate({ to }) : router.navigate(homeOf(session.role)));
     } catch (error) {
@@ -54,15 +64,43 @@ export function SignInScreen() {
     if (at(pointer) !== undefined) setProblem(null);
   };
   const isOfAField = at("/name") !== undefined || at("/pin") !== undefined;
+  const choose = (person: SignInName | null) => {
+    setChosen(person);
+    setProblem(null);
+  };
+  const isOfDevice = shown?.length === 0;
+  const people = peopleFor(to, isOfDevice ? remembered : shown ?? []);
+
+  if (chosen) {
+    const demoPin = demo.data?.find((person) => person.name === chosen.name)?.pin;
+    return (
+      <Layout title="Staff sign-in" width="narrow">
+        <div className="sign-in">
+          <h1 className="visually-hidden">Staff sign-in</h1>
+          <PinPad
+            name={chosen.name}
+            work={chosen.role}
+            hint={demoPin && `${demoPin} in this demo`}
+            fault={problem ? at("/pin") ?? problem.message : undefined}
+            busy={busy}
+            onSignIn={(digits) => signIn({ name: chosen.name, pin: digits })}
+            onBack={() => { choose(null); }}
+          />
+        </div>
+      </Layout>
+    );
+  }
 
   return (
     <Layout title="Staff sign-in" width="narrow">
       <div className="sign-in">
+        <div>
+          <h1>Staff sign-in</h1>
+          <p className="lead">Customers do not need an account: <a href="/">order here</a>.</p>
+        </div>
+        {people.length > 0 && <Tiles people={people} onChoose={choose} onForget={isOfDevice ? (person) => { setRemembered(forgetPerson(person.name)); } : undefined} />}
         <form className="card stack" onSubmit={submit} noValidate>
-          <div>
-            <h1>Staff sign-in</h1>
-            <p className="lead">Customers do not need an account: <a href="/">order here</a>.</p>
-          </div>
+          {people.length > 0 && <h2>Somebody else</h2>}
           {problem && !isOfAField && <Notice look="bad" urgent>{problem.message}</Notice>}
           <Field label="Name" error={at("/name")}>
             {(wiring) => <input {...wiring} className="input" autoComplete="username" autoCapitalize="none" spellCheck={false} value={name} onChange={(event) => { setName(event.target.value); clearFault("/name"); }} required />}

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactNode, type RefObject } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState, useSyncExternalStore, type ReactElement, type ReactNode, type RefObject } from "react";
 import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
 import { menuQuery } from "../../api/queries";
 import type { Ack, Board, BoardRules, BoardTicket, Menu, Stage } from "../../api/schema.gen";
 import { Empty, Failure, Loading } from "../../design/feedback";
+import { FullScreenButton, useWakeLock } from "../../design/screen";
 import { isStage, StageIcon, stages, stageWords } from "../../design/stages";
 import { Toast, type ToastMessage } from "../../design/Toast";
 import { urgencyOf } from "../../due";
@@ -16,10 +17,12 @@ import { PausedNotice } from "../kitchen/Paused";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
 import { useReasonLabels } from "../useReasonLabels";
+import { BatchButtons, BegunRow, ofFlavour, ReportedRow, useBatches, useFocusOfBatch } from "./Batches";
+import { batchesOf, type FlavourBatch } from "./batches";
 import { allDay, columnsOf, gramsOf, newlyWaiting, type Columns } from "./board";
 import { chime, isChimeOn, keepChime } from "./chime";
 import { FailureDialog } from "./FailureDialog";
-import { PendingAcks, type RetractableAck } from "./pendingAcks";
+import { PendingAcks, type PendingAck, type RetractableAck } from "./pendingAcks";
 import { Renewals } from "./renewals";
 import { ScrappedDialog } from "./ScrappedDialog";
 import { Seat } from "./Seat";
@@ -35,6 +38,7 @@ export function StationScreen() {
 
 function Station({ stage }: { readonly stage: Stage }) {
   const { session } = route.useRouteContext();
+  useWakeLock();
   const { board, problem } = useLive(`station/${stage}`);
   const [sound, setSound] = useState(isChimeOn);
   const [message, setMessage] = useState<ToastMessage | null>(null);
@@ -94,6 +98,9 @@ function Display({ board, me, sound, notify }: DisplayProps) {
   const counts = useMemo(() => allDay(board, pending), [board, pending]);
   const display = useRef<HTMLDivElement>(null);
   const keepFocus = useFocusOf(display, columns);
+  const batches = useMemo(() => batchesOf(board, columns, pending), [board, columns, pending]);
+  const keepFocusAt = useFocusOfBatch(display);
+  const { starting: startingBatch, begun, forgetBegun, start: startBatch, putBack } = useBatches(stage, names, notify);
   const { starting, start } = useStarting(stage, notify, keepFocus);
   useRenewals(stage, useMemo(() => columns.mine.filter((ticket) => !ticket.withdrawn && !pending.has(ticket.ticketId)), [columns, pending]));
   useChime(board, sound);
@@ -101,9 +108,10 @@ function Display({ board, me, sound, notify }: DisplayProps) {
 
   const say = useCallback((ticket: BoardTicket, ack: RetractableAck) => {
     keepFocus(ticket);
-    pendingAcks.add(ticket, ack);
+    pendingAcks.add([ticket], ack);
+    forgetBegun(); // what is said last is what a key takes back
     setDialog(null);
-  }, [keepFocus, pendingAcks]);
+  }, [keepFocus, pendingAcks, forgetBegun]);
   // The same object for all cards and as long as the board is open, so that only cards that change are drawn again.
   const actions: Actions = useMemo(() => ({
     onStart: (ticket) => void start(ticket, { kind: "started" }),
@@ -131,7 +139,33 @@ function Display({ board, me, sound, notify }: DisplayProps) {
       actions={actions}
     />
   );
+  const finishBatch = (tickets: readonly BoardTicket[]) => {
+    keepFocusAt("[data-together]");
+    forgetBegun();
+    pendingAcks.add(tickets, { kind: "done" });
+  };
+  const putBackBatch = () => {
+    if (begun) keepFocusAt(ofFlavour(begun.flavour));
+    void putBack();
+  };
+  const startTogether = (flavour: string, tickets: readonly BoardTicket[]) => {
+    keepFocusAt(ofFlavour(flavour));
+    void startBatch(flavour, tickets);
+  };
+  const totals = (
+    <Totals counts={counts} menu={menu} stage={stage} names={names}>
+      {(flavour) => {
+        const batch = batches.get(flavour) ?? noBatch;
+        const starting = startingBatch?.flavour === flavour ? startingBatch.tickets.length : null;
+        return <BatchButtons flavour={flavour} name={names(flavour)} batch={batch} starting={starting} onStart={startTogether} onFinish={finishBatch} />;
+      }}
+    </Totals>
+  );
   useKeys(display, () => {
+    if (begun) {
+      putBackBatch();
+      return;
+    }
     const last = list.find((each) => pendingAcks.retract(each.ticketId));
     if (last) keepFocus(last);
   });
@@ -143,7 +177,8 @@ function Display({ board, me, sound, notify }: DisplayProps) {
       <header className="station-head">
         <h1><StageIcon stage={stage} /> {stageWords[stage].name}</h1>
         <HowMuch waiting={columns.waiting} rules={board.rules} />
-        <Totals counts={counts} menu={menu} stage={stage} names={names} />
+        <FullScreenButton />
+        {totals}
       </header>
       {board.paused && <PausedNotice paused={board.paused} notify={notify} />}
       <Seat stage={stage} me={me} notify={notify} />
@@ -154,10 +189,18 @@ function Display({ board, me, sound, notify }: DisplayProps) {
           <Group title="Waiting" look="grid" tickets={columns.waiting} empty="Nothing is waiting.">{columns.waiting.slice(0, most).map((ticket) => card(ticket, "waiting"))}</Group>
           <Group title="With others" look="grid" tickets={columns.others}>{columns.others.slice(0, most).map((ticket) => card(ticket, "others"))}</Group>
           <Group title="Failed" look="grid" tickets={columns.failed}>{columns.failed.slice(0, most).map((ticket) => card(ticket, "waiting"))}</Group>
-          <JustDone reported={columns.reported} ended={columns.ended} card={card} />
+          <JustDone
+            reported={columns.reported}
+            ended={columns.ended}
+            card={card}
+            begun={begun && <BegunRow begun={begun} name={names(begun.flavour)} onPutBack={putBackBatch} />}
+            pending={list}
+            names={names}
+            onRetract={(ack, flavour) => { if (pendingAcks.retract(ack.ticketId)) keepFocusAt(ofFlavour(flavour)); }}
+          />
         </div>
       )}
-      <p className="station-keys soft small">Keys: arrows move, Enter presses the button, F reports a failure, B puts a ticket back, U takes back your last report.</p>
+      <p className="station-keys soft small">Keys: arrows move, Enter presses the button, F reports a failure, B puts a ticket back, U takes back what you said last.</p>
       {dialog?.about === "failure" && <FailureDialog ticket={dialog.ticket} reasons={board.rules.reasons} onReport={(ack) => { say(dialog.ticket, ack); }} onClose={() => { setDialog(null); }} />}
       {dialog?.about === "scrapped" && <ScrappedDialog ticket={dialog.ticket} onUndone={(scrapped) => { say(dialog.ticket, { kind: "undone", scrapped }); }} onClose={() => { setDialog(null); }} />}
     </div>
@@ -180,10 +223,14 @@ interface TotalsProps {
   readonly menu: Menu | undefined;
   readonly stage: Stage;
   readonly names: (flavour: string) => string;
+  /** What can be done with all of a flavour. */
+  readonly children: (flavour: string) => ReactNode;
 }
 
+const noBatch: FlavourBatch = { start: [], waiting: 0, finish: [] };
+
 /** What is to be made here in all. The first stage makes the batter of all of it. */
-function Totals({ counts, menu, stage, names }: TotalsProps) {
+function Totals({ counts, menu, stage, names, children }: TotalsProps) {
   const grams = menu && stage === stages[0] ? gramsOf(counts, menu) : 0;
   return (
     // Many flavours scroll, by keyboard too.
@@ -192,7 +239,7 @@ function Totals({ counts, menu, stage, names }: TotalsProps) {
       <dl>
         {grams > 0 && <div><dt>Batter</dt><dd className="numbers">{weightText(grams)}</dd></div>}
         {counts.map(({ flavour, sizes }) => (
-          <div key={flavour}><dt>{names(flavour)}</dt><dd className="numbers">{sizes.map(({ size, pieces }) => `${pieces} ${size}`).join(" · ")}</dd></div>
+          <div key={flavour}><dt>{names(flavour)}</dt><dd className="numbers">{sizes.map(({ size, pieces }) => `${pieces} ${size}`).join(" · ")} {children(flavour)}</dd></div>
         ))}
       </dl>
     </div>
@@ -223,14 +270,33 @@ interface JustDoneProps {
   readonly reported: readonly BoardTicket[];
   readonly ended: readonly BoardTicket[];
   readonly card: (ticket: BoardTicket, place: Place) => ReactNode;
+  /** What was just begun together. */
+  readonly begun: ReactElement | null;
+  readonly pending: readonly PendingAck[];
+  readonly names: (flavour: string) => string;
+  readonly onRetract: (ack: PendingAck, flavour: string) => void;
 }
 
 /** What was done lately: what can still be taken back is in sight, the rest is in a drawer. */
-function JustDone({ reported, ended, card }: JustDoneProps) {
-  if (reported.length + ended.length === 0) return null;
+function JustDone({ reported, ended, card, begun, pending, names, onRetract }: JustDoneProps) {
+  if (reported.length + ended.length === 0 && begun === null) return null;
+  const batchOf = new Map(pending.map((ack) => [ack.ticketId, ack.batch]));
   return (
     <section className="board-done" aria-label="Just done">
-      {reported.length > 0 && <ul>{reported.map((ticket) => card(ticket, "ended"))}</ul>}
+      {(begun !== null || reported.length > 0) && (
+        <ul>
+          {begun}
+          {reported.map((ticket) => {
+            const batch = batchOf.get(ticket.ticketId);
+            if (batch === undefined) return card(ticket, "ended");
+            // One row for all of them, in the place of the first.
+            const tickets = reported.filter((each) => batchOf.get(each.ticketId) === batch);
+            const [acks, flavour] = [pending.filter((ack) => ack.batch === batch), ticket.lines[0]?.flavour ?? ""];
+            const [first] = acks;
+            return ticket === tickets[0] && first && <ReportedRow key={batch} acks={acks} tickets={tickets} name={names(flavour)} onRetract={() => { onRetract(first, flavour); }} />;
+          })}
+        </ul>
+      )}
       {ended.length > 0 && (
         <details>
           <summary>Just done <span className="code" translate="no">{ended.map((ticket) => ticket.pickupCode).join(" · ")}</span></summary>

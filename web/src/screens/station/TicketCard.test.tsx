@@ -29,6 +29,8 @@ const press = (name: string) => userEvent.click(screen.getByRole("button", { nam
 const pendingAck = (overrides: Partial<PendingAck> = {}): PendingAck => ({ ticketId: ticket().ticketId, pickupCode: "K7QF", ack: { kind: "done" }, isRetractable: true, isRetrying: false, ...overrides });
 
 describe("a ticket", () => {
+  const long = Array.from({ length: 7 }, (_, i) => ({ flavour: `f${i}`, size: "M", quantity: i + 1 }) as const);
+
   test("shows its code, what to make, the boxes and the notes", () => {
     const { card } = show({
       ticket: ticket({
@@ -47,6 +49,20 @@ describe("a ticket", () => {
   test("shows whom the box is for, to whoever hands it out", () => {
     const { card } = show({ stage: "package", ticket: ticket({ customer: { name: "Ada Lovelace" } }) });
     expect(card.textContent).toContain("For Ada Lovelace");
+  });
+
+  test("warns at its line of a flavour that meets the customer's allergy, until it has ended", () => {
+    const of = { allergies: ["nuts"], lines: [{ flavour: "vanilla", size: "M", quantity: 6 }, { flavour: "nut", size: "L", quantity: 4 }] as const, conflicts: [{ flavour: "nut", allergens: ["Nuts", "wheat"] }] };
+    const { card } = show({ ticket: ticket(of) });
+    expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(["6 Vanilla M", "4 Nutty L⚠ Contains Nuts and wheat: the customer is allergic"]);
+    cleanup();
+    expect(show({ place: "ended", ticket: doneTicket("Ben", at(5), of) }).card.textContent).not.toContain("Contains");
+  });
+
+  test("that is long never folds away what meets an allergy", () => {
+    const { card } = show({ ticket: ticket({ lines: long, conflicts: [{ flavour: "f6", allergens: ["egg"] }] }) });
+    expect(within(card).getAllByRole("listitem").map((line) => line.textContent)).toEqual(["1 f0 M", "2 f1 M", "3 f2 M", "4 f3 M", "7 f6 M⚠ Contains egg: the customer is allergic"]);
+    expect(within(card).getByRole("button", { name: "+ 2 more lines, 11 pieces of K7QF" })).toBeDefined();
   });
 
   test("names a flavour that is no longer on the menu by its code", () => {
@@ -78,8 +94,6 @@ describe("a ticket", () => {
     show({ stage, ticket: ticket({ notes: "ring the bell" }) });
     expect(screen.getByText("ring the bell").closest("details") === null).toBe(open);
   });
-
-  const long = Array.from({ length: 7 }, (_, i) => ({ flavour: `f${i}`, size: "M", quantity: i + 1 }) as const);
 
   test("that is long shows its first lines, says what is left, and shows it on request", async () => {
     const { card } = show({ ticket: ticket({ lines: long }) });

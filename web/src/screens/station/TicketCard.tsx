@@ -57,7 +57,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
         </header>
         {place !== "ended" && !ticket.withdrawn && <Rush ticket={ticket} />}
         {isUndo && place !== "ended" && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
-        {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: this work was cancelled. The undo ticket says what to do with it.</p>}
+        {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: this work was cancelled. A second ticket with this code says what to put away.</p>}
         {place !== "ended" && allergies.length > 0 && (
           <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
         )}
@@ -86,11 +86,14 @@ const orderOf = (ticketId: string) => ticketId.split(".")[0] ?? "";
 const linesShown = 4;
 
 /** What to make, with what is piped onto it. A long order shows its first lines until somebody asks for the others. */
-function Lines({ ticket: { lines, pickupCode }, names, place, showsMessages }: Pick<Props, "ticket" | "names" | "place"> & { readonly showsMessages: boolean }) {
+function Lines({ ticket: { lines, pickupCode, conflicts = [] }, names, place, showsMessages }: Pick<Props, "ticket" | "names" | "place"> & { readonly showsMessages: boolean }) {
   const [isWhole, setWhole] = useState(false);
   // Who has it in hand needs them all, and a button for one more line would take up the line's room.
-  const shown = isWhole || place === "mine" || lines.length <= linesShown + 1 ? lines : lines.slice(0, linesShown);
-  const more = lines.slice(shown.length);
+  const isAll = isWhole || place === "mine" || lines.length <= linesShown + 1;
+  const contained = new Map(place === "ended" ? [] : conflicts.map(({ flavour, allergens }) => [flavour, allergens]));
+  // What meets an allergy is never folded away.
+  const shown = lines.filter((line, i) => isAll || i < linesShown || contained.has(line.flavour));
+  const more = lines.filter((line) => !shown.includes(line));
   return (
     <>
       <ul className="ticket-lines">
@@ -98,6 +101,9 @@ function Lines({ ticket: { lines, pickupCode }, names, place, showsMessages }: P
           <li key={i}>
             {place !== "ended" && <Cupcake flavour={flavour} size="XL" />}
             <b className="numbers">{quantity}</b> <span className="ticket-flavour wrap-anywhere">{names(flavour)}</span> <span className="badge ticket-size">{size}</span>
+            {contained.has(flavour) && (
+              <strong className="ticket-conflict"><span aria-hidden="true">⚠</span> <span>Contains {contained.get(flavour)?.join(" and ")}: the customer is allergic</span></strong>
+            )}
             {showsMessages && message && <q dir="auto" className="wrap-anywhere" translate="no">{message}</q>}
           </li>
         ))}

@@ -33,7 +33,7 @@ afterEach(() => { vi.useRealTimers(); });
 
 describe("a pending ack", () => {
   test("waits for five seconds, and is sent once", async () => {
-    pendingAcks.add(a, failed);
+    pendingAcks.add([a], failed);
     expect(retractableFor).toBe(5_000);
     expect(pendingAcks.list()).toEqual([{ ticketId: "a", pickupCode: "K7QF", ack: failed, isRetractable: true, isRetrying: false }]);
     vi.advanceTimersByTime(4_999);
@@ -48,7 +48,7 @@ describe("a pending ack", () => {
   });
 
   test("is pending until the server has answered", async () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(5_000);
     expect(pendingAcks.list()).toMatchObject([{ ticketId: "a", isRetractable: false, isRetrying: false }]);
     answers.last().accept();
@@ -57,14 +57,14 @@ describe("a pending ack", () => {
   });
 
   test("is listed before older ones", () => {
-    pendingAcks.add(a, done);
-    pendingAcks.add(b, done);
+    pendingAcks.add([a], done);
+    pendingAcks.add([b], done);
     expect(pendingAcks.list().map((each) => each.ticketId)).toEqual(["b", "a"]);
   });
 
   test("cannot be added twice for one ticket: the first counts", () => {
-    pendingAcks.add(a, done);
-    pendingAcks.add(a, failed);
+    pendingAcks.add([a], done);
+    pendingAcks.add([a], failed);
     vi.advanceTimersByTime(5_000);
     expect(answers.asked).toMatchObject([{ ack: done }]);
   });
@@ -73,7 +73,7 @@ describe("a pending ack", () => {
     const watcher = vi.fn();
     const stop = pendingAcks.watch(watcher);
     const before = pendingAcks.list();
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     expect(watcher).toHaveBeenCalledTimes(1);
     expect(pendingAcks.list()).not.toBe(before);
     expect(pendingAcks.list()).toBe(pendingAcks.list()); // or React would never come to rest
@@ -85,11 +85,11 @@ describe("a pending ack", () => {
 
 describe("retracting", () => {
   test("prevents sending, and the ticket can have another ack", () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(4_999);
     expect(pendingAcks.retract("a")).toBe(true);
     expect(pendingAcks.list()).toEqual([]);
-    pendingAcks.add(a, failed);
+    pendingAcks.add([a], failed);
     vi.advanceTimersByTime(4_999);
     expect(answers.asked).toHaveLength(0);
     vi.advanceTimersByTime(1);
@@ -97,22 +97,22 @@ describe("retracting", () => {
   });
 
   test("does nothing to other tickets", () => {
-    pendingAcks.add(a, done);
-    pendingAcks.add(b, done);
+    pendingAcks.add([a], done);
+    pendingAcks.add([b], done);
     pendingAcks.retract("a");
     vi.advanceTimersByTime(5_000);
     expect(answers.asked.map((each) => each.ticketId)).toEqual(["b"]);
   });
 
   test("is too late once the ack is being sent", () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(5_000);
     expect(pendingAcks.retract("a")).toBe(false);
     expect(pendingAcks.list()).toHaveLength(1);
   });
 
   test("is too late while Kafka is away: the ack may have been written", async () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(5_000);
     answers.last().refuse(unavailable());
     await answersArrive();
@@ -126,8 +126,8 @@ describe("retracting", () => {
 
 describe("leaving the page", () => {
   test("sends at once what waits, so that it outlives the page, and not again later", async () => {
-    pendingAcks.add(a, done);
-    pendingAcks.add(b, failed);
+    pendingAcks.add([a], done);
+    pendingAcks.add([b], failed);
     pendingAcks.flush();
     expect(answers.asked).toMatchObject([{ ticketId: "a", ack: done }, { ticketId: "b", ack: failed }]);
     for (const each of answers.asked) each.accept();
@@ -136,7 +136,7 @@ describe("leaving the page", () => {
   });
 
   test("does not send what is being sent already", () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(5_000);
     pendingAcks.flush();
     pendingAcks.flush();
@@ -144,7 +144,7 @@ describe("leaving the page", () => {
   });
 
   test("sends what is not confirmed yet, without waiting for the next retry", async () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(5_000);
     answers.last().refuse(unavailable());
     await answersArrive();
@@ -156,7 +156,7 @@ describe("leaving the page", () => {
   });
 
   test("sends nothing that was retracted", () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     pendingAcks.retract("a");
     pendingAcks.flush();
     expect(answers.asked).toHaveLength(0);
@@ -169,7 +169,7 @@ describe("without a certain answer", () => {
     ["there is no network", noAnswer()],
     ["something failed that is no problem of the API", new TypeError("broken")],
   ])("because %s, an ack is sent again every three seconds, until it is accepted", async (_, error) => {
-    pendingAcks.add(a, failed);
+    pendingAcks.add([a], failed);
     vi.advanceTimersByTime(5_000);
     for (let times = 1; times <= 3; times++) {
       answers.last().refuse(error);
@@ -190,7 +190,7 @@ describe("without a certain answer", () => {
 
 describe("a refusal", () => {
   test("is reported, and the ack is not sent again", async () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(5_000);
     answers.last().refuse(refusal("/problems/ticket-ended", 409));
     await vi.advanceTimersByTimeAsync(60_000);
@@ -200,7 +200,7 @@ describe("a refusal", () => {
   });
 
   test("of an ack that was sent again is reported once", async () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(5_000);
     answers.last().refuse(noAnswer());
     await vi.advanceTimersByTimeAsync(3_000);
@@ -215,7 +215,7 @@ describe("a recorded ack", () => {
   test("stays until the board shows it, so that nobody repeats it", async () => {
     const inHand = board({ tickets: [startedTicket("Ben", { ticketId: "a" })] });
     pendingAcks.setBoard(inHand);
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(retractableFor);
     answers.last().accept();
     await answersArrive();
@@ -227,7 +227,7 @@ describe("a recorded ack", () => {
   });
 
   test("goes at once if the board shows it before the answer", async () => {
-    pendingAcks.add(a, done);
+    pendingAcks.add([a], done);
     vi.advanceTimersByTime(retractableFor);
     pendingAcks.setBoard(board({}));
     expect(pendingAcks.list(), "nobody knows yet whether it counts").toHaveLength(1);
@@ -242,7 +242,7 @@ describe("a recorded ack", () => {
     ["of a failure, when somebody else has the ticket already", failed, startedTicket("Bea", { ticketId: "a", attempt: 2, startedAt: at(90) })],
     ["of a ticket put back, when the same person has taken it again", released, startedTicket("Ben", { ticketId: "a", startedAt: at(90) })],
   ])("goes, %s", async (_, ack, after) => {
-    pendingAcks.add(a, ack);
+    pendingAcks.add([a], ack);
     vi.advanceTimersByTime(retractableFor);
     answers.last().accept();
     pendingAcks.setBoard(board({ tickets: [{ ...a, attempt: 2, heardAt: at(60) }] }));
@@ -250,5 +250,55 @@ describe("a recorded ack", () => {
     expect(pendingAcks.list(), "being issued or heard of again changes nothing").toHaveLength(1);
     pendingAcks.setBoard(board({ tickets: [after] }));
     expect(pendingAcks.list()).toEqual([]);
+  });
+});
+
+describe("a batch of acks", () => {
+  const c = startedTicket("Ben", { ticketId: "c", pickupCode: "P3RS" });
+  const sent = () => answers.asked.map(({ ticketId }) => ticketId);
+
+  test("is sent as an ack for each ticket, all at once", () => {
+    pendingAcks.add([a, b, c], done);
+    expect(pendingAcks.list().map(({ ticketId, batch }) => [ticketId, batch])).toEqual([["c", "a"], ["b", "a"], ["a", "a"]]);
+    vi.advanceTimersByTime(4_999);
+    expect(sent()).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(sent()).toEqual(["a", "b", "c"]);
+  });
+
+  test("is retracted as a whole, by any of its tickets, and nothing else with it", () => {
+    pendingAcks.add([c], failed);
+    pendingAcks.add([a, b], done);
+    expect(pendingAcks.retract("b")).toBe(true);
+    expect(pendingAcks.list().map(({ ticketId }) => ticketId)).toEqual(["c"]);
+    vi.advanceTimersByTime(5_000);
+    expect(sent()).toEqual(["c"]);
+  });
+
+  test("leaves out what was reported before", () => {
+    pendingAcks.add([b], failed);
+    pendingAcks.add([a, b], done);
+    expect(pendingAcks.list().map(({ ticketId, ack, batch }) => [ticketId, ack, batch])).toEqual([["a", done, undefined], ["b", failed, undefined]]);
+  });
+
+  test("goes on with the others when one is refused or not answered, and repeats only that one", async () => {
+    pendingAcks.add([a, b, c], done);
+    vi.advanceTimersByTime(5_000);
+    const [ofA, ofB, ofC] = answers.asked;
+    ofA?.refuse(refusal("/problems/ticket-taken", 409));
+    ofB?.refuse(unavailable());
+    ofC?.accept();
+    await answersArrive();
+    expect(refused.map(([{ pickupCode }]) => pickupCode)).toEqual(["K7QF"]);
+    expect(pendingAcks.list()).toMatchObject([{ ticketId: "b", isRetrying: true }]);
+    vi.advanceTimersByTime(3_000);
+    expect(sent()).toEqual(["a", "b", "c", "b"]);
+  });
+
+  test("is sent once when the page is left", () => {
+    pendingAcks.add([a, b], done);
+    pendingAcks.flush();
+    vi.advanceTimersByTime(60_000);
+    expect(sent()).toEqual(["a", "b"]);
   });
 });

@@ -13,6 +13,8 @@ export interface PendingAck {
   readonly isRetractable: boolean;
   /** It was sent and not confirmed; it is sent again. */
   readonly isRetrying: boolean;
+  /** It was said of several tickets together, and is retracted with them: the first one's id. */
+  readonly batch?: string | undefined;
 }
 
 /** How long a slip of the finger can be retracted, in milliseconds. */
@@ -23,6 +25,7 @@ interface Entry {
   pending: PendingAck;
   /** When the work in hand began that the ack is about. */
   readonly startedAt: string | undefined;
+  /** Those of a batch share one: all of them are sent, or none. */
   timer: ReturnType<typeof setTimeout> | undefined;
   isSending: boolean;
   /** The log has it; the entry stays until the board shows it too. */
@@ -57,20 +60,30 @@ export class PendingAcks {
   /** The pending acks, newest first. */
   readonly list = (): readonly PendingAck[] => this.#list;
 
-  add({ ticketId, pickupCode, startedAt }: BoardTicket, ack: RetractableAck): void {
-    if (this.#entries.has(ticketId)) return;
-    const entry: Entry = { pending: { ticketId, pickupCode, ack, isRetractable: true, isRetrying: false }, startedAt, timer: undefined, isSending: false, isRecorded: false };
-    entry.timer = setTimeout(() => void this.#deliver(entry), retractableFor);
-    this.#entries.set(ticketId, entry);
+  /** Says the same of one ticket, or of several together. */
+  add(tickets: readonly BoardTicket[], ack: RetractableAck): void {
+    const said = tickets.filter(({ ticketId }) => !this.#entries.has(ticketId));
+    const batch = said.length > 1 ? said[0]?.ticketId : undefined;
+    const entries = said.map(({ ticketId, pickupCode, startedAt }): Entry => ({
+      pending: { ticketId, pickupCode, ack, isRetractable: true, isRetrying: false, batch }, startedAt, timer: undefined, isSending: false, isRecorded: false,
+    }));
+    const timer = setTimeout(() => { for (const entry of entries) void this.#deliver(entry); }, retractableFor);
+    for (const entry of entries) {
+      entry.timer = timer;
+      this.#entries.set(entry.pending.ticketId, entry);
+    }
     this.#changed();
   }
 
-  /** Retracts an ack and reports whether that was possible. */
+  /** Retracts an ack, with its whole batch, and reports whether that was possible. */
   retract(ticketId: string): boolean {
     const entry = this.#entries.get(ticketId);
     if (!entry?.pending.isRetractable) return false;
     clearTimeout(entry.timer);
-    this.#remove(entry);
+    for (const { pending, timer } of this.#entries.values()) {
+      if (timer === entry.timer) this.#entries.delete(pending.ticketId);
+    }
+    this.#changed();
     return true;
   }
 
