@@ -129,6 +129,7 @@ type standingInput struct {
 	lines     []string
 	notes     string
 	allergies []string
+	confirmed bool
 	days      []string
 	at        string
 }
@@ -139,6 +140,7 @@ func (in *standingInput) register(cmd *cobra.Command, settings *orderSettings) {
 	flags.StringArrayVar(&in.lines, "line", nil, "such as 40xM:lemon or 12xL:red-velvet:MESSAGE; may be given several times")
 	flags.StringVar(&in.notes, "notes", "", "for the people who make and hand out the orders")
 	flags.StringArrayVar(&in.allergies, "allergy", nil, "what must not be near the cupcakes; may be given several times")
+	flags.BoolVar(&in.confirmed, "allergy-confirmed", false, "the customer wants the flavours although they meet one of the allergies")
 	flags.StringArrayVar(&in.days, "day", nil, "the day of the week, such as monday; may be given several times")
 	flags.StringVar(&in.at, "at", "", "when it is fetched, by the bakery's clock, such as 08:30: the beginning of a slot")
 	complete(cmd, "day", func(string) []string {
@@ -155,7 +157,7 @@ func (in *standingInput) read() (wire.StandingOrderRequest, error) {
 	if in.name == "" || len(in.lines) == 0 || len(in.days) == 0 || in.at == "" {
 		return wire.StandingOrderRequest{}, errors.New("give --name, --line, --day and --at (see cupcakery standing create --help)")
 	}
-	request := wire.StandingOrderRequest{At: in.at, Order: kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies}}
+	request := wire.StandingOrderRequest{At: in.at, Order: kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies, AllergyConfirmed: in.confirmed}}
 	var faults []error
 	for _, text := range in.lines {
 		line, err := parseLine(text)
