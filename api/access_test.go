@@ -61,6 +61,13 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 		"PUT /api/v1/kitchen/paused/:stage":        {kitchen.RoleBaker, kitchen.RoleManager},
 		"DELETE /api/v1/staff/:name/sessions":      {kitchen.RoleManager},
 
+		"GET /api/v1/orders/:id/explanation":        kitchen.Roles(),
+		"GET /api/v1/standing-orders":               kitchen.Roles(),
+		"POST /api/v1/standing-orders":              {kitchen.RoleManager},
+		"DELETE /api/v1/standing-orders/:id":        {kitchen.RoleManager},
+		"DELETE /api/v1/standing-orders/:id/paused": {kitchen.RoleManager},
+		"PUT /api/v1/standing-orders/:id/paused":    {kitchen.RoleManager},
+
 		"GET /api/v1/stations":                              kitchen.Roles(),
 		"GET /api/v1/stations/:stage/tickets":               {kitchen.RoleBaker, kitchen.RoleManager},
 		"POST /api/v1/stations/:stage/tickets/:ticket/acks": {kitchen.RoleBaker, kitchen.RoleManager},

@@ -2,13 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 
-const own = "policy.test.ts";
-
 function read(...path: string[]): string {
   return readFileSync(join(import.meta.dirname, ...path), "utf8");
 }
 
-const sources = readdirSync(import.meta.dirname, { recursive: true, encoding: "utf8" }).filter((path) => /\.tsx?$/.test(path) && path !== own);
+const sources = readdirSync(import.meta.dirname, { recursive: true, encoding: "utf8" }).filter((path) => /\.tsx?$/.test(path) && !/\.test\.tsx?$/.test(path));
 const page = new DOMParser().parseFromString(read("..", "index.html"), "text/html");
 const elements = [...page.querySelectorAll("*")];
 
