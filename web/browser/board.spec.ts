@@ -25,9 +25,9 @@ test("a tablet shows eight tickets beside the one in hand, with what to press, a
   for (const { id } of orders) await factory.work(id, "mix");
   for (const { id } of orders) await factory.untilWaitingFor(id, "bake");
   const tablet = await desk.open("/stations/bake", staff.bake, { viewport: { width: 1180, height: 820 } });
-  await tablet.getByRole("button", { name: "Start" }).first().click();
-  await expect(group(tablet, "Mine").getByRole("button", { name: "Done" })).toBeInViewport({ ratio: 1 });
-  const starts = group(tablet, "Waiting").getByRole("button", { name: "Start" });
+  await group(tablet, "Waiting").getByRole("article").first().getByRole("button", { name: "Start" }).click();
+  await expect(group(tablet, "Mine").getByRole("article").getByRole("button", { name: "Done" })).toBeInViewport({ ratio: 1 });
+  const starts = group(tablet, "Waiting").getByRole("article").getByRole("button", { name: "Start" });
   await expect(starts).not.toHaveCount(0);
   for (let i = 0; i < 8; i++) {
     await expect(starts.nth(i)).toBeInViewport({ ratio: 1 });
@@ -38,8 +38,8 @@ test("a tablet shows eight tickets beside the one in hand, with what to press, a
     expect(covers, `nothing lies over the ticket in place ${i + 1}`).toBe(true);
   }
   const phone = await desk.open("/stations/bake", staff.bake, { viewport: { width: 390, height: 844 } });
-  await expect(phone.getByRole("button", { name: "Done" })).toBeInViewport({ ratio: 1 });
-  await expect(phone.getByRole("button", { name: "Start" }).first()).toBeInViewport({ ratio: 1 });
+  await expect(phone.getByRole("article").getByRole("button", { name: "Done" })).toBeInViewport({ ratio: 1 });
+  await expect(phone.getByRole("article").getByRole("button", { name: "Start" }).first()).toBeInViewport({ ratio: 1 });
 });
 
 test("on a board with 300 tickets only the ages in sight change, and all tickets are there", async ({ desk }) => {

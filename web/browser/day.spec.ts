@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Page } from "@playwright/test";
 import type { OrderStatus, Stage } from "../src/api/schema.gen";
 import { staff, until } from "./factory";
-import { expect, group, orderIdOf, test, ticket } from "./test";
+import { choose, expect, group, orderIdOf, test, ticket } from "./test";
 
 // Its pictures are for looking at: they lie beside the other results.
 const into = resolve(import.meta.dirname, "../test-results/day");
@@ -53,9 +53,10 @@ test("a bakery's day, from the first pre-order to what nobody has fetched", asyn
 
   // At eight: customers order for noon.
   const early = await desk.open("/", undefined, { viewport: phone, reducedMotion: "reduce" });
-  await early.getByRole("radio", { name: /Red velvet/ }).check({ force: true });
+  await choose(early, "Red velvet");
   await early.getByRole("textbox", { name: "How many" }).fill("12");
   await early.getByLabel("Message on each").fill("Happy 40th");
+  await look(early, "choosing");
   await early.getByRole("button", { name: "Add to basket" }).click();
   await early.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
   await early.getByRole("radio", { name: "A day and time" }).check({ force: true });
@@ -106,13 +107,18 @@ test("a bakery's day, from the first pre-order to what nobody has fetched", asyn
   await look(boards.mix, "rush-at-the-mixer");
   await look(overview, "rush-overview");
 
+  // What is of one flavour is mixed together.
+  await boards.mix.getByRole("button", { name: /^Start \d+ tickets of Chocolate together/ }).click();
+  await expect(group(boards.mix, "Mine").getByRole("article")).toHaveCount(4);
+  await look(boards.mix, "a-batch-of-chocolate");
+
   // The lemons are gone.
   await boards.bake.getByRole("button", { name: "Sold out, pause …" }).click();
   await boards.bake.getByRole("button", { name: "Lemon is sold out" }).click();
   await expect(boards.bake.getByRole("button", { name: "Lemon is back" })).toBeVisible();
   await boards.bake.getByRole("button", { name: "Close" }).click();
   const late = await desk.open("/", undefined, { viewport: phone, reducedMotion: "reduce" });
-  await expect(late.getByRole("radio", { name: /Lemon/ })).toBeDisabled();
+  await expect(late.getByRole("button", { name: /^Lemon/ })).toBeDisabled();
   await look(late, "no-lemon-today");
 
   // Everybody works until all is packed.
@@ -137,7 +143,7 @@ test("a bakery's day, from the first pre-order to what nobody has fetched", asyn
   }
   await look(counter, "two-left");
   await expect(handOut.getByRole("listitem")).toHaveCount(2);
-  await expect(counter.getByRole("region", { name: "Ready", exact: true }).getByRole("listitem"), "the display has forgotten the others").toHaveCount(2);
+  await expect(counter.getByRole("region", { name: "Ready to collect" }).getByRole("listitem"), "the display has forgotten the others").toHaveCount(2);
   await look(manager, "the-day-in-figures");
   const queues = await Promise.all(stages.map((stage) => boards[stage].getByRole("region", { name: "Waiting" }).getByRole("article").count()));
   expect(queues, "nothing is left on any board").toEqual([0, 0, 0, 0]);
