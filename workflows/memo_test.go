@@ -44,7 +44,9 @@ func TestTheMemoOfTheLargestOrderIsNoWarning(t *testing.T) {
 			start.TaskQueue, start.TypedSearchAttributes = orderID, workflows.StartOptions(orderID, workflows.OrderInput{}, "").TypedSearchAttributes
 			run, err := through.ExecuteWorkflow(t.Context(), start, workflows.OrderWorkflowType, in)
 			require.NoError(t, err)
-			t.Cleanup(func() { _ = server.TerminateWorkflow(context.WithoutCancel(t.Context()), run.GetID(), "", "the test is over") })
+			t.Cleanup(func() {
+				_ = server.TerminateWorkflow(context.WithoutCancel(t.Context()), run.GetID(), "", "the test is over")
+			})
 			description, err := through.DescribeWorkflowExecution(t.Context(), run.GetID(), "")
 			require.NoError(t, err)
 			var contents workflows.Contents
