@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -63,6 +64,9 @@ func (s *Server) CreateStandingOrder(ctx context.Context, request CreateStanding
 	ids, err := s.standing.IDs(ctx, mostStandingOrders)
 	if err != nil {
 		return nil, fmt.Errorf("count the standing orders: %w", err)
+	}
+	if slices.Contains(ids, id) {
+		return s.sameStanding(ctx, id, hash)
 	}
 	if len(ids) == mostStandingOrders {
 		return nil, &problemError{Type: wire.ProblemRefused, Detail: fmt.Sprintf("There are %d standing orders, and no more are kept: end one first.", mostStandingOrders)}
@@ -125,13 +129,17 @@ func (s *Server) ListStandingOrders(ctx context.Context, _ ListStandingOrdersReq
 	return ListStandingOrders200JSONResponse(answer), nil
 }
 
-// lookUpStanding is nil if the standing order has ended meanwhile.
+// lookUpStanding is nil if the standing order has ended meanwhile, or is none any more:
+// one that somebody has spoilt must not keep all others from being seen and ended.
 func (s *Server) lookUpStanding(ctx context.Context, id string) (*wire.StandingOrder, error) {
 	info, err := s.standing.Get(ctx, id)
-	if workflows.IsNotFound(err) {
+	switch {
+	case workflows.IsNotFound(err):
 		return nil, nil
-	}
-	if err != nil {
+	case errors.Is(err, workflows.ErrNotStanding):
+		s.logger.LogAttrs(ctx, slog.LevelWarn, "a standing order is left out of the list", slog.String("standing_order_id", id), slog.Any("error", err))
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	document := standingDocument(info)
@@ -220,7 +228,7 @@ func (s *Server) placeStanding(ctx context.Context, request workflows.PlaceStand
 		return occurrence, err
 	}
 	occurrence.OrderID = kitchen.OrderIDFromKey(s.secret, "standing order "+standing.ID+" on "+day.String())
-	if err := s.placeForStanding(ctx, occurrence.OrderID, order); err != nil {
+	if err := s.placeForStanding(ctx, standing.ID, occurrence.OrderID, order); err != nil {
 		return workflows.Occurrence{}, s.standingRefusal(ctx, standing.ID, day, err)
 	}
 	s.metrics.standingOrders.WithLabelValues(standingPlaced).Inc()
@@ -229,13 +237,16 @@ func (s *Server) placeStanding(ctx context.Context, request workflows.PlaceStand
 	return occurrence, nil
 }
 
-func (s *Server) placeForStanding(ctx context.Context, orderID string, order kitchen.Order) error {
+func (s *Server) placeForStanding(ctx context.Context, standingID, orderID string, order kitchen.Order) error {
 	hash, err := requestHash(order)
 	if err != nil {
 		return err
 	}
 	if _, err := s.firstOrder(ctx, orderID, hash); !workflows.IsNotFound(err) {
 		return err // it was placed before, whatever has changed since
+	}
+	if err := s.mayPlace(ctx, standingID, order.PickupAt); err != nil {
+		return err
 	}
 	if faults := s.kitchen.CheckOrder(order); len(faults) > 0 {
 		return fieldsProblem(wire.ProblemInvalidOrder, fieldErrorsOf(faults))
@@ -249,6 +260,31 @@ func (s *Server) placeForStanding(ctx context.Context, orderID string, order kit
 	noLimit := func(int) (func(), error) { return func() {}, nil }
 	_, err = s.createLater(ctx, noLimit, orderID, hash, order, false)
 	return err
+}
+
+// notYetError says why an order is not placed yet that may be placed later.
+type notYetError string
+
+func (e notYetError) Error() string { return string(e) }
+
+// mayPlace returns an error if a standing order has ended or been paused since its
+// schedule wanted an order placed, or if the kitchen file lets nobody order that far
+// ahead any more.
+func (s *Server) mayPlace(ctx context.Context, standingID string, pickupAt time.Time) error {
+	paused, err := s.standing.IsPaused(ctx, standingID)
+	switch {
+	case workflows.IsNotFound(err):
+		return &problemError{Type: wire.ProblemRefused, Detail: "The standing order was ended before this order was placed."}
+	case err != nil:
+		return fmt.Errorf("look up the standing order: %w", err)
+	case paused:
+		return notYetError("The standing order is paused.")
+	}
+	opening := &s.kitchen.Opening
+	if opening.DateOf(pickupAt).After(opening.LastDay(now())) {
+		return notYetError(fmt.Sprintf("It is too far ahead: slots can be taken up to %s now.", opening.LastDay(now())))
+	}
+	return nil
 }
 
 func fieldErrorsOf(faults []kitchen.FieldError) []wire.FieldError {
@@ -266,17 +302,21 @@ func (s *Server) standingRefusal(ctx context.Context, id string, day kitchen.Dat
 	options := temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign}
 	outcome := standingWaits
 	defer func() { s.metrics.standingOrders.WithLabelValues(outcome).Inc() }()
-	switch problem.Type {
-	case wire.ProblemUnavailable, wire.ProblemInternal:
+	reason := problem.Detail
+	notYet, isNotYet := errors.AsType[notYetError](err)
+	switch {
+	case isNotYet:
+		reason, options.NextRetryDelay = string(notYet), placeAgainAfter
+	case problem.Type == wire.ProblemUnavailable, problem.Type == wire.ProblemInternal:
 		return temporal.NewApplicationErrorWithOptions("the order could not be placed: "+string(problem.Type), "not-placed", options)
-	case wire.ProblemSlotFull, wire.ProblemSoldOut:
+	case problem.Type == wire.ProblemSlotFull, problem.Type == wire.ProblemSoldOut:
 		options.NextRetryDelay = placeAgainAfter
 	default:
 		outcome, options.NonRetryable = standingRefused, true
 	}
 	s.logger.LogAttrs(ctx, slog.LevelWarn, "the order of a standing order cannot be placed",
 		slog.String("standing_order_id", id), slog.String("day", day.String()), slog.Bool("again", !options.NonRetryable), slog.Any("error", err))
-	return temporal.NewApplicationErrorWithOptions(problem.Detail, workflows.ErrorOccurrenceRefused, options)
+	return temporal.NewApplicationErrorWithOptions(reason, workflows.ErrorOccurrenceRefused, options)
 }
 
 // PlaceStandingOrders places the orders of standing orders until ctx ends. It needs a

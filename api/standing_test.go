@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	temporalclient "go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -167,6 +169,69 @@ func TestStandingOrders(t *testing.T) {
 	})
 }
 
+// keepStanding keeps a standing order that places none by itself while the test runs.
+func (s *shop) keepStanding(standing workflows.Standing) {
+	s.t.Helper()
+	opening, at := &s.server.kitchen.Opening, time.Now()
+	require.NoError(s.t, s.server.standing.Create(s.t.Context(), standing, opening, opening.DateOf(at).Add(300), at))
+	s.t.Cleanup(func() { _ = s.server.standing.End(context.WithoutCancel(s.t.Context()), standing.ID) })
+}
+
+// What was wanted before a standing order was paused or ended, or before the kitchen file
+// let people order as far ahead, is not placed any more, or waits.
+func TestAnOrderThatWaitsHeedsWhatBecameOfItsStandingOrder(t *testing.T) {
+	t.Parallel()
+	k, err := kitchen.Parse("kitchen.yaml", []byte("opening: {timezone: Europe/Berlin, slot: 1h, ahead: 2}\n"))
+	require.NoError(t, err)
+	s := openShop(t, staffed, func(c *Config) { c.Kitchen = k })
+	refusal := func(standing workflows.Standing, day kitchen.Date) *temporal.ApplicationError {
+		t.Helper()
+		_, err := s.server.placeStanding(t.Context(), workflows.PlaceStanding{Standing: standing, ScheduledAt: k.Opening.PlacedOn(day, standing.DaysAhead)})
+		var failure *temporal.ApplicationError
+		require.ErrorAs(t, err, &failure)
+		require.Equal(t, workflows.ErrorOccurrenceRefused, failure.Type(), failure.Message())
+		return failure
+	}
+	day := k.Opening.DateOf(time.Now()).Add(6)
+	standing := workflows.Standing{ID: uuid.NewString(), Order: everyWeekOn(day, "08:00", 1), DaysAhead: 7, TimeZone: "Europe/Berlin"}
+	s.keepStanding(standing)
+
+	tooFar := refusal(standing, day)
+	require.Contains(t, tooFar.Message(), "too far ahead")
+	require.False(t, tooFar.NonRetryable(), "there is time until then")
+
+	require.NoError(t, s.server.standing.Pause(t.Context(), standing.ID, "paused by mia"))
+	paused := refusal(standing, day)
+	require.Contains(t, paused.Message(), "paused")
+	require.False(t, paused.NonRetryable(), "it may go on")
+
+	require.NoError(t, s.server.standing.End(t.Context(), standing.ID))
+	ended := refusal(standing, day)
+	require.Contains(t, ended.Message(), "was ended")
+	require.True(t, ended.NonRetryable())
+}
+
+// A schedule that somebody has spoilt in Temporal hides no standing order.
+func TestASpoiltStandingOrderHidesNoOther(t *testing.T) {
+	t.Parallel()
+	s := openShop(t, staffed, bakeryWithSlots(t))
+	spoilt := "standing-" + uuid.NewString()
+	handle, err := staffed.ScheduleClient().Create(t.Context(), temporalclient.ScheduleOptions{
+		ID:     spoilt,
+		Paused: true,
+		Action: &temporalclient.ScheduleWorkflowAction{ID: spoilt, Workflow: workflows.StandingOrderWorkflowType, TaskQueue: workflows.TaskQueue},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = handle.Delete(context.WithoutCancel(t.Context())) })
+	standing := workflows.Standing{ID: uuid.NewString(), Order: everyWeekOn(s.server.kitchen.Opening.DateOf(time.Now()).Add(300), "08:00", 1), DaysAhead: 7, TimeZone: "Europe/Berlin"}
+	s.keepStanding(standing)
+	require.Eventually(t, func() bool {
+		ids, err := s.server.standing.IDs(t.Context(), mostStandingOrders)
+		return err == nil && slices.Contains(ids, strings.TrimPrefix(spoilt, "standing-"))
+	}, time.Minute, 50*time.Millisecond, "Temporal lists it")
+	s.standingOrder(standing.ID, "the list has the other", func(wire.StandingOrder) bool { return true })
+}
+
 // What a kitchen that has changed makes of an order of before.
 func TestAStandingOrderInAnotherKitchen(t *testing.T) {
 	t.Parallel()
@@ -175,10 +240,9 @@ func TestAStandingOrderInAnotherKitchen(t *testing.T) {
 	require.NoError(t, err)
 	s := openShop(t, staffed, func(c *Config) { c.Kitchen = k })
 	place := func(day kitchen.Date, request wire.StandingOrderRequest) (workflows.Occurrence, error) {
-		return s.server.placeStanding(t.Context(), workflows.PlaceStanding{
-			Standing:    workflows.Standing{ID: uuid.NewString(), Order: request, DaysAhead: 7, TimeZone: "Europe/Berlin"},
-			ScheduledAt: k.Opening.PlacedOn(day, 7),
-		})
+		standing := workflows.Standing{ID: uuid.NewString(), Order: request, DaysAhead: 7, TimeZone: "Europe/Berlin"}
+		s.keepStanding(standing)
+		return s.server.placeStanding(t.Context(), workflows.PlaceStanding{Standing: standing, ScheduledAt: k.Opening.PlacedOn(day, 7)})
 	}
 	monday := k.Opening.DateOf(time.Now()).Add(2)
 	for monday.Weekday() != time.Monday {

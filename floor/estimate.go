@@ -2,6 +2,7 @@ package floor
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -151,20 +152,18 @@ func (f *Floor) piecesAhead(stage kitchen.Stage, orderID string, place kitchen.Q
 	return ahead, left
 }
 
-// reckonAnew brings the estimates of the orders up to date that somebody follows.
+// reckonAnew brings the estimates of the orders up to date that somebody follows. There
+// may be very many, and the log's reader waits for the lock, so each takes it anew.
 func (o *orderFeeds) reckonAnew(context.Context) (over bool) {
 	o.mu.Lock()
-	isFollowed := len(o.followed) > 0
+	followed := slices.Collect(maps.Values(o.followed))
 	o.mu.Unlock()
-	if !isFollowed {
-		return false
-	}
-	o.floor.mu.Lock()
-	defer o.floor.mu.Unlock()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, order := range o.followed {
-		order.update()
+	for _, order := range followed {
+		o.floor.mu.Lock()
+		if o.get(order.orderID) == order {
+			order.update()
+		}
+		o.floor.mu.Unlock()
 	}
 	return false
 }

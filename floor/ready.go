@@ -15,7 +15,7 @@ import (
 // word of whose name, begins with it.
 func (f *Floor) ReadyOrders(search string, limit int) wire.ReadyOrders {
 	ready := wire.ReadyOrders{Behind: f.Behind(), Orders: []wire.ReadyOrder{}}
-	search = strings.ToLower(strings.TrimSpace(search))
+	search = kitchen.Fold(search)
 	f.mu.Lock()
 	ready.Today = f.shippedToday()
 	for orderID, order := range f.shipped {
@@ -30,9 +30,13 @@ func (f *Floor) ReadyOrders(search string, limit int) wire.ReadyOrders {
 	return ready
 }
 
-// isMeant reports whether an order is one of those that are searched for.
+// isMeant reports whether an order is one of those that are searched for, by a folded
+// text.
 func isMeant(search, code, name string) bool {
-	code, name = strings.ToLower(code), strings.ToLower(name)
+	if search == "" {
+		return true
+	}
+	code, name = kitchen.Fold(code), kitchen.Fold(name)
 	return strings.HasPrefix(code, search) || strings.Contains(" "+name, " "+search)
 }
 

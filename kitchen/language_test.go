@@ -57,6 +57,8 @@ func TestEverybodyMayReadAFirstNameOnly(t *testing.T) {
 		" Ada ":                "Ada",
 		"Ada Augusta Lovelace": "Ada",
 		"Ada Lovelace 🎂":       "Ada",
+		"Ada +49 171 234567":   "Ada",
+		"Ada (0171) 23 45":     "Ada",
 		"王小明":                  "王小明",
 		"अदा किरण":             "अदा",
 		"Table 12":             "Table 12",

@@ -33,12 +33,22 @@ func (c Customer) CalledName() string {
 	return words[0] + " " + last[:size+marks] + "."
 }
 
+// mostTableDigits is how many digits a name has that is a place, such as "Table 12". With
+// more, they may be somebody's telephone number.
+const mostTableDigits = 3
+
 // FirstName is what to call a customer where everybody reads along: the first word,
-// with what follows it if that has no surname, as in "Table 12".
+// with what follows it if that has no surname, as in "Table 12", and no long number.
 func (c Customer) FirstName() string {
 	words := strings.Fields(c.Name)
+	digits := 0
 	for _, word := range words[min(1, len(words)):] {
-		if initial, _ := utf8.DecodeRuneInString(word); unicode.IsLetter(initial) {
+		for _, character := range word {
+			if unicode.IsDigit(character) {
+				digits++
+			}
+		}
+		if initial, _ := utf8.DecodeRuneInString(word); unicode.IsLetter(initial) || digits > mostTableDigits {
 			return words[0]
 		}
 	}

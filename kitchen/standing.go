@@ -12,6 +12,9 @@ import (
 // it gets none.
 const standingAheadAtMost = 7
 
+// standingFromAtMost is how many days ahead the first day of a standing order may be.
+const standingFromAtMost = 366
+
 // PlacedAtHour is the hour at which orders of standing orders are placed, by the
 // bakery's clock. No zone's clock skips it, as some do with midnight.
 const PlacedAtHour = 12
@@ -79,6 +82,9 @@ func (s StandingOrder) Check(k *Kitchen, now time.Time) []FieldError {
 		case err == nil && minutes < minutesOfADay:
 			c.add(opening.checkStanding(day, minutes), at)
 		}
+	}
+	if s.From.After(opening.DateOf(now).Add(standingFromAtMost)) {
+		c.addf("/from", "must not be more than a year ahead")
 	}
 	if !s.Until.IsZero() && (s.From.After(s.Until) || opening.DateOf(now).After(s.Until)) {
 		c.addf("/until", "must not be before the first day, and not be over")

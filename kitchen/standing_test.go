@@ -52,8 +52,10 @@ func TestWhatStandingOrdersAreRefused(t *testing.T) {
 		"a pickup time": {change(func(s *StandingOrder) { s.Order.PickupAt = now }), "/order/pickupAt", "a standing order is fetched on its days: say so with days and at"},
 		"more than a slot has room for": {change(func(s *StandingOrder) { s.Order.Lines[0].Quantity = 61 }), "/order/lines",
 			"one slot has room for 60 cupcakes, the order has 61"},
-		"it ends before it begins": {change(func(s *StandingOrder) { s.From, s.Until = Date{2026, 12, 4}, Date{2026, 12, 3} }), "/until", "must not be before the first day, and not be over"},
-		"it is over":               {change(func(s *StandingOrder) { s.Until = Date{2026, 11, 25} }), "/until", "must not be before the first day, and not be over"},
+		"it begins in a year":       {change(func(s *StandingOrder) { s.From = Date{2027, 11, 27} }), "", ""},
+		"it begins later than that": {change(func(s *StandingOrder) { s.From = Date{9999, 12, 31} }), "/from", "must not be more than a year ahead"},
+		"it ends before it begins":  {change(func(s *StandingOrder) { s.From, s.Until = Date{2026, 12, 4}, Date{2026, 12, 3} }), "/until", "must not be before the first day, and not be over"},
+		"it is over":                {change(func(s *StandingOrder) { s.Until = Date{2026, 11, 25} }), "/until", "must not be before the first day, and not be over"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

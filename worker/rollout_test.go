@@ -54,6 +54,7 @@ func TestRollout(t *testing.T) {
 	r.makeCurrent("v1")
 	later, day := r.placedForTomorrow()
 	require.Equal(t, []string{"v1", "v1"}, []string{r.buildOf(later), r.buildOf(day)})
+	standing := r.standing()
 	a, itsTicket := r.placed()
 	require.Equal(t, "v1", r.buildOf(a))
 	r.answer(itsMix, kitchen.AckDone, nil)
@@ -90,7 +91,8 @@ func TestRollout(t *testing.T) {
 	r.finish(oldest, itsBake)
 	require.Equal(t, "v1", r.buildOf(a), "it has finished where it began")
 	require.Equal(t, []string{"v1"}, r.buildsIn(a))
-	require.Eventually(t, func() bool { return r.drainage("v1") == "drained" }, time.Minute, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return r.drainage("v1") == "drained" }, time.Minute, 100*time.Millisecond, "standing orders that wait keep no build running")
+	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, r.stateOf(standing))
 
 	require.NoError(t, stopV1())
 	const forget = "temporal worker deployment delete-version --deployment-name cupcakery --build-id v1"
@@ -202,6 +204,24 @@ func (r *rollout) placedForTomorrow() (order, day client.WorkflowRun) {
 	_, err = workflows.NewOrders(r.server, nil).Place(r.t.Context(), options, in, false)
 	require.NoError(r.t, err)
 	return r.server.GetWorkflow(r.t.Context(), options.ID, ""), r.server.GetWorkflow(r.t.Context(), kitchen.PickupWorkflowID(tomorrow), "")
+}
+
+// standing begins to place an order of a standing order, which waits: nobody does that
+// here.
+func (r *rollout) standing() client.WorkflowRun {
+	r.t.Helper()
+	run, err := r.server.ExecuteWorkflow(r.t.Context(), client.StartWorkflowOptions{ID: "standing", TaskQueue: r.t.Name()}, workflows.StandingOrderWorkflowType,
+		workflows.Standing{ID: "standing", DaysAhead: 7, TimeZone: "UTC"})
+	require.NoError(r.t, err)
+	require.Eventually(r.t, func() bool { return r.buildOf(run) == "v1" }, time.Minute, 50*time.Millisecond, "it has begun")
+	return run
+}
+
+func (r *rollout) stateOf(run client.WorkflowRun) enumspb.WorkflowExecutionStatus {
+	r.t.Helper()
+	description, err := r.server.DescribeWorkflowExecution(r.t.Context(), run.GetID(), run.GetRunID())
+	require.NoError(r.t, err)
+	return description.GetWorkflowExecutionInfo().GetStatus()
 }
 
 // updateOn sends an update that must be taken.

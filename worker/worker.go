@@ -184,7 +184,10 @@ func serveTaskQueue(ctx context.Context, config Config, register func(worker.Act
 	})
 	w.RegisterWorkflowWithOptions(workflows.OrderWorkflow, workflow.RegisterOptions{Name: workflows.OrderWorkflowType})
 	w.RegisterWorkflowWithOptions(workflows.PickupDayWorkflow, workflow.RegisterOptions{Name: workflows.PickupDayWorkflowType})
-	w.RegisterWorkflowWithOptions(workflows.StandingOrderWorkflow, workflow.RegisterOptions{Name: workflows.StandingOrderWorkflowType})
+	// It waits for days, with nothing to take along, so it pins no build.
+	w.RegisterWorkflowWithOptions(workflows.StandingOrderWorkflow, workflow.RegisterOptions{
+		Name: workflows.StandingOrderWorkflowType, VersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
+	})
 	register(w)
 	if err := w.Start(); err != nil {
 		return err

@@ -162,6 +162,10 @@ func (s StandingOrders) Create(ctx context.Context, standing Standing, opening *
 	return err
 }
 
+// ErrNotStanding says that a schedule has the id of a standing order and does not start
+// one.
+var ErrNotStanding = errors.New("the schedule was changed from outside: it starts no standing order")
+
 // StandingInfo is a standing order as it stands.
 type StandingInfo struct {
 	Standing
@@ -186,7 +190,7 @@ func (s StandingOrders) Get(ctx context.Context, id string) (StandingInfo, error
 	}
 	action, is := description.Schedule.Action.(*client.ScheduleWorkflowAction)
 	if !is || len(action.Args) != 1 {
-		return StandingInfo{}, fmt.Errorf("the schedule %s%s was changed from outside: it starts no standing order", standingPrefix, id)
+		return StandingInfo{}, fmt.Errorf("%w: %s%s", ErrNotStanding, standingPrefix, id)
 	}
 	info := StandingInfo{Paused: description.Schedule.State.Paused}
 	if err := s.readArg(action.Args[0], &info.Standing); err != nil {
@@ -210,6 +214,16 @@ func (s StandingOrders) Get(ctx context.Context, id string) (StandingInfo, error
 		}
 	}
 	return info, nil
+}
+
+// IsPaused reports whether no order of a standing order is to be placed now. An unknown
+// one is a *serviceerror.NotFound.
+func (s StandingOrders) IsPaused(ctx context.Context, id string) (bool, error) {
+	description, err := s.handle(ctx, id).Describe(ctx)
+	if err != nil {
+		return false, err
+	}
+	return description.Schedule.State.Paused, nil
 }
 
 func (s StandingOrders) readArg(arg any, to any) error {

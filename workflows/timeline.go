@@ -72,17 +72,22 @@ const (
 )
 
 // Timeline is what has happened to an order by its history, the oldest first, and
-// whether that is all: of an order with a very long history the beginning is left out.
+// whether that is all: of an order with a very long history the beginning is left out,
+// and so is what Temporal has forgotten, of an order that was for much later.
 // What only the log has is missing, such as who has an open ticket in hand. An unknown
 // order is a *serviceerror.NotFound.
 func (o *Orders) Timeline(ctx context.Context, orderID string) (happened []Happening, complete bool, err error) {
-	read := 0
+	read, forgotten := 0, false
 	var runs [][]Happening
 	for runID := ""; ; {
 		teller := newTeller(orderID, o.codec)
 		events := o.temporal.GetWorkflowHistory(ctx, kitchen.WorkflowID(orderID), runID, false, historyFilterAll)
 		for events.HasNext() && read < timelineEvents {
 			event, err := events.Next()
+			if runID != "" && IsNotFound(err) {
+				forgotten = true
+				break
+			}
 			if err != nil {
 				return nil, false, fmt.Errorf("read the history of the order: %w", err)
 			}
@@ -93,7 +98,7 @@ func (o *Orders) Timeline(ctx context.Context, orderID string) (happened []Happe
 		}
 		runs = append(runs, teller.happened)
 		runID = teller.continues
-		complete = runID == "" && read < timelineEvents
+		complete = runID == "" && read < timelineEvents && !forgotten
 		if runID == "" || read >= timelineEvents || len(runs) == timelineRuns {
 			break
 		}

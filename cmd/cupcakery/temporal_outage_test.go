@@ -15,6 +15,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/cupcakery/cupcakery/workflows"
 )
 
 func TestATemporalOutageIsSaidOnceHoweverManyCallsMeetIt(t *testing.T) {
@@ -81,4 +83,11 @@ func (l *lockedLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
+}
+
+func TestTheSDKDoesNotWarnOfOrdersWithManyLines(t *testing.T) {
+	t.Parallel()
+	options, err := new(temporalSettings).options(slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	require.Equal(t, workflows.MemoBytes, options.PayloadLimits.MemoSizeWarning)
 }
