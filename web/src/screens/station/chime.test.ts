@@ -8,11 +8,6 @@ class Sounds extends EventTarget {
   readonly destination = {};
   readonly #asked: (() => void)[] = [];
 
-  constructor() {
-    super();
-    sounds = this;
-  }
-
   resume(): Promise<void> {
     return this.state === "running" ? Promise.resolve() : new Promise((resolve) => { this.#asked.push(resolve); });
   }
@@ -47,7 +42,8 @@ let sound: typeof import("./chime");
 beforeEach(async () => {
   vi.useFakeTimers();
   vi.resetModules(); // a page has one context for as long as it is open
-  vi.stubGlobal("AudioContext", Sounds);
+  sounds = new Sounds();
+  vi.stubGlobal("AudioContext", function () { return sounds; });
   sound = await import("./chime");
 });
 
