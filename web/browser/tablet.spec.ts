@@ -41,7 +41,7 @@ test("an installed app of the staff starts at their work, or at the sign-in", as
   await expect(await desk.open("/work")).toHaveURL(/\/sign-in$/);
 });
 
-test("a board keeps the screen on while it is in sight, and can have all of it", async ({ desk }) => {
+for (const path of ["/stations/bake", "/counter", "/wall"]) test(`${path} keeps the screen on while it is in sight, and can have all of it`, async ({ desk }) => {
   const page = await desk.open("/sign-in", staff.bake);
   await page.addInitScript(() => {
     const held: WakeLockSentinel[] = [];
@@ -53,7 +53,7 @@ test("a board keeps the screen on while it is in sight, and can have all of it",
       return lock;
     };
   });
-  await page.goto("/stations/bake");
+  await page.goto(path);
   const locks = () => page.evaluate(() => (window as unknown as { held: readonly WakeLockSentinel[] }).held.map((lock) => lock.released));
   await expect.poll(locks).toEqual([false]);
   // As a browser does with a page that goes out of sight and comes back.

@@ -35,7 +35,7 @@ export function Layout({ title, nav, tools, banner, toast, width, children }: Pr
           <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
             <path fill="currentColor" d="M16 3a3 3 0 0 1 3 3c4 .4 5.500 3 5 5.200 3 .8 4 4.300 2 6.800H6c-2-2.500-1-6 2-6.800C7.500 9 9 6.400 13 6a3 3 0 0 1 3-3zM6.500 19.500h19L23 28a2 2 0 0 1-2 1.500H11A2 2 0 0 1 9 28z" />
           </svg>
-          Cupcakery
+          <span className="wordmark-name">Cupcakery</span>
         </Link>
         {nav && <nav aria-label="Pages">{nav}</nav>}
         <div className="masthead-tools">{tools}<ThemeToggle /></div>

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
-import { useCallback, useEffect, type ReactNode } from "react";
+import { Link, useLocation, useNavigate } from "@tanstack/react-router";
+import { useCallback, useEffect, useRef, type ReactNode } from "react";
 import { api } from "../api/client";
 import { demoStaffQuery, sessionQuery } from "../api/queries";
 import type { Problem } from "../api/problem";
@@ -8,10 +8,11 @@ import type { Session } from "../api/schema.gen";
 import { Button } from "../design/Button";
 import { ConnectionBadge, ConnectionBanner } from "../design/Connection";
 import { Layout } from "../design/Layout";
+import { More } from "../design/More";
 import { useStaffApp } from "../design/screen";
-import { stageOfRole, stages, stageWords } from "../design/stages";
 import { useLiveConnection } from "../live/hooks";
 import { RushDesk } from "./kitchen/Rush";
+import { pagesFor } from "./pages";
 
 interface Props {
   readonly title: string;
@@ -33,7 +34,13 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
     if (isSignedOut) void leave(location.pathname);
   }, [isSignedOut, leave]);
   const demo = useQuery(demoStaffQuery).data ?? [];
-  const stage = stageOfRole(session.role);
+  const links = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // They scroll on a phone; where somebody is, they see.
+    const [list, current] = [links.current, links.current?.querySelector<HTMLElement>("[aria-current=page]")];
+    if (list && current) list.scrollLeft = current.offsetLeft + current.offsetWidth - list.offsetLeft - list.clientWidth;
+  }, []);
+  const { shown, more } = pagesFor(session.role, useLocation({ select: ({ pathname }) => pathname }));
   return (
     <Layout
       title={title}
@@ -42,14 +49,8 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
       toast={toast}
       nav={
         <>
-          {(stage ? [stage] : stages).map((each) => <Link key={each} to="/stations/$stage" params={{ stage: each }}>{stageWords[each].name}</Link>)}
-          <Link to="/kitchen">Overview</Link>
-          <Link to="/dashboard">Dashboard</Link>
-          {session.role === "manager" && <Link to="/attention">Attention</Link>}
-          <Link to="/counter">Counter</Link>
-          <Link to="/standing">Standing orders</Link>
-          <Link to="/find">Find</Link>
-          <Link to="/sheet" search={{ day: "today" }}>Day&rsquo;s sheet</Link>
+          <div ref={links} className="nav-links">{shown.map((page) => <Link key={page.path} {...page.link}>{page.name}</Link>)}</div>
+          <More>{more.map((page) => <li key={page.path}><Link {...page.link}>{page.name}</Link></li>)}</More>
         </>
       }
       tools={

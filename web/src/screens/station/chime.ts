@@ -18,24 +18,80 @@ function soundOf(): AudioContext | undefined {
   return (context ??= new AudioContext());
 }
 
-/** Whether a chime would be heard, or never can be: most browsers want a touch or a key first. */
+/** How long a clock of sounds must be watched to see that it goes, in milliseconds. */
+const watchedFor = 250;
+
+/** Whether sounds were seen to be played. */
+let isPlaying = false;
+let looks = 0;
+const watchers = new Set<() => void>();
+
+/**
+ * Whether a chime would be heard, or never can be: most browsers want a touch or a key
+ * first. A browser may call its sounds running although no device plays them; then their
+ * clock stands still.
+ */
 export function isSoundOn(): boolean {
-  const sound = soundOf();
-  return sound === undefined || sound.state === "running";
+  return soundOf() === undefined || isPlaying;
 }
 
 /** Calls back whenever that may have changed. */
 export function watchSound(changed: () => void): () => void {
   const sound = soundOf();
-  sound?.addEventListener("statechange", changed);
-  return () => { sound?.removeEventListener("statechange", changed); };
+  if (!sound) return () => undefined;
+  if (watchers.size === 0) {
+    sound.addEventListener("statechange", look);
+    look();
+  }
+  watchers.add(changed);
+  return () => {
+    watchers.delete(changed);
+    if (watchers.size === 0) sound.removeEventListener("statechange", look);
+  };
 }
 
-/** Two short notes. The first call must come from a touch or a key, or browsers stay silent. */
+function look(): void {
+  const sound = soundOf();
+  if (!sound) return;
+  const begun = ++looks;
+  if (sound.state !== "running") {
+    tell(false);
+    return;
+  }
+  const from = sound.currentTime;
+  setTimeout(() => {
+    if (begun === looks) tell(sound.currentTime > from);
+  }, watchedFor);
+}
+
+function tell(playing: boolean): void {
+  isPlaying = playing;
+  for (const watcher of [...watchers]) watcher();
+}
+
+/** Whether a chime waits for the browser to let sounds be played. */
+let isWaiting = false;
+
+/**
+ * Two short notes. The first call must come from a touch or a key, or browsers stay silent.
+ * What stays silent is not caught up on: a screen that nobody has touched all night must
+ * not play hundreds of chimes at once in the morning.
+ */
 export function chime(): void {
-  const context = soundOf();
-  if (!context) return;
-  void context.resume();
+  const sound = soundOf();
+  if (!sound) return;
+  if (sound.state === "running") {
+    ring(sound);
+    look(); // the device may have gone
+    return;
+  }
+  const resumed = sound.resume();
+  if (isWaiting) return;
+  isWaiting = true;
+  resumed.then(() => { ring(sound); }, () => undefined).finally(() => { isWaiting = false; });
+}
+
+function ring(context: AudioContext): void {
   for (const [frequency, after] of [[880, 0], [1175, 0.16]] as const) {
     const tone = context.createOscillator();
     const volume = context.createGain();

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useLocation, useNavigate } from "@tanstack/react-router";
 import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from "react";
+import "../../design/fonts.css";
 import "../../design/tokens.css";
 import "../../design/base.css";
 import "../../design/controls.css";
@@ -10,6 +11,7 @@ import { Problem, textOf } from "../../api/problem";
 import type { CounterOrder } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Loading } from "../../design/feedback";
+import { FullScreenButton, useWakeLock } from "../../design/screen";
 import { ThemeToggle } from "../../design/ThemeToggle";
 import { timeOfDay } from "../../design/time";
 import { useLive, useLiveConnection, useLiveStatus, useTime } from "../../live/hooks";
@@ -28,6 +30,7 @@ const retryAfter = 5_000;
  */
 export function WallScreen() {
   useEffect(() => { document.title = "Your order · Cupcakery"; }, []);
+  useWakeLock();
   const token = useLocation({ select: ({ hash }) => hash });
   const navigate = useNavigate();
   const live = useLiveConnection();
@@ -55,7 +58,7 @@ function Frame({ tools, children }: { readonly tools?: ReactNode; readonly child
       <header className="wall-head">
         <h1>Your order</h1>
         <OutOfDate />
-        <div className="wall-tools">{tools}<ThemeToggle /><Time /></div>
+        <div className="wall-tools">{tools}<FullScreenButton /><ThemeToggle /><Time /></div>
       </header>
       <main className="wall-boards">{children}</main>
     </div>
