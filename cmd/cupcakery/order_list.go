@@ -29,8 +29,8 @@ func newOrderListCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "Find orders",
-		Long: `Find orders: open ones first, then closed ones, the newest of each first. With
+		Short: "List orders by state, station and other filters",
+		Long: `List orders: open ones first, then closed ones, the newest of each first. With
 --stage those that have been in the stage's queue longest come first. All filters
 must match. A change takes a second or so to show. Below the orders stand the
 questions that managers are asked about them, those of one kind together, with
