@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,10 +86,21 @@ func (w wanted) isNamed(order wire.OrderSummary) bool {
 	return strings.EqualFold(strings.TrimSpace(*w.Q), order.PickupCode) || order.Customer.Names(*w.Q)
 }
 
-// soughtPlace is how far a search has come: so many orders into a page of Temporal's.
+// soughtPlace is how far a search has come: up to an order in a page of Temporal's.
 type soughtPlace struct {
 	Page []byte `json:"page,omitempty"`
-	Skip int    `json:"skip,omitempty"`
+	// After is the last order that was looked at. Newer ones may have come before it
+	// since; if it is in the page no more, Skip of its orders were looked at.
+	After string `json:"after,omitempty"`
+	Skip  int    `json:"skip,omitempty"`
+}
+
+// in is where the search goes on in the page.
+func (p soughtPlace) in(page []wire.OrderSummary) int {
+	if i := slices.IndexFunc(page, func(order wire.OrderSummary) bool { return order.ID == p.After }); i >= 0 {
+		return i + 1
+	}
+	return min(p.Skip, len(page))
 }
 
 // soughtOrders is a page of the orders that match and that Temporal alone cannot find:
@@ -121,13 +133,14 @@ func (s *Server) soughtOrders(ctx context.Context, filters wanted, limit int) (o
 			return nil, "", err
 		}
 		full := false
-		for i := min(place.Skip, len(found)); i < len(found) && !full; i++ {
+		for i := place.in(found); i < len(found) && !full; i++ {
 			// The first page has those of the code, all of them unless they are very many.
-			if order := found[i]; filters.has(order) && (code == "" || order.PickupCode != code) {
+			order := found[i]
+			if filters.has(order) && (code == "" || order.PickupCode != code) {
 				orders = append(orders, order)
 				full = len(orders) == limit
 			}
-			place.Skip = i + 1
+			place.After, place.Skip = order.ID, i+1
 		}
 		if full && place.Skip < len(found) {
 			break

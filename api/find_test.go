@@ -80,7 +80,9 @@ func TestPagesOfASearchHaveEachOrderOnce(t *testing.T) {
 		if token = page.NextPageToken; token == "" {
 			break
 		}
-		tokens = append(tokens, token)
+		if tokens = append(tokens, token); len(tokens) == 1 {
+			b.placed("Meanwhile "+mark, "Meanwhile too "+mark) // new orders stand first
+		}
 	}
 	require.ElementsMatch(t, want, got)
 	for name, filters := range map[string][]string{
