@@ -135,7 +135,8 @@ func (s *Server) soughtOrders(ctx context.Context, filters wanted, limit int) (o
 		full := false
 		for i := place.in(found); i < len(found) && !full; i++ {
 			// The first page has those of the code, all of them unless they are very many.
-			if order := found[i]; filters.has(order) && (code == "" || order.PickupCode != code) {
+			order := found[i]
+			if filters.has(order) && (code == "" || order.PickupCode != code) {
 				orders = append(orders, order)
 				full = len(orders) == limit
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // bakeryZone is the bakery's time zone: customers come to it, wherever they order from.
@@ -15,11 +16,29 @@ func bakeryZone(ctx context.Context, apiClient client.ClientWithResponsesInterfa
 	if err != nil || menu.JSON200 == nil {
 		return time.UTC
 	}
-	zone, err := time.LoadLocation(menu.JSON200.Timezone)
+	return zoneOf(*menu.JSON200)
+}
+
+func zoneOf(menu wire.Menu) *time.Location {
+	zone, err := time.LoadLocation(menu.Timezone)
 	if err != nil {
 		return time.UTC
 	}
 	return zone
+}
+
+// dueAtTheBakery puts the times at which customers come into the bakery's zone, which
+// is asked for once.
+func (s *orderSettings) dueAtTheBakery(ctx context.Context, apiClient client.ClientWithResponsesInterface, orders []wire.OrderSummary) {
+	for i := range orders {
+		if orders[i].DueAt.IsZero() {
+			continue
+		}
+		if s.zone == nil {
+			s.zone = bakeryZone(ctx, apiClient)
+		}
+		orders[i].DueAt = orders[i].DueAt.In(s.zone)
+	}
 }
 
 // dueClock is a time at which customers come, as the time's own zone has it: without the
@@ -28,9 +47,16 @@ func dueClock(at *time.Time, now time.Time) string {
 	if at == nil || at.IsZero() {
 		return "-"
 	}
-	format := time.DateTime
+	return dueIn(*at, now, time.TimeOnly, time.DateTime)
+}
+
+// shortDueClock is dueClock where there is little room.
+func shortDueClock(at, now time.Time) string { return dueIn(at, now, "15:04", "Jan 2 15:04") }
+
+func dueIn(at, now time.Time, today, otherwise string) string {
+	format := otherwise
 	if at.Format(time.DateOnly) == now.In(at.Location()).Format(time.DateOnly) {
-		format = time.TimeOnly
+		format = today
 	}
 	if at.Format(time.DateTime) != at.In(now.Location()).Format(time.DateTime) {
 		format += " MST"

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 func TestDueTimesAreTheBakerys(t *testing.T) {
@@ -23,4 +27,36 @@ func TestDueTimesAreTheBakerys(t *testing.T) {
 		require.Equal(t, want, dueClock(&due, now))
 	}
 	require.Equal(t, "-", dueClock(nil, due))
+}
+
+func TestListsTellDueTimesByTheBakerysClock(t *testing.T) {
+	t.Parallel()
+	bakery, err := time.LoadLocation("Pacific/Kiritimati")
+	require.NoError(t, err)
+	due := noon.AddDate(0, 0, 3).UTC()
+	api := func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api/v1/menu" {
+			answerJSON(http.StatusOK, wire.Menu{Timezone: bakery.String()})(w, r)
+			return
+		}
+		answerJSON(http.StatusOK, wire.OrderPage{Orders: []wire.OrderSummary{{ID: anOrderID, PickupCode: "K7QF", State: kitchen.StateScheduled, DueAt: due}}})(w, r)
+	}
+	for _, args := range [][]string{{"list"}, {"list", "--wide"}, {"find", "K7QF"}} {
+		c := invoke(t, "", append(append([]string{"order"}, args...), "--api", newFakeAPI(t, api).URL)...)
+		require.Zero(t, c.code, c.stderr)
+		require.Contains(t, c.stdout, due.In(bakery).Format("15:04"), args)
+		require.Contains(t, c.stdout, due.In(bakery).Format(" MST"), args)
+	}
+
+	var settings orderSettings
+	fake := newFakeAPI(t, api)
+	settings.api, settings.output = fake.URL, "table"
+	apiClient, err := settings.connect()
+	require.NoError(t, err)
+	for range 3 { // as a list is that somebody watches
+		orders := []wire.OrderSummary{{DueAt: due}, {}}
+		settings.dueAtTheBakery(t.Context(), apiClient, orders)
+		require.Equal(t, due.In(bakery), orders[0].DueAt)
+	}
+	require.Len(t, fake.requests, 1, "the zone is asked for once")
 }

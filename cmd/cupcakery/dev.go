@@ -73,6 +73,9 @@ Exit codes: 0 stopped when told to, 1 something cannot be started or failed,
 			// Before the environment is applied: a variable that is set for
 			// other commands contradicts nothing here.
 			cmd.Flags().Visit(func(f *pflag.Flag) { given = append(given, f.Name) })
+			if settings.lan == lanAuto && len(args) == 1 {
+				return &exitError{exitUsage, fmt.Errorf("--lan takes an address behind an equals sign: --lan=%s", args[0])}
+			}
 			return exactArgs(0)(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -167,6 +170,9 @@ func (s *devSettings) check(given []string) error {
 		if _, err := lanAddress(s.lan); err != nil {
 			return err
 		}
+	}
+	if s.lan != "" && s.temporal.encryption.keyset != "" {
+		return fmt.Errorf("--lan lets everybody sign in as a manager, for whom the API decrypts: leave it out, or start without a keyset")
 	}
 	if err := api.CheckUIURL(s.uiURL); err != nil {
 		return fmt.Errorf("--temporal-ui-url %q: %w", s.uiURL, err)

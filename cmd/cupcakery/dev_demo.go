@@ -139,7 +139,8 @@ func (d *dev) startRobot(ctx context.Context, stage kitchen.Stage, chance *rand.
 // waits at each station, and not only at the first.
 func (d *dev) demoArms(stage kitchen.Stage) int {
 	fast := max(0, 2-slices.Index(kitchen.Stages(), stage))
-	return 1 + int(d.settings.demo.workTime/d.settings.demo.every) + fast
+	atOnce := min(d.settings.demo.workTime/d.settings.demo.every, demoMostOpen) // nobody orders what they could not reach
+	return 1 + int(atOnce) + fast
 }
 
 // lifeLog prints the life of orders, a line for each thing that happens, as

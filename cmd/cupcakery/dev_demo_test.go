@@ -55,3 +55,18 @@ func TestTheDemosLogSaysWhatAcksMean(t *testing.T) {
 		})
 	}
 }
+
+func TestTheDemosRobotsAreNoMoreThanCanBeUsed(t *testing.T) {
+	t.Parallel()
+	arms := func(every, work time.Duration) (arms []int) {
+		d := &dev{settings: devSettings{demo: demoSettings{every: every, workTime: work}}}
+		for _, stage := range kitchen.Stages() {
+			arms = append(arms, d.demoArms(stage))
+		}
+		return arms
+	}
+	require.Equal(t, []int{4, 3, 2, 2}, arms(demoPace, 10*time.Second))
+	for _, each := range arms(time.Nanosecond, time.Hour) {
+		require.LessOrEqual(t, each, demoMostOpen+3)
+	}
+}

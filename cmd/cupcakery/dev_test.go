@@ -251,6 +251,8 @@ func TestDevRefusesSettingsThatContradictEachOther(t *testing.T) {
 		"ALogLevelThatIsNone":              {[]string{"--log-level", "loud"}, "--log-level"},
 		"ALANThatIsTheInternet":            {[]string{"--lan=203.0.113.7"}, "opens private addresses only"},
 		"ALANThatIsNoAddress":              {[]string{"--lan=kitchen"}, "is no IP address"},
+		"ALANThatDecrypts":                 {[]string{"--lan", "--encryption-keyset", "keys.json"}, "start without a keyset"},
+		"ALANWithAnAddressOfItsOwn":        {[]string{"--lan", "192.168.1.20"}, "--lan=192.168.1.20"},
 		"ALANWithoutAnAPI":                 {[]string{"--lan", "--services", "kafka"}, "--lan is for the service api"},
 		"AKafkaSettingThatCannotWorkThere": {[]string{"--services", "worker", "--kafka-brokers", "nowhere"}, "Kafka settings"},
 	} {

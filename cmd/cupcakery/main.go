@@ -47,9 +47,26 @@ func exitCode(err error) int {
 func main() {
 	// SIGTERM is what Kubernetes and docker stop send, SIGINT is Ctrl-C: both
 	// mean finish what is in hand, then stop. A second one ends at once.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(untilHungUp(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// untilHungUp ends when the terminal is closed, which also means finish what is in hand:
+// an answer at a station may still wait to go out. Shells send it more than once. Under
+// nohup it is ignored, as before.
+func untilHungUp() context.Context {
+	if signal.Ignored(syscall.SIGHUP) {
+		return context.Background()
+	}
+	ctx, end := context.WithCancel(context.Background())
+	hungUp := make(chan os.Signal, 1)
+	signal.Notify(hungUp, syscall.SIGHUP)
+	go func() {
+		<-hungUp
+		end()
+	}()
+	return ctx
 }
 
 // run is main with its outside as parameters.

@@ -45,6 +45,7 @@ sizes, and what it all costs. An order's total is paid at pickup.`,
 
 // menuLines are the menu for people.
 func menuLines(menu wire.Menu, now time.Time) []string {
+	zone := zoneOf(menu)
 	price := func(amount int64) string {
 		return safeText(kitchen.Money{Amount: amount, Currency: menu.Prices.Currency, Decimals: menu.Prices.Decimals}.String())
 	}
@@ -67,7 +68,7 @@ func menuLines(menu wire.Menu, now time.Time) []string {
 		}
 		for _, soldOut := range menu.SoldOut {
 			if soldOut.Flavour == flavour.Code {
-				row[4] = lookLate.Styled(soldOutWords(soldOut, now))
+				row[4] = lookLate.Styled(soldOutWords(soldOut, zone, now))
 			}
 		}
 		flavours = append(flavours, row)
@@ -83,9 +84,9 @@ func menuLines(menu wire.Menu, now time.Time) []string {
 	return lines
 }
 
-func soldOutWords(soldOut wire.SoldOutFlavour, now time.Time) string {
+func soldOutWords(soldOut wire.SoldOutFlavour, zone *time.Location, now time.Time) string {
 	if soldOut.Until.IsZero() {
 		return "SOLD OUT"
 	}
-	return "SOLD OUT until " + dueText(soldOut.Until, now)
+	return "SOLD OUT until " + shortDueClock(soldOut.Until.In(zone), now)
 }

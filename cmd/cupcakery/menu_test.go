@@ -15,8 +15,10 @@ import (
 func TestTheMenuTellsPricesAllergensAndWhatIsSoldOut(t *testing.T) {
 	t.Parallel()
 	file := kitchen.Default().Menu
-	menu := wire.Menu{Flavours: file.Flavours, Sizes: file.Sizes, Prices: file.Prices, SoldOut: []wire.SoldOutFlavour{{Flavour: "lemon", Until: noon.AddDate(0, 0, 1)}, {Flavour: "carrot"}}}
+	menu := wire.Menu{Timezone: "Local", Flavours: file.Flavours, Sizes: file.Sizes, Prices: file.Prices, SoldOut: []wire.SoldOutFlavour{{Flavour: "lemon", Until: noon.AddDate(0, 0, 1)}, {Flavour: "carrot"}}}
 	requireGolden(t, "menu", strings.Join(menuLines(menu, noon), "\n"))
+	menu.Timezone = "Pacific/Kiritimati" // where the day begins first
+	require.Contains(t, strings.Join(menuLines(menu, noon), "\n"), "SOLD OUT until "+noon.AddDate(0, 0, 1).In(zoneOf(menu)).Format("Jan 2 15:04 MST"))
 	menu.Prices = nil
 	require.NotContains(t, strings.Join(menuLines(menu, noon), "\n"), "EUR")
 

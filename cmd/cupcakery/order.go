@@ -65,6 +65,8 @@ type orderSettings struct {
 	as, pin string
 	// session sends what connect's client sends.
 	session *staffTransport
+	// zone is the bakery's, once it was asked for.
+	zone *time.Location
 }
 
 func (s *orderSettings) register(cmd *cobra.Command) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,6 +60,7 @@ is found is called by its code: cupcakery order explain K7QF. This is for staff.
 			if settings.output == outputJSON {
 				return writeJSON(cmd.OutOrStdout(), page, "  ")
 			}
+			settings.dueAtTheBakery(cmd.Context(), apiClient, page.Orders)
 			err = writeFound(cmd.OutOrStdout(), page.Orders)
 			switch {
 			case page.NextPageToken != "":
@@ -91,7 +93,7 @@ func writeFound(w io.Writer, orders []wire.OrderSummary) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, err := fmt.Fprintln(table, "CODE\tNAME\tPIECES\tSTATE\tFOR")
 	for _, order := range orders {
-		when := clock(&order.DueAt)
+		when := dueClock(&order.DueAt, time.Now())
 		if order.DueAt.IsZero() {
 			when = "asap, " + clock(&order.PlacedAt)
 		}

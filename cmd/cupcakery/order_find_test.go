@@ -15,10 +15,11 @@ import (
 func TestOrdersAreFoundByAName(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 1, 31, 12, 0, 0, 0, time.Local)
-	fake := newFakeAPI(t, answerJSON(http.StatusOK, wire.OrderPage{Orders: []wire.OrderSummary{
+	page := answerJSON(http.StatusOK, wire.OrderPage{Orders: []wire.OrderSummary{
 		{ID: anOrderID, PickupCode: "K7QF", State: kitchen.StateInProgress, Stage: kitchen.Bake, Customer: kitchen.Customer{Name: "Björn of a very long surname indeed"}, Pieces: 12, PlacedAt: noon},
 		{ID: anOrderID, PickupCode: "M2XY", State: kitchen.StateScheduled, Customer: kitchen.Customer{Name: "Bjorn"}, Pieces: 6, PlacedAt: noon, DueAt: noon.Add(time.Hour)},
-	}}))
+	}})
+	fake := newFakeAPI(t, page, answerJSON(http.StatusOK, wire.Menu{Timezone: "Local"}), page)
 	c := invoke(t, "", "order", "find", "bjorn", "of", "--day", "today", "--state", "in-progress", "--api", fake.URL)
 	require.Equal(t, 0, c.code, c.stderr)
 	query := fake.requests[0].URL.Query()
@@ -33,7 +34,7 @@ func TestOrdersAreFoundByAName(t *testing.T) {
 
 	c = invoke(t, "", "order", "list", "--customer", "bjorn", "--api", fake.URL)
 	require.Equal(t, 0, c.code, c.stderr)
-	require.Equal(t, "bjorn", fake.requests[1].URL.Query().Get("q"), "any part of the name will do")
+	require.Equal(t, "bjorn", fake.requests[2].URL.Query().Get("q"), "any part of the name will do")
 }
 
 func TestASearchEndsSomewhere(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,8 +29,8 @@ func newOrderListCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "Find orders",
-		Long: `Find orders: open ones first, then closed ones, the newest of each first. With
+		Short: "List orders by state, station and other filters",
+		Long: `List orders: open ones first, then closed ones, the newest of each first. With
 --stage those that have been in the stage's queue longest come first. All filters
 must match. A change takes a second or so to show. Below the orders stand the
 questions that managers are asked about them, those of one kind together, with
@@ -51,7 +50,11 @@ change, and with -o json with the whole order on a line for each. Ctrl-C ends it
 			}
 			if watch {
 				list := func(ctx context.Context) (wire.OrderPage, error) {
-					return settings.list(ctx, apiClient, filters.params(cmd), limit)
+					page, err := settings.list(ctx, apiClient, filters.params(cmd), limit)
+					if settings.output != outputJSON {
+						settings.dueAtTheBakery(ctx, apiClient, page.Orders)
+					}
+					return page, err
 				}
 				return settings.watchOrders(cmd, apiClient, list, wide)
 			}
@@ -65,12 +68,7 @@ change, and with -o json with the whole order on a line for each. Ctrl-C ends it
 			if behind := page.Behind; !behind.Since.IsZero() {
 				cmd.PrintErrf("Stages and who has what in hand may be out of date since %s: the API has not read the log in Kafka to its end.\n", clock(&behind.Since))
 			}
-			if slices.ContainsFunc(page.Orders, func(order wire.OrderSummary) bool { return !order.DueAt.IsZero() }) {
-				zone := bakeryZone(cmd.Context(), apiClient)
-				for i := range page.Orders {
-					page.Orders[i].DueAt = page.Orders[i].DueAt.In(zone)
-				}
-			}
+			settings.dueAtTheBakery(cmd.Context(), apiClient, page.Orders)
 			if err := writeOrders(cmd.OutOrStdout(), page.Orders, wide); err != nil {
 				return err
 			}

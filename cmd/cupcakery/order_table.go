@@ -118,7 +118,7 @@ func wideOrderLines(orders []wire.OrderSummary) []string {
 		rows = append(rows, []string{
 			bold.Styled(safeText(order.PickupCode)), look.Styled(state), orDash(safeText(string(order.Stage))), inHandWords(order.InHand),
 			safeText(order.Customer.Name), safeText(strings.Join(order.Flavours, ", ")), fmt.Sprint(order.Pieces), orderTotal(order),
-			clock(&order.PlacedAt), clock(&order.DueAt), clock(&order.ClosedAt), safeText(order.ID),
+			clock(&order.PlacedAt), dueClock(&order.DueAt, time.Now()), clock(&order.ClosedAt), safeText(order.ID),
 		})
 	}
 	lines := alignColumns(rows, 6, 7)
@@ -131,7 +131,7 @@ func orderDue(order wire.OrderSummary, now time.Time) string {
 	if order.DueAt.IsZero() {
 		return "asap"
 	}
-	text := dueText(order.DueAt, now)
+	text := shortDueClock(order.DueAt, now)
 	if order.ClosedAt.IsZero() && now.After(order.DueAt) {
 		return lookLate.Styled(text)
 	}

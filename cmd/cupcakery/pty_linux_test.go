@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/cupcakery/cupcakery/kitchen"
 )
 
 // openPTY returns the two ends of a terminal of 80 × 24: what a person types into and
@@ -79,6 +83,35 @@ func TestStationShowsAScreenAtATerminal(t *testing.T) {
 	bob.write(t, "quit\n")
 	require.Zero(t, <-bob.code)
 	require.NotContains(t, bob.shown.String(), "\x1b")
+}
+
+func TestAnAnswerThatWaitsGoesOutWhenTheTerminalIsClosed(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	ticket := floor.issue(nil)
+	person, terminal := openPTY(t)
+	executable, err := os.Executable()
+	require.NoError(t, err)
+	bob := exec.Command(executable, "station", "bake", "--plain", "--name", "bob", "--kafka-brokers", floor.kafka.Addr())
+	bob.Env = append(os.Environ(), actAsProgram+"=yes")
+	bob.Stdin, bob.Stdout, bob.Stderr = terminal, terminal, terminal
+	bob.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, bob.Start())
+	require.NoError(t, terminal.Close())
+	shown, closed := newWatched(), make(chan struct{})
+	go func() {
+		defer close(closed)
+		_, _ = io.Copy(shown, person) // until the terminal is closed
+	}()
+	shown.await(t, ticket.PickupCode)
+	_, err = io.WriteString(person, "start 1\ndone 1\n")
+	require.NoError(t, err)
+	shown.await(t, "done: goes out in 5s")
+	require.NoError(t, bob.Process.Signal(syscall.SIGHUP))
+	require.NoError(t, bob.Process.Signal(syscall.SIGHUP), "a shell sends it to whom the system has sent it")
+	_ = bob.Wait()
+	<-closed
+	require.Equal(t, kitchen.AckDone, floor.acks(ticket)[1].Kind)
 }
 
 func TestPlainStationTakesBackAnAnswerAtATerminal(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 func newStandingCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "standing",
-		Short: "Orders that come again on some days of every week",
+		Short: "Take orders that come again on some days of every week",
 		Args:  exactArgs(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

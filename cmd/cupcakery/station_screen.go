@@ -164,7 +164,11 @@ func (s *screen) take(facts screenFacts) {
 		s.question = nil // so that it is seen why
 	}
 	s.remember(facts.recent...)
+	shown := s.chosen
 	s.sort()
+	if s.page == pageTicket && s.chosen != shown {
+		s.turnTo(pageList) // it has gone; the lines below say where
+	}
 }
 
 // press does what a key means on a page.
@@ -408,7 +412,6 @@ func (s *screen) drawPage(height int) ([]string, int) {
 		if i := s.chosenIndex(); i >= 0 {
 			return s.drawTicketPage(s.items[i]), -1
 		}
-		s.page = pageList // it has gone; the lines below say where
 	case pageTotals:
 		return s.drawTotalsPage(), -1
 	case pageHelp:

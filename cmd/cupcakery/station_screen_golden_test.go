@@ -173,6 +173,19 @@ func TestScreenDropsTheAnswerToATicketThatIsNotYoursAnyMore(t *testing.T) {
 	require.Equal(t, 3, left[0].item.Number)
 }
 
+func TestScreenNeverTurnsFromOneTicketToAnotherByItself(t *testing.T) {
+	t.Parallel()
+	second := itemOf(2, station.InHand, func(ticket *kitchen.Ticket) { ticket.PickupCode = "GONE" })
+	for _, rest := range [][]station.Item{{itemOf(1, station.InHand, nil)}, nil} {
+		s := screenOf(itemOf(1, station.InHand, nil), second)
+		press(s, "down", "enter")
+		require.Contains(t, ansi.Strip(s.draw()), "since 11:56:00", "all about it")
+		s.Update(screenFacts{items: rest, ready: true, recent: []string{"STOP #2  GONE"}})
+		require.Equal(t, pageList, s.page, "whoever looks away would answer another ticket")
+		require.Contains(t, s.draw(), "STOP #2  GONE")
+	}
+}
+
 func TestScreenRefusesAtOnceWhatCannotBeAnswered(t *testing.T) {
 	t.Parallel()
 	refusal := func(s *screen, keys ...string) string {

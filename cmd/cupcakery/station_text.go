@@ -119,14 +119,9 @@ func count(n int, singular string) string {
 	return fmt.Sprintf("%d %s", n, singular)
 }
 
-// dueText is a time at which something is to be ready: of today without the day.
-func dueText(due, now time.Time) string {
-	due, now = due.Local(), now.Local()
-	if due.Format(time.DateOnly) == now.Format(time.DateOnly) {
-		return due.Format("15:04")
-	}
-	return due.Format("Jan 2 15:04")
-}
+// dueText is a time at which something is to be ready, by the clock here: of today
+// without the day.
+func dueText(due, now time.Time) string { return shortDueClock(due.Local(), now.Local()) }
 
 // ageText is how long something has lasted, as exactly as it matters.
 func ageText(d time.Duration) string {

@@ -145,8 +145,8 @@ func aTopScreen(t *testing.T) *topScreen {
 				{At: noon.Add(-3 * time.Second), Kind: wire.NewsReady, PickupCode: "RDY3"},
 			},
 			Stages: []wire.OverviewStage{
-				{Stage: kitchen.Mix, Waiting: 70, LateAfterSeconds: 600, Tickets: []wire.OverviewTicket{ticket("LATE", "", 3*time.Hour, kitchen.TicketWaiting)}},
-				{Stage: kitchen.Bake, Waiting: 1, Started: 3, Failed: 1, LateAfterSeconds: 600, Tickets: []wire.OverviewTicket{
+				{Stage: kitchen.Mix, Waiting: 70, LateAfterSeconds: 300, OverdueAfterSeconds: 600, Tickets: []wire.OverviewTicket{ticket("LATE", "", 3*time.Hour, kitchen.TicketWaiting)}},
+				{Stage: kitchen.Bake, Waiting: 1, Started: 3, Failed: 1, LateAfterSeconds: 300, OverdueAfterSeconds: 600, Tickets: []wire.OverviewTicket{
 					ticket("OLD1", "eve", 40*time.Minute, kitchen.TicketStarted), ticket("BOB1", "bob", time.Minute, kitchen.TicketStarted),
 					ticket("BOB2", "bob", 2*time.Minute, kitchen.TicketStarted), ticket("WAIT", "", time.Minute, kitchen.TicketWaiting),
 				}},

@@ -59,7 +59,7 @@ expose: {host: cupcakes.example.com, className: nginx, tlsSecret: cupcakes-tls, 
 serviceMonitor: {enabled: true, labels: {release: prometheus}}
 networkPolicy: {customers: [{podSelector: {matchLabels: {a: b}}}], egress: [{ports: [{protocol: TCP, port: 4317}]}]}
 serviceAccountAnnotations: {a: b}
-env: {CUPCAKERY_LOG_LEVEL: debug, OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4317"}
+env: {CUPCAKERY_LOG_LEVEL: debug, CUPCAKERY_SIGN_IN_NAMES: "true", CUPCAKERY_TEMPORAL_UI_URL: "https://temporal.example.com", OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4317"}
 nodeSelector: {kubernetes.io/arch: amd64}
 `},
 	"client certificates and a Gateway": {`
