@@ -56,7 +56,7 @@ export function KitchenDialog({ session, stage, onClose }: Props & { readonly on
           <Field label="Sold out until" hint={end === undefined ? "Optional. Without a time, it stays until you take it back." : `Until ${comingText(end, new Date())}.`}>
             {(wiring) => <input {...wiring} className="input" type="time" value={until} onChange={(event) => { setUntil(event.target.value); }} />}
           </Field>
-          <ul className="switches" aria-label="Flavours">
+          <ul className="switches switches-flavours" aria-label="Flavours">
             {menu.data.flavours.map(({ code, name }) => {
               const soldOut = kitchen.state.soldOut.find(({ flavour }) => flavour === code);
               return (
