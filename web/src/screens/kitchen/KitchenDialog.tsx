@@ -49,7 +49,7 @@ export function KitchenDialog({ session, stage, onClose }: Props & { readonly on
   const own = stageOfRole(session.role);
   const shown = stage ? [stage] : own ? [own] : stages;
   return (
-    <Dialog title="Sold out and paused" onClose={onClose}>
+    <Dialog title="Sold out and paused" isSheet onClose={onClose}>
       {!kitchen || !menu.data ? (menu.error ? <Failure error={menu.error} /> : <Loading what="the kitchen" />) : (
         <div className="stack">
           {error && <p className="field-error" role="alert">{error}</p>}
