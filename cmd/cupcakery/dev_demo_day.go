@@ -110,7 +110,7 @@ func (d *demoDay) run(ctx context.Context) {
 			return
 		}
 		if err := next.do(ctx); err != nil && ctx.Err() == nil {
-			d.tell("", err.Error())
+			d.tell("", strings.Join(strings.Fields(err.Error()), " ")) // a refusal has a line for each fault
 		}
 	}
 }

@@ -76,6 +76,11 @@ export function dayOf(time: string | number): string {
   return written(time, { day: "numeric", month: "short" }, false);
 }
 
+/** The bakery's day, with its weekday: "Sat 28 Nov". */
+export function weekdayOf(time: string | number): string {
+  return written(time, { weekday: "short", day: "numeric", month: "short" }, false);
+}
+
 /** How many minutes after midnight the bakery's clock shows. */
 export function wallMinutes(time: number): number {
   const [hours = 0, minutes = 0] = new Date(time).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone }).split(":").map(Number);

@@ -103,8 +103,8 @@ function FoundCard({ order: { id, pickupCode, customer, state, stage, inHand, pi
       <Link to="/find/$id" params={{ id }} className="card found-card">
         <b className="code" translate="no">{pickupCode}</b>
         <b className="one-line" dir="auto" translate="no">{customer.name}</b>
-        <span className={`badge${state === "needs-attention" ? " badge-bad" : state === "shipped" ? " badge-good" : ""}`}>{stage ? stageWords[stage].name : stateWords[state]}{inHand && <span translate="no">, {inHand.by}</span>}</span>
-        <span className="soft small">{dueAt ? `For ${dueText(dueAt)}` : `As soon as possible, ordered ${dueText(placedAt)}`}</span>
+        <span className={`badge${state === "needs-attention" ? " badge-bad" : state === "shipped" ? " badge-good" : ""}`}>{stage ? stageWords[stage].name : stateWords[state]}</span>
+        <span className="soft small">{dueAt ? `For ${dueText(dueAt)}` : `Ordered ${dueText(placedAt)}`}{inHand && <>, with <span translate="no">{inHand.by}</span></>}</span>
         <span className="small numbers">{pieces !== undefined && countText(pieces, "piece")}{total && `, ${moneyText(total, total.amount)}`}</span>
       </Link>
     </li>

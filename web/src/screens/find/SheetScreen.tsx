@@ -6,11 +6,12 @@ import type { OrderSummary } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
-import { timeOfDay } from "../../design/time";
-import { useLive } from "../../live/hooks";
+import { timeOfDay, weekdayOf } from "../../design/time";
+import { useLive, useTime } from "../../live/hooks";
 import { moneyText } from "../../prices";
 import { stateWords } from "../../states";
 import { countText } from "../../text";
+import { dayText } from "../order/slots";
 import { StaffLayout } from "../StaffLayout";
 import { pickupsOf, takings, totalsOf } from "./sheet";
 import "./find.css";
@@ -42,11 +43,12 @@ export function SheetScreen() {
   const navigate = route.useNavigate();
   const { problem } = useLive("kitchen"); // says whether the page is up to date, and whether somebody is still signed in
   const { data, error, refetch } = useQuery(sheetQuery(day));
+  const today = useTime((now) => weekdayOf(now));
   return (
     <StaffLayout title="Day’s sheet" session={session} problem={problem}>
       <div className="sheet stack">
         <div className="page-head">
-          <h1>Pickups {day === "today" ? `today, ${new Date().toLocaleDateString()}` : `on ${day}`}</h1>
+          <h1>Pickups {day === "today" ? `today, ${today}` : `on ${dayText(day)}`}</h1>
           <div className="row screen-only">
             <Field label="Day">
               {(wiring) => <input {...wiring} className="input" type="date" value={day === "today" ? "" : day} onChange={(event) => void navigate({ search: { day: event.target.value || "today" } })} />}

@@ -49,14 +49,14 @@ export function KitchenDialog({ session, stage, onClose }: Props & { readonly on
   const own = stageOfRole(session.role);
   const shown = stage ? [stage] : own ? [own] : stages;
   return (
-    <Dialog title="Sold out and paused" onClose={onClose}>
+    <Dialog title="Sold out and paused" isSheet onClose={onClose}>
       {!kitchen || !menu.data ? (menu.error ? <Failure error={menu.error} /> : <Loading what="the kitchen" />) : (
         <div className="stack">
           {error && <p className="field-error" role="alert">{error}</p>}
           <Field label="Sold out until" hint={end === undefined ? "Optional. Without a time, it stays until you take it back." : `Until ${comingText(end, new Date())}.`}>
             {(wiring) => <input {...wiring} className="input" type="time" value={until} onChange={(event) => { setUntil(event.target.value); }} />}
           </Field>
-          <ul className="switches" aria-label="Flavours">
+          <ul className="switches switches-flavours" aria-label="Flavours">
             {menu.data.flavours.map(({ code, name }) => {
               const soldOut = kitchen.state.soldOut.find(({ flavour }) => flavour === code);
               return (

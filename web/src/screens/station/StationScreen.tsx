@@ -135,6 +135,7 @@ function Display({ board, me, sound, notify }: DisplayProps) {
       labelOf={labelOf}
       place={place}
       busy={starting.has(ticket.ticketId)}
+      isPaused={board.paused !== undefined}
       pendingAck={list.find((each) => each.ticketId === ticket.ticketId)}
       actions={actions}
     />

@@ -18,7 +18,7 @@ function show(overrides: Partial<Props> = {}, seconds = 0, live = silentLive(sec
   const asked = { onStart: vi.fn(), onTakeOver: vi.fn(), onPutBack: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onRetract: vi.fn() };
   render(
     <LiveContext value={live}>
-      <ul><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} pendingAck={undefined} actions={asked} {...overrides} /></ul>
+      <ul><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} isPaused={false} pendingAck={undefined} actions={asked} {...overrides} /></ul>
     </LiveContext>,
   );
   return { asked, card: screen.getByRole("article"), user: userEvent.setup() };
@@ -44,6 +44,13 @@ describe("a ticket", () => {
     expect(card.textContent).toContain("Boxes: 1 × XL2 × S");
     expect(screen.getByText(/ring/).textContent).toBe("ring\nthe bell");
     expect(screen.getByRole("group", { name: "Notes" }).tabIndex, "long notes scroll, by keyboard too").toBe(0);
+  });
+
+  test("cannot be begun while the station is paused, and says so", async () => {
+    const { asked } = show({ isPaused: true });
+    expect(buttons()).toContain("Paused");
+    await press("Paused");
+    expect(asked.onStart).not.toHaveBeenCalled();
   });
 
   test("shows whom the box is for, to whoever hands it out", () => {
@@ -398,7 +405,7 @@ test("a card is not drawn again each second, but when it is due soon", () => {
     const actions = { onStart: vi.fn(), onTakeOver: vi.fn(), onPutBack: vi.fn(), onDone: vi.fn(), onUndone: vi.fn(), onFailed: vi.fn(), onFewerScrapped: vi.fn(), onRetract: vi.fn() };
     render(
       <LiveContext value={live}>
-        <ul><Profiler id="card" onRender={drawn}><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} pendingAck={undefined} actions={actions} /></Profiler></ul>
+        <ul><Profiler id="card" onRender={drawn}><TicketCard ticket={ticket()} stage="bake" rules={rules} names={names} labelOf={labelOf} place="waiting" busy={false} isPaused={false} pendingAck={undefined} actions={actions} /></Profiler></ul>
       </LiveContext>,
     );
     drawn.mockClear();

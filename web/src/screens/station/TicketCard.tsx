@@ -35,6 +35,8 @@ interface Props {
   readonly labelOf: (reason: string) => string;
   readonly place: Place;
   readonly busy: boolean;
+  /** The station is paused: nothing can be begun. */
+  readonly isPaused: boolean;
   readonly pendingAck: PendingAck | undefined;
   readonly actions: Actions;
 }
@@ -181,7 +183,7 @@ function Silence({ ticket, busy, actions }: Props) {
 }
 
 function Buttons(props: Props) {
-  const { ticket, place, busy, actions } = props;
+  const { ticket, place, busy, isPaused, actions } = props;
   if (place === "ended") {
     return <p className="soft small">{ticket.state === "undone" ? "Cleared away" : "Done"} by <span className="wrap-anywhere" translate="no">{ticket.by}</span> at {timeOfDay(ticket.endedAt ?? ticket.since)}</p>;
   }
@@ -201,7 +203,7 @@ function Buttons(props: Props) {
   if (place === "waiting") {
     return (
       <div className="ticket-actions">
-        <Button big data-main look="stage" off={busy} onClick={() => { actions.onStart(ticket); }}>{busy ? "Starting …" : "Start"}</Button>
+        <Button big data-main look="stage" off={busy || isPaused} onClick={() => { actions.onStart(ticket); }}>{isPaused ? "Paused" : busy ? "Starting …" : "Start"}</Button>
       </div>
     );
   }

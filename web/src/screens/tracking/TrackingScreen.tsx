@@ -124,7 +124,7 @@ function Notices({ order }: { readonly order: OrderStatus }) {
       )}
       {order.remakes > 0 && order.state !== "cancelled" && (
         <Notice look="info">
-          <strong>We&rsquo;re baking you a fresh batch.</strong> {order.remakes === 1 ? "The first cupcakes" : `The first ${order.remakes} batches`} did not turn out as they should.
+          <strong>{order.state === "shipped" ? "We baked you a fresh batch." : "We’re baking you a fresh batch."}</strong> {order.remakes === 1 ? "The first cupcakes" : `The first ${order.remakes} batches`} did not turn out as they should.
         </Notice>
       )}
     </>
