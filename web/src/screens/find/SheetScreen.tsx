@@ -6,12 +6,13 @@ import type { OrderSummary } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
-import { timeOfDay } from "../../design/time";
-import { useLive } from "../../live/hooks";
+import { dayOf, dayText, timeOfDay } from "../../design/time";
+import { useLive, useTime } from "../../live/hooks";
 import { moneyText } from "../../prices";
 import { stateWords } from "../../states";
 import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
+import { useFlavourNames } from "../useFlavourNames";
 import { pickupsOf, takings, totalsOf } from "./sheet";
 import "./find.css";
 
@@ -40,13 +41,14 @@ export function SheetScreen() {
   const { session } = route.useRouteContext();
   const { day } = route.useSearch();
   const navigate = route.useNavigate();
+  const today = useTime(dayOf);
   const { problem } = useLive("kitchen"); // says whether the page is up to date, and whether somebody is still signed in
   const { data, error, refetch } = useQuery(sheetQuery(day));
   return (
     <StaffLayout title="Day’s sheet" session={session} problem={problem}>
       <div className="sheet stack">
         <div className="page-head">
-          <h1>Pickups {day === "today" ? `today, ${new Date().toLocaleDateString()}` : `on ${day}`}</h1>
+          <h1>Pickups {day === "today" ? `today, ${today}` : `on ${dayText(day)}`}</h1>
           <div className="row screen-only">
             <Field label="Day">
               {(wiring) => <input {...wiring} className="input" type="date" value={day === "today" ? "" : day} onChange={(event) => void navigate({ search: { day: event.target.value || "today" } })} />}
@@ -62,8 +64,8 @@ export function SheetScreen() {
 
 function Sheet({ orders, isWhole }: { readonly orders: readonly OrderSummary[]; readonly isWhole: boolean }) {
   const { data: menu } = useQuery(menuQuery);
-  const nameOf = (code: string) => menu?.flavours.find((each) => each.code === code)?.name ?? code;
-  if (orders.length === 0) return <p>Nobody fetches anything on this day.</p>;
+  const nameOf = useFlavourNames();
+  if (orders.length === 0) return <p>There are no pickups on this day.</p>;
   const totals = totalsOf(orders);
   const sizes = menu?.sizes.map(({ code }) => code) ?? [];
   return (
