@@ -79,6 +79,7 @@ test("each box gets a label, and who packs it is led there", async ({ desk, fact
 test("a day's sheet has all pickups with what there is to make and to take", async ({ desk, factory }) => {
   const { pickupCode } = await factory.place({ customer: { name: "Sheet" }, lines: [{ flavour: "carrot", size: "M", quantity: 7, message: "Hurra" }] });
   const page = await desk.open("/dashboard", staff.manager);
+  await page.getByRole("button", { name: "More" }).click();
   await page.getByRole("link", { name: "Day’s sheet" }).click();
   await until("the sheet has the order", async () => {
     await page.reload();
