@@ -68,7 +68,7 @@ test("a translated board still works, and messages and names stay as they were w
   await expect((await justDone(packager)).getByRole("article", { name: `Ticket ${pickupCode}` })).toContainText("Done by pat");
   for (const [link, heading] of [["Dashboard", "Dashboard"], ["Counter", "Ready to collect"], ["Package", "Package"]] as const) {
     if (link === "Dashboard") await packager.getByRole("button", { name: "More" }).click();
-    await packager.getByRole("link", { name: link }).click();
+    await packager.getByRole("link", { name: link, exact: true }).click();
     await expect(packager.getByRole("heading", { name: heading, exact: true })).toBeVisible();
   }
 });
