@@ -16,7 +16,7 @@ menu:
 test.use({ kitchen: [kitchen, { scope: "worker" }] });
 
 test("an order is found by its name, with why it is late, and cancelled on the customer's behalf", async ({ desk, factory }) => {
-  const { id, pickupCode } = await factory.place({ customer: { name: "Björn Ångström" }, lines: [{ flavour: "lemon", size: "M", quantity: 20 }, { flavour: "carrot", size: "M", quantity: 10, message: "Hurra" }], allergies: ["nuts"] });
+  const { id, pickupCode } = await factory.place({ customer: { name: "Björn Ångström" }, lines: [{ flavour: "lemon", size: "M", quantity: 20 }, { flavour: "carrot", size: "M", quantity: 10, message: "Hurra" }], allergies: ["nuts"], allergyConfirmed: true });
   await factory.place({ customer: { name: "Somebody else" } });
   await factory.work(id, "mix");
   await factory.ack(staff.bake, `${id}.bake.1`, { kind: "started" });
@@ -50,7 +50,7 @@ test("an order is found by its name, with why it is late, and cancelled on the c
 });
 
 test("each box gets a label, and who packs it is led there", async ({ desk, factory }) => {
-  const { id, pickupCode } = await factory.place({ customer: { name: "Zoë de la Cruz" }, lines: [{ flavour: "lemon", size: "M", quantity: 20 }, { flavour: "carrot", size: "M", quantity: 10, message: "Hurra" }], allergies: ["nuts"] });
+  const { id, pickupCode } = await factory.place({ customer: { name: "Zoë de la Cruz" }, lines: [{ flavour: "lemon", size: "M", quantity: 20 }, { flavour: "carrot", size: "M", quantity: 10, message: "Hurra" }], allergies: ["nuts"], allergyConfirmed: true });
   await factory.work(id, "mix", "bake", "decorate");
   const board = await desk.open("/stations/package", staff.package);
   await expect(ticket(board, pickupCode)).toContainText("to pay €72.00");
@@ -79,6 +79,7 @@ test("each box gets a label, and who packs it is led there", async ({ desk, fact
 test("a day's sheet has all pickups with what there is to make and to take", async ({ desk, factory }) => {
   const { pickupCode } = await factory.place({ customer: { name: "Sheet" }, lines: [{ flavour: "carrot", size: "M", quantity: 7, message: "Hurra" }] });
   const page = await desk.open("/dashboard", staff.manager);
+  await page.getByRole("button", { name: "More" }).click();
   await page.getByRole("link", { name: "Day’s sheet" }).click();
   await until("the sheet has the order", async () => {
     await page.reload();

@@ -14,10 +14,10 @@ test("a manager takes a standing order, sees its first order placed, and ends it
   await form.getByText("Add another flavour or size").click();
   await form.getByRole("button", { name: "Remove cupcakes 2" }).click();
   for (const day of ["Monday", "Thursday", "Saturday"]) await form.getByRole("checkbox", { name: day }).check({ force: true });
-  await form.getByLabel("Fetched at").fill("10:07");
+  await form.getByLabel("Pickup at").fill("10:07");
   await take.click();
   await expect(form.getByRole("alert")).toContainText("no slot begins then on a monday");
-  await form.getByLabel("Fetched at").fill("10:00");
+  await form.getByLabel("Pickup at").fill("10:00");
   await take.click();
   await expect(form.getByRole("status")).toContainText("The first order is for");
 

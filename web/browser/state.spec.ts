@@ -37,7 +37,7 @@ test("nothing is started at a paused station, and it says who has paused it", as
   await expect(mixer.getByText("This station is paused by max")).toBeVisible();
   await ticket(mixer, pickupCode).getByRole("button", { name: "Start" }).click();
   await expect(mixer.getByText("max has paused this station (the mixer is out)")).toBeVisible();
-  await mixer.getByRole("button", { name: "Go on" }).click();
+  await mixer.getByRole("button", { name: "Resume" }).click();
   await expect(mixer.getByText("This station is paused")).toHaveCount(0);
   await ticket(mixer, pickupCode).getByRole("button", { name: "Start" }).click();
   await expect(ticket(mixer, pickupCode).getByRole("button", { name: "Done" })).toBeVisible();

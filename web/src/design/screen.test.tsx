@@ -72,7 +72,7 @@ describe("the screen", () => {
 });
 
 test("the button for the full screen is not there where a browser cannot", () => {
-  expect(render(<FullScreenButton />).container.innerHTML).toBe("");
+  expect(render(<FullScreenButton />).container.childElementCount).toBe(0);
 });
 
 test("the staff's pages are installed as an app of their own", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { clockText, dayOf, dueText, foreignZone, setBakeryZone, spanText, timeOfDay, watchBakeryZone, zonedTime } from "./time";
+import { clockText, dayAndTime, dayOf, dayText, dueText, foreignZone, setBakeryZone, spanText, timeOfDay, watchBakeryZone, zonedTime } from "./time";
 
 const [s, min, h] = [1_000, 60_000, 3_600_000];
 
@@ -42,6 +42,16 @@ describe("the time of day", () => {
     const minutes = String(new Date("2026-03-04T09:05:07Z").getMinutes()).padStart(2, "0"); // not 05 everywhere
     expect(text).toMatch(new RegExp(`^\\d{1,2}\\D${minutes}\\D*$`));
   });
+});
+
+test("a day is the same everywhere", () => {
+  expect(dayText("2026-11-28")).toBe("Sat 28 Nov");
+});
+
+test("a moment of another day has its date", () => {
+  const moment = new Date(2026, 2, 4, 14, 0).toISOString();
+  expect(dayAndTime(moment, Date.parse("2026-03-04T09:00:00"))).toMatch(/^\D*\d{1,2}[:.]00/);
+  expect(dayAndTime(moment, Date.parse("2026-03-05T09:00:00"))).toMatch(/4.*,/);
 });
 
 describe("times of a bakery elsewhere", () => {

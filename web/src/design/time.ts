@@ -81,6 +81,16 @@ export function weekdayOf(time: string | number): string {
   return written(time, { weekday: "short", day: "numeric", month: "short" }, false);
 }
 
+/** The time of the day, with its date if that is another day than this one. */
+export function dayAndTime(time: string | number, now: number = Date.now()): string {
+  return dayOf(time) === dayOf(now) ? timeOfDay(time) : `${dayOf(time)}, ${timeOfDay(time)}`;
+}
+
+/** "Sat 28 Nov" of a day such as 2026-11-28, which is the same day everywhere. */
+export function dayText(day: string): string {
+  return new Date(`${day}T12:00:00Z`).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
+}
+
 /** How many minutes after midnight the bakery's clock shows. */
 export function wallMinutes(time: number): number {
   const [hours = 0, minutes = 0] = new Date(time).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone }).split(":").map(Number);

@@ -3,8 +3,8 @@ import { Link } from "@tanstack/react-router";
 import { readyQuery } from "../../api/queries";
 import type { KitchenCounts, ReadyOrders } from "../../api/schema.gen";
 import { Failure } from "../../design/feedback";
+import { dayAndTime } from "../../design/time";
 import { countText } from "../../text";
-import { dayAndTime } from "../order/soldOut";
 import { useRefetchOnChange } from "../useRefetchOnChange";
 
 /** How many orders are listed; the counter finds the others. */

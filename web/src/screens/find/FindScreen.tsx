@@ -7,13 +7,13 @@ import { Button } from "../../design/Button";
 import { Failure, Loading } from "../../design/feedback";
 import { Field } from "../../design/Field";
 import { stageWords } from "../../design/stages";
-import { dueText } from "../../design/time";
 import { useLive } from "../../live/hooks";
 import { moneyText } from "../../prices";
 import { stateWords } from "../../states";
 import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
 import { filtersOf, states, type Filters } from "./filters";
+import { whenText } from "./when";
 import "./find.css";
 
 const route = getRouteApi("/find");
@@ -104,7 +104,7 @@ function FoundCard({ order: { id, pickupCode, customer, state, stage, inHand, pi
         <b className="code" translate="no">{pickupCode}</b>
         <b className="one-line" dir="auto" translate="no">{customer.name}</b>
         <span className={`badge${state === "needs-attention" ? " badge-bad" : state === "shipped" ? " badge-good" : ""}`}>{stage ? stageWords[stage].name : stateWords[state]}</span>
-        <span className="soft small">{dueAt ? `For ${dueText(dueAt)}` : `Ordered ${dueText(placedAt)}`}{inHand && <>, with <span translate="no">{inHand.by}</span></>}</span>
+        <span className="soft small">{whenText({ dueAt, placedAt })}{inHand && <>, with <span translate="no">{inHand.by}</span></>}</span>
         <span className="small numbers">{pieces !== undefined && countText(pieces, "piece")}{total && `, ${moneyText(total, total.amount)}`}</span>
       </Link>
     </li>

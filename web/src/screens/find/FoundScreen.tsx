@@ -3,11 +3,10 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../../api/client";
 import { asProblem } from "../../api/problem";
-import { menuQuery } from "../../api/queries";
-import type { OrderExplanation } from "../../api/schema.gen";
+import type { OrderExplanation, OrderStatus } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
-import { dueText, timeOfDay } from "../../design/time";
+import { dayAndTime } from "../../design/time";
 import { useLive } from "../../live/hooks";
 import { moneyText, totalText } from "../../prices";
 import { stateWords } from "../../states";
@@ -15,14 +14,18 @@ import { StaffLayout } from "../StaffLayout";
 import { AmendDialog } from "../tracking/AmendDialog";
 import { CancelDialog } from "../tracking/CancelDialog";
 import { canAmend, canCancel } from "../tracking/progress";
+import { useFlavourNames } from "../useFlavourNames";
 import { useRefetchOnChange } from "../useRefetchOnChange";
 import { Labels } from "./Labels";
+import { whenText } from "./when";
 import "./find.css";
 
 const route = getRouteApi("/find/$id");
 
-/** What an order waits for is told with how long, so it is asked again now and then. */
-const explanationQuery = (id: string) => queryOptions({ queryKey: ["explanation", id], queryFn: ({ signal }) => api.explanation(id, signal), staleTime: 0, refetchInterval: 20_000 });
+/** What an order waits for is told with how long, so it is asked again now and then. One that has ended waits for nothing. */
+const explanationQuery = (id: string) => queryOptions({ queryKey: ["explanation", id], queryFn: ({ signal }) => api.explanation(id, signal), staleTime: 0, refetchInterval: ({ state: { data } }) => (data && hasEnded(data.order) ? false : 20_000) });
+
+const hasEnded = ({ state }: OrderStatus) => state === "cancelled" || state === "shipped";
 
 /** Everything about one order, and what can be done for its customer. */
 export function FoundScreen() {
@@ -61,7 +64,7 @@ function Order({ explained }: { readonly explained: OrderExplanation }) {
         <header className="page-head">
           <div>
             <h1><span className="code" translate="no">{order.pickupCode}</span> <span className="wrap-anywhere" dir="auto" translate="no">{order.customer.name}</span></h1>
-            <p className="lead"><span className="badge">{stateWords[order.state]}</span> {order.dueAt ? `For ${dueText(order.dueAt)}` : `As soon as possible, ordered ${dueText(order.placedAt)}`}{total && `. ${total}.`}</p>
+            <p className="lead"><span className="badge">{stateWords[order.state]}</span> {whenText(order)}{total && `. ${total}.`}</p>
           </div>
           <div className="row">
             <Button onClick={() => { print(); }}>Print labels</Button>
@@ -77,7 +80,7 @@ function Order({ explained }: { readonly explained: OrderExplanation }) {
             {explained.incomplete && <p className="soft">Its history is so long that the beginning is left out.</p>}
             <ol className="happened">
               {explained.happened.map(({ at, kind, text, stage }, i) => (
-                <li key={i} data-kind={kind} data-stage={stage}><time dateTime={at} className="numbers soft">{timeOfDay(at)}</time> <span className="wrap-anywhere" dir="auto">{text}</span></li>
+                <li key={i} data-kind={kind} data-stage={stage}><time dateTime={at} className="numbers soft">{dayAndTime(at)}</time> <span className="wrap-anywhere" dir="auto">{text}</span></li>
               ))}
             </ol>
           </section>
@@ -96,14 +99,14 @@ function Order({ explained }: { readonly explained: OrderExplanation }) {
 }
 
 function Contents({ explained: { order, boxes } }: { readonly explained: OrderExplanation }) {
-  const { data: menu } = useQuery(menuQuery);
+  const nameOf = useFlavourNames();
   return (
     <section className="card stack" aria-labelledby="contents">
       <h2 id="contents">What is in it</h2>
       <ul className="stack">
         {order.lines.map(({ flavour, size, quantity, message }, i) => (
           <li key={i}>
-            <b className="numbers">{quantity}</b> × {menu?.flavours.find((each) => each.code === flavour)?.name ?? flavour} <span className="badge">{size}</span> {message && <q dir="auto" translate="no">{message}</q>}
+            <b className="numbers">{quantity}</b> × {nameOf(flavour)} <span className="badge">{size}</span> {message && <q dir="auto" translate="no">{message}</q>}
             {order.total && order.unitPrices && <span className="soft"> {moneyText(order.total, (order.unitPrices[i] ?? 0) * quantity)}</span>}
           </li>
         ))}

@@ -6,13 +6,13 @@ import type { OrderSummary } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
-import { timeOfDay, weekdayOf } from "../../design/time";
+import { dayText, timeOfDay, weekdayOf } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
 import { moneyText } from "../../prices";
 import { stateWords } from "../../states";
 import { countText } from "../../text";
-import { dayText } from "../order/slots";
 import { StaffLayout } from "../StaffLayout";
+import { useFlavourNames } from "../useFlavourNames";
 import { pickupsOf, takings, totalsOf } from "./sheet";
 import "./find.css";
 
@@ -64,8 +64,8 @@ export function SheetScreen() {
 
 function Sheet({ orders, isWhole }: { readonly orders: readonly OrderSummary[]; readonly isWhole: boolean }) {
   const { data: menu } = useQuery(menuQuery);
-  const nameOf = (code: string) => menu?.flavours.find((each) => each.code === code)?.name ?? code;
-  if (orders.length === 0) return <p>Nobody fetches anything on this day.</p>;
+  const nameOf = useFlavourNames();
+  if (orders.length === 0) return <p>There are no pickups on this day.</p>;
   const totals = totalsOf(orders);
   const sizes = menu?.sizes.map(({ code }) => code) ?? [];
   return (

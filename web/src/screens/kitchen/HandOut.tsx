@@ -7,10 +7,11 @@ import type { ReadyOrder } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Failure } from "../../design/feedback";
 import { Field } from "../../design/Field";
+import { GoTo } from "../../design/GoTo";
+import { dayAndTime } from "../../design/time";
 import { useLive } from "../../live/hooks";
 import { moneyText } from "../../prices";
 import { countText } from "../../text";
-import { dayAndTime } from "../order/soldOut";
 import { useRefetchOnChange } from "../useRefetchOnChange";
 import "./kitchen.css";
 
@@ -57,7 +58,7 @@ export function HandOut() {
       <ul className="switches" aria-label="Ready and not collected">
         {orders.map((order) => (
           <li key={order.id}>
-            <span className="wrap-anywhere"><a href={`/find/${order.id}`} className="code" translate="no">{order.pickupCode}</a> <span translate="no" dir="auto">{order.name}</span> <span className="soft small">{countText(order.pieces, "piece")}, since {dayAndTime(order.since)}</span>{order.total && <> <b className="numbers">{moneyText(order.total, order.total.amount)}</b></>}</span>
+            <span className="wrap-anywhere"><b className="code" translate="no"><GoTo href={`/find/${order.id}`}>{order.pickupCode}</GoTo></b> <span translate="no" dir="auto">{order.name}</span> <span className="soft small">{countText(order.pieces, "piece")}, since {dayAndTime(order.since)}</span>{order.total && <> <b className="numbers">{moneyText(order.total, order.total.amount)}</b></>}</span>
             <Button aria-label={`${order.pickupCode} is collected`} onClick={() => void collect(order, true)}>Collected</Button>
           </li>
         ))}

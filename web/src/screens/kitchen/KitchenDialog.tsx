@@ -9,8 +9,8 @@ import { Dialog } from "../../design/Dialog";
 import { Field } from "../../design/Field";
 import { Failure, Loading } from "../../design/feedback";
 import { stageOfRole, stages, stageWords } from "../../design/stages";
+import { dayAndTime } from "../../design/time";
 import { useLive } from "../../live/hooks";
-import { dayAndTime } from "../order/soldOut";
 import { comingText, untilOf } from "./until";
 import "./kitchen.css";
 
@@ -79,7 +79,7 @@ export function KitchenDialog({ session, stage, onClose }: Props & { readonly on
                 <li key={each}>
                   <span className="wrap-anywhere"><b>{stageWords[each].name}</b>{paused && <span className="soft small"> paused (<span translate="no">{paused.by}</span>)</span>}</span>
                   {paused
-                    ? <Button aria-label={`${stageWords[each].name} goes on`} onClick={() => void change(() => api.resume(each))}>Go on</Button>
+                    ? <Button aria-label={`${stageWords[each].name} goes on`} onClick={() => void change(() => api.resume(each))}>Resume</Button>
                     : <Button aria-label={`Pause ${stageWords[each].name}`} onClick={() => void change(() => api.pause(each, reason.trim()))}>Pause</Button>}
                 </li>
               );

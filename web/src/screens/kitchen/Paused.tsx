@@ -23,7 +23,7 @@ export function PausedNotice({ paused: { stage, by, at, reason }, named = false,
         <strong>{named ? `${stageWords[stage].name} is paused` : "This station is paused"}</strong> by <span translate="no">{by}</span> since {timeOfDay(at)}
         {reason && <>: <span className="wrap-anywhere" dir="auto">{reason}</span></>}. Nothing can be started; what is in hand can be finished.
       </p>
-      {notify && <Button onClick={() => { api.resume(stage).catch((error: unknown) => { notify({ text: textOf(error) }); }); }}>Go on</Button>}
+      {notify && <Button onClick={() => { api.resume(stage).catch((error: unknown) => { notify({ text: textOf(error) }); }); }}>Resume</Button>}
     </Notice>
   );
 }

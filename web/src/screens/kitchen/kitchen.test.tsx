@@ -76,7 +76,7 @@ test("a paused station says by whom and why, and goes on at a touch", () => {
   const resume = vi.spyOn(api, "resume").mockResolvedValue(nothing);
   show(<PausedNotice paused={{ stage: "bake", by: "eve", at: at(0), reason: "oven 2 is out" }} notify={() => undefined} />);
   expect(screen.getByRole("status").textContent).toMatch(/This station is paused by eve since .*: oven 2 is out\. Nothing can be started/);
-  fireEvent.click(screen.getByRole("button", { name: "Go on" }));
+  fireEvent.click(screen.getByRole("button", { name: "Resume" }));
   expect(resume).toHaveBeenCalledWith("bake");
 });
 

@@ -4,9 +4,9 @@ import { slotsQuery } from "../../api/queries";
 import { Button } from "../../design/Button";
 import { Field } from "../../design/Field";
 import { Failure, Loading } from "../../design/feedback";
-import { dueText } from "../../design/time";
+import { dayText, dueText } from "../../design/time";
 import type { Draft } from "./draft";
-import { choices, dayText } from "./slots";
+import { choices } from "./slots";
 
 interface Props {
   readonly draft: Draft;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { choices, dayText } from "./slots";
+import { choices } from "./slots";
 
 const slots = (timezone: string, ...at: string[]) => ({ timezone, open: true, days: [], slots: at.map((each, i) => ({ at: each, left: i, free: i > 0 })) });
 
@@ -18,9 +18,5 @@ describe("slots", () => {
     expect(texts[1]).toMatch(/^02:30 .+/);
     expect(texts[2]).toMatch(/^02:30 .+/);
     expect(texts[1]).not.toBe(texts[2]);
-  });
-
-  test("are on a day that is the same everywhere", () => {
-    expect(dayText("2026-11-28")).toBe("Sat 28 Nov");
   });
 });

@@ -1,10 +1,5 @@
 import type { Slots } from "../../api/schema.gen";
 
-/** "Sat 28 Nov" of a day such as 2026-11-28, which is the same day everywhere. */
-export function dayText(day: string): string {
-  return new Date(`${day}T12:00:00Z`).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
-}
-
 /** A slot that can be chosen, with its time by the bakery's clock. */
 export interface Choice {
   readonly at: string;

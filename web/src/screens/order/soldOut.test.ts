@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { emptyDraft, check } from "./draft";
+import { dayAndTime } from "../../design/time";
 import { menu } from "../../testing-data";
-import { dayAndTime, menuFor, soldOutText } from "./soldOut";
+import { menuFor, soldOutText } from "./soldOut";
 
 test("a flavour that is sold out says so, and until when if that is known", () => {
   const until = new Date(2026, 2, 4, 14, 0);
@@ -19,12 +20,6 @@ test("what can be had again by the time of the order is not sold out", () => {
   expect(gone("later", "")).toEqual(["nut", "lemon"]);
   expect(gone("later", "2026-03-04T13:59:00Z")).toEqual(["nut", "lemon"]);
   expect(gone("later", until)).toEqual(["nut"]);
-});
-
-test("a moment of another day has its date", () => {
-  const moment = new Date(2026, 2, 4, 14, 0).toISOString();
-  expect(dayAndTime(moment, new Date(2026, 2, 4, 9, 0))).toMatch(/^\D*\d{1,2}[:.]00/);
-  expect(dayAndTime(moment, new Date(2026, 2, 5, 9, 0))).toMatch(/4.*,/);
 });
 
 test("what is in the basket and sold out cannot be ordered", () => {

@@ -1,5 +1,5 @@
 import type { Menu } from "../../api/schema.gen";
-import { dayOf, timeOfDay } from "../../design/time";
+import { dayAndTime } from "../../design/time";
 import type { Draft } from "./draft";
 
 /** That a flavour is sold out, and until when if that is known; null if it can be ordered. */
@@ -14,9 +14,4 @@ export function menuFor(menu: Menu, { when, pickupAt }: Pick<Draft, "when" | "pi
   if (when !== "later" || pickupAt === "") return menu;
   const isGone = ({ until }: Menu["soldOut"][number]) => until === undefined || Date.parse(pickupAt) < Date.parse(until);
   return { ...menu, soldOut: menu.soldOut.filter(isGone) };
-}
-
-/** The time of the day, with its date if that is another day. */
-export function dayAndTime(time: string, now: Date = new Date()): string {
-  return dayOf(time) === dayOf(now.getTime()) ? timeOfDay(time) : `${dayOf(time)}, ${timeOfDay(time)}`;
 }

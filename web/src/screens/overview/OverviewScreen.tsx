@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useRef, type ReactNode } from "react";
-import { menuQuery, sessionQuery } from "../../api/queries";
+import { sessionQuery } from "../../api/queries";
 import type { Overview, OverviewNews, OverviewReady, OverviewStage, OverviewTicket } from "../../api/schema.gen";
 import { ConnectionBadge, ConnectionBanner } from "../../design/Connection";
 import { Cupcake } from "../../design/Cupcake";
@@ -14,6 +14,7 @@ import { useLive, useTime } from "../../live/hooks";
 import { Stopwatch } from "../../live/Stopwatch";
 import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
+import { useFlavourNames } from "../useFlavourNames";
 import { useReasonLabels } from "../useReasonLabels";
 import { lateOf, makeOf, piecesOf } from "./overview";
 import { useMoves } from "./useMoves";
@@ -122,8 +123,7 @@ function ReadyLane({ ready }: { readonly ready: readonly OverviewReady[] }) {
 /** What has happened, the newest first. */
 function Ticker({ news }: { readonly news: readonly OverviewNews[] }) {
   const labelOf = useReasonLabels();
-  const { data: menu } = useQuery(menuQuery);
-  const nameOf = (code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code;
+  const nameOf = useFlavourNames();
   const told = ({ kind, flavour = "", pieces = 0, stage, reason = "other" }: OverviewNews) => {
     switch (kind) {
       case "placed":

@@ -8,7 +8,7 @@ import { Button } from "../../design/Button";
 import { CountField } from "../../design/CountField";
 import { Failure, Loading, Notice } from "../../design/feedback";
 import { Field } from "../../design/Field";
-import { dayText } from "../order/slots";
+import { dayText } from "../../design/time";
 import { nameOf, weekdays } from "./standing";
 
 interface Props {
@@ -40,7 +40,7 @@ function Form({ menu, onTaken }: Props & { readonly menu: Menu }) {
   const take = async (event: SyntheticEvent) => {
     event.preventDefault();
     if (busy) return;
-    const missing = draft.name.trim() === "" ? "Who is it for?" : draft.days.length === 0 ? "On which days?" : draft.at === "" ? "At what time is it fetched?"
+    const missing = draft.name.trim() === "" ? "Who is it for?" : draft.days.length === 0 ? "On which days?" : draft.at === "" ? "At what time is it picked up?"
       : draft.lines.some(({ quantity }) => Number.isNaN(quantity)) ? "How many cupcakes?" : "";
     setError(missing);
     if (missing) return;
@@ -103,7 +103,7 @@ function Form({ menu, onTaken }: Props & { readonly menu: Menu }) {
         </div>
       </fieldset>
       <div className="row">
-        <Field label="Fetched at" hint="The beginning of a pickup slot.">
+        <Field label="Pickup at" hint="The beginning of a pickup slot.">
           {(wiring) => <input {...wiring} className="input" type="time" value={draft.at} onChange={(event) => { change({ at: event.target.value }); }} />}
         </Field>
         <Field label="Until" hint="Optional: the last day.">

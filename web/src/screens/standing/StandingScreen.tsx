@@ -3,13 +3,15 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
-import { menuQuery, standingQuery } from "../../api/queries";
+import { standingQuery } from "../../api/queries";
 import type { StandingOccurrence, StandingOrder } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
-import { dayText } from "../order/slots";
+import { dayText } from "../../design/time";
+import { useLive } from "../../live/hooks";
 import { StaffLayout } from "../StaffLayout";
+import { useFlavourNames } from "../useFlavourNames";
 import { StandingForm } from "./StandingForm";
 import { daysText } from "./standing";
 import "./standing.css";
@@ -20,12 +22,13 @@ const route = getRouteApi("/standing");
 export function StandingScreen() {
   const { session } = route.useRouteContext();
   const orders = useQuery(standingQuery);
+  const { problem } = useLive("kitchen"); // says whether the page is up to date, and whether somebody is still signed in
   const isManager = session.role === "manager";
   const [taken, setTaken] = useState<StandingOrder | null>(null);
   // The list learns of a change some seconds later; this page knows at once.
   const shown = taken && orders.data && !orders.data.some(({ id }) => id === taken.id) ? [taken, ...orders.data] : orders.data;
   return (
-    <StaffLayout title="Standing orders" session={session} width="narrow">
+    <StaffLayout title="Standing orders" session={session} problem={problem} width="narrow">
       <header className="page-head">
         <div>
           <h1>Standing orders</h1>
@@ -50,7 +53,7 @@ interface StandingProps {
 }
 
 function Standing({ order, isManager, onChanged }: StandingProps) {
-  const menu = useQuery(menuQuery).data;
+  const nameOf = useFlavourNames();
   const [error, setError] = useState("");
   const [isEnding, setEnding] = useState(false);
   const [hasEnded, setEnded] = useState(false);
@@ -64,7 +67,6 @@ function Standing({ order, isManager, onChanged }: StandingProps) {
     }
   };
   if (hasEnded) return null;
-  const nameOf = (code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code;
   return (
     <li className="card stack">
       <div className="standing-head">
@@ -109,7 +111,7 @@ function Occurrence({ of }: { readonly of: StandingOccurrence }) {
   return (
     <li>
       <span>{dayText(of.day)}</span>{" "}
-      {of.orderId ? <Link to="/orders/$id" params={{ id: of.orderId }}>Order placed</Link>
+      {of.orderId ? <Link to="/find/$id" params={{ id: of.orderId }}>Order placed</Link>
         : of.refused ? <Notice look="bad">Not placed: {of.refused}</Notice>
         : <span className="soft">{of.skipped ?? `Not placed yet: ${of.waits ?? ""}`}</span>}
     </li>

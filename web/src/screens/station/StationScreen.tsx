@@ -16,6 +16,7 @@ import { KitchenButton } from "../kitchen/KitchenDialog";
 import { PausedNotice } from "../kitchen/Paused";
 import { NotFoundPage } from "../other/OtherPages";
 import { StaffLayout } from "../StaffLayout";
+import { useFlavourNames } from "../useFlavourNames";
 import { useReasonLabels } from "../useReasonLabels";
 import { BatchButtons, BegunRow, ofFlavour, ReportedRow, useBatches, useFocusOfBatch } from "./Batches";
 import { batchesOf, type FlavourBatch } from "./batches";
@@ -87,7 +88,8 @@ interface DisplayProps {
 /** The board of one station, as a person at it sees it. */
 function Display({ board, me, sound, notify }: DisplayProps) {
   const { stage } = board;
-  const { menu, names } = useMenu();
+  const { data: menu } = useQuery(menuQuery);
+  const names = useFlavourNames();
   const labelOf = useReasonLabels();
   const [dialog, setDialog] = useState<OpenDialog>(null);
   const pendingAcks = usePendingAcks(stage, notify);
@@ -306,12 +308,6 @@ function JustDone({ reported, ended, card, begun, pending, names, onRetract }: J
       )}
     </section>
   );
-}
-
-function useMenu() {
-  const { data: menu } = useQuery(menuQuery);
-  const names = useCallback((code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code, [menu]);
-  return { menu, names };
 }
 
 /** Starts tickets, and takes them over. Such an ack is sent at once. */

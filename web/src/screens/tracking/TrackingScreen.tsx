@@ -13,6 +13,7 @@ import { dateText, timeOfDay } from "../../design/time";
 import { useLive } from "../../live/hooks";
 import { moneyText, totalText } from "../../prices";
 import { countText } from "../../text";
+import { useFlavourNames } from "../useFlavourNames";
 import { useReasonLabels } from "../useReasonLabels";
 import { orderAgain } from "../home/again";
 import { keepDraft, loadDraft } from "../order/draft";
@@ -150,7 +151,7 @@ function Mishaps({ order, labelOf }: { readonly order: OrderStatus; readonly lab
 
 function Ordered({ order }: { readonly order: OrderStatus }) {
   const { data: menu } = useQuery(menuQuery);
-  const name = (code: string) => menu?.flavours.find((flavour) => flavour.code === code)?.name ?? code;
+  const name = useFlavourNames();
   const label = (code: string) => menu?.sizes.find((size) => size.code === code)?.label.toLowerCase() ?? code;
   return (
     <section className="card stack" aria-labelledby="ordered">
