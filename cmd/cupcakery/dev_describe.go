@@ -77,7 +77,8 @@ func (d *dev) describePages(row func(name, value, note string), addresses readyA
 		row("The "+string(role)+"'s board", addresses.API+"/stations/"+string(stage), as[role])
 	}
 	row("Questions", addresses.API+"/attention", as[kitchen.RoleManager])
-	row("Figures", addresses.API+"/dashboard", "any of them; the counter's screen is /counter")
+	row("The dashboard", addresses.API+"/dashboard", "for whoever is signed in, as is the /counter")
+	row("The shop's wall", addresses.API+"/wall", "what customers see there")
 	row("Temporal UI", addresses.TemporalUI, "every order is a workflow")
 }
 

@@ -217,7 +217,7 @@ func TestDevDemoIsFullOfLife(t *testing.T) {
 	d := newDevRun(t)
 	d.start("--ephemeral", "--demo", "--demo-every", "200ms", "--demo-work-time", "20ms", "--demo-fail-rate", "0.1", "--demo-seed", "1")
 	// What there is to see stands first.
-	require.Regexp(t, `(?s)is up after [^\n]*\n\n  The kitchen +`+d.ready.API+`/kitchen .*`+d.ready.API+`/stations/bake +sign in as bob, PIN 222222\n.*`+d.ready.API+`/attention +sign in as max, PIN 555555\n`, d.process.Output())
+	require.Regexp(t, `(?s)is up after [^\n]*\n\n  The kitchen +`+d.ready.API+`/kitchen .*`+d.ready.API+`/stations/bake +sign in as bob, PIN 222222\n.*`+d.ready.API+`/attention +sign in as max, PIN 555555\n.*`+d.ready.API+`/wall +what customers see there\n`, d.process.Output())
 	ctx, cancel := context.WithTimeout(t.Context(), devPatience)
 	defer cancel()
 	for _, text := range []string{" orders ", "mixed by robot-mixer", "baked by robot-baker", "decorated by robot-decorator", "packaged by robot-packager", "shipped to ", "the order starts again from mix", "the manager decides: ", " collects it", " cancels"} {

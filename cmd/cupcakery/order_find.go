@@ -15,7 +15,7 @@ import (
 )
 
 // foundNameLength is how much of a name a list of found orders shows.
-const foundNameLength = 24
+const foundNameLength = 20
 
 func newOrderFindCommand() *cobra.Command {
 	var (
@@ -97,7 +97,7 @@ func writeFound(w io.Writer, orders []wire.OrderSummary) error {
 		if order.DueAt.IsZero() {
 			when = "asap, " + clock(&order.PlacedAt)
 		}
-		state := string(order.State)
+		state, _ := orderState(order.State)
 		if order.State == kitchen.StateInProgress && order.Stage != "" {
 			state = string(order.Stage)
 		}

@@ -18,6 +18,7 @@ func TestOrdersAreFoundByAName(t *testing.T) {
 	page := answerJSON(http.StatusOK, wire.OrderPage{Orders: []wire.OrderSummary{
 		{ID: anOrderID, PickupCode: "K7QF", State: kitchen.StateInProgress, Stage: kitchen.Bake, Customer: kitchen.Customer{Name: "Björn of a very long surname indeed"}, Pieces: 12, PlacedAt: noon},
 		{ID: anOrderID, PickupCode: "M2XY", State: kitchen.StateScheduled, Customer: kitchen.Customer{Name: "Bjorn"}, Pieces: 6, PlacedAt: noon, DueAt: noon.Add(time.Hour)},
+		{ID: anOrderID, PickupCode: "A7TT", State: kitchen.StateNeedsAttention, Customer: kitchen.Customer{Name: "Bjorn"}, Pieces: 6, PlacedAt: noon},
 	}})
 	fake := newFakeAPI(t, page, answerJSON(http.StatusOK, wire.Menu{Timezone: "Local"}), page)
 	c := invoke(t, "", "order", "find", "bjorn", "of", "--day", "today", "--state", "in-progress", "--api", fake.URL)
@@ -26,8 +27,9 @@ func TestOrdersAreFoundByAName(t *testing.T) {
 	require.Equal(t, []string{"bjorn of", "today", "in-progress"}, []string{query.Get("q"), query.Get("day"), query.Get("state")})
 	lines := strings.Split(strings.TrimSpace(c.stdout), "\n")
 	require.Regexp(t, "^CODE +NAME +PIECES +STATE +FOR$", lines[0])
-	require.Regexp(t, "^K7QF +Björn of a very long su… +12 +bake +asap, 2026-01-31 12:00:00$", lines[1])
+	require.Regexp(t, "^K7QF +Björn of a very lon… +12 +bake +asap, 2026-01-31 12:00:00$", lines[1])
 	require.Regexp(t, "^M2XY +Bjorn +6 +scheduled +2026-01-31 13:00:00$", lines[2])
+	require.Regexp(t, "^A7TT +Bjorn +6 +needs attention +asap", lines[3], "the words of every list")
 	for _, line := range lines {
 		require.LessOrEqual(t, len([]rune(line)), 80)
 	}
