@@ -9,6 +9,7 @@ import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
 import { dayText } from "../order/slots";
+import { useLive } from "../../live/hooks";
 import { StaffLayout } from "../StaffLayout";
 import { StandingForm } from "./StandingForm";
 import { daysText } from "./standing";
@@ -24,8 +25,9 @@ export function StandingScreen() {
   const [taken, setTaken] = useState<StandingOrder | null>(null);
   // The list learns of a change some seconds later; this page knows at once.
   const shown = taken && orders.data && !orders.data.some(({ id }) => id === taken.id) ? [taken, ...orders.data] : orders.data;
+  const { problem } = useLive("kitchen"); // says whether somebody is still signed in
   return (
-    <StaffLayout title="Standing orders" session={session} width="narrow">
+    <StaffLayout title="Standing orders" session={session} problem={problem} width="narrow">
       <header className="page-head">
         <div>
           <h1>Standing orders</h1>
