@@ -130,7 +130,10 @@ func (s *stationFeed) ready(readUntil time.Time) []wire.OverviewReady {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ready := []wire.OverviewReady{}
-	for _, ended := range s.ended {
+	for _, ended := range s.packaged {
+		if len(ready) == readyShown {
+			break
+		}
 		if ended.State != kitchen.TicketDone || ended.Withdrawn || readUntil.Sub(ended.readAt) > readyFor {
 			continue
 		}

@@ -74,6 +74,25 @@ func TestTheOverviewShowsAnOrderFromBowlToBox(t *testing.T) {
 	require.NotContains(t, w.places(), "ready", "nobody looks for it any more")
 }
 
+func TestTheOverviewShowsAllThatWaitsToBeCollectedHoweverMuchWasMadeSince(t *testing.T) {
+	t.Parallel()
+	w := watchOverview(t)
+	for i := 1; i <= 2*endedShown; i++ {
+		w.now = w.now.Add(time.Second)
+		ref := kitchen.TicketRef{OrderID: testOrderID(i), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketMake}
+		w.issue(floortest.Ticket(ref, 1))
+		w.ack(ref, kitchen.AckDone)
+		if i > 2 {
+			putFlag(t, w.floor, kitchen.FlagCollected, testOrderID(i), w.now, nil)
+		}
+	}
+	first, second := kitchen.PickupCode(testOrderID(1)), kitchen.PickupCode(testOrderID(2))
+	require.ElementsMatch(t, []string{first, second}, w.places()["ready"])
+	ref := kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Package, Pass: 1, Kind: kitchen.TicketUndo}
+	w.issue(floortest.Ticket(ref, 1))
+	require.Equal(t, []string{second}, w.places()["ready"], "what is to be put away is not ready")
+}
+
 func TestTheOverviewTellsWhatHappenedOnceAndTheNewestFirst(t *testing.T) {
 	t.Parallel()
 	w := watchOverview(t)

@@ -15,6 +15,10 @@ import (
 // endedShown is how many tickets a board shows that have just ended.
 const endedShown = 20
 
+// packagedKept is how many tickets of the last station are kept for the overview,
+// collected ones among them.
+const packagedKept = 240
+
 // stationFeed is the channel of a station's board.
 type stationFeed struct {
 	*feed
@@ -34,6 +38,9 @@ type stationFeed struct {
 	ended   []endedTicket // the newest, newest first
 	// moreEnded is set while the board knows of others that have ended before.
 	moreEnded bool
+	// packaged are those of the last station for the overview, newest first: what waits
+	// to be collected is there longer than what a board shows as just done.
+	packaged []endedTicket
 }
 
 // endedTicket is a ticket that has ended, and when its end was read. The time
@@ -163,6 +170,7 @@ func (s *stationFeed) endedPlace(id string) int {
 // if it is shown and differs from what was shown before, and the ids of those
 // that are not shown any more.
 func (s *stationFeed) place(id string) (changed *wire.BoardTicket, removed []string) {
+	s.packaged = slices.DeleteFunc(s.packaged, func(t endedTicket) bool { return t.TicketID == id })
 	open, endedPlace := s.open.get(id), s.endedPlace(id)
 	wasShown := open != nil || endedPlace >= 0
 	entry, known := s.floor.board.Get(id)
@@ -196,7 +204,9 @@ func (s *stationFeed) place(id string) (changed *wire.BoardTicket, removed []str
 		s.open.put(openTicket{now, s.floor.arrivedAt(entry)})
 		s.floor.queue.count(now, 1)
 	default:
-		removed = s.placeEnded(endedTicket{now, s.floor.readAt(entry.Heard)})
+		ended := endedTicket{now, s.floor.readAt(entry.Heard)}
+		removed = s.placeEnded(ended)
+		s.keepPackaged(ended)
 	}
 	if open != nil && !isOpen {
 		s.open.remove(open)
@@ -255,6 +265,16 @@ func (s *stationFeed) placeEnded(ticket endedTicket) (removed []string) {
 		}
 	}
 	return removed
+}
+
+// keepPackaged keeps a ticket for the overview if its order is ready with it.
+func (s *stationFeed) keepPackaged(ticket endedTicket) {
+	if stages := kitchen.Stages(); s.stage != stages[len(stages)-1] {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(s.packaged, ticket, newestEndFirst)
+	s.packaged = slices.Insert(s.packaged, at, ticket)
+	s.packaged = s.packaged[:min(len(s.packaged), packagedKept)]
 }
 
 // refill shows tickets again that had to make room for others which are not

@@ -993,7 +993,7 @@ type Overview struct {
 	// News What has happened lately, the newest first; at most 12.
 	News []OverviewNews `json:"news"`
 
-	// Ready Orders packaged in the last half hour, the newest first; at most 20.
+	// Ready Orders packaged in the last half hour and not collected, the newest first; at most 60.
 	Ready []OverviewReady `json:"ready"`
 
 	// Stages The stages in the order of work.

@@ -44,5 +44,6 @@ test("a manager takes a standing order, sees its first order placed, and ends it
 test("whoever is no manager only reads standing orders", async ({ desk }) => {
   const page = await desk.open("/standing", staff.package);
   await expect(page.getByText("There are no standing orders")).toBeVisible();
+  await expect(page.getByRole("banner").getByText("Live"), "a page that follows nothing would say for ever that it connects").toBeVisible();
   await expect(page.getByRole("form")).toHaveCount(0);
 });

@@ -1854,7 +1854,7 @@ export interface components {
             readonly at: string;
             /** @description The stages in the order of work. */
             readonly stages: readonly components["schemas"]["OverviewStage"][];
-            /** @description Orders packaged in the last half hour, the newest first; at most 20. */
+            /** @description Orders packaged in the last half hour and not collected, the newest first; at most 60. */
             readonly ready: readonly components["schemas"]["OverviewReady"][];
             /** @description What has happened lately, the newest first; at most 12. */
             readonly news: readonly components["schemas"]["OverviewNews"][];

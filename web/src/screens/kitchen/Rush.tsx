@@ -26,6 +26,11 @@ export function RushDesk({ children }: { readonly children: ReactNode }) {
   const [ticket, setTicket] = useState<BoardTicket | null>(null);
   const nextRef = useRef<string | null>(null);
   const desk = useMemo<Desk>(() => ({ ask: setTicket, nextRef }), []);
+  useEffect(() => {
+    // The button may have come while the dialog was open.
+    const place = ticket === null && nextRef.current !== null && document.querySelector(`[data-rush-of="${CSS.escape(nextRef.current)}"]`);
+    if (place) giveFocus(place, nextRef);
+  }, [ticket]);
   return (
     <DeskContext value={desk}>
       {children}
@@ -40,15 +45,18 @@ function useNextFocus(ticket: BoardTicket) {
   const place = useRef<HTMLSpanElement>(null);
   const order = orderOf(ticket);
   useEffect(() => {
-    if (nextRef.current !== order) return;
-    nextRef.current = null;
-    // Whoever has gone elsewhere meanwhile stays there.
-    if (isLost(document.activeElement)) place.current?.querySelector("button")?.focus();
+    if (nextRef.current === order && place.current) giveFocus(place.current, nextRef);
   }, [nextRef, order]);
   return place;
 }
 
-const isLost = (active: Element | null) => active === null || active === document.body;
+/** Gives the focus to a place's button unless somebody has gone elsewhere meanwhile. */
+function giveFocus(place: Element, nextRef: RefObject<string | null>) {
+  const active = document.activeElement;
+  if (active !== null && active !== document.body) return;
+  nextRef.current = null;
+  place.querySelector("button")?.focus();
+}
 
 /** That a ticket's order goes before others, why, and the button that ends that. */
 export function Rush({ ticket }: Props) {
@@ -66,7 +74,7 @@ export function Rush({ ticket }: Props) {
 export function RushButton({ ticket }: Props) {
   const { ask } = useDesk();
   const place = useNextFocus(ticket);
-  return <span ref={place} className="ticket-rush-place"><Button look="bare" className="ticket-rush-button" aria-label={`Rush ${ticket.pickupCode}`} onClick={() => { ask(ticket); }}>Rush …</Button></span>;
+  return <span ref={place} data-rush-of={orderOf(ticket)} className="ticket-rush-place"><Button look="bare" className="ticket-rush-button" aria-label={`Rush ${ticket.pickupCode}`} onClick={() => { ask(ticket); }}>Rush …</Button></span>;
 }
 
 /** A ticket's id begins with its order's. */
@@ -87,7 +95,7 @@ function RushEnd({ ticket }: Props) {
     }
   };
   return (
-    <span ref={place} className="ticket-rush-place">
+    <span ref={place} data-rush-of={orderOf(ticket)} className="ticket-rush-place">
       <Button look="bare" aria-label={`No rush for ${ticket.pickupCode}`} onClick={() => void end()}>No rush</Button>
       {error && <span className="field-error" role="alert">{error}</span>}
     </span>
