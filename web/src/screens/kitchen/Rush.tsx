@@ -74,7 +74,7 @@ export function Rush({ ticket }: Props) {
 export function RushButton({ ticket }: Props) {
   const { ask } = useDesk();
   const place = useNextFocus(ticket);
-  return <span ref={place} data-rush-of={orderOf(ticket)} className="ticket-rush-place"><Button look="bare" className="ticket-rush-button" aria-label={`Rush ${ticket.pickupCode}`} onClick={() => { ask(ticket); }}>Rush …</Button></span>;
+  return <span ref={place} className="ticket-rush-place"><Button look="bare" className="ticket-rush-button" aria-label={`Rush ${ticket.pickupCode}`} onClick={() => { ask(ticket); }}>Rush …</Button></span>;
 }
 
 /** A ticket's id begins with its order's. */

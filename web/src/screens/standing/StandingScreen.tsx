@@ -27,7 +27,6 @@ export function StandingScreen() {
   const [taken, setTaken] = useState<StandingOrder | null>(null);
   // The list learns of a change some seconds later; this page knows at once.
   const shown = taken && orders.data && !orders.data.some(({ id }) => id === taken.id) ? [taken, ...orders.data] : orders.data;
-  const { problem } = useLive("kitchen"); // says whether somebody is still signed in
   return (
     <StaffLayout title="Standing orders" session={session} problem={problem} width="narrow">
       <header className="page-head">
