@@ -28,7 +28,7 @@ export function RushDesk({ children }: { readonly children: ReactNode }) {
   const desk = useMemo<Desk>(() => ({ ask: setTicket, nextRef }), []);
   useEffect(() => {
     // The button may have come while the dialog was open.
-    const place = ticket === null && nextRef.current !== null && document.querySelector(`[data-rush-of="${CSS.escape(nextRef.current)}"]`);
+    const place = ticket === null && nextRef.current !== null && document.querySelector(`[data-rush-of="${nextRef.current}"]`);
     if (place) giveFocus(place, nextRef);
   }, [ticket]);
   return (
