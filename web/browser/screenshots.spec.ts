@@ -93,7 +93,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
     for (const stage of ["mix", "bake", "decorate", "package"] as const) {
       const board = await open(`/stations/${stage}`, tablet, staff[stage]);
       await expect(board.getByRole("article").first()).toBeVisible();
-      const start = board.getByRole("region", { name: "Waiting" }).getByRole("button", { name: "Start" }).first();
+      const start = board.getByRole("region", { name: "Waiting" }).getByRole("article").getByRole("button", { name: "Start" }).first();
       if ((await board.getByRole("region", { name: "Mine" }).getByRole("article").count()) === 0 && (await start.count()) > 0) {
         await start.click();
         await expect(board.getByRole("region", { name: "Mine" }).getByRole("article").first()).toBeVisible();
@@ -114,6 +114,21 @@ test("pictures of every screen", async ({ desk, factory }) => {
     const wall = await open("/wall", { width: 1920, height: 1080 });
     await expect(wall.getByRole("region", { name: "Ready to collect" }).getByRole("listitem").first()).toBeVisible();
     await take(wall, `wall-${theme}`, false);
+    const overview = await open("/kitchen", desktop);
+    await expect(overview.getByRole("region", { name: "Mix" }).getByRole("listitem").first()).toBeVisible();
+    await take(overview, `overview-${theme}`, false);
+    const find = await open("/find", desktop, staff.manager);
+    await expect(find.getByRole("list", { name: "Orders" }).getByRole("link").first()).toBeVisible();
+    await take(find, `find-${theme}`, false);
+    const found = await open(`/find/${burnt.id}`, desktop, staff.manager);
+    await expect(found.getByRole("region", { name: "What happened" }).getByRole("listitem").first()).toBeVisible();
+    await take(found, `found-${theme}`);
+    const sheet = await open("/sheet", desktop, staff.manager);
+    await expect(sheet.getByRole("heading", { name: "By flavour" })).toBeVisible();
+    await take(sheet, `sheet-${theme}`);
+    const standing = await open("/standing", desktop, staff.manager);
+    await expect(standing.getByRole("form")).toBeVisible();
+    await take(standing, `standing-${theme}`);
     const failing = await open("/stations/bake", tablet, staff.bake);
     await ticket(failing, followed.pickupCode).getByRole("button", { name: "Failed …" }).click();
     await take(failing, `failure-${theme}`, false);
