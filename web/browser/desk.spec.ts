@@ -23,7 +23,7 @@ test("one cause is one question, whoever reported it, and each choice says what 
   const costs = (choice: string) => group.getByRole("listitem").filter({ has: page.getByRole("button", { name: choice }) });
   await expect(costs("Retry 2 orders …")).toContainText("Nothing more is thrown away.");
   await expect(costs("Retry 2 orders …")).toContainText(/Each customer waits about \d+ (s|min) more\./);
-  await expect(costs("Remake 2 orders …")).toContainText("Up to 12 pieces are thrown away.");
+  await expect(costs("Remake 2 orders …")).toContainText("Whatever is left of 12 pieces is thrown away.");
   await expect(costs("Cancel 2 orders …")).toContainText("€28.80 will not be paid.");
   await group.getByRole("button", { name: "Cancel 2 orders …" }).click();
   const dialog = page.getByRole("dialog", { name: "Cancel 2 orders?" });

@@ -15,13 +15,13 @@ test("another try costs the time from its stage on", () => {
 });
 
 test("a remake costs what was made and the time of all stages", () => {
-  expect(costsOf("remake", [one], figures)).toEqual(["Up to 6 pieces are thrown away.", "A remake takes about 16 min.", "The customer waits about 16 min more."]);
-  expect(costsOf("remake", two, figures)).toEqual(["Up to 18 pieces are thrown away.", "A remake takes about 16 min per order.", "Each customer waits about 16 min more."]);
+  expect(costsOf("remake", [one], figures)).toEqual(["Whatever is left of 6 pieces is thrown away.", "A remake takes about 16 min.", "The customer waits about 16 min more."]);
+  expect(costsOf("remake", two, figures)).toEqual(["Whatever is left of 18 pieces is thrown away.", "A remake takes about 16 min per order.", "Each customer waits about 16 min more."]);
 });
 
 test("to cancel costs what was made and what is not paid", () => {
-  expect(costsOf("cancel", [one], figures)).toEqual(["Up to 6 pieces are thrown away.", "€28.80 will not be paid.", "The customer gets nothing."]);
-  expect(costsOf("cancel", two, figures)).toEqual(["Up to 18 pieces are thrown away.", "€39.00 will not be paid.", "Each customer gets nothing."]);
+  expect(costsOf("cancel", [one], figures)).toEqual(["Whatever is left of 6 pieces is thrown away.", "€28.80 will not be paid.", "The customer gets nothing."]);
+  expect(costsOf("cancel", two, figures)).toEqual(["Whatever is left of 18 pieces is thrown away.", "€39.00 will not be paid.", "Each customer gets nothing."]);
   const other = askingOrder({ pieces: 1, total: { currency: "USD", decimals: 2, amount: 100 } });
   expect(costsOf("cancel", [one, other], figures)[1], "currencies are not added up").toBe("€28.80 and US$1.00 will not be paid.");
 });

@@ -38,14 +38,14 @@ function waitText(who: string, span: number | undefined): string {
   return span === undefined ? `We can’t estimate yet how long ${who.toLowerCase()} waits.` : `${who} waits about ${spanText(span)} more.`;
 }
 
-/** What lies there may be more or less than what was ordered: pieces of it may be scrapped already. */
+/** Pieces of what was ordered may be scrapped already, or not made yet. */
 function scrapText(orders: readonly AskingOrder[]): readonly string[] {
   let pieces = 0;
   for (const order of orders) {
     if (order.pieces === undefined) return []; // of an older build
     pieces += order.pieces;
   }
-  return [`Up to ${countText(pieces, "piece")} ${pieces === 1 ? "is" : "are"} thrown away.`];
+  return [`Whatever is left of ${countText(pieces, "piece")} is thrown away.`];
 }
 
 function lossText(orders: readonly AskingOrder[]): readonly string[] {

@@ -25,8 +25,22 @@ describe("FailureDialog", () => {
     expect(screen.getAllByRole("radio").map((radio) => radio.closest("label")?.textContent)).toEqual(["Burnt", "Oven is down"]);
   });
 
-  test("reports the first reason if nobody chooses another, and all pieces, because they are made again", async () => {
+  test("reports nothing until somebody has chosen why", async () => {
     const { onReport } = show();
+    await report();
+    expect(onReport).not.toHaveBeenCalled();
+    expect(screen.getByRole("alert").textContent).toBe("Choose what went wrong.");
+    expect(document.activeElement).toBe(screen.getByRole("radio", { name: "Burnt" }));
+    await choose("Burnt");
+    expect(screen.queryByRole("alert")).toBeNull();
+    await report();
+    expect(onReport).toHaveBeenCalledTimes(1);
+  });
+
+  test("reports all pieces of a reason for which they are made again", async () => {
+    const { onReport } = show();
+    expect(scrapped()).toBe("0");
+    await choose("Burnt");
     expect(scrapped()).toBe("10");
     expect(screen.getByText("The order starts again from mix.")).toBeDefined();
     await report();
@@ -44,6 +58,7 @@ describe("FailureDialog", () => {
 
   test("keeps a number that somebody has given, whatever the reason", async () => {
     const { onReport } = show();
+    await choose("Burnt");
     await userEvent.click(screen.getByRole("button", { name: "One fewer: Pieces scrapped" }));
     await choose("Oven is down");
     expect(scrapped()).toBe("9");
@@ -53,6 +68,7 @@ describe("FailureDialog", () => {
 
   test("keeps zero too, once somebody has given it", async () => {
     const { onReport } = show();
+    await choose("Burnt");
     await userEvent.clear(screen.getByRole("textbox", { name: "Pieces scrapped" }));
     await report();
     expect(onReport).toHaveBeenCalledExactlyOnceWith({ kind: "failed", reason: "burnt", scrapped: 0 });
@@ -60,6 +76,7 @@ describe("FailureDialog", () => {
 
   test("accepts no more pieces than are on the ticket, and says so", async () => {
     const { onReport } = show();
+    await choose("Burnt");
     const field = screen.getByRole("textbox", { name: "Pieces scrapped", description: "From 0 to 10, the number on the ticket" });
     await userEvent.clear(field);
     await userEvent.type(field, "11");
@@ -76,6 +93,7 @@ describe("FailureDialog", () => {
 
   test("accepts any number for a ticket without lines", async () => {
     const { onReport } = show({ ticket: ticket({ lines: [] }) });
+    await choose("Burnt");
     await userEvent.type(screen.getByRole("textbox", { name: "Pieces scrapped", description: "" }), "7");
     await report();
     expect(onReport).toHaveBeenCalledExactlyOnceWith({ kind: "failed", reason: "burnt", scrapped: 7 });
@@ -83,6 +101,7 @@ describe("FailureDialog", () => {
 
   test("sends a note without the space around it, and none that is only space", async () => {
     const { onReport } = show();
+    await choose("Burnt");
     const note = screen.getByRole("textbox", { name: "Note" });
     await userEvent.type(note, "  oven 2 ");
     await report();
