@@ -5,6 +5,9 @@ import type { OrderStatus, Stage } from "../src/api/schema.gen";
 import { staff, until } from "./factory";
 import { choose, expect, group, orderIdOf, test, ticket } from "./test";
 
+// A kitchen of its own, in which nothing is left of other tests. The test gives it another file once it knows when noon is.
+test.use({ kitchen: ["remakes: {max: 2}\nopening: {slot: 5m}\n", { scope: "worker" }] });
+
 // Its pictures are for looking at: they lie beside the other results.
 const into = resolve(import.meta.dirname, "../test-results/day");
 
