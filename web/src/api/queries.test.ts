@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { menu, start, summary } from "../testing-data";
 import { noAnswer, Problem } from "./problem";
-import { menuQuery, newQueryClient, questionsQuery, queueQuery, sessionQuery, statisticsQuery } from "./queries";
+import { forgetStaff, menuQuery, newQueryClient, questionsQuery, queueQuery, sessionQuery, statisticsQuery } from "./queries";
 
 beforeEach(() => { vi.useFakeTimers({ now: start }); });
 
@@ -119,4 +119,11 @@ describe("a list", () => {
     expect(data.pages.map((page) => page.orders.map((order) => order.id))).toEqual([["a", "b"]]);
     expect(asked).toEqual(["/api/v1/orders?stage=bake"]);
   });
+});
+
+test("whoever comes next finds nothing of what was seen before, but the menu", () => {
+  const queries = newQueryClient();
+  for (const key of [["menu"], ["session"], ["questions"], ["found", { q: "Ada" }], ["explanation", "x"]]) queries.setQueryData(key, "seen");
+  forgetStaff(queries);
+  expect(queries.getQueryCache().getAll().map(({ queryKey }) => queryKey[0])).toEqual(["menu", "session"]);
 });

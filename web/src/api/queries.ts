@@ -41,6 +41,14 @@ export const statisticsQuery = queryOptions({ queryKey: ["statistics"], queryFn:
 export const readyQuery = (q: string, limit: number) => queryOptions({ queryKey: ["ready", q, limit], queryFn: ({ signal }) => api.ready(q, limit, signal), staleTime: 0 });
 export const wallQuery = queryOptions({ queryKey: ["wall-link"], queryFn: ({ signal }) => api.wall(signal), staleTime: 0 });
 
+/** What everybody may know; all else is somebody's on the staff. */
+const open: readonly unknown[] = ["menu", "slots", "session", "demo-staff", "sign-in-names"];
+
+/** Forgets what somebody on the staff has seen: the tablet may be another's in a moment. */
+export function forgetStaff(queryClient: QueryClient): void {
+  queryClient.removeQueries({ predicate: ({ queryKey }) => !open.includes(queryKey[0]) });
+}
+
 export const standingQuery = queryOptions({ queryKey: ["standing"], queryFn: async ({ signal }) => (await api.standing(signal)).orders, staleTime: 0 });
 
 /** The most orders that a page of a list may have. */

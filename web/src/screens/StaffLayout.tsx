@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useLocation, useNavigate } from "@tanstack/react-router";
 import { useCallback, useEffect, useRef, type ReactNode } from "react";
 import { api } from "../api/client";
-import { demoStaffQuery, sessionQuery } from "../api/queries";
+import { demoStaffQuery, forgetStaff, sessionQuery } from "../api/queries";
 import type { Problem } from "../api/problem";
 import type { Session } from "../api/schema.gen";
 import { Button } from "../design/Button";
@@ -79,8 +79,9 @@ function useLeave() {
     } catch {
       // The cookie stays until it expires; the page forgets the session anyway.
     }
-    queryClient.setQueryData(sessionQuery.queryKey, null);
     live.reset();
+    queryClient.setQueryData(sessionQuery.queryKey, null);
     await navigate({ to: "/sign-in", search: to ? { to } : {} });
+    forgetStaff(queryClient); // once no page shows it, which would ask for it again
   }, [queryClient, live, navigate]);
 }
