@@ -81,7 +81,7 @@ test("pictures of every screen", async ({ desk, factory }) => {
       await order.getByLabel("Message on each").fill("Happy 40th");
       await order.getByRole("button", { name: "Add to basket" }).click();
       await order.getByLabel("Name", { exact: true }).fill("Grace");
-      await take(order, `order-${size}-${theme}`);
+      await take(order, `order-${size}-${theme}`, false);
       const tracking = await open(`/orders/${followed.id}`, viewport);
       await expect(tracking.getByText("bob is baking")).toBeVisible();
       await expect(tracking.getByText("is not answering"), "Temporal may be slow while so much happens").toBeHidden();
