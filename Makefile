@@ -130,6 +130,11 @@ screenshots: build tools ## Take pictures of every screen, into docs/screenshots
 bench: build tools ## Measure the factory against a bare workflow, into bench.json
 	@go run ./bench $(ARGS)
 
+.PHONY: bench-board
+bench-board: build tools ## Measure a station's board with 300 tickets in Chromium
+	@tools/install-chromium.sh
+	@cd web && npm run --silent bench
+
 .PHONY: fmt
 fmt: ## Format the code
 	@gofmt -w $$(git ls-files --cached --others --exclude-standard '*.go')

@@ -5,10 +5,12 @@ import { defineConfig } from "@playwright/test";
 const chromium = "../.tools/chromium";
 if (!existsSync(chromium)) throw new Error("There is no .tools/chromium: run the browser tests with make, or tools/install-chromium.sh first.");
 
+const only = process.env["SCREENSHOTS"] !== undefined ? "screenshots.spec.ts" : process.env["BENCH"] !== undefined ? "bench.spec.ts" : undefined;
+
 export default defineConfig({
   testDir: "browser",
-  // Pictures prove nothing by themselves: "make screenshots" takes them, and only them.
-  ...(process.env["SCREENSHOTS"] === undefined ? { testIgnore: "screenshots.spec.ts" } : { testMatch: "screenshots.spec.ts" }),
+  // Pictures and figures prove nothing by themselves: "make screenshots" and "make bench-board" take them, and only them.
+  ...(only === undefined ? { testIgnore: ["screenshots.spec.ts", "bench.spec.ts"] } : { testMatch: only }),
   outputDir: "test-results",
   // Each worker has a factory of its own; two cores carry no more.
   workers: 1,

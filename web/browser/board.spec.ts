@@ -1,4 +1,5 @@
 import { staff } from "./factory";
+import { showBoardOf300 } from "./many";
 import { expect, group, test, ticket } from "./test";
 
 test("a message about what was done closes by itself, and never covers a ticket", async ({ desk, factory }) => {
@@ -44,21 +45,7 @@ test("a tablet shows eight tickets beside the one in hand, with what to press, a
 
 test("on a board with 300 tickets only the ages in sight change, and all tickets are there", async ({ desk }) => {
   const baker = await desk.open("/sign-in", staff.bake);
-  const tickets = Array.from({ length: 300 }, (_, i) => {
-    const at = new Date(Date.UTC(2026, 2, 4, 9, 0, i)).toISOString();
-    return {
-      ticketId: `0199c0de-7a11-7000-8000-${String(i).padStart(12, "0")}.bake.1`, kind: "make", pass: 1, attempt: 1, state: "waiting", since: at, issuedAt: at, ackBy: at,
-      lines: [{ flavour: "lemon", size: "M", quantity: 6 }], allergies: ["nuts"], notes: "ring the bell", pickupCode: `K${String(i).padStart(3, "0")}`, made: false, withdrawn: false,
-    };
-  });
-  await baker.routeWebSocket(/\/api\/v1\/live$/, (page) => {
-    page.send(JSON.stringify({ type: "state", at: "2026-03-04T09:06:00Z" }));
-    page.onMessage((message) => {
-      const { type, channel } = JSON.parse(String(message)) as { type: string; channel: string };
-      if (type !== "subscribe") return;
-      page.send(JSON.stringify({ type: "snapshot", channel, cursor: "e.1", board: { stage: "bake", rules: { dueSoonSeconds: 3_600, lateAfterSeconds: 3_600, overdueAfterSeconds: 7_200, reasons: [] }, at: "2026-03-04T09:06:00Z", cursor: "e.1", tickets, ended: [] } }));
-    });
-  });
+  await showBoardOf300(baker);
   await baker.goto("/stations/bake");
   await expect(ticket(baker, "K000")).toBeVisible();
   await expect(baker.getByRole("article")).toHaveCount(300);
