@@ -29,6 +29,8 @@ type StageInfo struct {
 	// Doing follows "your cupcakes are", Did follows "the cupcakes were", and
 	// Undoing is what an undo ticket asks for.
 	Doing, Did, Undoing string
+	// Working is what somebody at the stage is: "mixing".
+	Working string
 	// AckWithin, Age and Undo are the default kitchen file's.
 	AckWithin Duration
 	Age       Age
@@ -57,21 +59,21 @@ type Batch struct {
 var stages = []StageInfo{
 	{
 		Stage: Mix, Role: RoleMixer, Group: "cupcake-mixers",
-		Doing: "being mixed", Did: "mixed", Undoing: "empty the bowl",
+		Doing: "being mixed", Did: "mixed", Undoing: "empty the bowl", Working: "mixing",
 		AckWithin: minutes(15), Age: Age{Late: minutes(5), Overdue: minutes(10)}, Undo: UndoByHand,
 		Batch: Batch{Tickets: 12, Pieces: 240},
 		Demo:  DemoPerson{Name: "mia", PIN: "111111"},
 	},
 	{
 		Stage: Bake, Role: RoleBaker, Group: "cupcake-bakers",
-		Doing: "in the oven", Did: "baked", Undoing: "set the cupcakes aside or bin them",
+		Doing: "in the oven", Did: "baked", Undoing: "set the cupcakes aside or bin them", Working: "baking",
 		AckWithin: minutes(40), Age: Age{Late: minutes(20), Overdue: minutes(30)}, Undo: UndoByHand,
 		Batch: Batch{Tickets: 12, Pieces: 240},
 		Demo:  DemoPerson{Name: "bob", PIN: "222222"},
 	},
 	{
 		Stage: Decorate, Role: RoleDecorator, Group: "cupcake-decorators",
-		Doing: "being decorated", Did: "decorated", Undoing: "set the cupcakes aside or bin them",
+		Doing: "being decorated", Did: "decorated", Undoing: "set the cupcakes aside or bin them", Working: "decorating",
 		AckWithin: minutes(30), Age: Age{Late: minutes(10), Overdue: minutes(20)}, Undo: UndoByHand,
 		ShowsMessages: true, ClosesAmending: true,
 		Batch: Batch{Tickets: 8, Pieces: 120},
@@ -79,7 +81,7 @@ var stages = []StageInfo{
 	},
 	{
 		Stage: Package, Role: RolePackager, Group: "cupcake-packagers",
-		Doing: "being packaged", Did: "packaged", Undoing: "unbox the cupcakes",
+		Doing: "being packaged", Did: "packaged", Undoing: "unbox the cupcakes", Working: "packaging",
 		AckWithin: minutes(15), Age: Age{Late: minutes(5), Overdue: minutes(10)}, Undo: UndoByHand,
 		ShowsMessages: true,
 		Demo:          DemoPerson{Name: "pat", PIN: "444444"},

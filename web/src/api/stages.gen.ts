@@ -10,16 +10,18 @@ export interface StageWords {
   readonly name: string;
   /** Of an order that is there. */
   readonly doing: string;
+  /** What somebody there is. */
+  readonly working: string;
   /** Of cupcakes that have been there. */
   readonly did: string;
   readonly role: Role;
 }
 
 export const stageWords: Readonly<Record<Stage, StageWords>> = {
-  mix: { name: "Mix", doing: "being mixed", did: "mixed", role: "mixer" },
-  bake: { name: "Bake", doing: "in the oven", did: "baked", role: "baker" },
-  decorate: { name: "Decorate", doing: "being decorated", did: "decorated", role: "decorator" },
-  package: { name: "Package", doing: "being packaged", did: "packaged", role: "packager" },
+  mix: { name: "Mix", doing: "being mixed", working: "mixing", did: "mixed", role: "mixer" },
+  bake: { name: "Bake", doing: "in the oven", working: "baking", did: "baked", role: "baker" },
+  decorate: { name: "Decorate", doing: "being decorated", working: "decorating", did: "decorated", role: "decorator" },
+  package: { name: "Package", doing: "being packaged", working: "packaging", did: "packaged", role: "packager" },
 };
 
 /** Their boards show what is piped onto cupcakes. */

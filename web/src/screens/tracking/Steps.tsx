@@ -1,4 +1,3 @@
-import type { Stage } from "../../api/schema.gen";
 import { StageIcon, stageWords } from "../../design/stages";
 import { spanText, timeOfDay } from "../../design/time";
 import { useTime } from "../../live/hooks";
@@ -32,9 +31,6 @@ function StepRow({ step, isOpen, labelOf }: { readonly step: Step } & StepProps)
   );
 }
 
-/** What somebody does at a stage. */
-const doing: Readonly<Record<Stage, string>> = { mix: "mixing", bake: "baking", decorate: "decorating", package: "packaging" };
-
 function wordsOf({ stage, look, row }: Step, now: number, labelOf: (reason: string) => string): string {
   const by = row?.by ? ` by ${row.by}` : "";
   const undo = row?.undo;
@@ -47,7 +43,7 @@ function wordsOf({ stage, look, row }: Step, now: number, labelOf: (reason: stri
     case "waiting":
       return `in the queue${row?.issuedAt ? `, ${spanText(now - Date.parse(row.issuedAt))}` : ""}`;
     case "working":
-      return `${row?.by ?? "somebody"} is ${doing[stage]}${row?.startedAt ? `, since ${timeOfDay(row.startedAt)}` : ""}`;
+      return `${row?.by ?? "somebody"} is ${stageWords[stage].working}${row?.startedAt ? `, since ${timeOfDay(row.startedAt)}` : ""}`;
     case "done":
       return `done${row?.doneAt ? ` at ${timeOfDay(row.doneAt)}` : ""}${row?.by ? by : ""}`;
     case "failed":
