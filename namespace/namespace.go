@@ -28,6 +28,11 @@ import (
 	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
+// MemoBytes is more than the memo of any order takes. Temporal refuses one of two
+// mebibytes only, but it and its SDK warn from two kibibytes on by default, which an order
+// of some lines has: lists show what is in it, and are read from memos.
+const MemoBytes = 64 << 10
+
 const (
 	// DefaultRetention is how long a new namespace keeps finished orders.
 	DefaultRetention = 30 * 24 * time.Hour

@@ -89,11 +89,6 @@ var (
 	KeyPickupCode = temporal.NewSearchAttributeKeyKeyword("CupcakePickupCode")
 )
 
-// MemoBytes is more than the memo of any order takes. Temporal refuses one of two
-// mebibytes only, but it and its SDK warn from two kibibytes on by default, which an order
-// of some lines has: lists show what is in it, and are read from memos.
-const MemoBytes = 64 << 10
-
 // OrderInput is what OrderWorkflow starts with. It is part of every recorded
 // history: fields may be added, never renamed or given another meaning.
 type OrderInput struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/namespace"
 	"github.com/cupcakery/cupcakery/workflows"
 )
 
@@ -55,6 +56,6 @@ func TestTheMemoOfTheLargestOrderIsNoWarning(t *testing.T) {
 			return strings.Contains(log.String(), "level=WARN")
 		}
 		require.True(t, warns(client.PayloadLimitOptions{}), "by default")
-		require.False(t, warns(client.PayloadLimitOptions{MemoSizeWarning: workflows.MemoBytes}))
+		require.False(t, warns(client.PayloadLimitOptions{MemoSizeWarning: namespace.MemoBytes}))
 	}
 }

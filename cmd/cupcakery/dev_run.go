@@ -27,10 +27,10 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/tracing/temporaltrace"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/namespace"
 	"github.com/cupcakery/cupcakery/web"
 	"github.com/cupcakery/cupcakery/wire"
 	"github.com/cupcakery/cupcakery/worker"
-	"github.com/cupcakery/cupcakery/workflows"
 )
 
 const (
@@ -331,7 +331,7 @@ func (d *dev) startStack(ctx context.Context) error {
 	d.namespace = client.DefaultNamespace
 	options := client.Options{HostPort: d.temporalAddr, MetricsHandler: measureTemporal(d.registry)}
 	d.codec.Configure(&options)
-	options.PayloadLimits.MemoSizeWarning = workflows.MemoBytes
+	options.PayloadLimits.MemoSizeWarning = namespace.MemoBytes
 	logOutagesOnce(&options, d.logger)
 	temporaltrace.InstallClient(&options)
 	d.temporal, err = client.DialContext(ctx, options)

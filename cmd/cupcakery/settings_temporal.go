@@ -11,7 +11,7 @@ import (
 
 	"github.com/cupcakery/cupcakery/encryption"
 	"github.com/cupcakery/cupcakery/internal/tracing/temporaltrace"
-	"github.com/cupcakery/cupcakery/workflows"
+	"github.com/cupcakery/cupcakery/namespace"
 )
 
 // temporalSettings say where Temporal is. What is not on the command line
@@ -64,7 +64,7 @@ func (s *temporalSettings) options(logger *slog.Logger) (client.Options, error) 
 		return client.Options{}, err
 	}
 	s.codec.Configure(&options)
-	options.PayloadLimits.MemoSizeWarning = workflows.MemoBytes
+	options.PayloadLimits.MemoSizeWarning = namespace.MemoBytes
 	temporaltrace.InstallClient(&options)
 	return options, nil
 }

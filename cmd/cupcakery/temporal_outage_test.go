@@ -16,7 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/cupcakery/cupcakery/workflows"
+	"github.com/cupcakery/cupcakery/namespace"
 )
 
 func TestATemporalOutageIsSaidOnceHoweverManyCallsMeetIt(t *testing.T) {
@@ -89,5 +89,5 @@ func TestTheSDKDoesNotWarnOfOrdersWithManyLines(t *testing.T) {
 	t.Parallel()
 	options, err := new(temporalSettings).options(slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
-	require.Equal(t, workflows.MemoBytes, options.PayloadLimits.MemoSizeWarning)
+	require.Equal(t, namespace.MemoBytes, options.PayloadLimits.MemoSizeWarning)
 }

@@ -35,7 +35,7 @@ var layers = map[string]layer{
 	"events":     {may: []string{"internal/retry", "internal/tracing", "kitchen"}, reason: "Kafka carries what the kitchen says and knows nobody who says it"},
 	"namespace":  {may: []string{"internal/retry"}, reason: "a namespace is prepared before anybody knows an order", testsMay: []string{"kitchen", "workflows"}},
 	"encryption": {reason: "what is encrypted for Temporal is bytes, whatever they say", testsMay: []string{"namespace"}},
-	"workflows":  {may: []string{"kitchen", "encryption"}, reason: "workflows decide; they start nothing and serve nothing", testsMay: []string{"activities"}},
+	"workflows":  {may: []string{"kitchen", "encryption"}, reason: "workflows decide; they start nothing and serve nothing", testsMay: []string{"activities", "namespace"}},
 	"activities": {may: []string{"kitchen", "encryption", "internal/fault"}, reason: "activities issue tickets, whatever workflow asks for them"},
 	"board":      {may: []string{"internal/pack", "kitchen", "events"}, reason: "a board folds the log, for stations and the API alike"},
 	"floor":      {may: []string{"internal/pack", "kitchen", "wire", "events", "board"}, reason: "what the log says is known without who serves it and without who keeps the orders"},
