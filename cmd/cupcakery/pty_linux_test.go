@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"testing"
 
@@ -90,6 +91,8 @@ func TestAnAnswerThatWaitsGoesOutWhenTheTerminalIsClosed(t *testing.T) {
 	floor := newFactoryFloor(t)
 	ticket := floor.issue(nil)
 	person, terminal := openPTY(t)
+	// Under nohup the tests ignore it, and what they start would inherit that.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	executable, err := os.Executable()
 	require.NoError(t, err)
 	bob := exec.Command(executable, "station", "bake", "--plain", "--name", "bob", "--kafka-brokers", floor.kafka.Addr())
