@@ -152,6 +152,15 @@ type fault struct {
 
 func (f fault) pointer() string { return pointerTo(f.path) }
 
+// ofKitchen are faults that the kitchen has found, as the API writes them.
+func ofKitchen(faults []kitchen.FieldError) []wire.FieldError {
+	fields := make([]wire.FieldError, len(faults))
+	for i, fault := range faults {
+		fields[i] = wire.FieldError{Pointer: new(fault.Pointer), Detail: fault.Detail}
+	}
+	return fields
+}
+
 func fieldErrors(faults []fault) []wire.FieldError {
 	fields := make([]wire.FieldError, len(faults))
 	for i, f := range faults {

@@ -249,7 +249,7 @@ func (s *Server) placeForStanding(ctx context.Context, standingID, orderID strin
 		return err
 	}
 	if faults := s.kitchen.CheckOrder(order); len(faults) > 0 {
-		return fieldsProblem(wire.ProblemInvalidOrder, fieldErrorsOf(faults))
+		return fieldsProblem(wire.ProblemInvalidOrder, ofKitchen(faults))
 	}
 	if err := s.checkPickup(order, now()); err != nil {
 		return err
@@ -285,14 +285,6 @@ func (s *Server) mayPlace(ctx context.Context, standingID string, pickupAt time.
 		return notYetError(fmt.Sprintf("It is too far ahead: slots can be taken up to %s now.", opening.LastDay(now())))
 	}
 	return nil
-}
-
-func fieldErrorsOf(faults []kitchen.FieldError) []wire.FieldError {
-	fields := make([]wire.FieldError, len(faults))
-	for i, fault := range faults {
-		fields[i] = wire.FieldError{Pointer: new(fault.Pointer), Detail: fault.Detail}
-	}
-	return fields
 }
 
 // standingRefusal is the failure of the activity that could not place an order. What may

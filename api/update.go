@@ -180,11 +180,7 @@ func invalidUpdate(failure *temporal.ApplicationError) error {
 	if err := failure.Details(&found); err != nil || len(found) == 0 {
 		return fmt.Errorf("read which fields of the update are invalid: %w", errors.Join(failure, err))
 	}
-	faults := make([]wire.FieldError, len(found))
-	for i, f := range found {
-		faults[i] = wire.FieldError{Pointer: &f.Pointer, Detail: f.Detail}
-	}
-	return fieldsProblem(wire.ProblemInvalidUpdate, faults)
+	return fieldsProblem(wire.ProblemInvalidUpdate, ofKitchen(found))
 }
 
 // closedAnswer answers an update that reached no open order: the order does not
