@@ -51,7 +51,8 @@
 //     nothing is committed for it any more. A partition that stays with this
 //     member through a rebalance goes on as if nothing had happened.
 //   - A topic that is deleted and made anew is read from its beginning, and so is
-//     one that was cut before the offset to read next. What retention deletes before it was read is lost, and the log says so.
+//     one that was cut before the offset to read next. What retention deletes before
+//     it was read is lost, and the log says so.
 //   - While Kafka is away a consumer waits and goes on by itself. A writer
 //     returns an [UnavailableError].
 //
