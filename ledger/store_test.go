@@ -146,3 +146,26 @@ func TestOfTwoThatHaveAPartitionOneWritesIt(t *testing.T) {
 	require.NoError(t, err, "the other partitions are still its own")
 	assert.Equal(t, 2, query[int](t, first, "SELECT attempts FROM tickets"))
 }
+
+func TestWhatAManagerWasAskedAndHasDecided(t *testing.T) {
+	t.Parallel()
+	store, log := newStore(t), newTestLog()
+	o := log.order(1)
+	o.make(1, kitchen.Mix)
+	asked := kitchen.Attention{Reason: "burnt again", Stage: kitchen.Bake, Pass: 1, Since: log.now, Cause: kitchen.CauseFailed, By: "bob", ReasonCode: "burnt"}
+	o.tell(func(s *kitchen.LoggedStatus) { s.State, s.Attention = kitchen.StateNeedsAttention, &asked })
+	log.now = log.now.Add(10 * time.Minute)
+	o.tell(func(s *kitchen.LoggedStatus) {
+		s.State, s.Attention = kitchen.StateCancelling, nil
+		s.Decisions, s.CancelledBy = []kitchen.Decision{asked.Decide(kitchen.ChoiceCancel, "max", log.now)}, "max"
+		s.Stages = []kitchen.StageStatus{{Stage: kitchen.Mix, Pass: 1, Undo: &kitchen.UndoStatus{State: kitchen.TicketUndone, By: "mia", Scrapped: 6, UndoneAt: &log.now}}}
+	})
+	at := log.now
+	o.tell(func(s *kitchen.LoggedStatus) { s.State, s.CancelledAt = kitchen.StateCancelled, &at })
+	_, err := store.Add(t.Context(), log.messages)
+	require.NoError(t, err)
+	assert.Equal(t, "bake 1 failed bob burnt cancel max 601", query[string](t, store,
+		"SELECT concat_ws(' ', stage, pass, cause, worker, reason, choice, decided_by, extract(epoch FROM closed_at - asked_at)::int) FROM questions"))
+	assert.Equal(t, "cancelled max 601", query[string](t, store, "SELECT concat_ws(' ', state, cancelled_by, asked_seconds) FROM orders"))
+	assert.Equal(t, "mix 1 undone mia 6 f", query[string](t, store, "SELECT concat_ws(' ', stage, pass, state, worker, scrapped, is_left) FROM undone"))
+}
