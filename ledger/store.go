@@ -516,7 +516,7 @@ const mergePersonal = `
 		(told_at, notes, allergies, messages) = (SELECT * FROM (VALUES
 			(known.told_at, known.notes, known.allergies, known.messages),
 			(excluded.told_at, excluded.notes, excluded.allergies, excluded.messages)
-		) AS told (told_at, notes, allergies, messages) ORDER BY told DESC NULLS LAST LIMIT 1),
+		) AS told (told_at, notes, allergies, messages) ORDER BY told_at DESC NULLS LAST, notes DESC, allergies DESC, messages DESC LIMIT 1),
 		remarks = CASE WHEN excluded.remarks = '{}' THEN known.remarks ELSE (
 			SELECT jsonb_object_agg(at, words) FROM (
 				SELECT at, max(words COLLATE "C") AS words

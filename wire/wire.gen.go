@@ -570,6 +570,9 @@ type CounterOrder struct {
 // Customer defines model for Customer.
 type Customer = kitchen.Customer
 
+// Decision How a question to the managers was closed. It has nobody's free words.
+type Decision = kitchen.Decision
+
 // DemoPerson defines model for DemoPerson.
 type DemoPerson struct {
 	// Name Example: max
