@@ -1,9 +1,13 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -262,6 +266,77 @@ func TestPostgreSQLMayDieAtAnyStatement(t *testing.T) {
 		store.forgetLogs()
 	}
 	assert.Equal(t, want, hashes(t, store))
+}
+
+func TestOfWhoIsForgottenNoByteIsLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	postgres, err := devstack.StartPostgres(t.Context(), devstack.PostgresConfig{DataDir: dir, Fast: true})
+	require.NoError(t, err)
+	t.Cleanup(postgres.Stop)
+	url, err := postgres.CreateDatabase(t.Context(), "ledger", "red velvet")
+	require.NoError(t, err)
+	store, log := openStore(t, Config{Database: url}), newRealLog(t)
+	write := func(n int, customer string) *testOrder {
+		o := log.order(n, kitchen.Line{Flavour: "lemon", Size: "M", Quantity: 6, Message: "Message of " + customer})
+		o.make(1, kitchen.Stages()...)
+		o.log.put(events.TicketTopic(kitchen.Package), o.id, kitchen.Ticket{
+			TicketID: o.ref(kitchen.Package, 2).TicketID(), Kind: kitchen.TicketMake, OrderID: o.id, Stage: kitchen.Package, Pass: 2, Attempt: 1, Lines: o.lines,
+			Notes: "Notes of " + customer, Allergies: []string{"Allergy of " + customer}, Customer: kitchen.Customer{Name: "Name of " + customer}, PickupCode: "K", IssuedAt: log.now,
+		})
+		o.say(o.ref(kitchen.Mix, 1).Undo(), kitchen.AckUndone, "bob", func(a *kitchen.Ack) { a.Note = "Remark on " + customer })
+		return o
+	}
+	forgotten := write(1, "Forgotten")
+	for n := 2; n < 12; n++ {
+		write(n, "Remembered")
+	}
+	log.publish()
+	log.addAll(store)
+	_, err = store.pool.Exec(t.Context(), "ANALYZE")
+	require.NoError(t, err)
+	inFiles := func(text string) (found []string) {
+		require.NoError(t, filepath.WalkDir(filepath.Join(dir, "cluster", "base"), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if bytes.Contains(data, []byte(text)) {
+				found = append(found, path)
+			}
+			return err
+		}))
+		return found
+	}
+	checkpoint := func() {
+		admin, err := pgx.Connect(t.Context(), postgres.URL("postgres"))
+		require.NoError(t, err)
+		defer func() { _ = admin.Close(context.WithoutCancel(t.Context())) }()
+		_, err = admin.Exec(t.Context(), "CHECKPOINT")
+		require.NoError(t, err)
+	}
+	checkpoint()
+	require.NotEmpty(t, inFiles("of Forgotten"))
+
+	log.flag(kitchen.FlagErased, kitchen.OrderKey(forgotten.id), "max")
+	log.publish()
+	log.addAll(store)
+	checkpoint()
+	assert.Empty(t, inFiles("of Forgotten"))
+	assert.Empty(t, inFiles("on Forgotten"))
+	assert.NotEmpty(t, inFiles("of Remembered"))
+	assert.Zero(t, query[int](t, store, "SELECT count(*)::int FROM personal WHERE order_key = $1", kitchen.OrderKey(forgotten.id)))
+
+	for _, database := range []string{url, newDatabase(t)} {
+		result, err := Rebuild(t.Context(), RebuildConfig{Config: Config{Database: database}, Connection: log.connection})
+		require.NoError(t, err)
+		assert.Empty(t, result.Differences)
+		rebuilt := openStore(t, Config{Database: database})
+		assert.Zero(t, query[int](t, rebuilt, "SELECT count(*)::int FROM personal WHERE order_key = $1", kitchen.OrderKey(forgotten.id)), "although the log still has them")
+		assert.Equal(t, 10, query[int](t, rebuilt, "SELECT count(*)::int FROM personal"))
+	}
+	checkpoint()
+	assert.Empty(t, inFiles("of Forgotten"))
 }
 
 // killing kills the server before a statement.
