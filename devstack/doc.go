@@ -4,7 +4,7 @@
 //
 // Temporal is the Temporal CLI's dev server, a child process with a web UI
 // and a SQLite file. Kafka is kfake, in process; StartApacheKafka starts the
-// real one for tests.
+// real one for tests. StartPostgres starts a PostgreSQL that a package brings.
 //
 // What a stack keeps lies in a DataDir:
 //
