@@ -610,6 +610,37 @@ COMMENT ON COLUMN flavour_days.weekday IS 'Its day of the week, 1 for Monday to 
 COMMENT ON COLUMN flavour_days.flavour IS 'The flavour.';
 COMMENT ON COLUMN flavour_days.pieces IS 'Pieces of the day''s orders that are not cancelled.';
 
+-- Days on which nothing was ordered do not count: the bakery was closed.
+-- +goose StatementBegin
+CREATE FUNCTION forecast(of_day date)
+RETURNS TABLE (flavour text, weeks bigint, pieces bigint, low bigint, high bigint, ordered bigint)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+WITH past AS (
+    SELECT f.day, f.flavour, f.pieces
+    FROM bakery b
+    CROSS JOIN LATERAL (SELECT least(of_day, (now() AT TIME ZONE b.time_zone)::date) AS day) AS before
+    JOIN flavour_days f ON f.day >= before.day - 56 AND f.day < before.day AND (of_day - f.day) % 7 = 0
+), counted AS (
+    SELECT count(DISTINCT past.day) AS weeks FROM past
+), each AS (
+    SELECT past.flavour, past.pieces, true AS is_past FROM past
+    UNION ALL
+    SELECT f.flavour, f.pieces, false FROM flavour_days f WHERE f.day = of_day
+)
+SELECT each.flavour, counted.weeks,
+    coalesce(round(sum(each.pieces) FILTER (WHERE each.is_past) / nullif(counted.weeks, 0)), 0)::bigint,
+    CASE WHEN count(*) FILTER (WHERE each.is_past) < counted.weeks THEN 0
+        ELSE coalesce(min(each.pieces) FILTER (WHERE each.is_past), 0) END::bigint,
+    coalesce(max(each.pieces) FILTER (WHERE each.is_past), 0)::bigint,
+    coalesce(sum(each.pieces) FILTER (WHERE NOT each.is_past), 0)::bigint
+FROM each
+CROSS JOIN counted
+GROUP BY each.flavour, counted.weeks;
+END;
+-- +goose StatementEnd
+COMMENT ON FUNCTION forecast IS 'How many pieces of each flavour a day is likely to need, from the same weekday of the eight weeks before: the mean, the least and the most, and what is ordered for it already. weeks is how many of them had orders.';
+
 -- Who holds up the others.
 
 CREATE VIEW bottleneck_now AS
@@ -738,7 +769,7 @@ END;
 COMMENT ON FUNCTION tray_of IS 'The tickets that were on the same tray as one, with itself; none if it is not done.';
 
 -- +goose Down
-DROP FUNCTION tray_of;
+DROP FUNCTION tray_of, forecast;
 DROP VIEW trays, tray_tickets, traced_tickets, bottleneck_now, flavour_days, late_orders, order_delays, order_steps, order_days, stage_times;
 DROP FUNCTION steps_of_order, silent_seconds, usual_times, stage_times_between;
 DROP VIEW cancellations, day_hours, day_people, day_waste, day_flavour_revenue, day_flavours, day_revenue, day_figures, made_tickets, ledger_read, days;
