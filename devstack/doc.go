@@ -14,6 +14,7 @@
 //	temporal.db    Temporal's orders
 //	temporal.log   what the dev server logged; temporal.log.old of the run before
 //	kafka/         Kafka's topics
+//	postgres/      PostgreSQL's databases, its log and its password
 //
 // A process that is killed with -9 cannot end its dev server. On Linux the
 // kernel then kills that too; elsewhere the next OpenDataDir finds the orphan

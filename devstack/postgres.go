@@ -177,6 +177,9 @@ func (p *Postgres) command(ctx context.Context, program string, args ...string) 
 // Addr is where the server listens, as host:port.
 func (p *Postgres) Addr() string { return hostPort(p.port) }
 
+// Programs is the directory with the server's programs, such as psql.
+func (p *Postgres) Programs() string { return p.programs.bin }
+
 // PID is the process id of the server's first process.
 func (p *Postgres) PID() int { return p.child.cmd.Process.Pid }
 

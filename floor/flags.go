@@ -31,7 +31,7 @@ const (
 	// order is over or, if that was not noticed, once the log itself has lost the order,
 	// and the end of a session some time after the session would have ended by itself,
 	// because clocks differ.
-	collectedKept = 2 * collectWithin
+	collectedKept = kitchen.CollectedKept
 	rushKept      = askedFor
 	sessionKept   = time.Hour
 	tidyEvery     = 5 * time.Minute

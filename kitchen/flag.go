@@ -35,6 +35,10 @@ const (
 	FlagSoldOut FlagKind = "sold-out"
 )
 
+// CollectedKept is how long after an order was handed out the flag that says so is tidied
+// away, unless somebody has taken it back before.
+const CollectedKept = 48 * time.Hour
+
 // MaxFlagReason is the longest reason of a flag, in characters.
 const MaxFlagReason = 200
 

@@ -195,7 +195,7 @@ SELECT d.day, w.stage, w.reason, w.flavour, w.worker, w.failures, w.pieces
 FROM days d
 CROSS JOIN LATERAL (
     SELECT lost.stage, lost.reason, lost.flavour, lost.worker,
-        count(DISTINCT (lost.order_key, lost.ticket, lost.occasion)) FILTER (WHERE lost.reason <> 'undone') AS failures,
+        count(DISTINCT (lost.order_key, lost.ticket, lost.occasion)) FILTER (WHERE lost.ticket NOT LIKE '%.undo') AS failures,
         sum(lost.pieces) AS pieces
     FROM (
         SELECT w.stage, w.reason, w.flavour, w.worker, w.order_key, w.ticket, w.waste AS occasion, w.pieces
@@ -204,7 +204,8 @@ CROSS JOIN LATERAL (
         UNION ALL
         SELECT f.stage, f.reason, NULL, f.worker, f.order_key, f.ticket, f.failure, 0
         FROM failures f
-        WHERE f.failed_at >= d.starts_at AND f.failed_at < d.ends_at AND f.scrapped = 0
+        WHERE f.failed_at >= d.starts_at AND f.failed_at < d.ends_at
+            AND NOT EXISTS (SELECT FROM waste w WHERE w.order_key = f.order_key AND w.ticket = f.ticket AND w.waste = f.failure)
     ) AS lost
     GROUP BY lost.stage, lost.reason, lost.flavour, lost.worker
 ) AS w;
