@@ -83,7 +83,7 @@ func (s *memoryStore) Migrate(context.Context) error {
 
 func (s *memoryStore) Check(context.Context) error { return nil }
 
-func partitionKey(topic string, topicID [16]byte, partition int) string {
+func placeName(topic string, topicID [16]byte, partition int) string {
 	return fmt.Sprint(topic, topicID, partition)
 }
 
@@ -93,7 +93,7 @@ func (s *memoryStore) Position(_ context.Context, topic string, topicID [16]byte
 	if err := s.refuse(nil); err != nil {
 		return 0, false, err
 	}
-	where := partitionKey(topic, topicID, partition)
+	where := placeName(topic, topicID, partition)
 	s.claims[where] = s
 	next, known := s.nexts[where]
 	return next, known, nil
@@ -116,13 +116,13 @@ func (s *memoryStore) add(batch []events.Message, reject bool) (Added, error) {
 		return Added{}, err
 	}
 	for _, m := range batch {
-		if s.claims[partitionKey(m.Topic, m.TopicID, m.Partition)] != s {
+		if s.claims[placeName(m.Topic, m.TopicID, m.Partition)] != s {
 			return Added{}, &FencedError{m.Topic, m.Partition}
 		}
 	}
 	var added Added
 	for _, m := range batch {
-		where := partitionKey(m.Topic, m.TopicID, m.Partition)
+		where := placeName(m.Topic, m.TopicID, m.Partition)
 		switch {
 		case m.Offset < s.nexts[where]:
 			added.Skipped++
