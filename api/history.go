@@ -110,7 +110,7 @@ func (s *Server) GetHistoryDays(ctx context.Context, request GetHistoryDaysReque
 	if err != nil || !wantsCSV(ctx, request.Params.Format) {
 		return GetHistoryDays200JSONResponse(days), err
 	}
-	return csvOfDays(days, first, last), nil
+	return csvFile{fmt.Sprintf("days-%s-%s", first, last), ledger.DaysTable(days)}, nil
 }
 
 // GetHistoryDay tells a day in full.
@@ -125,7 +125,8 @@ func (s *Server) GetHistoryDay(ctx context.Context, request GetHistoryDayRequest
 	if err != nil || !wantsCSV(ctx, request.Params.Format) {
 		return GetHistoryDay200JSONResponse(told), err
 	}
-	return csvOfDay(told, day, cmp.Or(orZero(request.Params.Table), tableFlavours)), nil
+	table := cmp.Or(orZero(request.Params.Table), tableFlavours)
+	return csvFile{fmt.Sprintf("day-%s-%s", day, table), dayTable(told, table)}, nil
 }
 
 // GetHistoryStages tells how long the stages took.
@@ -140,7 +141,10 @@ func (s *Server) GetHistoryStages(ctx context.Context, request GetHistoryStagesR
 	if err != nil || !wantsCSV(ctx, request.Params.Format) {
 		return GetHistoryStages200JSONResponse(stages), err
 	}
-	return csvOfStages(stages, first, last, cmp.Or(orZero(request.Params.Table), tableStages)), nil
+	if orZero(request.Params.Table) == tableHours {
+		return csvFile{fmt.Sprintf("stage-hours-%s-%s", first, last), ledger.StageHoursTable(stages)}, nil
+	}
+	return csvFile{fmt.Sprintf("stages-%s-%s", first, last), ledger.StagesTable(stages)}, nil
 }
 
 // GetHistoryForecast tells what a day is likely to need.
@@ -158,7 +162,7 @@ func (s *Server) GetHistoryForecast(ctx context.Context, request GetHistoryForec
 	if err != nil || !wantsCSV(ctx, request.Params.Format) {
 		return GetHistoryForecast200JSONResponse(forecast), err
 	}
-	return csvOfForecast(forecast, day), nil
+	return csvFile{fmt.Sprintf("forecast-%s", day), ledger.ForecastTable(forecast)}, nil
 }
 
 // GetHistoryBottleneck tells which stage holds up the others now.
@@ -169,7 +173,7 @@ func (s *Server) GetHistoryBottleneck(ctx context.Context, request GetHistoryBot
 	if err != nil || !wantsCSV(ctx, request.Params.Format) {
 		return GetHistoryBottleneck200JSONResponse(bottleneck), err
 	}
-	return csvOfBottleneck(bottleneck), nil
+	return csvFile{"bottleneck", ledger.BottleneckTable(bottleneck)}, nil
 }
 
 // GetHistoryDelay tells why an order was late.
@@ -180,7 +184,7 @@ func (s *Server) GetHistoryDelay(ctx context.Context, request GetHistoryDelayReq
 	if err != nil || !wantsCSV(ctx, request.Params.Format) {
 		return GetHistoryDelay200JSONResponse(delay), err
 	}
-	return csvOfDelay(delay, request.ID), nil
+	return csvFile{"delay-" + kitchen.PickupCode(request.ID), ledger.DelayTable(delay)}, nil
 }
 
 // TraceHistory tells which orders a batch went into.
@@ -199,7 +203,7 @@ func (s *Server) TraceHistory(ctx context.Context, request TraceHistoryRequestOb
 		// A table cannot say that something is missing, and customers would not be warned.
 		return nil, fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "format", Detail: fmt.Sprintf("there are more than %d tickets, and CSV would not say so: ask for less time, or for JSON", ledger.MaxTraced)}})
 	}
-	return csvOfTrace(traced), nil
+	return csvFile{"trace", ledger.TraceTable(traced)}, nil
 }
 
 // wantsCSV reports whether the answer is to be CSV.
