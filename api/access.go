@@ -63,6 +63,16 @@ var access = map[string]permission{
 	"GET /api/v1/wall":  managersOnly,
 	"POST /api/v1/wall": anybody,
 
+	// The ledger has what every customer has ordered, and what everybody on the staff
+	// has done.
+	"GET /api/v1/history/bottleneck":       managersOnly,
+	"GET /api/v1/history/days":             managersOnly,
+	"GET /api/v1/history/days/:day":        managersOnly,
+	"GET /api/v1/history/forecast":         managersOnly,
+	"GET /api/v1/history/orders/:id/delay": managersOnly,
+	"GET /api/v1/history/stages":           managersOnly,
+	"GET /api/v1/history/trace":            managersOnly,
+
 	"GET /api/v1/pace":       anybody,
 	"GET /api/v1/statistics": anyRole,
 

@@ -65,6 +65,9 @@ var problemKinds = []problemKind{
 		"The body must be one JSON value in UTF-8, complete, with nothing after it and with no field named twice."},
 	{wire.ProblemMethodNotAllowed, http.StatusMethodNotAllowed, "The method is not allowed here",
 		"The answer's Allow header lists the methods that are."},
+	{wire.ProblemNoLedger, http.StatusNotFound, "The server has no ledger",
+		"What is more than some hours old is told from the ledger, and the server was started without one. Its operator runs cupcakery ledger, which keeps it in a PostgreSQL database, " +
+			"and names the database to the API with --ledger-database or CUPCAKERY_LEDGER_DATABASE."},
 	{wire.ProblemNoStaff, http.StatusForbidden, "The server has no staff",
 		"This is for staff who have signed in, and the server was started without a staff file, or with an empty one. " +
 			"Its operator names one with --staff or CUPCAKERY_STAFF; cupcakery staff hash makes the lines that it needs."},

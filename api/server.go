@@ -90,6 +90,9 @@ type Config struct {
 	// TemporalUIURL is the address of Temporal's UI, to which explanations of orders
 	// lead. Empty for no link.
 	TemporalUIURL string
+	// History is the ledger, which remembers what the log no longer has. Without it
+	// nothing is told of what is more than some hours old.
+	History History
 	// Pages are the built files of the browser's side, with index.html at their
 	// root. Without any the API is all there is.
 	Pages fs.FS
@@ -202,6 +205,7 @@ type Server struct {
 	sessions       *staff.Sessions
 	demo           []wire.DemoPerson
 	seats          Seats
+	reports        *reports
 	wallToken      string
 	signInNames    []wire.SignInName
 	crossOrigin    *http.CrossOriginProtection
@@ -254,6 +258,7 @@ func New(config Config) (*Server, error) {
 		sessions:       sessions,
 		demo:           config.Demo,
 		seats:          config.Seats,
+		reports:        newReports(config.History),
 		wallToken:      config.WallToken,
 		signInNames:    signInNames(config),
 		crossOrigin:    http.NewCrossOriginProtection(),
@@ -387,6 +392,13 @@ DELETE /api/v1/standing-orders/{id}/paused  let it go on
 DELETE /api/v1/staff/{name}/sessions  end all sessions of a person (managers)
 GET    /api/v1/statistics            what the stations did in the last hours (staff)
 GET    /api/v1/pace                  how long the stages take at present
+GET    /api/v1/history/days          what was made and sold, day by day (managers, like all of history)
+GET    /api/v1/history/days/{day}    a day in full
+GET    /api/v1/history/stages        how long the stages took
+GET    /api/v1/history/forecast      how much of each flavour a day is likely to need
+GET    /api/v1/history/bottleneck    which stage holds up the others now
+GET    /api/v1/history/orders/{id}/delay  why an order was late
+GET    /api/v1/history/trace         which orders a batch went into
 GET    /openapi.yaml                 this API, described
 GET    /asyncapi.yaml                the stations' side, described
 GET    /healthz                      is the process alive?

@@ -46,7 +46,7 @@ func (s *Server) SignIn(ctx context.Context, request SignInRequestObject) (SignI
 		slog.String("name", session.Name), slog.String("role", string(session.Role)), slog.String("request_id", requestID(c)))
 	return signInAnswer{
 		SignIn200JSONResponse: SignIn200JSONResponse{
-			Body:    sessionDocument(session),
+			Body:    s.sessionDocument(session),
 			Headers: SignIn200ResponseHeaders{SetCookie: s.setCookie(c, sessionCookie, signedIn.Token, "/", staff.SessionLifetime)},
 		},
 		device: s.setCookie(c, deviceCookie, signedIn.Devices, sessionPath, staff.DeviceLifetime),
@@ -110,7 +110,7 @@ func (s *Server) GetSession(ctx context.Context, _ GetSessionRequestObject) (Get
 	if !signedIn {
 		return nil, &problemError{Type: wire.ProblemNotSignedIn, Detail: fmt.Sprintf("This request has no valid session: sign in with POST %s.", sessionPath)}
 	}
-	return GetSession200JSONResponse(sessionDocument(session)), nil
+	return GetSession200JSONResponse(s.sessionDocument(session)), nil
 }
 
 // GetDemoStaff returns names and PINs to try the factory with.
@@ -136,8 +136,8 @@ func signInNames(config Config) []wire.SignInName {
 	return people
 }
 
-func sessionDocument(session staff.Session) wire.Session {
-	return wire.Session{Name: session.Name, Role: session.Role, ExpiresAt: session.ExpiresAt}
+func (s *Server) sessionDocument(session staff.Session) wire.Session {
+	return wire.Session{Name: session.Name, Role: session.Role, ExpiresAt: session.ExpiresAt, HasHistory: s.reports.history != nil}
 }
 
 // sessionOf returns who is signed in, in a handler's context.

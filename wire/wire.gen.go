@@ -27,6 +27,39 @@ func (e BehindReason) Valid() bool {
 	}
 }
 
+// Defines values for DelayCause.
+const (
+	DelayedByDecision  DelayCause = "decision"
+	DelayedByFailure   DelayCause = "failure"
+	DelayedByLateOrder DelayCause = "late-order"
+	DelayedByNothing   DelayCause = "none"
+	DelayedByRemake    DelayCause = "remake"
+	DelayedBySilence   DelayCause = "silence"
+	DelayedInQueue     DelayCause = "queue"
+)
+
+// Valid indicates whether the value is a known member of the DelayCause enum.
+func (e DelayCause) Valid() bool {
+	switch e {
+	case DelayedByDecision:
+		return true
+	case DelayedByFailure:
+		return true
+	case DelayedByLateOrder:
+		return true
+	case DelayedByNothing:
+		return true
+	case DelayedByRemake:
+		return true
+	case DelayedBySilence:
+		return true
+	case DelayedInQueue:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HappeningKind.
 const (
 	HappenedAmended    HappeningKind = "amended"
@@ -177,6 +210,7 @@ const (
 	ProblemKitchenFull          ProblemType = "/problems/kitchen-full"
 	ProblemMalformedBody        ProblemType = "/problems/malformed-body"
 	ProblemMethodNotAllowed     ProblemType = "/problems/method-not-allowed"
+	ProblemNoLedger             ProblemType = "/problems/no-ledger"
 	ProblemNoStaff              ProblemType = "/problems/no-staff"
 	ProblemNotAllowed           ProblemType = "/problems/not-allowed"
 	ProblemNotFound             ProblemType = "/problems/not-found"
@@ -229,6 +263,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemMalformedBody:
 		return true
 	case ProblemMethodNotAllowed:
+		return true
+	case ProblemNoLedger:
 		return true
 	case ProblemNoStaff:
 		return true
@@ -570,6 +606,162 @@ type CounterOrder struct {
 // Customer defines model for Customer.
 type Customer = kitchen.Customer
 
+// DayFigures A day in figures.
+type DayFigures struct {
+	// Cancelled Those that are cancelled, or about to be.
+	Cancelled int `json:"cancelled"`
+
+	// Collected Those that were handed out.
+	Collected int `json:"collected"`
+
+	// Day A day of the calendar.
+	//
+	// Example: 2026-11-30
+	Day CalendarDate `json:"day"`
+
+	// Late Those that were ready after they were due, or are due and neither ready nor cancelled.
+	Late int `json:"late"`
+
+	// Open Those that are neither ready nor cancelled.
+	Open int `json:"open"`
+
+	// Orders Orders that are due on this day, whatever became of them.
+	Orders int `json:"orders"`
+
+	// Pieces Cupcakes of those that are not cancelled.
+	Pieces int `json:"pieces"`
+
+	// Ready Those that are ready, collected or not.
+	Ready int `json:"ready"`
+
+	// Remakes How often they started again from the first stage.
+	Remakes int `json:"remakes"`
+
+	// Revenue What the orders cost that are ready, for each currency.
+	Revenue []Money `json:"revenue"`
+
+	// Scrapped Pieces thrown away on this day, for whichever order.
+	Scrapped int `json:"scrapped"`
+}
+
+// DayFlavour defines model for DayFlavour.
+type DayFlavour struct {
+	// Flavour A flavour's code. The menu may no longer have it.
+	//
+	// Example: red-velvet
+	Flavour string `json:"flavour"`
+
+	// Pieces Cupcakes of the day's orders that are not cancelled.
+	Pieces int `json:"pieces"`
+
+	// Revenue What those cost that are ready, for each currency.
+	Revenue []Money `json:"revenue"`
+
+	// Scrapped Pieces of it thrown away on this day.
+	Scrapped int  `json:"scrapped"`
+	Size     Size `json:"size"`
+}
+
+// DayHour defines model for DayHour.
+type DayHour struct {
+	// Due Orders due in it.
+	Due  int `json:"due"`
+	Hour int `json:"hour"`
+
+	// Placed Orders placed in this hour of the day, for whichever day.
+	Placed int `json:"placed"`
+
+	// Ready Orders that became ready in it.
+	Ready int `json:"ready"`
+}
+
+// DayPerson defines model for DayPerson.
+type DayPerson struct {
+	// Failures Failures that they have reported.
+	Failures int `json:"failures"`
+
+	// InHandSeconds How long they had these in hand, in all, as far as it is known.
+	InHandSeconds float64 `json:"inHandSeconds"`
+
+	// Pieces Pieces on them.
+	Pieces int `json:"pieces"`
+
+	// Scrapped Pieces that these have cost.
+	Scrapped int   `json:"scrapped"`
+	Stage    Stage `json:"stage"`
+
+	// Tickets Tickets to make something that they have done.
+	Tickets int `json:"tickets"`
+
+	// Worker A person or robot, as the stations name them.
+	//
+	// Example: bob
+	Worker string `json:"worker"`
+}
+
+// DayWaste defines model for DayWaste.
+type DayWaste struct {
+	// Failures How often work failed so.
+	Failures int `json:"failures"`
+
+	// Flavour A flavour's code. A failure tells how many pieces were lost and not which: they are shared out over its ticket.
+	//
+	// Example: red-velvet
+	Flavour string `json:"flavour"`
+	Pieces  int    `json:"pieces"`
+
+	// Reason A code of the kitchen file, or `undone` for work that was undone.
+	//
+	// Example: burnt
+	Reason string `json:"reason"`
+	Stage  Stage  `json:"stage"`
+
+	// Worker Who has reported it.
+	//
+	// Example: bob
+	Worker string `json:"worker"`
+}
+
+// DelayCause What has cost an order most time. `none`: it is in time. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
+// placed too late to be ready in time.
+type DelayCause string
+
+// DelayStep defines model for DelayStep.
+type DelayStep struct {
+	// ExtraSeconds By how much it took longer than usual; below 0 if it was faster.
+	ExtraSeconds float64 `json:"extraSeconds"`
+
+	// Failures How often work on it failed.
+	Failures int `json:"failures"`
+
+	// InHandSeconds From then until it ended; absent if not known.
+	InHandSeconds *float64 `json:"inHandSeconds,omitempty"`
+
+	// Kind Make the stage's work, or undo it.
+	Kind TicketKind `json:"kind"`
+
+	// Pass Which time the order was at that stage.
+	Pass int `json:"pass"`
+
+	// SilentSeconds How long who had it in hand was silent.
+	SilentSeconds float64 `json:"silentSeconds"`
+	Stage         Stage   `json:"stage"`
+
+	// UsualInHandSeconds What is usual there; absent if nobody can say.
+	UsualInHandSeconds *float64 `json:"usualInHandSeconds,omitempty"`
+
+	// UsualWaitedSeconds What is usual there; absent if nobody can say.
+	UsualWaitedSeconds *float64 `json:"usualWaitedSeconds,omitempty"`
+
+	// WaitedSeconds From its first issue until somebody claimed it; absent if not known.
+	WaitedSeconds *float64 `json:"waitedSeconds,omitempty"`
+
+	// Worker Who has ended it, or has it in hand; absent if nobody has.
+	//
+	// Example: bob
+	Worker string `json:"worker,omitempty,omitzero"`
+}
+
 // DemoPerson defines model for DemoPerson.
 type DemoPerson struct {
 	// Name Example: max
@@ -624,6 +816,24 @@ type FilterTime = string
 // Flavour defines model for Flavour.
 type Flavour = kitchen.Flavour
 
+// FlavourForecast defines model for FlavourForecast.
+type FlavourForecast struct {
+	// Flavour Example: red-velvet
+	Flavour string `json:"flavour"`
+
+	// High The most of them.
+	High int `json:"high"`
+
+	// Low The least of them.
+	Low int `json:"low"`
+
+	// Ordered What is ordered for the day already.
+	Ordered int `json:"ordered"`
+
+	// Pieces The mean of those weeks, rounded.
+	Pieces int `json:"pieces"`
+}
+
 // Happening Something that has happened to an order.
 type Happening struct {
 	At time.Time `json:"at"`
@@ -648,6 +858,134 @@ type Happening struct {
 
 // HappeningKind defines model for Happening.Kind.
 type HappeningKind string
+
+// HistoryBottleneck Which stage holds up the others now.
+type HistoryBottleneck struct {
+	// At The time of the answer.
+	At time.Time `json:"at"`
+
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
+
+	// Stage The stage that needs longest to clear what waits there; absent if nothing waits anywhere.
+	Stage Stage `json:"stage,omitempty,omitzero"`
+
+	// Stages Every stage, in the order of the work.
+	Stages []StageLoad `json:"stages"`
+}
+
+// HistoryDay A day in full.
+type HistoryDay struct {
+	// Figures A day in figures.
+	Figures DayFigures `json:"figures"`
+
+	// Flavours What the orders of the day were, the most pieces first.
+	Flavours []DayFlavour `json:"flavours"`
+
+	// Hours Orders by the hour of the bakery's clock, the earliest first; hours without any are left out.
+	Hours []DayHour `json:"hours"`
+
+	// Late The orders that were late, the latest first.
+	Late []LateOrder `json:"late"`
+
+	// People What people and robots did on this day.
+	People []DayPerson `json:"people"`
+
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
+
+	// Waste What was thrown away on this day, the most pieces first.
+	Waste []DayWaste `json:"waste"`
+}
+
+// HistoryDays What was made and sold, day by day.
+type HistoryDays struct {
+	// Days Every day that was asked for, the oldest first.
+	Days []DayFigures `json:"days"`
+
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
+}
+
+// HistoryDelay Why an order was late.
+type HistoryDelay struct {
+	// Cause What has cost an order most time. `none`: it is in time. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
+	// placed too late to be ready in time.
+	Cause DelayCause `json:"cause"`
+
+	// DecisionSeconds How long it waited for managers in all.
+	DecisionSeconds float64 `json:"decisionSeconds"`
+
+	// DueAt Absent if the log does not tell.
+	DueAt time.Time `json:"dueAt,omitempty,omitzero"`
+
+	// LateSeconds By how much it was late, or is so far; 0 if it is in time.
+	LateSeconds float64 `json:"lateSeconds"`
+
+	// OrderID A UUID in its canonical form, 36 characters in lower case.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe
+	OrderID OrderID `json:"orderId"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
+
+	// ReadyAt Absent while it is not ready.
+	ReadyAt time.Time `json:"readyAt,omitempty,omitzero"`
+
+	// Stage Where that happened; absent if it was at no stage.
+	Stage Stage `json:"stage,omitempty,omitzero"`
+
+	// Steps Its tickets, in the order in which they were issued.
+	Steps []DelayStep `json:"steps"`
+}
+
+// HistoryForecast How much of each flavour a day is likely to need.
+type HistoryForecast struct {
+	// Day A day of the calendar.
+	//
+	// Example: 2026-11-30
+	Day CalendarDate `json:"day"`
+
+	// Flavours The most pieces first.
+	Flavours []FlavourForecast `json:"flavours"`
+
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
+
+	// Weekday A day of the week.
+	Weekday Weekday `json:"weekday"`
+
+	// Weeks How many past weeks it is based on.
+	Weeks int `json:"weeks"`
+}
+
+// HistoryStages How long the stages took.
+type HistoryStages struct {
+	// Hours By the weekday and hour, on the bakery's clock, in which tickets ended; stage by stage, Monday first. Hours without any are left out.
+	Hours []StageHourTimes `json:"hours"`
+
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
+
+	// Stages Every stage, in the order of the work.
+	Stages []StageTimes `json:"stages"`
+}
+
+// HistoryTrace Tickets of a batch, each with its order.
+type HistoryTrace struct {
+	// More There are more than 1,000: ask for less time.
+	More bool `json:"more"`
+
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
+
+	// Tickets The oldest first, at most 1,000.
+	Tickets []TracedTicket `json:"tickets"`
+}
 
 // InHand Who has an order's open ticket in hand.
 type InHand struct {
@@ -695,6 +1033,29 @@ type KitchenState struct {
 
 	// Uncollected How many orders of the last 24 hours are ready and were not collected.
 	Uncollected int `json:"uncollected"`
+}
+
+// LateOrder defines model for LateOrder.
+type LateOrder struct {
+	// Cause What has cost an order most time. `none`: it is in time. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
+	// placed too late to be ready in time.
+	Cause DelayCause `json:"cause"`
+	DueAt time.Time  `json:"dueAt"`
+
+	// LateSeconds By how much it was late, or is so far.
+	LateSeconds float64 `json:"lateSeconds"`
+
+	// OrderID Absent if the customer's data was erased.
+	OrderID OrderID `json:"orderId,omitempty,omitzero"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+
+	// ReadyAt Absent while it is not ready.
+	ReadyAt time.Time `json:"readyAt,omitempty,omitzero"`
+
+	// Stage Where that happened; absent if it was at no stage.
+	Stage Stage `json:"stage,omitempty,omitzero"`
 }
 
 // Lateness By how much an order is late, and why.
@@ -1174,6 +1535,15 @@ type Problem struct {
 // ProblemType Tells problems apart; open it on this server for an explanation.
 type ProblemType string
 
+// Quantiles Seconds that half of all, and nine of ten, did not exceed.
+type Quantiles struct {
+	P50 float64 `json:"p50"`
+	P90 float64 `json:"p90"`
+}
+
+// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+type ReadUntil = time.Time
+
 // Readiness Example: {"kafka":{"detail":"cannot be reached: orders are taken and shown, their tickets wait","ok":false},"ready":true,"temporal":{"ok":true}}
 type Readiness struct {
 	Kafka    PartState `json:"kafka"`
@@ -1266,6 +1636,9 @@ type RushRequest struct {
 // Session Somebody who is signed in.
 type Session struct {
 	ExpiresAt time.Time `json:"expiresAt"`
+
+	// HasHistory This server has a ledger, so that managers can read `/api/v1/history`; absent if it has none.
+	HasHistory bool `json:"hasHistory,omitempty,omitzero"`
 
 	// Name Example: Max
 	Name string `json:"name"`
@@ -1400,6 +1773,52 @@ type StageCounts struct {
 	Waiting      int       `json:"waiting"`
 }
 
+// StageHourTimes defines model for StageHourTimes.
+type StageHourTimes struct {
+	Hour int `json:"hour"`
+
+	// InHand From then until done; absent if this is known of none.
+	InHand *Quantiles `json:"inHand,omitempty"`
+	Stage  Stage      `json:"stage"`
+
+	// Tickets Tickets done.
+	Tickets int `json:"tickets"`
+
+	// Waited From the first issue until somebody claimed it; absent if this is known of none.
+	Waited *Quantiles `json:"waited,omitempty"`
+
+	// Weekday A day of the week.
+	Weekday Weekday `json:"weekday"`
+}
+
+// StageLoad defines model for StageLoad.
+type StageLoad struct {
+	// ArrivedLastHour Tickets issued in the last hour.
+	ArrivedLastHour int `json:"arrivedLastHour"`
+
+	// ClearSeconds How long it takes to clear what waits, with those people or, if there are none, one; absent if nobody can say.
+	ClearSeconds *float64 `json:"clearSeconds,omitempty"`
+
+	// DoneLastHour Tickets ended in the last hour.
+	DoneLastHour int `json:"doneLastHour"`
+
+	// InHand Tickets that somebody has in hand.
+	InHand int `json:"inHand"`
+
+	// OldestWaitingSeconds How long the oldest of those waits; absent if none does.
+	OldestWaitingSeconds *float64 `json:"oldestWaitingSeconds,omitempty"`
+
+	// People Who has ended a ticket there in the last 15 minutes.
+	People int   `json:"people"`
+	Stage  Stage `json:"stage"`
+
+	// TypicalInHandSeconds How long a ticket usually is in hand; absent if that is not known.
+	TypicalInHandSeconds *float64 `json:"typicalInHandSeconds,omitempty"`
+
+	// Waiting Tickets that nobody has in hand.
+	Waiting int `json:"waiting"`
+}
+
 // StagePace defines model for StagePace.
 type StagePace struct {
 	Samples int `json:"samples"`
@@ -1422,6 +1841,19 @@ type StageStatistics struct {
 
 // StageStatus One pass of an order through one stage.
 type StageStatus = kitchen.StageStatus
+
+// StageTimes defines model for StageTimes.
+type StageTimes struct {
+	// InHand From then until done; absent if this is known of none.
+	InHand *Quantiles `json:"inHand,omitempty"`
+	Stage  Stage      `json:"stage"`
+
+	// Tickets Tickets done.
+	Tickets int `json:"tickets"`
+
+	// Waited From the first issue until somebody claimed it; absent if this is known of none.
+	Waited *Quantiles `json:"waited,omitempty"`
+}
 
 // StandingOccurrence What became of a standing order on a day. One of the others is there.
 type StandingOccurrence struct {
@@ -1557,6 +1989,39 @@ type TicketKind = kitchen.TicketKind
 // TicketState defines model for TicketState.
 type TicketState = kitchen.TicketState
 
+// TracedTicket defines model for TracedTicket.
+type TracedTicket struct {
+	// CollectedAt When the order was handed out; absent if it was not, as far as the log tells.
+	CollectedAt time.Time `json:"collectedAt,omitempty,omitzero"`
+
+	// Customer Whom to call; absent if that is not known or was erased.
+	Customer string    `json:"customer,omitempty,omitzero"`
+	EndedAt  time.Time `json:"endedAt"`
+
+	// Flavours The flavours of its order.
+	Flavours []string `json:"flavours"`
+
+	// OrderID Absent if the customer's data was erased.
+	OrderID OrderID `json:"orderId,omitempty,omitzero"`
+	Pass    int     `json:"pass"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+	Pieces     int    `json:"pieces"`
+	Stage      Stage  `json:"stage"`
+
+	// StartedAt Absent if nobody has said so.
+	StartedAt time.Time `json:"startedAt,omitempty,omitzero"`
+
+	// State Where the order stands.
+	State OrderState `json:"state"`
+
+	// Worker Who has ended it; absent if that is not known.
+	//
+	// Example: bob
+	Worker string `json:"worker,omitempty,omitzero"`
+}
+
 // UndoStatus The undoing of one pass through one stage.
 type UndoStatus = kitchen.UndoStatus
 
@@ -1592,6 +2057,12 @@ type WallToken struct {
 // Weekday A day of the week.
 type Weekday = kitchen.Weekday
 
+// FromDay defines model for FromDay.
+type FromDay = string
+
+// HistoryFormat defines model for HistoryFormat.
+type HistoryFormat = string
+
 // OrderInPath A UUID in its canonical form, 36 characters in lower case.
 //
 // Example: 0199c0de-7a11-7000-8000-00000000cafe
@@ -1604,6 +2075,9 @@ type StageInPath = Stage
 //
 // Example: 0199c0de-7a11-7000-8000-00000000cafe
 type StandingOrderInPath = OrderID
+
+// ToDay defines model for ToDay.
+type ToDay = string
 
 // UpdateKey defines model for UpdateKey.
 type UpdateKey = string
@@ -1622,6 +2096,87 @@ type TooManyOrders = Problem
 
 // Unavailable An error, as RFC 9457 defines it.
 type Unavailable = Problem
+
+// GetHistoryBottleneckParams defines parameters for GetHistoryBottleneck.
+type GetHistoryBottleneckParams struct {
+	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
+	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetHistoryDaysParams defines parameters for GetHistoryDays.
+type GetHistoryDaysParams struct {
+	// From A day of the bakery's calendar, such as 2026-11-26.
+	From *FromDay `form:"from,omitempty" json:"from,omitempty"`
+
+	// To A day of the bakery's calendar, such as 2026-11-26.
+	To *ToDay `form:"to,omitempty" json:"to,omitempty"`
+
+	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
+	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetHistoryDayParams defines parameters for GetHistoryDay.
+type GetHistoryDayParams struct {
+	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
+	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Table Which table CSV has; `flavours` without it.
+	Table *string `form:"table,omitempty" json:"table,omitempty"`
+}
+
+// GetHistoryForecastParams defines parameters for GetHistoryForecast.
+type GetHistoryForecastParams struct {
+	// Day A day of the bakery's calendar, such as 2026-11-26.
+	Day *string `form:"day,omitempty" json:"day,omitempty"`
+
+	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
+	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetHistoryDelayParams defines parameters for GetHistoryDelay.
+type GetHistoryDelayParams struct {
+	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
+	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetHistoryStagesParams defines parameters for GetHistoryStages.
+type GetHistoryStagesParams struct {
+	// From A day of the bakery's calendar, such as 2026-11-26.
+	From *FromDay `form:"from,omitempty" json:"from,omitempty"`
+
+	// To A day of the bakery's calendar, such as 2026-11-26.
+	To *ToDay `form:"to,omitempty" json:"to,omitempty"`
+
+	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
+	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Table Which table CSV has; `stages` without it.
+	Table *string `form:"table,omitempty" json:"table,omitempty"`
+}
+
+// TraceHistoryParams defines parameters for TraceHistory.
+type TraceHistoryParams struct {
+	// Ticket The id of a ticket to make something, which is the order's id, the stage and the pass with points between them.
+	Ticket *string `form:"ticket,omitempty" json:"ticket,omitempty"`
+
+	// Stage The stage at which the tickets ended.
+	Stage *Stage `form:"stage,omitempty" json:"stage,omitempty"`
+
+	// From A time with its zone, such as 2026-11-26T08:00:00Z.
+	From *FilterTime `form:"from,omitempty" json:"from,omitempty"`
+
+	// To A time with its zone, such as 2026-11-26T09:00:00Z.
+	To *FilterTime `form:"to,omitempty" json:"to,omitempty"`
+
+	// Flavour Only tickets with this flavour, by its code.
+	Flavour *string `form:"flavour,omitempty" json:"flavour,omitempty"`
+
+	// Worker Only tickets that this person or robot has ended.
+	Worker *string `form:"worker,omitempty" json:"worker,omitempty"`
+
+	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
+	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
+}
 
 // ListReadyParams defines parameters for ListReady.
 type ListReadyParams struct {

@@ -18,13 +18,15 @@ CREATE TABLE positions (
     partition integer NOT NULL,
     next_offset bigint NOT NULL,
     read_until timestamptz,
+    writer uuid,
     PRIMARY KEY (log, partition)
 );
 COMMENT ON TABLE positions IS 'How far each partition was read. It changes in the transaction that writes what was read.';
 COMMENT ON COLUMN positions.log IS 'The topic.';
 COMMENT ON COLUMN positions.partition IS 'The partition.';
-COMMENT ON COLUMN positions.next_offset IS 'The offset to be read next: everything before it is in the ledger, or is gone.';
+COMMENT ON COLUMN positions.next_offset IS 'The offset to be read next: everything before it is in the ledger, or is gone. -1 before anything was read.';
 COMMENT ON COLUMN positions.read_until IS 'The time of the last record that was read.';
+COMMENT ON COLUMN positions.writer IS 'Which process has claimed the partition last. No other writes it.';
 
 CREATE TABLE facts (
     log smallint NOT NULL REFERENCES logs,
@@ -43,7 +45,7 @@ COMMENT ON COLUMN facts.log IS 'The topic in which the record lies.';
 COMMENT ON COLUMN facts.partition IS 'Its partition.';
 COMMENT ON COLUMN facts.record_offset IS 'Its offset.';
 COMMENT ON COLUMN facts.order_key IS 'The order that it is about.';
-COMMENT ON COLUMN facts.kind IS 'What it is: ticket, ack, status, cancelled (an announcement) or collected.';
+COMMENT ON COLUMN facts.kind IS 'What it is: ticket, ack, status, shipped, failed (an order was cancelled, or a manager is asked) or collected.';
 COMMENT ON COLUMN facts.recorded_at IS 'The record''s time.';
 COMMENT ON COLUMN facts.appended IS 'Whether that is the broker''s. A sender''s clock may be wrong, and nothing is concluded from it.';
 COMMENT ON COLUMN facts.body IS 'The message, with the order''s key for its id and without names and free texts.';
@@ -62,7 +64,7 @@ COMMENT ON COLUMN rejects.log IS 'The topic in which the record lies.';
 COMMENT ON COLUMN rejects.partition IS 'Its partition.';
 COMMENT ON COLUMN rejects.record_offset IS 'Its offset.';
 COMMENT ON COLUMN rejects.recorded_at IS 'The record''s time.';
-COMMENT ON COLUMN rejects.kind IS 'Why: poison (nobody can understand it), misplaced (it lies in a wrong partition), unknown (of a kind or version that this build does not know) or future (a version that is no order''s own).';
+COMMENT ON COLUMN rejects.kind IS 'Why: poison (nobody can understand it), misplaced (it lies in a wrong partition), unknown (of a kind or version that this build does not know), future (a version that is no order''s own) or unfit (the database does not take it).';
 COMMENT ON COLUMN rejects.reason IS 'What is wrong with it, for people. It quotes nothing of the message.';
 
 CREATE TABLE erasures (
@@ -86,10 +88,10 @@ COMMENT ON COLUMN order_folds.order_key IS 'The order.';
 CREATE TABLE personal (
     order_key uuid PRIMARY KEY,
     order_id uuid,
-    customer text,
-    notes text,
-    allergies text,
-    messages text,
+    customer text COLLATE "C",
+    notes text COLLATE "C",
+    allergies text COLLATE "C",
+    messages text COLLATE "C",
     told_at timestamptz,
     remarks jsonb NOT NULL DEFAULT '{}'
 );
@@ -101,7 +103,7 @@ COMMENT ON COLUMN personal.notes IS 'What they have asked for, in their words.';
 COMMENT ON COLUMN personal.allergies IS 'The allergies that they have named, a line each.';
 COMMENT ON COLUMN personal.messages IS 'What is piped, a row for each line of the order that has a message: its number, a tab and the message.';
 COMMENT ON COLUMN personal.told_at IS 'When the newest ticket was recorded that tells notes, allergies and messages.';
-COMMENT ON COLUMN personal.remarks IS 'What staff have written about the work, by the place of the record in the log.';
+COMMENT ON COLUMN personal.remarks IS 'What staff have written about the work, and why it was cancelled, by what it is about and when.';
 
 -- Derived: folded anew from an order's facts whenever one more is read.
 
@@ -233,7 +235,7 @@ COMMENT ON COLUMN attempts.ack_by IS 'When it would be issued again unless its o
 CREATE TABLE holds (
     order_key uuid NOT NULL,
     ticket text NOT NULL,
-    hold smallint NOT NULL,
+    hold integer NOT NULL,
     worker text NOT NULL,
     from_at timestamptz NOT NULL,
     until_at timestamptz,
@@ -252,7 +254,7 @@ COMMENT ON COLUMN holds.ended IS 'How: done, undone, failed, released (put back)
 CREATE TABLE failures (
     order_key uuid NOT NULL,
     ticket text NOT NULL,
-    failure smallint NOT NULL,
+    failure integer NOT NULL,
     stage text NOT NULL,
     attempt integer NOT NULL,
     failed_at timestamptz NOT NULL,
@@ -276,7 +278,7 @@ COMMENT ON COLUMN failures.scrapped IS 'Pieces thrown away; never more than the 
 CREATE TABLE waste (
     order_key uuid NOT NULL,
     ticket text NOT NULL,
-    waste smallint NOT NULL,
+    waste integer NOT NULL,
     line smallint NOT NULL,
     stage text NOT NULL,
     flavour text NOT NULL,

@@ -685,6 +685,146 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/history/days": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What was made and sold, day by day
+         * @description For managers. Every day from `from` to `to` has its figures, the oldest first, also a day on which there was nothing. An order belongs to the day on which it is due; what was thrown away, to the day on which that happened. Without `to` until today, without `from` 28 days in all.
+         */
+        readonly get: operations["getHistoryDays"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/history/days/{day}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * A day in full
+         * @description For managers. What was made of each flavour, what was thrown away and why, what everybody has done, when it was busy, and which orders were late. CSV has one of these tables.
+         */
+        readonly get: operations["getHistoryDay"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/history/stages": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How long the stages took
+         * @description For managers. How long tickets waited and were in hand at each stage in those days, in all and by weekday and hour of the bakery's clock. Undo tickets do not count. Without `to` until today, without `from` 28 days in all. CSV has one of the two tables.
+         */
+        readonly get: operations["getHistoryStages"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/history/forecast": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How much of each flavour a day is likely to need
+         * @description For managers. From the same weekday of the last weeks, at most eight: the mean of each flavour, the least and the most, and what is ordered for that day already. Without `day` for tomorrow.
+         */
+        readonly get: operations["getHistoryForecast"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/history/bottleneck": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Which stage holds up the others now
+         * @description For managers. The stage that needs longest to clear what waits there, by how long its tickets usually are in hand and by how many people have ended tickets there in the last 15 minutes.
+         */
+        readonly get: operations["getHistoryBottleneck"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/history/orders/{id}/delay": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Why an order was late
+         * @description For managers. The order's time, stage by stage, against what is usual there, and the cause that has cost most. Usual is the median of the last 28 days: of the same weekday, if there are at least 20 tickets. Temporal need not have the order any more. CSV has the steps.
+         */
+        readonly get: operations["getHistoryDelay"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/history/trace": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Which orders a batch went into
+         * @description For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000.
+         */
+        readonly get: operations["traceHistory"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/live": {
         readonly parameters: {
             readonly query?: never;
@@ -1110,6 +1250,8 @@ export interface components {
             readonly role: components["schemas"]["Role"];
             /** Format: date-time */
             readonly expiresAt: string;
+            /** @description This server has a ledger, so that managers can read `/api/v1/history`; absent if it has none. */
+            readonly hasHistory?: boolean;
         };
         readonly SignInNames: {
             readonly people: readonly components["schemas"]["SignInName"][];
@@ -2175,6 +2317,361 @@ export interface components {
             readonly problem?: components["schemas"]["Problem"];
         };
         /**
+         * Format: date-time
+         * @description Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+         */
+        readonly ReadUntil: string;
+        /** @description What was made and sold, day by day. */
+        readonly HistoryDays: {
+            /** @description Every day that was asked for, the oldest first. */
+            readonly days: readonly components["schemas"]["DayFigures"][];
+            readonly readUntil?: components["schemas"]["ReadUntil"];
+        };
+        /** @description A day in figures. */
+        readonly DayFigures: {
+            readonly day: components["schemas"]["CalendarDate"];
+            /** @description Orders that are due on this day, whatever became of them. */
+            readonly orders: number;
+            /** @description Cupcakes of those that are not cancelled. */
+            readonly pieces: number;
+            /** @description Those that are ready, collected or not. */
+            readonly ready: number;
+            /** @description Those that were handed out. */
+            readonly collected: number;
+            /** @description Those that are cancelled, or about to be. */
+            readonly cancelled: number;
+            /** @description Those that are neither ready nor cancelled. */
+            readonly open: number;
+            /** @description Those that were ready after they were due, or are due and neither ready nor cancelled. */
+            readonly late: number;
+            /** @description How often they started again from the first stage. */
+            readonly remakes: number;
+            /** @description Pieces thrown away on this day, for whichever order. */
+            readonly scrapped: number;
+            /** @description What the orders cost that are ready, for each currency. */
+            readonly revenue: readonly components["schemas"]["Money"][];
+        };
+        /** @description A day in full. */
+        readonly HistoryDay: {
+            readonly figures: components["schemas"]["DayFigures"];
+            /** @description What the orders of the day were, the most pieces first. */
+            readonly flavours: readonly components["schemas"]["DayFlavour"][];
+            /** @description What was thrown away on this day, the most pieces first. */
+            readonly waste: readonly components["schemas"]["DayWaste"][];
+            /** @description What people and robots did on this day. */
+            readonly people: readonly components["schemas"]["DayPerson"][];
+            /** @description Orders by the hour of the bakery's clock, the earliest first; hours without any are left out. */
+            readonly hours: readonly components["schemas"]["DayHour"][];
+            /** @description The orders that were late, the latest first. */
+            readonly late: readonly components["schemas"]["LateOrder"][];
+            readonly readUntil?: components["schemas"]["ReadUntil"];
+        };
+        readonly DayFlavour: {
+            /**
+             * @description A flavour's code. The menu may no longer have it.
+             * @example red-velvet
+             */
+            readonly flavour: string;
+            readonly size: components["schemas"]["Size"];
+            /** @description Cupcakes of the day's orders that are not cancelled. */
+            readonly pieces: number;
+            /** @description What those cost that are ready, for each currency. */
+            readonly revenue: readonly components["schemas"]["Money"][];
+            /** @description Pieces of it thrown away on this day. */
+            readonly scrapped: number;
+        };
+        readonly DayWaste: {
+            readonly stage: components["schemas"]["Stage"];
+            /**
+             * @description A code of the kitchen file, or `undone` for work that was undone.
+             * @example burnt
+             */
+            readonly reason: string;
+            /**
+             * @description A flavour's code. A failure tells how many pieces were lost and not which: they are shared out over its ticket.
+             * @example red-velvet
+             */
+            readonly flavour: string;
+            /**
+             * @description Who has reported it.
+             * @example bob
+             */
+            readonly worker: string;
+            /** @description How often work failed so. */
+            readonly failures: number;
+            readonly pieces: number;
+        };
+        readonly DayPerson: {
+            /**
+             * @description A person or robot, as the stations name them.
+             * @example bob
+             */
+            readonly worker: string;
+            readonly stage: components["schemas"]["Stage"];
+            /** @description Tickets to make something that they have done. */
+            readonly tickets: number;
+            /** @description Pieces on them. */
+            readonly pieces: number;
+            /**
+             * Format: double
+             * @description How long they had these in hand, in all, as far as it is known.
+             */
+            readonly inHandSeconds: number;
+            /** @description Failures that they have reported. */
+            readonly failures: number;
+            /** @description Pieces that these have cost. */
+            readonly scrapped: number;
+        };
+        readonly DayHour: {
+            readonly hour: number;
+            /** @description Orders placed in this hour of the day, for whichever day. */
+            readonly placed: number;
+            /** @description Orders due in it. */
+            readonly due: number;
+            /** @description Orders that became ready in it. */
+            readonly ready: number;
+        };
+        readonly LateOrder: {
+            /** @description Absent if the customer's data was erased. */
+            readonly orderId?: components["schemas"]["OrderID"];
+            /** @example K7QF */
+            readonly pickupCode: string;
+            /** Format: date-time */
+            readonly dueAt: string;
+            /**
+             * Format: date-time
+             * @description Absent while it is not ready.
+             */
+            readonly readyAt?: string;
+            /**
+             * Format: double
+             * @description By how much it was late, or is so far.
+             */
+            readonly lateSeconds: number;
+            readonly cause: components["schemas"]["DelayCause"];
+            /** @description Where that happened; absent if it was at no stage. */
+            readonly stage?: components["schemas"]["Stage"];
+        };
+        /**
+         * @description What has cost an order most time. `none`: it is in time. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
+         *     placed too late to be ready in time.
+         * @enum {string}
+         */
+        readonly DelayCause: "none" | "queue" | "remake" | "silence" | "failure" | "decision" | "late-order";
+        /** @description Seconds that half of all, and nine of ten, did not exceed. */
+        readonly Quantiles: {
+            /** Format: double */
+            readonly p50: number;
+            /** Format: double */
+            readonly p90: number;
+        };
+        /** @description How long the stages took. */
+        readonly HistoryStages: {
+            /** @description Every stage, in the order of the work. */
+            readonly stages: readonly components["schemas"]["StageTimes"][];
+            /** @description By the weekday and hour, on the bakery's clock, in which tickets ended; stage by stage, Monday first. Hours without any are left out. */
+            readonly hours: readonly components["schemas"]["StageHourTimes"][];
+            readonly readUntil?: components["schemas"]["ReadUntil"];
+        };
+        readonly StageTimes: {
+            readonly stage: components["schemas"]["Stage"];
+            /** @description Tickets done. */
+            readonly tickets: number;
+            /** @description From the first issue until somebody claimed it; absent if this is known of none. */
+            readonly waited?: components["schemas"]["Quantiles"];
+            /** @description From then until done; absent if this is known of none. */
+            readonly inHand?: components["schemas"]["Quantiles"];
+        };
+        readonly StageHourTimes: {
+            readonly stage: components["schemas"]["Stage"];
+            readonly weekday: components["schemas"]["Weekday"];
+            readonly hour: number;
+            /** @description Tickets done. */
+            readonly tickets: number;
+            /** @description From the first issue until somebody claimed it; absent if this is known of none. */
+            readonly waited?: components["schemas"]["Quantiles"];
+            /** @description From then until done; absent if this is known of none. */
+            readonly inHand?: components["schemas"]["Quantiles"];
+        };
+        /** @description How much of each flavour a day is likely to need. */
+        readonly HistoryForecast: {
+            readonly day: components["schemas"]["CalendarDate"];
+            readonly weekday: components["schemas"]["Weekday"];
+            /** @description How many past weeks it is based on. */
+            readonly weeks: number;
+            /** @description The most pieces first. */
+            readonly flavours: readonly components["schemas"]["FlavourForecast"][];
+            readonly readUntil?: components["schemas"]["ReadUntil"];
+        };
+        readonly FlavourForecast: {
+            /** @example red-velvet */
+            readonly flavour: string;
+            /** @description The mean of those weeks, rounded. */
+            readonly pieces: number;
+            /** @description The least of them. */
+            readonly low: number;
+            /** @description The most of them. */
+            readonly high: number;
+            /** @description What is ordered for the day already. */
+            readonly ordered: number;
+        };
+        /** @description Which stage holds up the others now. */
+        readonly HistoryBottleneck: {
+            /**
+             * Format: date-time
+             * @description The time of the answer.
+             */
+            readonly at: string;
+            /** @description The stage that needs longest to clear what waits there; absent if nothing waits anywhere. */
+            readonly stage?: components["schemas"]["Stage"];
+            /** @description Every stage, in the order of the work. */
+            readonly stages: readonly components["schemas"]["StageLoad"][];
+            readonly readUntil?: components["schemas"]["ReadUntil"];
+        };
+        readonly StageLoad: {
+            readonly stage: components["schemas"]["Stage"];
+            /** @description Tickets that nobody has in hand. */
+            readonly waiting: number;
+            /** @description Tickets that somebody has in hand. */
+            readonly inHand: number;
+            /**
+             * Format: double
+             * @description How long the oldest of those waits; absent if none does.
+             */
+            readonly oldestWaitingSeconds?: number;
+            /** @description Tickets issued in the last hour. */
+            readonly arrivedLastHour: number;
+            /** @description Tickets ended in the last hour. */
+            readonly doneLastHour: number;
+            /**
+             * Format: double
+             * @description How long a ticket usually is in hand; absent if that is not known.
+             */
+            readonly typicalInHandSeconds?: number;
+            /** @description Who has ended a ticket there in the last 15 minutes. */
+            readonly people: number;
+            /**
+             * Format: double
+             * @description How long it takes to clear what waits, with those people or, if there are none, one; absent if nobody can say.
+             */
+            readonly clearSeconds?: number;
+        };
+        /** @description Why an order was late. */
+        readonly HistoryDelay: {
+            readonly orderId: components["schemas"]["OrderID"];
+            /** @example K7QF */
+            readonly pickupCode: string;
+            /**
+             * Format: date-time
+             * @description Absent if the log does not tell.
+             */
+            readonly dueAt?: string;
+            /**
+             * Format: date-time
+             * @description Absent while it is not ready.
+             */
+            readonly readyAt?: string;
+            /**
+             * Format: double
+             * @description By how much it was late, or is so far; 0 if it is in time.
+             */
+            readonly lateSeconds: number;
+            readonly cause: components["schemas"]["DelayCause"];
+            /** @description Where that happened; absent if it was at no stage. */
+            readonly stage?: components["schemas"]["Stage"];
+            /** @description Its tickets, in the order in which they were issued. */
+            readonly steps: readonly components["schemas"]["DelayStep"][];
+            /**
+             * Format: double
+             * @description How long it waited for managers in all.
+             */
+            readonly decisionSeconds: number;
+            readonly readUntil?: components["schemas"]["ReadUntil"];
+        };
+        readonly DelayStep: {
+            readonly stage: components["schemas"]["Stage"];
+            /** @description Which time the order was at that stage. */
+            readonly pass: number;
+            readonly kind: components["schemas"]["TicketKind"];
+            /**
+             * Format: double
+             * @description From its first issue until somebody claimed it; absent if not known.
+             */
+            readonly waitedSeconds?: number;
+            /**
+             * Format: double
+             * @description What is usual there; absent if nobody can say.
+             */
+            readonly usualWaitedSeconds?: number;
+            /**
+             * Format: double
+             * @description From then until it ended; absent if not known.
+             */
+            readonly inHandSeconds?: number;
+            /**
+             * Format: double
+             * @description What is usual there; absent if nobody can say.
+             */
+            readonly usualInHandSeconds?: number;
+            /**
+             * Format: double
+             * @description By how much it took longer than usual; below 0 if it was faster.
+             */
+            readonly extraSeconds: number;
+            /** @description How often work on it failed. */
+            readonly failures: number;
+            /**
+             * Format: double
+             * @description How long who had it in hand was silent.
+             */
+            readonly silentSeconds: number;
+            /**
+             * @description Who has ended it, or has it in hand; absent if nobody has.
+             * @example bob
+             */
+            readonly worker?: string;
+        };
+        /** @description Tickets of a batch, each with its order. */
+        readonly HistoryTrace: {
+            /** @description The oldest first, at most 1,000. */
+            readonly tickets: readonly components["schemas"]["TracedTicket"][];
+            /** @description There are more than 1,000: ask for less time. */
+            readonly more: boolean;
+            readonly readUntil?: components["schemas"]["ReadUntil"];
+        };
+        readonly TracedTicket: {
+            /** @description Absent if the customer's data was erased. */
+            readonly orderId?: components["schemas"]["OrderID"];
+            /** @example K7QF */
+            readonly pickupCode: string;
+            /** @description Whom to call; absent if that is not known or was erased. */
+            readonly customer?: string;
+            readonly stage: components["schemas"]["Stage"];
+            readonly pass: number;
+            /**
+             * @description Who has ended it; absent if that is not known.
+             * @example bob
+             */
+            readonly worker?: string;
+            /**
+             * Format: date-time
+             * @description Absent if nobody has said so.
+             */
+            readonly startedAt?: string;
+            /** Format: date-time */
+            readonly endedAt: string;
+            /** @description The flavours of its order. */
+            readonly flavours: readonly string[];
+            readonly pieces: number;
+            /** @description Where the order stands. */
+            readonly state: components["schemas"]["OrderState"];
+            /**
+             * Format: date-time
+             * @description When the order was handed out; absent if it was not, as far as the log tells.
+             */
+            readonly collectedAt?: string;
+        };
+        /**
          * @example {
          *       "ready": true,
          *       "temporal": {
@@ -2202,7 +2699,7 @@ export interface components {
              * @description Tells problems apart; open it on this server for an explanation.
              * @enum {string}
              */
-            readonly type: "/problems/body-too-large" | "/problems/closed" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/price-changed" | "/problems/refused" | "/problems/slot-full" | "/problems/sold-out" | "/problems/station-paused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
+            readonly type: "/problems/body-too-large" | "/problems/closed" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-ledger" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/price-changed" | "/problems/refused" | "/problems/slot-full" | "/problems/sold-out" | "/problems/station-paused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
             readonly title: string;
             readonly status: number;
             /** @description What is wrong this time, and the remedy. */
@@ -2396,6 +2893,18 @@ export interface components {
         /** @description The standing order's id, 36 characters in lower case. */
         readonly StandingOrderInPath: components["schemas"]["OrderID"];
         /**
+         * @description A day of the bakery's calendar, such as 2026-11-26.
+         * @example 2026-11-26
+         */
+        readonly FromDay: string;
+        /**
+         * @description A day of the bakery's calendar, such as 2026-11-26.
+         * @example 2026-11-26
+         */
+        readonly ToDay: string;
+        /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+        readonly HistoryFormat: "json" | "csv";
+        /**
          * @description 16 to 128 printable ASCII characters without spaces, new for everything that is asked of the order.
          * @example 4f6d3f0e-6f0b-4a5e-9d5c-2f9a3c1b7e11
          */
@@ -2506,6 +3015,28 @@ export type WallToken = components['schemas']['WallToken'];
 export type ReadyOrder = components['schemas']['ReadyOrder'];
 export type LiveRequest = components['schemas']['LiveRequest'];
 export type LiveMessage = components['schemas']['LiveMessage'];
+export type ReadUntil = components['schemas']['ReadUntil'];
+export type HistoryDays = components['schemas']['HistoryDays'];
+export type DayFigures = components['schemas']['DayFigures'];
+export type HistoryDay = components['schemas']['HistoryDay'];
+export type DayFlavour = components['schemas']['DayFlavour'];
+export type DayWaste = components['schemas']['DayWaste'];
+export type DayPerson = components['schemas']['DayPerson'];
+export type DayHour = components['schemas']['DayHour'];
+export type LateOrder = components['schemas']['LateOrder'];
+export type DelayCause = components['schemas']['DelayCause'];
+export type Quantiles = components['schemas']['Quantiles'];
+export type HistoryStages = components['schemas']['HistoryStages'];
+export type StageTimes = components['schemas']['StageTimes'];
+export type StageHourTimes = components['schemas']['StageHourTimes'];
+export type HistoryForecast = components['schemas']['HistoryForecast'];
+export type FlavourForecast = components['schemas']['FlavourForecast'];
+export type HistoryBottleneck = components['schemas']['HistoryBottleneck'];
+export type StageLoad = components['schemas']['StageLoad'];
+export type HistoryDelay = components['schemas']['HistoryDelay'];
+export type DelayStep = components['schemas']['DelayStep'];
+export type HistoryTrace = components['schemas']['HistoryTrace'];
+export type TracedTicket = components['schemas']['TracedTicket'];
 export type Readiness = components['schemas']['Readiness'];
 export type PartState = components['schemas']['PartState'];
 export type Problem = components['schemas']['Problem'];
@@ -2520,6 +3051,9 @@ export type ResponseUnavailable = components['responses']['Unavailable'];
 export type ParameterStageInPath = components['parameters']['StageInPath'];
 export type ParameterOrderInPath = components['parameters']['OrderInPath'];
 export type ParameterStandingOrderInPath = components['parameters']['StandingOrderInPath'];
+export type ParameterFromDay = components['parameters']['FromDay'];
+export type ParameterToDay = components['parameters']['ToDay'];
+export type ParameterHistoryFormat = components['parameters']['HistoryFormat'];
 export type ParameterUpdateKey = components['parameters']['UpdateKey'];
 export type $defs = Record<string, never>;
 export interface operations {
@@ -4267,6 +4801,437 @@ export interface operations {
                 };
             };
             readonly 431: components["responses"]["HeadTooLarge"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getHistoryDays: {
+        readonly parameters: {
+            readonly query?: {
+                /**
+                 * @description A day of the bakery's calendar, such as 2026-11-26.
+                 * @example 2026-11-26
+                 */
+                readonly from?: components["parameters"]["FromDay"];
+                /**
+                 * @description A day of the bakery's calendar, such as 2026-11-26.
+                 * @example 2026-11-26
+                 */
+                readonly to?: components["parameters"]["ToDay"];
+                /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+                readonly format?: components["parameters"]["HistoryFormat"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The days. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "days": [
+                     *         {
+                     *           "day": "2026-11-26",
+                     *           "orders": 41,
+                     *           "pieces": 530,
+                     *           "ready": 40,
+                     *           "collected": 38,
+                     *           "cancelled": 1,
+                     *           "open": 0,
+                     *           "late": 3,
+                     *           "remakes": 1,
+                     *           "scrapped": 12,
+                     *           "revenue": [
+                     *             {
+                     *               "currency": "EUR",
+                     *               "decimals": 2,
+                     *               "amount": 161230
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "readUntil": "2026-11-26T21:15:04Z"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["HistoryDays"];
+                    /**
+                     * @example day,orders,pieces,ready,collected,cancelled,open,late,remakes,scrapped,revenue,currency
+                     *     2026-11-26,41,530,40,38,1,0,3,1,12,1612.30,EUR
+                     */
+                    readonly "text/csv": string;
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getHistoryDay: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+                readonly format?: components["parameters"]["HistoryFormat"];
+                /** @description Which table CSV has; `flavours` without it. */
+                readonly table?: "flavours" | "waste" | "people" | "hours" | "late";
+            };
+            readonly header?: never;
+            readonly path: {
+                /**
+                 * @description A day of the bakery's calendar, such as 2026-11-26.
+                 * @example 2026-11-26
+                 */
+                readonly day: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The day. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["HistoryDay"];
+                    /**
+                     * @example flavour,size,pieces,scrapped,revenue,currency
+                     *     red-velvet,L,96,12,307.20,EUR
+                     */
+                    readonly "text/csv": string;
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getHistoryStages: {
+        readonly parameters: {
+            readonly query?: {
+                /**
+                 * @description A day of the bakery's calendar, such as 2026-11-26.
+                 * @example 2026-11-26
+                 */
+                readonly from?: components["parameters"]["FromDay"];
+                /**
+                 * @description A day of the bakery's calendar, such as 2026-11-26.
+                 * @example 2026-11-26
+                 */
+                readonly to?: components["parameters"]["ToDay"];
+                /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+                readonly format?: components["parameters"]["HistoryFormat"];
+                /** @description Which table CSV has; `stages` without it. */
+                readonly table?: "stages" | "hours";
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The times. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["HistoryStages"];
+                    /**
+                     * @example stage,tickets,waited_p50,waited_p90,in_hand_p50,in_hand_p90
+                     *     mix,412,95,310,240,420
+                     */
+                    readonly "text/csv": string;
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getHistoryForecast: {
+        readonly parameters: {
+            readonly query?: {
+                /**
+                 * @description A day of the bakery's calendar, such as 2026-11-26.
+                 * @example 2026-11-27
+                 */
+                readonly day?: string;
+                /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+                readonly format?: components["parameters"]["HistoryFormat"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The forecast. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "day": "2026-11-27",
+                     *       "weekday": "friday",
+                     *       "weeks": 8,
+                     *       "flavours": [
+                     *         {
+                     *           "flavour": "red-velvet",
+                     *           "pieces": 118,
+                     *           "low": 84,
+                     *           "high": 160,
+                     *           "ordered": 36
+                     *         }
+                     *       ],
+                     *       "readUntil": "2026-11-26T21:15:04Z"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["HistoryForecast"];
+                    /**
+                     * @example flavour,pieces,low,high,ordered
+                     *     red-velvet,118,84,160,36
+                     */
+                    readonly "text/csv": string;
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getHistoryBottleneck: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+                readonly format?: components["parameters"]["HistoryFormat"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The stages as they stand. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "at": "2026-11-26T11:02:00Z",
+                     *       "stage": "decorate",
+                     *       "stages": [
+                     *         {
+                     *           "stage": "mix",
+                     *           "waiting": 1,
+                     *           "inHand": 1,
+                     *           "oldestWaitingSeconds": 40,
+                     *           "arrivedLastHour": 14,
+                     *           "doneLastHour": 13,
+                     *           "typicalInHandSeconds": 240,
+                     *           "people": 2,
+                     *           "clearSeconds": 240
+                     *         },
+                     *         {
+                     *           "stage": "bake",
+                     *           "waiting": 0,
+                     *           "inHand": 3,
+                     *           "arrivedLastHour": 13,
+                     *           "doneLastHour": 12,
+                     *           "typicalInHandSeconds": 1200,
+                     *           "people": 1,
+                     *           "clearSeconds": 1800
+                     *         },
+                     *         {
+                     *           "stage": "decorate",
+                     *           "waiting": 9,
+                     *           "inHand": 1,
+                     *           "oldestWaitingSeconds": 2900,
+                     *           "arrivedLastHour": 12,
+                     *           "doneLastHour": 6,
+                     *           "typicalInHandSeconds": 580,
+                     *           "people": 1,
+                     *           "clearSeconds": 5510
+                     *         },
+                     *         {
+                     *           "stage": "package",
+                     *           "waiting": 0,
+                     *           "inHand": 0,
+                     *           "arrivedLastHour": 6,
+                     *           "doneLastHour": 6,
+                     *           "typicalInHandSeconds": 90,
+                     *           "people": 1,
+                     *           "clearSeconds": 0
+                     *         }
+                     *       ],
+                     *       "readUntil": "2026-11-26T11:01:58Z"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["HistoryBottleneck"];
+                    /**
+                     * @example stage,waiting,in_hand,oldest_waiting_seconds,arrived_last_hour,done_last_hour,typical_in_hand_seconds,people,clear_seconds,bottleneck
+                     *     decorate,9,1,2900,12,6,580,1,5510,true
+                     */
+                    readonly "text/csv": string;
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getHistoryDelay: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+                readonly format?: components["parameters"]["HistoryFormat"];
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The order's id as the answer to its creation gave it, 36 characters in lower case. */
+                readonly id: components["parameters"]["OrderInPath"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The order's time. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "orderId": "0199c0de-7a11-7000-8000-00000000cafe",
+                     *       "pickupCode": "K7QF",
+                     *       "dueAt": "2026-11-26T11:00:00Z",
+                     *       "readyAt": "2026-11-26T11:24:00Z",
+                     *       "lateSeconds": 1440,
+                     *       "cause": "queue",
+                     *       "stage": "decorate",
+                     *       "steps": [
+                     *         {
+                     *           "stage": "mix",
+                     *           "pass": 1,
+                     *           "kind": "make",
+                     *           "waitedSeconds": 60,
+                     *           "usualWaitedSeconds": 95,
+                     *           "inHandSeconds": 250,
+                     *           "usualInHandSeconds": 240,
+                     *           "extraSeconds": -25,
+                     *           "failures": 0,
+                     *           "silentSeconds": 0,
+                     *           "worker": "max"
+                     *         },
+                     *         {
+                     *           "stage": "decorate",
+                     *           "pass": 1,
+                     *           "kind": "make",
+                     *           "waitedSeconds": 2350,
+                     *           "usualWaitedSeconds": 310,
+                     *           "inHandSeconds": 600,
+                     *           "usualInHandSeconds": 580,
+                     *           "extraSeconds": 2060,
+                     *           "failures": 0,
+                     *           "silentSeconds": 0,
+                     *           "worker": "dora"
+                     *         }
+                     *       ],
+                     *       "decisionSeconds": 0,
+                     *       "readUntil": "2026-11-26T21:15:04Z"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["HistoryDelay"];
+                    readonly "text/csv": string;
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly traceHistory: {
+        readonly parameters: {
+            readonly query?: {
+                /**
+                 * @description The id of a ticket to make something, which is the order's id, the stage and the pass with points between them.
+                 * @example 0199c0de-7a11-7000-8000-00000000cafe.bake.1
+                 */
+                readonly ticket?: string;
+                /** @description The stage at which the tickets ended. */
+                readonly stage?: components["schemas"]["Stage"];
+                /** @description A time with its zone, such as 2026-11-26T08:00:00Z. */
+                readonly from?: components["schemas"]["FilterTime"];
+                /** @description A time with its zone, such as 2026-11-26T09:00:00Z. */
+                readonly to?: components["schemas"]["FilterTime"];
+                /**
+                 * @description Only tickets with this flavour, by its code.
+                 * @example red-velvet
+                 */
+                readonly flavour?: string;
+                /**
+                 * @description Only tickets that this person or robot has ended.
+                 * @example bob
+                 */
+                readonly worker?: string;
+                /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+                readonly format?: components["parameters"]["HistoryFormat"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The tickets with their orders. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["HistoryTrace"];
+                    readonly "text/csv": string;
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
         };
     };

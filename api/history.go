@@ -1,0 +1,249 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/ledger"
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+const (
+	// maxHistoryDays is how many days a report may span, and historyDays how many it
+	// does if nobody says.
+	maxHistoryDays, historyDays = 366, 28
+	// maxTraced is the time from which a trace may take tickets.
+	maxTraced = 31 * 24 * time.Hour
+	// reportsAtOnce is how many reports a process has the database work on at the same
+	// time: they read much, and whoever takes orders must not wait for them.
+	reportsAtOnce = 2
+	// reportTurnWithin is how long a report waits for its turn, and reportWithin how long
+	// it may take in all.
+	reportTurnWithin, reportWithin = 3 * time.Second, 13 * time.Second
+)
+
+// History answers from the ledger. Its errors are those of package ledger.
+type History interface {
+	// Days tells every day from the first to the last.
+	Days(ctx context.Context, first, last kitchen.Date) (wire.HistoryDays, error)
+	Day(ctx context.Context, day kitchen.Date) (wire.HistoryDay, error)
+	// Stages tells of the tickets that ended on a day from the first to the last.
+	Stages(ctx context.Context, first, last kitchen.Date) (wire.HistoryStages, error)
+	Forecast(ctx context.Context, day kitchen.Date) (wire.HistoryForecast, error)
+	Bottleneck(ctx context.Context) (wire.HistoryBottleneck, error)
+	// Delay returns ledger.ErrUnknownOrder if the ledger has nothing of the order.
+	Delay(ctx context.Context, orderID string) (wire.HistoryDelay, error)
+	Trace(ctx context.Context, what ledger.Trace) (wire.HistoryTrace, error)
+}
+
+// reports lets few reports at a time at the ledger.
+type reports struct {
+	history History // nil without a ledger
+	turns   *semaphore.Weighted
+}
+
+func newReports(history History) *reports {
+	return &reports{history: history, turns: semaphore.NewWeighted(reportsAtOnce)}
+}
+
+// readReport has the ledger answer, when it is this report's turn.
+func readReport[T any](ctx context.Context, r *reports, read func(context.Context, History) (T, error)) (report T, err error) {
+	if r.history == nil {
+		return report, &problemError{Type: wire.ProblemNoLedger, Detail: "This server has no ledger, so it remembers no more than the last hours: its operator runs cupcakery ledger, and names its database with --ledger-database or CUPCAKERY_LEDGER_DATABASE."}
+	}
+	ctx, cancel := context.WithTimeout(requestContext(ctx), reportWithin)
+	defer cancel()
+	if err := r.takeTurn(ctx); err != nil {
+		return report, err
+	}
+	defer r.turns.Release(1)
+	report, err = read(ctx, r.history)
+	if err != nil {
+		return report, historyProblem(err)
+	}
+	return report, nil
+}
+
+func (r *reports) takeTurn(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reportTurnWithin)
+	defer cancel()
+	if err := r.turns.Acquire(ctx, 1); err != nil {
+		return &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: fmt.Sprintf("Others are reading reports, and only %d are read at a time: ask again in %d seconds.", reportsAtOnce, inSeconds(retryAfter))}
+	}
+	return nil
+}
+
+// historyProblem is the problem that an error of the ledger is to a client.
+func historyProblem(err error) error {
+	if errors.Is(err, ledger.ErrUnknownOrder) {
+		return &problemError{Type: wire.ProblemOrderNotFound, Cause: err, Detail: "The ledger knows no order with this id: check it. An order that was placed a moment ago is there as soon as the ledger has read of it."}
+	}
+	return fmt.Errorf("read the ledger: %w", err)
+}
+
+// GetHistoryDays tells what was made and sold, day by day.
+func (s *Server) GetHistoryDays(ctx context.Context, request GetHistoryDaysRequestObject) (GetHistoryDaysResponseObject, error) {
+	first, last, err := s.historyDays(request.Params.From, request.Params.To)
+	if err != nil {
+		return nil, err
+	}
+	days, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryDays, error) {
+		return history.Days(ctx, first, last)
+	})
+	return GetHistoryDays200JSONResponse(days), err
+}
+
+// GetHistoryDay tells a day in full.
+func (s *Server) GetHistoryDay(ctx context.Context, request GetHistoryDayRequestObject) (GetHistoryDayResponseObject, error) {
+	day, fault := readDay("day", request.Day)
+	if fault != nil {
+		return nil, fieldsProblem(wire.ProblemInvalidParameter, fault)
+	}
+	told, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryDay, error) {
+		return history.Day(ctx, day)
+	})
+	return GetHistoryDay200JSONResponse(told), err
+}
+
+// GetHistoryStages tells how long the stages took.
+func (s *Server) GetHistoryStages(ctx context.Context, request GetHistoryStagesRequestObject) (GetHistoryStagesResponseObject, error) {
+	first, last, err := s.historyDays(request.Params.From, request.Params.To)
+	if err != nil {
+		return nil, err
+	}
+	stages, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryStages, error) {
+		return history.Stages(ctx, first, last)
+	})
+	return GetHistoryStages200JSONResponse(stages), err
+}
+
+// GetHistoryForecast tells what a day is likely to need.
+func (s *Server) GetHistoryForecast(ctx context.Context, request GetHistoryForecastRequestObject) (GetHistoryForecastResponseObject, error) {
+	day := s.kitchen.Opening.DateOf(now()).Next()
+	if request.Params.Day != nil {
+		var fault []wire.FieldError
+		if day, fault = readDay("day", *request.Params.Day); fault != nil {
+			return nil, fieldsProblem(wire.ProblemInvalidParameter, fault)
+		}
+	}
+	forecast, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryForecast, error) {
+		return history.Forecast(ctx, day)
+	})
+	return GetHistoryForecast200JSONResponse(forecast), err
+}
+
+// GetHistoryBottleneck tells which stage holds up the others now.
+func (s *Server) GetHistoryBottleneck(ctx context.Context, _ GetHistoryBottleneckRequestObject) (GetHistoryBottleneckResponseObject, error) {
+	bottleneck, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryBottleneck, error) {
+		return history.Bottleneck(ctx)
+	})
+	return GetHistoryBottleneck200JSONResponse(bottleneck), err
+}
+
+// GetHistoryDelay tells why an order was late.
+func (s *Server) GetHistoryDelay(ctx context.Context, request GetHistoryDelayRequestObject) (GetHistoryDelayResponseObject, error) {
+	delay, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryDelay, error) {
+		return history.Delay(ctx, request.ID)
+	})
+	return GetHistoryDelay200JSONResponse(delay), err
+}
+
+// TraceHistory tells which orders a batch went into.
+func (s *Server) TraceHistory(ctx context.Context, request TraceHistoryRequestObject) (TraceHistoryResponseObject, error) {
+	what, faults := whatToTrace(request.Params)
+	if len(faults) > 0 {
+		return nil, fieldsProblem(wire.ProblemInvalidParameter, faults)
+	}
+	traced, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryTrace, error) {
+		return history.Trace(ctx, what)
+	})
+	return TraceHistory200JSONResponse(traced), err
+}
+
+// readDay reads a parameter that is a day.
+func readDay(parameter, text string) (kitchen.Date, []wire.FieldError) {
+	day, err := kitchen.ParseDate(text)
+	if err != nil {
+		return day, []wire.FieldError{{Parameter: parameter, Detail: "the calendar has no such day: write it like 2026-11-26"}}
+	}
+	return day, nil
+}
+
+// historyDays are the first and the last day of a report.
+func (s *Server) historyDays(from, to *string) (first, last kitchen.Date, err error) {
+	var faults []wire.FieldError
+	last = s.kitchen.Opening.DateOf(now())
+	if to != nil {
+		day, fault := readDay("to", *to)
+		last, faults = day, append(faults, fault...)
+	}
+	first = last.Add(1 - historyDays)
+	if from != nil {
+		day, fault := readDay("from", *from)
+		first, faults = day, append(faults, fault...)
+	}
+	switch {
+	case len(faults) > 0:
+	case first.After(last) && to == nil:
+		faults = []wire.FieldError{{Parameter: "from", Detail: fmt.Sprintf("is after today, %s: give an earlier day, or to as well", last)}}
+	case first.After(last):
+		faults = []wire.FieldError{{Parameter: "from", Detail: fmt.Sprintf("is after to, %s: give the earlier day as from", last)}}
+	case last.After(first.Add(maxHistoryDays - 1)):
+		faults = []wire.FieldError{{Parameter: "from", Detail: fmt.Sprintf("is more than %d days before to, %s: ask for a year at a time", maxHistoryDays, last)}}
+	}
+	if len(faults) > 0 {
+		return first, last, fieldsProblem(wire.ProblemInvalidParameter, faults)
+	}
+	return first, last, nil
+}
+
+// whatToTrace reads which tickets are to be traced.
+func whatToTrace(params wire.TraceHistoryParams) (what ledger.Trace, faults []wire.FieldError) {
+	fault := func(parameter, detail string) {
+		faults = append(faults, wire.FieldError{Parameter: parameter, Detail: detail})
+	}
+	if params.Ticket != nil {
+		ticket, err := kitchen.ParseTicketID(*params.Ticket)
+		switch {
+		case err != nil || !ticket.Stage.Valid():
+			fault("ticket", "is no ticket's id: write the order's id, the stage and the pass with points between them")
+		case ticket.Kind == kitchen.TicketUndo:
+			fault("ticket", "is an undo ticket, which has no tray: leave .undo out")
+		}
+		for name, given := range map[string]bool{"stage": params.Stage != nil, "from": params.From != nil, "to": params.To != nil, "flavour": params.Flavour != nil, "worker": params.Worker != nil} {
+			if given {
+				fault(name, "cannot be given with ticket: leave one of them out")
+			}
+		}
+		return ledger.Trace{Ticket: ticket}, faults
+	}
+	what = ledger.Trace{Stage: orZero(params.Stage), Flavour: orZero(params.Flavour), Worker: orZero(params.Worker)}
+	if params.Stage == nil {
+		fault("stage", "missing: give ticket, or stage, from and to")
+	}
+	instant := func(parameter string, text *string) time.Time {
+		if text == nil {
+			fault(parameter, "missing: give ticket, or stage, from and to")
+			return time.Time{}
+		}
+		at, err := time.Parse(time.RFC3339, *text)
+		if err != nil {
+			fault(parameter, "the calendar has no such time: write it like 2026-11-26T08:00:00Z")
+		}
+		return at.UTC()
+	}
+	what.From, what.To = instant("from", params.From), instant("to", params.To)
+	switch {
+	case len(faults) > 0:
+	case !what.From.Before(what.To):
+		fault("from", "is not before to: give the earlier time as from")
+	case what.To.Sub(what.From) > maxTraced:
+		fault("from", fmt.Sprintf("is more than %d days before to: ask for less time", int(maxTraced/(24*time.Hour))))
+	}
+	return what, faults
+}
