@@ -69,6 +69,7 @@ type dev struct {
 	uiAddr       string
 	apiAddr      string
 	lanAddr      string // the API's too, for other machines; empty unless it is open to them
+	ledgerURL    string // of the ledger's database; empty without a ledger
 	metricsAddr  string
 	demoStaff    []wire.DemoPerson // the API's
 	crew         *demoCrew         // the demo's robots; nil without a demo
@@ -195,6 +196,9 @@ func (d *dev) openData() error {
 	if d.settings.runs(serviceKafka) {
 		parts = append(parts, devstack.PartKafka)
 	}
+	if d.settings.ledger {
+		parts = append(parts, devstack.PartPostgres)
+	}
 	if len(parts) == 0 && !d.settings.runs(serviceAPI) {
 		return nil // a worker alone keeps nothing
 	}
@@ -300,11 +304,17 @@ func (d *dev) startStack(ctx context.Context) error {
 			config.Kafka.DataDir = d.dataDir.Path("kafka")
 		}
 	}
+	if d.settings.ledger {
+		config.Postgres = &devstack.PostgresConfig{Port: d.settings.postgresPort, Fast: d.settings.ephemeral, Say: d.announce}
+		if d.dataDir != nil {
+			config.Postgres.DataDir = d.dataDir.Path("postgres")
+		}
+	}
 	var err error
 	if d.stack, err = devstack.Start(ctx, config); err != nil {
 		return err
 	}
-	if config.Temporal != nil || config.Kafka != nil {
+	if config != (devstack.Config{}) {
 		d.run("the stack", d.stack.Wait)
 		if d.dataDir != nil {
 			d.run("the data directory", d.dataDir.WatchSpace)
@@ -436,11 +446,12 @@ type readyAddresses struct {
 	Temporal   string `json:"temporal,omitempty"`
 	TemporalUI string `json:"temporalUI,omitempty"`
 	Kafka      string `json:"kafka,omitempty"`
+	Ledger     string `json:"ledger,omitempty"`
 	Namespace  string `json:"namespace,omitempty"`
 }
 
 func (d *dev) addresses() readyAddresses {
-	a := readyAddresses{Temporal: d.temporalAddr, Namespace: d.namespace}
+	a := readyAddresses{Temporal: d.temporalAddr, Namespace: d.namespace, Ledger: d.ledgerURL}
 	if len(d.kafka.Brokers) > 0 {
 		a.Kafka = d.kafka.Brokers[0]
 	}
@@ -468,7 +479,11 @@ func (d *dev) writeReadyFile() error {
 	if err != nil {
 		return fmt.Errorf("write the ready file: %w", err)
 	}
-	return devstack.WriteFileAtomically(d.settings.readyFile, append(data, '\n'), 0o644)
+	mode := fs.FileMode(0o644)
+	if d.ledgerURL != "" {
+		mode = 0o600 // it has a password
+	}
+	return devstack.WriteFileAtomically(d.settings.readyFile, append(data, '\n'), mode)
 }
 
 // newSecret is one that nobody can guess. It is text, so that the file that
