@@ -50,7 +50,7 @@ function Bottleneck({ now: { stage, stages } }: { readonly now: HistoryBottlenec
         {stages.map((load) => (
           <li key={load.stage} className={`load${load.stage === stage ? " load-slow" : ""}`} data-stage={load.stage}>
             <h3><StageIcon stage={load.stage} /> {stageWords[load.stage].name} {load.stage === stage && <span className="badge badge-warn">bottleneck</span>}</h3>
-            <p><b className="load-clear numbers">{secondsText(load.clearSeconds)}</b> <span className="soft small">to clear what waits</span></p>
+            <p><b className="load-clear numbers">{load.clearSeconds === 0 ? "Nothing" : secondsText(load.clearSeconds)}</b> <span className="soft small">{load.clearSeconds === 0 ? "waits" : "to clear what waits"}</span></p>
             <span className="bar-track" aria-hidden="true"><span className="fill-worked" style={{ width: `${((load.clearSeconds ?? 0) / most) * 100}%` }} /></span>
             <dl className="small">
               <div><dt>Waiting</dt><dd className="numbers">{load.waiting}{load.oldestWaitingSeconds !== undefined && <span className="soft">, oldest {secondsText(load.oldestWaitingSeconds)}</span>}</dd></div>

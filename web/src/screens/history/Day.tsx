@@ -45,8 +45,8 @@ export function Day({ day, today, late }: Props) {
         </Block>
         <Block title="Flavours" asked={asked} file={file("flavours")}>{(data) => <Flavours data={data} />}</Block>
         <Block title="Orders by hour" asked={asked} file={file("hours")}>{(data) => <Hours data={data} />}</Block>
-        <Block title="Late orders" asked={asked} file={file("late")}>{(data) => <Late orders={data.late} opened={late} />}</Block>
-        <Block title="Thrown away" asked={asked} file={file("waste")}>{(data) => <Waste data={data} />}</Block>
+        <Block wide title="Late orders" asked={asked} file={file("late")}>{(data) => <Late orders={data.late} opened={late} />}</Block>
+        <Block wide title="Thrown away" asked={asked} file={file("waste")}>{(data) => <Waste data={data} />}</Block>
         <Block wide title="People at work" asked={asked} file={file("people")}>{(data) => <People data={data} />}</Block>
       </div>
     </>
@@ -135,10 +135,10 @@ function Waste({ data: { waste } }: { readonly data: HistoryDay }) {
   }));
   return (
     <>
-      <h3>Why</h3>
-      <Bars name="Thrown away, by reason" bars={bars("reason")} />
-      <h3>Reported by</h3>
-      <Bars name="Thrown away, by who reported it" bars={bars("worker")} />
+      <div className="side-by-side">
+        <div className="stack"><h3>Why</h3><Bars name="Thrown away, by reason" bars={bars("reason")} /></div>
+        <div className="stack"><h3>Reported by</h3><Bars name="Thrown away, by who reported it" bars={bars("worker")} /></div>
+      </div>
       <Behind
         name="Thrown away"
         head={["Reason", "Stage", "Flavour", "By", "Failures", "Pieces"]}
@@ -191,12 +191,12 @@ function LateRow({ order, isOpen }: { readonly order: LateOrder; readonly isOpen
     <>
       <span className="code" translate="no">{pickupCode}</span>
       <span><b>{latenessText(order)}</b> <span className="soft small">due {timeOfDay(dueAt)}</span></span>
-      <span className="late-cause">{causeText(cause, stage)}</span>
+      <span className="late-cause">{causeText(cause, stage)}{!orderId && <span className="small soft"> · customer’s data erased</span>}</span>
     </>
   );
   return (
     <li data-stage={stage}>
-      {orderId ? <button type="button" className="late-row" aria-expanded={isOpen} aria-controls={isOpen ? id : undefined} onClick={toggle}>{said}<span className="late-sign" aria-hidden="true">{isOpen ? "▴" : "▾"}</span></button> : <div className="late-row">{said}<span className="small soft">customer’s data erased</span></div>}
+      {orderId ? <button type="button" className="late-row" aria-expanded={isOpen} aria-controls={isOpen ? id : undefined} onClick={toggle}>{said}<span className="late-sign" aria-hidden="true">{isOpen ? "▴" : "▾"}</span></button> : <div className="late-row">{said}</div>}
       {isOpen && orderId && <div id={id} className="late-why"><Delay id={orderId} /><p><Link to="/find/$id" params={{ id: orderId }}>All about this order</Link></p></div>}
     </li>
   );

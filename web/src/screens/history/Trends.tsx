@@ -6,7 +6,7 @@ import { StageIcon, stages, stageWords } from "../../design/stages";
 import { dayAfter, dayText } from "../../design/time";
 import { moneyText } from "../../prices";
 import { Block } from "./Block";
-import { Behind, Columns, HeatMap, Key, type Column } from "./charts";
+import { Behind, Columns, HeatMap, type Column } from "./charts";
 import { amountsText, currenciesOf, heatOf, sumOf, takenOn, weekdays, type Measure } from "./figures";
 import { daysQuery, stagesQuery } from "./queries";
 import { hrefOf, spans, type Search, type Span } from "./search";
@@ -47,7 +47,7 @@ export function Trends({ span, today, search }: Props) {
 const nothing = <p className="soft">Nothing was ordered for these days.</p>;
 
 const columnsOf = (days: readonly DayFigures[], values: (day: DayFigures) => readonly number[]): readonly Column[] =>
-  days.map((figures) => ({ key: figures.day, label: String(Number(figures.day.slice(-2))), name: dayText(figures.day), values: values(figures), href: hrefOf({ day: figures.day }) }));
+  days.map((figures) => ({ key: figures.day, label: dayText(figures.day).replace(/^\S+ /, ""), name: dayText(figures.day), values: values(figures), href: hrefOf({ day: figures.day }) }));
 
 const dayLink = ({ day }: DayFigures) => <GoTo href={hrefOf({ day })}>{dayText(day)}</GoTo>;
 
@@ -58,7 +58,7 @@ function Pieces({ days }: { readonly days: readonly DayFigures[] }) {
   if (sumOf(days, ({ pieces, scrapped }) => pieces + scrapped) === 0) return nothing;
   return (
     <>
-      <Columns series={[{ name: "made for orders", look: "ready" }, { name: "thrown away", look: "lost" }]} columns={columnsOf(days, ({ pieces, scrapped }) => [pieces, scrapped])} stacked />
+      <Columns series={[{ name: "ordered", look: "ready" }, { name: "thrown away", look: "lost" }]} columns={columnsOf(days, ({ pieces, scrapped }) => [pieces, scrapped])} stacked />
       <Behind name="Pieces a day" head={["Day", "Orders", "Pieces", "Thrown away"]} rows={newestFirst(days).map((figures) => ({ key: figures.day, head: dayLink(figures), cells: [figures.orders, figures.pieces, figures.scrapped] }))} />
     </>
   );
@@ -104,7 +104,6 @@ function StageSpans({ stages: rows }: { readonly stages: readonly StageTimes[] }
   return (
     <>
       <p className="soft small">A bar ends where half of all tickets were through; its pale end, where nine of ten were.</p>
-      <p className="row chart-legend small" data-stage="bake"><span><Key look="waited" /> waited</span><span><Key look="worked" /> in hand</span></p>
       <ul className="spans" aria-label="Times by stage">
         {rows.map(({ stage, tickets, waited, inHand }) => (
           <li key={stage} data-stage={stage}>
@@ -122,7 +121,7 @@ function SpanBar({ name, quantiles, most }: { readonly name: "waited" | "in hand
   const wide = (seconds: number) => ({ width: `${(seconds / most) * 100}%` });
   return (
     <p className="span">
-      <span className="span-track" aria-hidden="true">{quantiles && <><span className="span-most" style={wide(quantiles.p90)} /><span className={`span-half fill-${name === "waited" ? "waited" : "worked"}`} style={wide(quantiles.p50)} /></>}</span>
+      <span className="span-track" aria-hidden="true">{quantiles && <><span className="span-most" style={wide(quantiles.p90)} /><span className={name === "waited" ? "span-waited" : "fill-worked"} style={wide(quantiles.p50)} /></>}</span>
       <span className="small numbers">{name} {quantiles ? <><b>{secondsText(quantiles.p50)}</b> <span className="soft">to {secondsText(quantiles.p90)}</span></> : "–"}</span>
     </p>
   );
@@ -137,7 +136,7 @@ function Slow({ times, search }: { readonly times: HistoryStages; readonly searc
       <div className="choices" role="group" aria-label="Stage">
         {stages.map((each) => <GoTo key={each} href={hrefOf({ ...search, heat: each })} className={`button ${each === stage ? "button-primary" : "button-quiet"}`} aria-current={each === stage ? "true" : undefined}><StageIcon stage={each} /> {stageWords[each].name}</GoTo>)}
       </div>
-      <div className="heats">{measures.map(({ measure, name }) => <Heat key={measure} times={times} stage={stage} measure={measure} name={name} />)}</div>
+      <div className="side-by-side">{measures.map(({ measure, name }) => <Heat key={measure} times={times} stage={stage} measure={measure} name={name} />)}</div>
     </>
   );
 }

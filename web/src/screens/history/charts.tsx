@@ -42,7 +42,7 @@ interface ColumnsProps {
 const plain = (value: number) => value.toLocaleString();
 
 /** About so many columns get a label. */
-const labelled = 8;
+const labelled = 6;
 
 /**
  * Bars over time. Whoever points at one reads its numbers above; for everybody else they
@@ -64,7 +64,7 @@ export function Columns({ series, columns, stacked = false, textOf = plain, tick
         <span className="soft small">{column ? column.name : "in all"}</span>
       </p>
       <div className="chart-area" aria-hidden="true" onPointerLeave={() => { setPointed(null); }}>
-        {ticks.map((tick) => <span key={tick} className="chart-tick numbers small" style={{ bottom: `${(tick / most) * 100}%` }}>{tickOf(tick)}</span>)}
+        {ticks.map((tick) => <span key={tick} className="chart-tick numbers small" style={{ bottom: `${(tick / most) * 100}%` }}><span>{tickOf(tick)}</span></span>)}
         <div className={`chart-steps${columns.length > 40 ? " chart-dense" : ""}`}>
           {columns.map(({ key, values, href }) => {
             const bars = values.map((value, i) => <span key={i} className={`fill-${series[i]?.look ?? "ready"}`} style={{ height: `${(value / most) * 100}%` }} />);
