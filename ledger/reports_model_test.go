@@ -148,11 +148,6 @@ func (m *model) waste(day kitchen.Date) []wire.DayWaste {
 		return &all[len(all)-1]
 	}
 	m.each(func(_ string, of folded) {
-		type occasion struct {
-			row    *wire.DayWaste
-			ticket string
-			waste  int
-		}
 		seen := make(map[[6]string]bool)
 		for _, w := range of.waste {
 			if !m.on(&w.at, day) {
