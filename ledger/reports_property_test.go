@@ -40,7 +40,7 @@ func TestReportsAreWhatTheRowsSay(t *testing.T) {
 		g := generator{t: t, zone: zone, middle: middle}
 		m := &model{zone: zone, orders: make(map[string]folded), personal: make(map[string]personalOf)}
 		var ids []string
-		for i := range rapid.IntRange(0, 12).Draw(t, "orders") {
+		for i := range rapid.IntRange(0, 8).Draw(t, "orders") {
 			id := testOrderID(i)
 			ids = append(ids, id)
 			m.orders[kitchen.OrderKey(id)] = g.order()
@@ -76,8 +76,8 @@ func TestReportsAreWhatTheRowsSay(t *testing.T) {
 		require.True(t, slices.IsSortedFunc(forecast.Flavours, func(x, y wire.FlavourForecast) int { return y.Pieces - x.Pieces }))
 		expected.Flavours = forecast.Flavours
 		require.Equal(t, expected, forecast)
-		for _, id := range ids {
-			checkDelay(t, w.reports, m, id)
+		if len(ids) > 0 { // the day above has the causes of all
+			checkDelay(t, w.reports, m, rapid.SampledFrom(ids).Draw(t, "delay of"))
 		}
 		checkTraces(t, w.reports, m, ids, middle)
 	})
