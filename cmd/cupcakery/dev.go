@@ -36,7 +36,9 @@ type devSettings struct {
 	ephemeral    bool
 	kafkaPort    int
 	lan          string
+	ledger       bool
 	metricsPort  int
+	postgresPort int
 	readyFile    string
 	services     []string
 	temporalCLI  string
@@ -61,6 +63,10 @@ reached from this network, for instance by a phone; a code to scan is shown. Eac
 port can be moved; 0 takes a free one. The secret that the API needs is made once
 and kept with the data. The API has demo staff, whose names and PINs everybody can
 learn.
+
+--ledger remembers every order in a PostgreSQL that runs here too: the page /history
+shows the days, and any other program may ask it by SQL. If its data is deleted, the
+next start has it back from Kafka's log.
 
 --services runs only some parts here, for instance to stop and start a worker
 of your own. The parts that run elsewhere are found by --temporal-address,
@@ -97,6 +103,8 @@ func (s *devSettings) register(cmd *cobra.Command) {
 	flags.IntVar(&s.temporalPort, "temporal-port", 7233, "port of Temporal")
 	flags.IntVar(&s.uiPort, "temporal-ui-port", 8233, "port of the Temporal UI")
 	flags.IntVar(&s.kafkaPort, "kafka-port", 9092, "port of Kafka")
+	flags.BoolVar(&s.ledger, "ledger", false, "remember every order in a PostgreSQL, for the page /history and for SQL")
+	flags.IntVar(&s.postgresPort, "postgres-port", 5433, "port of PostgreSQL, with --ledger")
 	flags.StringVar(&s.dataDir, "data-dir", ".cupcakery", "directory that keeps orders and topics")
 	fromEnvironment(flags, "data-dir", "CUPCAKERY_DATA_DIR")
 	flags.BoolVar(&s.ephemeral, "ephemeral", false, "keep nothing: everything in memory, gone when it stops")
@@ -148,7 +156,7 @@ func (s *devSettings) check(given []string) error {
 		here    bool
 		flags   []string
 	}{
-		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo", "lan", "traces", "temporal-ui-url"}},
+		{serviceAPI, true, []string{"api-port", "metrics-port", "kitchen", "demo", "lan", "ledger", "traces", "temporal-ui-url"}},
 		{serviceKafka, true, []string{"kafka-port"}},
 		{serviceTemporal, true, []string{"temporal-port", "temporal-ui-port", "temporal-cli"}},
 		{serviceKafka, false, flagsStartingWith(given, "kafka-", "kafka-port")},
@@ -162,6 +170,9 @@ func (s *devSettings) check(given []string) error {
 				return fmt.Errorf("--%s is for a %s elsewhere, but it runs here: take it out of --services or leave the flag out", flag, rule.service)
 			}
 		}
+	}
+	if !s.ledger && slices.Contains(given, "postgres-port") {
+		return fmt.Errorf("--postgres-port is for the ledger: add --ledger or leave the flag out")
 	}
 	if s.ephemeral && slices.Contains(given, "data-dir") {
 		return fmt.Errorf("--ephemeral keeps nothing, so --data-dir has no use: leave one of them out")
@@ -215,6 +226,9 @@ func (s *devSettings) ports() []devPort {
 	}
 	if s.runs(serviceKafka) {
 		ports = append(ports, devPort{"Kafka", "kafka-port", s.kafkaPort})
+	}
+	if s.ledger {
+		ports = append(ports, devPort{"PostgreSQL", "postgres-port", s.postgresPort})
 	}
 	return ports
 }

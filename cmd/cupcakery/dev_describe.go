@@ -26,6 +26,9 @@ func (d *dev) describe(took time.Duration) error {
 		d.describePages(row, addresses)
 	} else {
 		row("Pages and API", addresses.API, "order here; staff sign in under /sign-in")
+		if d.settings.ledger {
+			row("History", addresses.API+"/history", "days and figures, for managers")
+		}
 	}
 	row("Metrics", addresses.Metrics, "the API's, for Prometheus")
 	row("Traces", addresses.Traces, "what each request led to; other processes send theirs to "+strings.TrimSuffix(addresses.Traces, "/traces"))
@@ -34,6 +37,7 @@ func (d *dev) describe(took time.Duration) error {
 	}
 	row("Temporal", addresses.Temporal, elsewhere(d.settings.runs(serviceTemporal))+"namespace "+addresses.Namespace)
 	row("Kafka", addresses.Kafka, elsewhere(d.settings.runs(serviceKafka)))
+	row("Ledger", addresses.Ledger, "all that was ever ordered and made, for SQL")
 	row("Data", d.describeData(), "")
 	if err := table.Flush(); err != nil {
 		return err
@@ -78,6 +82,9 @@ func (d *dev) describePages(row func(name, value, note string), addresses readyA
 	}
 	row("Questions", addresses.API+"/attention", as[kitchen.RoleManager])
 	row("The dashboard", addresses.API+"/dashboard", "for whoever is signed in, as is the /counter")
+	if d.settings.ledger {
+		row("The day's report", addresses.API+"/history", as[kitchen.RoleManager]+"; all days, and why orders were late")
+	}
 	row("The shop's wall", addresses.API+"/wall", "what customers see there")
 	row("Temporal UI", addresses.TemporalUI, "every order is a workflow")
 }

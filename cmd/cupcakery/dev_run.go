@@ -27,6 +27,7 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/tracing/temporaltrace"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/ledger"
 	"github.com/cupcakery/cupcakery/namespace"
 	"github.com/cupcakery/cupcakery/web"
 	"github.com/cupcakery/cupcakery/wire"
@@ -69,9 +70,11 @@ type dev struct {
 	uiAddr       string
 	apiAddr      string
 	lanAddr      string // the API's too, for other machines; empty unless it is open to them
+	ledgerURL    string // of the ledger's database; empty without a ledger
 	metricsAddr  string
 	demoStaff    []wire.DemoPerson // the API's
 	crew         *demoCrew         // the demo's robots; nil without a demo
+	reports      *ledger.Reports   // nil without a ledger
 	traces       traceViewer
 
 	parts  []*devPart // in the order in which they were started
@@ -122,8 +125,9 @@ func runDev(ctx context.Context, settings devSettings, stdout, stderr io.Writer)
 	}
 	select {
 	case <-ctx.Done():
-		_, err := fmt.Fprintln(stdout, "\nStopping ...")
-		return err
+		d.announce("\nStopping ...")
+		d.tellTheDay()
+		return nil
 	case err := <-d.failed:
 		return err
 	}
@@ -195,6 +199,9 @@ func (d *dev) openData() error {
 	if d.settings.runs(serviceKafka) {
 		parts = append(parts, devstack.PartKafka)
 	}
+	if d.settings.ledger {
+		parts = append(parts, devstack.PartPostgres)
+	}
 	if len(parts) == 0 && !d.settings.runs(serviceAPI) {
 		return nil // a worker alone keeps nothing
 	}
@@ -251,6 +258,11 @@ func (d *dev) start(ctx context.Context) error {
 	if err := d.startStack(ctx); err != nil {
 		return err
 	}
+	if d.settings.ledger {
+		if err := d.startLedger(ctx); err != nil {
+			return err
+		}
+	}
 	if d.settings.runs(serviceWorker) {
 		if err := d.startWorker(ctx); err != nil {
 			return err
@@ -262,6 +274,9 @@ func (d *dev) start(ctx context.Context) error {
 			return err
 		}
 		config := api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, SignInNames: true, Pages: web.Files(), Logger: d.logger, Metrics: d.registry, TemporalUIURL: cmp.Or(d.settings.uiURL, d.addresses().TemporalUI)}
+		if d.reports != nil {
+			config.History = d.reports
+		}
 		if d.settings.demo.on {
 			d.crew = newDemoCrew(d.kitchen.Rules)
 			config.Seats = d.crew
@@ -300,11 +315,17 @@ func (d *dev) startStack(ctx context.Context) error {
 			config.Kafka.DataDir = d.dataDir.Path("kafka")
 		}
 	}
+	if d.settings.ledger {
+		config.Postgres = &devstack.PostgresConfig{Port: d.settings.postgresPort, Fast: d.settings.ephemeral, Say: d.announce}
+		if d.dataDir != nil {
+			config.Postgres.DataDir = d.dataDir.Path("postgres")
+		}
+	}
 	var err error
 	if d.stack, err = devstack.Start(ctx, config); err != nil {
 		return err
 	}
-	if config.Temporal != nil || config.Kafka != nil {
+	if config != (devstack.Config{}) {
 		d.run("the stack", d.stack.Wait)
 		if d.dataDir != nil {
 			d.run("the data directory", d.dataDir.WatchSpace)
@@ -411,6 +432,9 @@ func (d *dev) stop(within time.Duration) error {
 			faults = append(faults, listener.Close())
 		}
 	}
+	if d.reports != nil {
+		d.reports.Close()
+	}
 	if d.temporal != nil {
 		d.temporal.Close()
 	}
@@ -436,11 +460,12 @@ type readyAddresses struct {
 	Temporal   string `json:"temporal,omitempty"`
 	TemporalUI string `json:"temporalUI,omitempty"`
 	Kafka      string `json:"kafka,omitempty"`
+	Ledger     string `json:"ledger,omitempty"`
 	Namespace  string `json:"namespace,omitempty"`
 }
 
 func (d *dev) addresses() readyAddresses {
-	a := readyAddresses{Temporal: d.temporalAddr, Namespace: d.namespace}
+	a := readyAddresses{Temporal: d.temporalAddr, Namespace: d.namespace, Ledger: d.ledgerURL}
 	if len(d.kafka.Brokers) > 0 {
 		a.Kafka = d.kafka.Brokers[0]
 	}
@@ -468,7 +493,11 @@ func (d *dev) writeReadyFile() error {
 	if err != nil {
 		return fmt.Errorf("write the ready file: %w", err)
 	}
-	return devstack.WriteFileAtomically(d.settings.readyFile, append(data, '\n'), 0o644)
+	mode := fs.FileMode(0o644)
+	if d.ledgerURL != "" {
+		mode = 0o600 // it has a password
+	}
+	return devstack.WriteFileAtomically(d.settings.readyFile, append(data, '\n'), mode)
 }
 
 // newSecret is one that nobody can guess. It is text, so that the file that

@@ -54,6 +54,7 @@ temporal: {caSecret: temporal-ca, clientSecret: temporal}
 encryption: {keysetSecret: keyset}
 kitchen: "ackWithin: {mix: 5m}\n"
 api: {staffSecret: staff, tlsSecret: tls, wallSecret: wall}
+ledger: {enabled: true, databaseSecret: ledger, databasePort: 6432}
 robots: {stages: [mix, bake, decorate, package]}
 expose: {host: cupcakes.example.com, className: nginx, tlsSecret: cupcakes-tls, annotations: {a: b}}
 serviceMonitor: {enabled: true, labels: {release: prometheus}}
@@ -69,6 +70,7 @@ expose: {host: cupcakes.example.com, gateway: {name: front, namespace: gateways,
 robots: {stages: [bake]}
 setup: {temporal: none}
 `},
+	"a ledger":                    {"ledger: {enabled: true, databaseSecret: ledger, replicas: 2}"},
 	"nothing is set up":           {"setup: {topics: none, temporal: none}"},
 	"only Temporal is set up":     {"setup: {topics: none}\nkafka: {caSecret: kafka-ca}\ntemporal: {caSecret: temporal-ca}"},
 	"scaling by external metrics": {"autoscaling: {kind: hpa}\nrobots: {stages: [mix, bake, decorate, package]}"},
@@ -319,7 +321,7 @@ func settingsOfEnv(t *testing.T) map[string]bool {
 
 func TestNoSecretIsInWhatIsRendered(t *testing.T) {
 	t.Parallel()
-	secret := regexp.MustCompile(`PASSWORD|API_KEY|SECRET|TOKEN|_PIN$`)
+	secret := regexp.MustCompile(`PASSWORD|API_KEY|SECRET|TOKEN|_PIN$|DATABASE`)
 	forEachSetting(t, func(t *testing.T, o objects) {
 		for _, object := range o {
 			assert.NotEqual(t, "Secret", object["kind"])
@@ -381,6 +383,9 @@ func TestBadValuesAreRefusedByName(t *testing.T) {
 		"credentials that are nowhere":        {"kafka: {auth: PLAIN}", "kafka.secret, or worker.kafkaSecret"},
 		"credentials that the robots lack":    {"kafka: {auth: PLAIN}\napi: {kafkaSecret: a}\nworker: {kafkaSecret: b}\nsetup: {kafkaSecret: c}\nrobots: {stages: [mix]}", "robots.kafkaSecret"},
 		"credentials that the job lacks":      {"kafka: {auth: PLAIN}\napi: {kafkaSecret: a}\nworker: {kafkaSecret: b}", "setup.kafkaSecret"},
+		"credentials that the ledger lacks":   {"kafka: {auth: PLAIN}\napi: {kafkaSecret: a}\nworker: {kafkaSecret: b}\nsetup: {kafkaSecret: c}\nledger: {enabled: true, databaseSecret: d}", "ledger.kafkaSecret"},
+		"a ledger without a database":         {"ledger: {enabled: true}", "ledger.databaseSecret"},
+		"a database's address":                {"ledger: {enabled: true, databaseSecret: \"postgres://ledger:a@b/c\"}", "/ledger/databaseSecret"},
 		"a certificate without TLS":           {"kafka: {auth: tls, secret: a, tls: false}", "kafka.tls"},
 		"Temporal's key without TLS":          {"temporal: {apiKeySecret: a, tls: false}", "temporal.tls"},
 		"two ways into Temporal":              {"temporal: {apiKeySecret: a, clientSecret: b}", "temporal.clientSecret and temporal.apiKeySecret"},
@@ -421,7 +426,7 @@ func schemaOf(t *testing.T) map[string]any {
 
 // notDeeper are values that are Kubernetes' own types, or have names of their users' choice.
 var notDeeper = map[string]bool{
-	"api.resources": true, "worker.resources": true, "robots.resources": true, "expose.annotations": true, "serviceMonitor.labels": true,
+	"api.resources": true, "worker.resources": true, "ledger.resources": true, "robots.resources": true, "expose.annotations": true, "serviceMonitor.labels": true,
 	"serviceAccountAnnotations": true, "env": true, "nodeSelector": true,
 }
 
@@ -445,7 +450,7 @@ func TestValuesSchemaAndDocsSayTheSame(t *testing.T) {
 	var values map[string]any
 	require.NoError(t, yaml.Unmarshal(data, &values))
 	defaults := leaves("", values, map[string]any{})
-	assert.LessOrEqual(t, len(defaults), 60, "a chart with more values than that is used by nobody but its authors")
+	assert.LessOrEqual(t, len(defaults), 66, "a chart with more values than that is used by nobody but its authors")
 
 	inSchema := map[string]any{}
 	var walk func(path string, schema map[string]any)
@@ -577,8 +582,17 @@ func TestSelectorsFindTheirPods(t *testing.T) {
 					assert.Contains(t, egress[w.component()], int32(number), "%s reaches Kafka", w.name)
 				}
 			}
-			if strings.HasSuffix(w.component(), "robot") {
-				assert.NotContains(t, egress[w.component()], int32(7233), "a robot has no business with Temporal")
+			database := slices.ContainsFunc(w.template.Spec.Containers[0].Env, func(v corev1.EnvVar) bool { return v.Name == "CUPCAKERY_LEDGER_DATABASE" })
+			for _, port := range []int32{5432, 6432} {
+				reaches := slices.Contains(egress[w.component()], port)
+				assert.False(t, reaches && !database, "%s has no business with the database", w.name)
+			}
+			if database {
+				assert.Contains(t, []string{"api", "ledger"}, w.component())
+				assert.True(t, slices.Contains(egress[w.component()], int32(5432)) || slices.Contains(egress[w.component()], int32(6432)), "%s reaches the database", w.name)
+			}
+			if strings.HasSuffix(w.component(), "robot") || w.component() == "ledger" {
+				assert.NotContains(t, egress[w.component()], int32(7233), "%s has no business with Temporal", w.name)
 			} else {
 				assert.Contains(t, egress[w.component()], int32(7233), w.name)
 			}
@@ -636,6 +650,8 @@ func TestPodsHaveLongerToStopThanTheProgramTakes(t *testing.T) {
 			needs += time.Duration(w.template.Spec.Containers[0].Lifecycle.PreStop.Sleep.Seconds) * time.Second
 		case component == "worker":
 			needs = constant("worker/acks.go", "carryWithin") + constant("worker/worker.go", "stopWithin") + constant("worker/worker.go", "StopWait") + leaving
+		case component == "ledger":
+			needs = reading + leaving
 		case strings.HasSuffix(component, "-robot"):
 			needs = constant("cmd/cupcakery/station.go", "robotStopsWithin") + reading + leaving
 		case component == "setup":
@@ -664,6 +680,19 @@ func TestAChangedKitchenFileRestartsWhoReadsIt(t *testing.T) {
 		}
 		assert.NotEmpty(t, mark, component)
 		assert.NotEqual(t, mark, after[component], component)
+	}
+}
+
+// Without a ledger nobody hears of a database.
+func TestTheLedgerIsThereOnlyIfItIsEnabled(t *testing.T) {
+	t.Parallel()
+	for enabled, values := range map[bool]string{false: "ledger: {databaseSecret: ledger}", true: settings["a ledger"][0]} {
+		o := mustRender(t, values)
+		assert.Equal(t, enabled, strings.Contains(string(o.yaml(t)), "ledger"))
+		for _, w := range workloads(t, o) {
+			reads := slices.ContainsFunc(w.template.Spec.Containers[0].Env, func(v corev1.EnvVar) bool { return v.Name == "CUPCAKERY_LEDGER_DATABASE" })
+			assert.Equal(t, enabled && (w.component() == "api" || w.component() == "ledger"), reads, w.name)
+		}
 	}
 }
 

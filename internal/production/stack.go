@@ -47,14 +47,16 @@ type Stack struct {
 	Temporal *devstack.TemporalServer
 	Kafka    *devstack.ApacheKafka
 
-	data      *devstack.DataDir
-	temporary string // the directory that Stop removes
-	secrets   secrets
+	data           *devstack.DataDir
+	temporary      string // the directory that Stop removes
+	secrets        secrets
+	ledgerDatabase string
 }
 
 // secrets are the passwords of one data directory.
 type secrets struct {
 	Postgres string            `json:"postgres"`
+	Ledger   string            `json:"ledger"`
 	API      string            `json:"api"`
 	Kafka    map[string]string `json:"kafka"` // by user
 }
@@ -121,6 +123,7 @@ func (s *Stack) readSecrets() error {
 		}
 	}
 	s.secrets.Postgres = cmp.Or(s.secrets.Postgres, rand.Text())
+	s.secrets.Ledger = cmp.Or(s.secrets.Ledger, rand.Text())
 	s.secrets.API = cmp.Or(s.secrets.API, rand.Text()+rand.Text())
 	if s.secrets.Kafka == nil {
 		s.secrets.Kafka = make(map[string]string)
@@ -152,6 +155,9 @@ func (s *Stack) startAll(ctx context.Context, config Config) error {
 	var group errgroup.Group
 	group.Go(func() (err error) {
 		if s.Postgres, err = devstack.StartPostgres(ctx, devstack.PostgresConfig{DataDir: s.Path("postgres"), Password: s.secrets.Postgres, Say: config.Say}); err != nil {
+			return err
+		}
+		if s.ledgerDatabase, err = s.Postgres.CreateDatabase(ctx, "ledger", s.secrets.Ledger); err != nil {
 			return err
 		}
 		s.Temporal, err = devstack.StartTemporalServer(ctx, devstack.TemporalServerConfig{
@@ -243,6 +249,10 @@ func (s *Stack) CAFile() string { return s.Path("kafka-ca.pem") }
 
 // APISecret is what the API signs with.
 func (s *Stack) APISecret() string { return s.secrets.API }
+
+// LedgerDatabase is the URL of the ledger's own database, as a user who owns nothing
+// else.
+func (s *Stack) LedgerDatabase() string { return s.ledgerDatabase }
 
 // Connection is how a process reaches Kafka.
 func (s *Stack) Connection(process string) events.Connection {

@@ -76,6 +76,15 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end }}
 {{- end }}
 
+{{/* Where the ledger is kept. Whoever knows the address may read and write all of it. */}}
+{{- define "cupcakery.ledgerEnv" -}}
+{{- with .root.Values.ledger }}
+{{- if .enabled }}
+- {name: CUPCAKERY_LEDGER_DATABASE, valueFrom: {secretKeyRef: {name: {{ .databaseSecret }}, key: url}}}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "cupcakery.commonEnv" -}}
 - {name: CUPCAKERY_LOG_FORMAT, value: json}
 {{- range $name, $value := .root.Values.env }}
@@ -98,6 +107,7 @@ give a list of those that they use; the same list makes mounts and volumes.
 {{- if not (get . "controlled") }}{{ with $values.temporal.clientSecret }}{{ $_ := set $files "temporal-client" (dict "secret" .) }}{{ end }}{{ end }}
 {{- end }}
 {{- if get . "encryption" }}{{ with $values.encryption.keysetSecret }}{{ $_ := set $files "encryption" (dict "secret" .) }}{{ end }}{{ end }}
+{{- if and (get . "ledger") $values.ledger.enabled }}{{ $_ := set $files "ledger" (dict "secret" $values.ledger.databaseSecret) }}{{ end }}
 {{- if get . "kitchen" }}{{ if $values.kitchen }}{{ $_ := set $files "kitchen" (dict "configMap" (printf "%s-kitchen" (include "cupcakery.name" .root))) }}{{ end }}{{ end }}
 {{- range $name, $from := get . "more" | default dict }}{{ if $from }}{{ $_ := set $files $name (dict "secret" $from) }}{{ end }}{{ end }}
 {{- toJson $files }}

@@ -45,7 +45,7 @@ func main() {
 	var s settings
 	flag.StringVar(&s.dataDir, "data-dir", ".production", "directory that keeps databases, topics, passwords and logs")
 	flag.BoolVar(&s.ephemeral, "ephemeral", false, "keep nothing: a temporary directory, which is removed at the end")
-	flag.BoolVar(&s.freePorts, "free-ports", false, "listen on free ports instead of 7233, 8080, 8081, 8082, 8091 and 9092")
+	flag.BoolVar(&s.freePorts, "free-ports", false, "listen on free ports instead of 7233, 8080, 8081, 8082, 8084, 8091 and 9092")
 	flag.StringVar(&s.readyFile, "ready-file", "", "file to write the addresses in use to, as JSON, when all is up")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -116,7 +116,7 @@ func stoppedOr(ctx context.Context, err error) error {
 // choosePorts returns the port of each part: those of docker-compose.yml, and one
 // for a second worker.
 func choosePorts(free bool) (map[string]int, error) {
-	ports := map[string]int{"temporal": 7233, "api": 8080, "worker-1": 8081, "metrics": 8082, "worker-2": 8091, "kafka": 9092}
+	ports := map[string]int{"temporal": 7233, "api": 8080, "worker-1": 8081, "metrics": 8082, "ledger": 8084, "worker-2": 8091, "kafka": 9092}
 	var faults []error
 	for name, port := range ports {
 		var err error
@@ -148,7 +148,11 @@ func (f *factory) start(ctx context.Context, ports map[string]int) error {
 			return err
 		}
 	}
-	if err := f.keepRunning("api", events.ProcessAPI, []string{"CUPCAKERY_SECRET=" + f.stack.APISecret(), "CUPCAKERY_STAFF=" + staff},
+	ledgerDatabase := "CUPCAKERY_LEDGER_DATABASE=" + f.stack.LedgerDatabase()
+	if err := f.keepRunning("ledger", events.ProcessLedger, []string{ledgerDatabase}, "ledger", "--listen", address("ledger")); err != nil {
+		return err
+	}
+	if err := f.keepRunning("api", events.ProcessAPI, []string{ledgerDatabase, "CUPCAKERY_SECRET=" + f.stack.APISecret(), "CUPCAKERY_STAFF=" + staff},
 		"api", "--listen", address("api"), "--metrics-listen", address("metrics")); err != nil {
 		return err
 	}
@@ -161,7 +165,7 @@ func (f *factory) start(ctx context.Context, ports map[string]int) error {
 			return err
 		}
 	}
-	for _, name := range []string{"worker-1", "worker-2", "api"} {
+	for _, name := range []string{"worker-1", "worker-2", "ledger", "api"} {
 		if err := f.awaitReady(ctx, name, "http://"+address(name)+"/readyz"); err != nil {
 			return err
 		}
@@ -297,13 +301,15 @@ func (f *factory) describe(s settings, ports map[string]int) error {
 	addresses := map[string]string{
 		"api": fmt.Sprintf("http://127.0.0.1:%d", ports["api"]), "temporal": f.stack.Temporal.Addr(),
 		"kafka": admin.Brokers[0], "kafkaCA": admin.TLS.CAFile, "passwords": f.stack.Path("secrets.json"), "logs": f.logs,
+		"postgres": f.stack.Postgres.Addr(),
 	}
 	say(fmt.Sprintf(`The factory runs. Ctrl-C stops all of it.
   API        %s
   Temporal   %s
   Kafka      %s, SASL_SSL, certificate of its authority in %s
-  Passwords  %s: those of Kafka's users are the processes of docs/production.md
-  Logs       %s`, addresses["api"], addresses["temporal"], addresses["kafka"], addresses["kafkaCA"], addresses["passwords"], addresses["logs"]))
+  Ledger     postgres://ledger@%s/ledger
+  Passwords  %s: the ledger's, and those of Kafka's users, who are the processes of docs/production.md
+  Logs       %s`, addresses["api"], addresses["temporal"], addresses["kafka"], addresses["kafkaCA"], addresses["postgres"], addresses["passwords"], addresses["logs"]))
 	if s.readyFile == "" {
 		return nil
 	}
