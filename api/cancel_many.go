@@ -34,7 +34,7 @@ func (s *Server) CancelOrders(ctx context.Context, request CancelOrdersRequestOb
 		return nil, err
 	}
 	asked, where := *request.Body, request.Body.Where
-	cancellation := kitchen.Cancellation{Reason: asked.Reason}
+	cancellation := kitchen.Cancellation{Reason: asked.Reason, By: nameOf(ctx)}
 	query, after, before, faults := openQuery(where)
 	if where.Customer != "" && s.follower.codec.Encrypts() {
 		faults = append(faults, wire.FieldError{Pointer: new("/where/customer"), Detail: namesAreEncrypted})

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -142,7 +143,7 @@ func (s situation) say(h workflows.Happening) string {
 	case workflows.HappenedAsked:
 		return fmt.Sprintf("A manager was asked%s.", reason)
 	case workflows.HappenedDecided:
-		return with(fmt.Sprintf("A manager decided: %s.", h.Choice))
+		return with(fmt.Sprintf("%s decided: %s.", cmp.Or(h.By, "A manager"), h.Choice))
 	case workflows.HappenedAmended:
 		switch {
 		case h.Notes && h.Messages:
@@ -152,7 +153,7 @@ func (s situation) say(h workflows.Happening) string {
 		}
 		return "Its messages were changed."
 	case workflows.HappenedCancelling:
-		return fmt.Sprintf("Somebody asked to cancel it%s.", reason)
+		return fmt.Sprintf("%s asked to cancel it%s.", cmp.Or(h.By, "Somebody"), reason)
 	case workflows.HappenedCancelled:
 		return "It was cancelled, and nothing is left to undo."
 	case workflows.HappenedShipped:

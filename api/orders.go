@@ -206,7 +206,7 @@ func (s *Server) GetOrder(ctx context.Context, request GetOrderRequestObject) (G
 	if status.Stale {
 		s.metrics.stale.Inc()
 	}
-	return GetOrder200JSONResponse(status), nil
+	return GetOrder200JSONResponse(shownTo(ctx, status)), nil
 }
 
 // GetMenu returns what can be ordered.

@@ -32,25 +32,43 @@ const (
 	errorClosedFirst = "AcceptedUpdateCompletedWorkflow"
 )
 
-// CancelOrder cancels an order.
+// CancelOrder cancels an order, for its customer or a member of the staff.
 func (s *Server) CancelOrder(ctx context.Context, request CancelOrderRequestObject) (CancelOrderResponseObject, error) {
+	cancellation := *request.Body
+	cancellation.By = nameOf(ctx)
 	order, err := s.update(requestContext(ctx), request.ID, orZero(request.Params.IdempotencyKey),
-		change{name: workflows.UpdateCancel, asked: workflows.Answer{Cancelled: request.Body}})
-	return CancelOrder200JSONResponse(order), err
+		change{name: workflows.UpdateCancel, asked: workflows.Answer{Cancelled: &cancellation}})
+	return CancelOrder200JSONResponse(shownTo(ctx, order)), err
 }
 
 // AmendOrder changes an order's notes and messages.
 func (s *Server) AmendOrder(ctx context.Context, request AmendOrderRequestObject) (AmendOrderResponseObject, error) {
 	order, err := s.update(requestContext(ctx), request.ID, orZero(request.Params.IdempotencyKey),
 		change{name: workflows.UpdateAmend, asked: workflows.Answer{Amended: request.Body}})
-	return AmendOrder200JSONResponse(order), err
+	return AmendOrder200JSONResponse(shownTo(ctx, order)), err
 }
 
 // ResolveOrder decides about an order that needs attention.
 func (s *Server) ResolveOrder(ctx context.Context, request ResolveOrderRequestObject) (ResolveOrderResponseObject, error) {
+	resolution := *request.Body
+	resolution.By = nameOf(ctx)
 	order, err := s.update(requestContext(ctx), request.ID, orZero(request.Params.IdempotencyKey),
-		change{name: workflows.UpdateResolve, asked: workflows.Answer{Resolved: request.Body}})
-	return ResolveOrder200JSONResponse(order), err
+		change{name: workflows.UpdateResolve, asked: workflows.Answer{Resolved: &resolution}})
+	return ResolveOrder200JSONResponse(shownTo(ctx, order)), err
+}
+
+// nameOf is who of the staff has sent a request; empty for anybody else.
+func nameOf(ctx context.Context) string {
+	session, _ := sessionOf(ctx)
+	return session.Name
+}
+
+// shownTo is what whoever has sent a request may see of an order's status.
+func shownTo(ctx context.Context, order kitchen.Status) kitchen.Status {
+	if _, signedIn := sessionOf(ctx); signedIn {
+		return order
+	}
+	return order.ForCustomer()
 }
 
 // change is a change of an order that somebody asks for.
@@ -71,18 +89,35 @@ func (c change) argument() any {
 	return *c.asked.Resolved
 }
 
-// isAnsweredBy reports whether an answer belongs to this change.
+// isAnsweredBy reports whether an answer belongs to this change. Who asks for it does
+// not matter: a key may be used again after somebody has signed in or out, and a worker
+// of an older build does not repeat the name.
 func (c change) isAnsweredBy(answer workflows.Answer) (bool, error) {
 	answer.Order = c.asked.Order
-	asked, err := json.Marshal(c.asked)
+	asked, err := json.Marshal(withoutNames(c.asked))
 	if err != nil {
 		return false, fmt.Errorf("write what was asked: %w", err)
 	}
-	answered, err := json.Marshal(answer)
+	answered, err := json.Marshal(withoutNames(answer))
 	if err != nil {
 		return false, fmt.Errorf("write what was answered: %w", err)
 	}
 	return bytes.Equal(asked, answered), nil
+}
+
+// withoutNames is an answer without who has asked for the change.
+func withoutNames(answer workflows.Answer) workflows.Answer {
+	if answer.Cancelled != nil {
+		cancelled := *answer.Cancelled
+		cancelled.By = ""
+		answer.Cancelled = &cancelled
+	}
+	if answer.Resolved != nil {
+		resolved := *answer.Resolved
+		resolved.By = ""
+		answer.Resolved = &resolved
+	}
+	return answer
 }
 
 // update asks an order's workflow for a change and returns the order as it was

@@ -335,6 +335,7 @@ func (o *orderFeed) update() {
 		status.DetailsVersion, status.Stale = o.answer.DetailsVersion, false
 	}
 	o.floor.addWork(&status)
+	status = status.ForCustomer() // who may follow it, and all are shown the same
 	if !reflect.DeepEqual(status, o.shown) {
 		o.shown = status
 		o.unavailable = false

@@ -28,6 +28,8 @@ func codeStatus(c *pack.Coder, told *kitchen.LoggedStatus) {
 	pack.Number(c, &told.Remakes)
 	pack.Number(c, &told.Scrapped)
 	pack.Optional(c, &told.Attention, codeAttention)
+	pack.Slice(c, &told.Decisions, codeDecision)
+	pack.Text(c, &told.CancelledBy)
 }
 
 func codeRow(c *pack.Coder, row *kitchen.StageStatus) {
@@ -68,6 +70,18 @@ func codeAttention(c *pack.Coder, asked *kitchen.Attention) {
 	pack.Text(c, &asked.By)
 	pack.Text(c, &asked.ReasonCode)
 	pack.Slice(c, &asked.Choices, pack.Text)
+}
+
+func codeDecision(c *pack.Coder, made *kitchen.Decision) {
+	codeTime(c, &made.AskedAt)
+	codeTime(c, &made.At)
+	pack.Text(c, &made.Stage)
+	pack.Number(c, &made.Pass)
+	pack.Flag(c, &made.Undoing)
+	pack.Text(c, &made.Cause)
+	pack.Text(c, &made.ReasonCode)
+	pack.Text(c, &made.Choice)
+	pack.Text(c, &made.By)
 }
 
 // codeTime unpacks times as printable.

@@ -52,6 +52,9 @@ type LoggedStatus struct {
 	Remakes   int           `json:"remakes"`
 	Scrapped  int           `json:"scrapped"`
 	Attention *Attention    `json:"attention,omitempty"`
+	// Decisions and CancelledBy are those of Status.
+	Decisions   []Decision `json:"decisions,omitempty"`
+	CancelledBy string     `json:"cancelledBy,omitempty"`
 }
 
 // ForLog is what the log tells of the status. It shares nothing with it that
@@ -79,6 +82,8 @@ func (s Status) ForLog(at time.Time) LoggedStatus {
 		Remakes:        s.Remakes,
 		Scrapped:       s.Scrapped,
 		Attention:      s.Attention,
+		Decisions:      slices.Clone(s.Decisions),
+		CancelledBy:    s.CancelledBy,
 	}
 	for i := range told.Lines {
 		told.Lines[i].Message = ""
@@ -155,7 +160,12 @@ func (s *LoggedStatus) sizeAtMost(rows []StageStatus) int {
 	if asked := s.Attention; asked != nil {
 		texts += len(asked.Reason) + len(asked.By) + len(asked.ReasonCode)
 	}
-	return status + len(s.Lines)*line + len(rows)*row + perByte*texts
+	decisions := 0
+	for i := range s.Decisions {
+		decisions += s.Decisions[i].sizeAtMost()
+	}
+	texts += len(s.CancelledBy)
+	return status + len(s.Lines)*line + len(rows)*row + decisions + perByte*texts
 }
 
 func sizeOf(told any) int {
@@ -181,6 +191,7 @@ func (s Status) With(told LoggedStatus) Status {
 	s.PlacedAt, s.DueAt, s.ShippedAt, s.CancelledAt = told.PlacedAt, told.DueAt, told.ShippedAt, told.CancelledAt
 	s.Stages = append([]StageStatus{}, CloneStages(append(stages, told.Stages...))...) // in JSON a list, never null
 	s.Remakes, s.Scrapped, s.Attention = told.Remakes, told.Scrapped, told.Attention
+	s.Decisions, s.CancelledBy = slices.Clone(told.Decisions), told.CancelledBy
 	return s
 }
 

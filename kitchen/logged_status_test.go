@@ -22,6 +22,8 @@ func fullStatus() Status {
 		Notes: "ring the bell", Allergies: []string{"nuts"}, PlacedAt: at, DueAt: &at, ShippedAt: &at, CancelledAt: &at,
 		Stages:  []StageStatus{{Stage: Mix, Pass: 1, State: TicketDone, Attempt: 1, By: "mia", Undo: &UndoStatus{State: TicketWaiting, Attempt: 1}}},
 		Remakes: 1, Scrapped: 2, Attention: &Attention{Reason: "burnt", Stage: Bake, Pass: 1, Since: at, Choices: Choices()},
+		Decisions:    []Decision{{AskedAt: at, At: at, Stage: Mix, Pass: 1, Cause: CauseFailed, Choice: ChoiceRetry, By: "max"}},
+		CancelledBy:  "max",
 		CancelReason: "moved away", Version: 7, DetailsVersion: 3,
 	}
 }
@@ -53,10 +55,12 @@ func TestWhatTheLogTellsSharesNothingThatChanges(t *testing.T) {
 	status := fullStatus()
 	told := status.ForLog(status.PlacedAt)
 	status.Stages[0].By, status.Stages[0].Undo.By, status.Lines[0].Quantity, status.Route[0] = "eve", "eve", 9, Decorate
+	status.Decisions[0].By = "eve"
 	assert.Equal(t, fullStatus().ForLog(status.PlacedAt), told)
 	again := Status{}.With(told)
-	again.Stages[0].Undo.By = "eve"
+	again.Stages[0].Undo.By, again.Decisions[0].By = "eve", "eve"
 	assert.Empty(t, told.Stages[0].Undo.By)
+	assert.Equal(t, "max", told.Decisions[0].By)
 }
 
 // largeStatus is the status of an order that was made as often as given, with texts as
@@ -88,6 +92,13 @@ func largeStatus(passes int, text func(most int) string) Status {
 	status.Attention = &Attention{
 		Reason: text(MaxReasonLength + MaxByLength + MaxAckNoteLength + 200), Stage: Package, Pass: passes, Undoing: true, Since: at,
 		Cause: CauseUndoFailed, By: text(MaxByLength), ReasonCode: text(MaxReasonLength), Choices: Choices(),
+	}
+	name := []rune(text(MaxByLength)) // of a manager, which nobody can make longer
+	status.CancelledBy = string(name[:min(len(name), MaxByLength)])
+	status.Decisions = nil
+	for range MaxDecisions {
+		asked := Attention{Stage: Package, Pass: MaxPass, Undoing: true, Since: at, Cause: CauseEndedByHand, ReasonCode: text(MaxReasonLength)}
+		status.Decisions = AddDecision(status.Decisions, asked.Decide(ChoiceRemake, status.CancelledBy, at))
 	}
 	return status
 }

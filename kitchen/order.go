@@ -266,8 +266,14 @@ type Status struct {
 	Scrapped    int           `json:"scrapped"`
 	// Attention is what a manager must decide; nil when nothing is asked.
 	Attention *Attention `json:"attention,omitempty"`
+	// Decisions are how the questions to the managers were closed, the oldest first: the
+	// last ones, see AddDecision. Questions of older builds are missing.
+	Decisions []Decision `json:"decisions,omitempty"`
 	// CancelReason is why the order was cancelled or is being, for people.
 	CancelReason string `json:"cancelReason,omitempty"`
+	// CancelledBy is the member of the staff who has cancelled; empty if a customer
+	// has, or nobody knows.
+	CancelledBy string `json:"cancelledBy,omitempty"`
 	// Version grows with each step of the order, and DetailsVersion is the version
 	// with which something last changed that LoggedStatus leaves out. Both are 0 in
 	// orders of older builds.
@@ -279,4 +285,11 @@ type Status struct {
 	// Stale is set when no worker answered, so that the status was derived from
 	// what Temporal has recorded.
 	Stale bool `json:"stale"`
+}
+
+// ForCustomer is the status without what is only between members of the staff: who has
+// decided what.
+func (s Status) ForCustomer() Status {
+	s.Decisions, s.CancelledBy = nil, ""
+	return s
 }

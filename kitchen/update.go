@@ -16,12 +16,16 @@ const MaxDecisionLength = 500
 type Cancellation struct {
 	// Reason is for people; empty if none is given.
 	Reason string `json:"reason,omitempty"`
+	// By is the member of the staff who cancels; empty for a customer. The API sets it,
+	// whatever a request says.
+	By string `json:"by,omitempty"`
 }
 
 // Check returns every fault, in the order of the fields.
 func (c Cancellation) Check() []FieldError {
 	var check orderCheck
 	check.add(checkOptional(c.Reason, MaxDecisionLength, true), "/reason")
+	check.add(checkOptional(c.By, MaxByLength, false), "/by")
 	return check.faults
 }
 
@@ -77,6 +81,9 @@ type Resolution struct {
 	// Since is the Since of the question that is decided; zero for whichever is
 	// asked. With it no decision counts for a question that its maker has not seen.
 	Since time.Time `json:"since,omitzero"`
+	// By is the manager who decides; empty if that is not known. The API sets it,
+	// whatever a request says.
+	By string `json:"by,omitempty"`
 }
 
 // Check returns every fault, in the order of the fields.
@@ -86,6 +93,7 @@ func (r Resolution) Check() []FieldError {
 		c.add(unknown("choice", string(r.Choice), Choices(), "use one of"), "/choice")
 	}
 	c.add(checkOptional(r.Note, MaxDecisionLength, true), "/note")
+	c.add(checkOptional(r.By, MaxByLength, false), "/by")
 	return c.faults
 }
 

@@ -600,6 +600,7 @@ func (f *folding) foldStatuses() {
 		open = now
 	}
 	f.closeQuestions(questions)
+	f.decide(questions)
 	for _, at := range slices.Sorted(maps.Keys(questions)) {
 		f.out.questions = append(f.out.questions, *questions[at])
 	}
@@ -607,6 +608,22 @@ func (f *folding) foldStatuses() {
 		f.foldUndone(f.statuses[n-1].what.Stages)
 	} else if f.cancelled != nil {
 		f.foldUndone(f.cancelled.what.Stages)
+	}
+}
+
+// decide fills in how questions were closed, as the order itself tells: it may tell of
+// some that it was never heard to ask.
+func (f *folding) decide(questions map[int64]*questionRow) {
+	for _, each := range f.statuses {
+		for _, decision := range each.what.Decisions {
+			asked, at := kitchen.TimeThatCanBe(decision.AskedAt), kitchen.TimeThatCanBe(decision.At)
+			row := questions[asked.UnixMicro()]
+			if row == nil {
+				row = &questionRow{asked: asked, stage: decision.Stage, pass: decision.Pass, undoing: decision.Undoing, cause: decision.Cause, reason: decision.ReasonCode}
+				questions[asked.UnixMicro()] = row
+			}
+			row.closed, row.choice, row.decided = &at, decision.Choice, decision.By
+		}
 	}
 }
 
@@ -717,7 +734,7 @@ func (f *folding) stateOf(o *orderRow) {
 		newest := f.statuses[n-1].what
 		o.pickupCode, o.state, o.route = cmp.Or(newest.PickupCode, o.pickupCode), newest.State, newest.Route
 		o.placedAt, o.readyAt, o.cancelledAt = thatCanBe(&newest.PlacedAt), thatCanBe(newest.ShippedAt), thatCanBe(newest.CancelledAt)
-		o.remakes, o.scrapped = newest.Remakes, newest.Scrapped
+		o.remakes, o.scrapped, o.cancelledBy = newest.Remakes, newest.Scrapped, newest.CancelledBy
 	} else {
 		for _, row := range f.out.tickets {
 			o.remakes = max(o.remakes, row.ref.Pass-1)

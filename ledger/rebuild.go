@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -58,7 +57,6 @@ type rebuild struct {
 	reader *events.LogReader
 	store  *Store // what is built
 	live   *Store // what there is
-	logger *slog.Logger
 	result RebuildResult
 	// ends is how far the partitions were read.
 	ends map[partitionName]int64
@@ -83,7 +81,6 @@ func Rebuild(ctx context.Context, config RebuildConfig) (RebuildResult, error) {
 		return RebuildResult{}, err
 	}
 	defer r.live.Close()
-	r.logger = r.live.config.Logger
 	next := config.Config
 	next.schema = nextSchema
 	if r.store, err = Open(ctx, next); err != nil {
@@ -164,7 +161,9 @@ func (r *rebuild) prepare(ctx context.Context, conn *pgx.Conn) error {
 // its end. Orders are folded later, once each.
 func (r *rebuild) readLog(ctx context.Context) error {
 	until := r.livePositions(ctx, r.live.pool.QueryRow)
-	for _, topic := range Topics() {
+	topics := Topics()
+	slices.Reverse(topics) // kitchen-state first: nothing is written of whom it says that they are forgotten
+	for _, topic := range topics {
 		partitions, err := r.reader.Partitions(ctx, topic)
 		if err != nil {
 			return err
@@ -239,12 +238,25 @@ func (r *rebuild) write(ctx context.Context, batch []events.Message, fold bool) 
 	err := pgx.BeginFunc(ctx, r.store.pool, func(tx pgx.Tx) error {
 		return r.store.write(ctx, tx, records, &Added{RejectKinds: make(map[string]int)}, fold)
 	})
-	if err != nil {
-		r.store.forgetLogs()
-		return explain(err)
+	if err == nil {
+		r.result.Records += len(batch)
+		return nil
 	}
-	r.result.Records += len(batch)
-	return nil
+	r.store.forgetLogs()
+	err = explain(err)
+	var data *DataError
+	switch {
+	case !errors.As(err, &data):
+		return err
+	case len(batch) == 1:
+		r.result.Records++
+		return r.store.Reject(ctx, batch[0])
+	}
+	half := len(batch) / 2
+	if err := r.write(ctx, batch[:half], fold); err != nil {
+		return err
+	}
+	return r.write(ctx, batch[half:], fold)
 }
 
 // setPosition notes that a partition was read to an offset, behind which there may be no

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -55,6 +56,8 @@ type Store struct {
 
 	mu   sync.Mutex // guards logs
 	logs map[logName]int16
+	// unclean says that what was erased may still lie in the table's file.
+	unclean atomic.Bool
 }
 
 // logName is a topic as it was made.
@@ -146,8 +149,27 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, "UPDATE bakery SET time_zone = $1 WHERE time_zone <> $1", s.config.TimeZone)
-	return err
+	if _, err = conn.Exec(ctx, "UPDATE bakery SET time_zone = $1 WHERE time_zone <> $1", s.config.TimeZone); err != nil {
+		return err
+	}
+	var erased bool
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM erasures)").Scan(&erased); err != nil || !erased {
+		return err
+	}
+	s.unclean.Store(true) // a process may have died before it was done
+	s.clean(ctx)
+	return nil
+}
+
+// clean rewrites the table of what is personal, so that its file has nothing of what was
+// erased: a deleted row's bytes stay in their page otherwise, also after a VACUUM. If it
+// fails it is tried again with the next batch.
+func (s *Store) clean(ctx context.Context) {
+	if _, err := s.pool.Exec(ctx, "VACUUM (FULL) personal"); err != nil {
+		s.config.Logger.Warn("What was erased is deleted, but may still lie in the file of its table; trying again", "error", err)
+		return
+	}
+	s.unclean.Store(false)
 }
 
 func newProvider(db *sql.DB) (*goose.Provider, error) {
@@ -307,6 +329,12 @@ func (s *Store) add(ctx context.Context, records []record) (Added, error) {
 	if err != nil {
 		s.forgetLogs()
 		return Added{}, fmt.Errorf("write %d records into the ledger: %w", len(records), explain(err))
+	}
+	if added.Erasures > 0 {
+		s.unclean.Store(true)
+	}
+	if s.unclean.Load() {
+		s.clean(ctx)
 	}
 	return added, nil
 }
@@ -516,7 +544,7 @@ const mergePersonal = `
 		(told_at, notes, allergies, messages) = (SELECT * FROM (VALUES
 			(known.told_at, known.notes, known.allergies, known.messages),
 			(excluded.told_at, excluded.notes, excluded.allergies, excluded.messages)
-		) AS told (told_at, notes, allergies, messages) ORDER BY told DESC NULLS LAST LIMIT 1),
+		) AS told (told_at, notes, allergies, messages) ORDER BY told_at DESC NULLS LAST, notes DESC, allergies DESC, messages DESC LIMIT 1),
 		remarks = CASE WHEN excluded.remarks = '{}' THEN known.remarks ELSE (
 			SELECT jsonb_object_agg(at, words) FROM (
 				SELECT at, max(words COLLATE "C") AS words

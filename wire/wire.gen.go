@@ -722,6 +722,9 @@ type DayWaste struct {
 	Worker string `json:"worker"`
 }
 
+// Decision How a question to the managers was closed. It has nobody's free words.
+type Decision = kitchen.Decision
+
 // DelayCause What has cost an order most time. `none`: it is in time. `queue`: it waited longer than usual. `remake`: it was made again. `silence`: who had it in hand was silent. `failure`: work failed. `decision`: it waited for a manager. `late-order`: it was
 // placed too late to be ready in time.
 type DelayCause string

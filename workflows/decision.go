@@ -65,10 +65,10 @@ func (o *order) checkResolve(request kitchen.Resolution) error {
 
 // resolve does what a manager has chosen. The waiting steps see that the
 // question is closed.
-func (o *order) resolve(request kitchen.Resolution) Answer {
+func (o *order) resolve(request kitchen.Resolution, at time.Time) Answer {
 	asked := *o.status.Attention
 	made := o.row(o.ref(asked.Stage))
-	o.recordQuestionClosed()
+	o.recordQuestionClosed(request.Choice, request.By, at)
 	switch {
 	case request.Choice == kitchen.ChoiceRetry:
 		o.patience.waitOn(o.in.Rules.MaxReissues) // an open ticket is issued again by itself
@@ -76,7 +76,7 @@ func (o *order) resolve(request kitchen.Resolution) Answer {
 		o.recordLeft(o.ref(asked.Stage), leftReason(request))
 	case request.Choice == kitchen.ChoiceCancel:
 		o.direction = Cancelling
-		o.recordCancelling(cmp.Or(request.Note, asked.Reason))
+		o.recordCancelling(cmp.Or(request.Note, asked.Reason), request.By, at)
 	case made.failed() && *made.by != "":
 		o.startPass() // its station says that what was made is lost
 	default:
@@ -91,7 +91,7 @@ func (o *order) closeQuestion(ctx workflow.Context) error {
 	if o.status.Attention == nil {
 		return nil
 	}
-	o.recordQuestionClosed()
+	o.recordQuestionClosed("", "", workflow.Now(ctx))
 	return o.saveStatus(ctx)
 }
 

@@ -168,8 +168,9 @@ func (f *historyFold) apply(event *historypb.HistoryEvent) error {
 }
 
 func (f *historyFold) endFromOutside(event *historypb.HistoryEvent) {
-	f.order.status.Attention = nil // nobody can decide any more
-	f.order.recordCancelled(event.GetEventTime().AsTime())
+	at := event.GetEventTime().AsTime()
+	f.order.recordDecision("", "", at) // nobody can decide any more
+	f.order.recordCancelled(at)
 }
 
 // setVersion sets the status's version from the input of a ticket's activity.

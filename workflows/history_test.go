@@ -33,7 +33,7 @@ func TestHistoryTellsAnAckThatCameWithAnUpdate(t *testing.T) {
 			fold.order, fold.pending[5] = newOrder(orderID, OrderInput{PlacedAt: at}), ref
 			fold.order.recordIssued(ref, at)
 			before(order)
-			order.recordCancelling("changed my mind")
+			order.recordCancelling("changed my mind", "max", at)
 			result, err := converter.GetDefaultDataConverter().ToPayloads(ack)
 			require.NoError(t, err)
 			memo, err := converter.GetDefaultDataConverter().ToPayload(order.status)
@@ -55,6 +55,7 @@ func TestHistoryTellsAnAckThatCameWithAnUpdate(t *testing.T) {
 			require.Equal(t, kitchen.StateCancelling, fold.order.status.State)
 			require.Equal(t, kitchen.TicketDone, fold.order.status.Stages[0].State)
 			require.Equal(t, "bob", fold.order.status.Stages[0].By)
+			require.Equal(t, "max", fold.order.status.CancelledBy)
 		})
 	}
 }

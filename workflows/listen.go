@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -33,7 +34,7 @@ func (o *order) listen(ctx workflow.Context) error {
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ctx.Done().Receive(ctx, nil)
 		if o.cancelRefusal() == nil {
-			o.cancel(kitchen.Cancellation{Reason: "cancelled in Temporal"})
+			o.cancel(kitchen.Cancellation{Reason: "cancelled in Temporal"}, workflow.Now(ctx))
 			_ = o.saveStatus(ctx) // the search attributes exist, or the order could not have been started
 		}
 	})
@@ -64,12 +65,12 @@ const handledKept = 100
 
 // onUpdate registers an update. To act waits for nothing, so an update is
 // complete as soon as it is accepted.
-func onUpdate[Request any](ctx workflow.Context, o *order, name, description string, check func(Request) error, act func(Request) Answer) error {
+func onUpdate[Request any](ctx workflow.Context, o *order, name, description string, check func(Request) error, act func(request Request, at time.Time) Answer) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, name, func(ctx workflow.Context, request Request) (Answer, error) {
 		id := workflow.GetCurrentUpdateInfo(ctx).ID
 		answer, again := o.alreadyHandled(id)
 		if !again {
-			answer = act(request)
+			answer = act(request, workflow.Now(ctx))
 			o.handled = append(o.handled, Handled{ID: id, Answer: answer})
 			o.handled = o.handled[max(0, len(o.handled)-handledKept):]
 			if err := o.saveStatus(ctx); err != nil {
@@ -119,9 +120,9 @@ func (o *order) cancelRefusal() error {
 	return nil
 }
 
-func (o *order) cancel(request kitchen.Cancellation) Answer {
+func (o *order) cancel(request kitchen.Cancellation, at time.Time) Answer {
 	o.direction = Cancelling
-	o.recordCancelling(request.Reason)
+	o.recordCancelling(request.Reason, request.By, at)
 	return Answer{Cancelled: &request}
 }
 
@@ -141,7 +142,7 @@ func (o *order) checkAmend(request kitchen.Amendment) error {
 	return nil
 }
 
-func (o *order) amend(request kitchen.Amendment) Answer {
+func (o *order) amend(request kitchen.Amendment, _ time.Time) Answer {
 	o.recordAmended(request)
 	return Answer{Amended: &request}
 }

@@ -202,25 +202,37 @@ func (o *order) stopWaiting(stage kitchen.Stage) {
 // recordQuestion notes that a manager must decide.
 func (o *order) recordQuestion(question kitchen.Attention) {
 	o.changed = true
+	o.recordDecision("", "", question.Since) // about the same ticket, while it was open
 	o.status.State = kitchen.StateNeedsAttention
 	o.status.Attention = &question
 }
 
-// recordQuestionClosed notes that no question is open any more.
-func (o *order) recordQuestionClosed() {
+// recordQuestionClosed notes that no question is open any more, and what was decided by
+// whom; an empty choice is none.
+func (o *order) recordQuestionClosed(choice kitchen.Choice, by string, at time.Time) {
 	o.changed = true
-	o.status.Attention = nil
+	o.recordDecision(choice, by, at)
 	o.status.State = kitchen.StateInProgress
 	if o.direction == Cancelling {
 		o.status.State = kitchen.StateCancelling
 	}
 }
 
-func (o *order) recordCancelling(reason string) {
-	o.changed, o.detailsChanged = true, true
+// recordDecision notes how the open question was closed, if there is one.
+func (o *order) recordDecision(choice kitchen.Choice, by string, at time.Time) {
+	if asked := o.status.Attention; asked != nil {
+		o.status.Decisions = kitchen.AddDecision(o.status.Decisions, asked.Decide(choice, by, at))
+	}
 	o.status.Attention = nil
+}
+
+// recordCancelling notes that somebody has cancelled the order; by is empty for a
+// customer.
+func (o *order) recordCancelling(reason, by string, at time.Time) {
+	o.changed, o.detailsChanged = true, true
+	o.recordDecision("", "", at)
 	o.status.State = kitchen.StateCancelling
-	o.status.CancelReason = reason
+	o.status.CancelReason, o.status.CancelledBy = reason, by
 }
 
 func (o *order) recordCancelled(at time.Time) {

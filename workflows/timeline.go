@@ -267,7 +267,7 @@ func (t *teller) updated(name string, arguments *commonpb.Payloads, at time.Time
 		if err := t.data.FromPayloads(arguments, &asked); err != nil {
 			return fmt.Errorf("read a cancellation: %w", err)
 		}
-		t.tell(Happening{At: at, Kind: HappenedCancelling, Reason: asked.Reason})
+		t.tell(Happening{At: at, Kind: HappenedCancelling, By: asked.By, Reason: asked.Reason})
 	case UpdateAmend:
 		var asked kitchen.Amendment
 		if err := t.data.FromPayloads(arguments, &asked); err != nil {
@@ -279,7 +279,7 @@ func (t *teller) updated(name string, arguments *commonpb.Payloads, at time.Time
 		if err := t.data.FromPayloads(arguments, &asked); err != nil {
 			return fmt.Errorf("read a decision: %w", err)
 		}
-		t.tell(Happening{At: at, Kind: HappenedDecided, Choice: asked.Choice, Note: asked.Note})
+		t.tell(Happening{At: at, Kind: HappenedDecided, By: asked.By, Choice: asked.Choice, Note: asked.Note})
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/tracing/temporaltrace"
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/ledger"
 	"github.com/cupcakery/cupcakery/namespace"
 	"github.com/cupcakery/cupcakery/web"
 	"github.com/cupcakery/cupcakery/wire"
@@ -73,6 +74,7 @@ type dev struct {
 	metricsAddr  string
 	demoStaff    []wire.DemoPerson // the API's
 	crew         *demoCrew         // the demo's robots; nil without a demo
+	reports      *ledger.Reports   // nil without a ledger
 	traces       traceViewer
 
 	parts  []*devPart // in the order in which they were started
@@ -123,8 +125,9 @@ func runDev(ctx context.Context, settings devSettings, stdout, stderr io.Writer)
 	}
 	select {
 	case <-ctx.Done():
-		_, err := fmt.Fprintln(stdout, "\nStopping ...")
-		return err
+		d.announce("\nStopping ...")
+		d.tellTheDay()
+		return nil
 	case err := <-d.failed:
 		return err
 	}
@@ -255,6 +258,11 @@ func (d *dev) start(ctx context.Context) error {
 	if err := d.startStack(ctx); err != nil {
 		return err
 	}
+	if d.settings.ledger {
+		if err := d.startLedger(ctx); err != nil {
+			return err
+		}
+	}
 	if d.settings.runs(serviceWorker) {
 		if err := d.startWorker(ctx); err != nil {
 			return err
@@ -266,6 +274,9 @@ func (d *dev) start(ctx context.Context) error {
 			return err
 		}
 		config := api.Config{Temporal: d.temporal, Encryption: d.codec, Namespace: d.namespace, Kafka: d.kafka, Kitchen: d.kitchen, Secret: d.secret, Staff: staff, Demo: demo, SignInNames: true, Pages: web.Files(), Logger: d.logger, Metrics: d.registry, TemporalUIURL: cmp.Or(d.settings.uiURL, d.addresses().TemporalUI)}
+		if d.reports != nil {
+			config.History = d.reports
+		}
 		if d.settings.demo.on {
 			d.crew = newDemoCrew(d.kitchen.Rules)
 			config.Seats = d.crew
@@ -420,6 +431,9 @@ func (d *dev) stop(within time.Duration) error {
 		if listener != nil {
 			faults = append(faults, listener.Close())
 		}
+	}
+	if d.reports != nil {
+		d.reports.Close()
 	}
 	if d.temporal != nil {
 		d.temporal.Close()

@@ -95,6 +95,14 @@ CREATE TABLE personal (
     told_at timestamptz,
     remarks jsonb NOT NULL DEFAULT '{}'
 );
+-- Statistics would keep examples of the texts.
+ALTER TABLE personal
+    ALTER COLUMN order_id SET STATISTICS 0,
+    ALTER COLUMN customer SET STATISTICS 0,
+    ALTER COLUMN notes SET STATISTICS 0,
+    ALTER COLUMN allergies SET STATISTICS 0,
+    ALTER COLUMN messages SET STATISTICS 0,
+    ALTER COLUMN remarks SET STATISTICS 0;
 COMMENT ON TABLE personal IS 'What is the customer''s own, or free text that may be about them. Nothing else in the ledger has such. An erasure deletes the row.';
 COMMENT ON COLUMN personal.order_key IS 'The order.';
 COMMENT ON COLUMN personal.order_id IS 'The order''s id, with which anybody can see and change the order.';

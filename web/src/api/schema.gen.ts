@@ -814,7 +814,7 @@ export interface paths {
         };
         /**
          * Which orders a batch went into
-         * @description For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000.
+         * @description For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000; if there are more, CSV is refused (400), since it could not say so.
          */
         readonly get: operations["traceHistory"];
         readonly put?: never;
@@ -1344,6 +1344,33 @@ export interface components {
             /** @description The choices that can be made now, with `POST /api/v1/orders/{id}/resolve`. */
             readonly choices: readonly components["schemas"]["Choice"][];
         };
+        /** @description How a question to the managers was closed. It has nobody's free words. */
+        readonly Decision: {
+            /**
+             * Format: date-time
+             * @description The `since` of the question.
+             */
+            readonly askedAt: string;
+            /**
+             * Format: date-time
+             * @description When it was closed.
+             */
+            readonly at: string;
+            readonly stage: components["schemas"]["Stage"];
+            readonly pass: number;
+            /** @description The question was about the stage's undo ticket. */
+            readonly undoing?: boolean;
+            readonly cause?: components["schemas"]["AttentionCause"];
+            /** @description The reported reason, as in the kitchen file. */
+            readonly reasonCode?: string;
+            /** @description What was decided; absent if nobody decided, because the ticket in question ended or the order was cancelled. */
+            readonly choice?: components["schemas"]["Choice"];
+            /**
+             * @description Who decided; absent if that is not known.
+             * @example max
+             */
+            readonly by?: string;
+        };
         /**
          * @description `silent`: somebody took a ticket and went silent. `failed`: the work failed too often.
          *     `undo-failed`: the work cannot be undone. `late-work`: work was done that nobody will undo.
@@ -1397,8 +1424,15 @@ export interface components {
             readonly scrapped: number;
             /** @description What a manager must decide; absent when nothing is asked. */
             readonly attention?: components["schemas"]["Attention"];
+            /** @description How the questions to the managers were closed, the oldest first. Only the last ones, at most 50. For staff only; a live channel does not have them. */
+            readonly decisions?: readonly components["schemas"]["Decision"][];
             /** @description Why the order was cancelled or is being cancelled. */
             readonly cancelReason?: string;
+            /**
+             * @description Who of the staff cancelled it; absent if a customer did. For staff only; a live channel does not have it.
+             * @example max
+             */
+            readonly cancelledBy?: string;
             /**
              * Format: int64
              * @description Grows with each step of the order, by how much says nothing. Absent for an order that an older build has started.
@@ -2862,7 +2896,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Temporal, the worker that must carry out a change, or Kafka cannot be reached in time; or, for a new order, the kitchen is full. */
+        /** @description Temporal, the worker that must carry out a change, Kafka or the ledger's database cannot be reached in time; or, for a new order, the kitchen is full. */
         readonly Unavailable: {
             headers: {
                 /**
@@ -2950,6 +2984,7 @@ export type DemoPerson = components['schemas']['DemoPerson'];
 export type StageStatus = components['schemas']['StageStatus'];
 export type UndoStatus = components['schemas']['UndoStatus'];
 export type Attention = components['schemas']['Attention'];
+export type Decision = components['schemas']['Decision'];
 export type AttentionCause = components['schemas']['AttentionCause'];
 export type OrderStatus = components['schemas']['OrderStatus'];
 export type Estimate = components['schemas']['Estimate'];

@@ -1,0 +1,374 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/groupmetrics"
+	"github.com/cupcakery/cupcakery/internal/retry"
+)
+
+const (
+	// batchRecords and batchBytes bound what one transaction writes.
+	batchRecords = 2000
+	batchBytes   = 8 << 20
+	// inHandBytes bounds what was read and is not written yet, and partitionInHand how
+	// many records of one partition that may be. While the database is away reading
+	// stops there.
+	inHandBytes     = 64 << 20
+	partitionInHand = 1000
+
+	// addWithin bounds one transaction, so that a connection that has died silently
+	// is given up.
+	addWithin = time.Minute
+	// positionWithin bounds the question where a partition begins.
+	positionWithin = 10 * time.Second
+	// stopWithin bounds the wait for what is in hand when the process stops.
+	stopWithin = 10 * time.Second
+
+	shortestPause = 100 * time.Millisecond
+	longestPause  = 5 * time.Second
+)
+
+// RunConfig is what a process that writes the ledger runs with.
+type RunConfig struct {
+	// Store is where the ledger is kept.
+	Store      *Store
+	Connection events.Connection
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
+	// Metrics receives the process's counters. Defaults to a registry of its own,
+	// which nobody reads.
+	Metrics prometheus.Registerer
+	// Ready is called once the schema is there and the group has given this process
+	// its share. Optional.
+	Ready func()
+	// Readiness says, once Run has begun, whether the ledger can be written. Optional.
+	Readiness *Readiness
+}
+
+// recorder is a Store to the reader.
+type recorder interface {
+	Add(ctx context.Context, batch []events.Message) (Added, error)
+	Check(ctx context.Context) error
+	Migrate(ctx context.Context) error
+	Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error)
+	Reject(ctx context.Context, m events.Message) error
+}
+
+// Run prepares the schema, and writes what the log tells until ctx ends; then it writes
+// what is in hand and returns nil. Any number of processes share the log's partitions.
+// Kafka and the database may be away, at the start too, and the database may be full or
+// read-only: Run waits, and goes on by itself. An error means that it cannot: the schema
+// is a newer build's, or preparing it fails.
+func Run(ctx context.Context, config RunConfig) error { return run(ctx, config, config.Store) }
+
+func run(ctx context.Context, config RunConfig, store recorder) error {
+	config.Logger = cmp.Or(config.Logger, slog.Default())
+	if config.Metrics == nil {
+		config.Metrics = prometheus.NewRegistry()
+	}
+	if config.Readiness == nil {
+		config.Readiness = new(Readiness)
+	}
+	r := newReader(store, config.Logger, newMetrics(config.Metrics))
+	var rebalanced func() // set before the consumer runs
+	consumer, err := events.NewConsumer(events.ConsumerConfig{
+		Connection:  config.Connection,
+		Group:       events.GroupLedger,
+		Topics:      Topics(),
+		MaxInFlight: partitionInHand,
+		Handle:      r.handle,
+		StartAt:     r.startAt,
+		StopWait:    stopWithin,
+		Logger:      config.Logger,
+		OnJump:      r.jumped,
+		OnRebalance: func(map[string][]int) { rebalanced() },
+	})
+	if err != nil {
+		return fmt.Errorf("prepare to read the log: %w", err)
+	}
+	rebalanced = groupmetrics.Register(config.Metrics, events.GroupLedger, consumer.Lag)
+	config.Readiness.begin(look{
+		store: store, connection: config.Connection, member: consumer.IsMember, fault: r.outage.err, logger: config.Logger,
+	})
+	r.metrics.watch(config.Metrics, config.Readiness.Check, r)
+
+	if err := r.migrate(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	// What is in hand is written after ctx has ended, as long as the consumer waits.
+	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWriting()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer stopWriting()
+		return consumer.Run(ctx)
+	})
+	group.Go(func() error {
+		r.run(writing)
+		return nil
+	})
+	group.Go(func() error {
+		select {
+		case <-consumer.Ready():
+			config.Logger.InfoContext(ctx, "the ledger is being written", "group", events.GroupLedger)
+			if config.Ready != nil {
+				config.Ready()
+			}
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// reader carries what a consumer delivers into a store, in batches.
+type reader struct {
+	store   recorder
+	logger  *slog.Logger
+	metrics *metrics
+	outage  *outage
+	queue   chan queued
+	room    *semaphore.Weighted // of inHandBytes
+	// oldest is the time of the first record in hand, in nanoseconds since 1970; 0 for
+	// none.
+	oldest atomic.Int64
+}
+
+// queued is a delivery that is not written yet. Its context ends when its partition is
+// taken away, or is read again.
+type queued struct {
+	ctx      context.Context
+	delivery *events.Delivery
+	bytes    int64
+}
+
+func newReader(store recorder, logger *slog.Logger, metrics *metrics) *reader {
+	return &reader{
+		store: store, logger: logger, metrics: metrics, outage: newOutage(logger, metrics.outages.Inc),
+		queue: make(chan queued, batchRecords), room: semaphore.NewWeighted(inHandBytes),
+	}
+}
+
+// migrate prepares the schema, however long the database is away.
+func (r *reader) migrate(ctx context.Context) error {
+	for backoff := retry.NewBackoff(shortestPause, longestPause); ; {
+		err := r.store.Migrate(ctx)
+		if err == nil {
+			r.outage.recovered(schemaPart)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if !passes(err) {
+			return err
+		}
+		r.outage.failed(schemaPart, err)
+		backoff.Wait(ctx)
+	}
+}
+
+// passes reports whether the same call may succeed later, without a change of ours.
+func passes(err error) bool {
+	var away *AwayError
+	var refused *RefusedError
+	return errors.As(err, &away) || errors.As(err, &refused)
+}
+
+// startAt claims a partition and says where to begin.
+func (r *reader) startAt(ctx context.Context, topic string, topicID [16]byte, partition int) (int64, bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, positionWithin)
+	defer cancel()
+	next, known, err := r.store.Position(ctx, topic, topicID, partition)
+	switch {
+	case err == nil:
+		r.outage.recovered(positionPart)
+	case !errors.Is(err, context.Canceled):
+		r.outage.failed(positionPart, err)
+	}
+	return next, known, err
+}
+
+// jumped counts what the ledger will not have: it was gone before it was read, or the
+// ledger has other records at the offsets that come now. The consumer has logged it.
+func (r *reader) jumped(string, int, int64, int64) { r.metrics.gaps.Inc() }
+
+// handle queues a delivery. While there is no room, its partition is not read on.
+func (r *reader) handle(ctx context.Context, d *events.Delivery) {
+	bytes := int64(len(d.Key) + len(d.Value))
+	for _, header := range d.Headers {
+		bytes += int64(len(header.Key) + len(header.Value))
+	}
+	bytes = min(bytes, inHandBytes)
+	if r.room.Acquire(ctx, bytes) != nil {
+		return
+	}
+	select {
+	case r.queue <- queued{ctx, d, bytes}:
+	case <-ctx.Done():
+		r.room.Release(bytes)
+	}
+}
+
+// run writes what is queued until ctx ends.
+func (r *reader) run(ctx context.Context) {
+	for {
+		batch := r.take(ctx)
+		if batch == nil {
+			return
+		}
+		r.note(batch)
+		r.write(ctx, batch)
+		r.oldest.Store(0)
+		for _, q := range batch {
+			r.room.Release(q.bytes)
+		}
+	}
+}
+
+// take waits for a first delivery and takes what else there is, at most a batch. It
+// returns nil once ctx has ended.
+func (r *reader) take(ctx context.Context) []queued {
+	var batch []queued
+	var bytes int64
+	add := func(q queued) {
+		batch, bytes = append(batch, q), bytes+q.bytes
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case q := <-r.queue:
+		add(q)
+	}
+	for len(batch) < batchRecords && bytes < batchBytes {
+		select {
+		case q := <-r.queue:
+			add(q)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// note notes how old what is in hand is, by the broker's times.
+func (r *reader) note(batch []queued) {
+	for _, q := range batch {
+		at := q.delivery.Time.UnixNano()
+		if oldest := r.oldest.Load(); q.delivery.Appended && (oldest == 0 || at < oldest) {
+			r.oldest.Store(at)
+		}
+	}
+}
+
+// behind is how old the first record is that is in hand, by this machine's clock.
+func (r *reader) behind() time.Duration {
+	oldest := r.oldest.Load()
+	if oldest == 0 {
+		return 0
+	}
+	return max(time.Since(time.Unix(0, oldest)), 0)
+}
+
+// write writes a batch, however long the database is away, and finishes its deliveries.
+// What is not ours any more is left out. If the database will never take it, its halves
+// are written, until what it refuses stands alone and is rejected.
+func (r *reader) write(ctx context.Context, batch []queued) {
+	refused := false // it stands alone, and was refused before
+	for backoff := retry.NewBackoff(shortestPause, longestPause); ctx.Err() == nil; {
+		if batch = ours(batch); len(batch) == 0 {
+			r.outage.forget(writingPart)
+			return
+		}
+		err := r.attempt(ctx, batch, refused)
+		var fenced *FencedError
+		var data *DataError
+		switch {
+		case err == nil:
+			r.outage.recovered(writingPart)
+			for _, q := range batch {
+				q.delivery.Done()
+			}
+			return
+		case ctx.Err() != nil:
+			return
+		case errors.As(err, &fenced):
+			r.giveUp(batch, fenced)
+		case len(batch) > 1 && errors.As(err, &data):
+			r.write(ctx, batch[:len(batch)/2])
+			r.write(ctx, batch[len(batch)/2:])
+			return
+		case errors.As(err, &data) && !refused:
+			refused = true // or it was a race between two processes, which passes
+		default:
+			r.outage.failed(writingPart, err)
+			backoff.Wait(ctx)
+			if len(batch) > 1 && errors.Is(err, context.DeadlineExceeded) { // it may be too much at once
+				r.write(ctx, batch[:len(batch)/2])
+				r.write(ctx, batch[len(batch)/2:])
+				return
+			}
+		}
+	}
+}
+
+// ours leaves out what is of partitions that were taken away or are read again. It is
+// asked anew before each attempt.
+func ours(batch []queued) []queued {
+	kept := make([]queued, 0, len(batch))
+	for _, q := range batch {
+		if q.ctx.Err() == nil {
+			kept = append(kept, q)
+		}
+	}
+	return kept
+}
+
+// attempt tries once to write a batch. A record that was refused alone before is
+// rejected if it is again.
+func (r *reader) attempt(ctx context.Context, batch []queued, refused bool) error {
+	ctx, cancel := context.WithTimeout(ctx, addWithin)
+	defer cancel()
+	messages := make([]events.Message, len(batch))
+	for i, q := range batch {
+		messages[i] = q.delivery.Message
+	}
+	began := time.Now()
+	added, err := r.store.Add(ctx, messages)
+	var data *DataError
+	if refused && errors.As(err, &data) {
+		m := messages[0]
+		r.logger.Error("The database does not take a record; it is rejected", "topic", m.Topic, "partition", m.Partition, "offset", m.Offset, "error", err)
+		if err = r.store.Reject(ctx, m); err == nil {
+			added = Added{Rejects: 1, RejectKinds: map[string]int{rejectUnfit: 1}}
+		}
+	}
+	if err == nil {
+		r.metrics.wrote(messages, added, time.Since(began))
+	}
+	return err
+}
+
+// giveUp has a partition read again from where the ledger is, because another process has
+// claimed it since. If the group has given it to that process, nothing is read again.
+func (r *reader) giveUp(batch []queued, fenced *FencedError) {
+	r.metrics.fenced.Inc()
+	r.logger.Info("Another process has claimed a partition; what is in hand of it is left to whoever has it now", "topic", fenced.Topic, "partition", fenced.Partition)
+	for _, q := range batch {
+		if q.delivery.Topic == fenced.Topic && q.delivery.Partition == fenced.Partition {
+			q.delivery.Reread()
+		}
+	}
+}
