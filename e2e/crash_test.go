@@ -120,6 +120,7 @@ func TestAKilledWorkerChangesNoEnd(t *testing.T) {
 			t.Parallel()
 			f := newCrashingFactory(t, newBroker, faulty)
 			f.startWorker()
+			f.keeper = f.keepLedger()
 			undisturbed := map[string]ending{}
 			for _, kind := range kinds[name] {
 				f.order(kind, "")
@@ -145,6 +146,11 @@ func TestAKilledWorkerChangesNoEnd(t *testing.T) {
 					assert.Equal(t, undisturbed[o.kind.name], end, "held were %q", held)
 				})
 			}
+			var statuses []kitchen.Status
+			for _, o := range f.orders {
+				statuses = append(statuses, f.status(o))
+			}
+			f.keeper.requireAgrees(statuses)
 			t.Logf("%d messages of %d orders were held while a worker was killed, with %d kills", len(f.held("")), len(disturbed), kills)
 		})
 	}
@@ -158,6 +164,8 @@ type crashingFactory struct {
 	// faults is the directory that the workers look at.
 	faults string
 	writer *kafka.Writer
+	// keeper is killed as often as the worker; nil if there is none.
+	keeper *keeper
 
 	mu      sync.Mutex
 	orders  map[string]*orderUnderWay
@@ -493,6 +501,9 @@ func (f *crashingFactory) killUntilAllEnd() (kills int) {
 			wait(100 * time.Millisecond)
 		}
 		f.worker.Kill()
+		if f.keeper != nil {
+			f.keeper.kill()
+		}
 		kills++
 		// What the next worker holds while it starts counts as new.
 		before = len(f.held(""))
@@ -568,11 +579,17 @@ func (f *crashingFactory) open() []string {
 	return open
 }
 
+// status is what an order has ended with.
+func (f *crashingFactory) status(o *orderUnderWay) (status kitchen.Status) {
+	f.t.Helper()
+	require.NoError(f.t, f.temporal.GetWorkflow(f.t.Context(), kitchen.WorkflowID(o.id), "").Get(f.t.Context(), &status))
+	return status
+}
+
 // ending is how an order that has ended did.
 func (f *crashingFactory) ending(o *orderUnderWay) ending {
 	f.t.Helper()
-	var status kitchen.Status
-	require.NoError(f.t, f.temporal.GetWorkflow(f.t.Context(), kitchen.WorkflowID(o.id), "").Get(f.t.Context(), &status))
+	status := f.status(o)
 	end := ending{State: status.State, Remakes: status.Remakes, Scrapped: status.Scrapped, CancelReason: status.CancelReason}
 	for _, stage := range status.Stages {
 		row := endedRow{

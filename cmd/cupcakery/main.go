@@ -1,5 +1,5 @@
 // Command cupcakery is the whole cupcake factory in one binary: the processes
-// a bakery runs in production (api, worker), the stations' side of the
+// a bakery runs in production (api, worker, ledger), the stations' side of the
 // contract (station), tools for people (order, menu, top, stations, topics, temporal,
 // dead-letters, kitchen, staff, keys), and everything at once on one machine (dev).
 package main
@@ -103,6 +103,7 @@ func newRootCommand() *cobra.Command {
 		newHealthcheckCommand(),
 		newKeysCommand(),
 		newKitchenCommand(),
+		newLedgerCommand(),
 		newLicencesCommand(),
 		newMenuCommand(),
 		newOrderCommand(),

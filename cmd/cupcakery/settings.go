@@ -32,6 +32,9 @@ func applyEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) 
 		if secret, is := f.Value.(*secretValue); is && f.Changed {
 			faults = append(faults, fmt.Errorf("--%s: all users of a machine can see its command lines, so no secret is taken from one: %s", f.Name, secret.instead))
 		}
+		if database, is := f.Value.(*databaseValue); is && f.Changed && database.hasPassword() {
+			faults = append(faults, fmt.Errorf("--%s: all users of a machine can see its command lines, so no password is taken from one: set $%s, or leave the password out and set $PGPASSWORD or $PGPASSFILE", f.Name, ledgerVariable))
+		}
 		if f.Changed {
 			return
 		}

@@ -1,0 +1,195 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/devstack"
+	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/process"
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/ledger"
+)
+
+// keeper is a factory's ledger. Its process may be killed and started again.
+type keeper struct {
+	f        *factory
+	postgres *devstack.Postgres
+	url      string
+	running  *process.Process
+}
+
+// keepLedger starts a ledger beside the factory, with a PostgreSQL of its own.
+func (f *factory) keepLedger() *keeper {
+	f.t.Helper()
+	postgres, err := devstack.StartPostgres(f.t.Context(), devstack.PostgresConfig{Fast: true})
+	require.NoError(f.t, err)
+	f.t.Cleanup(postgres.Stop)
+	url, err := postgres.CreateDatabase(f.t.Context(), "ledger", "red velvet")
+	require.NoError(f.t, err)
+	f.env = append(f.env, "CUPCAKERY_LEDGER_DATABASE="+url)
+	k := &keeper{f: f, postgres: postgres, url: url}
+	k.start()
+	return k
+}
+
+func (k *keeper) start() {
+	k.f.t.Helper()
+	address := fmt.Sprintf("127.0.0.1:%d", freePort(k.f.t))
+	k.running = k.f.start("ledger", "ledger", "--listen", address)
+	k.f.eventually(k.f.answers("http://"+address+"/healthz"), k.running)
+}
+
+// kill kills the process at any moment, and starts another.
+func (k *keeper) kill() {
+	k.f.t.Helper()
+	k.running.Kill()
+	k.start()
+}
+
+// awaitEnd waits until the ledger has read all that is on the log now.
+func (k *keeper) awaitEnd() {
+	k.f.t.Helper()
+	reader, err := events.NewLogReader(k.f.connection())
+	require.NoError(k.f.t, err)
+	defer reader.Close()
+	k.f.eventually(func() error {
+		conn, err := pgx.Connect(k.f.t.Context(), k.url)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = conn.Close(context.WithoutCancel(k.f.t.Context())) }()
+		for _, topic := range ledger.Topics() {
+			partitions, err := reader.Partitions(k.f.t.Context(), topic)
+			if err != nil {
+				return err
+			}
+			for partition := range partitions {
+				_, end, err := reader.Bounds(k.f.t.Context(), topic, partition)
+				if err != nil || end == 0 {
+					return err
+				}
+				var last int64 // of what was read; behind it may lie a transaction's mark
+				_, err = reader.Read(k.f.t.Context(), topic, partition, max(0, end-100), end, func(m events.Message) { last = m.Offset })
+				if err != nil {
+					return err
+				}
+				var next int64
+				if err := conn.QueryRow(k.f.t.Context(), `
+					SELECT coalesce(max(next_offset), 0) FROM ledger.positions JOIN ledger.logs USING (log) WHERE topic = $1 AND partition = $2`,
+					topic, partition).Scan(&next); err != nil {
+					return err
+				}
+				if next <= last {
+					return fmt.Errorf("the ledger has read %s partition %d up to %d, and %d is there", topic, partition, next, last)
+				}
+			}
+		}
+		return nil
+	}, k.running)
+}
+
+// keptOrder is what the ledger says of an order.
+type keptOrder struct {
+	State             string
+	Remakes, Scrapped int
+	Complete          bool
+}
+
+// requireAgrees compares the ledger with the statuses that the orders' workflows have
+// ended with, and with a ledger that is built anew.
+func (k *keeper) requireAgrees(statuses []kitchen.Status) {
+	t := k.f.t
+	t.Helper()
+	k.awaitEnd()
+	conn, err := pgx.Connect(t.Context(), k.url)
+	require.NoError(t, err)
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	for _, status := range statuses {
+		key := kitchen.OrderKey(status.ID)
+		var kept keptOrder
+		require.NoError(t, conn.QueryRow(t.Context(), "SELECT state, remakes, scrapped, complete FROM ledger.orders WHERE order_key = $1", key).
+			Scan(&kept.State, &kept.Remakes, &kept.Scrapped, &kept.Complete), "order %s", status.ID)
+		assert.Equal(t, keptOrder{string(status.State), status.Remakes, status.Scrapped, true}, kept, "order %s", status.ID)
+		for _, row := range status.Stages {
+			if row.DoneAt == nil {
+				continue
+			}
+			by := row.MadeBy
+			if by == "" {
+				by = row.By
+			}
+			ref := kitchen.TicketRef{OrderID: status.ID, Stage: row.Stage, Pass: row.Pass, Kind: kitchen.TicketMake}
+			var worker *string
+			var ended *time.Time
+			require.NoError(t, conn.QueryRow(t.Context(), "SELECT worker, ended_at FROM ledger.tickets WHERE order_key = $1 AND ticket = $2", key, ref.ActivityID()).
+				Scan(&worker, &ended), ref.TicketID())
+			if assert.NotNil(t, worker, ref.TicketID()) && assert.NotNil(t, ended, ref.TicketID()) {
+				assert.Equal(t, by, *worker, ref.TicketID())
+				assert.WithinDuration(t, *row.DoneAt, *ended, time.Millisecond, ref.TicketID())
+			}
+		}
+		var thrownAway int
+		require.NoError(t, conn.QueryRow(t.Context(), "SELECT coalesce(sum(pieces), 0) FROM ledger.waste WHERE order_key = $1", key).Scan(&thrownAway))
+		assert.Equal(t, status.Scrapped, thrownAway, "pieces thrown away for %s", status.ID)
+	}
+	k.requireRebuildIsTheSame()
+}
+
+// requireRebuildIsTheSame builds the ledger anew and compares.
+func (k *keeper) requireRebuildIsTheSame() {
+	t := k.f.t
+	t.Helper()
+	result, err := ledger.Rebuild(t.Context(), ledger.RebuildConfig{Config: ledger.Config{Database: k.url}, Connection: k.f.connection(), CheckOnly: true})
+	require.NoError(t, err)
+	require.True(t, result.Existed)
+	require.Positive(t, result.Orders)
+	assert.Empty(t, result.Differences, "the ledger that was written while all this went on, and one that is built from the log")
+}
+
+// Whatever happens to the ledger and its database, it says in the end what the orders
+// say.
+func TestTheLedgerOutlivesKillsAndOutages(t *testing.T) {
+	for name, newBroker := range kafkas {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFactory(t, newBroker, time.Minute)
+			for _, stage := range kitchen.Stages() {
+				f.robot(stage, "--work-time", "10ms")
+			}
+			k := f.keepLedger()
+			second := k.f.start("second ledger", "ledger", "--listen", "127.0.0.1:0")
+			var placed []kitchen.Status
+			place := func(count int) {
+				for range count {
+					placed = append(placed, f.place(kitchen.Order{
+						Customer: kitchen.Customer{Name: "Ada Lovelace"}, Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeM, Quantity: 6}},
+					}))
+				}
+			}
+			place(5)
+			k.kill()
+			place(5)
+			k.postgres.Kill()
+			place(5)
+			require.NoError(t, k.postgres.Restart(t.Context()))
+			k.kill()
+			second.Kill()
+			place(5)
+			f.kafka.kill()
+			f.kafka.restart()
+			place(5)
+			statuses := make([]kitchen.Status, len(placed))
+			for i, order := range placed {
+				statuses[i] = f.until(order.ID, "shipped", shipped)
+			}
+			k.requireAgrees(statuses)
+		})
+	}
+}

@@ -1,0 +1,298 @@
+package ledger
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+// world is a ledger whose derived rows a test writes itself, and reports of it.
+type world struct {
+	store   *Store
+	reports *Reports
+}
+
+func newWorld(t testing.TB, zone string) *world {
+	database := newDatabase(t)
+	w := &world{store: openStore(t, Config{Database: database, TimeZone: zone})}
+	var err error
+	w.reports, err = OpenReports(t.Context(), database)
+	require.NoError(t, err)
+	t.Cleanup(w.reports.Close)
+	return w
+}
+
+// personalOf is what a test knows of an order's customer; nil if they were erased.
+type personalOf struct{ id, customer string }
+
+// write replaces all rows.
+func (w *world) write(ctx context.Context, orders map[string]folded, personal map[string]personalOf) error {
+	return pgx.BeginFunc(ctx, w.store.pool, func(tx pgx.Tx) error {
+		for _, table := range append([]string{"personal"}, derivedTables...) {
+			if _, err := tx.Exec(ctx, "DELETE FROM "+table); err != nil {
+				return err
+			}
+		}
+		var keys []string
+		for key := range orders {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		for key, of := range personal {
+			if _, err := tx.Exec(ctx, "INSERT INTO personal (order_key, order_id, customer) VALUES ($1, $2, $3)", key, of.id, of.customer); err != nil {
+				return err
+			}
+		}
+		return writeFolded(ctx, tx, keys, orders)
+	})
+}
+
+func testOrderID(i int) string { return "0199c0de-7a11-7000-8000-" + twelveDigits(i) }
+
+func twelveDigits(i int) string {
+	digits := []byte("000000000000")
+	for at := len(digits) - 1; i > 0; at-- {
+		digits[at] = byte('0' + i%10)
+		i /= 10
+	}
+	return string(digits)
+}
+
+func day(t testing.TB, text string) kitchen.Date {
+	day, err := kitchen.ParseDate(text)
+	require.NoError(t, err)
+	return day
+}
+
+func at(t testing.TB, text string) time.Time {
+	at, err := time.Parse(time.RFC3339, text)
+	require.NoError(t, err)
+	return at
+}
+
+// shipped is an order of ten pieces that was ready some minutes after it was due.
+func shippedOrder(due time.Time, late time.Duration) folded {
+	ready := due.Add(late)
+	placed := due.Add(-2 * time.Hour)
+	return folded{
+		order: &orderRow{
+			pickupCode: "K7QF", state: kitchen.StateShipped, route: kitchen.Stages(), first: placed, last: ready, placedAt: &placed, dueAt: &due, readyAt: &ready,
+			pieces: 10, total: &kitchen.Money{Currency: "EUR", Decimals: 2, Amount: 2880}, complete: true,
+		},
+		lines: []lineRow{{line: 1, of: kitchen.Line{Flavour: "lemon", Size: kitchen.SizeM, Quantity: 10}, price: new(int64(288))}},
+	}
+}
+
+// made adds a make ticket that was done.
+func made(of *folded, stage kitchen.Stage, pass int, worker string, issued time.Time, waited, inHand time.Duration) *ticketRow {
+	started := issued.Add(waited)
+	ended := started.Add(inHand)
+	of.tickets = append(of.tickets, ticketRow{
+		ref: kitchen.TicketRef{Stage: stage, Pass: pass, Kind: kitchen.TicketMake}, state: kitchen.TicketDone, pieces: 10, issued: &issued, attempts: 1,
+		started: &started, ended: &ended, worker: worker, waited: new(waited.Seconds()), inHand: new(inHand.Seconds()),
+	})
+	return &of.tickets[len(of.tickets)-1]
+}
+
+func TestEveryTableViewColumnAndFunctionHasAComment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "UTC")
+	rows, err := w.store.pool.Query(t.Context(), `
+		SELECT c.relname || coalesce('.' || a.attname, '') FROM pg_class c
+		LEFT JOIN LATERAL (
+			SELECT attnum, attname FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+			UNION ALL SELECT 0, NULL
+		) AS a ON true
+		WHERE c.relnamespace = 'ledger'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname <> 'schema_versions'
+			AND coalesce(trim(col_description(c.oid, nullif(a.attnum, 0))), trim(obj_description(c.oid, 'pg_class')) || CASE WHEN a.attnum > 0 THEN NULL ELSE '' END, '') = ''
+		UNION ALL
+		SELECT proname || '()' FROM pg_proc WHERE pronamespace = 'ledger'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL`)
+	require.NoError(t, err)
+	without, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Empty(t, without)
+	require.Greater(t, query[int](t, w.store, "SELECT count(*)::int FROM pg_views WHERE schemaname = 'ledger'"), 15)
+}
+
+func TestViewsAreOfTheSchemaThatTheyAreMadeIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "UTC")
+	_, err := w.store.pool.Exec(t.Context(), "ALTER SCHEMA ledger RENAME TO elsewhere")
+	require.NoError(t, err)
+	_, err = w.store.pool.Exec(t.Context(), "SET search_path = ''; SELECT * FROM elsewhere.order_delays, elsewhere.stage_times, elsewhere.bottleneck_now, elsewhere.trays")
+	require.NoError(t, err)
+}
+
+func TestAMigrationCanBeTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "UTC")
+	before := query[int](t, w.store, "SELECT count(*)::int FROM pg_class WHERE relnamespace = 'ledger'::regnamespace")
+	goose := openGoose(t, w.store)
+	_, err := goose.DownTo(t.Context(), 1)
+	require.NoError(t, err)
+	require.Zero(t, query[int](t, w.store, "SELECT count(*)::int FROM pg_views WHERE schemaname = 'ledger'"))
+	require.Zero(t, query[int](t, w.store, "SELECT count(*)::int FROM pg_proc WHERE pronamespace = 'ledger'::regnamespace"))
+	require.NoError(t, w.store.Migrate(t.Context()))
+	require.Equal(t, before, query[int](t, w.store, "SELECT count(*)::int FROM pg_class WHERE relnamespace = 'ledger'::regnamespace"))
+}
+
+func TestAnEmptyLedgerHasNothingToTell(t *testing.T) {
+	t.Parallel()
+	r := newWorld(t, "Europe/Berlin").reports
+	from, to := day(t, "2026-03-28"), day(t, "2026-03-30")
+	days, err := r.Days(t.Context(), from, to)
+	require.NoError(t, err)
+	require.Len(t, days.Days, 3)
+	for i, figures := range days.Days {
+		require.Equal(t, wire.DayFigures{Day: from.Add(i), Revenue: []wire.Money{}}, figures)
+	}
+	require.Zero(t, days.ReadUntil)
+	told, err := r.Day(t.Context(), to)
+	require.NoError(t, err)
+	require.Equal(t, wire.HistoryDay{
+		Figures:  wire.DayFigures{Day: to, Revenue: []wire.Money{}},
+		Flavours: []wire.DayFlavour{}, Waste: []wire.DayWaste{}, People: []wire.DayPerson{}, Hours: []wire.DayHour{}, Late: []wire.LateOrder{},
+	}, told)
+	stages, err := r.Stages(t.Context(), from, to)
+	require.NoError(t, err)
+	require.Len(t, stages.Stages, len(kitchen.Stages()), "every stage, in the order of the work")
+	require.Equal(t, []wire.StageHourTimes{}, stages.Hours)
+	forecast, err := r.Forecast(t.Context(), to)
+	require.NoError(t, err)
+	require.Equal(t, wire.HistoryForecast{Day: to, Weekday: "monday", Flavours: []wire.FlavourForecast{}}, forecast)
+	bottleneck, err := r.Bottleneck(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, bottleneck.Stage)
+	require.Len(t, bottleneck.Stages, len(kitchen.Stages()))
+	_, err = r.Delay(t.Context(), testOrderID(1))
+	require.ErrorIs(t, err, ErrUnknownOrder)
+	trace, err := r.Trace(t.Context(), Trace{Stage: kitchen.Bake, From: at(t, "2026-03-28T00:00:00Z"), To: at(t, "2026-03-29T00:00:00Z")})
+	require.NoError(t, err)
+	require.Equal(t, wire.HistoryTrace{Tickets: []wire.TracedTicket{}}, trace)
+	_, err = r.Trace(t.Context(), Trace{Ticket: kitchen.TicketRef{OrderID: testOrderID(1), Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}})
+	require.ErrorIs(t, err, ErrUnknownOrder)
+}
+
+func TestReportsTellHowFarTheLedgerHasRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "UTC")
+	_, err := w.store.pool.Exec(t.Context(), `
+		INSERT INTO logs (topic, topic_id) VALUES ('order-acks', gen_random_uuid());
+		INSERT INTO positions SELECT log, p, 1, timestamptz '2026-11-26 10:00+00' + p * interval '1 hour' FROM logs, generate_series(0, 2) AS p;
+		INSERT INTO positions SELECT log, 3, 0, NULL FROM logs`)
+	require.NoError(t, err)
+	days, err := w.reports.Days(t.Context(), day(t, "2026-11-26"), day(t, "2026-11-26"))
+	require.NoError(t, err)
+	require.Equal(t, at(t, "2026-11-26T12:00:00Z"), days.ReadUntil)
+}
+
+func TestReportsSayWhyTheLedgerCannotBeRead(t *testing.T) {
+	t.Parallel()
+	today := day(t, "2026-11-26")
+	t.Run("ABadURLWithoutShowingItsPassword", func(t *testing.T) {
+		t.Parallel()
+		for _, bad := range []string{"postgres://ledger:swordfish@host:port/db", "postgres://ledger:sword%fish@host/db", "http://ledger:swordfish@host/db"} {
+			_, err := OpenReports(t.Context(), bad)
+			require.Error(t, err)
+			require.NotContains(t, err.Error(), "sword")
+		}
+	})
+	t.Run("ADatabaseThatIsAway", func(t *testing.T) {
+		t.Parallel()
+		reports, err := OpenReports(t.Context(), "postgres://ledger:swordfish@127.0.0.1:1/ledger")
+		require.NoError(t, err, "it is asked only for a report")
+		t.Cleanup(reports.Close)
+		_, err = reports.Day(t.Context(), today)
+		var away *AwayError
+		require.ErrorAs(t, err, &away)
+		require.NotContains(t, err.Error(), "swordfish")
+	})
+	t.Run("ADatabaseWithoutALedger", func(t *testing.T) {
+		t.Parallel()
+		reports, err := OpenReports(t.Context(), newDatabase(t))
+		require.NoError(t, err)
+		t.Cleanup(reports.Close)
+		_, err = reports.Bottleneck(t.Context())
+		var schema *SchemaError
+		require.ErrorAs(t, err, &schema)
+		require.Zero(t, schema.Has)
+	})
+	t.Run("ALedgerOfAnEarlierBuild", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, "UTC")
+		_, err := openGoose(t, w.store).DownTo(t.Context(), 1)
+		require.NoError(t, err)
+		_, err = w.reports.Forecast(t.Context(), today)
+		var schema *SchemaError
+		require.ErrorAs(t, err, &schema)
+		require.EqualValues(t, 1, schema.Has)
+		require.GreaterOrEqual(t, schema.Wants, int64(2))
+	})
+	t.Run("ALedgerOfALaterBuildIsRead", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, "UTC")
+		_, err := w.store.pool.Exec(t.Context(), "INSERT INTO schema_versions (version_id, is_applied) VALUES (99999, true)")
+		require.NoError(t, err)
+		_, err = w.reports.Day(t.Context(), today)
+		require.NoError(t, err)
+	})
+	t.Run("AReportThatTakesTooLong", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, "UTC")
+		_, err := w.reports.read(t.Context(), "sleep", func(tx pgx.Tx) error {
+			if _, err := tx.Exec(t.Context(), "SET LOCAL statement_timeout = '20ms'"); err != nil {
+				return err
+			}
+			_, err := tx.Exec(t.Context(), "SELECT pg_sleep(60)")
+			return err
+		})
+		var away *AwayError
+		require.ErrorAs(t, err, &away)
+	})
+	t.Run("OneThatNobodyWaitsForAnyMore", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, "UTC")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := w.reports.Day(ctx, today)
+		require.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+func TestReportsChangeNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "UTC")
+	_, err := w.reports.read(t.Context(), "write", func(tx pgx.Tx) error {
+		_, err := tx.Exec(t.Context(), "UPDATE bakery SET time_zone = 'Asia/Tokyo'")
+		return err
+	})
+	var refused *RefusedError
+	require.ErrorAs(t, err, &refused)
+}
+
+func TestReportsReadOnlyWithARoleThatMayOnlyRead(t *testing.T) {
+	t.Parallel()
+	database := newDatabase(t)
+	store := openStore(t, Config{Database: database})
+	role := "reader_" + query[string](t, store, "SELECT current_database()")
+	_, err := store.pool.Exec(t.Context(), "CREATE ROLE "+role+" LOGIN PASSWORD 'lemon'; GRANT USAGE ON SCHEMA ledger TO "+role+"; GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO "+role)
+	if err != nil {
+		t.Skipf("the database's owner may make no roles: %v", err)
+	}
+	address, err := url.Parse(database)
+	require.NoError(t, err)
+	address.User = url.UserPassword(role, "lemon")
+	reports, err := OpenReports(t.Context(), address.String())
+	require.NoError(t, err)
+	t.Cleanup(reports.Close)
+	_, err = reports.Day(t.Context(), day(t, "2026-11-26"))
+	require.NoError(t, err)
+}
