@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -225,16 +226,15 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
 // Position claims a partition for this store and says where reading it is to go on.
 // known is false if the ledger has nothing of it: begin at the first record there is.
 func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error) {
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		log, err := s.log(ctx, tx, logName{topic, topicID})
-		if err != nil {
-			return err
-		}
-		return tx.QueryRow(ctx, `
+	// A new number is committed before the other partitions' claims, which are made at the
+	// same time, take it from here.
+	log, err := s.log(ctx, s.pool, logName{topic, topicID})
+	if err == nil {
+		err = s.pool.QueryRow(ctx, `
 			INSERT INTO positions (log, partition, next_offset, writer) VALUES ($1, $2, -1, $3)
 			ON CONFLICT (log, partition) DO UPDATE SET writer = excluded.writer
 			RETURNING next_offset`, log, partition, s.writer).Scan(&next)
-	})
+	}
 	if err != nil {
 		s.forgetLogs()
 		return 0, false, fmt.Errorf("find where to go on in %s partition %d: %w", topic, partition, explain(err))
@@ -242,8 +242,14 @@ func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, pa
 	return max(next, 0), next >= 0, nil
 }
 
+// querier is a transaction, or the pool for statements that are one each.
+type querier interface {
+	Exec(ctx context.Context, sql string, arguments ...any) (pgconn.CommandTag, error)
+	QueryRow(ctx context.Context, sql string, arguments ...any) pgx.Row
+}
+
 // log returns the number that a topic has here.
-func (s *Store) log(ctx context.Context, tx pgx.Tx, name logName) (int16, error) {
+func (s *Store) log(ctx context.Context, tx querier, name logName) (int16, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if log, known := s.logs[name]; known {

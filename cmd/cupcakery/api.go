@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/api"
+	"github.com/cupcakery/cupcakery/ledger"
 	"github.com/cupcakery/cupcakery/web"
 )
 
@@ -32,6 +33,7 @@ func newAPICommand() *cobra.Command {
 		metrics     string
 		live        liveSettings
 		serveTLS    tlsSettings
+		remembers   ledgerSettings
 		temporalUI  string
 		uiURL       string
 		perAddress  int
@@ -46,6 +48,9 @@ and acks from Kafka and shows it to the stations, live.
 SIGTERM lets it finish the requests in hand, then it stops. Temporal and Kafka
 may be away: /readyz says so, and it goes on by itself when they are back.
 Orders are taken without Kafka, but not without Temporal.
+
+With --ledger-database it also answers managers from what "cupcakery ledger" keeps;
+nothing else needs that database.
 
 Customers need no account. What is for staff (listing orders, deciding about
 them, the stations' boards) is refused without a staff file; "cupcakery staff"
@@ -74,6 +79,7 @@ makes one.
 			proxies, proxiesErr := people.trusted()
 			counterToken, counterErr := counter.load()
 			certificate, tlsErr := serveTLS.load(logger)
+			database, ledgerErr := remembers.load()
 			var uiErr error
 			if temporalUI != "" {
 				uiErr = api.CheckOrigin(temporalUI)
@@ -84,7 +90,7 @@ makes one.
 			if err := api.CheckUIURL(uiURL); err != nil {
 				uiErr = errors.Join(uiErr, fmt.Errorf("--temporal-ui-url %q: %w", uiURL, err))
 			}
-			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, counterErr, tlsErr, uiErr); err != nil {
+			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, counterErr, tlsErr, ledgerErr, uiErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
 			registry := prometheus.NewRegistry()
@@ -94,6 +100,15 @@ makes one.
 				return err
 			}
 			defer temporalClient.Close()
+			var history api.History
+			if database != "" {
+				reports, err := ledger.OpenReports(cmd.Context(), database)
+				if err != nil {
+					return &exitError{exitUsage, err}
+				}
+				defer reports.Close()
+				history = reports
+			}
 			server, err := api.New(api.Config{
 				Temporal:   temporalClient,
 				Encryption: temporal.codec,
@@ -108,6 +123,7 @@ makes one.
 				TLS:        certificate,
 				TemporalUI: temporalUI,
 				Metrics:    registry,
+				History:    history,
 
 				TemporalUIURL: uiURL,
 
@@ -151,6 +167,7 @@ makes one.
 	counter.register(cmd)
 	live.register(cmd)
 	serveTLS.register(cmd)
+	remembers.register(cmd, "ledger-database", "PostgreSQL with the ledger, postgres://USER@HOST:PORT/DATABASE, for history and reports; with the password only by the variable; empty for none")
 	cmd.Flags().StringVar(&temporalUI, "temporal-ui-origin", "", "origin of Temporal's web UI, such as https://temporal.example.com, whose pages may decrypt through /codec when a manager is signed in; empty for none")
 	fromEnvironment(cmd.Flags(), "temporal-ui-origin", "CUPCAKERY_TEMPORAL_UI_ORIGIN")
 	registerUIURL(cmd, &uiURL, "")
