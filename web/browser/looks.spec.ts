@@ -48,6 +48,7 @@ async function screens(factory: Factory) {
     { name: "wall", path: "/wall", ready: (page: Page) => page.getByRole("region", { name: "Ready to collect" }).getByRole("listitem").first() },
     { name: "find", path: "/find", person: staff.manager, ready: (page: Page) => page.getByRole("list", { name: "Orders" }).getByRole("link").first() },
     { name: "found", path: `/find/${id}`, person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "What happened" }).getByRole("listitem").first() },
+    { name: "history without a ledger", path: "/history", person: staff.manager, ready: (page: Page) => page.getByText("This bakery has no ledger") },
     { name: "sheet", path: "/sheet", person: staff.manager, ready: (page: Page) => page.getByRole("heading", { name: "By flavour" }) },
     { name: "no such order", path: "/orders/none", person: undefined, ready: (page: Page) => page.getByText("There is no such order") },
     { name: "not found", path: "/cellar", person: undefined, ready: (page: Page) => page.getByText("There is no such page") },
