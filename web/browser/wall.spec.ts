@@ -156,7 +156,7 @@ test("a full screen turns its pages by itself, and shows every order", async ({ 
   for (let i = 0; i < 14; i++) placed.push((await factory.place()).pickupCode);
   const page = await desk.open("/wall", undefined, { viewport: { width: 1280, height: 560 } });
   const pages = board(page, "In the making").getByText(/^Page \d+ of \d+$/);
-  await expect(pages).toHaveText(/^Page \d+ of [2-9]$/);
+  await expect(pages).toHaveText(/^Page \d+ of (?:[2-9]|\d{2,})$/);
   const seen = new Set<string>();
   await until("every order was seen", async () => {
     for (const text of await codes(page, "In the making").allTextContents()) seen.add(text);
