@@ -21,22 +21,22 @@ menu:
   currency: EUR
   message: 999.99
   flavours:
-${flavours.map(([code, name]) => `    - {code: ${code}, name: ${name}, allergens: [nuts, egg, milk, wheat], surcharge: 999.99}\n`).join("")}  sizes:
+${flavours.map(([code, name]) => `    - {code: ${code}, name: ${name}, allergens: [${code === "carrot" ? "nuts, " : ""}egg, milk, wheat], surcharge: 999.99}\n`).join("")}  sizes:
 ${(["S", "M", "L", "XL"] as const).map((code) => `    - {code: ${code}, label: ${long}, grams: 999, price: 9999.99}\n`).join("")}`;
 
 test.use({ kitchen: [kitchen, { scope: "worker" }] });
 
-/** Leaves at a stage what makes its board widest: two orders of everything, one of them in hand, and tickets of one flavour, of which some wait and some are in hand, so that both can be done together. */
+/** Leaves at a stage what makes its board widest: an order of everything in hand, and tickets of one flavour, of which some wait and some are in hand, so that both can be done together. */
 async function crowd(factory: Factory, stage: keyof typeof route): Promise<void> {
   const lines = (quantity: number) => flavours.flatMap(([flavour]) => (["S", "M", "L", "XL"] as const).map((size) => ({ flavour, size, quantity, message: "W".repeat(40) })));
   const all: string[] = [];
-  for (const of of [lines(500), lines(500), ...Array.from({ length: 4 }, () => lines(1).filter(({ flavour }) => flavour === "long"))]) {
+  for (const of of [lines(500), ...Array.from({ length: 4 }, () => lines(1).filter(({ flavour }) => flavour === "long"))]) {
     const { id } = await factory.place({ customer: { name: long }, lines: of, allergies: ["nuts", long], allergyConfirmed: true, notes: long.repeat(6) });
     await factory.work(id, ...route[stage]);
     await factory.untilWaitingFor(id, stage);
     all.push(id);
   }
-  for (const i of [0, 2, 3]) await factory.ack(staff[stage], `${all[i] ?? ""}.${stage}.1`, { kind: "started" });
+  for (const i of [0, 1, 2]) await factory.ack(staff[stage], `${all[i] ?? ""}.${stage}.1`, { kind: "started" });
 }
 
 const route = { mix: [], bake: ["mix"], decorate: ["mix", "bake"], package: ["mix", "bake", "decorate"] } as const satisfies Partial<Record<Stage, readonly Stage[]>>;
@@ -85,7 +85,7 @@ async function screens(factory: Factory) {
 }
 
 test("every screen fits a phone, a tablet, a desk and a wall, and axe has no complaints in either theme", async ({ desk, factory }) => {
-  test.slow(); // so many screens, each tested eight times
+  test.setTimeout(900_000); // so many screens, each tested eight times
   for (const screen of await screens(factory)) {
     const complaints: string[] = [];
     const page = await desk.open(screen.path, screen.person, { reducedMotion: "reduce" });
