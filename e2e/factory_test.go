@@ -85,7 +85,7 @@ type service struct {
 }
 
 // addresses is the ready file of cupcakery dev.
-type addresses struct{ API, Temporal, TemporalUI, Kafka, Namespace string }
+type addresses struct{ API, Temporal, TemporalUI, Kafka, Namespace, Ledger string }
 
 func newService(t *testing.T, f *factory, name string, portFlags ...string) *service {
 	s := &service{t: t, f: f, name: name, args: []string{"dev", "--services", name, "--data-dir", filepath.Join(t.TempDir(), name)}}

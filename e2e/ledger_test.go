@@ -2,7 +2,15 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"math"
+	"net/http"
+	"net/http/cookiejar"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +23,7 @@ import (
 	"github.com/cupcakery/cupcakery/internal/process"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/ledger"
+	"github.com/cupcakery/cupcakery/wire"
 )
 
 // keeper is a factory's ledger. Its process may be killed and started again.
@@ -151,6 +160,144 @@ func (k *keeper) requireRebuildIsTheSame() {
 	require.True(t, result.Existed)
 	require.Positive(t, result.Orders)
 	assert.Empty(t, result.Differences, "the ledger that was written while all this went on, and one that is built from the log")
+}
+
+// countedAtStage is what the boards' statistics and the ledger both tell of a stage.
+type countedAtStage struct {
+	Done, Failed int
+	// Waited and InHand are sums in seconds.
+	Waited, InHand float64
+}
+
+// What managers read in the report is what the boards have shown, and it comes back from
+// the log when the database is deleted.
+func TestTheReportAgreesWithTheBoardsAndOutlivesItsDatabase(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	ports := []string{"--api-port", "0", "--metrics-port", "0", "--temporal-port", "0", "--temporal-ui-port", "0", "--kafka-port", "0", "--postgres-port", "0"}
+	f := &factory{t: t}
+	var ready addresses
+	start := func() *process.Process {
+		readyFile := filepath.Join(t.TempDir(), "ready.json")
+		dev := f.start("dev", append([]string{"dev", "--ledger", "--data-dir", data, "--ready-file", readyFile}, ports...)...)
+		f.eventually(func() error {
+			written, err := os.ReadFile(readyFile)
+			if err != nil {
+				return err
+			}
+			return json.Unmarshal(written, &ready)
+		}, dev)
+		f.apiURL, f.api = ready.API, dev
+		return dev
+	}
+	dev := start()
+	f.env = append(f.env, "KAFKA_BROKERS="+ready.Kafka, "CUPCAKERY_API="+ready.API)
+	for _, stage := range kitchen.Stages() {
+		f.robot(stage, "--work-time", "150ms", "--fail-rate", "0.1")
+	}
+	var placed []string
+	for i := range 20 {
+		placed = append(placed, f.place(kitchen.Order{
+			Customer: kitchen.Customer{Name: "Ada Lovelace"}, Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeM, Quantity: 1 + i%4}, {Flavour: "vanilla", Size: kitchen.SizeS, Quantity: 3}},
+		}).ID)
+	}
+	shippedOrders := 0
+	for _, id := range placed {
+		last := f.until(id, "over", func(s kitchen.Status) bool { return shipped(s) || s.Attention != nil })
+		if shipped(last) {
+			shippedOrders++
+		}
+	}
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	staff := &http.Client{Jar: jar}
+	signIn, err := staff.Post(ready.API+"/api/v1/session", "application/json", strings.NewReader(`{"name":"max","pin":"555555"}`))
+	require.NoError(t, err)
+	require.NoError(t, signIn.Body.Close())
+	require.Equal(t, http.StatusOK, signIn.StatusCode)
+	read := func(path string, into any) error {
+		response, err := staff.Get(ready.API + path)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = response.Body.Close() }() // read to its end
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s: %s", path, response.Status)
+		}
+		return json.NewDecoder(response.Body).Decode(into)
+	}
+	ofTheBoards := func() map[string]countedAtStage {
+		var statistics wire.Statistics
+		require.NoError(t, read("/api/v1/statistics", &statistics))
+		counted := make(map[string]countedAtStage)
+		for _, stage := range statistics.Stages {
+			var sum countedAtStage
+			for _, step := range stage.Steps {
+				sum.Done, sum.Failed = sum.Done+step.Done, sum.Failed+step.Failed
+				if step.WaitSeconds != nil {
+					sum.Waited += *step.WaitSeconds * float64(step.Done)
+				}
+				if step.WorkSeconds != nil {
+					sum.InHand += *step.WorkSeconds * float64(step.Done)
+				}
+			}
+			counted[string(stage.Stage)] = sum
+		}
+		return counted
+	}
+	ofTheLedger := func() map[string]countedAtStage {
+		conn, err := pgx.Connect(t.Context(), ready.Ledger)
+		require.NoError(t, err)
+		defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+		rows, err := conn.Query(t.Context(), `
+			SELECT stage, count(*) FILTER (WHERE state = 'done'), sum(failures), coalesce(sum(waited_seconds) FILTER (WHERE state = 'done'), 0), coalesce(sum(in_hand_seconds) FILTER (WHERE state = 'done'), 0)
+			FROM ledger.tickets WHERE kind = 'make' GROUP BY stage`)
+		require.NoError(t, err)
+		counted := make(map[string]countedAtStage)
+		var stage string
+		var sum countedAtStage
+		_, err = pgx.ForEachRow(rows, []any{&stage, &sum.Done, &sum.Failed, &sum.Waited, &sum.InHand}, func() error {
+			counted[stage] = sum
+			return nil
+		})
+		require.NoError(t, err)
+		return counted
+	}
+	agree := func() error {
+		boards, kept := ofTheBoards(), ofTheLedger()
+		for stage, shown := range boards {
+			has := kept[stage]
+			near := func(x, y float64) bool { return math.Abs(x-y) <= 0.001*float64(shown.Done)+0.001 } // the boards round to milliseconds
+			if shown.Done != has.Done || shown.Failed != has.Failed || !near(shown.Waited, has.Waited) || !near(shown.InHand, has.InHand) {
+				return fmt.Errorf("at %s the boards have shown %+v, and the ledger has %+v", stage, shown, has)
+			}
+		}
+		return nil
+	}
+	f.eventually(agree, dev)
+	var before, after wire.HistoryDays
+	require.NoError(t, read("/api/v1/history/days", &before))
+	orders, readyOrders := 0, 0
+	for _, day := range before.Days {
+		orders, readyOrders = orders+day.Orders, readyOrders+day.Ready
+	}
+	assert.Equal(t, len(placed), orders)
+	assert.Equal(t, shippedOrders, readyOrders)
+
+	require.NoError(t, dev.Stop(patience))
+	require.NoError(t, os.RemoveAll(filepath.Join(data, "postgres")))
+	dev = start()
+	f.eventually(func() error {
+		after = wire.HistoryDays{}
+		if err := read("/api/v1/history/days", &after); err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(before.Days, after.Days) {
+			return fmt.Errorf("the report was %+v, and is %+v", before.Days, after.Days)
+		}
+		return nil
+	}, dev)
+	f.eventually(agree, dev)
 }
 
 // Whatever happens to the ledger and its database, it says in the end what the orders

@@ -28,6 +28,7 @@ func newAPICommand() *cobra.Command {
 		deployment  secretSettings
 		people      staffSettings
 		counter     counterSettings
+		history     ledgerSettings
 		listen      string
 		metrics     string
 		live        liveSettings
@@ -46,6 +47,9 @@ and acks from Kafka and shows it to the stations, live.
 SIGTERM lets it finish the requests in hand, then it stops. Temporal and Kafka
 may be away: /readyz says so, and it goes on by itself when they are back.
 Orders are taken without Kafka, but not without Temporal.
+
+With the ledger's database managers can read its reports. While that is away, only
+these are.
 
 Customers need no account. What is for staff (listing orders, deciding about
 them, the stations' boards) is refused without a staff file; "cupcakery staff"
@@ -74,6 +78,7 @@ makes one.
 			proxies, proxiesErr := people.trusted()
 			counterToken, counterErr := counter.load()
 			certificate, tlsErr := serveTLS.load(logger)
+			database, ledgerErr := history.load()
 			var uiErr error
 			if temporalUI != "" {
 				uiErr = api.CheckOrigin(temporalUI)
@@ -84,7 +89,7 @@ makes one.
 			if err := api.CheckUIURL(uiURL); err != nil {
 				uiErr = errors.Join(uiErr, fmt.Errorf("--temporal-ui-url %q: %w", uiURL, err))
 			}
-			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, counterErr, tlsErr, uiErr); err != nil {
+			if err := errors.Join(secretErr, kafkaErr, kitchenErr, staffErr, proxiesErr, counterErr, tlsErr, uiErr, ledgerErr); err != nil {
 				return &exitError{exitUsage, err}
 			}
 			registry := prometheus.NewRegistry()
@@ -94,7 +99,7 @@ makes one.
 				return err
 			}
 			defer temporalClient.Close()
-			server, err := api.New(api.Config{
+			config := api.Config{
 				Temporal:   temporalClient,
 				Encryption: temporal.codec,
 				Namespace:  namespace,
@@ -117,7 +122,13 @@ makes one.
 
 				LiveConnectionsPerAddress: live.perAddress,
 				OrdersPerAddress:          perAddress,
-			})
+			}
+			endHistory, err := withHistory(cmd.Context(), &config, database)
+			if err != nil {
+				return err
+			}
+			defer endHistory()
+			server, err := api.New(config)
 			if err != nil {
 				return err
 			}
@@ -149,6 +160,7 @@ makes one.
 	deployment.register(cmd)
 	people.register(cmd)
 	counter.register(cmd)
+	history.register(cmd, "ledger-database", "database that cupcakery ledger keeps, such as postgres://ledger@127.0.0.1:5432/ledger, from which managers are told of past days; without one nobody is")
 	live.register(cmd)
 	serveTLS.register(cmd)
 	cmd.Flags().StringVar(&temporalUI, "temporal-ui-origin", "", "origin of Temporal's web UI, such as https://temporal.example.com, whose pages may decrypt through /codec when a manager is signed in; empty for none")

@@ -5,6 +5,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -62,11 +64,12 @@ func TestTheAPIProcess(t *testing.T) {
 func TestTheAPIProcessNamesEveryWrongSettingAtOnce(t *testing.T) {
 	t.Parallel()
 	c := invoke(t, "", "api", "--secret-file", secretFile(t, "short"), "--kitchen", "/nowhere/kitchen.yaml", "--kafka-brokers", "no-port",
-		"--staff", "/nowhere/staff.yaml", "--trusted-proxies", "10.0.0.0/8,the-proxy")
+		"--staff", "/nowhere/staff.yaml", "--trusted-proxies", "10.0.0.0/8,the-proxy", "--ledger-database", "mysql://db/ledger")
 	require.Equal(t, exitUsage, c.code)
 	require.Contains(t, c.stderr, "the deployment's secret has 5 characters, and must have at least 16")
 	require.Contains(t, c.stderr, "/nowhere/kitchen.yaml")
 	require.Contains(t, c.stderr, "no-port")
+	require.Contains(t, c.stderr, "--ledger-database, $CUPCAKERY_LEDGER_DATABASE: not a database's address")
 	require.Contains(t, c.stderr, "read the staff file: open /nowhere/staff.yaml")
 	require.Contains(t, c.stderr, `--trusted-proxies "the-proxy": give a network such as 10.0.0.0/8, or one address`)
 
@@ -101,4 +104,28 @@ func TestTheAPIProcessNamesAnAddressInUse(t *testing.T) {
 	c = invoke(t, "", "api", "--secret-file", secretFile(t, "0123456789abcdef"), "--listen", "127.0.0.1:0", "--metrics-listen", strings.TrimPrefix(fake.URL, "http://"))
 	require.Equal(t, exitFailed, c.code)
 	require.Contains(t, c.stderr, "address already in use; choose another address with --metrics-listen")
+}
+
+// The ledger's database is away here, and its password comes from the command line there.
+func TestTheAPIProcessNeedsNoLedgerToBeReady(t *testing.T) {
+	t.Setenv(pinVariable, "314159")
+	staff := filepath.Join(t.TempDir(), "staff.yaml")
+	pin := invoke(t, "314159\n", "staff", "hash").stdout
+	require.NoError(t, os.WriteFile(staff, []byte("staff:\n  - name: max\n    role: manager\n"+pin), 0o600))
+	address, _, stop := startAPI(t, "--staff", staff, "--ledger-database", "postgres://ledger@127.0.0.1:1/ledger")
+	defer stop()
+	c := invoke(t, "", "report", "days", "--as", "max", "--api", "http://"+address)
+	require.Equal(t, exitUnavailable, c.code, c.stderr)
+	require.Contains(t, c.stderr, "The ledger's database did not answer in time")
+	answer, err := http.Get("http://" + address + "/readyz")
+	require.NoError(t, err)
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	require.NoError(t, answer.Body.Close())
+	require.NotContains(t, string(body), "ledger")
+
+	c = invoke(t, "", "api", "--ledger-database", "postgres://ledger:hunter2@127.0.0.1:1/ledger")
+	require.Equal(t, exitUsage, c.code)
+	require.Contains(t, c.stderr, "no password is taken from one")
+	require.NotContains(t, c.stderr, "hunter2")
 }

@@ -450,9 +450,11 @@ SELECT t.ticket, t.stage, t.pass, t.kind, t.state, t.worker, t.issued_at,
 FROM tickets t
 CROSS JOIN LATERAL (
     SELECT coalesce(t.waited_seconds,
-            CASE WHEN t.is_open AND t.started_at IS NULL THEN greatest(extract(epoch FROM now() - t.issued_at), 0) END::double precision) AS waited,
+            CASE WHEN t.is_open AND t.started_at IS NULL AND t.issued_at IS NOT NULL
+                THEN greatest(extract(epoch FROM now() - t.issued_at), 0) END::double precision) AS waited,
         coalesce(t.in_hand_seconds,
-            CASE WHEN t.is_open THEN greatest(extract(epoch FROM now() - t.started_at), 0) END::double precision) AS in_hand,
+            CASE WHEN t.is_open AND t.started_at IS NOT NULL
+                THEN greatest(extract(epoch FROM now() - t.started_at), 0) END::double precision) AS in_hand,
         CASE WHEN t.kind = 'make' THEN (usual -> t.stage ->> 0)::double precision END AS usual_waited,
         CASE WHEN t.kind = 'make' THEN (usual -> t.stage ->> 1)::double precision END AS usual_in_hand
 ) AS times
@@ -526,7 +528,7 @@ CROSS JOIN LATERAL (
         (array_agg(s.stage ORDER BY s.silence DESC, s.issued_at, s.ticket COLLATE "C") FILTER (WHERE s.is_last))[1] AS silence_stage,
         (array_agg(s.stage ORDER BY s.failed_seconds DESC, s.issued_at, s.ticket COLLATE "C") FILTER (WHERE s.is_last))[1] AS failure_stage,
         (array_agg(s.stage ORDER BY s.queue DESC, s.lasted DESC, s.issued_at, s.ticket COLLATE "C") FILTER (WHERE s.is_last))[1] AS queue_stage,
-        max(s.pass) AS last_pass
+        max(s.pass) FILTER (WHERE s.kind = 'make') AS last_pass
     FROM (
         SELECT s.*, s.pass = max(s.pass) FILTER (WHERE s.kind = 'make') OVER () AS is_last,
             greatest(s.silent_seconds - s.asked_seconds, 0) AS silence,
@@ -661,7 +663,7 @@ FROM (
     SELECT happened.stage,
         count(*) FILTER (WHERE happened.what = 'waiting') AS waiting,
         count(*) FILTER (WHERE happened.what = 'in hand') AS in_hand,
-        greatest(extract(epoch FROM now() - min(happened.at) FILTER (WHERE happened.what = 'waiting')), 0)::double precision AS oldest_waiting_seconds,
+        extract(epoch FROM now() - min(least(happened.at, now())) FILTER (WHERE happened.what = 'waiting' AND happened.at IS NOT NULL))::double precision AS oldest_waiting_seconds,
         count(*) FILTER (WHERE happened.what = 'issued') AS arrived_last_hour,
         count(*) FILTER (WHERE happened.what = 'ended' AND happened.at > now() - interval '1 hour') AS done_last_hour,
         percentile_disc(0.5) WITHIN GROUP (ORDER BY happened.in_hand_seconds) AS typical_in_hand_seconds,
