@@ -18,6 +18,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cupcakery/cupcakery/devstack"
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/internal/process"
 	"github.com/cupcakery/cupcakery/internal/production"
@@ -125,6 +126,18 @@ func TestEachProcessNeedsItsRightsAndNoOther(t *testing.T) {
 		withOneRightLess(t, f.production, events.ProcessDeadLetters, events.RightsOf(events.ProcessDeadLetters), func(*testing.T, events.Right) error {
 			return errors.Join(f.finishes("dead-letters", "list"), f.finishes("dead-letters", "redrive", place, "--again"))
 		})
+	})
+	t.Run(events.ProcessLedger, func(t *testing.T) {
+		postgres, err := devstack.StartPostgres(t.Context(), devstack.PostgresConfig{Fast: true})
+		require.NoError(t, err)
+		t.Cleanup(postgres.Stop)
+		database, err := postgres.CreateDatabase(t.Context(), "ledger", "red velvet")
+		require.NoError(t, err)
+		f.at(t, kitchen.Mix) // so that there is something to write
+		env := f.env
+		f.env = append(slices.Clone(env), "CUPCAKERY_LEDGER_DATABASE="+database)
+		withOneRightLess(t, f.production, events.ProcessLedger, events.RightsOf(events.ProcessLedger), func(t *testing.T, _ events.Right) error { return f.ledgerWorks(t) })
+		f.env = env
 	})
 	t.Run(events.ProcessWorker, func(t *testing.T) {
 		f.worker.Kill()
@@ -256,6 +269,14 @@ func (f *leverFactory) stationWorks(stage kitchen.Stage, o *leverOrder) error {
 		}
 		return nil
 	})
+}
+
+// ledgerWorks starts a ledger and waits until it could write what all topics tell.
+func (f *leverFactory) ledgerWorks(t *testing.T) error {
+	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	p := f.start("ledger", "ledger", "--listen", address)
+	defer p.Kill()
+	return f.unlessRefused(p, f.answers("http://"+address+"/readyz"))
 }
 
 // workerWorks starts a worker and has it carry one order to its end, beside acks
