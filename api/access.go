@@ -32,6 +32,7 @@ var access = map[string]permission{
 	"GET /dashboard":            anybody,
 	"GET /find":                 anybody,
 	"GET /find/:id":             anybody,
+	"GET /history":              anybody,
 	"GET /sheet":                anybody,
 	"GET /favicon.svg":          anybody,
 	"GET /icons/*file":          anybody,

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,10 +46,12 @@ type History interface {
 type reports struct {
 	history History // nil without a ledger
 	turns   *semaphore.Weighted
+	// turnWithin is how long a report waits for its turn.
+	turnWithin time.Duration
 }
 
 func newReports(history History) *reports {
-	return &reports{history: history, turns: semaphore.NewWeighted(reportsAtOnce)}
+	return &reports{history: history, turns: semaphore.NewWeighted(reportsAtOnce), turnWithin: reportTurnWithin}
 }
 
 // readReport has the ledger answer, when it is this report's turn.
@@ -70,7 +73,7 @@ func readReport[T any](ctx context.Context, r *reports, read func(context.Contex
 }
 
 func (r *reports) takeTurn(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, reportTurnWithin)
+	ctx, cancel := context.WithTimeout(ctx, r.turnWithin)
 	defer cancel()
 	if err := r.turns.Acquire(ctx, 1); err != nil {
 		return &problemError{Type: wire.ProblemUnavailable, Cause: err, Detail: fmt.Sprintf("Others are reading reports, and only %d are read at a time: ask again in %d seconds.", reportsAtOnce, inSeconds(retryAfter))}
@@ -82,6 +85,15 @@ func (r *reports) takeTurn(ctx context.Context) error {
 func historyProblem(err error) error {
 	if errors.Is(err, ledger.ErrUnknownOrder) {
 		return &problemError{Type: wire.ProblemOrderNotFound, Cause: err, Detail: "The ledger knows no order with this id: check it. An order that was placed a moment ago is there as soon as the ledger has read of it."}
+	}
+	if away, is := errors.AsType[*ledger.AwayError](err); is {
+		return &problemError{Type: wire.ProblemUnavailable, Cause: away, Detail: fmt.Sprintf("The ledger's database did not answer in time: ask again in %d seconds. Everything but history works without it.", inSeconds(retryAfter))}
+	}
+	if refused, is := errors.AsType[*ledger.RefusedError](err); is {
+		return &problemError{Type: wire.ProblemUnavailable, Cause: refused, Detail: "The ledger's database does not let this server read. Its operator finds the cause in the server's log; everything but history works without it."}
+	}
+	if schema, is := errors.AsType[*ledger.SchemaError](err); is {
+		return &problemError{Type: wire.ProblemUnavailable, Cause: schema, Detail: "The ledger cannot be read yet: " + schema.Error() + "."}
 	}
 	return fmt.Errorf("read the ledger: %w", err)
 }
@@ -95,7 +107,10 @@ func (s *Server) GetHistoryDays(ctx context.Context, request GetHistoryDaysReque
 	days, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryDays, error) {
 		return history.Days(ctx, first, last)
 	})
-	return GetHistoryDays200JSONResponse(days), err
+	if err != nil || !wantsCSV(ctx, request.Params.Format) {
+		return GetHistoryDays200JSONResponse(days), err
+	}
+	return csvFile{fmt.Sprintf("days-%s-%s", first, last), ledger.DaysTable(days)}, nil
 }
 
 // GetHistoryDay tells a day in full.
@@ -107,7 +122,11 @@ func (s *Server) GetHistoryDay(ctx context.Context, request GetHistoryDayRequest
 	told, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryDay, error) {
 		return history.Day(ctx, day)
 	})
-	return GetHistoryDay200JSONResponse(told), err
+	if err != nil || !wantsCSV(ctx, request.Params.Format) {
+		return GetHistoryDay200JSONResponse(told), err
+	}
+	table := cmp.Or(orZero(request.Params.Table), tableFlavours)
+	return csvFile{fmt.Sprintf("day-%s-%s", day, table), dayTable(told, table)}, nil
 }
 
 // GetHistoryStages tells how long the stages took.
@@ -119,7 +138,13 @@ func (s *Server) GetHistoryStages(ctx context.Context, request GetHistoryStagesR
 	stages, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryStages, error) {
 		return history.Stages(ctx, first, last)
 	})
-	return GetHistoryStages200JSONResponse(stages), err
+	if err != nil || !wantsCSV(ctx, request.Params.Format) {
+		return GetHistoryStages200JSONResponse(stages), err
+	}
+	if orZero(request.Params.Table) == tableHours {
+		return csvFile{fmt.Sprintf("stage-hours-%s-%s", first, last), ledger.StageHoursTable(stages)}, nil
+	}
+	return csvFile{fmt.Sprintf("stages-%s-%s", first, last), ledger.StagesTable(stages)}, nil
 }
 
 // GetHistoryForecast tells what a day is likely to need.
@@ -134,15 +159,21 @@ func (s *Server) GetHistoryForecast(ctx context.Context, request GetHistoryForec
 	forecast, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryForecast, error) {
 		return history.Forecast(ctx, day)
 	})
-	return GetHistoryForecast200JSONResponse(forecast), err
+	if err != nil || !wantsCSV(ctx, request.Params.Format) {
+		return GetHistoryForecast200JSONResponse(forecast), err
+	}
+	return csvFile{fmt.Sprintf("forecast-%s", day), ledger.ForecastTable(forecast)}, nil
 }
 
 // GetHistoryBottleneck tells which stage holds up the others now.
-func (s *Server) GetHistoryBottleneck(ctx context.Context, _ GetHistoryBottleneckRequestObject) (GetHistoryBottleneckResponseObject, error) {
+func (s *Server) GetHistoryBottleneck(ctx context.Context, request GetHistoryBottleneckRequestObject) (GetHistoryBottleneckResponseObject, error) {
 	bottleneck, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryBottleneck, error) {
 		return history.Bottleneck(ctx)
 	})
-	return GetHistoryBottleneck200JSONResponse(bottleneck), err
+	if err != nil || !wantsCSV(ctx, request.Params.Format) {
+		return GetHistoryBottleneck200JSONResponse(bottleneck), err
+	}
+	return csvFile{"bottleneck", ledger.BottleneckTable(bottleneck)}, nil
 }
 
 // GetHistoryDelay tells why an order was late.
@@ -150,7 +181,10 @@ func (s *Server) GetHistoryDelay(ctx context.Context, request GetHistoryDelayReq
 	delay, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryDelay, error) {
 		return history.Delay(ctx, request.ID)
 	})
-	return GetHistoryDelay200JSONResponse(delay), err
+	if err != nil || !wantsCSV(ctx, request.Params.Format) {
+		return GetHistoryDelay200JSONResponse(delay), err
+	}
+	return csvFile{"delay-" + kitchen.PickupCode(request.ID), ledger.DelayTable(delay)}, nil
 }
 
 // TraceHistory tells which orders a batch went into.
@@ -162,7 +196,28 @@ func (s *Server) TraceHistory(ctx context.Context, request TraceHistoryRequestOb
 	traced, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryTrace, error) {
 		return history.Trace(ctx, what)
 	})
-	return TraceHistory200JSONResponse(traced), err
+	if err != nil || !wantsCSV(ctx, request.Params.Format) {
+		return TraceHistory200JSONResponse(traced), err
+	}
+	if traced.More {
+		// A table cannot say that something is missing, and customers would not be warned.
+		return nil, fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "format", Detail: fmt.Sprintf("there are more than %d tickets, and CSV would not say so: ask for less time, or for JSON", ledger.MaxTraced)}})
+	}
+	return csvFile{"trace", ledger.TraceTable(traced)}, nil
+}
+
+// wantsCSV reports whether the answer is to be CSV.
+func wantsCSV(ctx context.Context, format *string) bool {
+	c, err := ginContext(ctx)
+	if err != nil {
+		return false
+	}
+	c.Header("Vary", "Accept")
+	if format != nil {
+		return *format == "csv"
+	}
+	weights := readWeights(c.Request.Header.Values("Accept"))
+	return weights["text/csv"] > weights["application/json"]
 }
 
 // readDay reads a parameter that is a day.

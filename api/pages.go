@@ -33,7 +33,7 @@ const (
 
 // pageRoutes are the addresses of pages. Each has the same document: the
 // scripts in it read the address.
-var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashboard", "/attention", "/counter", "/kitchen", "/standing", "/wall", "/find", "/find/:id", "/sheet", "/work"}
+var pageRoutes = []string{"/orders/:id", "/sign-in", "/stations/:stage", "/dashboard", "/attention", "/counter", "/kitchen", "/standing", "/wall", "/find", "/find/:id", "/sheet", "/history", "/work"}
 
 // fileRoutes are the addresses of what pages load.
 var fileRoutes = []string{"/assets/*file", "/favicon.svg", "/icons/*file", "/manifest.webmanifest", "/staff.webmanifest", "/theme.js", "/third-party-notices.txt"}

@@ -28,7 +28,7 @@ func withPages(c *Config) { c.Pages = somePages }
 func TestABrowserGetsPagesAndAProgramTheIndex(t *testing.T) {
 	t.Parallel()
 	server := newTestServer(t, untouchedTemporal{}, withPages)
-	for _, target := range []string{"/", "/orders/01936f8e-5c1a-7d3b-9f00-000000000001", "/sign-in", "/stations/bake", "/dashboard", "/attention", "/counter", "/kitchen", "/standing", "/find", "/find/01936f8e-5c1a-7d3b-9f00-000000000001", "/sheet"} {
+	for _, target := range []string{"/", "/orders/01936f8e-5c1a-7d3b-9f00-000000000001", "/sign-in", "/stations/bake", "/dashboard", "/attention", "/counter", "/kitchen", "/standing", "/find", "/find/01936f8e-5c1a-7d3b-9f00-000000000001", "/sheet", "/history"} {
 		recorder := do(t, server, newRequest(http.MethodGet, target, nil, "Accept", "text/html,application/xhtml+xml,*/*;q=0.8"))
 		require.Equal(t, http.StatusOK, recorder.Code, target)
 		require.Equal(t, "text/html; charset=utf-8", recorder.Header().Get("Content-Type"))

@@ -113,7 +113,7 @@ var problemKinds = []problemKind{
 			"A repeated request for an order that was taken before is answered as always. Staff who have signed in may order for their customers without this limit. " +
 			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},
 	{wire.ProblemUnavailable, http.StatusServiceUnavailable, "No answer in time",
-		"Temporal, which keeps the orders, the worker that carries out changes of an order, or Kafka, which takes acks, did not answer in time; or nobody has prepared Temporal for orders yet (cupcakery temporal apply); or there are as many live connections as this process takes. Ask again after the number of seconds in the Retry-After header. " +
+		"Temporal, which keeps the orders, the worker that carries out changes of an order, Kafka, which takes acks, or the ledger's database, which has the history, did not answer in time; or nobody has prepared Temporal for orders yet (cupcakery temporal apply); or there are as many live connections as this process takes. Ask again after the number of seconds in the Retry-After header. " +
 			"A request to create or to change an order may have succeeded all the same: repeat it as it was, with the same Idempotency-Key, and it is done once. " +
 			"An ack may count all the same: look at the board before sending it again."},
 	{wire.ProblemUnsupportedMediaType, http.StatusUnsupportedMediaType, "The body is of another type",

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
@@ -39,22 +40,40 @@ func (t Table) WriteCSV(w io.Writer) error {
 }
 
 // formulaStarts are what spreadsheets begin a formula with, also in the wide forms that
-// some of them take for the same, and what they skip before one.
-const formulaStarts = "=+-@\t\r\n＝＋－＠"
+// some of them take for the same; cellStarts, behind what some of them begin a cell.
+const (
+	formulaStarts = "=+-@＝＋－＠"
+	cellStarts    = ";\t\r\n"
+)
 
 // plainNumber is a number as the tables write them, which may be negative.
 var plainNumber = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
 
+// notAFormula puts an apostrophe before what begins a formula, at the beginning of the
+// cell and behind what begins another cell to some spreadsheets, whatever commas and
+// quotes say.
 func notAFormula(cell string) string {
-	if cell == "" || plainNumber.MatchString(cell) {
+	if plainNumber.MatchString(cell) {
 		return cell
 	}
-	for _, start := range formulaStarts {
-		if strings.HasPrefix(cell, string(start)) {
-			return "'" + cell
+	var safe strings.Builder
+	begins := true // a cell, or what may be one
+	for i, r := range cell {
+		switch {
+		case strings.ContainsRune(cellStarts, r):
+			if i == 0 && r != ';' {
+				safe.WriteByte('\'')
+			}
+			begins = true
+		case begins && strings.ContainsRune(formulaStarts, r):
+			safe.WriteByte('\'')
+			begins = false
+		default:
+			begins = begins && unicode.IsSpace(r)
 		}
+		safe.WriteRune(r)
 	}
-	return cell
+	return safe.String()
 }
 
 // DaysTable has a row for each day, and one more, with nothing but the amount, for each

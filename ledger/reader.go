@@ -231,7 +231,6 @@ func (r *reader) run(ctx context.Context) {
 		}
 		r.note(batch)
 		r.write(ctx, batch)
-		r.oldest.Store(0)
 		for _, q := range batch {
 			r.room.Release(q.bytes)
 		}
@@ -247,10 +246,16 @@ func (r *reader) take(ctx context.Context) []queued {
 		batch, bytes = append(batch, q), bytes+q.bytes
 	}
 	select {
-	case <-ctx.Done():
-		return nil
 	case q := <-r.queue:
 		add(q)
+	default:
+		r.oldest.Store(0)
+		select {
+		case <-ctx.Done():
+			return nil
+		case q := <-r.queue:
+			add(q)
+		}
 	}
 	for len(batch) < batchRecords && bytes < batchBytes {
 		select {
@@ -265,12 +270,13 @@ func (r *reader) take(ctx context.Context) []queued {
 
 // note notes how old what is in hand is, by the broker's times.
 func (r *reader) note(batch []queued) {
+	var oldest int64
 	for _, q := range batch {
-		at := q.delivery.Time.UnixNano()
-		if oldest := r.oldest.Load(); q.delivery.Appended && (oldest == 0 || at < oldest) {
-			r.oldest.Store(at)
+		if at := q.delivery.Time.UnixNano(); q.delivery.Appended && (oldest == 0 || at < oldest) {
+			oldest = at
 		}
 	}
+	r.oldest.Store(oldest)
 }
 
 // behind is how old the first record is that is in hand, by this machine's clock.

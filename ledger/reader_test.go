@@ -83,7 +83,7 @@ func (s *memoryStore) Migrate(context.Context) error {
 
 func (s *memoryStore) Check(context.Context) error { return nil }
 
-func at(topic string, topicID [16]byte, partition int) string {
+func placeName(topic string, topicID [16]byte, partition int) string {
 	return fmt.Sprint(topic, topicID, partition)
 }
 
@@ -93,7 +93,7 @@ func (s *memoryStore) Position(_ context.Context, topic string, topicID [16]byte
 	if err := s.refuse(nil); err != nil {
 		return 0, false, err
 	}
-	where := at(topic, topicID, partition)
+	where := placeName(topic, topicID, partition)
 	s.claims[where] = s
 	next, known := s.nexts[where]
 	return next, known, nil
@@ -116,13 +116,13 @@ func (s *memoryStore) add(batch []events.Message, reject bool) (Added, error) {
 		return Added{}, err
 	}
 	for _, m := range batch {
-		if s.claims[at(m.Topic, m.TopicID, m.Partition)] != s {
+		if s.claims[placeName(m.Topic, m.TopicID, m.Partition)] != s {
 			return Added{}, &FencedError{m.Topic, m.Partition}
 		}
 	}
 	var added Added
 	for _, m := range batch {
-		where := at(m.Topic, m.TopicID, m.Partition)
+		where := placeName(m.Topic, m.TopicID, m.Partition)
 		switch {
 		case m.Offset < s.nexts[where]:
 			added.Skipped++
@@ -145,8 +145,8 @@ func (s *memoryStore) add(batch []events.Message, reject bool) (Added, error) {
 	return added, nil
 }
 
-// world is a Kafka with a memory.
-type world struct {
+// readerWorld is a Kafka with a memory.
+type readerWorld struct {
 	*testing.T
 	connection events.Connection
 	client     *kgo.Client
@@ -154,12 +154,12 @@ type world struct {
 	values     int // that were produced
 }
 
-func newWorld(t *testing.T) *world {
+func newReaderWorld(t *testing.T) *readerWorld {
 	t.Helper()
 	kafka, err := devstack.StartKafka(t.Context(), devstack.KafkaConfig{})
 	require.NoError(t, err)
 	t.Cleanup(kafka.Stop)
-	w := &world{T: t, connection: events.Connection{Brokers: []string{kafka.Addr()}}, memory: newMemory()}
+	w := &readerWorld{T: t, connection: events.Connection{Brokers: []string{kafka.Addr()}}, memory: newMemory()}
 	_, err = events.ApplyTopics(t.Context(), w.connection, events.TopicSettings{Partitions: 2})
 	require.NoError(t, err)
 	w.client, err = kgo.NewClient(kgo.SeedBrokers(kafka.Addr()), kgo.RecordPartitioner(kgo.ManualPartitioner()))
@@ -169,7 +169,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // produce writes so many records into each partition of a topic.
-func (w *world) produce(topic string, each int) {
+func (w *readerWorld) produce(topic string, each int) {
 	w.Helper()
 	var records []*kgo.Record
 	for range each {
@@ -183,7 +183,7 @@ func (w *world) produce(topic string, each int) {
 
 // proc is a running process.
 type proc struct {
-	w         *world
+	w         *readerWorld
 	store     *memoryStore
 	log       *lines
 	registry  *prometheus.Registry
@@ -193,7 +193,7 @@ type proc struct {
 	ended     chan error
 }
 
-func (w *world) start(change func(*memoryStore)) *proc {
+func (w *readerWorld) start(change func(*memoryStore)) *proc {
 	w.Helper()
 	p := &proc{
 		w: w, store: &memoryStore{memory: w.memory}, log: new(lines), registry: prometheus.NewPedanticRegistry(),
@@ -235,7 +235,7 @@ func (p *proc) awaitReady() {
 
 // awaitAll waits until everything that was produced is written, and requires that
 // nothing is written twice.
-func (w *world) awaitAll() {
+func (w *readerWorld) awaitAll() {
 	w.Helper()
 	require.Eventually(w, func() bool {
 		values, _ := w.memory.count()
@@ -245,14 +245,14 @@ func (w *world) awaitAll() {
 	require.Zero(w, twice)
 }
 
-func (w *world) eventually(is func() bool, what string) {
+func (w *readerWorld) eventually(is func() bool, what string) {
 	w.Helper()
 	require.Eventually(w, is, patience, 10*time.Millisecond, what)
 }
 
 func TestWhatIsReadIsWrittenOnceByAnyNumberOfProcesses(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newReaderWorld(t)
 	w.produce(events.TopicAcks, 100)
 	first := w.start(nil)
 	w.awaitAll()
@@ -275,7 +275,7 @@ func TestWhatIsReadIsWrittenOnceByAnyNumberOfProcesses(t *testing.T) {
 // the outage is logged once when it begins and once when it ends.
 func TestADatabaseThatIsAwayIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newReaderWorld(t)
 	p := w.start(nil)
 	w.produce(events.TopicAcks, 1)
 	w.awaitAll()
@@ -306,7 +306,7 @@ func (p *proc) triesOf() int {
 }
 
 // sample is a metric's value, of the series that has the label's value.
-func (w *world) sample(p *proc, name, label string) float64 {
+func (w *readerWorld) sample(p *proc, name, label string) float64 {
 	w.Helper()
 	families, err := p.registry.Gather()
 	require.NoError(w, err)
@@ -330,7 +330,7 @@ func (w *world) sample(p *proc, name, label string) float64 {
 
 func TestADatabaseThatIsAwayAtTheBeginningIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newReaderWorld(t)
 	w.produce(events.TopicAcks, 3)
 	w.memory.setRefuse(func([]events.Message) error { return &AwayError{errors.New("no route")} })
 	asked := 0
@@ -358,7 +358,7 @@ func TestASchemaOfANewerBuildEndsTheProcess(t *testing.T) {
 // One record that the database will never take is found among the others and rejected.
 func TestARecordThatTheDatabaseDoesNotTakeStopsNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newReaderWorld(t)
 	poison := func(m events.Message) bool { return strings.HasSuffix(string(m.Value), "7") }
 	once := true // a refusal that passes, as of two processes in a race
 	w.memory.setRefuse(func(batch []events.Message) error {
@@ -393,7 +393,7 @@ func TestARecordThatTheDatabaseDoesNotTakeStopsNothing(t *testing.T) {
 // Another process has claimed a partition while this one had records of it in hand.
 func TestAPartitionThatAnotherHasClaimedIsReadAgainFromWhereThatIs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newReaderWorld(t)
 	p := w.start(nil)
 	w.produce(events.TopicAcks, 10)
 	w.awaitAll()
@@ -420,7 +420,7 @@ func TestAPartitionThatAnotherHasClaimedIsReadAgainFromWhereThatIs(t *testing.T)
 
 func TestAStopWritesWhatIsInHand(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newReaderWorld(t)
 	p := w.start(nil)
 	w.produce(events.TopicAcks, 1)
 	w.awaitAll()

@@ -142,7 +142,7 @@ type ClientInterface interface {
 
 	// TraceHistory Which orders a batch went into
 	//
-	// For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000.
+	// For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000; if there are more, CSV is refused (400), since it could not say so.
 	//
 	// Corresponds with GET /api/v1/history/trace (the `TraceHistory` operationId).
 	TraceHistory(ctx context.Context, params *TraceHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -856,7 +856,7 @@ func (c *Client) GetHistoryStages(ctx context.Context, params *GetHistoryStagesP
 
 // TraceHistory Which orders a batch went into
 //
-// For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000.
+// For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000; if there are more, CSV is refused (400), since it could not say so.
 //
 // Corresponds with GET /api/v1/history/trace (the `TraceHistory` operationId).
 func (c *Client) TraceHistory(ctx context.Context, params *TraceHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4484,7 +4484,7 @@ type ClientWithResponsesInterface interface {
 
 	// TraceHistoryWithResponse Which orders a batch went into
 	//
-	// For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000.
+	// For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000; if there are more, CSV is refused (400), since it could not say so.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -9580,7 +9580,7 @@ func (c *ClientWithResponses) GetHistoryStagesWithResponse(ctx context.Context, 
 
 // TraceHistoryWithResponse Which orders a batch went into
 //
-// For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000.
+// For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000; if there are more, CSV is refused (400), since it could not say so.
 //
 // Returns a wrapper object for the known response body format(s).
 //

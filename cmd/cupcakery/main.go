@@ -1,6 +1,6 @@
 // Command cupcakery is the whole cupcake factory in one binary: the processes
 // a bakery runs in production (api, worker, ledger), the stations' side of the
-// contract (station), tools for people (order, menu, top, stations, topics, temporal,
+// contract (station), tools for people (order, menu, report, top, stations, topics, temporal,
 // dead-letters, kitchen, staff, keys), and everything at once on one machine (dev).
 package main
 
@@ -107,6 +107,7 @@ func newRootCommand() *cobra.Command {
 		newLicencesCommand(),
 		newMenuCommand(),
 		newOrderCommand(),
+		newReportCommand(),
 		newSlotsCommand(),
 		newStandingCommand(),
 		newStaffCommand(),

@@ -99,6 +99,18 @@ var plumbing = []row{
 			{"sum(rate(cupcakery_live_missed_total[5m]))", "missed"}, {"sum(rate(cupcakery_live_cut_off_total[5m]))", "cut off"},
 		}},
 	}},
+	{"Ledger", []panel{
+		{"Behind", "How long what is written now has lain in Kafka.", "s", lineOf("max(cupcakery_ledger_behind_seconds)", "behind")},
+		{"Records", "A second, by outcome.", "short", lineOf("sum by (outcome) (rate(cupcakery_ledger_records_total[5m]))", "{{outcome}}")},
+		{"Batches took", "One transaction each.", "s", quantiles("cupcakery_ledger_batch_seconds", "", "")},
+		{"Not yet written", "Messages, by topic.", "short", lineOf(`sum by (topic) (cupcakery_consumer_lag{group="cupcakery-ledger"})`, "{{topic}}")},
+		{"Orders folded", "A second.", "short", lineOf("sum(rate(cupcakery_ledger_orders_folded_total[5m]))", "folded")},
+		{"Rejected", "In an hour, by kind.", "short", lineOf("sum by (kind) (increase(cupcakery_ledger_rejects_total[1h]))", "{{kind}}")},
+		{"Newest record", "How long ago it was; at night that says nothing.", "s", lineOf("time() - max(cupcakery_ledger_newest_record_timestamp_seconds > 0)", "ago")},
+		{"Trouble", "Times in an hour: outages of the database, partitions that another process had claimed, and gaps.", "short", []line{
+			{"sum(increase(cupcakery_ledger_outages_total[1h]))", "outages"}, {"sum(increase(cupcakery_ledger_fenced_total[1h]))", "claimed"}, {"sum(increase(cupcakery_ledger_gaps_total[1h]))", "gaps"},
+		}},
+	}},
 	{"Temporal, as the SDK sees it", []panel{
 		{"Calls", "A second, by operation.", "reqps", lineOf("sum by (operation) (rate(temporal_request_total[5m]))", "{{operation}}")},
 		{"Workflow tasks waited", "Until a worker took them: if it grows, workers are missing.", "s", quantiles("temporal_workflow_task_schedule_to_start_latency_seconds", "", "")},

@@ -210,13 +210,14 @@ func (p *prometheusServer) hasAnswer(expr string) bool {
 	return slices.ContainsFunc(p.ask(expr), func(sample promql.Sample) bool { return !math.IsNaN(sample.F) })
 }
 
-// startDemo starts a factory with robots and customers and returns where its metrics
+// startDemo starts a factory with robots, customers and a ledger and returns where its metrics
 // are.
 func startDemo(t *testing.T) string {
 	t.Helper()
 	ready := filepath.Join(t.TempDir(), "ready.json")
 	demo := exec.Command("bin/cupcakery", "dev", "--demo", "--ephemeral", "--ready-file", ready,
 		"--demo-every", "500ms", "--demo-work-time", "50ms", "--demo-fail-rate", "0.1",
+		"--ledger", "--postgres-port", "0",
 		"--api-port", "0", "--metrics-port", "0", "--temporal-port", "0", "--temporal-ui-port", "0", "--kafka-port", "0")
 	demo.Dir = root
 	log, err := os.Create(filepath.Join(t.TempDir(), "demo.log"))

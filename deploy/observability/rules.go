@@ -94,7 +94,12 @@ func alert(name, severity, expr, lasting, summary, description string) rule {
 // gone is that no process gives a metric any more, in a namespace that had it within a
 // day, or anywhere.
 func gone(metric string) string {
-	return fmt.Sprintf("(group by (namespace) (present_over_time(%[1]s[1d])) unless group by (namespace) (%[1]s)) or absent_over_time(%[1]s[1d])", metric)
+	return fmt.Sprintf("%s or absent_over_time(%s[1d])", left(metric), metric)
+}
+
+// left is gone for a process that not every bakery has.
+func left(metric string) string {
+	return fmt.Sprintf("(group by (namespace) (present_over_time(%[1]s[1d])) unless group by (namespace) (%[1]s))", metric)
 }
 
 // blind are the alerts that see nothing because a metric is missing though its process
@@ -108,6 +113,7 @@ func blind() []rule {
 		{"cupcakery_part_up", "cupcakery_dead_letters"},
 		{"cupcakery_worker_ready", `cupcakery_consumer_lag{group="order-acks"}`},
 		{"cupcakery_worker_ready", "cupcakery_ack_transactions_held_total"},
+		{"cupcakery_ledger_ready", "cupcakery_ledger_behind_seconds"},
 	} {
 		name, _, _ := strings.Cut(needs.metric, "{")
 		missing := alert("MetricsMissing", "ticket", fmt.Sprintf("group by (namespace) (%s) unless group by (namespace) (%s)", needs.process, needs.metric), "30m",
@@ -162,5 +168,17 @@ func causes() []rule {
 		alert("WorkflowTasksFail", "ticket", `sum by (namespace, workflow_type) (increase(temporal_workflow_task_execution_failed_total[1h])) > 2`, "",
 			"Some orders stand still, and nobody is asked about them.",
 			"The code of {{ $labels.workflow_type }} fails on orders under way, as after a rollout that cannot replay them."),
+		alert("LedgerDown", "ticket", left("cupcakery_ledger_ready")+` or (max by (namespace) (cupcakery_ledger_ready) == 0 unless min by (namespace) (cupcakery_part_up{part="kafka"}) == 0)`, "5m",
+			"Reports show how things were, and nothing newer.",
+			"No process could write the ledger now: none runs, or its database is away, full or read-only."),
+		alert("LedgerBehind", "ticket", `max by (namespace) (max_over_time(cupcakery_ledger_behind_seconds[5m])) > 300 unless max by (namespace) (cupcakery_ledger_ready) == 0`, "15m",
+			"Reports show how things were a while ago.",
+			"What the ledger writes now has lain in Kafka for {{ $value | humanizeDuration }}."),
+		alert("LedgerRejects", "ticket", `sum by (namespace, kind) (increase(cupcakery_ledger_rejects_total[1h])) > 0`, "",
+			"Some of what the log tells counts for nothing in reports.",
+			"The ledger has rejected records as {{ $labels.kind }}: {{ $value | humanize }} in an hour."),
+		alert("LedgerGaps", "ticket", `sum by (namespace) (cupcakery_ledger_gaps_total) > 0`, "",
+			"Reports lack some of what has happened, for good.",
+			"Records were gone from Kafka before the ledger had read them, or a topic was cut or made anew."),
 	}...)
 }

@@ -46,7 +46,7 @@ var layers = map[string]layer{
 	"cmd":        {may: []string{"internal/retry", "internal/tracing", "kitchen", "events", "namespace", "encryption", "doctor", "station", "worker", "ledger", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"workflows"}},
 	"doctor":     {may: []string{"kitchen", "events", "board", "workflows", "encryption"}, reason: "the doctor holds the log against Temporal, and issues no more than undo tickets"},
 	"staff":      {may: []string{"kitchen", "internal/ratelimit"}, reason: "signing in knows names, PINs and time, and nothing of orders, the log or HTTP"},
-	"api":        {may: []string{"internal/ratelimit", "internal/retry", "internal/tracing", "kitchen", "events", "workflows", "namespace", "encryption", "wire", "floor", "ledger", "live", "staff"}, reason: "the API answers from workflows, the log and the ledger, and does no work of theirs", testsMay: []string{"activities"}},
+	"api":        {may: []string{"internal/ratelimit", "internal/retry", "internal/tracing", "kitchen", "events", "workflows", "namespace", "encryption", "wire", "floor", "ledger", "live", "staff"}, reason: "the API answers from workflows and the log, and does no work of theirs", testsMay: []string{"activities"}},
 
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {may: []string{"namespace"}, reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},

@@ -5,6 +5,7 @@ import type { Role, Session } from "./api/schema.gen";
 import type { Live } from "./live/connection";
 import { homeOf, rolesAt } from "./staff";
 import { filtersOf } from "./screens/find/filters";
+import { searchOf } from "./screens/history/search";
 import { BakeryTimes } from "./design/BakeryTimes";
 import { CrashPage, NotFoundPage, WaitingPage } from "./screens/other/OtherPages";
 
@@ -37,7 +38,7 @@ const signIn = createRoute({
 });
 
 function isOwnAddress(to: unknown): to is string {
-  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter|kitchen|standing|sheet|find(\/[0-9a-f-]+)?)$/.test(to);
+  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter|kitchen|standing|sheet|history|find(\/[0-9a-f-]+)?)$/.test(to);
 }
 
 /** Shows a page only to staff with one of the roles. The server checks each request; this only spares people an empty page. */
@@ -120,6 +121,14 @@ const sheet = createRoute({
   component: lazyRouteComponent(() => import("./screens/find/SheetScreen"), "SheetScreen"),
 });
 
+const history = createRoute({
+  getParentRoute: () => root,
+  path: "/history",
+  validateSearch: searchOf,
+  beforeLoad: staffOnly(["manager"]),
+  component: lazyRouteComponent(() => import("./screens/history/HistoryScreen"), "HistoryScreen"),
+});
+
 /** Where an installed app starts: whoever is signed in goes on to where they work. */
 const work = createRoute({
   getParentRoute: () => root,
@@ -130,7 +139,7 @@ const work = createRoute({
   },
 });
 
-const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, standing, overview, wall, find, found, sheet, work]);
+const tree = root.addChildren([order, tracking, signIn, station, dashboard, attention, counter, standing, overview, wall, find, found, sheet, history, work]);
 
 export function newRouter(context: Context) {
   return createRouter({

@@ -1,4 +1,4 @@
-import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, KitchenState, Menu, Order, OrderExplanation, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, SignInNames, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall } from "./schema.gen";
+import type { Ack, Amendment, BoardTicket, Cancellation, DemoStaff, HistoryBottleneck, HistoryDay, HistoryDays, HistoryDelay, HistoryForecast, HistoryStages, HistoryTrace, KitchenState, Menu, Order, OrderExplanation, OrderPage, OrderState, OrderStatus, Pace, ReadyOrder, ReadyOrders, Resolution, Session, SignIn, SignInNames, Slots, Stage, StandingOrder, StandingOrderRequest, StandingOrders, Statistics, Wall } from "./schema.gen";
 import { cleanText } from "../text";
 import { noAnswer, Problem, problemOf } from "./problem";
 
@@ -21,6 +21,11 @@ export interface OrderFilters {
   readonly limit?: number;
   readonly pageToken?: string;
 }
+
+/** Which tickets a trace finds: those on a ticket's tray, or those that ended at a stage within a time. */
+export type Traced =
+  | { readonly ticket: string }
+  | { readonly stage: Stage; readonly from: string; readonly to: string; readonly flavour?: string; readonly worker?: string };
 
 const base = "/api/v1";
 /** What only a demonstration has is no part of the API. */
@@ -80,6 +85,16 @@ async function askFor<T>(method: string, path: string, request: Request): Promis
 const get = <T>(path: string, signal?: AbortSignal) => askFor<T>("GET", path, signal ? { signal } : {});
 const post = <T>(path: string, request: Request) => askFor<T>("POST", path, request);
 
+function historyPath(report: string, search: Readonly<Record<string, string | undefined>> = {}): string {
+  const given = Object.entries(search).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  return `/history/${report}${given.length > 0 ? `?${new URLSearchParams(given).toString()}` : ""}`;
+}
+
+/** The address of a file with what the ledger tells. */
+export function historyFile(report: string, search: Readonly<Record<string, string | undefined>> = {}): string {
+  return base + historyPath(report, { ...search, format: "csv" });
+}
+
 const standing = (id: string) => `/standing-orders/${encodeURIComponent(id)}`;
 const order = (id: string) => `/orders/${encodeURIComponent(id)}`;
 
@@ -118,6 +133,14 @@ export const api = {
   async rush(id: string, reason: string | null): Promise<void> {
     await (reason === null ? ask("DELETE", `${order(id)}/rush`) : ask("PUT", `${order(id)}/rush`, { body: { reason } }));
   },
+
+  historyDays: (from: string, to: string, signal?: AbortSignal) => get<HistoryDays>(historyPath("days", { from, to }), signal),
+  historyDay: (day: string, signal?: AbortSignal) => get<HistoryDay>(historyPath(`days/${day}`), signal),
+  historyStages: (from: string, to: string, signal?: AbortSignal) => get<HistoryStages>(historyPath("stages", { from, to }), signal),
+  forecast: (day: string, signal?: AbortSignal) => get<HistoryForecast>(historyPath("forecast", { day }), signal),
+  bottleneck: (signal?: AbortSignal) => get<HistoryBottleneck>(historyPath("bottleneck"), signal),
+  delay: (id: string, signal?: AbortSignal) => get<HistoryDelay>(historyPath(`orders/${encodeURIComponent(id)}/delay`), signal),
+  trace: (traced: Traced, signal?: AbortSignal) => get<HistoryTrace>(historyPath("trace", { ...traced }), signal),
 
   standing: (signal?: AbortSignal) => get<StandingOrders>("/standing-orders", signal),
   takeStanding: (body: StandingOrderRequest, key: string) => post<StandingOrder>("/standing-orders", { body, key }),

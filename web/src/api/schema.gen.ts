@@ -814,7 +814,7 @@ export interface paths {
         };
         /**
          * Which orders a batch went into
-         * @description For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000.
+         * @description For managers, to find all customers who have something of one batch. Either `ticket`: the tickets that were on the same tray, which the same person ended within two seconds of each other. Or `stage`, `from` and `to`, at most 31 days apart: the tickets that ended there in that time, if asked only those with a flavour or of a worker. The oldest first, at most 1,000; if there are more, CSV is refused (400), since it could not say so.
          */
         readonly get: operations["traceHistory"];
         readonly put?: never;
@@ -2896,7 +2896,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Temporal, the worker that must carry out a change, or Kafka cannot be reached in time; or, for a new order, the kitchen is full. */
+        /** @description Temporal, the worker that must carry out a change, Kafka or the ledger's database cannot be reached in time; or, for a new order, the kitchen is full. */
         readonly Unavailable: {
             headers: {
                 /**

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { clockText, dayAndTime, dayOf, dayText, dueText, foreignZone, setBakeryZone, spanText, timeOfDay, watchBakeryZone, zonedTime } from "./time";
+import { bakeryDay, bakeryWall, clockText, dayAfter, dayAndTime, dayOf, dayText, dueText, foreignZone, momentOf, setBakeryZone, spanText, timeOfDay, watchBakeryZone, zonedTime } from "./time";
 
 const [s, min, h] = [1_000, 60_000, 3_600_000];
 
@@ -48,6 +48,10 @@ test("a day is the same everywhere", () => {
   expect(dayText("2026-11-28")).toBe("Sat 28 Nov");
 });
 
+test("days are counted across months, years and the days on which clocks are set", () => {
+  expect([dayAfter("2026-02-28", 1), dayAfter("2026-03-01", -1), dayAfter("2026-12-31", 1), dayAfter("2026-10-28", -7)]).toEqual(["2026-03-01", "2026-02-28", "2027-01-01", "2026-10-21"]);
+});
+
 test("a moment of another day has its date", () => {
   const moment = new Date(2026, 2, 4, 14, 0).toISOString();
   expect(dayAndTime(moment, Date.parse("2026-03-04T09:00:00"))).toMatch(/^\D*\d{1,2}[:.]00/);
@@ -71,6 +75,23 @@ describe("times of a bakery elsewhere", () => {
     expect(timeOfDay(time)).toBe(new Date(time).toLocaleTimeString(undefined, { hour: "numeric", minute: "2-digit", timeZone: "Asia/Tokyo" }));
     expect(dayOf(time)).toBe(new Date("2026-03-05T12:00:00Z").toLocaleDateString(undefined, { day: "numeric", month: "short" }));
     for (const text of [zonedTime(time), dueText(time)]) expect(text).toMatch(/GMT\+9|JST/);
+  });
+
+  test("are days and clocks as addresses write them, and back again", () => {
+    setBakeryZone("Asia/Tokyo");
+    expect(bakeryDay(time)).toBe("2026-03-05");
+    expect(bakeryWall(time)).toBe("2026-03-05T08:30");
+    expect(momentOf("2026-03-05T08:30")).toBe(Date.parse(time));
+    expect(momentOf("tomorrow")).toBeNaN();
+  });
+
+  test("go on where the clock is set", () => {
+    setBakeryZone("Europe/Berlin");
+    const berlin = (wall: string) => new Date(momentOf(wall)).toISOString();
+    expect(berlin("2026-03-29T01:59"), "before summer time").toBe("2026-03-29T00:59:00.000Z");
+    expect(berlin("2026-03-29T03:00"), "the next minute").toBe("2026-03-29T01:00:00.000Z");
+    expect(berlin("2026-10-25T01:59")).toBe("2026-10-24T23:59:00.000Z");
+    expect(berlin("2026-10-25T03:00"), "after the hour that comes twice").toBe("2026-10-25T02:00:00.000Z");
   });
 
   test("name no zone to who is there", () => {

@@ -96,3 +96,29 @@ export function wallMinutes(time: number): number {
   const [hours = 0, minutes = 0] = new Date(time).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone }).split(":").map(Number);
   return hours * 60 + minutes;
 }
+
+/** The bakery's day of a moment, as addresses and the API write it: "2026-11-28". */
+export function bakeryDay(time: string | number): string {
+  return new Date(time).toLocaleDateString("en-GB", { day: "2-digit", month: "2-digit", year: "numeric", timeZone: zone }).split("/").reverse().join("-");
+}
+
+/** The day that is so many days after another, or before it. */
+export function dayAfter(day: string, days: number): string {
+  return new Date(Date.parse(`${day}T12:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+}
+
+/** What the bakery's clock shows, as an input for date and time has it: "2026-11-28T10:00". */
+export function bakeryWall(time: string | number): string {
+  const minutes = wallMinutes(new Date(time).getTime());
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `${bakeryDay(time)}T${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}
+
+/** The moment at which the bakery's clock shows that, in milliseconds; NaN if it is no time. */
+export function momentOf(wall: string): number {
+  const shown = Date.parse(`${wall}Z`);
+  let moment = shown;
+  // How far the zone is from UTC depends on the moment that is looked for, so the first result is corrected.
+  for (let i = 0; i < 2 && !Number.isNaN(moment); i++) moment += shown - Date.parse(`${bakeryWall(moment)}Z`);
+  return moment;
+}

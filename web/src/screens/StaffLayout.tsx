@@ -40,7 +40,7 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
     const [list, current] = [links.current, links.current?.querySelector<HTMLElement>("[aria-current=page]")];
     if (list && current) list.scrollLeft = current.offsetLeft + current.offsetWidth - list.offsetLeft - list.clientWidth;
   }, []);
-  const { shown, more } = pagesFor(session.role, useLocation({ select: ({ pathname }) => pathname }));
+  const { shown, more } = pagesFor(session, useLocation({ select: ({ pathname }) => pathname }));
   return (
     <Layout
       title={title}

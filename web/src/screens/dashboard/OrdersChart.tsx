@@ -1,6 +1,8 @@
+import { ticksFor } from "../../design/chart";
 import { timeOfDay } from "../../design/time";
 import { countText } from "../../text";
-import { ticksFor, type Step } from "./figures";
+import type { Step } from "./figures";
+import "../../design/chart.css";
 
 /** Orders that came in and that became ready, over time, and the same as a list for those who cannot see bars. */
 export function OrdersChart({ steps }: { readonly steps: readonly Step[] }) {

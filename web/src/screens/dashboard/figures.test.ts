@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { stageStatistics, start, statistics } from "../../testing-data";
-import { orderFlow, stageTimes, ticksFor } from "./figures";
+import { orderFlow, stageTimes } from "./figures";
 
 describe("orders over time", () => {
   const flow = (placed: readonly number[], done: readonly number[]) => orderFlow(statistics({ placed, stages: [stageStatistics([]), stageStatistics(done.map((each) => ({ done: each })))] }));
@@ -21,12 +21,6 @@ describe("orders over time", () => {
   test("are nothing while there was none", () => {
     expect(flow(none(48), none(48))).toEqual([]);
   });
-});
-
-test("a chart's lines have whole numbers, and fit few data as well as many", () => {
-  expect([0, 1, 2, 3, 5, 11, 21, 400, 401].map(ticksFor)).toEqual([
-    [2, 1, 0], [2, 1, 0], [2, 1, 0], [4, 2, 0], [10, 5, 0], [20, 10, 0], [40, 20, 0], [400, 200, 0], [1000, 500, 0],
-  ]);
 });
 
 describe("a stage's times", () => {

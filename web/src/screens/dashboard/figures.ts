@@ -18,13 +18,6 @@ export function orderFlow({ from, stepSeconds, placed, stages }: Statistics): re
   return first < 0 ? [] : steps.slice(Math.max(0, Math.min(first - 1, steps.length - leastSteps)));
 }
 
-/** The numbers beside a chart's lines, the greatest first: whole ones, and the greatest is not below the data. */
-export function ticksFor(most: number): readonly number[] {
-  for (let unit = 1; ; unit *= 10) {
-    for (const top of [2, 4, 10]) if (most <= top * unit) return [top * unit, (top * unit) / 2, 0];
-  }
-}
-
 /** How long tickets took, in milliseconds; absent if that is known of none. */
 interface Times {
   readonly done: number;

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { causeText, extraText, latenessText, secondsText } from "./words";
+
+test("each cause is told in words, with its stage if there is one", () => {
+  expect(causeText("queue", "bake")).toBe("Queue at bake");
+  expect(causeText("remake", "bake")).toBe("Made again from the start, after work failed at bake");
+  expect(causeText("remake", undefined)).toBe("Made again from the start");
+  expect(causeText("silence", "mix")).toBe("Nobody was heard of at mix");
+  expect(causeText("failure", "package")).toBe("Work failed at package and was repeated");
+  expect(causeText("decision", undefined)).toBe("A manager was asked");
+  expect(causeText("late-order", undefined)).toBe("Ordered too late to be ready in time");
+  expect(causeText("none", undefined)).toBe("Nothing took longer than usual");
+});
+
+test("an order that is not ready is late so far", () => {
+  expect(latenessText({ lateSeconds: 2400, readyAt: "2026-03-04T08:40:00Z" })).toBe("40 min late");
+  expect(latenessText({ lateSeconds: 40 })).toBe("40 s late so far");
+});
+
+test("a time against the usual has a sign, and what nobody knows a dash", () => {
+  expect([extraText(2060), extraText(-25), extraText(0.4)]).toEqual(["+34 min", "−25 s", "as usual"]);
+  expect(secondsText(undefined)).toBe("–");
+});
