@@ -234,16 +234,11 @@ func (r *rebuild) readPartition(ctx context.Context, at partitionName, from, unt
 // write writes a batch. A record that the database does not take is rejected, as the
 // process that writes the ledger does.
 func (r *rebuild) write(ctx context.Context, batch []events.Message, fold bool) error {
-	records := readAll(batch)
-	err := pgx.BeginFunc(ctx, r.store.pool, func(tx pgx.Tx) error {
-		return r.store.write(ctx, tx, records, &Added{RejectKinds: make(map[string]int)}, fold)
-	})
+	_, err := r.store.write(ctx, readAll(batch), fold)
 	if err == nil {
 		r.result.Records += len(batch)
 		return nil
 	}
-	r.store.forgetLogs()
-	err = explain(err)
 	var data *DataError
 	switch {
 	case !errors.As(err, &data):
@@ -266,16 +261,14 @@ func (r *rebuild) setPosition(ctx context.Context, at partitionName, next int64)
 	if err != nil {
 		return err
 	}
-	return pgx.BeginFunc(ctx, r.store.pool, func(tx pgx.Tx) error {
-		log, err := r.store.log(ctx, tx, logName{at.topic, id})
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `
-			INSERT INTO positions (log, partition, next_offset) VALUES ($1, $2, $3)
-			ON CONFLICT (log, partition) DO UPDATE SET next_offset = greatest(positions.next_offset, excluded.next_offset)`, log, at.partition, next)
+	log, err := r.store.log(ctx, logName{at.topic, id})
+	if err != nil {
 		return err
-	})
+	}
+	_, err = r.store.pool.Exec(ctx, `
+		INSERT INTO positions (log, partition, next_offset) VALUES ($1, $2, $3)
+		ON CONFLICT (log, partition) DO UPDATE SET next_offset = greatest(positions.next_offset, excluded.next_offset)`, log, at.partition, next)
+	return err
 }
 
 // takeOver takes over from the present ledger what the log does not have any more: what
@@ -294,7 +287,7 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			log, err := r.store.log(ctx, tx, logName{at.topic, id})
+			log, err := r.store.log(ctx, logName{at.topic, id})
 			if err != nil {
 				return err
 			}

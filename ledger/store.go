@@ -17,7 +17,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -226,9 +225,7 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
 // Position claims a partition for this store and says where reading it is to go on.
 // known is false if the ledger has nothing of it: begin at the first record there is.
 func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error) {
-	// A new number is committed before the other partitions' claims, which are made at the
-	// same time, take it from here.
-	log, err := s.log(ctx, s.pool, logName{topic, topicID})
+	log, err := s.log(ctx, logName{topic, topicID})
 	if err == nil {
 		err = s.pool.QueryRow(ctx, `
 			INSERT INTO positions (log, partition, next_offset, writer) VALUES ($1, $2, -1, $3)
@@ -242,36 +239,32 @@ func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, pa
 	return max(next, 0), next >= 0, nil
 }
 
-// querier is a transaction, or the pool for statements that are one each.
-type querier interface {
-	Exec(ctx context.Context, sql string, arguments ...any) (pgconn.CommandTag, error)
-	QueryRow(ctx context.Context, sql string, arguments ...any) pgx.Row
-}
-
-// log returns the number that a topic has here.
-func (s *Store) log(ctx context.Context, tx querier, name logName) (int16, error) {
+// log returns the number that a topic has here. It is given in a transaction of its own:
+// nothing depends on a topic of which nothing is written in the end.
+func (s *Store) log(ctx context.Context, name logName) (int16, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if log, known := s.logs[name]; known {
+	log, known := s.logs[name]
+	s.mu.Unlock()
+	if known {
 		return log, nil
 	}
-	var log int16
-	// It writes nothing where there is nothing new: then nobody waits for anybody.
+	// It writes nothing where there is nothing new: each attempt would use up a number.
 	const find = "SELECT log FROM logs WHERE topic = $1 AND topic_id = $2"
-	err := tx.QueryRow(ctx, find, name.topic, uuid.UUID(name.id)).Scan(&log)
+	err := s.pool.QueryRow(ctx, find, name.topic, uuid.UUID(name.id)).Scan(&log)
 	if errors.Is(err, pgx.ErrNoRows) {
-		if _, err = tx.Exec(ctx, "INSERT INTO logs (topic, topic_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", name.topic, uuid.UUID(name.id)); err == nil {
-			err = tx.QueryRow(ctx, find, name.topic, uuid.UUID(name.id)).Scan(&log)
+		if _, err = s.pool.Exec(ctx, "INSERT INTO logs (topic, topic_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", name.topic, uuid.UUID(name.id)); err == nil {
+			err = s.pool.QueryRow(ctx, find, name.topic, uuid.UUID(name.id)).Scan(&log)
 		}
 	}
 	if err == nil {
+		s.mu.Lock()
 		s.logs[name] = log
+		s.mu.Unlock()
 	}
 	return log, err
 }
 
-// forgetLogs forgets the topics' numbers after a transaction that has failed, which may
-// have given them, and after a rebuild.
+// forgetLogs forgets the topics' numbers after a failure: the ledger may be another one.
 func (s *Store) forgetLogs() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -327,14 +320,9 @@ func readAll(batch []events.Message) []record {
 }
 
 func (s *Store) add(ctx context.Context, records []record) (Added, error) {
-	var added Added
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		added = Added{RejectKinds: make(map[string]int)}
-		return s.write(ctx, tx, records, &added, true)
-	})
+	added, err := s.write(ctx, records, true)
 	if err != nil {
-		s.forgetLogs()
-		return Added{}, fmt.Errorf("write %d records into the ledger: %w", len(records), explain(err))
+		return Added{}, fmt.Errorf("write %d records into the ledger: %w", len(records), err)
 	}
 	if added.Erasures > 0 {
 		s.unclean.Store(true)
@@ -345,21 +333,44 @@ func (s *Store) add(ctx context.Context, records []record) (Added, error) {
 	return added, nil
 }
 
-// write writes records. Without fold the orders are left for later.
-func (s *Store) write(ctx context.Context, tx pgx.Tx, records []record, added *Added, fold bool) error {
-	// In an order that all stores keep, since one may wait for another's new number.
-	slices.SortStableFunc(records, func(x, y record) int {
-		return cmp.Or(cmp.Compare(x.message.Topic, y.message.Topic), slices.Compare(x.message.TopicID[:], y.message.TopicID[:]))
-	})
+// write writes records in one transaction. Without fold the orders are left for later.
+func (s *Store) write(ctx context.Context, records []record, fold bool) (added Added, err error) {
+	added.RejectKinds = make(map[string]int)
+	placed, err := s.place(ctx, records)
+	if err == nil {
+		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return s.writeIn(ctx, tx, placed, &added, fold) })
+	}
+	if err != nil {
+		s.forgetLogs()
+		return Added{}, explain(err)
+	}
+	return added, nil
+}
+
+// placed is a record with its place.
+type placed struct {
+	record
+	place
+}
+
+// place gives records their places.
+func (s *Store) place(ctx context.Context, records []record) ([]placed, error) {
+	all := make([]placed, len(records))
+	for i, r := range records {
+		log, err := s.log(ctx, logName{r.message.Topic, r.message.TopicID})
+		if err != nil {
+			return nil, err
+		}
+		all[i] = placed{r, place{log, r.message.Partition}}
+	}
+	return all, nil
+}
+
+func (s *Store) writeIn(ctx context.Context, tx pgx.Tx, records []placed, added *Added, fold bool) error {
 	groups := make(map[place][]record)
 	names := make(map[place]string)
 	for _, r := range records {
-		log, err := s.log(ctx, tx, logName{r.message.Topic, r.message.TopicID})
-		if err != nil {
-			return err
-		}
-		at := place{log, r.message.Partition}
-		groups[at], names[at] = append(groups[at], r), r.message.Topic
+		groups[r.place], names[r.place] = append(groups[r.place], r.record), r.message.Topic
 	}
 	places := slices.SortedFunc(maps.Keys(groups), place.compare)
 	nexts, err := s.lockPositions(ctx, tx, places, names)
@@ -410,12 +421,6 @@ func (s *Store) write(ctx context.Context, tx pgx.Tx, records []record, added *A
 		added.Orders += len(sorted)
 	}
 	return movePositions(ctx, tx, places, groups, nexts)
-}
-
-// placed is a record with its place.
-type placed struct {
-	record
-	place
 }
 
 // lockPositions locks how far partitions are read, for which this store must have the
