@@ -66,7 +66,7 @@ func (d *dev) tellTheDay() {
 	}
 	var text strings.Builder
 	writeDay(&text, day)
-	d.announce(text.String())
+	d.announce(strings.TrimSuffix(text.String(), "\n"))
 }
 
 // writeDay tells a day in a few lines.
