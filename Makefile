@@ -76,7 +76,7 @@ test-web: build tools ## Test the pages only
 
 .PHONY: test-go
 test-go: programs tools web ## Run the Go tests only; PACKAGES=./x/... for some
-	@go run ./internal/make/apachekafka
+	@go run ./internal/make/programs
 	@echo "Testing $(PACKAGES) $(if $(RACE),with the race detector,WITHOUT the race detector: there is no C compiler \"$(CC)\") ..."
 	@go run ./internal/make/gotest $(RACE) -count=1 -timeout=30m $(PACKAGES)
 

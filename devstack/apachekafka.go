@@ -362,6 +362,13 @@ func javaOptions(heap string) []string {
 	return []string{"-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"}
 }
 
+// CheckPrograms names what is missing of what StartApacheKafka runs, with the
+// remedy.
+func CheckPrograms() error {
+	_, java := lookPath("java", javaRemedy)
+	return java
+}
+
 // apacheKafkaJars returns the directory with the jars, which it fills with
 // Maven the first time.
 func apacheKafkaJars(ctx context.Context, tools string) (string, error) {

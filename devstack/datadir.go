@@ -25,6 +25,7 @@ type Part string
 const (
 	PartTemporal Part = "temporal"
 	PartKafka    Part = "kafka"
+	PartPostgres Part = "postgres"
 	// PartProduction is the whole of a production stack, which is always run
 	// together.
 	PartProduction Part = "production"

@@ -4,7 +4,7 @@
 //
 // Temporal is the Temporal CLI's dev server, a child process with a web UI
 // and a SQLite file. Kafka is kfake, in process; StartApacheKafka starts the
-// real one for tests.
+// real one for tests. StartPostgres starts a PostgreSQL that a package brings.
 //
 // What a stack keeps lies in a DataDir:
 //
@@ -14,6 +14,7 @@
 //	temporal.db    Temporal's orders
 //	temporal.log   what the dev server logged; temporal.log.old of the run before
 //	kafka/         Kafka's topics
+//	postgres/      PostgreSQL's databases, its log and its password
 //
 // A process that is killed with -9 cannot end its dev server. On Linux the
 // kernel then kills that too; elsewhere the next OpenDataDir finds the orphan

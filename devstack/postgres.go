@@ -3,27 +3,29 @@ package devstack
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
-	// postgresUser owns the databases, as in docker-compose.yml.
+	// postgresUser owns the cluster, as in docker-compose.yml.
 	postgresUser = "temporal"
-	// postgresAccount runs the server when we are root, which it refuses.
-	// Debian's package makes it.
-	postgresAccount = "postgres"
 	// postgresStart bounds how long the server may take to come up, also when
 	// it has to recover from a kill.
 	postgresStart = time.Minute
+	postgresPIDs  = "server.pid"
 )
 
 // PostgresConfig says how PostgreSQL runs.
@@ -33,41 +35,51 @@ type PostgresConfig struct {
 	DataDir string
 	// Port on 127.0.0.1. Defaults to a free one.
 	Port int
-	// Password of the user that owns the databases. A cluster that exists keeps
-	// the one that it was made with.
+	// Password of the user that owns the cluster. Defaults to one that is made
+	// with the cluster and kept in DataDir. A cluster that exists keeps the one
+	// that it was made with.
 	Password string
+	// Fast trades safety from power cuts for speed, as tests like it. A killed
+	// server still loses nothing.
+	Fast bool
+	// Say is told what people should know, such as a download. Defaults to
+	// nobody.
+	Say func(string)
 }
 
-// Postgres is a running PostgreSQL server: Debian's, or the first on the PATH.
+// Postgres is a running PostgreSQL server.
 type Postgres struct {
 	config    PostgresConfig
 	port      int
-	programs  string
-	account   *syscall.Credential // nil for this process's own
+	programs  postgresPrograms
+	account   *account // nil for this process's own
+	dir       *os.File // DataDir, if there is an account
+	copied    string   // a temporary copy of the programs, if the account needs one
 	temporary bool
 	child     *childProcess
 	log       string
 }
 
 // StartPostgres returns once the server answers. The first time it makes the
-// cluster. If this process is root the server runs as user "postgres".
+// cluster. The programs are those of PostgresVersion, which it fetches, where
+// there is a package of them for this machine; otherwise those that are
+// installed, and always ones that can read the cluster. If this process is root
+// the server runs as another user, since it refuses root.
 func StartPostgres(ctx context.Context, config PostgresConfig) (*Postgres, error) {
 	p := &Postgres{config: config}
-	var err error
-	if p.programs, err = postgresPrograms(); err != nil {
-		return nil, err
-	}
-	if p.account, err = postgresCredential(); err != nil {
-		return nil, err
+	if p.config.Say == nil {
+		p.config.Say = func(string) {}
 	}
 	if config.DataDir == "" {
+		var err error
 		p.temporary = true
 		if p.config.DataDir, err = os.MkdirTemp("", "postgres-"); err != nil {
 			return nil, fmt.Errorf("make PostgreSQL's data directory: %w", err)
 		}
 	}
 	p.log = filepath.Join(p.config.DataDir, "server.log")
-	if err = p.prepare(ctx); err == nil {
+	err := p.prepare(ctx)
+	if err == nil {
 		err = p.firstStart(ctx)
 	}
 	if err != nil {
@@ -90,62 +102,50 @@ func (p *Postgres) firstStart(ctx context.Context) error {
 	}
 }
 
-// CheckPrograms names all that is missing of what StartPostgres and
-// StartApacheKafka run, with the remedies.
-func CheckPrograms() error {
-	_, postgres := postgresPrograms()
-	_, account := postgresCredential()
-	_, java := lookPath("java", javaRemedy)
-	return errors.Join(postgres, account, java)
-}
-
-// postgresPrograms finds the directory with PostgreSQL's programs. Debian keeps
-// most of them off the PATH.
-func postgresPrograms() (string, error) {
-	if path, err := exec.LookPath("initdb"); err == nil {
-		path, err = filepath.EvalSymlinks(path) // the others lie beside the program, not beside the link
-		return filepath.Dir(path), err
-	}
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if err != nil || len(found) == 0 {
-		return "", errors.New("PostgreSQL is not installed: install it (on Debian: apt-get install postgresql)")
-	}
-	slices.SortFunc(found, func(a, b string) int { return postgresVersion(a) - postgresVersion(b) })
-	return filepath.Dir(found[len(found)-1]), nil
-}
-
-func postgresVersion(initdb string) int {
-	version, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(initdb)))) // 0 sorts first
-	return version
-}
-
-// postgresCredential is who the server runs as.
-func postgresCredential() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	account, err := user.Lookup(postgresAccount)
-	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL refuses to run as root, and there is no user %q to run it as: make one (useradd --system %s), or start this as another user: %w", postgresAccount, postgresAccount, err)
-	}
-	uid, uidErr := strconv.ParseUint(account.Uid, 10, 32)
-	gid, gidErr := strconv.ParseUint(account.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(uidErr, gidErr)
-}
-
-// prepare makes the cluster unless there is one.
+// prepare chooses programs and user, and makes the cluster unless there is one.
 func (p *Postgres) prepare(ctx context.Context) error {
 	if err := os.MkdirAll(p.config.DataDir, 0o700); err != nil {
 		return err
 	}
-	if err := p.own(p.config.DataDir); err != nil {
+	version, err := os.ReadFile(filepath.Join(p.config.DataDir, "cluster", "PG_VERSION"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	cluster := filepath.Join(p.config.DataDir, "cluster")
-	if _, err := os.Stat(filepath.Join(cluster, "PG_VERSION")); err == nil {
+	major := strings.TrimSpace(string(version))
+	if p.programs, err = choosePostgres(ctx, major, p.config.Say); err != nil {
+		return err
+	}
+	if err := p.chooseAccount(ctx); err != nil {
+		return err
+	}
+	// A server that an earlier process left behind holds the cluster.
+	if _, err := endRecordedProcess(filepath.Join(p.config.DataDir, postgresPIDs)); err != nil {
+		return fmt.Errorf("end the PostgreSQL that an earlier run left behind: %w", err)
+	}
+	if err := p.choosePassword(); err != nil || major != "" {
+		return err
+	}
+	return p.makeCluster(ctx)
+}
+
+// choosePassword keeps a password that nobody else has chosen.
+func (p *Postgres) choosePassword() error {
+	if p.config.Password != "" {
 		return nil
 	}
-	password := filepath.Join(p.config.DataDir, "password")
+	file := filepath.Join(p.config.DataDir, "password")
+	kept, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		kept = []byte(rand.Text() + "\n")
+		err = WriteFileAtomically(file, kept, 0o600)
+	}
+	p.config.Password = strings.TrimSpace(string(kept))
+	return err
+}
+
+func (p *Postgres) makeCluster(ctx context.Context) error {
+	const initial = "initial-password"
+	password := filepath.Join(p.config.DataDir, initial)
 	if err := os.WriteFile(password, []byte(p.config.Password+"\n"), 0o600); err != nil {
 		return err
 	}
@@ -153,33 +153,32 @@ func (p *Postgres) prepare(ctx context.Context) error {
 	if err := p.own(password); err != nil {
 		return err
 	}
-	initdb := p.command(ctx, "initdb", "--pgdata", cluster, "--username", postgresUser, "--pwfile", password,
-		"--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C")
-	if out, err := initdb.CombinedOutput(); err != nil {
-		_ = os.RemoveAll(cluster) // half a cluster would look like one
-		return fmt.Errorf("make the cluster in %q: %w; if permission is denied, each directory above must be open to user %q (chmod o+x), or choose another one\n%s",
-			p.config.DataDir, err, postgresAccount, out)
+	args := []string{"--pgdata", p.seen("cluster"), "--username", postgresUser, "--pwfile", p.seen(initial),
+		"--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"}
+	if p.config.Fast {
+		args = append(args, "--no-sync")
+	}
+	if out, err := p.command(ctx, "initdb", args...).CombinedOutput(); err != nil {
+		_ = os.RemoveAll(filepath.Join(p.config.DataDir, "cluster")) // half a cluster would look like one
+		return fmt.Errorf("make the cluster in %q%s: %w\n%s", p.config.DataDir, p.account.remedy(), err, out)
 	}
 	return nil
 }
 
-// own gives a file to the server's user.
-func (p *Postgres) own(path string) error {
-	if p.account == nil {
-		return nil
-	}
-	return os.Chown(path, int(p.account.Uid), int(p.account.Gid))
-}
-
 func (p *Postgres) command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(p.programs, program), args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.account}
+	cmd := exec.CommandContext(ctx, filepath.Join(p.programs.bin, program), args...)
 	cmd.Dir = p.config.DataDir
+	if p.account != nil {
+		p.account.run(cmd, p.dir)
+	}
 	return cmd
 }
 
 // Addr is where the server listens, as host:port.
 func (p *Postgres) Addr() string { return hostPort(p.port) }
+
+// Programs is the directory with the server's programs, such as psql.
+func (p *Postgres) Programs() string { return p.programs.bin }
 
 // PID is the process id of the server's first process.
 func (p *Postgres) PID() int { return p.child.cmd.Process.Pid }
@@ -190,6 +189,54 @@ func (p *Postgres) Exited() <-chan struct{} { return p.child.exited }
 // Err returns, once the server has ended by itself, what it logged last.
 func (p *Postgres) Err() error {
 	return fmt.Errorf("PostgreSQL ended (%s); its log ends with:\n%s", p.child.cmd.ProcessState, lastLines(p.log))
+}
+
+// URL is where a client finds a database, as the user who owns the cluster. It
+// has the password.
+func (p *Postgres) URL(database string) string {
+	return p.url(postgresUser, p.config.Password, database)
+}
+
+func (p *Postgres) url(user, password, database string) string {
+	where := url.URL{Scheme: "postgres", User: url.UserPassword(user, password), Host: p.Addr(), Path: "/" + database, RawQuery: "sslmode=disable"}
+	return where.String()
+}
+
+// CreateDatabase makes a database and a user of the same name who owns it and
+// nothing else, unless they are there, and gives the user the password. It
+// returns the URL for that user.
+func (p *Postgres) CreateDatabase(ctx context.Context, name, password string) (string, error) {
+	fail := func(err error) (string, error) { return "", fmt.Errorf("make the database %q: %w", name, err) }
+	connection, err := pgx.Connect(ctx, p.URL("postgres"))
+	if err != nil {
+		return fail(err)
+	}
+	defer func() { _ = connection.Close(ctx) }() // all has been said
+	var user, database bool
+	if err := connection.QueryRow(ctx, "select exists (select from pg_roles where rolname = $1), exists (select from pg_database where datname = $1)",
+		name).Scan(&user, &database); err != nil {
+		return fail(err)
+	}
+	var statements []string
+	if !user {
+		statements = append(statements, "create role %1$I login")
+	}
+	statements = append(statements, "alter role %1$I password %2$L")
+	if !database {
+		statements = append(statements, "create database %1$I owner %1$I")
+	}
+	statements = append(statements, "revoke all on database %1$I from public")
+	for _, statement := range statements {
+		// Such statements take no parameters: the server puts the names in.
+		var complete string
+		if err = connection.QueryRow(ctx, "select format($1, $2::text, $3::text)", statement, name, password).Scan(&complete); err == nil {
+			_, err = connection.Exec(ctx, complete)
+		}
+		if err != nil {
+			return fail(err)
+		}
+	}
+	return p.url(name, password, name), nil
 }
 
 // Dump returns all that is in the databases, as SQL. Text in binary columns can
@@ -235,11 +282,16 @@ func (p *Postgres) run() error {
 		return err
 	}
 	defer func() { _ = log.Close() }() // the child has its own descriptor
-	cmd := p.command(context.Background(), "postgres", "-D", filepath.Join(p.config.DataDir, "cluster"), "-p", strconv.Itoa(p.port),
-		"-c", "listen_addresses="+localhost, "-c", "unix_socket_directories=")
+	args := []string{"-D", p.seen("cluster"), "-p", strconv.Itoa(p.port), "-c", "listen_addresses=" + localhost, "-c", "unix_socket_directories="}
+	if p.config.Fast {
+		args = append(args, "-c", "fsync=off", "-c", "full_page_writes=off")
+	}
+	cmd := p.command(context.Background(), "postgres", args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	p.child, err = startChild(cmd)
-	return err
+	if p.child, err = startChild(cmd); err != nil {
+		return err
+	}
+	return p.child.record(filepath.Join(p.config.DataDir, postgresPIDs))
 }
 
 func (p *Postgres) awaitReady(ctx context.Context) error {
@@ -259,13 +311,20 @@ func (p *Postgres) awaitReady(ctx context.Context) error {
 	}
 }
 
-// Stop shuts the server down cleanly and removes a temporary data directory.
+// Stop shuts the server down cleanly and removes what was temporary. It may be
+// called again.
 func (p *Postgres) Stop() {
 	if p.child != nil {
 		// It waits for its clients to go when it is asked as others are.
 		p.child.stopBy(syscall.SIGINT, stopWithin)
+		_ = os.Remove(filepath.Join(p.config.DataDir, postgresPIDs)) // it names no process any more
 	}
-	if p.temporary {
-		_ = os.RemoveAll(p.config.DataDir) // a left-over in the temporary directory harms nobody
+	if p.dir != nil {
+		_ = p.dir.Close() // nothing was written through it
+	}
+	for directory, temporary := range map[string]bool{p.copied: p.copied != "", p.config.DataDir: p.temporary} {
+		if temporary {
+			_ = os.RemoveAll(directory) // a left-over in the temporary directory harms nobody
+		}
 	}
 }

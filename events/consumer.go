@@ -51,6 +51,16 @@ type ConsumerConfig struct {
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger
 
+	// StartAt says where a partition begins, for who keeps offsets elsewhere: in the
+	// transaction that writes what was read, say. The group's offset then says nothing
+	// of where to read, but is committed all the same, so that Kafka's own tools show
+	// the lag. It is called when this member gets a partition, when its topic was
+	// made anew (with another id), and after Delivery.Reread; one that stays with
+	// this member goes on without. A partition that is not known begins at the first
+	// message there is. On an error it is asked again, and says itself what is wrong.
+	// Defaults to the group's offset.
+	StartAt func(ctx context.Context, topic string, topicID [16]byte, partition int) (offset int64, known bool, err error)
+
 	// OnFetched is called after each fetch with how many messages it brought
 	// and the partition's high watermark.
 	OnFetched func(topic string, partition, messages int, highWatermark int64)
@@ -59,6 +69,10 @@ type ConsumerConfig struct {
 	OnCommitted func(topic string, partition int, offset int64)
 	// OnRebalance is called with the partitions that this member now has.
 	OnRebalance func(partitions map[string][]int)
+	// OnJump is called when reading goes on elsewhere, because what came next is gone:
+	// deleted by retention, or with its topic, which was made anew; or because the
+	// log was cut, and then to lies before from.
+	OnJump func(topic string, partition int, from, to int64)
 	// OnHeldBack is called when an open transaction has held a partition back
 	// for ten seconds, with the offset of its first message.
 	OnHeldBack func(topic string, partition int, offset int64)

@@ -115,6 +115,25 @@ func (c *Consumer) assign(assignments map[string]map[int32]kgo.Offset) {
 	signal(c.progress)
 }
 
+// reread begins anew with a partition that is still in our hands. In the
+// middle of a rebalance the next generation says whether it goes on.
+func (c *Consumer) reread(old *partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.partitions[old.topicPartition] != old {
+		return
+	}
+	old.cancel()
+	delete(c.partitions, old.topicPartition)
+	if c.stopping {
+		signal(c.drained)
+		return
+	}
+	p := old.successor()
+	c.partitions[old.topicPartition] = p
+	c.running.Go(p.run)
+}
+
 // pause stops handing out until the next generation says what is still ours.
 func (c *Consumer) pause() {
 	c.mu.Lock()
@@ -163,7 +182,7 @@ func (c *Consumer) logErrors() {
 }
 
 // watchPartitions notices in time that partitions are about to be added, and how the
-// lag grows of those that are not read on because their window is full.
+// lag grows of those of which nothing is read.
 func (c *Consumer) watchPartitions() {
 	for ctx := c.client.Context(); retry.Pause(ctx, partitionWatch); {
 		_, _ = c.client.locate(ctx, c.config.Topics) // a failure is logged by those who cannot do without
@@ -171,7 +190,7 @@ func (c *Consumer) watchPartitions() {
 		held := maps.Clone(c.partitions)
 		c.mu.Unlock()
 		for at, p := range held {
-			if !p.isFull() {
+			if !p.isStill() {
 				continue
 			}
 			if end, err := c.client.offset(ctx, at, endOffset, readUncommitted); err == nil {

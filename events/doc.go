@@ -35,6 +35,10 @@
 // marker, what was compacted away. Messages of an open transaction are not
 // delivered, and neither is what lies behind them.
 //
+// Who writes what was read and the offset in one transaction keeps the offset itself
+// and says by [ConsumerConfig].StartAt where to begin; the group's offset follows, for
+// Kafka's own tools only.
+//
 // [Tail] reads topics without a group and without end: each caller sees every
 // message. [LogReader] reads a part of a partition once.
 //
@@ -46,8 +50,9 @@
 //   - A partition that is taken away cancels the context of its deliveries;
 //     nothing is committed for it any more. A partition that stays with this
 //     member through a rebalance goes on as if nothing had happened.
-//   - A topic that is deleted and made anew is read from its beginning. What
-//     retention deletes before it was read is lost, and the log says so.
+//   - A topic that is deleted and made anew is read from its beginning, and so is
+//     one that was cut before the offset to read next. What retention deletes before
+//     it was read is lost, and the log says so.
 //   - While Kafka is away a consumer waits and goes on by itself. A writer
 //     returns an [UnavailableError].
 //

@@ -38,9 +38,12 @@ type fetcher struct {
 	logger     *slog.Logger
 	outage     *outage
 	counts     *knownCounts
+	// begin is asked where to begin in a topic, before it is read first, until it
+	// answers. May be nil.
+	begin func(ctx context.Context, topicID [16]byte) (offset int64, err error)
 	// onJump is called when the offset that comes next no longer exists, with
 	// the one that does. May be nil.
-	onJump func(to int64)
+	onJump func(from, to int64)
 	// onHeldBack is called with the offset of an open transaction that has held
 	// the partition back for long. May be nil.
 	onHeldBack func(offset int64)
@@ -48,6 +51,7 @@ type fetcher struct {
 	client  *readClient
 	where   location
 	located bool // where is known and has not failed since
+	begun   bool // begin has answered for this topic
 
 	transaction    *openTransaction // that holds the partition back; nil for none
 	behindLoggedAt time.Time        // zero while the partition is not far behind
@@ -67,7 +71,21 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 	f.client = client
 	backoff, wait := newBackoff(), time.Duration(0) // the first fetch tells at once where the end is
 	for ctx.Err() == nil {
-		fetched, err := f.read(ctx, offset, wait)
+		var fetched batch
+		err := f.locate(ctx)
+		if err == nil && f.begin != nil && !f.begun {
+			f.outage.recovered(f.topicPartition) // what keeps us waiting now is not Kafka
+			began, fault := f.begin(ctx, f.where.topicID)
+			if fault != nil {
+				backoff.Wait(ctx)
+				continue
+			}
+			offset, f.begun = began, true
+			backoff.Reset()
+		}
+		if err == nil {
+			fetched, err = f.client.read(ctx, f.topicPartition, f.where, max(offset, 0), wait, fetchBytes)
+		}
 		if err != nil {
 			if offset, err = f.skip(ctx, offset, err); err == nil {
 				continue
@@ -100,18 +118,12 @@ func (f *fetcher) run(ctx context.Context, offset int64, handle func(batch) bool
 	}
 }
 
-func (f *fetcher) read(ctx context.Context, offset int64, wait time.Duration) (batch, error) {
-	if !f.located {
-		if err := f.locate(ctx); err != nil {
-			return batch{}, err
-		}
-	}
-	return f.client.read(ctx, f.topicPartition, f.where, max(offset, 0), wait, fetchBytes)
-}
-
 // locate finds out who leads the partition, and whether its topic is another
-// one than before.
+// one than before, unless that is known.
 func (f *fetcher) locate(ctx context.Context) error {
+	if f.located {
+		return nil
+	}
 	found, err := f.client.locate(ctx, []string{f.topic})
 	if err != nil {
 		return err
@@ -154,14 +166,19 @@ func (f *fetcher) jump(ctx context.Context, offset int64, why error) (int64, err
 	case offset < 0: // the first that there is was asked for
 	case why == errRecreated:
 		f.logger.Error("The topic has been deleted and made anew; reading the new one from its beginning", attributes...)
+	case first < offset:
+		f.logger.Error("The log ends before the offset to read next: it was cut, or the offset was set wrongly. Reading what there is from its beginning.", attributes...)
 	default:
 		f.logger.Error("The offset to read next no longer exists; going on from the first that does. "+
 			"Messages between the two are lost to this reader: keep the topic's retention longer than any outage.", attributes...)
 	}
 	if f.onJump != nil {
-		f.onJump(first)
+		f.onJump(offset, first)
 	}
 	f.where, f.located = location{}, false
+	if why == errRecreated {
+		f.begun = false
+	}
 	return first, nil
 }
 

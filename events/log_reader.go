@@ -34,6 +34,19 @@ func (r *LogReader) Partitions(ctx context.Context, topic string) (int, error) {
 	return len(found), err
 }
 
+// TopicID returns by what Kafka tells the topic from an earlier one of the same name;
+// zero if the broker has no such ids.
+func (r *LogReader) TopicID(ctx context.Context, topic string) (id [16]byte, err error) {
+	err = r.patiently(ctx, func() error {
+		found, err := r.client.locate(ctx, []string{topic})
+		for _, where := range found {
+			id = where.topicID
+		}
+		return err
+	})
+	return id, err
+}
+
 // Bounds returns the first offset of a partition and the one at which what may be
 // read ends.
 func (r *LogReader) Bounds(ctx context.Context, topic string, partition int) (first, end int64, err error) {

@@ -22,6 +22,9 @@ type Message struct {
 	// LogAppendTime. Only such times may be compared, and only with those of
 	// the same partition.
 	Appended bool
+	// TopicID tells its topic from an earlier one of the same name; zero if the broker
+	// has no such ids, or for a message that was not read from its topic.
+	TopicID [16]byte
 	// Partitions is how many partitions its topic had when it was written, which
 	// says where its key belongs. There are two numbers if it was written while
 	// partitions were added. Empty for a message that was not read from its

@@ -18,6 +18,13 @@ type Delivery struct {
 // For a partition that has been taken away it does nothing.
 func (d *Delivery) Done() { d.partition.done(d) }
 
+// Reread has the message's partition read again from where ConsumerConfig.StartAt says:
+// whoever keeps its offsets has found that another process has gone further. Like a
+// partition that is taken away it ends the contexts of its deliveries, all of them,
+// and their Done does nothing any more. For a partition that has been taken away,
+// or is read again already, it does nothing.
+func (d *Delivery) Reread() { d.partition.consumer.reread(d.partition) }
+
 // partition is one partition in this member's hands. It lives from the
 // generation that assigns it to the one that does not, so work in hand is not
 // disturbed by rebalances that leave it here.
@@ -52,15 +59,31 @@ type partition struct {
 
 func newPartition(c *Consumer, at topicPartition, offset int64) *partition {
 	ctx, cancel := context.WithCancel(c.deliveries)
-	return &partition{
+	p := &partition{
 		topicPartition: at, consumer: c, ctx: ctx, cancel: cancel, room: make(chan struct{}, 1),
 		active: true, start: offset, committed: offset, position: offset,
 	}
+	if c.config.StartAt != nil {
+		p.start, p.position = firstOffset, firstOffset // until it has answered
+	}
+	return p
+}
+
+// successor is the same partition before anything of it was read.
+func (p *partition) successor() *partition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	next := newPartition(p.consumer, p.topicPartition, p.committed)
+	next.active, next.end, next.topicID = p.active, p.end, p.topicID
+	return next
 }
 
 // run reads and hands out until the partition is dropped.
 func (p *partition) run() {
-	f := fetcher{connection: p.consumer.config.Connection, onHeldBack: p.heldBack, onJump: p.jump, logger: p.consumer.logger, outage: p.consumer.outage, topicPartition: p.topicPartition, counts: &p.consumer.counts}
+	f := fetcher{connection: p.consumer.config.Connection, onHeldBack: p.heldBack, onJump: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, topicPartition: p.topicPartition, counts: &p.consumer.counts}
+	if p.consumer.config.StartAt != nil {
+		f.begin = p.begin
+	}
 	f.run(p.ctx, p.committed, func(fetched batch) bool {
 		if hook := p.consumer.config.OnFetched; hook != nil {
 			hook(p.topic, p.partition, len(fetched.messages), fetched.highWatermark)
@@ -78,6 +101,30 @@ func (p *partition) run() {
 	})
 	if p.consumer.deliveries.Err() == nil {
 		p.consumer.outage.recovered(p.topicPartition) // it is not ours any more
+	}
+}
+
+// begin asks where to begin in a topic.
+func (p *partition) begin(ctx context.Context, topicID [16]byte) (int64, error) {
+	offset, known, err := p.consumer.config.StartAt(ctx, p.topic, topicID, p.partition)
+	if err != nil {
+		return 0, err
+	}
+	if !known {
+		offset = firstOffset
+	}
+	p.mu.Lock()
+	p.topicID, p.position = topicID, offset // with no start, so that the group learns of it
+	p.mu.Unlock()
+	signal(p.consumer.progress) // the group's offset may be another
+	return offset, nil
+}
+
+// jumped goes on elsewhere in the log and tells of it.
+func (p *partition) jumped(from, to int64) {
+	p.jump(to)
+	if hook := p.consumer.config.OnJump; hook != nil && from >= 0 {
+		hook(p.topic, p.partition, from, to)
 	}
 }
 
@@ -167,11 +214,15 @@ func (p *partition) heldBack(offset int64) {
 
 // activate lets messages be handed out, and reports whether that can go on from
 // the group's offset. It cannot when another member has moved it past us or
-// somebody has reset it.
+// somebody has reset it, which counts for nothing if offsets are kept elsewhere.
 func (p *partition) activate(offset int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if offset != p.committed && (offset < p.committed || offset > p.finishedUpTo()) {
+	switch elsewhere := p.consumer.config.StartAt != nil; {
+	case offset == p.committed:
+	case offset > p.finishedUpTo():
+		return false
+	case offset < p.committed && !elsewhere:
 		return false
 	}
 	p.committed = offset
@@ -192,6 +243,9 @@ func (p *partition) uncommitted() (offset int64, topicID [16]byte, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	offset = p.finishedUpTo()
+	if offset < 0 { // where reading begins is not known yet
+		return offset, p.topicID, false
+	}
 	return offset, p.topicID, offset != p.committed && (p.committed >= 0 || offset != p.start)
 }
 
@@ -209,20 +263,25 @@ func (p *partition) setCommitted(offset int64) {
 	p.mu.Unlock()
 }
 
-// lag is how many offsets there are from the first unfinished message to the end;
-// 0 until the first fetch.
+// lag is how many offsets there are from the first unfinished message to the end, or
+// from the group's offset while it is not known where to begin; 0 until the end is
+// known.
 func (p *partition) lag() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(p.end-max(p.finishedUpTo(), 0), 0)
+	from := p.finishedUpTo()
+	if from < 0 {
+		from = max(p.committed, 0)
+	}
+	return max(p.end-from, 0)
 }
 
-// isFull reports whether no more is fetched, so that the end that we know stays as it
-// was.
-func (p *partition) isFull() bool {
+// isStill reports whether nothing is fetched, so that the end that we know stays as
+// it was: the window is full, or it is not known where to begin.
+func (p *partition) isStill() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.window) >= p.consumer.config.MaxInFlight
+	return len(p.window) >= p.consumer.config.MaxInFlight || p.position < 0
 }
 
 func (p *partition) setEnd(offset int64) {

@@ -223,7 +223,9 @@ func (c *readClient) read(ctx context.Context, at topicPartition, where location
 		b.end = b.highWatermark
 	}
 	for _, record := range fetched.Records {
-		b.messages = append(b.messages, messageOf(record))
+		message := messageOf(record)
+		message.TopicID = where.topicID
+		b.messages = append(b.messages, message)
 	}
 	return b, nil
 }

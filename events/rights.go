@@ -19,6 +19,7 @@ const (
 	ProcessTopicsCheck = "topics-check"
 	ProcessDeadLetters = "dead-letters"
 	ProcessDoctor      = "doctor"
+	ProcessLedger      = "ledger"
 )
 
 // StationProcess is the process at a stage's station.
@@ -117,7 +118,11 @@ func Rights() []ProcessRights {
 		onTopics(OperationWrite, tickets...),
 		[]Right{noted},
 	)}
-	return append(list, topics, check, letters, doctor)
+	ledger := ProcessRights{Process: ProcessLedger, What: "`cupcakery ledger`", Rights: slices.Concat(
+		onTopics(OperationRead, append(slices.Clone(keyed), TopicStatus, TopicShip, TopicFailures, TopicKitchenState)...),
+		[]Right{{ResourceGroup, GroupLedger, OperationRead}, noted},
+	)}
+	return append(list, topics, check, letters, doctor, ledger)
 }
 
 // RightsOf returns the rights of one process, or nil if there is none of that

@@ -54,6 +54,7 @@ func TestTheConfluentPageHasTheRights(t *testing.T) {
 	}{
 		{"setup", events.RightsOf(events.ProcessTopics)}, {"api", events.RightsOf(events.ProcessAPI)},
 		{"worker", events.RightsOf(events.ProcessWorker)}, {"robots", robots()},
+		{"ledger", events.RightsOf(events.ProcessLedger)},
 	}
 	var rows strings.Builder
 	allowed := map[string]bool{}
@@ -81,6 +82,7 @@ func TestStrimzisUsersHaveTheRights(t *testing.T) {
 	want := map[string][]events.Right{
 		"cupcakery-api": events.RightsOf(events.ProcessAPI), "cupcakery-worker": events.RightsOf(events.ProcessWorker),
 		"cupcakery-robots": robots(), "cupcakery-setup": events.RightsOf(events.ProcessTopicsCheck),
+		"cupcakery-ledger": events.RightsOf(events.ProcessLedger),
 	}
 	got := map[string][]events.Right{}
 	documents := yaml.NewDecoder(strings.NewReader(read(t, "../deploy/places/strimzi-kafka.yaml")))

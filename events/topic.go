@@ -24,6 +24,10 @@ const (
 // orders' workflows.
 const GroupAcks = "order-acks"
 
+// GroupLedger is the consumer group of the processes that keep the ledger. Where they
+// are is kept in their database; the group's offsets only show it.
+const GroupLedger = "cupcakery-ledger"
+
 // MaxDeadLetterBytes is the largest dead letter that the topic takes when
 // ApplyTopics has made it. It is more than Kafka's default for other topics, so
 // that what was too large to be understood still fits.

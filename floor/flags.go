@@ -31,7 +31,7 @@ const (
 	// order is over or, if that was not noticed, once the log itself has lost the order,
 	// and the end of a session some time after the session would have ended by itself,
 	// because clocks differ.
-	collectedKept = 2 * collectWithin
+	collectedKept = kitchen.CollectedKept
 	rushKept      = askedFor
 	sessionKept   = time.Hour
 	tidyEvery     = 5 * time.Minute
@@ -159,7 +159,7 @@ func (f *Floor) addFlag(record events.FlagRecord) {
 		}
 	case kitchen.FlagSoldOut:
 		f.menu.refresh()
-	case kitchen.FlagSession, kitchen.FlagSessions:
+	case kitchen.FlagErased, kitchen.FlagSession, kitchen.FlagSessions:
 	}
 	if read, waits := f.ownFlags[record.ID()]; waits {
 		delete(f.ownFlags, record.ID())
@@ -420,7 +420,8 @@ func (f *Floor) tidyFlags(ctx context.Context) {
 	}
 }
 
-// isSpent reports whether nobody needs to know a flag any more. What is sold out or
+// isSpent reports whether nobody needs to know a flag any more. That an order is erased
+// stays for ever: the ledger may be built again at any time. What is sold out or
 // paused, and since when a person's sessions count, stays: of these there are only as
 // many as flavours, stages and people. Also, they may be put up again at any moment,
 // and taking back what is spent must not take back that. The lock is held.
@@ -434,7 +435,7 @@ func (f *Floor) isSpent(flag kitchen.Flag) bool {
 		return shipped || f.isOver(flag.Of) || now.Sub(flag.At) > rushKept
 	case kitchen.FlagSession:
 		return flag.IsOver(now.Add(-sessionKept))
-	case kitchen.FlagPaused, kitchen.FlagSessions, kitchen.FlagSoldOut:
+	case kitchen.FlagErased, kitchen.FlagPaused, kitchen.FlagSessions, kitchen.FlagSoldOut:
 	}
 	return false
 }

@@ -215,6 +215,7 @@ func TestWhatNobodyNeedsToKnowAnyMoreIsSpent(t *testing.T) {
 	putFlag(t, f, kitchen.FlagSessions, "bob", now, nil)
 	putFlag(t, f, kitchen.FlagSoldOut, "lemon", now, &ended)
 	putFlag(t, f, kitchen.FlagPaused, "bake", now, nil)
+	putFlag(t, f, kitchen.FlagErased, kitchen.OrderKey(testOrderID(1)), now, nil)
 	spent := func() (at []string) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -242,6 +243,8 @@ func TestWhatNobodyNeedsToKnowAnyMoreIsSpent(t *testing.T) {
 	now = morning.Add(rushKept + time.Second)
 	require.Contains(t, spent(), "rush/"+testOrderID(4))
 	require.Len(t, spent(), 5, "what is sold out or paused stays")
+	now = morning.AddDate(10, 0, 0)
+	require.NotContains(t, spent(), "erased/"+kitchen.OrderKey(testOrderID(1)))
 }
 
 // A floor writes flags and waits until it has read them; another that starts late

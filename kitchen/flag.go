@@ -17,6 +17,10 @@ type FlagKind string
 const (
 	// FlagCollected stands at an order that was handed out.
 	FlagCollected FlagKind = "collected"
+	// FlagErased stands at an order whose person is forgotten, by OrderKey. Nobody takes
+	// it back: it keeps the order out of everything that is built from the log again, and
+	// its Idempotency-Key from placing it anew.
+	FlagErased FlagKind = "erased"
 	// FlagPaused stands at a stage at which nobody begins anything.
 	FlagPaused FlagKind = "paused"
 	// FlagRush stands at an order that goes before others.
@@ -31,13 +35,17 @@ const (
 	FlagSoldOut FlagKind = "sold-out"
 )
 
+// CollectedKept is how long after an order was handed out the flag that says so is tidied
+// away, unless somebody has taken it back before.
+const CollectedKept = 48 * time.Hour
+
 // MaxFlagReason is the longest reason of a flag, in characters.
 const MaxFlagReason = 200
 
 // FlagAt is what a flag stands at: of each kind there is one at a place, or none.
 type FlagAt struct {
 	Kind FlagKind
-	// Of is an order's id, a stage, a flavour, a session's mark or a person's name.
+	// Of is an order's id or key, a stage, a flavour, a session's mark or a person's name.
 	Of string
 }
 
@@ -56,6 +64,8 @@ func ParseFlagAt(key string) (FlagAt, error) {
 	switch at.Kind {
 	case FlagCollected, FlagRush:
 		err = CheckOrderID(of)
+	case FlagErased:
+		err = CheckOrderKey(of)
 	case FlagPaused, FlagSession, FlagSoldOut:
 		if of == "" || len(of) > maxCodeLength {
 			err = fmt.Errorf("must have 1 to %d bytes, it has %d", maxCodeLength, len(of))

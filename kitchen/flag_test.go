@@ -16,6 +16,7 @@ func TestTheKeyOfAFlagTellsWhatItStandsAt(t *testing.T) {
 	t.Parallel()
 	for _, at := range []FlagAt{
 		{FlagCollected, flagOrder}, {FlagPaused, "bake"}, {FlagPaused, "glaze"}, {FlagRush, flagOrder},
+		{FlagErased, OrderKey(flagOrder)},
 		{FlagSession, "Zm9v_-"}, {FlagSessions, "Ann / Bob"}, {FlagSoldOut, "red-velvet"},
 	} {
 		read, err := ParseFlagAt(at.String())
@@ -23,7 +24,7 @@ func TestTheKeyOfAFlagTellsWhatItStandsAt(t *testing.T) {
 		assert.Equal(t, at, read)
 	}
 	for key, says := range map[string]string{
-		"rush/" + strings.ToUpper(flagOrder): "id", "collected/": "id", "paused": "1 to 64", "sold-out/" + strings.Repeat("x", 65): "1 to 64",
+		"rush/" + strings.ToUpper(flagOrder): "id", "collected/": "id", "erased/" + flagOrder: "not the key", "erased/": "not the key", "paused": "1 to 64", "sold-out/" + strings.Repeat("x", 65): "1 to 64",
 		"sessions/\xff": "1 to 80",
 	} {
 		_, err := ParseFlagAt(key)

@@ -32,11 +32,7 @@ func NewOrderID() (string, error) {
 func OrderIDFromKey(secret []byte, key string) string {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte(key))
-	var id uuid.UUID
-	copy(id[:], mac.Sum(nil))
-	id[6] = id[6]&0x0f | 0x80
-	id[8] = id[8]&0x3f | 0x80
-	return id.String()
+	return uuidV8(mac.Sum(nil))
 }
 
 // CheckOrderID returns an error unless id is an order id in the canonical

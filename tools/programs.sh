@@ -11,8 +11,6 @@ need git git
 need kcat kcat
 need maven mvn
 need python3 python3
-# Debian keeps most of PostgreSQL's programs off the PATH.
-compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || need postgresql initdb
 python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip)
 [ ${#missing[@]} -gt 0 ] || exit 0
 

@@ -17,6 +17,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
@@ -60,7 +61,7 @@ func TestComposeCallsCommandsFlagsAndVariablesThatExist(t *testing.T) {
 		}), service.Name)
 		assert.Empty(t, service.Entrypoint, "%s: the image has its entrypoint", service.Name)
 	}
-	assert.Equal(t, 4+len(kitchen.Stages()), found, "topics, temporal-prepare, worker, api and each stage's robot")
+	assert.Equal(t, 5+len(kitchen.Stages()), found, "topics, temporal-prepare, worker, ledger, api and each stage's robot")
 }
 
 func TestEveryStageHasARobot(t *testing.T) {
@@ -109,6 +110,12 @@ func TestServicesFindEachOther(t *testing.T) {
 				addresses = []string{deref(value)}
 			case "POSTGRES_SEEDS":
 				addresses = []string{deref(value) + ":" + deref(service.Environment["DB_PORT"])}
+			case "PGHOST":
+				addresses = []string{deref(value) + ":" + deref(service.Environment["PGPORT"])}
+			case "CUPCAKERY_LEDGER_DATABASE":
+				database, err := url.Parse(deref(value))
+				require.NoError(t, err)
+				addresses = []string{database.Host}
 			case "SQL_HOST":
 				addresses = []string{deref(value) + ":" + deref(service.Environment["SQL_PORT"])}
 			}
@@ -170,6 +177,9 @@ func TestServicesStartAfterWhatTheyNeed(t *testing.T) {
 		if isOurs(service) && service.Name != "topics" && service.Name != "temporal-prepare" {
 			assert.True(t, needs["topics"] && needs["kafka"], service.Name)
 		}
+		if service.Name == "ledger" {
+			assert.True(t, needs["ledger-database"] && needs["postgres"])
+		}
 		if _, uses := service.Environment["TEMPORAL_ADDRESS"]; uses && isOurs(service) && service.Name != "temporal-prepare" {
 			assert.True(t, needs["temporal-prepare"] && needs["temporal"] && needs["temporal-schema"] && needs["postgres"], service.Name)
 		}
@@ -225,6 +235,9 @@ func TestMountedFilesExistAndVolumesKeepTheData(t *testing.T) {
 	assert.Equal(t, temporal.Volumes[0].Target, deref(temporal.Environment["DYNAMIC_CONFIG_FILE_PATH"]))
 	schema := serviceNamed(t, project, "temporal-schema")
 	assert.Equal(t, []string{"sh", schema.Volumes[0].Target}, []string(schema.Command))
+	database := serviceNamed(t, project, "ledger-database")
+	assert.Equal(t, []string{"sh", database.Volumes[0].Target}, []string(database.Entrypoint))
+	assert.Equal(t, serviceNamed(t, project, "postgres").Image, database.Image, "the server's own psql")
 }
 
 // A fresh deployment comes up, and has no PIN that everybody knows.
@@ -249,7 +262,7 @@ func TestServicesHaveNoMoreRightsThanTheyNeed(t *testing.T) {
 		assert.False(t, service.Privileged, service.Name)
 		assert.NotEqual(t, "no", service.Restart, service.Name)
 		assert.NotEmpty(t, service.Restart, service.Name)
-		if isOurs(service) {
+		if isOurs(service) || service.Name == "ledger-database" {
 			assert.True(t, service.ReadOnly, service.Name)
 		}
 	}
@@ -269,7 +282,14 @@ func TestSecretsComeFromTheEnvironment(t *testing.T) {
 			assert.Contains(t, slices.Collect(maps.Values(composeSecrets)), deref(value), "%s: %s", service.Name, name)
 		}
 	}
-	assert.Equal(t, 4, found)
+	assert.Equal(t, 6, found)
+	for _, name := range []string{"ledger", "api"} {
+		database, err := url.Parse(deref(serviceNamed(t, project, name).Environment["CUPCAKERY_LEDGER_DATABASE"]))
+		require.NoError(t, err)
+		password, _ := database.User.Password()
+		assert.Equal(t, composeSecrets["LEDGER_PASSWORD"], password, name)
+		assert.NotEqual(t, deref(serviceNamed(t, project, "postgres").Environment["POSTGRES_USER"]), database.User.Username(), "it owns everything")
+	}
 
 	// None has a value that somebody could know: without one nothing starts, and
 	// the message says what to do.
@@ -284,9 +304,44 @@ func TestSecretsComeFromTheEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	readme, err := os.ReadFile(filepath.Join(repositoryRoot, "README.md"))
 	require.NoError(t, err)
-	const recipe = `(umask 077; for name in CUPCAKERY_SECRET POSTGRES_PASSWORD; do`
+	const recipe = `(umask 077; for name in CUPCAKERY_SECRET LEDGER_PASSWORD POSTGRES_PASSWORD; do`
 	assert.Contains(t, string(text[:500]), recipe)
 	assert.Contains(t, string(readme), recipe)
+}
+
+// What the job does in PostgreSQL, and that the address which the services have is
+// that of a user who may do nothing but look after the ledger.
+func TestTheLedgersDatabaseIsItsUsersAndNothingElse(t *testing.T) {
+	t.Parallel()
+	project := loadCompose(t, nil)
+	postgres, err := devstack.StartPostgres(t.Context(), devstack.PostgresConfig{Password: composeSecrets["POSTGRES_PASSWORD"], Fast: true})
+	require.NoError(t, err)
+	t.Cleanup(postgres.Stop)
+	host, port, err := net.SplitHostPort(postgres.Addr())
+	require.NoError(t, err)
+
+	job := serviceNamed(t, project, "ledger-database")
+	for range 2 { // again is fine
+		script := exec.CommandContext(t.Context(), job.Entrypoint[0], job.Volumes[0].Source)
+		for name, value := range job.Environment {
+			script.Env = append(script.Env, name+"="+deref(value))
+		}
+		script.Env = append(script.Env, "PATH="+postgres.Programs()+":"+os.Getenv("PATH"), "PGHOST="+host, "PGPORT="+port)
+		output, err := script.CombinedOutput()
+		require.NoError(t, err, string(output))
+	}
+
+	address, err := url.Parse(deref(serviceNamed(t, project, "ledger").Environment["CUPCAKERY_LEDGER_DATABASE"]))
+	require.NoError(t, err)
+	address.Host = postgres.Addr()
+	connection, err := pgx.Connect(t.Context(), address.String())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, connection.Close(context.Background())) })
+	_, err = connection.Exec(t.Context(), "create schema ledger")
+	require.NoError(t, err)
+	var mayMore bool
+	require.NoError(t, connection.QueryRow(t.Context(), "select rolsuper or rolcreatedb or rolcreaterole or rolbypassrls or rolreplication from pg_roles where rolname = current_user").Scan(&mayMore))
+	assert.False(t, mayMore)
 }
 
 // The lines that make the file .env make one that compose and the API take, and
@@ -314,7 +369,7 @@ func TestTheReadmesLinesMakeGoodSecrets(t *testing.T) {
 }
 
 // composeSecrets are what an operator must set.
-var composeSecrets = types.Mapping{"POSTGRES_PASSWORD": "given password", "CUPCAKERY_SECRET": "given secret of a bakery"}
+var composeSecrets = types.Mapping{"POSTGRES_PASSWORD": "given password", "LEDGER_PASSWORD": "given-password-of-a-ledger", "CUPCAKERY_SECRET": "given secret of a bakery"}
 
 // loadCompose reads the file with the environment, and with secrets.
 func loadCompose(t *testing.T, environment types.Mapping) *types.Project {
@@ -352,7 +407,7 @@ func parsedCommand(t *testing.T, args []string) *cobra.Command {
 	t.Helper()
 	cmd, rest, err := newRootCommand().Find(args)
 	require.NoError(t, err, "%q", args)
-	require.True(t, cmd.Runnable() && !cmd.HasSubCommands(), "%q calls no command", args)
+	require.True(t, cmd.Runnable() && (!cmd.HasSubCommands() || cmd.Name() == "ledger"), "%q calls no command", args)
 	require.NoError(t, cmd.ParseFlags(rest), "%q", args)
 	require.NoError(t, cmd.ValidateArgs(cmd.Flags().Args()), "%q", args)
 	return cmd

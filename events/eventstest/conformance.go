@@ -74,7 +74,7 @@ func Run(t *testing.T, broker Broker) {
 			{"PublishesTogetherShareRequests", publishesShareRequests},
 			{"TailReadsOnlyWhatIsNewAndSaysWhenItHasCaughtUp", tailOnlyNew},
 			{"PublishingToAMissingTopicSaysWhatToDo", missingTopic},
-		}, slices.Concat(readingScenarios, letterScenarios)...) {
+		}, slices.Concat(readingScenarios, keeperScenarios, letterScenarios)...) {
 			t.Run(scenario.name, func(t *testing.T) {
 				t.Parallel()
 				scenario.run(newWorld(t, instance))

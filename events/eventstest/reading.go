@@ -290,7 +290,7 @@ func resetGroup(w *world) {
 	put(100) // where there is nothing
 	m = w.join(group, topic, nil)
 	assert.Equal(w, int64(0), m.next().Offset)
-	assert.Equal(w, 1, w.log.count("The offset to read next no longer exists"))
+	assert.Equal(w, 1, w.log.count("The log ends before the offset to read next"))
 }
 
 func senderTimes(w *world) {

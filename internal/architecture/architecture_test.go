@@ -39,13 +39,14 @@ var layers = map[string]layer{
 	"activities": {may: []string{"kitchen", "encryption", "internal/fault"}, reason: "activities issue tickets, whatever workflow asks for them"},
 	"board":      {may: []string{"internal/pack", "kitchen", "events"}, reason: "a board folds the log, for stations and the API alike"},
 	"floor":      {may: []string{"internal/pack", "kitchen", "wire", "events", "board"}, reason: "what the log says is known without who serves it and without who keeps the orders"},
+	"ledger":     {may: []string{"internal/groupmetrics", "internal/pack", "internal/retry", "kitchen", "wire", "events", "board"}, reason: "the ledger keeps what the log says, without who serves it and without who keeps the orders"},
 	"live":       {may: []string{"kitchen", "wire", "floor"}, reason: "live connections follow channels, and are handed in who may follow and what a client may send"},
 	"station":    {may: []string{"internal/groupmetrics", "internal/retry", "internal/tracing", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
 	"worker":     {may: []string{"internal/groupmetrics", "internal/retry", "internal/tracing", "kitchen", "events", "board", "activities", "workflows", "encryption", "internal/fault"}, reason: "the worker brings workflows, activities and acks together, and asks the log before it asks Temporal"},
-	"cmd":        {may: []string{"internal/retry", "internal/tracing", "kitchen", "events", "namespace", "encryption", "doctor", "station", "worker", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"workflows"}},
+	"cmd":        {may: []string{"internal/retry", "internal/tracing", "kitchen", "events", "namespace", "encryption", "doctor", "station", "worker", "ledger", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"workflows"}},
 	"doctor":     {may: []string{"kitchen", "events", "board", "workflows", "encryption"}, reason: "the doctor holds the log against Temporal, and issues no more than undo tickets"},
 	"staff":      {may: []string{"kitchen", "internal/ratelimit"}, reason: "signing in knows names, PINs and time, and nothing of orders, the log or HTTP"},
-	"api":        {may: []string{"internal/ratelimit", "internal/retry", "internal/tracing", "kitchen", "events", "workflows", "namespace", "encryption", "wire", "floor", "live", "staff"}, reason: "the API answers from workflows and the log, and does no work of theirs", testsMay: []string{"activities"}},
+	"api":        {may: []string{"internal/ratelimit", "internal/retry", "internal/tracing", "kitchen", "events", "workflows", "namespace", "encryption", "wire", "floor", "ledger", "live", "staff"}, reason: "the API answers from workflows and the log, and does no work of theirs", testsMay: []string{"activities"}},
 
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {may: []string{"namespace"}, reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
@@ -80,7 +81,7 @@ var forbidden = []struct {
 		reason: "signing in takes and gives tokens, whatever carries them",
 	},
 	{
-		by: []string{"floor", "live", "staff"}, imports: []string{"go.temporal.io"}, deps: true,
+		by: []string{"floor", "ledger", "live", "staff"}, imports: []string{"go.temporal.io"}, deps: true,
 		reason: "what is known from the log, and who follows it, does not depend on Temporal, which may be away",
 	},
 	{
@@ -88,11 +89,20 @@ var forbidden = []struct {
 		reason: "the floor knows the log and serves nothing; how it is asked and measured is for others",
 	},
 	{
+		by: []string{"ledger"}, imports: []string{"net/http", "github.com/gin-gonic/gin"},
+		reason: "the ledger is written from the log and asked in Go; who serves what it says is for others",
+	},
+	{
+		by:      []string{"kitchen", "wire", "events", "board", "floor", "live", "station", "worker", "activities", "workflows", "doctor", "staff"},
+		imports: []string{"github.com/jackc/pgx", "github.com/pressly/goose"}, deps: true,
+		reason: "orders are made, served and followed without a database: only the ledger and who asks it need one",
+	},
+	{
 		by: []string{"kitchen"}, imports: []string{"github.com/segmentio/kafka-go", "net", "database/sql"},
 		reason: "the language of the factory does no I/O but reading the kitchen file",
 	},
 	{
-		by:      []string{"kitchen", "events", "board", "station", "namespace", "encryption", "activities", "workflows", "doctor", "worker", "wire", "floor", "live", "staff", "api", "cmd", "devstack"},
+		by:      []string{"kitchen", "events", "board", "station", "namespace", "encryption", "activities", "workflows", "doctor", "worker", "wire", "floor", "ledger", "live", "staff", "api", "cmd", "devstack"},
 		imports: []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", module + "/internal/process", module + "/events/eventstest", module + "/floor/floortest"},
 		reason:  "test support makes the product larger and is not held to its rules",
 	},
@@ -128,6 +138,9 @@ func TestFaultsAreFound(t *testing.T) {
 		"OfTheDevelopmentStackByProducts": {pkg{ImportPath: module + "/worker", Imports: []string{module + "/devstack"}}, "worker imports devstack"},
 		"OfTemporalByStations":            {pkg{ImportPath: module + "/station", Imports: []string{"go.temporal.io/sdk/client"}}, "station imports go.temporal.io/sdk/client"},
 		"OfTemporalThroughOthers":         {pkg{ImportPath: module + "/board", Deps: []string{"go.temporal.io/api/common/v1"}}, "board imports go.temporal.io/api/common/v1"},
+		"OfADatabaseByTheWorker":          {pkg{ImportPath: module + "/worker", Deps: []string{"github.com/jackc/pgx/v5"}}, "worker imports github.com/jackc/pgx/v5"},
+		"OfTemporalByTheLedger":           {pkg{ImportPath: module + "/ledger", Deps: []string{"go.temporal.io/sdk/client"}}, "ledger imports go.temporal.io/sdk/client"},
+		"OfTheFloorByTheLedger":           {pkg{ImportPath: module + "/ledger", Imports: []string{module + "/floor"}}, "ledger imports floor"},
 		"OfHTTPByTheFloor":                {pkg{ImportPath: module + "/floor", Imports: []string{"net/http"}}, "floor imports net/http"},
 		"OfHandlersByLiveConnections":     {pkg{ImportPath: module + "/live", Imports: []string{module + "/api"}}, "live imports api"},
 		"OfTestSupportByProducts":         {pkg{ImportPath: module + "/api", Imports: []string{module + "/events/eventstest"}}, "events/eventstest"},

@@ -62,7 +62,7 @@ type secrets struct {
 // Start starts everything, and gives each process of the factory a user in
 // Kafka that may do what events.Rights says and no more. Topics are for their
 // own job. It must run in the repository. The first time it builds the Temporal
-// server and fetches Apache Kafka.
+// server and fetches Apache Kafka and PostgreSQL.
 func Start(ctx context.Context, config Config) (*Stack, error) {
 	return start(ctx, config, (*Stack).startAll)
 }
@@ -146,12 +146,12 @@ func (s *Stack) startAll(ctx context.Context, config Config) error {
 	if err := devstack.CheckPrograms(); err != nil { // before minutes have passed
 		return err
 	}
-	if err := errors.Join(devstack.FetchApacheKafka(ctx, config.Say), devstack.BuildTemporalServer(ctx, config.Say)); err != nil {
+	if err := errors.Join(devstack.FetchApacheKafka(ctx, config.Say), devstack.FetchPostgres(ctx, config.Say), devstack.BuildTemporalServer(ctx, config.Say)); err != nil {
 		return err
 	}
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		if s.Postgres, err = devstack.StartPostgres(ctx, devstack.PostgresConfig{DataDir: s.Path("postgres"), Password: s.secrets.Postgres}); err != nil {
+		if s.Postgres, err = devstack.StartPostgres(ctx, devstack.PostgresConfig{DataDir: s.Path("postgres"), Password: s.secrets.Postgres, Say: config.Say}); err != nil {
 			return err
 		}
 		s.Temporal, err = devstack.StartTemporalServer(ctx, devstack.TemporalServerConfig{

@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// FencedError says that another process has taken a partition over: nothing of the batch
+// was written.
+type FencedError struct {
+	Topic     string
+	Partition int
+}
+
+// Error names the partition.
+func (e *FencedError) Error() string {
+	return fmt.Sprintf("another process writes %s partition %d now", e.Topic, e.Partition)
+}
+
+// AwayError says that the database cannot be reached or did not answer in time. The same
+// call may succeed later.
+type AwayError struct{ Err error }
+
+// Error tells the cause.
+func (e *AwayError) Error() string { return fmt.Sprintf("the ledger's database is away: %v", e.Err) }
+
+// Unwrap returns the cause.
+func (e *AwayError) Unwrap() error { return e.Err }
+
+// RefusedError says that the database answers and does not let us write: it is full or
+// read-only, or the account may not. The same call may succeed once somebody has changed
+// that.
+type RefusedError struct{ Err error }
+
+// Error tells the cause.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("the ledger's database does not take anything: %v", e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// SchemaError says that the database's schema is not this build's.
+type SchemaError struct {
+	// Has is the schema's version, 0 if there is none; Wants is this build's.
+	Has, Wants int64
+}
+
+// Error names the remedy.
+func (e *SchemaError) Error() string {
+	switch {
+	case e.Has == 0:
+		return "the database has no ledger: start `cupcakery ledger`, or run `cupcakery ledger migrate`"
+	case e.Has < e.Wants:
+		return fmt.Sprintf("the ledger's schema has version %d, and this build needs %d: run `cupcakery ledger migrate`", e.Has, e.Wants)
+	}
+	return fmt.Sprintf("the ledger's schema has version %d, and this build knows %d: use a newer build", e.Has, e.Wants)
+}
+
+// DataError says that PostgreSQL refuses something of a batch itself: it will refuse it
+// every time.
+type DataError struct{ Err error }
+
+// Error tells the cause.
+func (e *DataError) Error() string {
+	return fmt.Sprintf("the database does not take what was read: %v", e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *DataError) Unwrap() error { return e.Err }
+
+// The classes of PostgreSQL's errors that say what to do.
+const (
+	classData      = "22"
+	classIntegrity = "23"
+	classAuth      = "28"
+	classResources = "53"
+	classShutdown  = "57"
+	codeReadOnly   = "25006"
+	codeRights     = "42501"
+	codeNoTable    = "42P01"
+	codeNoSchema   = "3F000"
+	codeDiskFull   = "53100"
+)
+
+// explain gives an error of the database its type.
+func explain(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	var fenced *FencedError
+	if errors.As(err, &fenced) {
+		return err
+	}
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch class := answer.Code[:min(2, len(answer.Code))]; {
+		case class == classData || class == classIntegrity:
+			return &DataError{err}
+		case answer.Code == codeReadOnly || answer.Code == codeRights || answer.Code == codeDiskFull:
+			return &RefusedError{err}
+		case class == classAuth:
+			return &RefusedError{err}
+		case class == classResources || class == classShutdown || class == "40" || class == "08":
+			return &AwayError{err}
+		}
+		return err
+	}
+	var network net.Error
+	var connecting *pgconn.ConnectError
+	if errors.As(err, &connecting) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || isBroken(err) {
+		return &AwayError{err}
+	}
+	return err
+}
+
+// isBroken reports whether a connection has gone while it was in use; pgx has no type for
+// that.
+func isBroken(err error) bool {
+	text := err.Error()
+	for _, sign := range []string{"EOF", "conn closed", "connection reset", "broken pipe", "closed pool"} {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// isMissing reports whether a table or its schema does not exist.
+func isMissing(err error) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (answer.Code == codeNoTable || answer.Code == codeNoSchema)
+}

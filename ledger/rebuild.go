@@ -1,0 +1,478 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/cupcakery/cupcakery/events"
+)
+
+const (
+	// rebuildBatch is how many records a rebuild writes at a time, and foldBatch how many
+	// orders it folds at a time.
+	rebuildBatch = 5000
+	foldBatch    = 1000
+)
+
+// RebuildConfig says from where a ledger is built anew.
+type RebuildConfig struct {
+	Config
+	Connection events.Connection
+	// CheckOnly builds it, compares it with the one there is, and throws it away.
+	CheckOnly bool
+	// Progress is called now and then with how many records were read and how many
+	// orders were folded. May be nil.
+	Progress func(records, orders int)
+}
+
+// RebuildResult is what building a ledger anew has come to.
+type RebuildResult struct {
+	// Records were read from the log, and Kept are the facts and rejects that the log
+	// does not have any more and the ledger had.
+	Records, Kept int
+	// Lost are facts of the ledger that the log should have and does not: it was cut. They
+	// are not taken over.
+	Lost   int
+	Orders int
+	// Existed says that there was a ledger, and Differences are its tables that differ
+	// from what was built. There are none if it was right.
+	Existed     bool
+	Differences []Difference
+	Took        time.Duration
+}
+
+// Difference is a table in which what there was and what was built differ.
+type Difference struct{ Had, Built TableHash }
+
+// rebuild is a ledger that is built beside another.
+type rebuild struct {
+	config RebuildConfig
+	reader *events.LogReader
+	store  *Store // what is built
+	live   *Store // what there is
+	result RebuildResult
+	// ends is how far the partitions were read.
+	ends map[partitionName]int64
+	// firsts are the first offsets that the log has.
+	firsts map[partitionName]int64
+}
+
+type partitionName struct {
+	topic     string
+	partition int
+}
+
+// Rebuild builds the ledger anew from the log into a second schema, as far as the present
+// ledger has read, and puts it into its place. Processes that write the ledger wait only
+// for the end of that, and go on. What the log does not have any more is taken over from
+// the present ledger. If it fails, everything is as before.
+func Rebuild(ctx context.Context, config RebuildConfig) (RebuildResult, error) {
+	began := time.Now()
+	r := rebuild{config: config, ends: make(map[partitionName]int64), firsts: make(map[partitionName]int64)}
+	var err error
+	if r.live, err = Open(ctx, config.Config); err != nil {
+		return RebuildResult{}, err
+	}
+	defer r.live.Close()
+	next := config.Config
+	next.schema = nextSchema
+	if r.store, err = Open(ctx, next); err != nil {
+		return RebuildResult{}, err
+	}
+	defer r.store.Close()
+	if r.reader, err = events.NewLogReader(config.Connection); err != nil {
+		return RebuildResult{}, err
+	}
+	defer r.reader.Close()
+	if err := r.run(ctx); err != nil {
+		return RebuildResult{}, fmt.Errorf("build the ledger anew: %w", explain(err))
+	}
+	r.result.Took = time.Since(began)
+	return r.result, nil
+}
+
+func (r *rebuild) run(ctx context.Context) error {
+	conn, err := r.live.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	var free bool
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock(hashtextextended('cupcakery ledger rebuild', 0))").Scan(&free); err != nil {
+		return err
+	}
+	if !free {
+		return errors.New("somebody else is building it: wait until they are done")
+	}
+	defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock_all()") }()
+	if err := r.prepare(ctx, conn.Conn()); err != nil {
+		return err
+	}
+	defer func() {
+		_, _ = conn.Exec(context.WithoutCancel(ctx), "DROP SCHEMA IF EXISTS "+nextSchema+" CASCADE") // of no use any more
+	}()
+	if err := r.readLog(ctx); err != nil {
+		return err
+	}
+	if err := r.takeOver(ctx); err != nil {
+		return err
+	}
+	if err := r.foldAll(ctx); err != nil {
+		return err
+	}
+	return r.swap(ctx, conn.Conn())
+}
+
+// prepare makes the second schema, with what is not on the log.
+func (r *rebuild) prepare(ctx context.Context, conn *pgx.Conn) error {
+	if _, err := conn.Exec(ctx, "DROP SCHEMA IF EXISTS "+nextSchema+" CASCADE"); err != nil {
+		return err
+	}
+	if err := conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", Schema+".positions").Scan(&r.result.Existed); err != nil {
+		return err
+	}
+	if r.result.Existed {
+		if err := checkSchema(ctx, r.live.pool); err != nil {
+			return err
+		}
+	}
+	if err := r.store.Migrate(ctx); err != nil {
+		return err
+	}
+	if !r.result.Existed {
+		return nil
+	}
+	// The numbers stay, so that what is taken over keeps its place.
+	_, err := conn.Exec(ctx, strings.NewReplacer("{next}", nextSchema, "{live}", Schema).Replace(`
+		INSERT INTO {next}.logs OVERRIDING SYSTEM VALUE SELECT * FROM {live}.logs;
+		SELECT setval(pg_get_serial_sequence('{next}.logs', 'log'), coalesce((SELECT max(log) FROM {next}.logs), 0) + 1, false);
+		INSERT INTO {next}.erasures SELECT * FROM {live}.erasures;`))
+	return err
+}
+
+// readLog reads each partition as far as the ledger has read it or, if there is none, to
+// its end. Orders are folded later, once each.
+func (r *rebuild) readLog(ctx context.Context) error {
+	until := r.livePositions(ctx, r.live.pool.QueryRow)
+	topics := Topics()
+	slices.Reverse(topics) // kitchen-state first: nothing is written of whom it says that they are forgotten
+	for _, topic := range topics {
+		partitions, err := r.reader.Partitions(ctx, topic)
+		if err != nil {
+			return err
+		}
+		for partition := range partitions {
+			at := partitionName{topic, partition}
+			first, end, err := r.reader.Bounds(ctx, topic, partition)
+			if err != nil {
+				return err
+			}
+			r.firsts[at] = first
+			if r.result.Existed {
+				next, err := until(at)
+				if err != nil {
+					return err
+				}
+				end = min(end, next)
+			}
+			if err := r.readPartition(ctx, at, first, end, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// livePositions returns how far the present ledger has read a partition of the topic as it
+// is now.
+func (r *rebuild) livePositions(ctx context.Context, query func(context.Context, string, ...any) pgx.Row) func(partitionName) (int64, error) {
+	return func(at partitionName) (next int64, err error) {
+		id, err := r.reader.TopicID(ctx, at.topic)
+		if err != nil {
+			return 0, err
+		}
+		err = query(ctx, `
+			SELECT coalesce((SELECT max(next_offset) FROM `+Schema+`.positions JOIN `+Schema+`.logs USING (log)
+			WHERE topic = $1 AND topic_id = $2 AND partition = $3), 0)`, at.topic, uuid.UUID(id), at.partition).Scan(&next)
+		return next, err
+	}
+}
+
+// readPartition reads a partition from one offset to another, and nothing behind it.
+func (r *rebuild) readPartition(ctx context.Context, at partitionName, from, until int64, fold bool) error {
+	for from < until {
+		var batch []events.Message
+		next, err := r.reader.Read(ctx, at.topic, at.partition, from, min(until, from+rebuildBatch), func(m events.Message) {
+			if m.Offset < until {
+				batch = append(batch, m)
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if len(batch) > 0 {
+			if err := r.write(ctx, batch, fold); err != nil {
+				return err
+			}
+		}
+		from = next
+		if r.config.Progress != nil {
+			r.config.Progress(r.result.Records, 0)
+		}
+	}
+	r.ends[at] = max(r.ends[at], from)
+	return r.setPosition(ctx, at, until)
+}
+
+// write writes a batch. A record that the database does not take is rejected, as the
+// process that writes the ledger does.
+func (r *rebuild) write(ctx context.Context, batch []events.Message, fold bool) error {
+	records := readAll(batch)
+	err := pgx.BeginFunc(ctx, r.store.pool, func(tx pgx.Tx) error {
+		return r.store.write(ctx, tx, records, &Added{RejectKinds: make(map[string]int)}, fold)
+	})
+	if err == nil {
+		r.result.Records += len(batch)
+		return nil
+	}
+	r.store.forgetLogs()
+	err = explain(err)
+	var data *DataError
+	switch {
+	case !errors.As(err, &data):
+		return err
+	case len(batch) == 1:
+		r.result.Records++
+		return r.store.Reject(ctx, batch[0])
+	}
+	half := len(batch) / 2
+	if err := r.write(ctx, batch[:half], fold); err != nil {
+		return err
+	}
+	return r.write(ctx, batch[half:], fold)
+}
+
+// setPosition notes that a partition was read to an offset, behind which there may be no
+// message.
+func (r *rebuild) setPosition(ctx context.Context, at partitionName, next int64) error {
+	id, err := r.reader.TopicID(ctx, at.topic)
+	if err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, r.store.pool, func(tx pgx.Tx) error {
+		log, err := r.store.log(ctx, tx, logName{at.topic, id})
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			INSERT INTO positions (log, partition, next_offset) VALUES ($1, $2, $3)
+			ON CONFLICT (log, partition) DO UPDATE SET next_offset = greatest(positions.next_offset, excluded.next_offset)`, log, at.partition, next)
+		return err
+	})
+}
+
+// takeOver takes over from the present ledger what the log does not have any more: what
+// lies before its first offset, what was compacted away, and what is of topics that were
+// deleted. It counts what else is missing.
+func (r *rebuild) takeOver(ctx context.Context) error {
+	if !r.result.Existed {
+		return nil
+	}
+	return pgx.BeginFunc(ctx, r.store.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "CREATE TEMPORARY TABLE gone_before (log smallint, partition integer, first_offset bigint) ON COMMIT DROP"); err != nil {
+			return err
+		}
+		for at, first := range r.firsts {
+			id, err := r.reader.TopicID(ctx, at.topic)
+			if err != nil {
+				return err
+			}
+			log, err := r.store.log(ctx, tx, logName{at.topic, id})
+			if err != nil {
+				return err
+			}
+			if at.topic == events.TopicKitchenState {
+				first = 1<<63 - 1 // it is compacted
+			}
+			if _, err := tx.Exec(ctx, "INSERT INTO pg_temp.gone_before VALUES ($1, $2, $3)", log, at.partition, first); err != nil {
+				return err
+			}
+		}
+		for _, table := range []string{"facts", "rejects"} {
+			missing := `FROM ` + Schema + `.` + table + ` AS had LEFT JOIN pg_temp.gone_before AS gone USING (log, partition)
+				WHERE NOT EXISTS (SELECT FROM ` + table + ` AS has WHERE (has.log, has.partition, has.record_offset) = (had.log, had.partition, had.record_offset))
+				AND coalesce(had.record_offset < gone.first_offset, true)`
+			kept, err := tx.Exec(ctx, "INSERT INTO "+table+" SELECT had.* "+missing)
+			if err != nil {
+				return err
+			}
+			r.result.Kept += int(kept.RowsAffected())
+		}
+		if _, err := tx.Exec(ctx, `
+			INSERT INTO positions SELECT had.log, had.partition, had.next_offset, had.read_until, NULL FROM `+Schema+`.positions AS had
+			ON CONFLICT DO NOTHING`); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "INSERT INTO order_folds SELECT order_key FROM "+Schema+".order_folds ON CONFLICT DO NOTHING"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, mergeOtherPersonal)
+		return err
+	})
+}
+
+// mergeOtherPersonal takes over what is personal, which the log may not have any more.
+var mergeOtherPersonal = strings.Replace(mergePersonal, `
+	SELECT $1::uuid, $2::uuid, $3, $4::timestamptz, $5, $6, $7, $8::jsonb
+	WHERE NOT EXISTS (SELECT FROM erasures WHERE order_key = $1::uuid)`, `
+	SELECT order_key, order_id, customer, told_at, notes, allergies, messages, remarks FROM `+Schema+`.personal AS had
+	WHERE NOT EXISTS (SELECT FROM erasures WHERE erasures.order_key = had.order_key)`, 1)
+
+// foldAll folds every order once.
+func (r *rebuild) foldAll(ctx context.Context) error {
+	last := uuid.UUID{}
+	for {
+		var keys []string
+		err := pgx.BeginFunc(ctx, r.store.pool, func(tx pgx.Tx) error {
+			rows, err := tx.Query(ctx, "SELECT order_key::text FROM order_folds WHERE order_key > $1 ORDER BY order_key LIMIT $2", last, foldBatch)
+			if err != nil {
+				return err
+			}
+			if keys, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+				return err
+			}
+			return foldOrders(ctx, tx, keys)
+		})
+		if err != nil {
+			return err
+		}
+		if len(keys) == 0 {
+			return nil
+		}
+		last = uuid.MustParse(keys[len(keys)-1])
+		r.result.Orders += len(keys)
+		if r.config.Progress != nil {
+			r.config.Progress(r.result.Records, r.result.Orders)
+		}
+	}
+}
+
+// swap brings what was built to where the present ledger is, compares the two while
+// nobody writes, and puts the one into the place of the other.
+func (r *rebuild) swap(ctx context.Context, conn *pgx.Conn) error {
+	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if r.result.Existed {
+			// Who writes the ledger begins with its positions.
+			if _, err := tx.Exec(ctx, "LOCK TABLE "+Schema+".positions IN EXCLUSIVE MODE"); err != nil {
+				return err
+			}
+			if err := r.catchUp(ctx, tx); err != nil {
+				return err
+			}
+			if err := r.compare(ctx, tx); err != nil {
+				return err
+			}
+		}
+		if r.config.CheckOnly {
+			return nil
+		}
+		if r.result.Existed {
+			if err := r.takeOverClaims(ctx, tx); err != nil {
+				return err
+			}
+			if err := copyGrants(ctx, tx); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, "DROP SCHEMA "+Schema+" CASCADE"); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, "ALTER SCHEMA "+nextSchema+" RENAME TO "+Schema)
+		return err
+	})
+}
+
+// catchUp reads what the present ledger has read meanwhile.
+func (r *rebuild) catchUp(ctx context.Context, tx pgx.Tx) error {
+	until := r.livePositions(ctx, tx.QueryRow)
+	for at, end := range r.ends {
+		next, err := until(at)
+		if err != nil {
+			return err
+		}
+		if err := r.readPartition(ctx, at, end, next, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeOverClaims lets the processes go on that write the present ledger.
+func (r *rebuild) takeOverClaims(ctx context.Context, tx pgx.Tx) error {
+	var other int
+	err := tx.QueryRow(ctx, `
+		SELECT count(*) FROM `+Schema+`.logs AS had LEFT JOIN `+nextSchema+`.logs AS has USING (log)
+		WHERE (had.topic, had.topic_id) IS DISTINCT FROM (has.topic, has.topic_id)`).Scan(&other)
+	if err != nil {
+		return err
+	}
+	if other > 0 {
+		return errors.New("a topic was made anew meanwhile: try again")
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE `+nextSchema+`.positions AS has SET writer = had.writer FROM `+Schema+`.positions AS had
+		WHERE (had.log, had.partition) = (has.log, has.partition)`)
+	return err
+}
+
+func (r *rebuild) compare(ctx context.Context, tx pgx.Tx) error {
+	had, err := hashesOf(ctx, tx, Schema)
+	if err != nil {
+		return err
+	}
+	built, err := r.store.Hashes(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range had {
+		if had[i] != built[i] {
+			r.result.Differences = append(r.result.Differences, Difference{had[i], built[i]})
+			if had[i].Table == "facts" {
+				r.result.Lost = int(max(0, had[i].Rows-built[i].Rows))
+			}
+		}
+	}
+	return nil
+}
+
+// copyGrants lets those read what was built who may read the present ledger.
+func copyGrants(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, `
+		SELECT format('GRANT %s ON SCHEMA %I TO %s', a.privilege_type, $2::text, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+		FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = $1 AND a.grantee <> n.nspowner
+		UNION ALL
+		SELECT format('GRANT %s ON %I.%I TO %s', a.privilege_type, $2::text, c.relname, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
+		WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm') AND a.grantee <> c.relowner
+		AND EXISTS (SELECT FROM pg_class d JOIN pg_namespace m ON m.oid = d.relnamespace WHERE m.nspname = $2 AND d.relname = c.relname)`, Schema, nextSchema)
+	if err != nil {
+		return err
+	}
+	grants, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, grant := range slices.Compact(grants) {
+		if _, err := tx.Exec(ctx, grant); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,606 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"github.com/cupcakery/cupcakery/events"
+)
+
+// Schema is the schema that has the ledger.
+const Schema = "ledger"
+
+// nextSchema is where a ledger is built before it takes the place of the other.
+const nextSchema = Schema + "_next"
+
+// Config says where a ledger is kept.
+type Config struct {
+	// Database is a postgres:// URL. Its account must own the schema, or be allowed to
+	// make it.
+	Database string
+	// TimeZone is whose days and hours the views go by. Defaults to UTC.
+	TimeZone string
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
+
+	// schema is Schema or nextSchema.
+	schema string
+	// tracer watches the statements.
+	tracer pgx.QueryTracer
+}
+
+// Store is a ledger in PostgreSQL. It is safe for concurrent use.
+type Store struct {
+	config Config
+	pool   *pgxpool.Pool
+	// writer is by which the database tells this store from others: of two that
+	// have a partition, the one that has claimed it last writes it.
+	writer uuid.UUID
+
+	mu   sync.Mutex // guards logs
+	logs map[logName]int16
+	// unclean says that what was erased may still lie in the table's file.
+	unclean atomic.Bool
+}
+
+// logName is a topic as it was made.
+type logName struct {
+	topic string
+	id    [16]byte
+}
+
+// Open checks the settings. It connects when it is first used.
+func Open(ctx context.Context, config Config) (*Store, error) {
+	config.TimeZone = cmp.Or(config.TimeZone, "UTC")
+	config.Logger = cmp.Or(config.Logger, slog.Default())
+	config.schema = cmp.Or(config.schema, Schema)
+	pool, err := openPool(ctx, config.Database, config.schema, func(settings *pgxpool.Config) {
+		settings.ConnConfig.Tracer = config.tracer
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Store{config: config, pool: pool, writer: uuid.New(), logs: make(map[logName]int16)}, nil
+}
+
+// openPool reads a URL, whose password must not show in an error.
+func openPool(ctx context.Context, database, schema string, change func(*pgxpool.Config)) (*pgxpool.Pool, error) {
+	settings, err := pgxpool.ParseConfig(database)
+	if err != nil {
+		return nil, errors.New("the ledger's database: not a URL as PostgreSQL has it: give postgres://USER:PASSWORD@HOST:PORT/DATABASE")
+	}
+	settings.ConnConfig.RuntimeParams["search_path"] = schema
+	settings.ConnConfig.RuntimeParams["application_name"] = cmp.Or(settings.ConnConfig.RuntimeParams["application_name"], "cupcakery")
+	settings.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	settings.ConnConfig.ConnectTimeout = cmp.Or(settings.ConnConfig.ConnectTimeout, 10*time.Second)
+	// A rebuild puts other tables under the names that a prepared statement has.
+	settings.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	change(settings)
+	pool, err := pgxpool.NewWithConfig(ctx, settings)
+	if err != nil {
+		return nil, fmt.Errorf("the ledger's database: %w", err)
+	}
+	return pool, nil
+}
+
+// Close ends the connections.
+func (s *Store) Close() { s.pool.Close() }
+
+// Migrate leads the schema to this build's version, one process at a time. A migration
+// that fails changes nothing.
+func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.migrate(ctx); err != nil {
+		return fmt.Errorf("prepare the ledger's schema: %w", explain(err))
+	}
+	return nil
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	// The lock is the session's, so it ends with the process.
+	const lock = "SELECT pg_advisory_lock(hashtextextended('cupcakery ledger', 0))"
+	if _, err := conn.Exec(ctx, lock); err != nil {
+		return err
+	}
+	defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock_all()") }()
+	var exists bool
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", s.config.schema).Scan(&exists); err != nil {
+		return err
+	}
+	if !exists {
+		if _, err := conn.Exec(ctx, "CREATE SCHEMA "+pgx.Identifier{s.config.schema}.Sanitize()); err != nil {
+			return err
+		}
+	}
+	db := stdlib.OpenDBFromPool(s.pool)
+	defer func() { _ = db.Close() }() // the pool goes on
+	provider, err := newProvider(db)
+	if err != nil {
+		return err
+	}
+	has, err := provider.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if wants := wantsVersion(provider); has > wants {
+		return &SchemaError{has, wants}
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return err
+	}
+	if _, err = conn.Exec(ctx, "UPDATE bakery SET time_zone = $1 WHERE time_zone <> $1", s.config.TimeZone); err != nil {
+		return err
+	}
+	var erased bool
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM erasures)").Scan(&erased); err != nil || !erased {
+		return err
+	}
+	s.unclean.Store(true) // a process may have died before it was done
+	s.clean(ctx)
+	return nil
+}
+
+// clean rewrites the table of what is personal, so that its file has nothing of what was
+// erased: a deleted row's bytes stay in their page otherwise, also after a VACUUM. If it
+// fails it is tried again with the next batch.
+func (s *Store) clean(ctx context.Context) {
+	if _, err := s.pool.Exec(ctx, "VACUUM (FULL) personal"); err != nil {
+		s.config.Logger.Warn("What was erased is deleted, but may still lie in the file of its table; trying again", "error", err)
+		return
+	}
+	s.unclean.Store(false)
+}
+
+func newProvider(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, db, files, goose.WithTableName("schema_versions"), goose.WithSlog(slog.New(slog.DiscardHandler)))
+}
+
+func wantsVersion(provider *goose.Provider) int64 {
+	var wants int64
+	for _, source := range provider.ListSources() {
+		wants = max(wants, source.Version)
+	}
+	return wants
+}
+
+// Check says whether the ledger could be written now: its error is an AwayError, a
+// RefusedError or a SchemaError.
+func (s *Store) Check(ctx context.Context) error {
+	if err := checkSchema(ctx, s.pool); err != nil {
+		return err
+	}
+	return explain(pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "UPDATE bakery SET time_zone = $1 WHERE time_zone <> $1", s.config.TimeZone)
+		return err
+	}))
+}
+
+// checkSchema returns a SchemaError unless the schema is of this build's version.
+func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
+	db := stdlib.OpenDBFromPool(pool)
+	defer func() { _ = db.Close() }()
+	provider, err := newProvider(db)
+	if err != nil {
+		return err
+	}
+	var has int64
+	err = pool.QueryRow(ctx, "SELECT max(version_id) FROM schema_versions WHERE is_applied").Scan(&has)
+	if isMissing(err) {
+		err = nil
+	}
+	if err != nil {
+		return explain(err)
+	}
+	if wants := wantsVersion(provider); has != wants {
+		return &SchemaError{has, wants}
+	}
+	return nil
+}
+
+// Position claims a partition for this store and says where reading it is to go on.
+// known is false if the ledger has nothing of it: begin at the first record there is.
+func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error) {
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		log, err := s.log(ctx, tx, logName{topic, topicID})
+		if err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `
+			INSERT INTO positions (log, partition, next_offset, writer) VALUES ($1, $2, -1, $3)
+			ON CONFLICT (log, partition) DO UPDATE SET writer = excluded.writer
+			RETURNING next_offset`, log, partition, s.writer).Scan(&next)
+	})
+	if err != nil {
+		s.forgetLogs()
+		return 0, false, fmt.Errorf("find where to go on in %s partition %d: %w", topic, partition, explain(err))
+	}
+	return max(next, 0), next >= 0, nil
+}
+
+// log returns the number that a topic has here.
+func (s *Store) log(ctx context.Context, tx pgx.Tx, name logName) (int16, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if log, known := s.logs[name]; known {
+		return log, nil
+	}
+	var log int16
+	// It writes nothing where there is nothing new: then nobody waits for anybody.
+	const find = "SELECT log FROM logs WHERE topic = $1 AND topic_id = $2"
+	err := tx.QueryRow(ctx, find, name.topic, uuid.UUID(name.id)).Scan(&log)
+	if errors.Is(err, pgx.ErrNoRows) {
+		if _, err = tx.Exec(ctx, "INSERT INTO logs (topic, topic_id) VALUES ($1, $2) ON CONFLICT DO NOTHING", name.topic, uuid.UUID(name.id)); err == nil {
+			err = tx.QueryRow(ctx, find, name.topic, uuid.UUID(name.id)).Scan(&log)
+		}
+	}
+	if err == nil {
+		s.logs[name] = log
+	}
+	return log, err
+}
+
+// forgetLogs forgets the topics' numbers after a transaction that has failed, which may
+// have given them, and after a rebuild.
+func (s *Store) forgetLogs() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.logs)
+}
+
+// Added is what a batch has brought.
+type Added struct {
+	// Facts, Rejects and Erasures are rows that were written, Orders the orders that
+	// were folded anew.
+	Facts, Rejects, Erasures, Orders int
+	// Skipped are messages that were written before.
+	Skipped int
+	// RejectKinds are the rejects by kind.
+	RejectKinds map[string]int
+}
+
+// place is a partition of a log.
+type place struct {
+	log       int16
+	partition int
+}
+
+func (p place) compare(other place) int {
+	return cmp.Or(cmp.Compare(p.log, other.log), cmp.Compare(p.partition, other.partition))
+}
+
+// Add writes what messages tell, in one transaction with how far their partitions are
+// read. Those of one partition must be in their order, and none between them left out
+// that the log has. Messages that were written before are passed over.
+//
+// Its error is a FencedError if another store has claimed one of the partitions, and a
+// DataError if the database will never take one of the messages: see Reject. Nothing is
+// written then.
+func (s *Store) Add(ctx context.Context, batch []events.Message) (Added, error) {
+	return s.add(ctx, readAll(batch))
+}
+
+// Reject writes of a message only that it counts for nothing, for one with which Add ends
+// in a DataError.
+func (s *Store) Reject(ctx context.Context, m events.Message) error {
+	r := record{message: m, at: readRecord(m).at, reject: &reject{rejectUnfit, "the database does not take it"}}
+	_, err := s.add(ctx, []record{r})
+	return err
+}
+
+func readAll(batch []events.Message) []record {
+	records := make([]record, len(batch))
+	for i, m := range batch {
+		records[i] = readRecord(m)
+	}
+	return records
+}
+
+func (s *Store) add(ctx context.Context, records []record) (Added, error) {
+	var added Added
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		added = Added{RejectKinds: make(map[string]int)}
+		return s.write(ctx, tx, records, &added, true)
+	})
+	if err != nil {
+		s.forgetLogs()
+		return Added{}, fmt.Errorf("write %d records into the ledger: %w", len(records), explain(err))
+	}
+	if added.Erasures > 0 {
+		s.unclean.Store(true)
+	}
+	if s.unclean.Load() {
+		s.clean(ctx)
+	}
+	return added, nil
+}
+
+// write writes records. Without fold the orders are left for later.
+func (s *Store) write(ctx context.Context, tx pgx.Tx, records []record, added *Added, fold bool) error {
+	// In an order that all stores keep, since one may wait for another's new number.
+	slices.SortStableFunc(records, func(x, y record) int {
+		return cmp.Or(cmp.Compare(x.message.Topic, y.message.Topic), slices.Compare(x.message.TopicID[:], y.message.TopicID[:]))
+	})
+	groups := make(map[place][]record)
+	names := make(map[place]string)
+	for _, r := range records {
+		log, err := s.log(ctx, tx, logName{r.message.Topic, r.message.TopicID})
+		if err != nil {
+			return err
+		}
+		at := place{log, r.message.Partition}
+		groups[at], names[at] = append(groups[at], r), r.message.Topic
+	}
+	places := slices.SortedFunc(maps.Keys(groups), place.compare)
+	nexts, err := s.lockPositions(ctx, tx, places, names)
+	if err != nil {
+		return err
+	}
+	var facts []placed
+	var rest []placed
+	for _, at := range places {
+		for _, r := range groups[at] {
+			if r.message.Offset < nexts[at] {
+				added.Skipped++
+				continue
+			}
+			nexts[at] = r.message.Offset + 1
+			switch each := (placed{r, at}); {
+			case r.kind != "":
+				facts = append(facts, each)
+			case r.reject != nil || r.erasure != nil:
+				rest = append(rest, each)
+			}
+		}
+	}
+	if err := copyFacts(ctx, tx, facts); err != nil {
+		return err
+	}
+	added.Facts += len(facts)
+	keys := make(map[string]struct{})
+	for _, f := range append(slices.Clone(facts), rest...) {
+		if f.key != "" {
+			keys[f.key] = struct{}{}
+		}
+	}
+	sorted := slices.Sorted(maps.Keys(keys))
+	if err := lockOrders(ctx, tx, sorted); err != nil {
+		return err
+	}
+	if err := writeRest(ctx, tx, rest, added); err != nil {
+		return err
+	}
+	if err := writePersonal(ctx, tx, facts); err != nil {
+		return err
+	}
+	if fold {
+		if err := foldOrders(ctx, tx, sorted); err != nil {
+			return err
+		}
+		added.Orders += len(sorted)
+	}
+	return movePositions(ctx, tx, places, groups, nexts)
+}
+
+// placed is a record with its place.
+type placed struct {
+	record
+	place
+}
+
+// lockPositions locks how far partitions are read, for which this store must have the
+// last claim, and returns the offsets that come next.
+func (s *Store) lockPositions(ctx context.Context, tx pgx.Tx, places []place, names map[place]string) (map[place]int64, error) {
+	nexts := make(map[place]int64, len(places))
+	var logs []int16
+	var partitions []int32
+	for _, at := range places {
+		logs, partitions = append(logs, at.log), append(partitions, int32(at.partition))
+	}
+	if _, err := tx.Exec(ctx, `
+		INSERT INTO positions (log, partition, next_offset, writer)
+		SELECT log, partition, -1, $3 FROM unnest($1::smallint[], $2::integer[]) AS new (log, partition)
+		ON CONFLICT DO NOTHING`, logs, partitions, s.writer); err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT log, partition, next_offset, coalesce(writer = $3, true)
+		FROM positions JOIN unnest($1::smallint[], $2::integer[]) AS wanted (log, partition) USING (log, partition)
+		ORDER BY log, partition FOR UPDATE OF positions`, logs, partitions, s.writer)
+	if err != nil {
+		return nil, err
+	}
+	var at place
+	var next int64
+	var ours bool
+	_, err = pgx.ForEachRow(rows, []any{&at.log, &at.partition, &next, &ours}, func() error {
+		if !ours {
+			return &FencedError{names[at], at.partition}
+		}
+		nexts[at] = next
+		return nil
+	})
+	return nexts, err
+}
+
+func movePositions(ctx context.Context, tx pgx.Tx, places []place, groups map[place][]record, nexts map[place]int64) error {
+	var logs []int16
+	var partitions []int32
+	var offsets []int64
+	var until []time.Time
+	for _, at := range places {
+		last := groups[at][len(groups[at])-1]
+		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, nexts[at]), append(until, last.at)
+	}
+	_, err := tx.Exec(ctx, `
+		UPDATE positions SET next_offset = new.next_offset, read_until = greatest(positions.read_until, new.read_until)
+		FROM unnest($1::smallint[], $2::integer[], $3::bigint[], $4::timestamptz[]) AS new (log, partition, next_offset, read_until)
+		WHERE positions.log = new.log AND positions.partition = new.partition`, logs, partitions, offsets, until)
+	return err
+}
+
+func copyFacts(ctx context.Context, tx pgx.Tx, facts []placed) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"facts"},
+		[]string{"log", "partition", "record_offset", "order_key", "kind", "recorded_at", "appended", "body"},
+		pgx.CopyFromSlice(len(facts), func(i int) ([]any, error) {
+			f := facts[i]
+			return []any{f.log, int32(f.partition), f.message.Offset, uuid.MustParse(f.key), string(f.kind), f.at, f.message.Appended, json.RawMessage(f.body)}, nil
+		}))
+	return err
+}
+
+// lockOrders locks orders, in an order that all stores keep.
+func lockOrders(ctx context.Context, tx pgx.Tx, keys []string) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	if _, err := tx.Exec(ctx, "INSERT INTO order_folds (order_key) SELECT unnest($1::text[])::uuid ON CONFLICT DO NOTHING", keys); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "SELECT FROM order_folds WHERE order_key = ANY ($1::text[]::uuid[]) ORDER BY order_key FOR UPDATE", keys)
+	return err
+}
+
+// writeRest writes what counts for nothing, and which orders are forgotten.
+func writeRest(ctx context.Context, tx pgx.Tx, rest []placed, added *Added) error {
+	batch := &pgx.Batch{}
+	for _, r := range rest {
+		if r.reject != nil {
+			batch.Queue("INSERT INTO rejects (log, partition, record_offset, recorded_at, kind, reason) VALUES ($1, $2, $3, $4, $5, $6)",
+				r.log, int32(r.partition), r.message.Offset, r.at, r.reject.kind, text(r.reject.reason))
+			added.Rejects++
+			added.RejectKinds[r.reject.kind]++
+			continue
+		}
+		batch.Queue("INSERT INTO erasures (order_key, erased_at, erased_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", r.key, r.erasure.At, text(r.erasure.By))
+		batch.Queue("DELETE FROM personal WHERE order_key = $1", r.key)
+		added.Erasures++
+	}
+	return send(ctx, tx, batch)
+}
+
+// writePersonal merges what records tell that is personal, except of orders whose
+// customer is forgotten.
+func writePersonal(ctx context.Context, tx pgx.Tx, facts []placed) error {
+	merged := make(map[string]*personalRow)
+	var order []string
+	for _, f := range facts {
+		if f.personal == nil {
+			continue
+		}
+		row := merged[f.key]
+		if row == nil {
+			row = &personalRow{}
+			merged[f.key] = row
+			order = append(order, f.key)
+		}
+		row.merge(f.personal, f.at)
+	}
+	slices.Sort(order)
+	batch := &pgx.Batch{}
+	for _, key := range order {
+		row := merged[key]
+		batch.Queue(mergePersonal, key, row.orderID, row.customer, row.toldAt, row.notes, row.allergies, row.messages, row.remarksJSON())
+	}
+	return send(ctx, tx, batch)
+}
+
+// mergePersonal merges a row into what is known. It gives the same in whatever order
+// rows come and however often.
+const mergePersonal = `
+	INSERT INTO personal AS known (order_key, order_id, customer, told_at, notes, allergies, messages, remarks)
+	SELECT $1::uuid, $2::uuid, $3, $4::timestamptz, $5, $6, $7, $8::jsonb
+	WHERE NOT EXISTS (SELECT FROM erasures WHERE order_key = $1::uuid)
+	ON CONFLICT (order_key) DO UPDATE SET
+		order_id = coalesce(known.order_id, excluded.order_id),
+		customer = greatest(known.customer, excluded.customer),
+		(told_at, notes, allergies, messages) = (SELECT * FROM (VALUES
+			(known.told_at, known.notes, known.allergies, known.messages),
+			(excluded.told_at, excluded.notes, excluded.allergies, excluded.messages)
+		) AS told (told_at, notes, allergies, messages) ORDER BY told_at DESC NULLS LAST, notes DESC, allergies DESC, messages DESC LIMIT 1),
+		remarks = CASE WHEN excluded.remarks = '{}' THEN known.remarks ELSE (
+			SELECT jsonb_object_agg(at, words) FROM (
+				SELECT at, max(words COLLATE "C") AS words
+				FROM (SELECT * FROM jsonb_each_text(known.remarks) UNION ALL SELECT * FROM jsonb_each_text(excluded.remarks)) AS each (at, words)
+				GROUP BY at) AS merged) END`
+
+type personalRow struct {
+	orderID                    *string
+	customer                   *string
+	toldAt                     *time.Time
+	notes, allergies, messages *string
+	remarks                    map[string]string
+}
+
+// merge merges what one more record tells, by the rules of mergePersonal.
+func (p *personalRow) merge(more *personal, at time.Time) {
+	if more.orderID != "" {
+		p.orderID = &more.orderID
+	}
+	if customer := text(more.customer); customer != "" && (p.customer == nil || customer > *p.customer) {
+		p.customer = &customer
+	}
+	if more.told {
+		notes, allergies, messages := text(more.notes), text(more.allergies), text(more.messages)
+		if p.toldAt == nil || compareTold(at, notes, allergies, messages, *p.toldAt, *p.notes, *p.allergies, *p.messages) > 0 {
+			p.toldAt, p.notes, p.allergies, p.messages = &at, &notes, &allergies, &messages
+		}
+	}
+	for at, words := range more.remarks {
+		if p.remarks == nil {
+			p.remarks = make(map[string]string)
+		}
+		if words = text(words); words > p.remarks[at] {
+			p.remarks[at] = words
+		}
+	}
+}
+
+func compareTold(at time.Time, notes, allergies, messages string, otherAt time.Time, otherNotes, otherAllergies, otherMessages string) int {
+	return cmp.Or(at.Compare(otherAt), cmp.Compare(notes, otherNotes), cmp.Compare(allergies, otherAllergies), cmp.Compare(messages, otherMessages))
+}
+
+func (p *personalRow) remarksJSON() []byte {
+	if len(p.remarks) == 0 {
+		return []byte("{}")
+	}
+	written, err := json.Marshal(p.remarks)
+	if err != nil {
+		return []byte("{}") // not reached: texts can be written
+	}
+	return written
+}
+
+func send(ctx context.Context, tx pgx.Tx, batch *pgx.Batch) error {
+	if batch.Len() == 0 {
+		return nil
+	}
+	return tx.SendBatch(ctx, batch).Close()
+}
