@@ -10661,9 +10661,6 @@ func ParseGetHistoryBottleneckResponse(rsp *http.Response) (*GetHistoryBottlenec
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
-
 	}
 
 	switch {
@@ -10754,9 +10751,6 @@ func ParseGetHistoryDaysResponse(rsp *http.Response) (*GetHistoryDaysResponse, e
 			return nil, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
-
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
 
 	}
 
@@ -10849,9 +10843,6 @@ func ParseGetHistoryDayResponse(rsp *http.Response) (*GetHistoryDayResponse, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
-
 	}
 
 	switch {
@@ -10942,9 +10933,6 @@ func ParseGetHistoryForecastResponse(rsp *http.Response) (*GetHistoryForecastRes
 			return nil, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
-
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
 
 	}
 
@@ -11037,9 +11025,6 @@ func ParseGetHistoryDelayResponse(rsp *http.Response) (*GetHistoryDelayResponse,
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
-
 	}
 
 	switch {
@@ -11131,9 +11116,6 @@ func ParseGetHistoryStagesResponse(rsp *http.Response) (*GetHistoryStagesRespons
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
-
 	}
 
 	switch {
@@ -11224,9 +11206,6 @@ func ParseTraceHistoryResponse(rsp *http.Response) (*TraceHistoryResponse, error
 			return nil, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
-
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
 
 	}
 
