@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 
 	. "github.com/cupcakery/cupcakery/wire"
@@ -1652,26 +1651,6 @@ func (response GetHistoryBottleneck200JSONResponse) VisitGetHistoryBottleneckRes
 	return err
 }
 
-type GetHistoryBottleneck200TextCsvResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response GetHistoryBottleneck200TextCsvResponse) VisitGetHistoryBottleneckResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/csv")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
-}
-
 type GetHistoryBottleneck400ApplicationProblemPlusJSONResponse struct {
 	ProblemApplicationProblemPlusJSONResponse
 }
@@ -1797,26 +1776,6 @@ func (response GetHistoryDays200JSONResponse) VisitGetHistoryDaysResponse(w http
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetHistoryDays200TextCsvResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response GetHistoryDays200TextCsvResponse) VisitGetHistoryDaysResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/csv")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -1949,26 +1908,6 @@ func (response GetHistoryDay200JSONResponse) VisitGetHistoryDayResponse(w http.R
 	return err
 }
 
-type GetHistoryDay200TextCsvResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response GetHistoryDay200TextCsvResponse) VisitGetHistoryDayResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/csv")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
-}
-
 type GetHistoryDay400ApplicationProblemPlusJSONResponse struct {
 	ProblemApplicationProblemPlusJSONResponse
 }
@@ -2094,26 +2033,6 @@ func (response GetHistoryForecast200JSONResponse) VisitGetHistoryForecastRespons
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetHistoryForecast200TextCsvResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response GetHistoryForecast200TextCsvResponse) VisitGetHistoryForecastResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/csv")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -2246,26 +2165,6 @@ func (response GetHistoryDelay200JSONResponse) VisitGetHistoryDelayResponse(w ht
 	return err
 }
 
-type GetHistoryDelay200TextCsvResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response GetHistoryDelay200TextCsvResponse) VisitGetHistoryDelayResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/csv")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
-}
-
 type GetHistoryDelay400ApplicationProblemPlusJSONResponse struct {
 	ProblemApplicationProblemPlusJSONResponse
 }
@@ -2394,26 +2293,6 @@ func (response GetHistoryStages200JSONResponse) VisitGetHistoryStagesResponse(w 
 	return err
 }
 
-type GetHistoryStages200TextCsvResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response GetHistoryStages200TextCsvResponse) VisitGetHistoryStagesResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/csv")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
-	return err
-}
-
 type GetHistoryStages400ApplicationProblemPlusJSONResponse struct {
 	ProblemApplicationProblemPlusJSONResponse
 }
@@ -2539,26 +2418,6 @@ func (response TraceHistory200JSONResponse) VisitTraceHistoryResponse(w http.Res
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
-	return err
-}
-
-type TraceHistory200TextCsvResponse struct {
-	Body          io.Reader
-	ContentLength int64
-}
-
-func (response TraceHistory200TextCsvResponse) VisitTraceHistoryResponse(w http.ResponseWriter) error {
-
-	w.Header().Set("Content-Type", "text/csv")
-	if response.ContentLength != 0 {
-		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
-	}
-	w.WriteHeader(200)
-
-	if closer, ok := response.Body.(io.ReadCloser); ok {
-		defer closer.Close()
-	}
-	_, err := io.Copy(w, response.Body)
 	return err
 }
 

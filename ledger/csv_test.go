@@ -84,7 +84,9 @@ func TestNoCellIsAFormula(t *testing.T) {
 		"-1+1":                   "'-1+1",
 		"@SUM(A1)":               "'@SUM(A1)",
 		"\t=1":                   "'\t'=1",
-		"a;=1":                   "a;'=1", // where semicolons part cells
+		"a;=1":                   "a;'=1", // where a semicolon is between cells
+		"a;b":                    "a;b",
+		"  =1":                   "  '=1",
 		"＝1":                     "'＝1",
 		"-12.5":                  "-12.5", // a number is one
 		"bob=1":                  "bob=1",

@@ -10711,9 +10711,6 @@ func ParseGetHistoryBottleneckResponse(rsp *http.Response) (*GetHistoryBottlenec
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
-
 	}
 
 	switch {
@@ -10804,9 +10801,6 @@ func ParseGetHistoryDaysResponse(rsp *http.Response) (*GetHistoryDaysResponse, e
 			return nil, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
-
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
 
 	}
 
@@ -10899,9 +10893,6 @@ func ParseGetHistoryDayResponse(rsp *http.Response) (*GetHistoryDayResponse, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
-
 	}
 
 	switch {
@@ -10992,9 +10983,6 @@ func ParseGetHistoryForecastResponse(rsp *http.Response) (*GetHistoryForecastRes
 			return nil, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
-
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
 
 	}
 
@@ -11087,9 +11075,6 @@ func ParseGetHistoryDelayResponse(rsp *http.Response) (*GetHistoryDelayResponse,
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
-
 	}
 
 	switch {
@@ -11181,9 +11166,6 @@ func ParseGetHistoryStagesResponse(rsp *http.Response) (*GetHistoryStagesRespons
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
-
 	}
 
 	switch {
@@ -11274,9 +11256,6 @@ func ParseTraceHistoryResponse(rsp *http.Response) (*TraceHistoryResponse, error
 			return nil, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
-
-	case rsp.StatusCode == 200:
-		// Content-type (text/csv) unsupported
 
 	}
 
