@@ -24,7 +24,7 @@ test.use({ kitchen: [kitchen, { scope: "worker" }], hasLedger: [true, { scope: "
 const block = (page: Page, name: string) => page.getByRole("region", { name, exact: true });
 
 /** The number in a tile of the day. */
-const figure = async (page: Page, name: string) => (await block(page, "The day in figures").getByRole("listitem").filter({ hasText: name }).locator("b").textContent()) ?? "";
+const figure = async (page: Page, name: string) => (await block(page, "The day in figures").getByRole("listitem").filter({ has: page.getByText(name, { exact: true }) }).locator("b").textContent()) ?? "";
 
 test("the day’s history agrees with the dashboard, tells why an order was late, and traces a tray", async ({ desk, factory }) => {
   // One is shipped after a failure, one is cancelled (history counts it while the mixer still has to clear away), one is shipped without trouble.
