@@ -42,7 +42,7 @@ interface ColumnsProps {
 const plain = (value: number) => value.toLocaleString();
 
 /** About so many columns get a label. */
-const labelled = 6;
+const labelled = 5;
 
 /**
  * Bars over time. Whoever points at one reads its numbers above; for everybody else they

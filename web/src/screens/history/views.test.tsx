@@ -72,7 +72,7 @@ test("the bottleneck is named, with what it needs", async () => {
   expect(now.getAllByText("nobody lately")).toHaveLength(1);
   const forecast = await block("Forecast for Thu 5 Mar");
   expect((await forecast.findByText(/are to be expected/)).closest("p")?.textContent).toBe("118 pieces are to be expected, by the last 2 Thursdays; 36 are ordered already.");
-  await vi.waitFor(() => { expect(forecast.getByRole("list", { name: "Forecast by flavour" }).textContent).toBe("Lemon118 (84–160), 36 ordered"); });
+  await vi.waitFor(() => { expect(forecast.getByRole("list", { name: "Forecast by flavour" }).textContent).toBe(" Lemon118 (84–160), 36 ordered"); });
 });
 
 test("a kitchen without work has no bottleneck, and a new ledger no forecast", async () => {
