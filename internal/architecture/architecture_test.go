@@ -51,7 +51,7 @@ var layers = map[string]layer{
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {may: []string{"namespace"}, reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
 	"bench":                 {may: []string{"kitchen", "events", "workflows", "internal/process", "internal/production"}, reason: "the benchmark drives real processes from outside"},
-	"e2e":                   {reason: "end-to-end tests drive real processes from outside", testsMay: []string{"kitchen", "events", "workflows", "station", "internal/fault", "internal/production"}},
+	"e2e":                   {reason: "end-to-end tests drive real processes from outside", testsMay: []string{"kitchen", "events", "workflows", "station", "ledger", "wire", "internal/fault", "internal/production"}},
 	"internal/architecture": {reason: "this test looks at packages and uses none"},
 	"internal/groupmetrics": {reason: "who reads Kafka in a group tells how far it is, and needs nothing of the factory to be measured"},
 	"internal/fault":        {reason: "a fault point knows its name and nothing of what passes it"},
