@@ -130,6 +130,10 @@ screenshots: build tools ## Take pictures of every screen, into docs/screenshots
 bench: build tools ## Measure the factory against a bare workflow, into bench.json
 	@go run ./bench $(ARGS)
 
+.PHONY: bench-ledger
+bench-ledger: ## Measure how fast the log is folded into PostgreSQL, into bench-ledger.json
+	@go run ./bench/ledger $(ARGS)
+
 .PHONY: bench-board
 bench-board: build tools ## Measure a station's board with 300 tickets in Chromium
 	@tools/install-chromium.sh

@@ -84,6 +84,8 @@ func asProblem(err error) *problemError {
 		return problem
 	}
 	switch {
+	case errors.Is(err, errErased):
+		return asErased(err)
 	case workflows.IsNotFound(err):
 		return &problemError{Type: wire.ProblemOrderNotFound, Cause: err, Detail: "No order has this id: check it against the answer to the order's creation."}
 	case encryption.IsMissingKey(err):

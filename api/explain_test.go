@@ -68,7 +68,7 @@ func TestAnOrderIsExplained(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, cancelled.StatusCode(), string(cancelled.Body))
 	explained = s.explained(id)
-	require.Contains(t, texts(explained), "Somebody asked to cancel it: changed my mind.")
+	require.Contains(t, texts(explained), "manager asked to cancel it: changed my mind.")
 	require.Contains(t, explained.Waiting.Text, "It is being cancelled")
 }
 

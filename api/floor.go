@@ -77,6 +77,9 @@ func liveProblem(err error) wire.Problem {
 
 // Status is what the followers of an order's channel see.
 func (f *follower) Status(ctx context.Context, orderID string) (kitchen.Status, error) {
+	if erased, _ := f.log.IsErased(orderID); erased {
+		return kitchen.Status{}, errErased
+	}
 	status, _, err := f.status(ctx, orderID)
 	return status, err
 }

@@ -36,6 +36,11 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 	if err != nil {
 		return nil, err
 	}
+	if request.Params.IdempotencyKey != nil {
+		if err := s.checkMayPlace(orderID); err != nil {
+			return nil, err
+		}
+	}
 	order := *request.Body
 	if !order.PickupAt.IsZero() {
 		order.PickupAt = order.PickupAt.UTC() // one instant is one order, in whatever zone it is written

@@ -77,6 +77,9 @@ var problemKinds = []problemKind{
 		"GET / lists the addresses of this server, /openapi.yaml describes them."},
 	{wire.ProblemNotSignedIn, http.StatusUnauthorized, "Nobody is signed in",
 		"This is for staff: sign in with POST /api/v1/session. A session ends after twelve hours, with a new PIN, and when everybody is signed out."},
+	{wire.ProblemOrderErased, http.StatusGone, "The order was erased",
+		"Its customer is forgotten: what they ordered, wrote and were called is deleted, and what is left of it counts as nobody's. It is shown to nobody and cannot be changed. " +
+			"An Idempotency-Key that has made it makes no other order: use a new key."},
 	{wire.ProblemOrderNotFound, http.StatusNotFound, "There is no such order",
 		"No order has this id, or it was closed so long ago that Temporal no longer keeps it."},
 	{wire.ProblemPriceChanged, http.StatusConflict, "The price has changed",

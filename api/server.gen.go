@@ -3627,6 +3627,20 @@ func (response CreateOrder409ApplicationProblemPlusJSONResponse) VisitCreateOrde
 	return err
 }
 
+type CreateOrder410ApplicationProblemPlusJSONResponse Problem
+
+func (response CreateOrder410ApplicationProblemPlusJSONResponse) VisitCreateOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateOrder413ApplicationProblemPlusJSONResponse Problem
 
 func (response CreateOrder413ApplicationProblemPlusJSONResponse) VisitCreateOrderResponse(w http.ResponseWriter) error {
@@ -3940,6 +3954,20 @@ func (response GetOrder404ApplicationProblemPlusJSONResponse) VisitGetOrderRespo
 	return err
 }
 
+type GetOrder410ApplicationProblemPlusJSONResponse Problem
+
+func (response GetOrder410ApplicationProblemPlusJSONResponse) VisitGetOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetOrder431TextResponse HeadTooLargeTextResponse
 
 func (response GetOrder431TextResponse) VisitGetOrderResponse(w http.ResponseWriter) error {
@@ -4049,6 +4077,20 @@ func (response AmendOrder409ApplicationProblemPlusJSONResponse) VisitAmendOrderR
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendOrder410ApplicationProblemPlusJSONResponse Problem
+
+func (response AmendOrder410ApplicationProblemPlusJSONResponse) VisitAmendOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4204,6 +4246,20 @@ func (response CancelOrder409ApplicationProblemPlusJSONResponse) VisitCancelOrde
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelOrder410ApplicationProblemPlusJSONResponse Problem
+
+func (response CancelOrder410ApplicationProblemPlusJSONResponse) VisitCancelOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4622,6 +4678,20 @@ func (response ExplainOrder404ApplicationProblemPlusJSONResponse) VisitExplainOr
 	return err
 }
 
+type ExplainOrder410ApplicationProblemPlusJSONResponse Problem
+
+func (response ExplainOrder410ApplicationProblemPlusJSONResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExplainOrder431TextResponse HeadTooLargeTextResponse
 
 func (response ExplainOrder431TextResponse) VisitExplainOrderResponse(w http.ResponseWriter) error {
@@ -4762,6 +4832,20 @@ func (response ResolveOrder409ApplicationProblemPlusJSONResponse) VisitResolveOr
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResolveOrder410ApplicationProblemPlusJSONResponse Problem
+
+func (response ResolveOrder410ApplicationProblemPlusJSONResponse) VisitResolveOrderResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(410)
 	_, err := buf.WriteTo(w)
 	return err
 }

@@ -316,7 +316,7 @@ func (s *Server) routes() *gin.Engine {
 	engine.HandleMethodNotAllowed = true
 	engine.RedirectTrailingSlash = false // an address has one form
 	engine.ForwardedByClientIP = false   // see clientAddress
-	engine.Use(identify, protect, s.trace, s.observe, limitTime, s.recover, s.authorise, s.checkContract)
+	engine.Use(identify, protect, s.trace, s.observe, limitTime, s.recover, s.authorise, s.checkContract, s.refuseErased)
 	engine.NoRoute(s.notFound)
 	engine.NoMethod(s.methodNotAllowed)
 

@@ -238,6 +238,9 @@ func (s *Server) placeStanding(ctx context.Context, request workflows.PlaceStand
 }
 
 func (s *Server) placeForStanding(ctx context.Context, standingID, orderID string, order kitchen.Order) error {
+	if err := s.checkMayPlace(orderID); err != nil {
+		return err
+	}
 	hash, err := requestHash(order)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 // than what did not.
 const maxRecent = 32
 
-// loggedAck is an ack with its record. It never changes.
+// loggedAck is an ack with its record. Nothing changes but that its note is forgotten.
 type loggedAck struct {
 	ack   kitchen.Ack
 	heard Heard

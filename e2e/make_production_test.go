@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cupcakery/cupcakery/internal/process"
@@ -27,13 +28,9 @@ func TestMakeProductionShipsOrders(t *testing.T) {
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../internal/make/production")
 	output, err := build.CombinedOutput()
 	require.NoError(t, err, string(output))
-	// PostgreSQL's user must get there, which it may not in a test's own directory.
-	data, err := os.MkdirTemp("", "production-")
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(data)) })
-	require.NoError(t, os.Chmod(data, 0o711))
+	data := t.TempDir()
 
-	var ready struct{ API, Logs string }
+	var ready struct{ API, Logs, Passwords, Postgres string }
 	start := func() *process.Process {
 		readyFile := filepath.Join(t.TempDir(), "ready.json")
 		p, err := process.Start(process.Options{Name: "production", Binary: program, Dir: "..", Args: []string{"--data-dir", data, "--free-ports", "--ready-file", readyFile}})
@@ -72,6 +69,25 @@ func TestMakeProductionShipsOrders(t *testing.T) {
 		require.Equal(t, "Mixing robot", status.Stages[0].By)
 	}
 	require.Len(t, childrenOf(t, second, "worker --listen"), 2)
+	require.Len(t, childrenOf(t, second, "ledger --listen"), 1)
+
+	var passwords struct{ Ledger string }
+	text, err := os.ReadFile(ready.Passwords)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &passwords))
+	ledger, err := pgx.Connect(t.Context(), fmt.Sprintf("postgres://ledger:%s@%s/ledger", passwords.Ledger, ready.Postgres))
+	require.NoError(t, err)
+	f.eventually(func() error {
+		var ready int
+		if err := ledger.QueryRow(t.Context(), "select count(*) from ledger.orders where ready_at is not null").Scan(&ready); err != nil {
+			return err
+		}
+		if ready != 2 {
+			return fmt.Errorf("the ledger knows of %d orders that are ready", ready)
+		}
+		return nil
+	}, second)
+	require.NoError(t, ledger.Close(t.Context()))
 	require.NoError(t, second.Stop(patience))
 }
 

@@ -58,6 +58,8 @@ func (f *factory) credentials(args []string) []string {
 		return f.production.Env(events.StationProcess(kitchen.Stage(args[1])))
 	case args[0] == "order" && args[1] == "doctor":
 		return f.production.Env(events.ProcessDoctor)
+	case args[0] == "order" && args[1] == "erase":
+		return f.production.Env(events.ProcessErase)
 	case events.RightsOf(args[0]) != nil:
 		return f.production.Env(args[0])
 	}

@@ -99,6 +99,18 @@ func TestEachProcessNeedsItsRightsAndNoOther(t *testing.T) {
 			return f.finishes("order", "doctor")
 		})
 	})
+	t.Run(events.ProcessErase, func(t *testing.T) {
+		writer := f.writerTo(events.TopicDeadLetters)
+		withOneRightLess(t, f.production, events.ProcessErase, events.RightsOf(events.ProcessErase), func(t *testing.T, _ events.Right) error {
+			// An order that was never placed needs all rights if it has a dead letter.
+			id, err := kitchen.NewOrderID()
+			require.NoError(t, err)
+			require.NoError(t, writer.WriteMessages(t.Context(), kafka.Message{Key: []byte(id), Value: []byte("Ada"), Headers: []kafka.Header{
+				{Key: events.HeaderDeadTopic, Value: []byte(events.TopicAcks)}, {Key: events.HeaderDeadReason, Value: []byte("no JSON")},
+			}}))
+			return f.finishes("order", "erase", id, "--yes", "--cut-dead-letters")
+		})
+	})
 	t.Run(events.ProcessDeadLetters, func(t *testing.T) {
 		f.at(t, kitchen.Mix).say("package.1", kitchen.AckDone, "") // too early
 		var place string

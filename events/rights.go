@@ -20,6 +20,7 @@ const (
 	ProcessDeadLetters = "dead-letters"
 	ProcessDoctor      = "doctor"
 	ProcessLedger      = "ledger"
+	ProcessErase       = "erase"
 )
 
 // StationProcess is the process at a stage's station.
@@ -35,6 +36,7 @@ const (
 	OperationAlter        Operation = "Alter"
 	OperationAlterConfigs Operation = "AlterConfigs"
 	OperationCreate       Operation = "Create"
+	OperationDelete       Operation = "Delete"
 	OperationDescribe     Operation = "Describe"
 	// OperationDescribeConfigs does not include Describe.
 	OperationDescribeConfigs Operation = "DescribeConfigs"
@@ -122,7 +124,14 @@ func Rights() []ProcessRights {
 		onTopics(OperationRead, append(slices.Clone(keyed), TopicStatus, TopicShip, TopicFailures, TopicKitchenState)...),
 		[]Right{{ResourceGroup, GroupLedger, OperationRead}, noted},
 	)}
-	return append(list, topics, check, letters, doctor, ledger)
+	told := append(slices.Clone(keyed), TopicShip, TopicFailures, TopicStatus)
+	erase := ProcessRights{Process: ProcessErase, What: "`cupcakery order erase`", Rights: slices.Concat(
+		onTopics(OperationRead, append(slices.Clone(told), TopicKitchenState, TopicDeadLetters)...),
+		onTopics(OperationWrite, TopicKitchenState, TopicDeadLetters),
+		onTopics(OperationDescribeConfigs, told...), // until when they have what
+		onTopics(OperationDelete, TopicDeadLetters), // --cut-dead-letters
+	)}
+	return append(list, topics, check, letters, doctor, ledger, erase)
 }
 
 // RightsOf returns the rights of one process, or nil if there is none of that
@@ -277,7 +286,7 @@ var resourceTypes = map[string]kafka.ResourceType{ResourceTopic: kafka.ResourceT
 
 var operationTypes = map[Operation]kafka.ACLOperationType{
 	OperationAlter: kafka.ACLOperationTypeAlter, OperationAlterConfigs: kafka.ACLOperationTypeAlterConfigs,
-	OperationCreate: kafka.ACLOperationTypeCreate, OperationDescribe: kafka.ACLOperationTypeDescribe,
+	OperationCreate: kafka.ACLOperationTypeCreate, OperationDelete: kafka.ACLOperationTypeDelete, OperationDescribe: kafka.ACLOperationTypeDescribe,
 	OperationDescribeConfigs: kafka.ACLOperationTypeDescribeConfigs, OperationRead: kafka.ACLOperationTypeRead, OperationWrite: kafka.ACLOperationTypeWrite,
 }
 

@@ -80,6 +80,9 @@ func (f *Floor) setCaughtUp() {
 	// The log was read further back than the board goes, for the figures. A
 	// process that has run for longer has forgotten that.
 	f.dropOld()
+	if len(f.flags.All(kitchen.FlagErased)) > 0 {
+		f.forgetPersons(f.isErased)
+	}
 	for _, station := range f.stations {
 		station.rebuild()
 	}

@@ -226,7 +226,7 @@ func (c *counterFeed) look(orderID string, order *counterOrder) (known bool) {
 		order.due = order.since
 	}
 	order.tickets = kept
-	if _, collected := c.floor.flags.Get(kitchen.FlagCollected, orderID); collected && !order.packaged.IsZero() {
+	if !order.packaged.IsZero() && c.floor.isGone(orderID) {
 		order.preparing, order.packaged = false, time.Time{}
 		return len(kept) > 0
 	}

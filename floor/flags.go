@@ -159,7 +159,11 @@ func (f *Floor) addFlag(record events.FlagRecord) {
 		}
 	case kitchen.FlagSoldOut:
 		f.menu.refresh()
-	case kitchen.FlagErased, kitchen.FlagSession, kitchen.FlagSessions:
+	case kitchen.FlagErased:
+		if f.caughtUp { // or all are looked at once then
+			f.forgetPersons(func(orderID string) bool { return kitchen.OrderKey(orderID) == record.Of })
+		}
+	case kitchen.FlagSession, kitchen.FlagSessions:
 	}
 	if read, waits := f.ownFlags[record.ID()]; waits {
 		delete(f.ownFlags, record.ID())
@@ -310,16 +314,19 @@ func readShipped(m events.Message) (order shippedOrder, known bool) {
 // addReady adds an order that waits to be collected, unless it was. The lock is held.
 func (f *Floor) addReady(orderID string, order shippedOrder) {
 	before, known := f.shipped[orderID]
+	if f.isErased(orderID) {
+		order.name = ""
+	}
 	order.collected = !known || before.collected // as it was counted
 	f.shipped[orderID] = order
 	f.updateCollected(orderID)
 }
 
-// updateCollected counts an order by whether it is flagged as collected now. The lock
+// updateCollected counts an order by whether it is collected or forgotten now. The lock
 // is held.
 func (f *Floor) updateCollected(orderID string) {
 	order, known := f.shipped[orderID]
-	_, collected := f.flags.Get(kitchen.FlagCollected, orderID)
+	collected := f.isGone(orderID)
 	if !known || order.collected == collected {
 		return
 	}

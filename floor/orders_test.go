@@ -503,3 +503,19 @@ func TestAnOutageIsRetriedAndAnyOtherErrorClosesTheOrdersChannel(t *testing.T) {
 		o.follower.Leave()
 	})
 }
+
+// Whoever has an order's id may follow it.
+func TestFollowersOfAnOrderAreNotToldWhoHasDecided(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		decided := waitingForBake(30)
+		decided.CancelledBy = "max"
+		decided.Decisions = []kitchen.Decision{{AskedAt: morning, At: morning, Stage: kitchen.Mix, Pass: 1, Choice: kitchen.ChoiceRetry, By: "max"}}
+		o := followOrder(t, decided, nil)
+		require.Equal(t, decided.ForCustomer(), o.next(), "by the order's keeper")
+		later := decided
+		later.Version, later.Scrapped = 40, 1
+		o.tell(later)
+		require.Equal(t, later.ForCustomer(), o.next(), "by the log")
+	})
+}

@@ -137,7 +137,7 @@ func (s *stationFeed) ready(readUntil time.Time) []wire.OverviewReady {
 		if ended.State != kitchen.TicketDone || ended.Withdrawn || readUntil.Sub(ended.readAt) > readyFor {
 			continue
 		}
-		if _, collected := s.floor.flags.Get(kitchen.FlagCollected, orderOf(ended.TicketID)); collected {
+		if s.floor.isGone(orderOf(ended.TicketID)) {
 			continue
 		}
 		flavour, pieces := mostly(ended.Lines)

@@ -54,6 +54,9 @@ func (f *Floor) addAck(ack kitchen.Ack, m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := f.place(m)
+	if f.isErased(ack.OrderID) {
+		ack.Note = ""
+	}
 	effect := f.board.AddAck(ack, at)
 	f.figures.addAck(board.Judged{Ack: ack, Heard: at, Effect: effect}, f.board, f.now())
 	f.overview.tellAck(ack, effect, f.readAt(at).UTC())
@@ -76,6 +79,9 @@ func (f *Floor) addTicket(ticket kitchen.Ticket, m events.Message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	at := f.place(m)
+	if f.isErased(ticket.OrderID) {
+		ticket = ticket.WithoutTexts()
+	}
 	judged := f.board.AddTicket(ticket, at)
 	f.figures.addTicket(ticket, judged, f.board, at, f.now())
 	f.overview.tellTicket(ticket, f.readAt(at).UTC())

@@ -103,6 +103,9 @@ func (f *Floor) addStatus(told kitchen.LoggedStatus, m events.Message) {
 		f.statuses[told.OrderID] = order
 	}
 	order.heard = at
+	if f.isErased(told.OrderID) {
+		now.status, now.asked = "", 0
+	}
 	if told.Version >= order.version {
 		if now.asked != order.asked {
 			f.kitchen.questionsChanged() // another process may have taken the decision

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -63,6 +64,17 @@ func (t Ticket) QueuedSince() time.Time {
 		return t.IssuedAt
 	}
 	return t.Since
+}
+
+// WithoutTexts is the ticket without what its customer has written, and without their
+// name.
+func (t Ticket) WithoutTexts() Ticket {
+	t.Notes, t.Allergies, t.Customer = "", nil, Customer{}
+	t.Lines = slices.Clone(t.Lines)
+	for i := range t.Lines {
+		t.Lines[i].Message = ""
+	}
+	return t
 }
 
 // Ref names the ticket.

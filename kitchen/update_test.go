@@ -33,6 +33,9 @@ func TestUpdatesAreHeldToTheRulesOfAnOrder(t *testing.T) {
 		"a line twice":                       {Amendment{Messages: []LineMessage{{1, "Hi"}, {1, "Ho"}}}.Check(limits, 2), "/messages/1/line: line 1 is in the list already: leave one of them out"},
 		"more messages than lines":           {Amendment{Messages: []LineMessage{{0, "Hi"}, {0, "Ho"}}}.Check(limits, 1), "/messages: must have at most 1 entries, one for each line, it has 2"},
 		"a choice":                           {Resolution{Choice: ChoiceRemake, Note: "new oven"}.Check(), ""},
+		"who decides":                        {Resolution{Choice: ChoiceRemake, By: "max"}.Check(), ""},
+		"a decider with a line break":        {Resolution{Choice: ChoiceRemake, By: "max\n"}.Check(), "/by: "},
+		"too long a name who cancels":        {Cancellation{By: strings.Repeat("x", 81)}.Check(), "/by: must have at most 80 characters, it has 81"},
 		"an unknown choice":                  {Resolution{Choice: "remakes"}.Check(), `/choice: unknown choice "remakes": did you mean "remake"? Use one of retry, remake, cancel`},
 		"no choice":                          {Resolution{}.Check(), `/choice: missing: use one of retry, remake, cancel`},
 	} {

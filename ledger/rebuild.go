@@ -322,11 +322,7 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 }
 
 // mergeOtherPersonal takes over what is personal, which the log may not have any more.
-var mergeOtherPersonal = strings.Replace(mergePersonal, `
-	SELECT $1::uuid, $2::uuid, $3, $4::timestamptz, $5, $6, $7, $8::jsonb
-	WHERE NOT EXISTS (SELECT FROM erasures WHERE order_key = $1::uuid)`, `
-	SELECT order_key, order_id, customer, told_at, notes, allergies, messages, remarks FROM `+Schema+`.personal AS had
-	WHERE NOT EXISTS (SELECT FROM erasures WHERE erasures.order_key = had.order_key)`, 1)
+var mergeOtherPersonal = strings.Replace(mergePersonal, newPersonal, Schema+".personal AS had", 1)
 
 // foldAll folds every order once.
 func (r *rebuild) foldAll(ctx context.Context) error {

@@ -534,21 +534,31 @@ func writePersonal(ctx context.Context, tx pgx.Tx, facts []placed) error {
 		}
 		row.merge(f.personal, f.at)
 	}
+	if len(order) == 0 {
+		return nil
+	}
 	slices.Sort(order)
-	batch := &pgx.Batch{}
+	// One statement for all: planning one for each order took half of the time.
+	var told []*time.Time
+	var columns [7][]*string
 	for _, key := range order {
 		row := merged[key]
-		batch.Queue(mergePersonal, key, row.orderID, row.customer, row.toldAt, row.notes, row.allergies, row.messages, row.remarksJSON())
+		told = append(told, row.toldAt)
+		for i, value := range []*string{&key, row.orderID, row.customer, row.notes, row.allergies, row.messages, new(string(row.remarksJSON()))} {
+			columns[i] = append(columns[i], value)
+		}
 	}
-	return send(ctx, tx, batch)
+	_, err := tx.Exec(ctx, mergePersonal, columns[0], columns[1], columns[2], told, columns[3], columns[4], columns[5], columns[6])
+	return err
 }
 
-// mergePersonal merges a row into what is known. It gives the same in whatever order
-// rows come and however often.
+// mergePersonal merges rows, of an order each, into what is known. It gives the same in
+// whatever order rows come and however often.
 const mergePersonal = `
 	INSERT INTO personal AS known (order_key, order_id, customer, told_at, notes, allergies, messages, remarks)
-	SELECT $1::uuid, $2::uuid, $3, $4::timestamptz, $5, $6, $7, $8::jsonb
-	WHERE NOT EXISTS (SELECT FROM erasures WHERE order_key = $1::uuid)
+	SELECT order_key::uuid, order_id::uuid, customer, told_at, notes, allergies, messages, remarks::jsonb
+	FROM ` + newPersonal + `
+	WHERE NOT EXISTS (SELECT FROM erasures WHERE erasures.order_key = had.order_key::uuid)
 	ON CONFLICT (order_key) DO UPDATE SET
 		order_id = coalesce(known.order_id, excluded.order_id),
 		customer = greatest(known.customer, excluded.customer),
@@ -561,6 +571,10 @@ const mergePersonal = `
 				SELECT at, max(words COLLATE "C") AS words
 				FROM (SELECT * FROM jsonb_each_text(known.remarks) UNION ALL SELECT * FROM jsonb_each_text(excluded.remarks)) AS each (at, words)
 				GROUP BY at) AS merged) END`
+
+// newPersonal are the rows that mergePersonal is given.
+const newPersonal = `unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])
+		AS had (order_key, order_id, customer, told_at, notes, allergies, messages, remarks)`
 
 type personalRow struct {
 	orderID                    *string

@@ -1,11 +1,16 @@
 package ledger
 
 import (
+	"context"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/events"
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -168,4 +173,43 @@ func TestWhatAManagerWasAskedAndHasDecided(t *testing.T) {
 		"SELECT concat_ws(' ', stage, pass, cause, worker, reason, choice, decided_by, extract(epoch FROM closed_at - asked_at)::int) FROM questions"))
 	assert.Equal(t, "cancelled max 601", query[string](t, store, "SELECT concat_ws(' ', state, cancelled_by, asked_seconds) FROM orders"))
 	assert.Equal(t, "mix 1 undone mia 6 f", query[string](t, store, "SELECT concat_ws(' ', stage, pass, state, worker, scrapped, is_left) FROM undone"))
+}
+
+// claims holds the first transaction open until two partitions were claimed.
+type claims struct {
+	armed, held atomic.Bool
+	made        atomic.Int32
+	two         chan struct{}
+}
+
+type statement struct{}
+
+func (c *claims) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	if c.armed.Load() && strings.EqualFold(data.SQL, "commit") && c.held.CompareAndSwap(false, true) {
+		<-c.two
+	}
+	return context.WithValue(ctx, statement{}, data.SQL)
+}
+
+func (c *claims) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryEndData) {
+	if sql, _ := ctx.Value(statement{}).(string); strings.Contains(sql, "INSERT INTO positions") && c.made.Add(1) == 2 {
+		close(c.two)
+	}
+}
+
+// A member of a group begins with all its partitions at once, also of a topic that the
+// ledger has not seen.
+func TestPartitionsOfANewTopicAreClaimedAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	both := &claims{two: make(chan struct{})}
+	store := openStore(t, Config{Database: newDatabase(t), tracer: both})
+	both.armed.Store(true)
+	var claiming errgroup.Group
+	for partition := range 2 {
+		claiming.Go(func() error {
+			_, _, err := store.Position(t.Context(), events.TopicAcks, [16]byte{1}, partition)
+			return err
+		})
+	}
+	require.NoError(t, claiming.Wait())
 }

@@ -23,9 +23,8 @@ export default defineConfig({
     browserName: "chromium",
     launchOptions: {
       executablePath: chromium,
-      // The browser runs as whoever runs the tests, root too, and asks nobody but the factory. Sound needs a tap, as
-      // it does in a shop.
-      args: ["--no-sandbox", "--autoplay-policy=document-user-activation-required", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      // The browser runs as whoever runs the tests, root too, and asks nobody but the factory.
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
     },
     actionTimeout: 60_000,
     navigationTimeout: 60_000,

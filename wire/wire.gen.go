@@ -215,6 +215,7 @@ const (
 	ProblemNotAllowed           ProblemType = "/problems/not-allowed"
 	ProblemNotFound             ProblemType = "/problems/not-found"
 	ProblemNotSignedIn          ProblemType = "/problems/not-signed-in"
+	ProblemOrderErased          ProblemType = "/problems/order-erased"
 	ProblemOrderNotFound        ProblemType = "/problems/order-not-found"
 	ProblemPriceChanged         ProblemType = "/problems/price-changed"
 	ProblemRefused              ProblemType = "/problems/refused"
@@ -273,6 +274,8 @@ func (e ProblemType) Valid() bool {
 	case ProblemNotFound:
 		return true
 	case ProblemNotSignedIn:
+		return true
+	case ProblemOrderErased:
 		return true
 	case ProblemOrderNotFound:
 		return true

@@ -731,8 +731,10 @@ func (l *live) asks(reason string, choices ...kitchen.Choice) kitchen.Status {
 
 func (l *live) decides(choice kitchen.Choice) {
 	l.t.Helper()
-	answer := l.update(workflows.UpdateResolve, kitchen.Resolution{Choice: choice, Note: "the manager says so"})
+	answer := l.update(workflows.UpdateResolve, kitchen.Resolution{Choice: choice, Note: "the manager says so", By: "max"})
 	require.Nil(l.t, answer.Order.Attention)
+	decided := answer.Order.Decisions[len(answer.Order.Decisions)-1]
+	require.Equal(l.t, []any{choice, "max"}, []any{decided.Choice, decided.By})
 	l.tellsTheSame()
 }
 

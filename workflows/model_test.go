@@ -52,6 +52,9 @@ type model struct {
 	byHand    int // remakes that a manager chose
 	scrapped  int
 	asked     question
+	askedAt   time.Time
+	decided   []decided
+	cancelled string // by whom of the staff, if by one
 	rows      []row
 
 	// doing is what the order is busy with; until says for how long, if that
@@ -127,11 +130,24 @@ type question struct {
 	why     why
 }
 
+// decided is how a question was closed.
+type decided struct {
+	about     kitchen.TicketRef // without order id
+	cause     kitchen.AttentionCause
+	code      string
+	asked, at string
+	choice    kitchen.Choice
+	by        string
+}
+
 // why is what questions of one kind have in common.
 type why struct {
 	cause    kitchen.AttentionCause
 	by, code string
 }
+
+// clockFormat is how times are compared.
+const clockFormat = "15:04:05.000"
 
 // issuedTicket and announcement are what an order sends out.
 type issuedTicket struct {
@@ -190,7 +206,7 @@ func costText(unitPrices []int64, total *kitchen.Money) string {
 
 func (m model) clone() model {
 	m.rows, m.issued, m.announcements = slices.Clone(m.rows), slices.Clone(m.issued), slices.Clone(m.announcements)
-	m.queue, m.counted = slices.Clone(m.queue), slices.Clone(m.counted)
+	m.queue, m.counted, m.decided = slices.Clone(m.queue), slices.Clone(m.counted), slices.Clone(m.decided)
 	return m
 }
 
@@ -363,7 +379,7 @@ func (m *model) issue(i int, undoing bool) {
 		at := m.find(kitchen.TicketRef{Stage: r.stage, Pass: 1})
 		since = m.rows[max(0, at)].make.issuedAt
 	}
-	m.issued = append(m.issued, issuedTicket{id: ref.ActivityID(), made: undoing && r.state == kitchen.TicketDone, notes: m.notes, since: since.Format("15:04:05.000")})
+	m.issued = append(m.issued, issuedTicket{id: ref.ActivityID(), made: undoing && r.state == kitchen.TicketDone, notes: m.notes, since: since.Format(clockFormat)})
 	if undoing {
 		r.undo = kitchen.TicketWaiting
 		return
@@ -538,6 +554,8 @@ func (m *model) choicesToLeave() []kitchen.Choice {
 
 func (m *model) ask(i int, undoing bool, because why, choices ...kitchen.Choice) {
 	m.silence = false
+	m.decide("", "")
+	m.askedAt = m.now
 	m.asked = question{about: m.ref(i, undoing), why: because}
 	copy(m.asked.choices[:], choices)
 	m.state = kitchen.StateNeedsAttention
@@ -547,12 +565,24 @@ func (m *model) ask(i int, undoing bool, because why, choices ...kitchen.Choice)
 // closeQuestion closes a question because its ticket has ended.
 func (m *model) closeQuestion() {
 	if m.asked != (question{}) {
-		m.clearQuestion()
+		m.clearQuestion("", "")
 	}
 }
 
-func (m *model) clearQuestion() {
+// decide notes how the open question is closed, if there is one.
+func (m *model) decide(choice kitchen.Choice, by string) {
+	if m.asked != (question{}) {
+		m.decided = append(m.decided, decided{
+			about: m.asked.about, cause: m.asked.why.cause, code: m.asked.why.code,
+			asked: m.askedAt.Format(clockFormat), at: m.now.Format(clockFormat), choice: choice, by: by,
+		})
+		m.decided = m.decided[max(0, len(m.decided)-kitchen.MaxDecisions):]
+	}
 	m.asked = question{}
+}
+
+func (m *model) clearQuestion(choice kitchen.Choice, by string) {
+	m.decide(choice, by)
 	m.state = kitchen.StateInProgress
 	if m.direction == workflows.Cancelling {
 		m.state = kitchen.StateCancelling
@@ -628,11 +658,12 @@ const (
 	invalid  = workflows.ErrorInvalid
 )
 
-func (m *model) cancel() string {
+func (m *model) cancel(by string) string {
 	if m.shipping || m.direction == workflows.Cancelling {
 		return refused
 	}
-	m.direction, m.state, m.asked = workflows.Cancelling, kitchen.StateCancelling, question{}
+	m.decide("", "")
+	m.direction, m.state, m.cancelled = workflows.Cancelling, kitchen.StateCancelling, by
 	m.run()
 	return accepted
 }
@@ -655,7 +686,7 @@ func (m *model) amend(a kitchen.Amendment) string {
 	return accepted
 }
 
-func (m *model) resolve(choice kitchen.Choice) string {
+func (m *model) resolve(choice kitchen.Choice, by string) string {
 	if !slices.Contains(kitchen.Choices(), choice) {
 		return invalid
 	}
@@ -663,14 +694,14 @@ func (m *model) resolve(choice kitchen.Choice) string {
 		return refused
 	}
 	i, undoing := m.find(m.asked.about), m.asked.about.Kind == kitchen.TicketUndo
-	m.clearQuestion()
+	m.clearQuestion(choice, by)
 	switch {
 	case choice == kitchen.ChoiceRetry:
 		m.ticket(i, undoing).allowed = m.ticket(i, undoing).silent
 	case undoing && choice == m.choicesToLeave()[0]:
 		m.rows[i].left, m.waiting = true, ""
 	case choice == kitchen.ChoiceCancel:
-		m.direction, m.state = workflows.Cancelling, kitchen.StateCancelling
+		m.direction, m.state, m.cancelled = workflows.Cancelling, kitchen.StateCancelling, by
 	default:
 		m.byHand++
 		m.direction = workflows.Remaking
@@ -688,14 +719,14 @@ func (m *model) describe() string {
 	for _, r := range m.rows {
 		rows = append(rows, rowText(r.stage, r.pass, r.state, r.maker, r.undo, r.left))
 	}
-	return describe(m.state, m.stage, m.waiting, m.asked, m.notes, m.cost(), m.remakes, m.scrapped, rows, m.issued, m.announcements)
+	return describe(m.state, m.stage, m.waiting, m.asked, m.decided, m.cancelled, m.notes, m.cost(), m.remakes, m.scrapped, rows, m.issued, m.announcements)
 }
 
 func rowText(stage kitchen.Stage, pass int, state kitchen.TicketState, maker string, undo kitchen.TicketState, left bool) string {
 	return fmt.Sprintf("%s.%d %s made by %q undo=%s left=%t", stage, pass, state, maker, undo, left)
 }
 
-func describe(state kitchen.OrderState, stage, waiting kitchen.Stage, asked question, notes, cost string, remakes, scrapped int, rows []string, issued []issuedTicket, announcements []announcement) string {
-	return fmt.Sprintf("%s, entered %s, waits for %q\nasks %+v\nnotes %q, costs %s, %d remakes, %d scrapped\nrows %q\nissued %+v\nannounced %+v\n",
-		state, stage, waiting, asked, notes, cost, remakes, scrapped, rows, issued, announcements)
+func describe(state kitchen.OrderState, stage, waiting kitchen.Stage, asked question, made []decided, cancelledBy, notes, cost string, remakes, scrapped int, rows []string, issued []issuedTicket, announcements []announcement) string {
+	return fmt.Sprintf("%s, entered %s, waits for %q\nasks %+v\ndecided %+v, cancelled by %q\nnotes %q, costs %s, %d remakes, %d scrapped\nrows %q\nissued %+v\nannounced %+v\n",
+		state, stage, waiting, asked, made, cancelledBy, notes, cost, remakes, scrapped, rows, issued, announcements)
 }

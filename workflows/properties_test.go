@@ -297,7 +297,7 @@ func (w *world) happen(announcing time.Duration, events []*event) {
 	for i, e := range events {
 		texts[i] = e.text
 	}
-	w.log = append(w.log, fmt.Sprintf("%s %s", w.env.Now().Format("15:04:05.000"), strings.Join(texts, " + ")))
+	w.log = append(w.log, fmt.Sprintf("%s %s", w.env.Now().Format(clockFormat), strings.Join(texts, " + ")))
 	if announcing > 1 {
 		w.log = append(w.log, fmt.Sprintf("             from now on an announcement takes %s", announcing))
 	}
@@ -418,7 +418,7 @@ func (w *world) anything() *event {
 		return w.end(rapid.SampledFrom(open).Draw(w.random, "ticket"))
 	case what == "cancel":
 		reason := rapid.SampledFrom([]string{"no appetite", "", strings.Repeat("no ", kitchen.MaxDecisionLength)}).Draw(w.random, "why")
-		return w.update(workflows.UpdateCancel, "", kitchen.Cancellation{Reason: reason})
+		return w.update(workflows.UpdateCancel, "", kitchen.Cancellation{Reason: reason, By: w.drawName()})
 	case what == "cancel in Temporal":
 		return w.cancelInTemporal()
 	case what == "amend":
@@ -430,7 +430,7 @@ func (w *world) anything() *event {
 		if asked := w.query().Attention; asked != nil && rapid.IntRange(0, 3).Draw(w.random, "wrong choice") < 3 {
 			choices = asked.Choices
 		}
-		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: rapid.SampledFrom(choices).Draw(w.random, "choice")})
+		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: rapid.SampledFrom(choices).Draw(w.random, "choice"), By: w.drawName()})
 	case what == "wait on":
 		return w.update(workflows.UpdateResolve, "", kitchen.Resolution{Choice: kitchen.ChoiceRetry})
 	case what == "same update again":
@@ -442,7 +442,7 @@ func (w *world) anything() *event {
 }
 
 func (w *world) cancelInTemporal() *event {
-	return &event{text: "cancel in Temporal", do: w.env.CancelWorkflow, model: func(m *model) string { m.cancel(); return "" }}
+	return &event{text: "cancel in Temporal", do: w.env.CancelWorkflow, model: func(m *model) string { m.cancel(""); return "" }}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -536,7 +536,7 @@ func (w *world) schedule() {
 		} else {
 			w.tell(*p.issue.Status)
 		}
-		w.issued = append(w.issued, issuedTicket{id: p.ref.ActivityID(), made: p.issue.Made, notes: p.issue.Notes, since: p.issue.Since.Format("15:04:05.000")})
+		w.issued = append(w.issued, issuedTicket{id: p.ref.ActivityID(), made: p.issue.Made, notes: p.issue.Notes, since: p.issue.Since.Format(clockFormat)})
 		w.log = append(w.log, "             -> "+p.ref.ActivityID())
 	}
 	w.decided = nil
@@ -680,14 +680,17 @@ func (w *world) update(name, id string, arg any) *event {
 		model: func(m *model) string {
 			switch arg := arg.(type) {
 			case kitchen.Cancellation:
-				if len(arg.Reason) > kitchen.MaxDecisionLength {
+				if len(arg.Reason) > kitchen.MaxDecisionLength || len(arg.By) > kitchen.MaxByLength {
 					return invalid
 				}
-				return m.cancel()
+				return m.cancel(arg.By)
 			case kitchen.Amendment:
 				return m.amend(arg)
 			case kitchen.Resolution:
-				return m.resolve(arg.Choice)
+				if len(arg.By) > kitchen.MaxByLength {
+					return invalid
+				}
+				return m.resolve(arg.Choice, arg.By)
 			}
 			panic("no such update")
 		},
@@ -812,6 +815,7 @@ func (w *world) checkEcho(u *update) {
 	case kitchen.Cancellation:
 		require.Equal(w.t, kitchen.StateCancelling, after.State)
 		require.Equal(w.t, arg.Reason, after.CancelReason)
+		require.Equal(w.t, arg.By, after.CancelledBy)
 	case kitchen.Amendment:
 		require.True(w.t, arg.Notes == nil || *arg.Notes == after.Notes)
 	case kitchen.Resolution:
@@ -859,8 +863,21 @@ func (w *world) observed(status kitchen.Status) string {
 	if len(w.happened) == 0 {
 		results = nil
 	}
-	return describe(status.State, status.Stage, status.WaitingFor, asked, status.Notes, costText(status.UnitPrices, status.Total), status.Remakes, status.Scrapped, rows, w.issued, w.announcements) +
+	var made []decided
+	for _, d := range status.Decisions {
+		ref := kitchen.TicketRef{Stage: d.Stage, Pass: d.Pass, Kind: kitchen.TicketMake}
+		if d.Undoing {
+			ref = ref.Undo()
+		}
+		made = append(made, decided{about: ref, cause: d.Cause, code: d.ReasonCode, asked: d.AskedAt.Format(clockFormat), at: d.At.Format(clockFormat), choice: d.Choice, by: d.By})
+	}
+	return describe(status.State, status.Stage, status.WaitingFor, asked, made, status.CancelledBy, status.Notes, costText(status.UnitPrices, status.Total), status.Remakes, status.Scrapped, rows, w.issued, w.announcements) +
 		fmt.Sprintln("results", results)
+}
+
+// drawName is who sends an update.
+func (w *world) drawName() string {
+	return rapid.SampledFrom([]string{"max", "", "kim", strings.Repeat("x", kitchen.MaxByLength+1)}).Draw(w.random, "name")
 }
 
 func questionOf(asked *kitchen.Attention) question {

@@ -356,6 +356,8 @@ func TestAnOrderTerminatedInTroubleAsksNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, kitchen.StateCancelled, status.State)
 	require.Nil(t, status.Attention)
+	require.Len(t, status.Decisions, 1)
+	require.Empty(t, status.Decisions[0].Choice, "nobody can decide any more")
 	require.Empty(t, l.tray.failed, "nobody is told")
 	require.Equal(t, kitchen.StateCancelled, workflows.StateFromVisibility(l.describe().GetWorkflowExecutionInfo().GetStatus(), l.attribute()))
 }

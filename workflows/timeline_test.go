@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
@@ -77,6 +78,17 @@ func TestTimelinesOfRecordedOrders(t *testing.T) {
 			made(1, kitchen.Stages()...), []string{"shipped"}),
 	} {
 		require.Equal(t, want, told(t, recorded), recorded)
+	}
+}
+
+func TestTimelinesNameWhoHasAsked(t *testing.T) {
+	t.Parallel()
+	teller := newTeller("01890a5d-ac96-774b-bcce-b302099a8057", nil)
+	for name, asked := range map[string]any{UpdateResolve: kitchen.Resolution{Choice: kitchen.ChoiceRetry, By: "max"}, UpdateCancel: kitchen.Cancellation{By: "max"}} {
+		arguments, err := teller.data.ToPayloads(asked)
+		require.NoError(t, err)
+		require.NoError(t, teller.updated(name, arguments, time.Unix(1, 0)))
+		require.Equal(t, "max", teller.happened[len(teller.happened)-1].By, name)
 	}
 }
 

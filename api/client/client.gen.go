@@ -270,7 +270,8 @@ type ClientInterface interface {
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
 	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
 	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-	// keeps the order after it has closed (its namespace's retention).
+	// keeps the order after it has closed (its namespace's retention), and longer only if the order was erased because its customer is to be forgotten: then it is refused for ever, with 410 (`/problems/order-erased`).
+	// Whether that is so is known from Kafka: a process that has not been able to read that since it started answers requests with a key 503, and takes orders without one.
 	//
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
@@ -299,7 +300,8 @@ type ClientInterface interface {
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
 	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
 	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-	// keeps the order after it has closed (its namespace's retention).
+	// keeps the order after it has closed (its namespace's retention), and longer only if the order was erased because its customer is to be forgotten: then it is refused for ever, with 410 (`/problems/order-erased`).
+	// Whether that is so is known from Kafka: a process that has not been able to read that since it started answers requests with a key 503, and takes orders without one.
 	//
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
@@ -1104,7 +1106,8 @@ func (c *Client) ListOrders(ctx context.Context, params *ListOrdersParams, reqEd
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
 // the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
 // fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-// keeps the order after it has closed (its namespace's retention).
+// keeps the order after it has closed (its namespace's retention), and longer only if the order was erased because its customer is to be forgotten: then it is refused for ever, with 410 (`/problems/order-erased`).
+// Whether that is so is known from Kafka: a process that has not been able to read that since it started answers requests with a key 503, and takes orders without one.
 //
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
@@ -1143,7 +1146,8 @@ func (c *Client) CreateOrderWithBody(ctx context.Context, params *CreateOrderPar
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
 // the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
 // fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-// keeps the order after it has closed (its namespace's retention).
+// keeps the order after it has closed (its namespace's retention), and longer only if the order was erased because its customer is to be forgotten: then it is refused for ever, with 410 (`/problems/order-erased`).
+// Whether that is so is known from Kafka: a process that has not been able to read that since it started answers requests with a key 503, and takes orders without one.
 //
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
@@ -4628,7 +4632,8 @@ type ClientWithResponsesInterface interface {
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
 	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
 	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-	// keeps the order after it has closed (its namespace's retention).
+	// keeps the order after it has closed (its namespace's retention), and longer only if the order was erased because its customer is to be forgotten: then it is refused for ever, with 410 (`/problems/order-erased`).
+	// Whether that is so is known from Kafka: a process that has not been able to read that since it started answers requests with a key 503, and takes orders without one.
 	//
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
@@ -4657,7 +4662,8 @@ type ClientWithResponsesInterface interface {
 	// Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
 	// the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
 	// fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-	// keeps the order after it has closed (its namespace's retention).
+	// keeps the order after it has closed (its namespace's retention), and longer only if the order was erased because its customer is to be forgotten: then it is refused for ever, with 410 (`/problems/order-erased`).
+	// Whether that is so is known from Kafka: a process that has not been able to read that since it started answers requests with a key 503, and takes orders without one.
 	//
 	// **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 	// or 16 random bytes, and never from a name, a date or a number.
@@ -6657,6 +6663,8 @@ type CreateOrderResponse struct {
 	ApplicationProblemJSON400 *Problem
 	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
 	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *Problem
 	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
 	ApplicationProblemJSON413 *Problem
 	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
@@ -6690,6 +6698,11 @@ func (r CreateOrderResponse) GetApplicationProblemJSON400() *Problem {
 // GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r CreateOrderResponse) GetApplicationProblemJSON409() *Problem {
 	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
+func (r CreateOrderResponse) GetApplicationProblemJSON410() *Problem {
+	return r.ApplicationProblemJSON410
 }
 
 // GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
@@ -6876,6 +6889,8 @@ type GetOrderResponse struct {
 	ApplicationProblemJSON400 *Problem
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *Problem
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -6897,6 +6912,11 @@ func (r GetOrderResponse) GetApplicationProblemJSON400() *Problem {
 // GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r GetOrderResponse) GetApplicationProblemJSON404() *Problem {
 	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
+func (r GetOrderResponse) GetApplicationProblemJSON410() *Problem {
+	return r.ApplicationProblemJSON410
 }
 
 // GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
@@ -6954,6 +6974,8 @@ type AmendOrderResponse struct {
 	ApplicationProblemJSON404 *Problem
 	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
 	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *Problem
 	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
 	ApplicationProblemJSON413 *Problem
 	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
@@ -6986,6 +7008,11 @@ func (r AmendOrderResponse) GetApplicationProblemJSON404() *Problem {
 // GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r AmendOrderResponse) GetApplicationProblemJSON409() *Problem {
 	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
+func (r AmendOrderResponse) GetApplicationProblemJSON410() *Problem {
+	return r.ApplicationProblemJSON410
 }
 
 // GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
@@ -7058,6 +7085,8 @@ type CancelOrderResponse struct {
 	ApplicationProblemJSON404 *Problem
 	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
 	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *Problem
 	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
 	ApplicationProblemJSON413 *Problem
 	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
@@ -7090,6 +7119,11 @@ func (r CancelOrderResponse) GetApplicationProblemJSON404() *Problem {
 // GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r CancelOrderResponse) GetApplicationProblemJSON409() *Problem {
 	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
+func (r CancelOrderResponse) GetApplicationProblemJSON410() *Problem {
+	return r.ApplicationProblemJSON410
 }
 
 // GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
@@ -7349,6 +7383,8 @@ type ExplainOrderResponse struct {
 	ApplicationProblemJSON403 *Problem
 	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
 	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *Problem
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
@@ -7382,6 +7418,11 @@ func (r ExplainOrderResponse) GetApplicationProblemJSON403() *Problem {
 // GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
 func (r ExplainOrderResponse) GetApplicationProblemJSON404() *Problem {
 	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
+func (r ExplainOrderResponse) GetApplicationProblemJSON410() *Problem {
+	return r.ApplicationProblemJSON410
 }
 
 // GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
@@ -7448,6 +7489,8 @@ type ResolveOrderResponse struct {
 	ApplicationProblemJSON404 *Problem
 	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
 	ApplicationProblemJSON409 *Problem
+	// ApplicationProblemJSON410 the response for an HTTP 410 `application/problem+json` response
+	ApplicationProblemJSON410 *Problem
 	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
 	ApplicationProblemJSON413 *Problem
 	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
@@ -7492,6 +7535,11 @@ func (r ResolveOrderResponse) GetApplicationProblemJSON404() *Problem {
 // GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
 func (r ResolveOrderResponse) GetApplicationProblemJSON409() *Problem {
 	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON410 returns the response for an HTTP 410 `application/problem+json` response
+func (r ResolveOrderResponse) GetApplicationProblemJSON410() *Problem {
+	return r.ApplicationProblemJSON410
 }
 
 // GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
@@ -9796,7 +9844,8 @@ func (c *ClientWithResponses) ListOrdersWithResponse(ctx context.Context, params
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
 // the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
 // fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-// keeps the order after it has closed (its namespace's retention).
+// keeps the order after it has closed (its namespace's retention), and longer only if the order was erased because its customer is to be forgotten: then it is refused for ever, with 410 (`/problems/order-erased`).
+// Whether that is so is known from Kafka: a process that has not been able to read that since it started answers requests with a key 503, and takes orders without one.
 //
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
@@ -9831,7 +9880,8 @@ func (c *ClientWithResponses) CreateOrderWithBodyWithResponse(ctx context.Contex
 // Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
 // the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
 // fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-// keeps the order after it has closed (its namespace's retention).
+// keeps the order after it has closed (its namespace's retention), and longer only if the order was erased because its customer is to be forgotten: then it is refused for ever, with 410 (`/problems/order-erased`).
+// Whether that is so is known from Kafka: a process that has not been able to read that since it started answers requests with a key 503, and takes orders without one.
 //
 // **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
 // or 16 random bytes, and never from a name, a date or a number.
@@ -12000,6 +12050,13 @@ func ParseCreateOrderResponse(rsp *http.Response) (*CreateOrderResponse, error) 
 		}
 		response.ApplicationProblemJSON409 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -12220,6 +12277,13 @@ func ParseGetOrderResponse(rsp *http.Response) (*GetOrderResponse, error) {
 		}
 		response.ApplicationProblemJSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
 		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -12293,6 +12357,13 @@ func ParseAmendOrderResponse(rsp *http.Response) (*AmendOrderResponse, error) {
 			return nil, err
 		}
 		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest Problem
@@ -12388,6 +12459,13 @@ func ParseCancelOrderResponse(rsp *http.Response) (*CancelOrderResponse, error) 
 			return nil, err
 		}
 		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest Problem
@@ -12665,6 +12743,13 @@ func ParseExplainOrderResponse(rsp *http.Response) (*ExplainOrderResponse, error
 		}
 		response.ApplicationProblemJSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
 		var dest Unavailable
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -12762,6 +12847,13 @@ func ParseResolveOrderResponse(rsp *http.Response) (*ResolveOrderResponse, error
 			return nil, err
 		}
 		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON410 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
 		var dest Problem

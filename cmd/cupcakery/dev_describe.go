@@ -37,13 +37,15 @@ func (d *dev) describe(took time.Duration) error {
 	}
 	row("Temporal", addresses.Temporal, elsewhere(d.settings.runs(serviceTemporal))+"namespace "+addresses.Namespace)
 	row("Kafka", addresses.Kafka, elsewhere(d.settings.runs(serviceKafka)))
-	row("Ledger", addresses.Ledger, "all that was ever ordered and made, for SQL")
 	row("Data", d.describeData(), "")
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if len(d.demoStaff) > 0 && !d.settings.demo.on {
 		fmt.Fprintf(&text, "\nStaff of this demonstration, to sign in as:\n  %s\n", describeStaff(d.demoStaff))
+	}
+	if addresses.Ledger != "" {
+		fmt.Fprintf(&text, "\nAll that was ever ordered and made, for any SQL:\n  psql '%s'\n", addresses.Ledger)
 	}
 	text.WriteString("\n")
 	lan, err := d.describeLAN()

@@ -32,7 +32,7 @@ func (d *dev) startLedger(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	store, err := ledger.Open(ctx, ledger.Config{Database: url, TimeZone: d.kitchen.Opening.TimeZone, Logger: d.logger})
+	store, err := ledger.Open(ctx, ledger.Config{Database: url, TimeZone: d.kitchen.Opening.Location().String(), Logger: d.logger})
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (d *dev) tellTheDay() {
 	}
 	var text strings.Builder
 	writeDay(&text, day)
-	d.announce(text.String())
+	d.announce(strings.TrimSuffix(text.String(), "\n"))
 }
 
 // writeDay tells a day in a few lines.
@@ -91,7 +91,7 @@ func writeDay(w io.Writer, day wire.HistoryDay) {
 	for _, waste := range day.Waste {
 		reasons[string(waste.Stage)+" "+waste.Reason] += waste.Pieces
 	}
-	line("Thrown away", "%d%s; %d remakes", figures.Scrapped, most(reasons), figures.Remakes)
+	line("Thrown away", "%d%s; %s", figures.Scrapped, most(reasons), counted(figures.Remakes, "remake", "remakes"))
 	tickets := map[string]int{}
 	for _, person := range day.People {
 		tickets[person.Worker] += person.Tickets

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -241,6 +242,8 @@ func TestDevRefusesSettingsThatContradictEachOther(t *testing.T) {
 		"APortOfAPartElsewhere":            {[]string{"--services", "worker", "--api-port", "1"}, "--api-port is for the service api"},
 		"ATemporalElsewhereThatRunsHere":   {[]string{"--temporal-address", "a:1"}, "--temporal-address is for a temporal elsewhere"},
 		"AKafkaElsewhereThatRunsHere":      {[]string{"--kafka-brokers", "a:1"}, "--kafka-brokers is for a kafka elsewhere"},
+		"ALedgerWithoutAnAPI":              {[]string{"--ledger", "--services", "kafka"}, "--ledger is for the service api"},
+		"APortOfNoLedger":                  {[]string{"--postgres-port", "0"}, "add --ledger"},
 		"ADirectoryForWhatIsNotKept":       {[]string{"--ephemeral", "--data-dir", "x"}, "--ephemeral keeps nothing"},
 		"OnePortForTwo":                    {[]string{"--api-port", "7233"}, "are both 7233"},
 		"APortThatIsNone":                  {[]string{"--kafka-port", "65536"}, "--kafka-port 65536 is not a port"},
@@ -323,7 +326,10 @@ func (d *devRun) launch(args ...string) {
 	d.t.Helper()
 	services := strings.Join(args, " ")
 	all := []string{"dev", "--ready-file", d.readyFile}
-	for flag, service := range map[string]string{"api-port": "api", "metrics-port": "api", "temporal-port": "temporal", "temporal-ui-port": "temporal", "kafka-port": "kafka"} {
+	for flag, service := range map[string]string{"api-port": "api", "metrics-port": "api", "temporal-port": "temporal", "temporal-ui-port": "temporal", "kafka-port": "kafka", "postgres-port": "--ledger"} {
+		if service == "--ledger" && !slices.Contains(args, service) {
+			continue
+		}
 		if !strings.Contains(services, "--services") || strings.Contains(services[strings.Index(services, "--services"):], service) {
 			all = append(all, "--"+flag, strconv.Itoa(d.ports[flag]))
 		}
@@ -347,7 +353,7 @@ func (d *devRun) kill() {
 	if _, err := os.Stat(d.dataDir); err != nil {
 		return
 	}
-	if dir, err := devstack.OpenDataDir(d.dataDir, devstack.PartTemporal); err == nil { // else it is another run's
+	if dir, err := devstack.OpenDataDir(d.dataDir, devstack.PartTemporal, devstack.PartPostgres); err == nil { // else it is another run's
 		dir.Close()
 	}
 }
@@ -368,6 +374,7 @@ func (d *devRun) start(args ...string) {
 		"kafka-port":       portOf(d.ready.Kafka),
 		"temporal-port":    portOf(d.ready.Temporal),
 		"temporal-ui-port": portOf(d.ready.TemporalUI),
+		"postgres-port":    postgresPort(d.ready.Ledger),
 	}
 }
 

@@ -24,8 +24,8 @@ func newOrderCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "order",
 		Short: "Order cupcakes, find, follow and change orders",
-		Long: `Order cupcakes, find, follow and change orders, through the API. Only doctor,
-which is for operators, speaks to Temporal and Kafka themselves. Only list, find,
+		Long: `Order cupcakes, find, follow and change orders, through the API. Only doctor and
+erase, which are for operators, speak to Temporal and Kafka themselves. Only list, find,
 explain, ready, collected, rush, resolve, resolve-many and cancel-many are for staff,
 who sign in with --as; for the rest an order's id is enough. Staff may give an order's
 pickup code instead of its id.
@@ -44,6 +44,7 @@ cannot be reached.`,
 		newOrderCollectedCommand(),
 		newOrderCreateCommand(),
 		newOrderDoctorCommand(),
+		newOrderEraseCommand(),
 		newOrderExplainCommand(),
 		newOrderFindCommand(),
 		newOrderGetCommand(),

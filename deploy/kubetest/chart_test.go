@@ -306,7 +306,7 @@ func TestRobotsWorkAtTheStagesThatThereAre(t *testing.T) {
 // settingsOfEnv are the variables that every process gets, and that at least one knows.
 func settingsOfEnv(t *testing.T) map[string]bool {
 	t.Helper()
-	help := helpOf(t, "api") + helpOf(t, "worker") + helpOf(t, "topics", "apply") + helpOf(t, "temporal", "apply")
+	help := helpOf(t, "api") + helpOf(t, "worker") + helpOf(t, "ledger") + helpOf(t, "topics", "apply") + helpOf(t, "temporal", "apply")
 	pattern := schemaOf(t)["properties"].(map[string]any)["env"].(map[string]any)["propertyNames"].(map[string]any)["pattern"].(string)
 	names := map[string]bool{"CUPCAKERY_LOG_FORMAT": true}
 	inner := regexp.MustCompile(`CUPCAKERY_\(([A-Z_|]+)\)`).FindStringSubmatch(pattern)
@@ -651,7 +651,7 @@ func TestPodsHaveLongerToStopThanTheProgramTakes(t *testing.T) {
 		case component == "worker":
 			needs = constant("worker/acks.go", "carryWithin") + constant("worker/worker.go", "stopWithin") + constant("worker/worker.go", "StopWait") + leaving
 		case component == "ledger":
-			needs = reading + leaving
+			needs = constant("ledger/reader.go", "stopWithin") + reading + leaving
 		case strings.HasSuffix(component, "-robot"):
 			needs = constant("cmd/cupcakery/station.go", "robotStopsWithin") + reading + leaving
 		case component == "setup":

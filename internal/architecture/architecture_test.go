@@ -19,7 +19,7 @@ import (
 const module = "github.com/cupcakery/cupcakery"
 
 // layer is what a folder may import of the project besides itself. Arrows
-// point down: cmd → api, worker, station, doctor → live, staff → floor,
+// point down: cmd → api, worker, station, doctor, erase → live, staff → floor,
 // activities, workflows → board → events → kitchen, wire.
 type layer struct {
 	may    []string
@@ -43,15 +43,16 @@ var layers = map[string]layer{
 	"live":       {may: []string{"kitchen", "wire", "floor"}, reason: "live connections follow channels, and are handed in who may follow and what a client may send"},
 	"station":    {may: []string{"internal/groupmetrics", "internal/retry", "internal/tracing", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
 	"worker":     {may: []string{"internal/groupmetrics", "internal/retry", "internal/tracing", "kitchen", "events", "board", "activities", "workflows", "encryption", "internal/fault"}, reason: "the worker brings workflows, activities and acks together, and asks the log before it asks Temporal"},
-	"cmd":        {may: []string{"internal/retry", "internal/tracing", "kitchen", "events", "namespace", "encryption", "doctor", "station", "worker", "ledger", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"workflows"}},
+	"cmd":        {may: []string{"internal/retry", "internal/tracing", "kitchen", "events", "namespace", "encryption", "doctor", "erase", "station", "worker", "ledger", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"workflows"}},
 	"doctor":     {may: []string{"kitchen", "events", "board", "workflows", "encryption"}, reason: "the doctor holds the log against Temporal, and issues no more than undo tickets"},
+	"erase":      {may: []string{"internal/retry", "kitchen", "events", "board", "workflows", "encryption"}, reason: "forgetting a person knows what Temporal and Kafka keep of an order, and changes no order"},
 	"staff":      {may: []string{"kitchen", "internal/ratelimit"}, reason: "signing in knows names, PINs and time, and nothing of orders, the log or HTTP"},
-	"api":        {may: []string{"internal/ratelimit", "internal/retry", "internal/tracing", "kitchen", "events", "workflows", "namespace", "encryption", "wire", "floor", "ledger", "live", "staff"}, reason: "the API answers from workflows and the log, and does no work of theirs", testsMay: []string{"activities"}},
+	"api":        {may: []string{"internal/ratelimit", "internal/retry", "internal/tracing", "kitchen", "events", "workflows", "namespace", "encryption", "wire", "floor", "ledger", "live", "staff"}, reason: "the API answers from workflows, the log and the ledger, and does no work of theirs", testsMay: []string{"activities"}},
 
 	"web":                   {reason: "pages are files to Go; what they know of the factory stands in the API's specification"},
 	"devstack":              {may: []string{"namespace"}, reason: "Temporal and Kafka are started without regard to what runs on them", testsMay: []string{"kitchen", "events", "workflows"}},
-	"bench":                 {may: []string{"kitchen", "events", "workflows", "internal/process", "internal/production"}, reason: "the benchmark drives real processes from outside"},
-	"e2e":                   {reason: "end-to-end tests drive real processes from outside", testsMay: []string{"kitchen", "events", "workflows", "station", "ledger", "wire", "internal/fault", "internal/production"}},
+	"bench":                 {may: []string{"kitchen", "events", "workflows", "ledger", "devstack", "internal/process", "internal/production"}, reason: "the benchmark drives real processes from outside; of the ledger it measures what writes one"},
+	"e2e":                   {reason: "end-to-end tests drive real processes from outside", testsMay: []string{"kitchen", "events", "workflows", "station", "internal/fault", "internal/production"}},
 	"internal/architecture": {reason: "this test looks at packages and uses none"},
 	"internal/groupmetrics": {reason: "who reads Kafka in a group tells how far it is, and needs nothing of the factory to be measured"},
 	"internal/fault":        {reason: "a fault point knows its name and nothing of what passes it"},
@@ -102,7 +103,7 @@ var forbidden = []struct {
 		reason: "the language of the factory does no I/O but reading the kitchen file",
 	},
 	{
-		by:      []string{"kitchen", "events", "board", "station", "namespace", "encryption", "activities", "workflows", "doctor", "worker", "wire", "floor", "ledger", "live", "staff", "api", "cmd", "devstack"},
+		by:      []string{"kitchen", "events", "board", "station", "namespace", "encryption", "activities", "workflows", "doctor", "erase", "worker", "wire", "floor", "ledger", "live", "staff", "api", "cmd", "devstack"},
 		imports: []string{"testing", "github.com/stretchr/testify", "go.uber.org/goleak", "pgregory.net/rapid", module + "/internal/process", module + "/events/eventstest", module + "/floor/floortest"},
 		reason:  "test support makes the product larger and is not held to its rules",
 	},

@@ -62,7 +62,8 @@ export async function until<T>(what: string, look: () => Promise<T | undefined |
   }
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as AddressInfo;
@@ -85,6 +86,8 @@ export class Factory {
   readonly #kitchen: string;
   /** More for the API's command line, such as a demo. */
   readonly #apiArgs: readonly string[];
+  /** Whether a ledger remembers the orders, in a PostgreSQL beside the API. */
+  readonly #hasLedger: boolean;
   readonly #dir = mkdtempSync(join(tmpdir(), "cupcakery-pages-"));
   readonly #parts = new Map<string, Part>();
   readonly #cookies = new Map<Person, string>();
@@ -92,9 +95,10 @@ export class Factory {
   #apiPort = 0;
   #temporal = "";
 
-  constructor(kitchen: string, apiArgs: readonly string[] = []) {
+  constructor(kitchen: string, apiArgs: readonly string[] = [], hasLedger = false) {
     this.#kitchen = kitchen;
     this.#apiArgs = apiArgs;
+    this.#hasLedger = hasLedger;
   }
 
   get url(): string {
@@ -134,7 +138,7 @@ export class Factory {
   }
 
   async startAPI(): Promise<void> {
-    await this.#start("api", ["--kitchen", join(this.#dir, "kitchen.yaml"), "--api-port", String(this.#apiPort), "--metrics-port", "0", "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal, ...this.#apiArgs]);
+    await this.#start("api", ["--kitchen", join(this.#dir, "kitchen.yaml"), "--api-port", String(this.#apiPort), "--metrics-port", "0", "--kafka-brokers", this.kafka, "--temporal-address", this.#temporal, ...(this.#hasLedger ? ["--ledger", "--postgres-port", "0"] : []), ...this.#apiArgs]);
     await until("the API is ready", async () => (await fetch(`${this.url}/readyz`).catch(() => undefined))?.ok);
   }
 

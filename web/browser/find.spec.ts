@@ -45,7 +45,7 @@ test("an order is found by its name, with why it is late, and cancelled on the c
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Why?").fill("called in");
   await dialog.getByRole("button", { name: "Cancel the order" }).click();
-  await expect(happened).toContainText("Somebody asked to cancel it: called in.");
+  await expect(happened).toContainText("max asked to cancel it: called in.");
   await expect(page.getByRole("button", { name: "Cancel the order" })).toBeHidden();
 });
 

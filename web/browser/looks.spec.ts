@@ -2,18 +2,48 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
+import type { Stage } from "../src/api/schema.gen";
 import { staff, type Factory } from "./factory";
 import { expect, test } from "./test";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-const sizes = { wall: { width: 1920, height: 1080 }, phone: { width: 360, height: 740 }, tablet: { width: 820, height: 1180 }, desk: { width: 1440, height: 900 } };
+const sizes = { wall: { width: 1920, height: 1080 }, narrow: { width: 320, height: 640 }, phone: { width: 360, height: 740 }, tablet: { width: 820, height: 1180 }, desk: { width: 1440, height: 900 } };
 
 /** As long as a name may be, with no place for a line break. */
 const long = "Wolkenkuckucksheim".repeat(5).slice(0, 80);
 
+// A kitchen of its own, so that its screens show the same whatever other tests have left: names and prices as long as they may be.
+const flavours = [["red-velvet", "Red velvet"], ["lemon", "Lemon"], ["carrot", "Carrot"], ["long", long], ["words", "Wolkenkuckucksheim ".repeat(5).slice(0, 80).trim()]] as const;
+const kitchen = `remakes: {max: 1}
+open: {pieces: 0}
+menu:
+  currency: EUR
+  message: 999.99
+  flavours:
+${flavours.map(([code, name]) => `    - {code: ${code}, name: ${name}, allergens: [${code === "carrot" ? "nuts, " : ""}egg, milk, wheat], surcharge: 999.99}\n`).join("")}  sizes:
+${(["S", "M", "L", "XL"] as const).map((code) => `    - {code: ${code}, label: ${long}, grams: 999, price: 9999.99}\n`).join("")}`;
+
+test.use({ kitchen: [kitchen, { scope: "worker" }] });
+
+/** Leaves at a stage what makes its board widest: an order of everything in hand, and tickets of one flavour, of which some wait and some are in hand, so that both can be done together. */
+async function crowd(factory: Factory, stage: keyof typeof route): Promise<void> {
+  const lines = (quantity: number) => flavours.flatMap(([flavour]) => (["S", "M", "L", "XL"] as const).map((size) => ({ flavour, size, quantity, message: "W".repeat(40) })));
+  const all: string[] = [];
+  for (const of of [lines(500), ...Array.from({ length: 4 }, () => lines(1).filter(({ flavour }) => flavour === "long"))]) {
+    const { id } = await factory.place({ customer: { name: long }, lines: of, allergies: ["nuts", long], allergyConfirmed: true, notes: long.repeat(6) });
+    await factory.work(id, ...route[stage]);
+    await factory.untilWaitingFor(id, stage);
+    all.push(id);
+  }
+  for (const i of [0, 1, 2]) await factory.ack(staff[stage], `${all[i] ?? ""}.${stage}.1`, { kind: "started" });
+}
+
+const route = { mix: [], bake: ["mix"], decorate: ["mix", "bake"], package: ["mix", "bake", "decorate"] } as const satisfies Partial<Record<Stage, readonly Stage[]>>;
+
 /** Every screen, with content, and with names as long as they may be. */
 async function screens(factory: Factory) {
+  for (const stage of ["mix", "bake", "decorate", "package"] as const) await crowd(factory, stage);
   const { id } = await factory.place({
     customer: { name: long },
     lines: [{ flavour: "red-velvet", size: "L", quantity: 12, message: "W".repeat(40) }, { flavour: "carrot", size: "S", quantity: 30 }],
@@ -26,7 +56,7 @@ async function screens(factory: Factory) {
   await factory.untilWaitingFor(packaging.id, "package");
   await factory.work(id, "mix");
   await factory.ack(staff.bake, `${id}.bake.1`, { kind: "failed", reason: "equipment", note: long.repeat(3) });
-  // One question that stands alone, and two of one kind. Both differ from those of other tests.
+  // One question that stands alone, and two of one kind.
   for (const reason of ["wrong-order", "burnt", "burnt"]) {
     const asking = await factory.place({ customer: { name: long } });
     for (const pass of [1, 2]) await factory.ack(staff.mix, `${asking.id}.mix.${pass}`, { kind: "failed", reason, scrapped: 6 });
@@ -36,10 +66,10 @@ async function screens(factory: Factory) {
     { name: "order", path: "/", person: undefined, ready: (page: Page) => page.getByRole("button", { name: /^Red velvet/ }) },
     { name: "tracking", path: `/orders/${id}`, person: undefined, ready: (page: Page) => page.getByText("What you ordered") },
     { name: "sign-in", path: "/sign-in", person: undefined, ready: (page: Page) => page.getByText("This factory is for trying things out.") },
-    { name: "mix", path: "/stations/mix", person: staff.mix, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
+    { name: "mix", path: "/stations/mix", person: staff.mix, ready: (page: Page) => page.getByRole("article").first() },
     { name: "bake", path: "/stations/bake", person: staff.bake, ready: (page: Page) => page.getByRole("article").first() },
-    { name: "decorate", path: "/stations/decorate", person: staff.decorate, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
-    { name: "package", path: "/stations/package", person: staff.package, ready: (page: Page) => page.getByRole("heading", { level: 1 }) },
+    { name: "decorate", path: "/stations/decorate", person: staff.decorate, ready: (page: Page) => page.getByRole("article").first() },
+    { name: "package", path: "/stations/package", person: staff.package, ready: (page: Page) => page.getByRole("article").first() },
     { name: "dashboard", path: "/dashboard", person: staff.manager, ready: (page: Page) => page.getByText("Why work failed") },
     { name: "attention", path: "/attention", person: staff.manager, ready: (page: Page) => page.getByRole("article", { name: /^2 orders/ }) },
     { name: "overview", path: "/kitchen", ready: (page: Page) => page.getByRole("region", { name: "Mix" }).getByRole("listitem").first() },
@@ -48,6 +78,7 @@ async function screens(factory: Factory) {
     { name: "wall", path: "/wall", ready: (page: Page) => page.getByRole("region", { name: "Ready to collect" }).getByRole("listitem").first() },
     { name: "find", path: "/find", person: staff.manager, ready: (page: Page) => page.getByRole("list", { name: "Orders" }).getByRole("link").first() },
     { name: "found", path: `/find/${id}`, person: staff.manager, ready: (page: Page) => page.getByRole("region", { name: "What happened" }).getByRole("listitem").first() },
+    { name: "history without a ledger", path: "/history", person: staff.manager, ready: (page: Page) => page.getByText("This bakery has no ledger") },
     { name: "sheet", path: "/sheet", person: staff.manager, ready: (page: Page) => page.getByRole("heading", { name: "By flavour" }) },
     { name: "no such order", path: "/orders/none", person: undefined, ready: (page: Page) => page.getByText("There is no such order") },
     { name: "not found", path: "/cellar", person: undefined, ready: (page: Page) => page.getByText("There is no such page") },
@@ -55,7 +86,7 @@ async function screens(factory: Factory) {
 }
 
 test("every screen fits a phone, a tablet, a desk and a wall, and axe has no complaints in either theme", async ({ desk, factory }) => {
-  test.slow(); // twelve screens, each tested eight times
+  test.setTimeout(900_000); // so many screens, each tested eight times
   for (const screen of await screens(factory)) {
     const complaints: string[] = [];
     const page = await desk.open(screen.path, screen.person, { reducedMotion: "reduce" });
@@ -75,6 +106,7 @@ test("every screen fits a phone, a tablet, a desk and a wall, and axe has no com
         const where = `${screen.name}, ${size}, ${theme}`;
         const excess = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         if (excess > 0) complaints.push(`${where}: ${excess} px too wide`);
+        if (size === "narrow") continue; // it is for what is too wide; the rest is as on any phone
         const results = await page.evaluate(() => (globalThis as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run());
         for (const violation of results.violations) {
           complaints.push(`${where}: ${violation.id}, ${violation.help}: ${violation.nodes.map((node) => node.html).slice(0, 3).join(" · ")}`);

@@ -7,13 +7,15 @@ interface Desk {
 }
 
 /** What the tests use: a factory for all tests of a worker, with the kitchen file that they want, and browsers. */
-export const test = base.extend<{ desk: Desk }, { factory: Factory; kitchen: string; apiArgs: readonly string[] }>({
+export const test = base.extend<{ desk: Desk }, { factory: Factory; kitchen: string; apiArgs: readonly string[]; hasLedger: boolean }>({
   // With one remake an order soon needs a decision.
   kitchen: ["remakes: {max: 1}\n", { option: true, scope: "worker" }],
   apiArgs: [[], { option: true, scope: "worker" }],
+  // It takes a PostgreSQL.
+  hasLedger: [false, { option: true, scope: "worker" }],
   factory: [
-    async ({ kitchen, apiArgs }, give) => {
-      const factory = new Factory(kitchen, apiArgs);
+    async ({ kitchen, apiArgs, hasLedger }, give) => {
+      const factory = new Factory(kitchen, apiArgs, hasLedger);
       try {
         await factory.start();
         await give(factory);

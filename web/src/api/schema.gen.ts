@@ -80,7 +80,8 @@ export interface paths {
          *     Send an `Idempotency-Key`, and repeat the request as often as needed if the answer is lost. The same key with the same order never makes a second order:
          *     the answer is 201 with the same body as the first time. Orders are compared by their content; white space, escapes and the sequence of
          *     fields do not matter. The same key with another order is refused with 409. A key is remembered for as long as Temporal
-         *     keeps the order after it has closed (its namespace's retention).
+         *     keeps the order after it has closed (its namespace's retention), and longer only if the order was erased because its customer is to be forgotten: then it is refused for ever, with 410 (`/problems/order-erased`).
+         *     Whether that is so is known from Kafka: a process that has not been able to read that since it started answers requests with a key 503, and takes orders without one.
          *
          *     **A key is a secret, like a password for one order**: whoever sends the same key with the same order gets the order's id, and may see, amend and cancel the order with it. So make the key at random, such as a UUID
          *     or 16 random bytes, and never from a name, a date or a number.
@@ -2733,7 +2734,7 @@ export interface components {
              * @description Tells problems apart; open it on this server for an explanation.
              * @enum {string}
              */
-            readonly type: "/problems/body-too-large" | "/problems/closed" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-ledger" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-not-found" | "/problems/price-changed" | "/problems/refused" | "/problems/slot-full" | "/problems/sold-out" | "/problems/station-paused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
+            readonly type: "/problems/body-too-large" | "/problems/closed" | "/problems/cross-site" | "/problems/idempotency-conflict" | "/problems/internal" | "/problems/invalid-ack" | "/problems/invalid-order" | "/problems/invalid-parameter" | "/problems/invalid-sign-in" | "/problems/invalid-update" | "/problems/kitchen-full" | "/problems/malformed-body" | "/problems/method-not-allowed" | "/problems/no-ledger" | "/problems/no-staff" | "/problems/not-allowed" | "/problems/not-found" | "/problems/not-signed-in" | "/problems/order-erased" | "/problems/order-not-found" | "/problems/price-changed" | "/problems/refused" | "/problems/slot-full" | "/problems/sold-out" | "/problems/station-paused" | "/problems/ticket-ended" | "/problems/ticket-not-found" | "/problems/ticket-not-in-hand" | "/problems/ticket-taken" | "/problems/timeout" | "/problems/too-many-attempts" | "/problems/too-many-connections" | "/problems/too-many-orders" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/upgrade-required" | "/problems/wrong-name-or-pin";
             readonly title: string;
             readonly status: number;
             /** @description What is wrong this time, and the remedy. */
@@ -3381,6 +3382,7 @@ export interface operations {
             };
             readonly 400: components["responses"]["Problem"];
             readonly 409: components["responses"]["Problem"];
+            readonly 410: components["responses"]["Problem"];
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
@@ -3519,6 +3521,7 @@ export interface operations {
             };
             readonly 400: components["responses"]["Problem"];
             readonly 404: components["responses"]["Problem"];
+            readonly 410: components["responses"]["Problem"];
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
@@ -3549,6 +3552,7 @@ export interface operations {
             readonly 401: components["responses"]["SignedOut"];
             readonly 403: components["responses"]["Problem"];
             readonly 404: components["responses"]["Problem"];
+            readonly 410: components["responses"]["Problem"];
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly 503: components["responses"]["Unavailable"];
             readonly default: components["responses"]["Problem"];
@@ -3649,6 +3653,7 @@ export interface operations {
             readonly 400: components["responses"]["Problem"];
             readonly 404: components["responses"]["Problem"];
             readonly 409: components["responses"]["Problem"];
+            readonly 410: components["responses"]["Problem"];
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
@@ -3703,6 +3708,7 @@ export interface operations {
             readonly 400: components["responses"]["Problem"];
             readonly 404: components["responses"]["Problem"];
             readonly 409: components["responses"]["Problem"];
+            readonly 410: components["responses"]["Problem"];
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
@@ -3754,6 +3760,7 @@ export interface operations {
             readonly 403: components["responses"]["Problem"];
             readonly 404: components["responses"]["Problem"];
             readonly 409: components["responses"]["Problem"];
+            readonly 410: components["responses"]["Problem"];
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];

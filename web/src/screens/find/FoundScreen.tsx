@@ -38,7 +38,7 @@ export function FoundScreen() {
     <StaffLayout title={data ? `Order ${data.order.pickupCode}` : "An order"} session={session} problem={problem}>
       {data ? (
         <Order explained={data} />
-      ) : error && asProblem(error).is("/problems/order-not-found") ? (
+      ) : error && asProblem(error).is("/problems/order-not-found", "/problems/order-erased") ? (
         <Empty isPage title="There is no such order"><Link to="/find" className="button button-primary">Find an order</Link></Empty>
       ) : error ? (
         <Failure error={error} retry={() => void refetch()} />

@@ -71,7 +71,7 @@ function Sheet({ orders, isWhole }: { readonly orders: readonly OrderSummary[]; 
   return (
     <>
       {!isWhole && <Notice look="warn">There are more orders than a sheet shows.</Notice>}
-      {/* A table wider than a phone scrolls, by keyboard too. */}
+      {/* Tables wider than a phone scroll, by keyboard too. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className="table-scroll" tabIndex={0} role="region" aria-label="Pickups">
         <table className="sheet-table">
@@ -94,10 +94,13 @@ function Sheet({ orders, isWhole }: { readonly orders: readonly OrderSummary[]; 
         </table>
       </div>
       <h2>By flavour</h2>
-      <table className="sheet-totals">
-        <thead><tr><th scope="col">Flavour</th>{sizes.map((size) => <th key={size} scope="col">{size}</th>)}<th scope="col">All</th></tr></thead>
-        <tbody>{totals.map(({ flavour, sizes: of, pieces }) => <tr key={flavour}><th scope="row">{nameOf(flavour)}</th>{sizes.map((size) => <td key={size} className="numbers">{of[size] ?? ""}</td>)}<td className="numbers"><b>{pieces}</b></td></tr>)}</tbody>
-      </table>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div className="table-scroll" tabIndex={0} role="region" aria-label="Pieces by flavour">
+        <table className="sheet-totals">
+          <thead><tr><th scope="col">Flavour</th>{sizes.map((size) => <th key={size} scope="col">{size}</th>)}<th scope="col">All</th></tr></thead>
+          <tbody>{totals.map(({ flavour, sizes: of, pieces }) => <tr key={flavour}><th scope="row">{nameOf(flavour)}</th>{sizes.map((size) => <td key={size} className="numbers">{of[size] ?? ""}</td>)}<td className="numbers"><b>{pieces}</b></td></tr>)}</tbody>
+        </table>
+      </div>
       <p><b>{countText(orders.length, "order")}, {countText(totals.reduce((sum, { pieces }) => sum + pieces, 0), "piece")}</b>{takings(orders).map((money) => `, ${moneyText(money, money.amount)}`)}</p>
     </>
   );

@@ -72,7 +72,7 @@ test("a late order tells its cause, and its way when it is opened, which the add
   expect(address()).toBe("/history?day=2026-03-04&late=K7QF");
   expect(row.getAttribute("aria-expanded")).toBe("true");
   const steps = await late.findByRole("region", { name: "Stage by stage" });
-  expect(within(steps).getAllByRole("row")[1]?.textContent).toContain("39 min (5 min)10 min+34 min–bobWho else?");
+  expect(within(steps).getAllByRole("row")[1]?.textContent).toContain("39 min (5 min)10 min +34 min–bobWho else?");
   expect(within(steps).getByRole("link", { name: "Who else was on the tray at bake" }).getAttribute("href")).toBe("/history?tab=trace&ticket=0199c0de-7a11-7000-8000-00000000cafe.bake.1");
   expect(asked.mock.calls.map(([id]) => id)).toEqual(["0199c0de-7a11-7000-8000-00000000cafe"]);
   await userEvent.click(row);

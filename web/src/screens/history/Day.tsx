@@ -154,7 +154,7 @@ function People({ data: { people } }: { readonly data: HistoryDay }) {
   const most = Math.max(1, ...workers.map(({ tickets }) => tickets));
   return (
     <Table
-      name="People at work"
+      name="Who did what"
       head={["Who", "Stages", "Tickets", "Pieces", "In hand", "Each", "Failures", "Thrown away"]}
       rows={workers.map(({ worker, tickets, stages }) => {
         const sum = (of: (row: (typeof stages)[number]) => number) => stages.reduce((total, row) => total + of(row), 0);

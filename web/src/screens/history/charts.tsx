@@ -147,7 +147,7 @@ export function Behind({ name, head, rows }: { readonly name: string; readonly h
   return (
     <details className="behind">
       <summary className="small">As a table</summary>
-      <Table name={name} head={head} rows={rows} />
+      <Table name={`${name}, as a table`} head={head} rows={rows} />
     </details>
   );
 }

@@ -57,9 +57,9 @@ interface KnownProps extends Props {
 
 function KnownOrder({ id, onAgain, onGone }: KnownProps) {
   const { order, problem } = useLive(`order/${id}`);
-  const isGone = problem?.is("/problems/order-not-found", "/problems/not-found") ?? false;
+  const isGone = problem?.is("/problems/order-not-found", "/problems/order-erased", "/problems/not-found") ?? false;
   useEffect(() => {
-    if (isGone) onGone(id); // it was deleted, as old orders are
+    if (isGone) onGone(id); // it was deleted, as old orders are, or its customer is to be forgotten
   }, [isGone, id, onGone]);
   if (isGone) return null;
   return (

@@ -27,6 +27,11 @@ describe("an order that is sent", () => {
     expect(await place({ key: "k", bodies: ["a"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, unanswered: undefined });
   });
 
+  test("has a spent key if its order was erased", async () => {
+    const problem = refusal("/problems/order-erased", 410);
+    expect(await place({ key: "k", bodies: ["a", "b"] }, vi.fn().mockRejectedValue(problem))).toEqual({ kind: "refused", problem, unanswered: undefined });
+  });
+
   test("finds the earlier one that was accepted instead, and places no second order", async () => {
     const conflict = refusal("/problems/idempotency-conflict", 409);
     const send = vi.fn((body: string) => (body === "a" ? Promise.resolve({ id: "first" }) : Promise.reject(conflict)));

@@ -26,6 +26,7 @@ export async function place(sent: Unanswered, send: (body: string, key: string) 
   } catch (error) {
     const problem = asProblem(error);
     if (problem.isUncertain) return { kind: "unknown", problem };
+    if (problem.is("/problems/order-erased")) return { kind: "refused", problem, unanswered: undefined }; // the key is spent, and nothing is left to find
     if (!problem.is("/problems/idempotency-conflict")) return { kind: "refused", problem, unanswered: earlier.length > 0 ? { key: sent.key, bodies: earlier } : undefined };
     for (const other of earlier.toReversed()) {
       try {

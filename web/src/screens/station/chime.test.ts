@@ -25,6 +25,12 @@ class Sounds extends EventTarget {
     vi.advanceTimersByTime(1_000);
   }
 
+  /** The browser stops them, as it does for a call. */
+  stop(): void {
+    this.state = "suspended";
+    this.dispatchEvent(new Event("statechange"));
+  }
+
   createGain() {
     const gain = { setValueAtTime: () => undefined, exponentialRampToValueAtTime: () => undefined };
     return { gain, connect: (next: unknown) => next };
@@ -55,19 +61,54 @@ afterEach(() => {
 test("sound is on once it was seen to be played, and off again when the device has gone", async () => {
   const changed = vi.fn();
   const leave = sound.watchSound(changed);
-  expect(sound.isSoundOn()).toBe(false);
+  expect(sound.soundState()).toBe("off");
   await sounds.touch();
-  expect(sound.isSoundOn(), "the browser says so, but nothing was played").toBe(false);
+  expect(sound.soundState(), "the browser says so, but nothing was played").toBe("off");
   sounds.pass(false);
-  expect(sound.isSoundOn(), "no device plays it").toBe(false);
+  expect(sound.soundState(), "no device plays it").toBe("off");
   sound.chime();
   sounds.pass(true);
-  expect(sound.isSoundOn()).toBe(true);
+  expect(sound.soundState()).toBe("on");
   expect(changed).toHaveBeenCalled();
   sound.chime();
   sounds.pass(false);
-  expect(sound.isSoundOn()).toBe(false);
+  expect(sound.soundState()).toBe("off");
   leave();
+});
+
+test("a device that begins late is heard without another touch", async () => {
+  sound.watchSound(() => undefined);
+  sound.turnSoundOn();
+  await sounds.touch();
+  for (let i = 0; i < 3; i++) sounds.pass(false);
+  expect(sound.soundState()).toBe("off");
+  sounds.pass(true);
+  expect(sound.soundState()).toBe("on");
+});
+
+test.each([
+  ["says that they run", true],
+  ["never lets them run", false],
+])("nobody is asked for ever where no device plays sounds and the browser %s", async (_, isRunning) => {
+  sound.watchSound(() => undefined);
+  for (let i = 0; i < 10; i++) sounds.pass(false);
+  expect(sound.soundState(), "nobody has tried yet").toBe("off");
+  sound.turnSoundOn();
+  if (isRunning) await sounds.touch();
+  for (let i = 0; i < 10; i++) sounds.pass(false);
+  expect(sound.soundState()).toBe("mute");
+  sound.chime();
+  sounds.pass(false);
+  expect(sound.soundState(), "the next order changes nothing").toBe("mute");
+  // Somebody plugs in a device: the next chime is heard.
+  if (!isRunning) await sounds.touch();
+  sound.chime();
+  sounds.pass(true);
+  expect(sound.soundState()).toBe("on");
+  sounds.stop();
+  expect(sound.soundState(), "a touch would help again").toBe("off");
+  for (let i = 0; i < 10; i++) sounds.pass(false);
+  expect(sound.soundState()).toBe("off");
 });
 
 test("a page that nobody has touched catches up on one chime, however many there were", async () => {
@@ -83,6 +124,6 @@ test("a page that nobody has touched catches up on one chime, however many there
 
 test("where there is no sound at all, nobody is asked to turn it on", () => {
   vi.stubGlobal("AudioContext", undefined);
-  expect(sound.isSoundOn()).toBe(true);
+  expect(sound.soundState()).toBe("on");
   expect(() => { sound.chime(); }).not.toThrow();
 });

@@ -18,21 +18,25 @@ function soundOf(): AudioContext | undefined {
   return (context ??= new AudioContext());
 }
 
-/** How long a clock of sounds must be watched to see that it goes, in milliseconds. */
-const watchedFor = 250;
+/** How often a clock of sounds is looked at to see that it goes, in milliseconds, and how many times: a device may need a moment to begin. */
+const lookEvery = 250;
+const mostLooks = 20;
 
-/** Whether sounds were seen to be played. */
-let isPlaying = false;
+/**
+ * Whether chimes are heard. While they are off, a touch may turn them on. Where even that
+ * has changed nothing they are mute: no device plays them, and nobody is asked again.
+ */
+export type SoundState = "on" | "off" | "mute";
+
+let state: SoundState = "off";
+/** Whether somebody has turned sounds on since they were last heard, or stopped by the browser. */
+let isTurnedOn = false;
 let looks = 0;
 const watchers = new Set<() => void>();
 
-/**
- * Whether a chime would be heard, or never can be: most browsers want a touch or a key
- * first. A browser may call its sounds running although no device plays them; then their
- * clock stands still.
- */
-export function isSoundOn(): boolean {
-  return soundOf() === undefined || isPlaying;
+/** On too where there are no sounds at all: there is nothing to turn on. */
+export function soundState(): SoundState {
+  return soundOf() === undefined ? "on" : state;
 }
 
 /** Calls back whenever that may have changed. */
@@ -40,32 +44,60 @@ export function watchSound(changed: () => void): () => void {
   const sound = soundOf();
   if (!sound) return () => undefined;
   if (watchers.size === 0) {
-    sound.addEventListener("statechange", look);
+    sound.addEventListener("statechange", lookAnew);
     look();
   }
   watchers.add(changed);
   return () => {
     watchers.delete(changed);
-    if (watchers.size === 0) sound.removeEventListener("statechange", look);
+    if (watchers.size === 0) sound.removeEventListener("statechange", lookAnew);
   };
 }
 
+/** From a touch or a key: most browsers want one before they play anything. */
+export function turnSoundOn(): void {
+  isTurnedOn = true;
+  chime();
+  look();
+}
+
+function lookAnew(): void {
+  // What the browser has stopped needs another touch.
+  if (soundOf()?.state !== "running") {
+    isTurnedOn = false;
+    state = "off";
+  }
+  look();
+}
+
+/**
+ * A browser may call its sounds running although no device plays them, and then their
+ * clock stands still; or it says for ever that it is about to begin.
+ */
 function look(): void {
   const sound = soundOf();
   if (!sound) return;
   const begun = ++looks;
-  if (sound.state !== "running") {
-    tell(false);
-    return;
-  }
   const from = sound.currentTime;
-  setTimeout(() => {
-    if (begun === looks) tell(sound.currentTime > from);
-  }, watchedFor);
+  let left = mostLooks;
+  const again = () => {
+    if (begun !== looks) return;
+    if (sound.state === "running" && sound.currentTime > from) {
+      isTurnedOn = false;
+      tell("on");
+      return;
+    }
+    left--;
+    const isMute = state === "mute" || (isTurnedOn && left === 0);
+    tell(isMute ? "mute" : "off");
+    if (left > 0 && (isTurnedOn || sound.state === "running")) setTimeout(again, lookEvery);
+  };
+  if (sound.state === "running") setTimeout(again, lookEvery);
+  else again();
 }
 
-function tell(playing: boolean): void {
-  isPlaying = playing;
+function tell(now: SoundState): void {
+  state = now;
   for (const watcher of [...watchers]) watcher();
 }
 
@@ -82,13 +114,12 @@ export function chime(): void {
   if (!sound) return;
   if (sound.state === "running") {
     ring(sound);
-    look(); // the device may have gone
+    look(); // the device may have gone, or come
     return;
   }
-  const resumed = sound.resume();
-  if (isWaiting) return;
+  const isFirst = !isWaiting;
   isWaiting = true;
-  resumed.then(() => { ring(sound); }, () => undefined).finally(() => { isWaiting = false; });
+  sound.resume().then(() => { if (isFirst) ring(sound); }, () => undefined).finally(() => { if (isFirst) isWaiting = false; });
 }
 
 function ring(context: AudioContext): void {

@@ -35,9 +35,9 @@ export function TrackingScreen() {
     <Layout title={order ? `${order.state === "shipped" ? "Ready:" : "Order"} ${order.pickupCode}` : "Your order"} width="narrow" banner={<ConnectionBanner />} nav={<Link to="/">Order</Link>} tools={<ConnectionBadge />}>
       {order ? (
         <Tracking order={order} />
-      ) : problem?.is("/problems/order-not-found", "/problems/not-found") ? (
+      ) : problem?.is("/problems/order-not-found", "/problems/order-erased", "/problems/not-found") ? (
         <Empty isPage title="There is no such order">
-          <p>The address may be incomplete, or the order is so old that it was deleted.</p>
+          <p>The address may be incomplete, or the order was deleted, as old ones are.</p>
           <Link to="/" className="button button-primary">Order cupcakes</Link>
         </Empty>
       ) : problem ? (

@@ -15,7 +15,7 @@ import { FullScreenButton, useWakeLock } from "../../design/screen";
 import { ThemeToggle } from "../../design/ThemeToggle";
 import { timeOfDay } from "../../design/time";
 import { useLive, useLiveConnection, useLiveStatus, useTime } from "../../live/hooks";
-import { chime, isSoundOn, watchSound } from "../station/chime";
+import { chime, soundState, turnSoundOn, watchSound } from "../station/chime";
 import { useRoom, type Cell } from "./useRoom";
 import { afterDisplay, keyOf, noArrivals, pageFor, pageOf } from "./wall";
 import "./wall.css";
@@ -126,8 +126,9 @@ function Board({ title, look, orders, empty, cell, from }: BoardProps) {
 
 /** Browsers let a page be heard once somebody has touched it. */
 function SoundButton() {
-  const isOn = useSyncExternalStore(watchSound, isSoundOn);
-  return isOn ? null : <Button onClick={chime}>Turn on sound</Button>;
+  const sound = useSyncExternalStore(watchSound, soundState);
+  if (sound === "off") return <Button onClick={turnSoundOn}>Turn on sound</Button>;
+  return sound === "mute" ? <span>This device plays no sound</span> : null;
 }
 
 function OutOfDate() {

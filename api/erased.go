@@ -1,0 +1,48 @@
+package api
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+)
+
+// errErased means that an order's person is forgotten.
+var errErased = errors.New("the order was erased")
+
+// checkMayPlace returns why no order may be placed under an id that was used before,
+// perhaps by one that was erased: Temporal does not know that one any more and would
+// start it anew. While this process cannot tell, nothing is placed. Ids that were just
+// made need no check, so orders without a key are taken without Kafka, too.
+func (s *Server) checkMayPlace(orderID string) error {
+	switch erased, known := s.floor.IsErased(orderID); {
+	case erased:
+		return &problemError{Type: wire.ProblemOrderErased, Cause: errErased,
+			Detail: "The order that this Idempotency-Key has made was erased, because its customer is to be forgotten. Nothing was ordered: for a new order use a new key."}
+	case !known:
+		return &problemError{Type: wire.ProblemUnavailable,
+			Detail: "This server has just started and cannot read in Kafka yet whether the order of this Idempotency-Key was erased. Nothing was ordered: repeat the request with the same key, or order without one."}
+	}
+	return nil
+}
+
+// refuseErased answers every request about one order that was erased, whatever Temporal
+// still has of it.
+func (s *Server) refuseErased(c *gin.Context) {
+	orderID := c.Param("id")
+	if !strings.HasPrefix(c.FullPath(), "/api/v1/orders/:id") || kitchen.CheckOrderID(orderID) != nil {
+		return
+	}
+	if erased, _ := s.floor.IsErased(orderID); erased {
+		s.fail(c, errErased)
+	}
+}
+
+// asErased is the problem of an order that nobody can see any more.
+func asErased(err error) *problemError {
+	return &problemError{Type: wire.ProblemOrderErased, Cause: err,
+		Detail: "The order was erased, because its customer is to be forgotten: there is nothing to see or to change."}
+}

@@ -1,0 +1,119 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	temporalclient "go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/wire"
+	"github.com/cupcakery/cupcakery/workflows"
+)
+
+// erase forgets an order's person as `cupcakery order erase` does, as far as an API is
+// concerned: the flag, and then nothing in Temporal.
+func (b *bakery) erase(orderID string) {
+	b.t.Helper()
+	require.NoError(b.t, b.server.floor.PutFlag(b.t.Context(), kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagErased, Of: kitchen.OrderKey(orderID)}, By: "mia"}))
+	_, err := unstaffed.WorkflowService().DeleteWorkflowExecution(b.t.Context(), &workflowservice.DeleteWorkflowExecutionRequest{
+		Namespace: temporalclient.DefaultNamespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: kitchen.WorkflowID(orderID)},
+	})
+	require.NoError(b.t, err)
+	require.Eventually(b.t, func() bool { return isForgotten(b.t, orderID) }, patience, 20*time.Millisecond)
+}
+
+// isForgotten reports whether Temporal has nothing of an order.
+func isForgotten(t *testing.T, orderID string) bool {
+	t.Helper()
+	_, err := unstaffed.DescribeWorkflowExecution(context.WithoutCancel(t.Context()), kitchen.WorkflowID(orderID), "")
+	if err != nil {
+		require.True(t, workflows.IsNotFound(err), err)
+	}
+	return err != nil
+}
+
+func TestTheKeyOfAnErasedOrderPlacesNoOrderAnyMore(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	here, there := openBakery(t, kafka, unstaffed, nil), openBakery(t, kafka, unstaffed, nil)
+	order, key := asText(t, sampleOrder()), uuid.NewString()
+	id := answerOf[kitchen.Status](t, postOrder(t, here.server, order, "Idempotency-Key", key), http.StatusCreated).ID
+	tab := there.connectWith(nil)
+	tab.subscribe("order/"+id, "")
+	require.Equal(t, id, tab.next().Order.ID)
+	require.NoError(t, unstaffed.TerminateWorkflow(t.Context(), kitchen.WorkflowID(id), "", "by an operator"))
+	here.erase(id)
+	require.Equal(t, wire.ProblemOrderErased, tab.next().Problem.Type, "whoever follows it, at another process")
+
+	late := openBakery(t, kafka, unstaffed, nil)
+	for name, b := range map[string]*bakery{"the process that has taken it": here, "another": there, "one that starts later": late} {
+		for range 2 {
+			require.Contains(t, requireProblem(t, postOrder(t, b.server, order, "Idempotency-Key", key), wire.ProblemOrderErased).Detail, "use a new key", name)
+		}
+		requireProblem(t, postOrder(t, b.server, `{"customer":{"name":"Eve"},"lines":[{"flavour":"lemon","size":"M","quantity":1}]}`, "Idempotency-Key", key), wire.ProblemOrderErased)
+		path := "/api/v1/orders/" + id
+		requireProblem(t, b.ask("", http.MethodGet, path, ""), wire.ProblemOrderErased)
+		requireProblem(t, b.ask("", http.MethodPost, path+"/cancel", `{}`), wire.ProblemOrderErased)
+		requireProblem(t, b.ask("", http.MethodPost, path+"/amend", `{"notes":"x"}`), wire.ProblemOrderErased)
+		requireProblem(t, b.ask("bob", http.MethodPost, path+"/resolve", `{"choice":"retry"}`), wire.ProblemOrderErased)
+		requireProblem(t, b.ask("bob", http.MethodPut, path+"/rush", `{"reason":"x"}`), wire.ProblemOrderErased)
+		requireProblem(t, b.ask("bob", http.MethodPut, path+"/collected", ""), wire.ProblemOrderErased)
+		requireProblem(t, b.ask("bob", http.MethodGet, path+"/explanation", ""), wire.ProblemOrderErased)
+	}
+	require.True(t, isForgotten(t, id), "nobody has started it anew")
+	require.Equal(t, http.StatusCreated, postOrder(t, here.server, order, "Idempotency-Key", uuid.NewString()).Code, "the customer may come again")
+}
+
+// TestWhoCannotTellWhetherAnOrderWasErasedPlacesItNot is about a process that starts
+// while Kafka is away: a restart must be no way round.
+func TestWhoCannotTellWhetherAnOrderWasErasedPlacesItNot(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	before := openBakery(t, kafka, unstaffed, nil)
+	order, key := asText(t, sampleOrder()), uuid.NewString()
+	id := answerOf[kitchen.Status](t, postOrder(t, before.server, order, "Idempotency-Key", key), http.StatusCreated).ID
+	require.NoError(t, unstaffed.TerminateWorkflow(t.Context(), kitchen.WorkflowID(id), "", "by an operator"))
+	before.erase(id)
+	kafka.stop()
+
+	requireProblem(t, postOrder(t, before.server, order, "Idempotency-Key", key), wire.ProblemOrderErased)
+	require.Equal(t, http.StatusCreated, postOrder(t, before.server, order, "Idempotency-Key", uuid.NewString()).Code, "a process that has read the flags takes orders without Kafka")
+	after := openBakeryAtOnce(t, kafka, unstaffed, nil)
+	problem := requireProblem(t, postOrder(t, after.server, order, "Idempotency-Key", key), wire.ProblemUnavailable)
+	require.Contains(t, problem.Detail, "was erased")
+	requireProblem(t, postOrder(t, after.server, order, "Idempotency-Key", uuid.NewString()), wire.ProblemUnavailable)
+	require.Equal(t, http.StatusCreated, postOrder(t, after.server, order).Code, "an id that was just made cannot be an erased one")
+	require.True(t, isForgotten(t, id))
+
+	kafka.start()
+	after.server.floor.AwaitFlags(t.Context(), patience)
+	requireProblem(t, postOrder(t, after.server, order, "Idempotency-Key", key), wire.ProblemOrderErased)
+	require.Equal(t, http.StatusCreated, postOrder(t, after.server, order, "Idempotency-Key", uuid.NewString()).Code)
+	require.True(t, isForgotten(t, id))
+}
+
+// TestAStandingOrderPlacesNoErasedOrderAgain: Temporal does not know it any more, and a
+// schedule can be told to catch up.
+func TestAStandingOrderPlacesNoErasedOrderAgain(t *testing.T) {
+	t.Parallel()
+	b := openBakery(t, startBrokers(t), untouchedTemporal{}, bakeryWithSlots(t))
+	opening := &b.server.kitchen.Opening
+	day := opening.DateOf(time.Now()).Add(3)
+	standing := workflows.Standing{ID: uuid.NewString(), Order: everyWeekOn(day, "08:00", 1), DaysAhead: 7, TimeZone: opening.Location().String()}
+	orderID := kitchen.OrderIDFromKey(b.server.secret, "standing order "+standing.ID+" on "+day.String())
+	require.NoError(t, b.server.floor.PutFlag(t.Context(), kitchen.Flag{FlagAt: kitchen.FlagAt{Kind: kitchen.FlagErased, Of: kitchen.OrderKey(orderID)}, By: "mia"}))
+	_, err := b.server.placeStanding(t.Context(), workflows.PlaceStanding{Standing: standing, ScheduledAt: opening.PlacedOn(day, 7)})
+	var failure *temporal.ApplicationError
+	require.ErrorAs(t, err, &failure)
+	require.Equal(t, workflows.ErrorOccurrenceRefused, failure.Type())
+	require.True(t, failure.NonRetryable())
+	require.Contains(t, failure.Message(), "was erased")
+}
