@@ -82,8 +82,11 @@ func (k *keeper) awaitEnd() {
 			}
 			for partition := range partitions {
 				_, end, err := reader.Bounds(k.f.t.Context(), topic, partition)
-				if err != nil || end == 0 {
+				if err != nil {
 					return err
+				}
+				if end == 0 {
+					continue
 				}
 				var last int64 // of what was read; behind it may lie a transaction's mark
 				_, err = reader.Read(k.f.t.Context(), topic, partition, max(0, end-100), end, func(m events.Message) { last = m.Offset })

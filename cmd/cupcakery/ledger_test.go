@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -113,14 +114,18 @@ func TestTheLedgersLife(t *testing.T) {
 		}))
 	}
 
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := free.Addr().String()
+	require.NoError(t, free.Close())
 	ctx, stop := context.WithCancel(t.Context())
 	var stderr heard
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"ledger", "--listen", "127.0.0.1:18084"}, strings.NewReader(""), io.Discard, &stderr)
+		ended <- run(ctx, []string{"ledger", "--listen", address}, strings.NewReader(""), io.Discard, &stderr)
 	}()
 	metric := func(pattern string) bool {
-		answer, err := http.Get("http://127.0.0.1:18084/metrics")
+		answer, err := http.Get("http://" + address + "/metrics")
 		if err != nil {
 			return false
 		}
@@ -132,7 +137,7 @@ func TestTheLedgersLife(t *testing.T) {
 		return metric(`(?m)^cupcakery_ledger_ready 1$`) && metric(`(?m)^cupcakery_ledger_records_total\{outcome="fact"\} 3$`) &&
 			metric(`(?m)^cupcakery_consumer_lag\{group="cupcakery-ledger",topic="orders-to-bake"\} 0$`)
 	}, time.Minute, 50*time.Millisecond, "%s", &stderr)
-	require.Zero(t, invoke(t, "", "healthcheck", "http://127.0.0.1:18084/readyz").code)
+	require.Zero(t, invoke(t, "", "healthcheck", "http://"+address+"/readyz").code)
 
 	said = invoke(t, "", "ledger", "check")
 	require.Zero(t, said.code, said.stderr)
@@ -156,7 +161,7 @@ func TestTheLedgersLife(t *testing.T) {
 
 	_, err = db.Exec(t.Context(), "DROP SCHEMA ledger CASCADE")
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return invoke(t, "", "healthcheck", "http://127.0.0.1:18084/readyz").code == exitFailed }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return invoke(t, "", "healthcheck", "http://"+address+"/readyz").code == exitFailed }, time.Minute, 50*time.Millisecond)
 	said = invoke(t, "", "ledger", "rebuild")
 	require.Zero(t, said.code, said.stderr)
 	require.Contains(t, said.stdout, "There was no ledger before.")
