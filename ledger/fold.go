@@ -790,6 +790,7 @@ func (f *folding) isComplete(route kitchen.Route) bool {
 	}
 	return slices.ContainsFunc(f.tickets, func(issued said[kitchen.Ticket]) bool {
 		ticket := issued.what
-		return ticket.Kind == kitchen.TicketMake && ticket.Pass == 1 && ticket.Attempt == 1 && len(route) > 0 && ticket.Stage == route[0]
+		// The first attempt may never have been published.
+		return ticket.Kind == kitchen.TicketMake && ticket.Pass == 1 && len(route) > 0 && ticket.Stage == route[0]
 	})
 }

@@ -165,7 +165,7 @@ COMMENT ON COLUMN orders.decimals IS 'How many digits of the total stand behind 
 COMMENT ON COLUMN orders.remakes IS 'How often it was started again.';
 COMMENT ON COLUMN orders.scrapped IS 'Pieces thrown away for it, as the order has counted them.';
 COMMENT ON COLUMN orders.asked_seconds IS 'How long it stood still or waited while a manager was asked, in all, in seconds.';
-COMMENT ON COLUMN orders.complete IS 'Whether the log has told everything of it. False for one whose first records were gone when the ledger first read.';
+COMMENT ON COLUMN orders.complete IS 'Whether its first ticket was read. False for one whose first records were gone when the ledger first read.';
 
 CREATE TABLE order_lines (
     order_key uuid NOT NULL,
