@@ -309,7 +309,7 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 			r.result.Kept += int(kept.RowsAffected())
 		}
 		if _, err := tx.Exec(ctx, `
-			INSERT INTO positions SELECT had.log, had.partition, had.next_offset, had.read_until, NULL FROM `+Schema+`.positions AS had
+			INSERT INTO positions (log, partition, next_offset, read_until) SELECT had.log, had.partition, had.next_offset, had.read_until FROM `+Schema+`.positions AS had
 			ON CONFLICT DO NOTHING`); err != nil {
 			return err
 		}
@@ -396,7 +396,12 @@ func (r *rebuild) catchUp(ctx context.Context, tx pgx.Tx) error {
 		if err != nil {
 			return err
 		}
-		if err := r.readPartition(ctx, at, end, next, true); err != nil {
+		_, logEnd, err := r.reader.Bounds(ctx, at.topic, at.partition)
+		if err != nil {
+			return err
+		}
+		// A log that was cut ends before that.
+		if err := r.readPartition(ctx, at, end, min(next, logEnd), true); err != nil {
 			return err
 		}
 	}
