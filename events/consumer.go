@@ -27,6 +27,10 @@ type ConsumerConfig struct {
 	// are. A new group starts at the first message there is.
 	Group  string
 	Topics []string
+	// Ours tells those that may share the group from others, for whom each needs all of
+	// it: Kafka refuses a member that says something else than the first. Run asks for
+	// it. Defaults to sharing with everybody.
+	Ours func() string
 	// Handle is called with each message, in the order of offsets within a
 	// partition, one call at a time per partition and in parallel for
 	// different ones. While it has not returned, its partition gets nothing

@@ -46,6 +46,9 @@ type RunConfig struct {
 	// Store is where the ledger is kept.
 	Store      *Store
 	Connection events.Connection
+	// Group is the consumer group that processes share which write this ledger; two
+	// ledgers of one Kafka need two. Defaults to events.GroupLedger.
+	Group string
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger
 	// Metrics receives the process's counters. Defaults to a registry of its own,
@@ -64,6 +67,7 @@ type recorder interface {
 	Check(ctx context.Context) error
 	Cut(ctx context.Context, topic string, topicID [16]byte, partition int, first, end int64) (lost int, err error)
 	Migrate(ctx context.Context) error
+	Name(ctx context.Context) (string, error)
 	Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error)
 	Reject(ctx context.Context, m events.Message) error
 }
@@ -77,6 +81,7 @@ func Run(ctx context.Context, config RunConfig) error { return run(ctx, config, 
 
 func run(ctx context.Context, config RunConfig, store recorder) error {
 	config.Logger = cmp.Or(config.Logger, slog.Default())
+	config.Group = cmp.Or(config.Group, events.GroupLedger)
 	if config.Metrics == nil {
 		config.Metrics = prometheus.NewRegistry()
 	}
@@ -87,7 +92,8 @@ func run(ctx context.Context, config RunConfig, store recorder) error {
 	var rebalanced func() // set before the consumer runs
 	consumer, err := events.NewConsumer(events.ConsumerConfig{
 		Connection:  config.Connection,
-		Group:       events.GroupLedger,
+		Group:       config.Group,
+		Ours:        func() string { return r.name },
 		Topics:      Topics(),
 		MaxInFlight: partitionInHand,
 		Handle:      r.handle,
@@ -101,9 +107,9 @@ func run(ctx context.Context, config RunConfig, store recorder) error {
 	if err != nil {
 		return fmt.Errorf("prepare to read the log: %w", err)
 	}
-	rebalanced = groupmetrics.Register(config.Metrics, events.GroupLedger, consumer.Lag)
+	rebalanced = groupmetrics.Register(config.Metrics, config.Group, consumer.Lag)
 	config.Readiness.begin(look{
-		store: store, connection: config.Connection, member: consumer.IsMember, fault: r.outage.err, logger: config.Logger,
+		store: store, connection: config.Connection, member: consumer.IsMember, fault: r.outage.err, logger: config.Logger, group: config.Group,
 	})
 	r.metrics.watch(config.Metrics, config.Readiness.Check, r)
 
@@ -125,7 +131,7 @@ func run(ctx context.Context, config RunConfig, store recorder) error {
 	group.Go(func() error {
 		select {
 		case <-consumer.Ready():
-			config.Logger.InfoContext(ctx, "the ledger is being written", "group", events.GroupLedger)
+			config.Logger.InfoContext(ctx, "the ledger is being written", "group", config.Group)
 			if config.Ready != nil {
 				config.Ready()
 			}
@@ -144,6 +150,8 @@ type reader struct {
 	outage  *outage
 	queue   chan queued
 	room    *semaphore.Weighted // of inHandBytes
+	// name is the ledger's; it is known once the schema is there.
+	name string
 	// attempting is held during an attempt to write.
 	attempting sync.Mutex
 	// oldest is the time of the first record in hand, in nanoseconds since 1970; 0 for
@@ -170,6 +178,9 @@ func newReader(store recorder, logger *slog.Logger, metrics *metrics) *reader {
 func (r *reader) migrate(ctx context.Context) error {
 	for backoff := retry.NewBackoff(shortestPause, longestPause); ; {
 		err := r.store.Migrate(ctx)
+		if err == nil {
+			r.name, err = r.store.Name(ctx)
+		}
 		if err == nil {
 			r.outage.recovered(schemaPart)
 			return nil

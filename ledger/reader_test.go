@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,6 +71,7 @@ func (m *memory) count() (values, twice int) {
 type memoryStore struct {
 	*memory
 	migrate func() error
+	name    string
 	// tries counts calls of Add.
 	tries int
 }
@@ -80,6 +82,8 @@ func (s *memoryStore) Migrate(context.Context) error {
 	}
 	return nil
 }
+
+func (s *memoryStore) Name(context.Context) (string, error) { return cmp.Or(s.name, "one"), nil }
 
 func (s *memoryStore) Check(context.Context) error { return nil }
 
@@ -365,6 +369,25 @@ func TestASchemaOfANewerBuildEndsTheProcess(t *testing.T) {
 	store := &memoryStore{memory: newMemory(), migrate: func() error { return fmt.Errorf("prepare: %w", &SchemaError{3, 2}) }}
 	err := run(t.Context(), RunConfig{Connection: events.Connection{Brokers: []string{"127.0.0.1:1"}}}, store)
 	require.ErrorContains(t, err, "use a newer build")
+}
+
+// Two databases that shared a group would each have a part of the log.
+func TestAnotherLedgerCannotTakeAPartOfTheLog(t *testing.T) {
+	t.Parallel()
+	w := newReaderWorld(t)
+	first := w.start(nil)
+	first.awaitReady()
+	w.produce(events.TopicAcks, 3)
+	w.awaitAll()
+	other := w.start(func(s *memoryStore) { s.name, s.memory = "another", newMemory() })
+	w.eventually(func() bool { return other.log.count("give this process a group of its own") > 0 }, "it says why it does nothing")
+	require.ErrorContains(t, other.readiness.Check(t.Context()), "give --group a name")
+	w.produce(events.TopicAcks, 3)
+	w.awaitAll()
+	values, _ := other.store.count()
+	require.Zero(t, values)
+	first.stop()
+	other.awaitReady() // which the other had kept out
 }
 
 // One record that the database will never take is found among the others and rejected.

@@ -153,7 +153,8 @@ func (r *rebuild) prepare(ctx context.Context, conn *pgx.Conn) error {
 	_, err := conn.Exec(ctx, strings.NewReplacer("{next}", nextSchema, "{live}", Schema).Replace(`
 		INSERT INTO {next}.logs OVERRIDING SYSTEM VALUE SELECT * FROM {live}.logs;
 		SELECT setval(pg_get_serial_sequence('{next}.logs', 'log'), coalesce((SELECT max(log) FROM {next}.logs), 0) + 1, false);
-		INSERT INTO {next}.erasures SELECT * FROM {live}.erasures;`))
+		INSERT INTO {next}.erasures SELECT * FROM {live}.erasures;
+		UPDATE {next}.bakery SET ledger = (SELECT ledger FROM {live}.bakery);`))
 	return err
 }
 

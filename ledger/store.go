@@ -230,6 +230,15 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
+// Name is the ledger's own. One that is built anew keeps it.
+func (s *Store) Name(ctx context.Context) (string, error) {
+	var name string
+	if err := s.pool.QueryRow(ctx, "SELECT ledger::text FROM bakery").Scan(&name); err != nil {
+		return "", fmt.Errorf("find the ledger's name: %w", explain(err))
+	}
+	return name, nil
+}
+
 // Position claims a partition for this store and says where reading it is to go on.
 // known is false if the ledger has nothing of it: begin at the first record there is.
 func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error) {

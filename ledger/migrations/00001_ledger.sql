@@ -364,12 +364,14 @@ COMMENT ON COLUMN undone.is_left IS 'Whether a manager has decided to leave the 
 
 CREATE TABLE bakery (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    time_zone text NOT NULL
+    time_zone text NOT NULL,
+    ledger uuid NOT NULL DEFAULT gen_random_uuid()
 );
 INSERT INTO bakery (time_zone) VALUES ('UTC');
-COMMENT ON TABLE bakery IS 'What the views go by of the kitchen file. One row.';
+COMMENT ON TABLE bakery IS 'What the views go by of the kitchen file, and which ledger this is. One row.';
 COMMENT ON COLUMN bakery.only_row IS 'Always true.';
 COMMENT ON COLUMN bakery.time_zone IS 'The time zone whose days and hours count.';
+COMMENT ON COLUMN bakery.ledger IS 'Names the ledger. Only processes that write the same one share a consumer group.';
 
 -- +goose Down
 DROP TABLE bakery, undone, questions, waste, failures, holds, attempts, tickets, order_lines, orders, personal, order_folds, erasures, rejects, facts, positions, logs;
