@@ -93,6 +93,8 @@ const (
 	codeNoSchema   = "3F000"
 	codeDiskFull   = "53100"
 	codeCancelled  = "57014"
+	codeDeadlock   = "40P01"
+	codeLocked     = "55P03"
 )
 
 // explain gives an error of the database its type.
@@ -141,6 +143,12 @@ func isBroken(err error) bool {
 func isTooMuch(err error) bool {
 	answer, ok := errors.AsType[*pgconn.PgError](err)
 	return errors.Is(err, context.DeadlineExceeded) || ok && answer.Code == codeCancelled // by statement_timeout
+}
+
+// isInTheWay reports whether somebody else has had a lock for too long.
+func isInTheWay(err error) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (answer.Code == codeLocked || answer.Code == codeDeadlock)
 }
 
 // isMissing reports whether a table or its schema does not exist.
