@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -104,6 +105,22 @@ func TestWhatALogHasLostIsTakenBack(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, lost, "it has nothing that the log has not")
 	assert.Equal(t, hashes(t, straight), hashes(t, store))
+}
+
+// Whoever writes to a topic may write what no order is like.
+func TestAnOrderWithoutEndStopsNothing(t *testing.T) {
+	t.Parallel()
+	store, log := newStore(t), newTestLog()
+	o := log.order(1)
+	o.say(o.ref(kitchen.Mix, 1), kitchen.AckFailed, "bob", func(a *kitchen.Ack) { a.Reason, a.Scrapped = "burnt", 3 })
+	o.lines = []kitchen.Line{{Flavour: "lemon", Size: "M", Quantity: 1 << 62}}
+	o.tell(func(s *kitchen.LoggedStatus) { s.Lines = o.lines })
+	o.ship()
+	log.put(events.TopicFailures, o.id, kitchen.Failed{OrderID: o.id, PickupCode: strings.Repeat("K", 100), State: kitchen.StateCancelled, At: log.now})
+	added, err := store.Add(t.Context(), log.messages)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]int{rejectPoison: 4}, added.RejectKinds)
+	assert.Equal(t, 1, added.Facts)
 }
 
 func TestWhatDoesNotFitIsNotTriedForEver(t *testing.T) {
