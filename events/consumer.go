@@ -27,12 +27,16 @@ type ConsumerConfig struct {
 	// are. A new group starts at the first message there is.
 	Group  string
 	Topics []string
+	// Ours tells those that may share the group from others, for whom each needs all of
+	// it: Kafka refuses a member that says something else than the first. Run asks for
+	// it. Defaults to sharing with everybody.
+	Ours func() string
 	// Handle is called with each message, in the order of offsets within a
 	// partition, one call at a time per partition and in parallel for
 	// different ones. While it has not returned, its partition gets nothing
 	// more. Its context carries the trace of the message; it ends when the
-	// partition is taken away, or when the consumer has stopped waiting for
-	// what is in hand. Handle must return soon after that. To hear of a stop
+	// partition is taken away, is read again or was cut (see OnCut), or when the
+	// consumer has stopped waiting for what is in hand. Handle must return soon after that. To hear of a stop
 	// earlier, watch the context that was given to Run.
 	Handle func(ctx context.Context, d *Delivery)
 	// MaxInFlight is how many messages of one partition may be delivered but
@@ -60,6 +64,12 @@ type ConsumerConfig struct {
 	// message there is. On an error it is asked again, and says itself what is wrong.
 	// Defaults to the group's offset.
 	StartAt func(ctx context.Context, topic string, topicID [16]byte, partition int) (offset int64, known bool, err error)
+
+	// OnCut is called when a partition of somebody who keeps offsets elsewhere ends
+	// before the offset that comes next: its log was cut. The contexts of the deliveries
+	// in hand have ended. It is called again until it returns nil; then StartAt is asked.
+	// Defaults to reading on from the first message there is, as without StartAt.
+	OnCut func(ctx context.Context, topic string, topicID [16]byte, partition int, first, end int64) error
 
 	// OnFetched is called after each fetch with how many messages it brought
 	// and the partition's high watermark.

@@ -45,7 +45,7 @@ func (c *Consumer) groupOptions() []kgo.Opt {
 			c.assign(offsets)
 			return nil, nil
 		}),
-		kgo.Balancers(kgo.RangeBalancer()), // which every client offers
+		kgo.Balancers(c.balancer()),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeTopics(c.config.Topics...),
 		kgo.ConsumerGroup(c.config.Group),
@@ -73,6 +73,24 @@ func (c *Consumer) groupOptions() []kgo.Opt {
 		kgo.SessionTimeout(c.config.SessionTimeout),
 	}
 }
+
+// balancer is the one that every client offers, under a name of its own if the group is
+// not for everybody: members that have no name in common cannot share a group.
+func (c *Consumer) balancer() kgo.GroupBalancer {
+	balancer := kgo.RangeBalancer()
+	if c.config.Ours == nil {
+		return balancer
+	}
+	return namedBalancer{balancer, balancer.ProtocolName() + "-" + c.config.Ours()}
+}
+
+type namedBalancer struct {
+	kgo.GroupBalancer
+	name string
+}
+
+// ProtocolName implements kgo.GroupBalancer.
+func (b namedBalancer) ProtocolName() string { return b.name }
 
 // assign makes the partitions in hand those of a new generation. What stays
 // goes on undisturbed if the group's offset allows it.
@@ -173,6 +191,9 @@ func (c *Consumer) logErrors() {
 			switch err = c.config.Connection.explain(err); {
 			case ctx.Err() != nil:
 			case errors.As(err, &session):
+				if errors.Is(err, kerr.InconsistentGroupProtocol) {
+					err = fmt.Errorf("its members are not of our kind, so they would take a part of what each needs whole: give this process a group of its own (%w)", err)
+				}
 				c.outage.failed("group", fmt.Errorf("take part in group %q: %w", c.config.Group, err))
 			default:
 				c.logger.Warn("A partition cannot be read by the group", "topic", topic, "partition", partition, "error", err)

@@ -44,6 +44,9 @@ type fetcher struct {
 	// onJump is called when the offset that comes next no longer exists, with
 	// the one that does. May be nil.
 	onJump func(from, to int64)
+	// onCut is called until it returns nil when the log ends before the offset that
+	// comes next; begin is asked then. May be nil.
+	onCut func(ctx context.Context, topicID [16]byte, first, end int64) error
 	// onHeldBack is called with the offset of an open transaction that has held
 	// the partition back for long. May be nil.
 	onHeldBack func(offset int64)
@@ -162,6 +165,9 @@ func (f *fetcher) jump(ctx context.Context, offset int64, why error) (int64, err
 	if err != nil {
 		return offset, err
 	}
+	if f.onCut != nil && offset >= 0 && why != errRecreated && first <= offset {
+		return f.cut(ctx, offset, first)
+	}
 	switch attributes := append(f.attributes(), "offset", offset, "first_offset", first); {
 	case offset < 0: // the first that there is was asked for
 	case why == errRecreated:
@@ -180,6 +186,24 @@ func (f *fetcher) jump(ctx context.Context, offset int64, why error) (int64, err
 		f.begun = false
 	}
 	return first, nil
+}
+
+// cut tells that the log ends before the offset that comes next.
+func (f *fetcher) cut(ctx context.Context, offset, first int64) (int64, error) {
+	end, err := f.client.offset(ctx, f.topicPartition, endOffset, readUncommitted)
+	if err != nil || end >= offset { // it has grown since
+		return offset, err
+	}
+	f.logger.Error("The log ends before the offset to read next: it was cut", append(f.attributes(), "offset", offset, "end_offset", end)...)
+	for backoff := newBackoff(); ; backoff.Wait(ctx) {
+		if err := f.onCut(ctx, f.where.topicID, first, end); err == nil {
+			f.begun, f.located = false, false
+			return first, nil
+		}
+		if ctx.Err() != nil {
+			return offset, ctx.Err()
+		}
+	}
 }
 
 // logBehind tells how reading gets on while the partition is far behind.

@@ -8,6 +8,7 @@ import (
 // Delivery is a message that a consumer has handed out.
 type Delivery struct {
 	Message
+	ctx       context.Context
 	epoch     int
 	finished  bool // guarded by partition.mu
 	partition *partition
@@ -33,6 +34,10 @@ type partition struct {
 	consumer *Consumer
 	ctx      context.Context
 	cancel   context.CancelFunc
+	// handling is the context of the deliveries; it ends when the log is cut, too.
+	// Guarded by mu.
+	handling    context.Context
+	endHandling context.CancelFunc
 	// room is signalled when the next message may be handed out.
 	room chan struct{}
 
@@ -63,6 +68,7 @@ func newPartition(c *Consumer, at topicPartition, offset int64) *partition {
 		topicPartition: at, consumer: c, ctx: ctx, cancel: cancel, room: make(chan struct{}, 1),
 		active: true, start: offset, committed: offset, position: offset,
 	}
+	p.handling, p.endHandling = context.WithCancel(ctx)
 	if c.config.StartAt != nil {
 		p.start, p.position = firstOffset, firstOffset // until it has answered
 	}
@@ -83,6 +89,9 @@ func (p *partition) run() {
 	f := fetcher{connection: p.consumer.config.Connection, onHeldBack: p.heldBack, onJump: p.jumped, logger: p.consumer.logger, outage: p.consumer.outage, topicPartition: p.topicPartition, counts: &p.consumer.counts}
 	if p.consumer.config.StartAt != nil {
 		f.begin = p.begin
+		if p.consumer.config.OnCut != nil {
+			f.onCut = p.cut
+		}
 	}
 	f.run(p.ctx, p.committed, func(fetched batch) bool {
 		if hook := p.consumer.config.OnFetched; hook != nil {
@@ -94,7 +103,7 @@ func (p *partition) run() {
 			if d == nil {
 				return false
 			}
-			p.consumer.config.Handle(withTrace(p.ctx, &d.Message), d)
+			p.consumer.config.Handle(withTrace(d.ctx, &d.Message), d)
 		}
 		p.advance(fetched.next)
 		return true
@@ -118,6 +127,18 @@ func (p *partition) begin(ctx context.Context, topicID [16]byte) (int64, error) 
 	p.mu.Unlock()
 	signal(p.consumer.progress) // the group's offset may be another
 	return offset, nil
+}
+
+// cut begins anew with a log that was cut.
+func (p *partition) cut(ctx context.Context, topicID [16]byte, first, end int64) error {
+	p.mu.Lock()
+	p.epoch++
+	p.endHandling()
+	p.handling, p.endHandling = context.WithCancel(p.ctx)
+	p.window = nil
+	p.start, p.position, p.end = firstOffset, firstOffset, end
+	p.mu.Unlock()
+	return p.consumer.config.OnCut(ctx, p.topic, topicID, p.partition, first, end)
 }
 
 // jumped goes on elsewhere in the log and tells of it.
@@ -159,7 +180,7 @@ func (p *partition) handOut(m Message) *Delivery {
 			return nil
 		}
 		if p.active && len(p.window) < p.consumer.config.MaxInFlight {
-			d.epoch = p.epoch
+			d.epoch, d.ctx = p.epoch, p.handling
 			p.window = append(p.window, d)
 			p.position = m.Offset + 1
 			p.mu.Unlock()

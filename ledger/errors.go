@@ -10,15 +10,20 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// FencedError says that another process has taken a partition over: nothing of the batch
-// was written.
+// FencedError says that another process has taken a partition over, or that the database
+// has less of it than we had written: nothing of the batch was written.
 type FencedError struct {
 	Topic     string
 	Partition int
+	// Behind says that the database has less: it was restored, or made anew.
+	Behind bool
 }
 
 // Error names the partition.
 func (e *FencedError) Error() string {
+	if e.Behind {
+		return fmt.Sprintf("the ledger has less of %s partition %d than was written: it was restored or made anew", e.Topic, e.Partition)
+	}
 	return fmt.Sprintf("another process writes %s partition %d now", e.Topic, e.Partition)
 }
 
@@ -80,12 +85,16 @@ const (
 	classIntegrity = "23"
 	classAuth      = "28"
 	classResources = "53"
+	classLimits    = "54"
 	classShutdown  = "57"
 	codeReadOnly   = "25006"
 	codeRights     = "42501"
 	codeNoTable    = "42P01"
 	codeNoSchema   = "3F000"
 	codeDiskFull   = "53100"
+	codeCancelled  = "57014"
+	codeDeadlock   = "40P01"
+	codeLocked     = "55P03"
 )
 
 // explain gives an error of the database its type.
@@ -99,7 +108,7 @@ func explain(err error) error {
 	}
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch class := answer.Code[:min(2, len(answer.Code))]; {
-		case class == classData || class == classIntegrity:
+		case class == classData || class == classIntegrity || class == classLimits:
 			return &DataError{err}
 		case answer.Code == codeReadOnly || answer.Code == codeRights || answer.Code == codeDiskFull:
 			return &RefusedError{err}
@@ -128,6 +137,18 @@ func isBroken(err error) bool {
 		}
 	}
 	return false
+}
+
+// isTooMuch reports whether something may have failed because it was too much at once.
+func isTooMuch(err error) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return errors.Is(err, context.DeadlineExceeded) || ok && answer.Code == codeCancelled // by statement_timeout
+}
+
+// isInTheWay reports whether somebody else has had a lock for too long.
+func isInTheWay(err error) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (answer.Code == codeLocked || answer.Code == codeDeadlock)
 }
 
 // isMissing reports whether a table or its schema does not exist.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +46,9 @@ type RunConfig struct {
 	// Store is where the ledger is kept.
 	Store      *Store
 	Connection events.Connection
+	// Group is the consumer group that processes share which write this ledger; two
+	// ledgers of one Kafka need two. Defaults to events.GroupLedger.
+	Group string
 	// Logger defaults to slog.Default().
 	Logger *slog.Logger
 	// Metrics receives the process's counters. Defaults to a registry of its own,
@@ -61,7 +65,9 @@ type RunConfig struct {
 type recorder interface {
 	Add(ctx context.Context, batch []events.Message) (Added, error)
 	Check(ctx context.Context) error
+	Cut(ctx context.Context, topic string, topicID [16]byte, partition int, first, end int64) (lost int, err error)
 	Migrate(ctx context.Context) error
+	Name(ctx context.Context) (string, error)
 	Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error)
 	Reject(ctx context.Context, m events.Message) error
 }
@@ -75,6 +81,7 @@ func Run(ctx context.Context, config RunConfig) error { return run(ctx, config, 
 
 func run(ctx context.Context, config RunConfig, store recorder) error {
 	config.Logger = cmp.Or(config.Logger, slog.Default())
+	config.Group = cmp.Or(config.Group, events.GroupLedger)
 	if config.Metrics == nil {
 		config.Metrics = prometheus.NewRegistry()
 	}
@@ -85,22 +92,24 @@ func run(ctx context.Context, config RunConfig, store recorder) error {
 	var rebalanced func() // set before the consumer runs
 	consumer, err := events.NewConsumer(events.ConsumerConfig{
 		Connection:  config.Connection,
-		Group:       events.GroupLedger,
+		Group:       config.Group,
+		Ours:        func() string { return r.name },
 		Topics:      Topics(),
 		MaxInFlight: partitionInHand,
 		Handle:      r.handle,
 		StartAt:     r.startAt,
 		StopWait:    stopWithin,
 		Logger:      config.Logger,
+		OnCut:       r.cut,
 		OnJump:      r.jumped,
 		OnRebalance: func(map[string][]int) { rebalanced() },
 	})
 	if err != nil {
 		return fmt.Errorf("prepare to read the log: %w", err)
 	}
-	rebalanced = groupmetrics.Register(config.Metrics, events.GroupLedger, consumer.Lag)
+	rebalanced = groupmetrics.Register(config.Metrics, config.Group, consumer.Lag)
 	config.Readiness.begin(look{
-		store: store, connection: config.Connection, member: consumer.IsMember, fault: r.outage.err, logger: config.Logger,
+		store: store, connection: config.Connection, member: consumer.IsMember, fault: r.outage.err, logger: config.Logger, group: config.Group,
 	})
 	r.metrics.watch(config.Metrics, config.Readiness.Check, r)
 
@@ -122,7 +131,7 @@ func run(ctx context.Context, config RunConfig, store recorder) error {
 	group.Go(func() error {
 		select {
 		case <-consumer.Ready():
-			config.Logger.InfoContext(ctx, "the ledger is being written", "group", events.GroupLedger)
+			config.Logger.InfoContext(ctx, "the ledger is being written", "group", config.Group)
 			if config.Ready != nil {
 				config.Ready()
 			}
@@ -141,6 +150,10 @@ type reader struct {
 	outage  *outage
 	queue   chan queued
 	room    *semaphore.Weighted // of inHandBytes
+	// name is the ledger's; it is known once the schema is there.
+	name string
+	// attempting is held during an attempt to write.
+	attempting sync.Mutex
 	// oldest is the time of the first record in hand, in nanoseconds since 1970; 0 for
 	// none.
 	oldest atomic.Int64
@@ -165,6 +178,9 @@ func newReader(store recorder, logger *slog.Logger, metrics *metrics) *reader {
 func (r *reader) migrate(ctx context.Context) error {
 	for backoff := retry.NewBackoff(shortestPause, longestPause); ; {
 		err := r.store.Migrate(ctx)
+		if err == nil {
+			r.name, err = r.store.Name(ctx)
+		}
 		if err == nil {
 			r.outage.recovered(schemaPart)
 			return nil
@@ -201,9 +217,28 @@ func (r *reader) startAt(ctx context.Context, topic string, topicID [16]byte, pa
 	return next, known, err
 }
 
-// jumped counts what the ledger will not have: it was gone before it was read, or the
-// ledger has other records at the offsets that come now. The consumer has logged it.
+// jumped counts what the ledger will not have: it was gone before it was read. The
+// consumer has logged it.
 func (r *reader) jumped(string, int, int64, int64) { r.metrics.gaps.Inc() }
+
+// cut takes back what a partition has lost. What was in hand of it must not be written
+// any more, so it waits for an attempt that is under way.
+func (r *reader) cut(ctx context.Context, topic string, topicID [16]byte, partition int, first, end int64) error {
+	r.attempting.Lock()
+	defer r.attempting.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, addWithin)
+	defer cancel()
+	lost, err := r.store.Cut(ctx, topic, topicID, partition, first, end)
+	switch {
+	case err == nil:
+		r.outage.recovered(positionPart)
+		r.metrics.gaps.Inc()
+		r.logger.Error("Kafka has lost the end of a partition; what the ledger had of it is taken back, and the rest is read again", "topic", topic, "partition", partition, "end", end, "lost_records", lost)
+	case !errors.Is(err, context.Canceled):
+		r.outage.failed(positionPart, err)
+	}
+	return err
+}
 
 // handle queues a delivery. While there is no room, its partition is not read on.
 func (r *reader) handle(ctx context.Context, d *events.Delivery) {
@@ -294,11 +329,14 @@ func (r *reader) behind() time.Duration {
 func (r *reader) write(ctx context.Context, batch []queued) {
 	refused := false // it stands alone, and was refused before
 	for backoff := retry.NewBackoff(shortestPause, longestPause); ctx.Err() == nil; {
+		r.attempting.Lock()
 		if batch = ours(batch); len(batch) == 0 {
+			r.attempting.Unlock()
 			r.outage.forget(writingPart)
 			return
 		}
 		err := r.attempt(ctx, batch, refused)
+		r.attempting.Unlock()
 		var fenced *FencedError
 		var data *DataError
 		switch {
@@ -321,7 +359,7 @@ func (r *reader) write(ctx context.Context, batch []queued) {
 		default:
 			r.outage.failed(writingPart, err)
 			backoff.Wait(ctx)
-			if len(batch) > 1 && errors.Is(err, context.DeadlineExceeded) { // it may be too much at once
+			if len(batch) > 1 && isTooMuch(err) {
 				r.write(ctx, batch[:len(batch)/2])
 				r.write(ctx, batch[len(batch)/2:])
 				return
@@ -368,10 +406,14 @@ func (r *reader) attempt(ctx context.Context, batch []queued, refused bool) erro
 }
 
 // giveUp has a partition read again from where the ledger is, because another process has
-// claimed it since. If the group has given it to that process, nothing is read again.
+// claimed it since, or the database is another one. If the group has given it to that process, nothing is read again.
 func (r *reader) giveUp(batch []queued, fenced *FencedError) {
 	r.metrics.fenced.Inc()
-	r.logger.Info("Another process has claimed a partition; what is in hand of it is left to whoever has it now", "topic", fenced.Topic, "partition", fenced.Partition)
+	if fenced.Behind {
+		r.logger.Warn("The ledger has less than was written: it was restored or made anew. Reading on from where it is", "topic", fenced.Topic, "partition", fenced.Partition)
+	} else {
+		r.logger.Info("Another process has claimed a partition; what is in hand of it is left to whoever has it now", "topic", fenced.Topic, "partition", fenced.Partition)
+	}
 	for _, q := range batch {
 		if q.delivery.Topic == fenced.Topic && q.delivery.Partition == fenced.Partition {
 			q.delivery.Reread()

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,6 +71,7 @@ func (m *memory) count() (values, twice int) {
 type memoryStore struct {
 	*memory
 	migrate func() error
+	name    string
 	// tries counts calls of Add.
 	tries int
 }
@@ -80,6 +82,8 @@ func (s *memoryStore) Migrate(context.Context) error {
 	}
 	return nil
 }
+
+func (s *memoryStore) Name(context.Context) (string, error) { return cmp.Or(s.name, "one"), nil }
 
 func (s *memoryStore) Check(context.Context) error { return nil }
 
@@ -103,6 +107,18 @@ func (s *memoryStore) Add(_ context.Context, batch []events.Message) (Added, err
 	return s.add(batch, false)
 }
 
+func (s *memoryStore) Cut(_ context.Context, topic string, topicID [16]byte, partition int, first, end int64) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refuse(nil); err != nil {
+		return 0, err
+	}
+	where := placeName(topic, topicID, partition)
+	lost := len(s.written[where]) - int(end)
+	s.claims[where], s.nexts[where], s.written[where] = s, first, nil
+	return lost, nil
+}
+
 func (s *memoryStore) Reject(_ context.Context, m events.Message) error {
 	_, err := s.add([]events.Message{m}, true)
 	return err
@@ -117,7 +133,7 @@ func (s *memoryStore) add(batch []events.Message, reject bool) (Added, error) {
 	}
 	for _, m := range batch {
 		if s.claims[placeName(m.Topic, m.TopicID, m.Partition)] != s {
-			return Added{}, &FencedError{m.Topic, m.Partition}
+			return Added{}, &FencedError{Topic: m.Topic, Partition: m.Partition}
 		}
 	}
 	var added Added
@@ -355,6 +371,25 @@ func TestASchemaOfANewerBuildEndsTheProcess(t *testing.T) {
 	require.ErrorContains(t, err, "use a newer build")
 }
 
+// Two databases that shared a group would each have a part of the log.
+func TestAnotherLedgerCannotTakeAPartOfTheLog(t *testing.T) {
+	t.Parallel()
+	w := newReaderWorld(t)
+	first := w.start(nil)
+	first.awaitReady()
+	w.produce(events.TopicAcks, 3)
+	w.awaitAll()
+	other := w.start(func(s *memoryStore) { s.name, s.memory = "another", newMemory() })
+	w.eventually(func() bool { return other.log.count("give this process a group of its own") > 0 }, "it says why it does nothing")
+	require.ErrorContains(t, other.readiness.Check(t.Context()), "give --group a name")
+	w.produce(events.TopicAcks, 3)
+	w.awaitAll()
+	values, _ := other.store.count()
+	require.Zero(t, values)
+	first.stop()
+	other.awaitReady() // which the other had kept out
+}
+
 // One record that the database will never take is found among the others and rejected.
 func TestARecordThatTheDatabaseDoesNotTakeStopsNothing(t *testing.T) {
 	t.Parallel()
@@ -416,6 +451,36 @@ func TestAPartitionThatAnotherHasClaimedIsReadAgainFromWhereThatIs(t *testing.T)
 	w.awaitAll()
 	require.InDelta(t, 1, w.sample(p, "cupcakery_ledger_fenced_total", ""), 0)
 	require.Equal(t, 1, p.log.count("Another process has claimed a partition"))
+}
+
+// Kafka may lose the end of a log: a replica becomes its leader that had not all of it.
+func TestALogThatWasCutIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w := newReaderWorld(t)
+	w.produce(events.TopicAcks, 5)
+	p := w.start(nil)
+	w.awaitAll()
+	p.stop()
+	w.memory.mu.Lock()
+	var cut string
+	for where, values := range w.memory.written {
+		// What it has had beyond is gone; a new record lies there soon.
+		w.memory.written[where] = append(values, "lost 1", "lost 2")
+		w.memory.nexts[where] = 7
+		cut = where
+		break
+	}
+	w.memory.mu.Unlock()
+	p = w.start(nil)
+	w.eventually(func() bool {
+		w.memory.mu.Lock()
+		defer w.memory.mu.Unlock()
+		return len(w.memory.written[cut]) == 5 && w.memory.nexts[cut] == 5
+	}, "it is as the log has it")
+	w.produce(events.TopicAcks, 1)
+	w.awaitAll()
+	require.Contains(t, p.log.String(), "lost_records=2")
+	require.InDelta(t, 1, w.sample(p, "cupcakery_ledger_gaps_total", ""), 0)
 }
 
 func TestAStopWritesWhatIsInHand(t *testing.T) {

@@ -31,6 +31,7 @@ type look struct {
 	member     func() bool  // whether the group has given the process its share
 	fault      func() error // of the last attempt to write
 	logger     *slog.Logger
+	group      string
 }
 
 func (r *Readiness) begin(l look) {
@@ -62,7 +63,7 @@ func (r *Readiness) Check(ctx context.Context) error {
 	}
 	faults := []error{topics, database}
 	if !look.member() {
-		faults = append(faults, fmt.Errorf("the group %q has not given this process its share yet", events.GroupLedger))
+		faults = append(faults, fmt.Errorf("the group %q has not given this process its share yet; if it stays so, another ledger's processes have it: give --group a name of this one's", look.group))
 	}
 	err := errors.Join(faults...)
 	r.mu.Lock()

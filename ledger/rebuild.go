@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/cupcakery/cupcakery/events"
+	"github.com/cupcakery/cupcakery/internal/retry"
 )
 
 const (
@@ -19,6 +22,12 @@ const (
 	// orders it folds at a time.
 	rebuildBatch = 5000
 	foldBatch    = 1000
+
+	// swapTries is how often a rebuild tries to take the present ledger away from who
+	// reads it. Each try waits as long as lockTimeout; who writes it and others who read
+	// it wait meanwhile.
+	swapTries   = 10
+	lockTimeout = "10s"
 )
 
 // RebuildConfig says from where a ledger is built anew.
@@ -75,6 +84,7 @@ type partitionName struct {
 // the present ledger. If it fails, everything is as before.
 func Rebuild(ctx context.Context, config RebuildConfig) (RebuildResult, error) {
 	began := time.Now()
+	config.Logger = cmp.Or(config.Logger, slog.Default())
 	r := rebuild{config: config, ends: make(map[partitionName]int64), firsts: make(map[partitionName]int64)}
 	var err error
 	if r.live, err = Open(ctx, config.Config); err != nil {
@@ -127,7 +137,18 @@ func (r *rebuild) run(ctx context.Context) error {
 	if err := r.foldAll(ctx); err != nil {
 		return err
 	}
-	return r.swap(ctx, conn.Conn())
+	backoff := retry.NewBackoff(shortestPause, longestPause)
+	for try := 1; ; try++ {
+		err := r.swap(ctx, conn.Conn())
+		if !isInTheWay(err) {
+			return err
+		}
+		if try == swapTries || ctx.Err() != nil {
+			return fmt.Errorf("somebody reads the present ledger all the time, so it cannot be replaced: find them in pg_stat_activity (%w)", err)
+		}
+		r.config.Logger.InfoContext(ctx, "Somebody reads the ledger that is to be replaced; trying again", "error", err)
+		backoff.Wait(ctx)
+	}
 }
 
 // prepare makes the second schema, with what is not on the log.
@@ -149,11 +170,39 @@ func (r *rebuild) prepare(ctx context.Context, conn *pgx.Conn) error {
 	if !r.result.Existed {
 		return nil
 	}
+	if err := r.checkOthers(ctx, conn.QueryRow); err != nil {
+		return err
+	}
 	// The numbers stay, so that what is taken over keeps its place.
 	_, err := conn.Exec(ctx, strings.NewReplacer("{next}", nextSchema, "{live}", Schema).Replace(`
 		INSERT INTO {next}.logs OVERRIDING SYSTEM VALUE SELECT * FROM {live}.logs;
 		SELECT setval(pg_get_serial_sequence('{next}.logs', 'log'), coalesce((SELECT max(log) FROM {next}.logs), 0) + 1, false);
-		INSERT INTO {next}.erasures SELECT * FROM {live}.erasures;`))
+		INSERT INTO {next}.erasures SELECT * FROM {live}.erasures;
+		UPDATE {next}.bakery SET ledger = (SELECT ledger FROM {live}.bakery);`))
+	return err
+}
+
+// checkOthers refuses to replace a ledger with which something would go that is not ours.
+func (r *rebuild) checkOthers(ctx context.Context, query func(context.Context, string, ...any) pgx.Row) error {
+	if r.config.CheckOnly {
+		return nil
+	}
+	var others []string
+	err := query(ctx, `
+		SELECT coalesce(array_agg(DISTINCT name ORDER BY name), '{}') FROM (
+			SELECT format('%I.%I', other.nspname, c.relname) AS name
+			FROM pg_depend d JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+			JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace other ON other.oid = c.relnamespace
+			JOIN pg_class had ON d.refclassid = 'pg_class'::regclass AND had.oid = d.refobjid JOIN pg_namespace ours ON ours.oid = had.relnamespace
+			WHERE ours.nspname = $1 AND other.nspname <> $1
+			UNION ALL
+			SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+			AND NOT EXISTS (SELECT FROM pg_class d JOIN pg_namespace m ON m.oid = d.relnamespace WHERE m.nspname = $2 AND d.relname = c.relname)
+		) AS found`, Schema, nextSchema).Scan(&others)
+	if err == nil && len(others) > 0 {
+		err = fmt.Errorf("with the present ledger these would go, which read it or lie in its schema: %s: drop them, and make them again afterwards", strings.Join(others, ", "))
+	}
 	return err
 }
 
@@ -309,7 +358,7 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 			r.result.Kept += int(kept.RowsAffected())
 		}
 		if _, err := tx.Exec(ctx, `
-			INSERT INTO positions SELECT had.log, had.partition, had.next_offset, had.read_until, NULL FROM `+Schema+`.positions AS had
+			INSERT INTO positions (log, partition, next_offset, read_until) SELECT had.log, had.partition, had.next_offset, had.read_until FROM `+Schema+`.positions AS had
 			ON CONFLICT DO NOTHING`); err != nil {
 			return err
 		}
@@ -376,6 +425,12 @@ func (r *rebuild) swap(ctx context.Context, conn *pgx.Conn) error {
 			if err := r.takeOverClaims(ctx, tx); err != nil {
 				return err
 			}
+			if err := r.checkOthers(ctx, tx.QueryRow); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+lockTimeout+"'"); err != nil {
+				return err
+			}
 			if err := copyGrants(ctx, tx); err != nil {
 				return err
 			}
@@ -396,7 +451,12 @@ func (r *rebuild) catchUp(ctx context.Context, tx pgx.Tx) error {
 		if err != nil {
 			return err
 		}
-		if err := r.readPartition(ctx, at, end, next, true); err != nil {
+		_, logEnd, err := r.reader.Bounds(ctx, at.topic, at.partition)
+		if err != nil {
+			return err
+		}
+		// A log that was cut ends before that.
+		if err := r.readPartition(ctx, at, end, min(next, logEnd), true); err != nil {
 			return err
 		}
 	}
@@ -422,6 +482,7 @@ func (r *rebuild) takeOverClaims(ctx context.Context, tx pgx.Tx) error {
 }
 
 func (r *rebuild) compare(ctx context.Context, tx pgx.Tx) error {
+	r.result.Differences, r.result.Lost = nil, 0
 	had, err := hashesOf(ctx, tx, Schema)
 	if err != nil {
 		return err

@@ -193,6 +193,9 @@ func (r *record) readStatus() error {
 	if err != nil {
 		return err
 	}
+	if err := checkOrder(told.PickupCode, told.Lines); err != nil {
+		return err
+	}
 	if r.message.Appended && told.Version > r.message.Time.Add(versionAhead).UnixMilli() {
 		return &rejectError{reject{rejectFuture, "its version is more than a day ahead of the broker's time"}}
 	}
@@ -212,6 +215,9 @@ func (r *record) readShipped() error {
 	if err := r.decodeOrder(&shipped, func() string { return shipped.OrderID }, &shipped.Total); err != nil {
 		return err
 	}
+	if err := checkOrder(shipped.PickupCode, shipped.Lines); err != nil {
+		return err
+	}
 	r.personal = &personal{orderID: shipped.OrderID, customer: shipped.Customer.Name}
 	shipped.OrderID, shipped.Customer, shipped.Lines = kitchen.OrderKey(shipped.OrderID), kitchen.Customer{}, withoutMessages(shipped.Lines)
 	return r.set(shipped.OrderID, factShipped, shipped)
@@ -223,6 +229,9 @@ func (r *record) readFailed() error {
 	}
 	var failed kitchen.Failed
 	if err := r.decodeOrder(&failed, func() string { return failed.OrderID }, &failed.Total); err != nil {
+		return err
+	}
+	if err := checkOrder(failed.PickupCode, failed.Lines); err != nil {
 		return err
 	}
 	r.personal = &personal{orderID: failed.OrderID, customer: failed.Customer.Name}
@@ -256,6 +265,24 @@ func (r *record) decodeOrder(into any, orderID func() string, total **kitchen.Mo
 	}
 	if *total != nil && (*total).Check() != nil {
 		*total = nil
+	}
+	return nil
+}
+
+// longestCode is an upper bound on a pickup code.
+const longestCode = 64
+
+// checkOrder checks what is counted of an order, and its code, by which it is found. No
+// order is beyond the limits.
+func checkOrder(pickupCode string, lines []kitchen.Line) error {
+	hard := kitchen.HardLimits()
+	if len(pickupCode) > longestCode || len(lines) > hard.Lines {
+		return errors.New("no order has that much")
+	}
+	for _, line := range lines {
+		if line.Quantity < 0 || line.Quantity > hard.Quantity {
+			return errors.New("no order has that many")
+		}
 	}
 	return nil
 }

@@ -54,8 +54,10 @@ type Store struct {
 	// have a partition, the one that has claimed it last writes it.
 	writer uuid.UUID
 
-	mu   sync.Mutex // guards logs
+	mu   sync.Mutex // guards what follows
 	logs map[logName]int16
+	// nexts are the positions that this store has seen last.
+	nexts map[logPartition]int64
 	// unclean says that what was erased may still lie in the table's file.
 	unclean atomic.Bool
 }
@@ -64,6 +66,12 @@ type Store struct {
 type logName struct {
 	topic string
 	id    [16]byte
+}
+
+// logPartition is a partition of a topic as it was made.
+type logPartition struct {
+	logName
+	partition int
 }
 
 // Open checks the settings. It connects when it is first used.
@@ -77,7 +85,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{config: config, pool: pool, writer: uuid.New(), logs: make(map[logName]int16)}, nil
+	return &Store{config: config, pool: pool, writer: uuid.New(), logs: make(map[logName]int16), nexts: make(map[logPartition]int64)}, nil
 }
 
 // openPool reads a URL, whose password must not show in an error.
@@ -222,6 +230,15 @@ func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
+// Name is the ledger's own. One that is built anew keeps it.
+func (s *Store) Name(ctx context.Context) (string, error) {
+	var name string
+	if err := s.pool.QueryRow(ctx, "SELECT ledger::text FROM bakery").Scan(&name); err != nil {
+		return "", fmt.Errorf("find the ledger's name: %w", explain(err))
+	}
+	return name, nil
+}
+
 // Position claims a partition for this store and says where reading it is to go on.
 // known is false if the ledger has nothing of it: begin at the first record there is.
 func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error) {
@@ -236,6 +253,9 @@ func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, pa
 		s.forgetLogs()
 		return 0, false, fmt.Errorf("find where to go on in %s partition %d: %w", topic, partition, explain(err))
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.nexts[logPartition{logName{topic, topicID}, partition}] = next
 	return max(next, 0), next >= 0, nil
 }
 
@@ -296,7 +316,9 @@ func (p place) compare(other place) int {
 // read. Those of one partition must be in their order, and none between them left out
 // that the log has. Messages that were written before are passed over.
 //
-// Its error is a FencedError if another store has claimed one of the partitions, and a
+// Its error is a FencedError if another store has claimed one of the partitions, or if
+// less of it was written than this store has written, as in a database that was restored
+// or made anew; then Position says where to go on. It is a
 // DataError if the database will never take one of the messages: see Reject. Nothing is
 // written then.
 func (s *Store) Add(ctx context.Context, batch []events.Message) (Added, error) {
@@ -338,7 +360,16 @@ func (s *Store) write(ctx context.Context, records []record, fold bool) (added A
 	added.RejectKinds = make(map[string]int)
 	placed, err := s.place(ctx, records)
 	if err == nil {
-		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return s.writeIn(ctx, tx, placed, &added, fold) })
+		var nexts map[logPartition]int64
+		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) (err error) {
+			nexts, err = s.writeIn(ctx, tx, placed, &added, fold)
+			return err
+		})
+		if err == nil {
+			s.mu.Lock()
+			maps.Copy(s.nexts, nexts)
+			s.mu.Unlock()
+		}
 	}
 	if err != nil {
 		s.forgetLogs()
@@ -366,27 +397,31 @@ func (s *Store) place(ctx context.Context, records []record) ([]placed, error) {
 	return all, nil
 }
 
-func (s *Store) writeIn(ctx context.Context, tx pgx.Tx, records []placed, added *Added, fold bool) error {
+// writeIn returns the offsets that come next once the transaction is done.
+func (s *Store) writeIn(ctx context.Context, tx pgx.Tx, records []placed, added *Added, fold bool) (map[logPartition]int64, error) {
 	groups := make(map[place][]record)
-	names := make(map[place]string)
 	for _, r := range records {
-		groups[r.place], names[r.place] = append(groups[r.place], r.record), r.message.Topic
+		groups[r.place] = append(groups[r.place], r.record)
 	}
 	places := slices.SortedFunc(maps.Keys(groups), place.compare)
-	nexts, err := s.lockPositions(ctx, tx, places, names)
+	reading, err := s.lockPositions(ctx, tx, places, groups)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var facts []placed
-	var rest []placed
+	var facts, rest, again []placed
 	for _, at := range places {
 		for _, r := range groups[at] {
-			if r.message.Offset < nexts[at] {
+			position := reading[at]
+			if r.message.Offset < position.next {
 				added.Skipped++
 				continue
 			}
-			nexts[at] = r.message.Offset + 1
-			switch each := (placed{r, at}); {
+			position.next = r.message.Offset + 1
+			each := placed{r, at}
+			if r.message.Offset < position.againUntil {
+				again = append(again, each)
+			}
+			switch {
 			case r.kind != "":
 				facts = append(facts, each)
 			case r.reject != nil || r.erasure != nil:
@@ -394,11 +429,14 @@ func (s *Store) writeIn(ctx context.Context, tx pgx.Tx, records []placed, added 
 			}
 		}
 	}
+	keys, err := forgetAgain(ctx, tx, again)
+	if err != nil {
+		return nil, err
+	}
 	if err := copyFacts(ctx, tx, facts); err != nil {
-		return err
+		return nil, err
 	}
 	added.Facts += len(facts)
-	keys := make(map[string]struct{})
 	for _, f := range append(slices.Clone(facts), rest...) {
 		if f.key != "" {
 			keys[f.key] = struct{}{}
@@ -406,27 +444,42 @@ func (s *Store) writeIn(ctx context.Context, tx pgx.Tx, records []placed, added 
 	}
 	sorted := slices.Sorted(maps.Keys(keys))
 	if err := lockOrders(ctx, tx, sorted); err != nil {
-		return err
+		return nil, err
 	}
 	if err := writeRest(ctx, tx, rest, added); err != nil {
-		return err
+		return nil, err
 	}
 	if err := writePersonal(ctx, tx, facts); err != nil {
-		return err
+		return nil, err
 	}
 	if fold {
 		if err := foldOrders(ctx, tx, sorted); err != nil {
-			return err
+			return nil, err
 		}
 		added.Orders += len(sorted)
 	}
-	return movePositions(ctx, tx, places, groups, nexts)
+	if err := movePositions(ctx, tx, places, groups, reading); err != nil {
+		return nil, err
+	}
+	nexts := make(map[logPartition]int64, len(places))
+	for _, at := range places {
+		nexts[logPartitionOf(groups[at][0].message)] = reading[at].next
+	}
+	return nexts, nil
 }
 
+func logPartitionOf(m events.Message) logPartition {
+	return logPartition{logName{m.Topic, m.TopicID}, m.Partition}
+}
+
+// reading is how far a partition was read, and up to where what is read comes again
+// after the log was cut.
+type reading struct{ next, againUntil int64 }
+
 // lockPositions locks how far partitions are read, for which this store must have the
-// last claim, and returns the offsets that come next.
-func (s *Store) lockPositions(ctx context.Context, tx pgx.Tx, places []place, names map[place]string) (map[place]int64, error) {
-	nexts := make(map[place]int64, len(places))
+// last claim, and returns it.
+func (s *Store) lockPositions(ctx context.Context, tx pgx.Tx, places []place, groups map[place][]record) (map[place]*reading, error) {
+	found := make(map[place]*reading, len(places))
 	var logs []int16
 	var partitions []int32
 	for _, at := range places {
@@ -439,33 +492,37 @@ func (s *Store) lockPositions(ctx context.Context, tx pgx.Tx, places []place, na
 		return nil, err
 	}
 	rows, err := tx.Query(ctx, `
-		SELECT log, partition, next_offset, coalesce(writer = $3, true)
+		SELECT log, partition, next_offset, again_until, coalesce(writer = $3, true)
 		FROM positions JOIN unnest($1::smallint[], $2::integer[]) AS wanted (log, partition) USING (log, partition)
 		ORDER BY log, partition FOR UPDATE OF positions`, logs, partitions, s.writer)
 	if err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var at place
-	var next int64
+	var position reading
 	var ours bool
-	_, err = pgx.ForEachRow(rows, []any{&at.log, &at.partition, &next, &ours}, func() error {
-		if !ours {
-			return &FencedError{names[at], at.partition}
+	_, err = pgx.ForEachRow(rows, []any{&at.log, &at.partition, &position.next, &position.againUntil, &ours}, func() error {
+		first := groups[at][0].message
+		seen, known := s.nexts[logPartitionOf(first)]
+		if behind := known && position.next < seen; behind || !ours {
+			return &FencedError{first.Topic, first.Partition, behind}
 		}
-		nexts[at] = next
+		found[at] = new(position)
 		return nil
 	})
-	return nexts, err
+	return found, err
 }
 
-func movePositions(ctx context.Context, tx pgx.Tx, places []place, groups map[place][]record, nexts map[place]int64) error {
+func movePositions(ctx context.Context, tx pgx.Tx, places []place, groups map[place][]record, reading map[place]*reading) error {
 	var logs []int16
 	var partitions []int32
 	var offsets []int64
 	var until []time.Time
 	for _, at := range places {
 		last := groups[at][len(groups[at])-1]
-		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, nexts[at]), append(until, last.at)
+		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, reading[at].next), append(until, last.at)
 	}
 	_, err := tx.Exec(ctx, `
 		UPDATE positions SET next_offset = new.next_offset, read_until = greatest(positions.read_until, new.read_until)

@@ -51,6 +51,7 @@ func newLedgerCommand() *cobra.Command {
 		profiles profileSettings
 		kafka    kafkaSettings
 		listen   string
+		group    string
 	)
 	cmd := &cobra.Command{
 		Use:   "ledger",
@@ -58,7 +59,9 @@ func newLedgerCommand() *cobra.Command {
 		Long: `Remember what the bakery has done: carry what Kafka's topics tell into the schema
 "ledger" of a PostgreSQL, each record once, so that anybody can query it after
 Kafka and Temporal have forgotten. The schema is made, and led to this build's
-version, when the process starts. Any number of them share the work.
+version, when the process starts. Any number of them share the work. A second ledger
+of the same Kafka, in another database, needs another --group, and Kafka refuses it
+otherwise.
 
 The kitchen file says in which time zone days and hours are counted.
 
@@ -94,6 +97,7 @@ command line is wrong.`,
 			defer health.serveBeside(cmd.Context())()
 			return ledger.Run(cmd.Context(), ledger.RunConfig{
 				Store: store, Connection: connection, Logger: config.Logger, Metrics: health.registry, Readiness: &readiness,
+				Group: group,
 			})
 		},
 	}
@@ -102,6 +106,8 @@ command line is wrong.`,
 	kafka.register(cmd)
 	cmd.Flags().StringVar(&listen, "listen", ":8084", "address of /healthz, /readyz and /metrics")
 	fromEnvironment(cmd.Flags(), "listen", "CUPCAKERY_LEDGER_LISTEN")
+	cmd.Flags().StringVar(&group, "group", events.GroupLedger, "Kafka consumer group; each ledger that reads this Kafka needs one of its own")
+	fromEnvironment(cmd.Flags(), "group", "CUPCAKERY_LEDGER_GROUP")
 	cmd.AddCommand(newLedgerCheckCommand(), newLedgerMigrateCommand(), newLedgerRebuildCommand())
 	return cmd
 }

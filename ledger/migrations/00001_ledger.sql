@@ -19,6 +19,7 @@ CREATE TABLE positions (
     next_offset bigint NOT NULL,
     read_until timestamptz,
     writer uuid,
+    again_until bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (log, partition)
 );
 COMMENT ON TABLE positions IS 'How far each partition was read. It changes in the transaction that writes what was read.';
@@ -27,6 +28,7 @@ COMMENT ON COLUMN positions.partition IS 'The partition.';
 COMMENT ON COLUMN positions.next_offset IS 'The offset to be read next: everything before it is in the ledger, or is gone. -1 before anything was read.';
 COMMENT ON COLUMN positions.read_until IS 'The time of the last record that was read.';
 COMMENT ON COLUMN positions.writer IS 'Which process has claimed the partition last. No other writes it.';
+COMMENT ON COLUMN positions.again_until IS 'Up to which offset records are read again, since Kafka had lost the partition''s end: they take the place of what is here.';
 
 CREATE TABLE facts (
     log smallint NOT NULL REFERENCES logs,
@@ -362,12 +364,14 @@ COMMENT ON COLUMN undone.is_left IS 'Whether a manager has decided to leave the 
 
 CREATE TABLE bakery (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    time_zone text NOT NULL
+    time_zone text NOT NULL,
+    ledger uuid NOT NULL DEFAULT gen_random_uuid()
 );
 INSERT INTO bakery (time_zone) VALUES ('UTC');
-COMMENT ON TABLE bakery IS 'What the views go by of the kitchen file. One row.';
+COMMENT ON TABLE bakery IS 'What the views go by of the kitchen file, and which ledger this is. One row.';
 COMMENT ON COLUMN bakery.only_row IS 'Always true.';
 COMMENT ON COLUMN bakery.time_zone IS 'The time zone whose days and hours count.';
+COMMENT ON COLUMN bakery.ledger IS 'Names the ledger. Only processes that write the same one share a consumer group.';
 
 -- +goose Down
 DROP TABLE bakery, undone, questions, waste, failures, holds, attempts, tickets, order_lines, orders, personal, order_folds, erasures, rejects, facts, positions, logs;
