@@ -172,11 +172,15 @@ func (s *Store) clean(ctx context.Context) {
 	s.unclean.Store(false)
 }
 
-// mayStillSee is whether somebody has a transaction that began before the last erasure:
-// for them the table keeps deleted rows even when it is rewritten.
+// mayStillSee is whether somebody has a transaction that began before the last erasure,
+// here or on a standby: for them the table keeps deleted rows even when it is rewritten.
 const mayStillSee = `
-	SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-		AND greatest(age(backend_xmin), age(backend_xid)) >= (SELECT min(age(xmin)) FROM erasures WHERE age(xmin) >= 0))`
+	SELECT EXISTS (SELECT FROM (
+			SELECT greatest(age(backend_xmin), age(backend_xid)) FROM pg_stat_activity
+			WHERE pid <> pg_backend_pid() AND coalesce(datname, current_database()) = current_database()
+			UNION ALL SELECT age(xmin) FROM pg_replication_slots
+		) AS others (began)
+		WHERE began >= (SELECT min(age(xmin)) FROM erasures WHERE age(xmin) >= 0))`
 
 func (s *Store) rewritePersonal(ctx context.Context) error {
 	conn, err := s.pool.Acquire(ctx)
