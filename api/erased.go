@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -15,16 +16,19 @@ var errErased = errors.New("the order was erased")
 
 // checkMayPlace returns why no order may be placed under an id that was used before,
 // perhaps by one that was erased: Temporal does not know that one any more and would
-// start it anew. While this process cannot tell, nothing is placed. Ids that were just
-// made need no check, so orders without a key are taken without Kafka, too.
-func (s *Server) checkMayPlace(orderID string) error {
-	switch erased, known := s.floor.IsErased(orderID); {
-	case erased:
+// start it anew. While kitchen-state cannot be read Temporal is asked for the order's
+// mark, so orders are taken without Kafka. Ids that were just made need no check.
+func (s *Server) checkMayPlace(ctx context.Context, orderID string) error {
+	erased, known := s.floor.IsErased(orderID)
+	if !erased && !known {
+		var err error
+		if erased, err = s.follower.orders.IsMarkedErased(ctx, orderID); err != nil {
+			return cannotLookUp(err)
+		}
+	}
+	if erased {
 		return &problemError{Type: wire.ProblemOrderErased, Cause: errErased,
 			Detail: "The order that this Idempotency-Key has made was erased, because its customer is to be forgotten. Nothing was ordered: for a new order use a new key."}
-	case !known:
-		return &problemError{Type: wire.ProblemUnavailable,
-			Detail: "This server has just started and cannot read in Kafka yet whether the order of this Idempotency-Key was erased. Nothing was ordered: repeat the request with the same key, or order without one."}
 	}
 	return nil
 }

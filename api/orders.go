@@ -37,7 +37,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		return nil, err
 	}
 	if request.Params.IdempotencyKey != nil {
-		if err := s.checkMayPlace(orderID); err != nil {
+		if err := s.checkMayPlace(ctx, orderID); err != nil {
 			return nil, err
 		}
 	}

@@ -238,7 +238,7 @@ func (s *Server) placeStanding(ctx context.Context, request workflows.PlaceStand
 }
 
 func (s *Server) placeForStanding(ctx context.Context, standingID, orderID string, order kitchen.Order) error {
-	if err := s.checkMayPlace(orderID); err != nil {
+	if err := s.checkMayPlace(ctx, orderID); err != nil {
 		return err
 	}
 	hash, err := requestHash(order)

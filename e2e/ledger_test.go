@@ -28,20 +28,23 @@ import (
 type keeper struct {
 	f        *factory
 	postgres *devstack.Postgres
-	url      string
-	running  *process.Process
+	// dir has PostgreSQL's files.
+	dir     string
+	url     string
+	running *process.Process
 }
 
 // keepLedger starts a ledger beside the factory, with a PostgreSQL of its own.
 func (f *factory) keepLedger() *keeper {
 	f.t.Helper()
-	postgres, err := devstack.StartPostgres(f.t.Context(), devstack.PostgresConfig{Fast: true})
+	dir := f.t.TempDir()
+	postgres, err := devstack.StartPostgres(f.t.Context(), devstack.PostgresConfig{DataDir: dir, Fast: true})
 	require.NoError(f.t, err)
 	f.t.Cleanup(postgres.Stop)
 	url, err := postgres.CreateDatabase(f.t.Context(), "ledger", "red velvet")
 	require.NoError(f.t, err)
 	f.env = append(f.env, "CUPCAKERY_LEDGER_DATABASE="+url)
-	k := &keeper{f: f, postgres: postgres, url: url}
+	k := &keeper{f: f, postgres: postgres, dir: dir, url: url}
 	k.start()
 	return k
 }

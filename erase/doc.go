@@ -7,6 +7,7 @@
 //	put up a flag   erased/<key of the order> on kitchen-state. From then on every API
 //	                process forgets the person and refuses the order's Idempotency-Key,
 //	                and whoever builds something from the log again leaves them out
+//	mark            the order in Temporal, for API processes that cannot read the flag
 //	wait            until every request is over that was taken before that
 //	Temporal        all runs of the order, and those of its standing order that placed
 //	                it or none

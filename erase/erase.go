@@ -131,6 +131,9 @@ func (e *Eraser) Erase(ctx context.Context, report *Report) error {
 	if err := e.putFlag(ctx, report); err != nil {
 		return err
 	}
+	if err := e.mark(ctx, report.OrderID); err != nil {
+		return err
+	}
 	if wait := time.Until(report.ErasedAt.Add(e.config.Settle)); wait > 0 && !retry.Pause(ctx, min(wait, e.config.Settle)) {
 		return ctx.Err()
 	}
@@ -166,6 +169,13 @@ func (e *Eraser) putFlag(ctx context.Context, report *Report) error {
 	}
 	report.ErasedAt = &at
 	return nil
+}
+
+// mark marks the order in Temporal, where APIs look that cannot read the flag.
+func (e *Eraser) mark(ctx context.Context, orderID string) error {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	return unlessAnswered(e.orders.MarkErased(ctx, orderID))
 }
 
 // takeBackFlags takes back the flags that name the order.

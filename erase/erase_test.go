@@ -133,6 +133,11 @@ func TestAllRunsOfAnOrderAreDeleted(t *testing.T) {
 	}
 	require.False(t, p.isKnown(kitchen.WorkflowID(id), ""))
 	require.True(t, p.isKnown(kitchen.WorkflowID(other), ""))
+	for orderID, erased := range map[string]bool{id: true, other: false} {
+		marked, err := workflows.NewOrders(p.temporal, nil).IsMarkedErased(t.Context(), orderID)
+		require.NoError(t, err)
+		require.Equal(t, erased, marked)
+	}
 	flag, up := p.flags().Get(kitchen.FlagErased, kitchen.OrderKey(id))
 	require.True(t, up)
 	require.Equal(t, []any{"mia", *report.ErasedAt, ""}, []any{flag.By, flag.At, flag.Reason})

@@ -347,6 +347,9 @@ func (e *Eraser) tellArchive(ctx context.Context, report *Report) error {
 // unlessAnswered is err as an UnreachableError, unless it is Temporal's answer or our own
 // end.
 func unlessAnswered(err error) error {
+	if err == nil {
+		return nil
+	}
 	_, denied := errors.AsType[*serviceerror.PermissionDenied](err)
 	_, noNamespace := errors.AsType[*serviceerror.NamespaceNotFound](err)
 	_, invalid := errors.AsType[*serviceerror.InvalidArgument](err)

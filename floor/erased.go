@@ -5,15 +5,18 @@ import (
 )
 
 // IsErased reports whether an order's person is forgotten. known is false while this
-// process has not read kitchen-state to its end since it started: then nobody can tell.
-// Without Kafka nobody is forgotten.
+// process has not read kitchen-state to its end since it started, or nobody answers what
+// is there: then an order that it knows nothing of may be erased all the same. Without
+// Kafka nobody is forgotten.
 func (f *Floor) IsErased(orderID string) (erased, known bool) {
 	if f.writer == nil {
 		return false, true
 	}
 	select {
 	case <-f.flags.Read():
-		known = true
+		f.mu.Lock()
+		known = f.flagsAway.IsZero()
+		f.mu.Unlock()
 	default:
 	}
 	return f.isErased(orderID), known

@@ -115,7 +115,7 @@ func (r *rebuild) run(ctx context.Context) error {
 	}
 	defer conn.Release()
 	var free bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock(hashtextextended('cupcakery ledger rebuild', 0))").Scan(&free); err != nil {
+	if err := conn.QueryRow(ctx, rebuildLock).Scan(&free); err != nil {
 		return err
 	}
 	if !free {
@@ -149,6 +149,28 @@ func (r *rebuild) run(ctx context.Context) error {
 		r.config.Logger.InfoContext(ctx, "Somebody reads the ledger that is to be replaced; trying again", "error", err)
 		backoff.Wait(ctx)
 	}
+}
+
+// rebuildLock is held by whoever builds a ledger anew. It is the session's, so it ends
+// with the process.
+const (
+	rebuildLock   = "SELECT pg_try_advisory_lock(hashtextextended('cupcakery ledger rebuild', 0))"
+	rebuildUnlock = "SELECT pg_advisory_unlock(hashtextextended('cupcakery ledger rebuild', 0))"
+)
+
+// dropUnfinished drops what somebody has left who was killed while they built a ledger:
+// it may have whom the ledger has forgotten since.
+func dropUnfinished(ctx context.Context, conn *pgx.Conn) error {
+	var free bool
+	if err := conn.QueryRow(ctx, rebuildLock).Scan(&free); err != nil {
+		return err
+	}
+	if !free {
+		return errors.New("the ledger is being built anew")
+	}
+	_, err := conn.Exec(ctx, "DROP SCHEMA IF EXISTS "+nextSchema+" CASCADE")
+	_, unlockErr := conn.Exec(context.WithoutCancel(ctx), rebuildUnlock)
+	return cmp.Or(err, unlockErr)
 }
 
 // prepare makes the second schema, with what is not on the log.

@@ -317,7 +317,20 @@ func TestOfWhoIsForgottenNoByteIsLeft(t *testing.T) {
 	checkpoint()
 	require.NotEmpty(t, inFiles("of Forgotten"))
 
+	// Somebody was killed while they built it anew.
+	_, err = store.pool.Exec(t.Context(), "CREATE SCHEMA ledger_next; CREATE TABLE ledger_next.personal AS SELECT * FROM ledger.personal")
+	require.NoError(t, err)
+	// For a transaction from before the deleted row stays, whatever is rewritten.
+	reading, err := store.pool.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
+	require.NoError(t, err)
+	defer func() { _ = reading.Rollback(context.WithoutCancel(t.Context())) }() // it has ended by then
+	_, err = reading.Exec(t.Context(), "SELECT FROM orders")
+	require.NoError(t, err)
 	log.flag(kitchen.FlagErased, kitchen.OrderKey(forgotten.id), "max")
+	log.publish()
+	log.addAll(store)
+	require.NoError(t, reading.Rollback(t.Context()))
+	log.flag(kitchen.FlagPaused, string(kitchen.Mix), "max")
 	log.publish()
 	log.addAll(store)
 	checkpoint()

@@ -173,11 +173,46 @@ func (s *Store) migrate(ctx context.Context) error {
 // erased: a deleted row's bytes stay in their page otherwise, also after a VACUUM. If it
 // fails it is tried again with the next batch.
 func (s *Store) clean(ctx context.Context) {
-	if _, err := s.pool.Exec(ctx, "VACUUM (FULL) personal"); err != nil {
-		s.config.Logger.Warn("What was erased is deleted, but may still lie in the file of its table; trying again", "error", err)
+	if err := s.rewritePersonal(ctx); err != nil {
+		s.config.Logger.Warn("What was erased is deleted, but may still lie in the file of its table; trying again with the next batch", "error", explain(err))
 		return
 	}
 	s.unclean.Store(false)
+}
+
+// mayStillSee is whether somebody has a transaction that began before the last erasure,
+// here or on a standby: for them the table keeps deleted rows even when it is rewritten.
+const mayStillSee = `
+	SELECT EXISTS (SELECT FROM (
+			SELECT greatest(age(backend_xmin), age(backend_xid)) FROM pg_stat_activity
+			WHERE pid <> pg_backend_pid() AND coalesce(datname, current_database()) = current_database()
+			UNION ALL SELECT age(xmin) FROM pg_replication_slots
+		) AS others (began)
+		WHERE began >= (SELECT min(age(xmin)) FROM erasures WHERE age(xmin) >= 0))`
+
+func (s *Store) rewritePersonal(ctx context.Context) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if err := dropUnfinished(ctx, conn.Conn()); err != nil {
+		return err
+	}
+	var old bool
+	if err := conn.QueryRow(ctx, mayStillSee).Scan(&old); err != nil {
+		return err
+	}
+	if old {
+		return errors.New("somebody else has a transaction from before in the ledger's database, such as a backup")
+	}
+	// Everybody who wants the table waits behind us while we wait for it.
+	if _, err := conn.Exec(ctx, "SET lock_timeout = '2s'"); err != nil {
+		return err
+	}
+	defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "RESET lock_timeout") }()
+	_, err = conn.Exec(ctx, "VACUUM (FULL) personal")
+	return err
 }
 
 func newProvider(db *sql.DB) (*goose.Provider, error) {

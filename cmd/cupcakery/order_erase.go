@@ -34,10 +34,12 @@ is for operators, and for good.
 It talks to Kafka and Temporal directly. An order that is open is refused: cancel it
 first. Then it puts up a flag on kitchen-state that is never taken back. By that every
 API forgets the customer at once and refuses the order's Idempotency-Key for ever, and
-ledgers delete what they have of them, now and whenever they are built again. Ten
-seconds later it deletes the order's workflows in Temporal, all runs, and those of its
-standing order that placed it or no order, and waits until Temporal shows none. It
-discards the order's dead letters, and takes back other flags that name the order.
+ledgers delete what they have of them, now and whenever they are built again. For an
+API that cannot read the flag it marks the order in Temporal, by an open workflow that
+has only a key and that nobody runs. Ten seconds later it deletes the order's workflows
+in Temporal, all runs, and those of its standing order that placed it or no order, and
+waits until Temporal shows none. It discards the order's dead letters, and takes back
+other flags that name the order.
 
 Nobody can delete single messages of a topic. It tells which topics have some of the
 order and, by each topic's own settings, when the last is gone. Dead letters stay for
