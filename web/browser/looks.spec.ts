@@ -29,13 +29,12 @@ test.use({ kitchen: [kitchen, { scope: "worker" }] });
 /** Leaves at a stage what makes its board widest: an order of everything in hand, and tickets of one flavour, of which some wait and some are in hand, so that both can be done together. */
 async function crowd(factory: Factory, stage: keyof typeof route): Promise<void> {
   const lines = (quantity: number) => flavours.flatMap(([flavour]) => (["S", "M", "L", "XL"] as const).map((size) => ({ flavour, size, quantity, message: "W".repeat(40) })));
-  const all: string[] = [];
-  for (const of of [lines(500), ...Array.from({ length: 4 }, () => lines(1).filter(({ flavour }) => flavour === "long"))]) {
+  const all = await Promise.all([lines(500), ...Array.from({ length: 4 }, () => lines(1).filter(({ flavour }) => flavour === "long"))].map(async (of) => {
     const { id } = await factory.place({ customer: { name: long }, lines: of, allergies: ["nuts", long], allergyConfirmed: true, notes: long.repeat(6) });
     await factory.work(id, ...route[stage]);
     await factory.untilWaitingFor(id, stage);
-    all.push(id);
-  }
+    return id;
+  }));
   for (const i of [0, 1, 2]) await factory.ack(staff[stage], `${all[i] ?? ""}.${stage}.1`, { kind: "started" });
 }
 
