@@ -110,7 +110,7 @@ function StageSpans({ stages: rows }: { readonly stages: readonly StageTimes[] }
   const most = Math.max(1, ...rows.flatMap(({ waited, inHand }) => [waited?.p90 ?? 0, inHand?.p90 ?? 0]));
   return (
     <>
-      <p className="soft small">A bar ends where half of all tickets were through; its pale end, where nine of ten were.</p>
+      <p className="soft small">The dark bar ends at the time within which half of the tickets were done, the pale one at that of nine in ten.</p>
       <ul className="spans" aria-label="Times by stage">
         {rows.map(({ stage, tickets, waited, inHand }) => (
           <li key={stage} data-stage={stage}>

@@ -137,7 +137,7 @@ export function HeatMap({ rows, columns, heat, textOf, stage }: HeatMapProps) {
   const [pointed, setPointed] = useState<string | null>(null);
   return (
     <>
-      <p className="small soft heat-said">{pointed ?? "Point at a field to read it."}</p>
+      <p className="small soft heat-said">{pointed ?? "Point at a field to read it; the table below has them all."}</p>
       <div className="heat" data-stage={stage} aria-hidden="true" style={{ "--columns": columns.length } as CSSProperties} onPointerLeave={() => { setPointed(null); }}>
         <span />
         {columns.map(({ key, name }, i) => <span key={key} className="heat-hour numbers">{i % Math.ceil(columns.length / 12) === 0 && <span>{name}</span>}</span>)}
