@@ -56,7 +56,7 @@ function digitOf(char: string): number | undefined {
 
 /** A number of things: "1 piece", "6 pieces". */
 export function countText(count: number, singular: string): string {
-  return `${count} ${singular}${count === 1 ? "" : "s"}`;
+  return `${count.toLocaleString()} ${singular}${count === 1 ? "" : "s"}`;
 }
 
 /** A weight as a kitchen says it: "850 g", "14.2 kg". Grams. */

@@ -74,10 +74,10 @@ function Forecast({ forecast: { weekday, weeks, flavours } }: { readonly forecas
   return (
     <>
       <p>
-        {weeks > 0 ? <><b className="numbers">{countText(sum(({ pieces }) => pieces), "piece")}</b> are to be expected, by the last {weeks === 1 ? weekdayText(weekday) : `${weeks} ${weekdayText(weekday)}s`}; </> : <>There is no {weekdayText(weekday)} in the ledger yet; </>}
-        <b className="numbers">{sum(({ ordered }) => ordered)}</b> are ordered already.
+        {weeks > 0 ? <>About <b className="numbers">{countText(sum(({ pieces }) => pieces), "piece")}</b> {sum(({ pieces }) => pieces) === 1 ? "is" : "are"} expected, going by the last {weeks === 1 ? weekdayText(weekday) : `${weeks} ${weekdayText(weekday)}s`}; </> : <>There is no {weekdayText(weekday)} in the ledger yet; </>}
+        <b className="numbers">{sum(({ ordered }) => ordered).toLocaleString()}</b> {sum(({ ordered }) => ordered) === 1 ? "is" : "are"} ordered already.
       </p>
-      <p className="row chart-legend small"><span><Key look="placed" /> ordered</span><span><span className="chart-key forecast-range-key" aria-hidden="true" /> from the least to the most of those weeks</span><span><span className="forecast-mean-key" aria-hidden="true" /> expected</span></p>
+      <p className="row chart-legend small"><span><Key look="placed" /> ordered</span><span><span className="chart-key forecast-range-key" aria-hidden="true" /> least to most in those weeks</span><span><span className="forecast-mean-key" aria-hidden="true" /> expected</span></p>
       <ul className="bars forecast" aria-label="Forecast by flavour">
         {flavours.map(({ flavour, pieces, low, high, ordered }) => (
           <li key={flavour}>
@@ -87,7 +87,7 @@ function Forecast({ forecast: { weekday, weeks, flavours } }: { readonly forecas
               <span className="forecast-ordered" style={{ width: `${(ordered / most) * 100}%` }} />
               {weeks > 0 && <span className="forecast-mean" style={{ left: `${(pieces / most) * 100}%` }} />}
             </span>
-            <span className="bar-text numbers">{weeks > 0 && <><b>{pieces.toLocaleString()}</b> <span className="soft">({low.toLocaleString()}–{high.toLocaleString()})</span>, </>}{ordered.toLocaleString()} ordered</span>
+            <span className="bar-text numbers">{weeks > 0 && <><b>{pieces.toLocaleString()}</b> <span className="soft">({low.toLocaleString()}–{high.toLocaleString()})</span>, </>}{ordered === 0 ? "none" : ordered.toLocaleString()} ordered</span>
           </li>
         ))}
       </ul>

@@ -32,6 +32,28 @@ test("a day’s figures are shown against the same weekday before", async () => 
   expect(api.historyDays).toHaveBeenCalledWith("2026-02-25", "2026-02-25", expect.anything());
 });
 
+test("a day is not compared with one of which the ledger has nothing", async () => {
+  vi.mocked(api.historyDays).mockResolvedValue({ days: [figures({ day: "2026-02-25" })], readUntil: "2026-03-04T08:59:00Z" });
+  show(Promise.resolve(historyDay({ figures: figures({ orders: 42, pieces: 500, scrapped: 4 }) })));
+  const part = await block("The day in figures");
+  await part.findByText(/^The ledger has nothing for Wed 25 Feb, so there is no comparison\./);
+  expect(part.getAllByRole("listitem").map((tile) => tile.textContent).join(" ")).not.toMatch(/was|before|▲/);
+});
+
+test("the arrow keys go through a chart", async () => {
+  show(Promise.resolve(historyDay({ hours: [{ hour: 8, placed: 3, due: 0, ready: 1 }, { hour: 10, placed: 2, due: 4, ready: 0 }] })));
+  const part = await block("Orders by hour");
+  const legend = () => part.getByText(/^(in all|from)/).parentElement?.textContent;
+  expect(legend()).toBe(" placed 5 due 4 ready 1in all");
+  part.getByRole("img", { name: /^Chart: placed, due, ready/ }).focus();
+  await userEvent.keyboard("{ArrowLeft}");
+  expect(legend()).toBe(" placed 2 due 4 ready 0from 10:00 to 11:00");
+  await userEvent.keyboard("{Home}{ArrowRight}");
+  expect(legend()).toBe(" placed 0 due 0 ready 0from 9:00 to 10:00");
+  await userEvent.tab();
+  expect(legend()).toBe(" placed 5 due 4 ready 1in all");
+});
+
 test("each part says up to when it is, and comes as a file", async () => {
   show(Promise.resolve(historyDay()));
   const waste = await block("Thrown away");

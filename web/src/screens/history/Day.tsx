@@ -14,7 +14,7 @@ import { Block } from "./Block";
 import { Bars, Behind, Columns, Key, Table } from "./charts";
 import { DayPicker } from "./DayPicker";
 import { Delay } from "./Delay";
-import { amountsText, byFlavour, changeText, hoursOf, wasteBy, workersOf } from "./figures";
+import { amountsText, byFlavour, changeText, hasAny, hoursOf, wasteBy, workersOf } from "./figures";
 import { dayQuery, daysQuery } from "./queries";
 import { useRefetchNowAndThen } from "./useRefetchNowAndThen";
 import { causeText, hourText, latenessText, secondsText } from "./words";
@@ -41,7 +41,7 @@ export function Day({ day, today, late }: Props) {
       </div>
       <div className={`history-grid${asked.isPlaceholderData ? " history-old" : ""}`}>
         <Block wide title="The day in figures" asked={asked} file={historyFile("days", { from: day, to: day })}>
-          {({ figures }) => <Tiles figures={figures} before={week.data?.days[0]} note={`${day === today ? "So far, against all of" : "Against"} ${dayText(before)}.`} />}
+          {({ figures }) => <Tiles figures={figures} before={week.data?.days.find(hasAny)} note={comparedText(week.data?.days[0], day === today)} />}
         </Block>
         <Block title="Flavours" asked={asked} file={file("flavours")}>{(data) => <Flavours data={data} />}</Block>
         <Block title="Orders by hour" asked={asked} file={file("hours")}>{(data) => <Hours data={data} />}</Block>
@@ -53,22 +53,29 @@ export function Day({ day, today, late }: Props) {
   );
 }
 
+/** With what a day is compared: an empty day, perhaps from before there was a ledger, says nothing about this one. */
+function comparedText(before: DayFigures | undefined, isToday: boolean): string {
+  if (!before) return "";
+  if (!hasAny(before)) return `The ledger has nothing for ${dayText(before.day)}, so there is no comparison. `;
+  return `${isToday ? "So far, compared with all of" : "Compared with"} ${dayText(before.day)}. `;
+}
+
 function Tiles({ figures, before, note }: { readonly figures: DayFigures; readonly before: DayFigures | undefined; readonly note: string }) {
-  const share = (part: number, of: number) => (of > 0 ? ` (${Math.round((100 * part) / of)} %)` : "");
-  const change = (of: (day: DayFigures) => number) => (before ? changeText(of(figures), of(before)) : "");
+  const share = (part: number, of: number) => (part > 0 && of > 0 ? ` (${Math.round((100 * part) / of)} %)` : "");
+  const change = (of: (day: DayFigures) => number) => (before ? changeText(of(figures), of(before)) : undefined);
   return (
     <>
       <ul className="history-tiles">
         <Tile name="Orders" note={change(({ orders }) => orders)}>{figures.orders.toLocaleString()}</Tile>
         <Tile name="Pieces" note={change(({ pieces }) => pieces)}>{figures.pieces.toLocaleString()}</Tile>
-        <Tile name="Revenue" note={before && `was ${amountsText(before.revenue)}`}>{amountsText(figures.revenue)}</Tile>
+        <Tile name="Revenue" note={before && before.revenue.length > 0 ? `was ${amountsText(before.revenue)}` : undefined}>{amountsText(figures.revenue)}</Tile>
         <Tile name="Ready" note={change(({ ready }) => ready)}>{figures.ready.toLocaleString()}<small>{share(figures.ready, figures.orders - figures.cancelled)}</small></Tile>
         <Tile name="Collected" note={change(({ collected }) => collected)}>{figures.collected.toLocaleString()}<small>{share(figures.collected, figures.ready)}</small></Tile>
         <Tile name="Late" isBad={figures.late > 0} note={change(({ late }) => late)}>{figures.late.toLocaleString()}<small>{share(figures.late, figures.orders - figures.cancelled)}</small></Tile>
         <Tile name="Cancelled" note={change(({ cancelled }) => cancelled)}>{figures.cancelled.toLocaleString()}</Tile>
         <Tile name="Thrown away" isBad={figures.scrapped > 0} note={change(({ scrapped }) => scrapped)}>{figures.scrapped.toLocaleString()}<small> {figures.scrapped === 1 ? "piece" : "pieces"}</small></Tile>
       </ul>
-      <p className="soft small">{note} An order belongs to the day for which it is due.{figures.open > 0 && ` ${countText(figures.open, "order")} still open.`}{figures.remakes > 0 && ` Made again: ${countText(figures.remakes, "time")}.`}</p>
+      <p className="soft small">{note}An order belongs to the day for which it is due.{figures.open > 0 && ` ${countText(figures.open, "order")} still open.`}{figures.remakes > 0 && ` Made again: ${countText(figures.remakes, "time")}.`}</p>
     </>
   );
 }

@@ -70,7 +70,7 @@ function BatchForm({ search }: { readonly search: Search }) {
         {(wiring) => <select {...wiring} className="input" value={draft.flavour} onChange={(event) => { change({ flavour: event.target.value }); }}><option value="">Any</option>{flavours.map(({ code, name }) => <option key={code} value={code}>{name}</option>)}</select>}
       </Field>
       <Field label="Ended from">{(wiring) => <input {...wiring} className="input" type="datetime-local" required value={draft.from} onChange={(event) => { change({ from: event.target.value }); }} />}</Field>
-      <Field label="to" error={isBackwards ? "This is before the beginning." : undefined}>{(wiring) => <input {...wiring} className="input" type="datetime-local" required value={draft.to} onChange={(event) => { change({ to: event.target.value }); }} />}</Field>
+      <Field label="Ended until" error={isBackwards ? "This is before the beginning." : undefined}>{(wiring) => <input {...wiring} className="input" type="datetime-local" required value={draft.to} onChange={(event) => { change({ to: event.target.value }); }} />}</Field>
       <Field label="By (anybody if empty)">{(wiring) => <input {...wiring} className="input" maxLength={80} autoComplete="off" spellCheck={false} value={draft.worker} onChange={(event) => { change({ worker: event.target.value }); }} />}</Field>
       <Button type="submit" look="primary">Trace</Button>
     </form>
@@ -87,7 +87,7 @@ function TrayForm({ ticket }: { readonly ticket: string }) {
   return (
     <form className="card trace-form" aria-label="A tray" onSubmit={submit}>
       <h2>A tray</h2>
-      <Field label="Ticket" hint="Its order’s id, stage and pass, with points between them. Lists and explanations of late orders lead here too.">{(wiring) => <input {...wiring} className="input" required maxLength={100} autoComplete="off" spellCheck={false} value={typed} onChange={(event) => { setTyped(event.target.value); }} />}</Field>
+      <Field label="Ticket" hint="Its order’s id, stage and pass, joined by dots. Lists and explanations of late orders lead here too.">{(wiring) => <input {...wiring} className="input" required maxLength={100} autoComplete="off" spellCheck={false} value={typed} onChange={(event) => { setTyped(event.target.value); }} />}</Field>
       <Button type="submit">Who was on this tray?</Button>
     </form>
   );

@@ -7,7 +7,7 @@ import { dayAfter, dayText } from "../../design/time";
 import { moneyText } from "../../prices";
 import { Block } from "./Block";
 import { Behind, Columns, HeatMap, type Column } from "./charts";
-import { amountsText, currenciesOf, heatOf, sumOf, takenOn, weekdays, type Measure } from "./figures";
+import { amountsText, currenciesOf, hasAny, heatOf, sumOf, takenOn, weekdays, type Measure } from "./figures";
 import { daysQuery, stagesQuery } from "./queries";
 import { hrefOf, spans, type Search, type Span } from "./search";
 import { hourText, secondsText, weekdayText } from "./words";
@@ -33,6 +33,7 @@ export function Trends({ span, today, search }: Props) {
           {spans.map((each) => <GoTo key={each} href={hrefOf({ ...search, range: each })} className={`button ${each === span ? "button-primary" : "button-quiet"}`} aria-current={each === span ? "true" : undefined}>{each} days</GoTo>)}
         </div>
       </div>
+      {days.data && <Since days={days.data.days} />}
       <div className={`history-grid${old ? " history-old" : ""}`}>
         <Block title="Pieces a day" asked={days} file={file}>{({ days: each }) => <Pieces days={each} />}</Block>
         <Block title="Revenue a day" asked={days} file={file}>{({ days: each }) => <Revenue days={each} />}</Block>
@@ -42,6 +43,12 @@ export function Trends({ span, today, search }: Props) {
       </div>
     </>
   );
+}
+
+/** Days before the first that the ledger knows are empty, which does not mean that nothing was sold. */
+function Since({ days }: { readonly days: readonly DayFigures[] }) {
+  const first = days.find(hasAny);
+  return first && first !== days[0] ? <p className="soft">The ledger has nothing from before {dayText(first.day)} in this span.</p> : null;
 }
 
 const nothing = <p className="soft">Nothing was ordered for these days.</p>;
@@ -103,7 +110,7 @@ function StageSpans({ stages: rows }: { readonly stages: readonly StageTimes[] }
   const most = Math.max(1, ...rows.flatMap(({ waited, inHand }) => [waited?.p90 ?? 0, inHand?.p90 ?? 0]));
   return (
     <>
-      <p className="soft small">A bar ends where half of all tickets were through; its pale end, where nine of ten were.</p>
+      <p className="soft small">The dark bar ends at the time within which half of the tickets were done, the pale one at that of nine in ten.</p>
       <ul className="spans" aria-label="Times by stage">
         {rows.map(({ stage, tickets, waited, inHand }) => (
           <li key={stage} data-stage={stage}>

@@ -1,4 +1,4 @@
-import { useState, type CSSProperties, type ReactNode } from "react";
+import { useState, type CSSProperties, type KeyboardEvent, type ReactNode } from "react";
 import { ticksFor } from "../../design/chart";
 import { GoTo } from "../../design/GoTo";
 import "../../design/chart.css";
@@ -45,8 +45,8 @@ const plain = (value: number) => value.toLocaleString();
 const labelled = 5;
 
 /**
- * Bars over time. Whoever points at one reads its numbers above; for everybody else they
- * are in the table behind the chart.
+ * Bars over time. Whoever points at one, or goes to it with the arrow keys, reads its numbers
+ * above; for those who do not see the chart they are in the table behind it.
  */
 export function Columns({ series, columns, stacked = false, textOf = plain, tickOf = textOf, unit = 1 }: ColumnsProps) {
   const [pointed, setPointed] = useState<string | null>(null);
@@ -55,6 +55,13 @@ export function Columns({ series, columns, stacked = false, textOf = plain, tick
   const most = ticks[0] ?? 1;
   const column = columns.find(({ key }) => key === pointed);
   const every = Math.max(1, Math.ceil(columns.length / labelled));
+  const go = (event: KeyboardEvent) => {
+    const at = columns.findIndex(({ key }) => key === pointed);
+    const next = nextOf(event.key, at, columns.length);
+    if (next === undefined) return;
+    event.preventDefault();
+    setPointed(columns[next]?.key ?? null);
+  };
   return (
     <>
       <p className="row chart-legend">
@@ -63,7 +70,8 @@ export function Columns({ series, columns, stacked = false, textOf = plain, tick
         ))}
         <span className="soft small">{column ? column.name : "in all"}</span>
       </p>
-      <div className="chart-area" aria-hidden="true" onPointerLeave={() => { setPointed(null); }}>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions -- who sees the chart but has no mouse reads it with the arrow keys */}
+      <div className="chart-area" role="img" aria-label={`Chart: ${series.map(({ name }) => name).join(", ")}. The arrow keys go through it; its numbers are in the table below.`} tabIndex={0} onKeyDown={go} onBlur={() => { setPointed(null); }} onPointerLeave={() => { setPointed(null); }}>
         {ticks.map((tick) => <span key={tick} className="chart-tick numbers small" style={{ bottom: `${(tick / most) * 100}%` }}><span>{tickOf(tick)}</span></span>)}
         <div className={`chart-steps${columns.length > 40 ? " chart-dense" : ""}`}>
           {columns.map(({ key, values, href }) => {
@@ -74,10 +82,21 @@ export function Columns({ series, columns, stacked = false, textOf = plain, tick
         </div>
       </div>
       <p className={`chart-labels numbers small soft${columns.length > 40 ? " chart-dense" : ""}`} aria-hidden="true">
-        {columns.map(({ key, label }, i) => <span key={key}>{i % every === 0 && <span>{label}</span>}</span>)}
+        {columns.map(({ key, label }, i) => <span key={key}>{(columns.length - 1 - i) % every === 0 && <span>{label}</span>}</span>)}
       </p>
     </>
   );
+}
+
+/** Where a key leads in a chart, if anywhere; −1 is nowhere yet. */
+function nextOf(key: string, at: number, length: number): number | undefined {
+  switch (key) {
+    case "ArrowRight": return Math.min(at + 1, length - 1);
+    case "ArrowLeft": return at < 0 ? length - 1 : Math.max(at - 1, 0);
+    case "Home": return 0;
+    case "End": return length - 1;
+    default: return undefined;
+  }
 }
 
 interface Bar {
@@ -118,7 +137,7 @@ export function HeatMap({ rows, columns, heat, textOf, stage }: HeatMapProps) {
   const [pointed, setPointed] = useState<string | null>(null);
   return (
     <>
-      <p className="small soft heat-said">{pointed ?? "Point at a field to read it."}</p>
+      <p className="small soft heat-said">{pointed ?? "Point at a field to read it; the table below has them all."}</p>
       <div className="heat" data-stage={stage} aria-hidden="true" style={{ "--columns": columns.length } as CSSProperties} onPointerLeave={() => { setPointed(null); }}>
         <span />
         {columns.map(({ key, name }, i) => <span key={key} className="heat-hour numbers">{i % Math.ceil(columns.length / 12) === 0 && <span>{name}</span>}</span>)}

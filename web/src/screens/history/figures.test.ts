@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { DayFigures, DayPerson, DayWaste, DelayStep, StageHourTimes } from "../../api/schema.gen";
-import { amountsText, byFlavour, changeText, currenciesOf, heatOf, hoursOf, lengthOf, partsOf, sumOf, takenOn, wasteBy, workersOf } from "./figures";
+import { amountsText, byFlavour, changeText, currenciesOf, hasAny, heatOf, hoursOf, lengthOf, partsOf, sumOf, takenOn, wasteBy, workersOf } from "./figures";
 import { figures } from "./testing-data";
 
 const euros = (amount: number) => ({ currency: "EUR", decimals: 2, amount });
@@ -8,6 +8,10 @@ const yen = (amount: number) => ({ currency: "JPY", decimals: 0, amount });
 
 test("a figure says how it compares", () => {
   expect([changeText(5, 5), changeText(1200, 3), changeText(0, 4)]).toEqual(["as before", "▲ 1,197, was 3", "▼ 4, was 4"]);
+});
+
+test("a day is empty if nothing was ordered, thrown away or made again", () => {
+  expect([figures(), figures({ orders: 1 }), figures({ scrapped: 3 }), figures({ remakes: 1 })].map(hasAny)).toEqual([false, true, true, true]);
 });
 
 describe("money", () => {

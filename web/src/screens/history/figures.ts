@@ -6,6 +6,11 @@ export function sumOf(days: readonly DayFigures[], of: (day: DayFigures) => numb
   return days.reduce((sum, day) => sum + of(day), 0);
 }
 
+/** Whether the ledger knows anything of a day. */
+export function hasAny({ orders, scrapped, remakes }: DayFigures): boolean {
+  return orders + scrapped + remakes > 0;
+}
+
 /** How a figure compares with the same one of another day. */
 export function changeText(now: number, before: number): string {
   if (now === before) return "as before";

@@ -71,7 +71,7 @@ test("the bottleneck is named, with what it needs", async () => {
   expect(now.getAllByRole("definition").map((each) => each.textContent)).toContain("9, oldest 48 min");
   expect(now.getAllByText("nobody lately")).toHaveLength(1);
   const forecast = await block("Forecast for Thu 5 Mar");
-  expect((await forecast.findByText(/are to be expected/)).closest("p")?.textContent).toBe("118 pieces are to be expected, by the last 2 Thursdays; 36 are ordered already.");
+  expect((await forecast.findByText(/are expected/)).closest("p")?.textContent).toBe("About 118 pieces are expected, going by the last 2 Thursdays; 36 are ordered already.");
   await vi.waitFor(() => { expect(forecast.getByRole("list", { name: "Forecast by flavour" }).textContent).toBe(" Lemon118 (84–160), 36 ordered"); });
 });
 
@@ -90,7 +90,7 @@ const traced = (part: Partial<TracedTicket> = {}): TracedTicket => ({ orderId: "
 test("a batch is traced by the bakery’s clock, and the address keeps what was asked", async () => {
   const asked = vi.spyOn(api, "trace").mockResolvedValue({ tickets: [], more: false });
   const { address } = show("/history?tab=trace");
-  expect(await screen.findByLabelText("to"), "the last hour").toHaveProperty("value", "2026-03-04T09:00");
+  expect(await screen.findByLabelText("Ended until"), "the last hour").toHaveProperty("value", "2026-03-04T09:00");
   setBakeryZone("Asia/Tokyo");
   await userEvent.selectOptions(screen.getByLabelText("Stage"), "Bake");
   await screen.findByRole("option", { name: "Lemon" });

@@ -19,5 +19,5 @@ test("an order that is not ready is late so far", () => {
 
 test("a time against the usual has a sign, and what nobody knows a dash", () => {
   expect([extraText(2060), extraText(-25), extraText(0.4)]).toEqual(["+34 min", "−25 s", "as usual"]);
-  expect(secondsText(undefined)).toBe("–");
+  expect([secondsText(undefined), secondsText(0), secondsText(0.4), secondsText(1.9)]).toEqual(["–", "0 s", "under 1 s", "1 s"]);
 });

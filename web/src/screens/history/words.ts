@@ -23,7 +23,8 @@ export function latenessText({ lateSeconds, readyAt }: Pick<LateOrder, "lateSeco
 
 /** A span that the ledger tells; a dash if nobody knows it. */
 export function secondsText(seconds: number | undefined): string {
-  return seconds === undefined ? "–" : spanText(seconds * 1000);
+  if (seconds === undefined) return "–";
+  return seconds > 0 && seconds < 1 ? "under 1 s" : spanText(seconds * 1000);
 }
 
 /** By how much something took longer than usual. */
