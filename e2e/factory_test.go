@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -286,6 +287,31 @@ func (f *factory) place(order kitchen.Order) kitchen.Status {
 	require.Equal(f.t, http.StatusCreated, response.StatusCode)
 	var status kitchen.Status
 	require.NoError(f.t, json.NewDecoder(response.Body).Decode(&status))
+	return status
+}
+
+// placePatiently has a customer ask again with the same key while Temporal is too busy to
+// say that it has the order.
+func (f *factory) placePatiently(order kitchen.Order) kitchen.Status {
+	f.t.Helper()
+	body, err := json.Marshal(order)
+	require.NoError(f.t, err)
+	key := rand.Text()
+	var status kitchen.Status
+	f.eventually(func() error {
+		request, err := http.NewRequestWithContext(f.t.Context(), http.MethodPost, f.apiURL+"/api/v1/orders", bytes.NewReader(body))
+		require.NoError(f.t, err)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Idempotency-Key", key)
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(f.t, err)
+		defer func() { _ = response.Body.Close() }() // read to its end
+		if response.StatusCode == http.StatusServiceUnavailable {
+			return fmt.Errorf("POST order: %s", response.Status)
+		}
+		require.Equal(f.t, http.StatusCreated, response.StatusCode)
+		return json.NewDecoder(response.Body).Decode(&status)
+	}, f.api)
 	return status
 }
 

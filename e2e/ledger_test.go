@@ -91,7 +91,7 @@ func (k *keeper) awaitEnd() {
 				if end == 0 {
 					continue
 				}
-				var last int64 // of what was read; behind it may lie a transaction's mark
+				last := int64(-1) // of what can be read; behind it may lie a transaction's mark
 				_, err = reader.Read(k.f.t.Context(), topic, partition, max(0, end-100), end, func(m events.Message) { last = m.Offset })
 				if err != nil {
 					return err
@@ -201,7 +201,7 @@ func TestTheReportAgreesWithTheBoardsAndOutlivesItsDatabase(t *testing.T) {
 	}
 	var placed []string
 	for i := range 20 {
-		placed = append(placed, f.place(kitchen.Order{
+		placed = append(placed, f.placePatiently(kitchen.Order{
 			Customer: kitchen.Customer{Name: "Ada Lovelace"}, Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeM, Quantity: 1 + i%4}, {Flavour: "vanilla", Size: kitchen.SizeS, Quantity: 3}},
 		}).ID)
 	}
@@ -327,7 +327,7 @@ func TestTheLedgerOutlivesKillsAndOutages(t *testing.T) {
 			var placed []kitchen.Status
 			place := func(count int) {
 				for range count {
-					placed = append(placed, f.place(kitchen.Order{
+					placed = append(placed, f.placePatiently(kitchen.Order{
 						Customer: kitchen.Customer{Name: "Ada Lovelace"}, Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeM, Quantity: 6}},
 					}))
 				}

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"net"
@@ -130,6 +132,9 @@ func explain(err error) error {
 // isBroken reports whether a connection has gone while it was in use; pgx has no type for
 // that.
 func isBroken(err error) bool {
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) { // the same in database/sql, which migrations use
+		return true
+	}
 	text := err.Error()
 	for _, sign := range []string{"EOF", "conn closed", "connection reset", "broken pipe", "closed pool"} {
 		if strings.Contains(text, sign) {

@@ -267,6 +267,37 @@ func TestPostgreSQLMayDieAtAnyStatement(t *testing.T) {
 	assert.Equal(t, want, hashes(t, store))
 }
 
+// A process that starts while the server goes away waits for it, and does not end.
+func TestPostgreSQLMayDieWhileTheSchemaIsPrepared(t *testing.T) {
+	t.Parallel()
+	postgres, err := devstack.StartPostgres(t.Context(), devstack.PostgresConfig{Fast: true})
+	require.NoError(t, err)
+	t.Cleanup(postgres.Stop)
+	url, err := postgres.CreateDatabase(t.Context(), "ledger", "red velvet")
+	require.NoError(t, err)
+	killing := &killing{postgres: postgres}
+	store, err := Open(t.Context(), Config{Database: url, tracer: killing})
+	require.NoError(t, err)
+	t.Cleanup(store.Close)
+	for statement := int64(1); ; statement += max(1, statement/3-2) { // the many of a migration file are alike
+		killing.in.Store(statement)
+		err := store.Migrate(t.Context())
+		if left := killing.in.Swap(-1); left > 0 {
+			require.NoError(t, err)
+			require.Greater(t, statement, int64(20), "a migration has many statements")
+			break
+		}
+		if err != nil {
+			require.True(t, passes(err), "after statement %d: %v", statement, err)
+		}
+		require.NoError(t, postgres.Restart(t.Context()))
+		store.pool.Reset()
+		_, err = store.pool.Exec(t.Context(), "DROP SCHEMA IF EXISTS ledger CASCADE")
+		require.NoError(t, err)
+	}
+	require.NoError(t, store.Check(t.Context()))
+}
+
 func TestOfWhoIsForgottenNoByteIsLeft(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
