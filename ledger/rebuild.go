@@ -293,7 +293,7 @@ func (r *rebuild) readPartition(ctx context.Context, at partitionName, from, unt
 				return err
 			}
 		}
-		from = next
+		from = min(next, until) // what lies behind came along, and is not written yet
 		if r.config.Progress != nil {
 			r.config.Progress(r.result.Records, 0)
 		}
@@ -363,7 +363,7 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 				return err
 			}
 			if at.topic == events.TopicKitchenState {
-				first = 1<<63 - 1 // it is compacted
+				first = r.ends[at] // it is compacted; what came since is read when we catch up
 			}
 			if _, err := tx.Exec(ctx, "INSERT INTO pg_temp.gone_before VALUES ($1, $2, $3)", log, at.partition, first); err != nil {
 				return err

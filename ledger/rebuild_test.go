@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -202,6 +203,31 @@ func TestARebuildIsTheLedgerAgain(t *testing.T) {
 	assert.Positive(t, rebuilt.Kept, "what the log has forgotten stays")
 	assert.Empty(t, rebuilt.Differences)
 	assert.Equal(t, before, hashes(t, store))
+}
+
+// What the ledger writes while it is built anew is in both, once.
+func TestALedgerIsBuiltAnewWhileItIsWritten(t *testing.T) {
+	t.Parallel()
+	log, store := newRealLog(t), newStore(t)
+	log.play(0, 12)
+	log.publish()
+	log.addAll(store)
+	log.play(12, 12) // it is behind
+	log.publish()
+	var meanwhile sync.Once
+	result, err := Rebuild(t.Context(), RebuildConfig{
+		Config: Config{Database: store.config.Database}, Connection: log.connection,
+		Progress: func(int, int) {
+			meanwhile.Do(func() { log.addAll(store) })
+		},
+	})
+	require.NoError(t, err)
+	assert.Empty(t, result.Differences)
+	assert.Zero(t, result.Kept, "the log has everything")
+	reference := openStore(t, Config{Database: newDatabase(t)})
+	clear(log.read)
+	log.addAll(reference)
+	assert.Equal(t, hashes(t, reference), hashes(t, store))
 }
 
 func (l *realLog) idOf(topic string) [16]byte {

@@ -185,7 +185,8 @@ func newReportDaysCommand() *cobra.Command {
 		Use:   "days",
 		Short: "Show days in figures",
 		Long: `Show what was made and sold, day by day. An order belongs to the day on which it is
-due; what was thrown away, to the day on which that happened. This is for managers.`,
+due; what was thrown away, to the day on which that happened. Without --from the
+table begins with the first day that has something. This is for managers.`,
 		Example: `  cupcakery report days
   cupcakery report days --from 2026-11-01 --to yesterday
   cupcakery report days --from 2026-01-01 --to 2026-12-31 --csv > 2026.csv`,
@@ -208,7 +209,13 @@ due; what was thrown away, to the day on which that happened. This is for manage
 					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
 				},
 				readUntil: func(told *wire.HistoryDays) time.Time { return told.ReadUntil },
-				write:     func(page *reportPage, told *wire.HistoryDays) { page.table("", daysOf(told.Days)) },
+				write: func(page *reportPage, told *wire.HistoryDays) {
+					days := told.Days
+					if !cmd.Flags().Changed("from") {
+						days = fromTheFirst(days)
+					}
+					page.table("", daysOf(days))
+				},
 			}.show(cmd, apiClient)
 		},
 	}
@@ -216,6 +223,15 @@ due; what was thrown away, to the day on which that happened. This is for manage
 	from.register(cmd, "the first day, such as 2026-11-01 (default: 28 days in all)")
 	to.register(cmd, "the last day, such as 2026-11-26 or yesterday (default: today)")
 	return cmd
+}
+
+// fromTheFirst leaves out days before the first that has something: a young ledger would
+// show a month of nothing.
+func fromTheFirst(days []wire.DayFigures) []wire.DayFigures {
+	for len(days) > 1 && days[0].Orders == 0 && days[0].Scrapped == 0 {
+		days = days[1:]
+	}
+	return days
 }
 
 // daysOf has a row for each day, and their sum.

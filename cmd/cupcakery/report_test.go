@@ -386,3 +386,11 @@ func TestSpansAreAsExactAsTheyMatter(t *testing.T) {
 		require.Equal(t, want, spanOf(seconds), seconds)
 	}
 }
+
+func TestDaysBeginWithTheFirstThatHasSomething(t *testing.T) {
+	t.Parallel()
+	first := kitchen.Date{Year: 2026, Month: 11, Day: 23}
+	days := []wire.DayFigures{{Day: first}, {Day: first.Add(1), Orders: 2}, {Day: first.Add(2)}}
+	require.Equal(t, days[1:], fromTheFirst(days))
+	require.Equal(t, days[2:], fromTheFirst(days[2:]), "one is always there")
+}
