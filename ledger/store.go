@@ -12,7 +12,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +43,8 @@ type Config struct {
 	schema string
 	// tracer watches the statements.
 	tracer pgx.QueryTracer
+	// cleanAgain is after how long what was erased is cleaned up again. Defaults to 15 s.
+	cleanAgain time.Duration
 }
 
 // Store is a ledger in PostgreSQL. It is safe for concurrent use.
@@ -58,8 +59,11 @@ type Store struct {
 	logs map[logName]int16
 	// nexts are the positions that this store has seen last.
 	nexts map[logPartition]int64
-	// unclean says that what was erased may still lie in the table's file.
-	unclean atomic.Bool
+
+	cleaning sync.Mutex // guards again and closed
+	// again cleans up later what could not be; nil if nothing is to be.
+	again  *time.Timer
+	closed bool
 }
 
 // logName is a topic as it was made.
@@ -79,6 +83,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	config.TimeZone = cmp.Or(config.TimeZone, "UTC")
 	config.Logger = cmp.Or(config.Logger, slog.Default())
 	config.schema = cmp.Or(config.schema, Schema)
+	config.cleanAgain = cmp.Or(config.cleanAgain, 15*time.Second)
 	pool, err := openPool(ctx, config.Database, config.schema, func(settings *pgxpool.Config) {
 		settings.ConnConfig.Tracer = config.tracer
 	})
@@ -109,7 +114,15 @@ func openPool(ctx context.Context, database, schema string, change func(*pgxpool
 }
 
 // Close ends the connections.
-func (s *Store) Close() { s.pool.Close() }
+func (s *Store) Close() {
+	s.cleaning.Lock()
+	s.closed = true
+	if s.again != nil {
+		s.again.Stop()
+	}
+	s.cleaning.Unlock()
+	s.pool.Close()
+}
 
 // Migrate leads the schema to this build's version, one process at a time. A migration
 // that fails changes nothing.
@@ -164,20 +177,32 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM erasures)").Scan(&erased); err != nil || !erased {
 		return err
 	}
-	s.unclean.Store(true) // a process may have died before it was done
-	s.clean(ctx)
+	s.clean(ctx) // a process may have died before it was done
 	return nil
 }
 
 // clean rewrites the table of what is personal, so that its file has nothing of what was
 // erased: a deleted row's bytes stay in their page otherwise, also after a VACUUM. If it
-// fails it is tried again with the next batch.
+// fails it is tried again until the store is closed; the next to open it does so, too.
 func (s *Store) clean(ctx context.Context) {
-	if err := s.rewritePersonal(ctx); err != nil {
-		s.config.Logger.Warn("What was erased is deleted, but may still lie in the file of its table; trying again with the next batch", "error", explain(err))
+	err := s.rewritePersonal(ctx)
+	s.cleaning.Lock()
+	defer s.cleaning.Unlock()
+	if err == nil || s.closed {
 		return
 	}
-	s.unclean.Store(false)
+	s.config.Logger.Warn("What was erased is deleted, but may still lie in the file of its table; trying again", "error", explain(err))
+	if s.again != nil {
+		return
+	}
+	s.again = time.AfterFunc(s.config.cleanAgain, func() {
+		s.cleaning.Lock()
+		s.again = nil
+		s.cleaning.Unlock()
+		ctx, cancel := context.WithTimeout(context.Background(), addWithin)
+		defer cancel()
+		s.clean(ctx)
+	})
 }
 
 // mayStillSee is whether somebody has a transaction that began before the last erasure,
@@ -382,9 +407,6 @@ func (s *Store) add(ctx context.Context, records []record) (Added, error) {
 		return Added{}, fmt.Errorf("write %d records into the ledger: %w", len(records), err)
 	}
 	if added.Erasures > 0 {
-		s.unclean.Store(true)
-	}
-	if s.unclean.Load() {
 		s.clean(ctx)
 	}
 	return added, nil
