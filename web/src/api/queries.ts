@@ -5,7 +5,7 @@ import { Problem } from "./problem";
 import type { OrderSummary, Stage } from "./schema.gen";
 
 /** Whether a retry may help: a refusal stays one. */
-function isRetryable(error: Error): boolean {
+export function isRetryable(error: Error): boolean {
   return error instanceof Problem && error.isUncertain;
 }
 

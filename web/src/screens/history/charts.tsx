@@ -71,7 +71,8 @@ export function Columns({ series, columns, stacked = false, textOf = plain, tick
         <span className="soft small">{column ? column.name : "in all"}</span>
       </p>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex, jsx-a11y/no-noninteractive-element-interactions -- who sees the chart but has no mouse reads it with the arrow keys */}
-      <div className="chart-area" role="img" aria-label={`Chart: ${series.map(({ name }) => name).join(", ")}. The arrow keys go through it; its numbers are in the table below.`} tabIndex={0} onKeyDown={go} onBlur={() => { setPointed(null); }} onPointerLeave={() => { setPointed(null); }}>
+      <div className="chart-keys" role="img" aria-label={`Chart: ${series.map(({ name }) => name).join(", ")}. The arrow keys go through it; its numbers are in the table below.`} tabIndex={0} onKeyDown={go} onBlur={() => { setPointed(null); }} />
+      <div className="chart-area" aria-hidden="true" onPointerLeave={() => { setPointed(null); }}>
         {ticks.map((tick) => <span key={tick} className="chart-tick numbers small" style={{ bottom: `${(tick / most) * 100}%` }}><span>{tickOf(tick)}</span></span>)}
         <div className={`chart-steps${columns.length > 40 ? " chart-dense" : ""}`}>
           {columns.map(({ key, values, href }) => {

@@ -1,11 +1,11 @@
 import { queryOptions } from "@tanstack/react-query";
 import { api, type Traced } from "../../api/client";
-import { Problem } from "../../api/problem";
+import { isRetryable } from "../../api/queries";
 
 /** What the ledger tells changes as it reads: each is asked anew when it is shown again. While its database is away, it is asked until it answers. */
 const options = {
   staleTime: 10_000,
-  refetchInterval: ({ state: { error } }: { readonly state: { readonly error: unknown } }) => (error === null || (error instanceof Problem && error.status < 500) ? false as const : 10_000),
+  refetchInterval: ({ state: { error } }: { readonly state: { readonly error: Error | null } }) => (error !== null && isRetryable(error) ? 10_000 : false as const),
 };
 
 export const dayQuery = (day: string) => queryOptions({ queryKey: ["history-day", day], queryFn: ({ signal }) => api.historyDay(day, signal), ...options });
