@@ -22,6 +22,7 @@ func NewLogReader(connection Connection) (*LogReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a Kafka reader: %w", err)
 	}
+	client.counts = new(knownCounts) // or nobody could tell what lies in a wrong partition
 	return &LogReader{client}, nil
 }
 
@@ -102,6 +103,9 @@ func (r *LogReader) fetch(ctx context.Context, at topicPartition, offset, end in
 		}
 		return err
 	})
+	for i := range fetched.messages {
+		fetched.messages[i].Partitions = r.client.counts.at(at, fetched.messages[i].Offset)
+	}
 	return fetched, err
 }
 

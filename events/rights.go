@@ -130,6 +130,7 @@ func Rights() []ProcessRights {
 		onTopics(OperationWrite, TopicKitchenState, TopicDeadLetters),
 		onTopics(OperationDescribeConfigs, told...), // until when they have what
 		onTopics(OperationDelete, TopicDeadLetters), // --cut-dead-letters
+		[]Right{noted},
 	)}
 	return append(list, topics, check, letters, doctor, ledger, erase)
 }

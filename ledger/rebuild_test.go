@@ -130,6 +130,8 @@ func (l *testLog) play(from, count int) {
 			l.flag(kitchen.FlagErased, kitchen.OrderKey(o.id), "max")
 		case 3:
 			l.append(events.TopicAcks, o.id, []byte("nonsense"))
+			o.say(bake, kitchen.AckDone, "bob")
+			l.messages[len(l.messages)-1].Key = []byte("my oven, and not the order")
 		}
 	}
 }
@@ -164,6 +166,7 @@ func TestARebuildIsTheLedgerAgain(t *testing.T) {
 	log.publish()
 	log.addAll(store)
 	before := hashes(t, store)
+	require.Equal(t, 3, query[int](t, store, "SELECT count(*)::int FROM rejects WHERE kind = 'misplaced'"))
 
 	checked := rebuild(RebuildConfig{CheckOnly: true})
 	assert.True(t, checked.Existed)

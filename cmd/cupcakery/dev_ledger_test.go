@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -23,7 +24,8 @@ import (
 func TestDevHasItsLedgerBackFromTheLog(t *testing.T) {
 	t.Parallel()
 	d := newDevRun(t)
-	d.start("--ledger")
+	kitchenFile := kitchenAtNoon(t)
+	d.start("--ledger", "--kitchen", kitchenFile)
 	info, err := os.Stat(d.readyFile)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "it has a password")
@@ -37,10 +39,19 @@ func TestDevHasItsLedgerBackFromTheLog(t *testing.T) {
 	require.Regexp(t, `(?m)^  Orders +1: 0 ready, 0 of them collected; 1 open, 0 cancelled, 0 late$`, d.process.Output(), "the day's report")
 
 	require.NoError(t, os.RemoveAll(filepath.Join(d.dataDir, "postgres")))
-	d.start("--ledger")
+	d.start("--ledger", "--kitchen", kitchenFile)
 	require.Equal(t, first, d.ready.Ledger, "the address stays")
 	d.remembers(order.PickupCode)
 	require.NoError(t, d.process.Stop(devStopsWithin)) // so that nobody writes there while it is removed
+}
+
+// kitchenAtNoon is a kitchen file in whose time zone it is noon, so that what is ordered
+// now is due today.
+func kitchenAtNoon(t *testing.T) string {
+	file := filepath.Join(t.TempDir(), "kitchen.yaml")
+	zone := fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12) // its sign is the other way round
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, "opening: {timezone: %s}\n", zone), 0o600))
+	return file
 }
 
 func TestDevEndsWithThePostgresThatEnds(t *testing.T) {
