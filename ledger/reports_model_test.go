@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -148,7 +147,10 @@ func (m *model) waste(day kitchen.Date) []wire.DayWaste {
 		return &all[len(all)-1]
 	}
 	m.each(func(_ string, of folded) {
-		seen := make(map[[6]string]bool)
+		// A failure counts once, for the first line that it has cost something.
+		first := func(w wasteRow) bool {
+			return !slices.ContainsFunc(of.waste, func(x wasteRow) bool { return x.ticket == w.ticket && x.waste == w.waste && x.line < w.line })
+		}
 		for _, w := range of.waste {
 			if !m.on(&w.at, day) {
 				continue
@@ -156,9 +158,7 @@ func (m *model) waste(day kitchen.Date) []wire.DayWaste {
 			row := find(w.stage, w.reason, w.of.Flavour, w.worker)
 			row.Pieces += w.pieces
 			ref, _ := kitchen.ParseActivityID(w.ticket)
-			id := [6]string{string(w.stage), w.reason, w.of.Flavour, w.worker, w.ticket, strconv.Itoa(w.waste)}
-			if ref.Kind == kitchen.TicketMake && !seen[id] {
-				seen[id] = true
+			if ref.Kind == kitchen.TicketMake && first(w) {
 				row.Failures++
 			}
 		}

@@ -704,7 +704,7 @@ type DayPerson struct {
 
 // DayWaste defines model for DayWaste.
 type DayWaste struct {
-	// Failures How often work failed so.
+	// Failures How often work failed so. A failure that has cost pieces of two flavours counts for the first of them.
 	Failures int `json:"failures"`
 
 	// Flavour A flavour's code. A failure tells how many pieces were lost and not which: they are shared out over its ticket.

@@ -198,14 +198,15 @@ SELECT d.day, w.stage, w.reason, w.flavour, w.worker, w.failures, w.pieces
 FROM days d
 CROSS JOIN LATERAL (
     SELECT lost.stage, lost.reason, lost.flavour, lost.worker,
-        count(DISTINCT (lost.order_key, lost.ticket, lost.occasion)) FILTER (WHERE lost.ticket NOT LIKE '%.undo') AS failures,
+        count(*) FILTER (WHERE lost.is_failure) AS failures,
         sum(lost.pieces) AS pieces
     FROM (
-        SELECT w.stage, w.reason, w.flavour, w.worker, w.order_key, w.ticket, w.waste AS occasion, w.pieces
+        SELECT w.stage, w.reason, w.flavour, w.worker, w.pieces,
+            w.line = min(w.line) OVER (PARTITION BY w.order_key, w.ticket, w.waste) AND w.ticket NOT LIKE '%.undo' AS is_failure
         FROM waste w
         WHERE w.wasted_at >= d.starts_at AND w.wasted_at < d.ends_at
         UNION ALL
-        SELECT f.stage, f.reason, NULL, f.worker, f.order_key, f.ticket, f.failure, 0
+        SELECT f.stage, f.reason, NULL, f.worker, 0, true
         FROM failures f
         WHERE f.failed_at >= d.starts_at AND f.failed_at < d.ends_at
             AND NOT EXISTS (SELECT FROM waste w WHERE w.order_key = f.order_key AND w.ticket = f.ticket AND w.waste = f.failure)
@@ -218,7 +219,7 @@ COMMENT ON COLUMN day_waste.stage IS 'The stage.';
 COMMENT ON COLUMN day_waste.reason IS 'The reason''s code; "undone" for work that was undone.';
 COMMENT ON COLUMN day_waste.flavour IS 'The flavour; null for failures that have cost no pieces.';
 COMMENT ON COLUMN day_waste.worker IS 'Who has said so.';
-COMMENT ON COLUMN day_waste.failures IS 'How many failures; one that has cost pieces of two flavours is in both rows.';
+COMMENT ON COLUMN day_waste.failures IS 'How many failures; one that has cost pieces of two flavours counts for the first of them, so that they can be added up.';
 COMMENT ON COLUMN day_waste.pieces IS 'Pieces thrown away.';
 
 CREATE VIEW day_people AS

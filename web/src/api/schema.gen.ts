@@ -2432,7 +2432,7 @@ export interface components {
              * @example bob
              */
             readonly worker: string;
-            /** @description How often work failed so. */
+            /** @description How often work failed so. A failure that has cost pieces of two flavours counts for the first of them. */
             readonly failures: number;
             readonly pieces: number;
         };
