@@ -45,12 +45,21 @@ CROSS JOIN LATERAL (
         greatest(least(
             (SELECT min(coalesce(due_at, placed_at, first_recorded_at)) FROM orders),
             (SELECT min(placed_at) FROM orders),
+            (SELECT min(ready_at) FROM orders),
             (SELECT min(ended_at) FROM tickets),
             (SELECT min(failed_at) FROM failures),
             (SELECT min(wasted_at) FROM waste)
         ), timestamptz '2000-01-01 00:00+00') AS first,
         least(
-            greatest((SELECT max(coalesce(due_at, placed_at, first_recorded_at)) FROM orders), now()),
+            greatest(
+                (SELECT max(coalesce(due_at, placed_at, first_recorded_at)) FROM orders),
+                (SELECT max(placed_at) FROM orders),
+                (SELECT max(ready_at) FROM orders),
+                (SELECT max(ended_at) FROM tickets),
+                (SELECT max(failed_at) FROM failures),
+                (SELECT max(wasted_at) FROM waste),
+                now()
+            ),
             now() + interval '400 days'
         ) AS last
 ) AS bounds
@@ -59,7 +68,7 @@ CROSS JOIN LATERAL generate_series(
     (bounds.last AT TIME ZONE bakery.time_zone)::date::timestamp,
     interval '1 day'
 ) AS series (day);
-COMMENT ON VIEW days IS 'The days of the bakery''s calendar, from the first of which there is something to the last order''s, or today.';
+COMMENT ON VIEW days IS 'The days of the bakery''s calendar, from the first of which there is something to the last, or today.';
 COMMENT ON COLUMN days.day IS 'The day.';
 COMMENT ON COLUMN days.starts_at IS 'Its first moment.';
 COMMENT ON COLUMN days.ends_at IS 'The first moment after it: 23, 24 or 25 hours later.';
