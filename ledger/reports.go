@@ -57,11 +57,7 @@ func (r *Reports) read(ctx context.Context, report string, ask func(tx pgx.Tx) e
 		if _, err := tx.Exec(ctx, settings); err != nil {
 			return err
 		}
-		var has int64
-		err := tx.QueryRow(ctx, `SELECT max(version_id) FROM schema_versions WHERE is_applied`).Scan(&has)
-		if isMissing(err) {
-			return &SchemaError{0, r.wants}
-		}
+		has, err := schemaVersion(ctx, tx)
 		if err != nil {
 			return err
 		}

@@ -164,7 +164,11 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if wants := wantsVersion(provider); has > wants {
+	wants, err := newestMigration()
+	if err != nil {
+		return err
+	}
+	if has > wants {
 		return &SchemaError{has, wants}
 	}
 	if _, err := provider.Up(ctx); err != nil {
@@ -248,14 +252,6 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, db, files, goose.WithTableName("schema_versions"), goose.WithSlog(slog.New(slog.DiscardHandler)))
 }
 
-func wantsVersion(provider *goose.Provider) int64 {
-	var wants int64
-	for _, source := range provider.ListSources() {
-		wants = max(wants, source.Version)
-	}
-	return wants
-}
-
 // Check says whether the ledger could be written now: its error is an AwayError, a
 // RefusedError or a SchemaError.
 func (s *Store) Check(ctx context.Context) error {
@@ -270,24 +266,29 @@ func (s *Store) Check(ctx context.Context) error {
 
 // checkSchema returns a SchemaError unless the schema is of this build's version.
 func checkSchema(ctx context.Context, pool *pgxpool.Pool) error {
-	db := stdlib.OpenDBFromPool(pool)
-	defer func() { _ = db.Close() }()
-	provider, err := newProvider(db)
+	wants, err := newestMigration()
 	if err != nil {
 		return err
 	}
-	var has int64
-	err = pool.QueryRow(ctx, "SELECT max(version_id) FROM schema_versions WHERE is_applied").Scan(&has)
-	if isMissing(err) {
-		err = nil
-	}
+	has, err := schemaVersion(ctx, pool)
 	if err != nil {
 		return explain(err)
 	}
-	if wants := wantsVersion(provider); has != wants {
+	if has != wants {
 		return &SchemaError{has, wants}
 	}
 	return nil
+}
+
+// schemaVersion is the version that the schema has; 0 if there is none.
+func schemaVersion(ctx context.Context, database interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}) (has int64, err error) {
+	err = database.QueryRow(ctx, "SELECT max(version_id) FROM schema_versions WHERE is_applied").Scan(&has)
+	if isMissing(err) {
+		return 0, nil
+	}
+	return has, err
 }
 
 // Name is the ledger's own. One that is built anew keeps it.
