@@ -57,6 +57,9 @@ func (d *dev) describe(took time.Duration) error {
 	case d.settings.demo.on:
 		fmt.Fprintf(&text, "A customer orders every %s, and later when there is much to do. Robots work at the stations:\n"+
 			"take a robot's seat on its board to do its work. Ctrl-C stops everything.\n", d.settings.demo.every)
+		if d.hasSample() {
+			fmt.Fprintf(&text, "The history's %d days before the first start are a sample: made up, and written into Kafka's log.\n", sampleDays)
+		}
 		if d.lanAddr == "" {
 			text.WriteString("To order from a phone in this network, start it with --lan.\n")
 		}

@@ -74,6 +74,7 @@ type dev struct {
 	metricsAddr  string
 	demoStaff    []wire.DemoPerson // the API's
 	crew         *demoCrew         // the demo's robots; nil without a demo
+	brokerClock  brokerClock       // the embedded Kafka's
 	reports      *ledger.Reports   // nil without a ledger
 	traces       traceViewer
 
@@ -310,7 +311,7 @@ func (d *dev) startStack(ctx context.Context) error {
 		}
 	}
 	if d.settings.runs(serviceKafka) {
-		config.Kafka = &devstack.KafkaConfig{Port: d.settings.kafkaPort, Logger: d.logger}
+		config.Kafka = &devstack.KafkaConfig{Port: d.settings.kafkaPort, Logger: d.logger, Now: d.brokerClock.now}
 		if d.dataDir != nil {
 			config.Kafka.DataDir = d.dataDir.Path("kafka")
 		}
@@ -335,8 +336,17 @@ func (d *dev) startStack(ctx context.Context) error {
 	d.kafka = d.externalKafka
 	if d.stack.Kafka != nil {
 		d.kafka = events.Connection{Brokers: []string{d.stack.Kafka.Addr()}}
-		if _, err := events.ApplyTopics(ctx, d.kafka, events.TopicSettings{Partitions: devPartitions}); err != nil {
+		topics := events.TopicSettings{Partitions: devPartitions}
+		if d.hasSample() {
+			topics.Retention = sampleKept
+		}
+		if _, err := events.ApplyTopics(ctx, d.kafka, topics); err != nil {
 			return err
+		}
+		if d.hasSample() {
+			if err := d.writeSample(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	if !d.settings.uses(serviceTemporal) {
