@@ -85,9 +85,12 @@ func (s *Server) setPlaces(orders []wire.OrderSummary) {
 	for i, order := range orders {
 		ids[i] = order.ID
 	}
-	places := s.floor.OrderPlaces(ids)
+	places, pickups := s.floor.OrderPlaces(ids), s.floor.Pickups(ids)
 	for i := range orders {
 		setPlace(&orders[i], places[orders[i].ID])
+		if orders[i].State == kitchen.StateShipped {
+			orders[i].Pickup = pickups[orders[i].ID]
+		}
 	}
 }
 

@@ -7033,6 +7033,23 @@ func (response OpenWall422ApplicationProblemPlusJSONResponse) VisitOpenWallRespo
 	return err
 }
 
+type OpenWall429ApplicationProblemPlusJSONResponse struct {
+	TooManyAttemptsApplicationProblemPlusJSONResponse
+}
+
+func (response OpenWall429ApplicationProblemPlusJSONResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type OpenWall431TextResponse HeadTooLargeTextResponse
 
 func (response OpenWall431TextResponse) VisitOpenWallResponse(w http.ResponseWriter) error {

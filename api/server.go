@@ -207,6 +207,7 @@ type Server struct {
 	seats          Seats
 	reports        *reports
 	wallToken      string
+	wallLimit      *ratelimit.Limiter
 	signInNames    []wire.SignInName
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
@@ -260,6 +261,7 @@ func New(config Config) (*Server, error) {
 		seats:          config.Seats,
 		reports:        newReports(config.History),
 		wallToken:      config.WallToken,
+		wallLimit:      ratelimit.New(staff.AddressBurst, staff.AddressEvery, maxWallAddresses),
 		signInNames:    signInNames(config),
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,

@@ -168,6 +168,24 @@ func (e LiveRequestType) Valid() bool {
 	}
 }
 
+// Defines values for OrderSummaryPickup.
+const (
+	PickupCollected OrderSummaryPickup = "collected"
+	PickupReady     OrderSummaryPickup = "ready"
+)
+
+// Valid indicates whether the value is a known member of the OrderSummaryPickup enum.
+func (e OrderSummaryPickup) Valid() bool {
+	switch e {
+	case PickupCollected:
+		return true
+	case PickupReady:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OverviewNewsKind.
 const (
 	NewsCancelled OverviewNewsKind = "cancelled"
@@ -1329,6 +1347,9 @@ type OrderSummary struct {
 	// Lines What it is for; absent from an order of an older build.
 	Lines []Line `json:"lines,omitempty,omitzero"`
 
+	// Pickup Whether a shipped order still waits to be collected, or was; absent unless the state is `shipped`, and once the log does not tell any more.
+	Pickup OrderSummaryPickup `json:"pickup,omitempty,omitzero"`
+
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
 
@@ -1351,6 +1372,9 @@ type OrderSummary struct {
 	// Total What it costs, paid at pickup; absent if it was placed without prices.
 	Total *Money `json:"total,omitempty"`
 }
+
+// OrderSummaryPickup Whether a shipped order still waits to be collected, or was; absent unless the state is `shipped`, and once the log does not tell any more.
+type OrderSummaryPickup string
 
 // Overview Where every order is, without anything that belongs to a customer. For all staff; where demo staff are shown, for everybody.
 type Overview struct {
@@ -1559,6 +1583,9 @@ type Readiness struct {
 
 // ReadyOrder An order that is ready and was not collected.
 type ReadyOrder struct {
+	// Allergies What the customer is allergic to; absent if nothing was said, or if it was shipped by an older build.
+	Allergies []string `json:"allergies,omitempty,omitzero"`
+
 	// ID A UUID in its canonical form, 36 characters in lower case.
 	//
 	// Example: 0199c0de-7a11-7000-8000-00000000cafe

@@ -298,6 +298,7 @@ func (o *order) ship(ctx workflow.Context) error {
 		PickupCode: o.status.PickupCode,
 		Customer:   o.status.Customer,
 		Lines:      o.status.Lines,
+		Allergies:  o.status.Allergies,
 		UnitPrices: o.status.UnitPrices,
 		Total:      o.status.Total,
 		PlacedAt:   o.status.PlacedAt,

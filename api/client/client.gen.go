@@ -689,7 +689,7 @@ type ClientInterface interface {
 
 	// OpenWallWithBody Let a screen on the shop's wall follow the counter
 	//
-	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -698,7 +698,7 @@ type ClientInterface interface {
 
 	// OpenWall Let a screen on the shop's wall follow the counter
 	//
-	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1905,7 +1905,7 @@ func (c *Client) GetWall(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // OpenWallWithBody Let a screen on the shop's wall follow the counter
 //
-// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1924,7 +1924,7 @@ func (c *Client) OpenWallWithBody(ctx context.Context, contentType string, body 
 
 // OpenWall Let a screen on the shop's wall follow the counter
 //
-// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5091,7 +5091,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenWallWithBodyWithResponse Let a screen on the shop's wall follow the counter
 	//
-	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5100,7 +5100,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenWallWithResponse Let a screen on the shop's wall follow the counter
 	//
-	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9233,6 +9233,11 @@ type OpenWallResponse204Headers struct {
 	SetCookie string
 }
 
+// OpenWallResponse429Headers the declared response headers of an HTTP 429 response for OpenWall
+type OpenWallResponse429Headers struct {
+	RetryAfter int
+}
+
 type OpenWallResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9248,10 +9253,14 @@ type OpenWallResponse struct {
 	ApplicationProblemJSON415 *Problem
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyAttempts
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// Headers204 the parsed response headers for an HTTP 204 response
 	Headers204 *OpenWallResponse204Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *OpenWallResponse429Headers
 }
 
 // GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
@@ -9282,6 +9291,11 @@ func (r OpenWallResponse) GetApplicationProblemJSON415() *Problem {
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r OpenWallResponse) GetApplicationProblemJSON422() *Problem {
 	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r OpenWallResponse) GetApplicationProblemJSON429() *TooManyAttempts {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -10531,7 +10545,7 @@ func (c *ClientWithResponses) GetWallWithResponse(ctx context.Context, reqEditor
 
 // OpenWallWithBodyWithResponse Let a screen on the shop's wall follow the counter
 //
-// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10546,7 +10560,7 @@ func (c *ClientWithResponses) OpenWallWithBodyWithResponse(ctx context.Context, 
 
 // OpenWallWithResponse Let a screen on the shop's wall follow the counter
 //
-// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14444,6 +14458,13 @@ func ParseOpenWallResponse(rsp *http.Response) (*OpenWallResponse, error) {
 		}
 		response.ApplicationProblemJSON422 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyAttempts
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14464,6 +14485,16 @@ func ParseOpenWallResponse(rsp *http.Response) (*OpenWallResponse, error) {
 			headers.SetCookie = value
 		}
 		response.Headers204 = &headers
+	case rsp.StatusCode == 429:
+		var headers OpenWallResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil

@@ -326,7 +326,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Let a screen on the shop's wall follow the counter
-         * @description Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+         * @description Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
          */
         readonly post: operations["openWall"];
         readonly delete?: never;
@@ -1528,6 +1528,11 @@ export interface components {
              * @description When it was shipped or cancelled; absent while it is open.
              */
             readonly closedAt?: string;
+            /**
+             * @description Whether a shipped order still waits to be collected, or was; absent unless the state is `shipped`, and once the log does not tell any more.
+             * @enum {string}
+             */
+            readonly pickup?: "ready" | "collected";
             /** @description Where its open ticket is, to make or to undo; absent while the log knows of none. */
             readonly stage?: components["schemas"]["Stage"];
             /** @description Who has its open ticket in hand; absent while nobody has. */
@@ -2301,6 +2306,8 @@ export interface components {
             readonly pieces: number;
             /** @description What to take for it; absent if it has no price. */
             readonly total?: components["schemas"]["Money"];
+            /** @description What the customer is allergic to; absent if nothing was said, or if it was shipped by an older build. */
+            readonly allergies?: readonly string[];
             /**
              * Format: date-time
              * @description When it was shipped.
@@ -2828,7 +2835,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There were too many attempts to sign in, under this name, from this address, or on this device if the person has signed in on it before. */
+        /** @description There were too many wrong attempts: to sign in, under this name, from this address, or on this device if the person has signed in on it before; or to open the screen on the wall from this address. */
         readonly TooManyAttempts: {
             headers: {
                 /**
@@ -2842,7 +2849,7 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "/problems/too-many-attempts",
-                 *       "title": "Too many attempts to sign in",
+                 *       "title": "Too many attempts to get in",
                  *       "status": 429,
                  *       "detail": "Try again in 180 seconds.",
                  *       "requestId": "0d9b1c3a5e7f4a2b"
@@ -4000,6 +4007,7 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 429: components["responses"]["TooManyAttempts"];
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };

@@ -9,7 +9,7 @@ import { Field } from "../../design/Field";
 import { stageWords } from "../../design/stages";
 import { useLive } from "../../live/hooks";
 import { moneyText } from "../../prices";
-import { stateWords } from "../../states";
+import { stateText, stateWords } from "../../states";
 import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
 import { filtersOf, states, type Filters } from "./filters";
@@ -97,13 +97,13 @@ function Found({ filters }: { readonly filters: Filters }) {
   );
 }
 
-function FoundCard({ order: { id, pickupCode, customer, state, stage, inHand, pieces, placedAt, dueAt, total } }: { readonly order: OrderSummary }) {
+function FoundCard({ order: { id, pickupCode, customer, state, pickup, stage, inHand, pieces, placedAt, dueAt, total } }: { readonly order: OrderSummary }) {
   return (
     <li>
       <Link to="/find/$id" params={{ id }} className="card found-card">
         <b className="code" translate="no">{pickupCode}</b>
         <b className="one-line" dir="auto" translate="no">{customer.name}</b>
-        <span className={`badge${state === "needs-attention" ? " badge-bad" : state === "shipped" ? " badge-good" : ""}`}>{stage ? stageWords[stage].name : stateWords[state]}</span>
+        <span className={`badge${state === "needs-attention" ? " badge-bad" : state === "shipped" ? " badge-good" : ""}`}>{stage ? stageWords[stage].name : stateText({ state, pickup })}</span>
         <span className="soft small">{whenText({ dueAt, placedAt })}{inHand && <>, with <span translate="no">{inHand.by}</span></>}</span>
         <span className="small numbers">{pieces !== undefined && countText(pieces, "piece")}{total && `, ${moneyText(total, total.amount)}`}</span>
       </Link>
