@@ -66,7 +66,7 @@ type plain struct {
 }
 
 // runPlain works by the commands on standard input, until it ends.
-func runPlain(cmd *cobra.Command, config station.Config, options stationOptions, reasons []kitchen.Reason) error {
+func runPlain(cmd *cobra.Command, config station.Config, options stationOptions, reasons []kitchen.Reason, seat *robotSeat) error {
 	printer := newTicketPrinter(cmd.OutOrStdout(), cmd.ErrOrStderr(), config.Name)
 	defer printer.close()
 	if !cmd.Flags().Changed("log-format") {
@@ -92,6 +92,7 @@ func runPlain(cmd *cobra.Command, config station.Config, options stationOptions,
 		watching, stop := context.WithCancel(ctx)
 		var watched sync.WaitGroup
 		watched.Go(func() { p.watchFlags(watching) })
+		watched.Go(func() { seat.keep(watching, func(line string) { printer.printError("%s", line) }) })
 		defer watched.Wait()
 		defer stop()
 		return p.run(ctx, readLines(ctx, cmd.InOrStdin()))

@@ -31,11 +31,11 @@ const (
 )
 
 // runScreen shows a full screen until the person quits.
-func runScreen(cmd *cobra.Command, config station.Config, rules *kitchen.Kitchen) error {
-	return showScreen(cmd.Context(), config, rules, cmd.ErrOrStderr(), tea.WithInput(cmd.InOrStdin()), tea.WithOutput(cmd.OutOrStdout()))
+func runScreen(cmd *cobra.Command, config station.Config, rules *kitchen.Kitchen, seat *robotSeat) error {
+	return showScreen(cmd.Context(), config, rules, seat, cmd.ErrOrStderr(), tea.WithInput(cmd.InOrStdin()), tea.WithOutput(cmd.OutOrStdout()))
 }
 
-func showScreen(ctx context.Context, config station.Config, rules *kitchen.Kitchen, errOut io.Writer, options ...tea.ProgramOption) error {
+func showScreen(ctx context.Context, config station.Config, rules *kitchen.Kitchen, seat *robotSeat, errOut io.Writer, options ...tea.ProgramOption) error {
 	feed := newScreenFeed(config.Name)
 	config.Observe = feed.observe
 	config.Logger = slog.New(newNotices(config.Logger.Handler(), feed.note))
@@ -54,6 +54,7 @@ func showScreen(ctx context.Context, config station.Config, rules *kitchen.Kitch
 		feeding, stop := context.WithCancel(ctx)
 		var fed sync.WaitGroup
 		fed.Go(func() { feed.run(feeding, bench, program) })
+		fed.Go(func() { seat.keep(feeding, feed.note) })
 		_, err := program.Run()
 		stop()
 		fed.Wait()
