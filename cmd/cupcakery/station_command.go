@@ -24,6 +24,9 @@ type command struct {
 	scrapped int // −1 if it is not given
 }
 
+// commandVerbs are what a line can begin with.
+var commandVerbs = []string{"start", "done", "fail", "putback", "takeback", "takeover", "batch", "list", "help", "quit"}
+
 // parseCommand parses a line; its error names what it could be.
 func parseCommand(line string, reasons []kitchen.Reason) (command, error) {
 	words := strings.Fields(line)
@@ -44,7 +47,7 @@ func parseCommand(line string, reasons []kitchen.Reason) (command, error) {
 		return c, c.parseBatch(words[1:])
 	case "start", "done", "fail", "putback", "takeback", "takeover":
 	default:
-		return command{}, fmt.Errorf("unknown command \"%s\": use start, done, fail, putback, takeback, takeover, batch, list, help or quit", printable(words[0]))
+		return command{}, fmt.Errorf("unknown command \"%s\": use start, done, fail, putback, takeback, takeover, batch, list, help or quit%s", printable(words[0]), didYouMean(c.verb, commandVerbs))
 	}
 	if len(words) < 2 {
 		return command{}, fmt.Errorf("%s needs the number of a ticket, such as %s 3", c.verb, c.verb)
