@@ -31,7 +31,7 @@ case and accents; open ones first, then closed ones, the newest of each first. W
 is found is called by its code: cupcakery order explain K7QF. This is for staff.`,
 		Example: `  cupcakery order find bjorn
   cupcakery order find lee --day today --state shipped`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 {
 				return &exitError{exitUsage, fmt.Errorf("--limit %d: give a number from 1", limit)}

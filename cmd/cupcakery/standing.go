@@ -183,24 +183,16 @@ func newStandingListCommand() *cobra.Command {
 became of the last ones. This is for staff.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := settings.askForPIN(cmd); err != nil {
-				return err
-			}
-			apiClient, err := settings.connect()
-			if err != nil {
-				return err
-			}
-			answer, err := apiClient.ListStandingOrdersWithResponse(cmd.Context())
-			if err != nil {
-				return settings.unreachable(err)
-			}
-			if answer.JSON200 == nil {
-				return refusal(answer.StatusCode(), answer.Body)
-			}
-			if settings.output == outputJSON {
-				return writeJSON(cmd.OutOrStdout(), answer.JSON200, "  ")
-			}
-			return writeStanding(cmd.OutOrStdout(), answer.JSON200.Orders)
+			return staffReport[wire.StandingOrders]{
+				ask: func(ctx context.Context, apiClient *client.ClientWithResponses) (*wire.StandingOrders, answered, error) {
+					answer, err := apiClient.ListStandingOrdersWithResponse(ctx)
+					if err != nil {
+						return nil, answered{}, err
+					}
+					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+				},
+				write: func(w io.Writer, standing *wire.StandingOrders) error { return writeStanding(w, standing.Orders) },
+			}.show(cmd, &settings)
 		},
 	}
 	settings.register(cmd)

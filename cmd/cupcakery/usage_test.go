@@ -10,7 +10,7 @@ import (
 
 func TestAnUnknownCommandIsWrongUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"fry"}, {"topics", "fry"}, {"order", "fry"}, {"kitchen", "fry"}, {"worker", "fry"}, {"dead-letters", "fry"}, {"staff", "fry"}, {"--fry"}} {
+	for _, args := range [][]string{{"fry"}, {"topics", "fry"}, {"order", "fry"}, {"kitchen", "fry"}, {"worker", "fry"}, {"dead-letters", "fry"}, {"staff", "fry"}, {"--fry"}, {"order", "find"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
