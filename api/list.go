@@ -275,6 +275,11 @@ func (s *Server) summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.Or
 			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
 		}
 	}
+	if payload := execution.GetMemo().GetFields()[workflows.MemoPhone]; payload != nil {
+		if err := data.FromPayload(payload, &summary.Phone); err != nil {
+			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
+		}
+	}
 	var contents workflows.Contents
 	if payload := execution.GetMemo().GetFields()[workflows.MemoContents]; payload != nil {
 		if err := data.FromPayload(payload, &contents); err != nil {

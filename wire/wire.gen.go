@@ -1347,6 +1347,11 @@ type OrderSummary struct {
 	// Lines What it is for; absent from an order of an older build.
 	Lines []Line `json:"lines,omitempty,omitzero"`
 
+	// Phone Where to call the customer, as digits; absent if none was given.
+	//
+	// Example: +49305550123
+	Phone string `json:"phone,omitempty,omitzero"`
+
 	// Pickup Whether a shipped order still waits to be collected, or was; absent unless the state is `shipped`, and once the log does not tell any more.
 	Pickup OrderSummaryPickup `json:"pickup,omitempty,omitzero"`
 
@@ -2237,8 +2242,8 @@ type ListOrdersParams struct {
 	// PickupCode The code called out at the counter, in capital or small letters.
 	PickupCode *string `form:"pickupCode,omitempty" json:"pickupCode,omitempty"`
 
-	// Q A pickup code, or parts of the customer's name, without regard to case and accents: `bjor` finds Björn. Works where customers' names are encrypted, too. A request goes through
-	// a thousand orders at most, and the next page goes on.
+	// Q A pickup code, parts of the customer's name, without regard to case and accents: `bjor` finds Björn, or the last 3 to 6 digits of their phone number. Works where all that is encrypted, too. A request goes
+	// through a thousand orders at most, and the next page goes on.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Day Orders that are to be fetched on this day of the bakery's calendar or, if as soon as possible, were placed on it; `today` is one, too.

@@ -181,6 +181,7 @@ func Accepted(orderID string, in OrderInput) kitchen.Status {
 		State:      kitchen.StateAccepted,
 		Route:      in.Rules.Route.Stages(),
 		Customer:   in.Order.Customer,
+		Phone:      in.Order.Phone,
 		Lines:      in.Order.Lines,
 		UnitPrices: unitPrices,
 		Total:      total,

@@ -1024,6 +1024,12 @@ export interface components {
         /** @description What a customer asks for, and the total that they have seen. */
         readonly Order: {
             readonly customer: components["schemas"]["Customer"];
+            /**
+             * @description Where to call the customer about the order: digits, spaces, `-`, `(`, `)` and a `+` at the beginning, from 6 to 15 digits. It is kept as its digits, behind the `+` if it has one. Only staff are shown it,
+             *     and no ticket has it.
+             * @example +49 30 5550123
+             */
+            readonly phone?: string;
             readonly lines: readonly components["schemas"]["Line"][];
             /**
              * @description For the people who make and hand out the order.
@@ -1395,6 +1401,11 @@ export interface components {
             /** @description The stage whose station must answer next, for work or for undoing it; absent when the order waits for nobody. */
             readonly waitingFor?: components["schemas"]["Stage"];
             readonly customer: components["schemas"]["Customer"];
+            /**
+             * @description Where to call the customer, as digits; only staff are shown it. Absent if none was given.
+             * @example +49305550123
+             */
+            readonly phone?: string;
             readonly lines: readonly components["schemas"]["Line"][];
             /**
              * @description What a piece of each line costs, in the smallest unit of the total's currency. It goes by the prices of when the order was placed; absent if it has none.
@@ -1505,6 +1516,11 @@ export interface components {
             readonly pickupCode: string;
             readonly state: components["schemas"]["ListedState"];
             readonly customer: components["schemas"]["Customer"];
+            /**
+             * @description Where to call the customer, as digits; absent if none was given.
+             * @example +49305550123
+             */
+            readonly phone?: string;
             readonly flavours: readonly string[];
             /** @description How many cupcakes it is for; absent from an order of an older build. */
             readonly pieces?: number;
@@ -3217,8 +3233,8 @@ export interface operations {
                  */
                 readonly pickupCode?: string;
                 /**
-                 * @description A pickup code, or parts of the customer's name, without regard to case and accents: `bjor` finds Björn. Works where customers' names are encrypted, too. A request goes through
-                 *     a thousand orders at most, and the next page goes on.
+                 * @description A pickup code, parts of the customer's name, without regard to case and accents: `bjor` finds Björn, or the last 3 to 6 digits of their phone number. Works where all that is encrypted, too. A request goes
+                 *     through a thousand orders at most, and the next page goes on.
                  * @example bjor
                  */
                 readonly q?: string;

@@ -26,7 +26,7 @@ const foundQuery = (filters: Filters) => infiniteQueryOptions({
   staleTime: 0,
 });
 
-/** Finds orders by a name or a code. The address has the search, so other pages can link to one. */
+/** Finds orders by a name, a code or the end of a phone number. The address has the search, so other pages can link to one. */
 export function FindScreen() {
   const { session } = route.useRouteContext();
   const filters = route.useSearch();
@@ -60,7 +60,7 @@ function Search({ filters }: { readonly filters: Filters }) {
   };
   return (
     <form className="card find-form" role="search" onSubmit={submit}>
-      <Field label="Name or code">
+      <Field label="Name, code or end of phone">
         {(wiring) => <input {...wiring} className="input" type="search" enterKeyHint="search" autoComplete="off" spellCheck={false} value={q} onChange={(event) => { setTyped({ over: filters.q, text: event.target.value }); }} />}
       </Field>
       <Field label="State">
@@ -97,7 +97,7 @@ function Found({ filters }: { readonly filters: Filters }) {
   );
 }
 
-function FoundCard({ order: { id, pickupCode, customer, state, pickup, stage, inHand, pieces, placedAt, dueAt, total } }: { readonly order: OrderSummary }) {
+function FoundCard({ order: { id, pickupCode, customer, phone, state, pickup, stage, inHand, pieces, placedAt, dueAt, total } }: { readonly order: OrderSummary }) {
   return (
     <li>
       <Link to="/find/$id" params={{ id }} className="card found-card">
@@ -106,6 +106,7 @@ function FoundCard({ order: { id, pickupCode, customer, state, pickup, stage, in
         <span className={`badge${state === "needs-attention" ? " badge-bad" : state === "shipped" ? " badge-good" : ""}`}>{stage ? stageWords[stage].name : stateText({ state, pickup })}</span>
         <span className="soft small">{whenText({ dueAt, placedAt })}{inHand && <>, with <span translate="no">{inHand.by}</span></>}</span>
         <span className="small numbers">{pieces !== undefined && countText(pieces, "piece")}{total && `, ${moneyText(total, total.amount)}`}</span>
+        {phone && <span className="soft small numbers" translate="no">{phone}</span>}
       </Link>
     </li>
   );

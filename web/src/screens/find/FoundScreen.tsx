@@ -66,6 +66,7 @@ function Order({ explained }: { readonly explained: OrderExplanation }) {
           <div>
             <h1><span className="code" translate="no">{order.pickupCode}</span> <span className="wrap-anywhere" dir="auto" translate="no">{order.customer.name}</span></h1>
             <p className="lead"><span className="badge">{stateNow}</span> {whenText(order)}{total && `. ${total}.`}</p>
+            {order.phone && <p>Phone: <a href={`tel:${order.phone}`} className="numbers" translate="no">{order.phone}</a></p>}
           </div>
           <div className="row">
             <Button onClick={() => { print(); }}>Print labels</Button>
