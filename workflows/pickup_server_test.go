@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -69,6 +70,21 @@ func (l *live) placed(in workflows.OrderInput) {
 	l.t.Helper()
 	require.NoError(l.t, l.place(l.t.Context(), l.orderID, in, false))
 	l.run = l.server.GetWorkflow(l.t.Context(), kitchen.WorkflowID(l.orderID), "")
+}
+
+// untilItIsThere is a context that ends once the server has the order.
+func (l *live) untilItIsThere() context.Context {
+	ctx, cancel := context.WithCancel(l.t.Context())
+	go func() {
+		defer cancel()
+		for ctx.Err() == nil {
+			if _, err := l.server.DescribeWorkflow(ctx, kitchen.WorkflowID(l.orderID), ""); err == nil {
+				return
+			}
+			retry.Pause(ctx, tick)
+		}
+	}()
+	return ctx
 }
 
 func (l *live) stateListed() string {
@@ -184,8 +200,7 @@ func TestOrdersForLater(t *testing.T) {
 		in := laterInput(plan, 0, 12, time.Now().Add(time.Hour))
 		options := workflows.StartOptions(l.orderID, in, "hash")
 		options.TaskQueue, options.WorkflowIDConflictPolicy = l.orderID, enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
+		ctx := l.untilItIsThere()
 		_, err := server.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
 			StartWorkflowOperation: server.NewWithStartWorkflowOperation(options, workflows.OrderWorkflowType, in),
 			UpdateOptions: client.UpdateWorkflowOptions{
@@ -208,8 +223,7 @@ func TestOrdersForLater(t *testing.T) {
 		l := prepareLiveOn(t, server, nil)
 		l.worker.Stop()
 		in := laterInput(plan, 0, 12, time.Now().Add(time.Hour))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
+		ctx := l.untilItIsThere()
 		require.Error(t, l.place(ctx, l.orderID, in, false))
 		require.Equal(t, workflows.StatePlacing, l.stateListed())
 		l.startWorker()

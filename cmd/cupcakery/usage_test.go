@@ -24,7 +24,7 @@ func TestAnUnknownCommandIsWrongUsage(t *testing.T) {
 func TestWithoutACommandThereIsHelp(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	require.Zero(t, run(t.Context(), nil, strings.NewReader(""), &stdout, &stderr))
+	require.Zero(t, run(t.Context(), []string{}, strings.NewReader(""), &stdout, &stderr))
 	require.Contains(t, stdout.String(), "Run a cupcake factory")
 }
 
