@@ -102,7 +102,7 @@ func TestAnOrderForLaterThatIsReset(t *testing.T) {
 			plan := dayPlan(12)
 			l := prepareLiveOn(t, server, nil)
 			l.placed(laterInput(plan, 1, 12, time.Now().Add(3*time.Second)))
-			l.resetTo(l.runs()[0], task)
+			l.resetTo(l.runs()[0], task, without) // so nobody asks for it any more
 			l.awaits(kitchen.StateInProgress)
 			l.makes("mix.1", "bake.1", "decorate.1", "package.1")
 			require.Equal(t, kitchen.StateShipped, l.result().State)

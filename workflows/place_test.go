@@ -159,6 +159,7 @@ func TestAnOrderThatGetsNoPlaceIsNotCancelled(t *testing.T) {
 			require.Equal(t, workflows.ErrorNotPlaced, failed.Type())
 			require.Equal(t, kitchen.PickupUnanswered, placed.placed.Refused.Why)
 			require.Empty(t, f.failed, "nobody hears of it")
+			require.Equal(t, kitchen.StateAccepted, f.status().State)
 			require.Equal(t, 1, f.released)
 			for _, check := range f.checks {
 				check()
