@@ -35,7 +35,8 @@ func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (
 	}
 	order := newOrder(orderID, in)
 	order.runID = info.WorkflowExecution.RunID
-	order.knownRun = cmp.Or(info.OriginalRunID, order.runID) // the SDK's test environment has no original
+	order.beganRun = cmp.Or(info.OriginalRunID, order.runID) // the SDK's test environment has no original
+	order.knownRun = order.beganRun
 	if err := order.listen(ctx); err != nil {
 		return order.status, err
 	}
@@ -138,7 +139,7 @@ type order struct {
 }
 
 func newOrder(orderID string, in OrderInput) *order {
-	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, listedState: kitchen.StateInProgress, telling: newTelling()}
+	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, listedState: kitchen.StateInProgress, placing: newPlacing(), telling: newTelling()}
 	if p := in.Progress; p != nil {
 		o.setStatus(p.Status)
 		o.direction, o.toUndo, o.patience.from, o.handled = p.Direction, p.ToUndo, p.AskFrom, p.Handled
