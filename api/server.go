@@ -399,6 +399,7 @@ GET    /api/v1/history/days/{day}    a day in full
 GET    /api/v1/history/stages        how long the stages took
 GET    /api/v1/history/forecast      how much of each flavour a day is likely to need
 GET    /api/v1/history/bottleneck    which stage holds up the others now
+GET    /api/v1/history/orders        which orders had a pickup code (managers)
 GET    /api/v1/history/orders/{id}/delay  why an order was late
 GET    /api/v1/history/trace         which orders a batch went into
 GET    /openapi.yaml                 this API, described

@@ -987,6 +987,15 @@ type HistoryForecast struct {
 	Weeks int `json:"weeks"`
 }
 
+// HistoryOrders The orders that had a pickup code.
+type HistoryOrders struct {
+	// Orders The newest first.
+	Orders []RememberedOrder `json:"orders"`
+
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
+}
+
 // HistoryStages How long the stages took.
 type HistoryStages struct {
 	// Hours By the weekday and hour, on the bakery's clock, in which tickets ended; stage by stage, Monday first. Hours without any are left out.
@@ -1646,6 +1655,30 @@ type ReasonOnOffer struct {
 	Remake bool `json:"remake"`
 }
 
+// RememberedOrder defines model for RememberedOrder.
+type RememberedOrder struct {
+	// DueAt Absent if the log does not tell.
+	DueAt time.Time `json:"dueAt,omitempty,omitzero"`
+
+	// OrderID A UUID in its canonical form, 36 characters in lower case.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe
+	OrderID OrderID `json:"orderId"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+	Pieces     int    `json:"pieces"`
+
+	// PlacedAt Absent if the log does not tell.
+	PlacedAt time.Time `json:"placedAt,omitempty,omitzero"`
+
+	// ReadyAt Absent while it is not ready.
+	ReadyAt time.Time `json:"readyAt,omitempty,omitzero"`
+
+	// State `scheduled` is an order for later that has its place and waits for its time.
+	State OrderState `json:"state"`
+}
+
 // Resolution A manager's decision about an order that needs attention.
 type Resolution = kitchen.Resolution
 
@@ -2166,6 +2199,15 @@ type GetHistoryDayParams struct {
 type GetHistoryForecastParams struct {
 	// Day A day of the bakery's calendar, such as 2026-11-26.
 	Day *string `form:"day,omitempty" json:"day,omitempty"`
+
+	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
+	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
+// GetHistoryOrdersParams defines parameters for GetHistoryOrders.
+type GetHistoryOrdersParams struct {
+	// PickupCode The code called out at the counter, in capital or small letters.
+	PickupCode string `form:"pickupCode" json:"pickupCode"`
 
 	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
 	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`

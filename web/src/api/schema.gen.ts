@@ -786,6 +786,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/history/orders": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Which orders had a pickup code
+         * @description For managers. The orders that had a pickup code, the newest first, at most 20: codes are short and come back after a while. Temporal need not have them any more. Orders whose customer was erased are not found.
+         */
+        readonly get: operations["getHistoryOrders"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/history/orders/{id}/delay": {
         readonly parameters: {
             readonly query?: never;
@@ -2614,6 +2634,34 @@ export interface components {
              */
             readonly clearSeconds?: number;
         };
+        /** @description The orders that had a pickup code. */
+        readonly HistoryOrders: {
+            /** @description The newest first. */
+            readonly orders: readonly components["schemas"]["RememberedOrder"][];
+            readonly readUntil?: components["schemas"]["ReadUntil"];
+        };
+        readonly RememberedOrder: {
+            readonly orderId: components["schemas"]["OrderID"];
+            /** @example K7QF */
+            readonly pickupCode: string;
+            readonly state: components["schemas"]["OrderState"];
+            readonly pieces: number;
+            /**
+             * Format: date-time
+             * @description Absent if the log does not tell.
+             */
+            readonly placedAt?: string;
+            /**
+             * Format: date-time
+             * @description Absent if the log does not tell.
+             */
+            readonly dueAt?: string;
+            /**
+             * Format: date-time
+             * @description Absent while it is not ready.
+             */
+            readonly readyAt?: string;
+        };
         /** @description Why an order was late. */
         readonly HistoryDelay: {
             readonly orderId: components["schemas"]["OrderID"];
@@ -3092,6 +3140,8 @@ export type HistoryForecast = components['schemas']['HistoryForecast'];
 export type FlavourForecast = components['schemas']['FlavourForecast'];
 export type HistoryBottleneck = components['schemas']['HistoryBottleneck'];
 export type StageLoad = components['schemas']['StageLoad'];
+export type HistoryOrders = components['schemas']['HistoryOrders'];
+export type RememberedOrder = components['schemas']['RememberedOrder'];
 export type HistoryDelay = components['schemas']['HistoryDelay'];
 export type DelayStep = components['schemas']['DelayStep'];
 export type HistoryTrace = components['schemas']['HistoryTrace'];
@@ -5162,6 +5212,58 @@ export interface operations {
                      * @example stage,waiting,in_hand,oldest_waiting_seconds,arrived_last_hour,done_last_hour,typical_in_hand_seconds,people,clear_seconds,bottleneck
                      *     decorate,9,1,2900,12,6,580,1,5510,true
                      */
+                    readonly "text/csv": string;
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getHistoryOrders: {
+        readonly parameters: {
+            readonly query: {
+                /**
+                 * @description The code called out at the counter, in capital or small letters.
+                 * @example K7QF
+                 */
+                readonly pickupCode: string;
+                /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+                readonly format?: components["parameters"]["HistoryFormat"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The orders; none if the ledger knows none. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "orders": [
+                     *         {
+                     *           "orderId": "0199c0de-7a11-7000-8000-00000000cafe",
+                     *           "pickupCode": "K7QF",
+                     *           "state": "shipped",
+                     *           "pieces": 12,
+                     *           "placedAt": "2026-11-26T08:40:00Z",
+                     *           "dueAt": "2026-11-26T11:00:00Z",
+                     *           "readyAt": "2026-11-26T11:24:00Z"
+                     *         }
+                     *       ],
+                     *       "readUntil": "2026-11-26T21:15:04Z"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["HistoryOrders"];
                     readonly "text/csv": string;
                 };
             };
