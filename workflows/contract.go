@@ -136,6 +136,9 @@ type Progress struct {
 	Handled []Handled `json:"handled,omitempty"`
 	// HoldsPlace is set while the order has a place in its slot.
 	HoldsPlace bool `json:"holdsPlace,omitempty"`
+	// ConfirmPlace is set if the order was reset in Temporal and has no answer yet
+	// whether it still has its place.
+	ConfirmPlace bool `json:"confirmPlace,omitempty"`
 }
 
 // CountedFailure identifies a failed ack that an order has acted on. The attempt

@@ -47,6 +47,9 @@ func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (
 	// was made. The request must not interrupt that, so the steps do not see it.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	order.announceQueued(ctx)
+	if order.resetBefore {
+		order.confirmPlace(ctx)
+	}
 	// Coroutines run in the order in which they began. The steps run last, so
 	// they see every message of the same workflow task: no ticket goes out only
 	// to be withdrawn and then undone.
@@ -149,7 +152,7 @@ func newOrder(orderID string, in OrderInput) *order {
 		}
 		// What the last run has not told, this one tells. If that had no version, nobody
 		// knows when its details have changed.
-		o.holdsPlace = p.HoldsPlace
+		o.holdsPlace, o.resetBefore = p.HoldsPlace, p.ConfirmPlace
 		o.lastVersion, o.changed, o.detailsChanged = p.Status.Version, true, p.Status.Version == 0
 		o.pass = p.Status.Remakes + 1
 		if p.Status.State != kitchen.StateAccepted {
@@ -350,7 +353,7 @@ func (o *order) nextInput() OrderInput {
 	in := o.in
 	in.Progress = &Progress{
 		Status: o.status, Direction: o.direction, ToUndo: o.toUndo, AskFrom: o.patience.from, Handled: o.handled,
-		Counted: o.countedOfPass(), Announcements: o.queued, HoldsPlace: o.holdsPlace,
+		Counted: o.countedOfPass(), Announcements: o.queued, HoldsPlace: o.holdsPlace, ConfirmPlace: o.mayHaveLostPlace(),
 	}
 	return in
 }

@@ -116,6 +116,10 @@ type placing struct {
 	refusal *kitchen.NoPlaceError
 	// confirms are the marks of places that are asked for again after a reset in Temporal.
 	confirms marks
+	// resetBefore is set in a run that follows one that was reset in Temporal and ended
+	// before it had its place confirmed.
+	resetBefore bool
+	confirmed   bool
 }
 
 func newPlacing() placing { return placing{confirms: marks{change: changeConfirmPlace}} }
@@ -202,6 +206,7 @@ func (o *order) takePlace(ctx workflow.Context) error {
 func (o *order) takePlaceAgain(ctx workflow.Context) error {
 	o.holdsPlace = true
 	refusal := o.reserveAgain(ctx)
+	o.confirmed = true
 	if o.direction != Making {
 		return nil
 	}
@@ -216,15 +221,23 @@ func (o *order) takePlaceAgain(ctx workflow.Context) error {
 // confirmPlace asks for the place again of an order that was reset in Temporal, beside its
 // steps. It may have given it back since, and then somebody else may have it.
 func (o *order) confirmPlace(ctx workflow.Context) {
-	if o.direction == Cancelling || !o.holdsPlace || !o.isReset(ctx) {
+	if o.direction == Cancelling || !o.holdsPlace || !o.resetBefore && !o.isReset(ctx) {
 		return
 	}
 	workflow.Go(ctx, func(ctx workflow.Context) {
-		if refusal := o.reserveAgain(ctx); refusal != nil && o.cancelRefusal() == nil {
+		refusal := o.reserveAgain(ctx)
+		o.confirmed = true
+		if refusal != nil && o.cancelRefusal() == nil {
 			o.cancelWithoutPlace(ctx, refusal)
 			_ = o.saveStatus(ctx) // the search attributes exist, or the order could not have been started
 		}
 	})
+}
+
+// mayHaveLostPlace reports whether the order was reset in Temporal, and has no answer yet
+// whether the place that it had is still its own.
+func (o *order) mayHaveLostPlace() bool {
+	return o.holdsPlace && !o.confirmed && (o.resetBefore || o.runID != o.beganRun)
 }
 
 // isReset reports whether the order was reset in Temporal, and goes on in a build that asks
