@@ -16,7 +16,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/cupcakery/cupcakery/internal/retry"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/workflows"
 )
@@ -81,7 +80,7 @@ func (l *live) untilItIsThere() context.Context {
 			if _, err := l.server.DescribeWorkflow(ctx, kitchen.WorkflowID(l.orderID), ""); err == nil {
 				return
 			}
-			retry.Pause(ctx, tick)
+			<-time.After(tick)
 		}
 	}()
 	return ctx

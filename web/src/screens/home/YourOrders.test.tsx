@@ -22,8 +22,6 @@ async function show(orders: number) {
 beforeEach(() => {
   localStorage.clear();
   vi.stubGlobal("scrollTo", () => undefined);
-  HTMLDialogElement.prototype.showModal ??= function open(this: HTMLDialogElement) { this.open = true; };
-  HTMLDialogElement.prototype.close ??= function close(this: HTMLDialogElement) { this.open = false; };
 });
 
 test("whoever forgets their orders goes on at the page's heading", async () => {

@@ -29,7 +29,7 @@ export function YourOrders({ onAgain }: Props) {
   }, []);
   // The button that was pressed goes away: the focus goes on behind it.
   const list = useRef<HTMLUListElement>(null);
-  useEffect(() => { if (isWhole) list.current?.children[shownAtFirst]?.querySelector("a")?.focus(); }, [isWhole]);
+  useEffect(() => { if (isWhole) list.current?.children.item(shownAtFirst)?.querySelector("a")?.focus(); }, [isWhole]);
   const [hasForgotten, setForgotten] = useState(false);
   useEffect(() => { if (hasForgotten) focusPage(); }, [hasForgotten]);
   if (ids.length === 0) return null;
