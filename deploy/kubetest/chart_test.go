@@ -70,7 +70,6 @@ expose: {host: cupcakes.example.com, gateway: {name: front, namespace: gateways,
 robots: {stages: [bake]}
 setup: {temporal: none}
 `},
-	"a second ledger":             {"ledger: {enabled: true, databaseSecret: ledger, group: cupcakery-ledger-trial}"},
 	"a ledger":                    {"ledger: {enabled: true, databaseSecret: ledger, replicas: 2}"},
 	"nothing is set up":           {"setup: {topics: none, temporal: none}"},
 	"only Temporal is set up":     {"setup: {topics: none}\nkafka: {caSecret: kafka-ca}\ntemporal: {caSecret: temporal-ca}"},
@@ -386,7 +385,6 @@ func TestBadValuesAreRefusedByName(t *testing.T) {
 		"credentials that the job lacks":      {"kafka: {auth: PLAIN}\napi: {kafkaSecret: a}\nworker: {kafkaSecret: b}", "setup.kafkaSecret"},
 		"credentials that the ledger lacks":   {"kafka: {auth: PLAIN}\napi: {kafkaSecret: a}\nworker: {kafkaSecret: b}\nsetup: {kafkaSecret: c}\nledger: {enabled: true, databaseSecret: d}", "ledger.kafkaSecret"},
 		"a ledger without a database":         {"ledger: {enabled: true}", "ledger.databaseSecret"},
-		"a group of another form":             {"ledger: {enabled: true, databaseSecret: ledger, group: \"a, --listen\"}", "/ledger/group"},
 		"a database's address":                {"ledger: {enabled: true, databaseSecret: \"postgres://ledger:a@b/c\"}", "/ledger/databaseSecret"},
 		"a certificate without TLS":           {"kafka: {auth: tls, secret: a, tls: false}", "kafka.tls"},
 		"Temporal's key without TLS":          {"temporal: {apiKeySecret: a, tls: false}", "temporal.tls"},
@@ -694,24 +692,6 @@ func TestTheLedgerIsThereOnlyIfItIsEnabled(t *testing.T) {
 		for _, w := range workloads(t, o) {
 			reads := slices.ContainsFunc(w.template.Spec.Containers[0].Env, func(v corev1.EnvVar) bool { return v.Name == "CUPCAKERY_LEDGER_DATABASE" })
 			assert.Equal(t, enabled && (w.component() == "api" || w.component() == "ledger"), reads, w.name)
-		}
-	}
-}
-
-func TestALedgersGroupIsNamedOnlyIfItIsGiven(t *testing.T) {
-	t.Parallel()
-	for want, of := range map[string]string{"": "a ledger", "cupcakery-ledger-trial": "a second ledger"} {
-		for _, w := range workloads(t, mustRender(t, settings[of]...)) {
-			if w.component() != "ledger" {
-				continue
-			}
-			args := w.template.Spec.Containers[0].Args
-			at := slices.Index(args, "--group")
-			if want == "" {
-				assert.Equal(t, -1, at, args)
-			} else {
-				assert.Equal(t, []string{"--group", want}, args[max(at, 0):])
-			}
 		}
 	}
 }
