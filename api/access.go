@@ -70,6 +70,7 @@ var access = map[string]permission{
 	"GET /api/v1/history/days":             managersOnly,
 	"GET /api/v1/history/days/:day":        managersOnly,
 	"GET /api/v1/history/forecast":         managersOnly,
+	"GET /api/v1/history/orders":           managersOnly,
 	"GET /api/v1/history/orders/:id/delay": managersOnly,
 	"GET /api/v1/history/stages":           managersOnly,
 	"GET /api/v1/history/trace":            managersOnly,

@@ -58,6 +58,7 @@ func TestEachRoleReachesWhatItMayAndNothingElse(t *testing.T) {
 		"GET /api/v1/history/days":                 {kitchen.RoleManager},
 		"GET /api/v1/history/days/:day":            {kitchen.RoleManager},
 		"GET /api/v1/history/forecast":             {kitchen.RoleManager},
+		"GET /api/v1/history/orders":               {kitchen.RoleManager},
 		"GET /api/v1/history/orders/:id/delay":     {kitchen.RoleManager},
 		"GET /api/v1/history/stages":               {kitchen.RoleManager},
 		"GET /api/v1/history/trace":                {kitchen.RoleManager},

@@ -137,7 +137,7 @@ func TestOfManyFaultsTheFirstAreListedAndCounted(t *testing.T) {
 	body := strings.Replace(goodOrder, "{", "{"+strings.Join(fields, ",")+",", 1)
 	problem := requireProblem(t, postOrder(t, server, body), wire.ProblemInvalidOrder)
 	require.Len(t, problem.Errors, maxFaults)
-	require.Equal(t, "more than 32 places are at fault, errors has the first 32; mend these: /f00: unknown field: leave it out; known here are allergies, allergyConfirmed, customer, lines, notes, pickupAt and total", problem.Detail)
+	require.Equal(t, "more than 32 places are at fault, errors has the first 32; mend these: /f00: unknown field: leave it out; known here are allergies, allergyConfirmed, customer, lines, notes, phone, pickupAt and total", problem.Detail)
 	require.Equal(t, "/f31", *problem.Errors[maxFaults-1].Pointer)
 
 	problem = requireProblem(t, postOrder(t, server, "{"+strings.Repeat(`"a":1,`, 100)+`"a":1}`), wire.ProblemMalformedBody)

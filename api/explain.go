@@ -101,7 +101,7 @@ func (s situation) told() []wire.Happening {
 func (s situation) say(h workflows.Happening) string {
 	task := string(h.Stage)
 	if h.Undoing {
-		task = "undoing " + task
+		task = "clearing away " + task
 	}
 	again := ""
 	if h.Pass > 1 && !h.Undoing {
@@ -133,7 +133,7 @@ func (s situation) say(h workflows.Happening) string {
 	case workflows.HappenedDone:
 		return with(fmt.Sprintf("%s was done by %s.", capital(task), h.By))
 	case workflows.HappenedUndone:
-		return with(fmt.Sprintf("%s was undone by %s.", capital(h.Stage), h.By))
+		return with(fmt.Sprintf("%s was cleared away by %s.", capital(h.Stage), h.By))
 	case workflows.HappenedFailed:
 		return with(fmt.Sprintf("%s failed, says %s%s.", capital(task), h.By, s.because(h.Reason)))
 	case workflows.HappenedByHand:
@@ -155,7 +155,7 @@ func (s situation) say(h workflows.Happening) string {
 	case workflows.HappenedCancelling:
 		return fmt.Sprintf("%s asked to cancel it%s.", cmp.Or(h.By, "Somebody"), reason)
 	case workflows.HappenedCancelled:
-		return "It was cancelled, and nothing is left to undo."
+		return "It was cancelled, and nothing is left to clear away."
 	case workflows.HappenedShipped:
 		return "It was ready for pickup."
 	case workflows.HappenedTerminated:
@@ -167,7 +167,7 @@ func (s situation) say(h workflows.Happening) string {
 // begun is what somebody began.
 func begun(h workflows.Happening) string {
 	if h.Undoing {
-		return "to undo " + string(h.Stage)
+		return "to clear away " + string(h.Stage)
 	}
 	return "to " + string(h.Stage)
 }

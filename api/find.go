@@ -37,7 +37,7 @@ func (s *Server) wantedOrders(filters wire.ListOrdersParams) (wanted, error) {
 		return opening.DateOf(order.DueAt)
 	}
 	if filters.Q != nil && kitchen.Fold(*filters.Q) == "" {
-		return w, fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "q", Detail: "must not be blank: give a pickup code or a part of a name, or leave it out"}})
+		return w, fieldsProblem(wire.ProblemInvalidParameter, []wire.FieldError{{Parameter: "q", Detail: "must not be blank: give a pickup code, a part of a name or the last digits of a phone number, or leave it out"}})
 	}
 	if filters.Day != nil {
 		var err error
@@ -83,7 +83,7 @@ func (w wanted) has(order wire.OrderSummary) bool {
 
 // isNamed reports whether the text that is searched for means an order.
 func (w wanted) isNamed(order wire.OrderSummary) bool {
-	return strings.EqualFold(strings.TrimSpace(*w.Q), order.PickupCode) || order.Customer.Names(*w.Q)
+	return strings.EqualFold(strings.TrimSpace(*w.Q), order.PickupCode) || order.Customer.Names(*w.Q) || kitchen.PhoneEndsIn(order.Phone, *w.Q)
 }
 
 // soughtPlace is how far a search has come in a page of Temporal's: behind an order. Its
@@ -104,7 +104,7 @@ func (p soughtPlace) in(page []wire.OrderSummary) int {
 }
 
 // soughtOrders is a page of the orders that match and that Temporal alone cannot find:
-// it does not know parts of names, nor days. So a request goes through a bounded number
+// it does not know parts of names, phone numbers, nor days. So a request goes through a bounded number
 // of orders, the open and the newest first, and the next page goes on behind them. What
 // a pickup code finds comes at once.
 func (s *Server) soughtOrders(ctx context.Context, filters wanted, limit int) (orders []wire.OrderSummary, next string, err error) {

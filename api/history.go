@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -37,6 +38,8 @@ type History interface {
 	Stages(ctx context.Context, first, last kitchen.Date) (wire.HistoryStages, error)
 	Forecast(ctx context.Context, day kitchen.Date) (wire.HistoryForecast, error)
 	Bottleneck(ctx context.Context) (wire.HistoryBottleneck, error)
+	// Orders tells which orders had a pickup code, the newest first.
+	Orders(ctx context.Context, pickupCode string) (wire.HistoryOrders, error)
 	// Delay returns ledger.ErrUnknownOrder if the ledger has nothing of the order.
 	Delay(ctx context.Context, orderID string) (wire.HistoryDelay, error)
 	Trace(ctx context.Context, what ledger.Trace) (wire.HistoryTrace, error)
@@ -174,6 +177,18 @@ func (s *Server) GetHistoryBottleneck(ctx context.Context, request GetHistoryBot
 		return GetHistoryBottleneck200JSONResponse(bottleneck), err
 	}
 	return csvFile{"bottleneck", ledger.BottleneckTable(bottleneck)}, nil
+}
+
+// GetHistoryOrders tells which orders had a pickup code.
+func (s *Server) GetHistoryOrders(ctx context.Context, request GetHistoryOrdersRequestObject) (GetHistoryOrdersResponseObject, error) {
+	code := strings.ToUpper(request.Params.PickupCode)
+	orders, err := readReport(ctx, s.reports, func(ctx context.Context, history History) (wire.HistoryOrders, error) {
+		return history.Orders(ctx, code)
+	})
+	if err != nil || !wantsCSV(ctx, request.Params.Format) {
+		return GetHistoryOrders200JSONResponse(orders), err
+	}
+	return csvFile{"orders-" + code, ledger.OrdersTable(orders)}, nil
 }
 
 // GetHistoryDelay tells why an order was late.

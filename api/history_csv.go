@@ -72,6 +72,9 @@ func (f csvFile) VisitGetHistoryForecastResponse(w http.ResponseWriter) error { 
 // VisitGetHistoryBottleneckResponse writes the answer.
 func (f csvFile) VisitGetHistoryBottleneckResponse(w http.ResponseWriter) error { return f.write(w) }
 
+// VisitGetHistoryOrdersResponse writes the answer.
+func (f csvFile) VisitGetHistoryOrdersResponse(w http.ResponseWriter) error { return f.write(w) }
+
 // VisitGetHistoryDelayResponse writes the answer.
 func (f csvFile) VisitGetHistoryDelayResponse(w http.ResponseWriter) error { return f.write(w) }
 

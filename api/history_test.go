@@ -42,6 +42,7 @@ type answers struct {
 	stages     wire.HistoryStages
 	forecast   wire.HistoryForecast
 	bottleneck wire.HistoryBottleneck
+	orders     wire.HistoryOrders
 	delay      wire.HistoryDelay
 	trace      wire.HistoryTrace
 }
@@ -73,6 +74,10 @@ func (h *fakeHistory) Forecast(ctx context.Context, day kitchen.Date) (wire.Hist
 
 func (h *fakeHistory) Bottleneck(ctx context.Context) (wire.HistoryBottleneck, error) {
 	return h.bottleneck, h.read(ctx)
+}
+
+func (h *fakeHistory) Orders(ctx context.Context, pickupCode string) (wire.HistoryOrders, error) {
+	return h.orders, h.read(ctx, pickupCode)
 }
 
 func (h *fakeHistory) Delay(ctx context.Context, orderID string) (wire.HistoryDelay, error) {
@@ -114,6 +119,7 @@ func told(text string) answers {
 		},
 		forecast:   wire.HistoryForecast{Day: figures.Day, Weekday: "thursday", Weeks: 8, Flavours: []wire.FlavourForecast{{Flavour: text, Pieces: 118, Low: 84, High: 160, Ordered: 36}}, ReadUntil: at},
 		bottleneck: wire.HistoryBottleneck{At: at, Stage: kitchen.Decorate, Stages: []wire.StageLoad{{Stage: kitchen.Decorate, Waiting: 9, InHand: 1, OldestWaitingSeconds: seconds, TypicalInHandSeconds: seconds, ClearSeconds: seconds}, {Stage: kitchen.Package}}},
+		orders:     wire.HistoryOrders{ReadUntil: at, Orders: []wire.RememberedOrder{{OrderID: rememberedOrder, PickupCode: "K7QF", State: kitchen.StateShipped, Pieces: 12, PlacedAt: at, DueAt: at, ReadyAt: at}}},
 		delay: wire.HistoryDelay{OrderID: rememberedOrder, PickupCode: "K7QF", DueAt: at, LateSeconds: 60, Cause: wire.DelayedInQueue, Stage: kitchen.Bake, ReadUntil: at, Steps: []wire.DelayStep{
 			{Stage: kitchen.Mix, Pass: 1, Kind: kitchen.TicketMake, WaitedSeconds: seconds, UsualWaitedSeconds: seconds, InHandSeconds: seconds, UsualInHandSeconds: seconds, ExtraSeconds: -25, Worker: text},
 			{Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake, ExtraSeconds: 40},
@@ -133,6 +139,7 @@ func nothing() answers {
 		stages:     wire.HistoryStages{Stages: []wire.StageTimes{}, Hours: []wire.StageHourTimes{}},
 		forecast:   wire.HistoryForecast{Day: kitchen.Date{Year: 2026, Month: time.November, Day: 27}, Weekday: "friday", Flavours: []wire.FlavourForecast{}},
 		bottleneck: wire.HistoryBottleneck{Stages: []wire.StageLoad{}},
+		orders:     wire.HistoryOrders{Orders: []wire.RememberedOrder{}},
 		delay:      wire.HistoryDelay{OrderID: rememberedOrder, PickupCode: "K7QF", Cause: wire.DelayedByNothing, Steps: []wire.DelayStep{}},
 		trace:      wire.HistoryTrace{Tickets: []wire.TracedTicket{}},
 	}
@@ -164,12 +171,14 @@ var historyOperations = map[string]string{
 	"/api/v1/history/stages":            "stages",
 	"/api/v1/history/forecast":          "forecast",
 	"/api/v1/history/bottleneck":        "bottleneck",
+	"/api/v1/history/orders":            "orders?pickupCode=k7qf",
 	"/api/v1/history/orders/{id}/delay": "orders/" + rememberedOrder + "/delay",
 	"/api/v1/history/trace":             bakedInAnHour,
 }
 
 // historyTables has a request for each table in CSV, with its file's name.
 var historyTables = map[string]string{
+	"orders?pickupCode=k7qf&format=csv":                              "cupcakery-orders-K7QF.csv",
 	"days?from=2026-11-01&to=2026-11-26&format=csv":                  "cupcakery-days-2026-11-01-2026-11-26.csv",
 	"days/2026-11-26?format=csv":                                     "cupcakery-day-2026-11-26-flavours.csv",
 	"days/2026-11-26?format=csv&table=flavours":                      "cupcakery-day-2026-11-26-flavours.csv",

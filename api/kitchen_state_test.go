@@ -157,8 +157,15 @@ func TestARushIsForOrdersThatAreOpenAndCollectedForThoseThatAreShipped(t *testin
 	require.Eventually(t, func() bool { return len(ready()) == 1 }, patience, time.Millisecond)
 	require.Equal(t, []any{id, "Ada L.", 12}, []any{ready()[0].ID, ready()[0].Name, ready()[0].Pieces})
 	require.Equal(t, 1, b.state().Uncollected)
+	listed := func() wire.OrderSummaryPickup {
+		page := answerOf[wire.OrderPage](t, b.ask("bob", http.MethodGet, "/api/v1/orders?pickupCode="+kitchen.PickupCode(id), ""), http.StatusOK)
+		require.Len(t, page.Orders, 1)
+		return page.Orders[0].Pickup
+	}
+	require.Eventually(t, func() bool { return listed() == wire.PickupReady }, patience, 10*time.Millisecond)
 	require.Equal(t, http.StatusNoContent, b.ask("bob", http.MethodPut, path+"/collected", "").Code)
 	require.Empty(t, ready())
+	require.Equal(t, wire.PickupCollected, listed())
 	require.Zero(t, b.state().Uncollected)
 	require.Equal(t, http.StatusNoContent, b.ask("bob", http.MethodDelete, path+"/collected", "").Code)
 	require.Len(t, ready(), 1)

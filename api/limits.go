@@ -100,7 +100,7 @@ func (s *Server) unlessRepeated(ctx context.Context, orderID, hash string, refus
 	in, err := s.firstOrder(ctx, orderID, hash)
 	switch {
 	case err == nil:
-		return created(orderID, in), nil
+		return created(ctx, orderID, in), nil
 	case errors.Is(err, errBeingPlaced): // whoever reads that nothing was ordered orders something else
 		return nil, unknownPlacing(refusal)
 	case workflows.IsNotFound(err):

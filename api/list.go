@@ -85,9 +85,12 @@ func (s *Server) setPlaces(orders []wire.OrderSummary) {
 	for i, order := range orders {
 		ids[i] = order.ID
 	}
-	places := s.floor.OrderPlaces(ids)
+	places, pickups := s.floor.OrderPlaces(ids), s.floor.Pickups(ids)
 	for i := range orders {
 		setPlace(&orders[i], places[orders[i].ID])
+		if orders[i].State == kitchen.StateShipped {
+			orders[i].Pickup = pickups[orders[i].ID]
+		}
 	}
 }
 
@@ -269,6 +272,11 @@ func (s *Server) summarise(execution *workflowpb.WorkflowExecutionInfo) (wire.Or
 	}
 	if payload := execution.GetMemo().GetFields()[workflows.MemoPieces]; payload != nil {
 		if err := data.FromPayload(payload, &summary.Pieces); err != nil {
+			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
+		}
+	}
+	if payload := execution.GetMemo().GetFields()[workflows.MemoPhone]; payload != nil {
+		if err := data.FromPayload(payload, &summary.Phone); err != nil {
 			return wire.OrderSummary{}, fmt.Errorf("read the order's memo: %w", err)
 		}
 	}

@@ -526,7 +526,7 @@ func TestALiveConnectionEndsWithItsSession(t *testing.T) {
 	t.Parallel()
 	b := openBakery(t, startBrokers(t), awayTemporal(t), nil)
 	cookie := b.cookie("bob")
-	b.server.sessions.Now = func() time.Time { return time.Now().Add(staff.SessionLifetime - time.Second) }
+	b.server.sessions.Now = func() time.Time { return time.Now().Add(staff.SessionLifetime - 5*time.Second) } // to connect in
 	tablet := b.connectWith(cookie)
 	tablet.subscribe("kitchen", "")
 	require.Equal(t, wire.LiveMessageTypeSnapshot, tablet.next().Type)

@@ -42,6 +42,9 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		}
 	}
 	order := *request.Body
+	if order.Phone, err = kitchen.ParsePhone(order.Phone); err != nil { // one number is one order, however it is written
+		return nil, fieldsProblem(wire.ProblemInvalidOrder, []wire.FieldError{{Pointer: new("/phone"), Detail: err.Error()}})
+	}
 	if !order.PickupAt.IsZero() {
 		order.PickupAt = order.PickupAt.UTC() // one instant is one order, in whatever zone it is written
 	}
@@ -106,7 +109,7 @@ func (s *Server) CreateOrder(ctx context.Context, request CreateOrderRequestObje
 		release()
 		return nil, fmt.Errorf("start the order: %w", err)
 	}
-	return created(orderID, in), nil
+	return created(ctx, orderID, in), nil
 }
 
 // checkTotal refuses an order that does not cost what its customer has seen.
@@ -125,13 +128,13 @@ func (s *Server) checkTotal(order kitchen.Order) error {
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // created is the answer to an order that is placed.
-func created(orderID string, in workflows.OrderInput) CreateOrderResponseObject {
+func created(ctx context.Context, orderID string, in workflows.OrderInput) CreateOrderResponseObject {
 	status := workflows.Accepted(orderID, in)
 	if in.Pickup != nil {
 		status.State = kitchen.StateScheduled
 	}
 	return CreateOrder201JSONResponse{
-		Body:    status,
+		Body:    shownTo(ctx, status),
 		Headers: CreateOrder201ResponseHeaders{Location: "/api/v1/orders/" + url.PathEscape(orderID)},
 	}
 }

@@ -106,8 +106,8 @@ var problemKinds = []problemKind{
 			"that counts only while the ticket is theirs."},
 	{wire.ProblemTimeout, http.StatusRequestTimeout, "The request took too long to arrive",
 		"Send the whole request at once. Nothing was started."},
-	{wire.ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to sign in",
-		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. A device on which the person has signed in before has attempts of its own, which strangers cannot use up. Try again after the number of seconds in the Retry-After header."},
+	{wire.ProblemTooManyAttempts, http.StatusTooManyRequests, "Too many attempts to get in",
+		"Wrong PINs are limited for each name and for each address, so that PINs cannot be guessed. A device on which the person has signed in before has attempts of its own, which strangers cannot use up. Wrong tokens of the screen on the wall are limited for each address in the same way. Try again after the number of seconds in the Retry-After header."},
 	{wire.ProblemTooManyConnections, http.StatusTooManyRequests, "Too many live connections from one address",
 		"A process takes a limited number of live connections from one address, so that nobody keeps others out. Close one, or connect again after the number of seconds in the Retry-After header. " +
 			"Behind a proxy that the server does not trust (--trusted-proxies) everybody has the proxy's address."},

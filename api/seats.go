@@ -1,6 +1,8 @@
 package api
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -27,6 +29,19 @@ type Seats interface {
 	Keep(stage kitchen.Stage, by string) Seat
 	// HandBack gives the seat to the robot.
 	HandBack(stage kitchen.Stage) Seat
+}
+
+// PutBack puts back everything that a person has in hand at a stage, so that it waits
+// again. What they have finished in the meantime stays so.
+func (s *Server) PutBack(ctx context.Context, stage kitchen.Stage, by string) {
+	for _, ticket := range s.floor.Board(stage).Tickets {
+		if ticket.State != kitchen.TicketStarted || ticket.By != by || ticket.Withdrawn {
+			continue
+		}
+		if _, err := s.floor.Ack(ctx, by, stage, ticket.TicketID, wire.Ack{Kind: kitchen.AckReleased}); err != nil {
+			s.logger.WarnContext(ctx, "a ticket could not be put back", slog.String("ticket", ticket.TicketID), slog.String("by", by), slog.Any("error", err))
+		}
+	}
 }
 
 const seatPath = "/demo/seats/:stage"

@@ -66,3 +66,27 @@ func TestAnotherSiteTakesNoSeat(t *testing.T) {
 	requireProblem(t, do(t, server, request), wire.ProblemCrossSite)
 	require.Empty(t, seat.by)
 }
+
+func TestWhoeverLeavesASeatHasNothingInHandThereAnyMore(t *testing.T) {
+	t.Parallel()
+	kafka := startBrokers(t)
+	b := openBakery(t, kafka, untouchedTemporal{}, nil)
+	first, second, eves, done, elsewhere := newTicket(t, kitchen.Bake), newTicket(t, kitchen.Bake), newTicket(t, kitchen.Bake), newTicket(t, kitchen.Bake), newTicket(t, kitchen.Mix)
+	for _, ticket := range []kitchen.Ticket{first, second, eves, done, elsewhere} {
+		b.onBoard(kafka.writer(), ticket)
+	}
+	for _, ticket := range []kitchen.Ticket{first, second, done, elsewhere} {
+		b.acked("bob", ticket, `{"kind":"started"}`)
+	}
+	b.acked("eve", eves, `{"kind":"started"}`)
+	b.acked("bob", done, `{"kind":"done"}`)
+
+	b.server.PutBack(t.Context(), kitchen.Bake, "bob")
+	hands := map[string]string{}
+	for _, ticket := range b.board(kitchen.Bake).Tickets {
+		hands[ticket.TicketID] = string(ticket.State) + " " + ticket.By
+	}
+	require.Equal(t, map[string]string{first.TicketID: "waiting ", second.TicketID: "waiting ", eves.TicketID: "started eve"}, hands)
+	require.Equal(t, "bob", b.board(kitchen.Mix).Tickets[0].By, "he sits there by himself")
+	require.Equal(t, "bob", b.board(kitchen.Bake).Ended[0].By)
+}

@@ -30,6 +30,9 @@ type ServerInterface interface {
 	// GetHistoryForecast How much of each flavour a day is likely to need
 	// (GET /api/v1/history/forecast)
 	GetHistoryForecast(c *gin.Context, params GetHistoryForecastParams)
+	// GetHistoryOrders Which orders had a pickup code
+	// (GET /api/v1/history/orders)
+	GetHistoryOrders(c *gin.Context, params GetHistoryOrdersParams)
 	// GetHistoryDelay Why an order was late
 	// (GET /api/v1/history/orders/{id}/delay)
 	GetHistoryDelay(c *gin.Context, id OrderInPath, params GetHistoryDelayParams)
@@ -317,6 +320,41 @@ func (siw *ServerInterfaceWrapper) GetHistoryForecast(c *gin.Context) {
 	}
 
 	siw.Handler.GetHistoryForecast(c, params)
+}
+
+// GetHistoryOrders operation middleware
+func (siw *ServerInterfaceWrapper) GetHistoryOrders(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetHistoryOrdersParams
+
+	// ------------- Required query parameter "pickupCode" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "pickupCode", c.Request.URL.Query(), &params.PickupCode, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter pickupCode: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetHistoryOrders(c, params)
 }
 
 // GetHistoryDelay operation middleware
@@ -1544,6 +1582,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/api/v1/history/days", wrapper.GetHistoryDays)
 	router.GET(options.BaseURL+"/api/v1/history/days/:day", wrapper.GetHistoryDay)
 	router.GET(options.BaseURL+"/api/v1/history/forecast", wrapper.GetHistoryForecast)
+	router.GET(options.BaseURL+"/api/v1/history/orders", wrapper.GetHistoryOrders)
 	router.GET(options.BaseURL+"/api/v1/history/orders/:id/delay", wrapper.GetHistoryDelay)
 	router.GET(options.BaseURL+"/api/v1/history/stages", wrapper.GetHistoryStages)
 	router.GET(options.BaseURL+"/api/v1/history/trace", wrapper.TraceHistory)
@@ -2131,6 +2170,134 @@ type GetHistoryForecastdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetHistoryForecastdefaultApplicationProblemPlusJSONResponse) VisitGetHistoryForecastResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHistoryOrdersRequestObject struct {
+	Params GetHistoryOrdersParams
+}
+
+type GetHistoryOrdersResponseObject interface {
+	VisitGetHistoryOrdersResponse(w http.ResponseWriter) error
+}
+
+type GetHistoryOrders200JSONResponse HistoryOrders
+
+func (response GetHistoryOrders200JSONResponse) VisitGetHistoryOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHistoryOrders400ApplicationProblemPlusJSONResponse struct {
+	ProblemApplicationProblemPlusJSONResponse
+}
+
+func (response GetHistoryOrders400ApplicationProblemPlusJSONResponse) VisitGetHistoryOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHistoryOrders401ApplicationProblemPlusJSONResponse struct {
+	SignedOutApplicationProblemPlusJSONResponse
+}
+
+func (response GetHistoryOrders401ApplicationProblemPlusJSONResponse) VisitGetHistoryOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHistoryOrders403ApplicationProblemPlusJSONResponse Problem
+
+func (response GetHistoryOrders403ApplicationProblemPlusJSONResponse) VisitGetHistoryOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHistoryOrders404ApplicationProblemPlusJSONResponse Problem
+
+func (response GetHistoryOrders404ApplicationProblemPlusJSONResponse) VisitGetHistoryOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHistoryOrders431TextResponse HeadTooLargeTextResponse
+
+func (response GetHistoryOrders431TextResponse) VisitGetHistoryOrdersResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(431)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetHistoryOrders503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetHistoryOrders503ApplicationProblemPlusJSONResponse) VisitGetHistoryOrdersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHistoryOrdersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetHistoryOrdersdefaultApplicationProblemPlusJSONResponse) VisitGetHistoryOrdersResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7033,6 +7200,23 @@ func (response OpenWall422ApplicationProblemPlusJSONResponse) VisitOpenWallRespo
 	return err
 }
 
+type OpenWall429ApplicationProblemPlusJSONResponse struct {
+	TooManyAttemptsApplicationProblemPlusJSONResponse
+}
+
+func (response OpenWall429ApplicationProblemPlusJSONResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type OpenWall431TextResponse HeadTooLargeTextResponse
 
 func (response OpenWall431TextResponse) VisitOpenWallResponse(w http.ResponseWriter) error {
@@ -7128,6 +7312,9 @@ type StrictServerInterface interface {
 	// GetHistoryForecast How much of each flavour a day is likely to need
 	// (GET /api/v1/history/forecast)
 	GetHistoryForecast(ctx context.Context, request GetHistoryForecastRequestObject) (GetHistoryForecastResponseObject, error)
+	// GetHistoryOrders Which orders had a pickup code
+	// (GET /api/v1/history/orders)
+	GetHistoryOrders(ctx context.Context, request GetHistoryOrdersRequestObject) (GetHistoryOrdersResponseObject, error)
 	// GetHistoryDelay Why an order was late
 	// (GET /api/v1/history/orders/{id}/delay)
 	GetHistoryDelay(ctx context.Context, request GetHistoryDelayRequestObject) (GetHistoryDelayResponseObject, error)
@@ -7414,6 +7601,32 @@ func (sh *strictHandler) GetHistoryForecast(ctx *gin.Context, params GetHistoryF
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetHistoryForecastResponseObject); ok {
 		if err := validResponse.VisitGetHistoryForecastResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetHistoryOrders operation middleware
+func (sh *strictHandler) GetHistoryOrders(ctx *gin.Context, params GetHistoryOrdersParams) {
+	var request GetHistoryOrdersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetHistoryOrders(ctx, request.(GetHistoryOrdersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetHistoryOrders")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetHistoryOrdersResponseObject); ok {
+		if err := validResponse.VisitGetHistoryOrdersResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

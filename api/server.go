@@ -207,6 +207,7 @@ type Server struct {
 	seats          Seats
 	reports        *reports
 	wallToken      string
+	wallLimit      *ratelimit.Limiter
 	signInNames    []wire.SignInName
 	crossOrigin    *http.CrossOriginProtection
 	trustedProxies []netip.Prefix
@@ -260,6 +261,7 @@ func New(config Config) (*Server, error) {
 		seats:          config.Seats,
 		reports:        newReports(config.History),
 		wallToken:      config.WallToken,
+		wallLimit:      ratelimit.New(staff.AddressBurst, staff.AddressEvery, maxWallAddresses),
 		signInNames:    signInNames(config),
 		crossOrigin:    http.NewCrossOriginProtection(),
 		trustedProxies: config.TrustedProxies,
@@ -397,6 +399,7 @@ GET    /api/v1/history/days/{day}    a day in full
 GET    /api/v1/history/stages        how long the stages took
 GET    /api/v1/history/forecast      how much of each flavour a day is likely to need
 GET    /api/v1/history/bottleneck    which stage holds up the others now
+GET    /api/v1/history/orders        which orders had a pickup code (managers)
 GET    /api/v1/history/orders/{id}/delay  why an order was late
 GET    /api/v1/history/trace         which orders a batch went into
 GET    /openapi.yaml                 this API, described

@@ -63,7 +63,7 @@ func (s *Server) createLater(ctx context.Context, admit func(pieces int) (releas
 		first, lookedUp := s.firstOrder(ctx, orderID, hash)
 		if !workflows.IsNotFound(lookedUp) {
 			release()
-			return created(orderID, first), lookedUp
+			return created(ctx, orderID, first), lookedUp
 		}
 		placedAt, err = orders.Place(ctx, options, in, true) // it got no place before
 	}
@@ -83,7 +83,7 @@ func (s *Server) createLater(ctx context.Context, admit func(pieces int) (releas
 	default:
 		s.metrics.created.Inc()
 	}
-	return created(orderID, in), nil
+	return created(ctx, orderID, in), nil
 }
 
 // notPlaced is the problem of an order for later that was not placed.

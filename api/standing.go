@@ -43,6 +43,10 @@ func (s *Server) CreateStandingOrder(ctx context.Context, request CreateStanding
 	by, _ := sessionOf(ctx)
 	ctx, cancel := context.WithTimeout(requestContext(ctx), standingWithin)
 	defer cancel()
+	var err error
+	if request.Body.Order.Phone, err = kitchen.ParsePhone(request.Body.Order.Phone); err != nil {
+		return nil, fieldsProblem(wire.ProblemInvalidOrder, []wire.FieldError{{Pointer: new("/order/phone"), Detail: err.Error()}})
+	}
 	hash, err := requestHash(*request.Body)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -21,6 +22,8 @@ const (
 	// wallCookieKept is the longest that browsers keep a cookie. A screen that was off
 	// for longer needs its link again.
 	wallCookieKept = 400 * 24 * time.Hour
+	// maxWallAddresses is how many addresses are remembered that showed a wrong token.
+	maxWallAddresses = 10_000
 )
 
 // GetWall tells a manager what to open on the shop's wall.
@@ -44,11 +47,20 @@ func (s *Server) OpenWall(ctx context.Context, request OpenWallRequestObject) (O
 	if s.wallToken == "" {
 		return nil, &problemError{Type: wire.ProblemNotFound, Detail: "No screen can be let in here: the operator has set no token for the screen on the wall."}
 	}
+	// Counted before it is known to be wrong, as at a sign-in: many at once are not more
+	// than the limit.
+	address := s.addressOf(c.Request)
+	if wait := s.wallLimit.Spend(address, 1, s.sessions.Now()); wait > 0 {
+		s.logger.LogAttrs(ctx, slog.LevelWarn, "a screen was refused: too many wrong tokens came from its address", slog.String("request_id", requestID(c)))
+		return nil, &problemError{Type: wire.ProblemTooManyAttempts, RetryAfter: wait,
+			Detail: fmt.Sprintf("Too many links that do not open the screen were tried from your address: try again in %s.", inWords(wait))}
+	}
 	// Of the same length whatever was sent, so that the time that this takes tells nothing.
 	if !hmac.Equal(s.wallMark(request.Body.Token), s.wallMark(s.wallToken)) {
 		s.logger.LogAttrs(ctx, slog.LevelWarn, "a screen was refused: its token is not that of the screen on the wall", slog.String("request_id", requestID(c)))
 		return nil, &problemError{Type: wire.ProblemNotAllowed, Detail: "This link does not open the screen, or not any more: a manager can copy the present one at /counter."}
 	}
+	s.wallLimit.Refund(address, 1)
 	cookie := s.setCookie(c, wallCookie, base64.RawURLEncoding.EncodeToString(s.wallMark(s.wallToken)), wallCookiePath, wallCookieKept)
 	return OpenWall204Response{Headers: OpenWall204ResponseHeaders{SetCookie: cookie}}, nil
 }

@@ -5,12 +5,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/cupcakery/cupcakery/kitchen"
+	"github.com/cupcakery/cupcakery/staff"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -78,6 +81,33 @@ func TestAWrongTokenOfTheWallIsRefusedAndLoggedNowhere(t *testing.T) {
 
 	off := newTestServer(t, untouchedTemporal{}, nil)
 	requireProblem(t, openWall(t, off, wallToken), wire.ProblemNotFound)
+}
+
+func TestTheTokenOfTheWallCannotBeGuessed(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
+	server := newTestServer(t, untouchedTemporal{}, func(c *Config) {
+		c.WallToken = wallToken
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // where httptest's requests come from
+	})
+	server.sessions.Now = func() time.Time { return now }
+	show := func(address, token string) *httptest.ResponseRecorder {
+		return do(t, server, newRequest(http.MethodPost, "/api/v1/wall", strings.NewReader(`{"token":"`+token+`"}`), "Content-Type", "application/json", "X-Forwarded-For", address))
+	}
+	for range 3 * staff.AddressBurst {
+		require.Equal(t, http.StatusNoContent, show("203.0.113.9", wallToken).Code, "the right one does not count")
+	}
+	for range staff.AddressBurst {
+		requireProblem(t, show("203.0.113.9", "guessed"), wire.ProblemNotAllowed)
+	}
+	for _, token := range []string{"guessed", wallToken} {
+		answer := show("203.0.113.9", token)
+		require.Contains(t, requireProblem(t, answer, wire.ProblemTooManyAttempts).Detail, "from your address: try again in 30 seconds")
+		require.Equal(t, "30", answer.Header().Get("Retry-After"))
+	}
+	require.Equal(t, http.StatusNoContent, show("198.51.100.1", wallToken).Code, "the shop's own screen is elsewhere")
+	now = now.Add(staff.AddressEvery)
+	require.Equal(t, http.StatusNoContent, show("203.0.113.9", wallToken).Code)
 }
 
 func TestAManagerIsToldTheAddressOfTheWall(t *testing.T) {

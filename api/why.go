@@ -37,7 +37,7 @@ func (s situation) waiting() wire.Waiting {
 	at := func(cause wire.WaitingCause, format string, args ...any) wire.Waiting {
 		text := fmt.Sprintf(format, args...)
 		if order.State == kitchen.StateCancelling {
-			text = "It is being cancelled, and what was made is undone. " + text
+			text = "It is being cancelled, and what was made is cleared away. " + text
 		}
 		return wire.Waiting{Cause: cause, Text: text}
 	}

@@ -91,7 +91,7 @@ func TestWhatAnOrderWaitsFor(t *testing.T) {
 		"Undoing": {with(func(s *situation) {
 			s.order.State, s.work = kitchen.StateCancelling, floor.Work{}
 			s.order.Stages[1].Undo = &kitchen.UndoStatus{State: kitchen.TicketWaiting, IssuedAt: new(ago(2))}
-		}), wire.WaitingInQueue, "It is being cancelled, and what was made is undone. It has waited at bake for 2 min."},
+		}), wire.WaitingInQueue, "It is being cancelled, and what was made is cleared away. It has waited at bake for 2 min."},
 		"Shipped":   {with(func(s *situation) { s.order.State, s.order.ShippedAt = kitchen.StateShipped, new(ago(3)) }), wire.WaitingForNothing, "It has been ready for pickup for 3 min."},
 		"Cancelled": {with(func(s *situation) { s.order.State, s.order.CancelledAt = kitchen.StateCancelled, new(ago(60*72)) }), wire.WaitingForNothing, "It was cancelled 3 days ago."},
 		"Collected": {with(func(s *situation) {

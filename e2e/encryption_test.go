@@ -21,6 +21,7 @@ import (
 // written for the orders of tellAll.
 var private = map[string]string{
 	"the customer's name":           "Zerubbabel-Quux",
+	"the customer's phone number":   "+493055509876",
 	"the customer's notes":          "ring-the-back-door-bell",
 	"an allergy":                    "kiwi-and-lupin",
 	"a message":                     "Happy-fortieth-Mallory",
@@ -80,7 +81,7 @@ func (f *factory) tellAll() {
 		people[stage] = f.person(stage, private["a name of the staff"])
 	}
 	order := kitchen.Order{
-		Customer: kitchen.Customer{Name: private["the customer's name"]}, Notes: private["the customer's notes"], Allergies: []string{private["an allergy"]},
+		Customer: kitchen.Customer{Name: private["the customer's name"]}, Phone: private["the customer's phone number"], Notes: private["the customer's notes"], Allergies: []string{private["an allergy"]},
 		Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeL, Quantity: 2, Message: private["a message"]}},
 	}
 	numbers := map[kitchen.Stage]int{} // of the ticket that the station has seen last

@@ -31,6 +31,9 @@ import (
 // forgetMeNot is in everything that is written for the customer who is forgotten.
 const forgetMeNot = "Vergissmeinnicht"
 
+// forgetMyNumber is the end of the phone number of who is forgotten.
+const forgetMyNumber = "5550987654"
+
 // One order is shipped after some trouble, the other is cancelled. Then their customers
 // are forgotten, and the figures stay.
 func TestOfACustomerWhoIsForgottenNothingIsLeftButFigures(t *testing.T) {
@@ -43,8 +46,12 @@ func TestOfACustomerWhoIsForgottenNothingIsLeftButFigures(t *testing.T) {
 	f.startAPI() // with the ledger
 
 	order := func(customer string) kitchen.Order {
+		phone := ""
+		if strings.Contains(customer, forgetMeNot) {
+			phone = "+49 30 " + forgetMyNumber
+		}
 		return kitchen.Order{
-			Customer: kitchen.Customer{Name: customer}, Notes: "ring at the door of " + customer, Allergies: []string{"nuts near " + customer},
+			Customer: kitchen.Customer{Name: customer}, Phone: phone, Notes: "ring at the door of " + customer, Allergies: []string{"nuts near " + customer},
 			Lines: []kitchen.Line{{Flavour: "lemon", Size: kitchen.SizeM, Quantity: 6, Message: "For " + customer}},
 		}
 	}
@@ -97,6 +104,15 @@ func TestOfACustomerWhoIsForgottenNothingIsLeftButFigures(t *testing.T) {
 	require.NotEmpty(t, k.has(forgetMeNot))
 	require.NotEmpty(t, k.has(shippedOne.id))
 	require.NotEmpty(t, k.filesWith(forgetMeNot))
+	require.Empty(t, k.filesWith(forgetMyNumber), "the ledger never has it")
+	for topic, messages := range map[string]int{events.TopicShip: 2, events.TopicFailures: 1, events.TopicStatus: 8, events.TicketTopic(kitchen.Mix): 3, events.TicketTopic(kitchen.Package): 2} {
+		for _, m := range f.records(topic, messages) {
+			require.NotContains(t, string(m.Value), forgetMyNumber, topic)
+		}
+	}
+	listed, err := f.temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{})
+	require.NoError(t, err)
+	require.Contains(t, listed.String(), forgetMyNumber)
 	days := other.figures()
 	require.Contains(t, days, `"orders":3`)
 	require.Contains(t, days, `"late":2`)
@@ -149,6 +165,7 @@ func TestOfACustomerWhoIsForgottenNothingIsLeftButFigures(t *testing.T) {
 	page, err := f.temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{})
 	require.NoError(t, err)
 	require.NotContains(t, page.String(), forgetMeNot)
+	require.NotContains(t, page.String(), forgetMyNumber)
 	for _, restarted := range []bool{false, true} {
 		if restarted {
 			f.api.Kill()

@@ -66,7 +66,7 @@ func (f *Floor) forgetPersons(isErased func(orderID string) bool) {
 
 func (f *Floor) forgetPerson(orderID string) {
 	if order, known := f.shipped[orderID]; known {
-		order.name = ""
+		order.name, order.allergies = "", nil
 		f.shipped[orderID] = order
 		f.updateCollected(orderID)
 	}

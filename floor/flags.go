@@ -272,8 +272,9 @@ func orZeroTime(t *time.Time) time.Time {
 
 // shippedOrder is an order that may still wait to be collected.
 type shippedOrder struct {
-	name   string
-	pieces int
+	name      string
+	pieces    int
+	allergies []string
 	// total is what it costs; nil if it was placed without prices.
 	total  *kitchen.Money
 	at     time.Time
@@ -293,6 +294,7 @@ func readShipped(m events.Message) (order shippedOrder, known bool) {
 		Lines []struct {
 			Quantity int `json:"quantity"`
 		} `json:"lines"`
+		Allergies []string       `json:"allergies"`
 		Total     *kitchen.Money `json:"total"`
 		ShippedAt time.Time      `json:"shippedAt"`
 	}
@@ -302,7 +304,7 @@ func readShipped(m events.Message) (order shippedOrder, known bool) {
 	if shipped.Total != nil && shipped.Total.Check() != nil {
 		shipped.Total = nil // no page could show it
 	}
-	order = shippedOrder{name: kitchen.Customer{Name: kitchen.Excerpt(shipped.Customer.Name)}.CalledName(), total: shipped.Total, at: printable(shipped.ShippedAt)}
+	order = shippedOrder{name: kitchen.Customer{Name: kitchen.Excerpt(shipped.Customer.Name)}.CalledName(), allergies: shipped.Allergies, total: shipped.Total, at: printable(shipped.ShippedAt)}
 	for _, line := range shipped.Lines {
 		if line.Quantity > 0 && order.pieces+line.Quantity <= kitchen.MaxScrapped {
 			order.pieces += line.Quantity
@@ -315,7 +317,7 @@ func readShipped(m events.Message) (order shippedOrder, known bool) {
 func (f *Floor) addReady(orderID string, order shippedOrder) {
 	before, known := f.shipped[orderID]
 	if f.isErased(orderID) {
-		order.name = ""
+		order.name, order.allergies = "", nil
 	}
 	order.collected = !known || before.collected // as it was counted
 	f.shipped[orderID] = order
@@ -373,6 +375,22 @@ func (f *Floor) IsShipped(orderID string) bool {
 	defer f.mu.Unlock()
 	_, shipped := f.shipped[orderID]
 	return shipped
+}
+
+// Pickups tell of orders whether they wait to be collected or were, as far as the log
+// tells, by their ids.
+func (f *Floor) Pickups(orderIDs []string) map[string]wire.OrderSummaryPickup {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	pickups := map[string]wire.OrderSummaryPickup{}
+	for _, orderID := range orderIDs {
+		if _, collected := f.flags.Get(kitchen.FlagCollected, orderID); collected {
+			pickups[orderID] = wire.PickupCollected
+		} else if _, shipped := f.shipped[orderID]; shipped {
+			pickups[orderID] = wire.PickupReady
+		}
+	}
+	return pickups
 }
 
 // tidyFlagsRegularly takes back what nobody needs to know any more, until the context

@@ -20,7 +20,7 @@ func (f *Floor) ReadyOrders(search string, limit int) wire.ReadyOrders {
 	ready.Today = f.shippedToday()
 	for orderID, order := range f.shipped {
 		if code := kitchen.PickupCode(orderID); !order.collected && isMeant(search, code, order.name) {
-			ready.Orders = append(ready.Orders, wire.ReadyOrder{ID: orderID, PickupCode: code, Name: order.name, Pieces: order.pieces, Total: order.total, Since: order.at})
+			ready.Orders = append(ready.Orders, wire.ReadyOrder{ID: orderID, PickupCode: code, Name: order.name, Pieces: order.pieces, Allergies: order.allergies, Total: order.total, Since: order.at})
 		}
 	}
 	f.mu.Unlock() // sorting may take a while, and the log's reader waits for the lock

@@ -47,6 +47,33 @@ func TestWhatIsReadyIsListedUpToALimitAndFoundByCodeAndName(t *testing.T) {
 	}
 }
 
+func TestWhoeverHandsAnOrderOutReadsWhatItsCustomerIsAllergicTo(t *testing.T) {
+	t.Parallel()
+	now := morning
+	f := newFloorAt(t, &now)
+	m := record(t, events.TopicShip, now, kitchen.Shipped{OrderID: testOrderID(1), Customer: kitchen.Customer{Name: "Ada"}, Allergies: []string{"nuts", "egg"}, ShippedAt: now})
+	m.Key = []byte(testOrderID(1))
+	f.handle(m)
+	require.Equal(t, []string{"nuts", "egg"}, f.ReadyOrders("", 1).Orders[0].Allergies)
+	f.mu.Lock()
+	f.forgetPerson(testOrderID(1))
+	f.mu.Unlock()
+	require.Empty(t, f.shipped[testOrderID(1)].allergies, "what belongs to a customer is erased with the name")
+}
+
+func TestWhetherAnOrderWasCollectedIsKnownWhileTheLogTells(t *testing.T) {
+	t.Parallel()
+	now := morning
+	f := newFloorAt(t, &now)
+	ids := []string{testOrderID(1), testOrderID(2), testOrderID(3)}
+	ship(t, f, 1, now)
+	ship(t, f, 2, now)
+	putFlag(t, f, kitchen.FlagCollected, testOrderID(2), now, nil)
+	require.Equal(t, map[string]wire.OrderSummaryPickup{ids[0]: wire.PickupReady, ids[1]: wire.PickupCollected}, f.Pickups(ids))
+	takeBackFlag(f, kitchen.FlagCollected, testOrderID(2), now)
+	require.Equal(t, map[string]wire.OrderSummaryPickup{ids[0]: wire.PickupReady, ids[1]: wire.PickupReady}, f.Pickups(ids))
+}
+
 func TestTheDaysFiguresAreThoseOfTheBakerysDay(t *testing.T) {
 	t.Parallel()
 	now := morning

@@ -43,12 +43,13 @@ func TestDecisionsAreAsLargeAsTheLogHasRoomFor(t *testing.T) {
 	})
 }
 
-func TestCustomersDoNotSeeWhoHasDecided(t *testing.T) {
+func TestCustomersSeeNeitherWhoHasDecidedNorThePhoneNumber(t *testing.T) {
 	t.Parallel()
 	status := fullStatus()
 	shown := status.ForCustomer()
 	require.Empty(t, shown.Decisions)
 	require.Empty(t, shown.CancelledBy)
-	shown.Decisions, shown.CancelledBy = status.Decisions, status.CancelledBy
+	require.Empty(t, shown.Phone)
+	shown.Decisions, shown.CancelledBy, shown.Phone = status.Decisions, status.CancelledBy, status.Phone
 	require.Equal(t, status, shown, "and everything else")
 }

@@ -116,7 +116,8 @@ func FuzzCheckOrder(f *testing.F) {
 	good, err := json.Marshal(goodOrder())
 	require.NoError(f, err)
 	f.Add(good)
-	f.Add([]byte(`{"customer": {"name": "\u202e"}, "lines": [{"flavour": "lava", "size": "Q", "quantity": -1, "message": "\ufffe"}], "allergies": ["Nuts", " nuts"]}`))
+	f.Add([]byte(`{"customer": {"name": "Ada"}, "phone": "+44 (0)20 7946 0018", "lines": [{"flavour": "lemon", "size": "M", "quantity": 1}]}`))
+	f.Add([]byte(`{"customer": {"name": "\u202e"}, "phone": "\u0663+-()", "lines": [{"flavour": "lava", "size": "Q", "quantity": -1, "message": "\ufffe"}], "allergies": ["Nuts", " nuts"]}`))
 	k := Default()
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var order Order
@@ -129,6 +130,8 @@ func FuzzCheckOrder(f *testing.F) {
 		}
 		if len(faults) == 0 {
 			assert.NoError(t, HardLimits().CheckName(order.Customer.Name))
+			_, err := ParsePhone(order.Phone)
+			assert.NoError(t, err)
 			assert.Positive(t, order.Pieces())
 			assert.LessOrEqual(t, order.Pieces(), MaxScrapped)
 		}

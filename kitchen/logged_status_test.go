@@ -17,7 +17,7 @@ func fullStatus() Status {
 	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	return Status{
 		ID: someOrder, PickupCode: "K7QF", State: StateNeedsAttention, Route: Route{Mix, Bake}, Stage: Bake, WaitingFor: Bake,
-		Customer: Customer{Name: "Ada"}, Lines: []Line{{Flavour: "vanilla", Size: SizeM, Quantity: 2, Message: "Ada is 40"}},
+		Customer: Customer{Name: "Ada"}, Phone: "+49305550123", Lines: []Line{{Flavour: "vanilla", Size: SizeM, Quantity: 2, Message: "Ada is 40"}},
 		UnitPrices: []int64{290}, Total: &Money{"EUR", 2, 580},
 		Notes: "ring the bell", Allergies: []string{"nuts"}, PlacedAt: at, DueAt: &at, ShippedAt: &at, CancelledAt: &at,
 		Stages:  []StageStatus{{Stage: Mix, Pass: 1, State: TicketDone, Attempt: 1, By: "mia", Undo: &UndoStatus{State: TicketWaiting, Attempt: 1}}},
@@ -34,14 +34,14 @@ func TestTheLogTellsAllButWhatIsTheCustomersOwn(t *testing.T) {
 	told := status.ForLog(status.PlacedAt)
 	written, err := json.Marshal(told)
 	require.NoError(t, err)
-	for _, private := range []string{"Ada", "bell", "nuts", "moved"} {
+	for _, private := range []string{"Ada", "5550123", "bell", "nuts", "moved"} {
 		assert.NotContains(t, string(written), private)
 	}
 	read, err := ParseLoggedStatus(written)
 	require.NoError(t, err)
 	assert.Equal(t, told, read)
 
-	own := Status{ID: status.ID, PickupCode: status.PickupCode, Customer: status.Customer, Lines: status.Lines, UnitPrices: status.UnitPrices, Total: status.Total, Notes: status.Notes, Allergies: status.Allergies, CancelReason: status.CancelReason}
+	own := Status{ID: status.ID, PickupCode: status.PickupCode, Customer: status.Customer, Phone: status.Phone, Lines: status.Lines, UnitPrices: status.UnitPrices, Total: status.Total, Notes: status.Notes, Allergies: status.Allergies, CancelReason: status.CancelReason}
 	assert.Equal(t, status, own.With(told))
 	value := reflect.ValueOf(status)
 	for i := range value.NumField() {

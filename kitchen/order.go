@@ -67,7 +67,10 @@ type Line struct {
 
 // Order is what a customer asks for.
 type Order struct {
-	Customer  Customer `json:"customer"`
+	Customer Customer `json:"customer"`
+	// Phone is where to call the customer, as ParsePhone returns it; empty if they give
+	// none. It is no part of Customer, which is on tickets and in announcements.
+	Phone     string   `json:"phone,omitempty"`
 	Lines     []Line   `json:"lines"`
 	Notes     string   `json:"notes,omitempty"`
 	Allergies []string `json:"allergies,omitempty"`
@@ -248,7 +251,9 @@ type Status struct {
 	// undoing it; empty when it waits for no station.
 	WaitingFor Stage    `json:"waitingFor,omitempty"`
 	Customer   Customer `json:"customer"`
-	Lines      []Line   `json:"lines"`
+	// Phone is where to call the customer; empty if they gave none. Only staff see it.
+	Phone string `json:"phone,omitempty"`
+	Lines []Line `json:"lines"`
 	// UnitPrices are what a piece of each line costs, in the currency of Total, and
 	// Total what the order costs, paid at pickup. Both are nil for an order that is
 	// sold without prices or of an older build.
@@ -287,9 +292,9 @@ type Status struct {
 	Stale bool `json:"stale"`
 }
 
-// ForCustomer is the status without what is only between members of the staff: who has
-// decided what.
+// ForCustomer is the status without what only members of the staff see: who has
+// decided what, and the telephone number, since whoever has an order's link may follow it.
 func (s Status) ForCustomer() Status {
-	s.Decisions, s.CancelledBy = nil, ""
+	s.Decisions, s.CancelledBy, s.Phone = nil, "", ""
 	return s
 }

@@ -21,6 +21,8 @@ type FieldError struct {
 func (k *Kitchen) CheckOrder(o Order) []FieldError {
 	var c orderCheck
 	c.add(k.Limits.CheckName(o.Customer.Name), "/customer/name")
+	_, err := ParsePhone(o.Phone)
+	c.add(err, "/phone")
 	if len(o.Lines) < 1 || len(o.Lines) > k.Limits.Lines {
 		c.addf("/lines", "must have from 1 to %d lines, it has %d", k.Limits.Lines, len(o.Lines))
 	}

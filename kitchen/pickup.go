@@ -95,6 +95,9 @@ type Reservation struct {
 	Slot   time.Time  `json:"slot"`
 	Pieces int        `json:"pieces"`
 	Plan   PickupPlan `json:"plan"`
+	// Run is the run of the order that asks. One that asks again because it was reset is
+	// not answered what another has heard before.
+	Run string `json:"run,omitempty"`
 }
 
 // PickupRefusal is why an order gets no place. The zero value is none.

@@ -291,6 +291,7 @@ type Shipped struct {
 	PickupCode string   `json:"pickupCode"`
 	Customer   Customer `json:"customer"`
 	Lines      []Line   `json:"lines"`
+	Allergies  []string `json:"allergies,omitempty"`
 	// UnitPrices and Total are those of Status.
 	UnitPrices []int64   `json:"unitPrices,omitempty"`
 	Total      *Money    `json:"total,omitempty"`

@@ -212,6 +212,17 @@ func DelayTable(delay wire.HistoryDelay) Table {
 	return table
 }
 
+// OrdersTable has the orders that had a pickup code.
+func OrdersTable(told wire.HistoryOrders) Table {
+	table := Table{{"order_id", "pickup_code", "state", "pieces", "placed_at", "due_at", "ready_at"}}
+	for _, order := range told.Orders {
+		table = append(table, []string{
+			order.OrderID, order.PickupCode, string(order.State), inDigits(order.Pieces), inRFC3339(order.PlacedAt), inRFC3339(order.DueAt), inRFC3339(order.ReadyAt),
+		})
+	}
+	return table
+}
+
 // TraceTable has the tickets of a batch.
 func TraceTable(trace wire.HistoryTrace) Table {
 	table := Table{{"order_id", "pickup_code", "stage", "pass", "worker", "started_at", "ended_at", "flavours", "pieces", "state", "collected_at", "customer"}}

@@ -42,6 +42,34 @@ func (r *Reports) Delay(ctx context.Context, orderID string) (wire.HistoryDelay,
 	return delay, nil
 }
 
+// maxWithCode is how many orders with the same pickup code are told.
+const maxWithCode = 20
+
+// Orders tells which orders had a pickup code, the newest first. Those that were erased
+// are not among them: nothing may lead to them.
+func (r *Reports) Orders(ctx context.Context, pickupCode string) (wire.HistoryOrders, error) {
+	var told wire.HistoryOrders
+	readUntil, err := r.read(ctx, "find the orders with the code", func(tx pgx.Tx) (err error) {
+		told.Orders, err = collect(ctx, tx, func(row pgx.CollectableRow) (order wire.RememberedOrder, err error) {
+			var placed, due, ready *time.Time
+			err = row.Scan(&order.OrderID, &order.PickupCode, &order.State, &order.Pieces, &placed, &due, &ready)
+			order.PlacedAt, order.DueAt, order.ReadyAt = inUTC(placed), inUTC(due), inUTC(ready)
+			return order, err
+		}, `
+			SELECT p.order_id::text, o.pickup_code, o.state, o.pieces, o.placed_at, o.due_at, o.ready_at
+			FROM orders o
+			JOIN personal p ON p.order_key = o.order_key
+			WHERE o.pickup_code = $1 AND p.order_id IS NOT NULL
+			ORDER BY coalesce(o.placed_at, o.first_recorded_at) DESC, o.order_key LIMIT $2`, pickupCode, maxWithCode)
+		return err
+	})
+	if err != nil {
+		return wire.HistoryOrders{}, err
+	}
+	told.ReadUntil = readUntil
+	return told, nil
+}
+
 func scanStep(row pgx.CollectableRow) (step wire.DelayStep, err error) {
 	err = row.Scan(&step.Stage, &step.Pass, &step.Kind, &step.WaitedSeconds, &step.UsualWaitedSeconds, &step.InHandSeconds, &step.UsualInHandSeconds,
 		&step.ExtraSeconds, &step.Failures, &step.SilentSeconds, &step.Worker)

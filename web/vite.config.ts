@@ -26,6 +26,7 @@ export default defineConfig({
     environment: "jsdom",
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/testing.ts"],
+    testTimeout: 60_000,
     restoreMocks: true,
   },
 });

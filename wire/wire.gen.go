@@ -168,6 +168,24 @@ func (e LiveRequestType) Valid() bool {
 	}
 }
 
+// Defines values for OrderSummaryPickup.
+const (
+	PickupCollected OrderSummaryPickup = "collected"
+	PickupReady     OrderSummaryPickup = "ready"
+)
+
+// Valid indicates whether the value is a known member of the OrderSummaryPickup enum.
+func (e OrderSummaryPickup) Valid() bool {
+	switch e {
+	case PickupCollected:
+		return true
+	case PickupReady:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for OverviewNewsKind.
 const (
 	NewsCancelled OverviewNewsKind = "cancelled"
@@ -969,6 +987,15 @@ type HistoryForecast struct {
 	Weeks int `json:"weeks"`
 }
 
+// HistoryOrders The orders that had a pickup code.
+type HistoryOrders struct {
+	// Orders The newest first.
+	Orders []RememberedOrder `json:"orders"`
+
+	// ReadUntil Up to when the ledger has read the log, so that the answer says how things stood then; absent if it has read nothing yet.
+	ReadUntil ReadUntil `json:"readUntil,omitempty,omitzero"`
+}
+
 // HistoryStages How long the stages took.
 type HistoryStages struct {
 	// Hours By the weekday and hour, on the bakery's clock, in which tickets ended; stage by stage, Monday first. Hours without any are left out.
@@ -1329,6 +1356,14 @@ type OrderSummary struct {
 	// Lines What it is for; absent from an order of an older build.
 	Lines []Line `json:"lines,omitempty,omitzero"`
 
+	// Phone Where to call the customer, as digits; absent if none was given.
+	//
+	// Example: +49305550123
+	Phone string `json:"phone,omitempty,omitzero"`
+
+	// Pickup Whether a shipped order still waits to be collected, or was; absent unless the state is `shipped`, and once the log does not tell any more.
+	Pickup OrderSummaryPickup `json:"pickup,omitempty,omitzero"`
+
 	// PickupCode Example: K7QF
 	PickupCode string `json:"pickupCode"`
 
@@ -1351,6 +1386,9 @@ type OrderSummary struct {
 	// Total What it costs, paid at pickup; absent if it was placed without prices.
 	Total *Money `json:"total,omitempty"`
 }
+
+// OrderSummaryPickup Whether a shipped order still waits to be collected, or was; absent unless the state is `shipped`, and once the log does not tell any more.
+type OrderSummaryPickup string
 
 // Overview Where every order is, without anything that belongs to a customer. For all staff; where demo staff are shown, for everybody.
 type Overview struct {
@@ -1559,6 +1597,9 @@ type Readiness struct {
 
 // ReadyOrder An order that is ready and was not collected.
 type ReadyOrder struct {
+	// Allergies What the customer is allergic to; absent if nothing was said, or if it was shipped by an older build.
+	Allergies []string `json:"allergies,omitempty,omitzero"`
+
 	// ID A UUID in its canonical form, 36 characters in lower case.
 	//
 	// Example: 0199c0de-7a11-7000-8000-00000000cafe
@@ -1612,6 +1653,30 @@ type ReasonOnOffer struct {
 
 	// Remake The order starts again from its first stage; otherwise the same ticket is issued again.
 	Remake bool `json:"remake"`
+}
+
+// RememberedOrder defines model for RememberedOrder.
+type RememberedOrder struct {
+	// DueAt Absent if the log does not tell.
+	DueAt time.Time `json:"dueAt,omitempty,omitzero"`
+
+	// OrderID A UUID in its canonical form, 36 characters in lower case.
+	//
+	// Example: 0199c0de-7a11-7000-8000-00000000cafe
+	OrderID OrderID `json:"orderId"`
+
+	// PickupCode Example: K7QF
+	PickupCode string `json:"pickupCode"`
+	Pieces     int    `json:"pieces"`
+
+	// PlacedAt Absent if the log does not tell.
+	PlacedAt time.Time `json:"placedAt,omitempty,omitzero"`
+
+	// ReadyAt Absent while it is not ready.
+	ReadyAt time.Time `json:"readyAt,omitempty,omitzero"`
+
+	// State `scheduled` is an order for later that has its place and waits for its time.
+	State OrderState `json:"state"`
 }
 
 // Resolution A manager's decision about an order that needs attention.
@@ -2139,6 +2204,15 @@ type GetHistoryForecastParams struct {
 	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
 }
 
+// GetHistoryOrdersParams defines parameters for GetHistoryOrders.
+type GetHistoryOrdersParams struct {
+	// PickupCode The code called out at the counter, in capital or small letters.
+	PickupCode string `form:"pickupCode" json:"pickupCode"`
+
+	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
+	Format *HistoryFormat `form:"format,omitempty" json:"format,omitempty"`
+}
+
 // GetHistoryDelayParams defines parameters for GetHistoryDelay.
 type GetHistoryDelayParams struct {
 	// Format JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON.
@@ -2210,8 +2284,8 @@ type ListOrdersParams struct {
 	// PickupCode The code called out at the counter, in capital or small letters.
 	PickupCode *string `form:"pickupCode,omitempty" json:"pickupCode,omitempty"`
 
-	// Q A pickup code, or parts of the customer's name, without regard to case and accents: `bjor` finds Björn. Works where customers' names are encrypted, too. A request goes through
-	// a thousand orders at most, and the next page goes on.
+	// Q A pickup code, parts of the customer's name, without regard to case and accents: `bjor` finds Björn, or the last 3 to 6 digits of their phone number. Works where all that is encrypted, too. A request goes
+	// through a thousand orders at most, and the next page goes on.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
 	// Day Orders that are to be fetched on this day of the bakery's calendar or, if as soon as possible, were placed on it; `today` is one, too.

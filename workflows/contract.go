@@ -76,6 +76,10 @@ const (
 	// MemoCustomer is the memo field with the customer's name where the memo is
 	// encrypted. Elsewhere KeyCustomer has it.
 	MemoCustomer = "customer"
+	// MemoPhone is the memo field with the customer's telephone number, for lists and
+	// searches; absent if they gave none. It is no search attribute, as those are never
+	// encrypted.
+	MemoPhone = "phone"
 )
 
 // The search attributes of an order. They are set when it starts; only the
@@ -132,6 +136,9 @@ type Progress struct {
 	Handled []Handled `json:"handled,omitempty"`
 	// HoldsPlace is set while the order has a place in its slot.
 	HoldsPlace bool `json:"holdsPlace,omitempty"`
+	// ConfirmPlace is set if the order was reset in Temporal and has no answer yet
+	// whether it still has its place.
+	ConfirmPlace bool `json:"confirmPlace,omitempty"`
 }
 
 // CountedFailure identifies a failed ack that an order has acted on. The attempt
@@ -219,6 +226,9 @@ func startOptions(orderID string, in OrderInput, requestHash string, more ...tem
 	memo := map[string]any{MemoRequestHash: requestHash, MemoPieces: in.Order.Pieces(), MemoContents: Contents{in.Order.Lines, in.Order.Allergies}}
 	if _, total := in.Rules.Prices.Charge(in.Order.Lines); total != nil {
 		memo[MemoTotal] = *total
+	}
+	if in.Order.Phone != "" {
+		memo[MemoPhone] = in.Order.Phone
 	}
 	return client.StartWorkflowOptions{
 		ID:                                       kitchen.WorkflowID(orderID),

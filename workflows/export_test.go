@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"time"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/cupcakery/cupcakery/kitchen"
@@ -12,3 +14,6 @@ func OrderWorkflowOf(stages ...kitchen.Stage) func(workflow.Context, OrderInput)
 		return orderWorkflow(ctx, in, stages)
 	}
 }
+
+// SetClock gives the process that reaches the orders another clock.
+func (o *Orders) SetClock(now func() time.Time) { o.now = now }

@@ -33,7 +33,8 @@ func (o *order) listen(ctx workflow.Context) error {
 	}
 	workflow.Go(ctx, func(ctx workflow.Context) {
 		ctx.Done().Receive(ctx, nil)
-		if o.cancelRefusal() == nil {
+		isUnplaced := o.refusal != nil && workflow.GetVersion(ctx, changeRefuseUnplaced, workflow.DefaultVersion, 1) == workflow.DefaultVersion
+		if o.cancelRefusal() == nil || isUnplaced {
 			o.cancel(kitchen.Cancellation{Reason: "cancelled in Temporal"}, workflow.Now(ctx))
 			_ = o.saveStatus(ctx) // the search attributes exist, or the order could not have been started
 		}
@@ -110,6 +111,8 @@ func (o *order) checkCancel(request kitchen.Cancellation) error {
 // cancelRefusal is why the order cannot be cancelled; nil if it can.
 func (o *order) cancelRefusal() error {
 	switch {
+	case o.refusal != nil:
+		return refused("The order was not placed: there is nothing to cancel.")
 	case o.shipping:
 		return refused("The order is shipped: it cannot be cancelled any more.")
 	case o.status.State == kitchen.StateCancelled:

@@ -35,7 +35,8 @@ func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (
 	}
 	order := newOrder(orderID, in)
 	order.runID = info.WorkflowExecution.RunID
-	order.knownRun = cmp.Or(info.OriginalRunID, order.runID) // the SDK's test environment has no original
+	order.beganRun = cmp.Or(info.OriginalRunID, order.runID) // the SDK's test environment has no original
+	order.knownRun = order.beganRun
 	if err := order.listen(ctx); err != nil {
 		return order.status, err
 	}
@@ -46,6 +47,9 @@ func orderWorkflow(ctx workflow.Context, in OrderInput, known []kitchen.Stage) (
 	// was made. The request must not interrupt that, so the steps do not see it.
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	order.announceQueued(ctx)
+	if order.resetBefore {
+		order.confirmPlace(ctx)
+	}
 	// Coroutines run in the order in which they began. The steps run last, so
 	// they see every message of the same workflow task: no ticket goes out only
 	// to be withdrawn and then undone.
@@ -138,7 +142,7 @@ type order struct {
 }
 
 func newOrder(orderID string, in OrderInput) *order {
-	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, listedState: kitchen.StateInProgress, telling: newTelling()}
+	o := &order{in: in, status: Accepted(orderID, in), pass: 1, direction: Making, listedState: kitchen.StateInProgress, placing: newPlacing(), telling: newTelling()}
 	if p := in.Progress; p != nil {
 		o.setStatus(p.Status)
 		o.direction, o.toUndo, o.patience.from, o.handled = p.Direction, p.ToUndo, p.AskFrom, p.Handled
@@ -148,7 +152,7 @@ func newOrder(orderID string, in OrderInput) *order {
 		}
 		// What the last run has not told, this one tells. If that had no version, nobody
 		// knows when its details have changed.
-		o.holdsPlace = p.HoldsPlace
+		o.holdsPlace, o.resetBefore = p.HoldsPlace, p.ConfirmPlace
 		o.lastVersion, o.changed, o.detailsChanged = p.Status.Version, true, p.Status.Version == 0
 		o.pass = p.Status.Remakes + 1
 		if p.Status.State != kitchen.StateAccepted {
@@ -181,6 +185,7 @@ func Accepted(orderID string, in OrderInput) kitchen.Status {
 		State:      kitchen.StateAccepted,
 		Route:      in.Rules.Route.Stages(),
 		Customer:   in.Order.Customer,
+		Phone:      in.Order.Phone,
 		Lines:      in.Order.Lines,
 		UnitPrices: unitPrices,
 		Total:      total,
@@ -298,6 +303,7 @@ func (o *order) ship(ctx workflow.Context) error {
 		PickupCode: o.status.PickupCode,
 		Customer:   o.status.Customer,
 		Lines:      o.status.Lines,
+		Allergies:  o.status.Allergies,
 		UnitPrices: o.status.UnitPrices,
 		Total:      o.status.Total,
 		PlacedAt:   o.status.PlacedAt,
@@ -347,7 +353,7 @@ func (o *order) nextInput() OrderInput {
 	in := o.in
 	in.Progress = &Progress{
 		Status: o.status, Direction: o.direction, ToUndo: o.toUndo, AskFrom: o.patience.from, Handled: o.handled,
-		Counted: o.countedOfPass(), Announcements: o.queued, HoldsPlace: o.holdsPlace,
+		Counted: o.countedOfPass(), Announcements: o.queued, HoldsPlace: o.holdsPlace, ConfirmPlace: o.mayHaveLostPlace(),
 	}
 	return in
 }

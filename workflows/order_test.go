@@ -244,7 +244,7 @@ func TestOrderWorkflow(t *testing.T) {
 		require.Len(t, f.shipped, 1)
 		require.Equal(t, kitchen.Shipped{
 			OrderID: orderID, PickupCode: kitchen.PickupCode(orderID), Customer: kitchen.Customer{Name: "Ada"},
-			Lines: orderInput().Order.Lines, PlacedAt: placedAt, ShippedAt: *status.ShippedAt,
+			Lines: orderInput().Order.Lines, Allergies: orderInput().Order.Allergies, PlacedAt: placedAt, ShippedAt: *status.ShippedAt,
 		}, f.shipped[0])
 	})
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -20,12 +21,16 @@ import (
 type Orders struct {
 	temporal client.Client
 	codec    *encryption.Codec
+	// now is this process's clock, and ahead how far Temporal's is ahead of it, as far as
+	// is known: see Place.
+	now   func() time.Time
+	ahead atomic.Int64
 }
 
 // NewOrders returns the orders that the client reaches. The codec is the client's,
 // nil if it has none.
 func NewOrders(temporalClient client.Client, codec *encryption.Codec) *Orders {
-	return &Orders{temporal: temporalClient, codec: codec}
+	return &Orders{temporal: temporalClient, codec: codec, now: time.Now}
 }
 
 // CanWrite returns an error if a key is missing without which nothing may be written:

@@ -39,22 +39,34 @@ const (
 	// Temporal's has lost it.
 	askedWithin = 10 * time.Second
 
+	// clocksApart is how much later than PlaceWithin from now somebody may say that they
+	// give up, before the order tells them the time. Their clock need not be exact.
+	clocksApart = 5 * time.Second
+
 	reserveWithin = 5 * time.Second
 	// reserveAgainAfter and reserveAtMost are the shortest and the longest pause between
 	// two tries: Temporal takes ten updates of one workflow at a time, so at a rush they
 	// wait for each other.
 	reserveAgainAfter = 100 * time.Millisecond
 	reserveAtMost     = 2 * time.Second
-	releaseAtMost     = time.Minute
+	answerAtMost      = time.Minute
 
 	// lookForBuildAfter is how long a workflow that only waits does so before it looks
 	// whether it can move to a newer build.
 	lookForBuildAfter = 24 * time.Hour
+
+	// changeConfirmPlace is the version marker of orders that ask for their place again
+	// because they were reset in Temporal; see marks.
+	changeConfirmPlace = "confirm-place"
+	// changeRefuseUnplaced is the version marker of orders that Temporal's own cancel
+	// request does not cancel once they are known to get no place.
+	changeRefuseUnplaced = "refuse-unplaced"
 )
 
 // Place asks an order to get its place.
 type Place struct {
-	// Until is when whoever asks has given up: after that no order must come of it.
+	// Until is when whoever asks has given up, by Temporal's clock: after that no order
+	// must come of it.
 	Until time.Time `json:"until"`
 	// RequestHash tells which order is meant.
 	RequestHash string `json:"requestHash"`
@@ -68,6 +80,14 @@ type Placed struct {
 	PlacedAt time.Time `json:"placedAt"`
 }
 
+// Clock is the detail of an ErrorRefused with which UpdatePlace is refused because of its
+// time: by Temporal's clock whoever asks has given up, or asks later than now. The clock of
+// somebody who is there and hears this is wrong.
+type Clock struct {
+	// At is the time by Temporal's clock.
+	At time.Time `json:"at"`
+}
+
 // placing is how an order for later gets its place:
 //
 //	started with a place update   accepted
@@ -79,6 +99,14 @@ type Placed struct {
 // Without room, or without an answer in time, it ends as ErrorNotPlaced, and the update
 // is answered with the reason. An order whose update was lost, because no worker was
 // there until its sender had given up, ends the same way without having asked anybody.
+//
+// One that is cancelled before it has its place is an order, and cancelled: somebody has
+// heard of it. So is one that was reset in Temporal and has lost its place:
+//
+//	reset to before its place     ReservePlace by itself: who placed it waits no more
+//	reset to after that           ReservePlace beside its steps
+//	it still has it               it goes on, with the same place
+//	it was given back             cancelled, whose work is undone
 type placing struct {
 	// placeUntil is when the last who asked gives up; zero while nobody has asked.
 	placeUntil time.Time
@@ -86,7 +114,15 @@ type placing struct {
 	holdsPlace bool
 	// refusal is why the order got no place; nil while that can still be.
 	refusal *kitchen.NoPlaceError
+	// confirms are the marks of places that are asked for again after a reset in Temporal.
+	confirms marks
+	// resetBefore is set in a run that follows one that was reset in Temporal and ended
+	// before it had its place confirmed.
+	resetBefore bool
+	confirmed   bool
 }
+
+func newPlacing() placing { return placing{confirms: marks{change: changeConfirmPlace}} }
 
 func dueAt(pickup *kitchen.Pickup) *time.Time {
 	if pickup == nil {
@@ -106,6 +142,7 @@ func (o *order) listenForPlacing(ctx workflow.Context) error {
 		if request.Until.After(o.placeUntil) {
 			o.placeUntil = request.Until
 		}
+		ctx, _ = workflow.NewDisconnectedContext(ctx) // Temporal's own cancel request is answered as any other
 		err := workflow.Await(ctx, func() bool { return !o.isPlacing() || o.refusal != nil })
 		return Placed{Refused: o.refusal, PlacedAt: o.in.PlacedAt}, err
 	}, workflow.UpdateHandlerOptions{
@@ -114,8 +151,9 @@ func (o *order) listenForPlacing(ctx workflow.Context) error {
 			if request.RequestHash != o.in.RequestHash {
 				return temporal.NewApplicationError("This is another order.", ErrorAnotherOrder)
 			}
-			if o.isPlacing() && !request.Until.After(workflow.Now(ctx)) {
-				return refused("Whoever wanted to place the order has given up.")
+			now := workflow.Now(ctx)
+			if left := request.Until.Sub(now); o.isPlacing() && (left <= 0 || left > PlaceWithin+clocksApart) {
+				return temporal.NewApplicationError("Whoever wanted to place the order has given up by "+now.UTC().Format(time.RFC3339)+", or their clock is wrong.", ErrorRefused, Clock{At: now})
 			}
 			return nil
 		},
@@ -128,8 +166,9 @@ func (o *order) takePlace(ctx workflow.Context) error {
 	switch {
 	case err != nil:
 		return err
+	case o.isReset(ctx):
+		return o.takePlaceAgain(ctx)
 	case o.direction != Making:
-		o.refusal = &kitchen.NoPlaceError{Why: kitchen.PickupReleased}
 		return nil
 	case !asked:
 		return o.endNotPlaced(ctx, &kitchen.NoPlaceError{Why: kitchen.PickupUnanswered})
@@ -142,20 +181,94 @@ func (o *order) takePlace(ctx workflow.Context) error {
 		RetryPolicy:            &temporal.RetryPolicy{InitialInterval: reserveAgainAfter, BackoffCoefficient: 1.5, MaximumInterval: reserveAtMost},
 		Summary:                o.in.Pickup.At.Format(time.RFC3339),
 	}), ActivityReservePlace, o.reservation(ctx)).Get(ctx, &reserved)
-	switch {
-	case encryption.IsMissingKey(err):
+	if encryption.IsMissingKey(err) {
 		panic(err) // fails the task, not the order: another worker has the key
+	}
+	o.holdsPlace = reserved.Refused == nil // also if nobody could say
+	switch {
+	case o.direction != Making: // it was cancelled meanwhile, and whoever placed it has heard that it is an order
+		return nil
 	case err != nil:
 		return o.endNotPlaced(ctx, &kitchen.NoPlaceError{Why: kitchen.PickupUnanswered})
 	case reserved.Refused != nil:
-		o.holdsPlace = false
 		return o.endNotPlaced(ctx, reserved.Refused)
-	case o.direction != Making: // it was cancelled meanwhile
-		o.refusal = &kitchen.NoPlaceError{Why: kitchen.PickupReleased}
-		return nil
 	}
 	o.recordScheduled()
+	if err := o.saveStatus(ctx); err != nil {
+		return err
+	}
+	o.confirmPlace(ctx)
+	return nil
+}
+
+// takePlaceAgain gets an order its place that was reset in Temporal to before it had it.
+// If it has it, it gets the same.
+func (o *order) takePlaceAgain(ctx workflow.Context) error {
+	o.holdsPlace = true
+	refusal := o.reserveAgain(ctx)
+	o.confirmed = true
+	if o.direction != Making {
+		return nil
+	}
+	if refusal == nil {
+		o.recordScheduled()
+	} else {
+		o.cancelWithoutPlace(ctx, refusal)
+	}
 	return o.saveStatus(ctx)
+}
+
+// confirmPlace asks for the place again of an order that was reset in Temporal, beside its
+// steps. It may have given it back since, and then somebody else may have it.
+func (o *order) confirmPlace(ctx workflow.Context) {
+	if o.direction == Cancelling || !o.holdsPlace || !o.resetBefore && !o.isReset(ctx) {
+		return
+	}
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		refusal := o.reserveAgain(ctx)
+		o.confirmed = true
+		if refusal != nil && o.cancelRefusal() == nil {
+			o.cancelWithoutPlace(ctx, refusal)
+			_ = o.saveStatus(ctx) // the search attributes exist, or the order could not have been started
+		}
+	})
+}
+
+// mayHaveLostPlace reports whether the order was reset in Temporal, and has no answer yet
+// whether the place that it had is still its own.
+func (o *order) mayHaveLostPlace() bool {
+	return o.holdsPlace && !o.confirmed && (o.resetBefore || o.runID != o.beganRun)
+}
+
+// isReset reports whether the order was reset in Temporal, and goes on in a build that asks
+// for its place again. What happened before that is replayed, and has no marker.
+func (o *order) isReset(ctx workflow.Context) bool {
+	return o.in.Pickup != nil && workflow.GetInfo(ctx).WorkflowExecution.RunID != o.beganRun && o.confirms.next(ctx)
+}
+
+// reserveAgain asks for the order's place for as long as it takes, unless the order is
+// cancelled meanwhile, and returns why it has none.
+func (o *order) reserveAgain(ctx workflow.Context) *kitchen.NoPlaceError {
+	ctx, stop := workflow.WithCancel(ctx)
+	defer stop()
+	var reserved kitchen.Reserved
+	reserving := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o.untilAnswered()), ActivityReservePlace, o.reservation(ctx))
+	if workflow.Await(ctx, func() bool { return reserving.IsReady() || o.direction == Cancelling }) != nil || !reserving.IsReady() {
+		return nil
+	}
+	switch err := reserving.Get(ctx, &reserved); {
+	case encryption.IsMissingKey(err):
+		panic(err)
+	case err != nil: // somebody has ended it by hand
+		return &kitchen.NoPlaceError{Why: kitchen.PickupUnanswered}
+	}
+	return reserved.Refused
+}
+
+// cancelWithoutPlace cancels an order that has no place in its slot any more.
+func (o *order) cancelWithoutPlace(ctx workflow.Context, refusal *kitchen.NoPlaceError) {
+	o.holdsPlace = refusal.Why == kitchen.PickupUnanswered
+	o.cancel(kitchen.Cancellation{Reason: "reset in Temporal, and without its place: " + refusal.Error()}, workflow.Now(ctx))
 }
 
 // endNotPlaced ends the order, of which nobody but who placed it has heard.
@@ -177,11 +290,7 @@ func (o *order) endNotPlaced(ctx workflow.Context, refusal *kitchen.NoPlaceError
 
 // releasePlace gives the order's place back, for as long as it takes.
 func (o *order) releasePlace(ctx workflow.Context) error {
-	released := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: reserveWithin,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: reserveAgainAfter, BackoffCoefficient: 1.5, MaximumInterval: releaseAtMost},
-		Summary:             o.in.Pickup.At.Format(time.RFC3339),
-	}), ActivityReleasePlace, o.reservation(ctx))
+	released := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o.untilAnswered()), ActivityReleasePlace, o.reservation(ctx))
 	if err := o.await(ctx, released.IsReady); err != nil {
 		return err
 	}
@@ -189,10 +298,21 @@ func (o *order) releasePlace(ctx workflow.Context) error {
 	return nil
 }
 
+// untilAnswered are the options of an activity that asks the day's workflow until it has an
+// answer.
+func (o *order) untilAnswered() workflow.ActivityOptions {
+	return workflow.ActivityOptions{
+		StartToCloseTimeout: reserveWithin,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: reserveAgainAfter, BackoffCoefficient: 1.5, MaximumInterval: answerAtMost},
+		Summary:             o.in.Pickup.At.Format(time.RFC3339),
+	}
+}
+
 func (o *order) reservation(ctx workflow.Context) kitchen.Reservation {
+	info := workflow.GetInfo(ctx)
 	return kitchen.Reservation{
-		Holder: holder(o.status.ID, workflow.GetInfo(ctx).FirstRunID),
-		Slot:   o.in.Pickup.At, Pieces: o.in.Order.Pieces(), Plan: o.in.Pickup.Plan,
+		Holder: holder(o.status.ID, info.FirstRunID), Run: info.WorkflowExecution.RunID,
+		Slot: o.in.Pickup.At, Pieces: o.in.Order.Pieces(), Plan: o.in.Pickup.Plan,
 	}
 }
 

@@ -354,9 +354,10 @@ func TestOnTheServer(t *testing.T) {
 		require.Equal(t, first.TicketID, second.TicketID)
 		require.WithinDuration(t, first.IssuedAt.Add(time.Second), first.AckBy, time.Second)
 
-		require.NoError(t, complete(t.Context(), third, nil))
-		require.Equal(t, kitchen.Bake, l.ticket().Stage)
-		require.Equal(t, 3, l.query().Stages[0].Attempt)
+		// On a busy machine it goes out even more often, and between two attempts it cannot end.
+		require.Eventually(t, func() bool { return complete(t.Context(), third, nil) == nil }, patience, tick)
+		require.Equal(t, kitchen.Bake, l.expect("bake.1").Stage)
+		require.GreaterOrEqual(t, l.query().Stages[0].Attempt, 3)
 	})
 
 	t.Run("an ack may arrive during the pause before the next attempt", func(t *testing.T) {

@@ -24,25 +24,22 @@ import (
 // the same call with the same order id finds out. again says that the order was refused
 // a place before. Place returns when the order was placed first: a call that comes again
 // finds the order of the first.
+//
+// Only Temporal's clock decides how long that is. If this process's differs, the order says
+// so, and Place asks once more.
 func (o *Orders) Place(ctx context.Context, options client.StartWorkflowOptions, in OrderInput, again bool) (placedAt time.Time, err error) {
 	options.WorkflowIDConflictPolicy = enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
 	if again {
 		options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY
 	}
-	handle, err := o.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
-		StartWorkflowOperation: o.temporal.NewWithStartWorkflowOperation(options, OrderWorkflowType, in),
-		UpdateOptions: client.UpdateWorkflowOptions{
-			WorkflowID: options.ID,
-			// Not one id for all calls: another's that has given up would answer this one.
-			UpdateID:     uuid.NewString(),
-			UpdateName:   UpdatePlace,
-			Args:         []any{Place{Until: time.Now().Add(PlaceWithin), RequestHash: in.RequestHash}},
-			WaitForStage: client.WorkflowUpdateStageCompleted,
-		},
-	})
-	var placed Placed
-	if err == nil {
-		err = handle.Get(ctx, &placed)
+	placed, err := o.askForPlace(ctx, options, in)
+	if refusal, is := errors.AsType[*temporal.ApplicationError](err); is && refusal.Type() == ErrorRefused && refusal.HasDetails() {
+		var clock Clock
+		if err := refusal.Details(&clock); err != nil {
+			return time.Time{}, fmt.Errorf("read the time by Temporal's clock: %w", err)
+		}
+		o.ahead.Store(int64(clock.At.Sub(o.now())))
+		placed, err = o.askForPlace(ctx, options, in)
 	}
 	switch {
 	case err != nil:
@@ -51,6 +48,25 @@ func (o *Orders) Place(ctx context.Context, options client.StartWorkflowOptions,
 		return time.Time{}, placed.Refused
 	}
 	return placed.PlacedAt, nil
+}
+
+func (o *Orders) askForPlace(ctx context.Context, options client.StartWorkflowOptions, in OrderInput) (placed Placed, err error) {
+	until := o.now().Add(time.Duration(o.ahead.Load()) + PlaceWithin)
+	handle, err := o.temporal.UpdateWithStartWorkflow(ctx, client.UpdateWithStartWorkflowOptions{
+		StartWorkflowOperation: o.temporal.NewWithStartWorkflowOperation(options, OrderWorkflowType, in),
+		UpdateOptions: client.UpdateWorkflowOptions{
+			WorkflowID: options.ID,
+			// Not one id for all calls: another's that has given up would answer this one.
+			UpdateID:     uuid.NewString(),
+			UpdateName:   UpdatePlace,
+			Args:         []any{Place{Until: until, RequestHash: in.RequestHash}},
+			WaitForStage: client.WorkflowUpdateStageCompleted,
+		},
+	})
+	if err == nil {
+		err = handle.Get(ctx, &placed)
+	}
+	return placed, err
 }
 
 // Placing says how far an order for later is that Temporal has.
@@ -127,7 +143,7 @@ func (o *Orders) askDay(ctx context.Context, taskQueue, update string, r kitchen
 		}, PickupDayWorkflowType, kitchen.PickupDay{Plan: r.Plan}),
 		UpdateOptions: client.UpdateWorkflowOptions{
 			WorkflowID:   workflowID,
-			UpdateID:     update + "/" + r.Holder, // a repeated one is the same
+			UpdateID:     update + "/" + r.Holder + "/" + r.Run, // a repeated one is the same
 			UpdateName:   update,
 			Args:         []any{r},
 			WaitForStage: client.WorkflowUpdateStageCompleted,
@@ -142,7 +158,13 @@ func (o *Orders) askDay(ctx context.Context, taskQueue, update string, r kitchen
 		return err
 	case update == UpdateRelease:
 		return nil // nobody keeps the place any more
-	case time.Now().Before(r.Plan.EndsAt):
+	}
+	// Whether the day is over is for its own clock to say.
+	description, lookedUp := o.temporal.DescribeWorkflow(ctx, workflowID, "")
+	switch {
+	case lookedUp != nil:
+		return fmt.Errorf("ask how %s has ended: %w", workflowID, lookedUp)
+	case description.Status != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
 		return fmt.Errorf("%s was ended from outside before its day was over, and has to be reset: %w", workflowID, err)
 	}
 	return &kitchen.NoPlaceError{Why: kitchen.PickupOver}

@@ -43,11 +43,12 @@ type telling struct {
 	// reset in Temporal.
 	alone, resets marks
 	tellsAlone    bool
-	// runID is this run. knownRun is the last run that is known in history: at first the
-	// one that began it, and another once that has told that it was reset. lookedAt is
-	// the workflow task that has looked for a reset last.
-	runID, knownRun string
-	lookedAt        time.Time
+	// runID is this run, and beganRun the one whose history it goes on with if it was
+	// reset. knownRun is the last run that is known in history: at first the one that
+	// began it, and another once that has told that it was reset. lookedAt is the workflow
+	// task that has looked for a reset last.
+	runID, beganRun, knownRun string
+	lookedAt                  time.Time
 }
 
 func newTelling() telling {
@@ -183,6 +184,7 @@ func (o *order) noticeReset(ctx workflow.Context) {
 		o.knownRun = o.runID
 	}
 	o.changed, o.detailsChanged = true, true
+	o.confirmPlace(ctx)
 }
 
 // tellStatus has a coroutine tell the status, and each that follows, if no ticket

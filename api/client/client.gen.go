@@ -126,6 +126,13 @@ type ClientInterface interface {
 	// Corresponds with GET /api/v1/history/forecast (the `GetHistoryForecast` operationId).
 	GetHistoryForecast(ctx context.Context, params *GetHistoryForecastParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetHistoryOrders Which orders had a pickup code
+	//
+	// For managers. The orders that had a pickup code, the newest first, at most 20: codes are short and come back after a while. Temporal need not have them any more. Orders whose customer was erased are not found.
+	//
+	// Corresponds with GET /api/v1/history/orders (the `GetHistoryOrders` operationId).
+	GetHistoryOrders(ctx context.Context, params *GetHistoryOrdersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetHistoryDelay Why an order was late
 	//
 	// For managers. The order's time, stage by stage, against what is usual there, and the cause that has cost most. Usual is the median of the last 28 days: of the same weekday, if there are at least 20 tickets. Temporal need not have the order any more. CSV has the steps.
@@ -689,7 +696,7 @@ type ClientInterface interface {
 
 	// OpenWallWithBody Let a screen on the shop's wall follow the counter
 	//
-	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -698,7 +705,7 @@ type ClientInterface interface {
 
 	// OpenWall Let a screen on the shop's wall follow the counter
 	//
-	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -812,6 +819,23 @@ func (c *Client) GetHistoryDay(ctx context.Context, day string, params *GetHisto
 // Corresponds with GET /api/v1/history/forecast (the `GetHistoryForecast` operationId).
 func (c *Client) GetHistoryForecast(ctx context.Context, params *GetHistoryForecastParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetHistoryForecastRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetHistoryOrders Which orders had a pickup code
+//
+// For managers. The orders that had a pickup code, the newest first, at most 20: codes are short and come back after a while. Temporal need not have them any more. Orders whose customer was erased are not found.
+//
+// Corresponds with GET /api/v1/history/orders (the `GetHistoryOrders` operationId).
+func (c *Client) GetHistoryOrders(ctx context.Context, params *GetHistoryOrdersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetHistoryOrdersRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -1905,7 +1929,7 @@ func (c *Client) GetWall(ctx context.Context, reqEditors ...RequestEditorFn) (*h
 
 // OpenWallWithBody Let a screen on the shop's wall follow the counter
 //
-// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1924,7 +1948,7 @@ func (c *Client) OpenWallWithBody(ctx context.Context, contentType string, body 
 
 // OpenWall Let a screen on the shop's wall follow the counter
 //
-// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2294,6 +2318,68 @@ func NewGetHistoryForecastRequest(server string, params *GetHistoryForecastParam
 				}
 			}
 
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetHistoryOrdersRequest constructs an http.Request for the GetHistoryOrders method
+func NewGetHistoryOrdersRequest(server string, params *GetHistoryOrdersParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/v1/history/orders")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "pickupCode", params.PickupCode, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
 		}
 
 		if params.Format != nil {
@@ -4468,6 +4554,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/v1/history/forecast (the `GetHistoryForecast` operationId).
 	GetHistoryForecastWithResponse(ctx context.Context, params *GetHistoryForecastParams, reqEditors ...RequestEditorFn) (*GetHistoryForecastResponse, error)
 
+	// GetHistoryOrdersWithResponse Which orders had a pickup code
+	//
+	// For managers. The orders that had a pickup code, the newest first, at most 20: codes are short and come back after a while. Temporal need not have them any more. Orders whose customer was erased are not found.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/v1/history/orders (the `GetHistoryOrders` operationId).
+	GetHistoryOrdersWithResponse(ctx context.Context, params *GetHistoryOrdersParams, reqEditors ...RequestEditorFn) (*GetHistoryOrdersResponse, error)
+
 	// GetHistoryDelayWithResponse Why an order was late
 	//
 	// For managers. The order's time, stage by stage, against what is usual there, and the cause that has cost most. Usual is the median of the last 28 days: of the same weekday, if there are at least 20 tickets. Temporal need not have the order any more. CSV has the steps.
@@ -5091,7 +5186,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenWallWithBodyWithResponse Let a screen on the shop's wall follow the counter
 	//
-	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5100,7 +5195,7 @@ type ClientWithResponsesInterface interface {
 
 	// OpenWallWithResponse Let a screen on the shop's wall follow the counter
 	//
-	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+	// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -5567,6 +5662,103 @@ func (r GetHistoryForecastResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetHistoryForecastResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetHistoryOrdersResponse401Headers the declared response headers of an HTTP 401 response for GetHistoryOrders
+type GetHistoryOrdersResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetHistoryOrdersResponse503Headers the declared response headers of an HTTP 503 response for GetHistoryOrders
+type GetHistoryOrdersResponse503Headers struct {
+	RetryAfter int
+}
+
+type GetHistoryOrdersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *HistoryOrders
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Problem
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *SignedOut
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Problem
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *Problem
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetHistoryOrdersResponse401Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetHistoryOrdersResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetHistoryOrdersResponse) GetJSON200() *HistoryOrders {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetHistoryOrdersResponse) GetApplicationProblemJSON400() *Problem {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetHistoryOrdersResponse) GetApplicationProblemJSON401() *SignedOut {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetHistoryOrdersResponse) GetApplicationProblemJSON403() *Problem {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetHistoryOrdersResponse) GetApplicationProblemJSON404() *Problem {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetHistoryOrdersResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetHistoryOrdersResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetHistoryOrdersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetHistoryOrdersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetHistoryOrdersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetHistoryOrdersResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9233,6 +9425,11 @@ type OpenWallResponse204Headers struct {
 	SetCookie string
 }
 
+// OpenWallResponse429Headers the declared response headers of an HTTP 429 response for OpenWall
+type OpenWallResponse429Headers struct {
+	RetryAfter int
+}
+
 type OpenWallResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9248,10 +9445,14 @@ type OpenWallResponse struct {
 	ApplicationProblemJSON415 *Problem
 	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
 	ApplicationProblemJSON422 *Problem
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooManyAttempts
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
 	// Headers204 the parsed response headers for an HTTP 204 response
 	Headers204 *OpenWallResponse204Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *OpenWallResponse429Headers
 }
 
 // GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
@@ -9282,6 +9483,11 @@ func (r OpenWallResponse) GetApplicationProblemJSON415() *Problem {
 // GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
 func (r OpenWallResponse) GetApplicationProblemJSON422() *Problem {
 	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r OpenWallResponse) GetApplicationProblemJSON429() *TooManyAttempts {
+	return r.ApplicationProblemJSON429
 }
 
 // GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
@@ -9594,6 +9800,21 @@ func (c *ClientWithResponses) GetHistoryForecastWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseGetHistoryForecastResponse(rsp)
+}
+
+// GetHistoryOrdersWithResponse Which orders had a pickup code
+//
+// For managers. The orders that had a pickup code, the newest first, at most 20: codes are short and come back after a while. Temporal need not have them any more. Orders whose customer was erased are not found.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/v1/history/orders (the `GetHistoryOrders` operationId).
+func (c *ClientWithResponses) GetHistoryOrdersWithResponse(ctx context.Context, params *GetHistoryOrdersParams, reqEditors ...RequestEditorFn) (*GetHistoryOrdersResponse, error) {
+	rsp, err := c.GetHistoryOrders(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetHistoryOrdersResponse(rsp)
 }
 
 // GetHistoryDelayWithResponse Why an order was late
@@ -10531,7 +10752,7 @@ func (c *ClientWithResponses) GetWallWithResponse(ctx context.Context, reqEditor
 
 // OpenWallWithBodyWithResponse Let a screen on the shop's wall follow the counter
 //
-// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10546,7 +10767,7 @@ func (c *ClientWithResponses) OpenWallWithBodyWithResponse(ctx context.Context, 
 
 // OpenWallWithResponse Let a screen on the shop's wall follow the counter
 //
-// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+// Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -10999,6 +11220,97 @@ func ParseGetHistoryForecastResponse(rsp *http.Response) (*GetHistoryForecastRes
 		response.Headers401 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetHistoryForecastResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetHistoryOrdersResponse parses an HTTP response from a GetHistoryOrdersWithResponse call
+func ParseGetHistoryOrdersResponse(rsp *http.Response) (*GetHistoryOrdersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetHistoryOrdersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HistoryOrders
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest SignedOut
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetHistoryOrdersResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetHistoryOrdersResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
@@ -14444,6 +14756,13 @@ func ParseOpenWallResponse(rsp *http.Response) (*OpenWallResponse, error) {
 		}
 		response.ApplicationProblemJSON422 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooManyAttempts
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14464,6 +14783,16 @@ func ParseOpenWallResponse(rsp *http.Response) (*OpenWallResponse, error) {
 			headers.SetCookie = value
 		}
 		response.Headers204 = &headers
+	case rsp.StatusCode == 429:
+		var headers OpenWallResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil

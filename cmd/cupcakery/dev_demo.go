@@ -177,7 +177,7 @@ func (l *lifeLog) hear(m events.Message) {
 		}
 		l.print(ack.At, code, fmt.Sprintf("%s failed at %s (%s): %s", what(ack), ack.By, reason, l.afterFailure(ack)))
 	case kitchen.AckUndone:
-		l.print(ack.At, code, fmt.Sprintf("%s undone by %s, %s", ack.Stage, ack.By, scrapped(ack)))
+		l.print(ack.At, code, fmt.Sprintf("%s cleared away by %s, %s", ack.Stage, ack.By, scrapped(ack)))
 	}
 }
 

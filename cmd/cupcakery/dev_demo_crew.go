@@ -16,6 +16,9 @@ const seatKeptFor = 90 * time.Second
 // their place, and what they will spoil.
 type demoCrew struct {
 	rules kitchen.Rules
+	// putBack puts back what a person has in hand at a stage. Nobody else would: it stays
+	// with whoever has left.
+	putBack func(stage kitchen.Stage, by string)
 
 	mu     sync.Mutex
 	places map[kitchen.Stage]*demoPlace
@@ -46,7 +49,7 @@ type doom struct {
 }
 
 func newDemoCrew(rules kitchen.Rules) *demoCrew {
-	return &demoCrew{rules: rules, places: map[kitchen.Stage]*demoPlace{}, burns: map[kitchen.Stage][]kitchen.Reason{}, dooms: map[string]*doom{}}
+	return &demoCrew{rules: rules, putBack: func(kitchen.Stage, string) {}, places: map[kitchen.Stage]*demoPlace{}, burns: map[kitchen.Stage][]kitchen.Reason{}, dooms: map[string]*doom{}}
 }
 
 func (c *demoCrew) add(stage kitchen.Stage, name string, robot seated) {
@@ -110,7 +113,7 @@ func (c *demoCrew) Take(stage kitchen.Stage, by string) api.Seat {
 	return c.change(stage, func(p *demoPlace) {
 		p.by = by
 		p.move()
-		c.keep(p)
+		c.keep(stage, p)
 	})
 }
 
@@ -118,7 +121,7 @@ func (c *demoCrew) Take(stage kitchen.Stage, by string) api.Seat {
 func (c *demoCrew) Keep(stage kitchen.Stage, by string) api.Seat {
 	return c.change(stage, func(p *demoPlace) {
 		if p.by == by {
-			c.keep(p)
+			c.keep(stage, p)
 		}
 	})
 }
@@ -143,26 +146,34 @@ func (p *demoPlace) rest() {
 }
 
 // keep waits for the next sign of whoever sits there. The lock is held.
-func (c *demoCrew) keep(p *demoPlace) {
+func (c *demoCrew) keep(stage kitchen.Stage, p *demoPlace) {
 	p.rest()
 	var mine *time.Timer
 	mine = time.AfterFunc(seatKeptFor, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if p.gone == mine { // or there was a sign just now
-			p.handBack()
-		}
+		c.change(stage, func(p *demoPlace) {
+			if p.gone == mine { // or there was a sign just now
+				p.handBack()
+			}
+		})
 	})
 	p.gone = mine
 }
 
+// change changes who sits at a stage, and puts back what is left in the hands of whoever
+// sat there.
 func (c *demoCrew) change(stage kitchen.Stage, how func(*demoPlace)) api.Seat {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	p := c.places[stage]
 	if p == nil {
+		c.mu.Unlock()
 		return api.Seat{} // the robots are not there yet
 	}
+	before := p.by
 	how(p)
-	return api.Seat{Robot: p.name, By: p.by}
+	seat := api.Seat{Robot: p.name, By: p.by}
+	c.mu.Unlock() // nobody else's sign waits for Kafka
+	if before != "" && before != seat.By {
+		c.putBack(stage, before)
+	}
+	return seat
 }

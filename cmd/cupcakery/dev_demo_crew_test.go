@@ -61,6 +61,30 @@ func TestAHandedBackSeatStaysTheRobots(t *testing.T) {
 	})
 }
 
+func TestWhatIsLeftInHandAtASeatGoesBackToTheQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		crew := newCrewOf(new(dummy))
+		var left []string
+		crew.putBack = func(stage kitchen.Stage, by string) {
+			left = append(left, string(stage)+" "+by)
+			crew.Keep(stage, by) // the crew goes on in the meantime
+		}
+		crew.Take(kitchen.Bake, "bob")
+		crew.Take(kitchen.Bake, "bob") // at his other tab
+		require.Empty(t, left)
+		crew.HandBack(kitchen.Bake)
+		crew.HandBack(kitchen.Bake)
+		require.Equal(t, []string{"bake bob"}, left, "once, and nothing for the robot")
+		crew.Take(kitchen.Bake, "eve")
+		crew.Take(kitchen.Bake, "max")
+		require.Equal(t, []string{"bake bob", "bake eve"}, left, "somebody else has the seat")
+		time.Sleep(seatKeptFor)
+		synctest.Wait()
+		require.Equal(t, []string{"bake bob", "bake eve", "bake max"}, left, "max has closed the page")
+	})
+}
+
 func TestASilentRobotDoesNotComeBackForAPerson(t *testing.T) {
 	t.Parallel()
 	robot := new(dummy)

@@ -286,6 +286,9 @@ func (d *dev) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if d.crew != nil {
+			d.crew.putBack = func(stage kitchen.Stage, by string) { server.PutBack(ctx, stage, by) }
+		}
 		listener, forOperators := d.listener, d.forOperators
 		d.listener, d.forOperators = nil, nil // the servers close them
 		d.demoStaff = demo

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/internal/retry"
@@ -53,6 +55,36 @@ func (s *orderSettings) follow(ctx context.Context, apiClient *client.ClientWith
 			return nil
 		}
 	}
+}
+
+// handOn tells what several sources send, one call at a time, until ctx ends or one of
+// them ends, which ends the others. An error of one is the error.
+func handOn[T any](ctx context.Context, tell func(T), sources ...func(ctx context.Context, send func(T)) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	news := make(chan T)
+	send := func(n T) {
+		select {
+		case news <- n:
+		case <-ctx.Done():
+		}
+	}
+	for _, source := range sources {
+		group.Go(func() error { return cmp.Or(source(ctx, send), context.Canceled) })
+	}
+	group.Go(func() error {
+		for {
+			select {
+			case n := <-news:
+				tell(n)
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	})
+	if err := group.Wait(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }
 
 // followOnce follows the channels on one connection. An error that isAway may pass.

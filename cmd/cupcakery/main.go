@@ -134,6 +134,14 @@ func exactArgs(n int) cobra.PositionalArgs {
 	}
 }
 
+// someArgs is cobra.MinimumNArgs(1) with the exit code for wrong usage.
+func someArgs(cmd *cobra.Command, args []string) error {
+	if err := cobra.MinimumNArgs(1)(cmd, args); err != nil {
+		return &exitError{exitUsage, fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
+	}
+	return nil
+}
+
 // chooseSubcommand is what a command that only groups others runs: its help
 // when nothing follows, wrong usage when what follows is not one of them.
 func chooseSubcommand(cmd *cobra.Command, args []string) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cupcakery/cupcakery/api/client"
 	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
@@ -21,22 +23,19 @@ func newMenuCommand() *cobra.Command {
 sizes, and what it all costs. An order's total is paid at pickup.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			apiClient, err := settings.connect()
-			if err != nil {
-				return err
-			}
-			answer, err := apiClient.GetMenuWithResponse(cmd.Context())
-			if err != nil {
-				return settings.unreachable(err)
-			}
-			if answer.JSON200 == nil {
-				return refusal(answer.StatusCode(), answer.Body)
-			}
-			if settings.output == outputJSON {
-				return writeJSON(cmd.OutOrStdout(), answer.JSON200, "  ")
-			}
-			_, err = io.WriteString(coloured(cmd.OutOrStdout()), strings.Join(menuLines(*answer.JSON200, time.Now()), "\n")+"\n")
-			return err
+			return staffReport[wire.Menu]{
+				ask: func(ctx context.Context, apiClient *client.ClientWithResponses) (*wire.Menu, answered, error) {
+					answer, err := apiClient.GetMenuWithResponse(ctx)
+					if err != nil {
+						return nil, answered{}, err
+					}
+					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+				},
+				write: func(w io.Writer, menu *wire.Menu) error {
+					_, err := io.WriteString(coloured(w), strings.Join(menuLines(*menu, time.Now()), "\n")+"\n")
+					return err
+				},
+			}.show(cmd, &settings)
 		},
 	}
 	settings.register(cmd)

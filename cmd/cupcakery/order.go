@@ -70,9 +70,12 @@ type orderSettings struct {
 	zone *time.Location
 }
 
+// defaultAPI is where the API listens on a developer's machine.
+const defaultAPI = "http://127.0.0.1:8080"
+
 func (s *orderSettings) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&s.api, "api", "http://127.0.0.1:8080", "address of the API")
+	flags.StringVar(&s.api, "api", defaultAPI, "address of the API")
 	fromEnvironment(flags, "api", "CUPCAKERY_API")
 	registerOutput(cmd, &s.output)
 }

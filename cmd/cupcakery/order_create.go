@@ -174,6 +174,7 @@ func confirmAllergy(body []byte) ([]byte, error) {
 type orderInput struct {
 	file      string
 	name      string
+	phone     string
 	lines     []string
 	notes     string
 	allergies []string
@@ -186,6 +187,7 @@ func (in *orderInput) register(cmd *cobra.Command, settings *orderSettings) {
 	flags := cmd.Flags()
 	flags.StringVarP(&in.file, "file", "f", "", "JSON file with the order, - for standard input")
 	flags.StringVar(&in.name, "name", "", "whom to call at the counter")
+	flags.StringVar(&in.phone, "phone", "", "where to call the customer, such as \"+49 30 5550123\"; only staff see it")
 	flags.StringArrayVar(&in.lines, "line", nil, "such as 12xL:red-velvet or 12xL:red-velvet:MESSAGE; may be given several times")
 	flags.StringVar(&in.notes, "notes", "", "for the people who make and hand out the order")
 	flags.StringArrayVar(&in.allergies, "allergy", nil, "what must not be near the cupcakes; may be given several times")
@@ -230,7 +232,7 @@ func completeLine(typed string, flavours func() []string) []string {
 // A file is sent as it is: the API reads it strictly and names every fault in it.
 func (in *orderInput) read(cmd *cobra.Command) (order kitchen.Order, file []byte, err error) {
 	if in.file != "" {
-		for _, flag := range []string{"name", "line", "notes", "allergy", "allergy-confirmed", "total", "pickup"} {
+		for _, flag := range []string{"name", "phone", "line", "notes", "allergy", "allergy-confirmed", "total", "pickup"} {
 			if cmd.Flags().Changed(flag) {
 				return order, nil, &exitError{exitUsage, fmt.Errorf("--file and --%s both say what is ordered: keep one", flag)}
 			}
@@ -241,7 +243,7 @@ func (in *orderInput) read(cmd *cobra.Command) (order kitchen.Order, file []byte
 	if in.name == "" && len(in.lines) == 0 {
 		return order, nil, &exitError{exitUsage, errors.New("nothing is ordered: give --file, or --name and --line (see cupcakery order create --help)")}
 	}
-	order = kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies, AllergyConfirmed: in.confirmed}
+	order = kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Phone: in.phone, Notes: in.notes, Allergies: in.allergies, AllergyConfirmed: in.confirmed}
 	var faults []error
 	if cmd.Flags().Changed("total") {
 		total, err := kitchen.ParseMoney(in.total)

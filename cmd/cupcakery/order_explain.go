@@ -55,6 +55,9 @@ func writeExplanation(w io.Writer, explained wire.OrderExplanation) error {
 	var text strings.Builder
 	order := explained.Order
 	head := []string{order.PickupCode, order.Customer.Name, piecesWords(kitchen.Order{Lines: order.Lines}.Pieces()), string(order.State)}
+	if order.Phone != "" {
+		head = append(head, order.Phone)
+	}
 	if total := totalWords(order); total != "" {
 		head = append(head, total)
 	}

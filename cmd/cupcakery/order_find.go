@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,8 +15,12 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// foundNameLength is how much of a name a list of found orders shows.
-const foundNameLength = 20
+// foundNameLength is how much of a name a list of found orders shows, and
+// foundNameBesidePhone what is left of that beside the end of a phone number.
+const foundNameLength, foundNameBesidePhone = 20, 13
+
+// foundPhoneDigits is how much of the end of a phone number is shown there.
+const foundPhoneDigits = 4
 
 func newOrderFindCommand() *cobra.Command {
 	var (
@@ -25,13 +30,15 @@ func newOrderFindCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "find TEXT...",
-		Short: "Find orders by a name or a pickup code",
-		Long: `Find orders by a pickup code or by parts of the customer's name, without regard to
-case and accents; open ones first, then closed ones, the newest of each first. What
-is found is called by its code: cupcakery order explain K7QF. This is for staff.`,
+		Short: "Find orders by a name, a pickup code or the end of a phone number",
+		Long: `Find orders by a pickup code, by parts of the customer's name, without regard to
+case and accents, or by the last 3 to 6 digits of their phone number; open ones
+first, then closed ones, the newest of each first. What is found is called by its
+code: cupcakery order explain K7QF. This is for staff.`,
 		Example: `  cupcakery order find bjorn
+  cupcakery order find 0123
   cupcakery order find lee --day today --state shipped`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 {
 				return &exitError{exitUsage, fmt.Errorf("--limit %d: give a number from 1", limit)}
@@ -91,7 +98,12 @@ func writeFound(w io.Writer, orders []wire.OrderSummary) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, err := fmt.Fprintln(table, "CODE\tNAME\tPIECES\tSTATE\tFOR")
+	hasPhone := slices.ContainsFunc(orders, func(order wire.OrderSummary) bool { return order.Phone != "" })
+	heading, nameLength := "", foundNameLength
+	if hasPhone {
+		heading, nameLength = "PHONE\t", foundNameBesidePhone
+	}
+	_, err := fmt.Fprintf(table, "CODE\tNAME\t%sPIECES\tSTATE\tFOR\n", heading)
 	for _, order := range orders {
 		when := dueClock(&order.DueAt, time.Now())
 		if order.DueAt.IsZero() {
@@ -102,11 +114,23 @@ func writeFound(w io.Writer, orders []wire.OrderSummary) error {
 			state = string(order.Stage)
 		}
 		name := []rune(safeText(order.Customer.Name))
-		if len(name) > foundNameLength {
-			name = append(name[:foundNameLength-1], '…')
+		if len(name) > nameLength {
+			name = append(name[:nameLength-1], '…')
 		}
-		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\n", safeText(order.PickupCode), string(name), order.Pieces, safeText(state), when)
+		phone := ""
+		if hasPhone {
+			phone = phoneEnd(safeText(order.Phone)) + "\t"
+		}
+		_, rowErr := fmt.Fprintf(table, "%s\t%s\t%s%d\t%s\t%s\n", safeText(order.PickupCode), string(name), phone, order.Pieces, safeText(state), when)
 		err = errors.Join(err, rowErr)
 	}
 	return errors.Join(err, table.Flush())
+}
+
+// phoneEnd is the end of a phone number, by which a caller is known.
+func phoneEnd(phone string) string {
+	if phone == "" {
+		return "-"
+	}
+	return "…" + phone[max(0, len(phone)-foundPhoneDigits):]
 }

@@ -39,6 +39,25 @@ func TestOrdersAreFoundByAName(t *testing.T) {
 	require.Equal(t, "bjorn", fake.requests[2].URL.Query().Get("q"), "any part of the name will do")
 }
 
+func TestOrdersAreFoundByTheEndOfAPhoneNumber(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 1, 31, 12, 0, 0, 0, time.Local)
+	fake := newFakeAPI(t, answerJSON(http.StatusOK, wire.OrderPage{Orders: []wire.OrderSummary{
+		{ID: anOrderID, PickupCode: "K7QF", State: kitchen.StateNeedsAttention, Customer: kitchen.Customer{Name: "Björn of a very long surname indeed"}, Phone: "+49305550123", Pieces: 10000, PlacedAt: noon},
+		{ID: anOrderID, PickupCode: "M2XY", State: kitchen.StateScheduled, Customer: kitchen.Customer{Name: "0123 Street"}, Pieces: 6, PlacedAt: noon},
+	}}))
+	c := invoke(t, "", "order", "find", "0123", "--api", fake.URL)
+	require.Equal(t, 0, c.code, c.stderr)
+	require.Equal(t, "0123", fake.requests[0].URL.Query().Get("q"))
+	lines := strings.Split(strings.TrimSpace(c.stdout), "\n")
+	require.Regexp(t, "^CODE +NAME +PHONE +PIECES +STATE +FOR$", lines[0])
+	require.Regexp(t, "^K7QF +Björn of a v… +…0123 +10000 +needs attention +asap", lines[1])
+	require.Regexp(t, "^M2XY +0123 Street +- +6 +scheduled +asap", lines[2])
+	for _, line := range lines {
+		require.LessOrEqual(t, len([]rune(line)), 80)
+	}
+}
+
 func TestASearchEndsSomewhere(t *testing.T) {
 	t.Parallel()
 	fake := newFakeAPI(t, answerJSON(http.StatusOK, wire.OrderPage{Orders: []wire.OrderSummary{}, NextPageToken: "more"}))

@@ -103,6 +103,8 @@ and the list of ready orders forget it. This is for staff.`,
 	return cmd
 }
 
+var errNoSuchOrder = errors.New("no such order")
+
 // findByCode is the id of the order that somebody calls by its id or its pickup code,
 // among those whose state suits. Without one there is an answer of the API that
 // refuses, or an error.
@@ -125,7 +127,7 @@ func findByCode(ctx context.Context, apiClient *client.ClientWithResponses, call
 	}
 	switch len(found) {
 	case 0:
-		return "", answered{}, &exitError{exitRefused, fmt.Errorf("no such order has the pickup code %s: look at cupcakery order list --pickup-code %s", strings.ToUpper(safeText(called)), safeText(called))}
+		return "", answered{}, &exitError{exitRefused, fmt.Errorf("%w has the pickup code %s: look at cupcakery order list --pickup-code %s", errNoSuchOrder, strings.ToUpper(safeText(called)), safeText(called))}
 	case 1:
 		return found[0], answered{}, nil
 	}

@@ -60,6 +60,9 @@ func writeStatus(w io.Writer, status kitchen.Status) error {
 	row("State", stateWords(status))
 	row("Route", routeWords(status.Route))
 	row("Customer", status.Customer.Name)
+	if status.Phone != "" {
+		row("Phone", status.Phone)
+	}
 	for i := range status.Lines {
 		label := ""
 		if i == 0 {

@@ -82,79 +82,54 @@ func (s *orderSettings) watchOrders(cmd *cobra.Command, apiClient *client.Client
 
 // followOrders tells a list anew whenever it may have changed, one call at a time.
 func (s *orderSettings) followOrders(ctx context.Context, apiClient *client.ClientWithResponses, list func(context.Context) (wire.OrderPage, error), tell func(listNews)) error {
-	group, ctx := errgroup.WithContext(ctx)
-	news := make(chan listNews)
-	send := func(n listNews) {
-		select {
-		case news <- n:
-		case <-ctx.Done():
-		}
-	}
 	changed := make(chan struct{}, 1)
-	group.Go(func() error {
-		err := s.follow(ctx, apiClient, []string{channelKitchen}, func(n liveNews) {
-			switch {
-			case n.lost != nil:
-				send(listNews{lost: n.lost})
-			case n.message.Type == wire.LiveMessageTypeSnapshot:
+	return handOn(ctx, tell,
+		func(ctx context.Context, send func(listNews)) error {
+			return s.follow(ctx, apiClient, []string{channelKitchen}, func(n liveNews) {
+				switch {
+				case n.lost != nil:
+					send(listNews{lost: n.lost})
+				case n.message.Type == wire.LiveMessageTypeSnapshot:
+					select {
+					case changed <- struct{}{}:
+					default:
+					}
+				}
+			})
+		},
+		func(ctx context.Context, send func(listNews)) error {
+			for looks := 1; ; looks-- {
+				page, err := list(ctx)
+				switch {
+				case err == nil:
+					send(listNews{page: &page})
+				case ctx.Err() != nil:
+					return nil
+				case !isAway(err):
+					return err
+				}
+				if !retry.Pause(ctx, listAtMostEvery) {
+					return nil
+				}
 				select {
-				case changed <- struct{}{}:
+				case <-changed:
+					looks = listLooks
+					continue
 				default:
+				}
+				if looks > 1 {
+					continue
+				}
+				select {
+				case <-changed:
+					looks = listLooks
+				case <-time.After(listAtLeastEvery):
+					looks = 1
+				case <-ctx.Done():
+					return nil
 				}
 			}
 		})
-		if err == nil {
-			err = context.Canceled // so that nobody waits for more
-		}
-		return err
-	})
-	group.Go(func() error {
-		for looks := 1; ; looks-- {
-			page, err := list(ctx)
-			switch {
-			case err == nil:
-				send(listNews{page: &page})
-			case ctx.Err() != nil:
-				return nil
-			case !isAway(err):
-				return err
-			}
-			if !retry.Pause(ctx, listAtMostEvery) {
-				return nil
-			}
-			select {
-			case <-changed:
-				looks = listLooks
-				continue
-			default:
-			}
-			if looks > 1 {
-				continue
-			}
-			select {
-			case <-changed:
-				looks = listLooks
-			case <-time.After(listAtLeastEvery):
-				looks = 1
-			case <-ctx.Done():
-				return nil
-			}
-		}
-	})
-	group.Go(func() error {
-		for {
-			select {
-			case n := <-news:
-				tell(n)
-			case <-ctx.Done():
-				return nil
-			}
-		}
-	})
-	if err := group.Wait(); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }
 
 // listChanges writes what changes in a list, a line each.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,11 +63,13 @@ func (s *orderSettings) askForPIN(cmd *cobra.Command) error {
 // ended.
 //
 // It signs in as the person named by --as. Otherwise, if the API says that it has
-// demo staff, as the manager of these: only "cupcakery dev" has some.
+// demo staff, as the one of these with role, or as their manager: only "cupcakery dev"
+// has some.
 type staffTransport struct {
 	base      http.RoundTripper
 	api       string
 	name, pin string
+	role      kitchen.Role
 
 	mu     sync.Mutex
 	cookie *http.Cookie
@@ -126,7 +129,7 @@ func (t *staffTransport) signIn(ctx context.Context) (*http.Cookie, *http.Respon
 	name, pin := t.name, t.pin
 	if name == "" {
 		var err error
-		if name, pin, err = t.demoManager(ctx); err != nil || name == "" {
+		if name, pin, err = t.demoPerson(ctx); err != nil || name == "" {
 			return nil, nil, err
 		}
 	}
@@ -150,8 +153,8 @@ func (t *staffTransport) signIn(ctx context.Context) (*http.Cookie, *http.Respon
 	return nil, nil, errors.New("the API signed in and gave no session")
 }
 
-// demoManager is the manager of the API's demo staff; "" if it has none.
-func (t *staffTransport) demoManager(ctx context.Context) (name, pin string, err error) {
+// demoPerson is who of the API's demo staff is signed in as; "" if it has none.
+func (t *staffTransport) demoPerson(ctx context.Context) (name, pin string, err error) {
 	answer, err := t.ask(ctx, http.MethodGet, "/api/v1/session/demo", nil)
 	if err != nil {
 		return "", "", err
@@ -165,7 +168,7 @@ func (t *staffTransport) demoManager(ctx context.Context) (name, pin string, err
 		return "", "", fmt.Errorf("read the demo staff: %w", err)
 	}
 	for _, person := range demo.Staff {
-		if person.Role == kitchen.RoleManager {
+		if person.Role == cmp.Or(t.role, kitchen.RoleManager) {
 			return person.Name, person.Pin, nil
 		}
 	}

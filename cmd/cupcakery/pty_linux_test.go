@@ -86,35 +86,90 @@ func TestStationShowsAScreenAtATerminal(t *testing.T) {
 	require.NotContains(t, bob.shown.String(), "\x1b")
 }
 
-func TestAnAnswerThatWaitsGoesOutWhenTheTerminalIsClosed(t *testing.T) {
-	t.Parallel()
-	floor := newFactoryFloor(t)
-	ticket := floor.issue(nil)
+// ownTerminal is the true program, as a process of its own, at a terminal of its own.
+type ownTerminal struct {
+	*exec.Cmd
+	person *os.File
+	shown  *watched
+	closed chan struct{}
+}
+
+func startAtOwnTerminal(t *testing.T, args ...string) *ownTerminal {
+	t.Helper()
 	person, terminal := openPTY(t)
 	// Under nohup the tests ignore it, and what they start would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	executable, err := os.Executable()
 	require.NoError(t, err)
-	bob := exec.Command(executable, "station", "bake", "--plain", "--name", "bob", "--kafka-brokers", floor.kafka.Addr())
-	bob.Env = append(os.Environ(), actAsProgram+"=yes")
-	bob.Stdin, bob.Stdout, bob.Stderr = terminal, terminal, terminal
-	bob.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
-	require.NoError(t, bob.Start())
+	own := &ownTerminal{Cmd: exec.Command(executable, args...), closed: make(chan struct{}), person: person, shown: newWatched()}
+	own.Env = append(os.Environ(), actAsProgram+"=yes", "TERM=xterm-256color")
+	own.Stdin, own.Stdout, own.Stderr = terminal, terminal, terminal
+	own.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, own.Start())
 	require.NoError(t, terminal.Close())
-	shown, closed := newWatched(), make(chan struct{})
 	go func() {
-		defer close(closed)
-		_, _ = io.Copy(shown, person) // until the terminal is closed
+		defer close(own.closed)
+		_, _ = io.Copy(own.shown, person) // until the terminal is closed
 	}()
-	shown.await(t, ticket.PickupCode)
-	_, err = io.WriteString(person, "start 1\ndone 1\n")
+	return own
+}
+
+// hangUp closes the terminal, and waits for the program's end.
+func (o *ownTerminal) hangUp(t *testing.T) {
+	t.Helper()
+	require.NoError(t, o.Process.Signal(syscall.SIGHUP))
+	require.NoError(t, o.Process.Signal(syscall.SIGHUP), "a shell sends it to whom the system has sent it")
+	_ = o.Wait()
+	<-o.closed
+}
+
+func TestAnAnswerThatWaitsGoesOutWhenTheTerminalIsClosed(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	ticket := floor.issue(nil)
+	bob := startAtOwnTerminal(t, "station", "bake", "--plain", "--name", "bob", "--kafka-brokers", floor.kafka.Addr())
+	bob.shown.await(t, ticket.PickupCode)
+	_, err := io.WriteString(bob.person, "start 1\ndone 1\n")
 	require.NoError(t, err)
-	shown.await(t, "done: goes out in 5s")
-	require.NoError(t, bob.Process.Signal(syscall.SIGHUP))
-	require.NoError(t, bob.Process.Signal(syscall.SIGHUP), "a shell sends it to whom the system has sent it")
-	_ = bob.Wait()
-	<-closed
+	bob.shown.await(t, "done: goes out in 5s")
+	bob.hangUp(t)
 	require.Equal(t, kitchen.AckDone, floor.acks(ticket)[1].Kind)
+}
+
+func TestTheRobotHasItsSeatBackWhenTheTerminalIsClosed(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	crew, address := aDemo(t)
+	bob := startAtOwnTerminal(t, "station", "bake", "--take-seat", "--api", address, "--kafka-brokers", floor.kafka.Addr())
+	bob.shown.await(t, "bake station · bob")
+	bob.shown.await(t, "You have the seat of robot-baker")
+	require.Equal(t, "bob", sitter(crew))
+	bob.hangUp(t)
+	require.Empty(t, sitter(crew))
+}
+
+func TestPlainStationTakesABatchBackAtATerminal(t *testing.T) {
+	t.Parallel()
+	floor := newFactoryFloor(t)
+	tickets := []kitchen.Ticket{floor.issue(nil), floor.issue(nil)}
+	bob := runAtTerminal(t, "station", "bake", "--plain", "--name", "bob", "--kafka-brokers", floor.kafka.Addr())
+	for _, ticket := range tickets {
+		bob.shown.await(t, ticket.PickupCode)
+	}
+	bob.write(t, "batch red-velvet start\n")
+	bob.shown.await(t, "#1  ")
+	bob.write(t, "batch red-velvet done\ntakeback 2\nbatch red-velvet putback\nbatch\n")
+	bob.shown.await(t, "2 tickets of red-velvet: done: goes out in 5s; takeback 1 takes the batch back")
+	bob.shown.await(t, "2 tickets of red-velvet  done: taken back; you still have them in hand")
+	bob.shown.await(t, "2 tickets of red-velvet: put back: goes out in 5s")
+	bob.shown.await(t, "No ticket of one flavour alone can be started, and you have none in hand.")
+	bob.write(t, "quit\n")
+	require.Zero(t, <-bob.code)
+	for _, ticket := range tickets {
+		acks := floor.acks(ticket)
+		require.Len(t, acks, 2)
+		require.Equal(t, kitchen.AckReleased, acks[1].Kind)
+	}
 }
 
 func TestPlainStationTakesBackAnAnswerAtATerminal(t *testing.T) {

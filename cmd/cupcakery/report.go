@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,40 @@ func (s *reportSettings) connectForReport(cmd *cobra.Command) (*client.ClientWit
 		return nil, err
 	}
 	return s.connectAsStaff(cmd)
+}
+
+// connectForOrder connects, and finds an order by its id or its pickup code: among those
+// that Temporal has or, if it has none, the newest in the ledger.
+func (s *reportSettings) connectForOrder(cmd *cobra.Command, called string) (*client.ClientWithResponses, string, error) {
+	apiClient, id, err := s.connectFor(cmd, called, anyState)
+	if !errors.Is(err, errNoSuchOrder) {
+		return apiClient, id, err
+	}
+	noSuchOrder := err
+	if apiClient, err = s.connect(); err != nil {
+		return nil, "", err
+	}
+	answer, err := apiClient.GetHistoryOrdersWithResponse(cmd.Context(), &wire.GetHistoryOrdersParams{PickupCode: called})
+	switch {
+	case err != nil:
+		return nil, "", s.unreachable(err)
+	case answer.JSON200 == nil:
+		return nil, "", refusal(answer.StatusCode(), answer.Body)
+	case len(answer.JSON200.Orders) == 0:
+		return nil, "", noSuchOrder
+	}
+	orders := answer.JSON200.Orders
+	if len(orders) > 1 {
+		cmd.PrintErrf("%s had this code; this is the newest. For another give its id:\n", countWords(len(orders), "order"))
+		for _, order := range orders {
+			day := "-"
+			if at := cmp.Or(order.DueAt, order.PlacedAt); !at.IsZero() {
+				day = kitchen.DateIn(at, s.bakery(cmd.Context(), apiClient)).String()
+			}
+			cmd.PrintErrf("  %s  %s  %s\n", day, safeText(order.OrderID), piecesWords(order.Pieces))
+		}
+	}
+	return apiClient, orders[0].OrderID, nil
 }
 
 // format is what the API is asked for.

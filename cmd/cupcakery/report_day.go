@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cupcakery/cupcakery/api/client"
+	"github.com/cupcakery/cupcakery/kitchen"
 	"github.com/cupcakery/cupcakery/wire"
 )
 
@@ -47,7 +49,12 @@ late. An order belongs to the day on which it is due. This is for managers.`,
 					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
 				},
 				readUntil: func(told *wire.HistoryDay) time.Time { return told.ReadUntil },
-				write:     func(page *reportPage, told *wire.HistoryDay) { page.writeDay(told, table) },
+				write: func(page *reportPage, told *wire.HistoryDay) {
+					page.writeDay(told, table)
+					if table.text == "" && told.Figures.Orders == 0 {
+						page.writeOpenOfNext(cmd.Context(), &settings, apiClient, told.Figures.Day)
+					}
+				},
 			}.show(cmd, apiClient)
 		},
 	}
@@ -112,6 +119,28 @@ func (p *reportPage) writeFigures(figures wire.DayFigures) {
 	}
 	if figures.Remakes > 0 || figures.Scrapped > 0 {
 		p.printf("%s, %s thrown away\n", countWords(figures.Remakes, "remake"), countWords(figures.Scrapped, "piece"))
+	}
+}
+
+// writeOpenOfNext says under a day without orders, if it is today, how many are being
+// made for tomorrow: shortly before midnight that is where all of them are. What cannot
+// be asked is left out.
+func (p *reportPage) writeOpenOfNext(ctx context.Context, settings *reportSettings, apiClient *client.ClientWithResponses, day kitchen.Date) {
+	if day != kitchen.DateIn(time.Now(), settings.bakery(ctx, apiClient)) {
+		return
+	}
+	next := day.Next().String()
+	answer, err := apiClient.GetHistoryDaysWithResponse(ctx, &wire.GetHistoryDaysParams{From: &next, To: &next})
+	if err != nil || answer.JSON200 == nil {
+		return
+	}
+	for _, figures := range answer.JSON200.Days {
+		switch {
+		case figures.Open == 1:
+			p.printf("1 open order is due tomorrow.\n")
+		case figures.Open > 1:
+			p.printf("%d open orders are due tomorrow.\n", figures.Open)
+		}
 	}
 }
 

@@ -22,8 +22,9 @@ func newReportLateCommand() *cobra.Command {
 		Long: `Tell why an order was late: its time, stage by stage, against what is usual there, and
 the cause that has cost most. Without an order, list the late orders of a day.
 
-A pickup code finds orders that Temporal still has; for older ones give the id, which
-the list of their day has. This is for managers.`,
+A pickup code finds the order that Temporal has or, if that is long ago, the newest in
+the ledger; others with the same code are listed with their ids. Orders whose customer
+was erased are not found by it. This is for managers.`,
 		Example: `  cupcakery report late K7QF
   cupcakery report late
   cupcakery report late --day yesterday --csv`,
@@ -46,7 +47,7 @@ the list of their day has. This is for managers.`,
 			if err := settings.askForPIN(cmd); err != nil {
 				return err
 			}
-			apiClient, id, err := settings.connectFor(cmd, args[0], anyState)
+			apiClient, id, err := settings.connectForOrder(cmd, args[0])
 			if err != nil {
 				return err
 			}

@@ -33,6 +33,7 @@ type toldHistory struct {
 	stages     wire.HistoryStages
 	forecast   wire.HistoryForecast
 	bottleneck wire.HistoryBottleneck
+	orders     wire.HistoryOrders
 	delay      wire.HistoryDelay
 	trace      wire.HistoryTrace
 }
@@ -59,6 +60,16 @@ func (h *toldHistory) Forecast(_ context.Context, day kitchen.Date) (wire.Histor
 
 func (h *toldHistory) Bottleneck(context.Context) (wire.HistoryBottleneck, error) {
 	return h.bottleneck, h.err
+}
+
+func (h *toldHistory) Orders(_ context.Context, pickupCode string) (wire.HistoryOrders, error) {
+	told := wire.HistoryOrders{Orders: []wire.RememberedOrder{}}
+	for _, order := range h.orders.Orders {
+		if order.PickupCode == pickupCode {
+			told.Orders = append(told.Orders, order)
+		}
+	}
+	return told, h.err
 }
 
 func (h *toldHistory) Delay(_ context.Context, orderID string) (wire.HistoryDelay, error) {
@@ -340,6 +351,58 @@ func TestReportsTellWhatIsWrongWithTheLedger(t *testing.T) {
 	c = askReport(t, unknown, "late "+anOrderID)
 	require.Equal(t, exitNotFound, c.code)
 	require.Contains(t, c.stderr, "The ledger knows no order with this id")
+}
+
+func TestAnOrderOfLongAgoIsFoundByItsCode(t *testing.T) {
+	t.Parallel()
+	const newer, older = "0199c0de-7a11-7000-8000-00000000beef", "0199c0de-7a11-7000-8000-00000000dead"
+	history := aThursday("lemon")
+	at := time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
+	history.orders.Orders = []wire.RememberedOrder{
+		{OrderID: newer, PickupCode: "M2XZ", State: kitchen.StateShipped, Pieces: 12, DueAt: at},
+		{OrderID: older, PickupCode: "M2XZ", State: kitchen.StateShipped, Pieces: 6, PlacedAt: at.AddDate(0, -1, 0)},
+		{OrderID: older, PickupCode: "K7QF", State: kitchen.StateShipped, DueAt: at},
+		{OrderID: older, PickupCode: "P4TT", State: kitchen.StateShipped, DueAt: at},
+	}
+	address := historyAPI(t, history)
+	c := askReport(t, address, "late m2xz")
+	require.Equal(t, 0, c.code, c.stderr)
+	require.Equal(t, newer, history.asked)
+	require.Contains(t, c.stderr, "2 orders had this code; this is the newest.")
+	require.Contains(t, c.stderr, "2026-03-05  "+newer)
+	require.Contains(t, c.stderr, "2026-02-05  "+older)
+
+	c = askReport(t, address, "late P4TT")
+	require.Equal(t, 0, c.code, c.stderr)
+	require.Equal(t, older, history.asked)
+	require.NotContains(t, c.stderr, "had this code")
+
+	c = askReport(t, address, "trace --stage bake --order M2XZ")
+	require.Equal(t, 0, c.code, c.stderr)
+	require.Equal(t, ledger.Trace{Ticket: kitchen.TicketRef{OrderID: newer, Stage: kitchen.Bake, Pass: 1, Kind: kitchen.TicketMake}}, history.asked)
+
+	askReport(t, address, "late K7QF")
+	require.Equal(t, anOrderID, history.asked, "Temporal still has one")
+}
+
+func TestADayWithoutOrdersTellsOfTomorrows(t *testing.T) {
+	t.Parallel()
+	today := kitchen.DateIn(time.Now(), kitchen.Default().Opening.Location())
+	of := func(day kitchen.Date, orders, open int) string {
+		history := &toldHistory{day: wire.HistoryDay{Figures: wire.DayFigures{Day: day, Orders: orders}}, days: wire.HistoryDays{Days: []wire.DayFigures{{Day: day.Next(), Orders: 5, Open: open}}}}
+		c := askReport(t, historyAPI(t, history), "day --day "+day.String())
+		require.Equal(t, 0, c.code, c.stderr)
+		return c.stdout
+	}
+	ofToday := of(today, 0, 3)
+	if today != kitchen.DateIn(time.Now(), kitchen.Default().Opening.Location()) {
+		t.Skip("today has ended meanwhile")
+	}
+	require.Contains(t, ofToday, "No orders.\n3 open orders are due tomorrow.\n")
+	require.Contains(t, of(today, 0, 1), "No orders.\n1 open order is due tomorrow.\n")
+	require.NotContains(t, of(today, 0, 0), "tomorrow")
+	require.NotContains(t, of(today, 2, 3), "tomorrow")
+	require.NotContains(t, of(today.Add(-1), 0, 3), "tomorrow")
 }
 
 func TestATraceThatIsCutOffSaysSo(t *testing.T) {

@@ -106,7 +106,7 @@ func (b *batchFlags) check() error {
 // params connects, and returns what the API is asked.
 func (b *batchFlags) params(cmd *cobra.Command, settings *reportSettings) (*client.ClientWithResponses, wire.TraceHistoryParams, error) {
 	if b.order != "" {
-		apiClient, id, err := settings.connectFor(cmd, b.order, anyState)
+		apiClient, id, err := settings.connectForOrder(cmd, b.order)
 		ticket := kitchen.TicketRef{OrderID: id, Stage: kitchen.Stage(b.stage), Pass: b.pass, Kind: kitchen.TicketMake}
 		return apiClient, wire.TraceHistoryParams{Ticket: new(ticket.TicketID())}, err
 	}

@@ -10,10 +10,12 @@ import (
 	"github.com/cupcakery/cupcakery/wire"
 )
 
-// staffReport is what a command shows to staff of one answer of the API.
+// staffReport is what a command shows of one answer of the API: to staff, or to
+// anybody if the command has no --as.
 type staffReport[T any] struct {
 	// ask returns the answer, or nil and what came instead of it.
-	ask    func(ctx context.Context, apiClient *client.ClientWithResponses) (*T, answered, error)
+	ask func(ctx context.Context, apiClient *client.ClientWithResponses) (*T, answered, error)
+	// behind is nil for what does not come from the log.
 	behind func(answer *T) wire.Behind
 	write  func(w io.Writer, answer *T) error
 }
@@ -34,8 +36,10 @@ func (r staffReport[T]) show(cmd *cobra.Command, settings *orderSettings) error 
 	if settings.output == outputJSON {
 		return writeJSON(cmd.OutOrStdout(), answer, "  ")
 	}
-	if behind := r.behind(answer); !behind.Since.IsZero() {
-		cmd.PrintErrln(outOfDate(behind))
+	if r.behind != nil {
+		if behind := r.behind(answer); !behind.Since.IsZero() {
+			cmd.PrintErrln(outOfDate(behind))
+		}
 	}
 	return r.write(cmd.OutOrStdout(), answer)
 }

@@ -126,6 +126,7 @@ again; "cupcakery standing list" tells what became of each. This is for managers
 // standingInput are the flags that say what comes again, and when.
 type standingInput struct {
 	name      string
+	phone     string
 	lines     []string
 	notes     string
 	allergies []string
@@ -137,6 +138,7 @@ type standingInput struct {
 func (in *standingInput) register(cmd *cobra.Command, settings *orderSettings) {
 	flags := cmd.Flags()
 	flags.StringVar(&in.name, "name", "", "whom to call at the counter")
+	flags.StringVar(&in.phone, "phone", "", "where to call the customer, such as \"+49 30 5550123\"; only staff see it")
 	flags.StringArrayVar(&in.lines, "line", nil, "such as 40xM:lemon or 12xL:red-velvet:MESSAGE; may be given several times")
 	flags.StringVar(&in.notes, "notes", "", "for the people who make and hand out the orders")
 	flags.StringArrayVar(&in.allergies, "allergy", nil, "what must not be near the cupcakes; may be given several times")
@@ -157,7 +159,7 @@ func (in *standingInput) read() (wire.StandingOrderRequest, error) {
 	if in.name == "" || len(in.lines) == 0 || len(in.days) == 0 || in.at == "" {
 		return wire.StandingOrderRequest{}, errors.New("give --name, --line, --day and --at (see cupcakery standing create --help)")
 	}
-	request := wire.StandingOrderRequest{At: in.at, Order: kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Notes: in.notes, Allergies: in.allergies, AllergyConfirmed: in.confirmed}}
+	request := wire.StandingOrderRequest{At: in.at, Order: kitchen.Order{Customer: kitchen.Customer{Name: in.name}, Phone: in.phone, Notes: in.notes, Allergies: in.allergies, AllergyConfirmed: in.confirmed}}
 	var faults []error
 	for _, text := range in.lines {
 		line, err := parseLine(text)
@@ -183,24 +185,16 @@ func newStandingListCommand() *cobra.Command {
 became of the last ones. This is for staff.`,
 		Args: exactArgs(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := settings.askForPIN(cmd); err != nil {
-				return err
-			}
-			apiClient, err := settings.connect()
-			if err != nil {
-				return err
-			}
-			answer, err := apiClient.ListStandingOrdersWithResponse(cmd.Context())
-			if err != nil {
-				return settings.unreachable(err)
-			}
-			if answer.JSON200 == nil {
-				return refusal(answer.StatusCode(), answer.Body)
-			}
-			if settings.output == outputJSON {
-				return writeJSON(cmd.OutOrStdout(), answer.JSON200, "  ")
-			}
-			return writeStanding(cmd.OutOrStdout(), answer.JSON200.Orders)
+			return staffReport[wire.StandingOrders]{
+				ask: func(ctx context.Context, apiClient *client.ClientWithResponses) (*wire.StandingOrders, answered, error) {
+					answer, err := apiClient.ListStandingOrdersWithResponse(ctx)
+					if err != nil {
+						return nil, answered{}, err
+					}
+					return answer.JSON200, answered{answer.StatusCode(), answer.Body}, nil
+				},
+				write: func(w io.Writer, standing *wire.StandingOrders) error { return writeStanding(w, standing.Orders) },
+			}.show(cmd, &settings)
 		},
 	}
 	settings.register(cmd)
@@ -235,6 +229,10 @@ func writeOneStanding(w io.Writer, order wire.StandingOrder) error {
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, err := fmt.Fprintf(table, "%s\n  customer\t%s\n  every\t%s, at %s\n  order\t%s\n", order.ID, safeText(order.Order.Customer.Name), strings.Join(days, ", "), safeText(order.At), strings.Join(lines, " · "))
+	if order.Order.Phone != "" {
+		_, rowErr := fmt.Fprintf(table, "  phone\t%s\n", safeText(order.Order.Phone))
+		err = errors.Join(err, rowErr)
+	}
 	if !order.Until.IsZero() {
 		_, rowErr := fmt.Fprintf(table, "  until\t%s\n", order.Until)
 		err = errors.Join(err, rowErr)

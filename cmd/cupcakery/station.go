@@ -24,12 +24,14 @@ const robotStopsWithin = 30 * time.Second
 
 // stationOptions are the flags of cupcakery station.
 type stationOptions struct {
+	api      string
 	auto     bool
 	failRate float64
 	listen   string
 	name     string
 	parallel int
 	plain    bool
+	takeSeat bool
 	timeout  time.Duration
 	workTime time.Duration
 }
@@ -67,12 +69,18 @@ does the next ticket and ends. At the end of the input the station closes.
 
 With --auto a robot does the work.
 
+In a demo, where a robot works here already, --take-seat has it step aside, so that
+the tickets wait for you. You work under the name of the demo's person for this
+station, unless --name is given. The robot has its seat back when you leave, or soon
+after nothing is heard of you.
+
 Kafka may be away, at the start too: the station shows that, keeps what is in
 hand, and goes on by itself. Ctrl-C or SIGTERM closes it: a robot first finishes
 what it has in hand; what a person has in hand stays theirs, and others may take
 it over if they do not come back in time.
 
-Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
+Exit codes: 0 closed, 2 wrong usage, 3 there is no robot whose seat could be taken,
+4 a command from a pipe was refused, 5 the API does not answer who has the seat.`,
 		Args:      exactArgs(1),
 		ValidArgs: kitchen.StageNames(),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -115,10 +123,20 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 			if options.auto {
 				return runRobot(cmd, config, options, rules.Reasons)
 			}
-			if isTerminal(cmd.InOrStdin()) && isTerminal(cmd.OutOrStdout()) && !isDumb() && !options.plain {
-				return runScreen(cmd, config, rules)
+			var seat *robotSeat
+			if options.takeSeat {
+				if seat, err = takeSeat(cmd.Context(), options.api, stage); err != nil {
+					return err
+				}
+				defer seat.handBack(cmd)
+				if !cmd.Flags().Changed("name") {
+					config.Name = seat.by
+				}
 			}
-			return runPlain(cmd, config, options, rules.Reasons)
+			if isTerminal(cmd.InOrStdin()) && isTerminal(cmd.OutOrStdout()) && !isDumb() && !options.plain {
+				return runScreen(cmd, config, rules, seat)
+			}
+			return runPlain(cmd, config, options, rules.Reasons, seat)
 		},
 	}
 	kafka.register(cmd)
@@ -136,6 +154,9 @@ Exit codes: 0 closed, 2 wrong usage, 4 a command from a pipe was refused.`,
 	fromEnvironment(flags, "listen", "CUPCAKERY_STATION_LISTEN")
 	flags.IntVar(&options.parallel, "parallel", 1, "tickets that the robot works on at once")
 	flags.BoolVar(&options.plain, "plain", false, "work line by line also on a terminal, which otherwise shows a full screen")
+	flags.BoolVar(&options.takeSeat, "take-seat", false, "in a demo, take the seat of the robot that works here")
+	flags.StringVar(&options.api, "api", defaultAPI, "address of the API, for --take-seat")
+	fromEnvironment(flags, "api", "CUPCAKERY_API")
 	flags.DurationVar(&options.timeout, "timeout", 0, "how long a command from a pipe waits for its ticket; 0 for as long as it takes")
 	return cmd
 }
@@ -145,6 +166,7 @@ func (o *stationOptions) check(cmd *cobra.Command) error {
 	var faults []error
 	o.name = strings.TrimSpace(o.name)
 	switch {
+	case o.name == "" && o.takeSeat && !cmd.Flags().Changed("name"): // then the seat names who works here
 	case o.name == "":
 		faults = append(faults, errors.New("--name: missing: say who works here"))
 	case strings.ContainsFunc(o.name, func(r rune) bool { return !unicode.IsPrint(r) }):
@@ -152,7 +174,7 @@ func (o *stationOptions) check(cmd *cobra.Command) error {
 	case len([]rune(o.name)) > kitchen.MaxByLength:
 		faults = append(faults, fmt.Errorf("--name: must have at most %d characters", kitchen.MaxByLength))
 	}
-	forRobots, forPeople := []string{"work-time", "fail-rate", "parallel"}, []string{"plain", "timeout"}
+	forRobots, forPeople := []string{"work-time", "fail-rate", "parallel"}, []string{"plain", "take-seat", "timeout"}
 	if o.auto {
 		for _, flag := range forPeople {
 			if cmd.Flags().Changed(flag) {

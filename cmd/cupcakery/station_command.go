@@ -17,10 +17,15 @@ import (
 type command struct {
 	verb     string // empty for an empty line
 	number   int
+	batch    string // start, done or putback with the verb batch; empty to list them
+	flavour  string
 	reason   kitchen.Reason
 	note     string
 	scrapped int // −1 if it is not given
 }
+
+// commandVerbs are what a line can begin with.
+var commandVerbs = []string{"start", "done", "fail", "putback", "takeback", "takeover", "batch", "list", "help", "quit"}
 
 // parseCommand parses a line; its error names what it could be.
 func parseCommand(line string, reasons []kitchen.Reason) (command, error) {
@@ -38,9 +43,11 @@ func parseCommand(line string, reasons []kitchen.Reason) (command, error) {
 			return command{}, fmt.Errorf("%s stands alone", c.verb)
 		}
 		return c, nil
+	case "batch":
+		return c, c.parseBatch(words[1:])
 	case "start", "done", "fail", "putback", "takeback", "takeover":
 	default:
-		return command{}, fmt.Errorf("unknown command \"%s\": use start, done, fail, putback, takeback, takeover, list, help or quit", printable(words[0]))
+		return command{}, fmt.Errorf("unknown command \"%s\": use start, done, fail, putback, takeback, takeover, batch, list, help or quit%s", printable(words[0]), didYouMean(c.verb, commandVerbs))
 	}
 	if len(words) < 2 {
 		return command{}, fmt.Errorf("%s needs the number of a ticket, such as %s 3", c.verb, c.verb)
@@ -56,6 +63,21 @@ func parseCommand(line string, reasons []kitchen.Reason) (command, error) {
 		}
 	}
 	return c, c.parseRemarks(rest)
+}
+
+// parseBatch reads what is done with all tickets of which flavour.
+func (c *command) parseBatch(words []string) error {
+	switch len(words) {
+	case 0:
+		return nil
+	case 2:
+		c.flavour, c.batch = words[0], strings.ToLower(words[1])
+		switch c.batch {
+		case "start", "done", "putback":
+			return nil
+		}
+	}
+	return fmt.Errorf("batch stands alone, or with a flavour and start, done or putback, such as batch %s start", printable(words[0]))
 }
 
 func parseReason(words []string, reasons []kitchen.Reason) (kitchen.Reason, []string, error) {

@@ -29,6 +29,9 @@ type pendingAnswer struct {
 	// answer has what the person has said; the station makes an ack of it.
 	answer kitchen.Ack
 	until  time.Time
+	// batch is the flavour of the tickets that were answered together with this one, at
+	// the same time, and are taken back with it; empty for an answer to one ticket.
+	batch string
 }
 
 // check returns why an answer cannot be given: whoever is told so only when it is
@@ -64,9 +67,25 @@ func (p pendingAnswer) words() string {
 	return outcome(&p.answer)
 }
 
-// takenBack tells that an answer was taken back.
-func (p pendingAnswer) takenBack() string {
-	return nameOf(p.item) + "  " + p.words() + ": taken back; you still have it in hand"
+// withBatch are the words for how much is taken back with the answer.
+func (p pendingAnswer) withBatch() string {
+	if p.batch != "" {
+		return "the batch"
+	}
+	return "it"
+}
+
+// isWith reports whether two answers are taken back together.
+func (p pendingAnswer) isWith(other pendingAnswer) bool {
+	return p.item.Ticket.TicketID == other.item.Ticket.TicketID || p.batch != "" && p.batch == other.batch && p.until.Equal(other.until)
+}
+
+// takenBack tells that answers which were given together were taken back.
+func takenBack(taken []pendingAnswer) string {
+	if first := taken[0]; len(taken) == 1 {
+		return nameOf(first.item) + "  " + first.words() + ": taken back; you still have it in hand"
+	}
+	return ticketsOf(len(taken), taken[0].batch) + "  " + taken[0].words() + ": taken back; you still have them in hand"
 }
 
 // errHeld says that a ticket has an answer that waits.
@@ -79,10 +98,10 @@ type pendingAnswers struct {
 	answers []pendingAnswer
 }
 
-func (p *pendingAnswers) add(answer pendingAnswer) {
+func (p *pendingAnswers) add(answers ...pendingAnswer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.answers = append(p.answers, answer)
+	p.answers = append(p.answers, answers...)
 }
 
 // find returns the answer to a ticket that waits.
@@ -94,13 +113,6 @@ func (p *pendingAnswers) find(ticketID string) (pendingAnswer, bool) {
 		return pendingAnswer{}, false
 	}
 	return p.answers[i], true
-}
-
-// any reports whether an answer waits.
-func (p *pendingAnswers) any() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.answers) > 0
 }
 
 // answerable returns why an answer to a ticket by the person called name would be
@@ -119,26 +131,24 @@ func (p *pendingAnswers) answerable(item station.Item, name string) error {
 	return station.ErrNotStarted
 }
 
-// takeBack takes away the answer to a ticket.
-func (p *pendingAnswers) takeBack(ticketID string) (pendingAnswer, bool) {
-	taken := p.takeAway(func(a pendingAnswer) bool { return a.item.Ticket.TicketID == ticketID })
-	if len(taken) == 0 {
-		return pendingAnswer{}, false
+// takeBack takes away the answer to a ticket, with its whole batch; none if no answer
+// to it waits.
+func (p *pendingAnswers) takeBack(ticketID string) []pendingAnswer {
+	held, found := p.find(ticketID)
+	if !found {
+		return nil
 	}
-	return taken[0], true
+	return p.takeAway(held.isWith)
 }
 
-// takeBackLast takes away the answer that was given last.
-func (p *pendingAnswers) takeBackLast() (pendingAnswer, bool) {
+// last is the answer that was given last.
+func (p *pendingAnswers) last() (pendingAnswer, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	last := len(p.answers) - 1
-	if last < 0 {
+	if len(p.answers) == 0 {
 		return pendingAnswer{}, false
 	}
-	taken := p.answers[last]
-	p.answers = p.answers[:last]
-	return taken, true
+	return p.answers[len(p.answers)-1], true
 }
 
 // due takes away the answers that have waited long enough.

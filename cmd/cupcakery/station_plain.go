@@ -26,6 +26,10 @@ const plainHelp = `  start N                              start work on ticket N
                                        seconds (from a pipe at once)
   takeover N                           take ticket N from whoever has it, who is
                                        told at once; list shows who is silent
+  batch                                flavours whose tickets can be started or
+                                       finished together, where a station has that
+  batch FLAVOUR start|done|putback     do it with all of them; what done and putback
+                                       say is taken back together
   list                                 what is here
   help                                 these lines
   quit                                 close the station
@@ -48,6 +52,7 @@ const quietFor = time.Second
 // plain is a station that is worked at line by line.
 type plain struct {
 	bench   *station.Station
+	stage   kitchen.Stage
 	reasons []kitchen.Reason
 	name    string
 	pending pendingAnswers
@@ -61,7 +66,7 @@ type plain struct {
 }
 
 // runPlain works by the commands on standard input, until it ends.
-func runPlain(cmd *cobra.Command, config station.Config, options stationOptions, reasons []kitchen.Reason) error {
+func runPlain(cmd *cobra.Command, config station.Config, options stationOptions, reasons []kitchen.Reason, seat *robotSeat) error {
 	printer := newTicketPrinter(cmd.OutOrStdout(), cmd.ErrOrStderr(), config.Name)
 	defer printer.close()
 	if !cmd.Flags().Changed("log-format") {
@@ -73,7 +78,7 @@ func runPlain(cmd *cobra.Command, config station.Config, options stationOptions,
 		return &exitError{exitUsage, err}
 	}
 	p := &plain{
-		bench: bench, name: config.Name, piped: !isTerminal(cmd.InOrStdin()), reasons: reasons, printer: printer, timeout: options.timeout,
+		bench: bench, name: config.Name, piped: !isTerminal(cmd.InOrStdin()), reasons: reasons, printer: printer, stage: config.Stage, timeout: options.timeout,
 	}
 	if !p.piped {
 		printer.printError("The %s station is open; you are %s. Tickets come by themselves; help lists the commands.", config.Stage, config.Name)
@@ -87,6 +92,7 @@ func runPlain(cmd *cobra.Command, config station.Config, options stationOptions,
 		watching, stop := context.WithCancel(ctx)
 		var watched sync.WaitGroup
 		watched.Go(func() { p.watchFlags(watching) })
+		watched.Go(func() { seat.keep(watching, func(line string) { printer.printError("%s", line) }) })
 		defer watched.Wait()
 		defer stop()
 		return p.run(ctx, readLines(ctx, cmd.InOrStdin()))
@@ -196,6 +202,12 @@ func (p *plain) do(ctx context.Context, command command) {
 		p.awaitTickets(ctx)
 		p.list()
 		return
+	case "batch":
+		if p.piped {
+			p.awaitTickets(ctx)
+		}
+		p.doBatch(ctx, command)
+		return
 	}
 	ticketID, err := p.find(ctx, command.number)
 	if err == nil {
@@ -246,10 +258,15 @@ func itemHere(bench *station.Station, ticketID string) station.Item {
 	return station.Item{Ticket: kitchen.Ticket{TicketID: ticketID}}
 }
 
-// hold keeps an answer for as long as it can be taken back.
-func (p *plain) hold(ctx context.Context, given pendingAnswer) {
-	p.pending.add(given)
-	p.printer.print("%s  %s: goes out in %s; takeback %d takes it back", nameOf(given.item), given.words(), ageText(retractableFor), given.item.Number)
+// hold keeps answers that were given together for as long as they can be taken back.
+func (p *plain) hold(ctx context.Context, given ...pendingAnswer) {
+	p.pending.add(given...)
+	first := given[0]
+	if first.batch == "" {
+		p.printer.print("%s  %s: goes out in %s; takeback %d takes it back", nameOf(first.item), first.words(), ageText(retractableFor), first.item.Number)
+	} else {
+		p.printer.print("%s: %s: goes out in %s; takeback %d takes the batch back", ticketsOf(len(given), first.batch), first.words(), ageText(retractableFor), first.item.Number)
+	}
 	time.AfterFunc(retractableFor, func() {
 		for _, answer := range p.pending.due(time.Now()) {
 			if err := answer.send(ctx, p.bench); err != nil && ctx.Err() == nil {
@@ -263,12 +280,89 @@ func (p *plain) takeBack(ticketID string) error {
 	if p.piped {
 		return errors.New("answers from a pipe go out at once: there is nothing to take back")
 	}
-	taken, ok := p.pending.takeBack(ticketID)
-	if !ok {
+	taken := p.pending.takeBack(ticketID)
+	if len(taken) == 0 {
 		return errors.New("there is no answer to take back: it has gone out, or none was given")
 	}
-	p.printer.print("%s", taken.takenBack())
+	p.printer.print("%s", takenBack(taken))
 	return nil
+}
+
+// doBatch does a command with all tickets of a flavour, or lists the batches.
+func (p *plain) doBatch(ctx context.Context, command command) {
+	if p.stage.Info().Batch == (kitchen.Batch{}) {
+		p.refuse("%s", errNoBatches)
+		return
+	}
+	paused := pausedWords(p.bench)
+	batches := batchesOf(p.stage, p.bench.Tickets(), p.name, paused != "", func(item station.Item) bool {
+		_, held := p.pending.find(item.Ticket.TicketID)
+		return held
+	})
+	if command.batch == "" {
+		p.listBatches(batches, paused)
+		return
+	}
+	batch, meant := batchOf(batches, command.flavour)
+	switch {
+	case command.batch == "start" && len(batch.start) == 0:
+		p.refuse("%s%s", batch.nothingToStart(paused), meant)
+	case command.batch == "start":
+		p.sayOfAll(ctx, batch.flavour, batch.start, p.bench.Start)
+	case len(batch.finish) == 0:
+		p.refuse("%s%s", batch.nothingInHand(), meant)
+	case p.piped && command.batch == "done":
+		p.sayOfAll(ctx, batch.flavour, batch.finish, p.bench.Done)
+	case p.piped:
+		p.sayOfAll(ctx, batch.flavour, batch.finish, p.bench.Release)
+	case command.batch == "done":
+		p.hold(ctx, batch.answers(kitchen.AckDone, time.Now().Add(retractableFor))...)
+	default:
+		p.hold(ctx, batch.answers(kitchen.AckReleased, time.Now().Add(retractableFor))...)
+	}
+}
+
+// batchOf is the batch of a flavour: an empty one, and a question about what may have
+// been meant, if there is none.
+func batchOf(batches []flavourBatch, flavour string) (batch flavourBatch, meant string) {
+	var flavours []string
+	for _, batch := range batches {
+		if strings.EqualFold(batch.flavour, flavour) {
+			return batch, ""
+		}
+		flavours = append(flavours, batch.flavour)
+	}
+	return flavourBatch{flavour: flavour}, didYouMean(strings.ToLower(flavour), flavours)
+}
+
+// sayOfAll says the same of some tickets; the station's events tell of each of which
+// it counts.
+func (p *plain) sayOfAll(ctx context.Context, flavour string, items []station.Item, say func(context.Context, string) error) {
+	outcome := sayOfAll(ctx, flavour, items, say)
+	if ctx.Err() != nil {
+		return
+	}
+	for _, refusal := range outcome.refusals {
+		p.refuse("%s", refusal)
+	}
+}
+
+func (p *plain) listBatches(batches []flavourBatch, paused string) {
+	if paused != "" {
+		p.printer.print("%s", paused)
+	}
+	if len(batches) == 0 {
+		p.printer.print("No ticket of one flavour alone can be started, and you have none in hand.")
+	}
+	for _, batch := range batches {
+		var words []string
+		for _, each := range []string{batch.startWords(), batch.finishWords()} {
+			if each != "" {
+				words = append(words, each)
+			}
+		}
+		p.printer.print("%s: %s", printable(batch.flavour), strings.Join(words, "; "))
+	}
 }
 
 // list prints what is here, and whether the station is paused.
@@ -278,7 +372,7 @@ func (p *plain) list() {
 	}
 	p.printer.list(p.bench.Tickets(), func(item station.Item) string {
 		if held, pending := p.pending.find(item.Ticket.TicketID); pending {
-			return held.words() + ": goes out in a moment; takeback takes it back"
+			return held.words() + ": goes out in a moment; takeback takes " + held.withBatch() + " back"
 		}
 		return standing(item, p.name)
 	})

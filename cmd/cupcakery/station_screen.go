@@ -31,11 +31,11 @@ const (
 )
 
 // runScreen shows a full screen until the person quits.
-func runScreen(cmd *cobra.Command, config station.Config, rules *kitchen.Kitchen) error {
-	return showScreen(cmd.Context(), config, rules, cmd.ErrOrStderr(), tea.WithInput(cmd.InOrStdin()), tea.WithOutput(cmd.OutOrStdout()))
+func runScreen(cmd *cobra.Command, config station.Config, rules *kitchen.Kitchen, seat *robotSeat) error {
+	return showScreen(cmd.Context(), config, rules, seat, cmd.ErrOrStderr(), tea.WithInput(cmd.InOrStdin()), tea.WithOutput(cmd.OutOrStdout()))
 }
 
-func showScreen(ctx context.Context, config station.Config, rules *kitchen.Kitchen, errOut io.Writer, options ...tea.ProgramOption) error {
+func showScreen(ctx context.Context, config station.Config, rules *kitchen.Kitchen, seat *robotSeat, errOut io.Writer, options ...tea.ProgramOption) error {
 	feed := newScreenFeed(config.Name)
 	config.Observe = feed.observe
 	config.Logger = slog.New(newNotices(config.Logger.Handler(), feed.note))
@@ -54,6 +54,7 @@ func showScreen(ctx context.Context, config station.Config, rules *kitchen.Kitch
 		feeding, stop := context.WithCancel(ctx)
 		var fed sync.WaitGroup
 		fed.Go(func() { feed.run(feeding, bench, program) })
+		fed.Go(func() { seat.keep(feeding, feed.note) })
 		_, err := program.Run()
 		stop()
 		fed.Wait()
@@ -75,6 +76,7 @@ const (
 	pageList page = iota
 	pageTicket
 	pageTotals
+	pageBatches
 	pageHelp
 )
 
@@ -100,6 +102,8 @@ type screen struct {
 	chosenAt int            // its line on the list
 	recent   []string
 	pending  *pendingAnswers
+	flavour  string     // the chosen one among the batches
+	begun    begunBatch // the last one
 	filter   textinput.Model
 	typing   bool      // the filter is being typed
 	question *question // nil if none is open
@@ -137,6 +141,8 @@ func (s *screen) Update(message tea.Msg) (_ tea.Model, command tea.Cmd) {
 		command = s.sendDue()
 	case notDone:
 		s.remember(fmt.Sprintf("! #%d  %s", message.number, reasonText(message.err)))
+	case batchSaid:
+		s.takeOutcome(message)
 	case tea.KeyPressMsg:
 		switch {
 		case s.question != nil:
@@ -177,11 +183,13 @@ func (s *screen) press(message tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(message, keyQuit):
 		return tea.Quit
 	case key.Matches(message, keyTakeBack):
-		s.takeBack()
+		return s.takeBack()
 	case key.Matches(message, keyHelp):
 		s.turnTo(pageHelp)
 	case key.Matches(message, keyTotals):
 		s.turnTo(pageTotals)
+	case key.Matches(message, keyBatch):
+		s.openBatches()
 	case s.page != pageList && key.Matches(message, keyClose, keyOpen):
 		s.turnTo(pageList)
 	case s.page == pageList && key.Matches(message, keyClose):
@@ -189,6 +197,8 @@ func (s *screen) press(message tea.KeyPressMsg) tea.Cmd {
 		s.sort()
 	case s.page == pageHelp || s.page == pageTotals:
 		s.scroll(message)
+	case s.page == pageBatches:
+		return s.pressInBatches(message)
 	case key.Matches(message, keyStart):
 		return s.toChosen(s.start)
 	case key.Matches(message, keyDone):
@@ -292,8 +302,17 @@ func (s *screen) hold(item station.Item, answer kitchen.Ack) tea.Cmd {
 	if err := held.check(); err != nil {
 		return s.refuse(item, err)
 	}
-	s.pending.add(held)
-	s.chooseNextTo(item)
+	return s.holdAll(held)
+}
+
+// holdAll keeps answers that were given together.
+func (s *screen) holdAll(held ...pendingAnswer) tea.Cmd {
+	s.pending.add(held...)
+	for _, each := range held {
+		if each.item.Ticket.TicketID == s.chosen {
+			s.chooseNextTo(each.item)
+		}
+	}
 	s.sort()
 	return tea.Tick(retractableFor, func(time.Time) tea.Msg { return answersDue{} })
 }
@@ -308,16 +327,22 @@ func (s *screen) sendDue() tea.Cmd {
 	return tea.Batch(commands...)
 }
 
-// takeBack takes back the answer that was given last, if it has not gone out.
-func (s *screen) takeBack() {
-	taken, ok := s.pending.takeBackLast()
-	if !ok {
-		s.remember("! nothing to take back: an answer can be taken back for " + ageText(retractableFor))
-		return
+// takeBack takes back what was done last, if it can be: an answer that has not gone
+// out, with its batch, or a batch that was begun just now.
+func (s *screen) takeBack() tea.Cmd {
+	last, waits := s.pending.last()
+	if s.canPutBatchBack() && (!waits || s.begun.until.After(last.until)) {
+		return s.putBatchBack()
 	}
-	s.remember(taken.takenBack())
-	s.chosen = taken.item.Ticket.TicketID
+	if !waits {
+		s.remember("! nothing to take back: an answer can be taken back for " + ageText(retractableFor))
+		return nil
+	}
+	taken := s.pending.takeBack(last.item.Ticket.TicketID)
+	s.remember(takenBack(taken))
+	s.chosen = taken[0].item.Ticket.TicketID
 	s.sort()
+	return nil
 }
 
 func (s *screen) start(item station.Item) tea.Cmd {
@@ -395,7 +420,7 @@ func (s *screen) layOut() {
 	for i, line := range lines {
 		lines[i] = ansi.Truncate(line, s.width, "…")
 	}
-	moved := s.page == pageList && (at != s.chosenAt || height != s.body.Height())
+	moved := (s.page == pageList || s.page == pageBatches) && (at != s.chosenAt || height != s.body.Height())
 	s.body.SetWidth(s.width)
 	s.body.SetHeight(height)
 	s.body.SetContentLines(lines)
@@ -404,8 +429,8 @@ func (s *screen) layOut() {
 	}
 }
 
-// drawPage returns the page's lines and, on the list, the line of the chosen
-// ticket.
+// drawPage returns the page's lines and, if something on it is chosen, the line of
+// that.
 func (s *screen) drawPage(height int) ([]string, int) {
 	switch s.page {
 	case pageTicket:
@@ -414,6 +439,8 @@ func (s *screen) drawPage(height int) ([]string, int) {
 		}
 	case pageTotals:
 		return s.drawTotalsPage(), -1
+	case pageBatches:
+		return s.drawBatchesPage()
 	case pageHelp:
 		return s.drawHelpPage(), -1
 	}

@@ -67,6 +67,10 @@ func TestScreensAsTheyAreShown(t *testing.T) {
 		"filter-of-one": func(s *screen) { press(s, "/", "o", "l", "d", "enter") },
 		"ticket":        func(s *screen) { press(s, "down", "enter") },
 		"totals":        func(s *screen) { s.stage = kitchen.Mix; press(s, "o") },
+		"batches": func(s *screen) {
+			s.Update(screenFacts{items: aStationOfBatches().all, ready: true})
+			press(s, "a")
+		},
 		"help": func(s *screen) {
 			press(s, "?")
 			s.Update(tea.WindowSizeMsg{Width: 80, Height: 40})

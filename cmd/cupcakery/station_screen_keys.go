@@ -24,6 +24,7 @@ var (
 	keyLast     = key.NewBinding(key.WithKeys("end", "G"))
 	keyOpen     = key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", "details"))
 	keyClose    = key.NewBinding(key.WithKeys("esc"), key.WithHelp("esc", "back"))
+	keyBatch    = key.NewBinding(key.WithKeys("a"), key.WithHelp("a", "batch"))
 	keyFilter   = key.NewBinding(key.WithKeys("/"), key.WithHelp("/", "filter"))
 	keyTotals   = key.NewBinding(key.WithKeys("o"), key.WithHelp("o", "totals"))
 	keyHelp     = key.NewBinding(key.WithKeys("?"), key.WithHelp("?", "help"))
@@ -48,12 +49,13 @@ var explained = []struct {
 	{keyDone, "it is done, or undone if it is an UNDO ticket"},
 	{keyFail, "it went wrong: you are asked why"},
 	{keyPutBack, "you do not finish it: it waits again"},
-	{keyTakeBack, "take back your last answer, for five seconds"},
+	{keyTakeBack, "take back your last answer, or the batch begun last, for five seconds"},
 	{keyTakeOver, "take a ticket from whoever has it; they are told at once"},
 	{keyUp, "choose a ticket; also k and j"},
 	{keyPageUp, "a page up or down; also b and space"},
 	{keyFirst, "the first or the last ticket; also g and G"},
 	{keyOpen, "all about the chosen ticket"},
+	{keyBatch, "start, finish or put back all tickets of one flavour together"},
 	{keyFilter, "only tickets with these words: code, flavour, size, allergy, name, notes"},
 	{keyClose, "back, or all tickets again"},
 	{keyTotals, "what is to be made in all, by flavour and size"},
@@ -73,13 +75,23 @@ func (s *screen) helpKeys() []key.Binding {
 		return []key.Binding{keyClose, keyQuit, keyPageUp}
 	}
 	keys := s.ticketKeys()
-	if s.pending.any() {
+	if s.page == pageBatches {
+		keys = s.batchKeys()
+	}
+	if _, waits := s.pending.last(); waits || s.canPutBatchBack() {
 		keys = append(keys, keyTakeBack)
 	}
-	if s.page == pageTicket {
+	switch {
+	case s.page == pageBatches:
+		return append(keys, keyClose, keyHelp, keyQuit, keyUp)
+	case s.page == pageTicket:
 		return append(keys, keyClose, keyHelp, keyQuit, keyPageUp)
 	}
-	return append(keys, keyHelp, keyQuit, keyOpen, keyFilter, keyTotals, keyUp)
+	keys = append(keys, keyHelp, keyQuit, keyOpen)
+	if !s.hasNoBatches() {
+		keys = append(keys, keyBatch)
+	}
+	return append(keys, keyFilter, keyTotals, keyUp)
 }
 
 // keys are those that answer a question.

@@ -27,7 +27,7 @@ func (s *screen) drawTicketPage(item station.Item) []string {
 		facts = append(facts, fmt.Sprintf("issued %d times", item.Ticket.Attempt))
 	}
 	if held, pending := s.pending.find(item.Ticket.TicketID); pending {
-		facts = append(facts, held.words()+": goes out in a moment, u takes it back")
+		facts = append(facts, held.words()+": goes out in a moment, u takes "+held.withBatch()+" back")
 	} else {
 		facts = append(facts, standing(item, s.name))
 	}
@@ -173,7 +173,15 @@ func looksExplained() []string {
 func (s *screen) drawHelpPage() []string {
 	lines := []string{bold.Styled("Keys")}
 	for _, each := range explained {
-		lines = append(lines, fmt.Sprintf("  %s  %s", pad(each.key.Help().Key, 10), each.words))
+		if s.hasNoBatches() && each.key.Help() == keyBatch.Help() {
+			continue
+		}
+		for i, words := range s.wrap(detail{text: each.words}, 14) {
+			if i == 0 {
+				words = "  " + pad(each.key.Help().Key, 10) + "  " + strings.TrimLeft(words, " ")
+			}
+			lines = append(lines, words)
+		}
 	}
 	lines = append(append(lines, "", bold.Styled("What the list shows")), looksExplained()...)
 	lines = append(lines, "", bold.Styled("Cancelled work"))

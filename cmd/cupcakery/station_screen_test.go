@@ -267,7 +267,7 @@ func TestScreenWorks(t *testing.T) {
 		ended <- showScreen(ctx, station.Config{
 			Connection: events.Connection{Brokers: []string{floor.kafka.Addr()}}, Stage: kitchen.Bake, Name: "bob",
 			Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		}, kitchen.Default(), errOut, tea.WithInput(keys), tea.WithOutput(out), tea.WithWindowSize(100, 40))
+		}, kitchen.Default(), nil, errOut, tea.WithInput(keys), tea.WithOutput(out), tea.WithWindowSize(100, 40))
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -247,7 +247,7 @@ func (s *screen) whereabouts(item station.Item, now time.Time) string {
 	switch {
 	case pending:
 		seconds := max(0, held.until.Sub(now)+time.Second-1)
-		return lookGood.Styled(fmt.Sprintf("%s, u takes it back (%s)", held.words(), ageText(seconds)))
+		return lookGood.Styled(fmt.Sprintf("%s, u takes %s back (%s)", held.words(), held.withBatch(), ageText(seconds)))
 	case item.Answering:
 		return lookBusy.Styled("(your answer is on its way)")
 	case item.State == station.InHand:

@@ -81,46 +81,21 @@ type topNews struct {
 // followTop tells what becomes known of the kitchen, one call at a time, until ctx
 // ends.
 func (s *orderSettings) followTop(ctx context.Context, apiClient *client.ClientWithResponses, tell func(topNews)) error {
-	group, ctx := errgroup.WithContext(ctx)
-	news := make(chan topNews)
-	send := func(n topNews) {
-		select {
-		case news <- n:
-		case <-ctx.Done():
-		}
-	}
-	group.Go(func() error {
-		err := s.follow(ctx, apiClient, []string{channelKitchen, channelOverview}, func(n liveNews) { send(topNews{liveNews: n}) })
-		if err == nil {
-			err = context.Canceled // so that nobody waits for more
-		}
-		return err
-	})
-	group.Go(func() error {
-		for {
-			// Whether the API is away, the live connection tells.
-			if answer, err := apiClient.GetStatisticsWithResponse(ctx); err == nil && answer.JSON200 != nil {
-				send(topNews{statistics: answer.JSON200})
+	return handOn(ctx, tell,
+		func(ctx context.Context, send func(topNews)) error {
+			return s.follow(ctx, apiClient, []string{channelKitchen, channelOverview}, func(n liveNews) { send(topNews{liveNews: n}) })
+		},
+		func(ctx context.Context, send func(topNews)) error {
+			for {
+				// Whether the API is away, the live connection tells.
+				if answer, err := apiClient.GetStatisticsWithResponse(ctx); err == nil && answer.JSON200 != nil {
+					send(topNews{statistics: answer.JSON200})
+				}
+				if !retry.Pause(ctx, statisticsEvery) {
+					return nil
+				}
 			}
-			if !retry.Pause(ctx, statisticsEvery) {
-				return nil
-			}
-		}
-	})
-	group.Go(func() error {
-		for {
-			select {
-			case n := <-news:
-				tell(n)
-			case <-ctx.Done():
-				return nil
-			}
-		}
-	})
-	if err := group.Wait(); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+		})
 }
 
 // printTop prints how the kitchen is, once all of it is known.

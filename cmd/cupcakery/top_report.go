@@ -55,6 +55,8 @@ type topInHand struct {
 	Since      time.Time `json:"since,omitzero"`
 	Flavour    string    `json:"flavour"`
 	Pieces     int       `json:"pieces"`
+	// Undo says that cancelled work is undone.
+	Undo bool `json:"undo,omitempty"`
 }
 
 // topParts are what the API has told, each as new as it came.
@@ -115,7 +117,7 @@ func (s *topStage) addTickets(stage wire.OverviewStage, now time.Time) {
 			s.Late++
 		}
 		if ticket.State == kitchen.TicketStarted {
-			s.InHand = append(s.InHand, topInHand{By: ticket.By, Flavour: ticket.Flavour, PickupCode: ticket.PickupCode, Pieces: ticket.Pieces, Since: ticket.StartedAt})
+			s.InHand = append(s.InHand, topInHand{By: ticket.By, Flavour: ticket.Flavour, PickupCode: ticket.PickupCode, Pieces: ticket.Pieces, Since: ticket.StartedAt, Undo: ticket.Kind == kitchen.TicketUndo})
 		}
 	}
 	s.LateIsAtLeast = s.Late == len(stage.Tickets) && s.Late < stage.Waiting+stage.Started+stage.Failed
@@ -288,7 +290,11 @@ func (r topReport) inHandLines() []string {
 			if !ticket.Since.IsZero() {
 				since = ageText(r.At.Sub(ticket.Since))
 			}
-			rows = append(rows, []string{"  " + printable(ticket.PickupCode), string(stage.Stage), printable(ticket.By), since, fmt.Sprintf("%d %s", ticket.Pieces, printable(ticket.Flavour))})
+			work := fmt.Sprintf("%d %s", ticket.Pieces, printable(ticket.Flavour))
+			if ticket.Undo {
+				work = lookUndo.Styled("UNDO") + " " + work
+			}
+			rows = append(rows, []string{"  " + printable(ticket.PickupCode), string(stage.Stage), printable(ticket.By), since, work})
 		}
 	}
 	return alignColumns(rows, 3, 3)

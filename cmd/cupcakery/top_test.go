@@ -268,3 +268,19 @@ func TestTopConnectsAgain(t *testing.T) {
 	require.Zero(t, <-ended)
 	require.Equal(t, 2, api.signedIn)
 }
+
+// A cancelled order may be at a stage twice: what is made still, and what is undone.
+func TestTopTellsWhatIsUndone(t *testing.T) {
+	t.Parallel()
+	parts := topParts{
+		kitchen: &wire.KitchenCounts{Stages: []wire.StageCounts{{Stage: kitchen.Mix}}},
+		overview: &wire.Overview{Stages: []wire.OverviewStage{{Stage: kitchen.Mix, Tickets: []wire.OverviewTicket{
+			{Kind: kitchen.TicketMake, State: kitchen.TicketStarted, PickupCode: "K7QF", Pieces: 10, Flavour: "lemon", StartedAt: noon},
+			{Kind: kitchen.TicketUndo, State: kitchen.TicketStarted, PickupCode: "K7QF", Pieces: 10, Flavour: "lemon", StartedAt: noon.Add(time.Second)},
+		}}}},
+	}
+	lines := parts.report(noon.Add(time.Minute)).inHandLines()
+	require.Len(t, lines, 2)
+	require.Regexp(t, `  10 lemon$`, ansi.Strip(lines[0]))
+	require.Regexp(t, `  UNDO 10 lemon$`, ansi.Strip(lines[1]))
+}

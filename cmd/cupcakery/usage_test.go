@@ -10,7 +10,7 @@ import (
 
 func TestAnUnknownCommandIsWrongUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"fry"}, {"topics", "fry"}, {"order", "fry"}, {"kitchen", "fry"}, {"worker", "fry"}, {"dead-letters", "fry"}, {"staff", "fry"}, {"--fry"}} {
+	for _, args := range [][]string{{"fry"}, {"topics", "fry"}, {"order", "fry"}, {"kitchen", "fry"}, {"worker", "fry"}, {"dead-letters", "fry"}, {"staff", "fry"}, {"--fry"}, {"order", "find"}} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
@@ -24,7 +24,7 @@ func TestAnUnknownCommandIsWrongUsage(t *testing.T) {
 func TestWithoutACommandThereIsHelp(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	require.Zero(t, run(t.Context(), nil, strings.NewReader(""), &stdout, &stderr))
+	require.Zero(t, run(t.Context(), []string{}, strings.NewReader(""), &stdout, &stderr))
 	require.Contains(t, stdout.String(), "Run a cupcake factory")
 }
 

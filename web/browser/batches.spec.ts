@@ -1,5 +1,8 @@
 import { staff, type Factory } from "./factory";
-import { expect, group, test, ticket } from "./test";
+import { expect, group, openUnhurried, test, ticket } from "./test";
+
+// A factory of its own: it counts the tickets of a flavour.
+test.use({ kitchen: ["# batches\nremakes: {max: 1}\n", { scope: "worker" }] });
 
 /** Places orders of one flavour, and waits until the mixer has their tickets. */
 async function placeAll(factory: Factory, count: number, flavour: string) {
@@ -15,7 +18,7 @@ test("tickets of one flavour are begun and finished together, by keyboard, and o
   await factory.untilWaitingFor(mixed.id, "mix");
   const taken = orders[1];
   if (!taken) throw new Error("There is no second order.");
-  const mixer = await desk.open("/stations/mix", staff.mix);
+  const { page: mixer, hurry } = await openUnhurried(desk, "/stations/mix", staff.mix);
   await expect(ticket(mixer, mixed.pickupCode)).toBeVisible();
 
   // Max takes one of them while the press is under way.
@@ -47,11 +50,11 @@ test("tickets of one flavour are begun and finished together, by keyboard, and o
   await expect(group(mixer, "Mine").getByRole("article"), "all of them are back").toHaveCount(3);
   await expect(reported).toBeHidden();
   expect(said).toEqual([]);
+  await hurry();
   await finish.press("Enter");
-  await expect(reported).toBeVisible();
-  await expect(reported, "it goes once it is in the log").toBeHidden({ timeout: 30_000 });
   const mine = orders.filter((order) => order !== taken);
-  expect(said.toSorted()).toEqual(mine.map(({ id }) => `${id}.mix.1`).toSorted());
+  await expect.poll(() => said.toSorted()).toEqual(mine.map(({ id }) => `${id}.mix.1`).toSorted());
+  await expect(reported, "it goes once it is in the log").toBeHidden();
   for (const { id } of mine) {
     const order = await factory.untilWaitingFor(id, "bake");
     expect(order.stages.find((row) => row.stage === "mix")).toMatchObject({ by: staff.mix.name, attempt: 1 });

@@ -2,11 +2,11 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Page } from "@playwright/test";
 import type { OrderStatus, Stage } from "../src/api/schema.gen";
-import { staff, until } from "./factory";
+import { noon as noonZone, staff, until } from "./factory";
 import { choose, expect, group, orderIdOf, test, ticket } from "./test";
 
 // A kitchen of its own, in which nothing is left of other tests. The test gives it another file once it knows when noon is.
-test.use({ kitchen: ["remakes: {max: 2}\nopening: {slot: 5m}\n", { scope: "worker" }] });
+test.use({ kitchen: [`remakes: {max: 2}\nopening: {timezone: ${noonZone}, slot: 5m}\n`, { scope: "worker" }] });
 
 // Its pictures are for looking at: they lie beside the other results.
 const into = resolve(import.meta.dirname, "../test-results/day");
@@ -24,7 +24,7 @@ function leadFor(noon: number): number {
   return Math.round((first - noon) / 1000) * 1000;
 }
 
-const kitchenWith = (lead: number) => `remakes: {max: 2}\nopening: {timezone: Europe/Berlin, slot: 5m, capacity: 60, lead: {base: ${lead / 1000}s, perDozen: 0s}}\n`;
+const kitchenWith = (lead: number) => `remakes: {max: 2}\nopening: {timezone: ${noonZone}, slot: 5m, capacity: 60, lead: {base: ${lead / 1000}s, perDozen: 0s}}\n`;
 
 /** Somebody who starts whatever waits on a board and finishes what they have in hand, until they are told to stop. */
 function working(board: Page): { readonly stop: () => Promise<void> } {

@@ -19,6 +19,14 @@ export const staff = {
   manager: { name: "max", pin: "555555" },
 } as const;
 
+/** A time zone in which it is noon, so that no test that asks for today meets a midnight. */
+export const noon = `Etc/GMT${signed(new Date().getUTCHours() - 12)}`;
+
+/** A number as such zones are named: the sign is the other way round from what people say. */
+function signed(hours: number): string {
+  return hours < 0 ? String(hours) : `+${hours}`;
+}
+
 export type Person = (typeof staff)[keyof typeof staff];
 
 /** One running process of the binary. */

@@ -1,5 +1,5 @@
 import { staff, until } from "./factory";
-import { expect, test, ticket } from "./test";
+import { addToBasket, expect, orderIdOf, test, ticket } from "./test";
 
 // Whoever orders here is to have it at once, so that everything is late.
 const kitchen = `remakes: {max: 1}
@@ -25,7 +25,7 @@ test("an order is found by its name, with why it is late, and cancelled on the c
 
   const page = await desk.open("/find", staff.manager);
   await until("lists have the order", async () => {
-    await page.getByRole("searchbox", { name: "Name or code" }).fill("angstrom");
+    await page.getByRole("searchbox", { name: "Name, code or end of phone" }).fill("angstrom");
     await page.getByRole("button", { name: "Find", exact: true }).click();
     await expect(page).toHaveURL(/q=angstrom/);
     return (await page.getByRole("list", { name: "Orders" }).getByText("Björn Ångström").count()) === 1;
@@ -47,6 +47,40 @@ test("an order is found by its name, with why it is late, and cancelled on the c
   await dialog.getByRole("button", { name: "Cancel the order" }).click();
   await expect(happened).toContainText("max asked to cancel it: called in.");
   await expect(page.getByRole("button", { name: "Cancel the order" })).toBeHidden();
+});
+
+test("an order with a phone number is found by its last digits, and only staff see the number", async ({ desk, factory }) => {
+  const phone = "+493055501357";
+  const customer = await desk.open("/");
+  await addToBasket(customer, "Lemon");
+  await customer.getByLabel("Name", { exact: true }).fill("Grace Hopper");
+  const field = customer.getByRole("textbox", { name: "Phone (optional)" });
+  await expect(field).toHaveAttribute("type", "tel");
+  await expect(field).toHaveAttribute("autocomplete", "tel");
+  await field.fill("12");
+  await customer.getByRole("button", { name: "Order 6 cupcakes" }).click();
+  await expect(field).toHaveAccessibleDescription(/From 6 to 15 digits/);
+  await field.fill("+49 (0)30 555-01357");
+  await customer.getByRole("button", { name: "Order 6 cupcakes" }).click();
+  await expect(customer).toHaveURL(/\/orders\//);
+  await expect(customer.getByText("Grace Hopper")).toBeVisible();
+  const status = await customer.request.get(`/api/v1/orders/${orderIdOf(customer)}`);
+  expect(await status.text()).not.toContain("55501357");
+  expect(await customer.content()).not.toContain("1357");
+  await factory.place({ customer: { name: "Nobody at all" } });
+
+  const page = await desk.open("/find", staff.manager);
+  await until("lists have the order", async () => {
+    await page.getByRole("searchbox", { name: "Name, code or end of phone" }).fill("1357");
+    await page.getByRole("button", { name: "Find", exact: true }).click();
+    await expect(page).toHaveURL(/q=(%22)?1357/);
+    return (await page.getByRole("list", { name: "Orders" }).getByText("Grace Hopper").count()) === 1;
+  });
+  await expect(page.getByText("Nobody at all")).toBeHidden();
+  await expect(page.getByRole("list", { name: "Orders" })).toContainText(phone);
+  await page.getByRole("link", { name: /Grace Hopper/ }).click();
+  await expect(page.getByRole("link", { name: phone })).toHaveAttribute("href", `tel:${phone}`);
+  await expect(page.locator(".label").first(), "strangers read a label").not.toContainText("1357");
 });
 
 test("each box gets a label, and who packs it is led there", async ({ desk, factory }) => {
@@ -100,7 +134,7 @@ test("a day's sheet has all pickups with what there is to make and to take", asy
 test("links to a search are understood, and a stranger is asked to sign in", async ({ desk, factory }) => {
   await factory.place({ customer: { name: "Link" } });
   const page = await desk.open("/find?state=in-progress&day=today&q=link", staff.bake);
-  await expect(page.getByRole("searchbox", { name: "Name or code" })).toHaveValue("link");
+  await expect(page.getByRole("searchbox", { name: "Name, code or end of phone" })).toHaveValue("link");
   await expect(page.getByRole("combobox", { name: "State" })).toHaveValue("in-progress");
   await expect(page.getByRole("button", { name: "Today" })).toHaveAttribute("aria-pressed", "true");
   const stranger = await desk.open("/find/01936f8e-5c1a-7d3b-9f00-000000000001");

@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
-import { staff, until } from "./factory";
+import { noon, staff, until } from "./factory";
 import { expect, test } from "./test";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 // Whoever orders here is to have it at once, so that everything is late.
 const kitchen = `remakes: {max: 2}
-opening: {lead: {base: 0s, perDozen: 0s}}
+opening: {timezone: ${noon}, lead: {base: 0s, perDozen: 0s}}
 menu:
   currency: EUR
   flavours:

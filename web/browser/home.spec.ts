@@ -1,5 +1,5 @@
 import { addToBasket, expect, orderIdOf, test } from "./test";
-import { staff } from "./factory";
+import { staff, until } from "./factory";
 
 test("the home page knows this browser's orders, until it is told to forget them", async ({ desk, factory }) => {
   const page = await desk.open("/", undefined, { viewport: { width: 360, height: 740 } });
@@ -44,8 +44,8 @@ test("an order can be ordered again, without what is sold out by then", async ({
   await expect(page.getByRole("region", { name: "Basket" })).toContainText("Hi");
   await page.getByRole("button", { name: /^Order 4 cupcakes/ }).click();
   await expect(page.getByText("What you ordered")).toBeVisible();
-  const again = await factory.order(orderIdOf(page));
-  expect([again?.customer.name, again?.lines]).toEqual(["Grace", [{ flavour: "vanilla", size: "L", quantity: 4, message: "Hi" }]]);
+  const again = await until("the order is known", () => factory.order(orderIdOf(page)));
+  expect([again.customer.name, again.lines]).toEqual(["Grace", [{ flavour: "vanilla", size: "L", quantity: 4, message: "Hi" }]]);
   await manager.request.delete("/api/v1/kitchen/sold-out/coffee-walnut");
 });
 

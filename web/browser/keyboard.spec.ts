@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { staff } from "./factory";
-import { group, expect, test, ticket } from "./test";
+import { group, expect, openUnhurried, test, ticket } from "./test";
 
 /** Presses Tab until something with the name has the focus. */
 async function tabTo(page: Page, name: RegExp): Promise<void> {
@@ -50,13 +50,13 @@ test("an order is placed with the keyboard alone", async ({ desk }) => {
 
 test("a ticket is worked on with the keyboard alone", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
-  const page = await desk.open("/stations/mix", staff.mix);
+  const { page, hurry } = await openUnhurried(desk, "/stations/mix", staff.mix);
   await expect(ticket(page, pickupCode)).toBeVisible();
   await page.getByRole("main").focus();
   await page.keyboard.press("ArrowDown");
   // Others may wait before it.
   const start = ticket(page, pickupCode).getByRole("button", { name: "Start" });
-  for (let i = 0; i < 60 && !(await start.evaluate((element) => element === document.activeElement)); i++) await page.keyboard.press("ArrowRight");
+  for (let i = 0; i < 300 && !(await start.evaluate((element) => element === document.activeElement)); i++) await page.keyboard.press("ArrowRight");
   await expect(start).toBeFocused();
   await page.keyboard.press("Enter");
   const mine = group(page, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` });
@@ -71,6 +71,7 @@ test("a ticket is worked on with the keyboard alone", async ({ desk, factory }) 
   await page.keyboard.press("Enter");
   await expect(ticket(page, pickupCode).getByRole("button", { name: "Take back" })).toBeFocused();
   await page.keyboard.press("u");
+  await hurry();
   await expect(mine).toBeVisible();
   await expect(done).toBeFocused();
   await page.keyboard.press("Enter");

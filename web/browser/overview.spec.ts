@@ -1,6 +1,9 @@
 import { staff } from "./factory";
 import { expect, test } from "./test";
 
+// A factory of its own: it looks for one order among all.
+test.use({ kitchen: ["# overview\nremakes: {max: 1}\n", { scope: "worker" }] });
+
 test("an order moves through the overview from bowl to box, for everybody who looks at a demonstration", async ({ desk, factory }) => {
   const page = await desk.open("/kitchen", undefined, { reducedMotion: "no-preference" });
   await expect(page.getByRole("heading", { name: "The kitchen" })).toBeVisible();

@@ -43,7 +43,7 @@ test("an order for tomorrow has its place, is told of the next ones if it is tak
 
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(new RegExp(`^Your order is in for .*${clock(next)}$`));
   await expect(page.getByText("We begin in time, so that they are fresh.")).toBeVisible();
-  expect(await factory.order(orderIdOf(page))).toMatchObject({ state: "scheduled", dueAt: next });
+  expect(await factory.untilState(orderIdOf(page), "scheduled")).toMatchObject({ dueAt: next });
   // Its place is free again once it is cancelled.
   await page.getByRole("button", { name: "Cancel the order" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Cancel the order" }).click();

@@ -42,8 +42,8 @@ test("a customer cancels, and what was made is put away, newest first", async ({
   await expect(customer.getByText("to come", { exact: true })).toBeHidden();
 
   // Whoever has the ticket in hand is told at once.
-  await expect(decorator.getByText("Stop: this work was cancelled.")).toBeVisible();
-  await decorator.getByRole("button", { name: "Cleared away" }).first().click();
+  await expect(ticket(decorator, pickupCode).getByText("Stop: this work was cancelled.")).toBeVisible();
+  await ticket(decorator, pickupCode).getByRole("button", { name: "Cleared away" }).first().click();
   const baker = await desk.open("/stations/bake", staff.bake);
   await expect(ticket(baker, pickupCode).getByText("Cancelled: put away or scrap what was made")).toBeVisible();
   await ticket(baker, pickupCode).getByRole("button", { name: "Fewer scrapped …" }).click();

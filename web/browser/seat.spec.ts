@@ -21,6 +21,9 @@ test("whoever takes the baker's seat has the baker's work, and hands it back to 
   expect(shipped.stages.map(({ by }) => by)).toEqual(["robot-mixer", "bob", "robot-decorator", "robot-packager"]);
   expect(await factory.order(left.id), "the robot leaves it to bob").toMatchObject({ state: "in-progress", waitingFor: "bake" });
 
+  // Even what he has begun.
+  await ticket(bob, left.pickupCode).getByRole("button", { name: "Start" }).click();
+  await expect(group(bob, "Mine").getByRole("article", { name: `Ticket ${left.pickupCode}` })).toBeVisible();
   await bob.getByRole("button", { name: "Hand back to the robot" }).click();
   await expect(bob.getByText("A robot works here.")).toBeVisible();
   const baked = await factory.untilState(left.id, "shipped");

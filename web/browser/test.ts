@@ -100,6 +100,23 @@ export async function addToBasket(page: Page, flavour = "Red velvet"): Promise<v
   await expect(page.getByRole("dialog")).toBeHidden();
 }
 
+/**
+ * Opens a page on which a slip of the finger can be taken back, and a message read, for as long as
+ * the test needs, however slow the machine is: until hurry is called, then as long as for people.
+ */
+export async function openUnhurried(desk: Desk, path: string, person: Person): Promise<{ readonly page: Page; readonly hurry: () => Promise<void> }> {
+  const page = await desk.open("/sign-in", person);
+  await page.addInitScript(() => {
+    const begin = globalThis.setTimeout.bind(globalThis);
+    const pace = { isUnhurried: true };
+    const setTimeout = (act: () => void, after?: number, ...rest: unknown[]) => begin(act, pace.isUnhurried && (after === 5000 || after === 8000) ? 3_600_000 : after, ...rest);
+    Object.assign(globalThis, { pace, setTimeout });
+  });
+  await page.goto(path);
+  const hurry = async () => page.evaluate(() => { (globalThis as unknown as { pace: { isUnhurried: boolean } }).pace.isUnhurried = false; });
+  return { page, hurry };
+}
+
 /** What customers read of somebody at a station. */
 export const doing = { mix: "mixing", bake: "baking", decorate: "decorating", package: "packaging" } as const;
 

@@ -5,6 +5,9 @@ import type { Page } from "@playwright/test";
 import { freePort, staff, until, type Factory } from "./factory";
 import { expect, test } from "./test";
 
+// A factory of its own: its screens turn their pages, and the orders of other tests would make more of them.
+test.use({ kitchen: ["# wall\nremakes: {max: 1}\n", { scope: "worker" }] });
+
 const board = (page: Page, name: "In the making" | "Ready to collect") => page.getByRole("region", { name });
 const codes = (page: Page, name: "In the making" | "Ready to collect") => board(page, name).getByRole("listitem");
 

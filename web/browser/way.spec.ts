@@ -1,5 +1,8 @@
 import { staff } from "./factory";
-import { choose, doing, expect, group, justDone, orderIdOf, test, ticket } from "./test";
+import { choose, doing, expect, group, justDone, openUnhurried, orderIdOf, test, ticket } from "./test";
+
+// A factory of its own: it reads what there is to make of all orders.
+test.use({ kitchen: ["# way\nremakes: {max: 1}\n", { scope: "worker" }] });
 
 test("an order goes from one browser through four boards, and the customer's page follows", async ({ desk, factory }) => {
   const customer = await desk.open("/");
@@ -46,11 +49,12 @@ test("an order goes from one browser through four boards, and the customer's pag
 
 test("a slip of the finger can be undone within five seconds", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
-  const board = await desk.open("/stations/mix", staff.mix);
+  const { page: board, hurry } = await openUnhurried(desk, "/stations/mix", staff.mix);
   const card = ticket(board, pickupCode);
   await card.getByRole("button", { name: "Start" }).click();
   await card.getByRole("button", { name: "Done" }).click();
   await card.getByRole("button", { name: "Take back" }).click();
+  await hurry();
   await expect(group(board, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   // Nothing was sent: the order still waits for the mixer, who reports something else.
   await card.getByRole("button", { name: "Failed …" }).click();
@@ -64,7 +68,7 @@ test("a slip of the finger can be undone within five seconds", async ({ desk, fa
 
 test("a pending ack is sent when the page is left", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
-  const board = await desk.open("/stations/mix", staff.mix);
+  const { page: board } = await openUnhurried(desk, "/stations/mix", staff.mix);
   const card = ticket(board, pickupCode);
   await card.getByRole("button", { name: "Start" }).click();
   await card.getByRole("button", { name: "Done" }).click();

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { staff, until, type Factory, type Person } from "./factory";
-import { expect, group, justDone, test, ticket } from "./test";
+import { expect, group, justDone, openUnhurried, test, ticket } from "./test";
 
 // Whoever has a mix ticket in hand may be silent for five seconds, and an order
 // asks soon afterwards. A station that takes nothing for as long raises its alarm.
@@ -25,7 +25,7 @@ async function waitingCodes(board: Page): Promise<readonly string[]> {
 
 test("work that takes long stays with whoever began it, even if its ticket is delivered again", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
-  const mia = await desk.open("/stations/mix", staff.mix);
+  const { page: mia, hurry } = await openUnhurried(desk, "/stations/mix", staff.mix);
   const max = await desk.open("/stations/mix", staff.manager);
   const said: string[] = [];
   mia.on("request", (request) => {
@@ -34,6 +34,7 @@ test("work that takes long stays with whoever began it, even if its ticket is de
   await ticket(mia, pickupCode).getByRole("button", { name: "Start" }).click();
   await expect(mia.getByRole("button", { name: `${pickupCode} is yours.` })).toBeVisible();
   await mia.getByTitle("Press to close").click();
+  await hurry();
   await untilDelivered(factory, id, 2);
   await expect(group(mia, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await expect(mia.getByTitle("Press to close"), "nobody is told that the work goes on").toBeHidden();
@@ -50,7 +51,7 @@ test("work that takes long stays with whoever began it, even if its ticket is de
 
 test("a ticket that is put back waits again, and somebody else takes it", async ({ desk, factory }) => {
   const { id, pickupCode } = await factory.place();
-  const mia = await desk.open("/stations/mix", staff.mix);
+  const { page: mia, hurry } = await openUnhurried(desk, "/stations/mix", staff.mix);
   const max = await desk.open("/stations/mix", staff.manager);
   const [hers, his] = [ticket(mia, pickupCode), ticket(max, pickupCode)];
   await hers.getByRole("button", { name: "Start" }).click();
@@ -58,6 +59,7 @@ test("a ticket that is put back waits again, and somebody else takes it", async 
   await hers.getByRole("button", { name: "Put back" }).click();
   await hers.getByRole("button", { name: "Take back" }).click();
   await expect(hers.getByRole("button", { name: "Done" }), "a slip of the finger").toBeVisible();
+  await hurry();
   await hers.getByRole("button", { name: "Put back" }).click();
   await expect(group(mia, "Waiting").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await his.getByRole("button", { name: "Start" }).click();

@@ -6,6 +6,7 @@ import type { Live } from "./live/connection";
 import { homeOf, rolesAt } from "./staff";
 import { filtersOf } from "./screens/find/filters";
 import { searchOf } from "./screens/history/search";
+import { addressOf, isOwnAddress } from "./screens/signin/way";
 import { BakeryTimes } from "./design/BakeryTimes";
 import { CrashPage, NotFoundPage, WaitingPage } from "./screens/other/OtherPages";
 
@@ -37,15 +38,11 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import("./screens/signin/SignInScreen"), "SignInScreen"),
 });
 
-function isOwnAddress(to: unknown): to is string {
-  return typeof to === "string" && /^\/(stations\/[a-z]+|dashboard|attention|counter|kitchen|standing|sheet|history|find(\/[0-9a-f-]+)?)$/.test(to);
-}
-
 /** Shows a page only to staff with one of the roles. The server checks each request; this only spares people an empty page. */
 function staffOnly(roles: readonly Role[] | undefined) {
-  return async ({ context, location }: { context: Context; location: { pathname: string } }): Promise<{ session: Session }> => {
+  return async ({ context, location }: { context: Context; location: { pathname: string; searchStr: string } }): Promise<{ session: Session }> => {
     const session = await context.queryClient.query({ ...sessionQuery, staleTime: "static" });
-    if (!session) throw redirect({ to: "/sign-in", search: { to: location.pathname } });
+    if (!session) throw redirect({ to: "/sign-in", search: { to: addressOf({ pathname: location.pathname, search: location.searchStr }) } });
     if (roles && !roles.includes(session.role)) throw redirect(homeOf(session.role));
     return { session };
   };

@@ -1,4 +1,4 @@
-import type { OrderState } from "./api/schema.gen";
+import type { OrderState, OrderSummary } from "./api/schema.gen";
 
 /** The states of an order, for staff. */
 export const stateWords: Readonly<Record<OrderState, string>> = {
@@ -10,3 +10,9 @@ export const stateWords: Readonly<Record<OrderState, string>> = {
   cancelled: "Cancelled",
   shipped: "Ready or collected",
 };
+
+/** The state of an order, and of one that is shipped whether it was collected, where that is known. */
+export function stateText({ state, pickup }: { readonly state: OrderState; readonly pickup?: OrderSummary["pickup"] | undefined }): string {
+  if (state !== "shipped" || pickup === undefined) return stateWords[state];
+  return pickup === "collected" ? "Collected" : "Ready";
+}

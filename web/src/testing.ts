@@ -1,5 +1,8 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
+
+// A busy machine may take longer than the library's second to show what is waited for.
+configure({ asyncUtilTimeout: 20_000 });
 
 // jsdom knows the element, but not how to open and close it.
 HTMLDialogElement.prototype.showModal = function showModal() {

@@ -326,7 +326,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Let a screen on the shop's wall follow the counter
-         * @description Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none.
+         * @description Exchanges the token of the operator for a cookie that the browser sends to `/api/v1/live` only, where it opens the channel `counter` and nothing else. It is good until the operator sets another token, or none. Wrong tokens are limited for each address, as wrong PINs are.
          */
         readonly post: operations["openWall"];
         readonly delete?: never;
@@ -786,6 +786,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/history/orders": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Which orders had a pickup code
+         * @description For managers. The orders that had a pickup code, the newest first, at most 20: codes are short and come back after a while. Temporal need not have them any more. Orders whose customer was erased are not found.
+         */
+        readonly get: operations["getHistoryOrders"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/history/orders/{id}/delay": {
         readonly parameters: {
             readonly query?: never;
@@ -1024,6 +1044,12 @@ export interface components {
         /** @description What a customer asks for, and the total that they have seen. */
         readonly Order: {
             readonly customer: components["schemas"]["Customer"];
+            /**
+             * @description Where to call the customer about the order: digits, spaces, `-`, `(`, `)` and a `+` at the beginning, from 6 to 15 digits. It is kept as its digits, behind the `+` if it has one. Only staff are shown it,
+             *     and no ticket has it.
+             * @example +49 30 5550123
+             */
+            readonly phone?: string;
             readonly lines: readonly components["schemas"]["Line"][];
             /**
              * @description For the people who make and hand out the order.
@@ -1395,6 +1421,11 @@ export interface components {
             /** @description The stage whose station must answer next, for work or for undoing it; absent when the order waits for nobody. */
             readonly waitingFor?: components["schemas"]["Stage"];
             readonly customer: components["schemas"]["Customer"];
+            /**
+             * @description Where to call the customer, as digits; only staff are shown it. Absent if none was given.
+             * @example +49305550123
+             */
+            readonly phone?: string;
             readonly lines: readonly components["schemas"]["Line"][];
             /**
              * @description What a piece of each line costs, in the smallest unit of the total's currency. It goes by the prices of when the order was placed; absent if it has none.
@@ -1505,6 +1536,11 @@ export interface components {
             readonly pickupCode: string;
             readonly state: components["schemas"]["ListedState"];
             readonly customer: components["schemas"]["Customer"];
+            /**
+             * @description Where to call the customer, as digits; absent if none was given.
+             * @example +49305550123
+             */
+            readonly phone?: string;
             readonly flavours: readonly string[];
             /** @description How many cupcakes it is for; absent from an order of an older build. */
             readonly pieces?: number;
@@ -1528,6 +1564,11 @@ export interface components {
              * @description When it was shipped or cancelled; absent while it is open.
              */
             readonly closedAt?: string;
+            /**
+             * @description Whether a shipped order still waits to be collected, or was; absent unless the state is `shipped`, and once the log does not tell any more.
+             * @enum {string}
+             */
+            readonly pickup?: "ready" | "collected";
             /** @description Where its open ticket is, to make or to undo; absent while the log knows of none. */
             readonly stage?: components["schemas"]["Stage"];
             /** @description Who has its open ticket in hand; absent while nobody has. */
@@ -2301,6 +2342,8 @@ export interface components {
             readonly pieces: number;
             /** @description What to take for it; absent if it has no price. */
             readonly total?: components["schemas"]["Money"];
+            /** @description What the customer is allergic to; absent if nothing was said, or if it was shipped by an older build. */
+            readonly allergies?: readonly string[];
             /**
              * Format: date-time
              * @description When it was shipped.
@@ -2591,6 +2634,34 @@ export interface components {
              */
             readonly clearSeconds?: number;
         };
+        /** @description The orders that had a pickup code. */
+        readonly HistoryOrders: {
+            /** @description The newest first. */
+            readonly orders: readonly components["schemas"]["RememberedOrder"][];
+            readonly readUntil?: components["schemas"]["ReadUntil"];
+        };
+        readonly RememberedOrder: {
+            readonly orderId: components["schemas"]["OrderID"];
+            /** @example K7QF */
+            readonly pickupCode: string;
+            readonly state: components["schemas"]["OrderState"];
+            readonly pieces: number;
+            /**
+             * Format: date-time
+             * @description Absent if the log does not tell.
+             */
+            readonly placedAt?: string;
+            /**
+             * Format: date-time
+             * @description Absent if the log does not tell.
+             */
+            readonly dueAt?: string;
+            /**
+             * Format: date-time
+             * @description Absent while it is not ready.
+             */
+            readonly readyAt?: string;
+        };
         /** @description Why an order was late. */
         readonly HistoryDelay: {
             readonly orderId: components["schemas"]["OrderID"];
@@ -2828,7 +2899,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There were too many attempts to sign in, under this name, from this address, or on this device if the person has signed in on it before. */
+        /** @description There were too many wrong attempts: to sign in, under this name, from this address, or on this device if the person has signed in on it before; or to open the screen on the wall from this address. */
         readonly TooManyAttempts: {
             headers: {
                 /**
@@ -2842,7 +2913,7 @@ export interface components {
                 /**
                  * @example {
                  *       "type": "/problems/too-many-attempts",
-                 *       "title": "Too many attempts to sign in",
+                 *       "title": "Too many attempts to get in",
                  *       "status": 429,
                  *       "detail": "Try again in 180 seconds.",
                  *       "requestId": "0d9b1c3a5e7f4a2b"
@@ -3069,6 +3140,8 @@ export type HistoryForecast = components['schemas']['HistoryForecast'];
 export type FlavourForecast = components['schemas']['FlavourForecast'];
 export type HistoryBottleneck = components['schemas']['HistoryBottleneck'];
 export type StageLoad = components['schemas']['StageLoad'];
+export type HistoryOrders = components['schemas']['HistoryOrders'];
+export type RememberedOrder = components['schemas']['RememberedOrder'];
 export type HistoryDelay = components['schemas']['HistoryDelay'];
 export type DelayStep = components['schemas']['DelayStep'];
 export type HistoryTrace = components['schemas']['HistoryTrace'];
@@ -3210,8 +3283,8 @@ export interface operations {
                  */
                 readonly pickupCode?: string;
                 /**
-                 * @description A pickup code, or parts of the customer's name, without regard to case and accents: `bjor` finds Björn. Works where customers' names are encrypted, too. A request goes through
-                 *     a thousand orders at most, and the next page goes on.
+                 * @description A pickup code, parts of the customer's name, without regard to case and accents: `bjor` finds Björn, or the last 3 to 6 digits of their phone number. Works where all that is encrypted, too. A request goes
+                 *     through a thousand orders at most, and the next page goes on.
                  * @example bjor
                  */
                 readonly q?: string;
@@ -4000,6 +4073,7 @@ export interface operations {
             readonly 413: components["responses"]["Problem"];
             readonly 415: components["responses"]["Problem"];
             readonly 422: components["responses"]["Problem"];
+            readonly 429: components["responses"]["TooManyAttempts"];
             readonly 431: components["responses"]["HeadTooLarge"];
             readonly default: components["responses"]["Problem"];
         };
@@ -5138,6 +5212,58 @@ export interface operations {
                      * @example stage,waiting,in_hand,oldest_waiting_seconds,arrived_last_hour,done_last_hour,typical_in_hand_seconds,people,clear_seconds,bottleneck
                      *     decorate,9,1,2900,12,6,580,1,5510,true
                      */
+                    readonly "text/csv": string;
+                };
+            };
+            readonly 400: components["responses"]["Problem"];
+            readonly 401: components["responses"]["SignedOut"];
+            readonly 403: components["responses"]["Problem"];
+            readonly 404: components["responses"]["Problem"];
+            readonly 431: components["responses"]["HeadTooLarge"];
+            readonly 503: components["responses"]["Unavailable"];
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly getHistoryOrders: {
+        readonly parameters: {
+            readonly query: {
+                /**
+                 * @description The code called out at the counter, in capital or small letters.
+                 * @example K7QF
+                 */
+                readonly pickupCode: string;
+                /** @description JSON or CSV. Without it the answer is CSV if `Accept` asks for `text/csv` and not for JSON. */
+                readonly format?: components["parameters"]["HistoryFormat"];
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The orders; none if the ledger knows none. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "orders": [
+                     *         {
+                     *           "orderId": "0199c0de-7a11-7000-8000-00000000cafe",
+                     *           "pickupCode": "K7QF",
+                     *           "state": "shipped",
+                     *           "pieces": 12,
+                     *           "placedAt": "2026-11-26T08:40:00Z",
+                     *           "dueAt": "2026-11-26T11:00:00Z",
+                     *           "readyAt": "2026-11-26T11:24:00Z"
+                     *         }
+                     *       ],
+                     *       "readUntil": "2026-11-26T21:15:04Z"
+                     *     }
+                     */
+                    readonly "application/json": components["schemas"]["HistoryOrders"];
                     readonly "text/csv": string;
                 };
             };

@@ -13,6 +13,7 @@ import { useStaffApp } from "../design/screen";
 import { useLiveConnection } from "../live/hooks";
 import { RushDesk } from "./kitchen/Rush";
 import { pagesFor } from "./pages";
+import { addressOf } from "./signin/way";
 
 interface Props {
   readonly title: string;
@@ -31,7 +32,7 @@ export function StaffLayout({ title, session, problem, tools, toast, width = "wi
   useStaffApp();
   const isSignedOut = problem?.is("/problems/not-signed-in") ?? false;
   useEffect(() => {
-    if (isSignedOut) void leave(location.pathname);
+    if (isSignedOut) void leave(addressOf(location));
   }, [isSignedOut, leave]);
   const demo = useQuery(demoStaffQuery).data ?? [];
   const links = useRef<HTMLDivElement>(null);

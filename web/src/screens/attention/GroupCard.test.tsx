@@ -37,7 +37,7 @@ describe("questions of one kind", () => {
   test("about undoing say so", () => {
     const undoing = attention({ cause: "silent", by: "bob", undoing: true });
     show([askingOrder({ id: "a", attention: undoing }), askingOrder({ id: "b", attention: undoing })]);
-    expect(screen.getByText("while undoing")).toBeDefined();
+    expect(screen.getByText("while clearing away")).toBeDefined();
   });
 
   test("can be left to be decided alone, one at a time", async () => {

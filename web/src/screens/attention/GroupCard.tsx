@@ -34,7 +34,7 @@ export function GroupCard({ group, labelOf, pace, busy, onDecide, onDecideAlone 
       <header className="row question-head">
         <span className="question-count numbers">{many}</span>
         <StageBadge stage={question.stage} />
-        {question.undoing && <span className="badge badge-bad">while undoing</span>}
+        {question.undoing && <span className="badge badge-bad">while clearing away</span>}
       </header>
       <p className="question-reason wrap-anywhere">{kind}</p>
       {/* Many orders scroll, by keyboard too. */}

@@ -45,7 +45,7 @@ export const QuestionCard = memo(function QuestionCard({ order, labelOf, pace, d
       <header className="row question-head">
         <span className="code question-code" translate="no">{order.pickupCode}</span>
         <StageBadge stage={attention.stage} />
-        {attention.undoing && <span className="badge badge-bad">while undoing</span>}
+        {attention.undoing && <span className="badge badge-bad">while clearing away</span>}
         <span className="badge badge-bad numbers">for {waited}</span>
         {inHand && <span className="badge">In hand: <span className="wrap-anywhere" dir="auto" translate="no">{inHand.by}</span></span>}
       </header>

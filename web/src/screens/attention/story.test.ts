@@ -27,8 +27,8 @@ describe("the story", () => {
       line(180, "bake: ticket issued"),
       line(240, "bake: started by Ben"),
       line(300, "bake: failed, Burnt (oven 2), 6 pieces scrapped"),
-      line(360, "mix: undo ticket issued"),
-      line(420, "mix: undone by Bea"),
+      line(360, "mix: ticket to clear it away issued"),
+      line(420, "mix: cleared away by Bea"),
       line(480, "mix, pass 2: ticket issued"),
       line(540, "mix, pass 2: started by Max"),
       line(600, "a manager was asked"),
@@ -37,7 +37,7 @@ describe("the story", () => {
 
   test("leaves out what is not known", () => {
     const lines = story(order({ stages: [row("mix", "failed", { startedAt: at(60), doneAt: at(120), failedAt: at(180), undo: { state: "undone", attempt: 1, undoneAt: at(240) } })] }), labelOf);
-    expect(lines).toEqual([line(0, "ordered"), line(60, "mix: started"), line(120, "mix: done"), line(180, "mix: failed, no reason given"), line(240, "mix: undone")]);
+    expect(lines).toEqual([line(0, "ordered"), line(60, "mix: started"), line(120, "mix: done"), line(180, "mix: failed, no reason given"), line(240, "mix: cleared away")]);
   });
 
   test("leaves out what has no time", () => {
@@ -55,8 +55,8 @@ describe("a choice leads to", () => {
     ["retry", attention(), "Bake gets the ticket again."],
     ["retry", attention({ undoing: true, stage: "mix" }), "Mix gets the undo ticket again."],
     ["remake", attention(), "What was made is put away, and the order starts again from mix."],
-    ["cancel", attention(), "What was made is undone, and the customer is told."],
-    ["cancel", attention({ undoing: true }), "This stage is left as it is; the others are undone."],
+    ["cancel", attention(), "What was made is cleared away, and the customer is told."],
+    ["cancel", attention({ undoing: true }), "This stage is left as it is; the others are cleared away."],
   ] as const)("%s of %j: %s", (choice, about, text) => {
     expect(consequence(choice, about)).toBe(text);
   });
@@ -75,8 +75,8 @@ describe("questions of one kind", () => {
     [{ cause: "silent" }, "Somebody took the tickets and has not been heard of since."],
     [{ cause: "failed", reasonCode: "burnt", by: "bob" }, "The work failed too often: Burnt, reported by bob."],
     [{ cause: "failed", reasonCode: "moved" }, "The work failed too often: moved."],
-    [{ cause: "undo-failed", by: "bob" }, "The work cannot be undone, reported by bob."],
-    [{ cause: "late-work", by: "bob" }, "Work was done that nobody will undo, reported by bob."],
+    [{ cause: "undo-failed", by: "bob" }, "The work cannot be cleared away, reported by bob."],
+    [{ cause: "late-work", by: "bob" }, "Work was done that nobody will clear away, reported by bob."],
     [{ cause: "ended-by-hand" }, "Somebody ended the tickets in Temporal."],
   ] as const)("%j are called: %s", (kind, text) => {
     expect(kindText(attention(kind), labelOf)).toBe(text);

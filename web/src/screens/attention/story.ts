@@ -12,8 +12,8 @@ export function story(order: OrderStatus, labelOf: (reason: string) => string): 
     if (row.startedAt) events.push({ at: row.startedAt, text: `${name}: started${row.madeBy ?? row.by ? ` by ${row.madeBy ?? row.by ?? ""}` : ""}` });
     if (row.doneAt) events.push({ at: row.doneAt, text: `${name}: done${row.madeBy ?? row.by ? ` by ${row.madeBy ?? row.by ?? ""}` : ""}` });
     if (row.failedAt) events.push({ at: row.failedAt, text: `${name}: failed, ${row.reason ? labelOf(row.reason) : "no reason given"}${row.note ? ` (${row.note})` : ""}${row.scrapped ? `, ${countText(row.scrapped, "piece")} scrapped` : ""}` });
-    if (row.undo?.issuedAt) events.push({ at: row.undo.issuedAt, text: `${name}: undo ticket issued` });
-    if (row.undo?.undoneAt) events.push({ at: row.undo.undoneAt, text: `${name}: undone${row.undo.by ? ` by ${row.undo.by}` : ""}` });
+    if (row.undo?.issuedAt) events.push({ at: row.undo.issuedAt, text: `${name}: ticket to clear it away issued` });
+    if (row.undo?.undoneAt) events.push({ at: row.undo.undoneAt, text: `${name}: cleared away${row.undo.by ? ` by ${row.undo.by}` : ""}` });
   }
   if (order.attention) events.push({ at: order.attention.since, text: "a manager was asked" });
   return events.sort((a, b) => Date.parse(a.at) - Date.parse(b.at)).map(({ at, text }) => `${timeOfDay(at)} ${text}`);
@@ -34,7 +34,7 @@ export function consequence(choice: Choice, attention: Attention): string {
     case "remake":
       return `What was made is put away, and the order starts again from ${stages[0]}.`;
     case "cancel":
-      return attention.undoing ? "This stage is left as it is; the others are undone." : "What was made is undone, and the customer is told.";
+      return attention.undoing ? "This stage is left as it is; the others are cleared away." : "What was made is cleared away, and the customer is told.";
   }
 }
 
@@ -53,9 +53,9 @@ export function kindText(attention: Attention, labelOf: (reason: string) => stri
     case "failed":
       return `The work failed too often${how}`;
     case "undo-failed":
-      return `The work cannot be undone${how}`;
+      return `The work cannot be cleared away${how}`;
     case "late-work":
-      return `Work was done that nobody will undo${how}`;
+      return `Work was done that nobody will clear away${how}`;
     case "ended-by-hand":
       return "Somebody ended the tickets in Temporal.";
     default: // of a newer build, or of an older one

@@ -9,7 +9,7 @@ import { Field } from "../../design/Field";
 import { stageWords } from "../../design/stages";
 import { useLive } from "../../live/hooks";
 import { moneyText } from "../../prices";
-import { stateWords } from "../../states";
+import { stateText, stateWords } from "../../states";
 import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
 import { filtersOf, states, type Filters } from "./filters";
@@ -26,7 +26,7 @@ const foundQuery = (filters: Filters) => infiniteQueryOptions({
   staleTime: 0,
 });
 
-/** Finds orders by a name or a code. The address has the search, so other pages can link to one. */
+/** Finds orders by a name, a code or the end of a phone number. The address has the search, so other pages can link to one. */
 export function FindScreen() {
   const { session } = route.useRouteContext();
   const filters = route.useSearch();
@@ -60,7 +60,7 @@ function Search({ filters }: { readonly filters: Filters }) {
   };
   return (
     <form className="card find-form" role="search" onSubmit={submit}>
-      <Field label="Name or code">
+      <Field label="Name, code or end of phone">
         {(wiring) => <input {...wiring} className="input" type="search" enterKeyHint="search" autoComplete="off" spellCheck={false} value={q} onChange={(event) => { setTyped({ over: filters.q, text: event.target.value }); }} />}
       </Field>
       <Field label="State">
@@ -97,15 +97,16 @@ function Found({ filters }: { readonly filters: Filters }) {
   );
 }
 
-function FoundCard({ order: { id, pickupCode, customer, state, stage, inHand, pieces, placedAt, dueAt, total } }: { readonly order: OrderSummary }) {
+function FoundCard({ order: { id, pickupCode, customer, phone, state, pickup, stage, inHand, pieces, placedAt, dueAt, total } }: { readonly order: OrderSummary }) {
   return (
     <li>
       <Link to="/find/$id" params={{ id }} className="card found-card">
         <b className="code" translate="no">{pickupCode}</b>
         <b className="one-line" dir="auto" translate="no">{customer.name}</b>
-        <span className={`badge${state === "needs-attention" ? " badge-bad" : state === "shipped" ? " badge-good" : ""}`}>{stage ? stageWords[stage].name : stateWords[state]}</span>
+        <span className={`badge${state === "needs-attention" ? " badge-bad" : state === "shipped" ? " badge-good" : ""}`}>{stage ? stageWords[stage].name : stateText({ state, pickup })}</span>
         <span className="soft small">{whenText({ dueAt, placedAt })}{inHand && <>, with <span translate="no">{inHand.by}</span></>}</span>
         <span className="small numbers">{pieces !== undefined && countText(pieces, "piece")}{total && `, ${moneyText(total, total.amount)}`}</span>
+        {phone && <span className="soft small numbers" translate="no">{phone}</span>}
       </Link>
     </li>
   );

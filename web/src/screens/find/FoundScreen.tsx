@@ -3,13 +3,13 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "../../api/client";
 import { asProblem } from "../../api/problem";
-import type { OrderExplanation, OrderStatus } from "../../api/schema.gen";
+import type { OrderExplanation, OrderStatus, OrderSummary } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
 import { dayAndTime } from "../../design/time";
-import { useLive } from "../../live/hooks";
+import { useLive, useTime } from "../../live/hooks";
 import { moneyText, totalText } from "../../prices";
-import { stateWords } from "../../states";
+import { stateText } from "../../states";
 import { StaffLayout } from "../StaffLayout";
 import { AmendDialog } from "../tracking/AmendDialog";
 import { CancelDialog } from "../tracking/CancelDialog";
@@ -57,6 +57,7 @@ function Order({ explained }: { readonly explained: OrderExplanation }) {
     setDialog(null);
     void queryClient.invalidateQueries(explanationQuery(order.id));
   };
+  const stateNow = useTime((now) => stateText({ state: order.state, pickup: pickupOf(explained, now) }));
   const total = totalText(order);
   return (
     <>
@@ -64,7 +65,8 @@ function Order({ explained }: { readonly explained: OrderExplanation }) {
         <header className="page-head">
           <div>
             <h1><span className="code" translate="no">{order.pickupCode}</span> <span className="wrap-anywhere" dir="auto" translate="no">{order.customer.name}</span></h1>
-            <p className="lead"><span className="badge">{stateWords[order.state]}</span> {whenText(order)}{total && `. ${total}.`}</p>
+            <p className="lead"><span className="badge">{stateNow}</span> {whenText(order)}{total && `. ${total}.`}</p>
+            {order.phone && <p>Phone: <a href={`tel:${order.phone}`} className="numbers" translate="no">{order.phone}</a></p>}
           </div>
           <div className="row">
             <Button onClick={() => { print(); }}>Print labels</Button>
@@ -116,4 +118,12 @@ function Contents({ explained: { order, boxes } }: { readonly explained: OrderEx
       <p className="soft">Boxes: {boxes.map(({ code }) => code).join(", ")}</p>
     </section>
   );
+}
+
+/** As long as this after it was packaged an order is waited for, and the server knows whether it was collected. */
+const waitedForDay = 86_400_000;
+
+function pickupOf({ order, happened, behind }: OrderExplanation, now: number): OrderSummary["pickup"] {
+  if (happened.some(({ kind }) => kind === "collected")) return "collected";
+  return !behind && order.shippedAt && now - Date.parse(order.shippedAt) < waitedForDay ? "ready" : undefined;
 }

@@ -9,7 +9,7 @@ import { Field } from "../../design/Field";
 import { dayText, timeOfDay, weekdayOf } from "../../design/time";
 import { useLive, useTime } from "../../live/hooks";
 import { moneyText } from "../../prices";
-import { stateWords } from "../../states";
+import { stateText } from "../../states";
 import { countText } from "../../text";
 import { StaffLayout } from "../StaffLayout";
 import { useFlavourNames } from "../useFlavourNames";
@@ -86,7 +86,7 @@ function Sheet({ orders, isWhole }: { readonly orders: readonly OrderSummary[]; 
                   {(order.lines ?? []).map(({ flavour, size, quantity, message }, i) => <div key={i}>{quantity} × {nameOf(flavour)} {size}{message && <> <q dir="auto">{message}</q></>}</div>)}
                   {order.allergies && order.allergies.length > 0 && <b>Allergy: {order.allergies.join(", ")}</b>}
                 </td>
-                <td>{stateWords[order.state]}</td>
+                <td>{stateText(order)}</td>
                 <td className="numbers">{order.total && moneyText(order.total, order.total.amount)}</td>
               </tr>
             ))}

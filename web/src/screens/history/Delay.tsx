@@ -39,7 +39,7 @@ function Explained({ delay }: { readonly delay: HistoryDelay }) {
         head={["Stage", "Waited", "In hand", "Against the usual", "What happened", "Who", "Tray"]}
         rows={steps.map((step) => ({
           key: `${step.stage} ${step.pass} ${step.kind}`,
-          head: <><StageBadge stage={step.stage} />{step.kind === "undo" ? " undone" : step.pass > 1 ? ` again (${step.pass})` : ""}</>,
+          head: <><StageBadge stage={step.stage} />{step.kind === "undo" ? " cleared away" : step.pass > 1 ? ` again (${step.pass})` : ""}</>,
           cells: [
             <Against key="waited" own={step.waitedSeconds} usual={step.usualWaitedSeconds} />,
             <Against key="hand" own={step.inHandSeconds} usual={step.usualInHandSeconds} />,

@@ -11,7 +11,7 @@ import { GoTo } from "../../design/GoTo";
 import { stages, stageWords } from "../../design/stages";
 import { bakeryWall, dayAndTime, dueText, momentOf } from "../../design/time";
 import { useLiveConnection } from "../../live/hooks";
-import { stateWords } from "../../states";
+import { stateText } from "../../states";
 import { countText } from "../../text";
 import { useFlavourNames } from "../useFlavourNames";
 import { Block } from "./Block";
@@ -120,7 +120,7 @@ function Tickets({ trace: { tickets, more }, search }: { readonly trace: History
             ticket.pieces,
             dayAndTime(ticket.endedAt),
             ticket.worker ? <span key="by" dir="auto" translate="no">{ticket.worker}</span> : "–",
-            stateWords[ticket.state],
+            stateText({ state: ticket.state, pickup: ticket.collectedAt ? "collected" : "ready" }),
             ticket.collectedAt ? dayAndTime(ticket.collectedAt) : "–",
             ticket.orderId && !search.ticket ? <GoTo key="tray" href={hrefOf({ tab: "trace", ticket: `${ticket.orderId}.${ticket.stage}.${ticket.pass}` })} aria-label={`Who was on the tray with ${ticket.pickupCode}`}>Same tray</GoTo> : "–",
           ],

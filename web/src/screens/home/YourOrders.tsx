@@ -1,9 +1,10 @@
 import { Link } from "@tanstack/react-router";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { OrderStatus } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Cupcake } from "../../design/Cupcake";
 import { Dialog } from "../../design/Dialog";
+import { focusPage } from "../../design/focus";
 import { useLive } from "../../live/hooks";
 import { headline } from "../tracking/progress";
 import { forgetOrder, forgetOrders, knownOrders } from "./known";
@@ -26,6 +27,11 @@ export function YourOrders({ onAgain }: Props) {
     forgetOrder(id);
     setIds(knownOrders());
   }, []);
+  // The button that was pressed goes away: the focus goes on behind it.
+  const list = useRef<HTMLUListElement>(null);
+  useEffect(() => { if (isWhole) list.current?.children.item(shownAtFirst)?.querySelector("a")?.focus(); }, [isWhole]);
+  const [hasForgotten, setForgotten] = useState(false);
+  useEffect(() => { if (hasForgotten) focusPage(); }, [hasForgotten]);
   if (ids.length === 0) return null;
   return (
     <section className="your-orders" aria-labelledby="your-orders">
@@ -33,7 +39,7 @@ export function YourOrders({ onAgain }: Props) {
         <h2 id="your-orders">Your orders</h2>
         <Button look="bare" onClick={() => { setForgetting(true); }}>Forget them</Button>
       </div>
-      <ul>
+      <ul ref={list}>
         {ids.slice(0, isWhole ? undefined : shownAtFirst).map((id) => <KnownOrder key={id} id={id} onAgain={onAgain} onGone={drop} />)}
       </ul>
       {ids.length > shownAtFirst && !isWhole && <Button look="bare" className="your-orders-all" onClick={() => { setWhole(true); }}>Show all {ids.length}</Button>}
@@ -42,7 +48,7 @@ export function YourOrders({ onAgain }: Props) {
           <p>They are still made. You can only come back to them with their addresses.</p>
           <div className="dialog-actions">
             <Button onClick={() => { setForgetting(false); }}>Keep them</Button>
-            <Button look="danger" onClick={() => { forgetOrders(); setIds([]); }}>Forget them</Button>
+            <Button look="danger" onClick={() => { forgetOrders(); setIds([]); setForgotten(true); }}>Forget them</Button>
           </div>
         </Dialog>
       )}

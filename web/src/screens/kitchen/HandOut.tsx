@@ -4,6 +4,7 @@ import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
 import { readyQuery } from "../../api/queries";
 import type { ReadyOrder } from "../../api/schema.gen";
+import { AllergyFlag } from "../../design/AllergyFlag";
 import { Button } from "../../design/Button";
 import { Failure } from "../../design/feedback";
 import { Field } from "../../design/Field";
@@ -58,7 +59,10 @@ export function HandOut() {
       <ul className="switches" aria-label="Ready and not collected">
         {orders.map((order) => (
           <li key={order.id}>
-            <span className="wrap-anywhere"><b className="code" translate="no"><GoTo href={`/find/${order.id}`}>{order.pickupCode}</GoTo></b> <span translate="no" dir="auto">{order.name}</span> <span className="soft small">{countText(order.pieces, "piece")}, since {dayAndTime(order.since)}</span>{order.total && <> <b className="numbers">{moneyText(order.total, order.total.amount)}</b></>}</span>
+            <div className="wrap-anywhere">
+              <b className="code" translate="no"><GoTo href={`/find/${order.id}`}>{order.pickupCode}</GoTo></b> <span translate="no" dir="auto">{order.name}</span> <span className="soft small">{countText(order.pieces, "piece")}, since {dayAndTime(order.since)}</span>{order.total && <> <b className="numbers">{moneyText(order.total, order.total.amount)}</b></>}
+              <AllergyFlag allergies={order.allergies} />
+            </div>
             <Button aria-label={`${order.pickupCode} is collected`} onClick={() => void collect(order, true)}>Collected</Button>
           </li>
         ))}

@@ -139,3 +139,11 @@ test("what is handed out can be taken back", async () => {
   fireEvent.click(back);
   expect(collected).toHaveBeenLastCalledWith(order, false);
 });
+
+test("whoever hands an order out reads what its customer is allergic to", () => {
+  const order: ReadyOrder = { id: "0199c0de-7a11-7000-8000-00000000cafe", pickupCode: "K7QF", name: "Ada L.", pieces: 12, since: at(0), allergies: ["nuts", "egg"] };
+  show(<HandOut />, { uncollected: 2 }, [order, { ...order, id: "0199c0de-7a11-7000-8000-00000000beef", pickupCode: "ABCD", allergies: [] }]);
+  const [first, second] = screen.getByRole("list", { name: "Ready and not collected" }).children;
+  expect(first?.textContent).toContain("Allergy: nuts, egg");
+  expect(second?.textContent).not.toContain("Allergy");
+});

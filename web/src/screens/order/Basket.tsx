@@ -2,6 +2,7 @@ import type { Line, Menu } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { CountField } from "../../design/CountField";
 import { Cupcake } from "../../design/Cupcake";
+import { leaveRow } from "../../design/focus";
 import { moneyText, priceOf, totalOf } from "../../prices";
 import { soldOutText } from "./soldOut";
 
@@ -43,7 +44,7 @@ export function Basket({ menu, lines, fault, faults, onChange }: Props) {
                 <div className="row">
                   {/* A draft has no NaN; 0 counts as a fault too. */}
                   <CountField label={`Pieces of ${title}`} isLabelHidden value={line.quantity} least={1} most={menu.limits.quantity} onChange={(quantity) => { onChange(lines.with(i, { ...line, quantity: quantity || 0 })); }} />
-                  <Button look="bare" aria-label={`Remove ${title}`} onClick={() => { onChange(lines.toSpliced(i, 1)); }}>Remove</Button>
+                  <Button look="bare" aria-label={`Remove ${title}`} onClick={(event) => { leaveRow(event.currentTarget); onChange(lines.toSpliced(i, 1)); }}>Remove</Button>
                 </div>
               </div>
             </li>

@@ -21,6 +21,9 @@ export function Customer({ menu, draft, faults, onChange }: Props) {
       <Field label="Name" error={faults.name}>
         {(wiring) => <input {...wiring} className="input" dir="auto" autoComplete="name" value={draft.name} onChange={(event) => { onChange({ name: event.target.value }); }} />}
       </Field>
+      <Field label="Phone (optional)" hint="Only for our staff, in case there is a question." error={faults.phone}>
+        {(wiring) => <input {...wiring} className="input" type="tel" autoComplete="tel" value={draft.phone} onChange={(event) => { onChange({ phone: event.target.value }); }} />}
+      </Field>
       {menu.limits.allergies > 0 && (
         <>
           <fieldset>

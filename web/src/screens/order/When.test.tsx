@@ -74,3 +74,15 @@ test("a time that has just been taken is answered with those that have room", as
   await userEvent.click(await screen.findByRole("button", { name: "10:15" }));
   expect(pickupAt()).toBe("2026-11-28T09:15:00Z");
 });
+
+test("the next two weeks come first, and later days when somebody asks for them", async () => {
+  const days = Array.from({ length: 61 }, (_, i) => new Date(Date.parse("2026-11-28T12:00:00Z") + i * 86_400_000).toISOString().slice(0, 10));
+  vi.spyOn(api, "slots").mockResolvedValue({ ...saturday, days });
+  render(<QueryClientProvider client={newQueryClient()}><When draft={{ ...emptyDraft, when: "later" }} pieces={12} fault={undefined} free={[]} onChange={() => undefined} /></QueryClientProvider>);
+  const day = await screen.findByLabelText<HTMLSelectElement>("Day");
+  expect(day.options).toHaveLength(14);
+  await userEvent.click(screen.getByRole("button", { name: "Later days" }));
+  expect(day.options).toHaveLength(61);
+  expect(screen.queryByRole("button", { name: "Later days" })).toBeNull();
+  expect(document.activeElement, "the button has gone").toBe(day);
+});

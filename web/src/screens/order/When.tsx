@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { slotsQuery } from "../../api/queries";
 import { Button } from "../../design/Button";
 import { Field } from "../../design/Field";
@@ -17,9 +17,14 @@ interface Props {
   readonly onChange: (part: Partial<Draft>) => void;
 }
 
+/** How many days can be chosen at first: few people order for later ones, and a phone shows so many at once. */
+const daysAtFirst = 14;
+
 /** As soon as possible, or a day and then a time. */
 export function When({ draft, pieces, fault, free, onChange }: Props) {
   const [day, setDay] = useState("");
+  const [isWhole, setWhole] = useState(false);
+  const days = useRef<HTMLSelectElement>(null);
   const isLater = draft.when === "later";
   const slots = useQuery({ ...slotsQuery(isLater ? day : "", Math.max(1, pieces)), placeholderData: (before) => before });
   const isClosed = slots.data?.open === false;
@@ -28,6 +33,9 @@ export function When({ draft, pieces, fault, free, onChange }: Props) {
     // What is ordered is what the page shows: a time from before the page was loaded may be of another day.
     if (isGone) onChange({ pickupAt: "" });
   });
+  const all = slots.data ? [...new Set([...slots.data.days, ...(slots.data.day ? [slots.data.day] : [])])].sort() : [];
+  const first = all.slice(0, daysAtFirst);
+  const isShort = !isWhole && all.length > first.length && (slots.data?.day === undefined || first.includes(slots.data.day));
   return (
     <section className="card stack" aria-labelledby="when">
       <h2 id="when">When would you like them?</h2>
@@ -47,11 +55,12 @@ export function When({ draft, pieces, fault, free, onChange }: Props) {
           <>
             <Field label="Day">
               {(wiring) => (
-                <select {...wiring} className="input" value={slots.data.day ?? ""} onChange={(event) => { setDay(event.target.value); onChange({ pickupAt: "" }); }}>
-                  {[...new Set([...slots.data.days, ...(slots.data.day ? [slots.data.day] : [])])].sort().map((each) => <option key={each} value={each}>{dayText(each)}</option>)}
+                <select {...wiring} ref={days} className="input" value={slots.data.day ?? ""} onChange={(event) => { setDay(event.target.value); onChange({ pickupAt: "" }); }}>
+                  {(isShort ? first : all).map((each) => <option key={each} value={each}>{dayText(each)}</option>)}
                 </select>
               )}
             </Field>
+            {isShort && <div><Button look="bare" onClick={() => { setWhole(true); days.current?.focus(); }}>Later days</Button></div>}
             <Field label="Time" error={fault}>
               {(wiring) => (
                 <select {...wiring} className="input" value={draft.pickupAt} onChange={(event) => { onChange({ pickupAt: event.target.value }); }}>

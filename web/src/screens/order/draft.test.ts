@@ -29,6 +29,12 @@ describe("the order of a draft", () => {
     expect(made.notes).toBe("ring the bell");
   });
 
+  test("has a phone number only if there is one, without the marks that address books put around it", () => {
+    expect(orderOf(draft(), menu())).not.toHaveProperty("phone");
+    expect(orderOf(draft({ phone: "  " }), menu())).not.toHaveProperty("phone");
+    expect(orderOf(draft({ phone: "\u202A+49\u00A030 555\u20110123\u202C " }), menu()).phone).toBe("+49 30 555-0123");
+  });
+
   test("has no notes that are only space", () => {
     expect(orderOf(draft({ notes: " \n " }), menu())).not.toHaveProperty("notes");
   });
@@ -103,6 +109,18 @@ describe("a check before the order is sent", () => {
     expect(hasFaults(faults)).toBe(true);
   });
 
+  test.each(["030/5550123", "٠٣٠ ٥٥٥٠١٢٣", "call Ada", "++49305550123", "030+5550123"])("refuses %s as a phone number, with the remedy", (phone) => {
+    expect(check(draft({ phone }), menu())).toEqual({ lines: {}, phone: "Use digits, spaces, +, - and brackets only, such as +49 30 5550123." });
+  });
+
+  test.each(["55501", "+49 (0)123", "1234567890123456", "1 ".repeat(13)])("refuses %s as a phone number, which has too few digits or too many", (phone) => {
+    expect(check(draft({ phone }), menu())).toEqual({ lines: {}, phone: "From 6 to 15 digits: give the whole number, or leave it empty." });
+  });
+
+  test.each(["", "030 5550123", "+49 (0)30 555-0123", "(+49) 30 5550123", "+123456789012345"])("takes %j as a phone number", (phone) => {
+    expect(check(draft({ phone }), menu())).toEqual(noFaults);
+  });
+
   test.each([
     ["a flavour that is gone", { flavour: "mud" }, "We do not have this flavour any more: remove it."],
     ["a size that is gone", { size: "XL" }, "We do not have this size any more: choose another."],
@@ -118,7 +136,7 @@ describe("a check before the order is sent", () => {
   });
 
   test("finds everything at once", () => {
-    expect(Object.keys(check({ ...emptyDraft, notes: "x".repeat(51), otherAllergies: "x".repeat(9) }, menu()))).toEqual(["name", "notes", "allergies", "basket", "lines"]);
+    expect(Object.keys(check({ ...emptyDraft, phone: "1", notes: "x".repeat(51), otherAllergies: "x".repeat(9) }, menu()))).toEqual(["name", "phone", "notes", "allergies", "basket", "lines"]);
   });
 });
 
@@ -131,6 +149,7 @@ describe("what the server finds", () => {
     ["/lines", { lines: {}, basket: "Must be otherwise." }],
     ["/customer/name", { lines: {}, name: "Must be otherwise." }],
     ["/customer", { lines: {}, name: "Must be otherwise." }],
+    ["/phone", { lines: {}, phone: "Must be otherwise." }],
     ["/notes", { lines: {}, notes: "Must be otherwise." }],
     ["/allergies", { lines: {}, allergies: "Must be otherwise." }],
     ["/allergies/2", { lines: {}, allergies: "Must be otherwise." }],
@@ -234,8 +253,8 @@ describe("keeping a draft", () => {
   afterEach(() => { vi.unstubAllGlobals(); });
 
   test("brings it back as it was", () => {
-    keepDraft(draft({ notes: "ring" }));
-    expect(loadDraft()).toEqual(draft({ notes: "ring" }));
+    keepDraft(draft({ notes: "ring", phone: "030 5550123" }));
+    expect(loadDraft()).toEqual(draft({ notes: "ring", phone: "030 5550123" }));
   });
 
   test("starts empty when nothing was kept", () => {
@@ -276,6 +295,12 @@ describe("a fault", () => {
     expect(after({ name: "A" })).toEqual({ notes: faulty.notes, lines: faulty.lines });
     expect(after({ notes: "short" })).toEqual({ name: faulty.name, lines: faulty.lines });
     expect(after({ lines: draft().lines })).toEqual({ name: faulty.name, notes: faulty.notes, lines: {} });
+  });
+
+  test("of a phone number disappears when that is corrected", () => {
+    const wrong = { phone: "From 6 to 15 digits: give the whole number, or leave it empty.", lines: {} };
+    expect(faultsAfter({ phone: "030 5550123" }, wrong, draft({ phone: "030 5550123" }), menu())).toEqual(noFaults);
+    expect(faultsAfter({ name: "Bob" }, wrong, draft({ phone: "1" }), menu())).toEqual(wrong);
   });
 
   test("is updated while somebody corrects it", () => {

@@ -16,6 +16,8 @@ export interface Unanswered {
 export interface Draft {
   readonly lines: readonly Line[];
   readonly name: string;
+  /** As typed; may stay empty. */
+  readonly phone: string;
   /** Allergens of the menu that must not be in it. */
   readonly allergens: readonly string[];
   /** Others as typed, separated by commas. */
@@ -33,14 +35,16 @@ export interface Draft {
   readonly sent?: Unanswered;
 }
 
-export const emptyDraft: Draft = { lines: [], name: "", allergens: [], otherAllergies: "", confirmed: [], notes: "", when: "now", pickupAt: "" };
+export const emptyDraft: Draft = { lines: [], name: "", phone: "", allergens: [], otherAllergies: "", confirmed: [], notes: "", when: "now", pickupAt: "" };
 
 /** The order that a draft stands for, at the total that the customer has seen, if there is one. */
 export function orderOf(draft: Draft, menu: Pick<Menu, "flavours">, total?: Money): Order {
   const allergies = allergiesOf(draft);
   const notes = cleanText(draft.notes).trim();
+  const phone = phoneOf(draft);
   return {
     customer: { name: cleanText(draft.name).trim() },
+    ...(phone && { phone }),
     lines: draft.lines,
     ...(notes && { notes }),
     ...(allergies.length > 0 && { allergies }),
@@ -48,6 +52,18 @@ export function orderOf(draft: Draft, menu: Pick<Menu, "flavours">, total?: Mone
     ...(total && { total }),
     ...(draft.when === "later" && draft.pickupAt && { pickupAt: draft.pickupAt }),
   };
+}
+
+/** The number as it is sent: address books put spaces and marks into it that nobody sees. */
+function phoneOf({ phone }: Draft): string {
+  return cleanText(phone).replace(/\p{Cf}/gu, "").replace(/\s/g, " ").replace(/\p{Pd}/gu, "-").trim();
+}
+
+function checkPhone(phone: string): string | undefined {
+  if (phone === "") return undefined;
+  if (!/^[ ()-]*\+?[0-9 ()-]*$/.test(phone)) return "Use digits, spaces, +, - and brackets only, such as +49 30 5550123.";
+  const digits = (phone.includes("+") ? phone.replace("(0)", "") : phone).replace(/[^0-9]/g, "").length;
+  return digits < 6 || digits > 15 || phone.length > 24 ? "From 6 to 15 digits: give the whole number, or leave it empty." : undefined;
 }
 
 export function allergiesOf(draft: Draft): readonly string[] {
@@ -75,6 +91,7 @@ export function lengthOf(text: string): number {
 
 export interface Faults {
   readonly name?: string;
+  readonly phone?: string;
   readonly notes?: string;
   readonly allergies?: string;
   /** A flavour meets an allergy, and that is not confirmed. */
@@ -90,7 +107,7 @@ export interface Faults {
 export const noFaults: Faults = { lines: {} };
 
 export function hasFaults(faults: Faults): boolean {
-  return Boolean(faults.name ?? faults.notes ?? faults.allergies ?? faults.confirmed ?? faults.when ?? faults.basket) || Object.keys(faults.lines).length > 0;
+  return Boolean(faults.name ?? faults.phone ?? faults.notes ?? faults.allergies ?? faults.confirmed ?? faults.when ?? faults.basket) || Object.keys(faults.lines).length > 0;
 }
 
 /** What is wrong with the draft, before it is sent. The server checks again. */
@@ -99,6 +116,7 @@ export function check(draft: Draft, menu: Menu): Faults {
   const order = orderOf(draft, menu);
   const tooLong = (text: string, most: number) => (lengthOf(text) > most ? `At most ${most} characters: ${lengthOf(text) - most} too many.` : undefined);
   const name = order.customer.name ? tooLong(order.customer.name, limits.nameLength) : "Tell us a name to call out.";
+  const phone = checkPhone(order.phone ?? "");
   const notes = tooLong(order.notes ?? "", limits.notesLength);
   const allergies = (order.allergies ?? []).length > limits.allergies
     ? `At most ${limits.allergies} allergies.`
@@ -111,7 +129,7 @@ export function check(draft: Draft, menu: Menu): Faults {
     const fault = checkLine(line, menu);
     if (fault) lines[i] = fault;
   });
-  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(confirmed && { confirmed }), ...(when && { when }), ...(basket && { basket }), lines };
+  return { ...(name && { name }), ...(phone && { phone }), ...(notes && { notes }), ...(allergies && { allergies }), ...(confirmed && { confirmed }), ...(when && { when }), ...(basket && { basket }), lines };
 }
 
 /** What is still wrong after a change: a field with a fault is checked again while somebody corrects it. */
@@ -119,6 +137,7 @@ export function faultsAfter(change: Partial<Draft>, faults: Faults, draft: Draft
   if (!hasFaults(faults)) return faults;
   const now = check(draft, menu);
   const name = "name" in change ? faults.name && now.name : faults.name;
+  const phone = "phone" in change ? faults.phone && now.phone : faults.phone;
   const notes = "notes" in change ? faults.notes && now.notes : faults.notes;
   const allergies = "allergens" in change || "otherAllergies" in change ? faults.allergies && now.allergies : faults.allergies;
   const confirmed = "confirmed" in change || "allergens" in change || "otherAllergies" in change || "lines" in change ? faults.confirmed && now.confirmed : faults.confirmed;
@@ -126,7 +145,7 @@ export function faultsAfter(change: Partial<Draft>, faults: Faults, draft: Draft
   const basket = "lines" in change ? faults.basket && now.basket : faults.basket;
   // The other lines move up when one is removed.
   const lines = "lines" in change && Object.keys(faults.lines).length > 0 ? now.lines : faults.lines;
-  return { ...(name && { name }), ...(notes && { notes }), ...(allergies && { allergies }), ...(confirmed && { confirmed }), ...(when && { when }), ...(basket && { basket }), lines };
+  return { ...(name && { name }), ...(phone && { phone }), ...(notes && { notes }), ...(allergies && { allergies }), ...(confirmed && { confirmed }), ...(when && { when }), ...(basket && { basket }), lines };
 }
 
 function checkLine(line: Line, menu: Menu): string | undefined {
@@ -142,13 +161,14 @@ function checkLine(line: Line, menu: Menu): string | undefined {
 
 /** The server's errors, by the fields that they are about. The rest has no field here. */
 export function faultsOf(errors: readonly FieldError[]): { readonly faults: Faults; readonly rest: readonly string[] } {
-  let faults: { name?: string; notes?: string; allergies?: string; confirmed?: string; when?: string; basket?: string } = {};
+  let faults: { name?: string; phone?: string; notes?: string; allergies?: string; confirmed?: string; when?: string; basket?: string } = {};
   const lines: Record<number, string> = {};
   const rest: string[] = [];
   for (const { pointer, detail } of errors) {
     const [, first, second] = (pointer ?? "").split("/");
     const text = `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
     if (first === "customer") faults = { ...faults, name: text };
+    else if (first === "phone") faults = { ...faults, phone: text };
     else if (first === "notes") faults = { ...faults, notes: text };
     else if (first === "allergies") faults = { ...faults, allergies: text };
     else if (first === "allergyConfirmed") faults = { ...faults, confirmed: text };
@@ -217,13 +237,13 @@ export function loadDraft(): Draft {
 }
 
 /** An older page may have stored it, or something else. */
-function isDraft({ lines, name, allergens, otherAllergies, confirmed, notes, when, pickupAt, again, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
+function isDraft({ lines, name, phone, allergens, otherAllergies, confirmed, notes, when, pickupAt, again, sent }: Partial<Record<keyof Draft, unknown>>): boolean {
   const areTexts = (list: unknown) => Array.isArray(list) && list.every((each) => typeof each === "string");
   const isLine = (line: unknown) =>
     typeof line === "object" && line !== null && "flavour" in line && typeof line.flavour === "string" && "size" in line && typeof line.size === "string" && "quantity" in line && typeof line.quantity === "number";
   return (
     Array.isArray(lines) && lines.every(isLine) && areTexts(allergens) && areTexts(confirmed) &&
-    (when === "now" || when === "later") && [name, otherAllergies, notes, pickupAt].every((text) => typeof text === "string") &&
+    (when === "now" || when === "later") && [name, phone, otherAllergies, notes, pickupAt].every((text) => typeof text === "string") &&
     (again === undefined || (typeof again === "object" && again !== null && "code" in again && typeof again.code === "string" && "left" in again && areTexts(again.left))) &&
     (sent === undefined || (typeof sent === "object" && sent !== null && "key" in sent && typeof sent.key === "string" && "bodies" in sent && areTexts(sent.bodies)))
   );

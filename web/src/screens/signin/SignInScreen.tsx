@@ -29,6 +29,8 @@ export function SignInScreen() {
   const { data: shown } = useQuery(signInNamesQuery);
   const [remembered, setRemembered] = useState(peopleOfThisDevice);
   const [chosen, setChosen] = useState<SignInName | null>(null);
+  /** Who was chosen, until somebody went back. */
+  const [last, setLast] = useState<SignInName | null>(null);
   const [name, setName] = useState("");
   const [pin, setPin] = useState("");
   const [busy, setBusy] = useState(false);
@@ -45,7 +47,7 @@ export function SignInScreen() {
       // Where everybody may see all names there is no need to keep some.
       if (shown?.length === 0) rememberPerson(session);
       live.reset(); // the old connection has no session, or another one
-      await (to ? router.navigate({ to }) : router.navigate(homeOf(session.role)));
+      await (to ? router.navigate({ href: to }) : router.navigate(homeOf(session.role)));
     } catch (error) {
       setProblem(error instanceof Problem ? error : new Problem(textOf(error), 0));
       setPin("");
@@ -84,7 +86,7 @@ export function SignInScreen() {
             fault={problem ? at("/pin") ?? problem.message : undefined}
             busy={busy}
             onSignIn={(digits) => signIn({ name: chosen.name, pin: digits })}
-            onBack={() => { choose(null); }}
+            onBack={() => { setLast(chosen); choose(null); }}
           />
         </div>
       </Layout>
@@ -98,7 +100,7 @@ export function SignInScreen() {
           <h1>Staff sign-in</h1>
           <p className="lead">Customers do not need an account: <a href="/">order here</a>.</p>
         </div>
-        {people.length > 0 && <Tiles people={people} onChoose={choose} onForget={isOfDevice ? (person) => { setRemembered(forgetPerson(person.name)); } : undefined} />}
+        {people.length > 0 && <Tiles people={people} last={last} onChoose={choose} onForget={isOfDevice ? (person) => { setRemembered(forgetPerson(person.name)); } : undefined} />}
         <form className="card stack" onSubmit={submit} noValidate>
           {people.length > 0 && <h2>Somebody else</h2>}
           {problem && !isOfAField && <Notice look="bad" urgent>{problem.message}</Notice>}

@@ -45,6 +45,6 @@ function keepPeople(people: readonly SignInName[]): void {
 
 /** Those who may use the page that somebody is on the way to: at a station, those who work there. */
 export function peopleFor(to: string | undefined, people: readonly SignInName[]): readonly SignInName[] {
-  const stage = /^\/stations\/([a-z]+)$/.exec(to ?? "")?.[1];
+  const stage = /^\/stations\/([a-z]+)(?:\?|$)/.exec(to ?? "")?.[1];
   return stage === undefined ? people : people.filter((each) => rolesAt(stage).includes(each.role));
 }

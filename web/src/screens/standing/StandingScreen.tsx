@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { api } from "../../api/client";
 import { textOf } from "../../api/problem";
 import { standingQuery } from "../../api/queries";
@@ -8,6 +8,7 @@ import type { StandingOccurrence, StandingOrder } from "../../api/schema.gen";
 import { Button } from "../../design/Button";
 import { Dialog } from "../../design/Dialog";
 import { Empty, Failure, Loading, Notice } from "../../design/feedback";
+import { leaveRow } from "../../design/focus";
 import { dayText } from "../../design/time";
 import { useLive } from "../../live/hooks";
 import { StaffLayout } from "../StaffLayout";
@@ -57,6 +58,7 @@ function Standing({ order, isManager, onChanged }: StandingProps) {
   const [error, setError] = useState("");
   const [isEnding, setEnding] = useState(false);
   const [hasEnded, setEnded] = useState(false);
+  const end = useRef<HTMLButtonElement>(null);
   const change = async (ask: () => Promise<void>) => {
     setError("");
     try {
@@ -89,7 +91,7 @@ function Standing({ order, isManager, onChanged }: StandingProps) {
           {order.paused
             ? <Button aria-label={`Resume the standing order of ${order.order.customer.name}`} onClick={() => void change(() => api.pauseStanding(order.id, false))}>Resume</Button>
             : <Button aria-label={`Pause the standing order of ${order.order.customer.name}`} onClick={() => void change(() => api.pauseStanding(order.id, true))}>Pause</Button>}
-          <Button look="danger" aria-label={`End the standing order of ${order.order.customer.name}`} onClick={() => { setEnding(true); }}>End</Button>
+          <Button ref={end} look="danger" aria-label={`End the standing order of ${order.order.customer.name}`} onClick={() => { setEnding(true); }}>End</Button>
         </div>
       )}
       {isEnding && (
@@ -97,7 +99,10 @@ function Standing({ order, isManager, onChanged }: StandingProps) {
           <div className="stack">
             <p>No more orders are placed for {order.order.customer.name}. Those that are placed stay; cancel them one by one.</p>
             <div className="row">
-              <Button look="danger" onClick={() => { setEnding(false); void change(async () => { await api.endStanding(order.id); setEnded(true); }); }}>End it</Button>
+              <Button look="danger" onClick={() => { setEnding(false); void change(async () => { await api.endStanding(order.id);
+                if (end.current && document.activeElement === end.current) leaveRow(end.current);
+                setEnded(true);
+              }); }}>End it</Button>
               <Button onClick={() => { setEnding(false); }}>Keep it</Button>
             </div>
           </div>

@@ -46,7 +46,7 @@ export function Seat({ stage, me, notify }: Props) {
     <div className="seat" role="status">
       <p className="small">
         {seat.by === undefined && <><strong>A robot works here.</strong> Take its seat, and the tickets wait for you.</>}
-        {seat.by === me && <><strong>You have the robot’s seat.</strong> It comes back soon after you close this page.</>}
+        {seat.by === me && <><strong>You have the robot’s seat.</strong> It comes back soon after you close this page, and so does what you have in hand.</>}
         {seat.by !== undefined && seat.by !== me && <><strong translate="no">{seat.by}</strong> has the robot’s seat.</>}
       </p>
       {seat.by === undefined

@@ -1,6 +1,7 @@
 import { memo, useState } from "react";
 import type { BoardRules, BoardTicket, Stage } from "../../api/schema.gen";
 import { stagesShowingMessages } from "../../api/stages.gen";
+import { AllergyFlag } from "../../design/AllergyFlag";
 import { Button } from "../../design/Button";
 import { Cupcake } from "../../design/Cupcake";
 import { spanText, timeOfDay } from "../../design/time";
@@ -46,7 +47,6 @@ export const TicketCard = memo(function TicketCard(props: Props) {
   const { ticket, stage, rules, names, labelOf, place, pendingAck } = props;
   const isUndo = ticket.kind === "undo";
   const urgency = useTime((now) => urgencyOf(ticket, rules, now));
-  const allergies = ticket.allergies ?? [];
   const isFinishing = stagesShowingMessages.includes(stage);
   return (
     <li className="ticket-place">
@@ -60,9 +60,7 @@ export const TicketCard = memo(function TicketCard(props: Props) {
         {place !== "ended" && !ticket.withdrawn && <Rush ticket={ticket} />}
         {isUndo && place !== "ended" && <p className="ticket-banner wrap-anywhere">Cancelled: <ToPutAway ticket={ticket} /></p>}
         {ticket.withdrawn && !isUndo && <p className="ticket-banner">Stop: this work was cancelled. A second ticket with this code says what to put away.</p>}
-        {place !== "ended" && allergies.length > 0 && (
-          <p className="ticket-allergies"><span aria-hidden="true">⚠</span> <strong>Allergy:</strong> <span className="wrap-anywhere">{allergies.join(", ")}</span></p>
-        )}
+        {place !== "ended" && <AllergyFlag allergies={ticket.allergies} />}
         {place !== "ended" && ticket.customer && <p className="ticket-customer">For <b className="wrap-anywhere" dir="auto" translate="no">{ticket.customer.name}</b>{ticket.total && <>, to pay <b className="numbers">{moneyText(ticket.total, ticket.total.amount)}</b></>}</p>}
         <Lines ticket={ticket} names={names} place={place} showsMessages={place !== "ended" && isFinishing && !isUndo} />
         {place !== "ended" && ticket.boxes && ticket.boxes.length > 0 && (

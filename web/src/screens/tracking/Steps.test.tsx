@@ -54,12 +54,12 @@ describe("Steps", () => {
     [row("mix", "failed"), "failed"],
     [row("mix", "failed", { reason: "lumpy" }), "failed: lumpy"],
     [row("mix", "failed", { reason: "burnt" }), "failed: Burnt"],
-    [row("mix", "undone"), "undone"],
-    [row("mix", "undone", { by: "Bea", undo: { state: "undone", attempt: 1, undoneAt: at(65) } }), `undone at ${timeOfDay(at(65))} by Bea`],
-    [row("mix", "done", { undo: { state: "waiting", attempt: 1 } }), "waiting to be undone"],
-    [row("mix", "done", { undo: { state: "failed", attempt: 1 } }), "waiting to be undone"],
-    [row("mix", "done", { undo: { state: "started", attempt: 1, by: "Bea" } }), "being undone by Bea"],
-    [row("mix", "done", { undo: { state: "started", attempt: 1 } }), "being undone by somebody"],
+    [row("mix", "undone"), "cleared away"],
+    [row("mix", "undone", { by: "Bea", undo: { state: "undone", attempt: 1, undoneAt: at(65) } }), `cleared away at ${timeOfDay(at(65))} by Bea`],
+    [row("mix", "done", { undo: { state: "waiting", attempt: 1 } }), "waiting to be cleared away"],
+    [row("mix", "done", { undo: { state: "failed", attempt: 1 } }), "waiting to be cleared away"],
+    [row("mix", "done", { undo: { state: "started", attempt: 1, by: "Bea" } }), "being cleared away by Bea"],
+    [row("mix", "done", { undo: { state: "started", attempt: 1 } }), "being cleared away by somebody"],
     [row("mix", "done", { undo: { state: "failed", attempt: 1, left: "eaten" } }), "left as it is"],
   ])("say of %j: %s", (mix, text) => {
     expect(words(mix)).toBe(text);

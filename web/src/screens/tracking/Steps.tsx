@@ -34,7 +34,7 @@ function StepRow({ step, isOpen, labelOf }: { readonly step: Step } & StepProps)
 function wordsOf({ stage, look, row }: Step, now: number, labelOf: (reason: string) => string): string {
   const by = row?.by ? ` by ${row.by}` : "";
   const undo = row?.undo;
-  if (undo && undo.state !== "undone") return undo.left ? "left as it is" : undo.state === "started" ? `being undone by ${undo.by ?? "somebody"}` : "waiting to be undone";
+  if (undo && undo.state !== "undone") return undo.left ? "left as it is" : undo.state === "started" ? `being cleared away by ${undo.by ?? "somebody"}` : "waiting to be cleared away";
   switch (look) {
     case "ahead":
       return "to come";
@@ -49,6 +49,6 @@ function wordsOf({ stage, look, row }: Step, now: number, labelOf: (reason: stri
     case "failed":
       return `failed${row?.reason ? `: ${labelOf(row.reason)}` : ""}`;
     case "undone":
-      return `undone${undo?.undoneAt ? ` at ${timeOfDay(undo.undoneAt)}` : ""}${by}`;
+      return `cleared away${undo?.undoneAt ? ` at ${timeOfDay(undo.undoneAt)}` : ""}${by}`;
   }
 }
