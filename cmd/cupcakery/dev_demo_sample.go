@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -53,12 +54,40 @@ type sampled struct {
 	what any
 }
 
+// sampleBegun is the file of the data directory that is there while the sample is written.
+const sampleBegun = "sample-begun"
+
+// forgetHalfASample takes away what Kafka has of a sample whose writing was killed: its
+// orders would be open for ever. Nothing else is there yet, since nobody else begins
+// before the sample is whole.
+func (d *dev) forgetHalfASample() error {
+	begun := d.dataDir.Path(sampleBegun)
+	if _, err := os.Stat(begun); err != nil {
+		return nil // as usual
+	}
+	if err := os.RemoveAll(d.dataDir.Path("kafka")); err != nil {
+		return fmt.Errorf("remove a sample that was not finished: %w", err)
+	}
+	return os.Remove(begun)
+}
+
 // writeSample writes the days before today, unless something was ever written. Once it
 // has begun it does not stop: what would be left of an order is open for ever.
-func (d *dev) writeSample(ctx context.Context) error {
+func (d *dev) writeSample(ctx context.Context) (err error) {
 	empty, err := isLogEmpty(ctx, d.kafka)
 	if err != nil || !empty {
 		return err
+	}
+	if d.dataDir != nil {
+		begun := d.dataDir.Path(sampleBegun)
+		if err := os.WriteFile(begun, nil, 0o600); err != nil {
+			return err
+		}
+		defer func() {
+			if err == nil {
+				err = os.Remove(begun)
+			}
+		}()
 	}
 	ctx = context.WithoutCancel(ctx)
 	writer, err := events.NewWriter(d.kafka, events.WithSource("/cupcakery/sample"), events.WithLogger(d.logger))

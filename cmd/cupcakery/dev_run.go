@@ -317,6 +317,9 @@ func (d *dev) startStack(ctx context.Context) error {
 		config.Kafka = &devstack.KafkaConfig{Port: d.settings.kafkaPort, Logger: d.logger, Now: d.brokerClock.now}
 		if d.dataDir != nil {
 			config.Kafka.DataDir = d.dataDir.Path("kafka")
+			if err := d.forgetHalfASample(); err != nil {
+				return err
+			}
 		}
 	}
 	if d.settings.ledger {
