@@ -56,6 +56,7 @@ func Run(t *testing.T, broker Broker) {
 		require.NoError(t, err)
 		for _, scenario := range append([]scenario{
 			{"ANewGroupStartsAtTheFirstMessage", newGroupStartsAtFirst},
+			{"AGroupThatSkipsToTheEndReadsOnlyWhatComesLater", skippedToEnd},
 			{"OnlyWhatIsFinishedWithoutAGapIsCommitted", onlyContiguousPrefixIsCommitted},
 			{"TheLagCountsWhatIsInHandAndWhatWaits", lagOfFullPartition},
 			{"NeverMoreThanMaxInFlightIsDelivered", neverMoreThanMaxInFlight},
@@ -102,6 +103,21 @@ func newGroupStartsAtFirst(w *world) {
 		assert.Equal(w, int64(i), d.Offset)
 		assert.Equal(w, []string{"a", "b", "c"}[i], string(d.Value))
 	}
+}
+
+func skippedToEnd(w *world) {
+	topic, group := w.topic(2), uuid.NewString()
+	w.produce(topic, 0, "0", "1")
+	w.produce(topic, 1, "0")
+	require.NoError(w, events.SkipToEnd(w.ctx(), w.connection, group, topic))
+	w.produce(topic, 0, "later")
+	w.produce(topic, 1, "later")
+	m := w.join(group, topic, nil)
+	for _, d := range m.take(2) {
+		require.Equal(w, "later", string(d.Value))
+		d.Done()
+	}
+	require.Error(w, events.SkipToEnd(w.ctx(), w.connection, group, topic), "somebody is in it")
 }
 
 func lagOfFullPartition(w *world) {
