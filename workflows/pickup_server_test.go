@@ -282,7 +282,7 @@ func TestPlacesAreKeptWhileWorkersDie(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test's choices
-	customers := make([]*customer, 24) // who want half as much again as there is
+	customers := make([]*customer, 24)       // who want half as much again as there is
 	for i := range customers {
 		id, err := kitchen.NewOrderID()
 		require.NoError(t, err)

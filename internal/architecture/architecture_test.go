@@ -43,7 +43,7 @@ var layers = map[string]layer{
 	"live":       {may: []string{"kitchen", "wire", "floor"}, reason: "live connections follow channels, and are handed in who may follow and what a client may send"},
 	"station":    {may: []string{"internal/groupmetrics", "internal/retry", "internal/tracing", "kitchen", "events", "board"}, reason: "a station knows Kafka only"},
 	"worker":     {may: []string{"internal/groupmetrics", "internal/retry", "internal/tracing", "kitchen", "events", "board", "activities", "workflows", "encryption", "internal/fault"}, reason: "the worker brings workflows, activities and acks together, and asks the log before it asks Temporal"},
-	"cmd":        {may: []string{"internal/retry", "internal/tracing", "kitchen", "events", "namespace", "encryption", "doctor", "erase", "station", "worker", "ledger", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"workflows"}},
+	"cmd":        {may: []string{"internal/retry", "internal/tracing", "kitchen", "events", "namespace", "encryption", "doctor", "erase", "station", "worker", "ledger", "api", "devstack", "web", "wire"}, reason: "commands put everything together", testsMay: []string{"board", "workflows"}},
 	"doctor":     {may: []string{"kitchen", "events", "board", "workflows", "encryption"}, reason: "the doctor holds the log against Temporal, and issues no more than undo tickets"},
 	"erase":      {may: []string{"internal/retry", "kitchen", "events", "board", "workflows", "encryption"}, reason: "forgetting a person knows what Temporal and Kafka keep of an order, and changes no order"},
 	"staff":      {may: []string{"kitchen", "internal/ratelimit"}, reason: "signing in knows names, PINs and time, and nothing of orders, the log or HTTP"},
