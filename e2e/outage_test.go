@@ -126,6 +126,9 @@ func requireLoudLines(t *testing.T, p *process.Process, before, most int) {
 	t.Helper()
 	var loud []string
 	for line := range strings.Lines(p.Output()[before:]) {
+		if strings.Contains(line, "RecordActivityHeartbeat with error") {
+			continue // of Temporal's SDK: an attempt has ended while its heartbeat was on the way
+		}
 		if strings.Contains(line, "level=WARN") || strings.Contains(line, "level=ERROR") {
 			loud = append(loud, line)
 		}

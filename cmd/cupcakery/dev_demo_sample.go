@@ -208,7 +208,7 @@ func newSampleOrder(k *kitchen.Kitchen, chance *rand.Rand, name string, placed t
 		ID: id, PickupCode: kitchen.PickupCode(id), State: kitchen.StateInProgress, Route: kitchen.Stages(), Customer: o.order.Customer,
 		Lines: o.order.Lines, Notes: o.order.Notes, Allergies: o.order.Allergies, PlacedAt: placed, Stages: []kitchen.StageStatus{},
 	}
-	o.status.UnitPrices, o.status.Total = k.Rules.Prices.Charge(o.order.Lines)
+	o.status.UnitPrices, o.status.Total = k.Menu.Prices.Charge(o.order.Lines)
 	o.due = k.Rules.TargetFor(placed, o.order.Pieces())
 	return o
 }

@@ -50,7 +50,9 @@ func TestDevHasItsLedgerBackFromTheLog(t *testing.T) {
 func kitchenAtNoon(t *testing.T) string {
 	file := filepath.Join(t.TempDir(), "kitchen.yaml")
 	zone := fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12) // its sign is the other way round
-	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, "opening: {timezone: %s}\n", zone), 0o600))
+	text := strings.Replace(string(kitchen.DefaultFile()), "timezone: UTC", "timezone: "+zone, 1)
+	require.Contains(t, text, zone)
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return file
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // dayOfSample is what the ledger says of a day, and what was made up for it.
-type dayOfSample struct{ Orders, Pieces, Ready, Collected, Cancelled, Open, Remakes, Scrapped int }
+type dayOfSample struct{ Orders, Pieces, Ready, Collected, Cancelled, Open, Remakes, Scrapped, Cents int }
 
 func TestTheDemosLedgerHasDaysBehindIt(t *testing.T) {
 	t.Parallel()
@@ -79,6 +79,8 @@ func figuresOf(records []sampled) (day dayOfSample) {
 			pieces[what.OrderID] = kitchen.Order{Lines: what.Lines}.Pieces()
 		case kitchen.LoggedStatus:
 			last[what.OrderID] = what
+		case kitchen.Shipped:
+			day.Cents += int(what.Total.Amount)
 		case kitchen.Flag:
 			day.Collected++
 		}
@@ -110,11 +112,12 @@ func (d *devRun) daysBefore(today kitchen.Date, want map[string]dayOfSample) (da
 	defer func() { assert.NoError(d.t, connection.Close(ctx)) }()
 	for deadline := time.Now().Add(devPatience); ; {
 		days = make(map[string]dayOfSample)
-		rows, err := connection.Query(ctx, `select day::text, orders, pieces, ready, collected, cancelled, open, remakes, scrapped from ledger.day_figures where day < $1::text::date`, today.String())
+		rows, err := connection.Query(ctx, `select day::text, orders, pieces, ready, collected, cancelled, open, remakes, scrapped,
+			(select amount from ledger.day_revenue r where r.day = f.day) from ledger.day_figures f where day < $1::text::date`, today.String())
 		require.NoError(d.t, err)
 		var day string
 		var f dayOfSample
-		_, err = pgx.ForEachRow(rows, []any{&day, &f.Orders, &f.Pieces, &f.Ready, &f.Collected, &f.Cancelled, &f.Open, &f.Remakes, &f.Scrapped}, func() error {
+		_, err = pgx.ForEachRow(rows, []any{&day, &f.Orders, &f.Pieces, &f.Ready, &f.Collected, &f.Cancelled, &f.Open, &f.Remakes, &f.Scrapped, &f.Cents}, func() error {
 			days[day] = f
 			return nil
 		})
