@@ -47,17 +47,25 @@ type Robot struct {
 	aside  bool
 }
 
-// shift is a time during which a robot works.
+// shift is a time during which a robot works. It takes no more before it is over, or an
+// arm could take what another puts back at its end.
 type shift struct {
-	begun, over       context.Context
-	begin, endOfShift context.CancelFunc
+	begun, taking, over    context.Context
+	begin, takeNoMore, end context.CancelFunc
 }
 
 func newShift() *shift {
 	s := new(shift)
 	s.begun, s.begin = context.WithCancel(context.Background())
-	s.over, s.endOfShift = context.WithCancel(context.Background())
+	s.taking, s.takeNoMore = context.WithCancel(context.Background())
+	s.over, s.end = context.WithCancel(context.Background())
 	return s
+}
+
+// finish ends the shift: first nothing more is taken, then what is in hand is put back.
+func (s *shift) finish() {
+	s.takeNoMore()
+	s.end()
 }
 
 func (r *Robot) check() error {
@@ -125,7 +133,7 @@ func (r *Robot) StepAside() {
 	if r.aside {
 		return
 	}
-	r.currentShift().endOfShift()
+	r.currentShift().finish()
 	r.aside, r.shift = true, newShift()
 }
 
@@ -162,15 +170,15 @@ func (r *Robot) workAway(ctx, inHand context.Context) {
 		case <-r.Station.ctx.Done():
 			return
 		}
-		waiting, stop := context.WithCancel(ctx)
-		forget := context.AfterFunc(shift.over, stop)
+		waiting, stop := context.WithCancel(shift.taking)
+		forget := context.AfterFunc(ctx, stop)
 		item, over, err := r.Station.startNext(waiting, inHand, r.WorkTime > 0)
 		forget()
 		stop()
 		switch {
 		case err == nil:
 			r.work(inHand, item, over, shift.over)
-		case shift.over.Err() == nil || ctx.Err() != nil:
+		case shift.taking.Err() == nil || ctx.Err() != nil:
 			return // the robot or its station has been stopped
 		}
 	}
