@@ -219,7 +219,7 @@ func (r *record) readShipped() error {
 		return err
 	}
 	r.personal = &personal{orderID: shipped.OrderID, customer: shipped.Customer.Name}
-	shipped.OrderID, shipped.Customer, shipped.Lines = kitchen.OrderKey(shipped.OrderID), kitchen.Customer{}, withoutMessages(shipped.Lines)
+	shipped.OrderID, shipped.Customer, shipped.Allergies, shipped.Lines = kitchen.OrderKey(shipped.OrderID), kitchen.Customer{}, nil, withoutMessages(shipped.Lines)
 	return r.set(shipped.OrderID, factShipped, shipped)
 }
 
