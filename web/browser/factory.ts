@@ -98,7 +98,7 @@ export class Factory {
   readonly #hasLedger: boolean;
   readonly #dir = mkdtempSync(join(tmpdir(), "cupcakery-pages-"));
   readonly #parts = new Map<string, Part>();
-  readonly #cookies = new Map<Person, string>();
+  readonly #cookies = new Map<Person, Promise<string>>();
   #kafkaPort = 0;
   #apiPort = 0;
   #temporal = "";
@@ -210,15 +210,17 @@ export class Factory {
     });
   }
 
-  /** The cookie of a person's session. */
-  async cookieOf(person: Person): Promise<string> {
-    const known = this.#cookies.get(person);
-    if (known) return known;
-    const response = await fetch(`${this.url}/api/v1/session`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(person) });
-    if (!response.ok) throw new Error(await response.text());
-    const cookie = (response.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "";
+  /** The cookie of a person's session. Whoever asks at the same time shares one sign-in: the API limits those for one name. */
+  cookieOf(person: Person): Promise<string> {
+    const cookie = this.#cookies.get(person) ?? this.#signIn(person);
     this.#cookies.set(person, cookie);
     return cookie;
+  }
+
+  async #signIn(person: Person): Promise<string> {
+    const response = await fetch(`${this.url}/api/v1/session`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(person) });
+    if (!response.ok) throw new Error(await response.text());
+    return (response.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "";
   }
 
   /** Acks a ticket without a browser. */
