@@ -60,7 +60,7 @@ func newReports(history History) *reports {
 // readReport has the ledger answer, when it is this report's turn.
 func readReport[T any](ctx context.Context, r *reports, read func(context.Context, History) (T, error)) (report T, err error) {
 	if r.history == nil {
-		return report, &problemError{Type: wire.ProblemNoLedger, Detail: "This server has no ledger, so it remembers no more than the last hours: its operator runs cupcakery ledger, and names its database with --ledger-database or CUPCAKERY_LEDGER_DATABASE."}
+		return report, &problemError{Type: wire.ProblemNoLedger, Detail: "It remembers no more than the last hours: its operator runs cupcakery ledger, and names its database with --ledger-database or CUPCAKERY_LEDGER_DATABASE."}
 	}
 	ctx, cancel := context.WithTimeout(requestContext(ctx), reportWithin)
 	defer cancel()

@@ -34,6 +34,11 @@ const (
 	placeStandingWithin = 15 * time.Second
 	placeStandingAgain  = time.Second
 	placeStandingAtMost = 15 * time.Minute
+
+	// creatingWithin is longer than it takes to keep a standing order and a usual clock is
+	// slow. What is to be placed by then is placed at once: the schedule begins by Temporal's
+	// clock, and would miss it. If it does not, a day still has one order.
+	creatingWithin = time.Minute
 )
 
 // keyScheduledStart is when a schedule was to start a workflow, which an outage does not
@@ -112,7 +117,7 @@ func (o *Orders) Standing() StandingOrders { return StandingOrders{o} }
 var ErrStandingExists = errors.New("there is a standing order with this id")
 
 // Create keeps a standing order whose first order is for the day. What was to be placed
-// by now is placed at once.
+// by now, or within a minute, is placed at once.
 func (s StandingOrders) Create(ctx context.Context, standing Standing, opening *kitchen.Opening, first kitchen.Date, now time.Time) error {
 	if err := s.orders.CanWrite(); err != nil {
 		return err
@@ -152,8 +157,8 @@ func (s StandingOrders) Create(ctx context.Context, standing Standing, opening *
 			TaskQueue: TaskQueue,
 		},
 	}
-	if spec.StartAt.Before(now) {
-		options.ScheduleBackfill = []client.ScheduleBackfill{{Start: spec.StartAt, End: now, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL}}
+	if until := now.Add(creatingWithin); spec.StartAt.Before(until) {
+		options.ScheduleBackfill = []client.ScheduleBackfill{{Start: spec.StartAt, End: until, Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL}}
 	}
 	_, err = s.orders.temporal.ScheduleClient().Create(ctx, options)
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) {
@@ -209,7 +214,12 @@ func (s StandingOrders) Get(ctx context.Context, id string) (StandingInfo, error
 		if err != nil {
 			return StandingInfo{}, err
 		}
-		if run := action.StartWorkflowResult; run != nil {
+		run := action.StartWorkflowResult
+		switch last := len(info.Recent) - 1; {
+		case run == nil:
+		case last >= 0 && info.Recent[last].Day == day: // a day that Create has begun comes again on time
+			info.Recent[last] = StandingRun{day, run.WorkflowID, run.FirstExecutionRunID}
+		default:
 			info.Recent = append(info.Recent, StandingRun{day, run.WorkflowID, run.FirstExecutionRunID})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
@@ -71,8 +72,8 @@ func TestAStandingOrderTellsWhyADayHasNone(t *testing.T) {
 	require.Equal(t, "It is too soon.", refused.Message())
 }
 
-// What was to be placed by now is placed at once, and nobody without the key reads whose
-// it is.
+// What was to be placed by now is placed at once, also by a clock that is slow, and nobody
+// without the key reads whose it is.
 func TestAStandingOrderIsKeptEncryptedAndPlaced(t *testing.T) {
 	t.Parallel()
 	now := time.Now().UTC()
@@ -81,7 +82,8 @@ func TestAStandingOrderIsKeptEncryptedAndPlaced(t *testing.T) {
 	standing := standingOf(kitchen.Weekdays()[first.Weekday()])
 	standing.Order.From = first
 	orders := workflows.NewOrders(server, codec)
-	require.NoError(t, orders.Standing().Create(t.Context(), standing, &opening, first, now))
+	slow := opening.PlacedOn(first, standing.DaysAhead).Add(-30 * time.Second) // by Temporal's clock that has passed
+	require.NoError(t, orders.Standing().Create(t.Context(), standing, &opening, first, slow))
 	require.ErrorIs(t, orders.Standing().Create(t.Context(), standing, &opening, first, now), workflows.ErrStandingExists)
 	t.Cleanup(func() { _ = orders.Standing().End(context.WithoutCancel(t.Context()), standing.ID) })
 
@@ -126,6 +128,20 @@ func TestAStandingOrderIsKeptEncryptedAndPlaced(t *testing.T) {
 		return err == nil && occurrence.Waits == ""
 	}, time.Minute, 20*time.Millisecond)
 	require.Equal(t, workflows.Occurrence{Day: first, OrderID: "an order"}, occurrence)
+
+	// What is placed at once may be scheduled again, on time.
+	again := opening.PlacedOn(first, standing.DaysAhead)
+	schedule := server.ScheduleClient().GetHandle(t.Context(), "standing-"+standing.ID)
+	require.NoError(t, schedule.Backfill(t.Context(), client.ScheduleBackfillOptions{Backfill: []client.ScheduleBackfill{{
+		Start: again.Add(-time.Second), End: again.Add(time.Second), Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL,
+	}}}))
+	require.Eventually(t, func() bool {
+		described, err := schedule.Describe(t.Context())
+		return err == nil && len(described.Info.RecentActions) == 2
+	}, time.Minute, 20*time.Millisecond)
+	info, err = orders.Standing().Get(t.Context(), standing.ID)
+	require.NoError(t, err)
+	require.Len(t, info.Recent, 1, "a day is told of once")
 
 	require.NoError(t, orders.Standing().Pause(t.Context(), standing.ID, "paused by mia"))
 	info, err = orders.Standing().Get(t.Context(), standing.ID)
