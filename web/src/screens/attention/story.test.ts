@@ -53,7 +53,7 @@ describe("the story", () => {
 describe("a choice leads to", () => {
   test.each([
     ["retry", attention(), "Bake gets the ticket again."],
-    ["retry", attention({ undoing: true, stage: "mix" }), "Mix gets the undo ticket again."],
+    ["retry", attention({ undoing: true, stage: "mix" }), "Mix gets the ticket to clear it away again."],
     ["remake", attention(), "What was made is put away, and the order starts again from mix."],
     ["cancel", attention(), "What was made is cleared away, and the customer is told."],
     ["cancel", attention({ undoing: true }), "This stage is left as it is; the others are cleared away."],
@@ -71,7 +71,7 @@ test("an order tells what happened with the label of the reason, and the note as
 describe("questions of one kind", () => {
   test.each([
     [{ cause: "silent", by: "bob" }, "bob took the tickets and has not been heard of since."],
-    [{ cause: "silent", by: "bob", undoing: true }, "bob took the undo tickets and has not been heard of since."],
+    [{ cause: "silent", by: "bob", undoing: true }, "bob took the tickets to clear work away and has not been heard of since."],
     [{ cause: "silent" }, "Somebody took the tickets and has not been heard of since."],
     [{ cause: "failed", reasonCode: "burnt", by: "bob" }, "The work failed too often: Burnt, reported by bob."],
     [{ cause: "failed", reasonCode: "moved" }, "The work failed too often: moved."],

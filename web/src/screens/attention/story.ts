@@ -30,7 +30,7 @@ export const choiceWords: Readonly<Record<Choice, { readonly one: string; readon
 export function consequence(choice: Choice, attention: Attention): string {
   switch (choice) {
     case "retry":
-      return `${stageWords[attention.stage].name} gets the ${attention.undoing ? "undo " : ""}ticket again.`;
+      return `${stageWords[attention.stage].name} gets the ticket${attention.undoing ? " to clear it away" : ""} again.`;
     case "remake":
       return `What was made is put away, and the order starts again from ${stages[0]}.`;
     case "cancel":
@@ -49,7 +49,7 @@ export function kindText(attention: Attention, labelOf: (reason: string) => stri
   const how = `${reasonCode ? `: ${labelOf(reasonCode)}` : ""}${by ? `, reported by ${by}` : ""}.`;
   switch (attention.cause) {
     case "silent":
-      return `${by ?? "Somebody"} took the ${undoing ? "undo " : ""}tickets and has not been heard of since.`;
+      return `${by ?? "Somebody"} took the tickets${undoing ? " to clear work away" : ""} and has not been heard of since.`;
     case "failed":
       return `The work failed too often${how}`;
     case "undo-failed":
