@@ -24,7 +24,7 @@ test("a connection that stops delivering and does not close is noticed, and repl
   notice();
   await expect(mixer.getByText("Live")).toBeVisible();
   await expect(ticket(mixer, pickupCode)).toBeVisible();
-  expect(connections).toBe(2);
+  expect(connections, "another one, or more if the page had to wait for long").toBeGreaterThanOrEqual(2);
 });
 
 test("ages go on as they did when somebody sets the tablet's clock", async ({ desk, factory }) => {

@@ -11,9 +11,9 @@ test("two people start one ticket: one gets it, the other sees who", async ({ de
   const codes = await atOnce([mia, max], /\/acks$/, (page) => startOf(page).click());
   expect(codes.toSorted()).toEqual([200, 409]);
   const [winner, loser, name] = codes[0] === 200 ? [mia, max, "mia"] : [max, mia, "max"];
+  await expect(loser.getByText(`${name} has the ticket in hand.`), "it is told for some seconds only").toBeVisible();
   await expect(group(winner, "Mine").getByRole("article", { name: `Ticket ${pickupCode}` })).toBeVisible();
   await expect(ticket(loser, pickupCode)).toContainText(`In hand: ${name}`);
-  await expect(loser.getByText(`${name} has the ticket in hand.`)).toBeVisible();
 });
 
 test("one person on two tablets sees and does the same", async ({ desk, factory }) => {
