@@ -100,12 +100,9 @@ func (f *Floor) putOwedFlags(ctx context.Context) {
 	}
 }
 
-// TakeBackFlag takes a flag back, and waits as PutFlag does. It writes nothing if this
-// process has read that there is none.
+// TakeBackFlag takes a flag back, and waits as PutFlag does. It also writes what seems to
+// change nothing: another process may have put up a flag that this one has not read yet.
 func (f *Floor) TakeBackFlag(ctx context.Context, at kitchen.FlagAt) error {
-	if _, up := f.flags.Get(at.Kind, at.Of); !up && f.Behind().Since.IsZero() {
-		return nil
-	}
 	return f.writeFlag(ctx, func(ctx context.Context, id string) error { return f.writer.TakeBackFlag(ctx, id, at) })
 }
 
@@ -176,7 +173,7 @@ func (f *Floor) addFlag(record events.FlagRecord) {
 func (s *stationFeed) pausedChanged(record events.FlagRecord, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if record.Now == nil {
+	if record.Now == nil && record.Before != nil {
 		s.resumed = latest(s.resumed, at) // the alarm begins anew
 	}
 	s.restart()

@@ -112,6 +112,8 @@ func TestAPausedStationHasNoAlarmAndBeginsAnewWhenItGoesOn(t *testing.T) {
 	require.Zero(t, alarm())
 	now = now.Add(11 * time.Minute)
 	require.Equal(t, now.Add(-11*time.Minute), alarm(), "it counts since the station goes on")
+	takeBackFlag(f, kitchen.FlagPaused, string(kitchen.Bake), now)
+	require.NotZero(t, alarm(), "to take back what is not paused changes nothing")
 }
 
 func TestWhatIsInARushIsShownAndComesFirst(t *testing.T) {
@@ -321,6 +323,39 @@ func TestFlagsAreWrittenReadAndTidied(t *testing.T) {
 	client.AddConsumeTopics(events.TopicDeadLetters)
 	client.PollFetches(t.Context()).EachRecord(func(r *kgo.Record) { letters <- r })
 	require.Equal(t, "paused/decorate", string((<-letters).Key))
+}
+
+// One process has put up a flag, and another takes it back that has not read it yet.
+func TestAFlagIsTakenBackByAProcessThatHasNotReadIt(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, events.Topics()...))
+	require.NoError(t, err)
+	t.Cleanup(cluster.Close)
+	open := func() *Floor {
+		f, err := New(Config{Kafka: events.Connection{Brokers: cluster.ListenAddrs()}, Kitchen: kitchen.Default(), Orders: &testOrders{}, Logger: slog.New(slog.DiscardHandler)})
+		require.NoError(t, err)
+		return f
+	}
+	one, other := open(), open()
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- one.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-ran)
+	})
+	other.setCaughtUp() // with what was there a moment ago: it does not run, so it reads nothing new
+
+	lemon := kitchen.FlagAt{Kind: kitchen.FlagSoldOut, Of: "lemon"}
+	require.NoError(t, one.PutFlag(t.Context(), kitchen.Flag{FlagAt: lemon, By: "ann"}))
+	_, soldOut := one.SoldOut("lemon")
+	require.True(t, soldOut)
+	takenBack := make(chan error, 1)
+	go func() { takenBack <- other.TakeBackFlag(ctx, lemon) }()
+	require.Eventually(t, func() bool { _, soldOut := one.SoldOut("lemon"); return !soldOut }, patience, time.Millisecond)
+	cancel()
+	var unconfirmed *FlagUnconfirmedError
+	require.ErrorAs(t, <-takenBack, &unconfirmed, "it does not claim what it has not read")
 }
 
 func TestReadingWhatWasShippedBelievesOnlyItsOwnOrder(t *testing.T) {

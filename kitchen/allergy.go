@@ -28,9 +28,11 @@ var sameAllergen = map[string][]string{
 	"dairy":     {"milk"},
 	"flour":     {"wheat", "gluten"},
 	"gluten":    {"wheat", "barley", "rye", "spelt", "oat"},
+	"groundnut": {"nut"},
 	"hazelnut":  {"nut"},
 	"lactose":   {"milk"},
 	"macadamia": {"nut"},
+	"peanut":    {"nut"},
 	"pecan":     {"nut"},
 	"pistachio": {"nut"},
 	"rye":       {"gluten"},
@@ -46,6 +48,9 @@ var sameAllergen = map[string][]string{
 
 // allergyFillers are words that name no food.
 var allergyFillers = []string{"a", "all", "and", "any", "free", "from", "i", "no", "not", "of", "or", "products", "the", "traces", "very", "without"}
+
+// pluralsInEs are the endings behind which a plural has an "e" before its "s".
+var pluralsInEs = []string{"che", "oe", "she", "sse", "xe"}
 
 // AllergyConflict is an ordered flavour that contains what the customer is
 // allergic to.
@@ -86,7 +91,7 @@ func AllergensMet(allergens, allergies []string) []string {
 	return slices.DeleteFunc(slices.Clone(allergens), func(allergen string) bool {
 		return !slices.ContainsFunc(allergyWords(allergen), func(inIt string) bool {
 			return named[inIt] || slices.ContainsFunc(words, func(word string) bool {
-				// "peanut" is a nut; of shorter words too many end alike.
+				// "strawberry" is a berry; of shorter words too many end alike.
 				return len([]rune(word)) > 3 && (strings.HasSuffix(inIt, word) || strings.HasSuffix(word, inIt))
 			})
 		})
@@ -107,11 +112,26 @@ func allergyWords(text string) []string {
 		if slices.Contains(allergyFillers, word) {
 			continue
 		}
-		if len([]rune(word)) > 3 && strings.HasSuffix(word, "s") && !strings.HasSuffix(word, "ss") {
-			word = strings.TrimSuffix(word, "s")
+		for _, singular := range singulars(word) {
+			words = append(words, singular)
+			words = append(words, sameAllergen[singular]...)
 		}
-		words = append(words, word)
-		words = append(words, sameAllergen[word]...)
 	}
 	return words
+}
+
+// singulars are the words whose plural a word may be: peaches are of "peach", but
+// brioches of "brioche", and nobody knows which it is. A word in the singular is its own.
+func singulars(word string) []string {
+	if len([]rune(word)) <= 3 || !strings.HasSuffix(word, "s") || strings.HasSuffix(word, "ss") {
+		return []string{word}
+	}
+	word = strings.TrimSuffix(word, "s")
+	if stem, found := strings.CutSuffix(word, "ie"); found && len([]rune(stem)) > 1 { // not pies
+		return []string{word, stem + "y"}
+	}
+	if slices.ContainsFunc(pluralsInEs, func(ending string) bool { return strings.HasSuffix(word, ending) }) {
+		return []string{word, strings.TrimSuffix(word, "e")}
+	}
+	return []string{word}
 }

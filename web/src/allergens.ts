@@ -18,9 +18,11 @@ const sameAs: Readonly<Record<string, readonly string[]>> = {
   dairy: ["milk"],
   flour: ["wheat", "gluten"],
   gluten: ["wheat", "barley", "rye", "spelt", "oat"],
+  groundnut: ["nut"],
   hazelnut: ["nut"],
   lactose: ["milk"],
   macadamia: ["nut"],
+  peanut: ["nut"],
   pecan: ["nut"],
   pistachio: ["nut"],
   rye: ["gluten"],
@@ -58,7 +60,7 @@ export function allergensMet(allergens: readonly string[], allergies: readonly s
   const named = new Set(allergies.flatMap(wordsOf));
   return allergens.filter((allergen) => {
     const inIt = wordsOf(allergen);
-    // "peanut" is a nut; of shorter words too many end alike.
+    // "strawberry" is a berry; of shorter words too many end alike.
     return inIt.some((word) => named.has(word)) || [...named].some((word) => Array.from(word).length > 3 && inIt.some((other) => other.endsWith(word) || word.endsWith(other)));
   });
 }
@@ -69,6 +71,18 @@ function wordsOf(text: string): string[] {
   const words = plain
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== "" && !fillers.has(word))
-    .map((word) => (Array.from(word).length > 3 && word.endsWith("s") && !word.endsWith("ss") ? word.slice(0, -1) : word));
+    .flatMap(singularsOf);
   return words.flatMap((word) => [word, ...(Object.hasOwn(sameAs, word) ? (sameAs[word] ?? []) : [])]);
+}
+
+/** The words whose plural a word may be: peaches are of "peach", but brioches of "brioche". A word in the singular is its own. */
+function singularsOf(plural: string): string[] {
+  if (Array.from(plural).length <= 3 || !plural.endsWith("s") || plural.endsWith("ss")) {
+    return [plural];
+  }
+  const word = plural.slice(0, -1);
+  if (word.endsWith("ie") && Array.from(word).length > 3) {
+    return [word, `${word.slice(0, -2)}y`]; // not pies
+  }
+  return /(?:che|oe|she|sse|xe)$/u.test(word) ? [word, word.slice(0, -1)] : [word];
 }
