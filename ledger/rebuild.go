@@ -69,8 +69,6 @@ type rebuild struct {
 	result RebuildResult
 	// ends is how far the partitions were read.
 	ends map[partitionName]int64
-	// firsts are the first offsets that the log has.
-	firsts map[partitionName]int64
 }
 
 type partitionName struct {
@@ -85,7 +83,7 @@ type partitionName struct {
 func Rebuild(ctx context.Context, config RebuildConfig) (RebuildResult, error) {
 	began := time.Now()
 	config.Logger = cmp.Or(config.Logger, slog.Default())
-	r := rebuild{config: config, ends: make(map[partitionName]int64), firsts: make(map[partitionName]int64)}
+	r := rebuild{config: config, ends: make(map[partitionName]int64)}
 	var err error
 	if r.live, err = Open(ctx, config.Config); err != nil {
 		return RebuildResult{}, err
@@ -245,7 +243,6 @@ func (r *rebuild) readLog(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			r.firsts[at] = first
 			if r.result.Existed {
 				next, err := until(at)
 				if err != nil {
@@ -353,31 +350,18 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 		if _, err := tx.Exec(ctx, "CREATE TEMPORARY TABLE gone_before (log smallint, partition integer, first_offset bigint) ON COMMIT DROP"); err != nil {
 			return err
 		}
-		for at, first := range r.firsts {
-			id, err := r.reader.TopicID(ctx, at.topic)
+		for at := range r.ends {
+			log, before, err := r.goneBefore(ctx, at)
 			if err != nil {
 				return err
 			}
-			log, err := r.store.log(ctx, logName{at.topic, id})
-			if err != nil {
-				return err
-			}
-			if at.topic == events.TopicKitchenState {
-				first = r.ends[at] // it is compacted; what came since is read when we catch up
-			}
-			if _, err := tx.Exec(ctx, "INSERT INTO pg_temp.gone_before VALUES ($1, $2, $3)", log, at.partition, first); err != nil {
+			if _, err := tx.Exec(ctx, "INSERT INTO pg_temp.gone_before VALUES ($1, $2, $3)", log, at.partition, before); err != nil {
 				return err
 			}
 		}
-		for _, table := range []string{"facts", "rejects"} {
-			missing := `FROM ` + Schema + `.` + table + ` AS had LEFT JOIN pg_temp.gone_before AS gone USING (log, partition)
-				WHERE NOT EXISTS (SELECT FROM ` + table + ` AS has WHERE (has.log, has.partition, has.record_offset) = (had.log, had.partition, had.record_offset))
-				AND coalesce(had.record_offset < gone.first_offset, true)`
-			kept, err := tx.Exec(ctx, "INSERT INTO "+table+" SELECT had.* "+missing)
-			if err != nil {
-				return err
-			}
-			r.result.Kept += int(kept.RowsAffected())
+		if err := r.takeOverMissing(ctx, tx, `
+			NOT EXISTS (SELECT FROM pg_temp.gone_before AS gone WHERE (gone.log, gone.partition) = (had.log, had.partition) AND had.record_offset >= gone.first_offset)`); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, `
 			INSERT INTO positions (log, partition, next_offset, read_until) SELECT had.log, had.partition, had.next_offset, had.read_until FROM `+Schema+`.positions AS had
@@ -389,6 +373,69 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 		}
 		_, err := tx.Exec(ctx, mergeOtherPersonal)
 		return err
+	})
+}
+
+// goneBefore returns the number of a partition's log, and the offset before which the log
+// may lack what it had. It is asked after reading, since retention deletes meanwhile.
+func (r *rebuild) goneBefore(ctx context.Context, at partitionName) (log int16, before int64, err error) {
+	id, err := r.reader.TopicID(ctx, at.topic)
+	if err != nil {
+		return 0, 0, err
+	}
+	if log, err = r.store.log(ctx, logName{at.topic, id}); err != nil {
+		return 0, 0, err
+	}
+	if at.topic == events.TopicKitchenState {
+		return log, r.ends[at], nil // it is compacted
+	}
+	before, _, err = r.reader.Bounds(ctx, at.topic, at.partition)
+	return log, before, err
+}
+
+// takeOverMissing takes over facts and rejects that were not read, where a condition holds
+// for what the present ledger had.
+func (r *rebuild) takeOverMissing(ctx context.Context, tx pgx.Tx, where string, args ...any) error {
+	for _, table := range []string{"facts", "rejects"} {
+		kept, err := tx.Exec(ctx, `
+			INSERT INTO `+table+` SELECT had.* FROM `+Schema+`.`+table+` AS had
+			WHERE NOT EXISTS (SELECT FROM `+table+` AS has WHERE (has.log, has.partition, has.record_offset) = (had.log, had.partition, had.record_offset))
+			AND `+where, args...)
+		if err != nil {
+			return err
+		}
+		r.result.Kept += int(kept.RowsAffected())
+	}
+	return nil
+}
+
+// takeOverSince takes over what lies behind an offset and was deleted before it was read.
+func (r *rebuild) takeOverSince(ctx context.Context, at partitionName, from int64) error {
+	log, before, err := r.goneBefore(ctx, at)
+	if err != nil || before <= from {
+		return err
+	}
+	return pgx.BeginFunc(ctx, r.store.pool, func(tx pgx.Tx) error {
+		const which = "(had.log, had.partition) = ($1, $2) AND had.record_offset >= $3 AND had.record_offset < $4"
+		kept := r.result.Kept
+		if err := r.takeOverMissing(ctx, tx, which, log, at.partition, from, before); err != nil || r.result.Kept == kept {
+			return err
+		}
+		rows, err := tx.Query(ctx, "SELECT DISTINCT order_key::text FROM facts AS had WHERE "+which, log, at.partition, from, before)
+		if err != nil {
+			return err
+		}
+		keys, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		if err := lockOrders(ctx, tx, keys); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, mergeOtherPersonal); err != nil {
+			return err
+		}
+		return foldOrders(ctx, tx, keys)
 	})
 }
 
@@ -480,6 +527,11 @@ func (r *rebuild) catchUp(ctx context.Context, tx pgx.Tx) error {
 		// A log that was cut ends before that.
 		if err := r.readPartition(ctx, at, end, min(next, logEnd), true); err != nil {
 			return err
+		}
+		if next > end {
+			if err := r.takeOverSince(ctx, at, end); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
