@@ -50,8 +50,8 @@ type RebuildResult struct {
 	// are not taken over.
 	Lost   int
 	Orders int
-	// Existed says that there was a ledger, and Differences are its tables that differ
-	// from what was built. There are none if it was right.
+	// Existed says that there was a ledger, and Differences are its tables that differed
+	// from what was built when the two were compared. There are none if it was right.
 	Existed     bool
 	Differences []Difference
 	Took        time.Duration
@@ -77,8 +77,8 @@ type partitionName struct {
 }
 
 // Rebuild builds the ledger anew from the log into a second schema, as far as the present
-// ledger has read, and puts it into its place. Processes that write the ledger wait only
-// for the end of that, and go on. What the log does not have any more is taken over from
+// ledger has read, and puts it into its place. Processes that write the ledger wait for
+// moments, before both are compared and at the end, and go on. What the log does not have any more is taken over from
 // the present ledger. If it fails, everything is as before.
 func Rebuild(ctx context.Context, config RebuildConfig) (RebuildResult, error) {
 	began := time.Now()
@@ -134,6 +134,14 @@ func (r *rebuild) run(ctx context.Context) error {
 	}
 	if err := r.foldAll(ctx); err != nil {
 		return err
+	}
+	if r.result.Existed {
+		if err := r.compare(ctx, conn.Conn()); err != nil {
+			return err
+		}
+	}
+	if r.config.CheckOnly {
+		return nil
 	}
 	backoff := retry.NewBackoff(shortestPause, longestPause)
 	for try := 1; ; try++ {
@@ -471,26 +479,13 @@ func (r *rebuild) foldAll(ctx context.Context) error {
 	}
 }
 
-// swap brings what was built to where the present ledger is, compares the two while
-// nobody writes, and puts the one into the place of the other.
+// swap brings what was built to where the present ledger is, and puts it into its place.
 func (r *rebuild) swap(ctx context.Context, conn *pgx.Conn) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if r.result.Existed {
-			// Who writes the ledger begins with its positions.
-			if _, err := tx.Exec(ctx, "LOCK TABLE "+Schema+".positions IN EXCLUSIVE MODE"); err != nil {
+			if err := r.catchUpAndHold(ctx, tx); err != nil {
 				return err
 			}
-			if err := r.catchUp(ctx, tx); err != nil {
-				return err
-			}
-			if err := r.compare(ctx, tx); err != nil {
-				return err
-			}
-		}
-		if r.config.CheckOnly {
-			return nil
-		}
-		if r.result.Existed {
 			if err := r.takeOverClaims(ctx, tx); err != nil {
 				return err
 			}
@@ -510,6 +505,19 @@ func (r *rebuild) swap(ctx context.Context, conn *pgx.Conn) error {
 		_, err := tx.Exec(ctx, "ALTER SCHEMA "+nextSchema+" RENAME TO "+Schema)
 		return err
 	})
+}
+
+// catchUpAndHold brings what was built to where the present ledger is, which nobody writes
+// until the transaction ends.
+func (r *rebuild) catchUpAndHold(ctx context.Context, tx pgx.Tx) error {
+	if err := r.catchUp(ctx, tx); err != nil { // so that little is left while they wait
+		return err
+	}
+	// Who writes the ledger begins with its positions.
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+Schema+".positions IN EXCLUSIVE MODE"); err != nil {
+		return err
+	}
+	return r.catchUp(ctx, tx)
 }
 
 // catchUp reads what the present ledger has read meanwhile.
@@ -555,13 +563,28 @@ func (r *rebuild) takeOverClaims(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-func (r *rebuild) compare(ctx context.Context, tx pgx.Tx) error {
-	r.result.Differences, r.result.Lost = nil, 0
-	had, err := hashesOf(ctx, tx, Schema)
-	if err != nil {
+// compare compares the present ledger with what was built, as both are at one moment. Who
+// writes waits only until that moment is held fast: hashing everything takes long. What
+// comes later is folded into both by the same rules.
+func (r *rebuild) compare(ctx context.Context, conn *pgx.Conn) error {
+	var had, built []TableHash
+	reading := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, r.live.pool, reading, func(view pgx.Tx) error {
+		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			if err := r.catchUpAndHold(ctx, tx); err != nil {
+				return err
+			}
+			_, err := view.Exec(ctx, "SELECT pg_current_snapshot()") // its first statement says what it sees
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if had, err = hashesOf(ctx, view, Schema); err == nil {
+			built, err = hashesOf(ctx, view, nextSchema)
+		}
 		return err
-	}
-	built, err := r.store.Hashes(ctx)
+	})
 	if err != nil {
 		return err
 	}

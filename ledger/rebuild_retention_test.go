@@ -27,7 +27,7 @@ func TestRetentionDuringARebuildLosesNothing(t *testing.T) {
 	result, err := Rebuild(t.Context(), RebuildConfig{Config: store.config, Connection: log.connection, Progress: func(records, _ int) {
 		if records > rebuildBatch && !deleted {
 			deleted = true
-			log.deleteUntil(events.TopicAcks, rebuildBatch+1500)
+			log.deleteUntil(events.TopicAcks, rebuildBatch+2000)
 		}
 	}})
 	require.NoError(t, err)
