@@ -216,23 +216,31 @@ func (r *rebuild) checkOthers(ctx context.Context, query func(context.Context, s
 		return nil
 	}
 	var others []string
-	err := query(ctx, `
-		SELECT coalesce(array_agg(DISTINCT name ORDER BY name), '{}') FROM (
-			SELECT format('%I.%I', other.nspname, c.relname) AS name
-			FROM pg_depend d JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
-			JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace other ON other.oid = c.relnamespace
-			JOIN pg_class had ON d.refclassid = 'pg_class'::regclass AND had.oid = d.refobjid JOIN pg_namespace ours ON ours.oid = had.relnamespace
-			WHERE ours.nspname = $1 AND other.nspname <> $1
-			UNION ALL
-			SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-			WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-			AND NOT EXISTS (SELECT FROM pg_class d JOIN pg_namespace m ON m.oid = d.relnamespace WHERE m.nspname = $2 AND d.relname = c.relname)
-		) AS found`, Schema, nextSchema).Scan(&others)
+	err := query(ctx, goesWithIt, Schema, nextSchema).Scan(&others)
 	if err == nil && len(others) > 0 {
-		err = fmt.Errorf("with the present ledger these would go, which read it or lie in its schema: %s: drop them, and make them again afterwards", strings.Join(others, ", "))
+		err = fmt.Errorf("with the present ledger these would go, which depend on it or lie in its schema: %s: drop them, and make them again afterwards", strings.Join(others, ", "))
 	}
 	return err
 }
+
+// goesWithIt names what goes with the present ledger's schema and has no counterpart in the
+// second one. What belongs to another object, as a table's type does, is not named.
+const goesWithIt = `
+	WITH RECURSIVE dependents (root, classid, objid) AS (
+		SELECT nspname, 'pg_namespace'::regclass::oid, oid FROM pg_namespace WHERE nspname IN ($1, $2)
+		UNION
+		-- A view is known by its rule, and goes with that.
+		SELECT root, CASE WHEN w.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END, coalesce(w.ev_class, d.objid)
+		FROM dependents AS on_it JOIN pg_depend d ON d.refclassid = on_it.classid AND d.refobjid = on_it.objid
+		LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+	), named AS (
+		SELECT root, found.type, found.identity FROM dependents d, pg_identify_object(d.classid, d.objid, 0) AS found
+		WHERE d.classid <> 'pg_namespace'::regclass AND found.schema IS DISTINCT FROM 'pg_toast'
+		AND NOT EXISTS (SELECT FROM pg_depend whole WHERE whole.classid = d.classid AND whole.objid = d.objid AND whole.deptype = 'i')
+	)
+	SELECT coalesce(array_agg(DISTINCT had.identity ORDER BY had.identity), '{}') FROM named AS had
+	WHERE had.root = $1 AND NOT EXISTS (
+		SELECT FROM named AS has WHERE has.root = $2 AND has.type = had.type AND replace(has.identity, $2 || '.', $1 || '.') = had.identity)`
 
 // readLog reads each partition as far as the ledger has read it or, if there is none, to
 // its end. Orders are folded later, once each.

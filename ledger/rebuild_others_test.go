@@ -30,6 +30,33 @@ func TestARebuildTakesNothingOfOthersAway(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// What depends on a ledger in other ways than a view, or was added to its tables.
+func TestARebuildTakesNoFunctionOrIndexAway(t *testing.T) {
+	t.Parallel()
+	log, store := newRealLog(t), newStore(t)
+	_, err := store.pool.Exec(t.Context(), `
+		CREATE SCHEMA own;
+		CREATE FUNCTION own.late() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM ledger.orders; END;
+		CREATE TABLE own.remarks (order_key uuid REFERENCES ledger.orders, remark text);
+		CREATE VIEW own.days AS SELECT * FROM ledger.days;
+		CREATE VIEW own.late_days AS SELECT own.late(), * FROM own.days;
+		CREATE FUNCTION ledger.own_rule() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+		CREATE TRIGGER own_trigger BEFORE INSERT ON ledger.orders FOR EACH ROW EXECUTE FUNCTION ledger.own_rule();
+		CREATE SEQUENCE ledger.own_numbers;
+		CREATE INDEX own_index ON ledger.orders (cancelled_by)`)
+	require.NoError(t, err)
+	config := RebuildConfig{Config: store.config, Connection: log.connection}
+	_, err = Rebuild(t.Context(), config)
+	require.ErrorContains(t, err, ": ledger.own_index, ledger.own_numbers, ledger.own_rule(), own.days, own.late(), own.late_days, own_trigger on ledger.orders, remarks_order_key_fkey on own.remarks: ")
+	_, err = store.pool.Exec(t.Context(), `
+		DROP SCHEMA own CASCADE; DROP TRIGGER own_trigger ON ledger.orders; DROP FUNCTION ledger.own_rule; DROP SEQUENCE ledger.own_numbers; DROP INDEX ledger.own_index`)
+	require.NoError(t, err)
+	for range 2 { // also one that was built anew has nothing else
+		_, err = Rebuild(t.Context(), config)
+		require.NoError(t, err)
+	}
+}
+
 // Whoever reads in a long transaction stops neither those who write the ledger nor the
 // rebuild for ever.
 func TestARebuildTriesAgainWhileSomebodyReads(t *testing.T) {
