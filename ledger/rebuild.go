@@ -201,6 +201,10 @@ func (r *rebuild) prepare(ctx context.Context, conn *pgx.Conn) error {
 	if err := r.checkOthers(ctx, conn.QueryRow); err != nil {
 		return err
 	}
+	// Nobody reads what is built who may not read the ledger.
+	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return copyGrants(ctx, tx) }); err != nil {
+		return err
+	}
 	// The numbers stay, so that what is taken over keeps its place.
 	_, err := conn.Exec(ctx, strings.NewReplacer("{next}", nextSchema, "{live}", Schema).Replace(`
 		INSERT INTO {next}.logs OVERRIDING SYSTEM VALUE SELECT * FROM {live}.logs;
@@ -607,26 +611,45 @@ func (r *rebuild) compare(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// copyGrants lets those read what was built who may read the present ledger.
-func copyGrants(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `
-		SELECT format('GRANT %s ON SCHEMA %I TO %s', a.privilege_type, $2::text, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
-		FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = $1 AND a.grantee <> n.nspowner
+// grantsOf are the grants of a schema, and of what is in it, to others than the owner.
+const grantsOf = `
+	SELECT o.kind, o.name, o.columns, a.privilege_type AS privilege, a.is_grantable AS further,
+		CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee
+	FROM (
+		SELECT oid AS schema, 'SCHEMA' AS kind, '' AS name, '' AS columns, coalesce(nspacl, acldefault('n', nspowner)) AS acl, nspowner AS owner FROM pg_namespace
 		UNION ALL
-		SELECT format('GRANT %s ON %I.%I TO %s', a.privilege_type, $2::text, c.relname, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
-		WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm') AND a.grantee <> c.relowner
-		AND EXISTS (SELECT FROM pg_class d JOIN pg_namespace m ON m.oid = d.relnamespace WHERE m.nspname = $2 AND d.relname = c.relname)`, Schema, nextSchema)
-	if err != nil {
-		return err
-	}
-	grants, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err
-	}
-	for _, grant := range slices.Compact(grants) {
-		if _, err := tx.Exec(ctx, grant); err != nil {
+		SELECT relnamespace, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, format('.%I', relname), '', relacl, relowner
+		FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S')
+		UNION ALL
+		SELECT relnamespace, 'TABLE', format('.%I', relname), format(' (%I)', attname), attacl, relowner
+		FROM pg_class c JOIN pg_attribute ON attrelid = c.oid WHERE relkind IN ('r', 'p', 'v', 'm') AND NOT attisdropped
+		UNION ALL
+		SELECT pronamespace, 'FUNCTION', format('.%I(%s)', proname, pg_get_function_identity_arguments(oid)), '', coalesce(proacl, acldefault('f', proowner)), proowner
+		FROM pg_proc
+	) AS o, aclexplode(o.acl) AS a
+	WHERE o.schema = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND a.grantee <> o.owner`
+
+// copyGrants gives what was built the grants of the present ledger, and none that new
+// objects are given by default.
+func copyGrants(ctx context.Context, tx pgx.Tx) error {
+	for _, statements := range []struct{ from, sql string }{
+		{nextSchema, `SELECT DISTINCT format('REVOKE ALL%s ON %s %I%s FROM %s', columns, kind, $2::text, name, grantee) FROM (` + grantsOf + `) AS given`},
+		{Schema, `
+			SELECT DISTINCT format('GRANT %s%s ON %s %I%s TO %s', privilege, columns, kind, $2::text, name, grantee) || CASE WHEN further THEN ' WITH GRANT OPTION' ELSE '' END
+			FROM (` + grantsOf + `) AS given`},
+	} {
+		rows, err := tx.Query(ctx, statements.sql, statements.from, nextSchema)
+		if err != nil {
 			return err
+		}
+		all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, statement := range all {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
