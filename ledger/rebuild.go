@@ -50,8 +50,8 @@ type RebuildResult struct {
 	// are not taken over.
 	Lost   int
 	Orders int
-	// Existed says that there was a ledger, and Differences are its tables that differ
-	// from what was built. There are none if it was right.
+	// Existed says that there was a ledger, and Differences are its tables that differed
+	// from what was built when the two were compared. There are none if it was right.
 	Existed     bool
 	Differences []Difference
 	Took        time.Duration
@@ -69,8 +69,6 @@ type rebuild struct {
 	result RebuildResult
 	// ends is how far the partitions were read.
 	ends map[partitionName]int64
-	// firsts are the first offsets that the log has.
-	firsts map[partitionName]int64
 }
 
 type partitionName struct {
@@ -79,13 +77,13 @@ type partitionName struct {
 }
 
 // Rebuild builds the ledger anew from the log into a second schema, as far as the present
-// ledger has read, and puts it into its place. Processes that write the ledger wait only
-// for the end of that, and go on. What the log does not have any more is taken over from
+// ledger has read, and puts it into its place. Processes that write the ledger wait for
+// moments, before both are compared and at the end, and go on. What the log does not have any more is taken over from
 // the present ledger. If it fails, everything is as before.
 func Rebuild(ctx context.Context, config RebuildConfig) (RebuildResult, error) {
 	began := time.Now()
 	config.Logger = cmp.Or(config.Logger, slog.Default())
-	r := rebuild{config: config, ends: make(map[partitionName]int64), firsts: make(map[partitionName]int64)}
+	r := rebuild{config: config, ends: make(map[partitionName]int64)}
 	var err error
 	if r.live, err = Open(ctx, config.Config); err != nil {
 		return RebuildResult{}, err
@@ -136,6 +134,14 @@ func (r *rebuild) run(ctx context.Context) error {
 	}
 	if err := r.foldAll(ctx); err != nil {
 		return err
+	}
+	if r.result.Existed {
+		if err := r.compare(ctx, conn.Conn()); err != nil {
+			return err
+		}
+	}
+	if r.config.CheckOnly {
+		return nil
 	}
 	backoff := retry.NewBackoff(shortestPause, longestPause)
 	for try := 1; ; try++ {
@@ -195,6 +201,10 @@ func (r *rebuild) prepare(ctx context.Context, conn *pgx.Conn) error {
 	if err := r.checkOthers(ctx, conn.QueryRow); err != nil {
 		return err
 	}
+	// Nobody reads what is built who may not read the ledger.
+	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return copyGrants(ctx, tx) }); err != nil {
+		return err
+	}
 	// The numbers stay, so that what is taken over keeps its place.
 	_, err := conn.Exec(ctx, strings.NewReplacer("{next}", nextSchema, "{live}", Schema).Replace(`
 		INSERT INTO {next}.logs OVERRIDING SYSTEM VALUE SELECT * FROM {live}.logs;
@@ -210,23 +220,31 @@ func (r *rebuild) checkOthers(ctx context.Context, query func(context.Context, s
 		return nil
 	}
 	var others []string
-	err := query(ctx, `
-		SELECT coalesce(array_agg(DISTINCT name ORDER BY name), '{}') FROM (
-			SELECT format('%I.%I', other.nspname, c.relname) AS name
-			FROM pg_depend d JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
-			JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace other ON other.oid = c.relnamespace
-			JOIN pg_class had ON d.refclassid = 'pg_class'::regclass AND had.oid = d.refobjid JOIN pg_namespace ours ON ours.oid = had.relnamespace
-			WHERE ours.nspname = $1 AND other.nspname <> $1
-			UNION ALL
-			SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-			WHERE n.nspname = $1 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-			AND NOT EXISTS (SELECT FROM pg_class d JOIN pg_namespace m ON m.oid = d.relnamespace WHERE m.nspname = $2 AND d.relname = c.relname)
-		) AS found`, Schema, nextSchema).Scan(&others)
+	err := query(ctx, goesWithIt, Schema, nextSchema).Scan(&others)
 	if err == nil && len(others) > 0 {
-		err = fmt.Errorf("with the present ledger these would go, which read it or lie in its schema: %s: drop them, and make them again afterwards", strings.Join(others, ", "))
+		err = fmt.Errorf("with the present ledger these would go, which depend on it or lie in its schema: %s: drop them, and make them again afterwards", strings.Join(others, ", "))
 	}
 	return err
 }
+
+// goesWithIt names what goes with the present ledger's schema and has no counterpart in the
+// second one. What belongs to another object, as a table's type does, is not named.
+const goesWithIt = `
+	WITH RECURSIVE dependents (root, classid, objid) AS (
+		SELECT nspname, 'pg_namespace'::regclass::oid, oid FROM pg_namespace WHERE nspname IN ($1, $2)
+		UNION
+		-- A view is known by its rule, and goes with that.
+		SELECT root, CASE WHEN w.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END, coalesce(w.ev_class, d.objid)
+		FROM dependents AS on_it JOIN pg_depend d ON d.refclassid = on_it.classid AND d.refobjid = on_it.objid
+		LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
+	), named AS (
+		SELECT root, found.type, found.identity FROM dependents d, pg_identify_object(d.classid, d.objid, 0) AS found
+		WHERE d.classid <> 'pg_namespace'::regclass AND found.schema IS DISTINCT FROM 'pg_toast'
+		AND NOT EXISTS (SELECT FROM pg_depend whole WHERE whole.classid = d.classid AND whole.objid = d.objid AND whole.deptype = 'i')
+	)
+	SELECT coalesce(array_agg(DISTINCT had.identity ORDER BY had.identity), '{}') FROM named AS had
+	WHERE had.root = $1 AND NOT EXISTS (
+		SELECT FROM named AS has WHERE has.root = $2 AND has.type = had.type AND replace(has.identity, $2 || '.', $1 || '.') = had.identity)`
 
 // readLog reads each partition as far as the ledger has read it or, if there is none, to
 // its end. Orders are folded later, once each.
@@ -245,7 +263,6 @@ func (r *rebuild) readLog(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			r.firsts[at] = first
 			if r.result.Existed {
 				next, err := until(at)
 				if err != nil {
@@ -353,31 +370,18 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 		if _, err := tx.Exec(ctx, "CREATE TEMPORARY TABLE gone_before (log smallint, partition integer, first_offset bigint) ON COMMIT DROP"); err != nil {
 			return err
 		}
-		for at, first := range r.firsts {
-			id, err := r.reader.TopicID(ctx, at.topic)
+		for at := range r.ends {
+			log, before, err := r.goneBefore(ctx, at)
 			if err != nil {
 				return err
 			}
-			log, err := r.store.log(ctx, logName{at.topic, id})
-			if err != nil {
-				return err
-			}
-			if at.topic == events.TopicKitchenState {
-				first = r.ends[at] // it is compacted; what came since is read when we catch up
-			}
-			if _, err := tx.Exec(ctx, "INSERT INTO pg_temp.gone_before VALUES ($1, $2, $3)", log, at.partition, first); err != nil {
+			if _, err := tx.Exec(ctx, "INSERT INTO pg_temp.gone_before VALUES ($1, $2, $3)", log, at.partition, before); err != nil {
 				return err
 			}
 		}
-		for _, table := range []string{"facts", "rejects"} {
-			missing := `FROM ` + Schema + `.` + table + ` AS had LEFT JOIN pg_temp.gone_before AS gone USING (log, partition)
-				WHERE NOT EXISTS (SELECT FROM ` + table + ` AS has WHERE (has.log, has.partition, has.record_offset) = (had.log, had.partition, had.record_offset))
-				AND coalesce(had.record_offset < gone.first_offset, true)`
-			kept, err := tx.Exec(ctx, "INSERT INTO "+table+" SELECT had.* "+missing)
-			if err != nil {
-				return err
-			}
-			r.result.Kept += int(kept.RowsAffected())
+		if err := r.takeOverMissing(ctx, tx, `
+			NOT EXISTS (SELECT FROM pg_temp.gone_before AS gone WHERE (gone.log, gone.partition) = (had.log, had.partition) AND had.record_offset >= gone.first_offset)`); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, `
 			INSERT INTO positions (log, partition, next_offset, read_until) SELECT had.log, had.partition, had.next_offset, had.read_until FROM `+Schema+`.positions AS had
@@ -389,6 +393,69 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 		}
 		_, err := tx.Exec(ctx, mergeOtherPersonal)
 		return err
+	})
+}
+
+// goneBefore returns the number of a partition's log, and the offset before which the log
+// may lack what it had. It is asked after reading, since retention deletes meanwhile.
+func (r *rebuild) goneBefore(ctx context.Context, at partitionName) (log int16, before int64, err error) {
+	id, err := r.reader.TopicID(ctx, at.topic)
+	if err != nil {
+		return 0, 0, err
+	}
+	if log, err = r.store.log(ctx, logName{at.topic, id}); err != nil {
+		return 0, 0, err
+	}
+	if at.topic == events.TopicKitchenState {
+		return log, r.ends[at], nil // it is compacted
+	}
+	before, _, err = r.reader.Bounds(ctx, at.topic, at.partition)
+	return log, before, err
+}
+
+// takeOverMissing takes over facts and rejects that were not read, where a condition holds
+// for what the present ledger had.
+func (r *rebuild) takeOverMissing(ctx context.Context, tx pgx.Tx, where string, args ...any) error {
+	for _, table := range []string{"facts", "rejects"} {
+		kept, err := tx.Exec(ctx, `
+			INSERT INTO `+table+` SELECT had.* FROM `+Schema+`.`+table+` AS had
+			WHERE NOT EXISTS (SELECT FROM `+table+` AS has WHERE (has.log, has.partition, has.record_offset) = (had.log, had.partition, had.record_offset))
+			AND `+where, args...)
+		if err != nil {
+			return err
+		}
+		r.result.Kept += int(kept.RowsAffected())
+	}
+	return nil
+}
+
+// takeOverSince takes over what lies behind an offset and was deleted before it was read.
+func (r *rebuild) takeOverSince(ctx context.Context, at partitionName, from int64) error {
+	log, before, err := r.goneBefore(ctx, at)
+	if err != nil || before <= from {
+		return err
+	}
+	return pgx.BeginFunc(ctx, r.store.pool, func(tx pgx.Tx) error {
+		const which = "(had.log, had.partition) = ($1, $2) AND had.record_offset >= $3 AND had.record_offset < $4"
+		kept := r.result.Kept
+		if err := r.takeOverMissing(ctx, tx, which, log, at.partition, from, before); err != nil || r.result.Kept == kept {
+			return err
+		}
+		rows, err := tx.Query(ctx, "SELECT DISTINCT order_key::text FROM facts AS had WHERE "+which, log, at.partition, from, before)
+		if err != nil {
+			return err
+		}
+		keys, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		if err := lockOrders(ctx, tx, keys); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, mergeOtherPersonal); err != nil {
+			return err
+		}
+		return foldOrders(ctx, tx, keys)
 	})
 }
 
@@ -424,26 +491,13 @@ func (r *rebuild) foldAll(ctx context.Context) error {
 	}
 }
 
-// swap brings what was built to where the present ledger is, compares the two while
-// nobody writes, and puts the one into the place of the other.
+// swap brings what was built to where the present ledger is, and puts it into its place.
 func (r *rebuild) swap(ctx context.Context, conn *pgx.Conn) error {
 	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		if r.result.Existed {
-			// Who writes the ledger begins with its positions.
-			if _, err := tx.Exec(ctx, "LOCK TABLE "+Schema+".positions IN EXCLUSIVE MODE"); err != nil {
+			if err := r.catchUpAndHold(ctx, tx); err != nil {
 				return err
 			}
-			if err := r.catchUp(ctx, tx); err != nil {
-				return err
-			}
-			if err := r.compare(ctx, tx); err != nil {
-				return err
-			}
-		}
-		if r.config.CheckOnly {
-			return nil
-		}
-		if r.result.Existed {
 			if err := r.takeOverClaims(ctx, tx); err != nil {
 				return err
 			}
@@ -465,6 +519,19 @@ func (r *rebuild) swap(ctx context.Context, conn *pgx.Conn) error {
 	})
 }
 
+// catchUpAndHold brings what was built to where the present ledger is, which nobody writes
+// until the transaction ends.
+func (r *rebuild) catchUpAndHold(ctx context.Context, tx pgx.Tx) error {
+	if err := r.catchUp(ctx, tx); err != nil { // so that little is left while they wait
+		return err
+	}
+	// Who writes the ledger begins with its positions.
+	if _, err := tx.Exec(ctx, "LOCK TABLE "+Schema+".positions IN EXCLUSIVE MODE"); err != nil {
+		return err
+	}
+	return r.catchUp(ctx, tx)
+}
+
 // catchUp reads what the present ledger has read meanwhile.
 func (r *rebuild) catchUp(ctx context.Context, tx pgx.Tx) error {
 	until := r.livePositions(ctx, tx.QueryRow)
@@ -480,6 +547,11 @@ func (r *rebuild) catchUp(ctx context.Context, tx pgx.Tx) error {
 		// A log that was cut ends before that.
 		if err := r.readPartition(ctx, at, end, min(next, logEnd), true); err != nil {
 			return err
+		}
+		if next > end {
+			if err := r.takeOverSince(ctx, at, end); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -503,13 +575,28 @@ func (r *rebuild) takeOverClaims(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-func (r *rebuild) compare(ctx context.Context, tx pgx.Tx) error {
-	r.result.Differences, r.result.Lost = nil, 0
-	had, err := hashesOf(ctx, tx, Schema)
-	if err != nil {
+// compare compares the present ledger with what was built, as both are at one moment. Who
+// writes waits only until that moment is held fast: hashing everything takes long. What
+// comes later is folded into both by the same rules.
+func (r *rebuild) compare(ctx context.Context, conn *pgx.Conn) error {
+	var had, built []TableHash
+	reading := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, r.live.pool, reading, func(view pgx.Tx) error {
+		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+			if err := r.catchUpAndHold(ctx, tx); err != nil {
+				return err
+			}
+			_, err := view.Exec(ctx, "SELECT pg_current_snapshot()") // its first statement says what it sees
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if had, err = hashesOf(ctx, view, Schema); err == nil {
+			built, err = hashesOf(ctx, view, nextSchema)
+		}
 		return err
-	}
-	built, err := r.store.Hashes(ctx)
+	})
 	if err != nil {
 		return err
 	}
@@ -524,26 +611,45 @@ func (r *rebuild) compare(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// copyGrants lets those read what was built who may read the present ledger.
-func copyGrants(ctx context.Context, tx pgx.Tx) error {
-	rows, err := tx.Query(ctx, `
-		SELECT format('GRANT %s ON SCHEMA %I TO %s', a.privilege_type, $2::text, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
-		FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = $1 AND a.grantee <> n.nspowner
+// grantsOf are the grants of a schema, and of what is in it, to others than the owner.
+const grantsOf = `
+	SELECT o.kind, o.name, o.columns, a.privilege_type AS privilege, a.is_grantable AS further,
+		CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS grantee
+	FROM (
+		SELECT oid AS schema, 'SCHEMA' AS kind, '' AS name, '' AS columns, coalesce(nspacl, acldefault('n', nspowner)) AS acl, nspowner AS owner FROM pg_namespace
 		UNION ALL
-		SELECT format('GRANT %s ON %I.%I TO %s', a.privilege_type, $2::text, c.relname, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) a
-		WHERE n.nspname = $1 AND c.relkind IN ('r', 'v', 'm') AND a.grantee <> c.relowner
-		AND EXISTS (SELECT FROM pg_class d JOIN pg_namespace m ON m.oid = d.relnamespace WHERE m.nspname = $2 AND d.relname = c.relname)`, Schema, nextSchema)
-	if err != nil {
-		return err
-	}
-	grants, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err
-	}
-	for _, grant := range slices.Compact(grants) {
-		if _, err := tx.Exec(ctx, grant); err != nil {
+		SELECT relnamespace, CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, format('.%I', relname), '', relacl, relowner
+		FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S')
+		UNION ALL
+		SELECT relnamespace, 'TABLE', format('.%I', relname), format(' (%I)', attname), attacl, relowner
+		FROM pg_class c JOIN pg_attribute ON attrelid = c.oid WHERE relkind IN ('r', 'p', 'v', 'm') AND NOT attisdropped
+		UNION ALL
+		SELECT pronamespace, 'FUNCTION', format('.%I(%s)', proname, pg_get_function_identity_arguments(oid)), '', coalesce(proacl, acldefault('f', proowner)), proowner
+		FROM pg_proc
+	) AS o, aclexplode(o.acl) AS a
+	WHERE o.schema = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND a.grantee <> o.owner`
+
+// copyGrants gives what was built the grants of the present ledger, and none that new
+// objects are given by default.
+func copyGrants(ctx context.Context, tx pgx.Tx) error {
+	for _, statements := range []struct{ from, sql string }{
+		{nextSchema, `SELECT DISTINCT format('REVOKE ALL%s ON %s %I%s FROM %s', columns, kind, $2::text, name, grantee) FROM (` + grantsOf + `) AS given`},
+		{Schema, `
+			SELECT DISTINCT format('GRANT %s%s ON %s %I%s TO %s', privilege, columns, kind, $2::text, name, grantee) || CASE WHEN further THEN ' WITH GRANT OPTION' ELSE '' END
+			FROM (` + grantsOf + `) AS given`},
+	} {
+		rows, err := tx.Query(ctx, statements.sql, statements.from, nextSchema)
+		if err != nil {
 			return err
+		}
+		all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, statement := range all {
+			if _, err := tx.Exec(ctx, statement); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -30,6 +30,76 @@ func TestARebuildTakesNothingOfOthersAway(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// What depends on a ledger in other ways than a view, or was added to its tables.
+func TestARebuildTakesNoFunctionOrIndexAway(t *testing.T) {
+	t.Parallel()
+	log, store := newRealLog(t), newStore(t)
+	_, err := store.pool.Exec(t.Context(), `
+		CREATE SCHEMA own;
+		CREATE FUNCTION own.late() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM ledger.orders; END;
+		CREATE TABLE own.remarks (order_key uuid REFERENCES ledger.orders, remark text);
+		CREATE VIEW own.days AS SELECT * FROM ledger.days;
+		CREATE VIEW own.late_days AS SELECT own.late(), * FROM own.days;
+		CREATE FUNCTION ledger.own_rule() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+		CREATE TRIGGER own_trigger BEFORE INSERT ON ledger.orders FOR EACH ROW EXECUTE FUNCTION ledger.own_rule();
+		CREATE SEQUENCE ledger.own_numbers;
+		CREATE INDEX own_index ON ledger.orders (cancelled_by)`)
+	require.NoError(t, err)
+	config := RebuildConfig{Config: store.config, Connection: log.connection}
+	_, err = Rebuild(t.Context(), config)
+	require.ErrorContains(t, err, ": ledger.own_index, ledger.own_numbers, ledger.own_rule(), own.days, own.late(), own.late_days, own_trigger on ledger.orders, remarks_order_key_fkey on own.remarks: ")
+	_, err = store.pool.Exec(t.Context(), `
+		DROP SCHEMA own CASCADE; DROP TRIGGER own_trigger ON ledger.orders; DROP FUNCTION ledger.own_rule; DROP SEQUENCE ledger.own_numbers; DROP INDEX ledger.own_index`)
+	require.NoError(t, err)
+	for range 2 { // also one that was built anew has nothing else
+		_, err = Rebuild(t.Context(), config)
+		require.NoError(t, err)
+	}
+}
+
+// Rights that were taken from somebody stay away from them, whatever new tables are given.
+func TestARebuildGivesNobodyWhatWasTakenFromThem(t *testing.T) {
+	t.Parallel()
+	log, store := newRealLog(t), newStore(t)
+	log.play(0, 4)
+	log.publish()
+	log.addAll(store)
+	admin, err := pgx.Connect(t.Context(), server.URL("postgres"))
+	require.NoError(t, err)
+	defer func() { _ = admin.Close(context.WithoutCancel(t.Context())) }()
+	_, err = admin.Exec(t.Context(), "CREATE ROLE auditor")
+	require.NoError(t, err)
+	_, err = store.pool.Exec(t.Context(), `
+		ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO auditor;
+		GRANT USAGE ON SCHEMA ledger TO auditor;
+		GRANT SELECT ON ALL TABLES IN SCHEMA ledger TO auditor;
+		REVOKE SELECT ON ledger.personal FROM auditor;
+		GRANT SELECT (order_key) ON ledger.personal TO auditor;
+		REVOKE EXECUTE ON FUNCTION ledger.forecast FROM PUBLIC`)
+	require.NoError(t, err)
+	type rights struct{ Orders, Personal, Key, Customer, Usual, Forecast, Next bool }
+	may := func() (found rights) {
+		rows, err := store.pool.Query(t.Context(), `
+			SELECT has_table_privilege('auditor', 'ledger.orders', 'SELECT') AS orders, has_table_privilege('auditor', 'ledger.personal', 'SELECT') AS personal,
+				has_column_privilege('auditor', 'ledger.personal', 'order_key', 'SELECT') AS key,
+				has_column_privilege('auditor', 'ledger.personal', 'customer', 'SELECT') AS customer,
+				has_function_privilege('auditor', 'ledger.usual_times(date)', 'EXECUTE') AS usual,
+				has_function_privilege('auditor', 'ledger.forecast(date)', 'EXECUTE') AS forecast,
+				coalesce(has_table_privilege('auditor', to_regclass('ledger_next.personal'), 'SELECT'), false) AS next`)
+		require.NoError(t, err)
+		found, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[rights])
+		require.NoError(t, err)
+		return found
+	}
+	want := rights{Orders: true, Key: true, Usual: true}
+	require.Equal(t, want, may())
+	_, err = Rebuild(t.Context(), RebuildConfig{Config: store.config, Connection: log.connection, Progress: func(int, int) {
+		require.Equal(t, want, may(), "while it is built")
+	}})
+	require.NoError(t, err)
+	require.Equal(t, want, may())
+}
+
 // Whoever reads in a long transaction stops neither those who write the ledger nor the
 // rebuild for ever.
 func TestARebuildTriesAgainWhileSomebodyReads(t *testing.T) {
