@@ -2,23 +2,53 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cupcakery/cupcakery/events"
 )
 
-// Cut takes note that a partition ends at an offset that lies before what the ledger has
-// of it: Kafka has lost its end, as when a replica became its leader that had not all.
-// What the ledger has from there on goes, since nobody else can know of it, and other
-// records come to lie there. The rest is read again from the first offset, since some of
-// it may be other records already. It claims the partition, and returns how many records
-// have gone.
-func (s *Store) Cut(ctx context.Context, topic string, topicID [16]byte, partition int, first, end int64) (lost int, err error) {
+// LastRecord tells the record of a partition that was written last from any other that
+// comes to lie at its offset, in a log that was cut and has grown since.
+type LastRecord struct {
+	Offset   int64
+	Checksum int64
+}
+
+func lastRecordOf(m events.Message) LastRecord {
+	sum := sha256.New()
+	for _, part := range [][]byte{m.Key, m.Value} {
+		sum.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		sum.Write(part)
+	}
+	sum.Write(binary.BigEndian.AppendUint64(nil, uint64(m.Time.UnixMilli())))
+	return LastRecord{m.Offset, int64(binary.BigEndian.Uint64(sum.Sum(nil)))}
+}
+
+// LogCut is what is seen of a partition whose end Kafka has lost, as when a replica became
+// its leader that had not all, or its data are an old copy.
+type LogCut struct {
+	// First and End are the offsets at which the log begins and ends.
+	First, End int64
+	// Replaced is the last record that was written, if the log has another one at its
+	// offset; nil if the log ends before what is to be read next.
+	Replaced *LastRecord
+}
+
+// Cut takes note that a log was cut. What the ledger has from the log's end on goes, since
+// nobody else can know of it, and other records come to lie there. The rest is read again
+// from the first offset, since some of it may be other records already: they take the
+// place of what the ledger has. It claims the partition, and returns how many records have
+// gone. If another process has done it, it does nothing else.
+func (s *Store) Cut(ctx context.Context, topic string, topicID [16]byte, partition int, what LogCut) (lost int, err error) {
 	log, err := s.log(ctx, logName{topic, topicID})
 	if err == nil {
 		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			lost, err = s.cut(ctx, tx, place{log, partition}, first, end)
+			lost, err = s.cut(ctx, tx, place{log, partition}, what)
 			return err
 		})
 	}
@@ -29,16 +59,21 @@ func (s *Store) Cut(ctx context.Context, topic string, topicID [16]byte, partiti
 	return lost, nil
 }
 
-func (s *Store) cut(ctx context.Context, tx pgx.Tx, at place, first, end int64) (lost int, err error) {
-	var next int64
+func (s *Store) cut(ctx context.Context, tx pgx.Tx, at place, what LogCut) (lost int, err error) {
+	var next, againUntil int64
+	var lastOffset, lastChecksum *int64
 	err = tx.QueryRow(ctx, `
 		INSERT INTO positions (log, partition, next_offset, writer) VALUES ($1, $2, -1, $3)
 		ON CONFLICT (log, partition) DO UPDATE SET writer = excluded.writer
-		RETURNING next_offset`, at.log, int32(at.partition), s.writer).Scan(&next)
-	if err != nil || next <= end {
-		return 0, err // another process has done it
+		RETURNING next_offset, again_until, last_offset, last_checksum`, at.log, int32(at.partition), s.writer).Scan(&next, &againUntil, &lastOffset, &lastChecksum)
+	if err != nil {
+		return 0, err
 	}
-	rows, err := tx.Query(ctx, "DELETE FROM facts WHERE log = $1 AND partition = $2 AND record_offset >= $3 RETURNING order_key::text", at.log, int32(at.partition), end)
+	last := lastRecord(lastOffset, lastChecksum)
+	if replaced := what.Replaced != nil && last != nil && *last == *what.Replaced; next <= what.End && !replaced {
+		return 0, nil // another process has done it
+	}
+	rows, err := tx.Query(ctx, "DELETE FROM facts WHERE log = $1 AND partition = $2 AND record_offset >= $3 RETURNING order_key::text", at.log, int32(at.partition), what.End)
 	if err != nil {
 		return 0, err
 	}
@@ -46,7 +81,7 @@ func (s *Store) cut(ctx context.Context, tx pgx.Tx, at place, first, end int64) 
 	if err != nil {
 		return 0, err
 	}
-	rejects, err := tx.Exec(ctx, "DELETE FROM rejects WHERE log = $1 AND partition = $2 AND record_offset >= $3", at.log, int32(at.partition), end)
+	rejects, err := tx.Exec(ctx, "DELETE FROM rejects WHERE log = $1 AND partition = $2 AND record_offset >= $3", at.log, int32(at.partition), what.End)
 	if err != nil {
 		return 0, err
 	}
@@ -58,8 +93,18 @@ func (s *Store) cut(ctx context.Context, tx pgx.Tx, at place, first, end int64) 
 	if err := foldOrders(ctx, tx, keys); err != nil {
 		return 0, err
 	}
-	_, err = tx.Exec(ctx, "UPDATE positions SET next_offset = $3, again_until = $4 WHERE log = $1 AND partition = $2", at.log, int32(at.partition), first, end)
+	_, err = tx.Exec(ctx, `
+		UPDATE positions SET next_offset = $3, again_until = $4, last_offset = NULL, last_checksum = NULL
+		WHERE log = $1 AND partition = $2`, at.log, int32(at.partition), what.First, min(what.End, max(next, againUntil)))
 	return len(cut) + int(rejects.RowsAffected()), err
+}
+
+// lastRecord is nil if it is not known.
+func lastRecord(offset, checksum *int64) *LastRecord {
+	if offset == nil || checksum == nil {
+		return nil
+	}
+	return &LastRecord{*offset, *checksum}
 }
 
 // forgetAgain deletes what the ledger has at the places of records that are read again,

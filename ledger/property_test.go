@@ -159,9 +159,9 @@ func TestTheLedgerIsTheSameHoweverItIsRead(t *testing.T) {
 		next := make(map[partitionName]int) // what will be read of each next
 		owner := make(map[partitionName]int)
 		claim := func(at partitionName, store int) {
-			position, _, err := stores[store].Position(t.Context(), at.topic, log.topicID(at.topic), at.partition)
+			position, err := stores[store].Position(t.Context(), at.topic, log.topicID(at.topic), at.partition)
 			require.NoError(rt, err)
-			owner[at], next[at] = store, int(position)
+			owner[at], next[at] = store, int(position.Next)
 		}
 		for _, at := range names {
 			claim(at, rapid.IntRange(0, 1).Draw(rt, "owner"))
@@ -205,6 +205,12 @@ func TestTheLedgerIsTheSameHoweverItIsRead(t *testing.T) {
 			}
 		}
 		dying.in.Store(-1)
+		for _, at := range names {
+			all := partitions[at]
+			position, err := stores[1].Position(t.Context(), at.topic, log.topicID(at.topic), at.partition)
+			require.NoError(rt, err)
+			require.Equal(rt, Position{int64(len(all)), true, new(lastRecordOf(all[len(all)-1]))}, position)
+		}
 		want, err := reference.Hashes(t.Context())
 		require.NoError(rt, err)
 		has, err := stores[1].Hashes(t.Context())

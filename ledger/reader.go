@@ -34,6 +34,8 @@ const (
 	addWithin = time.Minute
 	// positionWithin bounds the question where a partition begins.
 	positionWithin = 10 * time.Second
+	// compareWithin bounds the question whether the log is the one that was read.
+	compareWithin = 10 * time.Second
 	// stopWithin bounds the wait for what is in hand when the process stops.
 	stopWithin = 10 * time.Second
 
@@ -65,10 +67,10 @@ type RunConfig struct {
 type recorder interface {
 	Add(ctx context.Context, batch []events.Message) (Added, error)
 	Check(ctx context.Context) error
-	Cut(ctx context.Context, topic string, topicID [16]byte, partition int, first, end int64) (lost int, err error)
+	Cut(ctx context.Context, topic string, topicID [16]byte, partition int, what LogCut) (lost int, err error)
 	Migrate(ctx context.Context) error
 	Name(ctx context.Context) (string, error)
-	Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error)
+	Position(ctx context.Context, topic string, topicID [16]byte, partition int) (Position, error)
 	Reject(ctx context.Context, m events.Message) error
 }
 
@@ -89,6 +91,11 @@ func run(ctx context.Context, config RunConfig, store recorder) error {
 		config.Readiness = new(Readiness)
 	}
 	r := newReader(store, config.Logger, newMetrics(config.Metrics))
+	var err error
+	if r.log, err = events.NewLogReader(config.Connection); err != nil {
+		return fmt.Errorf("prepare to read the log: %w", err)
+	}
+	defer r.log.Close()
 	var rebalanced func() // set before the consumer runs
 	consumer, err := events.NewConsumer(events.ConsumerConfig{
 		Connection:  config.Connection,
@@ -145,6 +152,7 @@ func run(ctx context.Context, config RunConfig, store recorder) error {
 // reader carries what a consumer delivers into a store, in batches.
 type reader struct {
 	store   recorder
+	log     *events.LogReader
 	logger  *slog.Logger
 	metrics *metrics
 	outage  *outage
@@ -154,6 +162,8 @@ type reader struct {
 	name string
 	// attempting is held during an attempt to write.
 	attempting sync.Mutex
+	// blind is whether Kafka did not let a log be compared when one was last.
+	blind atomic.Bool
 	// oldest is the time of the first record in hand, in nanoseconds since 1970; 0 for
 	// none.
 	oldest atomic.Int64
@@ -205,35 +215,89 @@ func passes(err error) bool {
 
 // startAt claims a partition and says where to begin.
 func (r *reader) startAt(ctx context.Context, topic string, topicID [16]byte, partition int) (int64, bool, error) {
+	for {
+		position, err := r.claim(ctx, topic, topicID, partition)
+		if err != nil || position.Last == nil {
+			return position.Next, position.Known, err
+		}
+		what, err := r.compare(ctx, topic, topicID, partition, *position.Last)
+		if err != nil || what == nil {
+			return position.Next, position.Known, err
+		}
+		r.logger.Error("Another record lies where the last one lay that was read: the log was cut, and has grown since", "topic", topic, "partition", partition, "offset", what.Replaced.Offset)
+		if err := r.takeBack(ctx, topic, topicID, partition, *what); err != nil {
+			return 0, false, err
+		}
+	}
+}
+
+func (r *reader) claim(ctx context.Context, topic string, topicID [16]byte, partition int) (Position, error) {
 	ctx, cancel := context.WithTimeout(ctx, positionWithin)
 	defer cancel()
-	next, known, err := r.store.Position(ctx, topic, topicID, partition)
+	position, err := r.store.Position(ctx, topic, topicID, partition)
 	switch {
 	case err == nil:
 		r.outage.recovered(positionPart)
 	case !errors.Is(err, context.Canceled):
 		r.outage.failed(positionPart, err)
 	}
-	return next, known, err
+	return position, err
+}
+
+// compare reads the last record that was written once more. It returns nil if that is the
+// same, or gone: deleted, compacted away, or of a log that ends before it, as reading on
+// shows.
+func (r *reader) compare(ctx context.Context, topic string, topicID [16]byte, partition int, last LastRecord) (*LogCut, error) {
+	ctx, cancel := context.WithTimeout(ctx, compareWithin)
+	defer cancel()
+	var m events.Message
+	found := false
+	first, end, err := r.log.Bounds(ctx, topic, partition)
+	if err == nil && last.Offset >= first && last.Offset < end {
+		m, found, err = r.log.ReadOne(ctx, topic, partition, last.Offset)
+	}
+	var unavailable *events.UnavailableError
+	switch {
+	case errors.As(err, &unavailable):
+		if r.blind.CompareAndSwap(false, true) {
+			r.logger.Warn("Kafka does not tell whether its log is the one that was read; trying again until it does", "topic", topic, "partition", partition, "error", err)
+		}
+		return nil, err
+	case errors.Is(err, context.Canceled):
+		return nil, err
+	case err != nil: // whoever reads on meets it, too, and knows what to do
+		r.logger.Warn("Cannot read the last record of a partition once more; reading on without", "topic", topic, "partition", partition, "offset", last.Offset, "error", err)
+		return nil, nil
+	}
+	r.blind.Store(false)
+	if !found || m.TopicID != topicID || lastRecordOf(m) == last {
+		return nil, nil
+	}
+	return &LogCut{First: first, End: end, Replaced: &last}, nil
 }
 
 // jumped counts what the ledger will not have: it was gone before it was read. The
 // consumer has logged it.
 func (r *reader) jumped(string, int, int64, int64) { r.metrics.gaps.Inc() }
 
-// cut takes back what a partition has lost. What was in hand of it must not be written
-// any more, so it waits for an attempt that is under way.
+// cut is called when a partition ends before what is to be read next.
 func (r *reader) cut(ctx context.Context, topic string, topicID [16]byte, partition int, first, end int64) error {
+	return r.takeBack(ctx, topic, topicID, partition, LogCut{First: first, End: end})
+}
+
+// takeBack takes back what a partition has lost. What was in hand of it must not be
+// written any more, so it waits for an attempt that is under way.
+func (r *reader) takeBack(ctx context.Context, topic string, topicID [16]byte, partition int, what LogCut) error {
 	r.attempting.Lock()
 	defer r.attempting.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, addWithin)
 	defer cancel()
-	lost, err := r.store.Cut(ctx, topic, topicID, partition, first, end)
+	lost, err := r.store.Cut(ctx, topic, topicID, partition, what)
 	switch {
 	case err == nil:
 		r.outage.recovered(positionPart)
 		r.metrics.gaps.Inc()
-		r.logger.Error("Kafka has lost the end of a partition; what the ledger had of it is taken back, and the rest is read again", "topic", topic, "partition", partition, "end", end, "lost_records", lost)
+		r.logger.Error("Kafka has lost the end of a partition; what the ledger had of it is taken back, and the rest is read again", "topic", topic, "partition", partition, "end", what.End, "lost_records", lost)
 	case !errors.Is(err, context.Canceled):
 		r.outage.failed(positionPart, err)
 	}

@@ -27,11 +27,14 @@ const patience = time.Minute
 // memory is a database that several processes write.
 type memory struct {
 	mu sync.Mutex // guards what follows
-	// claims, nexts and written are by partition.
+	// claims, nexts, lasts and written are by partition.
 	claims  map[string]*memoryStore
 	nexts   map[string]int64
+	lasts   map[string]*LastRecord
 	written map[string][]string
 	rejects []string
+	// holes says that the log has offsets without a record.
+	holes bool
 	// refuse may refuse a batch or, with none, a question.
 	refuse  func(batch []events.Message) error
 	changed chan struct{}
@@ -39,7 +42,7 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		claims: make(map[string]*memoryStore), nexts: make(map[string]int64), written: make(map[string][]string), changed: make(chan struct{}, 1),
+		claims: make(map[string]*memoryStore), nexts: make(map[string]int64), lasts: make(map[string]*LastRecord), written: make(map[string][]string), changed: make(chan struct{}, 1),
 		refuse: func([]events.Message) error { return nil },
 	}
 }
@@ -91,31 +94,31 @@ func placeName(topic string, topicID [16]byte, partition int) string {
 	return fmt.Sprint(topic, topicID, partition)
 }
 
-func (s *memoryStore) Position(_ context.Context, topic string, topicID [16]byte, partition int) (int64, bool, error) {
+func (s *memoryStore) Position(_ context.Context, topic string, topicID [16]byte, partition int) (Position, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.refuse(nil); err != nil {
-		return 0, false, err
+		return Position{}, err
 	}
 	where := placeName(topic, topicID, partition)
 	s.claims[where] = s
 	next, known := s.nexts[where]
-	return next, known, nil
+	return Position{next, known, s.lasts[where]}, nil
 }
 
 func (s *memoryStore) Add(_ context.Context, batch []events.Message) (Added, error) {
 	return s.add(batch, false)
 }
 
-func (s *memoryStore) Cut(_ context.Context, topic string, topicID [16]byte, partition int, first, end int64) (int, error) {
+func (s *memoryStore) Cut(_ context.Context, topic string, topicID [16]byte, partition int, what LogCut) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.refuse(nil); err != nil {
 		return 0, err
 	}
 	where := placeName(topic, topicID, partition)
-	lost := len(s.written[where]) - int(end)
-	s.claims[where], s.nexts[where], s.written[where] = s, first, nil
+	lost := max(0, len(s.written[where])-int(what.End))
+	s.claims[where], s.nexts[where], s.lasts[where], s.written[where] = s, what.First, nil, nil
 	return lost, nil
 }
 
@@ -143,7 +146,7 @@ func (s *memoryStore) add(batch []events.Message, reject bool) (Added, error) {
 		case m.Offset < s.nexts[where]:
 			added.Skipped++
 			continue
-		case m.Offset > s.nexts[where]:
+		case m.Offset > s.nexts[where] && !s.holes:
 			return Added{}, fmt.Errorf("offsets %d to %d of %s were left out", s.nexts[where], m.Offset, m.Topic)
 		case reject:
 			s.rejects = append(s.rejects, string(m.Value))
@@ -152,7 +155,7 @@ func (s *memoryStore) add(batch []events.Message, reject bool) (Added, error) {
 			s.written[where] = append(s.written[where], string(m.Value))
 			added.Facts++
 		}
-		s.nexts[where] = m.Offset + 1
+		s.nexts[where], s.lasts[where] = m.Offset+1, new(lastRecordOf(m))
 	}
 	select {
 	case s.changed <- struct{}{}:
@@ -481,6 +484,88 @@ func TestALogThatWasCutIsReadAgain(t *testing.T) {
 	w.awaitAll()
 	require.Contains(t, p.log.String(), "lost_records=2")
 	require.InDelta(t, 1, w.sample(p, "cupcakery_ledger_gaps_total", ""), 0)
+}
+
+// A log that was cut may have grown past what was read of it before anybody looks.
+func TestALogThatWasCutAndHasGrownIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w := newReaderWorld(t)
+	w.produce(events.TopicAcks, 5)
+	p := w.start(nil)
+	w.awaitAll()
+	p.stop()
+	w.memory.mu.Lock()
+	var cut string
+	for where, values := range w.memory.written {
+		// The last two of those were others, before the log lost them.
+		w.memory.written[where] = append(values[:3], "lost 1", "lost 2")
+		w.memory.lasts[where] = new(lastRecordOf(events.Message{Offset: 4, Value: []byte("lost 2")}))
+		cut = where
+		break
+	}
+	w.memory.mu.Unlock()
+	w.produce(events.TopicAcks, 1)
+	p = w.start(nil)
+	w.awaitAll()
+	w.memory.mu.Lock()
+	require.Len(t, w.memory.written[cut], 6)
+	require.NotContains(t, w.memory.written[cut], "lost 1")
+	w.memory.mu.Unlock()
+	require.InDelta(t, 1, w.sample(p, "cupcakery_ledger_gaps_total", ""), 0)
+	require.Equal(t, 1, p.log.count("the log was cut, and has grown since"), "and only in one partition")
+	p.stop()
+	p = w.start(nil)
+	p.awaitReady()
+	w.produce(events.TopicAcks, 1)
+	w.awaitAll()
+	require.Zero(t, w.sample(p, "cupcakery_ledger_gaps_total", ""), "what was read again is as the log has it")
+}
+
+// A last record that nobody can read once more says nothing: Kafka may have deleted or
+// compacted it, the log may have another topic's id, or an earlier build has written it.
+func TestALogWhoseLastRecordIsGoneIsReadOn(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*readerWorld){
+		"deleted": func(w *readerWorld) {
+			for partition := range 2 {
+				require.NoError(w, events.CutPartition(w.Context(), w.connection, events.TopicAcks, partition, 5))
+			}
+		},
+		"not a record": func(w *readerWorld) {
+			client, err := kgo.NewClient(kgo.SeedBrokers(w.connection.Brokers...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.TransactionalID("somebody"))
+			require.NoError(w, err)
+			defer client.Close()
+			require.NoError(w, client.BeginTransaction())
+			for partition := range int32(2) {
+				record := &kgo.Record{Topic: events.TopicAcks, Partition: partition, Value: []byte("aborted")}
+				require.NoError(w, client.ProduceSync(w.Context(), record).FirstErr())
+			}
+			require.NoError(w, client.EndTransaction(w.Context(), kgo.TryAbort))
+			for where := range w.memory.nexts {
+				w.memory.nexts[where], w.memory.lasts[where].Offset = 7, 6 // behind the transaction's marker
+			}
+		},
+		"not known": func(w *readerWorld) { clear(w.memory.lasts) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newReaderWorld(t)
+			w.memory.holes = true
+			w.produce(events.TopicAcks, 5)
+			p := w.start(nil)
+			w.awaitAll()
+			p.stop()
+			for where := range w.memory.lasts { // so that anything read there would be another
+				w.memory.lasts[where].Checksum++
+			}
+			change(w)
+			p = w.start(nil)
+			w.produce(events.TopicAcks, 1)
+			w.awaitAll()
+			require.Zero(t, w.sample(p, "cupcakery_ledger_gaps_total", ""))
+			require.Zero(t, p.log.count("was cut"))
+		})
+	}
 }
 
 func TestAStopWritesWhatIsInHand(t *testing.T) {

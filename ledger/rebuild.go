@@ -384,7 +384,8 @@ func (r *rebuild) takeOver(ctx context.Context) error {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `
-			INSERT INTO positions (log, partition, next_offset, read_until) SELECT had.log, had.partition, had.next_offset, had.read_until FROM `+Schema+`.positions AS had
+			INSERT INTO positions (log, partition, next_offset, read_until, last_offset, last_checksum)
+			SELECT had.log, had.partition, had.next_offset, had.read_until, had.last_offset, had.last_checksum FROM `+Schema+`.positions AS had
 			ON CONFLICT DO NOTHING`); err != nil {
 			return err
 		}

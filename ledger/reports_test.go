@@ -2,8 +2,10 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -319,4 +321,60 @@ func openGoose(t testing.TB, store *Store) *goose.Provider {
 	provider, err := newProvider(db)
 	require.NoError(t, err)
 	return provider
+}
+
+// The report and the function that people ask in SQL find the same tickets, hours and times
+// by different ways, also where the hour changes within a quarter of one.
+func TestTheReportOfTheStagesIsWhatItsFunctionSays(t *testing.T) {
+	t.Parallel()
+	for _, place := range []struct{ zone, first, last string }{
+		{"America/St_Johns", "2010-11-06", "2010-11-07"}, // a minute after midnight it is 23:01
+		{"Australia/Lord_Howe", "2025-04-05", "2025-04-06"},
+		{"Europe/Berlin", "2025-03-29", "2025-03-30"},
+	} {
+		t.Run(place.zone, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, place.zone)
+			_, err := w.store.pool.Exec(t.Context(), `
+				INSERT INTO tickets (order_key, ticket, stage, pass, kind, state, pieces, ended_at, attempts, failures, scrapped, is_open, waited_seconds, in_hand_seconds)
+				SELECT gen_random_uuid(), stage || '.1', stage, 1, 'make', 'done', 1, ended, 1, 0, 0, false, nullif(floor(random() * 50), 0) / 7, nullif(floor(random() * 3), 0)
+				FROM unnest('{mix,a-new-one}'::text[]) AS stage, generate_series($1::date - interval '1 day', $2::date + interval '2 days', interval '19 seconds') AS ended`, place.first, place.last)
+			require.NoError(t, err)
+			var told []string
+			add := func(stage kitchen.Stage, weekday, hour string, tickets int64, waited, inHand *wire.Quantiles) {
+				told = append(told, fmt.Sprint(stage, weekday, hour, tickets, waited, inHand))
+			}
+			rows, err := w.store.pool.Query(t.Context(), `
+				SELECT stage, coalesce(weekday, 0), coalesce(hour, 0), weekday IS NULL, tickets, waited_p50, waited_p90, in_hand_p50, in_hand_p90 FROM stage_times_between($1, $2)`, place.first, place.last)
+			require.NoError(t, err)
+			var stage kitchen.Stage
+			var weekday, hour int
+			var isAll bool
+			var tickets int64
+			var waited, inHand wire.Quantiles
+			_, err = pgx.ForEachRow(rows, []any{&stage, &weekday, &hour, &isAll, &tickets, &waited.P50, &waited.P90, &inHand.P50, &inHand.P90}, func() error {
+				if isAll {
+					add(stage, "all", "", tickets, &waited, &inHand)
+				} else {
+					add(stage, string(weekdayOf(weekday)), strconv.Itoa(hour), tickets, &waited, &inHand)
+				}
+				return nil
+			})
+			require.NoError(t, err)
+			require.Greater(t, len(told), 2*24)
+			expected := told
+			told = nil
+			stages, err := w.reports.Stages(t.Context(), day(t, place.first), day(t, place.last))
+			require.NoError(t, err)
+			for _, of := range stages.Stages {
+				if of.Tickets > 0 {
+					add(of.Stage, "all", "", int64(of.Tickets), of.Waited, of.InHand)
+				}
+			}
+			for _, of := range stages.Hours {
+				add(of.Stage, string(of.Weekday), strconv.Itoa(of.Hour), int64(of.Tickets), of.Waited, of.InHand)
+			}
+			require.ElementsMatch(t, expected, told)
+		})
+	}
 }

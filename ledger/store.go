@@ -300,24 +300,35 @@ func (s *Store) Name(ctx context.Context) (string, error) {
 	return name, nil
 }
 
+// Position is how far the ledger has read a partition.
+type Position struct {
+	// Next is the offset to go on at, if it is Known. Otherwise the ledger has nothing of
+	// the partition: begin at the first record there is.
+	Next  int64
+	Known bool
+	// Last is the record that was written last; nil if it is not known.
+	Last *LastRecord
+}
+
 // Position claims a partition for this store and says where reading it is to go on.
-// known is false if the ledger has nothing of it: begin at the first record there is.
-func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, partition int) (next int64, known bool, err error) {
+func (s *Store) Position(ctx context.Context, topic string, topicID [16]byte, partition int) (Position, error) {
+	var next int64
+	var lastOffset, lastChecksum *int64
 	log, err := s.log(ctx, logName{topic, topicID})
 	if err == nil {
 		err = s.pool.QueryRow(ctx, `
 			INSERT INTO positions (log, partition, next_offset, writer) VALUES ($1, $2, -1, $3)
 			ON CONFLICT (log, partition) DO UPDATE SET writer = excluded.writer
-			RETURNING next_offset`, log, partition, s.writer).Scan(&next)
+			RETURNING next_offset, last_offset, last_checksum`, log, partition, s.writer).Scan(&next, &lastOffset, &lastChecksum)
 	}
 	if err != nil {
 		s.forgetLogs()
-		return 0, false, fmt.Errorf("find where to go on in %s partition %d: %w", topic, partition, explain(err))
+		return Position{}, fmt.Errorf("find where to go on in %s partition %d: %w", topic, partition, explain(err))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.nexts[logPartition{logName{topic, topicID}, partition}] = next
-	return max(next, 0), next >= 0, nil
+	return Position{max(next, 0), next >= 0, lastRecord(lastOffset, lastChecksum)}, nil
 }
 
 // log returns the number that a topic has here. It is given in a transaction of its own:
@@ -474,7 +485,7 @@ func (s *Store) writeIn(ctx context.Context, tx pgx.Tx, records []placed, added 
 				added.Skipped++
 				continue
 			}
-			position.next = r.message.Offset + 1
+			position.next, position.last = r.message.Offset+1, &r.message
 			each := placed{r, at}
 			if r.message.Offset < position.againUntil {
 				again = append(again, each)
@@ -531,8 +542,11 @@ func logPartitionOf(m events.Message) logPartition {
 }
 
 // reading is how far a partition was read, and up to where what is read comes again
-// after the log was cut.
-type reading struct{ next, againUntil int64 }
+// after the log was cut. last is what was new of a batch, at its end; nil if nothing was.
+type reading struct {
+	next, againUntil int64
+	last             *events.Message
+}
 
 // lockPositions locks how far partitions are read, for which this store must have the
 // last claim, and returns it.
@@ -578,14 +592,22 @@ func movePositions(ctx context.Context, tx pgx.Tx, places []place, groups map[pl
 	var partitions []int32
 	var offsets []int64
 	var until []time.Time
+	var lastOffsets, lastChecksums []*int64
 	for _, at := range places {
-		last := groups[at][len(groups[at])-1]
-		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, reading[at].next), append(until, last.at)
+		newest := groups[at][len(groups[at])-1]
+		logs, partitions, offsets, until = append(logs, at.log), append(partitions, int32(at.partition)), append(offsets, reading[at].next), append(until, newest.at)
+		var offset, checksum *int64
+		if m := reading[at].last; m != nil {
+			last := lastRecordOf(*m)
+			offset, checksum = &last.Offset, &last.Checksum
+		}
+		lastOffsets, lastChecksums = append(lastOffsets, offset), append(lastChecksums, checksum)
 	}
 	_, err := tx.Exec(ctx, `
-		UPDATE positions SET next_offset = new.next_offset, read_until = greatest(positions.read_until, new.read_until)
-		FROM unnest($1::smallint[], $2::integer[], $3::bigint[], $4::timestamptz[]) AS new (log, partition, next_offset, read_until)
-		WHERE positions.log = new.log AND positions.partition = new.partition`, logs, partitions, offsets, until)
+		UPDATE positions SET next_offset = new.next_offset, read_until = greatest(positions.read_until, new.read_until),
+			last_offset = coalesce(new.last_offset, positions.last_offset), last_checksum = coalesce(new.last_checksum, positions.last_checksum)
+		FROM unnest($1::smallint[], $2::integer[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::bigint[]) AS new (log, partition, next_offset, read_until, last_offset, last_checksum)
+		WHERE positions.log = new.log AND positions.partition = new.partition`, logs, partitions, offsets, until, lastOffsets, lastChecksums)
 	return err
 }
 

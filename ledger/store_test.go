@@ -128,10 +128,10 @@ func TestOfTwoThatHaveAPartitionOneWritesIt(t *testing.T) {
 	o := log.order(1)
 	o.make(1, kitchen.Mix)
 	at := func(store *Store, topic string) int64 {
-		next, known, err := store.Position(t.Context(), topic, log.topicID(topic), 0)
+		position, err := store.Position(t.Context(), topic, log.topicID(topic), 0)
 		require.NoError(t, err)
-		require.Equal(t, next > 0, known)
-		return next
+		require.Equal(t, position.Next > 0, position.Known)
+		return position.Next
 	}
 	for _, topic := range Topics() {
 		require.Zero(t, at(first, topic))
@@ -207,7 +207,7 @@ func TestPartitionsOfANewTopicAreClaimedAtTheSameTime(t *testing.T) {
 	var claiming errgroup.Group
 	for partition := range 2 {
 		claiming.Go(func() error {
-			_, _, err := store.Position(t.Context(), events.TopicAcks, [16]byte{1}, partition)
+			_, err := store.Position(t.Context(), events.TopicAcks, [16]byte{1}, partition)
 			return err
 		})
 	}
